@@ -1,0 +1,43 @@
+# `make help` lists the targets. Everything is installed into .venv from hash-locked requirements;
+# nothing is installed by hand, nothing outside this checkout is changed but the build cache.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench crds testbed lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "azlm needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+testbed: $(STAMP) ## Build the embedded control plane's binaries (cached outside the checkout)
+	$(BIN)/python -m testbed build
+
+demo: testbed ## Run a whole migration on the embedded real control plane
+	$(BIN)/python -m testbed demo
+
+test: testbed ## Run all tests, those on the real control plane included
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## Check style, types, import contracts, lock files and the Dockerfile
+	scripts/lint
+
+bench: testbed ## Measure azlm against kubectl drain on the same workloads
+	$(BIN)/python -m bench
+
+crds: $(STAMP) ## Write crds/ from the pydantic models
+	$(BIN)/azlm crd > crds/azurelinuxmigrations.azlm.dev.yaml
+
+lock: ## Refresh the hash-locked requirements from pyproject.toml (needs uv)
+	scripts/lock
+
+clean: ## Remove the virtual environment and caches of this checkout
+	rm -rf $(VENV) .testbed .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -1,0 +1,6 @@
+"""The ``azlm`` command."""
+
+
+def main() -> int:
+    """Run the command line; return its exit code."""
+    return 0
