@@ -1,0 +1,28 @@
+"""Every name the product writes into a cluster or into AKS, in one place."""
+
+GROUP = "azlm.dev"
+VERSION = "v1alpha1"
+KIND = "AzureLinuxMigration"
+PLURAL = "azurelinuxmigrations"
+SINGULAR = "azurelinuxmigration"
+SHORT_NAME = "azlm"
+CATEGORY = "azure"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+FINALIZER = f"{GROUP}/migration"
+FIELD_MANAGER = "azlm"
+
+CORDONED_BY = f"{GROUP}/cordoned-by"
+"""Node annotation: the migration that cordoned this node. A cordon without it is someone else's."""
+
+BATCH = f"{GROUP}/batch"
+"""Node annotation `<migration>.<k>`: the batch in which the node is drained."""
+
+TAG_MIGRATION = "azlm-migration"
+"""Pool tag: name of the migration that created the pool."""
+TAG_SOURCE = "azlm-source-pool"
+"""Pool tag: name of the pool that the tagged pool replaces."""
+
+AGENTPOOL_LABEL = "kubernetes.azure.com/agentpool"
+"""Node label that AKS sets to the pool's name."""
+OS_SKU_LABEL = "kubernetes.azure.com/os-sku"

@@ -1,0 +1,247 @@
+"""The spec of an AzureLinuxMigration. These models are the one source of the CRD (see crd.py).
+
+A field stands here only once it does something. Defaults live in the CRD, so that what is applied
+is what is stored, and a GitOps tool never sees the operator change a spec.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from azure_linux_migrator.api.quantities import DURATION_PATTERN, SIZE_PATTERN
+
+POOL_NAME_PATTERN = r"^[a-z][a-z0-9]{0,11}$"
+
+
+def _rules(*rules: tuple[str, str] | tuple[str, str, str]) -> dict[str, Any]:
+    """CEL rules as (rule, message[, fieldPath]) for the schema of one field or object."""
+    return {
+        "x-kubernetes-validations": [
+            {"rule": rule, "message": message, **({"fieldPath": path[0]} if path else {})}
+            for rule, message, *path in rules
+        ]
+    }
+
+
+_AT_MOST_A_WEEK = (
+    "self == '' || self == '0' || duration(self) <= duration('168h')",
+    "must be at most 168h (seven days, the limit AKS sets for its own soaks)",
+)
+_DURATION_RULES = _rules(_AT_MOST_A_WEEK)
+
+Duration = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=20, pattern=DURATION_PATTERN, json_schema_extra=_DURATION_RULES
+    ),
+]
+PoolName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        json_schema_extra=_rules(
+            (
+                "self.matches('^[a-z][a-z0-9]{0,11}$')",
+                "a node pool's name on AKS is 1 to 12 lower-case letters and digits and starts "
+                "with a letter",
+            ),
+        ),
+    ),
+]
+
+
+class Model(BaseModel):
+    """Frozen, strict about unknown fields, camelCase on the wire."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class ClusterRef(Model):
+    """The AKS cluster whose pool is migrated; without it, the cluster the operator serves."""
+
+    subscription_id: Annotated[
+        str,
+        Field(
+            alias="subscriptionID",
+            max_length=36,
+            pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+            description="The subscription's id, a GUID.",
+        ),
+    ]
+    resource_group: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=90,
+            description="The cluster's resource group (not the MC_ one of its nodes).",
+        ),
+    ]
+    name: Annotated[str, Field(min_length=1, max_length=63, description="The cluster's name.")]
+
+
+class Source(Model):
+    """The pool to move away from."""
+
+    node_pool: Annotated[PoolName, Field(description="Name of the node pool to migrate.")]
+
+
+class Target(Model):
+    """The Azure Linux pool to move to. What is not given is copied from the source pool."""
+
+    node_pool: Annotated[
+        PoolName | None,
+        Field(
+            description="Name of the pool to create. Default: the source's name, shortened where "
+            "needed, followed by `azl`."
+        ),
+    ] = None
+    os_sku: Annotated[
+        str,
+        Field(
+            alias="osSKU",
+            min_length=1,
+            max_length=40,
+            pattern=r"^[A-Za-z0-9]+$",
+            description="AKS OS SKU: AzureLinux, AzureLinux3, AzureContainerLinux, or a newer one.",
+        ),
+    ] = "AzureLinux"
+    count: Annotated[
+        int | None,
+        Field(ge=1, le=1000, description="Nodes in the target pool. Default: as the source has."),
+    ] = None
+    vm_size: Annotated[
+        str | None,
+        Field(
+            alias="vmSize",
+            min_length=1,
+            max_length=64,
+            pattern=r"^[A-Za-z0-9_-]+$",
+            description="VM size of the target pool. Default: the source's.",
+        ),
+    ] = None
+
+
+class Batch(Model):
+    """How many source nodes are drained together, and how long to watch before the next ones."""
+
+    size: Annotated[
+        int | str,
+        Field(
+            description="Nodes per batch: a number, or a percentage of the source pool, rounded "
+            "up.",
+            json_schema_extra={
+                "x-kubernetes-int-or-string": True,
+                **_rules(
+                    (
+                        "type(self) == int ? (self >= 1 && self <= 1000) : "
+                        "string(self).matches('" + SIZE_PATTERN + "')",
+                        "must be a number of nodes from 1 to 1000, or a percentage from 1% to 100%",
+                    )
+                ),
+            },
+        ),
+    ] = "10%"
+    soak: Annotated[
+        Duration, Field(description="How long to wait after a drained batch before the next.")
+    ] = "15m"
+
+
+class StrategyType(StrEnum):
+    """How nodes are replaced."""
+
+    BLUE_GREEN = "BlueGreen"
+
+
+class Strategy(Model):
+    """BlueGreen: the whole target pool first, then the source pool batch by batch."""
+
+    type: Annotated[
+        StrategyType,
+        Field(description="BlueGreen creates the whole target pool before anything moves."),
+    ] = StrategyType.BLUE_GREEN
+    batch: Batch = Batch()
+    final_soak: Annotated[
+        Duration,
+        Field(
+            description="How long the drained source pool is kept before it is retired; until "
+            "then it can be uncordoned and used again."
+        ),
+    ] = "60m"
+
+
+class Drain(Model):
+    """How pods are moved."""
+
+    timeout: Annotated[
+        Duration,
+        Field(
+            description="How long one batch may take to drain. When it is over no further pod is "
+            "evicted and the migration stalls, naming what blocks it; a larger value goes on. 0 "
+            "means no limit."
+        ),
+    ] = "30m"
+
+
+class SourcePool(StrEnum):
+    """What becomes of the source pool at the end."""
+
+    DELETE = "Delete"
+    SCALE_TO_ZERO = "ScaleToZero"
+    KEEP = "Keep"
+
+
+class MigrationSpec(Model):
+    """What to move where, and how carefully."""
+
+    model_config = ConfigDict(
+        json_schema_extra=_rules(
+            (
+                "has(self.cluster) == has(oldSelf.cluster) && "
+                "(!has(self.cluster) || self.cluster == oldSelf.cluster)",
+                "spec.cluster is immutable; delete this migration and create another",
+                ".cluster",
+            ),
+            (
+                "self.source == oldSelf.source",
+                "spec.source is immutable; delete this migration and create another",
+                ".source",
+            ),
+            (
+                "(has(self.target) && has(self.target.nodePool)) == "
+                "(has(oldSelf.target) && has(oldSelf.target.nodePool)) && "
+                "(!has(self.target) || !has(self.target.nodePool) || "
+                "self.target.nodePool == oldSelf.target.nodePool)",
+                "spec.target.nodePool is immutable; delete this migration and create another",
+                ".target",
+            ),
+            (
+                "!has(self.target) || !has(self.target.nodePool) || "
+                "self.target.nodePool != self.source.nodePool",
+                "spec.target.nodePool must differ from spec.source.nodePool: BlueGreen creates a "
+                "second pool; leave it out to have a name chosen",
+                ".target.nodePool",
+            ),
+        )
+    )
+
+    cluster: ClusterRef | None = None
+    source: Source
+    target: Target = Target()
+    strategy: Strategy = Strategy()
+    drain: Drain = Drain()
+    source_pool: Annotated[
+        SourcePool,
+        Field(description="What becomes of the drained source pool after the final soak."),
+    ] = SourcePool.DELETE
+    paused: Annotated[
+        bool,
+        Field(description="Start nothing new; what Azure or the cluster already does, ends."),
+    ] = False
+
+
+ApiVersion = Literal["azlm.dev/v1alpha1"]

@@ -1,0 +1,129 @@
+"""The status of an AzureLinuxMigration: counts, conditions and what cannot be re-derived.
+
+Everything is bounded: no per-pod and no per-node lists. Times are RFC 3339 in UTC with seconds.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from azure_linux_migrator.api.spec import Model
+
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+class Phase(StrEnum):
+    """One word for tables; tools read the conditions (ecosystem convention: phase is display)."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    PAUSED = "Paused"
+    STALLED = "Stalled"
+    SUCCEEDED = "Succeeded"
+    DELETING = "Deleting"
+
+
+class Condition(Model):
+    """A metav1.Condition."""
+
+    type: Annotated[str, Field(max_length=64)]
+    status: ConditionStatus
+    reason: Annotated[str, Field(max_length=64)]
+    message: Annotated[str, Field(max_length=2048)] = ""
+    observed_generation: int = 0
+    last_transition_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class NodeCounts(Model):
+    """Source nodes by what has happened to them, and the target's Ready ones."""
+
+    total: Annotated[int, Field(description="Source nodes this migration has seen.")] = 0
+    cordoned: Annotated[int, Field(description="Source nodes that take no new pods.")] = 0
+    drained: Annotated[int, Field(description="Source nodes with nothing left to move.")] = 0
+    target_ready: Annotated[int, Field(description="Ready nodes of the target pool.")] = 0
+    progress: Annotated[
+        str, Field(max_length=16, description="drained/total, for the table.")
+    ] = ""
+
+
+class PodCounts(Model):
+    """Pods on the source pool that have to move."""
+
+    remaining: Annotated[int, Field(description="Pods still to be moved off the source.")] = 0
+    terminating: Annotated[int, Field(description="Of those, the ones on their way out.")] = 0
+    waiting: Annotated[
+        int, Field(description="Of those, the ones whose disruption budget has no free slot.")
+    ] = 0
+    skipped: Annotated[
+        int, Field(description="Pods that stay with their node: DaemonSet and mirror pods.")
+    ] = 0
+
+
+class BatchProgress(Model):
+    """Batch `index` of `of`; 0 before the first."""
+
+    index: int = 0
+    of: int = 0
+    started_at: str | None = None
+    drained_at: str | None = None
+
+
+class MigrationStatus(Model):
+    """What the operator tells about a migration."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    observed_generation: Annotated[
+        int, Field(description="The generation this status is about; -1 before the first pass.")
+    ] = -1
+    phase: Annotated[str, Field(max_length=32)] = Phase.PENDING
+    step: Annotated[
+        str, Field(max_length=32, description="The step of the migration being worked on.")
+    ] = ""
+    message: Annotated[str, Field(max_length=2048)] = ""
+    target_pool: Annotated[
+        str, Field(max_length=12, description="Name of the target pool, once chosen.")
+    ] = ""
+    nodes: NodeCounts = NodeCounts()
+    pods: PodCounts = PodCounts()
+    batch: BatchProgress = BatchProgress()
+    start_time: Annotated[
+        str | None, Field(description="When the target pool was first asked for.")
+    ] = None
+    soak_started_at: Annotated[
+        str | None, Field(description="When the last node was drained.")
+    ] = None
+    completion_time: str | None = None
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            max_length=16,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["type"],
+            },
+        ),
+    ] = ()
+
+    def condition(self, kind: str) -> Condition | None:
+        """The condition of that type, if set."""
+        return next((each for each in self.conditions if each.type == kind), None)
+
+    def is_true(self, kind: str) -> bool:
+        """Whether that condition is set and True."""
+        found = self.condition(kind)
+        return found is not None and found.status == "True"
+
+
+def timestamp(now: float) -> str:
+    """`now` (seconds since the epoch) as Kubernetes writes times."""
+    return datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def since_epoch(text: str | None) -> float | None:
+    """The inverse of `timestamp`; None for none."""
+    if not text:
+        return None
+    return datetime.fromisoformat(text).timestamp()

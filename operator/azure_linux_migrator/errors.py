@@ -1,0 +1,54 @@
+"""The errors of azlm, one tree:
+
+    AzlmError
+    ├── SettingsError        a flag, variable or file that has to be mended before a start
+    ├── KubernetesError      an answer of the Kubernetes API with status >= 400, or none at all
+    └── AzureError           a classified refusal or failure of Azure (see aks/errors.py)
+"""
+
+from typing import Any
+
+
+class AzlmError(Exception):
+    """Base of every error that azlm raises on purpose; its text is fit to be shown to an admin."""
+
+
+class SettingsError(AzlmError):
+    """What was configured cannot work; the text names the setting and the remedy."""
+
+
+class KubernetesError(AzlmError):
+    """The Kubernetes API refused or failed. `status` is 0 where no answer came."""
+
+    def __init__(
+        self, status: int, message: str, *, body: dict[str, Any] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.body = body or {}
+        self.retry_after = retry_after
+
+    @property
+    def reason(self) -> str:
+        """The machine-readable reason of a metav1.Status, or an empty string."""
+        return str(self.body.get("reason") or "")
+
+    @property
+    def causes(self) -> tuple[dict[str, Any], ...]:
+        """`details.causes` of a metav1.Status."""
+        return tuple((self.body.get("details") or {}).get("causes") or ())
+
+
+class AzureError(AzlmError):
+    """Azure refused or failed. `code` is Azure's own error code, or `Unreachable`."""
+
+    def __init__(
+        self, code: str, message: str, *, status: int = 0, retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.retry_after = retry_after
