@@ -1,9 +1,9 @@
 """The errors of azlm, one tree:
 
-    AzlmError
-    ├── SettingsError        a flag, variable or file that has to be mended before a start
-    ├── KubernetesError      an answer of the Kubernetes API with status >= 400, or none at all
-    └── AzureError           a classified refusal or failure of Azure (see aks/errors.py)
+AzlmError
+├── SettingsError        a flag, variable or file that has to be mended before a start
+├── KubernetesError      an answer of the Kubernetes API with status >= 400, or none at all
+└── AzureError           a classified refusal or failure of Azure (see aks/errors.py)
 """
 
 from typing import Any
@@ -21,7 +21,11 @@ class KubernetesError(AzlmError):
     """The Kubernetes API refused or failed. `status` is 0 where no answer came."""
 
     def __init__(
-        self, status: int, message: str, *, body: dict[str, Any] | None = None,
+        self,
+        status: int,
+        message: str,
+        *,
+        body: dict[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)

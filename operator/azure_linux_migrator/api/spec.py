@@ -33,9 +33,7 @@ _DURATION_RULES = _rules(_AT_MOST_A_WEEK)
 
 Duration = Annotated[
     str,
-    Field(
-        min_length=1, max_length=20, pattern=DURATION_PATTERN, json_schema_extra=_DURATION_RULES
-    ),
+    Field(min_length=1, max_length=20, pattern=DURATION_PATTERN, json_schema_extra=_DURATION_RULES),
 ]
 PoolName = Annotated[
     str,

@@ -43,9 +43,7 @@ class NodeCounts(Model):
     cordoned: Annotated[int, Field(description="Source nodes that take no new pods.")] = 0
     drained: Annotated[int, Field(description="Source nodes with nothing left to move.")] = 0
     target_ready: Annotated[int, Field(description="Ready nodes of the target pool.")] = 0
-    progress: Annotated[
-        str, Field(max_length=16, description="drained/total, for the table.")
-    ] = ""
+    progress: Annotated[str, Field(max_length=16, description="drained/total, for the table.")] = ""
 
 
 class PodCounts(Model):
@@ -92,9 +90,9 @@ class MigrationStatus(Model):
     start_time: Annotated[
         str | None, Field(description="When the target pool was first asked for.")
     ] = None
-    soak_started_at: Annotated[
-        str | None, Field(description="When the last node was drained.")
-    ] = None
+    soak_started_at: Annotated[str | None, Field(description="When the last node was drained.")] = (
+        None
+    )
     completion_time: str | None = None
     conditions: Annotated[
         tuple[Condition, ...],

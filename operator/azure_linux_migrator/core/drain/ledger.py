@@ -1,0 +1,120 @@
+"""Evictions that were sent and that the cluster does not show yet.
+
+Two lags are covered. Until the pod is seen terminating, our own watch still counts it as healthy.
+Until the budget's status accounts for the eviction, its `disruptionsAllowed` is one too many. A
+budget accounts for an eviction when it names the pod in `disruptedPods`, or when its
+resourceVersion is later than the one at which the pod was seen leaving: the decrement is written
+before the pod is deleted, so every later budget has it (pkg/registry/core/pod/storage/eviction.go).
+"""
+
+from collections import defaultdict
+
+from msgspec import Struct
+
+from azure_linux_migrator.core.records import Budget, Key
+
+EXPIRY_SECONDS = 120.0
+"""After this an eviction that left no trace is forgotten, as the disruption controller does."""
+
+
+class Eviction(Struct):
+    """One eviction under way. `budget` is None where it costs no disruption."""
+
+    uid: str
+    budget: Key | None
+    owner: str
+    sent_at: float
+    seen: bool = False
+    left_at_revision: int = 0
+
+
+class Ledger:
+    """All evictions under way, with the two counts per budget and per owner."""
+
+    def __init__(self) -> None:
+        self._all: dict[Key, Eviction] = {}
+        self._by_budget: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._unseen_by_budget: defaultdict[Key, int] = defaultdict(int)
+        self._unseen_by_owner: defaultdict[str, int] = defaultdict(int)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def under_way(self, pod: Key, uid: str) -> bool:
+        """Whether this very pod was sent an eviction it has not answered by leaving."""
+        found = self._all.get(pod)
+        return found is not None and found.uid == uid and not found.seen
+
+    def unshown(self, budget: Key) -> int:
+        """Evictions that the budget's status does not account for."""
+        return len(self._by_budget.get(budget, ()))
+
+    def unseen(self, budget: Key) -> int:
+        """Evictions of a budget whose pod still looks untouched."""
+        return self._unseen_by_budget.get(budget, 0)
+
+    def unseen_of_owner(self, owner: str) -> int:
+        """Evictions of an owner's pods that still look untouched."""
+        return self._unseen_by_owner.get(owner, 0)
+
+    def sent(self, pod: Key, uid: str, *, budget: Key | None, owner: str, now: float) -> None:
+        """An eviction is about to be sent."""
+        self.forget(pod)
+        self._all[pod] = Eviction(uid, budget, owner, now)
+        self._unseen_by_owner[owner] += 1
+        if budget is not None:
+            self._by_budget[budget].add(pod)
+            self._unseen_by_budget[budget] += 1
+
+    def pod_leaves(self, pod: Key, uid: str, revision: int) -> Key | None:
+        """The pod is terminating or gone; returns the budget that has yet to account for it."""
+        found = self._all.get(pod)
+        if found is None or found.uid != uid or found.seen:
+            return None
+        found.seen = True
+        found.left_at_revision = revision
+        self._unseen_by_owner[found.owner] -= 1
+        if found.budget is None:
+            del self._all[pod]
+            return None
+        self._unseen_by_budget[found.budget] -= 1
+        return found.budget
+
+    def budget_shows(self, budget: Budget) -> None:
+        """A budget's status arrived: settle what it accounts for."""
+        for pod in tuple(self._by_budget.get(budget.key, ())):
+            found = self._all[pod]
+            later = 0 < found.left_at_revision < budget.revision
+            if pod.name in budget.disrupted or later:
+                self._by_budget[budget.key].discard(pod)
+                if found.seen:
+                    del self._all[pod]
+                else:
+                    # Accounted for, yet the pod still looks healthy: keep only the second count.
+                    self._unseen_by_budget[budget.key] -= 1
+                    found.budget = None
+
+    def forget(self, pod: Key) -> None:
+        """The eviction was refused, or never happened."""
+        found = self._all.pop(pod, None)
+        if found is None:
+            return
+        if not found.seen:
+            self._unseen_by_owner[found.owner] -= 1
+        if found.budget is not None:
+            self._by_budget[found.budget].discard(pod)
+            if not found.seen:
+                self._unseen_by_budget[found.budget] -= 1
+
+    def forget_budget(self, budget: Key) -> None:
+        """The budget is gone: nothing of it needs to be accounted for."""
+        for pod in tuple(self._by_budget.pop(budget, ())):
+            self._all[pod].budget = None
+            if self._all[pod].seen:
+                del self._all[pod]
+        self._unseen_by_budget.pop(budget, None)
+
+    def expire(self, now: float) -> None:
+        """Forget what left no trace for EXPIRY_SECONDS (now: seconds, as given to `sent`)."""
+        for pod in [p for p, e in self._all.items() if now - e.sent_at > EXPIRY_SECONDS]:
+            self.forget(pod)

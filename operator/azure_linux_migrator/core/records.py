@@ -1,0 +1,138 @@
+"""Slim, frozen records of what the core knows about a cluster: the only shape it ever sees.
+
+They are built by kube/decode.py from watch events and by the simulator from its own state.
+Strings that repeat (names of nodes, namespaces, labels) are interned by whoever builds them.
+"""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+Labels = tuple[tuple[str, str], ...]
+"""Labels as a sorted tuple of pairs: hashable, so that selector matches can be cached."""
+
+
+class Key(NamedTuple):
+    """Identity of a namespaced object within its kind."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Node(Struct, frozen=True, gc=False):
+    """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0."""
+
+    name: str
+    pool: str
+    ready: bool = True
+    unschedulable: bool = False
+    cordoned_by: str = ""
+    batch: str = ""
+    os_sku: str = ""
+
+
+class Owner(Struct, frozen=True, gc=False):
+    """The controller that owns a pod."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+class Pod(Struct, frozen=True):
+    """A pod. `revision` is its resourceVersion as an integer, 0 where unknown."""
+
+    key: Key
+    uid: str
+    node: str
+    phase: str
+    ready: bool
+    terminating: bool
+    labels: Labels = ()
+    owner: Owner | None = None
+    mirror: bool = False
+    empty_dir: bool = False
+    revision: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ran to its end; its containers will not run again."""
+        return self.phase in {"Succeeded", "Failed"}
+
+
+class Requirement(Struct, frozen=True):
+    """One matchExpressions entry of a label selector."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+    def matches(self, labels: dict[str, str]) -> bool:
+        """Whether labels satisfy it; an operator this version does not know matches nothing."""
+        present = self.key in labels
+        match self.operator:
+            case "In":
+                return present and labels[self.key] in self.values
+            case "NotIn":
+                return not present or labels[self.key] not in self.values
+            case "Exists":
+                return present
+            case "DoesNotExist":
+                return not present
+            case _:
+                return False
+
+
+class Selector(Struct, frozen=True):
+    """A label selector. Empty matches everything (policy/v1); None in a Budget matches nothing."""
+
+    equal: Labels = ()
+    requirements: tuple[Requirement, ...] = ()
+
+    def matches(self, labels: dict[str, str]) -> bool:
+        """Whether labels satisfy every term."""
+        return all(labels.get(key) == value for key, value in self.equal) and all(
+            requirement.matches(labels) for requirement in self.requirements
+        )
+
+
+class Budget(Struct, frozen=True):
+    """A PodDisruptionBudget and what its controller says. `disrupted` are names of evicted pods
+    whose deletion the controller has not seen yet."""
+
+    key: Key
+    selector: Selector | None
+    generation: int = 1
+    observed_generation: int = 1
+    allowed: int = 0
+    healthy: int = 0
+    desired: int = 0
+    expected: int = 0
+    disrupted: frozenset[str] = frozenset()
+    unhealthy_policy: str = "IfHealthyBudget"
+    sync_failed: str = ""
+    revision: int = 0
+
+
+class Pool(Struct, frozen=True):
+    """An AKS node pool as last read. `state` is its provisioningState, a free string."""
+
+    name: str
+    os_sku: str = ""
+    os_type: str = "Linux"
+    mode: str = "User"
+    count: int = 0
+    vm_size: str = ""
+    state: str = "Succeeded"
+    power: str = "Running"
+    autoscaling: bool = False
+    kind: str = "VirtualMachineScaleSets"
+    etag: str = ""
+    tags: Labels = ()
+
+    def tag(self, name: str) -> str:
+        """A tag's value, or an empty string."""
+        return dict(self.tags).get(name, "")

@@ -1,0 +1,266 @@
+"""The refusals of the modelled AKS, in the words of recorded ones where any were recorded.
+
+AKS itself answers with a flat body, the ARM gateway in front of it wraps its own in `error`.
+"""
+
+from typing import Any
+
+_WRAPPED = frozenset(
+    {
+        "AuthorizationFailed",
+        "InternalServerError",
+        "InvalidAuthenticationToken",
+        "PreconditionFailed",
+        "RequestDisallowedByPolicy",
+        "ResourceGroupNotFound",
+        "ResourceNotFound",
+        "ScopeLocked",
+        "ServiceUnavailable",
+        "SubscriptionRequestsThrottled",
+        "Throttled",
+    }
+)
+"""Codes that the ARM gateway gives; all others are the AKS resource provider's own."""
+
+_PENDING = (
+    "is in progress, please wait for it to finish before starting a new operation. "
+    "See https://aka.ms/aks-pending-operation for more details"
+)
+
+
+class ArmError(Exception):
+    """A refused call.
+
+    `retry_after` is in seconds; `wrapped` says whether the body is ARM's or AKS's own form.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        subcode: str = "",
+        target: str = "",
+        details: list[dict[str, Any]] | None = None,
+        retry_after: float | None = None,
+        wrapped: bool | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.subcode = subcode
+        self.target = target
+        self.details = details
+        self.retry_after = retry_after
+        self.wrapped = code in _WRAPPED if wrapped is None else wrapped
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON body of the answer."""
+        if self.wrapped:
+            return {"error": {"code": self.code, "message": self.message}}
+        body: dict[str, Any] = {
+            "code": self.code,
+            "details": self.details,
+            "message": self.message,
+            "subcode": self.subcode,
+        }
+        if self.target:
+            body["target"] = self.target
+        return body
+
+
+class ResponseLost(Exception):  # noqa: N818 - an outcome, not an error that AKS names
+    """The answer never arrives. `committed` tells whether the call took effect first.
+
+    `hang_seconds` is how long the caller is kept waiting before the connection drops.
+    """
+
+    def __init__(self, *, committed: bool, hang_seconds: float = 0.0) -> None:
+        super().__init__("committed" if committed else "not committed")
+        self.committed = committed
+        self.hang_seconds = hang_seconds
+
+
+def pool_busy(pool: str, state: str) -> ArmError:
+    """Another operation runs on this pool (text recorded)."""
+    message = f"Operation is not allowed: Another agentpool operation ({pool} - {state}) {_PENDING}"
+    return ArmError(409, "OperationNotAllowed", message)
+
+
+def cluster_busy(state: str) -> ArmError:
+    """An operation runs on the whole cluster (text recorded)."""
+    message = f"Operation is not allowed: Another operation ({state}) {_PENDING}"
+    return ArmError(409, "OperationNotAllowed", message)
+
+
+def nothing_to_abort(pool: str) -> ArmError:
+    """The abort came after the operation's end (status documented, text not)."""
+    return ArmError(
+        409,
+        "OperationNotAllowed",
+        f"Abort is not allowed: there is no operation in progress on agent pool {pool}.",
+    )
+
+
+def etag_mismatch(status: int) -> ArmError:
+    """The `If-Match` header names an older version (code and details recorded, text not)."""
+    if status == 412:
+        return ArmError(412, "PreconditionFailed", "The condition 'If-Match' was not satisfied.")
+    detail = "rpc error: code = FailedPrecondition desc = Etag mismatched"
+    return ArmError(
+        409,
+        "EtagMismatch",
+        "The eTag in the request does not match the agent pool's.",
+        details=[{"code": "Unspecified", "message": detail}],
+    )
+
+
+def already_exists(status: int) -> ArmError:
+    """`If-None-Match: *` on a pool that exists (412 is what ARM documents; not observed on AKS)."""
+    if status == 412:
+        return ArmError(
+            412, "PreconditionFailed", "The condition 'If-None-Match' was not satisfied."
+        )
+    return etag_mismatch(409)
+
+
+def pool_not_found(pool: str) -> ArmError:
+    """No such pool (status certain, text not recorded)."""
+    return ArmError(404, "NotFound", f"Could not find the agent pool {pool}.", wrapped=False)
+
+
+def machine_not_found(pool: str, name: str) -> ArmError:
+    """No such machine in the pool (text not recorded)."""
+    return ArmError(404, "NotFound", f"Could not find the machine {name} in agent pool {pool}.")
+
+
+def cluster_not_found(group: str, name: str) -> ArmError:
+    """No such cluster (recorded, given by the ARM gateway)."""
+    return ArmError(
+        404,
+        "ResourceNotFound",
+        f"The Resource 'Microsoft.ContainerService/managedClusters/{name}' under resource group "
+        f"'{group}' was not found. For more details please go to "
+        "https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def operation_not_found(op_id: str) -> ArmError:
+    """The operation's URL leads nowhere (text not recorded)."""
+    return ArmError(404, "NotFound", f"The operation {op_id} was not found.")
+
+
+def invalid(parameter: str) -> ArmError:
+    """A field's value cannot be taken (form recorded for `name`)."""
+    field = f"agentPoolProfile.{parameter}"
+    return ArmError(
+        400, "InvalidParameter", f"The value of parameter {field} is invalid.", target=field
+    )
+
+
+def missing(parameter: str) -> ArmError:
+    """A field that has no default was left out (text from memory)."""
+    field = f"agentPoolProfile.{parameter}"
+    return ArmError(
+        400, "InvalidParameter", f"Required parameter {field} is missing (null).", target=field
+    )
+
+
+def immutable(field: str) -> ArmError:
+    """The field is fixed at creation, or cannot change this way (recorded for OSSKU)."""
+    target = f"agentPoolProfile.{field}"
+    return ArmError(
+        400,
+        "PropertyChangeNotAllowed",
+        f"Changing property '{target}' is not allowed.",
+        target=target,
+    )
+
+
+def last_system_pool() -> ArmError:
+    """The last System pool has to stay (recorded)."""
+    return ArmError(400, "OperationNotAllowed", "There has to be at least one system agent pool.")
+
+
+def too_many_pools(limit: int) -> ArmError:
+    """The cluster is full (text not recorded)."""
+    return ArmError(
+        400, "OperationNotAllowed", f"The maximum number of agent pools, {limit}, is reached."
+    )
+
+
+def reserved_label(key: str) -> ArmError:
+    """The label's prefix belongs to AKS (recorded)."""
+    prefix = key.partition("/")[0]
+    return ArmError(
+        400,
+        "BadRequest",
+        f"Invalid node label key {key}. The '{prefix}' prefix is preserved by aks system labels",
+    )
+
+
+def system_taint() -> ArmError:
+    """A System pool takes only some taints (recorded)."""
+    return ArmError(
+        400,
+        "SystemPoolHasRestrictedTaint",
+        "Placing custom taints on system pool is not supported(except 'CriticalAddonsOnly' taint "
+        "or taint effect is 'PreferNoSchedule'). Please refer to https://aka.ms/aks/system-taints "
+        "for detail",
+    )
+
+
+def insufficient_quota(requested: int, remaining: int, family: str, location: str) -> ArmError:
+    """The vCPU quota is too small (recorded)."""
+    return ArmError(
+        400,
+        "ErrCode_InsufficientVCPUQuota",
+        f"Insufficient vcpu quota requested {requested}, remaining {remaining} for family {family} "
+        f"for region {location}. Surge nodes would also consume vcpu quota.",
+    )
+
+
+def insufficient_subnet(needed: int, available: int) -> ArmError:
+    """The pods' address range is too small (recorded)."""
+    return ArmError(
+        400,
+        "InsufficientSubnetSize",
+        f"Pre-allocated IPs {needed} exceeds IPs available {available} in Subnet Name "
+        "networkProfile.podCIDR. If Autoscaler is enabled, the max-count from each nodepool is "
+        "counted towards this total (which means that pre-allocated IPs count represents a "
+        "theoretical max value, not the actual number of IPs requested). "
+        "http://aka.ms/aks/insufficientsubnetsize",
+        target="networkProfile.podCIDR",
+    )
+
+
+def size_not_allowed(pool: str, location: str) -> ArmError:
+    """The VM size is unknown or not offered here (recorded)."""
+    return ArmError(
+        400,
+        "BadRequest",
+        f"The VM size of AgentPoolProfile:{pool} is not allowed in your subscription in location "
+        f"'{location}'.  For more details, please visit https://aka.ms/aks/quotas-skus-regions",
+    )
+
+
+def throttled(retry_after: float) -> ArmError:
+    """Too many calls (code and header documented, text not)."""
+    return ArmError(
+        429, "Throttled", "The request is throttled, please retry later.", retry_after=retry_after
+    )
+
+
+def forbidden(action: str, scope: str) -> ArmError:
+    """The caller lacks the role (ARM's standard text)."""
+    return ArmError(
+        403,
+        "AuthorizationFailed",
+        "The client '00000000-0000-0000-0000-000000000001' with object id "
+        "'00000000-0000-0000-0000-000000000001' does not have authorization to perform action "
+        f"'{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, "
+        "please refresh your credentials.",
+    )
