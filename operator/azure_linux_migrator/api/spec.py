@@ -172,8 +172,45 @@ class Strategy(Model):
     ] = "60m"
 
 
+class UnmanagedPolicy(StrEnum):
+    """What to do with a pod that no controller would replace."""
+
+    BLOCK = "Block"
+    EVICT = "Evict"
+
+
+class EmptyDirPolicy(StrEnum):
+    """What to do with a pod whose emptyDir data would be lost."""
+
+    EVICT = "Evict"
+    BLOCK = "Block"
+
+
+class JobPolicy(StrEnum):
+    """What to do with a pod of a running Job."""
+
+    WAIT = "Wait"
+    EVICT = "Evict"
+
+
 class Drain(Model):
     """How pods are moved."""
+
+    unmanaged_pods: Annotated[
+        UnmanagedPolicy,
+        Field(
+            description="Pods without a controller: Block stops before anything is touched, Evict "
+            "lets them go for good."
+        ),
+    ] = UnmanagedPolicy.BLOCK
+    empty_dir: Annotated[
+        EmptyDirPolicy,
+        Field(description="Pods with emptyDir volumes, whose data does not move with them."),
+    ] = EmptyDirPolicy.EVICT
+    jobs: Annotated[
+        JobPolicy,
+        Field(description="Pods of Jobs: Wait lets them end by themselves, Evict restarts them."),
+    ] = JobPolicy.WAIT
 
     timeout: Annotated[
         Duration,

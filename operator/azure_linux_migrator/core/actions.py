@@ -1,0 +1,139 @@
+"""What the core may ask for. Each action is idempotent and safe to repeat after a crash.
+
+`key` identifies the piece of work: of two actions with the same key only one runs at a time, and
+a failure is remembered under it.
+"""
+
+from dataclasses import dataclass
+
+from azure_linux_migrator.core.records import Key
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPools:
+    """Read the cluster's node pools from Azure."""
+
+    @property
+    def key(self) -> str:
+        return "ReadPools"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewAccess:
+    """Ask Kubernetes whether the operator may do what the migration needs."""
+
+    @property
+    def key(self) -> str:
+        return "ReviewAccess"
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePool:
+    """Create the target pool from the source's settings, unless a pool of that name exists."""
+
+    source: str
+    target: str
+    os_sku: str
+    count: int | None
+    vm_size: str | None
+    tags: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> str:
+        return f"CreatePool/{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScalePool:
+    """Set a pool's node count, if it still is as it was read (`etag`)."""
+
+    pool: str
+    count: int
+    etag: str
+
+    @property
+    def key(self) -> str:
+        return f"ScalePool/{self.pool}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePool:
+    """Delete a pool, if it still is as it was read (`etag`)."""
+
+    pool: str
+    etag: str
+
+    @property
+    def key(self) -> str:
+        return f"DeletePool/{self.pool}"
+
+
+@dataclass(frozen=True, slots=True)
+class CordonNode:
+    """Mark a node unschedulable and as ours, in one write; `batch` is the batch it joins."""
+
+    node: str
+    by: str
+    batch: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"CordonNode/{self.node}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkNode:
+    """Let a node join a batch, without touching whose cordon it has."""
+
+    node: str
+    batch: str
+
+    @property
+    def key(self) -> str:
+        return f"MarkNode/{self.node}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseNode:
+    """Remove this migration's marks from a node, and its cordon where that is ours."""
+
+    node: str
+    by: str
+
+    @property
+    def key(self) -> str:
+        return f"ReleaseNode/{self.node}"
+
+
+@dataclass(frozen=True, slots=True)
+class EvictPod:
+    """Evict this very pod (by uid) through the eviction API.
+
+    `budget` is the budget it takes a slot of; None where it costs none. `owner` is the uid of its
+    controller, or an empty string.
+    """
+
+    pod: Key
+    uid: str
+    budget: Key | None
+    owner: str
+
+    @property
+    def key(self) -> str:
+        return f"EvictPod/{self.pod}/{self.uid}"
+
+
+Action = (
+    ReadPools
+    | ReviewAccess
+    | CreatePool
+    | ScalePool
+    | DeletePool
+    | CordonNode
+    | MarkNode
+    | ReleaseNode
+    | EvictPod
+)
+
+READS = (ReadPools, ReviewAccess)
+"""The actions that change nothing; the only ones a paused migration may take."""

@@ -1,0 +1,102 @@
+"""One migration as the core sees it, and what was observed for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.core.actions import Action
+from azure_linux_migrator.core.records import Node, Pool
+from azure_linux_migrator.core.world import World
+
+TARGET_SUFFIX = "azl"
+POOL_NAME_LIMIT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """The custom resource: what is wanted, and the status last written."""
+
+    name: str
+    uid: str
+    generation: int
+    spec: MigrationSpec
+    status: MigrationStatus
+    deleting: bool = False
+
+    @property
+    def source(self) -> str:
+        """Name of the source pool."""
+        return self.spec.source.node_pool
+
+    @property
+    def target(self) -> str:
+        """Name of the target pool: as given, else the source's, shortened, with `azl` behind it."""
+        if self.spec.target.node_pool:
+            return self.spec.target.node_pool
+        if self.status.target_pool:
+            return self.status.target_pool
+        return self.source[: POOL_NAME_LIMIT - len(TARGET_SUFFIX)] + TARGET_SUFFIX
+
+    @property
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """The durable identity of the target pool: found again even by a re-created resource."""
+        return ((TAG_MIGRATION, self.name), (TAG_SOURCE, self.source))
+
+    def owns(self, pool: Pool) -> bool:
+        """Whether a pool was created for this migration."""
+        return all(pool.tag(name) == value for name, value in self.tags)
+
+    def batch_of(self, node: Node) -> int:
+        """The batch this migration gave a node; 0 for none, or for another migration's mark."""
+        name, _, index = node.batch.rpartition(".")
+        return int(index) if name == self.name and index.isdecimal() else 0
+
+    def batch_mark(self, index: int) -> str:
+        """The annotation value that puts a node into a batch."""
+        return f"{self.name}.{index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an action failed last. `retry_at` is in seconds since the epoch."""
+
+    reason: str
+    message: str
+    retryable: bool
+    retry_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoolsRead:
+    """The cluster's pools, and when they were read (seconds since the epoch)."""
+
+    pools: Mapping[str, Pool]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything seen that a decision may rest on.
+
+    `missing_access` is None until it was asked. `rival` names an older, unfinished migration of
+    the same source pool. `world_ready` tells that the watches have delivered their first lists.
+    """
+
+    world: World
+    world_ready: bool = True
+    pools: PoolsRead | None = None
+    missing_access: tuple[str, ...] | None = None
+    rival: str = ""
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now, what to tell, and when to look again if nothing happens before."""
+
+    actions: tuple[Action, ...]
+    status: MigrationStatus
+    wake_at: float | None = None
+    released: bool = False

@@ -1,0 +1,74 @@
+"""The answer of one step: done, at work, or refused; and the context every step is given."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from azure_linux_migrator.core.actions import Action, ReadPools
+from azure_linux_migrator.core.drain.survey import Survey
+from azure_linux_migrator.core.migration import Migration, Observation
+from azure_linux_migrator.core.records import Pool
+
+POLL_SHORTEST = 1.0
+POLL_LONGEST = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`refused` needs someone to change something; `working` goes on by itself."""
+
+    state: Literal["done", "working", "refused"]
+    reason: str = ""
+    message: str = ""
+    actions: tuple[Action, ...] = ()
+    wake_at: float | None = None
+
+
+DONE = Progress("done")
+
+
+def working(reason: str, message: str, *actions: Action, wake_at: float | None = None) -> Progress:
+    """The step is under way."""
+    return Progress("working", reason, message, actions, wake_at)
+
+
+def refused(reason: str, message: str, *actions: Action, wake_at: float | None = None) -> Progress:
+    """The step cannot go on unless an admin acts; `actions` look whether that has happened."""
+    return Progress("refused", reason, message, actions, wake_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a step may look at. `survey` is what there is to move off the source pool."""
+
+    migration: Migration
+    seen: Observation
+    survey: Survey
+    now: float
+
+    def pool(self, name: str) -> Pool | None:
+        """A pool as last read; None where it does not exist or nothing was read yet."""
+        return self.seen.pools.pools.get(name) if self.seen.pools else None
+
+    def pools_newer_than(self, age: float) -> bool:
+        """Whether the pools were read within the last `age` seconds."""
+        return self.seen.pools is not None and self.now - self.seen.pools.at < age
+
+    def attempt(self, action: Action, reason: str, message: str) -> Progress:
+        """Ask for an action, unless its last failure says to wait or to give up for now."""
+        problem = self.seen.problems.get(action.key)
+        if problem is None:
+            return working(reason, message, action)
+        again = () if self.now < problem.retry_at else (action,)
+        answer = working if problem.retryable else refused
+        return answer(problem.reason, problem.message, *again, wake_at=problem.retry_at)
+
+    def reread(self, reason: str, message: str, since: float | None) -> Progress:
+        """Wait for Azure by reading the pools again, the less often the longer it takes.
+
+        `since` is when the wait began, in seconds since the epoch.
+        """
+        waited = self.now - since if since is not None else 0.0
+        interval = min(max(waited / 10, POLL_SHORTEST), POLL_LONGEST)
+        if self.seen.pools is not None and self.pools_newer_than(interval):
+            return working(reason, message, wake_at=self.seen.pools.at + interval)
+        return self.attempt(ReadPools(), reason, message)
