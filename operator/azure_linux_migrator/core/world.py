@@ -62,7 +62,7 @@ class World:
         return found
 
     def healthy(self, budget: Key) -> int:
-        """Pods of a budget that are healthy by our own watch, maybe ahead of the budget's status."""
+        """Healthy pods of a budget by our own watch, which may be ahead of the budget's status."""
         return self._healthy[budget]
 
     # Events

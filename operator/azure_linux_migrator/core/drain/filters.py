@@ -20,15 +20,17 @@ class Fate(StrEnum):
 
 def fate(pod: Pod, policy: Drain) -> tuple[Fate, str]:
     """The fate of a pod on a source node, and the reason for it."""
+    kind = pod.owner.kind if pod.owner else ""
     if pod.mirror:
         return Fate.SKIP, "mirror pod of its node's kubelet"
-    kind = pod.owner.kind if pod.owner else ""
-    if pod.finished:
-        return Fate.MOVE, "finished"
-    if kind == "DaemonSet":
+    if kind == "DaemonSet" and not pod.finished:
         return Fate.SKIP, "its DaemonSet runs one pod on every node"
-    if pod.terminating:
-        return Fate.MOVE, "on its way out"
+    if pod.finished or pod.terminating:
+        return Fate.MOVE, ""
+    return _by_policy(pod, kind, policy)
+
+
+def _by_policy(pod: Pod, kind: str, policy: Drain) -> tuple[Fate, str]:
     if not kind and policy.unmanaged_pods is UnmanagedPolicy.BLOCK:
         return Fate.BLOCK, "no controller would replace it (spec.drain.unmanagedPods is Block)"
     if pod.empty_dir and policy.empty_dir is EmptyDirPolicy.BLOCK:

@@ -67,8 +67,8 @@ def _plan_budget(world: World, key: Key, pods: list[Pod], result: Plan) -> None:
     costly = [pod for pod in pods if not is_free(pod, budget)]
     granted = max(slots(world, budget), 0)
     result.evictions += [_evict(pod, None) for pod in free]
-    result.evictions += [_evict(pod, key) for pod in costly[:granted] if pod.ready]
-    held = len(costly) - len([pod for pod in costly[:granted] if pod.ready])
+    result.evictions += [_evict(pod, key) for pod in costly[:granted]]
+    held = len(costly[granted:])
     result.waiting += held
     if held and budget.sync_failed:
         result.blockers.append(

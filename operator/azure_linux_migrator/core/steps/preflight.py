@@ -1,0 +1,140 @@
+"""Preflight: everything that can be known to go wrong, before anything is changed."""
+
+from azure_linux_migrator.api.spec import SourcePool
+from azure_linux_migrator.core.actions import ReadPools, ReviewAccess
+from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.records import Pool
+
+FRESH_SECONDS = 30.0
+LOOK_AGAIN_SECONDS = 60.0
+
+
+def preflight(ctx: Context) -> Progress:
+    """Refuse what cannot work, with the remedy; look again once a minute."""
+    if ctx.seen.rival:
+        return refused(
+            "SourceBusy",
+            f"migration {ctx.seen.rival} already works on node pool {ctx.migration.source}; "
+            "delete one of the two",
+            wake_at=ctx.now + LOOK_AGAIN_SECONDS,
+        )
+    if not ctx.pools_newer_than(_patience(ctx)):
+        return ctx.attempt(ReadPools(), "ReadingPools", "reading the cluster's node pools")
+    if ctx.seen.missing_access is None:
+        return ctx.attempt(ReviewAccess(), "ReviewingAccess", "asking what Kubernetes allows us")
+    finding = _access(ctx) or _pools(ctx) or _pods(ctx)
+    if finding is not None:
+        return finding
+    if not ctx.seen.world_ready:
+        return working("ReadingCluster", "waiting for the first lists of nodes, pods and budgets")
+    return DONE
+
+
+def _patience(ctx: Context) -> float:
+    """How old the pools may be: a refused preflight looks again, but not without a pause."""
+    stalled = ctx.migration.status.is_true("Stalled")
+    return LOOK_AGAIN_SECONDS if stalled else FRESH_SECONDS
+
+
+def _no(ctx: Context, reason: str, message: str) -> Progress:
+    read_at = ctx.seen.pools.at if ctx.seen.pools else ctx.now
+    return refused(reason, message, wake_at=read_at + LOOK_AGAIN_SECONDS)
+
+
+def _access(ctx: Context) -> Progress | None:
+    missing = ctx.seen.missing_access
+    if not missing:
+        return None
+    return refused(
+        "KubernetesForbidden",
+        f"the operator's ServiceAccount may not: {', '.join(missing)}; apply the ClusterRole "
+        "shipped in deploy/kustomize/base",
+        ReviewAccess(),
+        wake_at=ctx.now + LOOK_AGAIN_SECONDS,
+    )
+
+
+def _pools(ctx: Context) -> Progress | None:
+    migration = ctx.migration
+    source = ctx.pool(migration.source)
+    if source is None:
+        known = ", ".join(sorted(ctx.seen.pools.pools)) if ctx.seen.pools else ""
+        return _no(
+            ctx,
+            "SourcePoolNotFound",
+            f"node pool {migration.source} (spec.source.nodePool) does not exist in this cluster; "
+            f"its pools are: {known}",
+        )
+    return _source(ctx, source) or _target(ctx)
+
+
+def _source(ctx: Context, source: Pool) -> Progress | None:
+    name = source.name
+    if source.os_type != "Linux":
+        return _no(
+            ctx,
+            "SourceNotLinux",
+            f"node pool {name} (spec.source.nodePool) runs {source.os_type}; only Linux pools can "
+            "move to Azure Linux",
+        )
+    if source.kind != "VirtualMachineScaleSets":
+        return _no(
+            ctx,
+            "SourceTypeUnsupported",
+            f"node pool {name} is of type {source.kind}; only VirtualMachineScaleSets pools are "
+            "migrated",
+        )
+    if source.power != "Running":
+        return _no(ctx, "SourceStopped", f"node pool {name} is {source.power}; start it first")
+    if source.autoscaling:
+        return _no(
+            ctx,
+            "SourceAutoscaled",
+            f"the cluster autoscaler would refill node pool {name} while it is drained; turn it "
+            f"off: az aks nodepool update --name {name} --disable-cluster-autoscaler …",
+        )
+    if source.state in {"Failed", "Canceled"}:
+        return _no(
+            ctx,
+            "SourceNotHealthy",
+            f"node pool {name} is in state {source.state}; bring it to Succeeded first: az aks "
+            f"nodepool update --name {name} …",
+        )
+    if source.mode == "System" and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO:
+        return _no(
+            ctx,
+            "SystemPoolCannotBeEmpty",
+            f"node pool {name} is a System pool, which AKS does not scale to zero; set "
+            "spec.sourcePool to Delete or Keep",
+        )
+    return None
+
+
+def _target(ctx: Context) -> Progress | None:
+    migration = ctx.migration
+    target = ctx.pool(migration.target)
+    if migration.target == migration.source:
+        return _no(
+            ctx,
+            "TargetIsSource",
+            f"the target pool would be named {migration.target} like the source; set "
+            "spec.target.nodePool to another name",
+        )
+    if target is not None and not migration.owns(target):
+        return _no(
+            ctx,
+            "TargetPoolExists",
+            f"node pool {migration.target} exists and was not created by this migration; set "
+            "spec.target.nodePool to a free name or delete that pool",
+        )
+    return None
+
+
+def _pods(ctx: Context) -> Progress | None:
+    blocked = sorted(
+        f"pod {pod.key}: {why}" for load in ctx.survey.loads for pod, why in load.blocked
+    )
+    if not blocked or not ctx.seen.world_ready:
+        return None
+    more = f" and {len(blocked) - 3} more" if len(blocked) > 3 else ""
+    return refused("PodsBlocked", "; ".join(blocked[:3]) + more)

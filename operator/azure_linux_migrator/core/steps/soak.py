@@ -1,0 +1,20 @@
+"""Soak: the drained source pool is kept for a while, so that going back is one uncordon away."""
+
+from azure_linux_migrator.api.quantities import seconds
+from azure_linux_migrator.api.status import since_epoch
+from azure_linux_migrator.core.progress import DONE, Context, Progress, working
+
+
+def soak(ctx: Context) -> Progress:
+    """Wait out spec.strategy.finalSoak, counted from the moment the last node was drained."""
+    length = seconds(ctx.migration.spec.strategy.final_soak)
+    started = since_epoch(ctx.migration.status.soak_started_at)
+    ends = (ctx.now if started is None else started) + length
+    if length == 0 or (started is not None and ctx.now >= ends):
+        return DONE
+    return working(
+        "Soaking",
+        f"node pool {ctx.migration.source} is drained and kept for "
+        f"{ctx.migration.spec.strategy.final_soak}",
+        wake_at=ends,
+    )
