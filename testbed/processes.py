@@ -1,0 +1,86 @@
+"""Detached processes known by pid file: started, found again from another command, ended.
+
+A pid file holds the pid and the process's start time, so that a reused pid is never signalled.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+
+def free_ports(count: int) -> list[int]:
+    """Distinct free ports on 127.0.0.1."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def start(directory: Path, name: str, command: list[str]) -> int:
+    """Start a process of its own session, its output in DIRECTORY/NAME.log; returns the pid."""
+    with (directory / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=directory,
+            start_new_session=True,
+        )
+    born = psutil.Process(process.pid).create_time()
+    (directory / f"{name}.pid").write_text(json.dumps({"pid": process.pid, "born": born}))
+    return process.pid
+
+
+def running(directory: Path, name: str) -> psutil.Process | None:
+    """The process of a pid file, if it still is the one that was started."""
+    try:
+        known = json.loads((directory / f"{name}.pid").read_text())
+        process = psutil.Process(known["pid"])
+        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process if alive and abs(process.create_time() - known["born"]) < 1 else None
+    except (OSError, psutil.NoSuchProcess):
+        return None
+
+
+def stop(directory: Path, name: str, *, timeout: float = 15.0) -> None:
+    """SIGTERM, wait, and after `timeout` seconds SIGKILL; does nothing where nothing runs."""
+    process = running(directory, name)
+    if process is not None:
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + timeout
+        while running(directory, name) is not None and time.monotonic() < deadline:
+            _reap(process.pid)
+            time.sleep(0.02)
+        if running(directory, name) is not None:
+            process.kill()
+            _reap(process.pid)
+    (directory / f"{name}.pid").unlink(missing_ok=True)
+
+
+def log_tail(directory: Path, name: str, lines: int = 15) -> str:
+    """The last lines of a process's log."""
+    try:
+        return "\n".join(
+            (directory / f"{name}.log").read_text(errors="replace").splitlines()[-lines:]
+        )
+    except OSError:
+        return ""
+
+
+def _reap(pid: int) -> None:
+    """Collect a child that ended; a process started by another command is not ours to collect."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
