@@ -119,7 +119,7 @@ def _run(command: list[str], source: Path, environment: dict[str, str], name: st
                 _say(f"  {name}: {packages} packages, {told - started:.0f} s, at {line.strip()}")
     if process.returncode != 0:
         raise BuildError(
-            f"building {name} failed (exit {process.returncode}); the last lines of go build were:\n"
+            f"building {name} failed (exit {process.returncode}); go build ended with:\n"
             + "".join(tail)
         )
 

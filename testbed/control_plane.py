@@ -144,6 +144,7 @@ class ControlPlane:
             f"--etcd-servers=http://127.0.0.1:{etcd}",
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
+            "--endpoint-reconciler-type=none",
             f"--secure-port={port}",
             f"--cert-dir={here}",
             f"--tls-cert-file={here / 'apiserver.crt'}",

@@ -3,6 +3,7 @@
 A pid file holds the pid and the process's start time, so that a reused pid is never signalled.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -80,7 +81,5 @@ def log_tail(directory: Path, name: str, lines: int = 15) -> str:
 
 def _reap(pid: int) -> None:
     """Collect a child that ended; a process started by another command is not ours to collect."""
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass

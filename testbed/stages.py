@@ -11,6 +11,11 @@ import yaml
 
 PREFIX = "testbed.azlm.dev/"
 
+_POD_IP = (
+    '{{ PodIPWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) '
+    '( or .metadata.name "" ) ( or .metadata.namespace "" ) | Quote }}'
+)
+
 
 def render(*, ready_ms: int, ready_jitter_ms: int, delete_ms: int) -> str:
     """The Stage documents. Times in milliseconds; the jitter is the upper end of the delay."""
@@ -133,7 +138,7 @@ containerStatuses:
 {state}
 {{{{ end }}}}
 hostIP: 127.0.0.1
-podIP: {{{{ PodIPWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) | Quote }}}}
+podIP: {_POD_IP}
 phase: {phase}
 startTime: {{{{ $now | Quote }}}}
 """
