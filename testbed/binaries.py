@@ -107,7 +107,8 @@ def _build(module: Module) -> None:
 
 def _run(command: list[str], source: Path, environment: dict[str, str], name: str) -> None:
     started = told = time.monotonic()
-    packages, tail = 0, []
+    packages = 0
+    tail: list[str] = []
     with subprocess.Popen(
         command, cwd=source, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:

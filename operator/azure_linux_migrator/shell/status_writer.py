@@ -1,0 +1,82 @@
+"""The single writer of one resource's status: coalesced, and silent when nothing changed."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.kube.crs import Migrations
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 0.5
+
+
+class StatusWriter:
+    """Writes at most twice a second; `write_now` is for what must be recorded before acting."""
+
+    def __init__(self, resources: Migrations, name: str, on_failure: Callable[[], None]) -> None:
+        self._resources = resources
+        self._name = name
+        self._on_failure = on_failure
+        self._written: dict[str, Any] | None = None
+        self._wanted: dict[str, Any] | None = None
+        self._last = 0.0
+        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def start_from(self, status: dict[str, Any]) -> None:
+        """What the resource's status is known to be."""
+        self._written = status
+
+    def offer(self, status: MigrationStatus) -> None:
+        """Write this soon, unless something newer is offered before."""
+        self._wanted = _wire(status)
+        if self._wanted != self._written and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._flush())
+
+    async def write_now(self, status: MigrationStatus, resource_version: str | None) -> bool:
+        """Write before going on; False when the resource changed meanwhile, or on any failure."""
+        self._wanted = _wire(status)
+        return await self._write(resource_version)
+
+    async def stop(self) -> None:
+        """Write what is still wanted, at once."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._write(None)
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(max(0.0, self._last + INTERVAL_SECONDS - time.monotonic()))
+        while self._wanted != self._written:
+            await self._write(None)
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def _write(self, resource_version: str | None) -> bool:
+        async with self._lock:
+            wanted = self._wanted
+            if wanted is None or wanted == self._written:
+                return True
+            self._last = time.monotonic()
+            try:
+                await self._resources.apply_status(
+                    self._name, wanted, resource_version=resource_version
+                )
+            except KubernetesError as error:
+                if error.status == 404:
+                    self._written = wanted
+                    return False
+                if error.status != 409:
+                    log.warning("writing the status of %s: %s", self._name, error)
+                self._on_failure()
+                return False
+            self._written = wanted
+            return True
+
+
+def _wire(status: MigrationStatus) -> dict[str, Any]:
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,251 @@
+"""The loop of one migration: observe, decide, act, tell, wait for a wake-up."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from azure_linux_migrator.aks.port import PoolPort
+from azure_linux_migrator.api.names import API_VERSION, KIND
+from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
+from azure_linux_migrator.api.status import MigrationStatus, Phase
+from azure_linux_migrator.core.conditions import headline, merge
+from azure_linux_migrator.core.decide import decide
+from azure_linux_migrator.core.migration import Decision, Migration, Observation
+from azure_linux_migrator.errors import AzlmError
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.crs import Migrations
+from azure_linux_migrator.kube.events import publish
+from azure_linux_migrator.kube.feed import Feed
+from azure_linux_migrator.shell.executor import Executor
+from azure_linux_migrator.shell.status_writer import StatusWriter
+from azure_linux_migrator.telemetry.metrics import Telemetry
+
+log = logging.getLogger(__name__)
+
+COALESCE_SECONDS = 0.003
+"""Events come in bursts; a decision waits this long for the rest of one."""
+
+LONGEST_SLEEP_SECONDS = 600.0
+
+
+class Worker:
+    """One migration at work. `body` is the resource as last seen."""
+
+    def __init__(
+        self,
+        body: Mapping[str, Any],
+        *,
+        client: Client,
+        feed: Feed,
+        pools: Callable[[ClusterRef | None], PoolPort],
+        telemetry: Telemetry,
+        may_act: Callable[[], bool],
+        rival: Callable[["Worker"], str],
+    ) -> None:
+        self.name = str(body["metadata"]["name"])
+        self.uid = str(body["metadata"]["uid"])
+        self.created = str(body["metadata"].get("creationTimestamp") or "")
+        self.last_progress_at = time.time()
+        self.beat_at = time.monotonic()
+        self._client = client
+        self._feed = feed
+        self._rival = rival
+        self._wake = asyncio.Event()
+        self._body = body
+        self._spec: MigrationSpec | None = None
+        self._spec_of: tuple[int, str] = (0, "")
+        self.status = MigrationStatus.model_validate(body.get("status") or {})
+        self._writer = StatusWriter(Migrations(client), self.name, self.wake)
+        self._writer.start_from(dict(body.get("status") or {}))
+        self._executor = Executor(
+            client=client,
+            world=feed.world,
+            pools=lambda: pools(self._spec.cluster if self._spec else None),
+            telemetry=telemetry,
+            may_act=may_act,
+            on_result=self.wake,
+        )
+        self._chores: set[asyncio.Task[None]] = set()
+
+    @property
+    def spec(self) -> MigrationSpec | None:
+        """The spec, or None while it cannot be read."""
+        return self._spec
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.status.is_true("Succeeded")
+
+    def observe(self, body: Mapping[str, Any]) -> None:
+        """The resource changed."""
+        self._body = body
+        self.wake()
+
+    def wake(self) -> None:
+        """Look again soon."""
+        self._wake.set()
+
+    async def run(self, stopped: asyncio.Event) -> None:
+        """Work until stopped; a finished migration only listens."""
+        await self._loop(lambda: not stopped.is_set(), deleting=False)
+
+    async def release(self) -> None:
+        """The resource is being deleted: undo what is ours."""
+        done = False
+
+        def going_on() -> bool:
+            return not done
+
+        async def once() -> None:
+            nonlocal done
+            done = (await self._pass(deleting=True)).released
+
+        await self._feed.acquire(self.wake)
+        try:
+            while going_on():
+                self._wake.clear()
+                await once()
+                if not done:
+                    await self._sleep(None)
+        finally:
+            await self._executor.stop()
+            await self._feed.release(self.wake)
+
+    async def _loop(self, going_on: Callable[[], bool], *, deleting: bool) -> None:
+        watching = False
+        try:
+            while going_on():
+                if not self.finished and not watching:
+                    await self._feed.acquire(self.wake)
+                    watching = True
+                self._wake.clear()
+                decision = await self._pass(deleting=deleting)
+                if self.finished and watching:
+                    await self._feed.release(self.wake)
+                    watching = False
+                await self._sleep(decision.wake_at)
+        finally:
+            await self._executor.stop()
+            await self._writer.stop()
+            if watching:
+                await self._feed.release(self.wake)
+
+    async def _pass(self, *, deleting: bool) -> Decision:
+        self.beat_at = time.monotonic()
+        migration = self._migration(deleting=deleting)
+        if migration is None:
+            return Decision((), self.status)
+        decision = decide(migration, self._observation(), time.time())
+        before, self.status = self.status, decision.status
+        if _progress(before) != _progress(decision.status):
+            self.last_progress_at = time.time()
+        if (before.step, before.phase) != (decision.status.step, decision.status.phase):
+            version = str(self._body["metadata"]["resourceVersion"])
+            fresh = version if not self._writer_behind(version) else None
+            if not await self._writer.write_now(decision.status, fresh):
+                await self._reread()
+                self.wake()
+        else:
+            self._writer.offer(decision.status)
+        self._tell(before, decision.status)
+        self._executor.submit(decision.actions)
+        return decision
+
+    def _writer_behind(self, _version: str) -> bool:
+        """Our own status writes move the resourceVersion; only a fresh body can be checked."""
+        seen = MigrationStatus.model_validate(self._body.get("status") or {})
+        return seen != self.status
+
+    async def _reread(self) -> None:
+        try:
+            self._body = await Migrations(self._client).get(self.name)
+        except AzlmError as error:
+            log.warning("reading %s again: %s", self.name, error)
+
+    def _migration(self, *, deleting: bool) -> Migration | None:
+        metadata = self._body["metadata"]
+        generation = int(metadata.get("generation") or 0)
+        if self._spec is None or self._spec_of != (generation, self.uid):
+            try:
+                self._spec = MigrationSpec.model_validate(self._body.get("spec") or {})
+            except ValidationError as error:
+                self._tell_invalid(generation, error)
+                return None
+            self._spec_of = (generation, self.uid)
+            self._executor.forget_verdicts()
+        return Migration(self.name, self.uid, generation, self._spec, self.status, deleting)
+
+    def _tell_invalid(self, generation: int, error: ValidationError) -> None:
+        first = error.errors()[0]
+        field = ".".join(["spec", *map(str, first["loc"])])
+        message = f"{field}: {first['msg']}; apply the CRD that this operator was shipped with"
+        drafts = headline("refused", "InvalidSpec", message)
+        self.status = self.status.model_copy(
+            update={
+                "observed_generation": generation,
+                "phase": Phase.STALLED,
+                "message": message,
+                "conditions": merge(self.status, drafts, generation, time.time()),
+            }
+        )
+        self._writer.offer(self.status)
+
+    def _observation(self) -> Observation:
+        return Observation(
+            world=self._feed.world,
+            world_ready=self._feed.synced,
+            pools=self._executor.pools_read,
+            missing_access=self._executor.missing_access,
+            rival=self._rival(self),
+            problems=self._executor.problems,
+        )
+
+    async def _sleep(self, wake_at: float | None) -> None:
+        limit = LONGEST_SLEEP_SECONDS if wake_at is None else wake_at - time.time()
+        try:
+            async with asyncio.timeout(max(0.01, min(limit, LONGEST_SLEEP_SECONDS))):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(COALESCE_SECONDS)
+
+    def _tell(self, before: MigrationStatus, after: MigrationStatus) -> None:
+        """An event whenever the reason of Ready changes: the story of the migration, once told."""
+        old, new = before.condition("Ready"), after.condition("Ready")
+        if new is None or (old is not None and old.reason == new.reason):
+            return
+        warning = after.is_true("Stalled") or after.is_true("DrainBlocked")
+        regarding = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "name": self.name,
+            "uid": self.uid,
+        }
+        text = after.message or new.message or new.reason
+        chore = asyncio.create_task(
+            self._publish(regarding, new.reason, text, "Warning" if warning else "Normal")
+        )
+        self._chores.add(chore)
+        chore.add_done_callback(self._chores.discard)
+
+    async def _publish(self, regarding: dict[str, str], reason: str, text: str, kind: str) -> None:
+        try:
+            await publish(
+                self._client,
+                regarding=regarding,
+                reason=reason,
+                message=text,
+                type=kind,
+                now=time.time(),
+            )
+        except AzlmError as error:
+            log.warning("publishing an event about %s: %s", self.name, error)
+
+
+def _progress(status: MigrationStatus) -> tuple[object, ...]:
+    return (status.step, status.pods.remaining, status.nodes, status.batch.index)
