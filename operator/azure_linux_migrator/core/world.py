@@ -34,6 +34,10 @@ class World:
         self._healthy: defaultdict[Key, int] = defaultdict(int)
         self._guards: defaultdict[str, dict[Labels, tuple[Key, ...]]] = defaultdict(dict)
 
+    def clear(self) -> None:
+        """Forget everything: nobody watches any more."""
+        self.__init__()  # type: ignore[misc]  # every field is made anew, in one place
+
     # Reading
 
     def pool_nodes(self, pool: str) -> list[Node]:

@@ -111,7 +111,7 @@ class Executor:
                 await self._perform(action)
         except AzlmError as error:
             self._note(action, error)
-        except Exception as error:  # noqa: BLE001 - a bug in one action must not end the migration
+        except Exception as error:
             log.exception("action %s failed unexpectedly", action.key)
             self._fail(action, "InternalError", f"{type(error).__name__}: {error}", delay=10.0)
         finally:

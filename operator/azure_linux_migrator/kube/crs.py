@@ -1,0 +1,39 @@
+"""Reading our resource and writing its status."""
+
+from typing import Any
+
+from azure_linux_migrator.api.names import API_VERSION, FIELD_MANAGER, GROUP, KIND, PLURAL, VERSION
+from azure_linux_migrator.kube.client import APPLY_PATCH, Client
+
+COLLECTION = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
+
+
+class Migrations:
+    """The AzureLinuxMigrations of a cluster."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(self) -> dict[str, Any]:
+        """At most one of them: asked to see whether the resource is served."""
+        return await self._client.json("GET", COLLECTION, query={"limit": "1"})
+
+    async def get(self, name: str) -> dict[str, Any]:
+        """One, as it is now."""
+        return await self._client.json("GET", f"{COLLECTION}/{name}")
+
+    async def apply_status(
+        self, name: str, status: dict[str, Any], *, resource_version: str | None
+    ) -> dict[str, Any]:
+        """Apply the whole status (server-side); with a resourceVersion, only to that version."""
+        metadata = {"name": name}
+        if resource_version is not None:
+            metadata["resourceVersion"] = resource_version
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": status}
+        return await self._client.json(
+            "PATCH",
+            f"{COLLECTION}/{name}/status",
+            query={"fieldManager": FIELD_MANAGER, "force": "true"},
+            body=body,
+            content_type=APPLY_PATCH,
+        )

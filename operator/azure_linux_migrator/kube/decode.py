@@ -1,0 +1,216 @@
+"""From the API's JSON to the core's records: typed, so that only the needed fields are ever built."""
+
+from sys import intern
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from azure_linux_migrator.api.names import AGENTPOOL_LABEL, BATCH, CORDONED_BY, OS_SKU_LABEL
+from azure_linux_migrator.core.records import (
+    Budget,
+    Key,
+    Labels,
+    Node,
+    Owner,
+    Pod,
+    Requirement,
+    Selector,
+)
+
+MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+
+
+class OwnerReference(Struct, rename="camel"):
+    """metadata.ownerReferences[]."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = False
+
+
+class Metadata(Struct, rename="camel"):
+    """metadata, as far as anyone here needs it."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    deletion_timestamp: str | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: list[OwnerReference] | None = None
+
+    @property
+    def revision(self) -> int:
+        """The resourceVersion as a number; 0 where it is none."""
+        return int(self.resource_version) if self.resource_version.isdecimal() else 0
+
+
+class Condition(Struct):
+    """status.conditions[]."""
+
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class _NodeSpec(Struct):
+    unschedulable: bool | None = False
+
+
+class _Conditions(Struct):
+    conditions: list[Condition] | None = None
+
+
+class NodeObject(Struct):
+    """A v1 Node."""
+
+    metadata: Metadata
+    spec: _NodeSpec = field(default_factory=_NodeSpec)
+    status: _Conditions = field(default_factory=_Conditions)
+
+    def record(self) -> Node:
+        """The core's record."""
+        labels = self.metadata.labels or {}
+        annotations = self.metadata.annotations or {}
+        return Node(
+            name=intern(self.metadata.name),
+            pool=intern(labels.get(AGENTPOOL_LABEL) or labels.get("agentpool") or ""),
+            ready=_is_true(self.status.conditions, "Ready"),
+            unschedulable=bool(self.spec.unschedulable),
+            cordoned_by=annotations.get(CORDONED_BY, ""),
+            batch=annotations.get(BATCH, ""),
+            os_sku=labels.get(OS_SKU_LABEL, ""),
+        )
+
+
+class _Volume(Struct, rename="camel"):
+    empty_dir: msgspec.Raw | None = None
+
+
+class _PodSpec(Struct, rename="camel"):
+    node_name: str = ""
+    volumes: list[_Volume] | None = None
+
+
+class _PodStatus(Struct):
+    phase: str = ""
+    conditions: list[Condition] | None = None
+
+
+class PodObject(Struct):
+    """A v1 Pod."""
+
+    metadata: Metadata
+    spec: _PodSpec = field(default_factory=_PodSpec)
+    status: _PodStatus = field(default_factory=_PodStatus)
+
+    def record(self) -> Pod:
+        """The core's record."""
+        meta = self.metadata
+        return Pod(
+            key=Key(intern(meta.namespace), meta.name),
+            uid=meta.uid,
+            node=intern(self.spec.node_name),
+            phase=intern(self.status.phase),
+            ready=_is_true(self.status.conditions, "Ready"),
+            terminating=meta.deletion_timestamp is not None,
+            labels=_labels(meta.labels),
+            owner=_owner(meta.owner_references),
+            mirror=MIRROR_ANNOTATION in (meta.annotations or {}),
+            empty_dir=any(volume.empty_dir is not None for volume in self.spec.volumes or ()),
+            revision=meta.revision,
+        )
+
+
+class _Expression(Struct):
+    key: str
+    operator: str
+    values: list[str] | None = None
+
+
+class _Selector(Struct, rename="camel"):
+    match_labels: dict[str, str] | None = None
+    match_expressions: list[_Expression] | None = None
+
+    def record(self) -> Selector:
+        return Selector(
+            _labels(self.match_labels),
+            tuple(
+                Requirement(each.key, each.operator, tuple(each.values or ()))
+                for each in self.match_expressions or ()
+            ),
+        )
+
+
+class _BudgetSpec(Struct, rename="camel"):
+    selector: _Selector | None = None
+    unhealthy_pod_eviction_policy: str | None = None
+
+
+class _BudgetStatus(Struct, rename="camel"):
+    observed_generation: int = 0
+    disruptions_allowed: int = 0
+    current_healthy: int = 0
+    desired_healthy: int = 0
+    expected_pods: int = 0
+    disrupted_pods: dict[str, Any] | None = None
+    conditions: list[Condition] | None = None
+
+
+class BudgetObject(Struct):
+    """A policy/v1 PodDisruptionBudget. No selector selects nothing, an empty one everything."""
+
+    metadata: Metadata
+    spec: _BudgetSpec = field(default_factory=_BudgetSpec)
+    status: _BudgetStatus = field(default_factory=_BudgetStatus)
+
+    def record(self) -> Budget:
+        """The core's record."""
+        failed = [
+            each.message
+            for each in self.status.conditions or ()
+            if each.type == "DisruptionAllowed" and each.reason == "SyncFailed"
+        ]
+        return Budget(
+            key=Key(intern(self.metadata.namespace), self.metadata.name),
+            selector=None if self.spec.selector is None else self.spec.selector.record(),
+            generation=self.metadata.generation,
+            observed_generation=self.status.observed_generation,
+            allowed=self.status.disruptions_allowed,
+            healthy=self.status.current_healthy,
+            desired=self.status.desired_healthy,
+            expected=self.status.expected_pods,
+            disrupted=frozenset(self.status.disrupted_pods or ()),
+            unhealthy_policy=self.spec.unhealthy_pod_eviction_policy or "IfHealthyBudget",
+            sync_failed=failed[0] if failed else "",
+            revision=self.metadata.revision,
+        )
+
+
+def _is_true(conditions: list[Condition] | None, kind: str) -> bool:
+    return any(each.type == kind and each.status == "True" for each in conditions or ())
+
+
+def _owner(references: list[OwnerReference] | None) -> Owner | None:
+    for each in references or ():
+        if each.controller:
+            return Owner(intern(each.kind), intern(each.name), intern(each.uid))
+    return None
+
+
+_known_labels: dict[Labels, Labels] = {}
+
+
+def _labels(labels: dict[str, str] | None) -> Labels:
+    """Labels as a sorted tuple; equal ones share one object, since a Deployment's pods do."""
+    if not labels:
+        return ()
+    made = tuple(sorted((intern(key), value) for key, value in labels.items()))
+    if len(_known_labels) > 100_000:
+        _known_labels.clear()
+    return _known_labels.setdefault(made, made)

@@ -1,0 +1,83 @@
+"""The watches of nodes, pods and budgets that feed one World, running while anyone needs them."""
+
+from collections.abc import Callable
+
+from azure_linux_migrator.core.records import Key
+from azure_linux_migrator.core.world import World
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
+from azure_linux_migrator.kube.reflector import Reflector, Sink
+
+
+class Feed:
+    """Shared by all migrations of the cluster; each acquires it with its own wake-up."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._wakers: list[Callable[[], None]] = []
+        self._reflectors: dict[str, Reflector] = {}
+        self.world = World()
+
+    @property
+    def synced(self) -> bool:
+        """Whether every first list has arrived, so that the world may be believed."""
+        return bool(self._reflectors) and all(r.synced for r in self._reflectors.values())
+
+    def problem(self) -> KubernetesError | None:
+        """Why a watch does not deliver, if one does not."""
+        errors = (each.error for each in self._reflectors.values())
+        return next((error for error in errors if error is not None), None)
+
+    def ages(self) -> dict[str, float]:
+        """Seconds since each watch last heard anything, by resource."""
+        return {name: reflector.age() for name, reflector in self._reflectors.items()}
+
+    async def acquire(self, waker: Callable[[], None]) -> None:
+        """Keep the watches running, and be woken by what they see."""
+        self._wakers.append(waker)
+        if not self._reflectors:
+            self._start()
+
+    async def release(self, waker: Callable[[], None]) -> None:
+        """The opposite of acquire; the last one stops the watches and empties the world."""
+        self._wakers.remove(waker)
+        if self._wakers:
+            return
+        reflectors, self._reflectors = self._reflectors, {}
+        for reflector in reflectors.values():
+            await reflector.stop()
+        if not self._wakers:
+            self.world.clear()
+
+    def _start(self) -> None:
+        world = self.world
+        self._reflectors = {
+            "nodes": Reflector(
+                self._client,
+                "/api/v1/nodes",
+                NodeObject,
+                Sink(world.put_node, lambda key, _: world.remove_node(key.name), self._changed),
+            ),
+            "pods": Reflector(
+                self._client,
+                "/api/v1/pods",
+                PodObject,
+                Sink(world.put_pod, world.remove_pod, self._changed),
+            ),
+            "poddisruptionbudgets": Reflector(
+                self._client,
+                "/apis/policy/v1/poddisruptionbudgets",
+                BudgetObject,
+                Sink(world.put_budget, self._remove_budget, self._changed),
+            ),
+        }
+        for reflector in self._reflectors.values():
+            reflector.start()
+
+    def _remove_budget(self, key: Key, _: int) -> None:
+        self.world.remove_budget(key)
+
+    def _changed(self) -> None:
+        for waker in self._wakers:
+            waker()

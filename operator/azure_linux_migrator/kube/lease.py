@@ -1,0 +1,170 @@
+"""Leader election by a coordination.k8s.io Lease, for an operator that must never act twice.
+
+Compare-and-swap by resourceVersion; time is our own monotonic clock only, so skewed clocks of
+other machines do no harm: a holder is gone when its record has not changed for a lease's length.
+A leader that cannot renew fences itself before anyone else may take over.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.kube.client import Client
+
+log = logging.getLogger(__name__)
+
+
+class Elector:
+    """Holds one Lease. All times in seconds; `on_lost` must not return to ordinary work."""
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        name: str,
+        identity: str,
+        *,
+        on_lost: Callable[[], None],
+        duration: float = 15.0,
+        renew_deadline: float = 10.0,
+        retry: float = 2.0,
+    ) -> None:
+        self._client = client
+        self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._namespace = namespace
+        self._name = name
+        self._identity = identity
+        self._on_lost = on_lost
+        self._duration = duration
+        self._renew_deadline = renew_deadline
+        self._retry = retry
+        self._renewed = float("-inf")
+        self._seen: tuple[str, float] = ("", 0.0)
+        self._lease: dict[str, Any] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether we lead, judged at this instant: also true only while renewals succeed."""
+        return time.monotonic() - self._renewed < self._renew_deadline
+
+    async def acquire(self) -> None:
+        """Wait until the Lease is ours, then keep it renewed in the background."""
+        told = False
+        while not await self._attempt():
+            if not told:
+                holder = (self._lease.get("spec") or {}).get("holderIdentity")
+                log.info("waiting for the Lease, which %s holds", holder or "nobody we can ask")
+                told = True
+            await asyncio.sleep(self._retry)
+        self._task = asyncio.create_task(self._keep(), name="lease")
+
+    async def release(self) -> None:
+        """Give the Lease back, so that the next leader need not wait."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        if not self.held:
+            return
+        self._renewed = float("-inf")
+        try:
+            self._lease["spec"] |= {"holderIdentity": ""}
+            await self._put(self._lease)
+        except KubernetesError as error:
+            log.warning("giving the Lease back: %s", error)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._retry)
+            if not await self._attempt() and not self.held:
+                self._on_lost()
+                return
+
+    async def _attempt(self) -> bool:
+        """Create, take over or renew; the moment counted is the one before the request."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(self._retry, 1.0)):
+                taken = await self._take()
+        except (KubernetesError, TimeoutError) as error:
+            log.warning("the Lease: %s", error or "no answer in time")
+            return False
+        if taken:
+            self._renewed = began
+        return taken
+
+    async def _take(self) -> bool:
+        try:
+            lease = await self._client.json("GET", f"{self._collection}/{self._name}")
+        except KubernetesError as error:
+            if error.status != 404:
+                raise
+            return await self._create()
+        self._lease = lease
+        if not self._may_take(lease):
+            return False
+        spec = lease.setdefault("spec", {})
+        if spec.get("holderIdentity") != self._identity:
+            spec["leaseTransitions"] = int(spec.get("leaseTransitions") or 0) + 1
+            spec["acquireTime"] = _now()
+        spec |= {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": int(self._duration),
+            "renewTime": _now(),
+        }
+        return await self._swap(lease)
+
+    def _may_take(self, lease: dict[str, Any]) -> bool:
+        spec = lease.get("spec") or {}
+        holder = spec.get("holderIdentity")
+        if not holder or holder == self._identity:
+            return True
+        version, since = self._seen
+        if version != lease["metadata"]["resourceVersion"]:
+            self._seen = (lease["metadata"]["resourceVersion"], time.monotonic())
+            return False
+        length = float(spec.get("leaseDurationSeconds") or self._duration)
+        return time.monotonic() - since > length
+
+    async def _create(self) -> bool:
+        spec = {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": int(self._duration),
+            "acquireTime": _now(),
+            "renewTime": _now(),
+            "leaseTransitions": 0,
+        }
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self._name, "namespace": self._namespace},
+            "spec": spec,
+        }
+        try:
+            self._lease = await self._client.json("POST", self._collection, body=lease)
+        except KubernetesError as error:
+            if error.status != 409:
+                raise
+            return False
+        return True
+
+    async def _swap(self, lease: dict[str, Any]) -> bool:
+        try:
+            self._lease = await self._put(lease)
+        except KubernetesError as error:
+            if error.status != 409:
+                raise
+            return False
+        return True
+
+    async def _put(self, lease: dict[str, Any]) -> dict[str, Any]:
+        return await self._client.json("PUT", f"{self._collection}/{self._name}", body=lease)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,236 @@
+"""A reflector keeps records of one resource current: list by streaming, then watch, for ever.
+
+Where the apiserver does not stream lists, it pages through them, 500 objects at a time. Whatever
+happens to the connection, the next list repairs: what is not in it any more is reported removed.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from azure_linux_migrator.core.records import Key
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.decode import Metadata
+
+log = logging.getLogger(__name__)
+
+PAGE = 500
+SERVER_SECONDS = 290
+SILENCE_SECONDS = 120.0
+"""Bookmarks come about once a minute; a watch that is silent for longer has died unnoticed."""
+BACKOFF_LONGEST = 30.0
+BREATH = 200
+"""Objects decoded before other tasks get a turn."""
+INITIAL_END = "k8s.io/initial-events-end"
+
+
+class Decoded(Protocol):
+    """An object as decoded from the API."""
+
+    metadata: Metadata
+
+    def record(self) -> Any:
+        """The core's record of it."""
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Where events go. `put` takes a record, `remove` a key and the resourceVersion of the end."""
+
+    put: Callable[[Any], None]
+    remove: Callable[[Key, int], None]
+    changed: Callable[[], None]
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: msgspec.Raw
+
+
+class _Page(msgspec.Struct):
+    metadata: dict[str, Any]
+    items: list[msgspec.Raw] | None = None
+
+
+class Gone(Exception):
+    """The resourceVersion to go on from is too old: list again."""
+
+
+class Reflector:
+    """One resource, cluster-wide."""
+
+    def __init__(self, client: Client, path: str, kind: type[Any], sink: Sink) -> None:
+        self._client = client
+        self._path = path
+        self._sink = sink
+        self._object = msgspec.json.Decoder(kind)
+        self._event = msgspec.json.Decoder(_Event)
+        self._page = msgspec.json.Decoder(_Page)
+        self._known: set[Key] = set()
+        self._listed: set[Key] | None = None
+        self._revision = ""
+        self._streams = True
+        self._task: asyncio.Task[None] | None = None
+        self._last_event = time.monotonic()
+        self.synced = False
+        self.error: KubernetesError | None = None
+
+    def start(self) -> None:
+        """Begin, in the background."""
+        self._task = asyncio.create_task(self._run(), name=f"reflector {self._path}")
+
+    async def stop(self) -> None:
+        """End; nothing is reported any more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        self.synced = False
+
+    def age(self) -> float:
+        """Seconds since the apiserver last said anything."""
+        return time.monotonic() - self._last_event
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                if not self._revision:
+                    await self._list()
+                await self._watch(self._revision)
+                failures = 0
+            except Gone:
+                self._revision = ""
+                await asyncio.sleep(random.uniform(0, 0.5))  # noqa: S311 - a jitter
+            except KubernetesError as error:
+                failures += 1
+                self._judge(error)
+                wait = min(0.2 * 2 ** min(failures, 10), BACKOFF_LONGEST)
+                await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - a jitter
+            except Exception:
+                failures += 1
+                log.exception("the watch of %s failed; listing again", self._path)
+                self._revision = ""
+                await asyncio.sleep(min(failures, BACKOFF_LONGEST))
+
+    def _judge(self, error: KubernetesError) -> None:
+        self.error = error
+        if error.status == 410:
+            self._revision = ""
+        elif error.status in {400, 422} and self._streams and not self._revision:
+            log.info("%s: no streaming lists here; paging", self._path)
+            self._streams = False
+        elif error.status:
+            log.warning("watching %s: %s", self._path, error)
+        self._sink.changed()
+
+    async def _list(self) -> None:
+        self._listed = set()
+        if self._streams:
+            await self._stream_list()
+        else:
+            await self._page_list()
+
+    async def _stream_list(self) -> None:
+        query = {
+            "sendInitialEvents": "true",
+            "resourceVersionMatch": "NotOlderThan",
+            "resourceVersion": "",
+        }
+        await self._follow(query)
+
+    async def _page_list(self) -> None:
+        query = {"limit": str(PAGE)}
+        while True:
+            content = await self._client.request("GET", self._path, query=query, timeout=60.0)
+            page = self._page.decode(content)
+            for raw in page.items or ():
+                self._put(raw)
+            await asyncio.sleep(0)
+            following = page.metadata.get("continue")
+            if not following:
+                break
+            query["continue"] = str(following)
+        self._complete(str(page.metadata["resourceVersion"]))
+
+    async def _watch(self, revision: str) -> None:
+        if revision:
+            await self._follow({"resourceVersion": revision})
+
+    async def _follow(self, more: dict[str, str]) -> None:
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(SERVER_SECONDS),
+        }
+        rest = b""
+        async with self._client.stream(
+            self._path, query | more, silence=SILENCE_SECONDS
+        ) as content:
+            async for chunk in content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for count, line in enumerate(lines, start=1):
+                    if line:
+                        self._take(self._event.decode(line))
+                    if count % BREATH == 0:
+                        await asyncio.sleep(0)
+                self._last_event = time.monotonic()
+                if self.synced:
+                    self._sink.changed()
+
+    def _take(self, event: _Event) -> None:
+        match event.type:
+            case "ADDED" | "MODIFIED":
+                self._put(event.object)
+            case "DELETED":
+                found = self._object.decode(event.object)
+                self._forget(found.metadata)
+                self._revision = self._revision and found.metadata.resource_version
+            case "BOOKMARK":
+                meta = msgspec.json.decode(event.object)["metadata"]
+                if INITIAL_END in (meta.get("annotations") or {}):
+                    self._complete(str(meta["resourceVersion"]))
+                elif self._revision:
+                    self._revision = str(meta["resourceVersion"])
+            case "ERROR":
+                status = msgspec.json.decode(event.object)
+                if status.get("code") == 410:
+                    raise Gone
+                raise KubernetesError(
+                    int(status.get("code") or 500), str(status.get("message")), body=status
+                )
+
+    def _put(self, raw: msgspec.Raw) -> None:
+        found = self._object.decode(raw)
+        key = Key(found.metadata.namespace, found.metadata.name)
+        self._known.add(key)
+        if self._listed is not None:
+            self._listed.add(key)
+        if self._revision:
+            self._revision = found.metadata.resource_version
+        self._sink.put(found.record())
+
+    def _forget(self, meta: Metadata) -> None:
+        key = Key(meta.namespace, meta.name)
+        self._known.discard(key)
+        if self._listed is not None:
+            self._listed.discard(key)
+        self._sink.remove(key, meta.revision)
+
+    def _complete(self, revision: str) -> None:
+        """The list is whole: what was known and is not in it has gone while nobody looked."""
+        listed, self._listed = self._listed or set(), None
+        for key in self._known - listed:
+            self._sink.remove(key, int(revision) if revision.isdecimal() else 0)
+        self._known = listed
+        self._revision = revision
+        self.synced = True
+        self.error = None
+        self._sink.changed()
