@@ -105,18 +105,25 @@ def provider_id(setting: NodeSetting, pool: str, index: int) -> str:
 
 
 def make_node(
-    setting: NodeSetting, pool: str, properties: dict[str, Any], index: int, name: str = ""
+    setting: NodeSetting,
+    pool: str,
+    properties: dict[str, Any],
+    index: int,
+    *,
+    name: str = "",
+    zone: str = "",
 ) -> NodeRecord:
     """A fresh node of the pool with these ARM properties.
 
-    Zones go round by index. `name` is for nodes that were not named by AKS.
+    Zones go round by index unless one is given, as it is for a node that exists already.
     """
     name = name or node_name(pool, setting.digits, index)
     image = catalog.OS_SKUS[properties["osSKU"]]
     size = catalog.vm_size(properties["vmSize"])
     assert size is not None, "the pool's VM size was checked when it was put"
     zones = properties.get("availabilityZones") or []
-    zone = f"{setting.location}-{zones[index % len(zones)]}" if zones else "0"
+    if not zone:
+        zone = f"{setting.location}-{zones[index % len(zones)]}" if zones else "0"
     taints = [Taint.parse(text) for text in properties.get("nodeTaints") or []]
     if is_spot(properties) and all(taint.key != SPOT_KEY for taint in taints):
         taints.append(Taint.parse(SPOT_TAINT))

@@ -1,0 +1,169 @@
+"""The port of port.py on the real azure-mgmt-containerservice SDK."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import AzureError as SdkError
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.mgmt.containerservice.aio import ContainerServiceClient
+
+from azure_linux_migrator.aks.clouds import BY_NAME, credential
+from azure_linux_migrator.aks.errors import translate
+from azure_linux_migrator.aks.port import PoolPort
+from azure_linux_migrator.aks.template import scaled_body, target_body
+from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.errors import AzureError
+
+OnRequest = Callable[[str, str], None]
+"""Called with an operation's name and Azure's code (`200` for success), once per call."""
+
+REQUEST_SECONDS = 60.0
+
+
+class AksPools(PoolPort):
+    """The pools of one cluster. Retries, waiting and polling are the caller's: here is one try."""
+
+    def __init__(
+        self,
+        client: ContainerServiceClient,
+        cluster: ClusterRef,
+        on_request: OnRequest,
+        identity: Any = None,
+    ) -> None:
+        self._client = client
+        self._where = (cluster.resource_group, cluster.name)
+        self._on_request = on_request
+        self._identity = identity
+
+    async def list_pools(self) -> dict[str, Pool]:
+        """All pools by name, every page of them."""
+        async with self._asking("list"):
+            return {
+                pool.name: pool
+                async for each in self._client.agent_pools.list(*self._where)
+                if (pool := _record(each.as_dict()))
+            }
+
+    async def create_target(
+        self,
+        source: str,
+        target: str,
+        *,
+        os_sku: str,
+        count: int | None,
+        vm_size: str | None,
+        tags: Mapping[str, str],
+    ) -> None:
+        """Read the source anew, build the target from it, create it if it does not exist."""
+        properties = await self._properties(source)
+        body = target_body(properties, os_sku=os_sku, count=count, vm_size=vm_size, tags=tags)
+        async with self._asking("create"):
+            await self._client.agent_pools.begin_create_or_update(
+                *self._where,
+                target,
+                body,  # type: ignore[arg-type]  # the SDK takes JSON, its overloads say so loosely
+                etag="*",
+                match_condition=MatchConditions.IfMissing,
+                polling=False,
+            )
+
+    async def scale(self, pool: str, count: int, *, etag: str) -> None:
+        """There is no PATCH for pools: the pool is sent back with another count."""
+        body = scaled_body(await self._properties(pool), count)
+        async with self._asking("scale"):
+            await self._client.agent_pools.begin_create_or_update(
+                *self._where,
+                pool,
+                body,  # type: ignore[arg-type]  # as above
+                polling=False,
+                **_if_unchanged(etag),
+            )
+
+    async def delete(self, pool: str, *, etag: str) -> None:
+        """Ask for the deletion; Azure drains what is left, with budgets kept."""
+        try:
+            async with self._asking("delete"):
+                await self._client.agent_pools.begin_delete(
+                    *self._where, pool, polling=False, **_if_unchanged(etag)
+                )
+        except AzureError as error:
+            # The SDK takes a plain 200 for an error; a pool that is gone is what was wanted.
+            if error.status not in {200, 404} or error.code == "ResourceNotFound":
+                raise
+
+    async def close(self) -> None:
+        """Close the SDK's session and the credential's."""
+        await self._client.close()
+        if self._identity is not None:
+            await self._identity.close()
+
+    async def _properties(self, pool: str) -> dict[str, Any]:
+        async with self._asking("get"):
+            found = await self._client.agent_pools.get(*self._where, pool)
+        return dict(found.as_dict().get("properties") or {})
+
+    @asynccontextmanager
+    async def _asking(self, operation: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except SdkError as error:
+            ours = translate(error)
+            self._on_request(operation, ours.code)
+            raise ours from error
+        self._on_request(operation, "200")
+
+
+def open_pools(
+    cluster: ClusterRef, *, endpoint: str | None, cloud: str, on_request: OnRequest
+) -> AksPools:
+    """Connect to a cluster's pools. A plain-http endpoint, as a test server has, gets no token."""
+    chosen = BY_NAME[cloud]
+    more: dict[str, Any] = {"retry_total": 0, "user_agent": "azlm"}
+    identity: Any = None
+    if endpoint is not None and endpoint.startswith("http://"):
+        more["authentication_policy"] = SansIOHTTPPolicy()
+        token: Any = _NoCredential()
+    else:
+        token = identity = credential(chosen)
+        more["credential_scopes"] = [chosen.scope]
+    client = ContainerServiceClient(
+        token,
+        cluster.subscription_id,
+        base_url=endpoint or chosen.arm,
+        connection_timeout=15,
+        read_timeout=REQUEST_SECONDS,
+        **more,
+    )
+    return AksPools(client, cluster, on_request, identity)
+
+
+class _NoCredential:
+    """Stands where the SDK's constructor wants a credential that no request uses."""
+
+    async def get_token(self, *_: str, **__: Any) -> Any:
+        raise AzureError("NoCredential", "a plain-http endpoint is not given tokens")
+
+
+def _if_unchanged(etag: str) -> dict[str, Any]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+
+
+def _record(body: Mapping[str, Any]) -> Pool:
+    found = body.get("properties") or {}
+    return Pool(
+        name=str(body.get("name") or ""),
+        os_sku=str(found.get("osSKU") or ""),
+        os_type=str(found.get("osType") or "Linux"),
+        mode=str(found.get("mode") or "User"),
+        count=int(found.get("count") or 0),
+        vm_size=str(found.get("vmSize") or ""),
+        state=str(found.get("provisioningState") or ""),
+        power=str((found.get("powerState") or {}).get("code") or "Running"),
+        autoscaling=bool(found.get("enableAutoScaling")),
+        kind=str(found.get("type") or "VirtualMachineScaleSets"),
+        etag=str(found.get("eTag") or ""),
+        tags=tuple(sorted((found.get("tags") or {}).items())),
+    )

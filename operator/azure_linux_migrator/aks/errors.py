@@ -1,0 +1,102 @@
+"""What Azure's refusals mean: may it be tried again, when, and what can an admin do?
+
+Azure's own code decides, not the HTTP status: AKS answers 409 both for a pool that exists and for
+an operation that runs, and a failed operation arrives with status 200.
+"""
+
+from dataclasses import dataclass
+
+from azure.core.exceptions import (
+    AzureError as SdkError,
+)
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+)
+
+from azure_linux_migrator.errors import AzureError
+
+UNREACHABLE = "Unreachable"
+UNAUTHENTICATED = "AuthenticationFailed"
+RECHECK_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reason` is the condition's reason; `delay` in seconds until the next try."""
+
+    reason: str
+    retryable: bool
+    delay: float
+    remedy: str = ""
+
+
+_PERMANENT = {
+    "AuthorizationFailed": (
+        "AzureForbidden",
+        "give the operator's identity the role in deploy/azure/role.json on the cluster",
+    ),
+    "LinkedAuthorizationFailed": (
+        "AzureForbidden",
+        "give the operator's identity Network Contributor on the subnet of the pool",
+    ),
+    "ErrCode_InsufficientVCPUQuota": ("QuotaExceeded", "ask for a higher vCPU quota"),
+    "QuotaExceeded": ("QuotaExceeded", "ask for a higher quota"),
+    "InsufficientSubnetSize": ("SubnetTooSmall", "enlarge the subnet or lower maxPods"),
+    "ResourceNotFound": ("ClusterNotFound", "check spec.cluster"),
+    "ResourceGroupNotFound": ("ClusterNotFound", "check spec.cluster.resourceGroup"),
+    "SubscriptionNotFound": ("ClusterNotFound", "check spec.cluster.subscriptionID"),
+    "ScopeLocked": ("ScopeLocked", "remove the Azure lock or ask its owner to"),
+    "RequestDisallowedByPolicy": ("PolicyDenied", "ask for an exemption from that Azure Policy"),
+    "AzlmUnsupportedPool": ("SourceTypeUnsupported", "move that pool by other means"),
+}
+_CONTENDED = {"EtagMismatch", "PreconditionFailed", "ConditionNotMet"}
+_THROTTLED = {
+    "Throttled",
+    "TooManyRequests",
+    "SubscriptionRequestsThrottled",
+    "OperationNotAllowedThrottled",
+}
+
+
+def translate(error: SdkError) -> AzureError:
+    """The SDK's exception as ours; the body may be flat (AKS) or wrapped (Resource Manager)."""
+    if isinstance(error, ClientAuthenticationError) and error.status_code is None:
+        return AzureError(UNAUTHENTICATED, str(error.message), status=401)
+    if not isinstance(error, HttpResponseError) or error.status_code is None:
+        return AzureError(UNREACHABLE, str(error) or type(error).__name__)
+    parsed = error.error
+    code = str(parsed.code) if parsed is not None and parsed.code else f"Http{error.status_code}"
+    message = str(parsed.message) if parsed is not None and parsed.message else str(error.message)
+    headers = error.response.headers if error.response is not None else {}
+    delay = str(headers.get("Retry-After") or "")
+    return AzureError(
+        code,
+        message,
+        status=int(error.status_code),
+        retry_after=float(delay) if delay.isdecimal() else None,
+    )
+
+
+def verdict(error: AzureError) -> Verdict:
+    """What to do about it."""
+    if error.code in _PERMANENT:
+        reason, remedy = _PERMANENT[error.code]
+        return Verdict(reason, False, RECHECK_SECONDS, remedy)
+    if error.code in _CONTENDED:
+        return Verdict("AzureConflict", True, 1.0)
+    if error.status == 429 or error.code in _THROTTLED:
+        return Verdict("AzureThrottled", True, error.retry_after or 10.0)
+    if error.status in {401, 407} or error.code == UNAUTHENTICATED:
+        return Verdict(
+            "AzureUnauthenticated", True, 30.0, "check the workload identity of the operator"
+        )
+    if error.status == 409:
+        return Verdict("AzureBusy", True, error.retry_after or 2.0)
+    if error.status == 403:
+        return Verdict(
+            "AzureForbidden", False, RECHECK_SECONDS, _PERMANENT["AuthorizationFailed"][1]
+        )
+    if error.status >= 500 or error.status in {0, 408}:
+        return Verdict("AzureUnavailable", True, error.retry_after or 2.0)
+    return Verdict("AzureRefused", False, RECHECK_SECONDS, "change the spec accordingly")

@@ -1,0 +1,156 @@
+"""The CustomResourceDefinition, generated from the models of spec.py and status.py."""
+
+from typing import Any
+
+import yaml
+
+from azure_linux_migrator.api.names import (
+    CATEGORY,
+    GROUP,
+    KIND,
+    PLURAL,
+    SHORT_NAME,
+    SINGULAR,
+    VERSION,
+)
+from azure_linux_migrator.api.spec import MigrationSpec, Model
+from azure_linux_migrator.api.status import MigrationStatus
+
+HEADER = "# Generated from the models in azure_linux_migrator/api: make crds\n"
+LONGEST_TEXT = 4096
+MOST_ITEMS = 64
+
+Schema = dict[str, Any]
+
+_COLUMNS = (
+    ("Source", "string", ".spec.source.nodePool", 0),
+    ("Target", "string", ".status.targetPool", 0),
+    ("Phase", "string", ".status.phase", 0),
+    ("Nodes", "string", ".status.nodes.progress", 0),
+    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
+    ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', 0),
+    ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("Step", "string", ".status.step", 10),
+    ("Pods", "integer", ".status.pods.remaining", 10),
+    ("Batch", "integer", ".status.batch.index", 10),
+    ("Message", "string", ".status.message", 10),
+)
+
+
+def crd() -> Schema:
+    """The whole definition."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Cluster",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": SINGULAR,
+                "shortNames": [SHORT_NAME],
+                "categories": [CATEGORY],
+            },
+            "versions": [_version()],
+        },
+    }
+
+
+def render() -> str:
+    """The definition as YAML, as it is kept under crds/."""
+    return HEADER + yaml.safe_dump(crd(), sort_keys=False, width=100)
+
+
+def _version() -> Schema:
+    columns = [
+        {"name": name, "type": kind, "jsonPath": path} | ({"priority": rank} if rank else {})
+        for name, kind, path, rank in _COLUMNS
+    ]
+    return {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": columns,
+        "schema": {"openAPIV3Schema": _root()},
+    }
+
+
+def _root() -> Schema:
+    status = _schema(MigrationStatus)
+    status.pop("x-kubernetes-validations", None)
+    return {
+        "type": "object",
+        "description": "Moves one AKS node pool to Azure Linux.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {
+                "type": "object",
+                "properties": {"name": {"type": "string", "maxLength": 63}},
+            },
+            "spec": _schema(MigrationSpec),
+            "status": status | {"default": {"observedGeneration": -1}},
+        },
+        "x-kubernetes-validations": [
+            {
+                "rule": "!has(oldSelf.status) || !has(oldSelf.status.phase) || "
+                "oldSelf.status.phase != 'Succeeded' || self.spec == oldSelf.spec",
+                "message": "this migration has finished and its spec is locked; delete it and "
+                "create another",
+                "fieldPath": ".spec",
+                "reason": "FieldValueForbidden",
+            }
+        ],
+    }
+
+
+def _schema(model: type[Model]) -> Schema:
+    whole = model.model_json_schema(by_alias=True)
+    found = _structural(whole, whole.get("$defs", {}))
+    return found
+
+
+def _structural(node: Schema, definitions: Schema) -> Schema:
+    """A structural schema: references inlined, no titles, no anyOf, everything bounded."""
+    node = dict(node)
+    if "$ref" in node:
+        target = definitions[node.pop("$ref").rsplit("/", 1)[-1]]
+        own = {key: node[key] for key in ("description", "default") if key in node}
+        return _structural(target, definitions) | own
+    options = [each for each in node.pop("anyOf", ()) if each.get("type") != "null"]
+    for key in ("title", "$defs", "additionalProperties"):
+        node.pop(key, None)
+    if node.get("x-kubernetes-int-or-string"):
+        node.pop("type", None)
+        return node
+    if options:
+        inner = _structural(options[0], definitions)
+        own = {
+            key: value for key, value in node.items() if not (key == "default" and value is None)
+        }
+        return inner | own
+    if node.get("default", ...) is None:
+        node.pop("default")
+    if "const" in node:
+        node["enum"] = [node.pop("const")]
+    return _bounded(node, definitions)
+
+
+def _bounded(node: Schema, definitions: Schema) -> Schema:
+    match node.get("type"):
+        case "object":
+            node["properties"] = {
+                name: _structural(each, definitions)
+                for name, each in node.get("properties", {}).items()
+            }
+        case "array":
+            node["items"] = _structural(node["items"], definitions)
+            node.setdefault("maxItems", MOST_ITEMS)
+        case "string" if "enum" not in node:
+            node.setdefault("maxLength", LONGEST_TEXT)
+    return node

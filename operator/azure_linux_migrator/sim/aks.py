@@ -1,0 +1,377 @@
+"""A model of one AKS cluster's agent pools: the calls of its API, without HTTP and without a clock.
+
+A discrete-event simulator and a wall-clock server drive the same model: both pass the time in, in
+seconds, ask `next_event_at()` and collect what happened from `advance()`. Calls take effect at once;
+nothing happens by itself between calls but through `advance()`.
+
+Sources: the AKS REST API 2026-08-01, recorded exchanges of azure-cli's tests, and the AKS pages on
+system node pools, node taints, quotas and aborting operations.
+"""
+
+import copy
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from . import aks_catalog as catalog
+from . import aks_errors as errors
+from . import aks_operations as ops
+from . import aks_pools as pools
+from . import aks_views as views
+from .aks_engine import Engine, Pool
+from .aks_faults import (
+    Effect,
+    EndOperation,
+    Fault,
+    FaultBook,
+    Hide,
+    LoseResponse,
+    MissingNodes,
+    Refuse,
+    Stall,
+    refusal,
+)
+from .aks_limits import ADDRESSES_PER_NODE, ClusterShape, Limits, Timings, TokenBuckets
+from .aks_nodes import NodeRecord, NodeSetting
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What a call answered. `operation` is the id that the asynchronous headers point to."""
+
+    status: int
+    body: dict[str, Any] | None = None
+    operation: str = ""
+    location: bool = False
+    """Whether the answer names `operationresults` too, beside `Azure-AsyncOperation`."""
+
+
+class ManagedCluster:
+    """One managed cluster. Every refused call raises `ArmError`, a lost answer `ResponseLost`."""
+
+    def __init__(
+        self,
+        rng: random.Random,
+        *,
+        shape: ClusterShape | None = None,
+        timings: Timings | None = None,
+        limits: Limits | None = None,
+        faults: Iterable[Fault] = (),
+        digits: str = "",
+        wait_for_drains: bool = False,
+    ) -> None:
+        """`digits` are the eight in the names of the cluster's nodes; random where empty.
+
+        With `wait_for_drains` a node stays until `drained()` is called or the drain times out;
+        without it, draining takes no time.
+        """
+        self.shape = shape or ClusterShape()
+        self.limits = limits or Limits()
+        self.faults = FaultBook(faults)
+        setting = NodeSetting(
+            self.shape.subscription,
+            self.shape.resource_group,
+            self.shape.name,
+            self.shape.location,
+            digits or str(rng.randrange(10_000_000, 100_000_000)),
+        )
+        self._engine = Engine(setting, timings or Timings(), rng, wait_for_drains=wait_for_drains)
+        self._buckets = TokenBuckets()
+        self._etag = self._engine.new_id()
+
+    # Time ----------------------------------------------------------------------------------------
+
+    def next_event_at(self) -> float | None:
+        """When something happens next, or None if nothing will without a call."""
+        return self._engine.next_event_at()
+
+    def advance(self, now: float) -> list[ops.Event]:
+        """Let happen what is due by `now`; return it in the order of time."""
+        return self._engine.advance(now)
+
+    def drained(self, node: str, now: float) -> None:
+        """Report the end of a drain that `NodeDrains` announced; others are ignored."""
+        self._engine.drained(node, now)
+
+    def nodes(self, pool: str | None = None) -> list[NodeRecord]:
+        """The nodes that exist now, of one pool or of all."""
+        found = [self._engine.pools[pool]] if pool else list(self._engine.pools.values())
+        return [node for each in found for node in each.nodes.values()]
+
+    @property
+    def setting(self) -> NodeSetting:
+        """What the cluster's nodes are made with."""
+        return self._engine.setting
+
+    # Starting state ------------------------------------------------------------------------------
+
+    def adopt(
+        self, name: str, properties: dict[str, Any], nodes: Sequence[NodeRecord] = ()
+    ) -> None:
+        """Take in a pool that exists with its nodes, without an operation.
+
+        Raises ArmError where AKS would not have let the pool exist.
+        """
+        free = msgspec.structs.replace(self.limits, vcpus_per_family=None, pod_addresses=None)
+        full = pools.applied(name, None, {"properties": properties}, self.shape, free)
+        full |= {"provisioningState": "Succeeded", "eTag": self._engine.new_id()}
+        pool = self._engine.pools[name] = Pool(name, full)
+        pool.nodes = {node.name: node for node in nodes}
+
+    def occupy(self, state: str, seconds: float, now: float) -> str:
+        """Start a foreign operation on the whole cluster; return its id."""
+        return self._engine.begin_on_cluster(state, seconds, now).id
+
+    # Reads ---------------------------------------------------------------------------------------
+
+    def cluster(self, now: float) -> dict[str, Any]:
+        """The managed cluster."""
+        self._enter("GetCluster", None, now)
+        running = self._engine.cluster_operation
+        state = running.state if running and running.running else "Succeeded"
+        seen = [pool for pool in self._engine.pools.values() if pool.hidden_until <= now]
+        return views.cluster(self.setting, self.shape, state, self._etag, seen)
+
+    def get(self, pool: str, now: float) -> dict[str, Any]:
+        """One pool."""
+        self._enter("GetPool", pool, now)
+        return views.pool(self.shape, self._visible(pool, now))
+
+    def list(self, now: float) -> list[dict[str, Any]]:
+        """All pools, by name."""
+        self._enter("ListPools", None, now)
+        found = sorted(self._engine.pools.items())
+        return [views.pool(self.shape, pool) for _, pool in found if pool.hidden_until <= now]
+
+    def machines(self, pool: str, now: float) -> list[dict[str, Any]]:
+        """The pool's machines, by name."""
+        self._enter("ListMachines", pool, now)
+        nodes = self._visible(pool, now).nodes
+        return [views.machine(self.shape, pool, nodes[name]) for name in sorted(nodes)]
+
+    def machine(self, pool: str, name: str, now: float) -> dict[str, Any]:
+        """One machine of the pool."""
+        self._enter("GetMachine", pool, now)
+        node = self._visible(pool, now).nodes.get(name)
+        if node is None:
+            raise errors.machine_not_found(pool, name)
+        return views.machine(self.shape, pool, node)
+
+    def upgrade_profile(self, pool: str, now: float) -> dict[str, Any]:
+        """Versions and image that the pool can go to. The image is that of the pool's own OS."""
+        self._enter("UpgradeProfile", pool, now)
+        return views.upgrade_profile(self.shape, self._visible(pool, now))
+
+    def available_versions(self, now: float) -> dict[str, Any]:
+        """Kubernetes versions for new pools."""
+        self._enter("AvailableVersions", None, now)
+        return views.available_versions(self.shape)
+
+    def operation(self, op_id: str, now: float) -> dict[str, Any]:
+        """The state of an operation, as its `Azure-AsyncOperation` URL gives it."""
+        self._enter("GetOperation", None, now)
+        found = self._engine.operations.get(op_id)
+        if found is None:
+            raise errors.operation_not_found(op_id)
+        return found.body()
+
+    def operation_result(self, op_id: str, now: float) -> int:
+        """The status of `operationresults`: 202 while the operation runs, then 204."""
+        self._enter("GetOperationResult", None, now)
+        found = self._engine.operations.get(op_id)
+        if found is None:
+            raise errors.operation_not_found(op_id)
+        return 202 if found.running else 204
+
+    # Writes --------------------------------------------------------------------------------------
+
+    def put(
+        self,
+        pool: str,
+        body: dict[str, Any],
+        now: float,
+        *,
+        if_match: str = "",
+        if_none_match: str = "",
+    ) -> Reply:
+        """Create the pool (201) or change it (200). Headers are taken with or without quotes."""
+        effects = self._enter("PutPool", pool, now)
+        present = self._engine.pools.get(pool)
+        self._check_etag(present, if_match, if_none_match)
+        self._check_idle(present)
+        if present is None and len(self._engine.pools) >= self.limits.pools:
+            raise errors.too_many_pools(self.limits.pools)
+        before = present.properties if present else None
+        after = pools.applied(pool, before, copy.deepcopy(body), self.shape, self.limits)
+        if before and before["mode"] == "System" and after["mode"] != "System":
+            self._check_system_pool_remains(pool)
+        self._check_room(pool, after)
+
+        target = present or Pool(pool, {})
+        target.properties = after
+        self._engine.pools[pool] = target
+        state, steps = self._plan(target, before)
+        reply = self._start(target, state, steps, effects, now)
+        reply = Reply(200 if present else 201, views.pool(self.shape, target), reply.operation)
+        return self._answer(reply, effects)
+
+    def delete(
+        self,
+        pool: str,
+        now: float,
+        *,
+        if_match: str = "",
+        ignore_disruption_budgets: bool = False,
+    ) -> Reply:
+        """Delete the pool (202), or do nothing where there is none (204)."""
+        effects = self._enter("DeletePool", pool, now)
+        present = self._engine.pools.get(pool)
+        if present is None:
+            return self._answer(Reply(204), effects)
+        self._check_etag(present, if_match, "")
+        self._check_idle(present)
+        self._check_system_pool_remains(pool)
+        steps = [
+            ops.Remove(tuple(sorted(present.nodes)), drain=not ignore_disruption_budgets),
+            ops.Wait(self._engine.timings.delete / 10),
+        ]
+        reply = self._start(present, "Deleting", steps, effects, now, deletes_pool=True)
+        return self._answer(reply, effects)
+
+    def delete_machines(self, pool: str, names: Sequence[str], now: float) -> Reply:
+        """Take these machines out of the pool and lower its count by as many (202)."""
+        effects = self._enter("DeleteMachines", pool, now)
+        present = self._visible(pool, now)
+        self._check_idle(present)
+        unique = tuple(dict.fromkeys(names))
+        for name in unique:
+            if name not in present.nodes:
+                raise errors.machine_not_found(pool, name)
+        if not unique:
+            raise errors.invalid("machineNames")
+        left = max(0, int(present.properties["count"]) - len(unique))
+        if present.properties["mode"] == "System" and left < 1:
+            raise errors.invalid("count")
+        present.properties["count"] = left
+        reply = self._start(present, "Scaling", [ops.Remove(unique)], effects, now)
+        return self._answer(reply, effects)
+
+    def abort(self, pool: str, now: float) -> Reply:
+        """Abort the operation that runs on the pool (202); it ends `Canceled`, the pool too."""
+        effects = self._enter("Abort", pool, now)
+        present = self._visible(pool, now)
+        running = present.running
+        if running is None or running.leaves == "Canceled":
+            raise errors.nothing_to_abort(pool)
+        body = views.pool(self.shape, present)
+        if running.state == "Stopping":
+            present.properties["powerState"] = {"code": "Running"}
+        self._engine.end(running, "Canceled", now)
+        wait = [ops.Wait(self._engine.timings.abort)]
+        reply = self._start(present, "Canceling", wait, effects, now, leaves="Canceled")
+        reply = msgspec.structs.replace(reply, body=body)
+        return self._answer(reply, effects)
+
+    # Rules ---------------------------------------------------------------------------------------
+
+    def _enter(self, call: str, pool: str | None, now: float) -> list[Effect]:
+        """Count the call; raise what keeps it from having any effect."""
+        if self.limits.throttling and (wait := self._buckets.take(call, pool, now)) > 0:
+            raise errors.throttled(wait)
+        effects = self.faults.met(call, pool)
+        for effect in effects:
+            if isinstance(effect, Refuse):
+                raise refusal(effect, call, pool, self.shape)
+            if isinstance(effect, LoseResponse) and not effect.committed:
+                raise errors.ResponseLost(committed=False, hang_seconds=effect.hang_seconds)
+        if not call.startswith(("Put", "Delete", "Abort")):
+            self._answer(Reply(200), effects)
+        return effects
+
+    def _answer(self, reply: Reply, effects: Sequence[Effect]) -> Reply:
+        for effect in effects:
+            if isinstance(effect, LoseResponse) and effect.committed:
+                raise errors.ResponseLost(committed=True, hang_seconds=effect.hang_seconds)
+        return reply
+
+    def _start(
+        self,
+        pool: Pool,
+        state: str,
+        steps: Sequence[ops.Step],
+        effects: Sequence[Effect],
+        now: float,
+        **traits: Any,
+    ) -> Reply:
+        """Begin an operation with the faults that befall it."""
+        planned = [*steps]
+        for effect in effects:
+            match effect:
+                case Stall(seconds=seconds):
+                    planned.insert(0, ops.Wait(seconds))
+                case EndOperation():
+                    traits["ending"] = effect
+                case MissingNodes(count=count):
+                    traits["missing"] = count
+                case Hide(seconds=seconds):
+                    pool.hidden_until = now + seconds
+                case _:
+                    pass
+        operation = self._engine.begin(pool, state, planned, now, **traits)
+        return Reply(202, None, operation.id, location=True)
+
+    def _visible(self, name: str, now: float) -> Pool:
+        pool = self._engine.pools.get(name)
+        if pool is None or pool.hidden_until > now:
+            raise errors.pool_not_found(name)
+        return pool
+
+    def _check_etag(self, present: Pool | None, if_match: str, if_none_match: str) -> None:
+        if if_none_match.strip('"') == "*" and present is not None:
+            raise errors.already_exists(self.limits.if_none_match_status)
+        wanted = if_match.strip('"')
+        if not wanted or (wanted == "*" and present is not None):
+            return
+        if present is None or present.properties["eTag"] != wanted:
+            raise errors.etag_mismatch(self.limits.if_match_status)
+
+    def _check_idle(self, present: Pool | None) -> None:
+        cluster = self._engine.cluster_operation
+        if cluster is not None and cluster.running:
+            raise errors.cluster_busy(cluster.state)
+        if present is not None and (running := present.running) is not None:
+            raise errors.pool_busy(present.name, running.state)
+
+    def _check_system_pool_remains(self, but: str) -> None:
+        if not any(
+            pool.properties["mode"] == "System"
+            and pool.properties["provisioningState"] != "Deleting"
+            for name, pool in self._engine.pools.items()
+            if name != but
+        ):
+            raise errors.last_system_pool()
+
+    def _check_room(self, name: str, after: dict[str, Any]) -> None:
+        """Quota and address range, for the pool as it would be beside all others."""
+        everyone = {key: pool.properties for key, pool in self._engine.pools.items()} | {
+            name: after
+        }
+        if self.limits.pod_addresses is not None:
+            needed = ADDRESSES_PER_NODE * sum(map(pools.addresses, everyone.values()))
+            if needed > self.limits.pod_addresses:
+                raise errors.insufficient_subnet(needed, self.limits.pod_addresses)
+        if self.limits.vcpus_per_family is None:
+            return
+        size = catalog.vm_size(after["vmSize"])
+        assert size is not None, "applied() refuses sizes that cannot be read"
+        used = 0
+        for key, properties in everyone.items():
+            other = catalog.vm_size(properties["vmSize"])
+            if key != name and other is not None and other.family == size.family:
+                used += other.cpus * int(properties["count"])
+        have = len(self._engine.pools[name].nodes) if name in self._engine.pools else 0
+        remaining = max(0, self.limits.vcpus_per_family - used - have * size.cpus)
+        requested = max(0, int(after["count"]) - have) * size.cpus
+        if requested > remaining:
+            raise errors.insufficient_quota(requested, remaining, size.family, self.shape.location)

@@ -1,0 +1,142 @@
+"""The metrics. Counters count; everything about a migration is built anew for each scrape, so that
+nothing of a deleted one is ever left."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from azure_linux_migrator.api.status import MigrationStatus
+
+STATUSES = ("True", "False", "Unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationView:
+    """One migration, as shown. `last_progress_at` in seconds since the epoch."""
+
+    name: str
+    source: str
+    target: str
+    strategy: str
+    status: MigrationStatus
+    last_progress_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything shown. `watch_ages` in seconds, by resource."""
+
+    leader: bool
+    watch_ages: Mapping[str, float]
+    migrations: tuple[MigrationView, ...]
+
+
+class Telemetry:
+    """The registry that /metrics serves."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._evictions = Counter(
+            "azlm_evictions",
+            "Evictions by what the apiserver answered.",
+            ["result"],
+            registry=self.registry,
+        )
+        self._azure = Counter(
+            "azlm_azure_requests",
+            "Calls of Azure by operation and Azure's code.",
+            ["operation", "code"],
+            registry=self.registry,
+        )
+        for result in ("granted", "budget"):
+            self._evictions.labels(result)
+
+    def eviction(self, result: str) -> None:
+        """An eviction was answered."""
+        self._evictions.labels(result).inc()
+
+    def azure_request(self, operation: str, code: str) -> None:
+        """A call of Azure was answered."""
+        self._azure.labels(operation, code).inc()
+
+    def watch(self, snapshot: Callable[[], Snapshot]) -> None:
+        """Show the state that `snapshot` returns, asked anew for every scrape."""
+        self.registry.register(_State(snapshot))
+
+
+class _State(Collector):
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: names are known from the first scrape on."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """The state, now."""
+        now = self._snapshot()
+        yield InfoMetricFamily("azlm_build", "The running version.", value={"version": _version()})
+        leader = GaugeMetricFamily("azlm_leader", "Whether this process leads.")
+        leader.add_metric([], float(now.leader))
+        yield leader
+        ages = GaugeMetricFamily(
+            "azlm_watch_last_event_age_seconds",
+            "Seconds since a watch last heard from the apiserver; only while it is needed.",
+            labels=["resource"],
+        )
+        for resource, age in sorted(now.watch_ages.items()):
+            ages.add_metric([resource], age)
+        yield ages
+        yield from _migrations(now.migrations)
+
+
+def _migrations(views: tuple[MigrationView, ...]) -> Iterable[Metric]:
+    info = InfoMetricFamily(
+        "azlm_migration", "A migration.", labels=["name", "source", "target", "strategy"]
+    )
+    conditions = GaugeMetricFamily(
+        "azlm_migration_condition",
+        "1 for the status that a condition has.",
+        labels=["name", "type", "status"],
+    )
+    nodes = GaugeMetricFamily(
+        "azlm_migration_nodes", "Nodes by what happened to them.", labels=["name", "state"]
+    )
+    remaining = GaugeMetricFamily(
+        "azlm_migration_pods_remaining", "Pods still to leave the source.", labels=["name"]
+    )
+    waiting = GaugeMetricFamily(
+        "azlm_migration_pods_waiting", "Pods whose budget has no free slot.", labels=["name"]
+    )
+    progress = GaugeMetricFamily(
+        "azlm_migration_last_progress_timestamp_seconds",
+        "When something last went on.",
+        labels=["name"],
+    )
+    for view in views:
+        status = view.status
+        info.add_metric([view.name, view.source, view.target, view.strategy], {})
+        for condition in status.conditions:
+            for each in STATUSES:
+                labels = [view.name, condition.type, each]
+                conditions.add_metric(labels, float(condition.status == each))
+        counts = status.nodes.model_dump(exclude={"progress"})
+        for state, count in counts.items():
+            nodes.add_metric([view.name, state], float(count))
+        remaining.add_metric([view.name], float(status.pods.remaining))
+        waiting.add_metric([view.name], float(status.pods.waiting))
+        progress.add_metric([view.name], view.last_progress_at)
+    yield from (info, conditions, nodes, remaining, waiting, progress)
+
+
+def _version() -> str:
+    try:
+        return version("azure-linux-migrator")
+    except PackageNotFoundError:
+        return "unknown"
