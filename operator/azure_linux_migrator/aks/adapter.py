@@ -8,6 +8,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.containerservice.aio import ContainerServiceClient
+from azure.mgmt.containerservice.models import AgentPool
 
 from azure_linux_migrator.aks.clouds import BY_NAME, credential
 from azure_linux_migrator.aks.errors import translate
@@ -64,7 +65,7 @@ class AksPools(PoolPort):
             await self._client.agent_pools.begin_create_or_update(
                 *self._where,
                 target,
-                body,  # type: ignore[arg-type]  # the SDK takes JSON, its overloads say so loosely
+                AgentPool(body),
                 etag="*",
                 match_condition=MatchConditions.IfMissing,
                 polling=False,
@@ -77,7 +78,7 @@ class AksPools(PoolPort):
             await self._client.agent_pools.begin_create_or_update(
                 *self._where,
                 pool,
-                body,  # type: ignore[arg-type]  # as above
+                AgentPool(body),
                 polling=False,
                 **_if_unchanged(etag),
             )

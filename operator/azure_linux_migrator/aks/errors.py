@@ -6,13 +6,8 @@ an operation that runs, and a failed operation arrives with status 200.
 
 from dataclasses import dataclass
 
-from azure.core.exceptions import (
-    AzureError as SdkError,
-)
-from azure.core.exceptions import (
-    ClientAuthenticationError,
-    HttpResponseError,
-)
+from azure.core.exceptions import AzureError as SdkError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
 from azure_linux_migrator.errors import AzureError
 
@@ -68,7 +63,7 @@ def translate(error: SdkError) -> AzureError:
     parsed = error.error
     code = str(parsed.code) if parsed is not None and parsed.code else f"Http{error.status_code}"
     message = str(parsed.message) if parsed is not None and parsed.message else str(error.message)
-    headers = error.response.headers if error.response is not None else {}
+    headers = getattr(error.response, "headers", None) or {}
     delay = str(headers.get("Retry-After") or "")
     return AzureError(
         code,
@@ -85,18 +80,22 @@ def verdict(error: AzureError) -> Verdict:
         return Verdict(reason, False, RECHECK_SECONDS, remedy)
     if error.code in _CONTENDED:
         return Verdict("AzureConflict", True, 1.0)
-    if error.status == 429 or error.code in _THROTTLED:
+    if error.code in _THROTTLED:
         return Verdict("AzureThrottled", True, error.retry_after or 10.0)
-    if error.status in {401, 407} or error.code == UNAUTHENTICATED:
-        return Verdict(
-            "AzureUnauthenticated", True, 30.0, "check the workload identity of the operator"
-        )
-    if error.status == 409:
-        return Verdict("AzureBusy", True, error.retry_after or 2.0)
-    if error.status == 403:
-        return Verdict(
+    return _by_status(error)
+
+
+def _by_status(error: AzureError) -> Verdict:
+    answers = {
+        429: Verdict("AzureThrottled", True, error.retry_after or 10.0),
+        409: Verdict("AzureBusy", True, error.retry_after or 2.0),
+        401: Verdict("AzureUnauthenticated", True, 30.0, "check the operator's workload identity"),
+        403: Verdict(
             "AzureForbidden", False, RECHECK_SECONDS, _PERMANENT["AuthorizationFailed"][1]
-        )
+        ),
+    }
+    if error.status in answers:
+        return answers[error.status]
     if error.status >= 500 or error.status in {0, 408}:
         return Verdict("AzureUnavailable", True, error.retry_after or 2.0)
     return Verdict("AzureRefused", False, RECHECK_SECONDS, "change the spec accordingly")

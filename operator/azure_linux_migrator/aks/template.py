@@ -12,25 +12,61 @@ from azure_linux_migrator.errors import AzureError
 UNSUPPORTED = "AzlmUnsupportedPool"
 
 COPIED = frozenset(
-    """
-    vmSize osDiskSizeGB osDiskType kubeletDiskType workloadRuntime messageOfTheDay vnetSubnetID
-    podSubnetID podIPAllocationMode maxPods osType scaleDownMode type mode upgradeSettings
-    availabilityZones enableNodePublicIP nodePublicIPPrefixID scaleSetPriority
-    scaleSetEvictionPolicy spotMaxPrice tags proximityPlacementGroupID kubeletConfig linuxOSConfig
-    enableEncryptionAtHost enableUltraSSD enableFIPS gpuInstanceProfile capacityReservationGroupID
-    hostGroupID networkProfile securityProfile gpuProfile artifactStreamingProfile
-    virtualMachinesProfile localDNSProfile
-    """.split()
+    [
+        "vmSize",
+        "osDiskSizeGB",
+        "osDiskType",
+        "kubeletDiskType",
+        "workloadRuntime",
+        "messageOfTheDay",
+        "vnetSubnetID",
+        "podSubnetID",
+        "podIPAllocationMode",
+        "maxPods",
+        "osType",
+        "scaleDownMode",
+        "type",
+        "mode",
+        "upgradeSettings",
+        "availabilityZones",
+        "enableNodePublicIP",
+        "nodePublicIPPrefixID",
+        "scaleSetPriority",
+        "scaleSetEvictionPolicy",
+        "spotMaxPrice",
+        "tags",
+        "proximityPlacementGroupID",
+        "kubeletConfig",
+        "linuxOSConfig",
+        "enableEncryptionAtHost",
+        "enableUltraSSD",
+        "enableFIPS",
+        "gpuInstanceProfile",
+        "capacityReservationGroupID",
+        "hostGroupID",
+        "networkProfile",
+        "securityProfile",
+        "gpuProfile",
+        "artifactStreamingProfile",
+        "virtualMachinesProfile",
+        "localDNSProfile",
+    ]
 )
 FILTERED = frozenset({"nodeLabels", "nodeTaints"})
 OVERRIDDEN = frozenset(
     {"count", "osSKU", "minCount", "maxCount", "enableAutoScaling", "orchestratorVersion"}
 )
 STRIPPED = frozenset(
-    """
-    eTag currentOrchestratorVersion nodeImageVersion provisioningState powerState creationData
-    virtualMachineNodesStatus status
-    """.split()
+    [
+        "eTag",
+        "currentOrchestratorVersion",
+        "nodeImageVersion",
+        "provisioningState",
+        "powerState",
+        "creationData",
+        "virtualMachineNodesStatus",
+        "status",
+    ]
 )
 REFUSED = frozenset({"windowsProfile", "gatewayProfile"})
 

@@ -111,8 +111,7 @@ def _root() -> Schema:
 
 def _schema(model: type[Model]) -> Schema:
     whole = model.model_json_schema(by_alias=True)
-    found = _structural(whole, whole.get("$defs", {}))
-    return found
+    return _structural(whole, whole.get("$defs", {}))
 
 
 def _structural(node: Schema, definitions: Schema) -> Schema:
@@ -120,7 +119,7 @@ def _structural(node: Schema, definitions: Schema) -> Schema:
     node = dict(node)
     if "$ref" in node:
         target = definitions[node.pop("$ref").rsplit("/", 1)[-1]]
-        own = {key: node[key] for key in ("description", "default") if key in node}
+        own: Schema = {key: node[key] for key in ("description", "default") if key in node}
         return _structural(target, definitions) | own
     options = [each for each in node.pop("anyOf", ()) if each.get("type") != "null"]
     for key in ("title", "$defs", "additionalProperties"):

@@ -43,8 +43,10 @@ PoolName = Annotated[
         json_schema_extra=_rules(
             (
                 "self.matches('^[a-z][a-z0-9]{0,11}$')",
-                "a node pool's name on AKS is 1 to 12 lower-case letters and digits and starts "
-                "with a letter",
+                (
+                    "a node pool's name on AKS is 1 to 12 lower-case letters and digits and starts "
+                    "with a letter"
+                ),
             ),
         ),
     ),
@@ -236,8 +238,10 @@ class MigrationSpec(Model):
     model_config = ConfigDict(
         json_schema_extra=_rules(
             (
-                "has(self.cluster) == has(oldSelf.cluster) && "
-                "(!has(self.cluster) || self.cluster == oldSelf.cluster)",
+                (
+                    "has(self.cluster) == has(oldSelf.cluster) && "
+                    "(!has(self.cluster) || self.cluster == oldSelf.cluster)"
+                ),
                 "spec.cluster is immutable; delete this migration and create another",
                 ".cluster",
             ),
@@ -247,18 +251,24 @@ class MigrationSpec(Model):
                 ".source",
             ),
             (
-                "(has(self.target) && has(self.target.nodePool)) == "
-                "(has(oldSelf.target) && has(oldSelf.target.nodePool)) && "
-                "(!has(self.target) || !has(self.target.nodePool) || "
-                "self.target.nodePool == oldSelf.target.nodePool)",
+                (
+                    "(has(self.target) && has(self.target.nodePool)) == "
+                    "(has(oldSelf.target) && has(oldSelf.target.nodePool)) && "
+                    "(!has(self.target) || !has(self.target.nodePool) || "
+                    "self.target.nodePool == oldSelf.target.nodePool)"
+                ),
                 "spec.target.nodePool is immutable; delete this migration and create another",
                 ".target",
             ),
             (
-                "!has(self.target) || !has(self.target.nodePool) || "
-                "self.target.nodePool != self.source.nodePool",
-                "spec.target.nodePool must differ from spec.source.nodePool: BlueGreen creates a "
-                "second pool; leave it out to have a name chosen",
+                (
+                    "!has(self.target) || !has(self.target.nodePool) || "
+                    "self.target.nodePool != self.source.nodePool"
+                ),
+                (
+                    "spec.target.nodePool must differ from spec.source.nodePool: BlueGreen creates a "
+                    "second pool; leave it out to have a name chosen"
+                ),
                 ".target.nodePool",
             ),
         )

@@ -42,9 +42,11 @@ class Client:
         configuration = api.Configuration()
         try:
             if kubeconfig is None:
-                config.load_incluster_config(client_configuration=configuration)
+                config.load_incluster_config(  # type: ignore[no-untyped-call]  # untyped upstream
+                    client_configuration=configuration
+                )
             else:
-                await config.load_kube_config(
+                await config.load_kube_config(  # type: ignore[no-untyped-call]  # untyped upstream
                     config_file=kubeconfig, client_configuration=configuration
                 )
         except (ConfigException, OSError) as error:

@@ -1,4 +1,4 @@
-"""From the API's JSON to the core's records: typed, so that only the needed fields are ever built."""
+"""From the API's JSON to the core's records: typed, so that only needed fields are ever built."""
 
 from sys import intern
 from typing import Any

@@ -74,25 +74,24 @@ def classify(error: KubernetesError) -> Verdict:
     return Verdict(_meaning(error), error.message, error.retry_after)
 
 
+_BY_STATUS = {404: EvictionResult.GONE, 409: EvictionResult.CONFLICT}
+
+
 def _meaning(error: KubernetesError) -> EvictionResult:
     causes = {str(cause.get("reason") or "") for cause in error.causes}
-    denied = "admission webhook" in error.message or "ValidatingAdmissionPolicy" in error.message
-    if denied:
-        return EvictionResult.WEBHOOK
-    match error.status:
-        case 404:
-            return EvictionResult.GONE
-        case 409:
-            return EvictionResult.CONFLICT
-        case 429:
-            budget = "DisruptionBudget" in causes
-            return EvictionResult.BUDGET if budget else EvictionResult.THROTTLED
-        case 403:
-            return _forbidden(causes)
-        case 500 if "more than one PodDisruptionBudget" in error.message:
-            return EvictionResult.TWO_BUDGETS
-        case _:
-            return EvictionResult.SERVER
+    found = EvictionResult.SERVER
+    if "admission webhook" in error.message or "ValidatingAdmissionPolicy" in error.message:
+        found = EvictionResult.WEBHOOK
+    elif error.status == 429:
+        budget = "DisruptionBudget" in causes
+        found = EvictionResult.BUDGET if budget else EvictionResult.THROTTLED
+    elif error.status == 403:
+        found = _forbidden(causes)
+    elif error.status == 500 and "more than one PodDisruptionBudget" in error.message:
+        found = EvictionResult.TWO_BUDGETS
+    elif error.status in _BY_STATUS:
+        found = _BY_STATUS[error.status]
+    return found
 
 
 def _forbidden(causes: set[str]) -> EvictionResult:

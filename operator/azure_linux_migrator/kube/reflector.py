@@ -59,7 +59,7 @@ class _Page(msgspec.Struct):
     items: list[msgspec.Raw] | None = None
 
 
-class Gone(Exception):
+class TooOldError(Exception):
     """The resourceVersion to go on from is too old: list again."""
 
 
@@ -106,7 +106,7 @@ class Reflector:
                     await self._list()
                 await self._watch(self._revision)
                 failures = 0
-            except Gone:
+            except TooOldError:
                 self._revision = ""
                 await asyncio.sleep(random.uniform(0, 0.5))  # noqa: S311 - a jitter
             except KubernetesError as error:
@@ -202,7 +202,7 @@ class Reflector:
             case "ERROR":
                 status = msgspec.json.decode(event.object)
                 if status.get("code") == 410:
-                    raise Gone
+                    raise TooOldError
                 raise KubernetesError(
                     int(status.get("code") or 500), str(status.get("message")), body=status
                 )

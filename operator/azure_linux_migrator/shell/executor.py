@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+from azure_linux_migrator.aks.errors import Verdict as AzureVerdict
 from azure_linux_migrator.aks.errors import verdict as azure_verdict
 from azure_linux_migrator.aks.port import PoolPort
 from azure_linux_migrator.core.actions import (
@@ -191,9 +192,9 @@ class Executor:
                 found = azure_verdict(error)
                 if found.retryable:
                     self.pools_read = None
-                    self._fail(action, found.reason, error.message, delay=found.delay)
+                    self._fail(action, found.reason, _told(error, found), delay=found.delay)
                 else:
-                    self._refuse(action, found.reason, error.message, found.delay)
+                    self._refuse(action, found.reason, _told(error, found), found.delay)
             case SettingsError():
                 self._refuse(action, "ClusterUnknown", str(error), RECHECK_SECONDS)
             case KubernetesError(status=403):
@@ -211,3 +212,8 @@ class Executor:
     def _refuse(self, action: Action, reason: str, message: str, delay: float) -> None:
         log.error("%s: %s: %s", action.key, reason, message)
         self.problems[action.key] = Problem(reason, message, False, time.time() + delay)
+
+
+def _told(error: AzureError, found: AzureVerdict) -> str:
+    """Azure's own words, then what can be done about it."""
+    return f"{error.message} ({error.code})" + (f"; {found.remedy}" if found.remedy else "")
