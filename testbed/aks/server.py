@@ -145,7 +145,7 @@ class ArmServer:
     async def _list(self, request: web.Request) -> web.Response:
         if request.query.get("$skiptoken"):
             return web.json_response({"value": []})
-        found = {"value": self._cluster.list(time.time())}
+        found = {"value": self._cluster.list_pools(time.time())}
         # A recorded list pointed to a further page that was empty; clients must follow it.
         found["nextLink"] = f"{self._base}{request.path_qs}&$skiptoken=1"  # type: ignore[assignment]
         return web.json_response(found)

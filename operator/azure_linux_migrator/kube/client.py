@@ -79,7 +79,7 @@ class Client:
                 self.server + path,
                 params=query,
                 data=None if body is None else json.dumps(body).encode(),
-                headers=self._headers(content_type if body is not None else None),
+                headers=await self._headers(content_type if body is not None else None),
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as response:
                 content = await response.read()
@@ -101,7 +101,7 @@ class Client:
         limits = aiohttp.ClientTimeout(total=None, sock_connect=30.0, sock_read=silence)
         try:
             async with self._session.get(
-                self.server + path, params=query, headers=self._headers(None), timeout=limits
+                self.server + path, params=query, headers=await self._headers(None), timeout=limits
             ) as response:
                 if response.status >= 400:
                     raise _error(response, await response.read())
@@ -109,9 +109,9 @@ class Client:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _unreachable("GET", path, error) from error
 
-    def kopf_connection(self) -> dict[str, Any]:
+    async def kopf_connection(self) -> dict[str, Any]:
         """Arguments of kopf.ConnectionInfo for the same identity."""
-        token = self._token()
+        token = await self._token()
         found: dict[str, Any] = {
             "server": self.server,
             "ca_path": self._configuration.ssl_ca_cert,
@@ -121,16 +121,17 @@ class Client:
         }
         return found | ({"scheme": "Bearer", "token": token} if token else {})
 
-    def _token(self) -> str:
+    async def _token(self) -> str:
         if self._in_cluster:
             # Projected tokens are rotated under us: the file is the truth.
             return TOKEN_FILE.read_text().strip()
-        header = self._configuration.auth_settings().get("BearerToken", {}).get("value") or ""
+        known = await self._configuration.auth_settings()
+        header = known.get("BearerToken", {}).get("value") or ""
         return str(header).removeprefix("Bearer ").strip()
 
-    def _headers(self, content_type: str | None) -> dict[str, str]:
+    async def _headers(self, content_type: str | None) -> dict[str, str]:
         headers = {"Accept": JSON, "User-Agent": "azlm"}
-        if token := self._token():
+        if token := await self._token():
             headers["Authorization"] = f"Bearer {token}"
         if content_type:
             headers["Content-Type"] = content_type

@@ -233,7 +233,7 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo:
-        return kopf.ConnectionInfo(**operator.client.kopf_connection())
+        return kopf.ConnectionInfo(**(await operator.client.kopf_connection()))
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def observe(body: kopf.Body, name: str | None, **_: Any) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 
-from . import aks_catalog as catalog
 from . import aks_errors as errors
 from . import aks_operations as ops
 from . import aks_pools as pools
@@ -33,8 +32,9 @@ from .aks_faults import (
     Stall,
     refusal,
 )
-from .aks_limits import ADDRESSES_PER_NODE, ClusterShape, Limits, Timings, TokenBuckets
+from .aks_limits import ClusterShape, Limits, Timings, TokenBuckets
 from .aks_nodes import NodeRecord, NodeSetting
+from .aks_plan import check_room, plan
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -138,7 +138,7 @@ class ManagedCluster:
         self._enter("GetPool", pool, now)
         return views.pool(self.shape, self._visible(pool, now))
 
-    def list(self, now: float) -> list[dict[str, Any]]:
+    def list_pools(self, now: float) -> list[dict[str, Any]]:
         """All pools, by name."""
         self._enter("ListPools", None, now)
         found = sorted(self._engine.pools.items())
@@ -206,12 +206,12 @@ class ManagedCluster:
         after = pools.applied(pool, before, copy.deepcopy(body), self.shape, self.limits)
         if before and before["mode"] == "System" and after["mode"] != "System":
             self._check_system_pool_remains(pool)
-        self._check_room(pool, after)
+        check_room(pool, after, self._engine.pools, self.shape, self.limits)
 
         target = present or Pool(pool, {})
         target.properties = after
         self._engine.pools[pool] = target
-        state, steps = self._plan(target, before)
+        state, steps = plan(target, before, self.setting, self._engine.timings)
         reply = self._start(target, state, steps, effects, now)
         reply = Reply(200 if present else 201, views.pool(self.shape, target), reply.operation)
         return self._answer(reply, effects)
@@ -231,7 +231,8 @@ class ManagedCluster:
             return self._answer(Reply(204), effects)
         self._check_etag(present, if_match, "")
         self._check_idle(present)
-        self._check_system_pool_remains(pool)
+        if present.properties["mode"] == "System":
+            self._check_system_pool_remains(pool)
         steps = [
             ops.Remove(tuple(sorted(present.nodes)), drain=not ignore_disruption_budgets),
             ops.Wait(self._engine.timings.delete / 10),
@@ -351,27 +352,3 @@ class ManagedCluster:
             if name != but
         ):
             raise errors.last_system_pool()
-
-    def _check_room(self, name: str, after: dict[str, Any]) -> None:
-        """Quota and address range, for the pool as it would be beside all others."""
-        everyone = {key: pool.properties for key, pool in self._engine.pools.items()} | {
-            name: after
-        }
-        if self.limits.pod_addresses is not None:
-            needed = ADDRESSES_PER_NODE * sum(map(pools.addresses, everyone.values()))
-            if needed > self.limits.pod_addresses:
-                raise errors.insufficient_subnet(needed, self.limits.pod_addresses)
-        if self.limits.vcpus_per_family is None:
-            return
-        size = catalog.vm_size(after["vmSize"])
-        assert size is not None, "applied() refuses sizes that cannot be read"
-        used = 0
-        for key, properties in everyone.items():
-            other = catalog.vm_size(properties["vmSize"])
-            if key != name and other is not None and other.family == size.family:
-                used += other.cpus * int(properties["count"])
-        have = len(self._engine.pools[name].nodes) if name in self._engine.pools else 0
-        remaining = max(0, self.limits.vcpus_per_family - used - have * size.cpus)
-        requested = max(0, int(after["count"]) - have) * size.cpus
-        if requested > remaining:
-            raise errors.insufficient_quota(requested, remaining, size.family, self.shape.location)

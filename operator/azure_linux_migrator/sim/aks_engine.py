@@ -13,7 +13,7 @@ import msgspec
 from . import aks_operations as ops
 from .aks_faults import EndOperation
 from .aks_limits import Timings
-from .aks_nodes import NodeRecord, NodeSetting, make_node, node_name
+from .aks_nodes import NodeRecord, NodeSetting, make_node, node_name, relabelled
 from .aks_pools import Properties
 
 _FIRST_NODE, _LAST_NODE = 0.6, 0.95
@@ -133,28 +133,6 @@ class Engine:
         """A fresh identifier in the form of a UUID."""
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
-    def stale(self, pool: Pool) -> list[NodeRecord]:
-        """Nodes that do not run the pool's present image and version."""
-        sku = pool.properties["osSKU"]
-        version = f"v{pool.properties['currentOrchestratorVersion']}"
-        return [
-            node
-            for node in pool.nodes.values()
-            if node.labels["kubernetes.azure.com/os-sku"] != sku or node.kubelet_version != version
-        ]
-
-    def relabelled(self, pool: Pool, node: NodeRecord) -> NodeRecord:
-        """The node with the labels and taints that its pool asks for now."""
-        fresh = make_node(
-            self.setting,
-            pool.name,
-            pool.properties,
-            node.index,
-            name=node.name,
-            zone=node.zone,
-        )
-        return msgspec.structs.replace(node, labels=fresh.labels, taints=fresh.taints)
-
     def _show(self, pool: Pool, state: str) -> None:
         pool.properties["provisioningState"] = state
         pool.properties["eTag"] = self.new_id()
@@ -260,7 +238,7 @@ class Engine:
     ) -> None:
         index, zone = self._free_index(pool), ""
         if task.name:
-            old = pool.nodes[task.name]
+            old = operation.reimaging.pop(task.name)
             index, zone = old.index, old.zone
         node = make_node(self.setting, pool.name, pool.properties, index, name=task.name, zone=zone)
         pool.nodes[node.name] = node
@@ -273,11 +251,12 @@ class Engine:
         self, at: float, operation: ops.Operation, pool: Pool, task: ops.VanishTask
     ) -> None:
         self._events.append(ops.NodeVanishes(at, task.name, pool.name))
+        gone = pool.nodes.pop(task.name)
         if task.reimage:
+            operation.reimaging[gone.name] = gone
             back = at + self.timings.boot * self._rng.uniform(_FIRST_NODE, _LAST_NODE)
             self._agenda.add(back, operation, ops.AppearTask(name=task.name))
             return
-        pool.nodes.pop(task.name, None)
         self._node_done(operation, at)
 
     def _node_done(self, operation: ops.Operation, now: float) -> None:
@@ -288,7 +267,7 @@ class Engine:
 
     def _relabel(self, at: float, pool: Pool) -> None:
         for old in list(pool.nodes.values()):
-            new = self.relabelled(pool, old)
+            new = relabelled(old, self.setting, pool.properties)
             if new != old:
                 pool.nodes[old.name] = new
                 self._events.append(ops.NodeChanges(at, old, new))

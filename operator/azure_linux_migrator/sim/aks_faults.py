@@ -8,6 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from . import aks_errors as errors
+from .aks_errors import ArmError
+from .aks_limits import ClusterShape
+
 Call = Literal[
     "*",
     "GetCluster",
@@ -133,3 +137,65 @@ class FaultBook:
             if past >= 0 and (fault.times is None or past < fault.times):
                 effects.append(fault.effect)
         return effects
+
+
+_ACTIONS = {
+    "GetCluster": "read",
+    "GetPool": "agentPools/read",
+    "ListPools": "agentPools/read",
+    "PutPool": "agentPools/write",
+    "DeletePool": "agentPools/delete",
+    "Abort": "agentPools/abort/action",
+    "DeleteMachines": "agentPools/deleteMachines/action",
+    "ListMachines": "agentPools/machines/read",
+    "GetMachine": "agentPools/machines/read",
+    "UpgradeProfile": "agentPools/upgradeProfiles/read",
+    "AvailableVersions": "availableAgentPoolVersions/read",
+}
+"""The role action that each call needs, after `Microsoft.ContainerService/managedClusters/`."""
+
+
+def refusal(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) -> ArmError:
+    """The error that the caller gets, in AKS's own words where the test gave none."""
+    error = ArmError(
+        effect.status,
+        effect.code,
+        effect.message or _known_text(effect, call, pool, shape),
+        retry_after=effect.retry_after,
+        wrapped=effect.wrapped,
+    )
+    if effect.code == "EtagMismatch":
+        error.details = errors.etag_mismatch(409).details
+    return error
+
+
+def _known_text(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) -> str:
+    scope = (
+        f"/subscriptions/{shape.subscription}/resourceGroups/{shape.resource_group}/providers/"
+        f"Microsoft.ContainerService/managedClusters/{shape.name}"
+    )
+    if pool is not None:
+        scope += f"/agentPools/{pool}"
+    action = _ACTIONS.get(call, "../locations/operations/read")
+    match effect.code:
+        case "AuthorizationFailed":
+            return errors.forbidden(
+                f"Microsoft.ContainerService/managedClusters/{action}", scope
+            ).message
+        case "OperationNotAllowed":
+            return errors.pool_busy(pool or shape.name, "Updating").message
+        case "EtagMismatch":
+            return errors.etag_mismatch(409).message
+        case "PreconditionFailed":
+            return errors.already_exists(412).message
+        case "Throttled":
+            return errors.throttled(0).message
+        case "ScopeLocked":
+            return (
+                f"The scope '{scope}' cannot perform {call} operation because following scope(s) "
+                f"are locked: '{scope}'. Please remove the lock and try again."
+            )
+        case "RequestDisallowedByPolicy":
+            return f"Resource '{pool or shape.name}' was disallowed by policy."
+        case _:
+            return f"The request failed with {effect.code}."

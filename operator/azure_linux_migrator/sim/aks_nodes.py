@@ -147,6 +147,24 @@ def make_node(
     )
 
 
+def relabelled(node: NodeRecord, setting: NodeSetting, properties: dict[str, Any]) -> NodeRecord:
+    """The running node with the labels and taints that its pool asks for.
+
+    Labels that tell of the image stay as they are: only a new image changes them.
+    """
+    fresh = make_node(setting, node.pool, properties, node.index, name=node.name, zone=node.zone)
+    image = {key: node.labels[key] for key in _IMAGE_LABELS if key in node.labels}
+    return msgspec.structs.replace(node, labels=fresh.labels | image, taints=fresh.taints)
+
+
+_IMAGE_LABELS = (
+    "kubernetes.azure.com/node-image-version",
+    "kubernetes.azure.com/os-sku",
+    "kubernetes.azure.com/os-sku-effective",
+    "kubernetes.azure.com/os-sku-requested",
+)
+
+
 def is_spot(properties: dict[str, Any]) -> bool:
     """Tell whether the pool's machines are spot ones."""
     return properties.get("scaleSetPriority") == "Spot"

@@ -124,6 +124,8 @@ class Operation(msgspec.Struct, eq=False):
     surge_nodes: list[str] = msgspec.field(default_factory=list)
     draining: dict[str, bool] = msgspec.field(default_factory=dict)
     """Nodes in drain, each with whether it comes back reimaged."""
+    reimaging: dict[str, NodeRecord] = msgspec.field(default_factory=dict)
+    """Nodes that are away to come back with a new image, as they were."""
     missing: int = 0
     """Nodes that will never appear (fault)."""
     ending: EndOperation | None = None

@@ -17,6 +17,9 @@ _LINUX_NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 _WINDOWS_NAME = re.compile(r"^[a-z][a-z0-9]{0,5}$")
 _VERSION = re.compile(r"^(\d+)\.(\d+)(?:\.(\d+))?$")
 _RESERVED_PREFIXES = ("kubernetes.azure.com/", "kubernetes.io/")
+_MAX_SURGE = "10%"
+"""What recordings of 2025 show for pools that asked for nothing (the documentation says 1)."""
+_SURGE = re.compile(r"^\d+%?$")
 _OLDEST_MINOR = 3
 """Minor versions that a kubelet may trail the control plane (Kubernetes' version skew policy)."""
 
@@ -105,13 +108,17 @@ def applied(
         kept = frozenset(_DEFAULTS) | _IMMUTABLE | _OWN_RULE
         result |= {key: value for key, value in current.items() if key in kept}
         _refuse_changes(current, wanted)
+        if stopped(current) and wanted.get("count") == 0:
+            wanted["count"] = current[
+                "count"
+            ]  # a stopped pool shows 0: sent back, it means nothing
     result |= {key: value for key, value in wanted.items() if key != "nodeImageVersion"}
     _check_machine(name, result, shape, limits)
     _set_image(current, result, wanted.get("nodeImageVersion"))
     _set_version(current, result, shape)
     _check_size(result)
     _check_marks(result)
-    result.setdefault("upgradeSettings", {"maxSurge": "10%"})
+    result.setdefault("upgradeSettings", {"maxSurge": _MAX_SURGE})
     result["powerState"] = {"code": _power(result)}
     return result
 
@@ -123,7 +130,7 @@ def stopped(properties: Properties) -> bool:
 
 def surge(properties: Properties, count: int) -> int:
     """Extra nodes for an upgrade of `count` nodes; percentages are rounded up."""
-    text = str((properties.get("upgradeSettings") or {}).get("maxSurge") or "10%")
+    text = str((properties.get("upgradeSettings") or {}).get("maxSurge") or _MAX_SURGE)
     if text.endswith("%"):
         return max(1, -(-count * int(text[:-1]) // 100))
     return max(1, int(text))
@@ -244,6 +251,8 @@ def _check_size(result: Properties) -> None:
     count = result["count"]
     if type(count) is not int or not least <= count <= catalog.MAX_COUNT:
         raise errors.invalid("count")
+    if not _SURGE.match(str(result.get("upgradeSettings", {}).get("maxSurge") or _MAX_SURGE)):
+        raise errors.invalid("upgradeSettings.maxSurge")
     bounds = [result.get("minCount"), result.get("maxCount")]
     if not result["enableAutoScaling"]:
         if bounds != [None, None]:
