@@ -3,9 +3,7 @@
 A pid file holds the pid and the process's start time, so that a reused pid is never signalled.
 """
 
-import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -13,6 +11,9 @@ import time
 from pathlib import Path
 
 import psutil
+
+_children: dict[int, "subprocess.Popen[bytes]"] = {}
+"""Processes that this very process started, to be collected when they end."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -38,6 +39,7 @@ def start(directory: Path, name: str, command: list[str]) -> int:
             cwd=directory,
             start_new_session=True,
         )
+    _children[process.pid] = process
     born = psutil.Process(process.pid).create_time()
     (directory / f"{name}.pid").write_text(json.dumps({"pid": process.pid, "born": born}))
     return process.pid
@@ -59,14 +61,22 @@ def stop(directory: Path, name: str, *, timeout: float = 15.0) -> None:
     process = running(directory, name)
     if process is not None:
         process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + timeout
-        while running(directory, name) is not None and time.monotonic() < deadline:
-            _reap(process.pid)
-            time.sleep(0.02)
-        if running(directory, name) is not None:
+        if not _gone(directory, name, timeout):
             process.kill()
-            _reap(process.pid)
+            _gone(directory, name, timeout)
+        child = _children.pop(process.pid, None)
+        if child is not None:
+            child.wait(timeout)
     (directory / f"{name}.pid").unlink(missing_ok=True)
+
+
+def _gone(directory: Path, name: str, timeout: float) -> bool:
+    deadline = time.monotonic() + timeout
+    while running(directory, name) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def log_tail(directory: Path, name: str, lines: int = 15) -> str:
@@ -77,9 +87,3 @@ def log_tail(directory: Path, name: str, lines: int = 15) -> str:
         )
     except OSError:
         return ""
-
-
-def _reap(pid: int) -> None:
-    """Collect a child that ended; a process started by another command is not ours to collect."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)

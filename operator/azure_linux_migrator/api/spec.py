@@ -266,8 +266,8 @@ class MigrationSpec(Model):
                     "self.target.nodePool != self.source.nodePool"
                 ),
                 (
-                    "spec.target.nodePool must differ from spec.source.nodePool: BlueGreen creates a "
-                    "second pool; leave it out to have a name chosen"
+                    "spec.target.nodePool must differ from spec.source.nodePool: BlueGreen creates "
+                    "a second pool; leave it out to have a name chosen"
                 ),
                 ".target.nodePool",
             ),

@@ -124,7 +124,7 @@ class Client:
     async def _token(self) -> str:
         if self._in_cluster:
             # Projected tokens are rotated under us: the file is the truth.
-            return TOKEN_FILE.read_text().strip()
+            return _read_token()
         known = await self._configuration.auth_settings()
         header = known.get("BearerToken", {}).get("value") or ""
         return str(header).removeprefix("Bearer ").strip()
@@ -136,6 +136,10 @@ class Client:
         if content_type:
             headers["Content-Type"] = content_type
         return headers
+
+
+def _read_token() -> str:
+    return TOKEN_FILE.read_text().strip()
 
 
 def _ssl(configuration: Any) -> Any:

@@ -3,7 +3,6 @@
 from sys import intern
 from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL, BATCH, CORDONED_BY, OS_SKU_LABEL
@@ -89,7 +88,7 @@ class NodeObject(Struct):
 
 
 class _Volume(Struct, rename="camel"):
-    empty_dir: msgspec.Raw | None = None
+    empty_dir: dict[str, Any] | None = None
 
 
 class _PodSpec(Struct, rename="camel"):

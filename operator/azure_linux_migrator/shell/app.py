@@ -138,7 +138,7 @@ class Operator:
 async def serve(settings: Settings) -> None:
     """Run the operator until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for noisy in ("azure", "aiohttp.access", "kopf.activities"):
+    for noisy in ("azure", "aiohttp.access", "kopf.activities", "kopf.objects"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

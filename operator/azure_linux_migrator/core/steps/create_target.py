@@ -1,8 +1,11 @@
 """CreateTarget: the whole Azure Linux pool stands, Ready, before anything moves."""
 
 from azure_linux_migrator.api.status import since_epoch
-from azure_linux_migrator.core.actions import CreatePool
+from azure_linux_migrator.core.actions import CreatePool, ReadPools
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.records import Pool
+
+LOOK_AGAIN_SECONDS = 15.0
 
 
 def create_target(ctx: Context) -> Progress:
@@ -26,28 +29,37 @@ def create_target(ctx: Context) -> Progress:
             "CreatingTarget",
             f"creating node pool {migration.target} with OS SKU {wanted.os_sku}",
         )
-    if not migration.owns(target):
+    return _created(ctx, target)
+
+
+def _created(ctx: Context, target: Pool) -> Progress:
+    since = since_epoch(ctx.migration.status.start_time)
+    if not ctx.migration.owns(target):
         return refused(
             "TargetPoolExists",
-            f"node pool {migration.target} exists and was not created by this migration; set "
+            f"node pool {target.name} exists and was not created by this migration; set "
             "spec.target.nodePool to a free name or delete that pool",
             wake_at=ctx.now + 60.0,
         )
     if target.state in {"Failed", "Canceled"}:
-        waiting = ctx.reread("", "", None if ctx.seen.pools is None else ctx.seen.pools.at - 150)
-        return refused(
-            "TargetFailed",
-            f"AKS left node pool {target.name} in state {target.state}; look at its error with az "
-            f"aks nodepool show --name {target.name} … and delete it: it is then created again",
-            *waiting.actions,
-            wake_at=waiting.wake_at,
-        )
+        return _failed(ctx, target)
     if target.state != "Succeeded":
         return ctx.reread("CreatingTarget", f"AKS creates node pool {target.name}", since)
     ready = sum(node.ready for node in ctx.seen.world.pool_nodes(target.name))
-    if ready < max(target.count, 1):
-        return working(
-            "TargetNodesNotReady",
-            f"{ready} of {max(target.count, 1)} nodes of pool {target.name} are Ready",
-        )
+    wanted = max(target.count, 1)
+    if ready < wanted:
+        text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
+        return working("TargetNodesNotReady", text)
     return DONE
+
+
+def _failed(ctx: Context, target: Pool) -> Progress:
+    """Look again every LOOK_AGAIN_SECONDS whether an admin has mended or deleted it."""
+    look = not ctx.pools_newer_than(LOOK_AGAIN_SECONDS)
+    return refused(
+        "TargetFailed",
+        f"AKS left node pool {target.name} in state {target.state}; look at its error with az "
+        f"aks nodepool show --name {target.name} … and delete it: it is then created again",
+        *((ReadPools(),) if look else ()),
+        wake_at=ctx.now + LOOK_AGAIN_SECONDS,
+    )

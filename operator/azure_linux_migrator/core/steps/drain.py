@@ -9,7 +9,6 @@ from azure_linux_migrator.core.drain.planner import Plan, plan
 from azure_linux_migrator.core.drain.survey import NodeLoad
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 
-
 LOST_EVENT_SECONDS = 30.0
 """A drain looks again after this even if nothing happens: only against lost events."""
 
@@ -34,7 +33,7 @@ def admitted(ctx: Context) -> list[NodeLoad]:
 
 
 def drain(ctx: Context) -> Progress:
-    """Evict what can be evicted from the admitted nodes; admit the next batch when they are empty."""
+    """Evict what can be from the admitted nodes; admit the next batch when they are empty."""
     open_loads = [load for load in admitted(ctx) if not load.drained]
     if open_loads:
         return _evict(ctx, open_loads)

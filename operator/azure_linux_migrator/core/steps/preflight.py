@@ -69,45 +69,49 @@ def _pools(ctx: Context) -> Progress | None:
 
 
 def _source(ctx: Context, source: Pool) -> Progress | None:
+    """The first thing about the source pool that forbids its migration."""
     name = source.name
-    if source.os_type != "Linux":
-        return _no(
-            ctx,
-            "SourceNotLinux",
-            f"node pool {name} (spec.source.nodePool) runs {source.os_type}; only Linux pools can "
-            "move to Azure Linux",
-        )
-    if source.kind != "VirtualMachineScaleSets":
-        return _no(
-            ctx,
-            "SourceTypeUnsupported",
-            f"node pool {name} is of type {source.kind}; only VirtualMachineScaleSets pools are "
-            "migrated",
-        )
-    if source.power != "Running":
-        return _no(ctx, "SourceStopped", f"node pool {name} is {source.power}; start it first")
-    if source.autoscaling:
-        return _no(
-            ctx,
-            "SourceAutoscaled",
+    empties = ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO
+    checks = {
+        "SourceNotLinux": (
+            source.os_type != "Linux",
+            (
+                f"node pool {name} (spec.source.nodePool) runs {source.os_type}; only Linux pools "
+                "can move to Azure Linux"
+            ),
+        ),
+        "SourceTypeUnsupported": (
+            source.kind != "VirtualMachineScaleSets",
+            (
+                f"node pool {name} is of type {source.kind}; only VirtualMachineScaleSets pools "
+                "are migrated"
+            ),
+        ),
+        "SourceStopped": (
+            source.power != "Running",
+            f"node pool {name} is {source.power}; start it first",
+        ),
+        "SourceAutoscaled": (
+            source.autoscaling,
             f"the cluster autoscaler would refill node pool {name} while it is drained; turn it "
             f"off: az aks nodepool update --name {name} --disable-cluster-autoscaler …",
-        )
-    if source.state in {"Failed", "Canceled"}:
-        return _no(
-            ctx,
-            "SourceNotHealthy",
-            f"node pool {name} is in state {source.state}; bring it to Succeeded first: az aks "
-            f"nodepool update --name {name} …",
-        )
-    if source.mode == "System" and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO:
-        return _no(
-            ctx,
-            "SystemPoolCannotBeEmpty",
-            f"node pool {name} is a System pool, which AKS does not scale to zero; set "
-            "spec.sourcePool to Delete or Keep",
-        )
-    return None
+        ),
+        "SourceNotHealthy": (
+            source.state in {"Failed", "Canceled"},
+            (
+                f"node pool {name} is in state {source.state}; bring it to Succeeded first: az aks "
+                f"nodepool update --name {name} …"
+            ),
+        ),
+        "SystemPoolCannotBeEmpty": (
+            source.mode == "System" and empties,
+            (
+                f"node pool {name} is a System pool, which AKS does not scale to zero; set "
+                "spec.sourcePool to Delete or Keep"
+            ),
+        ),
+    }
+    return next((_no(ctx, reason, text) for reason, (wrong, text) in checks.items() if wrong), None)
 
 
 def _target(ctx: Context) -> Progress | None:

@@ -1,0 +1,81 @@
+"""Counting requests by who made them, from the apiserver's audit log."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+
+
+@dataclass(frozen=True)
+class Request:
+    """One completed request. `name` is the object's, `resource` includes the subresource."""
+
+    user: str
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+    code: int
+
+
+class Audit:
+    """Reads an audit log from a mark on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def mark(self) -> None:
+        """Forget everything up to now."""
+        self._offset = self._path.stat().st_size
+
+    def requests(self, user: str | None = None) -> Iterator[Request]:
+        """Requests since the mark, of one user or of all."""
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                found = _parse(json.loads(line))
+                if user is None or found.user == user:
+                    yield found
+
+    def writes(self, user: str) -> Counter[str]:
+        """Changing requests of a user, counted as `verb resource`."""
+        return Counter(
+            f"{each.verb} {each.resource}"
+            for each in self.requests(user)
+            if each.verb in WRITES and "subjectaccessreviews" not in each.resource
+        )
+
+    def evictions(self, user: str | None = None) -> Counter[int]:
+        """Evictions by the code that answered them."""
+        return Counter(
+            each.code for each in self.requests(user) if each.resource == "pods/eviction"
+        )
+
+    def evicted(self) -> Counter[tuple[str, str]]:
+        """How often each pod was granted an eviction, by namespace and name."""
+        return Counter(
+            (each.namespace, each.name)
+            for each in self.requests()
+            if each.resource == "pods/eviction" and each.code == 201
+        )
+
+
+def _parse(event: dict[str, object]) -> Request:
+    reference = event.get("objectRef")
+    found = reference if isinstance(reference, dict) else {}
+    user, response = event.get("user"), event.get("responseStatus")
+    sub = found.get("subresource")
+    return Request(
+        user=str(user.get("username")) if isinstance(user, dict) else "",
+        verb=str(event.get("verb")),
+        resource=str(found.get("resource") or "") + (f"/{sub}" if sub else ""),
+        namespace=str(found.get("namespace") or ""),
+        name=str(found.get("name") or ""),
+        code=int(response.get("code") or 0) if isinstance(response, dict) else 0,
+    )
