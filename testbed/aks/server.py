@@ -116,7 +116,7 @@ class ArmServer:
             headers = {}
             if error.retry_after is not None:
                 headers["Retry-After"] = str(max(1, round(error.retry_after)))
-            response = web.json_response(error.body(), status=error.status, headers=headers)
+            response = web.json_response(error.body, status=error.status, headers=headers)
         except ResponseLost as lost:
             self._changed.set()
             await asyncio.sleep(lost.hang_seconds)

@@ -8,9 +8,9 @@ from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.actions import READS, ReleaseNode
 from azure_linux_migrator.core.drain.survey import survey
 from azure_linux_migrator.core.migration import Decision, Migration, Observation
-from azure_linux_migrator.core.progress import DONE, Context, Progress
+from azure_linux_migrator.core.progress import DONE, Context, Progress, working
 from azure_linux_migrator.core.report import report_done, report_releasing, report_step
-from azure_linux_migrator.core.steps import BLUE_GREEN, resumes_at
+from azure_linux_migrator.core.steps import BLUE_GREEN, position, resumes_at
 
 
 def decide(migration: Migration, seen: Observation, now: float) -> Decision:
@@ -27,7 +27,12 @@ def decide(migration: Migration, seen: Observation, now: float) -> Decision:
 
 
 def _walk(ctx: Context) -> Decision:
-    for name, step in BLUE_GREEN[resumes_at(ctx.migration.status.step) :]:
+    start = resumes_at(ctx.migration.status.step)
+    if start >= position("CordonSource") and not ctx.seen.world_ready:
+        # An empty world looks drained: after a restart nothing is concluded before it is full.
+        waiting = working("ReadingCluster", "waiting for the first lists of nodes and pods")
+        return _report(ctx, ctx.migration.status.step, waiting)
+    for name, step in BLUE_GREEN[start:]:
         progress = step(ctx)
         if progress.state != "done":
             return _report(ctx, name, progress)

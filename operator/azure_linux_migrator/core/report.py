@@ -187,7 +187,7 @@ def _batch(ctx: Context, at: int) -> BatchProgress:
     drained = all(load.drained for load in admitted(ctx))
     return BatchProgress(
         index=index,
-        of=max(batches(ctx, index), 0 if fresh else before.of),
+        of=batches(ctx, index),
         started_at=timestamp(ctx.now) if fresh or not before.started_at else before.started_at,
         drained_at=(
             ((None if fresh else before.drained_at) or timestamp(ctx.now)) if drained else None

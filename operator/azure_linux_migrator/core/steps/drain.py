@@ -21,10 +21,11 @@ def batch_index(ctx: Context) -> int:
 
 def batches(ctx: Context, index: int) -> int:
     """How many batches there will have been at the end."""
-    total = len(ctx.survey.loads)
-    unmarked = sum(ctx.migration.batch_of(load.node) == 0 for load in ctx.survey.loads)
-    size = share(ctx.migration.spec.strategy.batch.size, total)
-    return index + -(-unmarked // size)
+    marks = [ctx.migration.batch_of(load.node) for load in ctx.survey.loads]
+    size = share(ctx.migration.spec.strategy.batch.size, len(marks))
+    joining = size - marks.count(index) if index else 0
+    later = max(0, marks.count(0) - max(0, joining))
+    return index + -(-later // size)
 
 
 def admitted(ctx: Context) -> list[NodeLoad]:

@@ -93,8 +93,10 @@ def _source(ctx: Context, source: Pool) -> Progress | None:
         ),
         "SourceAutoscaled": (
             source.autoscaling,
-            f"the cluster autoscaler would refill node pool {name} while it is drained; turn it "
-            f"off: az aks nodepool update --name {name} --disable-cluster-autoscaler …",
+            (
+                f"the cluster autoscaler would refill node pool {name} while it is drained; turn "
+                f"it off: az aks nodepool update --name {name} --disable-cluster-autoscaler …"
+            ),
         ),
         "SourceNotHealthy": (
             source.state in {"Failed", "Canceled"},

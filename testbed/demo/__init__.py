@@ -1,0 +1,1 @@
+"""A whole migration on the embedded control plane, watched by an independent observer."""

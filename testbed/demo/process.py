@@ -1,0 +1,110 @@
+"""The operator as a process, as its ServiceAccount, with the figures that it is judged by."""
+
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from testbed.processes import free_ports
+
+AZLM = Path(sys.executable).parent / "azlm"
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
+
+
+class Operator:
+    """Runs `azlm run` while entered."""
+
+    def __init__(self, kubeconfig: Path, arm: str, scratch: Path) -> None:
+        self._log = scratch / "azlm.log"
+        self._port = free_ports(1)[0]
+        self._command = [
+            str(AZLM),
+            "run",
+            f"--kubeconfig={kubeconfig}",
+            f"--arm-endpoint={arm}",
+            f"--metrics-port={self._port}",
+            f"--subscription-id={SUBSCRIPTION}",
+            "--resource-group=demo-rg",
+            "--cluster-name=demo",
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._done = threading.Event()
+        self._peak = 0
+        self.ready_after = 0.0
+
+    def __enter__(self) -> Self:
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        threading.Thread(target=self._sample, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Its pid."""
+        return self._process.pid if self._process else 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait_ready(self, patience: float = 30.0) -> None:
+        """Wait for /readyz and note how long it took, in seconds."""
+        began = time.monotonic()
+        while time.monotonic() - began < patience:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=1).close()
+            except (urllib.error.URLError, OSError):
+                if not self.alive:
+                    break
+                time.sleep(0.02)
+            else:
+                self.ready_after = time.monotonic() - began
+                return
+        raise RuntimeError(f"the operator is not ready:\n{self.log_tail()}")
+
+    def metrics(self) -> str:
+        """The text of /metrics."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def log_tail(self, lines: int = 30) -> str:
+        """The end of its log."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+
+    def figures(self) -> str:
+        """Start, memory and CPU, in words."""
+        times = psutil.Process(self.pid).cpu_times()
+        return (
+            f"ready {self.ready_after:.1f} s after its start, peak memory "
+            f"{self._peak / 1e6:.0f} MB, CPU {times.user + times.system:.1f} s"
+        )
+
+    def _sample(self) -> None:
+        while not self._done.wait(0.1):
+            try:
+                self._peak = max(self._peak, psutil.Process(self.pid).memory_info().rss)
+            except psutil.NoSuchProcess:
+                return

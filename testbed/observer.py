@@ -1,0 +1,151 @@
+"""An independent observer of a migration: its own watches, through kubectl, and the audit log.
+
+It shares no code with the operator, so that a mistake of one is not repeated by the other.
+"""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from testbed.audit import Audit
+from testbed.kubectl import KUBECTL
+
+POOL_LABEL = "kubernetes.azure.com/agentpool"
+_OWNED_ELSEWHERE = frozenset({"DaemonSet", "Job", "Node"})
+"""Pods of these do not move: they stay with their node, or end by themselves."""
+
+
+@dataclass
+class Sighting:
+    """What the observer has counted."""
+
+    moves: int = 0
+    """Pods that left a source node."""
+    second_moves: int = 0
+    """Pods that left any other node: somebody moved them again."""
+    violations: list[str] = field(default_factory=list)
+    """Each time a budget's healthy pods fell below its desiredHealthy."""
+    remaining: list[tuple[float, int]] = field(default_factory=list)
+
+
+class Observer:
+    """Watches from `start` to `stop`. `source` names the nodes whose pods should move, once."""
+
+    def __init__(self, kubeconfig: Path, audit: Audit, source: set[str]) -> None:
+        self._kubeconfig = kubeconfig
+        self._source = source
+        self._pods: dict[str, dict[str, Any]] = {}
+        self._budgets: dict[str, dict[str, Any]] = {}
+        self._below: set[str] = set()
+        self._lock = threading.Lock()
+        self._processes: list[subprocess.Popen[str]] = []
+        self._threads: list[threading.Thread] = []
+        self.audit = audit
+        self.seen = Sighting()
+
+    def start(self) -> int:
+        """Begin watching; returns how many pods on the source have to move."""
+        for resource, take in (("poddisruptionbudgets", self._budget), ("pods", self._pod)):
+            command = [str(KUBECTL), f"--kubeconfig={self._kubeconfig}", "get", resource, "-A"]
+            command += ["--watch", "--output-watch-events", "-o", "json"]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            thread = threading.Thread(target=self._read, args=(process, take), daemon=True)
+            thread.start()
+            self._processes.append(process)
+            self._threads.append(thread)
+        listed = subprocess.run(
+            [str(KUBECTL), f"--kubeconfig={self._kubeconfig}", "get", "pods", "-A", "-o", "json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return sum(self._must_move(pod) for pod in json.loads(listed.stdout)["items"])
+
+    def stop(self) -> Sighting:
+        """End the watches and return what was seen."""
+        for process in self._processes:
+            process.terminate()
+            process.wait(timeout=10)
+        for thread in self._threads:
+            thread.join(timeout=10)
+        return self.seen
+
+    def _read(self, process: subprocess.Popen[str], take: Any) -> None:
+        for event in _documents(process):
+            with self._lock:
+                take(event["type"], event["object"])
+                self._compare()
+
+    def _budget(self, kind: str, budget: dict[str, Any]) -> None:
+        key = _key(budget)
+        if kind == "DELETED":
+            self._budgets.pop(key, None)
+        else:
+            self._budgets[key] = budget
+
+    def _pod(self, kind: str, pod: dict[str, Any]) -> None:
+        key = _key(pod)
+        if kind != "DELETED":
+            self._pods[key] = pod
+            return
+        self._pods.pop(key, None)
+        if self._must_move(pod):
+            self.seen.moves += 1
+        elif _owner(pod) not in _OWNED_ELSEWHERE and pod["spec"].get("nodeName"):
+            self.seen.second_moves += 1
+
+    def _must_move(self, pod: dict[str, Any]) -> bool:
+        on_source = pod["spec"].get("nodeName") in self._source
+        return on_source and _owner(pod) not in _OWNED_ELSEWHERE
+
+    def _compare(self) -> None:
+        """Count a violation once when a budget falls below what it asks for."""
+        for key, budget in self._budgets.items():
+            status = budget.get("status") or {}
+            current = status.get("observedGeneration") == budget["metadata"].get("generation")
+            if not current or not status.get("expectedPods"):
+                continue
+            labels = budget["spec"]["selector"].get("matchLabels") or {}
+            namespace = budget["metadata"]["namespace"]
+            healthy = sum(
+                _healthy(pod)
+                for pod in self._pods.values()
+                if pod["metadata"]["namespace"] == namespace
+                and labels.items() <= (pod["metadata"].get("labels") or {}).items()
+            )
+            if healthy >= status["desiredHealthy"]:
+                self._below.discard(key)
+            elif self._pods and status["currentHealthy"] < status["desiredHealthy"]:
+                if key not in self._below:
+                    self.seen.violations.append(f"{key}: {healthy} < {status['desiredHealthy']}")
+                self._below.add(key)
+
+
+def _documents(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """The JSON documents that kubectl prints one after the other, over many lines each."""
+    lines: list[str] = []
+    for line in process.stdout or ():
+        lines.append(line)
+        if line.startswith("}"):
+            yield json.loads("".join(lines))
+            lines = []
+
+
+def _key(item: dict[str, Any]) -> str:
+    return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+
+
+def _owner(pod: dict[str, Any]) -> str:
+    owners = pod["metadata"].get("ownerReferences") or [{}]
+    return str(owners[0].get("kind") or "")
+
+
+def _healthy(pod: dict[str, Any]) -> bool:
+    if pod["metadata"].get("deletionTimestamp"):
+        return False
+    conditions = pod["status"].get("conditions") or ()
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
