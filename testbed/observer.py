@@ -126,13 +126,10 @@ class Observer:
 
 
 def _documents(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """The JSON documents that kubectl prints one after the other, over many lines each."""
-    lines: list[str] = []
+    """The watch events that kubectl prints, one to a line."""
     for line in process.stdout or ():
-        lines.append(line)
-        if line.startswith("}"):
-            yield json.loads("".join(lines))
-            lines = []
+        if line.strip():
+            yield json.loads(line)
 
 
 def _key(item: dict[str, Any]) -> str:

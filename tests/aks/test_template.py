@@ -1,0 +1,108 @@
+"""The target pool's body, and what Azure's refusals mean."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.aks import template
+from azure_linux_migrator.aks.errors import verdict
+from azure_linux_migrator.errors import AzureError
+
+REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "aks"
+
+SOURCE: dict[str, Any] = {
+    "count": 3,
+    "vmSize": "Standard_D4s_v5",
+    "osSKU": "Ubuntu",
+    "mode": "User",
+    "eTag": "x",
+    "nodeImageVersion": "AKSUbuntu-1",
+    "creationData": {"sourceResourceId": "/snapshot"},
+    "provisioningState": "Succeeded",
+    "currentOrchestratorVersion": "1.37.2",
+    "orchestratorVersion": "1.37",
+    "tags": {"team": "a"},
+    "nodeLabels": {"kubernetes.azure.com/x": "1", "tier": "web"},
+    "nodeTaints": ["kubernetes.azure.com/scalesetpriority=spot:NoSchedule", "a=b:NoSchedule"],
+    "somethingNew": True,
+}
+
+
+def body(**more: Any) -> dict[str, Any]:
+    made = template.target_body(
+        SOURCE | more, os_sku="AzureLinux", count=None, vm_size=None, tags={"azlm-migration": "m"}
+    )
+    return dict(made["properties"])
+
+
+def test_the_target_is_the_source_but_for_its_os() -> None:
+    made = body()
+    assert made == {
+        "count": 3,
+        "vmSize": "Standard_D4s_v5",
+        "osSKU": "AzureLinux",
+        "mode": "User",
+        "orchestratorVersion": "1.37.2",
+        "enableAutoScaling": False,
+        "tags": {"team": "a", "azlm-migration": "m"},
+        "nodeLabels": {"tier": "web"},
+        "nodeTaints": ["a=b:NoSchedule"],
+    }
+
+
+def test_a_system_pool_keeps_only_the_taints_that_aks_allows() -> None:
+    taints = ["CriticalAddonsOnly=true:NoSchedule", "a=b:NoSchedule", "c=d:PreferNoSchedule"]
+    assert body(mode="System", nodeTaints=taints)["nodeTaints"] == [taints[0], taints[2]]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"windowsProfile": {"x": 1}}, {"gatewayProfile": {"x": 1}}, {"type": "AvailabilitySet"}],
+)
+def test_pools_that_would_become_something_else_are_refused(field: dict[str, Any]) -> None:
+    with pytest.raises(AzureError, match="source pool"):
+        body(**field)
+
+
+def test_every_field_of_the_api_has_a_policy() -> None:
+    path = REFERENCE / "agentpool-fields.json"
+    if not path.exists():
+        pytest.skip("the reference data is not beside this checkout")
+    homes = {
+        "copy": template.COPIED,
+        "copy_hazard": template.COPIED,
+        "filter": template.FILTERED,
+        "override": template.OVERRIDDEN,
+        "strip": template.STRIPPED,
+        "refuse_if_set": template.REFUSED,
+    }
+    for field in json.loads(path.read_text())["fields"]:
+        assert field["rest"] in homes[field["policy"]], field
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason", "retryable"),
+    [
+        (409, "OperationNotAllowed", "AzureBusy", True),
+        (409, "EtagMismatch", "AzureConflict", True),
+        (412, "PreconditionFailed", "AzureConflict", True),
+        (429, "Throttled", "AzureThrottled", True),
+        (503, "ServiceUnavailable", "AzureUnavailable", True),
+        (0, "Unreachable", "AzureUnavailable", True),
+        (400, "OperationNotAllowed", "AzureRefused", False),
+        (400, "ErrCode_InsufficientVCPUQuota", "QuotaExceeded", False),
+        (403, "AuthorizationFailed", "AzureForbidden", False),
+        (403, "RequestDisallowedByPolicy", "PolicyDenied", False),
+        (404, "ResourceNotFound", "ClusterNotFound", False),
+        (401, "AuthenticationFailed", "AzureUnauthenticated", True),
+    ],
+)
+def test_azures_own_code_decides(status: int, code: str, reason: str, retryable: bool) -> None:
+    found = verdict(AzureError(code, "words", status=status))
+    assert (found.reason, found.retryable) == (reason, retryable)
+
+
+def test_a_throttled_call_waits_as_long_as_azure_says() -> None:
+    assert verdict(AzureError("Throttled", "", status=429, retry_after=42.0)).delay == 42.0
