@@ -38,6 +38,7 @@ class Operator:
         self._done = threading.Event()
         self._peak = 0
         self.ready_after = 0.0
+        self.idle_bytes = 0
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
@@ -82,6 +83,7 @@ class Operator:
                 time.sleep(0.02)
             else:
                 self.ready_after = time.monotonic() - began
+                self.idle_bytes = psutil.Process(self.pid).memory_info().rss
                 return
         raise RuntimeError(f"the operator is not ready:\n{self.log_tail()}")
 
@@ -94,13 +96,20 @@ class Operator:
         """The end of its log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
-    def figures(self) -> str:
-        """Start, memory and CPU, in words."""
-        times = psutil.Process(self.pid).cpu_times()
+    def figures(self, idle_seconds: float = 4.0) -> str:
+        """Start, memory and CPU, in words; watches an idle operator for a while."""
+        used = self._cpu()
+        time.sleep(idle_seconds)
+        idle = (self._cpu() - used) / idle_seconds
         return (
-            f"ready {self.ready_after:.1f} s after its start, peak memory "
-            f"{self._peak / 1e6:.0f} MB, CPU {times.user + times.system:.1f} s"
+            f"ready {self.ready_after:.1f} s after its start; memory {self.idle_bytes / 1e6:.0f} MB "
+            f"idle, {self._peak / 1e6:.0f} MB at its peak; CPU {used:.1f} s for the migration, "
+            f"{idle:.1%} of a core idle"
         )
+
+    def _cpu(self) -> float:
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
 
     def _sample(self) -> None:
         while not self._done.wait(0.1):

@@ -22,8 +22,7 @@ def status(cause: str) -> dict[str, object]:
         (403, "", status("DisruptionBudgetNegativeAllowedDisruptions"), EvictionResult.NEGATIVE),
         (
             500,
-            "This pod has more than one PodDisruptionBudget, which the eviction subresource does "
-            "not support.",
+            "This pod has more than one PodDisruptionBudget, which is not supported.",
             {},
             EvictionResult.TWO_BUDGETS,
         ),

@@ -80,8 +80,7 @@ def _version() -> Schema:
 
 
 def _root() -> Schema:
-    status = _schema(MigrationStatus)
-    status.pop("x-kubernetes-validations", None)
+    status = _without_defaults(_schema(MigrationStatus))
     return {
         "type": "object",
         "description": "Moves one AKS node pool to Azure Linux.",
@@ -106,6 +105,15 @@ def _root() -> Schema:
                 "reason": "FieldValueForbidden",
             }
         ],
+    }
+
+
+def _without_defaults(node: Schema) -> Schema:
+    """A status is what was observed: the apiserver must not fill in what nobody wrote."""
+    return {
+        key: _without_defaults(value) if isinstance(value, dict) else value
+        for key, value in node.items()
+        if key != "default"
     }
 
 
