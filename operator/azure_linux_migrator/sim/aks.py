@@ -1,8 +1,8 @@
 """A model of one AKS cluster's agent pools: the calls of its API, without HTTP and without a clock.
 
-A discrete-event simulator and a wall-clock server drive the same model: both pass the time in, in
-seconds, ask `next_event_at()` and collect what happened from `advance()`. Calls take effect at once;
-nothing happens by itself between calls but through `advance()`.
+A discrete-event simulator and a wall-clock server drive the same model: both pass the time in,
+in seconds, ask `next_event_at()` and collect what happened from `advance()`. Calls take effect at
+once; nothing happens by itself between calls but through `advance()`.
 
 Sources: the AKS REST API 2026-08-01, recorded exchanges of azure-cli's tests, and the AKS pages on
 system node pools, node taints, quotas and aborting operations.
@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from . import aks_checks as checks
 from . import aks_errors as errors
 from . import aks_operations as ops
 from . import aks_pools as pools
@@ -34,7 +35,7 @@ from .aks_faults import (
 )
 from .aks_limits import ClusterShape, Limits, Timings, TokenBuckets
 from .aks_nodes import NodeRecord, NodeSetting
-from .aks_plan import check_room, plan
+from .aks_plan import plan
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -198,15 +199,15 @@ class ManagedCluster:
         """Create the pool (201) or change it (200). Headers are taken with or without quotes."""
         effects = self._enter("PutPool", pool, now)
         present = self._engine.pools.get(pool)
-        self._check_etag(present, if_match, if_none_match)
-        self._check_idle(present)
+        checks.check_etag(present, if_match, if_none_match, self.limits)
+        checks.check_idle(present, self._engine.cluster_operation)
         if present is None and len(self._engine.pools) >= self.limits.pools:
             raise errors.too_many_pools(self.limits.pools)
         before = present.properties if present else None
         after = pools.applied(pool, before, copy.deepcopy(body), self.shape, self.limits)
         if before and before["mode"] == "System" and after["mode"] != "System":
-            self._check_system_pool_remains(pool)
-        check_room(pool, after, self._engine.pools, self.shape, self.limits)
+            checks.check_system_pool_remains(pool, self._engine.pools)
+        checks.check_room(pool, after, self._engine.pools, self.shape, self.limits)
 
         target = present or Pool(pool, {})
         target.properties = after
@@ -229,11 +230,11 @@ class ManagedCluster:
         present = self._engine.pools.get(pool)
         if present is None:
             return self._answer(Reply(204), effects)
-        self._check_etag(present, if_match, "")
-        self._check_idle(present)
+        checks.check_etag(present, if_match, "", self.limits)
+        checks.check_idle(present, self._engine.cluster_operation)
         if present.properties["mode"] == "System":
-            self._check_system_pool_remains(pool)
-        steps = [
+            checks.check_system_pool_remains(pool, self._engine.pools)
+        steps: list[ops.Step] = [
             ops.Remove(tuple(sorted(present.nodes)), drain=not ignore_disruption_budgets),
             ops.Wait(self._engine.timings.delete / 10),
         ]
@@ -244,7 +245,7 @@ class ManagedCluster:
         """Take these machines out of the pool and lower its count by as many (202)."""
         effects = self._enter("DeleteMachines", pool, now)
         present = self._visible(pool, now)
-        self._check_idle(present)
+        checks.check_idle(present, self._engine.cluster_operation)
         unique = tuple(dict.fromkeys(names))
         for name in unique:
             if name not in present.nodes:
@@ -327,28 +328,3 @@ class ManagedCluster:
         if pool is None or pool.hidden_until > now:
             raise errors.pool_not_found(name)
         return pool
-
-    def _check_etag(self, present: Pool | None, if_match: str, if_none_match: str) -> None:
-        if if_none_match.strip('"') == "*" and present is not None:
-            raise errors.already_exists(self.limits.if_none_match_status)
-        wanted = if_match.strip('"')
-        if not wanted or (wanted == "*" and present is not None):
-            return
-        if present is None or present.properties["eTag"] != wanted:
-            raise errors.etag_mismatch(self.limits.if_match_status)
-
-    def _check_idle(self, present: Pool | None) -> None:
-        cluster = self._engine.cluster_operation
-        if cluster is not None and cluster.running:
-            raise errors.cluster_busy(cluster.state)
-        if present is not None and (running := present.running) is not None:
-            raise errors.pool_busy(present.name, running.state)
-
-    def _check_system_pool_remains(self, but: str) -> None:
-        if not any(
-            pool.properties["mode"] == "System"
-            and pool.properties["provisioningState"] != "Deleting"
-            for name, pool in self._engine.pools.items()
-            if name != but
-        ):
-            raise errors.last_system_pool()

@@ -103,11 +103,11 @@ class VmSize(msgspec.Struct, frozen=True):
     arch: str
 
 
-def vm_size(name: str) -> VmSize | None:
-    """Read a VM size's name, or return None for what cannot be one."""
+def vm_size(name: str) -> VmSize:
+    """Read a VM size's name. Raises ValueError for what cannot be one."""
     found = _VM_SIZE.match(name)
     if found is None:
-        return None
+        raise ValueError(f"not a VM size: {name!r}")
     series, traits = found["series"], found["traits"]
     cpus = int(found["cpus"])
     return VmSize(

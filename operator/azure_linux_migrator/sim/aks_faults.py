@@ -177,25 +177,18 @@ def _known_text(effect: Refuse, call: str, pool: str | None, shape: ClusterShape
     if pool is not None:
         scope += f"/agentPools/{pool}"
     action = _ACTIONS.get(call, "../locations/operations/read")
-    match effect.code:
-        case "AuthorizationFailed":
-            return errors.forbidden(
-                f"Microsoft.ContainerService/managedClusters/{action}", scope
-            ).message
-        case "OperationNotAllowed":
-            return errors.pool_busy(pool or shape.name, "Updating").message
-        case "EtagMismatch":
-            return errors.etag_mismatch(409).message
-        case "PreconditionFailed":
-            return errors.already_exists(412).message
-        case "Throttled":
-            return errors.throttled(0).message
-        case "ScopeLocked":
-            return (
-                f"The scope '{scope}' cannot perform {call} operation because following scope(s) "
-                f"are locked: '{scope}'. Please remove the lock and try again."
-            )
-        case "RequestDisallowedByPolicy":
-            return f"Resource '{pool or shape.name}' was disallowed by policy."
-        case _:
-            return f"The request failed with {effect.code}."
+    texts = {
+        "AuthorizationFailed": errors.forbidden(
+            f"Microsoft.ContainerService/managedClusters/{action}", scope
+        ).message,
+        "OperationNotAllowed": errors.pool_busy(pool or shape.name, "Updating").message,
+        "EtagMismatch": errors.etag_mismatch(409).message,
+        "PreconditionFailed": errors.already_exists(412).message,
+        "Throttled": errors.throttled(0).message,
+        "ScopeLocked": (
+            f"The scope '{scope}' cannot perform {call} operation because following scope(s) are "
+            f"locked: '{scope}'. Please remove the lock and try again."
+        ),
+        "RequestDisallowedByPolicy": f"Resource '{pool or shape.name}' was disallowed by policy.",
+    }
+    return texts.get(effect.code, f"The request failed with {effect.code}.")

@@ -49,11 +49,13 @@ class Limits(msgspec.Struct, frozen=True):
 ADDRESSES_PER_NODE = 256
 
 
+_RATES = {"PutPool": (20.0, 1 / 60), "GetOperation": (200.0, 2.0)}
+_OTHER_RATE = (60.0, 1.0)
+"""Burst, and calls a second after it."""
+
+
 class TokenBuckets:
     """Allowances for calls: a burst, then so many a second."""
-
-    _RATES = {"PutPool": (20.0, 1 / 60), "GetOperation": (200.0, 2.0)}
-    _OTHERS = (60.0, 1.0)
 
     def __init__(self) -> None:
         self._left: dict[tuple[str, str], tuple[float, float]] = {}
@@ -64,7 +66,7 @@ class TokenBuckets:
         PUTs count per pool, reads of operations per subscription, other calls per kind.
         """
         key = (call, (pool or "") if call == "PutPool" else "")
-        burst, rate = self._RATES.get(call, self._OTHERS)
+        burst, rate = _RATES.get(call, _OTHER_RATE)
         left, since = self._left.get(key, (burst, now))
         left = min(burst, left + max(0.0, now - since) * rate)
         if left < 1:

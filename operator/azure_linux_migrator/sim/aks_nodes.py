@@ -120,7 +120,6 @@ def make_node(
     name = name or node_name(pool, setting.digits, index)
     image = catalog.OS_SKUS[properties["osSKU"]]
     size = catalog.vm_size(properties["vmSize"])
-    assert size is not None, "the pool's VM size was checked when it was put"
     zones = properties.get("availabilityZones") or []
     if not zone:
         zone = f"{setting.location}-{zones[index % len(zones)]}" if zones else "0"
@@ -132,7 +131,7 @@ def make_node(
         pool=pool,
         index=index,
         provider_id=provider_id(setting, pool, index),
-        labels=_labels(setting, pool, properties, name, size, zone),
+        labels=_labels(setting, pool, properties) | _own_labels(name, zone),
         taints=tuple(taints),
         os_image=image.os_image,
         kernel=image.kernel,
@@ -170,15 +169,10 @@ def is_spot(properties: dict[str, Any]) -> bool:
     return properties.get("scaleSetPriority") == "Spot"
 
 
-def _labels(
-    setting: NodeSetting,
-    pool: str,
-    properties: dict[str, Any],
-    name: str,
-    size: catalog.VmSize,
-    zone: str,
-) -> dict[str, str]:
+def _labels(setting: NodeSetting, pool: str, properties: dict[str, Any]) -> dict[str, str]:
+    """Labels that all nodes of a pool share."""
     azure = "kubernetes.azure.com"
+    size = catalog.vm_size(properties["vmSize"])
     image = catalog.OS_SKUS[properties["osSKU"]]
     labels = dict(properties.get("nodeLabels") or {})
     labels |= {
@@ -201,17 +195,23 @@ def _labels(
         f"{azure}/podnetwork-type": "overlay",
         "kubernetes.io/arch": size.arch,
         "kubernetes.io/os": image.os_type.lower(),
-        "kubernetes.io/hostname": name,
         "node.kubernetes.io/instance-type": properties["vmSize"],
         "storageprofile": "managed",
         "storagetier": "Premium_LRS",
-        "topology.disk.csi.azure.com/zone": "" if zone == "0" else zone,
         "topology.kubernetes.io/region": setting.location,
-        "topology.kubernetes.io/zone": zone,
     }
     if is_spot(properties):
         labels |= {f"{azure}/priority": "spot", SPOT_KEY: "spot"}
     return labels
+
+
+def _own_labels(name: str, zone: str) -> dict[str, str]:
+    """Labels that tell one node of a pool from another."""
+    return {
+        "kubernetes.io/hostname": name,
+        "topology.disk.csi.azure.com/zone": "" if zone == "0" else zone,
+        "topology.kubernetes.io/zone": zone,
+    }
 
 
 SYSTEM_LABELS = frozenset({"agentpool", "storageprofile", "storagetier"})

@@ -1,17 +1,13 @@
-"""From a pool's wanted properties to the steps of an operation, and whether there is room for them.
+"""From a pool's wanted properties to the steps of the operation that brings them about.
 
 Level-based: the steps follow from what the pool has and what it should have, so that a PUT after a
 failed or aborted operation takes up the rest.
 """
 
-from collections.abc import Mapping
-
-from . import aks_catalog as catalog
-from . import aks_errors as errors
 from . import aks_operations as ops
 from . import aks_pools as pools
 from .aks_engine import Pool
-from .aks_limits import ADDRESSES_PER_NODE, ClusterShape, Limits, Timings
+from .aks_limits import Timings
 from .aks_nodes import NodeRecord, NodeSetting, relabelled
 
 
@@ -27,7 +23,7 @@ def plan(
     ordered = sorted(pool.nodes.values(), key=lambda node: node.index)
     # Which nodes go is AKS's choice and not documented; scale sets take the newest first.
     kept, surplus = ordered[:wanted], ordered[wanted:]
-    stale = [node for node in kept if _stale(node, after)]
+    stale = [node for node in kept if is_stale(node, after)]
 
     steps: list[ops.Step] = []
     if surplus:
@@ -39,36 +35,6 @@ def plan(
     if wanted > len(kept):
         steps.append(ops.Boot(wanted - len(kept)))
     return _state(before, after, steps, stale), steps or [ops.Wait(timings.update)]
-
-
-def check_room(
-    name: str,
-    after: pools.Properties,
-    present: Mapping[str, Pool],
-    shape: ClusterShape,
-    limits: Limits,
-) -> None:
-    """Raise ArmError where quota or addresses do not suffice for the pool beside all others."""
-    if limits.pod_addresses is not None:
-        everyone = {key: pool.properties for key, pool in present.items()} | {name: after}
-        needed = ADDRESSES_PER_NODE * sum(map(pools.addresses, everyone.values()))
-        if needed > limits.pod_addresses:
-            raise errors.insufficient_subnet(needed, limits.pod_addresses)
-    size = catalog.vm_size(after["vmSize"])
-    if limits.vcpus_per_family is None or size is None:
-        return
-    used = 0
-    for pool in present.values():
-        other = catalog.vm_size(pool.properties["vmSize"])
-        if other is not None and other.family == size.family:
-            used += other.cpus * len(pool.nodes)
-    nodes = list(present[name].nodes.values()) if name in present else []
-    extra = 0 if pools.stopped(after) else max(0, int(after["count"]) - len(nodes))
-    if any(_stale(node, after) for node in nodes):
-        extra += pools.surge(after, len(nodes))
-    remaining = max(0, limits.vcpus_per_family - used)
-    if extra * size.cpus > remaining:
-        raise errors.insufficient_quota(extra * size.cpus, remaining, size.family, shape.location)
 
 
 def _upgrade(stale: list[NodeRecord], surge: int) -> list[ops.Step]:
@@ -100,7 +66,7 @@ def _state(
     return "Updating"
 
 
-def _stale(node: NodeRecord, properties: pools.Properties) -> bool:
+def is_stale(node: NodeRecord, properties: pools.Properties) -> bool:
     """Tell whether the node runs another image or version than its pool asks for."""
     return (
         node.labels["kubernetes.azure.com/os-sku"] != properties["osSKU"]

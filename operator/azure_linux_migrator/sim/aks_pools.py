@@ -181,7 +181,11 @@ def _check_machine(name: str, result: Properties, shape: ClusterShape, limits: L
     if "vmSize" not in result:
         raise errors.missing("vmSize")
     size = str(result["vmSize"])
-    if catalog.vm_size(size) is None or size in limits.denied_vm_sizes:
+    try:
+        catalog.vm_size(size)
+    except ValueError:
+        raise errors.size_not_allowed(name, shape.location) from None
+    if size in limits.denied_vm_sizes:
         raise errors.size_not_allowed(name, shape.location)
     if result["mode"] not in ("System", "User", "Gateway"):
         raise errors.invalid("mode")
