@@ -19,6 +19,7 @@ class Request:
     namespace: str
     name: str
     code: int
+    at: str = ""
 
 
 class Audit:
@@ -77,5 +78,6 @@ def _parse(event: dict[str, object]) -> Request:
         resource=str(found.get("resource") or "") + (f"/{sub}" if sub else ""),
         namespace=str(found.get("namespace") or ""),
         name=str(found.get("name") or ""),
+        at=str(event.get("requestReceivedTimestamp")),
         code=int(response.get("code") or 0) if isinstance(response, dict) else 0,
     )

@@ -6,6 +6,7 @@ It shares no code with the operator, so that a mistake of one is not repeated by
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,8 @@ class Sighting:
     """Pods that left any other node: somebody moved them again."""
     violations: list[str] = field(default_factory=list)
     """Each time a budget's healthy pods fell below its desiredHealthy."""
-    remaining: list[tuple[float, int]] = field(default_factory=list)
+    moved_at: list[float] = field(default_factory=list)
+    """When each left, in seconds since the epoch."""
 
 
 class Observer:
@@ -95,6 +97,7 @@ class Observer:
         self._pods.pop(key, None)
         if self._must_move(pod):
             self.seen.moves += 1
+            self.seen.moved_at.append(time.time())
         elif _owner(pod) not in _OWNED_ELSEWHERE and pod["spec"].get("nodeName"):
             self.seen.second_moves += 1
 

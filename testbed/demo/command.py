@@ -142,7 +142,7 @@ def _summary(
 ) -> int:
     answers, per_pod = audit.evictions(), audit.evicted()
     refused = sum(count for code, count in answers.items() if code != 201)
-    left = _nodes(plane)
+    granted, left = answers.get(201, 0), _nodes(plane)
     checks |= {
         "every pod moved exactly once": (
             seen.moves == expected and seen.second_moves == 0 and set(per_pod.values()) == {1}
@@ -156,7 +156,10 @@ def _summary(
         ("pools before", before),
         ("pools after", _pools(plane)),
         ("pods moved", f"{seen.moves} of {expected}, moved again: {seen.second_moves}"),
-        ("evictions", f"{answers.get(201, 0)} granted, {refused} refused"),
+        (
+            "evictions",
+            f"{granted} granted ({granted - seen.moves} of finished pods), {refused} refused",
+        ),
         ("most evictions of a pod", str(max(per_pod.values(), default=0))),
         ("budgets broken", "; ".join(seen.violations) or "0 times"),
         ("time", f"{took:.1f} s from kubectl apply to Succeeded"),

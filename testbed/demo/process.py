@@ -102,8 +102,8 @@ class Operator:
         time.sleep(idle_seconds)
         idle = (self._cpu() - used) / idle_seconds
         return (
-            f"ready {self.ready_after:.1f} s after its start; memory {self.idle_bytes / 1e6:.0f} MB "
-            f"idle, {self._peak / 1e6:.0f} MB at its peak; CPU {used:.1f} s for the migration, "
+            f"ready {self.ready_after:.1f} s after its start; "
+            f"memory {self.idle_bytes / 1e6:.0f} MB idle, {self._peak / 1e6:.0f} MB at its peak; CPU {used:.1f} s for the migration, "
             f"{idle:.1%} of a core idle"
         )
 

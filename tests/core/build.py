@@ -72,7 +72,13 @@ def source(**more: Any) -> Pool:
 def target(**more: Any) -> Pool:
     """The target pool, made by migration `m`."""
     tags = (("azlm-migration", "m"), ("azlm-source-pool", "src"))
-    fields = {"name": "srcazl", "os_sku": "AzureLinux", "count": 1, "tags": tags, "etag": "e2"}
+    fields: dict[str, Any] = {
+        "name": "srcazl",
+        "os_sku": "AzureLinux",
+        "count": 1,
+        "tags": tags,
+        "etag": "e2",
+    }
     return Pool(**(fields | more))
 
 

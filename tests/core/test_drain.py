@@ -1,5 +1,7 @@
 """Which evictions are planned: the rules of the eviction API, and the lags around it."""
 
+from typing import Any
+
 import pytest
 
 from azure_linux_migrator.api.spec import Drain
@@ -73,7 +75,7 @@ def test_an_empty_selector_guards_all_and_none_guards_nothing(
     ],
 )
 def test_unready_pods_cost_nothing_where_kubernetes_says_so(
-    state: dict[str, object], policy: str, expected: bool
+    state: dict[str, Any], policy: str, expected: bool
 ) -> None:
     guard = budget(healthy=2, desired=2, unhealthy_policy=policy)
     assert is_free(pod("a", **state), guard) is expected
@@ -130,7 +132,7 @@ class TestLedger:
         self.first = first
         self.made.ledger.sent(first.pod, first.uid, budget=first.budget, owner=first.owner, now=0)
 
-    def _put(self, **more: object) -> None:
+    def _put(self, **more: Any) -> None:
         old = self.made.pods[self.first.pod]
         fields = {f: getattr(old, f) for f in old.__struct_fields__} | more
         self.made.put_pod(Pod(**fields))

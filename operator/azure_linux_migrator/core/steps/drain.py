@@ -87,7 +87,7 @@ def _evict(ctx: Context, loads: list[NodeLoad]) -> Progress:
     planned = plan(ctx.seen.world, loads)
     remaining = sum(load.remaining for load in loads)
     if overdue:
-        why = "; ".join((planned.blockers + blocked)[:3]) or f"{remaining} pods are still there"
+        why = "; ".join((planned.blockers + blocked)[:3]) or f"{_count(remaining)} still there"
         return refused(
             "DrainTimedOut",
             f"the batch was not drained within spec.drain.timeout "
@@ -99,7 +99,11 @@ def _evict(ctx: Context, loads: list[NodeLoad]) -> Progress:
         lines = planned.blockers + blocked
         more = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
         return working("DrainBlocked", "; ".join(lines[:3]) + more, *evictions, wake_at=wake_at)
-    return working("Draining", f"{remaining} pods left to move", *evictions, wake_at=wake_at)
+    return working("Draining", f"{_count(remaining)} left to move", *evictions, wake_at=wake_at)
+
+
+def _count(pods: int) -> str:
+    return f"{pods} pod" if pods == 1 else f"{pods} pods"
 
 
 def _overdue(ctx: Context) -> bool:
