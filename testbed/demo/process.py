@@ -101,11 +101,12 @@ class Operator:
         used = self._cpu()
         time.sleep(idle_seconds)
         idle = (self._cpu() - used) / idle_seconds
-        return (
-            f"ready {self.ready_after:.1f} s after its start; "
-            f"memory {self.idle_bytes / 1e6:.0f} MB idle, {self._peak / 1e6:.0f} MB at its peak; CPU {used:.1f} s for the migration, "
-            f"{idle:.1%} of a core idle"
+        parts = (
+            f"ready {self.ready_after:.1f} s after its start",
+            f"memory {self.idle_bytes / 1e6:.0f} MB idle, {self._peak / 1e6:.0f} MB at its peak",
+            f"CPU {used:.1f} s for the migration, {idle:.1%} of a core idle",
         )
+        return "; ".join(parts)
 
     def _cpu(self) -> float:
         times = psutil.Process(self.pid).cpu_times()

@@ -66,7 +66,8 @@ def migration(status: MigrationStatus | None = None, **spec: Any) -> Migration:
 
 def source(**more: Any) -> Pool:
     """The source pool, fit to be migrated."""
-    return Pool(**({"name": "src", "os_sku": "Ubuntu", "count": 2, "etag": "e1"} | more))
+    fields: dict[str, Any] = {"name": "src", "os_sku": "Ubuntu", "count": 2, "etag": "e1"}
+    return Pool(**(fields | more))
 
 
 def target(**more: Any) -> Pool:
