@@ -43,7 +43,7 @@ def world(
 ) -> World:
     """Two cordoned source nodes of pool `src` in batch 1, and a Ready target node."""
     made = World()
-    marks = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
     default = [Node(name, "src", **marks) for name in ("s-0", "s-1")] + [Node("t-0", "srcazl")]
     for node in default if nodes is None else nodes:
         made.put_node(node)
