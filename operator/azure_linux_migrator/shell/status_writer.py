@@ -24,6 +24,8 @@ class StatusWriter:
         self._on_failure = on_failure
         self._written: dict[str, Any] | None = None
         self._wanted: dict[str, Any] | None = None
+        self._version = ""
+        self._gone = False
         self._last = 0.0
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -32,16 +34,24 @@ class StatusWriter:
         """What the resource's status is known to be."""
         self._written = status
 
+    def saw(self, resource_version: str) -> None:
+        """The resource was seen at that version; an older sight changes nothing."""
+        if int(resource_version or 0) > int(self._version or 0):
+            self._version = resource_version
+
     def offer(self, status: MigrationStatus) -> None:
         """Write this soon, unless something newer is offered before."""
         self._wanted = _wire(status)
         if self._wanted != self._written and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._flush())
 
-    async def write_now(self, status: MigrationStatus, resource_version: str | None) -> bool:
-        """Write before going on; False when the resource changed meanwhile, or on any failure."""
+    async def write_now(self, status: MigrationStatus) -> bool:
+        """Write before going on, if nobody else has changed the resource since it was seen.
+
+        False when somebody has, or on any failure: nothing may be done on the strength of it.
+        """
         self._wanted = _wire(status)
-        return await self._write(resource_version)
+        return await self._write(self._version or None)
 
     async def stop(self) -> None:
         """Write what is still wanted, at once."""
@@ -52,7 +62,7 @@ class StatusWriter:
 
     async def _flush(self) -> None:
         await asyncio.sleep(max(0.0, self._last + INTERVAL_SECONDS - time.monotonic()))
-        while self._wanted != self._written:
+        while self._wanted != self._written and not self._gone:
             await self._write(None)
             await asyncio.sleep(INTERVAL_SECONDS)
 
@@ -63,18 +73,19 @@ class StatusWriter:
                 return True
             self._last = time.monotonic()
             try:
-                await self._resources.apply_status(
+                answer = await self._resources.apply_status(
                     self._name, wanted, resource_version=resource_version
                 )
             except KubernetesError as error:
                 if error.status == 404:
-                    self._written = wanted
+                    self._gone = True
                     return False
                 if error.status != 409:
                     log.warning("writing the status of %s: %s", self._name, error)
                 self._on_failure()
                 return False
             self._written = wanted
+            self.saw(str(answer["metadata"]["resourceVersion"]))
             return True
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,6 +31,7 @@ COALESCE_SECONDS = 0.003
 """Events come in bursts; a decision waits this long for the rest of one."""
 
 LONGEST_SLEEP_SECONDS = 600.0
+RETRY_SECONDS = 0.5
 
 
 class Worker:
@@ -61,6 +63,7 @@ class Worker:
         self.status = MigrationStatus.model_validate(body.get("status") or {})
         self._writer = StatusWriter(Migrations(client), self.name, self.wake)
         self._writer.start_from(dict(body.get("status") or {}))
+        self._writer.saw(str(body["metadata"]["resourceVersion"]))
         self._executor = Executor(
             client=client,
             world=feed.world,
@@ -82,8 +85,9 @@ class Worker:
         return self.status.is_true("Succeeded")
 
     def observe(self, body: Mapping[str, Any]) -> None:
-        """The resource changed."""
+        """The resource was seen."""
         self._body = body
+        self._writer.saw(str(body["metadata"]["resourceVersion"]))
         self.wake()
 
     def wake(self) -> None:
@@ -92,39 +96,14 @@ class Worker:
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Work until stopped; a finished migration only listens."""
-        await self._loop(lambda: not stopped.is_set(), deleting=False)
-
-    async def release(self) -> None:
-        """The resource is being deleted: undo what is ours."""
-        done = False
-
-        def going_on() -> bool:
-            return not done
-
-        async def once() -> None:
-            nonlocal done
-            done = (await self._pass(deleting=True)).released
-
-        await self._feed.acquire(self.wake)
-        try:
-            while going_on():
-                self._wake.clear()
-                await once()
-                if not done:
-                    await self._sleep(None)
-        finally:
-            await self._executor.stop()
-            await self._feed.release(self.wake)
-
-    async def _loop(self, going_on: Callable[[], bool], *, deleting: bool) -> None:
         watching = False
         try:
-            while going_on():
+            while not stopped.is_set():
                 if not self.finished and not watching:
                     await self._feed.acquire(self.wake)
                     watching = True
                 self._wake.clear()
-                decision = await self._pass(deleting=deleting)
+                decision = await self._pass(deleting=False)
                 if self.finished and watching:
                     await self._feed.release(self.wake)
                     watching = False
@@ -135,35 +114,43 @@ class Worker:
             if watching:
                 await self._feed.release(self.wake)
 
+    async def release(self) -> None:
+        """The resource is being deleted: undo what is ours."""
+        await self._feed.acquire(self.wake)
+        try:
+            while True:
+                self._wake.clear()
+                decision = await self._pass(deleting=True)
+                if decision.released:
+                    return
+                await self._sleep(decision.wake_at)
+        finally:
+            await self._executor.stop()
+            await self._feed.release(self.wake)
+
     async def _pass(self, *, deleting: bool) -> Decision:
         self.beat_at = time.monotonic()
         migration = self._migration(deleting=deleting)
         if migration is None:
             return Decision((), self.status)
         decision = decide(migration, self._observation(), time.time())
-        before, self.status = self.status, decision.status
+        before = self.status
+        if (before.step, before.phase) == (decision.status.step, decision.status.phase):
+            self._writer.offer(decision.status)
+        elif not await self._writer.write_now(decision.status):
+            # A new step is recorded before it acts; the resource changed, or cannot be written.
+            await self._reread()
+            return replace(decision, actions=(), wake_at=time.time() + RETRY_SECONDS)
+        self.status = decision.status
         if _progress(before) != _progress(decision.status):
             self.last_progress_at = time.time()
-        if (before.step, before.phase) != (decision.status.step, decision.status.phase):
-            version = str(self._body["metadata"]["resourceVersion"])
-            fresh = version if not self._writer_behind(version) else None
-            if not await self._writer.write_now(decision.status, fresh):
-                await self._reread()
-                self.wake()
-        else:
-            self._writer.offer(decision.status)
         self._tell(before, decision.status)
         self._executor.submit(decision.actions)
         return decision
 
-    def _writer_behind(self, _version: str) -> bool:
-        """Our own status writes move the resourceVersion; only a fresh body can be checked."""
-        seen = MigrationStatus.model_validate(self._body.get("status") or {})
-        return seen != self.status
-
     async def _reread(self) -> None:
         try:
-            self._body = await Migrations(self._client).get(self.name)
+            self.observe(await Migrations(self._client).get(self.name))
         except AzlmError as error:
             log.warning("reading %s again: %s", self.name, error)
 
