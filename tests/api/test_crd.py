@@ -1,17 +1,37 @@
-"""The resource definition: generated, in step with crds/, and enforced by a real apiserver."""
+"""The resource definition as generated: in step with crds/, structural, bounded."""
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from azure_linux_migrator.api.crd import render
-from azure_linux_migrator.api.quantities import seconds, share
-from testbed.control_plane import ControlPlane
-from testbed.kubectl import kubectl, run_kubectl
+from azure_linux_migrator.api.crd import STEPS_WITH_TARGET, crd, render
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.core.steps import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def _version() -> dict[str, Any]:
+    return dict(crd()["spec"]["versions"][0])
+
+
+def _root() -> dict[str, Any]:
+    return dict(_version()["schema"]["openAPIV3Schema"])
+
+
+def _walk(node: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield path, node
+    for name, each in node.get("properties", {}).items():
+        yield from _walk(each, f"{path}.{name}")
+    if "items" in node:
+        yield from _walk(node["items"], f"{path}[]")
+
+
+def _fields(part: str) -> dict[str, dict[str, Any]]:
+    return dict(_walk(_root()["properties"][part], part))
 
 
 def test_no_drift() -> None:
@@ -19,110 +39,112 @@ def test_no_drift() -> None:
     assert kept == render(), "run: make crds"
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("0", 0), ("0s", 0), ("15m", 900), ("1h30m", 5400), ("1h1m1s", 3661)]
-)
-def test_durations(text: str, expected: float) -> None:
-    assert seconds(text) == expected
+def test_what_is_rendered_is_the_definition() -> None:
+    assert yaml.safe_load(render()) == crd()
+    assert render().startswith("# Generated")
 
 
-@pytest.mark.parametrize("text", ["", "15", "m", "1d", "-1m"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="15m"):
-        seconds(text)
+def test_how_it_is_called() -> None:
+    spec = crd()["spec"]
+    names = spec["names"]
+    assert crd()["metadata"]["name"] == "azurelinuxmigrations.azlm.dev"
+    assert spec["scope"] == "Cluster"
+    assert names["shortNames"] == ["azlm"]
+    assert names["categories"] == ["azure"]
+    assert _version()["subresources"] == {"status": {}}
 
 
-@pytest.mark.parametrize(
-    ("size", "total", "expected"),
-    [("10%", 25, 3), ("100%", 7, 7), ("1%", 5, 1), (3, 10, 3), (30, 10, 10), ("50%", 0, 1)],
-)
-def test_shares_round_up(size: str | int, total: int, expected: int) -> None:
-    assert share(size, total) == expected
+@pytest.mark.parametrize("part", ["spec", "status"])
+def test_the_schema_is_structural_and_bounded(part: str) -> None:
+    for path, node in _fields(part).items():
+        for foreign in ("$ref", "$defs", "title", "anyOf", "const", "additionalProperties"):
+            assert foreign not in node, f"{path} has {foreign}"
+        if node.get("x-kubernetes-int-or-string"):
+            assert "type" not in node, path
+            continue
+        match node["type"]:
+            case "string":
+                assert "maxLength" in node or "enum" in node, f"{path} has no limit"
+            case "array":
+                assert "maxItems" in node, f"{path} has no limit"
+            case "object":
+                assert "properties" in node, path
 
 
-def manifest(name: str = "m", **spec: Any) -> str:
-    body = {
-        "apiVersion": "azlm.dev/v1alpha1",
-        "kind": "AzureLinuxMigration",
-        "metadata": {"name": name},
-        "spec": {"source": {"nodePool": "workers"}} | spec,
+def test_every_field_of_a_spec_is_described() -> None:
+    bare = [path for path, node in _fields("spec").items() if not node.get("description")]
+    assert bare == []
+
+
+def test_defaults_are_each_written_once() -> None:
+    """Objects default to {}, which the apiserver fills; the result is what the models assume."""
+    objects = {
+        path: node["default"]
+        for path, node in _fields("spec").items()
+        if node.get("type") == "object" and "default" in node
     }
-    return json.dumps(body)
+    assert set(objects) == {"spec.target", "spec.strategy", "spec.strategy.batch", "spec.drain"}
+    assert all(default == {} for default in objects.values())
 
+    def filled(node: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+        for name, each in node.get("properties", {}).items():
+            if name not in value and "default" in each:
+                value[name] = each["default"]
+            if isinstance(value.get(name), dict):
+                value[name] = filled(each, dict(value[name]))
+        return value
 
-@pytest.mark.cluster
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [
-        ({"source": {"nodePool": "Workers"}}, ("spec.source.nodePool", "12 lower-case")),
-        ({"target": {"nodePool": "a-b"}}, ("spec.target.nodePool", "12 lower-case")),
-        ({"target": {"nodePool": "workers"}}, ("spec.target.nodePool", "must differ")),
-        ({"target": {"osSKU": "Azure Linux"}}, ("spec.target.osSKU",)),
-        ({"target": {"count": 0}}, ("spec.target.count",)),
-        ({"strategy": {"type": "Yolo"}}, ("spec.strategy.type", "BlueGreen")),
-        ({"strategy": {"batch": {"size": 0}}}, ("spec.strategy.batch.size", "1% to 100%")),
-        ({"strategy": {"batch": {"size": "101%"}}}, ("spec.strategy.batch.size", "1% to 100%")),
-        ({"strategy": {"batch": {"soak": "soon"}}}, ("spec.strategy.batch.soak",)),
-        ({"strategy": {"finalSoak": "200h"}}, ("spec.strategy.finalSoak", "at most 168h")),
-        ({"drain": {"timeout": "-5m"}}, ("spec.drain.timeout",)),
-        ({"sourcePool": "Burn"}, ("spec.sourcePool", "Delete")),
-        (
-            {"cluster": {"subscriptionID": "x", "resourceGroup": "g", "name": "n"}},
-            ("spec.cluster.subscriptionID",),
-        ),
-        ({"surprise": True}, ("surprise",)),
-    ],
-)
-def test_bad_specs_are_refused_by_name(
-    control_plane: ControlPlane, spec: dict[str, Any], words: tuple[str, ...]
-) -> None:
-    done = run_kubectl(
-        control_plane.kubeconfig, "apply", "--server-side", "-f", "-", stdin=manifest(**spec)
+    source = {"source": {"nodePool": "workers"}}
+    by_models = MigrationSpec.model_validate(source).model_dump(
+        mode="json", by_alias=True, exclude_none=True
     )
-    assert done.returncode != 0
-    for word in words:
-        assert word in done.stderr
+    assert filled(_root()["properties"]["spec"], dict(source)) == by_models
 
 
-@pytest.mark.cluster
-def test_defaults_identity_and_the_finished_lock(control_plane: ControlPlane) -> None:
-    config = control_plane.kubeconfig
-
-    def apply(**spec: Any) -> str:
-        done = run_kubectl(config, "apply", "-f", "-", stdin=manifest("locked", **spec))
-        return done.stdout + done.stderr
-
-    try:
-        assert "created" in apply()
-        stored = json.loads(kubectl(config, "get", "azlm", "locked", "-o", "json"))
-        assert stored["status"] == {"observedGeneration": -1}
-        assert stored["spec"]["strategy"]["batch"] == {"size": "10%", "soak": "15m"}
-        assert stored["spec"]["sourcePool"] == "Delete"
-        assert "spec.source is immutable" in apply(source={"nodePool": "others"})
-        assert "spec.target.nodePool is immutable" in apply(target={"nodePool": "late"})
-        assert "configured" in apply(drain={"timeout": "1h"})
-        finished = '{"status":{"phase":"Succeeded"}}'
-        kubectl(
-            config,
-            "patch",
-            "azlm",
-            "locked",
-            "--subresource=status",
-            "--type=merge",
-            "-p",
-            finished,
-        )
-        locked = apply(drain={"timeout": "2h"})
-        assert "finished" in locked
-        assert "spec" in locked
-        assert "unchanged" in apply(drain={"timeout": "1h"})
-    finally:
-        kubectl(config, "delete", "azlm", "locked", "--ignore-not-found")
+def test_a_status_has_no_default_but_the_one_that_keeps_kstatus_waiting() -> None:
+    defaults = {
+        path: node["default"] for path, node in _fields("status").items() if "default" in node
+    }
+    assert defaults == {"status": {"observedGeneration": -1}}
 
 
-def test_the_base_renders() -> None:
-    base = ROOT / "deploy" / "kustomize" / "base"
-    rendered = run_kubectl("/dev/null", "kustomize", str(base))
-    assert rendered.returncode == 0, rendered.stderr
-    for kind in ("CustomResourceDefinition", "ClusterRole", "Deployment", "PodDisruptionBudget"):
-        assert f"kind: {kind}\n" in rendered.stdout
+def test_a_status_tolerates_words_of_a_newer_operator() -> None:
+    enums = {path for path, node in _fields("status").items() if "enum" in node}
+    assert enums == {"status.conditions[].status"}, "only what metav1.Condition itself closes"
+
+
+def test_conditions_are_merged_by_type() -> None:
+    conditions = _fields("status")["status.conditions"]
+    assert conditions["x-kubernetes-list-type"] == "map"
+    assert conditions["x-kubernetes-list-map-keys"] == ["type"]
+
+
+def test_columns() -> None:
+    columns = _version()["additionalPrinterColumns"]
+    shown = [each["name"] for each in columns if "priority" not in each]
+    wide = [each["name"] for each in columns if each.get("priority") == 10]
+    assert shown == ["Source", "Target", "Phase", "Nodes", "Ready", "Reason", "Age"]
+    assert wide == ["Step", "Pods", "Batch", "Message"]
+
+
+def test_columns_show_fields_that_exist() -> None:
+    known = set(_fields("spec")) | set(_fields("status"))
+    paths = {each["jsonPath"].removeprefix(".") for each in _version()["additionalPrinterColumns"]}
+    plain = {path for path in paths if "[" not in path and not path.startswith("metadata.")}
+    assert plain <= known
+
+
+def test_every_rule_speaks() -> None:
+    fields = [*_fields("spec").items(), ("", _root())]
+    rules = [
+        (path, rule) for path, node in fields for rule in node.get("x-kubernetes-validations", ())
+    ]
+    assert len(rules) > 10
+    for path, rule in rules:
+        assert rule["message"], path
+        if path in {"", "spec"}:
+            assert rule["fieldPath"], rule["message"]
+
+
+def test_the_target_is_locked_by_the_steps_that_follow_its_creation() -> None:
+    assert NAMES[NAMES.index("CreateTarget") + 1 :] == STEPS_WITH_TARGET

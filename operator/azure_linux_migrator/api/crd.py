@@ -22,6 +22,37 @@ MOST_ITEMS = 64
 
 Schema = dict[str, Any]
 
+STEPS_WITH_TARGET = ("CordonSource", "Drain", "Soak", "RetireSource")
+"""Steps that begin once the target pool stands: from then on its settings cannot be changed."""
+
+_RULES = (
+    {
+        "rule": "self.metadata.name.size() <= 63",
+        "message": "must be at most 63 characters: the name becomes part of node annotations and "
+        "pool tags",
+        "fieldPath": ".metadata.name",
+        "reason": "FieldValueInvalid",
+    },
+    {
+        "rule": "!has(oldSelf.status) || !has(oldSelf.status.phase) || "
+        "oldSelf.status.phase != 'Succeeded' || self.spec == oldSelf.spec",
+        "message": "this migration has finished and its spec is locked; delete it and "
+        "create another",
+        "fieldPath": ".spec",
+        "reason": "FieldValueForbidden",
+    },
+    {
+        "rule": "!has(oldSelf.status) || !has(oldSelf.status.step) || "
+        f"!(oldSelf.status.step in {list(STEPS_WITH_TARGET)}) || "
+        "self.spec.target == oldSelf.spec.target",
+        "message": "the target pool stands already, so its settings are locked; change the pool "
+        "itself with az aks nodepool, or delete this migration and create another",
+        "fieldPath": ".spec.target",
+        "reason": "FieldValueForbidden",
+    },
+)
+"""Rules that look at more than the spec. A fieldPath makes the refusal name what to change."""
+
 _COLUMNS = (
     ("Source", "string", ".spec.source.nodePool", 0),
     ("Target", "string", ".status.targetPool", 0),
@@ -90,21 +121,12 @@ def _root() -> Schema:
             "kind": {"type": "string"},
             "metadata": {
                 "type": "object",
-                "properties": {"name": {"type": "string", "maxLength": 63}},
+                "properties": {"name": {"type": "string"}},
             },
             "spec": _schema(MigrationSpec),
             "status": status | {"default": {"observedGeneration": -1}},
         },
-        "x-kubernetes-validations": [
-            {
-                "rule": "!has(oldSelf.status) || !has(oldSelf.status.phase) || "
-                "oldSelf.status.phase != 'Succeeded' || self.spec == oldSelf.spec",
-                "message": "this migration has finished and its spec is locked; delete it and "
-                "create another",
-                "fieldPath": ".spec",
-                "reason": "FieldValueForbidden",
-            }
-        ],
+        "x-kubernetes-validations": [dict(rule) for rule in _RULES],
     }
 
 
@@ -128,6 +150,9 @@ def _structural(node: Schema, definitions: Schema) -> Schema:
     if "$ref" in node:
         target = definitions[node.pop("$ref").rsplit("/", 1)[-1]]
         own: Schema = {key: node[key] for key in ("description", "default") if key in node}
+        if isinstance(own.get("default"), dict):
+            # The apiserver fills an empty object from its fields' own defaults: one place each.
+            own["default"] = {}
         return _structural(target, definitions) | own
     options = [each for each in node.pop("anyOf", ()) if each.get("type") != "null"]
     for key in ("title", "$defs", "additionalProperties"):

@@ -5,52 +5,13 @@ is what is stored, and a GitOps tool never sees the operator change a spec.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from azure_linux_migrator.api.quantities import DURATION_PATTERN, SIZE_PATTERN
-
-POOL_NAME_PATTERN = r"^[a-z][a-z0-9]{0,11}$"
-
-
-def _rules(*rules: tuple[str, str] | tuple[str, str, str]) -> dict[str, Any]:
-    """CEL rules as (rule, message[, fieldPath]) for the schema of one field or object."""
-    return {
-        "x-kubernetes-validations": [
-            {"rule": rule, "message": message, **({"fieldPath": path[0]} if path else {})}
-            for rule, message, *path in rules
-        ]
-    }
-
-
-_AT_MOST_A_WEEK = (
-    "self == '' || self == '0' || duration(self) <= duration('168h')",
-    "must be at most 168h (seven days, the limit AKS sets for its own soaks)",
-)
-_DURATION_RULES = _rules(_AT_MOST_A_WEEK)
-
-Duration = Annotated[
-    str,
-    Field(min_length=1, max_length=20, pattern=DURATION_PATTERN, json_schema_extra=_DURATION_RULES),
-]
-PoolName = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=63,
-        json_schema_extra=_rules(
-            (
-                "self.matches('^[a-z][a-z0-9]{0,11}$')",
-                (
-                    "a node pool's name on AKS is 1 to 12 lower-case letters and digits and starts "
-                    "with a letter"
-                ),
-            ),
-        ),
-    ),
-]
+from azure_linux_migrator.api.fields import Duration, OsSku, PoolName, VmSize, rules, worded
+from azure_linux_migrator.api.quantities import SIZE_PATTERN
 
 
 class Model(BaseModel):
@@ -70,6 +31,7 @@ class ClusterRef(Model):
             alias="subscriptionID",
             max_length=36,
             pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+            json_schema_extra=worded("must be a GUID, as az account show --query id prints it"),
             description="The subscription's id, a GUID.",
         ),
     ]
@@ -101,12 +63,9 @@ class Target(Model):
         ),
     ] = None
     os_sku: Annotated[
-        str,
+        OsSku,
         Field(
             alias="osSKU",
-            min_length=1,
-            max_length=40,
-            pattern=r"^[A-Za-z0-9]+$",
             description="AKS OS SKU: AzureLinux, AzureLinux3, AzureContainerLinux, or a newer one.",
         ),
     ] = "AzureLinux"
@@ -115,12 +74,9 @@ class Target(Model):
         Field(ge=1, le=1000, description="Nodes in the target pool. Default: as the source has."),
     ] = None
     vm_size: Annotated[
-        str | None,
+        VmSize | None,
         Field(
             alias="vmSize",
-            min_length=1,
-            max_length=64,
-            pattern=r"^[A-Za-z0-9_-]+$",
             description="VM size of the target pool. Default: the source's.",
         ),
     ] = None
@@ -136,10 +92,11 @@ class Batch(Model):
             "up.",
             json_schema_extra={
                 "x-kubernetes-int-or-string": True,
-                **_rules(
+                **rules(
                     (
                         "type(self) == int ? (self >= 1 && self <= 1000) : "
-                        "string(self).matches('" + SIZE_PATTERN + "')",
+                        "(string(self).matches('" + SIZE_PATTERN + "') && "
+                        "(string(self).endsWith('%') || int(string(self)) <= 1000))",
                         "must be a number of nodes from 1 to 1000, or a percentage from 1% to 100%",
                     )
                 ),
@@ -236,7 +193,7 @@ class MigrationSpec(Model):
     """What to move where, and how carefully."""
 
     model_config = ConfigDict(
-        json_schema_extra=_rules(
+        json_schema_extra=rules(
             (
                 (
                     "has(self.cluster) == has(oldSelf.cluster) && "
@@ -258,7 +215,7 @@ class MigrationSpec(Model):
                     "self.target.nodePool == oldSelf.target.nodePool)"
                 ),
                 "spec.target.nodePool is immutable; delete this migration and create another",
-                ".target",
+                ".target.nodePool",
             ),
             (
                 (
