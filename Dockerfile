@@ -1,17 +1,31 @@
-# Pinned by tag; pass --build-arg BUILD_IMAGE=…@sha256:… and RUN_IMAGE=…@sha256:… to pin by digest.
+# Pinned by version tag. Digests change with every rebuild of a base image and belong to a release:
+#   docker build --build-arg BUILD_IMAGE=…@sha256:… --build-arg RUN_IMAGE=…@sha256:… .
 ARG BUILD_IMAGE=mcr.microsoft.com/azurelinux/base/python:3.12
 ARG RUN_IMAGE=mcr.microsoft.com/azurelinux/distroless/python:3.12-nonroot
 
 FROM ${BUILD_IMAGE} AS build
 WORKDIR /src
-COPY requirements/runtime.txt requirements/runtime.txt
-RUN python3 -m pip install --no-cache-dir --require-hashes --target /app -r requirements/runtime.txt
-COPY operator/azure_linux_migrator /app/azure_linux_migrator
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+
+# The dependencies first: they change less often than the code, and every file is checked by hash.
+COPY requirements/runtime.txt requirements/dev.txt requirements/
+RUN python3 -m pip install --require-hashes --only-binary=:all: --target /app -r requirements/runtime.txt
+
+# The wheel's build needs hatchling and what it stands on: their lines of the same lock file.
+RUN sed -nE '/^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/,/[^\\]$/p' \
+      requirements/dev.txt > requirements/build.txt \
+ && python3 -m venv /build \
+ && /build/bin/python -m pip install --require-hashes --only-binary=:all: -r requirements/build.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY operator operator
+RUN /build/bin/python -m pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /dist . \
+ && python3 -m pip install --no-deps --no-index --target /app /dist/*.whl
 
 FROM ${RUN_IMAGE}
 COPY --from=build /app /app
 ENV PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 65532:65532
 EXPOSE 8080
+# No shell is in the image, nor needed.
 ENTRYPOINT ["python3", "-m", "azure_linux_migrator"]
 CMD ["run"]

@@ -31,6 +31,7 @@ class Bed:
         self.audit = Audit(plane.audit_log)
         self._aks: AksServer | None = None
         self._operator: subprocess.Popen[bytes] | None = None
+        self._standby: subprocess.Popen[bytes] | None = None
 
     # The world
 
@@ -53,27 +54,31 @@ class Bed:
         assert self._aks is not None, "start_aks() comes first"
         return self._aks
 
-    def start_operator(self, *flags: str, service_account: str = "azlm") -> int:
+    def start_operator(self) -> int:
         """`azlm run` as the shipped ServiceAccount; returns its pid."""
-        config = self.plane.service_account_kubeconfig("azlm-system", service_account)
-        with (self.scratch / "azlm.log").open("ab") as log:
-            self._operator = subprocess.Popen(
-                [
-                    str(AZLM),
-                    "run",
-                    f"--kubeconfig={config}",
-                    f"--arm-endpoint={self.aks.url}",
-                    "--metrics-port=0",
-                    f"--subscription-id={ZERO}",
-                    "--resource-group=demo-rg",
-                    "--cluster-name=demo",
-                    "--identity=test",
-                    *flags,
-                ],
-                stdout=log,
-                stderr=log,
-            )
+        self._operator = self._run("test")
         return self._operator.pid
+
+    def start_standby(self) -> "subprocess.Popen[bytes]":
+        """A second operator, which has to wait for the first one's Lease."""
+        self._standby = self._run("standby")
+        return self._standby
+
+    def _run(self, identity: str) -> "subprocess.Popen[bytes]":
+        config = self.plane.service_account_kubeconfig("azlm-system", "azlm")
+        command = [
+            str(AZLM),
+            "run",
+            f"--kubeconfig={config}",
+            f"--arm-endpoint={self.aks.url}",
+            "--metrics-port=0",
+            f"--subscription-id={ZERO}",
+            "--resource-group=demo-rg",
+            "--cluster-name=demo",
+            f"--identity={identity}",
+        ]
+        with (self.scratch / "azlm.log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log)
 
     def kill_operator(self) -> None:
         """SIGKILL: no goodbye of any kind."""
@@ -156,6 +161,9 @@ class Bed:
     def close(self, *, keep_logs: bool) -> None:
         """Remove everything, finalizers included."""
         self.stop_operator()
+        if self._standby is not None:
+            self._standby.terminate()
+            self._standby.wait(timeout=30)
         self.try_kubectl(
             "patch", "azlm", "--all", "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
         )

@@ -128,3 +128,32 @@ def test_a_recreated_resource_finds_its_work_done(bed: Bed) -> None:
     bed.migrate()
     bed.wait_reason("AlreadyMigrated")
     _assert_final(bed)
+
+
+@pytest.mark.parametrize(("source_pool", "left"), [("ScaleToZero", 0), ("Keep", 4)])
+def test_the_old_pool_can_be_kept(bed: Bed, source_pool: str, left: int) -> None:
+    bed.fill([deployment("web", 4), budget("web", maxUnavailable=2)])
+    bed.start_aks()
+    bed.start_operator()
+    bed.migrate(sourcePool=source_pool)
+    bed.wait_done()
+    _assert_moved_once(bed)
+    old = bed.nodes("workers")
+    assert len(old) == left
+    assert all(node["spec"].get("unschedulable") for node in old)
+    assert not any(r["method"] == "DELETE" for r in bed.aks.requests())
+
+
+def test_a_second_operator_waits_for_the_lease_and_takes_over(bed: Bed) -> None:
+    bed.fill(uniform(1, 8, 1))
+    bed.start_aks()
+    bed.start_operator()
+    bed.wait("leading", lambda: "leading as test" in bed.log())
+    standby = bed.start_standby()
+    bed.migrate()
+    bed.wait("draining", lambda: bool(bed.audit.evictions()))
+    bed.stop_operator()
+    bed.wait_done()
+    assert standby.poll() is None
+    _assert_moved_once(bed)
+    _assert_final(bed)
