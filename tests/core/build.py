@@ -6,7 +6,16 @@ from typing import Any
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.migration import Migration, Observation, PoolsRead
-from azure_linux_migrator.core.records import Budget, Key, Node, Owner, Pod, Pool, Selector
+from azure_linux_migrator.core.records import (
+    Budget,
+    Controller,
+    Key,
+    Node,
+    Owner,
+    Pod,
+    Pool,
+    Selector,
+)
 from azure_linux_migrator.core.world import World
 
 NOW = 1_800_000_000.0
@@ -43,6 +52,7 @@ def world(
 ) -> World:
     """Two cordoned source nodes of pool `src` in batch 1, and a Ready target node."""
     made = World()
+    made.put_controller(Controller("DaemonSet", Key("default", "d"), "d"))
     marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
     default = [Node(name, "src", **marks) for name in ("s-0", "s-1")] + [Node("t-0", "srcazl")]
     for node in default if nodes is None else nodes:

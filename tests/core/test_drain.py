@@ -6,16 +6,20 @@ import pytest
 
 from azure_linux_migrator.api.spec import Drain
 from azure_linux_migrator.core.drain.budgets import is_deadlocked, is_free, slots
-from azure_linux_migrator.core.drain.filters import Fate, fate
-from azure_linux_migrator.core.drain.planner import Plan, plan
-from azure_linux_migrator.core.drain.survey import survey
+from azure_linux_migrator.core.drain.filters import Fate, judge
+from azure_linux_migrator.core.drain.planner import Plan, Planner
+from azure_linux_migrator.core.drain.roster import Scope
 from azure_linux_migrator.core.records import Key, Owner, Pod, Requirement, Selector
 from azure_linux_migrator.core.world import World
-from tests.core.build import budget, pod, world
+from tests.core.build import NOW, budget, pod, world
 
 
 def planned(made: World) -> Plan:
-    return plan(made, survey(made, "src", Drain()).loads)
+    return planner(made).plan(NOW)
+
+
+def planner(made: World, **policy: Any) -> Planner:
+    return Planner.of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy)))
 
 
 def pods(count: int) -> list[Pod]:
@@ -40,7 +44,8 @@ def pods(count: int) -> list[Pod]:
     ],
 )
 def test_fate(made: Pod, policy: dict[str, str], expected: Fate) -> None:
-    assert fate(made, Drain.model_validate(policy))[0] is expected
+    facts = planner(world([]))
+    assert judge(made, Drain.model_validate(policy), facts).fate is expected
 
 
 @pytest.mark.parametrize(
@@ -98,16 +103,17 @@ def test_a_stale_budget_grants_nothing() -> None:
 def test_two_budgets_on_a_pod_are_a_blocker_with_a_remedy() -> None:
     second = budget("other", selector=Selector())
     result = planned(world([pod("a")], [budget(allowed=1), second]))
-    assert result.evictions == []
-    assert "2 PodDisruptionBudgets" in result.blockers[0]
+    assert result.evictions == ()
+    assert "2 PodDisruptionBudgets" in str(result.blockers[0])
 
 
 def test_a_deadlock_by_arithmetic_is_named_with_its_numbers() -> None:
     stuck = budget(allowed=0, healthy=2, desired=2, expected=2)
     assert is_deadlocked(stuck)
     result = planned(world(pods(2), [stuck]))
-    assert "2 of 2 pods healthy, 2 needed" in result.blockers[0]
-    assert not is_deadlocked(budget(allowed=0, healthy=1, desired=2, expected=2))
+    assert "2 of 2 pods healthy, 2 needed" in str(result.blockers[0])
+    assert is_deadlocked(budget(allowed=0, healthy=1, desired=2, expected=2))
+    assert not is_deadlocked(budget(allowed=0, healthy=1, desired=1, expected=2))
 
 
 def test_replicas_without_a_budget_get_a_tenth_and_at_least_one() -> None:
@@ -130,7 +136,7 @@ class TestLedger:
         self.made = world(pods(4), [budget(allowed=1, healthy=4, desired=3, expected=4)])
         [first] = planned(self.made).evictions
         self.first = first
-        self.made.ledger.sent(first.pod, first.uid, budget=first.budget, owner=first.owner, now=0)
+        self.made.ledger.sent(first.pod, first.uid, budget=first.budget, owner=first.owner, now=NOW)
 
     def _put(self, **more: Any) -> None:
         old = self.made.pods[self.first.pod]
@@ -170,9 +176,10 @@ class TestLedger:
         assert self._evictions() == 1
 
     def test_an_eviction_that_left_no_trace_expires(self) -> None:
-        self.made.ledger.expire(119)
-        assert self._evictions() == 0
-        self.made.ledger.expire(121)
+        self.made.ledger.tick(NOW + 119)
+        assert not self.made.ledger.barred(self.first.pod, self.first.uid)
+        assert self.made.ledger.under_way(self.first.pod, self.first.uid)
+        self.made.ledger.tick(NOW + 121)
         assert self._evictions() == 1
 
     def test_a_successor_of_the_same_name_is_another_pod(self) -> None:

@@ -155,8 +155,13 @@ def _structural(node: Schema, definitions: Schema) -> Schema:
             own["default"] = {}
         return _structural(target, definitions) | own
     options = [each for each in node.pop("anyOf", ()) if each.get("type") != "null"]
-    for key in ("title", "$defs", "additionalProperties"):
+    values = node.pop("additionalProperties", None)
+    for key in ("title", "$defs"):
         node.pop(key, None)
+    if isinstance(values, dict):
+        # A map. `additionalProperties: false` of a model needs no word: the apiserver refuses
+        # unknown fields by itself.
+        return node | {"additionalProperties": _structural(values, definitions)}
     if node.get("x-kubernetes-int-or-string"):
         node.pop("type", None)
         return node

@@ -18,6 +18,11 @@ CORDONED_BY = f"{GROUP}/cordoned-by"
 BATCH = f"{GROUP}/batch"
 """Node annotation `<migration>.<k>`: the batch in which the node is drained."""
 
+SURGE = f"{GROUP}/surge"
+"""Deployment annotation `<migration>/<replicas>`: a replica was added, this many were there."""
+RESTARTED = f"{GROUP}/restarted-for"
+"""Pod template annotation: uid of the migration that restarted the rollout."""
+
 TAG_MIGRATION = "azlm-migration"
 """Pool tag: name of the migration that created the pool."""
 TAG_SOURCE = "azlm-source-pool"
@@ -25,4 +30,5 @@ TAG_SOURCE = "azlm-source-pool"
 
 AGENTPOOL_LABEL = "kubernetes.azure.com/agentpool"
 """Node label that AKS sets to the pool's name."""
+ZONE_LABEL = "topology.kubernetes.io/zone"
 OS_SKU_LABEL = "kubernetes.azure.com/os-sku"

@@ -22,6 +22,7 @@ class Phase(StrEnum):
     PAUSED = "Paused"
     STALLED = "Stalled"
     SUCCEEDED = "Succeeded"
+    ROLLED_BACK = "RolledBack"
     DELETING = "Deleting"
 
 
@@ -57,6 +58,45 @@ class PodCounts(Model):
     skipped: Annotated[
         int, Field(description="Pods that stay with their node: DaemonSet and mirror pods.")
     ] = 0
+    forced: Annotated[
+        int, Field(description="Pods deleted against their budgets (spec.drain.onTimeout: Force).")
+    ] = 0
+
+
+class BlockerStatus(Model):
+    """What holds pods back, and what an admin can do."""
+
+    cause: Annotated[str, Field(max_length=64, description="Its class, as in the metrics.")]
+    kind: Annotated[str, Field(max_length=64)]
+    namespace: Annotated[str, Field(max_length=63)] = ""
+    name: Annotated[str, Field(max_length=253)]
+    pods: Annotated[int, Field(description="Pods it holds back.")] = 0
+    message: Annotated[str, Field(max_length=1024)] = ""
+    remedy: Annotated[str, Field(max_length=512)] = ""
+    since: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class Timing(Model):
+    """How long the drain takes, in whole seconds, and how near that is to what it must take."""
+
+    estimate_seconds: Annotated[
+        int | None,
+        Field(description="Estimate for the whole drain, from how long the pods took to start."),
+    ] = None
+    limited_by: Annotated[
+        str, Field(max_length=320, description="What the estimate comes from.")
+    ] = ""
+    eta: Annotated[
+        str | None, Field(description="When the drain should be over, by what is left.")
+    ] = None
+    drain_seconds: Annotated[
+        float, Field(description="Time spent draining, the soaks between batches left out.")
+    ] = 0.0
+    bound_seconds: Annotated[
+        float | None,
+        Field(description="What perfect use of the budgets would have needed, as observed."),
+    ] = None
+    ratio: Annotated[float | None, Field(description="drainSeconds ÷ boundSeconds.")] = None
 
 
 class BatchProgress(Model):
@@ -87,6 +127,11 @@ class MigrationStatus(Model):
     nodes: NodeCounts = NodeCounts()
     pods: PodCounts = PodCounts()
     batch: BatchProgress = BatchProgress()
+    blockers: Annotated[
+        tuple[BlockerStatus, ...],
+        Field(max_length=20, description="What holds the drain up; at most 20, sorted."),
+    ] = ()
+    timing: Timing = Timing()
     start_time: Annotated[
         str | None, Field(description="When the target pool was first asked for.")
     ] = None

@@ -20,7 +20,11 @@ class ReadPools:
 
 @dataclass(frozen=True, slots=True)
 class ReviewAccess:
-    """Ask Kubernetes whether the operator may do what the migration needs."""
+    """Ask Kubernetes whether the operator may do what the migration needs; also to delete pods
+    (`force`) and to change Deployments (`surge`), where the spec may call for that."""
+
+    force: bool = False
+    surge: bool = False
 
     @property
     def key(self) -> str:
@@ -123,6 +127,84 @@ class EvictPod:
         return f"EvictPod/{self.pod}/{self.uid}"
 
 
+@dataclass(frozen=True, slots=True)
+class DeletePod:
+    """Delete this very pod (by uid) with its own grace, whatever its budget says.
+
+    Only spec.drain.onTimeout: Force asks for it.
+    """
+
+    pod: Key
+    uid: str
+    budget: Key | None
+    owner: str
+
+    @property
+    def key(self) -> str:
+        return f"DeletePod/{self.pod}/{self.uid}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRollout:
+    """Restart a Deployment's rollout; `stamp` makes a repetition change nothing."""
+
+    deployment: Key
+    stamp: str
+
+    @property
+    def key(self) -> str:
+        return f"RestartRollout/{self.deployment}"
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeReplica:
+    """Add a replica to a Deployment that still has `replicas`, and record that number on it."""
+
+    deployment: Key
+    replicas: int
+    by: str
+
+    @property
+    def key(self) -> str:
+        return f"SurgeReplica/{self.deployment}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkVictim:
+    """Make this pod the one that its ReplicaSet removes first."""
+
+    pod: Key
+    uid: str
+
+    @property
+    def key(self) -> str:
+        return f"MarkVictim/{self.pod}/{self.uid}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreScale:
+    """Take a surged replica back where the scale is still ours, and remove the record of it."""
+
+    deployment: Key
+    replicas: int
+
+    @property
+    def key(self) -> str:
+        return f"RestoreScale/{self.deployment}"
+
+
+@dataclass(frozen=True, slots=True)
+class YieldScale:
+    """Someone else changed the scale: leave it, and say on the Deployment that we did."""
+
+    deployment: Key
+    by: str
+
+    @property
+    def key(self) -> str:
+        return f"YieldScale/{self.deployment}"
+
+
 Action = (
     ReadPools
     | ReviewAccess
@@ -133,6 +215,12 @@ Action = (
     | MarkNode
     | ReleaseNode
     | EvictPod
+    | DeletePod
+    | RestartRollout
+    | SurgeReplica
+    | MarkVictim
+    | RestoreScale
+    | YieldScale
 )
 
 READS = (ReadPools, ReviewAccess)

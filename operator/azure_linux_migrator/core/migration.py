@@ -7,7 +7,8 @@ from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.actions import Action
-from azure_linux_migrator.core.records import Node, Pool
+from azure_linux_migrator.core.drain.roster import batch_of
+from azure_linux_migrator.core.records import Key, Node, Pool
 from azure_linux_migrator.core.world import World
 
 TARGET_SUFFIX = "azl"
@@ -50,8 +51,7 @@ class Migration:
 
     def batch_of(self, node: Node) -> int:
         """The batch this migration gave a node; 0 for none, or for another migration's mark."""
-        name, _, index = node.batch.rpartition(".")
-        return int(index) if name == self.name and index.isdecimal() else 0
+        return batch_of(node, self.name)
 
     def batch_mark(self, index: int) -> str:
         """The annotation value that puts a node into a batch."""
@@ -82,6 +82,7 @@ class Observation:
 
     `missing_access` is None until it was asked. `rival` names an older, unfinished migration of
     the same source pool. `world_ready` tells that the watches have delivered their first lists.
+    `own_pod` is the pod that this operator runs in.
     """
 
     world: World
@@ -89,6 +90,7 @@ class Observation:
     pools: PoolsRead | None = None
     missing_access: tuple[str, ...] | None = None
     rival: str = ""
+    own_pod: Key | None = None
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
 

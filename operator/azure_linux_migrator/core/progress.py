@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from azure_linux_migrator.core.actions import Action, ReadPools
-from azure_linux_migrator.core.drain.survey import Survey
+from azure_linux_migrator.core.drain.loads import Loads
+from azure_linux_migrator.core.drain.planner import Plan, Planner
 from azure_linux_migrator.core.migration import Migration, Observation
 from azure_linux_migrator.core.records import Pool
 
@@ -14,13 +15,17 @@ POLL_LONGEST = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`refused` needs someone to change something; `working` goes on by itself."""
+    """`refused` needs someone to change something; `working` goes on by itself.
+
+    `forced` counts the pods that are deleted against their budgets with these actions.
+    """
 
     state: Literal["done", "working", "refused"]
     reason: str = ""
     message: str = ""
     actions: tuple[Action, ...] = ()
     wake_at: float | None = None
+    forced: int = 0
 
 
 DONE = Progress("done")
@@ -38,12 +43,18 @@ def refused(reason: str, message: str, *actions: Action, wake_at: float | None =
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a step may look at. `survey` is what there is to move off the source pool."""
+    """What a step may look at. `plan` is what may be evicted now, `planner` where it comes from."""
 
     migration: Migration
     seen: Observation
-    survey: Survey
+    planner: Planner
+    plan: Plan
     now: float
+
+    @property
+    def loads(self) -> Loads:
+        """What there is to move off the source pool."""
+        return self.planner.loads
 
     def pool(self, name: str) -> Pool | None:
         """A pool as last read; None where it does not exist or nothing was read yet."""

@@ -32,6 +32,7 @@ class Node(Struct, frozen=True, gc=False):
     cordoned_by: str = ""
     batch: str = ""
     os_sku: str = ""
+    zone: str = ""
 
 
 class Owner(Struct, frozen=True, gc=False):
@@ -43,7 +44,13 @@ class Owner(Struct, frozen=True, gc=False):
 
 
 class Pod(Struct, frozen=True):
-    """A pod. `revision` is its resourceVersion as an integer, 0 where unknown."""
+    """A pod. `revision` is its resourceVersion as an integer, 0 where unknown.
+
+    Times are in seconds: `created` since the epoch, `started_in` from creation to Ready (0 where
+    it is not Ready), `deadline` since the epoch, when a terminating pod should be gone.
+    `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
+    persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by.
+    """
 
     key: Key
     uid: str
@@ -56,6 +63,13 @@ class Pod(Struct, frozen=True):
     mirror: bool = False
     empty_dir: bool = False
     revision: int = 0
+    created: float = 0.0
+    started_in: float = 0.0
+    deadline: float = 0.0
+    finalizers: bool = False
+    unschedulable: str = ""
+    claims: tuple[str, ...] = ()
+    deletion_cost: int = 0
 
     @property
     def finished(self) -> bool:
@@ -115,6 +129,51 @@ class Budget(Struct, frozen=True):
     unhealthy_policy: str = "IfHealthyBudget"
     sync_failed: str = ""
     revision: int = 0
+    uid: str = ""
+
+    @property
+    def capacity(self) -> int:
+        """Disruptions it allows once all its pods are healthy."""
+        return self.expected - self.desired
+
+
+class Controller(Struct, frozen=True):
+    """A Deployment, ReplicaSet, StatefulSet or DaemonSet.
+
+    `owner` is the uid of its own controller. `max_unavailable` and `max_surge` are those of a
+    rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are
+    recreated. `surge` and `restarted` are our annotations; `stuck` is why a rollout does not
+    progress.
+    """
+
+    kind: str
+    key: Key
+    uid: str
+    owner: str = ""
+    replicas: int = 1
+    rolling: bool = False
+    max_unavailable: int = 0
+    max_surge: int = 0
+    surge: str = ""
+    restarted: str = ""
+    stuck: str = ""
+
+
+class Volume(Struct, frozen=True):
+    """A bound persistent volume: the zones it can be attached in, or the fact that it is local."""
+
+    name: str
+    claim: Key
+    zones: tuple[str, ...] = ()
+    local: bool = False
+
+
+class Attachment(Struct, frozen=True):
+    """A VolumeAttachment: this volume is attached to this node."""
+
+    name: str
+    node: str
+    volume: str
 
 
 class Pool(Struct, frozen=True):

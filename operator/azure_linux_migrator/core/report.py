@@ -3,23 +3,27 @@
 Kept from the last status: chosen names, start times, the batch's times. All else is counted anew.
 """
 
+from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.status import (
     BatchProgress,
+    BlockerStatus,
     Condition,
     MigrationStatus,
     NodeCounts,
     Phase,
     PodCounts,
+    Timing,
+    since_epoch,
     timestamp,
 )
 from azure_linux_migrator.core.conditions import Draft, headline, merge
-from azure_linux_migrator.core.drain.planner import plan
 from azure_linux_migrator.core.progress import Context, Progress
 from azure_linux_migrator.core.steps import position
-from azure_linux_migrator.core.steps.drain import admitted, batch_index, batches
+from azure_linux_migrator.core.steps.drain import batch_index, batches
 
 _DRAIN = position("Drain")
+_CORDON = position("CordonSource")
 
 
 def report_step(ctx: Context, step: str, progress: Progress) -> MigrationStatus:
@@ -29,10 +33,11 @@ def report_step(ctx: Context, step: str, progress: Progress) -> MigrationStatus:
     paused = ctx.migration.spec.paused and progress.state == "working"
     reason = "Paused" if paused else progress.reason
     message = "paused (spec.paused is true)" if paused else progress.message
-    phase = (
-        Phase.PAUSED if paused else Phase.STALLED if progress.state == "refused" else Phase.RUNNING
-    )
-    drafts = [*headline(progress.state, reason, _stable(reason, message)), *_domain(at, progress)]
+    phase = Phase.PAUSED if paused else _phase(progress)
+    drafts = [
+        *headline(progress.state, reason, _stable(reason, message)),
+        *_domain(ctx, at, progress),
+    ]
     return _fill(
         ctx,
         drafts,
@@ -41,7 +46,14 @@ def report_step(ctx: Context, step: str, progress: Progress) -> MigrationStatus:
         message=message,
         start_time=before.start_time or (timestamp(ctx.now) if at > 0 else None),
         soak_started_at=((before.soak_started_at or timestamp(ctx.now)) if at > _DRAIN else None),
+        forced=progress.forced,
     )
+
+
+def _phase(progress: Progress) -> Phase:
+    if progress.reason == "RolledBack":
+        return Phase.ROLLED_BACK
+    return Phase.STALLED if progress.state == "refused" else Phase.RUNNING
 
 
 def report_done(ctx: Context, message: str, reason: str = "Succeeded") -> MigrationStatus:
@@ -95,9 +107,13 @@ def _stable(reason: str, message: str) -> str:
     return "" if reason in {"Draining", "TargetNodesNotReady", "Cordoning"} else message
 
 
-def _domain(at: int, progress: Progress) -> list[Draft]:
+def _domain(ctx: Context, at: int, progress: Progress) -> list[Draft]:
     refused_first = at == 0 and progress.state == "refused"
-    blocked = progress.reason in {"DrainBlocked", "DrainTimedOut"}
+    late = progress.reason in {"DrainTimedOut", "DrainForced", "RolledBack"}
+    blockers = [each for each in ctx.plan.blockers if each.blocks] if ctx.seen.world_ready else []
+    blocked = at <= _DRAIN and (late or bool(blockers))
+    why = progress.message if late else "; ".join(str(each) for each in blockers[:3])
+    cause = progress.reason if late else blockers[0].cause.value if blockers else "NotBlocked"
     return [
         (
             "PreflightPassed",
@@ -115,8 +131,8 @@ def _domain(at: int, progress: Progress) -> list[Draft]:
         (
             "DrainBlocked",
             "True" if blocked else "False",
-            progress.reason if blocked else "NotBlocked",
-            progress.message if blocked else "",
+            cause if blocked else "NotBlocked",
+            why if blocked else "",
         ),
         ("SourceRetired", "False", "NotRetired", ""),
     ]
@@ -132,8 +148,11 @@ def _fill(
     start_time: str | None,
     soak_started_at: str | None,
     completion_time: str | None = None,
+    forced: int = 0,
 ) -> MigrationStatus:
     before = ctx.migration.status
+    finished = phase is Phase.SUCCEEDED
+    batch = _batch(ctx, position(step))
     conditions: tuple[Condition, ...] = merge(before, drafts, ctx.migration.generation, ctx.now)
     return MigrationStatus(
         observed_generation=ctx.migration.generation,
@@ -141,9 +160,11 @@ def _fill(
         step=step,
         message=message[:2000],
         target_pool=ctx.migration.target,
-        nodes=_nodes(ctx, position(step), finished=phase is Phase.SUCCEEDED),
-        pods=_pods(ctx) if ctx.seen.world_ready else before.pods,
-        batch=_batch(ctx, position(step)),
+        nodes=_nodes(ctx, position(step), finished=finished),
+        pods=_pods(ctx, forced) if ctx.seen.world_ready else before.pods,
+        batch=batch,
+        blockers=() if finished else _blockers(ctx),
+        timing=_timing(ctx, position(step), batch, finished=finished),
         start_time=start_time,
         soak_started_at=soak_started_at,
         completion_time=completion_time,
@@ -155,24 +176,84 @@ def _nodes(ctx: Context, at: int, *, finished: bool) -> NodeCounts:
     before = ctx.migration.status.nodes
     if not ctx.seen.world_ready:
         return before
-    total = max(before.total, len(ctx.survey.loads))
-    gone = total - len(ctx.survey.loads) if at > _DRAIN or finished else 0
-    drained = ctx.survey.drained + gone if at >= _DRAIN or finished else 0
+    total = max(before.total, len(ctx.loads))
+    gone = total - len(ctx.loads) if at > _DRAIN or finished else 0
+    drained = ctx.loads.drained + gone if at >= _DRAIN or finished else 0
     return NodeCounts(
         total=total,
-        cordoned=ctx.survey.cordoned,
+        cordoned=ctx.loads.cordoned,
         drained=drained,
-        target_ready=sum(n.ready for n in ctx.seen.world.pool_nodes(ctx.migration.target)),
+        target_ready=ctx.seen.world.ready_nodes(ctx.migration.target),
         progress=f"{drained}/{total}",
     )
 
 
-def _pods(ctx: Context) -> PodCounts:
+def _pods(ctx: Context, forced: int) -> PodCounts:
     return PodCounts(
-        remaining=ctx.survey.remaining,
-        terminating=ctx.survey.terminating,
-        waiting=plan(ctx.seen.world, admitted(ctx)).waiting,
-        skipped=ctx.survey.skipped,
+        remaining=ctx.loads.remaining,
+        terminating=ctx.loads.terminating,
+        waiting=ctx.plan.waiting,
+        skipped=ctx.loads.skipped,
+        forced=ctx.migration.status.pods.forced + forced,
+    )
+
+
+def _blockers(ctx: Context) -> tuple[BlockerStatus, ...]:
+    """Sorted and capped; since when is kept from the last status."""
+    before = ctx.migration.status.blockers
+    if not ctx.seen.world_ready:
+        return before
+    known = {(each.cause, each.kind, each.namespace, each.name): each.since for each in before}
+    return tuple(
+        BlockerStatus(
+            cause=each.cause.value,
+            kind=each.kind,
+            namespace=each.key.namespace,
+            name=each.key.name,
+            pods=each.pods,
+            message=each.message[:1024],
+            remedy=each.remedy[:512],
+            since=known.get((each.cause.value, each.kind, *each.key)) or timestamp(ctx.now),
+        )
+        for each in ctx.plan.blockers
+    )
+
+
+def _timing(ctx: Context, at: int, batch: BatchProgress, *, finished: bool) -> Timing:
+    """Before: an estimate. During: when it should be over. After: how near it came to the bound."""
+    before = ctx.migration.status
+    timing = before.timing
+    if not ctx.seen.world_ready or (at < _CORDON and not finished):
+        return timing
+    if batch.drained_at and (batch.index, batch.drained_at) != (
+        before.batch.index,
+        before.batch.drained_at,
+    ):
+        return _after(ctx, timing, batch)
+    if at != _DRAIN:
+        return timing
+    estimate = timing.estimate_seconds
+    changed = before.pods.remaining != ctx.loads.remaining or timing.eta is None
+    soaks = max(0, batch.of - max(batch.index, 1)) * seconds(ctx.migration.spec.strategy.batch.soak)
+    return timing.model_copy(
+        update={
+            "estimate_seconds": round(ctx.plan.rest + soaks) if estimate is None else estimate,
+            "limited_by": timing.limited_by or ctx.plan.limited_by[:320],
+            "eta": timestamp(ctx.now + ctx.plan.rest + soaks) if changed else timing.eta,
+        }
+    )
+
+
+def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
+    spent = timing.drain_seconds + ctx.now - (since_epoch(batch.started_at) or ctx.now)
+    bound, budget = ctx.seen.world.slot_times.bound()
+    return timing.model_copy(
+        update={
+            "drain_seconds": round(spent, 1),
+            "bound_seconds": round(bound, 1) if bound else None,
+            "ratio": round(spent / bound, 2) if bound else None,
+            "limited_by": f"PodDisruptionBudget {budget}" if budget else timing.limited_by,
+        }
     )
 
 
@@ -184,7 +265,7 @@ def _batch(ctx: Context, at: int) -> BatchProgress:
     if index == 0:
         return BatchProgress(index=0, of=batches(ctx, 0))
     fresh = index != before.index
-    drained = all(load.drained for load in admitted(ctx))
+    drained = ctx.loads.undrained_admitted == 0
     return BatchProgress(
         index=index,
         of=batches(ctx, index),

@@ -10,17 +10,31 @@ NEEDED = (
     *(("", "pods", "", verb) for verb in ("get", "list", "watch")),
     ("", "pods", "eviction", "create"),
     *(("policy", "poddisruptionbudgets", "", verb) for verb in ("list", "watch")),
+    *(
+        ("apps", resource, "", verb)
+        for resource in ("deployments", "replicasets", "statefulsets", "daemonsets")
+        for verb in ("list", "watch")
+    ),
+    *(("", "persistentvolumes", "", verb) for verb in ("list", "watch")),
+    *(("storage.k8s.io", "volumeattachments", "", verb) for verb in ("list", "watch")),
     (GROUP, PLURAL, "status", "patch"),
 )
 """Group, resource, subresource, verb: the same list as deploy/kustomize/base grants."""
 
+FORCE = (("", "pods", "", "delete"),)
+"""For spec.drain.onTimeout: Force; granted by deploy/kustomize/components/force."""
 
-async def missing_access(client: Client) -> tuple[str, ...]:
-    """What of NEEDED is not allowed, as `verb resource/subresource`."""
-    answers = await asyncio.gather(*(_allowed(client, *each) for each in NEEDED))
+SURGE = (("apps", "deployments", "", "patch"), ("", "pods", "", "patch"))
+"""For spec.drain.singletons: SurgeFirst; granted by deploy/kustomize/components/surge."""
+
+
+async def missing_access(client: Client, *, force: bool, surge: bool) -> tuple[str, ...]:
+    """What of NEEDED, and of FORCE and SURGE where asked for, is not allowed."""
+    needed = (*NEEDED, *(FORCE if force else ()), *(SURGE if surge else ()))
+    answers = await asyncio.gather(*(_allowed(client, *each) for each in needed))
     return tuple(
         f"{verb} {resource}{'/' + sub if sub else ''}"
-        for (_, resource, sub, verb), allowed in zip(NEEDED, answers, strict=True)
+        for (_, resource, sub, verb), allowed in zip(needed, answers, strict=True)
         if not allowed
     )
 

@@ -1,11 +1,18 @@
 """From the API's JSON to the core's records: typed, so that only needed fields are ever built."""
 
+from datetime import datetime
 from sys import intern
 from typing import Any
 
 from msgspec import Struct, field
 
-from azure_linux_migrator.api.names import AGENTPOOL_LABEL, BATCH, CORDONED_BY, OS_SKU_LABEL
+from azure_linux_migrator.api.names import (
+    AGENTPOOL_LABEL,
+    BATCH,
+    CORDONED_BY,
+    OS_SKU_LABEL,
+    ZONE_LABEL,
+)
 from azure_linux_migrator.core.records import (
     Budget,
     Key,
@@ -18,6 +25,7 @@ from azure_linux_migrator.core.records import (
 )
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 class OwnerReference(Struct, rename="camel"):
@@ -37,7 +45,9 @@ class Metadata(Struct, rename="camel"):
     uid: str = ""
     resource_version: str = ""
     generation: int = 0
+    creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
+    finalizers: list[str] | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: list[OwnerReference] | None = None
@@ -55,6 +65,7 @@ class Condition(Struct):
     status: str = ""
     reason: str = ""
     message: str = ""
+    last_transition_time: str | None = field(default=None, name="lastTransitionTime")
 
 
 class _NodeSpec(Struct):
@@ -84,11 +95,17 @@ class NodeObject(Struct):
             cordoned_by=annotations.get(CORDONED_BY, ""),
             batch=annotations.get(BATCH, ""),
             os_sku=labels.get(OS_SKU_LABEL, ""),
+            zone=intern(labels.get(ZONE_LABEL, "")),
         )
+
+
+class _Claim(Struct, rename="camel"):
+    claim_name: str = ""
 
 
 class _Volume(Struct, rename="camel"):
     empty_dir: dict[str, Any] | None = None
+    persistent_volume_claim: _Claim | None = None
 
 
 class _PodSpec(Struct, rename="camel"):
@@ -111,6 +128,14 @@ class PodObject(Struct):
     def record(self) -> Pod:
         """The core's record."""
         meta = self.metadata
+        annotations = meta.annotations or {}
+        created, ready_at = epoch(meta.creation_timestamp), 0.0
+        unschedulable = ""
+        for each in self.status.conditions or ():
+            if each.type == "Ready" and each.status == "True":
+                ready_at = epoch(each.last_transition_time)
+            elif each.type == "PodScheduled" and each.reason == "Unschedulable":
+                unschedulable = each.message or each.reason
         return Pod(
             key=Key(intern(meta.namespace), meta.name),
             uid=meta.uid,
@@ -120,9 +145,20 @@ class PodObject(Struct):
             terminating=meta.deletion_timestamp is not None,
             labels=_labels(meta.labels),
             owner=_owner(meta.owner_references),
-            mirror=MIRROR_ANNOTATION in (meta.annotations or {}),
+            mirror=MIRROR_ANNOTATION in annotations,
             empty_dir=any(volume.empty_dir is not None for volume in self.spec.volumes or ()),
             revision=meta.revision,
+            created=created,
+            started_in=max(0.0, ready_at - created),
+            deadline=epoch(meta.deletion_timestamp),
+            finalizers=bool(meta.finalizers),
+            unschedulable=unschedulable,
+            claims=tuple(
+                volume.persistent_volume_claim.claim_name
+                for volume in self.spec.volumes or ()
+                if volume.persistent_volume_claim is not None
+            ),
+            deletion_cost=_integer(annotations.get(DELETION_COST)),
         )
 
 
@@ -188,7 +224,21 @@ class BudgetObject(Struct):
             unhealthy_policy=self.spec.unhealthy_pod_eviction_policy or "IfHealthyBudget",
             sync_failed=failed[0] if failed else "",
             revision=self.metadata.revision,
+            uid=self.metadata.uid,
         )
+
+
+def epoch(text: str | None) -> float:
+    """A time as Kubernetes writes it, in seconds since the epoch; 0 for none."""
+    return datetime.fromisoformat(text).timestamp() if text else 0.0
+
+
+def _integer(text: str | None) -> int:
+    """A number in an annotation; 0 for none, or for something else."""
+    try:
+        return int(text or 0)
+    except ValueError:
+        return 0
 
 
 def _is_true(conditions: list[Condition] | None, kind: str) -> bool:
@@ -198,8 +248,17 @@ def _is_true(conditions: list[Condition] | None, kind: str) -> bool:
 def _owner(references: list[OwnerReference] | None) -> Owner | None:
     for each in references or ():
         if each.controller:
-            return Owner(intern(each.kind), intern(each.name), intern(each.uid))
+            found = _known_owners.get(each.uid)
+            if found is None:
+                if len(_known_owners) > 100_000:
+                    _known_owners.clear()
+                found = Owner(intern(each.kind), intern(each.name), intern(each.uid))
+                _known_owners[found.uid] = found
+            return found
     return None
+
+
+_known_owners: dict[str, Owner] = {}
 
 
 _known_labels: dict[Labels, Labels] = {}

@@ -58,6 +58,20 @@ async def evict(client: Client, pod: Key, uid: str) -> Verdict:
     return Verdict(EvictionResult.GRANTED)
 
 
+async def delete(client: Client, pod: Key, uid: str) -> Verdict:
+    """Delete the pod of that uid with its own grace, whatever its budget says."""
+    path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}"
+    body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+    try:
+        await client.request("DELETE", path, body=body, timeout=40.0)
+    except KubernetesError as error:
+        answer = classify(error)
+        if answer.result is EvictionResult.CONFLICT:
+            return await _look_again(client, path, uid, answer)
+        return answer
+    return Verdict(EvictionResult.GRANTED)
+
+
 async def _look_again(client: Client, path: str, uid: str, conflict: Verdict) -> Verdict:
     """A 409 is not "gone": the budget's status may have been contended for too long."""
     try:

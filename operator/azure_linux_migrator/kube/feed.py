@@ -1,13 +1,33 @@
 """The watches of nodes, pods and budgets that feed one World, running while anyone needs them."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.core.world import World
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
+from azure_linux_migrator.kube.decode_owners import (
+    AttachmentObject,
+    DaemonSetObject,
+    DeploymentObject,
+    ReplicaSetObject,
+    StatefulSetObject,
+    VolumeObject,
+)
 from azure_linux_migrator.kube.reflector import Reflector, Sink
+
+CONTROLLERS: dict[str, type[Any]] = {
+    "Deployment": DeploymentObject,
+    "ReplicaSet": ReplicaSetObject,
+    "StatefulSet": StatefulSetObject,
+    "DaemonSet": DaemonSetObject,
+}
+
+
+Source = tuple[str, type[Any], Callable[[Any], None], Callable[[Key, int], None]]
 
 
 class Feed:
@@ -53,31 +73,57 @@ class Feed:
     def _start(self) -> None:
         world = self.world
         self._reflectors = {
-            "nodes": Reflector(
-                self._client,
-                "/api/v1/nodes",
-                NodeObject,
-                Sink(world.put_node, lambda key, _: world.remove_node(key.name), self._changed),
-            ),
-            "pods": Reflector(
-                self._client,
-                "/api/v1/pods",
-                PodObject,
-                Sink(world.put_pod, world.remove_pod, self._changed),
-            ),
-            "poddisruptionbudgets": Reflector(
-                self._client,
-                "/apis/policy/v1/poddisruptionbudgets",
-                BudgetObject,
-                Sink(world.put_budget, self._remove_budget, self._changed),
-            ),
+            path.rpartition("/")[2]: Reflector(
+                self._client, path, kind, Sink(put, remove, self._changed)
+            )
+            for path, kind, put, remove in self._sources(world)
         }
         for reflector in self._reflectors.values():
             reflector.start()
 
-    def _remove_budget(self, key: Key, _: int) -> None:
-        self.world.remove_budget(key)
+    def _sources(self, world: World) -> list[Source]:
+        """Path, type, and where its records go."""
+        return [
+            (
+                "/api/v1/nodes",
+                NodeObject,
+                world.put_node,
+                lambda key, _: world.remove_node(key.name),
+            ),
+            ("/api/v1/pods", PodObject, world.put_pod, world.remove_pod),
+            (
+                "/apis/policy/v1/poddisruptionbudgets",
+                BudgetObject,
+                world.put_budget,
+                lambda key, _: world.remove_budget(key),
+            ),
+            (
+                "/api/v1/persistentvolumes",
+                VolumeObject,
+                world.put_volume,
+                lambda key, _: world.remove_volume(key.name),
+            ),
+            (
+                "/apis/storage.k8s.io/v1/volumeattachments",
+                AttachmentObject,
+                world.put_attachment,
+                lambda key, _: world.remove_attachment(key.name),
+            ),
+            *(
+                (
+                    f"/apis/apps/v1/{kind.lower()}s",
+                    decoded,
+                    world.put_controller,
+                    partial(_remove_controller, world, kind),
+                )
+                for kind, decoded in CONTROLLERS.items()
+            ),
+        ]
 
     def _changed(self) -> None:
         for waker in self._wakers:
             waker()
+
+
+def _remove_controller(world: World, kind: str, key: Key, _: int) -> None:
+    world.remove_controller(kind, key)

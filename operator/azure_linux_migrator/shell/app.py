@@ -83,6 +83,7 @@ class Operator:
             telemetry=self.telemetry,
             may_act=self.leads,
             rival=self.rival,
+            own_pod=self.settings.own_pod,
         )
 
     def rival(self, worker: Worker) -> str:

@@ -6,6 +6,7 @@ access reviewed, an eviction's verdict) is kept here until the next decision loo
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
@@ -17,21 +18,28 @@ from azure_linux_migrator.core.actions import (
     Action,
     CordonNode,
     CreatePool,
+    DeletePod,
     DeletePool,
     EvictPod,
     MarkNode,
+    MarkVictim,
     ReadPools,
     ReleaseNode,
+    RestartRollout,
+    RestoreScale,
     ReviewAccess,
     ScalePool,
+    SurgeReplica,
+    YieldScale,
 )
+from azure_linux_migrator.core.drain.blockers import Cause
 from azure_linux_migrator.core.migration import PoolsRead, Problem
 from azure_linux_migrator.core.world import World
 from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError, SettingsError
-from azure_linux_migrator.kube import cordon
+from azure_linux_migrator.kube import cordon, surge
 from azure_linux_migrator.kube.access import missing_access
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.evict import EvictionResult, Verdict, evict
+from azure_linux_migrator.kube.evict import EvictionResult, Verdict, delete, evict
 from azure_linux_migrator.telemetry.metrics import Telemetry
 
 log = logging.getLogger(__name__)
@@ -53,6 +61,16 @@ _EVICTION_DELAY = {
     EvictionResult.SERVER: 2.0,
 }
 """Seconds until an eviction that was refused for that reason is tried again."""
+
+_CAUSES = {
+    EvictionResult.TWO_BUDGETS: Cause.TWO_BUDGETS,
+    EvictionResult.WEBHOOK: Cause.WEBHOOK,
+    EvictionResult.NAMESPACE_TERMINATING: Cause.NAMESPACE_TERMINATING,
+    EvictionResult.FORBIDDEN: Cause.FORBIDDEN,
+    EvictionResult.NEGATIVE: Cause.NEGATIVE,
+    EvictionResult.SERVER: Cause.SERVER,
+}
+"""Refusals that are told as blockers; the others pass by themselves."""
 
 
 class Executor:
@@ -86,20 +104,15 @@ class Executor:
         for action in actions:
             if action.key in self._running or not self._may_act():
                 continue
-            if isinstance(action, EvictPod):
-                self._world.ledger.sent(
-                    action.pod,
-                    action.uid,
-                    budget=action.budget,
-                    owner=action.owner,
-                    now=time.time(),
-                )
+            if isinstance(action, EvictPod | DeletePod):
+                self._world.evicting(action, time.time())
             task = asyncio.create_task(self._run(action), name=action.key)
             self._running[action.key] = task
 
     def forget_verdicts(self) -> None:
         """The spec changed: what was refused for good is worth another try."""
         self.problems = {key: p for key, p in self.problems.items() if p.retryable}
+        self.missing_access = None
 
     async def stop(self) -> None:
         """Wait for what is under way: a request that was sent cannot be unsent."""
@@ -121,7 +134,7 @@ class Executor:
 
     def _perform(self, action: Action) -> Coroutine[Any, Any, None]:
         match action:
-            case EvictPod():
+            case EvictPod() | DeletePod():
                 return self._evict(action)
             case ReadPools():
                 return self._read_pools(action)
@@ -139,6 +152,16 @@ class Executor:
                 await cordon.mark(self._client, node, batch)
             case ReleaseNode(node, by):
                 await cordon.uncordon(self._client, node, by=by)
+            case RestartRollout(deployment, stamp):
+                await surge.restart(self._client, deployment, stamp)
+            case SurgeReplica(deployment, replicas, by):
+                await surge.surge(self._client, deployment, replicas, by)
+            case MarkVictim(pod, uid):
+                await surge.mark_victim(self._client, pod, uid)
+            case RestoreScale(deployment, replicas):
+                await surge.restore(self._client, deployment, replicas)
+            case YieldScale(deployment, by):
+                await surge.yield_scale(self._client, deployment, by)
             case CreatePool(source, target, os_sku, count, vm_size, tags):
                 await self._pools().create_target(
                     source, target, os_sku=os_sku, count=count, vm_size=vm_size, tags=dict(tags)
@@ -157,36 +180,48 @@ class Executor:
         self.pools_read = PoolsRead(pools, time.time())
         self._succeed(action)
 
-    async def _review_access(self, action: Action) -> None:
-        self.missing_access = await missing_access(self._client)
+    async def _review_access(self, action: ReviewAccess) -> None:
+        self.missing_access = await missing_access(
+            self._client, force=action.force, surge=action.surge
+        )
         self._succeed(action)
         if self.missing_access:
             again = time.time() + RECHECK_SECONDS
             text = "waiting to ask Kubernetes again"
             self.problems[action.key] = Problem("KubernetesForbidden", text, False, again)
 
-    async def _evict(self, action: EvictPod) -> None:
-        answer: Verdict = await evict(self._client, action.pod, action.uid)
+    async def _evict(self, action: EvictPod | DeletePod) -> None:
+        send = evict if isinstance(action, EvictPod) else delete
+        answer: Verdict = await send(self._client, action.pod, action.uid)
         self._telemetry.eviction(answer.result.value)
         if answer.result is EvictionResult.GRANTED:
-            self._succeed(action)
             return
-        self._world.ledger.forget(action.pod)
         if answer.result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:
-            self._succeed(action)
+            self._world.eviction_needless(action)
             return
         log.warning("eviction of pod %s: %s: %s", action.pod, answer.result, answer.message)
         delay = max(answer.retry_after or 0.0, _EVICTION_DELAY[answer.result])
-        message = f"pod {action.pod}: {answer.message}"
-        self.problems[action.key] = Problem("EvictionRefused", message, True, time.time() + delay)
+        until = time.time() + delay * random.uniform(1.0, 1.25)  # noqa: S311 - jitter, no secret
+        cause = _CAUSES.get(answer.result)
+        if answer.result is EvictionResult.THROTTLED:
+            self._world.ledger.throttled_until = until
+        self._world.eviction_refused(
+            action,
+            reason=cause.value if cause else answer.result.value,
+            message=answer.message,
+            until=until,
+        )
 
     def _succeed(self, action: Action) -> None:
         self.problems.pop(action.key, None)
         self._failures.pop(action.key, None)
 
     def _note(self, action: Action, error: AzlmError) -> None:
-        if isinstance(action, EvictPod):
-            self._world.ledger.forget(action.pod)
+        if isinstance(action, EvictPod | DeletePod):
+            until = time.time() + RETRY_SECONDS
+            reason = Cause.SERVER.value
+            self._world.eviction_refused(action, reason=reason, message=str(error), until=until)
+            return
         match error:
             case AzureError():
                 found = azure_verdict(error)

@@ -13,9 +13,11 @@ from azure_linux_migrator.aks.port import PoolPort
 from azure_linux_migrator.api.names import API_VERSION, KIND
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus, Phase
+from azure_linux_migrator.core.actions import DeletePod
 from azure_linux_migrator.core.conditions import headline, merge
 from azure_linux_migrator.core.decide import decide
 from azure_linux_migrator.core.migration import Decision, Migration, Observation
+from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.errors import AzlmError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.crs import Migrations
@@ -47,6 +49,7 @@ class Worker:
         telemetry: Telemetry,
         may_act: Callable[[], bool],
         rival: Callable[["Worker"], str],
+        own_pod: Key | None,
     ) -> None:
         self.name = str(body["metadata"]["name"])
         self.uid = str(body["metadata"]["uid"])
@@ -56,6 +59,7 @@ class Worker:
         self._client = client
         self._feed = feed
         self._rival = rival
+        self._own_pod = own_pod
         self._wake = asyncio.Event()
         self._body = body
         self._spec: MigrationSpec | None = None
@@ -145,6 +149,7 @@ class Worker:
         if _progress(before) != _progress(decision.status):
             self.last_progress_at = time.time()
         self._tell(before, decision.status)
+        self._tell_objects(before, decision)
         self._executor.submit(decision.actions)
         return decision
 
@@ -189,6 +194,7 @@ class Worker:
             pools=self._executor.pools_read,
             missing_access=self._executor.missing_access,
             rival=self._rival(self),
+            own_pod=self._own_pod,
             problems=self._executor.problems,
         )
 
@@ -214,9 +220,32 @@ class Worker:
             "uid": self.uid,
         }
         text = after.message or new.message or new.reason
-        chore = asyncio.create_task(
-            self._publish(regarding, new.reason, text, "Warning" if warning else "Normal")
-        )
+        self._soon(regarding, new.reason, text, "Warning" if warning else "Normal")
+
+    def _tell_objects(self, before: MigrationStatus, decision: Decision) -> None:
+        """An event on each object that has begun to hold the drain up, or that is deleted."""
+        world = self._feed.world
+        known = {(each.cause, each.kind, each.namespace, each.name) for each in before.blockers}
+        for each in decision.status.blockers:
+            key = Key(each.namespace, each.name)
+            if (each.cause, each.kind, *key) in known:
+                continue
+            if each.kind == "PodDisruptionBudget" and key in world.budgets:
+                version, uid = "policy/v1", world.budgets[key].uid
+            elif each.kind == "Pod" and key in world.pods:
+                version, uid = "v1", world.pods[key].uid
+            else:
+                continue
+            text = f"migration {self.name}: {each.message}; {each.remedy}"
+            self._soon(_reference(version, each.kind, key, uid), each.cause, text, "Warning")
+        for action in decision.actions:
+            if isinstance(action, DeletePod):
+                text = f"migration {self.name} deletes this pod: its drain has timed out"
+                regarding = _reference("v1", "Pod", action.pod, action.uid)
+                self._soon(regarding, "DrainForced", text, "Warning")
+
+    def _soon(self, regarding: dict[str, str], reason: str, text: str, kind: str) -> None:
+        chore = asyncio.create_task(self._publish(regarding, reason, text, kind))
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
 
@@ -232,6 +261,11 @@ class Worker:
             )
         except AzlmError as error:
             log.warning("publishing an event about %s: %s", self.name, error)
+
+
+def _reference(version: str, kind: str, key: Key, uid: str) -> dict[str, str]:
+    named = {"apiVersion": version, "kind": kind, "namespace": key.namespace, "name": key.name}
+    return named | {"uid": uid}
 
 
 def _progress(status: MigrationStatus) -> tuple[object, ...]:

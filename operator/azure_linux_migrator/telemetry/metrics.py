@@ -1,6 +1,7 @@
 """The metrics. Counters count; everything about a migration is built anew for each scrape, so that
 nothing of a deleted one is ever left."""
 
+from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.status import MigrationStatus, Timing, since_epoch
 
 STATUSES = ("True", "False", "Unknown")
 
@@ -96,6 +97,35 @@ class _State(Collector):
         yield from _migrations(now.migrations)
 
 
+_TIMES: tuple[tuple[str, str, Callable[[Timing], float | None]], ...] = (
+    (
+        "drain_estimate_seconds",
+        "Estimate of the whole drain before its first eviction.",
+        lambda timing: timing.estimate_seconds,
+    ),
+    (
+        "eta_timestamp_seconds",
+        "When the drain should be over.",
+        lambda timing: since_epoch(timing.eta),
+    ),
+    (
+        "drain_seconds",
+        "Time spent draining, without the soaks between batches.",
+        lambda timing: timing.drain_seconds,
+    ),
+    (
+        "drain_bound_seconds",
+        "What perfect use of the budgets would have needed, as observed.",
+        lambda timing: timing.bound_seconds,
+    ),
+    (
+        "drain_ratio",
+        "Time spent draining, divided by the bound.",
+        lambda timing: timing.ratio,
+    ),
+)
+
+
 def _migrations(views: tuple[MigrationView, ...]) -> Iterable[Metric]:
     info = InfoMetricFamily(
         "azlm_migration", "A migration.", labels=["name", "source", "target", "strategy"]
@@ -119,8 +149,38 @@ def _migrations(views: tuple[MigrationView, ...]) -> Iterable[Metric]:
         "When something last went on.",
         labels=["name"],
     )
+    blocked = GaugeMetricFamily(
+        "azlm_migration_blocked_pods", "Pods held back, by cause.", labels=["name", "cause"]
+    )
+    budgets = GaugeMetricFamily(
+        "azlm_migration_budget_blocked_pods",
+        "Pods held back by a PodDisruptionBudget that gives no slot.",
+        labels=["name", "namespace", "budget"],
+    )
+    forced = GaugeMetricFamily(
+        "azlm_migration_pods_forced", "Pods deleted against their budgets.", labels=["name"]
+    )
+    times = [
+        (
+            GaugeMetricFamily(f"azlm_migration_{name}", text, labels=["name"]),
+            read,
+        )
+        for name, text, read in _TIMES
+    ]
     for view in views:
         status = view.status
+        causes: Counts[str] = Counts()
+        for blocker in status.blockers:
+            causes[blocker.cause] += blocker.pods
+            if blocker.kind == "PodDisruptionBudget":
+                budgets.add_metric([view.name, blocker.namespace, blocker.name], blocker.pods)
+        for cause, pods in sorted(causes.items()):
+            blocked.add_metric([view.name, cause], float(pods))
+        forced.add_metric([view.name], float(status.pods.forced))
+        for family, read in times:
+            value = read(status.timing)
+            if value is not None:
+                family.add_metric([view.name], value)
         info.add_metric([view.name, view.source, view.target, view.strategy], {})
         for condition in status.conditions:
             for each in STATUSES:
@@ -132,7 +192,8 @@ def _migrations(views: tuple[MigrationView, ...]) -> Iterable[Metric]:
         remaining.add_metric([view.name], float(status.pods.remaining))
         waiting.add_metric([view.name], float(status.pods.waiting))
         progress.add_metric([view.name], view.last_progress_at)
-    yield from (info, conditions, nodes, remaining, waiting, progress)
+    yield from (info, conditions, nodes, remaining, waiting, progress, blocked, budgets, forced)
+    yield from (family for family, _ in times)
 
 
 def _version() -> str:

@@ -1,8 +1,10 @@
-"""Disruption budgets: what an eviction costs, and how many a budget can grant right now.
+"""Disruption budgets: what an eviction costs, how many a budget can grant now, and why it grants
+none.
 
 The rules are those of the eviction subresource (pkg/registry/core/pod/storage/eviction.go).
 """
 
+from azure_linux_migrator.core.drain.blockers import Blocker, Cause, arithmetic, of_budget
 from azure_linux_migrator.core.records import Budget, Pod
 from azure_linux_migrator.core.world import World
 
@@ -15,8 +17,11 @@ def is_free(pod: Pod, budget: Budget) -> bool:
     """
     if pod.phase == "Pending" or pod.finished:
         return True
-    if pod.ready:
-        return False
+    return not pod.ready and unready_are_free(budget)
+
+
+def unready_are_free(budget: Budget) -> bool:
+    """Whether the budget lets running pods that are not Ready go for nothing."""
     if budget.unhealthy_policy == "AlwaysAllow":
         return True
     return budget.healthy >= budget.desired > 0
@@ -36,18 +41,33 @@ def slots(world: World, budget: Budget) -> int:
 
 
 def is_deadlocked(budget: Budget) -> bool:
-    """Whether the budget forbids every eviction although all its pods are healthy."""
+    """Whether the budget forbids every eviction even while all its pods are healthy."""
     return (
         budget.observed_generation >= budget.generation
-        and budget.allowed <= 0
+        and not budget.sync_failed
         and budget.expected > 0
-        and budget.healthy >= budget.expected
+        and budget.capacity <= 0
     )
 
 
-def arithmetic(budget: Budget) -> str:
-    """A budget's numbers in words, for an admin."""
-    return (
-        f"PodDisruptionBudget {budget.key} allows {budget.allowed}: "
-        f"{budget.healthy} of {budget.expected} pods healthy, {budget.desired} needed"
-    )
+def why_none(budget: Budget, pods: int) -> Blocker | None:
+    """Why a budget will grant no slot to `pods` pods, whatever becomes Ready; None if it will."""
+    if budget.observed_generation < budget.generation:
+        return None
+    if budget.sync_failed:
+        message = f"PodDisruptionBudget {budget.key} cannot be computed: {budget.sync_failed}"
+        return of_budget(budget, Cause.BUDGET_SYNC_FAILED, message, "mend or delete it", pods)
+    if is_deadlocked(budget):
+        remedy = "add a replica or let the budget allow a disruption"
+        return of_budget(budget, Cause.BUDGET_DEADLOCKED, arithmetic(budget), remedy, pods)
+    if budget.expected == 0:
+        message = f"PodDisruptionBudget {budget.key} counts no pods, so it allows no disruption"
+        remedy = "its pods have no controller with a scale; delete the budget or give them one"
+        return of_budget(budget, Cause.BUDGET_WITHOUT_PODS, message, remedy, pods)
+    return None
+
+
+def starved(budget: Budget, pods: int) -> Blocker:
+    """A budget that has granted nothing for a while because its pods do not become healthy."""
+    remedy = "see why its pods are not Ready: kubectl describe pods, those on the new nodes first"
+    return of_budget(budget, Cause.BUDGET_UNHEALTHY, arithmetic(budget), remedy, pods)

@@ -1,12 +1,17 @@
 """Which pods of a source node move, which stay, and which hold the drain up: with reasons.
 
-The order is that of kubectl's filters (kubectl/pkg/drain/filters.go); the first that speaks wins.
+The filters run in order and the first that speaks wins; the order is that of kubectl's
+(kubectl/pkg/drain/filters.go), with the volume filters behind it.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from azure_linux_migrator.api.spec import Drain, EmptyDirPolicy, JobPolicy, UnmanagedPolicy
-from azure_linux_migrator.core.records import Pod
+from azure_linux_migrator.core.drain.blockers import Blocker, Cause, of_pod
+from azure_linux_migrator.core.records import Pod, Volume
 
 
 class Fate(StrEnum):
@@ -18,23 +23,115 @@ class Fate(StrEnum):
     BLOCK = "block"
 
 
-def fate(pod: Pod, policy: Drain) -> tuple[Fate, str]:
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The fate of a pod; `blocker` where it is BLOCK."""
+
+    fate: Fate
+    reason: str = ""
+    blocker: Blocker | None = None
+
+
+class Facts(Protocol):
+    """What filters need to know beside the pod."""
+
+    def exists(self, uid: str) -> bool:
+        """Whether a controller of that uid exists."""
+
+    def volumes_of(self, pod: Pod) -> list[Volume]:
+        """The bound volumes of a pod."""
+
+    def target_zones(self) -> frozenset[str]:
+        """Zones of the target's nodes; empty while there are none."""
+
+
+MOVE = Verdict(Fate.MOVE)
+Filter = Callable[[Pod, Drain, Facts], Verdict | None]
+
+
+def judge(pod: Pod, policy: Drain, facts: Facts) -> Verdict:
     """The fate of a pod on a source node, and the reason for it."""
-    kind = pod.owner.kind if pod.owner else ""
-    if pod.mirror:
-        return Fate.SKIP, "mirror pod of its node's kubelet"
-    if kind == "DaemonSet" and not pod.finished:
-        return Fate.SKIP, "its DaemonSet runs one pod on every node"
-    if pod.finished or pod.terminating:
-        return Fate.MOVE, ""
-    return _by_policy(pod, kind, policy)
+    for each in PIPELINE:
+        verdict = each(pod, policy, facts)
+        if verdict is not None:
+            return verdict
+    return MOVE
 
 
-def _by_policy(pod: Pod, kind: str, policy: Drain) -> tuple[Fate, str]:
-    if not kind and policy.unmanaged_pods is UnmanagedPolicy.BLOCK:
-        return Fate.BLOCK, "no controller would replace it (spec.drain.unmanagedPods is Block)"
-    if pod.empty_dir and policy.empty_dir is EmptyDirPolicy.BLOCK:
-        return Fate.BLOCK, "its emptyDir data would be lost (spec.drain.emptyDir is Block)"
-    if kind == "Job" and policy.jobs is JobPolicy.WAIT:
-        return Fate.WAIT, "its Job is waited for (spec.drain.jobs is Wait)"
-    return Fate.MOVE, ""
+def _kind(pod: Pod) -> str:
+    return pod.owner.kind if pod.owner else ""
+
+
+def _mirror(pod: Pod, _: Drain, __: Facts) -> Verdict | None:
+    return Verdict(Fate.SKIP, "mirror pod of its node's kubelet") if pod.mirror else None
+
+
+def _daemon(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
+    if pod.owner is None or pod.owner.kind != "DaemonSet" or pod.finished:
+        return None
+    if facts.exists(pod.owner.uid):
+        return Verdict(Fate.SKIP, "its DaemonSet runs one pod on every node")
+    return None
+
+
+def _leaving(pod: Pod, _: Drain, __: Facts) -> Verdict | None:
+    return MOVE if pod.finished or pod.terminating else None
+
+
+def _unmanaged(pod: Pod, policy: Drain, facts: Facts) -> Verdict | None:
+    if policy.unmanaged_pods is UnmanagedPolicy.EVICT:
+        return None
+    orphan = pod.owner is not None and _kind(pod) == "DaemonSet" and not facts.exists(pod.owner.uid)
+    if pod.owner is not None and not orphan:
+        return None
+    why = "its DaemonSet is gone" if orphan else "no controller would replace it"
+    remedy = "delete it, or set spec.drain.unmanagedPods to Evict"
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.UNMANAGED, why, remedy))
+
+
+def _empty_dir(pod: Pod, policy: Drain, _: Facts) -> Verdict | None:
+    if not pod.empty_dir or policy.empty_dir is EmptyDirPolicy.EVICT:
+        return None
+    why = "its emptyDir data would be lost"
+    remedy = "save the data and delete the pod, or set spec.drain.emptyDir to Evict"
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.EMPTY_DIR, why, remedy))
+
+
+def _job(pod: Pod, policy: Drain, _: Facts) -> Verdict | None:
+    if _kind(pod) != "Job" or policy.jobs is JobPolicy.EVICT:
+        return None
+    return Verdict(Fate.WAIT, "its Job is waited for (spec.drain.jobs is Wait)")
+
+
+def _local_volume(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
+    local = next((each for each in facts.volumes_of(pod) if each.local), None)
+    if local is None:
+        return None
+    why = f"its volume {local.name} is on this node's own disk, and no other node can attach it"
+    remedy = "move the data and delete the claim and the pod"
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.LOCAL_VOLUME, why, remedy))
+
+
+def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
+    zones = facts.target_zones()
+    for volume in facts.volumes_of(pod) if zones else ():
+        if volume.zones and not zones.intersection(volume.zones):
+            why = (
+                f"its volume {volume.name} is in zone {', '.join(volume.zones)}, and the target "
+                f"pool has nodes in {', '.join(sorted(zones))} only"
+            )
+            remedy = "give the target pool a node in that zone"
+            return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy))
+    return None
+
+
+PIPELINE: tuple[Filter, ...] = (
+    _mirror,
+    _daemon,
+    _leaving,
+    _unmanaged,
+    _empty_dir,
+    _job,
+    _local_volume,
+    _volume_zone,
+)

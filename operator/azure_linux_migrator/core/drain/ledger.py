@@ -1,4 +1,4 @@
-"""Evictions that were sent and that the cluster does not show yet.
+"""Evictions that were sent and that the cluster does not show yet, and those that were refused.
 
 Two lags are covered. Until the pod is seen terminating, our own watch still counts it as healthy.
 Until the budget's status accounts for the eviction, its `disruptionsAllowed` is one too many. A
@@ -8,6 +8,8 @@ before the pod is deleted, so every later budget has it (pkg/registry/core/pod/s
 """
 
 from collections import defaultdict
+from collections.abc import Callable
+from heapq import heappop, heappush
 
 from msgspec import Struct
 
@@ -28,14 +30,32 @@ class Eviction(Struct):
     left_at_revision: int = 0
 
 
-class Ledger:
-    """All evictions under way, with the two counts per budget and per owner."""
+class Refusal(Struct, frozen=True):
+    """An eviction that was refused `times` times for the same reason; not tried again before
+    `until` (seconds since the epoch; 0 once that is over)."""
 
-    def __init__(self) -> None:
+    uid: str
+    reason: str
+    message: str
+    until: float
+    times: int = 1
+
+
+class Ledger:
+    """All evictions under way, with the counts per budget and per owner that slots depend on.
+
+    `on_change` is told the pod, the budget and the owner whose figures have changed.
+    """
+
+    def __init__(self, on_change: Callable[[Key, Key | None, str], None]) -> None:
+        self._on_change = on_change
         self._all: dict[Key, Eviction] = {}
         self._by_budget: defaultdict[Key, set[Key]] = defaultdict(set)
         self._unseen_by_budget: defaultdict[Key, int] = defaultdict(int)
         self._unseen_by_owner: defaultdict[str, int] = defaultdict(int)
+        self._waits: list[tuple[float, Key]] = []
+        self.refusals: dict[Key, Refusal] = {}
+        self.throttled_until = 0.0
 
     def __len__(self) -> int:
         return len(self._all)
@@ -44,6 +64,16 @@ class Ledger:
         """Whether this very pod was sent an eviction it has not answered by leaving."""
         found = self._all.get(pod)
         return found is not None and found.uid == uid and not found.seen
+
+    def barred(self, pod: Key, uid: str) -> bool:
+        """Whether its last refusal says to wait."""
+        found = self.refusals.get(pod)
+        return found is not None and found.uid == uid and found.until > 0
+
+    def budget_of(self, pod: Key) -> Key | None:
+        """The budget that the eviction under way took a slot of."""
+        found = self._all.get(pod)
+        return found.budget if found is not None else None
 
     def unshown(self, budget: Key) -> int:
         """Evictions that the budget's status does not account for."""
@@ -57,6 +87,11 @@ class Ledger:
         """Evictions of an owner's pods that still look untouched."""
         return self._unseen_by_owner.get(owner, 0)
 
+    @property
+    def next_wait(self) -> float | None:
+        """When the next refusal's wait is over, in seconds since the epoch."""
+        return self._waits[0][0] if self._waits else None
+
     def sent(self, pod: Key, uid: str, *, budget: Key | None, owner: str, now: float) -> None:
         """An eviction is about to be sent."""
         self.forget(pod)
@@ -65,9 +100,22 @@ class Ledger:
         if budget is not None:
             self._by_budget[budget].add(pod)
             self._unseen_by_budget[budget] += 1
+        self._on_change(pod, budget, owner)
+
+    def refused(self, pod: Key, uid: str, *, reason: str, message: str, until: float) -> None:
+        """The eviction was refused, for that reason; it is not sent again before `until`."""
+        old = self.refusals.get(pod)
+        again = old.times if old is not None and (old.uid, old.reason) == (uid, reason) else 0
+        self.refusals[pod] = Refusal(uid, reason, message, until, again + 1)
+        heappush(self._waits, (until, pod))
+        self.forget(pod)
+        self._on_change(pod, None, "")
 
     def pod_leaves(self, pod: Key, uid: str, revision: int) -> Key | None:
         """The pod is terminating or gone; returns the budget that has yet to account for it."""
+        refusal = self.refusals.get(pod)
+        if refusal is not None and refusal.uid == uid:
+            del self.refusals[pod]
         found = self._all.get(pod)
         if found is None or found.uid != uid or found.seen:
             return None
@@ -76,8 +124,10 @@ class Ledger:
         self._unseen_by_owner[found.owner] -= 1
         if found.budget is None:
             del self._all[pod]
+            self._on_change(pod, None, found.owner)
             return None
         self._unseen_by_budget[found.budget] -= 1
+        self._on_change(pod, found.budget, found.owner)
         return found.budget
 
     def budget_shows(self, budget: Budget) -> None:
@@ -105,6 +155,7 @@ class Ledger:
             self._by_budget[found.budget].discard(pod)
             if not found.seen:
                 self._unseen_by_budget[found.budget] -= 1
+        self._on_change(pod, found.budget, found.owner)
 
     def forget_budget(self, budget: Key) -> None:
         """The budget is gone: nothing of it needs to be accounted for."""
@@ -114,7 +165,21 @@ class Ledger:
                 del self._all[pod]
         self._unseen_by_budget.pop(budget, None)
 
-    def expire(self, now: float) -> None:
-        """Forget what left no trace for EXPIRY_SECONDS (now: seconds, as given to `sent`)."""
-        for pod in [p for p, e in self._all.items() if now - e.sent_at > EXPIRY_SECONDS]:
+    def tick(self, now: float) -> None:
+        """Time passes: forget what left no trace, and let what was refused be tried again.
+
+        Costs only what is due: evictions stand in the order in which they were sent.
+        """
+        while self._all:
+            pod, oldest = next(iter(self._all.items()))
+            if now - oldest.sent_at <= EXPIRY_SECONDS:
+                break
             self.forget(pod)
+        while self._waits and self._waits[0][0] <= now:
+            until, pod = heappop(self._waits)
+            found = self.refusals.get(pod)
+            if found is not None and found.until == until:
+                self.refusals[pod] = Refusal(
+                    found.uid, found.reason, found.message, 0.0, found.times
+                )
+                self._on_change(pod, None, "")

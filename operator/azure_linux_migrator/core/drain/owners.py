@@ -1,12 +1,14 @@
 """Replicas without a disruption budget: a budget is kept for them anyway.
 
-Without one, every replica on the source would be evicted in the same second. The owner's replicas
-are counted from its pods; a tenth of them, at least one, may be out at a time.
+Without one, every replica on the source would be evicted in the same second. A Deployment's own
+maxUnavailable says how many may be out; for any other owner it is a tenth, and always at least one.
 """
 
 from collections import defaultdict
 
 from msgspec import Struct
+
+from azure_linux_migrator.core.records import Controller
 
 SHARE = 0.1
 
@@ -32,16 +34,33 @@ class Owners:
         found.healthy += change if healthy else 0
         found.peak = max(found.peak, found.present)
 
-    def slots(self, uid: str, unseen: int) -> int:
+    def present(self, uid: str) -> int:
+        """Pods of an owner that are not leaving."""
+        return self._tallies[uid].present
+
+    def healthy(self, uid: str) -> int:
+        """Healthy pods of an owner."""
+        return self._tallies[uid].healthy
+
+    def capacity(self, uid: str, controller: Controller | None) -> int:
+        """How many of its pods may be out at the same time."""
+        if controller is not None and controller.rolling:
+            return max(1, controller.max_unavailable)
+        return max(1, int(self._wanted(uid, controller) * SHARE))
+
+    def slots(self, uid: str, unseen: int, controller: Controller | None) -> int:
         """How many more of its pods may be evicted now.
 
-        `unseen` are evictions sent whose pod still looks healthy. The peak stands for the wanted
-        replicas in the moment between a pod's end and the birth of its replacement; it follows a
-        scale-down once every pod that is left is healthy.
+        `unseen` are evictions sent whose pod still looks healthy.
         """
         found = self._tallies[uid]
         if found.healthy == found.present and unseen == 0 and found.present < found.peak - 1:
             found.peak = found.present + 1
-        wanted = max(found.peak, found.present)
-        out = wanted - found.healthy + unseen
-        return max(1, int(wanted * SHARE)) - out
+        out = self._wanted(uid, controller) - found.healthy + unseen
+        return self.capacity(uid, controller) - out
+
+    def _wanted(self, uid: str, controller: Controller | None) -> int:
+        """The wanted replicas. Where no controller is known, the most seen at one time stand for
+        them, which follows a scale-down once every pod that is left is healthy."""
+        found = self._tallies[uid]
+        return max(found.peak, found.present) if controller is None else controller.replicas

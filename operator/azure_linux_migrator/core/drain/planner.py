@@ -1,84 +1,269 @@
-"""Which pods to evict now: an eviction is planned only into a slot that is known to be free.
+"""Which pods to evict now: an eviction is planned only into a slot that is known to be free."""
 
-Pods of one budget compete for its slots in this order: those that cost nothing, then those on the
-node with the fewest pods left, so that nodes become empty early. A pod without a budget takes a
-slot of its owner (owners.py); one without either moves at once.
-"""
+from dataclasses import dataclass
+from heapq import heappop, heappush
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
-from azure_linux_migrator.core.actions import EvictPod
-from azure_linux_migrator.core.drain.budgets import arithmetic, is_deadlocked, is_free, slots
-from azure_linux_migrator.core.drain.survey import NodeLoad
+from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
+from azure_linux_migrator.core.drain.blockers import Blocker, Cause, of_pod, of_refusal
+from azure_linux_migrator.core.drain.budgets import starved
+from azure_linux_migrator.core.drain.filters import Fate
+from azure_linux_migrator.core.drain.lanes import Ident, Lane, Surge, evaluate
+from azure_linux_migrator.core.drain.loads import NodeLoad
+from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.singletons import Standing, next_action, why_not
+from azure_linux_migrator.core.drain.worklist import Worklist
 from azure_linux_migrator.core.records import Key, Pod
 from azure_linux_migrator.core.world import World
 
+STARVED_SECONDS = 60.0
+"""A budget that gave no slot for so long is told as a blocker."""
 
-@dataclass(slots=True)
+STUCK_SECONDS = 60.0
+"""A pod that is there so long after its grace has ended is stuck."""
+
+BLOCKERS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """Evictions to send, pods that wait for a slot, and lines naming what blocks for good."""
+    """What may be sent now, and what is to be told. Times are in seconds.
 
-    evictions: list[EvictPod] = field(default_factory=list)
+    `unplaced` are pods that replace evicted ones and that the scheduler finds no node for; `rest`
+    is the estimate of what is left and `limited_by` the budget or owner it comes from.
+    """
+
+    evictions: tuple[EvictPod, ...] = ()
+    surges: tuple[Action, ...] = ()
     waiting: int = 0
-    blockers: list[str] = field(default_factory=list)
+    blockers: tuple[Blocker, ...] = ()
+    blocker_count: int = 0
+    unplaced: tuple[Pod, ...] = ()
+    rest: float = 0.0
+    limited_by: str = ""
+    wake_at: float | None = None
 
 
-def plan(world: World, loads: Iterable[NodeLoad]) -> Plan:
-    """Plan the evictions of the admitted nodes."""
-    result = Plan()
-    by_budget: defaultdict[Key, list[Pod]] = defaultdict(list)
-    by_owner: defaultdict[str, list[Pod]] = defaultdict(list)
-    for load in sorted(loads, key=lambda load: (load.remaining, load.node.name)):
-        for pod in load.moving:
-            if pod.terminating or world.ledger.under_way(pod.key, pod.uid):
-                continue
-            guards = world.budgets_of(pod)
-            if not guards:
-                if pod.owner is None or not pod.ready:
-                    result.evictions.append(_evict(pod, None))
-                else:
-                    by_owner[pod.owner.uid].append(pod)
-            elif pod.phase == "Pending" or pod.finished:
-                result.evictions.append(_evict(pod, None))
-            elif len(guards) > 1:
-                result.waiting += 1
-                result.blockers.append(
-                    f"pod {pod.key} is selected by {len(guards)} PodDisruptionBudgets "
-                    f"({', '.join(key.name for key in guards)}); Kubernetes evicts no such pod: "
-                    "leave it one"
-                )
+class Planner(Worklist):
+    """A worklist that plans; remembers which lanes grant, block and starve."""
+
+    def __init__(self, world: World, scope: Scope) -> None:
+        self._granting: dict[Lane, None] = {}
+        self._blocking: dict[Lane, None] = {}
+        self._starving: dict[Lane, float] = {}
+        self._overdue: dict[Key, None] = {}
+        self._longest: list[tuple[float, int, Lane]] = []
+        self._pushed = 0
+        super().__init__(world, scope)
+
+    @classmethod
+    def of(cls, world: World, scope: Scope) -> "Planner":
+        """The planner of a migration: kept while its scope stays the same, made anew otherwise."""
+        known = world.listeners.get(scope.migration)
+        if isinstance(known, cls) and known.scope == scope:
+            return known
+        world.listeners.pop(scope.migration, None)
+        made = cls(world, scope)
+        world.listeners[scope.migration] = made
+        return made
+
+    def plan(self, now: float, stamp: str = "") -> Plan:
+        """The plan for now; asked again with nothing changed, it is the same."""
+        self.world.tick(now)
+        self._evaluate(now)
+        evictions = self._evictions()
+        blockers = self._blockers(now)
+        rest, ident = self._rest()
+        return Plan(
+            evictions=evictions,
+            surges=self._surges(stamp),
+            waiting=max(0, self.eligible - len(evictions)),
+            blockers=tuple(blockers[:BLOCKERS_SHOWN]),
+            blocker_count=sum(each.blocks for each in blockers),
+            unplaced=self._unplaced(),
+            rest=rest,
+            limited_by=self._name(ident),
+            wake_at=self._wake_at(now),
+        )
+
+    def forced(self) -> tuple[DeletePod, ...]:
+        """Deletions of everything that is admitted and was not granted an eviction."""
+        return tuple(
+            DeletePod(
+                pod.key,
+                pod.uid,
+                lane.ident if isinstance(lane.ident, Key) else None,
+                pod.owner.uid if pod.owner else "",
+            )
+            for lane in self.lanes.values()
+            for pod in (*lane.unready.values(), *lane.now.pods.values())
+        )
+
+    def _evaluate(self, now: float) -> None:
+        dirty, self.dirty = self.dirty, {}
+        prefetch = self.scope.policy.prefetch and bool(self.tiers)
+        for lane in dirty:
+            evaluate(lane, self.world, self.weight, prefetch=prefetch)
+            _keep(self._granting, lane, wanted=bool(lane.granted))
+            _keep(self._blocking, lane, wanted=lane.blocker is not None)
+            if lane.granted or lane.empty or lane.blocker or not isinstance(lane.ident, Key):
+                self._starving.pop(lane, None)
             else:
-                by_budget[guards[0]].append(pod)
-    for key, pods in by_budget.items():
-        _plan_budget(world, key, pods, result)
-    for owner, pods in by_owner.items():
-        free = max(world.owners.slots(owner, world.ledger.unseen_of_owner(owner)), 0)
-        result.evictions += [_evict(pod, None) for pod in pods[:free]]
-        result.waiting += len(pods[free:])
-    result.blockers.sort()
-    return result
+                self._starving.setdefault(lane, now)
+            if lane.rest > 0:
+                self._pushed += 1
+                heappush(self._longest, (-lane.rest, self._pushed, lane))
 
+    def _tier(self) -> int | None:
+        return min(self.tiers, default=None)
 
-def _plan_budget(world: World, key: Key, pods: list[Pod], result: Plan) -> None:
-    budget = world.budgets[key]
-    free = [pod for pod in pods if is_free(pod, budget)]
-    costly = [pod for pod in pods if not is_free(pod, budget)]
-    granted = max(slots(world, budget), 0)
-    result.evictions += [_evict(pod, None) for pod in free]
-    result.evictions += [_evict(pod, key) for pod in costly[:granted]]
-    held = len(costly[granted:])
-    result.waiting += held
-    if held and budget.sync_failed:
-        result.blockers.append(
-            f"PodDisruptionBudget {key} cannot be computed: {budget.sync_failed}; mend or delete it"
-        )
-    elif held and is_deadlocked(budget):
-        result.blockers.append(
-            f"{arithmetic(budget)}; add a replica or let the budget allow a disruption"
+    def _evictions(self) -> tuple[EvictPod, ...]:
+        tier = self._tier()
+        return tuple(
+            eviction for lane in self._granting if lane.tier == tier for eviction in lane.granted
         )
 
+    def _blockers(self, now: float) -> list[Blocker]:
+        found = {lane.blocker for lane in self._blocking if lane.blocker is not None}
+        for load in self.loads.blocked.values():
+            found.update(load.blocked.values())
+        for lane, since in self._starving.items():
+            if now - since < STARVED_SECONDS:
+                break
+            budget = self.world.budgets.get(lane.ident) if isinstance(lane.ident, Key) else None
+            if budget is not None:
+                found.add(starved(budget, lane.left))
+        for key, refusal in self.world.ledger.refusals.items():
+            entry = self.entries.get(key)
+            blocker = of_refusal(entry.pod, refusal) if entry else None
+            if blocker is not None:
+                found.add(blocker)
+        found.update(self._stuck(now))
+        found.update(self._surge_notes())
+        found.update(_still_attached(load) for load in self.loads.detaching.values())
+        return sorted(found)
 
-def _evict(pod: Pod, budget: Key | None) -> EvictPod:
-    return EvictPod(pod.key, pod.uid, budget, pod.owner.uid if pod.owner else "")
+    def _stuck(self, now: float) -> list[Blocker]:
+        while self.deadlines and self.deadlines[0][0] + STUCK_SECONDS <= now:
+            _, key = heappop(self.deadlines)
+            self._overdue[key] = None
+        gone = [key for key in self._overdue if not _leaving(self, key)]
+        for key in gone:
+            del self._overdue[key]
+        return [_stuck_pod(self.entries[key].pod) for key in self._overdue]
+
+    def _surge_notes(self) -> list[Blocker]:
+        notes: list[Blocker] = []
+        for entry in self.notes.values():
+            controller = self.world.catalog.governing(entry.pod)
+            guards = self.world.budgets_of(entry.pod)
+            budget = self.world.budgets.get(guards[0]) if guards else None
+            if controller is not None:
+                why = f"cannot be surged: {why_not(controller, budget, self.scope.migration)}"
+                remedy = "it is evicted instead, and is away until its replacement is Ready"
+                notes.append(of_pod(entry.pod, Cause.SURGE_IMPOSSIBLE, why, remedy))
+        for uid in self.surging:
+            controller = self.world.catalog.controller(uid)
+            lane = self.surging[uid]
+            if controller is not None and controller.stuck and not lane.empty:
+                notes.append(
+                    Blocker(
+                        Cause.SURGE_STUCK,
+                        "Deployment",
+                        controller.key,
+                        f"Deployment {controller.key} does not progress: {controller.stuck}",
+                        "see why its new pod does not become Ready",
+                        lane.left,
+                        controller.uid,
+                    )
+                )
+        return notes
+
+    def _surges(self, stamp: str) -> tuple[Action, ...]:
+        actions: list[Action] = []
+        tier = self._tier()
+        for uid, lane in self.surging.items():
+            controller = self.world.catalog.controller(uid)
+            if controller is None or (lane.empty and not controller.surge):
+                continue
+            if lane.tier != tier and not controller.surge:
+                continue
+            owners = self.world.catalog.replicasets_of(uid)
+            standing = Standing(
+                controller=controller,
+                on_source=tuple(lane.pods()),
+                present=sum(self.world.owners.present(each) for each in owners),
+                healthy=sum(self.world.owners.healthy(each) for each in owners),
+                migration=self.scope.migration,
+                stamp=stamp,
+            )
+            admitted = lane.unready or len(lane.now) or controller.surge
+            action = next_action(standing) if admitted else None
+            if action is not None:
+                actions.append(action)
+        return tuple(actions)
+
+    def _unplaced(self) -> tuple[Pod, ...]:
+        return tuple(
+            pod
+            for pod in self.world.unschedulable.values()
+            if pod.owner is not None and pod.owner.uid in self.moved_owners
+        )
+
+    def _rest(self) -> tuple[float, Ident | None]:
+        while self._longest:
+            rest, _, lane = self._longest[0]
+            if lane.rest == -rest and not lane.empty:
+                return lane.rest, lane.ident
+            heappop(self._longest)
+        return 0.0, None
+
+    def _name(self, ident: Ident | None) -> str:
+        if ident is None or isinstance(ident, Surge):
+            return ""
+        if isinstance(ident, Key):
+            return f"PodDisruptionBudget {ident}"
+        controller = self.world.catalog.governing_uid(ident)
+        return f"{controller.kind} {controller.key}" if controller else ""
+
+    def _wake_at(self, now: float) -> float | None:
+        times = [self.world.ledger.next_wait]
+        times += [self.deadlines[0][0] + STUCK_SECONDS] if self.deadlines else []
+        times += [
+            since + STARVED_SECONDS
+            for since in self._starving.values()
+            if since + STARVED_SECONDS > now
+        ][:1]
+        return min((each for each in times if each is not None), default=None)
+
+
+def _keep(lanes: dict[Lane, None], lane: Lane, *, wanted: bool) -> None:
+    if wanted:
+        lanes[lane] = None
+    else:
+        lanes.pop(lane, None)
+
+
+def _leaving(work: Worklist, key: Key) -> bool:
+    entry = work.entries.get(key)
+    return entry is not None and entry.pod.terminating and entry.verdict.fate is Fate.MOVE
+
+
+def _stuck_pod(pod: Pod) -> Blocker:
+    why = "is terminating long after its grace has ended"
+    remedy = (
+        "a finalizer holds it: see metadata.finalizers and the controller that should remove it"
+        if pod.finalizers
+        else "its kubelet does not answer: see its node"
+    )
+    return of_pod(pod, Cause.STUCK_TERMINATING, why, remedy)
+
+
+def _still_attached(load: NodeLoad) -> Blocker:
+    return Blocker(
+        Cause.VOLUME_ATTACHED,
+        "Node",
+        Key("", load.node.name),
+        f"volumes of pods that moved are still attached to node {load.node.name}",
+        "see kubectl get volumeattachments and the CSI driver's log",
+        0,
+    )

@@ -7,8 +7,8 @@ from azure_linux_migrator.core.progress import DONE, Context, Progress, refused,
 
 def cordon_source(ctx: Context) -> Progress:
     """Cordon what is not cordoned; a node that someone uncordoned during the soak is theirs."""
-    loads = ctx.survey.loads
-    open_nodes = [load.node for load in loads if not load.node.unschedulable]
+    loads = ctx.loads
+    open_nodes = [loads.by_node[name].node for name in sorted(loads.open)]
     if not open_nodes:
         return DONE
     taken_back = [node.name for node in open_nodes if node.cordoned_by == ctx.migration.name]

@@ -45,7 +45,7 @@ def _created(ctx: Context, target: Pool) -> Progress:
         return _failed(ctx, target)
     if target.state != "Succeeded":
         return ctx.reread("CreatingTarget", f"AKS creates node pool {target.name}", since)
-    ready = sum(node.ready for node in ctx.seen.world.pool_nodes(target.name))
+    ready = ctx.seen.world.ready_nodes(target.name)
     wanted = max(target.count, 1)
     if ready < wanted:
         text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from azure_linux_migrator.api.quantities import seconds, share
+from azure_linux_migrator.api.spec import TimeoutPolicy
 from azure_linux_migrator.api.status import since_epoch
-from azure_linux_migrator.core.actions import EvictPod, MarkNode
-from azure_linux_migrator.core.drain.planner import Plan, plan
-from azure_linux_migrator.core.drain.survey import NodeLoad
+from azure_linux_migrator.core.actions import Action, MarkNode, ReleaseNode
+from azure_linux_migrator.core.drain.admission import earliest_finish
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 
 LOST_EVENT_SECONDS = 30.0
@@ -15,31 +15,22 @@ LOST_EVENT_SECONDS = 30.0
 
 def batch_index(ctx: Context) -> int:
     """The batch being drained: the highest that a node carries, or that was recorded."""
-    marks = [ctx.migration.batch_of(load.node) for load in ctx.survey.loads]
-    return max([ctx.migration.status.batch.index, *marks])
+    return max([ctx.migration.status.batch.index, *ctx.loads.batches])
 
 
 def batches(ctx: Context, index: int) -> int:
     """How many batches there will have been at the end."""
-    marks = [ctx.migration.batch_of(load.node) for load in ctx.survey.loads]
-    size = share(ctx.migration.spec.strategy.batch.size, len(marks))
-    joining = size - marks.count(index) if index else 0
-    later = max(0, marks.count(0) - max(0, joining))
+    size = share(ctx.migration.spec.strategy.batch.size, len(ctx.loads))
+    joining = size - len(ctx.loads.batches.get(index, ())) if index else 0
+    later = max(0, len(ctx.loads.unmarked) - max(0, joining))
     return index + -(-later // size)
-
-
-def admitted(ctx: Context) -> list[NodeLoad]:
-    """The nodes whose pods may be evicted now."""
-    return [load for load in ctx.survey.loads if ctx.migration.batch_of(load.node)]
 
 
 def drain(ctx: Context) -> Progress:
     """Evict what can be from the admitted nodes; admit the next batch when they are empty."""
-    open_loads = [load for load in admitted(ctx) if not load.drained]
-    if open_loads:
-        return _evict(ctx, open_loads)
-    unmarked = [load for load in ctx.survey.loads if not ctx.migration.batch_of(load.node)]
-    if not unmarked:
+    if ctx.loads.undrained_admitted:
+        return _evict(ctx)
+    if not ctx.loads.unmarked:
         return DONE
     index = batch_index(ctx)
     if index:
@@ -50,7 +41,7 @@ def drain(ctx: Context) -> Progress:
                 f"batch {index} of {batches(ctx, index)} is drained; soaking before the next",
                 wake_at=ctx.now + rest,
             )
-    return _admit(ctx, unmarked, index + 1)
+    return _admit(ctx, index + 1)
 
 
 def _soak_left(ctx: Context) -> float:
@@ -59,47 +50,67 @@ def _soak_left(ctx: Context) -> float:
     return soak if drained_at is None else drained_at + soak - ctx.now
 
 
-def _admit(ctx: Context, unmarked: list[NodeLoad], index: int) -> Progress:
-    size = share(ctx.migration.spec.strategy.batch.size, len(ctx.survey.loads))
-    chosen = sorted(unmarked, key=lambda load: (load.remaining, load.node.name))[:size]
+def _admit(ctx: Context, index: int) -> Progress:
+    size = share(ctx.migration.spec.strategy.batch.size, len(ctx.loads))
+    chosen = earliest_finish(ctx.planner, size)
     attempts = [
         ctx.attempt(
-            MarkNode(load.node.name, ctx.migration.batch_mark(index)),
+            MarkNode(name, ctx.migration.batch_mark(index)),
             "AdmittingBatch",
             f"admitting batch {index}: {len(chosen)} nodes",
         )
-        for load in chosen
+        for name in chosen
     ]
     actions = tuple(action for each in attempts for action in each.actions)
     worst = next((each for each in attempts if each.reason != "AdmittingBatch"), attempts[0])
     return replace(worst, actions=actions)
 
 
-def _evict(ctx: Context, loads: list[NodeLoad]) -> Progress:
-    blocked = sorted(f"pod {pod.key}: {why}" for load in loads for pod, why in load.blocked)
-    if not any(node.ready for node in ctx.seen.world.pool_nodes(ctx.migration.target)):
+def _evict(ctx: Context) -> Progress:
+    plan = ctx.plan
+    if not ctx.seen.world.ready_nodes(ctx.migration.target):
         return working(
             "TargetNotReady",
             f"no node of target pool {ctx.migration.target} is Ready; nothing is evicted until "
             "there is one",
         )
-    overdue = _overdue(ctx)
-    planned = plan(ctx.seen.world, loads)
-    remaining = sum(load.remaining for load in loads)
-    if overdue:
-        why = "; ".join((planned.blockers + blocked)[:3]) or f"{_count(remaining)} still there"
-        return refused(
-            "DrainTimedOut",
-            f"the batch was not drained within spec.drain.timeout "
-            f"({ctx.migration.spec.drain.timeout}): {why}. Nothing more is evicted; mend that, or "
-            "raise the timeout to go on",
+    if _overdue(ctx):
+        return _timed_out(ctx)
+    wake_at = _wake_at(ctx)
+    actions: tuple[Action, ...] = (*_surges(ctx), *plan.evictions)
+    left = f"{_count(ctx.loads.remaining)} left to move"
+    throttled = ctx.seen.world.ledger.throttled_until
+    if ctx.now < throttled:
+        text = f"{left}; the apiserver asked for a pause"
+        return working("Draining", text, wake_at=min(wake_at, throttled))
+    if plan.unplaced:
+        first = plan.unplaced[0]
+        return working(
+            "ReplacementsUnschedulable",
+            f"nothing more is evicted while {_count(len(plan.unplaced))} evicted before cannot be "
+            f"placed: {first.key}: {first.unschedulable}",
+            *_surges(ctx),
+            wake_at=wake_at,
         )
-    evictions, wake_at = _due(ctx, planned)
-    if planned.blockers or blocked:
-        lines = planned.blockers + blocked
-        more = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
-        return working("DrainBlocked", "; ".join(lines[:3]) + more, *evictions, wake_at=wake_at)
-    return working("Draining", f"{_count(remaining)} left to move", *evictions, wake_at=wake_at)
+    if plan.blocker_count:
+        return working("DrainBlocked", _blocked(ctx), *actions, wake_at=wake_at)
+    return working("Draining", left, *actions, wake_at=wake_at)
+
+
+def _surges(ctx: Context) -> tuple[Action, ...]:
+    """Surge actions whose last failure does not say to wait."""
+    return tuple(
+        action
+        for action in ctx.plan.surges
+        if (problem := ctx.seen.problems.get(action.key)) is None or ctx.now >= problem.retry_at
+    )
+
+
+def _blocked(ctx: Context) -> str:
+    """The first blockers in words, and how many more there are."""
+    lines = [str(each) for each in ctx.plan.blockers if each.blocks]
+    more = ctx.plan.blocker_count - len(lines[:3])
+    return "; ".join(lines[:3]) + (f" and {more} more" if more > 0 else "")
 
 
 def _count(pods: int) -> str:
@@ -112,18 +123,44 @@ def _overdue(ctx: Context) -> bool:
     return limit > 0 and started is not None and ctx.now > started + limit
 
 
-def _due(ctx: Context, planned: Plan) -> tuple[list[EvictPod], float]:
-    """Evictions whose last refusal does not say to wait, and when the next wait is over."""
-    due: list[EvictPod] = []
-    waits = [ctx.now + LOST_EVENT_SECONDS]
-    for eviction in planned.evictions:
-        problem = ctx.seen.problems.get(eviction.key)
-        if problem is None or ctx.now >= problem.retry_at:
-            due.append(eviction)
-        else:
-            waits.append(problem.retry_at)
+def _timed_out(ctx: Context) -> Progress:
+    """The batch took too long: do what spec.drain.onTimeout says."""
+    policy = ctx.migration.spec.drain
+    why = _blocked(ctx) or f"{_count(ctx.loads.remaining)} still there"
+    told = f"the batch was not drained within spec.drain.timeout ({policy.timeout}): {why}"
+    match policy.on_timeout:
+        case TimeoutPolicy.FORCE:
+            forced = ctx.planner.forced()
+            text = f"{told}. What is left is deleted (spec.drain.onTimeout is Force)"
+            due = [
+                each
+                for each in forced
+                if (problem := ctx.seen.problems.get(each.key)) is None
+                or ctx.now >= problem.retry_at
+            ]
+            answer = working("DrainForced", text, *due, wake_at=ctx.now + LOST_EVENT_SECONDS)
+            return replace(answer, forced=len(due))
+        case TimeoutPolicy.ROLLBACK:
+            ours = [
+                ReleaseNode(name, ctx.migration.name)
+                for name, load in sorted(ctx.loads.by_node.items())
+                if load.node.cordoned_by == ctx.migration.name or load.batch
+            ]
+            text = f"{told}. The source is uncordoned again; mend that and change the spec to retry"
+            return refused("RolledBack", text, *ours)
+    return refused(
+        "DrainTimedOut",
+        f"{told}. Nothing more is evicted; mend that, or raise the timeout to go on",
+    )
+
+
+def _wake_at(ctx: Context) -> float:
+    """When to look again although nothing happened."""
+    times = [ctx.now + LOST_EVENT_SECONDS]
+    if ctx.plan.wake_at is not None:
+        times.append(ctx.plan.wake_at)
     started = since_epoch(ctx.migration.status.batch.started_at)
     limit = seconds(ctx.migration.spec.drain.timeout)
     if limit and started is not None:
-        waits.append(started + limit + 1)
-    return due, min(waits)
+        times.append(started + limit + 1)
+    return min(times)

@@ -1,11 +1,15 @@
 """Preflight: everything that can be known to go wrong, before anything is changed."""
 
-from azure_linux_migrator.api.spec import SourcePool
+from azure_linux_migrator.api.spec import SingletonPolicy, SourcePool, TimeoutPolicy
 from azure_linux_migrator.core.actions import ReadPools, ReviewAccess
+from azure_linux_migrator.core.drain.blockers import Cause
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.records import Pool
 
 FRESH_SECONDS = 30.0
+_FINAL = frozenset({Cause.UNMANAGED, Cause.EMPTY_DIR, Cause.LOCAL_VOLUME})
+"""What blocks a pod for good and is known before anything is touched."""
+
 LOOK_AGAIN_SECONDS = 60.0
 
 
@@ -21,7 +25,7 @@ def preflight(ctx: Context) -> Progress:
     if not ctx.pools_newer_than(_patience(ctx)):
         return ctx.attempt(ReadPools(), "ReadingPools", "reading the cluster's node pools")
     if ctx.seen.missing_access is None:
-        return ctx.attempt(ReviewAccess(), "ReviewingAccess", "asking what Kubernetes allows us")
+        return ctx.attempt(_review(ctx), "ReviewingAccess", "asking what Kubernetes allows us")
     finding = _access(ctx) or _pools(ctx) or _pods(ctx)
     if finding is not None:
         return finding
@@ -48,9 +52,18 @@ def _access(ctx: Context) -> Progress | None:
     return refused(
         "KubernetesForbidden",
         f"the operator's ServiceAccount may not: {', '.join(missing)}; apply the ClusterRole "
-        "shipped in deploy/kustomize/base",
-        ReviewAccess(),
+        "shipped in deploy/kustomize/base, and its components force and surge for "
+        "spec.drain.onTimeout: Force and spec.drain.singletons: SurgeFirst",
+        _review(ctx),
         wake_at=ctx.now + LOOK_AGAIN_SECONDS,
+    )
+
+
+def _review(ctx: Context) -> ReviewAccess:
+    policy = ctx.migration.spec.drain
+    return ReviewAccess(
+        force=policy.on_timeout is TimeoutPolicy.FORCE,
+        surge=policy.singletons is SingletonPolicy.SURGE_FIRST,
     )
 
 
@@ -138,9 +151,12 @@ def _target(ctx: Context) -> Progress | None:
 
 def _pods(ctx: Context) -> Progress | None:
     blocked = sorted(
-        f"pod {pod.key}: {why}" for load in ctx.survey.loads for pod, why in load.blocked
+        each
+        for load in ctx.loads.blocked.values()
+        for each in load.blocked.values()
+        if each.cause in _FINAL
     )
     if not blocked or not ctx.seen.world_ready:
         return None
     more = f" and {len(blocked) - 3} more" if len(blocked) > 3 else ""
-    return refused("PodsBlocked", "; ".join(blocked[:3]) + more)
+    return refused("PodsBlocked", "; ".join(map(str, blocked[:3])) + more)

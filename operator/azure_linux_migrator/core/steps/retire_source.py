@@ -15,7 +15,7 @@ def retire_source(ctx: Context) -> Progress:
     if not ctx.pools_newer_than(FRESH_SECONDS):
         return ctx.reread("RetiringSource", _telling(ctx), None)
     source = ctx.pool(ctx.migration.source)
-    nodes = len(ctx.survey.loads)
+    nodes = len(ctx.loads)
     emptied = source is not None and source.count == 0 and source.state == "Succeeded"
     if source is None or (emptied and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO):
         if nodes == 0:
@@ -48,7 +48,7 @@ def _unsafe(ctx: Context) -> Progress | None:
         )
     if not ctx.seen.world_ready:
         return working("ReadingCluster", "waiting for the first lists of nodes, pods and budgets")
-    busy = [load for load in ctx.survey.loads if not load.drained]
+    busy = ctx.loads.undrained()
     if busy:
         return refused(
             "SourceInUse",

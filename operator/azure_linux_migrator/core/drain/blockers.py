@@ -1,0 +1,97 @@
+"""What holds a drain up, by class, with what an admin can do about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from azure_linux_migrator.core.drain.ledger import Refusal
+from azure_linux_migrator.core.records import Budget, Key, Pod
+
+
+class Cause(StrEnum):
+    """Why something does not move. The value is the class in status, events and metrics."""
+
+    BUDGET_DEADLOCKED = "BudgetDeadlocked"
+    BUDGET_SYNC_FAILED = "BudgetSyncFailed"
+    BUDGET_WITHOUT_PODS = "BudgetWithoutPods"
+    BUDGET_UNHEALTHY = "BudgetUnhealthy"
+    TWO_BUDGETS = "TwoBudgets"
+    UNMANAGED = "Unmanaged"
+    EMPTY_DIR = "EmptyDir"
+    LOCAL_VOLUME = "LocalVolume"
+    VOLUME_ZONE = "VolumeZone"
+    RETURNS = "ReturnsToSource"
+    STUCK_TERMINATING = "StuckTerminating"
+    VOLUME_ATTACHED = "VolumeAttached"
+    WEBHOOK = "WebhookDenied"
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
+    FORBIDDEN = "EvictionForbidden"
+    NEGATIVE = "BudgetOverdrawn"
+    SERVER = "ApiserverError"
+    SURGE_STUCK = "SurgeStuck"
+    SURGE_IMPOSSIBLE = "SurgeImpossible"
+
+
+NOTES = frozenset({Cause.SURGE_IMPOSSIBLE})
+"""What is told but holds nothing up."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Blocker:
+    """An object that holds `pods` pods back. `remedy` is what an admin can do."""
+
+    cause: Cause
+    kind: str
+    key: Key
+    message: str
+    remedy: str
+    pods: int = 1
+    uid: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the drain cannot end while it stands."""
+        return self.cause not in NOTES
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.remedy}"
+
+
+def arithmetic(budget: Budget) -> str:
+    """A budget's numbers in words, for an admin."""
+    return (
+        f"PodDisruptionBudget {budget.key} allows {budget.allowed}: "
+        f"{budget.healthy} of {budget.expected} pods healthy, {budget.desired} needed"
+    )
+
+
+def of_budget(budget: Budget, cause: Cause, message: str, remedy: str, pods: int) -> Blocker:
+    """A budget that gives no slot."""
+    kind = "PodDisruptionBudget"
+    return Blocker(cause, kind, budget.key, message, remedy, pods, budget.uid)
+
+
+def of_pod(pod: Pod, cause: Cause, why: str, remedy: str) -> Blocker:
+    """A pod that cannot be moved, whatever its budget says."""
+    return Blocker(cause, "Pod", pod.key, f"pod {pod.key}: {why}", remedy, 1, pod.uid)
+
+
+_REFUSALS = {
+    Cause.WEBHOOK: "an admission webhook or policy refuses the eviction; it is asked again",
+    Cause.NAMESPACE_TERMINATING: "its namespace is being deleted; nothing needs to be done",
+    Cause.FORBIDDEN: "give the operator's ServiceAccount `create` on pods/eviction",
+    Cause.NEGATIVE: "the budget's status is broken; it is mended by the disruption controller",
+    Cause.SERVER: "look at the apiserver's health; the eviction is sent again",
+    Cause.TWO_BUDGETS: "let only one PodDisruptionBudget select the pod",
+}
+
+
+PASSING = frozenset({Cause.SERVER})
+"""Refusals that often pass by themselves; told when they come for the third time."""
+
+
+def of_refusal(pod: Pod, refusal: Refusal) -> Blocker | None:
+    """A pod whose eviction the apiserver refuses for a reason that no slot will cure."""
+    cause = next((each for each in _REFUSALS if each.value == refusal.reason), None)
+    if cause is None or (cause in PASSING and refusal.times < 3):
+        return None
+    return of_pod(pod, cause, refusal.message, _REFUSALS[cause])

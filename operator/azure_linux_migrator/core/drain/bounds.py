@@ -1,0 +1,68 @@
+"""How long a drain had to take: slots are held from the eviction until they return.
+
+When the last pod of a budget of b slots is evicted, at time T, the slots that have come back by
+then were held in at most b lines of length T: so T ≥ Σd / b, however well the slots were used.
+"""
+
+from collections import deque
+
+from msgspec import Struct, field
+
+from azure_linux_migrator.core.records import Budget, Key
+
+
+class Times(Struct):
+    """Slot times of one budget, in seconds."""
+
+    slots: int = 1
+    count: int = 0
+    total: float = 0.0
+    sent: deque[float] = field(default_factory=deque)
+
+    @property
+    def mean(self) -> float:
+        """The mean time a slot was held; 0 before the first came back."""
+        return self.total / self.count if self.count else 0.0
+
+    @property
+    def bound(self) -> float:
+        """Seconds that perfect use of the slots would have needed."""
+        return self.total / self.slots
+
+
+class SlotTimes:
+    """Observed slot times by budget, in the time of whoever calls (seconds)."""
+
+    def __init__(self) -> None:
+        self._times: dict[Key, Times] = {}
+
+    def sent(self, budget: Key, now: float) -> None:
+        """A slot was taken."""
+        self._times.setdefault(budget, Times()).sent.append(now)
+
+    def refused(self, budget: Key) -> None:
+        """The slot that was taken last was not granted."""
+        times = self._times.get(budget)
+        if times is not None and times.sent:
+            times.sent.pop()
+
+    def settle(self, budget: Budget, unshown: int, now: float) -> None:
+        """The budget's status changed: slots that it has again were held until now."""
+        times = self._times.get(budget.key)
+        if times is None or budget.capacity <= 0:
+            return
+        times.slots = max(times.slots, budget.capacity)
+        occupied = max(0, budget.capacity - budget.allowed) + unshown
+        while len(times.sent) > occupied:
+            times.total += now - times.sent.popleft()
+            times.count += 1
+
+    def mean(self, budget: Key) -> float:
+        """Mean slot time of a budget; 0 where none is known."""
+        found = self._times.get(budget)
+        return found.mean if found else 0.0
+
+    def bound(self) -> tuple[float, Key | None]:
+        """The largest bound of all budgets, in seconds, and the budget it belongs to."""
+        found = [(times.bound, key) for key, times in self._times.items()]
+        return max(found, default=(0.0, None))

@@ -1,0 +1,45 @@
+"""In which order pods leave: by the first rule of spec.drain.order that selects a pod."""
+
+from azure_linux_migrator.api.spec import Drain, OrderRule
+from azure_linux_migrator.core.records import Labels, Pod, Requirement, Selector
+
+LAST = 1_000_000_000
+"""The tier of the operator's own pod: it leaves when nothing else of its batch is left."""
+
+
+class Order:
+    """Compiled rules; an answer is remembered per namespace and labels."""
+
+    def __init__(self, policy: Drain) -> None:
+        self._rules = [(_selector(rule), rule) for rule in policy.order]
+        self._known: dict[tuple[str, Labels], int] = {}
+
+    def tier(self, pod: Pod) -> int:
+        """The pod's place in the order; 0 where no rule selects it."""
+        if not self._rules:
+            return 0
+        asked = (pod.key.namespace, pod.labels)
+        found = self._known.get(asked)
+        if found is None:
+            labels = dict(pod.labels)
+            found = next(
+                (
+                    rule.order
+                    for selector, rule in self._rules
+                    if (not rule.namespaces or pod.key.namespace in rule.namespaces)
+                    and selector.matches(labels)
+                ),
+                0,
+            )
+            self._known[asked] = found
+        return found
+
+
+def _selector(rule: OrderRule) -> Selector:
+    return Selector(
+        tuple(sorted((rule.selector.match_labels or {}).items())),
+        tuple(
+            Requirement(each.key, each.operator, tuple(each.values))
+            for each in rule.selector.match_expressions
+        ),
+    )

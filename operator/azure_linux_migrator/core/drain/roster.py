@@ -1,0 +1,255 @@
+"""Where each pod on a source node stands: its fate, its node's load, the lane it waits in."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from heapq import heappush
+
+from msgspec import Struct
+
+from azure_linux_migrator.api.spec import Drain, SingletonPolicy
+from azure_linux_migrator.core.drain.blockers import Cause, of_pod
+from azure_linux_migrator.core.drain.filters import MOVE, Fate, Verdict, judge
+from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge
+from azure_linux_migrator.core.drain.loads import Loads, NodeLoad
+from azure_linux_migrator.core.drain.order import LAST, Order
+from azure_linux_migrator.core.drain.singletons import surges, why_not
+from azure_linux_migrator.core.records import Key, Node, Pod, Volume
+from azure_linux_migrator.core.world import World
+
+RETURNS_LIMIT = 3
+"""Pods of one owner that may come to the source after its drain began and be moved again."""
+
+LATE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a worklist is about. `last` is the operator's own pod, which leaves last."""
+
+    migration: str
+    source: str
+    target: str
+    policy: Drain
+    last: Key | None = None
+
+
+def batch_of(node: Node, migration: str) -> int:
+    """The batch a migration gave a node; 0 for none, or for another migration's mark."""
+    name, _, index = node.batch.rpartition(".")
+    return int(index) if name == migration and index.isdecimal() else 0
+
+
+class Entry(Struct):
+    """A pod on a source node: what happens to it and where it waits, if it does."""
+
+    pod: Pod
+    verdict: Verdict
+    tier: int
+    lane: Lane | None = None
+
+
+class Roster:
+    """Places pods one at a time. `began` is when the current batch began, 0 before the first."""
+
+    def __init__(self, world: World, scope: Scope) -> None:
+        self.world = world
+        self.scope = scope
+        self.loads = Loads()
+        self.began = 0.0
+        self.eligible = 0
+        self.lanes: dict[tuple[Ident, int], Lane] = {}
+        self.dirty: dict[Lane, None] = {}
+        self.moved_owners: set[str] = set()
+        self.deadlines: list[tuple[float, Key]] = []
+        self.entries: dict[Key, Entry] = {}
+        self.tiers: defaultdict[int, int] = defaultdict(int)
+        self.notes: dict[Key, Entry] = {}
+        self.surging: dict[str, Lane] = {}
+        self._order = Order(scope.policy)
+        self._lanes_of: defaultdict[Ident, list[Lane]] = defaultdict(list)
+        self._returned: defaultdict[str, int] = defaultdict(int)
+        self._deadlocked: set[Key] = set()
+        self._by_owner: defaultdict[str, set[Key]] = defaultdict(set)
+        self._by_claim: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._zones: dict[str, int] = {}
+
+    # Facts for the filters
+
+    def exists(self, uid: str) -> bool:
+        """Whether a controller of that uid is known."""
+        return self.world.catalog.exists(uid)
+
+    def volumes_of(self, pod: Pod) -> list[Volume]:
+        """The bound volumes of a pod."""
+        return self.world.catalog.volumes_of(pod)
+
+    def target_zones(self) -> frozenset[str]:
+        """Zones of the target's nodes."""
+        return frozenset(zone for zone, count in self._zones.items() if zone and count > 0)
+
+    def weight(self, node: str) -> int:
+        """How many pods are left on a node."""
+        load = self.loads.by_node.get(node)
+        return load.remaining if load else 0
+
+    # Placing
+
+    def _place(self, pod: Pod) -> None:
+        """Judge a pod on a source node and put it where it belongs now."""
+        load = self.loads.by_node[pod.node]
+        old = self._unplace(pod.key)
+        verdict = self._judge(pod)
+        tier = LAST if pod.key == self.scope.last else self._order.tier(pod)
+        entry = Entry(pod, verdict, tier)
+        self.entries[pod.key] = entry
+        if pod.owner is not None:
+            self._by_owner[pod.owner.uid].add(pod.key)
+        for claim in pod.claims:
+            self._by_claim[Key(pod.key.namespace, claim)].add(pod.key)
+        self._count(load, entry, 1)
+        if pod.terminating and (old is None or not old.pod.terminating):
+            heappush(self.deadlines, (pod.deadline, pod.key))
+        if verdict.fate is Fate.MOVE and self._may_wait(pod):
+            lane = entry.lane = self._lane(self._ident(entry), tier)
+            admitted = load.batch > 0
+            lane.put(pod, load.remaining, admitted=admitted)
+            self.eligible += admitted
+            self.dirty[lane] = None
+        if pod.claims:
+            self._detaching(load)
+        if old is None or old.pod.node != pod.node or _counts(old) != _counts(entry):
+            self._reweigh(load)
+
+    def _remove(self, key: Key) -> None:
+        entry = self._unplace(key)
+        if entry is None:
+            return
+        load = self.loads.by_node.get(entry.pod.node)
+        if load is not None:
+            if entry.pod.claims:
+                self._detaching(load)
+            self._reweigh(load)
+
+    def _unplace(self, key: Key) -> Entry | None:
+        entry = self.entries.pop(key, None)
+        if entry is None:
+            return None
+        pod = entry.pod
+        self.notes.pop(pod.key, None)
+        if pod.owner is not None:
+            self._by_owner[pod.owner.uid].discard(pod.key)
+        for claim in pod.claims:
+            self._by_claim[Key(pod.key.namespace, claim)].discard(pod.key)
+        load = self.loads.by_node.get(pod.node)
+        if load is not None:
+            self._count(load, entry, -1)
+        lane = entry.lane
+        if lane is not None:
+            if pod.key not in lane.later.pods:
+                self.eligible -= 1
+            lane.discard(pod.key)
+            self.dirty[lane] = None
+        return entry
+
+    def _count(self, load: NodeLoad, entry: Entry, sign: int) -> None:
+        self.loads.before(load)
+        match entry.verdict.fate:
+            case Fate.MOVE:
+                load.moving += sign
+                load.terminating += sign * entry.pod.terminating
+            case Fate.WAIT:
+                load.waiting += sign
+            case Fate.SKIP:
+                load.skipped += sign
+            case Fate.BLOCK:
+                if sign > 0 and entry.verdict.blocker is not None:
+                    load.blocked[entry.pod.key] = entry.verdict.blocker
+                else:
+                    load.blocked.pop(entry.pod.key, None)
+        self.loads.after(load)
+        if entry.verdict.fate is not Fate.SKIP and load.batch > 0:
+            self.tiers[entry.tier] += sign
+            if self.tiers[entry.tier] <= 0:
+                del self.tiers[entry.tier]
+
+    def _reweigh(self, load: NodeLoad) -> None:
+        for pod in self.world.pods_on(load.node.name):
+            entry = self.entries.get(pod.key)
+            if entry is not None and entry.lane is not None:
+                entry.lane.reweigh(pod.key, load.remaining)
+
+    def _judge(self, pod: Pod) -> Verdict:
+        verdict = judge(pod, self.scope.policy, self)
+        if verdict is not MOVE or pod.owner is None or pod.terminating or pod.finished:
+            return verdict
+        if self._late(pod) and self._returned[pod.owner.uid] >= RETURNS_LIMIT:
+            why = "pods of its owner come back to the source after being moved"
+            remedy = (
+                "its template tolerates node.kubernetes.io/unschedulable or names its node: take "
+                "that out"
+            )
+            return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.RETURNS, why, remedy))
+        guards = self.world.budgets_of(pod)
+        if len(guards) > 1 and pod.phase != "Pending":
+            why = (
+                f"{len(guards)} PodDisruptionBudgets select it "
+                f"({', '.join(key.name for key in guards)}); Kubernetes evicts no such pod"
+            )
+            return Verdict(
+                Fate.BLOCK, why, of_pod(pod, Cause.TWO_BUDGETS, why, "leave it one budget")
+            )
+        return verdict
+
+    def _may_wait(self, pod: Pod) -> bool:
+        ledger = self.world.ledger
+        gone = pod.terminating or ledger.under_way(pod.key, pod.uid)
+        return not gone and not ledger.barred(pod.key, pod.uid)
+
+    def _ident(self, entry: Entry) -> Ident:
+        """What a pod competes for."""
+        pod = entry.pod
+        if pod.phase == "Pending" or pod.finished:
+            return FREE
+        guards = self.world.budgets_of(pod)
+        if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
+            controller = self.world.catalog.governing(pod)
+            budget = self.world.budgets.get(guards[0]) if guards else None
+            if controller is not None and surges(controller, budget, self.scope.migration):
+                return Surge(controller.uid)
+            if controller is not None and why_not(controller, budget, self.scope.migration):
+                self.notes[pod.key] = entry
+        if guards:
+            return guards[0]
+        if pod.owner is None or not pod.ready:
+            return FREE
+        return pod.owner.uid
+
+    def _lane(self, ident: Ident, tier: int) -> Lane:
+        lane = self.lanes.get((ident, tier))
+        if lane is None:
+            lane = self.lanes[ident, tier] = Lane(ident, tier)
+            self._lanes_of[ident].append(lane)
+            if isinstance(ident, Surge):
+                self.surging[ident.deployment] = lane
+        return lane
+
+    def _late(self, pod: Pod) -> bool:
+        return 0 < self.began < pod.created - LATE_SECONDS
+
+    def _detaching(self, load: NodeLoad) -> None:
+        """Whether volumes of pods that moved are still attached to a node that answers."""
+        attached = self.world.catalog.attached_to(load.node.name)
+        staying = {
+            volume.name
+            for pod in (self.world.pods_on(load.node.name) if attached else ())
+            for volume in self.volumes_of(pod)
+        }
+        detaching = bool(attached - staying) and load.node.ready
+        if detaching != load.detaching:
+            self.loads.before(load)
+            load.detaching = detaching
+            self.loads.after(load)
+
+
+def _counts(entry: Entry) -> bool:
+    return entry.verdict.fate is not Fate.SKIP

@@ -1,0 +1,135 @@
+"""What one migration has to move, kept up to date event by event.
+
+Nothing here walks over the pods of a pool: an event touches one pod, its node's load and the lanes
+whose slots it may have changed, and only lanes that were touched are evaluated again.
+"""
+
+from azure_linux_migrator.api.spec import SingletonPolicy
+from azure_linux_migrator.core.drain.budgets import is_deadlocked
+from azure_linux_migrator.core.drain.lanes import Ident
+from azure_linux_migrator.core.drain.loads import NodeLoad
+from azure_linux_migrator.core.drain.roster import Roster, Scope, batch_of
+from azure_linux_migrator.core.records import Key, Node, Pod
+from azure_linux_migrator.core.world import World
+
+
+class Worklist(Roster):
+    """A listener of the world."""
+
+    def __init__(self, world: World, scope: Scope) -> None:
+        super().__init__(world, scope)
+        for node in list(world.pool_nodes(scope.target)):
+            self._count_zone(node, 1)
+        for node in list(world.pool_nodes(scope.source)):
+            self.node_changed(None, node)
+
+    # Events
+
+    def node_changed(self, old: Node | None, new: Node | None) -> None:
+        """A node of the source joins, is cordoned, joins a batch, or goes."""
+        for node, change in ((old, -1), (new, 1)):
+            if node is not None and node.pool == self.scope.target:
+                self._count_zone(node, change)
+        if old is not None and old.pool == self.scope.source and new is None:
+            for pod in tuple(self.world.pods_on(old.name)):
+                self._remove(pod.key)
+            self.loads.drop(old.name)
+        if new is None or new.pool != self.scope.source:
+            return
+        load = self.loads.by_node.get(new.name)
+        batch = batch_of(new, self.scope.migration)
+        if load is None:
+            load = NodeLoad(new, batch)
+            self.loads.add(load)
+            self._detaching(load)
+            self._replace_all(new.name)
+            return
+        moved = tuple(self.world.pods_on(new.name)) if (load.batch > 0) != (batch > 0) else ()
+        for pod in moved:
+            self._unplace(pod.key)
+        self.loads.before(load)
+        load.node, load.batch = new, batch
+        self.loads.after(load)
+        for pod in moved:
+            self._place(pod)
+
+    def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod anywhere: one on the source is placed anew, any other may have freed a slot."""
+        if old is not None and old.owner and old.key in self.entries and _leaves(old, new):
+            self.moved_owners.add(old.owner.uid)
+            self._returned[old.owner.uid] += self._late(old)
+        if new is not None and new.node in self.loads.by_node:
+            self._place(new)
+        elif old is not None:
+            self._remove(old.key)
+        for pod in (old, new):
+            if pod is not None:
+                self._touch_pod(pod)
+
+    def budget_changed(self, key: Key) -> None:
+        """A budget's figures: its lanes, and whether its pods are surged instead."""
+        deadlocked = is_deadlocked(self.world.budgets[key])
+        if deadlocked != (key in self._deadlocked):
+            (self._deadlocked.add if deadlocked else self._deadlocked.discard)(key)
+            if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
+                self.namespace_regrouped(key.namespace)
+        self._touch(key)
+
+    def controller_changed(self, uid: str) -> None:
+        """A controller: whether its pods are orphans, how many may be out, whether it surges."""
+        owners = [uid, *self.world.catalog.replicasets_of(uid)] if self.entries else []
+        for owner in owners:
+            for key in tuple(self._by_owner.get(owner, ())):
+                self._place(self.entries[key].pod)
+            self._touch(owner)
+
+    def ledger_changed(self, pod: Key, budget: Key | None, owner: str) -> None:
+        """An eviction was sent, settled or refused."""
+        entry = self.entries.get(pod)
+        if entry is not None:
+            self._place(entry.pod)
+        if budget is not None:
+            self._touch(budget)
+        if owner:
+            self._touch(owner)
+
+    def namespace_regrouped(self, namespace: str) -> None:
+        """Which budget selects which pod changed."""
+        for pod in self.world.pods_in(namespace):
+            if pod.key in self.entries:
+                self._place(pod)
+
+    def volumes_changed(self, claim: Key | None, node: str) -> None:
+        """A claim's volume, or what is attached to a node, changed."""
+        for key in tuple(self._by_claim.get(claim, ())) if claim else ():
+            self._place(self.entries[key].pod)
+        load = self.loads.by_node.get(node)
+        if load is not None:
+            self._detaching(load)
+
+    # Helpers
+
+    def _count_zone(self, node: Node, change: int) -> None:
+        before = self.target_zones()
+        self._zones[node.zone] = self._zones.get(node.zone, 0) + change
+        if before != self.target_zones():
+            for key in {key for keys in self._by_claim.values() for key in keys}:
+                self._place(self.entries[key].pod)
+
+    def _replace_all(self, node: str) -> None:
+        for pod in tuple(self.world.pods_on(node)):
+            self._place(pod)
+
+    def _touch(self, ident: Ident) -> None:
+        for lane in self._lanes_of.get(ident, ()):
+            self.dirty[lane] = None
+
+    def _touch_pod(self, pod: Pod) -> None:
+        if pod.owner is not None:
+            self._touch(pod.owner.uid)
+        for key in self.world.budgets_of(pod):
+            self._touch(key)
+
+
+def _leaves(old: Pod, new: Pod | None) -> bool:
+    return new is None or new.uid != old.uid or (new.terminating and not old.terminating)

@@ -1,0 +1,209 @@
+"""From the API's JSON to the core's records: controllers, volumes and volume attachments."""
+
+from math import ceil, floor
+from typing import Any
+
+from msgspec import Struct, field
+
+from azure_linux_migrator.api.names import RESTARTED, SURGE, ZONE_LABEL
+from azure_linux_migrator.core.records import Attachment, Controller, Key, Volume
+from azure_linux_migrator.kube.decode import Condition, Metadata
+
+ZONE_KEYS = frozenset(
+    {ZONE_LABEL, "topology.disk.csi.azure.com/zone", "failure-domain.beta.kubernetes.io/zone"}
+)
+HOSTNAME = "kubernetes.io/hostname"
+
+
+class _Rolling(Struct, rename="camel"):
+    max_surge: int | str | None = None
+    max_unavailable: int | str | None = None
+
+
+class _Strategy(Struct, rename="camel"):
+    type: str = ""
+    rolling_update: _Rolling | None = None
+
+
+class _Annotated(Struct):
+    annotations: dict[str, str] | None = None
+
+
+class _Template(Struct):
+    metadata: _Annotated = field(default_factory=_Annotated)
+
+
+class _Spec(Struct, rename="camel"):
+    replicas: int | None = None
+    strategy: _Strategy | None = None
+    update_strategy: _Strategy | None = None
+    template: _Template = field(default_factory=_Template)
+
+
+class _Status(Struct):
+    conditions: list[Condition] | None = None
+
+
+class _Workload(Struct):
+    metadata: Metadata
+    spec: _Spec = field(default_factory=_Spec)
+    status: _Status = field(default_factory=_Status)
+
+    def controller(self, kind: str, **more: Any) -> Controller:
+        """The fields that every kind has."""
+        meta = self.metadata
+        owner = next((each.uid for each in meta.owner_references or () if each.controller), "")
+        replicas = 1 if self.spec.replicas is None else self.spec.replicas
+        return Controller(
+            kind=kind,
+            key=Key(meta.namespace, meta.name),
+            uid=meta.uid,
+            owner=owner,
+            replicas=replicas,
+            **more,
+        )
+
+
+class DeploymentObject(_Workload):
+    """An apps/v1 Deployment."""
+
+    def record(self) -> Controller:
+        """The core's record, its rolling update rounded as the Deployment controller rounds it."""
+        strategy = self.spec.strategy or _Strategy()
+        rolling = strategy.rolling_update or _Rolling("25%", "25%")
+        replicas = 1 if self.spec.replicas is None else self.spec.replicas
+        surge = resolve(rolling.max_surge, replicas, up=True)
+        unavailable = resolve(rolling.max_unavailable, replicas, up=False)
+        stuck = [
+            each.message or each.reason
+            for each in self.status.conditions or ()
+            if each.type == "Progressing" and each.status == "False"
+        ]
+        return self.controller(
+            "Deployment",
+            rolling=strategy.type != "Recreate",
+            max_surge=surge,
+            max_unavailable=unavailable or int(surge == 0),
+            surge=(self.metadata.annotations or {}).get(SURGE, ""),
+            restarted=(self.spec.template.metadata.annotations or {}).get(RESTARTED, ""),
+            stuck=stuck[0] if stuck else "",
+        )
+
+
+class ReplicaSetObject(_Workload):
+    """An apps/v1 ReplicaSet."""
+
+    def record(self) -> Controller:
+        """The core's record."""
+        return self.controller("ReplicaSet")
+
+
+class StatefulSetObject(_Workload):
+    """An apps/v1 StatefulSet."""
+
+    def record(self) -> Controller:
+        """The core's record: one pod out at a time, unless its update strategy says otherwise."""
+        strategy = self.spec.update_strategy or _Strategy()
+        rolling = strategy.rolling_update or _Rolling()
+        replicas = 1 if self.spec.replicas is None else self.spec.replicas
+        unavailable = resolve(rolling.max_unavailable, replicas, up=True)
+        return self.controller("StatefulSet", rolling=True, max_unavailable=max(1, unavailable))
+
+
+class DaemonSetObject(_Workload):
+    """An apps/v1 DaemonSet."""
+
+    def record(self) -> Controller:
+        """The core's record."""
+        return self.controller("DaemonSet")
+
+
+def resolve(value: int | str | None, replicas: int, *, up: bool) -> int:
+    """An int-or-percent against a number of replicas, rounded up or down."""
+    if value is None:
+        return 0
+    if isinstance(value, int):
+        return value
+    share = float(value.removesuffix("%")) * replicas / 100
+    return ceil(share) if up else floor(share)
+
+
+class _ClaimRef(Struct):
+    namespace: str = ""
+    name: str = ""
+
+
+class _Requirement(Struct):
+    key: str = ""
+    operator: str = ""
+    values: list[str] | None = None
+
+
+class _Term(Struct, rename="camel"):
+    match_expressions: list[_Requirement] | None = None
+
+
+class _NodeSelector(Struct, rename="camel"):
+    node_selector_terms: list[_Term] | None = None
+
+
+class _Affinity(Struct):
+    required: _NodeSelector | None = None
+
+
+class _VolumeSpec(Struct, rename="camel"):
+    claim_ref: _ClaimRef | None = None
+    local: dict[str, Any] | None = None
+    host_path: dict[str, Any] | None = None
+    node_affinity: _Affinity | None = None
+
+
+class VolumeObject(Struct):
+    """A v1 PersistentVolume."""
+
+    metadata: Metadata
+    spec: _VolumeSpec = field(default_factory=_VolumeSpec)
+
+    def record(self) -> Volume:
+        """The core's record; one that no claim has yet is bound to the claim without a name."""
+        claim = self.spec.claim_ref or _ClaimRef()
+        wanted = self.spec.node_affinity.required if self.spec.node_affinity else None
+        terms = [
+            each
+            for term in (wanted.node_selector_terms if wanted else None) or ()
+            for each in term.match_expressions or ()
+            if each.operator == "In"
+        ]
+        zones = {zone for each in terms if each.key in ZONE_KEYS for zone in each.values or ()}
+        pinned = any(each.key == HOSTNAME for each in terms)
+        disk = self.spec.local is not None or self.spec.host_path is not None
+        return Volume(
+            self.metadata.name,
+            Key(claim.namespace, claim.name),
+            tuple(sorted(zones)),
+            local=disk or pinned,
+        )
+
+
+class _Source(Struct, rename="camel"):
+    persistent_volume_name: str | None = None
+
+
+class _AttachmentSpec(Struct, rename="camel"):
+    node_name: str = ""
+    source: _Source = field(default_factory=_Source)
+
+
+class AttachmentObject(Struct):
+    """A storage.k8s.io/v1 VolumeAttachment; without a volume it is one that nothing waits for."""
+
+    metadata: Metadata
+    spec: _AttachmentSpec = field(default_factory=_AttachmentSpec)
+
+    def record(self) -> Attachment:
+        """The core's record."""
+        return Attachment(
+            self.metadata.name,
+            self.spec.node_name,
+            self.spec.source.persistent_volume_name or "",
+        )

@@ -1,0 +1,73 @@
+"""What moves a singleton without downtime; repeating any of it changes nothing."""
+
+from azure_linux_migrator.api.names import RESTARTED, SURGE
+from azure_linux_migrator.core.drain.singletons import VICTIM_COST, YIELDED
+from azure_linux_migrator.core.records import Key
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.kube.client import JSON_PATCH, MERGE_PATCH, Client
+from azure_linux_migrator.kube.decode import DELETION_COST
+
+CONFLICTS = frozenset({404, 409, 422})
+"""The object is gone, or is no longer as it was seen: the next decision sees how it is."""
+
+
+async def restart(client: Client, deployment: Key, stamp: str) -> None:
+    """Restart a rollout, as `kubectl rollout restart` does, once per stamp."""
+    annotations = {"annotations": {RESTARTED: stamp}}
+    patch = {"spec": {"template": {"metadata": annotations}}}
+    await _send(client, _path(deployment), patch, MERGE_PATCH)
+
+
+async def surge(client: Client, deployment: Key, replicas: int, by: str) -> None:
+    """One replica more, with the number to go back to, if the scale is still as it was seen."""
+    path = f"/metadata/annotations/{_escaped(SURGE)}"
+    patch = [
+        {"op": "test", "path": "/spec/replicas", "value": replicas},
+        {"op": "replace", "path": "/spec/replicas", "value": replicas + 1},
+        {"op": "add", "path": path, "value": f"{by}/{replicas}"},
+    ]
+    await _send(client, _path(deployment), patch, JSON_PATCH)
+
+
+async def mark_victim(client: Client, pod: Key, uid: str) -> None:
+    """Let the ReplicaSet remove this very pod first."""
+    patch = {"metadata": {"uid": uid, "annotations": {DELETION_COST: str(VICTIM_COST)}}}
+    await _send(client, f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", patch, MERGE_PATCH)
+
+
+async def restore(client: Client, deployment: Key, replicas: int) -> None:
+    """Take the replica back, if the scale is still ours; the record of it goes in any case."""
+    path = f"/metadata/annotations/{_escaped(SURGE)}"
+    patch = [
+        {"op": "test", "path": "/spec/replicas", "value": replicas + 1},
+        {"op": "replace", "path": "/spec/replicas", "value": replicas},
+        {"op": "remove", "path": path},
+    ]
+    if not await _send(client, _path(deployment), patch, JSON_PATCH):
+        forget: dict[str, object] = {"metadata": {"annotations": {SURGE: None}}}
+        await _send(client, _path(deployment), forget, MERGE_PATCH)
+
+
+async def yield_scale(client: Client, deployment: Key, by: str) -> None:
+    """Say on the Deployment that its scale was left to whoever changed it."""
+    patch = {"metadata": {"annotations": {SURGE: f"{by}/{YIELDED}"}}}
+    await _send(client, _path(deployment), patch, MERGE_PATCH)
+
+
+def _path(deployment: Key) -> str:
+    return f"/apis/apps/v1/namespaces/{deployment.namespace}/deployments/{deployment.name}"
+
+
+def _escaped(annotation: str) -> str:
+    return annotation.replace("~", "~0").replace("/", "~1")
+
+
+async def _send(client: Client, path: str, patch: object, content_type: str) -> bool:
+    """Returns whether it applied."""
+    try:
+        await client.request("PATCH", path, body=patch, content_type=content_type)
+    except KubernetesError as error:
+        if error.status in CONFLICTS:
+            return False
+        raise
+    return True
