@@ -8,6 +8,9 @@ from azure_linux_migrator.core.drain.blockers import Blocker, Cause, arithmetic,
 from azure_linux_migrator.core.records import Budget, Pod
 from azure_linux_migrator.core.world import World
 
+DISRUPTED_LIMIT = 2000
+"""Evicted pods not yet seen by its controller, beyond which a budget refuses everything."""
+
 
 def is_free(pod: Pod, budget: Budget) -> bool:
     """Whether evicting a pod costs its budget nothing.
@@ -33,7 +36,7 @@ def slots(world: World, budget: Budget) -> int:
     Its status may lag behind our evictions, and our own watch of the pods too: the smaller of the
     two counts, each corrected by what it does not show yet, is safe.
     """
-    if budget.observed_generation < budget.generation:
+    if budget.observed_generation < budget.generation or len(budget.disrupted) > DISRUPTED_LIMIT:
         return 0
     by_status = budget.allowed - world.ledger.unshown(budget.key)
     by_watch = world.healthy(budget.key) - world.ledger.unseen(budget.key) - budget.desired
@@ -52,11 +55,11 @@ def is_deadlocked(budget: Budget) -> bool:
 
 def why_none(budget: Budget, pods: int) -> Blocker | None:
     """Why a budget will grant no slot to `pods` pods, whatever becomes Ready; None if it will."""
-    if budget.observed_generation < budget.generation:
-        return None
     if budget.sync_failed:
         message = f"PodDisruptionBudget {budget.key} cannot be computed: {budget.sync_failed}"
         return of_budget(budget, Cause.BUDGET_SYNC_FAILED, message, "mend or delete it", pods)
+    if budget.observed_generation < budget.generation:
+        return None
     if is_deadlocked(budget):
         remedy = "add a replica or let the budget allow a disruption"
         return of_budget(budget, Cause.BUDGET_DEADLOCKED, arithmetic(budget), remedy, pods)

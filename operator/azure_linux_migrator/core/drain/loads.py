@@ -38,6 +38,7 @@ class Loads:
         self.by_node: dict[str, NodeLoad] = {}
         self.open: set[str] = set()
         self.blocked: dict[str, NodeLoad] = {}
+        self.blocked_pods = 0
         self.detaching: dict[str, NodeLoad] = {}
         self.batches: defaultdict[int, set[str]] = defaultdict(set)
         self.remaining = 0
@@ -88,6 +89,7 @@ class Loads:
         self.remaining += sign * load.remaining
         self.terminating += sign * load.terminating
         self.skipped += sign * load.skipped
+        self.blocked_pods += sign * len(load.blocked)
         self.drained += sign * load.drained
         self.undrained_admitted += sign * (load.batch > 0 and not load.drained)
         if sign > 0:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import islice
 
 from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.core.drain.blockers import Blocker, Cause, of_pod, of_refusal
@@ -22,6 +23,9 @@ STUCK_SECONDS = 60.0
 """A pod that is there so long after its grace has ended is stuck."""
 
 BLOCKERS_SHOWN = 20
+
+BLOCKERS_AGE = 1.0
+"""Seconds for which a list of as many blockers is taken for the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,11 @@ class Planner(Worklist):
         self._granting: dict[Lane, None] = {}
         self._blocking: dict[Lane, None] = {}
         self._starving: dict[Lane, float] = {}
+        self._starved: dict[Lane, None] = {}
         self._overdue: dict[Key, None] = {}
         self._longest: list[tuple[float, int, Lane]] = []
         self._pushed = 0
+        self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         super().__init__(world, scope)
 
     @classmethod
@@ -82,7 +88,7 @@ class Planner(Worklist):
             unplaced=self._unplaced(),
             rest=rest,
             limited_by=self._name(ident),
-            wake_at=self._wake_at(now),
+            wake_at=self._wake_at(),
         )
 
     def forced(self) -> tuple[DeletePod, ...]:
@@ -107,7 +113,8 @@ class Planner(Worklist):
             _keep(self._blocking, lane, wanted=lane.blocker is not None)
             if lane.granted or lane.empty or lane.blocker or not isinstance(lane.ident, Key):
                 self._starving.pop(lane, None)
-            else:
+                self._starved.pop(lane, None)
+            elif lane not in self._starved:
                 self._starving.setdefault(lane, now)
             if lane.rest > 0:
                 self._pushed += 1
@@ -123,12 +130,28 @@ class Planner(Worklist):
         )
 
     def _blockers(self, now: float) -> list[Blocker]:
+        """Sorted; found anew when their number may have changed, and else once in BLOCKERS_AGE."""
+        self._grow_old(now)
+        signature = (
+            len(self._blocking),
+            self.loads.blocked_pods,
+            len(self.loads.detaching),
+            len(self.world.ledger.refusals),
+            len(self.notes),
+            self._stuck(now),
+            len(self._starved),
+        )
+        known, at, blockers = self._known_blockers
+        if signature != known or now - at >= BLOCKERS_AGE:
+            blockers = self._find_blockers(now)
+            self._known_blockers = (signature, now, blockers)
+        return blockers
+
+    def _find_blockers(self, now: float) -> list[Blocker]:
         found = {lane.blocker for lane in self._blocking if lane.blocker is not None}
         for load in self.loads.blocked.values():
             found.update(load.blocked.values())
-        for lane, since in self._starving.items():
-            if now - since < STARVED_SECONDS:
-                break
+        for lane in self._starved:
             budget = self.world.budgets.get(lane.ident) if isinstance(lane.ident, Key) else None
             if budget is not None:
                 found.add(starved(budget, lane.left))
@@ -137,19 +160,29 @@ class Planner(Worklist):
             blocker = of_refusal(entry.pod, refusal) if entry else None
             if blocker is not None:
                 found.add(blocker)
-        found.update(self._stuck(now))
+        found.update(_stuck_pod(self.entries[key].pod) for key in self._overdue)
         found.update(self._surge_notes())
         found.update(_still_attached(load) for load in self.loads.detaching.values())
         return sorted(found)
 
-    def _stuck(self, now: float) -> list[Blocker]:
+    def _grow_old(self, now: float) -> None:
+        """Lanes stand in the order in which they began to starve."""
+        while self._starving:
+            lane, since = next(iter(self._starving.items()))
+            if now - since < STARVED_SECONDS:
+                break
+            del self._starving[lane]
+            self._starved[lane] = None
+
+    def _stuck(self, now: float) -> int:
+        """How many pods are there long after their grace has ended."""
         while self.deadlines and self.deadlines[0][0] + STUCK_SECONDS <= now:
             _, key = heappop(self.deadlines)
             self._overdue[key] = None
         gone = [key for key in self._overdue if not _leaving(self, key)]
         for key in gone:
             del self._overdue[key]
-        return [_stuck_pod(self.entries[key].pod) for key in self._overdue]
+        return len(self._overdue)
 
     def _surge_notes(self) -> list[Blocker]:
         notes: list[Blocker] = []
@@ -225,15 +258,12 @@ class Planner(Worklist):
         controller = self.world.catalog.governing_uid(ident)
         return f"{controller.kind} {controller.key}" if controller else ""
 
-    def _wake_at(self, now: float) -> float | None:
-        times = [self.world.ledger.next_wait]
+    def _wake_at(self) -> float | None:
+        ledger = self.world.ledger
+        times = [] if ledger.next_wait is None else [ledger.next_wait]
         times += [self.deadlines[0][0] + STUCK_SECONDS] if self.deadlines else []
-        times += [
-            since + STARVED_SECONDS
-            for since in self._starving.values()
-            if since + STARVED_SECONDS > now
-        ][:1]
-        return min((each for each in times if each is not None), default=None)
+        times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
+        return min(times, default=None)
 
 
 def _keep(lanes: dict[Lane, None], lane: Lane, *, wanted: bool) -> None:

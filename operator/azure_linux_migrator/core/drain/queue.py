@@ -40,7 +40,7 @@ class Queue:
         """The first `count` pods; they stay in the queue. `weight` tells a node's weight now."""
         if count <= 0 or not self.pods:
             return []
-        if len(self._heap) > 4 * len(self.pods) + 64:
+        if len(self._heap) > 2 * len(self.pods) + 16:
             self._rebuild(weight)
         chosen = self._take(count, weight)
         if len(chosen) < min(count, len(self.pods)):

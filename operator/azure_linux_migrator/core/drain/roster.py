@@ -39,7 +39,7 @@ def batch_of(node: Node, migration: str) -> int:
     return int(index) if name == migration and index.isdecimal() else 0
 
 
-class Entry(Struct):
+class Entry(Struct, gc=False):
     """A pod on a source node: what happens to it and where it waits, if it does."""
 
     pod: Pod
