@@ -27,7 +27,6 @@ class Eviction(Struct):
     owner: str
     sent_at: float
     seen: bool = False
-    left_at_revision: int = 0
 
 
 class Refusal(Struct, frozen=True):
@@ -53,6 +52,7 @@ class Ledger:
         self._by_budget: defaultdict[Key, set[Key]] = defaultdict(set)
         self._unseen_by_budget: defaultdict[Key, int] = defaultdict(int)
         self._unseen_by_owner: defaultdict[str, int] = defaultdict(int)
+        self._left_by_budget: defaultdict[Key, list[tuple[int, Key]]] = defaultdict(list)
         self._waits: list[tuple[float, Key]] = []
         self.refusals: dict[Key, Refusal] = {}
         self.throttled_until = 0.0
@@ -120,29 +120,35 @@ class Ledger:
         if found is None or found.uid != uid or found.seen:
             return None
         found.seen = True
-        found.left_at_revision = revision
         self._unseen_by_owner[found.owner] -= 1
         if found.budget is None:
             del self._all[pod]
             self._on_change(pod, None, found.owner)
             return None
         self._unseen_by_budget[found.budget] -= 1
+        if revision > 0:
+            heappush(self._left_by_budget[found.budget], (revision, pod))
         self._on_change(pod, found.budget, found.owner)
         return found.budget
 
     def budget_shows(self, budget: Budget) -> None:
         """A budget's status arrived: settle what it accounts for."""
-        for pod in tuple(self._by_budget.get(budget.key, ())):
+        unshown = self._by_budget.get(budget.key)
+        if not unshown:
+            return
+        names = {Key(budget.key.namespace, name) for name in budget.disrupted}
+        left = self._left_by_budget[budget.key]
+        while left and left[0][0] < budget.revision:
+            names.add(heappop(left)[1])
+        for pod in names & unshown:
             found = self._all[pod]
-            later = 0 < found.left_at_revision < budget.revision
-            if pod.name in budget.disrupted or later:
-                self._by_budget[budget.key].discard(pod)
-                if found.seen:
-                    del self._all[pod]
-                else:
-                    # Accounted for, yet the pod still looks healthy: keep only the second count.
-                    self._unseen_by_budget[budget.key] -= 1
-                    found.budget = None
+            unshown.discard(pod)
+            if found.seen:
+                del self._all[pod]
+            else:
+                # Accounted for, yet the pod still looks healthy: keep only the second count.
+                self._unseen_by_budget[budget.key] -= 1
+                found.budget = None
 
     def forget(self, pod: Key) -> None:
         """The eviction was refused, or never happened."""
@@ -164,6 +170,7 @@ class Ledger:
             if self._all[pod].seen:
                 del self._all[pod]
         self._unseen_by_budget.pop(budget, None)
+        self._left_by_budget.pop(budget, None)
 
     def tick(self, now: float) -> None:
         """Time passes: forget what left no trace, and let what was refused be tried again.

@@ -94,8 +94,11 @@ class Roster:
 
     # Placing
 
-    def _place(self, pod: Pod) -> None:
-        """Judge a pod on a source node and put it where it belongs now."""
+    def _place(self, pod: Pod, *, alone: bool = True) -> None:
+        """Judge a pod on a source node and put it where it belongs now.
+
+        `alone` is False where all pods of the node are placed, and weighed once at the end.
+        """
         load = self.loads.by_node[pod.node]
         old = self._unplace(pod.key)
         verdict = self._judge(pod)
@@ -117,7 +120,7 @@ class Roster:
             self.dirty[lane] = None
         if pod.claims:
             self._detaching(load)
-        if old is None or old.pod.node != pod.node or _counts(old) != _counts(entry):
+        if alone and (old is None or old.pod.node != pod.node or _counts(old) != _counts(entry)):
             self._reweigh(load)
 
     def _remove(self, key: Key) -> None:

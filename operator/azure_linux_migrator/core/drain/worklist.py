@@ -118,7 +118,8 @@ class Worklist(Roster):
 
     def _replace_all(self, node: str) -> None:
         for pod in tuple(self.world.pods_on(node)):
-            self._place(pod)
+            self._place(pod, alone=False)
+        self._reweigh(self.loads.by_node[node])
 
     def _touch(self, ident: Ident) -> None:
         for lane in self._lanes_of.get(ident, ()):
