@@ -1,0 +1,102 @@
+"""The lower bound of a drain, from what was observed.
+
+A slot's time runs from the granted eviction to the slot's return in the budget's status. A budget
+of b slots that moves n pods cannot evict its last pod before its b slots have, between them, been
+held for all the evictions but the last b: (d_1 + … + d_(n-b)) / b. That pod then needs the time
+from its eviction to its end. The shape's bound is the largest of its budgets' bounds.
+"""
+
+import json
+import subprocess
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from testbed.kubectl import KUBECTL
+
+Name = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass
+class Budget:
+    """What was seen of one budget: its slots, and when some of them came back."""
+
+    slots: int = 0
+    allowed: int | None = None
+    returns: list[float] = field(default_factory=list)
+
+
+def bound_of(slots: int, evicted: list[float], returned: list[float], ending: float) -> float:
+    """Seconds that one budget needs at least; times are in seconds since any one moment.
+
+    `evicted` are the times of the granted evictions, `returned` those at which slots came back,
+    `ending` is the time from an eviction to the pod's end.
+    """
+    if slots <= 0 or not evicted:
+        return 0.0
+    starts, ends = sorted(evicted), sorted(returned)
+    held = [end - start for start, end in zip(starts, ends, strict=False)]
+    return sum(held[: max(0, len(starts) - slots)]) / slots + ending
+
+
+class SlotWatch:
+    """Watches the budgets' statuses from `start` to `stop`."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._kubeconfig = kubeconfig
+        self._process: subprocess.Popen[str] | None = None
+        self._thread: threading.Thread | None = None
+        self.budgets: defaultdict[Name, Budget] = defaultdict(Budget)
+
+    def start(self) -> None:
+        """Begin watching."""
+        command = [str(KUBECTL), f"--kubeconfig={self._kubeconfig}", "get", "pdb", "-A"]
+        command += ["--watch", "-o", "json"]
+        self._process = subprocess.Popen(
+            [*command, "--output-watch-events"], stdout=subprocess.PIPE, text=True
+        )
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the watch."""
+        if self._process is not None and self._thread is not None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+            self._thread.join(timeout=10)
+
+    def bound(self, evictions: list[tuple[float, str, str]], ending: float) -> float:
+        """The shape's bound, from granted evictions as (time, namespace, pod's name)."""
+        by_budget: defaultdict[Name, list[float]] = defaultdict(list)
+        for at, namespace, pod in evictions:
+            names = [key for key in self.budgets if key[0] == namespace and pod.startswith(key[1])]
+            if names:
+                by_budget[max(names, key=lambda key: len(key[1]))].append(at)
+        return max(
+            (
+                bound_of(self.budgets[key].slots, times, self.budgets[key].returns, ending)
+                for key, times in by_budget.items()
+            ),
+            default=0.0,
+        )
+
+    def _read(self) -> None:
+        if self._process is None:
+            return
+        for line in self._process.stdout or ():
+            if line.strip():
+                self._see(json.loads(line)["object"], time.time())
+
+    def _see(self, item: dict[str, Any], now: float) -> None:
+        key = (item["metadata"]["namespace"], item["metadata"]["name"])
+        status = item.get("status") or {}
+        found = self.budgets[key]
+        found.slots = max(found.slots, status.get("expectedPods", 0) - status["desiredHealthy"])
+        allowed = status["disruptionsAllowed"]
+        if found.allowed is not None and allowed > found.allowed:
+            found.returns += [now] * (allowed - found.allowed)
+        found.allowed = allowed

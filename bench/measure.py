@@ -1,0 +1,129 @@
+"""One tool on one shape, on a control plane of its own, seen by independent observers."""
+
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from bench.bound import SlotWatch
+from bench.shapes import Shape
+from bench.tools import TOOLS, Cost
+from testbed.audit import Audit, Request
+from testbed.control_plane import ControlPlane, say
+from testbed.fill.command import apply, fill
+from testbed.fill.nodes import pool_nodes
+from testbed.observer import Observer, Sighting
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table; times in seconds, memory in MB."""
+
+    shape: str
+    tool: str
+    makespan_s: float
+    bound_s: float
+    ratio: float
+    granted: int
+    refused: int
+    max_moves: int
+    api_requests: int
+    cpu_s: float
+    rss_mb: float
+    violations: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row, and when each pod left, in seconds from the tool's first write to a node."""
+
+    row: Row
+    left: tuple[float, ...]
+
+
+def measure_shape(shape: Shape) -> list[Run]:
+    """All tools on a shape; the bound is the one observed in azlm's run, the same for all."""
+    runs: list[Run] = []
+    for name in TOOLS:
+        say(f"{shape.name} ({shape.nodes} nodes, {shape.about}): {name} …")
+        runs.append(_measure(shape, name))
+    bound = runs[0].row.bound_s
+    return [
+        replace(
+            run,
+            row=replace(run.row, bound_s=bound, ratio=round(run.row.makespan_s / bound, 2)),
+        )
+        for run in runs
+    ]
+
+
+def _measure(shape: Shape, tool: str) -> Run:
+    with tempfile.TemporaryDirectory(prefix="azlm-bench-") as directory:
+        scratch = Path(directory)
+        plane = ControlPlane.start(
+            scratch / "plane",
+            ready_ms=shape.ready_ms,
+            ready_jitter_ms=shape.ready_jitter_ms,
+            delete_ms=shape.delete_ms,
+        )
+        try:
+            return _observe(plane, scratch, shape, tool)
+        finally:
+            plane.stop()
+
+
+def _observe(plane: ControlPlane, scratch: Path, shape: Shape, tool: str) -> Run:
+    apply(plane.kubeconfig, pool_nodes("system", 1, os_sku="AzureLinux", mode="System"))
+    fill(plane.kubeconfig, shape.workloads(), pool="workers", nodes=shape.nodes)
+    source = {item["metadata"]["name"] for item in pool_nodes("workers", shape.nodes)}
+    audit = Audit(plane.audit_log)
+    audit.mark()
+    observer, slots = Observer(plane.kubeconfig, audit, source), SlotWatch(plane.kubeconfig)
+    expected = observer.start()
+    slots.start()
+    try:
+        cost = TOOLS[tool](plane, scratch, lambda: observer.seen.moves >= expected)
+    finally:
+        seen = observer.stop()
+        slots.stop()
+    return _run(shape, tool, list(audit.requests()), _Seen(seen, slots, cost))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    sighting: Sighting
+    slots: SlotWatch
+    cost: Cost
+
+
+def _run(shape: Shape, tool: str, requests: list[Request], found: _Seen) -> Run:
+    seen, cost = found.sighting, found.cost
+    evictions = [each for each in requests if each.resource == "pods/eviction"]
+    users = {each.user for each in evictions}
+    began = min(
+        _seconds(each.at)
+        for each in requests
+        if each.user in users and each.verb == "patch" and each.resource == "nodes"
+    )
+    granted = [(_seconds(e.at), e.namespace, e.name) for e in evictions if e.code == 201]
+    ended = shape.delete_ms / 1000
+    makespan = max(seen.moved_at) - began
+    row = Row(
+        shape=shape.name,
+        tool=tool,
+        makespan_s=round(makespan, 2),
+        bound_s=round(found.slots.bound(granted, ended), 2),
+        ratio=0.0,
+        granted=len(granted),
+        refused=sum(each.code != 201 for each in evictions),
+        max_moves=2 if seen.second_moves else 1,
+        api_requests=sum(each.user in users for each in requests),
+        cpu_s=round(cost.cpu_s, 2),
+        rss_mb=round(cost.rss_mb),
+        violations=len(seen.violations),
+    )
+    return Run(row, tuple(sorted(at - began for at in seen.moved_at)))
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,65 @@
+"""The workloads that the tools are compared on: each is the same for every tool, pod by pod."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from testbed.fill.workloads import Manifest, budget, deployment, statefulset, uniform
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Nodes of the source pool, what runs on them, and how long a pod takes to be Ready (ms)."""
+
+    name: str
+    nodes: int
+    workloads: Callable[[], list[Manifest]]
+    ready_ms: int = 1000
+    ready_jitter_ms: int = 2000
+    delete_ms: int = 500
+    about: str = ""
+
+
+def _skewed() -> list[Manifest]:
+    return [deployment("giant", 120), budget("giant", maxUnavailable=12), *uniform(8, 10, 2)]
+
+
+def _stateful() -> list[Manifest]:
+    return [
+        each
+        for index in range(10)
+        for each in (
+            statefulset(f"app-{index:02d}", 10),
+            budget(f"app-{index:02d}", maxUnavailable=2),
+        )
+    ]
+
+
+SHAPES = (
+    Shape("uniform", 20, lambda: uniform(20, 20, 2), about="400 pods, budgets of 2"),
+    Shape("skewed", 10, _skewed, about="200 pods, one budget holds 120 of them"),
+    Shape("tight", 10, lambda: uniform(20, 5, 1), about="100 pods, budgets of 1"),
+    Shape("large", 60, lambda: uniform(50, 40, 4), about="2,000 pods, budgets of 4"),
+    Shape("stateful", 10, _stateful, about="100 pods of StatefulSets, budgets of 2"),
+    Shape(
+        "slow",
+        20,
+        lambda: uniform(20, 20, 2),
+        ready_ms=5000,
+        ready_jitter_ms=10_000,
+        delete_ms=2000,
+        about="400 pods, budgets of 2, Ready after 5 to 10 s",
+    ),
+    Shape("small", 5, lambda: uniform(4, 10, 2), about="40 pods, budgets of 2"),
+)
+"""`jitter` is kwok's upper end of the delay, not an addition to it."""
+
+DEFAULT = tuple(each.name for each in SHAPES if each.name != "small")
+QUICK = ("small",)
+
+
+def named(name: str) -> Shape:
+    """A shape by its name; raises ValueError naming those that exist."""
+    for each in SHAPES:
+        if each.name == name:
+            return each
+    raise ValueError(f"no shape {name}; there are {', '.join(each.name for each in SHAPES)}")

@@ -1,0 +1,118 @@
+"""The tools under comparison: each empties the pool `workers` in its own way."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from testbed.aks.process import AksServer
+from testbed.control_plane import ControlPlane
+from testbed.demo.command import install
+from testbed.demo.process import Operator
+from testbed.fill.command import apply
+from testbed.fill.nodes import pool_nodes
+from testbed.kubectl import KUBECTL, kubectl
+
+PATIENCE = 900.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a tool used on its own side: CPU seconds and the peak of its memory in MB."""
+
+    cpu_s: float
+    rss_mb: float
+
+
+Tool = Callable[[ControlPlane, Path, Callable[[], bool]], Cost]
+
+
+def azlm(plane: ControlPlane, scratch: Path, emptied: Callable[[], bool]) -> Cost:
+    """The whole migration, all nodes in one batch; only its drain is timed."""
+    install(plane.kubeconfig)
+    config = plane.service_account_kubeconfig("azlm-system", "azlm")
+    resource = {
+        "apiVersion": "azlm.dev/v1alpha1",
+        "kind": "AzureLinuxMigration",
+        "metadata": {"name": "bench"},
+        "spec": {
+            "source": {"nodePool": "workers"},
+            "strategy": {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"},
+        },
+    }
+    fast = ("--boot-seconds=2", "--delete-seconds=1")
+    with AksServer(plane.kubeconfig, *fast) as aks, Operator(config, aks.url, scratch) as operator:
+        operator.wait_ready()
+        kubectl(plane.kubeconfig, "apply", "-f", "-", stdin=json.dumps(resource))
+        _until(emptied)
+        times = psutil.Process(operator.pid).cpu_times()
+        status = Path(f"/proc/{operator.pid}/status").read_text()
+        peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        return Cost(times.user + times.system, int(peak.split()[1]) / 1024)
+
+
+def kubectl_serial(plane: ControlPlane, _: Path, emptied: Callable[[], bool]) -> Cost:
+    """`kubectl drain` of the pool, as the documentation has it: node after node."""
+    _target(plane)
+    cost = _wait([_drain(plane, "-l", "agentpool=workers")])
+    _until(emptied)
+    return cost
+
+
+def kubectl_at_once(plane: ControlPlane, _: Path, emptied: Callable[[], bool]) -> Cost:
+    """Everything cordoned first, then one `kubectl drain` per node at the same time."""
+    _target(plane)
+    kubectl(plane.kubeconfig, "cordon", "-l", "agentpool=workers")
+    cost = _wait([_drain(plane, name) for name in _source(plane)])
+    _until(emptied)
+    return cost
+
+
+TOOLS: dict[str, Tool] = {
+    "azlm": azlm,
+    "kubectl drain, node after node": kubectl_serial,
+    "kubectl drain, all at once": kubectl_at_once,
+}
+
+
+def _source(plane: ControlPlane) -> list[str]:
+    names = kubectl(plane.kubeconfig, "get", "nodes", "-l", "agentpool=workers", "-o", "name")
+    return [name.removeprefix("node/") for name in names.split()]
+
+
+def _target(plane: ControlPlane) -> None:
+    """What azlm creates by itself, kubectl is given: as many new nodes, Ready."""
+    count = len(_source(plane))
+    apply(plane.kubeconfig, pool_nodes("workersazl", count, os_sku="AzureLinux"))
+    ready = "--for=condition=Ready"
+    kubectl(plane.kubeconfig, "wait", ready, "node", "-l", "agentpool=workersazl", "--timeout=60s")
+
+
+def _drain(plane: ControlPlane, *which: str) -> "subprocess.Popen[bytes]":
+    flags = ["--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={PATIENCE:.0f}s"]
+    command = [str(KUBECTL), f"--kubeconfig={plane.kubeconfig}", "drain", *which, *flags]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _wait(running: "list[subprocess.Popen[bytes]]") -> Cost:
+    """CPU of all of them; memory of all, since they run side by side."""
+    cpu = memory = 0.0
+    for process in running:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        cpu += used.ru_utime + used.ru_stime
+        memory += used.ru_maxrss / 1024
+    return Cost(cpu, memory)
+
+
+def _until(check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not check():
+        if time.monotonic() > deadline:
+            raise RuntimeError("the source pool was not emptied in time")
+        time.sleep(0.05)
