@@ -133,7 +133,7 @@ class Cluster:
         planner = Planner.of(self.world, scope)
         decisions, now = 0, 0.0
         while planner.loads.remaining or self.due:
-            now += 0.01
+            now += 0.0005
             plan = planner.plan(now)
             decisions += 1
             for eviction in plan.evictions:

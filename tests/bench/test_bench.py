@@ -1,6 +1,6 @@
 """The arithmetic of the bench, and what it writes."""
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_the_table_and_the_picture() -> None:
     row = Row("uniform", "azlm", 10.0, 9.5, 1.05, 4, 0, 1, 40, 0.5, 90, 0)
     runs = [Run(row, (1.0, 2.0, 9.0, 10.0))]
     assert "| uniform | azlm | 10.0 | 9.5 | 1.05 | 4 | 0 |" in table([row])
-    root = ElementTree.fromstring(picture("t", runs))
+    root = ET.fromstring(picture("t", runs))
     lines = root.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == 1
     assert lines[0].attrib["points"].split()[-1] == "736.0,332.0"
