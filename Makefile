@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench crds testbed lock clean
+.PHONY: help demo test lint bench bench-planner crds testbed lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "azlm needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
@@ -32,6 +32,9 @@ lint: $(STAMP) ## Check style, types, import contracts, lock files and the Docke
 
 bench: testbed ## Measure azlm against kubectl drain on the same workloads
 	$(BIN)/python -m bench
+
+bench-planner: $(STAMP) ## Measure the planner alone, up to 5,000 nodes and 100,000 pods
+	$(BIN)/python -m bench.planner
 
 crds: $(STAMP) ## Write crds/ from the pydantic models
 	$(BIN)/azlm crd > crds/azurelinuxmigrations.azlm.dev.yaml

@@ -38,6 +38,12 @@ def pods(count: int) -> list[Pod]:
         (pod("a", empty_dir=True), {}, Fate.MOVE),
         (pod("a", empty_dir=True), {"emptyDir": "Block"}, Fate.BLOCK),
         (pod("a", empty_dir=True, terminating=True), {"emptyDir": "Block"}, Fate.MOVE),
+        (
+            pod("a", owner=Owner("DaemonSet", "d", "d"), empty_dir=True),
+            {"emptyDir": "Block"},
+            Fate.SKIP,
+        ),
+        (pod("a", empty_dir=True, phase="Succeeded"), {"emptyDir": "Block"}, Fate.MOVE),
         (pod("a", owner=Owner("Job", "j", "j")), {}, Fate.WAIT),
         (pod("a", owner=Owner("Job", "j", "j"), phase="Succeeded"), {}, Fate.MOVE),
         (pod("a", owner=Owner("Job", "j", "j")), {"jobs": "Evict"}, Fate.MOVE),

@@ -167,9 +167,9 @@ async def test_point_10_a_webhook_that_does_not_answer_is_a_500_that_names_it(
 ) -> None:
     await place.pod("a")
     async with Webhook(place, 0, "", answers=False) as webhook:
-        await place.wait_refused(EvictionResult.SERVER)
+        await place.wait_refused(EvictionResult.WEBHOOK)
         verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.SERVER
+        assert verdict.result is EvictionResult.WEBHOOK
         assert f'failed calling webhook "{webhook.name}"' in verdict.message
         assert reading.sends
         assert (await place.refusal("a")).status == 500

@@ -88,13 +88,14 @@ def classify(error: KubernetesError) -> Verdict:
     return Verdict(_meaning(error), error.message, error.retry_after)
 
 
+_ADMISSION = ("admission webhook", "failed calling webhook", "ValidatingAdmissionPolicy")
 _BY_STATUS = {404: EvictionResult.GONE, 409: EvictionResult.CONFLICT}
 
 
 def _meaning(error: KubernetesError) -> EvictionResult:
     causes = {str(cause.get("reason") or "") for cause in error.causes}
     found = EvictionResult.SERVER
-    if "admission webhook" in error.message or "ValidatingAdmissionPolicy" in error.message:
+    if any(word in error.message for word in _ADMISSION):
         found = EvictionResult.WEBHOOK
     elif error.status == 429:
         budget = "DisruptionBudget" in causes

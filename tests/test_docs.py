@@ -1,0 +1,27 @@
+"""What docs/ promises is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMED = re.compile(r"`([a-z_/]+\.py)::(test_[a-z0-9_]+)`")
+
+
+def test_every_test_that_the_case_table_names_exists() -> None:
+    text = (ROOT / "docs" / "drain-cases.md").read_text()
+    named = NAMED.findall(text)
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"def {name}(" not in (ROOT / "tests" / file).read_text()
+    ]
+    assert missing == []
+    numbers = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
+    assert [int(number) for number in numbers] == list(range(1, 46))
+
+
+def test_every_cause_of_a_blocker_is_explained() -> None:
+    from azure_linux_migrator.core.drain.blockers import Cause
+
+    text = (ROOT / "docs" / "drain.md").read_text()
+    assert [each.value for each in Cause if f"`{each.value}`" not in text] == []
