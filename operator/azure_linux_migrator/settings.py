@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.spec import ClusterRef
-from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.errors import SettingsError
 
 CLOUDS = ("public", "usgov", "china")
@@ -25,11 +24,6 @@ class Settings:
     namespace: str = "azlm-system"
     identity: str = ""
     log_format: str = "plain"
-
-    @property
-    def own_pod(self) -> Key | None:
-        """The pod that this process runs in, where it was told its name."""
-        return Key(self.namespace, self.identity) if self.identity else None
 
     @property
     def holder(self) -> str:

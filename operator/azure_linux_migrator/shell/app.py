@@ -18,6 +18,7 @@ import kopf
 from azure_linux_migrator.aks.port import PoolPort
 from azure_linux_migrator.api.names import FINALIZER, GROUP, PLURAL, VERSION
 from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.errors import KubernetesError, SettingsError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.crs import Migrations
@@ -83,7 +84,7 @@ class Operator:
             telemetry=self.telemetry,
             may_act=self.leads,
             rival=self.rival,
-            own_pod=self.settings.own_pod,
+            own_pod=own_pod(self.settings),
         )
 
     def rival(self, worker: Worker) -> str:
@@ -134,6 +135,11 @@ class Operator:
         """Close what was opened."""
         for pools in self._pools.values():
             await pools.close()
+
+
+def own_pod(settings: Settings) -> Key | None:
+    """The pod that this process runs in, where it was told its name."""
+    return Key(settings.namespace, settings.identity) if settings.identity else None
 
 
 async def serve(settings: Settings) -> None:
