@@ -30,8 +30,8 @@ test: testbed ## Run all tests, those on the real control plane included
 lint: $(STAMP) ## Check style, types, import contracts, lock files and the Dockerfile
 	scripts/lint
 
-bench: testbed ## Measure azlm against kubectl drain on the same workloads
-	$(BIN)/python -m bench
+bench: testbed ## Measure azlm against kubectl drain; RIVALS=all: and against Karpenter
+	$(BIN)/python -m bench --rivals "$(RIVALS)"
 
 bench-planner: $(STAMP) ## Measure the planner alone, up to 5,000 nodes and 100,000 pods
 	$(BIN)/python -m bench.planner

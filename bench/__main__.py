@@ -1,4 +1,4 @@
-"""`make bench`: the same workloads drained by azlm and by kubectl, on a real control plane.
+"""`make bench`: the same workloads drained by azlm and by its rivals, on a real control plane.
 
 The time runs from a tool's first write to a node until the last pod has left the source; what
 happened is counted by independent observers and from the apiserver's audit log.
@@ -9,6 +9,7 @@ import argparse
 from bench.measure import Run, measure_shape
 from bench.report import table, write
 from bench.shapes import DEFAULT, QUICK, named
+from bench.tools import RIVALS, TOOLS
 
 
 def main() -> None:
@@ -16,11 +17,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--shapes", default=",".join(DEFAULT), help="comma-separated names")
     parser.add_argument("--quick", action="store_true", help="one small shape")
+    parser.add_argument("--rivals", choices=("", "all"), default="", help="all: Karpenter too")
+    parser.add_argument("--tools", help="only tools whose name begins so (for trials)")
     arguments = parser.parse_args()
+    tools = TOOLS | (RIVALS if arguments.rivals == "all" else {})
+    if arguments.tools:
+        tools = {name: t for name, t in tools.items() if name.startswith(arguments.tools)}
     names = QUICK if arguments.quick else tuple(arguments.shapes.split(","))
     runs: list[Run] = []
     for shape in [named(name) for name in names]:
-        runs += measure_shape(shape)
+        runs += measure_shape(shape, tools)
         write(runs)
     print("\n" + table([run.row for run in runs]))
 

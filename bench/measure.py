@@ -1,16 +1,17 @@
 """One tool on one shape, on a control plane of its own, seen by independent observers."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from bench.bound import SlotWatch
 from bench.shapes import Shape
-from bench.tools import TOOLS, Cost
+from bench.tools import TOOLS, Cost, Tool
 from testbed.audit import Audit, Request
 from testbed.control_plane import ControlPlane, say
-from testbed.fill.command import apply, fill
+from testbed.fill.command import apply
 from testbed.fill.nodes import pool_nodes
 from testbed.observer import Observer, Sighting
 
@@ -41,12 +42,12 @@ class Run:
     left: tuple[float, ...]
 
 
-def measure_shape(shape: Shape) -> list[Run]:
+def measure_shape(shape: Shape, tools: Mapping[str, Tool] = TOOLS) -> list[Run]:
     """All tools on a shape; the bound is the one observed in azlm's run, the same for all."""
     runs: list[Run] = []
-    for name in TOOLS:
+    for name, tool in tools.items():
         say(f"{shape.name} ({shape.nodes} nodes, {shape.about}): {name} …")
-        runs.append(_measure(shape, name))
+        runs.append(_measure(shape, name, tool))
     bound = runs[0].row.bound_s
     return [
         replace(
@@ -57,7 +58,7 @@ def measure_shape(shape: Shape) -> list[Run]:
     ]
 
 
-def _measure(shape: Shape, tool: str) -> Run:
+def _measure(shape: Shape, name: str, tool: Tool) -> Run:
     with tempfile.TemporaryDirectory(prefix="azlm-bench-") as directory:
         scratch = Path(directory)
         plane = ControlPlane.start(
@@ -67,26 +68,27 @@ def _measure(shape: Shape, tool: str) -> Run:
             delete_ms=shape.delete_ms,
         )
         try:
-            return _observe(plane, scratch, shape, tool)
+            return _observe(plane, scratch, shape, (name, tool))
         finally:
+            tool.close(plane)
             plane.stop()
 
 
-def _observe(plane: ControlPlane, scratch: Path, shape: Shape, tool: str) -> Run:
+def _observe(plane: ControlPlane, scratch: Path, shape: Shape, what: tuple[str, Tool]) -> Run:
+    name, tool = what
     apply(plane.kubeconfig, pool_nodes("system", 1, os_sku="AzureLinux", mode="System"))
-    fill(plane.kubeconfig, shape.workloads(), pool="workers", nodes=shape.nodes)
-    source = {item["metadata"]["name"] for item in pool_nodes("workers", shape.nodes)}
+    source = tool.prepare(plane, scratch, shape)
     audit = Audit(plane.audit_log)
     audit.mark()
     observer, slots = Observer(plane.kubeconfig, audit, source), SlotWatch(plane.kubeconfig)
     expected = observer.start()
     slots.start()
     try:
-        cost = TOOLS[tool](plane, scratch, lambda: observer.seen.moves >= expected)
+        cost = tool.run(plane, scratch, lambda: observer.seen.moves >= expected)
     finally:
         seen = observer.stop()
         slots.stop()
-    return _run(shape, tool, list(audit.requests()), _Seen(seen, slots, cost))
+    return _run(shape, name, list(audit.requests()), _Seen(seen, slots, cost))
 
 
 @dataclass(frozen=True)

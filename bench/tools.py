@@ -10,11 +10,13 @@ from pathlib import Path
 
 import psutil
 
+from bench import karpenter
+from bench.shapes import Shape
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane
 from testbed.demo.command import install
 from testbed.demo.process import Operator
-from testbed.fill.command import apply
+from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.kubectl import KUBECTL, kubectl
 
@@ -29,7 +31,23 @@ class Cost:
     rss_mb: float
 
 
-Tool = Callable[[ControlPlane, Path, Callable[[], bool]], Cost]
+def fill_pool(plane: ControlPlane, _: Path, shape: Shape) -> set[str]:
+    """The source pool's nodes with the shape's workloads on them; returns the nodes' names."""
+    fill(plane.kubeconfig, shape.workloads(), pool="workers", nodes=shape.nodes)
+    return {item["metadata"]["name"] for item in pool_nodes("workers", shape.nodes)}
+
+
+def _nothing(_: ControlPlane) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Tool:
+    """`run` empties the nodes that `prepare` has named; `close` ends what `prepare` started."""
+
+    run: Callable[[ControlPlane, Path, Callable[[], bool]], Cost]
+    prepare: Callable[[ControlPlane, Path, Shape], set[str]] = fill_pool
+    close: Callable[[ControlPlane], None] = _nothing
 
 
 def azlm(plane: ControlPlane, scratch: Path, emptied: Callable[[], bool]) -> Cost:
@@ -73,11 +91,19 @@ def kubectl_at_once(plane: ControlPlane, _: Path, emptied: Callable[[], bool]) -
     return cost
 
 
+def _karpenter(plane: ControlPlane, scratch: Path, emptied: Callable[[], bool]) -> Cost:
+    return Cost(*karpenter.run(plane, scratch, emptied))
+
+
 TOOLS: dict[str, Tool] = {
-    "azlm": azlm,
-    "kubectl drain, node after node": kubectl_serial,
-    "kubectl drain, all at once": kubectl_at_once,
+    "azlm": Tool(azlm),
+    "kubectl drain, node after node": Tool(kubectl_serial),
+    "kubectl drain, all at once": Tool(kubectl_at_once),
 }
+RIVALS: dict[str, Tool] = {
+    "Karpenter, all nodes at once": Tool(_karpenter, karpenter.prepare, karpenter.close)
+}
+"""Those that take long to build; run with `make bench RIVALS=all`."""
 
 
 def _source(plane: ControlPlane) -> list[str]:

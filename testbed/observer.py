@@ -42,6 +42,7 @@ class Observer:
         self._source = source
         self._pods: dict[str, dict[str, Any]] = {}
         self._budgets: dict[str, dict[str, Any]] = {}
+        self._healthy: dict[str, set[str]] = {}
         self._below: set[str] = set()
         self._lock = threading.Lock()
         self._processes: list[subprocess.Popen[str]] = []
@@ -79,18 +80,33 @@ class Observer:
     def _read(self, process: subprocess.Popen[str], take: Any) -> None:
         for event in _documents(process):
             with self._lock:
+                if event["type"] == "ERROR":
+                    self.seen.violations.append(f"the watch broke: {event['object']}")
+                    return
                 take(event["type"], event["object"])
-                self._compare()
 
     def _budget(self, kind: str, budget: dict[str, Any]) -> None:
         key = _key(budget)
         if kind == "DELETED":
             self._budgets.pop(key, None)
-        else:
-            self._budgets[key] = budget
+            self._healthy.pop(key, None)
+            return
+        self._budgets[key] = budget
+        if key not in self._healthy:
+            self._healthy[key] = {
+                name for name, pod in self._pods.items() if _healthy(pod) and _selects(budget, pod)
+            }
+        self._compare(key)
 
     def _pod(self, kind: str, pod: dict[str, Any]) -> None:
         key = _key(pod)
+        healthy = kind != "DELETED" and _healthy(pod)
+        for name, budget in self._budgets.items():
+            if healthy and _selects(budget, pod):
+                self._healthy[name].add(key)
+            elif key in self._healthy[name]:
+                self._healthy[name].discard(key)
+                self._compare(name)
         if kind != "DELETED":
             self._pods[key] = pod
             return
@@ -105,27 +121,27 @@ class Observer:
         on_source = pod["spec"].get("nodeName") in self._source
         return on_source and _owner(pod) not in _OWNED_ELSEWHERE
 
-    def _compare(self) -> None:
+    def _compare(self, key: str) -> None:
         """Count a violation once when a budget falls below what it asks for."""
-        for key, budget in self._budgets.items():
-            status = budget.get("status") or {}
-            current = status.get("observedGeneration") == budget["metadata"].get("generation")
-            if not current or not status.get("expectedPods"):
-                continue
-            labels = budget["spec"]["selector"].get("matchLabels") or {}
-            namespace = budget["metadata"]["namespace"]
-            healthy = sum(
-                _healthy(pod)
-                for pod in self._pods.values()
-                if pod["metadata"]["namespace"] == namespace
-                and labels.items() <= (pod["metadata"].get("labels") or {}).items()
-            )
-            if healthy >= status["desiredHealthy"]:
-                self._below.discard(key)
-            elif self._pods and status["currentHealthy"] < status["desiredHealthy"]:
-                if key not in self._below:
-                    self.seen.violations.append(f"{key}: {healthy} < {status['desiredHealthy']}")
-                self._below.add(key)
+        budget = self._budgets[key]
+        status = budget.get("status") or {}
+        current = status.get("observedGeneration") == budget["metadata"].get("generation")
+        if not current or not status.get("expectedPods") or not self._pods:
+            return
+        healthy = len(self._healthy[key])
+        if healthy >= status["desiredHealthy"]:
+            self._below.discard(key)
+        elif status["currentHealthy"] < status["desiredHealthy"]:
+            if key not in self._below:
+                self.seen.violations.append(f"{key}: {healthy} < {status['desiredHealthy']}")
+            self._below.add(key)
+
+
+def _selects(budget: dict[str, Any], pod: dict[str, Any]) -> bool:
+    if budget["metadata"]["namespace"] != pod["metadata"]["namespace"]:
+        return False
+    wanted = budget["spec"]["selector"].get("matchLabels") or {}
+    return bool(wanted.items() <= (pod["metadata"].get("labels") or {}).items())
 
 
 def _documents(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:

@@ -59,6 +59,11 @@ def fill(
 ) -> int:
     """Create what is not there yet and wait until every pod runs; returns how many do."""
     apply(kubeconfig, pool_nodes(pool, nodes, seed=seed))
+    return fill_workloads(kubeconfig, workloads, seed=seed)
+
+
+def fill_workloads(kubeconfig: Path, workloads: list[Manifest], *, seed: int = 1) -> int:
+    """Create the workloads in a seeded order and wait until every pod runs."""
     shuffled = random.Random(seed).sample(workloads, len(workloads))
     apply(kubeconfig, shuffled)
     return _wait(kubeconfig, shuffled)
