@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from testbed.kubectl import KUBECTL
+from testbed.observer import BUDGETS, watch
 
 Name = tuple[str, str]
 """Namespace and name."""
@@ -54,11 +54,7 @@ class SlotWatch:
 
     def start(self) -> None:
         """Begin watching."""
-        command = [str(KUBECTL), f"--kubeconfig={self._kubeconfig}", "get", "pdb", "-A"]
-        command += ["--watch", "-o", "json"]
-        self._process = subprocess.Popen(
-            [*command, "--output-watch-events"], stdout=subprocess.PIPE, text=True
-        )
+        self._process = watch(self._kubeconfig, BUDGETS)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 

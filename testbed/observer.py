@@ -15,6 +15,9 @@ from typing import Any
 from testbed.audit import Audit
 from testbed.kubectl import KUBECTL
 
+PODS = "/api/v1/pods"
+BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
+WATCH_SECONDS = 7200
 POOL_LABEL = "kubernetes.azure.com/agentpool"
 _OWNED_ELSEWHERE = frozenset({"DaemonSet", "Job", "Node"})
 """Pods of these do not move: they stay with their node, or end by themselves."""
@@ -52,10 +55,8 @@ class Observer:
 
     def start(self) -> int:
         """Begin watching; returns how many pods on the source have to move."""
-        for resource, take in (("poddisruptionbudgets", self._budget), ("pods", self._pod)):
-            command = [str(KUBECTL), f"--kubeconfig={self._kubeconfig}", "get", resource, "-A"]
-            command += ["--watch", "--output-watch-events", "-o", "json"]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        for path, take in ((BUDGETS, self._budget), (PODS, self._pod)):
+            process = watch(self._kubeconfig, path)
             thread = threading.Thread(target=self._read, args=(process, take), daemon=True)
             thread.start()
             self._processes.append(process)
@@ -144,8 +145,18 @@ def _selects(budget: dict[str, Any], pod: dict[str, Any]) -> bool:
     return bool(wanted.items() <= (pod["metadata"].get("labels") or {}).items())
 
 
+def watch(kubeconfig: Path, path: str) -> "subprocess.Popen[str]":
+    """The raw watch of a resource: what there is, then what happens, one event to a line.
+
+    Raw, because kubectl's own `--watch` lists more than 500 objects in pieces.
+    """
+    query = f"{path}?watch=true&timeoutSeconds={WATCH_SECONDS}"
+    command = [str(KUBECTL), f"--kubeconfig={kubeconfig}", "get", "--raw", query]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
 def _documents(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """The watch events that kubectl prints, one to a line."""
+    """The events of a raw watch."""
     for line in process.stdout or ():
         if line.strip():
             yield json.loads(line)
