@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from sys import intern
 
-from azure_linux_migrator.api.spec import Drain
+from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.actions import EvictPod
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.roster import Scope

@@ -76,6 +76,9 @@ class Observer:
             process.wait(timeout=10)
         for thread in self._threads:
             thread.join(timeout=10)
+        for process in self._processes:
+            if process.stdout is not None:
+                process.stdout.close()
         return self.seen
 
     def _read(self, process: subprocess.Popen[str], take: Any) -> None:

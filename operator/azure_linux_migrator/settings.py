@@ -16,6 +16,7 @@ class Settings:
     """Everything the operator can be told. Ports: 0 picks a free one."""
 
     kubeconfig: str | None = None
+    context: str | None = None
     arm_endpoint: str | None = None
     cloud: str = "public"
     metrics_address: str = "127.0.0.1"

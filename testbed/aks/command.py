@@ -2,12 +2,16 @@
 
 import argparse
 import asyncio
+import json
 import random
 import signal
 
+import msgspec
+
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.sim.aks import ManagedCluster
-from azure_linux_migrator.sim.aks_limits import ClusterShape, Timings
+from azure_linux_migrator.sim.aks_limits import ClusterShape, Limits, Timings
+from azure_linux_migrator.sim.aks_region import Region
 from testbed.aks.nodes import KubernetesNodes
 from testbed.aks.server import ArmServer
 
@@ -26,7 +30,21 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--resource-group", default=shape.resource_group)
     parser.add_argument("--cluster", default=shape.name)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--region", type=_region, default=Region(), help="quotas, sizes, locks, as JSON"
+    )
+    parser.add_argument("--vcpu-quota", type=int, help="of every VM family; default: no limit")
+    parser.add_argument(
+        "--pool",
+        type=json.loads,
+        default={},
+        help="more ARM properties of pools, by name, as JSON",
+    )
     parser.set_defaults(run=lambda arguments: asyncio.run(_serve(arguments)))
+
+
+def _region(text: str) -> Region:
+    return msgspec.json.decode(text, type=Region)
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
@@ -39,9 +57,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
             name=arguments.cluster,
         ),
         timings=Timings(boot=arguments.boot_seconds, delete=arguments.delete_seconds, update=1.0),
+        limits=Limits(vcpus_per_family=arguments.vcpu_quota),
+        region=arguments.region,
+        wait_for_drains=True,
     )
     nodes = KubernetesNodes(client)
-    await nodes.adopt_into(cluster)
+    await nodes.adopt_into(cluster, arguments.pool)
     server = ArmServer(cluster, nodes)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -1,5 +1,6 @@
 """Where the nodes of modelled pools appear: in a real cluster, whose kwok plays their kubelets."""
 
+import asyncio
 from typing import Any
 
 from azure_linux_migrator.errors import KubernetesError
@@ -7,6 +8,8 @@ from azure_linux_migrator.kube.client import MERGE_PATCH, Client
 from azure_linux_migrator.sim.aks import ManagedCluster
 from azure_linux_migrator.sim.aks_nodes import NodeRecord, Taint, parse_node_name, user_labels
 
+EVICT_SECONDS = 1.0
+"""Between two rounds of evictions; AKS retries about every five seconds."""
 CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110"}
 LABEL = "kubernetes.azure.com/agentpool"
 
@@ -67,14 +70,55 @@ class KubernetesNodes:
             if error.status != 404:
                 raise
 
-    async def adopt_into(self, cluster: ManagedCluster) -> None:
-        """Take the nodes that carry AKS's label for the pools of the modelled cluster."""
+    async def drain(self, name: str) -> None:
+        """Cordon the node and evict what would move, again and again until nothing is left."""
+        cordon = {"spec": {"unschedulable": True}}
+        path = f"/api/v1/nodes/{name}"
+        try:
+            await self._client.request("PATCH", path, body=cordon, content_type=MERGE_PATCH)
+            while await self._evict_all(name):  # noqa: ASYNC110 - polls, as AKS does
+                await asyncio.sleep(EVICT_SECONDS)
+        except KubernetesError as error:
+            if error.status != 404:
+                raise
+
+    async def _evict_all(self, name: str) -> int:
+        """Evict each pod once; returns how many are left."""
+        query = {"fieldSelector": f"spec.nodeName={name}"}
+        listed = await self._client.json("GET", "/api/v1/pods", query=query)
+        left = [pod for pod in listed["items"] if _moves(pod)]
+        for pod in left:
+            meta = pod["metadata"]
+            where = {"name": meta["name"], "namespace": meta["namespace"]}
+            eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": where}
+            path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/eviction"
+            try:
+                await self._client.request("POST", path, body=eviction)
+            except KubernetesError as error:
+                if error.status not in {404, 409, 429}:
+                    raise
+        return len(left)
+
+    async def adopt_into(
+        self, cluster: ManagedCluster, more: dict[str, dict[str, Any]] | None = None
+    ) -> None:
+        """Take the nodes that carry AKS's label for the pools of the modelled cluster.
+
+        `more` are ARM properties of pools that their nodes do not tell, by the pool's name.
+        """
         listed = await self._client.json("GET", "/api/v1/nodes", query={"labelSelector": LABEL})
         pools: dict[str, list[dict[str, Any]]] = {}
         for item in listed["items"]:
             pools.setdefault(item["metadata"]["labels"][LABEL], []).append(item)
         for name, items in sorted(pools.items()):
-            cluster.adopt(name, _properties(items), [_record(name, item) for item in items])
+            properties = _properties(items) | (more or {}).get(name, {})
+            cluster.adopt(name, properties, [_record(name, item) for item in items])
+
+
+def _moves(pod: dict[str, Any]) -> bool:
+    owners = pod["metadata"].get("ownerReferences") or [{}]
+    finished = pod["status"].get("phase") in {"Succeeded", "Failed"}
+    return owners[0].get("kind") not in {"DaemonSet", "Node"} and not finished
 
 
 def _taints(taints: tuple[Taint, ...]) -> list[dict[str, str]]:

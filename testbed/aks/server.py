@@ -29,7 +29,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class ArmServer:
     """One cluster's resource provider on a loopback port."""
 
-    def __init__(self, cluster: ManagedCluster, nodes: KubernetesNodes | None) -> None:
+    def __init__(
+        self,
+        cluster: ManagedCluster,
+        nodes: KubernetesNodes | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """With a clock of one's own, whoever owns it advances the cluster."""
+        self._clock = clock
         self._cluster = cluster
         self._nodes = nodes
         self._base = ""
@@ -37,6 +44,7 @@ class ArmServer:
         self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self._driver: asyncio.Task[None] | None = None
+        self._drains: set[asyncio.Task[None]] = set()
 
     async def start(self, port: int) -> str:
         """Listen (0 picks a free port) and return the base URL."""
@@ -56,6 +64,7 @@ class ArmServer:
                 web.get(f"{_CLUSTER}/availableAgentPoolVersions", self._versions),
                 web.get(f"{_LOCATION}/operations/{{id}}", self._operation),
                 web.get(f"{_LOCATION}/operationresults/{{id}}", self._operation_result),
+                *self._surroundings(),
                 web.post("/_testbed/faults", self._faults),
                 web.get("/_testbed/requests", self._requests),
             ]
@@ -64,14 +73,51 @@ class ArmServer:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
         self._base = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self._driver = asyncio.create_task(self._drive())
+        if self._clock is time.time:
+            self._driver = asyncio.create_task(self._drive())
         return self._base
+
+    def _surroundings(self) -> list[web.RouteDef]:
+        """What preflight checks read beside the cluster's own provider."""
+
+        def listing(read: Callable[[float], list[dict[str, Any]]]) -> Handler:
+            async def answer(_: web.Request) -> web.Response:
+                return web.json_response({"value": read(self._clock())})
+
+            return answer
+
+        group = "/subscriptions/{sub}/{groups:[rR]esource[gG]roups}/{mcgroup}/providers"
+        compute = "/subscriptions/{sub}/providers/Microsoft.Compute"
+        cluster = self._cluster
+        locks = listing(cluster.locks)
+        return [
+            web.get(f"{compute}/locations/{{location}}/usages", listing(cluster.usages)),
+            web.get(f"{compute}/skus", listing(cluster.skus)),
+            web.get(f"{_CLUSTER}/providers/Microsoft.Authorization/locks", locks),
+            web.get(f"{group}/Microsoft.Authorization/locks", locks),
+            web.get(
+                f"{_CLUSTER}/maintenanceConfigurations",
+                listing(cluster.maintenance_configurations),
+            ),
+            web.get(
+                f"{group}/Microsoft.Compute/virtualMachineScaleSets", listing(cluster.scale_sets)
+            ),
+            web.get(
+                f"{group}/Microsoft.Network/virtualNetworks/{{vnet}}/subnets/{{subnet}}",
+                self._subnet,
+            ),
+        ]
+
+    async def _subnet(self, request: web.Request) -> web.Response:
+        return web.json_response(self._cluster.subnet(request.path, self._clock()))
 
     async def stop(self) -> None:
         """Stop listening and driving."""
         if self._driver is not None:
             self._driver.cancel()
             await asyncio.gather(self._driver, return_exceptions=True)
+        for task in tuple(self._drains):
+            task.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -79,10 +125,10 @@ class ArmServer:
         """Let the model's time be ours, and its nodes the cluster's."""
         while True:
             self._changed.clear()
-            for event in self._cluster.advance(time.time()):
+            for event in self._cluster.advance(self._clock()):
                 await self._happen(event)
             following = self._cluster.next_event_at()
-            wait = 3600.0 if following is None else max(0.0, following - time.time())
+            wait = 3600.0 if following is None else max(0.0, following - self._clock())
             try:
                 async with asyncio.timeout(wait):
                     await self._changed.wait()
@@ -99,15 +145,25 @@ class ArmServer:
                 await self._nodes.change(event.new)
             case ops.NodeVanishes():
                 await self._nodes.vanish(event.name)
+            case ops.NodeDrains():
+                task = asyncio.create_task(self._drain(self._nodes, event.name))
+                self._drains.add(task)
+                task.add_done_callback(self._drains.discard)
             case _:
                 return
+
+    async def _drain(self, nodes: KubernetesNodes, name: str) -> None:
+        """As AKS does before a machine goes: cordon, evict with budgets kept, then tell."""
+        await nodes.drain(name)
+        self._cluster.drained(name, self._clock())
+        self._changed.set()
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Log every call, and give refusals their body."""
         if request.path.startswith("/_testbed/"):
             return await handler(request)
-        entry = {"at": time.time(), "method": request.method, "path": request.path, "status": 0}
+        entry = {"at": self._clock(), "method": request.method, "path": request.path, "status": 0}
         self._log.append(entry)
         try:
             self._check(request)
@@ -140,24 +196,24 @@ class ArmServer:
             raise cluster_not_found(match["group"], match["name"])
 
     async def _get_cluster(self, _: web.Request) -> web.Response:
-        return web.json_response(self._cluster.cluster(time.time()))
+        return web.json_response(self._cluster.cluster(self._clock()))
 
     async def _list(self, request: web.Request) -> web.Response:
         if request.query.get("$skiptoken"):
             return web.json_response({"value": []})
-        found = {"value": self._cluster.list_pools(time.time())}
+        found = {"value": self._cluster.list_pools(self._clock())}
         # A recorded list pointed to a further page that was empty; clients must follow it.
         found["nextLink"] = f"{self._base}{request.path_qs}&$skiptoken=1"  # type: ignore[assignment]
         return web.json_response(found)
 
     async def _get(self, request: web.Request) -> web.Response:
-        return web.json_response(self._cluster.get(request.match_info["pool"], time.time()))
+        return web.json_response(self._cluster.get(request.match_info["pool"], self._clock()))
 
     async def _put(self, request: web.Request) -> web.Response:
         reply = self._cluster.put(
             request.match_info["pool"],
             await request.json(),
-            time.time(),
+            self._clock(),
             if_match=request.headers.get("If-Match", ""),
             if_none_match=request.headers.get("If-None-Match", ""),
         )
@@ -167,37 +223,37 @@ class ArmServer:
         ignore = request.query.get("ignore-pod-disruption-budget", "").lower() == "true"
         reply = self._cluster.delete(
             request.match_info["pool"],
-            time.time(),
+            self._clock(),
             if_match=request.headers.get("If-Match", ""),
             ignore_disruption_budgets=ignore,
         )
         return self._reply(request, reply)
 
     async def _abort(self, request: web.Request) -> web.Response:
-        return self._reply(request, self._cluster.abort(request.match_info["pool"], time.time()))
+        return self._reply(request, self._cluster.abort(request.match_info["pool"], self._clock()))
 
     async def _delete_machines(self, request: web.Request) -> web.Response:
         names = (await request.json()).get("machineNames") or []
         pool = request.match_info["pool"]
-        return self._reply(request, self._cluster.delete_machines(pool, names, time.time()))
+        return self._reply(request, self._cluster.delete_machines(pool, names, self._clock()))
 
     async def _machines(self, request: web.Request) -> web.Response:
-        found = self._cluster.machines(request.match_info["pool"], time.time())
+        found = self._cluster.machines(request.match_info["pool"], self._clock())
         return web.json_response({"value": found})
 
     async def _upgrade_profile(self, request: web.Request) -> web.Response:
         pool = request.match_info["pool"]
-        return web.json_response(self._cluster.upgrade_profile(pool, time.time()))
+        return web.json_response(self._cluster.upgrade_profile(pool, self._clock()))
 
     async def _versions(self, _: web.Request) -> web.Response:
-        return web.json_response(self._cluster.available_versions(time.time()))
+        return web.json_response(self._cluster.available_versions(self._clock()))
 
     async def _operation(self, request: web.Request) -> web.Response:
-        return web.json_response(self._cluster.operation(request.match_info["id"], time.time()))
+        return web.json_response(self._cluster.operation(request.match_info["id"], self._clock()))
 
     async def _operation_result(self, request: web.Request) -> web.Response:
         return web.Response(
-            status=self._cluster.operation_result(request.match_info["id"], time.time())
+            status=self._cluster.operation_result(request.match_info["id"], self._clock())
         )
 
     async def _faults(self, request: web.Request) -> web.Response:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.mgmt.containerservice.models import ManagedClusterAgentPoolProfileProperties
 
 from azure_linux_migrator.aks import template
 from azure_linux_migrator.aks.errors import verdict
+from azure_linux_migrator.aks.policies import POLICIES
 from azure_linux_migrator.errors import AzureError
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "aks"
@@ -32,7 +34,7 @@ SOURCE: dict[str, Any] = {
 
 def body(**more: Any) -> dict[str, Any]:
     made = template.target_body(
-        SOURCE | more, os_sku="AzureLinux", count=None, vm_size=None, tags={"azlm-migration": "m"}
+        SOURCE | more, os_sku="AzureLinux", count=None, overrides={}, tags={"azlm-migration": "m"}
     )
     return dict(made["properties"])
 
@@ -66,20 +68,51 @@ def test_pools_that_would_become_something_else_are_refused(field: dict[str, Any
         body(**field)
 
 
-def test_every_field_of_the_api_has_a_policy() -> None:
+def test_every_field_of_the_api_has_the_policy_of_the_reference() -> None:
     path = REFERENCE / "agentpool-fields.json"
     if not path.exists():
         pytest.skip("the reference data is not beside this checkout")
-    homes = {
-        "copy": template.COPIED,
-        "copy_hazard": template.COPIED,
-        "filter": template.FILTERED,
-        "override": template.OVERRIDDEN,
-        "strip": template.STRIPPED,
-        "refuse_if_set": template.REFUSED,
+    names = {"copy_hazard": "copy with care", "refuse_if_set": "refuse"}
+    wanted = {
+        field["rest"]: names.get(field["policy"], field["policy"])
+        for field in json.loads(path.read_text())["fields"]
     }
-    for field in json.loads(path.read_text())["fields"]:
-        assert field["rest"] in homes[field["policy"]], field
+    assert {name: str(policy) for name, policy in POLICIES.items()} == wanted
+    assert len(POLICIES) == 55
+
+
+def test_every_property_of_the_sdks_model_has_a_policy_and_none_is_made_up() -> None:
+    model = ManagedClusterAgentPoolProfileProperties
+    made = model()  # the SDK's models fill in their table of fields when the first one is made
+    known = {field._rest_name for field in made._attr_to_rest_field.values()}
+    assert known == set(POLICIES)
+
+
+def test_what_the_spec_gives_takes_the_place_of_the_sources() -> None:
+    made = template.target_body(
+        SOURCE,
+        os_sku="AzureLinux",
+        count=7,
+        overrides={"vmSize": "Standard_D8s_v5", "nodeTaints": [], "nodeLabels": {"a": "b"}},
+        tags={},
+    )["properties"]
+    assert (made["vmSize"], made["count"], made["nodeLabels"]) == ("Standard_D8s_v5", 7, {"a": "b"})
+    assert "nodeTaints" not in made
+
+
+def test_an_update_sends_everything_back_but_what_it_changes() -> None:
+    pool = SOURCE | {"enableAutoScaling": True, "minCount": 1, "maxCount": 5}
+    made = template.updated_body(
+        pool,
+        {"enableAutoScaling": False, "minCount": None, "upgradeSettings.maxSurge": "2"},
+        {"team": None, "azlm-held-autoscaler": "1-5"},
+    )["properties"]
+    assert made["nodeLabels"] == SOURCE["nodeLabels"]
+    assert made["nodeTaints"] == SOURCE["nodeTaints"]
+    assert (made["enableAutoScaling"], made.get("minCount"), made["maxCount"]) == (False, None, 5)
+    assert made["tags"] == {"azlm-held-autoscaler": "1-5"}
+    assert made["upgradeSettings"] == {"maxSurge": "2"}
+    assert not {"eTag", "nodeImageVersion", "creationData", "somethingNew"} & made.keys()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import yaml
 
 from azure_linux_migrator.api.crd import STEPS_WITH_TARGET, crd, render
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.core.steps import NAMES
+from azure_linux_migrator.core.steps import BLUE_GREEN, ROLLING
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,7 +84,13 @@ def test_defaults_are_each_written_once() -> None:
         for path, node in _fields("spec").items()
         if node.get("type") == "object" and "default" in node
     }
-    assert set(objects) == {"spec.target", "spec.strategy", "spec.strategy.batch", "spec.drain"}
+    assert set(objects) == {
+        "spec.target",
+        "spec.strategy",
+        "spec.strategy.batch",
+        "spec.drain",
+        "spec.preflight",
+    }
     assert all(default == {} for default in objects.values())
 
     def filled(node: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
@@ -148,4 +154,6 @@ def test_every_rule_speaks() -> None:
 
 
 def test_the_target_is_locked_by_the_steps_that_follow_its_creation() -> None:
-    assert NAMES[NAMES.index("CreateTarget") + 1 :] == STEPS_WITH_TARGET
+    for route in (BLUE_GREEN, ROLLING):
+        names = tuple(name for name, _ in route.steps)
+        assert names[names.index("CreateTarget") + 1 :] == STEPS_WITH_TARGET

@@ -60,6 +60,7 @@ def migration(control_plane: ControlPlane) -> Iterator[Applied]:
 POOL_NAME = "1 to 12 lower-case letters and digits"
 SIZE = "from 1% to 100%"
 DURATION = "15m or 1h30m"
+COUNT = "from 1 to 1000, or Auto"
 
 
 @pytest.mark.parametrize(
@@ -73,8 +74,21 @@ DURATION = "15m or 1h30m"
         ({"target": {"nodePool": "workers"}}, "spec.target.nodePool", "must differ"),
         ({"target": {"osSKU": "Azure Linux"}}, "spec.target.osSKU", "AzureLinux3"),
         ({"target": {"vmSize": "D4s v5"}}, "spec.target.vmSize", "Standard_D4s_v5"),
-        ({"target": {"count": 0}}, "spec.target.count", "greater than or equal to 1"),
-        ({"target": {"count": 1001}}, "spec.target.count", "less than or equal to 1000"),
+        ({"target": {"count": 0}}, "spec.target.count", COUNT),
+        ({"target": {"count": 1001}}, "spec.target.count", COUNT),
+        ({"target": {"count": "Many"}}, "spec.target.count", COUNT),
+        ({"target": {"zones": ["west"]}}, "spec.target.zones[0]", "availability zone"),
+        ({"target": {"taints": ["a=b"]}}, "spec.target.taints[0]", "key=value:Effect"),
+        ({"target": {"autoscaling": {"min": 3, "max": 2}}}, "autoscaling.min", "not exceed"),
+        ({"target": {"osDiskType": "Floppy"}}, "spec.target.osDiskType", "Ephemeral"),
+        (
+            {"strategy": {"type": "InPlace"}, "target": {"count": 3}},
+            "spec.target",
+            "only spec.target.osSKU",
+        ),
+        ({"strategy": {"maxSurge": "0%"}}, "spec.strategy.maxSurge", SIZE),
+        ({"approval": "Never"}, "spec.approval", "BeforeDrain"),
+        ({"onFailure": "Panic"}, "spec.onFailure", "Rollback"),
         ({"strategy": {"type": "Yolo"}}, "spec.strategy.type", '"BlueGreen"'),
         ({"strategy": {"batch": {"size": 0}}}, "spec.strategy.batch.size", SIZE),
         ({"strategy": {"batch": {"size": 1001}}}, "spec.strategy.batch.size", SIZE),
@@ -139,6 +153,7 @@ def test_defaults_are_filled_in_and_nothing_else(migration: Applied) -> None:
             "type": "BlueGreen",
             "batch": {"size": "10%", "soak": "15m"},
             "finalSoak": "60m",
+            "maxSurge": "10%",
         },
         "drain": {
             "timeout": "30m",
@@ -151,6 +166,9 @@ def test_defaults_are_filled_in_and_nothing_else(migration: Applied) -> None:
             "singletons": "Evict",
         },
         "sourcePool": "Delete",
+        "preflight": {"acknowledge": []},
+        "approval": "Automatic",
+        "onFailure": "Pause",
         "paused": False,
     }
 

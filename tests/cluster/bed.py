@@ -16,7 +16,7 @@ from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import Manifest
 from testbed.kubectl import kubectl, run_kubectl
 
-AZLM = Path(sys.executable).parent / "azlm"
+AZLM = (sys.executable, "-m", "azure_linux_migrator")
 OPERATOR_USER = "system:serviceaccount:azlm-system:azlm"
 ZERO = "00000000-0000-0000-0000-000000000000"
 PATIENCE = 45.0
@@ -54,9 +54,9 @@ class Bed:
         assert self._aks is not None, "start_aks() comes first"
         return self._aks
 
-    def start_operator(self) -> int:
+    def start_operator(self, identity: str = "test") -> int:
         """`azlm run` as the shipped ServiceAccount; returns its pid."""
-        self._operator = self._run("test")
+        self._operator = self._run(identity)
         return self._operator.pid
 
     def start_standby(self) -> "subprocess.Popen[bytes]":
@@ -67,7 +67,7 @@ class Bed:
     def _run(self, identity: str) -> "subprocess.Popen[bytes]":
         config = self.plane.service_account_kubeconfig("azlm-system", "azlm")
         command = [
-            str(AZLM),
+            *AZLM,
             "run",
             f"--kubeconfig={config}",
             f"--arm-endpoint={self.aks.url}",

@@ -17,7 +17,8 @@ def _started(bed: Bed, workloads: list[Manifest], **drain: Any) -> None:
     bed.start_aks()
     bed.start_operator()
     strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
-    bed.migrate(drain=drain, strategy=strategy)
+    known = {"acknowledge": ["pdb.zero"]} if drain.get("onTimeout") == "Rollback" else {}
+    bed.migrate(drain=drain, strategy=strategy, preflight=known)
 
 
 def _evicted(bed: Bed) -> list[str]:
@@ -102,3 +103,51 @@ def test_singletons_are_surged_and_never_evicted(bed: Bed) -> None:
         found = bed.kubectl("get", "deployment", name, "-o", "jsonpath={.spec.replicas}")
         assert found == "1"
         assert "azlm.dev/surge" not in bed.kubectl("get", "deployment", name, "-o", "yaml")
+
+
+def test_nothing_more_is_evicted_while_a_replacement_finds_no_node(bed: Bed) -> None:
+    picky = deployment("picky", 4)
+    expression = {
+        "key": "kubernetes.azure.com/os-sku",
+        "operator": "NotIn",
+        "values": ["AzureLinux"],
+    }
+    picky["spec"]["template"]["spec"]["affinity"] = {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": [expression]}]
+            }
+        }
+    }
+    _started(bed, [picky, budget("picky", maxUnavailable=1), deployment("web", 2)])
+    bed.wait_reason("ReplacementsUnschedulable")
+    assert "node affinity" in bed.status()["message"]
+    assert len([name for name in _evicted(bed) if name.startswith("picky")]) == 1
+    remove = '[{"op":"remove","path":"/spec/template/spec/affinity"}]'
+    bed.kubectl("patch", "deployment", "picky", "--type=json", "-p", remove)
+    bed.wait_done()
+
+
+def test_a_pod_held_by_a_finalizer_is_told_apart_from_a_blocked_one(bed: Bed) -> None:
+    held = deployment("held", 1)
+    held["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
+    held["spec"]["template"]["metadata"]["finalizers"] = ["example.com/hold"]
+    _started(bed, [held])
+    bed.wait("told", lambda: "StuckTerminating" in str(bed.status().get("blockers", "")))
+    [blocker] = bed.status()["blockers"]
+    assert (blocker["cause"], blocker["kind"]) == ("StuckTerminating", "Pod")
+    for line in bed.kubectl("get", "pods", "-n", "default", "-o", "name").split():
+        none = '{"metadata":{"finalizers":null}}'
+        bed.try_kubectl("patch", line, "-n", "default", "--type=merge", "-p", none)
+    bed.wait_done()
+
+
+def test_prefetch_lets_an_idle_budget_work_outside_the_batch(bed: Bed) -> None:
+    bed.fill([deployment("web", 8), budget("web", maxUnavailable=1)], nodes=4)
+    bed.start_aks()
+    bed.start_operator()
+    strategy = {"batch": {"size": 1, "soak": "5m"}, "finalSoak": "0s"}
+    bed.migrate(strategy=strategy, drain={"prefetch": True})
+    bed.wait("all pods left during the first batch's soak", lambda: len(_evicted(bed)) == 8)
+    assert bed.status()["batch"]["index"] == 1
+    assert set(bed.audit.evictions()) == {201}

@@ -49,7 +49,7 @@ def _assert_refused(bed: Bed, reason: str, *words: str) -> None:
             "TargetPoolExists",
             ("system", "spec.target.nodePool"),
         ),
-        ({"target": {"osSKU": "AmigaOS"}}, "AzureRefused", ("InvalidParameter",)),
+        ({"target": {"osSKU": "AmigaOS"}}, "ParameterRefused", ("InvalidParameter",)),
     ],
 )
 def test_a_spec_that_cannot_work_is_refused(

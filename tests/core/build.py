@@ -6,6 +6,7 @@ from typing import Any
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.migration import Migration, Observation, PoolsRead
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import (
     Budget,
     Controller,
@@ -96,5 +97,5 @@ def target(**more: Any) -> Pool:
 def seen(world: World, *pools: Pool, **more: Any) -> Observation:
     """An observation in which everything was read just now."""
     read = PoolsRead({pool.name: pool for pool in pools}, NOW)
-    base = Observation(world=world, pools=read, missing_access=())
+    base = Observation(world=world, pools=read, missing_access=(), survey=Survey())
     return replace(base, **more)

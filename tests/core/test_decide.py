@@ -15,7 +15,7 @@ from azure_linux_migrator.core.actions import (
     ReadPools,
     ReleaseNode,
     ReviewAccess,
-    ScalePool,
+    UpdatePool,
 )
 from azure_linux_migrator.core.decide import decide
 from azure_linux_migrator.core.migration import Decision, Migration, Observation, Problem
@@ -59,7 +59,11 @@ def test_it_reads_the_pools_then_asks_for_access_then_creates() -> None:
     assert kinds(decide(migration(), asked, NOW)) == {ReviewAccess}
     [create] = decide(migration(), seen(made, source()), NOW).actions
     assert isinstance(create, CreatePool)
-    assert create.tags == (("azlm-migration", "m"), ("azlm-source-pool", "src"))
+    assert create.tags == (
+        ("azlm-migration", "m"),
+        ("azlm-source-count", "2"),
+        ("azlm-source-pool", "src"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +73,6 @@ def test_it_reads_the_pools_then_asks_for_access_then_creates() -> None:
         ([source(os_type="Windows")], {}, "SourceNotLinux", "Windows"),
         ([source(kind="AvailabilitySet")], {}, "SourceTypeUnsupported", "AvailabilitySet"),
         ([source(power="Stopped")], {}, "SourceStopped", "start it"),
-        ([source(autoscaling=True)], {}, "SourceAutoscaled", "--disable-cluster-autoscaler"),
         ([source(state="Failed")], {}, "SourceNotHealthy", "Failed"),
         (
             [source(mode="System")],
@@ -92,7 +95,13 @@ def test_preflight_refuses_and_says_why(
 
 def test_preflight_refuses_bare_pods_a_rival_and_missing_access() -> None:
     made = world([pod("bare", owner=None)], nodes=OPEN)
-    assert reason(decide(migration(), seen(made, source()), NOW)) == "PodsBlocked"
+    refused = decide(migration(), seen(made, source()), NOW)
+    assert reason(refused) == "PreflightBlocked"
+    assert refused.status.preflight.blocked == 1
+    assert refused.status.preflight.findings[0].rule == "pod.bare"
+    known = migration(preflight={"acknowledge": ["pod.bare"]})
+    told = decide(known, seen(made, source()), NOW)
+    assert reason(told) == "PodsBlocked", "a pod that blocks for good is not acknowledged away"
     clean = seen(world([], nodes=OPEN), source())
     assert reason(decide(migration(), replace(clean, rival="other"), NOW)) == "SourceBusy"
     missing = replace(clean, missing_access=("create pods/eviction",))
@@ -141,7 +150,7 @@ def test_a_batch_is_admitted_drained_and_soaked_before_the_next() -> None:
     assert reason(soaking) == "BatchSoak"
     assert (soaking.status.batch.index, soaking.status.batch.of) == (1, 2)
     later = decide(migration(soaking.status, **halves), seen(made, source(), target()), NOW + 601)
-    assert later.actions == (MarkNode("s-1", "m.2"),)
+    assert later.actions == (MarkNode("s-1", "m.2"), ReadPools()), "and a look at the pools"
 
 
 def test_no_eviction_without_a_ready_target_node() -> None:
@@ -158,7 +167,8 @@ def test_a_drain_that_takes_too_long_stalls_and_a_longer_timeout_resumes_it() ->
     assert EvictPod in kinds(first)
     assert first.status.is_true("DrainBlocked")
     late = decide(migration(first.status, drain={"timeout": "5m"}), made, NOW + 301)
-    assert (late.actions, reason(late), kstatus(late)) == ((), "DrainTimedOut", REFUSED)
+    assert kinds(late) == {ReadPools}, "nothing but a look at the pools"
+    assert (reason(late), kstatus(late)) == ("DrainTimedOut", REFUSED)
     assert "default/web" in late.status.message
     again = decide(migration(late.status, drain={"timeout": "1h"}), made, NOW + 302)
     assert EvictPod in kinds(again)
@@ -175,7 +185,7 @@ def test_retire_deletes_scales_or_keeps() -> None:
     made = seen(world([]), source(), target())
     assert decide(migration(at("Drain")), made, NOW).actions == (DeletePool("src", "e1"),)
     zero = decide(migration(at("Drain"), sourcePool="ScaleToZero"), made, NOW)
-    assert zero.actions == (ScalePool("src", 0, "e1"),)
+    assert zero.actions == (UpdatePool("src", (("count", 0),), "e1"),)
     kept = decide(migration(at("Drain"), sourcePool="Keep"), made, NOW)
     assert (kept.actions, kstatus(kept)) == ((), DONE)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.api.spec import Drain
+from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.drain.budgets import is_deadlocked, is_free, slots
 from azure_linux_migrator.core.drain.filters import Fate, judge
 from azure_linux_migrator.core.drain.planner import Plan, Planner

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.api.spec import Drain
+from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.actions import (
     MarkVictim,
     RestartRollout,

@@ -155,13 +155,13 @@ async def test_our_adapter_creates_from_the_source_scales_and_deletes(arm: Bench
     try:
         await arm.create("blue", nodeLabels={"tier": "web"}, maxPods=60)
         await pools.create_target(
-            "blue", "green", os_sku="AzureLinux", count=None, vm_size=None, tags={"azlm-x": "m"}
+            "blue", "green", os_sku="AzureLinux", count=None, overrides={}, tags={"azlm-x": "m"}
         )
         found = (await pools.list_pools())["green"]
         assert (found.os_sku, found.count, found.tag("azlm-x")) == ("AzureLinux", 2, "m")
         assert (await arm.sdk.agent_pools.get(*WHERE, "green")).node_labels == {"tier": "web"}
         blue = (await pools.list_pools())["blue"]
-        await pools.scale("blue", 0, etag=blue.etag)
+        await pools.update("blue", {"count": 0}, tags={"team": "b"}, etag=blue.etag)
         with pytest.raises(AzureError) as busy:
             await pools.delete("blue", etag="")
         assert verdict(busy.value).reason == "AzureBusy"

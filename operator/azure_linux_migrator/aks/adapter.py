@@ -1,6 +1,6 @@
 """The port of port.py on the real azure-mgmt-containerservice SDK."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -8,13 +8,15 @@ from azure.core import MatchConditions
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.containerservice.aio import ContainerServiceClient
-from azure.mgmt.containerservice.models import AgentPool
+from azure.mgmt.containerservice.models import AgentPool, AgentPoolDeleteMachinesParameter
 
 from azure_linux_migrator.aks.clouds import BY_NAME, credential
 from azure_linux_migrator.aks.errors import translate
 from azure_linux_migrator.aks.port import PoolPort
-from azure_linux_migrator.aks.template import scaled_body, target_body
+from azure_linux_migrator.aks.survey import survey
+from azure_linux_migrator.aks.template import target_body, updated_body
 from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Pool
 from azure_linux_migrator.errors import AzureError
 
@@ -35,6 +37,7 @@ class AksPools(PoolPort):
         identity: Any = None,
     ) -> None:
         self._client = client
+        self._cluster = cluster
         self._where = (cluster.resource_group, cluster.name)
         self._on_request = on_request
         self._identity = identity
@@ -55,12 +58,12 @@ class AksPools(PoolPort):
         *,
         os_sku: str,
         count: int | None,
-        vm_size: str | None,
+        overrides: Mapping[str, Any],
         tags: Mapping[str, str],
     ) -> None:
         """Read the source anew, build the target from it, create it if it does not exist."""
         properties = await self._properties(source)
-        body = target_body(properties, os_sku=os_sku, count=count, vm_size=vm_size, tags=tags)
+        body = target_body(properties, os_sku=os_sku, count=count, overrides=overrides, tags=tags)
         async with self._asking("create"):
             await self._client.agent_pools.begin_create_or_update(
                 *self._where,
@@ -71,10 +74,17 @@ class AksPools(PoolPort):
                 polling=False,
             )
 
-    async def scale(self, pool: str, count: int, *, etag: str) -> None:
-        """There is no PATCH for pools: the pool is sent back with another count."""
-        body = scaled_body(await self._properties(pool), count)
-        async with self._asking("scale"):
+    async def update(
+        self,
+        pool: str,
+        changes: Mapping[str, Any],
+        *,
+        tags: Mapping[str, str | None],
+        etag: str,
+    ) -> None:
+        """There is no PATCH for pools: the pool is sent back with these changes."""
+        body = updated_body(await self._properties(pool), changes, tags)
+        async with self._asking("update"):
             await self._client.agent_pools.begin_create_or_update(
                 *self._where,
                 pool,
@@ -82,6 +92,18 @@ class AksPools(PoolPort):
                 polling=False,
                 **_if_unchanged(etag),
             )
+
+    async def delete_machines(self, pool: str, names: Sequence[str]) -> None:
+        """Ask for it; names are those of the nodes."""
+        machines = AgentPoolDeleteMachinesParameter(machine_names=list(names))
+        async with self._asking("delete_machines"):
+            await self._client.agent_pools.begin_delete_machines(
+                *self._where, pool, machines, polling=False
+            )
+
+    async def survey(self, source: Pool) -> Survey:
+        """Each part is one try; a refusal is told in its place."""
+        return await survey(self._client, self._cluster, source)
 
     async def delete(self, pool: str, *, etag: str) -> None:
         """Ask for the deletion; Azure drains what is left, with budgets kept."""
@@ -167,4 +189,5 @@ def _record(body: Mapping[str, Any]) -> Pool:
         kind=str(found.get("type") or "VirtualMachineScaleSets"),
         etag=str(found.get("eTag") or ""),
         tags=tuple(sorted((found.get("tags") or {}).items())),
+        settings=dict(found),
     )

@@ -38,6 +38,24 @@ _PERMANENT = {
     "ErrCode_InsufficientVCPUQuota": ("QuotaExceeded", "ask for a higher vCPU quota"),
     "QuotaExceeded": ("QuotaExceeded", "ask for a higher quota"),
     "InsufficientSubnetSize": ("SubnetTooSmall", "enlarge the subnet or lower maxPods"),
+    "SubnetIsFull": ("SubnetTooSmall", "free addresses in the subnet, or enlarge it"),
+    "SystemPoolHasRestrictedTaint": (
+        "TaintRefused",
+        "take taints other than CriticalAddonsOnly out of spec.target.taints",
+    ),
+    "PropertyChangeNotAllowed": (
+        "ChangeRefused",
+        "this pool cannot be changed in place; use spec.strategy.type BlueGreen",
+    ),
+    "InvalidParameter": ("ParameterRefused", "change that field of spec.target"),
+    "NodePoolMcVersionIncompatible": (
+        "VersionRefused",
+        "upgrade the pool's Kubernetes version first",
+    ),
+    "UnsatisfiablePDB": (
+        "BudgetsRefused",
+        "mend the PodDisruptionBudgets that it names; AKS looks at those of the whole cluster",
+    ),
     "ResourceNotFound": ("ClusterNotFound", "check spec.cluster"),
     "ResourceGroupNotFound": ("ClusterNotFound", "check spec.cluster.resourceGroup"),
     "SubscriptionNotFound": ("ClusterNotFound", "check spec.cluster.subscriptionID"),
@@ -45,6 +63,19 @@ _PERMANENT = {
     "RequestDisallowedByPolicy": ("PolicyDenied", "ask for an exemption from that Azure Policy"),
     "AzlmUnsupportedPool": ("SourceTypeUnsupported", "move that pool by other means"),
 }
+_SHORT = {
+    "SkuNotAvailable",
+    "AllocationFailed",
+    "ZonalAllocationFailed",
+    "OverconstrainedZonalAllocationRequest",
+    "OverconstrainedAllocationRequest",
+    "ReconcileVMSSAgentPoolFailed",
+}
+"""Azure has no room right now; it often has some minutes later."""
+_LOST_RACE = {"OriginalEtagNotExpect", "OperationPreempted"}
+_DRAINS = {"PodDrainFailure", "DeleteVMSSAgentPoolFailed"}
+_LOCKED = "is locked, please remove lock"
+_LAST_SYSTEM = "at least one system agent pool"
 _CONTENDED = {"EtagMismatch", "PreconditionFailed", "ConditionNotMet"}
 _THROTTLED = {
     "Throttled",
@@ -78,6 +109,19 @@ def verdict(error: AzureError) -> Verdict:
     if error.code in _PERMANENT:
         reason, remedy = _PERMANENT[error.code]
         return Verdict(reason, False, RECHECK_SECONDS, remedy)
+    if error.code in _SHORT:
+        remedy = "wait, or choose another spec.target.vmSize or other zones"
+        return Verdict("CapacityShort", True, error.retry_after or 60.0, remedy)
+    if error.code in _DRAINS:
+        remedy = "see which pod of that node does not go; the deletion is asked for again"
+        return Verdict("DrainFailedInAzure", True, 30.0, remedy)
+    if error.code in _LOST_RACE:
+        return Verdict("AzureConflict", True, 5.0)
+    if _LOCKED in error.message:
+        return Verdict("ScopeLocked", False, RECHECK_SECONDS, _PERMANENT["ScopeLocked"][1])
+    if _LAST_SYSTEM in error.message:
+        remedy = "the cluster needs another System pool before this one can go"
+        return Verdict("LastSystemPool", False, RECHECK_SECONDS, remedy)
     if error.code in _CONTENDED:
         return Verdict("AzureConflict", True, 1.0)
     if error.code in _THROTTLED:

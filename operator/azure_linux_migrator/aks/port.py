@@ -1,8 +1,9 @@
 """What the operator needs of AKS, whoever provides it."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Pool
 
 
@@ -23,13 +24,26 @@ class PoolPort(Protocol):
         *,
         os_sku: str,
         count: int | None,
-        vm_size: str | None,
+        overrides: Mapping[str, Any],
         tags: Mapping[str, str],
     ) -> None:
         """Create a pool from the source's settings (template.py), unless one of its name exists."""
 
-    async def scale(self, pool: str, count: int, *, etag: str) -> None:
-        """Set a pool's node count, if its etag still is the given one."""
+    async def update(
+        self,
+        pool: str,
+        changes: Mapping[str, Any],
+        *,
+        tags: Mapping[str, str | None],
+        etag: str,
+    ) -> None:
+        """Change properties and tags of a pool, if its etag still is the given one."""
+
+    async def delete_machines(self, pool: str, names: Sequence[str]) -> None:
+        """Take machines out of a pool; its count falls by as many."""
+
+    async def survey(self, source: Pool) -> Survey:
+        """Read what only the preflight rules need; what cannot be read says why."""
 
     async def delete(self, pool: str, *, etag: str) -> None:
         """Delete a pool, if its etag still is the given one; a missing pool is no error."""

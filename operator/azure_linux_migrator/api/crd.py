@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from azure_linux_migrator.api.model import Model
 from azure_linux_migrator.api.names import (
     CATEGORY,
     GROUP,
@@ -13,7 +14,7 @@ from azure_linux_migrator.api.names import (
     SINGULAR,
     VERSION,
 )
-from azure_linux_migrator.api.spec import MigrationSpec, Model
+from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 
 HEADER = "# Generated from the models in azure_linux_migrator/api: make crds\n"
@@ -22,7 +23,16 @@ MOST_ITEMS = 64
 
 Schema = dict[str, Any]
 
-STEPS_WITH_TARGET = ("CordonSource", "Drain", "Soak", "RetireSource")
+STEPS_WITH_TARGET = (
+    "AwaitDrainApproval",
+    "HoldAutoscaler",
+    "CordonSource",
+    "Drain",
+    "Soak",
+    "AwaitRetireApproval",
+    "RetireSource",
+    "HandOverAutoscaler",
+)
 """Steps that begin once the target pool stands: from then on its settings cannot be changed."""
 
 _RULES = (
@@ -163,8 +173,11 @@ def _structural(node: Schema, definitions: Schema) -> Schema:
         # unknown fields by itself.
         return node | {"additionalProperties": _structural(values, definitions)}
     if node.get("x-kubernetes-int-or-string"):
-        node.pop("type", None)
-        return node
+        return {
+            key: value
+            for key, value in node.items()
+            if key != "type" and (key, value) != ("default", None)
+        }
     if options:
         inner = _structural(options[0], definitions)
         own = {

@@ -28,6 +28,16 @@ TAG_MIGRATION = "azlm-migration"
 TAG_SOURCE = "azlm-source-pool"
 """Pool tag: name of the pool that the tagged pool replaces."""
 
+TAG_COUNT = "azlm-source-count"
+"""Pool tag on the target: how many nodes the source pool had."""
+TAG_AUTOSCALER = "azlm-held-autoscaler"
+"""Pool tag on the source, `<min>-<max>`: the cluster autoscaler's bounds before it was held."""
+
+APPROVE = f"{GROUP}/approve"
+"""Annotation of the resource: the gate (spec.approval) that an admin lets pass."""
+ROLLBACK = f"{GROUP}/rollback"
+"""Annotation of the resource: any new value asks, once, to move everything back."""
+
 AGENTPOOL_LABEL = "kubernetes.azure.com/agentpool"
 """Node label that AKS sets to the pool's name."""
 ZONE_LABEL = "topology.kubernetes.io/zone"

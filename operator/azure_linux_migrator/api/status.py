@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from azure_linux_migrator.api.spec import Model
+from azure_linux_migrator.api.model import Model
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -21,6 +21,7 @@ class Phase(StrEnum):
     RUNNING = "Running"
     PAUSED = "Paused"
     STALLED = "Stalled"
+    ROLLING_BACK = "RollingBack"
     SUCCEEDED = "Succeeded"
     ROLLED_BACK = "RolledBack"
     DELETING = "Deleting"
@@ -99,6 +100,61 @@ class Timing(Model):
     ratio: Annotated[float | None, Field(description="drainSeconds ÷ boundSeconds.")] = None
 
 
+class AutoscalerBounds(Model):
+    """Bounds of the cluster autoscaler."""
+
+    min: int = 0
+    max: int = 0
+
+
+class SourceRecord(Model):
+    """The source pool before anything was changed: what a rollback restores."""
+
+    count: int | None = None
+    os_sku: Annotated[str, Field(alias="osSKU", max_length=40)] = ""
+    autoscaler: Annotated[
+        AutoscalerBounds | None, Field(description="Its autoscaler, held during the drain.")
+    ] = None
+
+
+class FindingStatus(Model):
+    """One finding of the preflight."""
+
+    rule: Annotated[str, Field(max_length=64, description="Id to acknowledge it by.")]
+    severity: Annotated[str, Field(max_length=16)]
+    subject: Annotated[str, Field(max_length=320)]
+    message: Annotated[str, Field(max_length=1024)]
+    remedy: Annotated[str, Field(max_length=512)] = ""
+    acknowledged: bool = False
+
+
+class PreflightStatus(Model):
+    """What the preflight found; in full: azlm preflight."""
+
+    blocked: Annotated[int, Field(description="Findings that block.")] = 0
+    warnings: int = 0
+    unchecked: Annotated[int, Field(description="Checks that could not be made.")] = 0
+    findings: Annotated[
+        tuple[FindingStatus, ...],
+        Field(max_length=20, description="The gravest 20 of them."),
+    ] = ()
+
+
+class RollbackStatus(Model):
+    """Why everything is being moved back, or was."""
+
+    reason: Annotated[str, Field(max_length=64)]
+    message: Annotated[str, Field(max_length=1024)] = ""
+    requested_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class HandOver(Model):
+    """What to change in code that manages the pools, since the pool has another name now."""
+
+    terraform: Annotated[str, Field(max_length=4096)] = ""
+    bicep: Annotated[str, Field(max_length=4096)] = ""
+
+
 class BatchProgress(Model):
     """Batch `index` of `of`; 0 before the first."""
 
@@ -132,6 +188,16 @@ class MigrationStatus(Model):
         Field(max_length=20, description="What holds the drain up; at most 20, sorted."),
     ] = ()
     timing: Timing = Timing()
+    source: SourceRecord = SourceRecord()
+    preflight: PreflightStatus = PreflightStatus()
+    approved: Annotated[
+        str, Field(max_length=32, description="The gate that an admin has let pass.")
+    ] = ""
+    rollback: RollbackStatus | None = None
+    handled_rollback: Annotated[
+        str, Field(max_length=256, description="The last azlm.dev/rollback that was acted on.")
+    ] = ""
+    hand_over: HandOver = HandOver()
     start_time: Annotated[
         str | None, Field(description="When the target pool was first asked for.")
     ] = None

@@ -4,9 +4,10 @@
 a failure is remembered under it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from azure_linux_migrator.core.records import Key
+from azure_linux_migrator.core.records import Key, Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,17 @@ class ReviewAccess:
 
 @dataclass(frozen=True, slots=True)
 class CreatePool:
-    """Create the target pool from the source's settings, unless a pool of that name exists."""
+    """Create the target pool from the source's settings, unless a pool of that name exists.
+
+    `overrides` are ARM properties that replace the source's; without a `count` it has as many
+    nodes as the source.
+    """
 
     source: str
     target: str
     os_sku: str
     count: int | None
-    vm_size: str | None
+    overrides: Mapping[str, object]
     tags: tuple[tuple[str, str], ...]
 
     @property
@@ -48,16 +53,43 @@ class CreatePool:
 
 
 @dataclass(frozen=True, slots=True)
-class ScalePool:
-    """Set a pool's node count, if it still is as it was read (`etag`)."""
+class SurveyAzure:
+    """Read from Azure and Kubernetes what only the preflight rules need."""
 
-    pool: str
-    count: int
-    etag: str
+    source: Pool
 
     @property
     def key(self) -> str:
-        return f"ScalePool/{self.pool}"
+        return "SurveyAzure"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePool:
+    """Change these ARM properties and tags of a pool, if it still is as it was read (`etag`).
+
+    A value of None removes the property or the tag.
+    """
+
+    pool: str
+    changes: tuple[tuple[str, str | int | bool | None], ...]
+    etag: str
+    tags: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"UpdatePool/{self.pool}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMachines:
+    """Take these nodes' machines out of a pool, whose count falls by as many."""
+
+    pool: str
+    nodes: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"DeleteMachines/{self.pool}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +241,9 @@ Action = (
     ReadPools
     | ReviewAccess
     | CreatePool
-    | ScalePool
+    | SurveyAzure
+    | UpdatePool
+    | DeleteMachines
     | DeletePool
     | CordonNode
     | MarkNode
@@ -223,5 +257,5 @@ Action = (
     | YieldScale
 )
 
-READS = (ReadPools, ReviewAccess)
+READS = (ReadPools, ReviewAccess, SurveyAzure)
 """The actions that change nothing; the only ones a paused migration may take."""

@@ -39,6 +39,11 @@ class Catalog:
             return self._controllers.get(found.owner, found)
         return found
 
+    def of_kind(self, kind: str) -> list[Controller]:
+        """All controllers of a kind, by name."""
+        found = (each for each in self._controllers.values() if each.kind == kind)
+        return sorted(found, key=lambda each: each.key)
+
     def surged_by(self, migration: str) -> list[Controller]:
         """Deployments on which a migration has recorded a surge."""
         prefix = f"{migration}/"

@@ -6,37 +6,66 @@ again with the same arguments it answers the same, and a crash between two calls
 
 from dataclasses import replace
 
-from azure_linux_migrator.api.status import BatchProgress, MigrationStatus, Phase, since_epoch
-from azure_linux_migrator.core.actions import READS, Action, ReleaseNode, RestoreScale
+from azure_linux_migrator.api.names import ROLLBACK as ROLLBACK_TOKEN
+from azure_linux_migrator.api.names import TAG_AUTOSCALER
+from azure_linux_migrator.api.spec import FailurePolicy
+from azure_linux_migrator.api.status import (
+    BatchProgress,
+    MigrationStatus,
+    Phase,
+    RollbackStatus,
+    since_epoch,
+    timestamp,
+)
+from azure_linux_migrator.core.actions import READS, Action, ReadPools, ReleaseNode, RestoreScale
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.roster import Scope
 from azure_linux_migrator.core.migration import Decision, Migration, Observation
-from azure_linux_migrator.core.progress import DONE, Context, Progress, working
-from azure_linux_migrator.core.report import report_done, report_releasing, report_step
-from azure_linux_migrator.core.steps import BLUE_GREEN, position, resumes_at
+from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.report import (
+    report_back,
+    report_done,
+    report_releasing,
+    report_step,
+)
+from azure_linux_migrator.core.steps import FINAL, autoscaler, route_of
+from azure_linux_migrator.core.steps.foreign import stopped, watched
 
 
 def decide(migration: Migration, seen: Observation, now: float) -> Decision:
     """What to do now, what to tell, and when to look again (`now`: seconds since the epoch)."""
-    ctx = _context(migration, seen, now)
+    if migration.status.rollback is not None and not migration.deleting:
+        migration = replace(migration, backwards=True)
+    ctx = context_of(migration, seen, now)
     if migration.deleting:
         return _release(ctx)
     if migration.status.phase == Phase.ROLLED_BACK:
         if migration.status.observed_generation == migration.generation:
             return _rolled_back(ctx)
         migration = _begin_again(migration)
-        ctx = _context(migration, seen, now)
+        ctx = context_of(migration, seen, now)
+    if migration.backwards:
+        return _walk_back(ctx)
     if migration.status.is_true("Succeeded"):
         seen.world.listeners.pop(migration.name, None)
         return Decision((), report_done(ctx, _kept_message(migration.status)))
     if _already_migrated(ctx):
         return Decision((), report_done(ctx, _already(migration), reason="AlreadyMigrated"))
+    if (asked := _asked_back(ctx)) is not None:
+        return _turn_back(ctx, asked)
     return _walk(ctx)
 
 
-def _context(migration: Migration, seen: Observation, now: float) -> Context:
+def context_of(migration: Migration, seen: Observation, now: float) -> Context:
+    """What steps look at."""
     scope = Scope(
-        migration.name, migration.source, migration.target, migration.spec.drain, seen.own_pod
+        migration.name,
+        migration.source,
+        migration.target,
+        migration.spec.drain,
+        seen.own_pod,
+        migration.spec.target.os_sku if migration.in_place else "",
     )
     planner = Planner.of(seen.world, scope)
     planner.began = since_epoch(migration.status.batch.started_at) or 0.0
@@ -45,8 +74,16 @@ def _context(migration: Migration, seen: Observation, now: float) -> Context:
 
 def _begin_again(migration: Migration) -> Migration:
     """A changed spec ends a rollback: the batches begin anew."""
-    fresh = migration.status.model_copy(update={"phase": Phase.RUNNING, "batch": BatchProgress()})
-    return replace(migration, status=fresh)
+    fresh = migration.status.model_copy(
+        update={
+            "phase": Phase.RUNNING,
+            "batch": BatchProgress(),
+            "rollback": None,
+            "approved": "",
+            **({"step": ""} if migration.backwards else {}),
+        }
+    )
+    return replace(migration, status=fresh, backwards=False)
 
 
 def _rolled_back(ctx: Context) -> Decision:
@@ -56,25 +93,90 @@ def _rolled_back(ctx: Context) -> Decision:
 
 
 def _walk(ctx: Context) -> Decision:
-    start = resumes_at(ctx.migration.status.step)
-    if start >= position("CordonSource") and not ctx.seen.world_ready:
+    route = route_of(ctx.migration)
+    start = route.resumes_at(ctx.migration.status.step)
+    if start > 1 and not ctx.seen.world_ready:
         # An empty world looks drained: after a restart nothing is concluded before it is full.
-        waiting = working("ReadingCluster", "waiting for the first lists of nodes and pods")
-        return _report(ctx, ctx.migration.status.step, waiting)
-    for name, step in BLUE_GREEN[start:]:
+        return _report(ctx, ctx.migration.status.step, _READING)
+    found: tuple[Finding, ...] | None = None
+    for name, step in route.steps[start:]:
         progress = step(ctx)
-        if progress.state != "done":
-            return _report(ctx, name, progress)
-    return Decision(
-        (), report_done(ctx, f"node pool {ctx.migration.source} moved to {ctx.migration.target}")
+        found = progress.findings if progress.findings is not None else found
+        if name in route.guarded:
+            progress = stopped(ctx) or progress
+        if progress.state == "done":
+            continue
+        if progress.state == "refused" and _gives_up(ctx, name):
+            return _turn_back(ctx, _back(ctx, progress.reason, progress.message))
+        progress = watched(ctx, progress) if name in route.guarded else progress
+        return _report(ctx, name, progress, found)
+    return Decision((), report_done(ctx, _moved(ctx.migration), findings=found))
+
+
+_READING = working("ReadingCluster", "waiting for the first lists of nodes and pods")
+
+
+def _moved(migration: Migration) -> str:
+    if migration.in_place:
+        return f"node pool {migration.source} runs {migration.spec.target.os_sku}"
+    return f"node pool {migration.source} moved to {migration.target}"
+
+
+def _gives_up(ctx: Context, step: str) -> bool:
+    """Whether a refused step is a failure that spec.onFailure turns into a rollback."""
+    return (
+        ctx.migration.spec.on_failure is FailurePolicy.ROLLBACK
+        and not ctx.migration.spec.paused
+        and not ctx.migration.in_place
+        and step not in {"Preflight", FINAL, "HandOverAutoscaler"}
     )
 
 
-def _report(ctx: Context, name: str, progress: Progress) -> Decision:
+def _asked_back(ctx: Context) -> RollbackStatus | None:
+    """An admin's word to go back: taken once, and until the source is being retired."""
+    token = ctx.migration.annotations.get(ROLLBACK_TOKEN, "")
+    route, step = route_of(ctx.migration), ctx.migration.status.step
+    begun = route.position(step) > 0 and not ctx.migration.in_place
+    if not token or token == ctx.migration.status.handled_rollback or not begun:
+        return None
+    if not route.before(step, FINAL):
+        return None
+    return _back(ctx, "Requested", f"asked for by the annotation {ROLLBACK_TOKEN}={token[:64]}")
+
+
+def _back(ctx: Context, reason: str, message: str) -> RollbackStatus:
+    return RollbackStatus(reason=reason, message=message[:1024], requested_at=timestamp(ctx.now))
+
+
+def _turn_back(ctx: Context, why: RollbackStatus) -> Decision:
+    """Record that everything is moved back; the way back begins with the next decision."""
+    return Decision((), report_back(ctx, why), ctx.now)
+
+
+def _walk_back(ctx: Context) -> Decision:
+    route = route_of(ctx.migration)
+    if not ctx.seen.world_ready:
+        return _report(ctx, ctx.migration.status.step, _READING)
+    for name, step in route.steps[route.resumes_at(ctx.migration.status.step) :]:
+        progress = step(ctx)
+        if progress.state != "done":
+            return _report(ctx, name, progress)
+    why = ctx.migration.status.rollback
+    text = (
+        f"everything is on node pool {ctx.migration.old_pool} again and {ctx.migration.new_pool} "
+        f"is gone ({why.reason if why else 'Requested'}: {why.message if why else ''}); change the "
+        "spec to try again"
+    )
+    return _report(ctx, route.steps[-1][0], refused("RolledBack", text))
+
+
+def _report(
+    ctx: Context, name: str, progress: Progress, found: tuple[Finding, ...] | None = None
+) -> Decision:
     actions = progress.actions
     if ctx.migration.spec.paused:
         actions = tuple(action for action in actions if isinstance(action, READS))
-    return Decision(actions, report_step(ctx, name, progress), progress.wake_at)
+    return Decision(actions, report_step(ctx, name, progress, found), progress.wake_at)
 
 
 def _already_migrated(ctx: Context) -> bool:
@@ -86,7 +188,8 @@ def _already_migrated(ctx: Context) -> bool:
         return False
     target = ctx.pool(ctx.migration.target)
     return (
-        ctx.pool(ctx.migration.source) is None
+        not ctx.migration.in_place
+        and ctx.pool(ctx.migration.source) is None
         and target is not None
         and target.state == "Succeeded"
         and ctx.migration.owns(target)
@@ -107,9 +210,27 @@ def _release(ctx: Context) -> Decision:
         return Decision((), report_releasing(ctx, DONE), released=True)
     actions, wake_at = _releases(ctx)
     if not actions and wake_at is None and ctx.seen.world_ready:
+        given_back = _gives_back(ctx)
+        if given_back.state != "done":
+            return Decision(
+                given_back.actions, report_releasing(ctx, given_back), given_back.wake_at
+            )
         ctx.seen.world.listeners.pop(ctx.migration.name, None)
         return Decision((), report_releasing(ctx, DONE), released=True)
     return Decision(actions, report_releasing(ctx, Progress("working")), wake_at)
+
+
+def _gives_back(ctx: Context) -> Progress:
+    """A migration that is deleted half-way gives the old pool its autoscaler back."""
+    held = ctx.migration.status.source.autoscaler is not None
+    if not held or ctx.migration.spec.paused:
+        return DONE
+    if ctx.seen.pools is None:
+        return ctx.attempt(ReadPools(), "Releasing", "reading the cluster's node pools")
+    pool = ctx.pool(ctx.migration.old_pool)
+    if pool is None or not pool.tag(TAG_AUTOSCALER):
+        return DONE
+    return autoscaler.restore(ctx)
 
 
 def _releases(ctx: Context) -> tuple[tuple[Action, ...], float | None]:
@@ -117,7 +238,8 @@ def _releases(ctx: Context) -> tuple[tuple[Action, ...], float | None]:
     name = ctx.migration.name
     undo: list[Action] = [
         ReleaseNode(node.name, name)
-        for node in ctx.seen.world.pool_nodes(ctx.migration.source)
+        for pool in {ctx.migration.old_pool, ctx.migration.new_pool}
+        for node in ctx.seen.world.pool_nodes(pool)
         if node.cordoned_by == name or ctx.migration.batch_of(node)
     ]
     for each in ctx.seen.world.catalog.surged_by(name):

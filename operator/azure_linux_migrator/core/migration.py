@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
-from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.quantities import seconds
+from azure_linux_migrator.api.spec import MigrationSpec, StrategyType
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.actions import Action
 from azure_linux_migrator.core.drain.roster import batch_of
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Key, Node, Pool
 from azure_linux_migrator.core.world import World
 
@@ -25,25 +27,57 @@ class Migration:
     spec: MigrationSpec
     status: MigrationStatus
     deleting: bool = False
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    backwards: bool = False
 
     @property
     def source(self) -> str:
-        """Name of the source pool."""
-        return self.spec.source.node_pool
+        """Name of the pool that is emptied: the source, or the target while rolling back."""
+        return self.new_pool if self.backwards else self.old_pool
 
     @property
     def target(self) -> str:
-        """Name of the target pool: as given, else the source's, shortened, with `azl` behind it."""
+        """Name of the pool that is filled."""
+        return self.old_pool if self.backwards else self.new_pool
+
+    @property
+    def in_place(self) -> bool:
+        """Whether one and the same pool is source and target."""
+        return self.spec.strategy.type is StrategyType.IN_PLACE
+
+    @property
+    def batch_size(self) -> int | str:
+        """Nodes drained together; on the way back all of them, since nothing is left to learn."""
+        if self.backwards:
+            return "100%"
+        strategy = self.spec.strategy
+        return strategy.max_surge if strategy.type is StrategyType.ROLLING else strategy.batch.size
+
+    @property
+    def batch_soak(self) -> float:
+        """Seconds to watch between two batches."""
+        return 0.0 if self.backwards else seconds(self.spec.strategy.batch.soak)
+
+    @property
+    def old_pool(self) -> str:
+        """Name of the pool to migrate."""
+        return self.spec.source.node_pool
+
+    @property
+    def new_pool(self) -> str:
+        """Name of the Azure Linux pool: as given, else the source's, shortened, with `azl`."""
+        if self.in_place:
+            return self.old_pool
         if self.spec.target.node_pool:
             return self.spec.target.node_pool
         if self.status.target_pool:
             return self.status.target_pool
-        return self.source[: POOL_NAME_LIMIT - len(TARGET_SUFFIX)] + TARGET_SUFFIX
+        return self.old_pool[: POOL_NAME_LIMIT - len(TARGET_SUFFIX)] + TARGET_SUFFIX
 
     @property
     def tags(self) -> tuple[tuple[str, str], ...]:
         """The durable identity of the target pool: found again even by a re-created resource."""
-        return ((TAG_MIGRATION, self.name), (TAG_SOURCE, self.source))
+        return ((TAG_MIGRATION, self.name), (TAG_SOURCE, self.old_pool))
 
     def owns(self, pool: Pool) -> bool:
         """Whether a pool was created for this migration."""
@@ -82,7 +116,8 @@ class Observation:
 
     `missing_access` is None until it was asked. `rival` names an older, unfinished migration of
     the same source pool. `world_ready` tells that the watches have delivered their first lists.
-    `own_pod` is the pod that this operator runs in.
+    `own_pod` is the pod that this operator runs in. `survey` is what only the preflight needs;
+    `asked` tells when this process last asked Azure to change a pool, by the pool's name.
     """
 
     world: World
@@ -91,6 +126,8 @@ class Observation:
     missing_access: tuple[str, ...] | None = None
     rival: str = ""
     own_pod: Key | None = None
+    survey: Survey | None = None
+    asked: Mapping[str, float] = field(default_factory=dict)
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
 

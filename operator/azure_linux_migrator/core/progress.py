@@ -7,17 +7,21 @@ from azure_linux_migrator.core.actions import Action, ReadPools
 from azure_linux_migrator.core.drain.loads import Loads
 from azure_linux_migrator.core.drain.planner import Plan, Planner
 from azure_linux_migrator.core.migration import Migration, Observation
+from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.records import Pool
 
 POLL_SHORTEST = 1.0
 POLL_LONGEST = 15.0
+POLL_UNKNOWN = 5.0
+"""Where it is not known since when Azure works: after a restart, or for somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """`refused` needs someone to change something; `working` goes on by itself.
 
-    `forced` counts the pods that are deleted against their budgets with these actions.
+    `forced` counts the pods that are deleted against their budgets with these actions; `findings`
+    are those of a preflight made just now.
     """
 
     state: Literal["done", "working", "refused"]
@@ -26,6 +30,7 @@ class Progress:
     actions: tuple[Action, ...] = ()
     wake_at: float | None = None
     forced: int = 0
+    findings: tuple[Finding, ...] | None = None
 
 
 DONE = Progress("done")
@@ -73,13 +78,14 @@ class Context:
         answer = working if problem.retryable else refused
         return answer(problem.reason, problem.message, *again, wake_at=problem.retry_at)
 
-    def reread(self, reason: str, message: str, since: float | None) -> Progress:
-        """Wait for Azure by reading the pools again, the less often the longer it takes.
-
-        `since` is when the wait began, in seconds since the epoch.
-        """
-        waited = self.now - since if since is not None else 0.0
-        interval = min(max(waited / 10, POLL_SHORTEST), POLL_LONGEST)
+    def reread(self, reason: str, message: str, pool: str = "") -> Progress:
+        """Read the pools again: now, or while Azure works on `pool`, the less often the longer."""
+        interval = POLL_SHORTEST
+        if pool:
+            asked = self.seen.asked.get(pool)
+            waited = 0.0 if asked is None else self.now - asked
+            interval = min(max(waited / 10, POLL_SHORTEST), POLL_LONGEST)
+            interval = POLL_UNKNOWN if asked is None else interval
         if self.seen.pools is not None and self.pools_newer_than(interval):
             return working(reason, message, wake_at=self.seen.pools.at + interval)
         return self.attempt(ReadPools(), reason, message)

@@ -4,7 +4,8 @@ They are built by kube/decode.py from watch events and by the simulator from its
 Strings that repeat (names of nodes, namespaces, labels) are interned by whoever builds them.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -22,6 +23,14 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
+class Room(NamedTuple):
+    """What a node can hold: thousandths of a CPU, MiB of memory, pods. 0 pods: not known."""
+
+    cpu: int = 0
+    memory: int = 0
+    pods: int = 0
+
+
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0."""
 
@@ -33,6 +42,7 @@ class Node(Struct, frozen=True, gc=False):
     batch: str = ""
     os_sku: str = ""
     zone: str = ""
+    room: Room = Room()
 
 
 class Owner(Struct, frozen=True, gc=False):
@@ -49,7 +59,9 @@ class Pod(Struct, frozen=True):
     Times are in seconds: `created` since the epoch, `started_in` from creation to Ready (0 where
     it is not Ready), `deadline` since the epoch, when a terminating pod should be gone.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
-    persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by.
+    persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by; `traits` are
+    core.traits strings; `requests` thousandths of a CPU and MiB of memory; `spread` tells that it
+    repels pods of its kind from its node.
     """
 
     key: Key
@@ -70,6 +82,9 @@ class Pod(Struct, frozen=True):
     unschedulable: str = ""
     claims: tuple[str, ...] = ()
     deletion_cost: int = 0
+    traits: tuple[str, ...] = ()
+    requests: tuple[int, int] = (0, 0)
+    spread: bool = False
 
     @property
     def finished(self) -> bool:
@@ -157,6 +172,7 @@ class Controller(Struct, frozen=True):
     surge: str = ""
     restarted: str = ""
     stuck: str = ""
+    traits: tuple[str, ...] = ()
 
 
 class Volume(Struct, frozen=True):
@@ -191,7 +207,22 @@ class Pool(Struct, frozen=True):
     kind: str = "VirtualMachineScaleSets"
     etag: str = ""
     tags: Labels = ()
+    settings: Mapping[str, Any] = {}
+    """All of its ARM properties, for the rules and the template that need the rare ones."""
 
     def tag(self, name: str) -> str:
         """A tag's value, or an empty string."""
         return dict(self.tags).get(name, "")
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The cluster autoscaler's least and most nodes; the count where it does not scale."""
+        least, most = self.settings.get("minCount"), self.settings.get("maxCount")
+        if not self.autoscaling or least is None or most is None:
+            return self.count, self.count
+        return int(least), int(most)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no operation of Azure is under way on it."""
+        return self.state in {"Succeeded", "Failed", "Canceled"}

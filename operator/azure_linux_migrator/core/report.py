@@ -3,60 +3,91 @@
 Kept from the last status: chosen names, start times, the batch's times. All else is counted anew.
 """
 
-from azure_linux_migrator.api.quantities import seconds
+from collections.abc import Sequence
+from dataclasses import replace
+
+from azure_linux_migrator.api.names import ROLLBACK, TAG_AUTOSCALER
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.status import (
+    AutoscalerBounds,
     BatchProgress,
-    BlockerStatus,
     Condition,
+    FindingStatus,
+    HandOver,
     MigrationStatus,
     NodeCounts,
     Phase,
-    PodCounts,
+    PreflightStatus,
+    RollbackStatus,
+    SourceRecord,
     Timing,
-    since_epoch,
     timestamp,
 )
+from azure_linux_migrator.core import handover
 from azure_linux_migrator.core.conditions import Draft, headline, merge
+from azure_linux_migrator.core.counts import batch_of, blockers_of, nodes_of, pods_of, timing_of
+from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.progress import Context, Progress
-from azure_linux_migrator.core.steps import position
-from azure_linux_migrator.core.steps.drain import batch_index, batches
+from azure_linux_migrator.core.sizing import old_count
+from azure_linux_migrator.core.stage import Stage
+from azure_linux_migrator.core.steps import route_of
+from azure_linux_migrator.core.steps.foreign import changes
+from azure_linux_migrator.core.steps.gates import approved
 
-_DRAIN = position("Drain")
-_CORDON = position("CordonSource")
+SHOWN_FINDINGS = 20
 
 
-def report_step(ctx: Context, step: str, progress: Progress) -> MigrationStatus:
-    """The status while a step is being worked on, paused, or refused."""
+def report_step(
+    ctx: Context, step: str, progress: Progress, findings: Sequence[Finding] | None = None
+) -> MigrationStatus:
+    """The status while a step is being worked on, paused, or refused.
+
+    `findings` are those of a preflight that was made just now.
+    """
     before = ctx.migration.status
-    at = position(step)
+    stage = Stage(route_of(ctx.migration), step)
     paused = ctx.migration.spec.paused and progress.state == "working"
     reason = "Paused" if paused else progress.reason
     message = "paused (spec.paused is true)" if paused else progress.message
-    phase = Phase.PAUSED if paused else _phase(progress)
     drafts = [
         *headline(progress.state, reason, _stable(reason, message)),
-        *_domain(ctx, at, progress),
+        *_domain(ctx, stage, progress),
     ]
-    return _fill(
+    status = _fill(
         ctx,
         drafts,
-        phase=phase,
-        step=step,
+        phase=Phase.PAUSED if paused else _phase(ctx, progress),
+        stage=stage,
         message=message,
-        start_time=before.start_time or (timestamp(ctx.now) if at > 0 else None),
-        soak_started_at=((before.soak_started_at or timestamp(ctx.now)) if at > _DRAIN else None),
         forced=progress.forced,
     )
+    changed: dict[str, object] = {
+        "start_time": before.start_time or (timestamp(ctx.now) if stage.begun else None),
+        "soak_started_at": (
+            (before.soak_started_at or timestamp(ctx.now))
+            if stage.moved and not ctx.migration.backwards
+            else None
+        ),
+    }
+    if findings is not None:
+        changed["preflight"] = _preflight(findings)
+    return status.model_copy(update=changed)
 
 
-def _phase(progress: Progress) -> Phase:
+def _phase(ctx: Context, progress: Progress) -> Phase:
     if progress.reason == "RolledBack":
         return Phase.ROLLED_BACK
-    return Phase.STALLED if progress.state == "refused" else Phase.RUNNING
+    if progress.state == "refused":
+        return Phase.STALLED
+    return Phase.ROLLING_BACK if ctx.migration.backwards else Phase.RUNNING
 
 
-def report_done(ctx: Context, message: str, reason: str = "Succeeded") -> MigrationStatus:
+def report_done(
+    ctx: Context,
+    message: str,
+    reason: str = "Succeeded",
+    findings: Sequence[Finding] | None = None,
+) -> MigrationStatus:
     """The status of a finished migration; written again only for a new generation."""
     before = ctx.migration.status
     if before.is_true("Succeeded"):
@@ -67,74 +98,130 @@ def report_done(ctx: Context, message: str, reason: str = "Succeeded") -> Migrat
                 "conditions": merge(before, drafts, ctx.migration.generation, ctx.now),
             }
         )
-    retired = ctx.migration.spec.source_pool is not SourcePool.KEEP
+    gone = ctx.migration.spec.source_pool is not SourcePool.KEEP and not ctx.migration.in_place
+    retired = "InPlace" if ctx.migration.in_place else ctx.migration.spec.source_pool
     drafts = [
         *headline("done", reason, message),
         ("PreflightPassed", "True", "Passed", ""),
         ("TargetReady", "True", "Ready", ""),
         ("Drained", "True", "Drained", ""),
         ("DrainBlocked", "False", "NotBlocked", ""),
-        ("SourceRetired", "True" if retired else "False", ctx.migration.spec.source_pool, ""),
+        ("PoolsChanged", "False", "AsLeft", ""),
+        ("SourceRetired", "True" if gone else "False", retired, ""),
     ]
-    return _fill(
-        ctx,
-        drafts,
-        phase=Phase.SUCCEEDED,
-        step="",
-        message=message,
-        start_time=before.start_time,
-        soak_started_at=before.soak_started_at,
-        completion_time=timestamp(ctx.now),
+    stage = Stage(route_of(ctx.migration), "", finished=True)
+    status = _fill(ctx, drafts, phase=Phase.SUCCEEDED, stage=stage, message=message)
+    new = None if ctx.migration.in_place else ctx.pool(ctx.migration.new_pool)
+    return status.model_copy(
+        update={
+            "completion_time": timestamp(ctx.now),
+            "hand_over": (
+                HandOver(
+                    terraform=handover.terraform(new, ctx.migration.old_pool),
+                    bicep=handover.bicep(new, ctx.migration.old_pool),
+                )
+                if new is not None
+                else before.hand_over
+            ),
+            **({} if findings is None else {"preflight": _preflight(findings)}),
+        }
     )
 
 
 def report_releasing(ctx: Context, progress: Progress) -> MigrationStatus:
     """The status while the resource is being deleted."""
-    message = "this migration is being deleted: uncordoning the nodes it cordoned"
+    message = progress.message or (
+        "this migration is being deleted: uncordoning the nodes it cordoned"
+    )
     return _fill(
         ctx,
         headline("working", "Deleting", message),
         phase=Phase.DELETING,
-        step=ctx.migration.status.step,
+        stage=Stage(route_of(ctx.migration), ctx.migration.status.step),
         message="" if progress.state == "done" else message,
-        start_time=ctx.migration.status.start_time,
-        soak_started_at=ctx.migration.status.soak_started_at,
+    )
+
+
+def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
+    """The status at the turning point: from here on everything is moved back."""
+    before = ctx.migration.status
+    text = f"moving everything back to {ctx.migration.old_pool}: {why.reason}: {why.message}"
+    drafts = [
+        *headline("working", "RollingBack", ""),
+        *_domain(replace(ctx, migration=replace(ctx.migration, backwards=True)), None, None),
+    ]
+    return before.model_copy(
+        update={
+            "phase": Phase.ROLLING_BACK,
+            "step": "ReleaseSource",
+            "message": text[:2000],
+            "rollback": why,
+            "handled_rollback": ctx.migration.annotations.get(ROLLBACK, "")[:256],
+            "soak_started_at": None,
+            "batch": BatchProgress(),
+            "nodes": NodeCounts(),
+            "timing": Timing(),
+            "source": _source(ctx),
+            "observed_generation": ctx.migration.generation,
+            "conditions": merge(before, drafts, ctx.migration.generation, ctx.now),
+        }
     )
 
 
 def _stable(reason: str, message: str) -> str:
     """Conditions must not change with every pod: counts are told in status.message alone."""
-    return "" if reason in {"Draining", "TargetNodesNotReady", "Cordoning"} else message
+    return "" if reason in _COUNTING else message
 
 
-def _domain(ctx: Context, at: int, progress: Progress) -> list[Draft]:
-    refused_first = at == 0 and progress.state == "refused"
-    late = progress.reason in {"DrainTimedOut", "DrainForced", "RolledBack"}
+_COUNTING = frozenset(
+    (
+        "Draining",
+        "TargetNodesNotReady",
+        "Cordoning",
+        "GrowingTarget",
+        "ShrinkingSource",
+        "UpdatingInPlace",
+        "RestoringSource",
+        "ReleasingSource",
+        "RemovingTarget",
+    )
+)
+
+
+def _domain(ctx: Context, stage: Stage | None, progress: Progress | None) -> list[Draft]:
+    back = ctx.migration.backwards
+    reason = progress.reason if progress else ""
+    told = progress.message if progress else ""
+    begun = stage is None or stage.begun or back
+    refused_first = not begun and progress is not None and progress.state == "refused"
+    late = reason in {"DrainTimedOut", "DrainForced", "RolledBack"}
     blockers = [each for each in ctx.plan.blockers if each.blocks] if ctx.seen.world_ready else []
-    blocked = at <= _DRAIN and (late or bool(blockers))
-    why = progress.message if late else "; ".join(str(each) for each in blockers[:3])
-    cause = progress.reason if late else blockers[0].cause.value if blockers else "NotBlocked"
+    blocked = stage is not None and not stage.moved and (late or bool(blockers))
+    why = told if late else "; ".join(str(each) for each in blockers[:3])
+    cause = reason if late else blockers[0].cause.value if blockers else "NotBlocked"
+    changed = changes(ctx) if stage is not None and stage.created and not back else []
+    ready = stage is not None and stage.created and not back
+    drained = stage is not None and stage.moved and not back
+    no = "RollingBack" if back else ""
     return [
         (
             "PreflightPassed",
-            "True" if at > 0 else "False" if refused_first else "Unknown",
-            "Passed" if at > 0 else progress.reason,
-            progress.message if refused_first else "",
+            "True" if begun else "False" if refused_first else "Unknown",
+            "Passed" if begun else reason,
+            told if refused_first else "",
         ),
-        ("TargetReady", "True" if at > 1 else "False", "Ready" if at > 1 else "NotReady", ""),
+        ("TargetReady", "True" if ready else "False", "Ready" if ready else no or "NotReady", ""),
+        ("Drained", *(("True", "Drained") if drained else ("False", no or "NotDrained")), ""),
+        ("DrainBlocked", *(("True", cause, why) if blocked else ("False", "NotBlocked", ""))),
         (
-            "Drained",
-            "True" if at > _DRAIN else "False",
-            "Drained" if at > _DRAIN else "NotDrained",
-            "",
+            "PoolsChanged",
+            *(
+                ("True", changed[0].reason, "; ".join(each.message for each in changed))
+                if changed
+                else ("False", "AsLeft", "")
+            ),
         ),
-        (
-            "DrainBlocked",
-            "True" if blocked else "False",
-            cause if blocked else "NotBlocked",
-            why if blocked else "",
-        ),
-        ("SourceRetired", "False", "NotRetired", ""),
+        ("SourceRetired", "False", no or "NotRetired", ""),
     ]
 
 
@@ -143,134 +230,61 @@ def _fill(
     drafts: list[Draft],
     *,
     phase: Phase,
-    step: str,
+    stage: Stage,
     message: str,
-    start_time: str | None,
-    soak_started_at: str | None,
-    completion_time: str | None = None,
     forced: int = 0,
 ) -> MigrationStatus:
     before = ctx.migration.status
-    finished = phase is Phase.SUCCEEDED
-    batch = _batch(ctx, position(step))
+    batch = batch_of(ctx, stage)
     conditions: tuple[Condition, ...] = merge(before, drafts, ctx.migration.generation, ctx.now)
-    return MigrationStatus(
-        observed_generation=ctx.migration.generation,
-        phase=phase,
-        step=step,
-        message=message[:2000],
-        target_pool=ctx.migration.target,
-        nodes=_nodes(ctx, position(step), finished=finished),
-        pods=_pods(ctx, forced) if ctx.seen.world_ready else before.pods,
-        batch=batch,
-        blockers=() if finished else _blockers(ctx),
-        timing=_timing(ctx, position(step), batch, finished=finished),
-        start_time=start_time,
-        soak_started_at=soak_started_at,
-        completion_time=completion_time,
-        conditions=conditions,
-    )
-
-
-def _nodes(ctx: Context, at: int, *, finished: bool) -> NodeCounts:
-    before = ctx.migration.status.nodes
-    if not ctx.seen.world_ready:
-        return before
-    total = max(before.total, len(ctx.loads))
-    gone = total - len(ctx.loads) if at > _DRAIN or finished else 0
-    drained = ctx.loads.drained + gone if at >= _DRAIN or finished else 0
-    return NodeCounts(
-        total=total,
-        cordoned=ctx.loads.cordoned,
-        drained=drained,
-        target_ready=ctx.seen.world.ready_nodes(ctx.migration.target),
-        progress=f"{drained}/{total}",
-    )
-
-
-def _pods(ctx: Context, forced: int) -> PodCounts:
-    return PodCounts(
-        remaining=ctx.loads.remaining,
-        terminating=ctx.loads.terminating,
-        waiting=ctx.plan.waiting,
-        skipped=ctx.loads.skipped,
-        forced=ctx.migration.status.pods.forced + forced,
-    )
-
-
-def _blockers(ctx: Context) -> tuple[BlockerStatus, ...]:
-    """Sorted and capped; since when is kept from the last status."""
-    before = ctx.migration.status.blockers
-    if not ctx.seen.world_ready:
-        return before
-    known = {(each.cause, each.kind, each.namespace, each.name): each.since for each in before}
-    return tuple(
-        BlockerStatus(
-            cause=each.cause.value,
-            kind=each.kind,
-            namespace=each.key.namespace,
-            name=each.key.name,
-            pods=each.pods,
-            message=each.message[:1024],
-            remedy=each.remedy[:512],
-            since=known.get((each.cause.value, each.kind, *each.key)) or timestamp(ctx.now),
-        )
-        for each in ctx.plan.blockers
-    )
-
-
-def _timing(ctx: Context, at: int, batch: BatchProgress, *, finished: bool) -> Timing:
-    """Before: an estimate. During: when it should be over. After: how near it came to the bound."""
-    before = ctx.migration.status
-    timing = before.timing
-    if not ctx.seen.world_ready or (at < _CORDON and not finished):
-        return timing
-    if batch.drained_at and (batch.index, batch.drained_at) != (
-        before.batch.index,
-        before.batch.drained_at,
-    ):
-        return _after(ctx, timing, batch)
-    if at != _DRAIN:
-        return timing
-    estimate = timing.estimate_seconds
-    changed = before.pods.remaining != ctx.loads.remaining or timing.eta is None
-    soaks = max(0, batch.of - max(batch.index, 1)) * seconds(ctx.migration.spec.strategy.batch.soak)
-    return timing.model_copy(
+    return before.model_copy(
         update={
-            "estimate_seconds": round(ctx.plan.rest + soaks) if estimate is None else estimate,
-            "limited_by": timing.limited_by or ctx.plan.limited_by[:320],
-            "eta": timestamp(ctx.now + ctx.plan.rest + soaks) if changed else timing.eta,
+            "observed_generation": ctx.migration.generation,
+            "phase": phase,
+            "step": stage.step,
+            "message": message[:2000],
+            "target_pool": ctx.migration.new_pool,
+            "nodes": nodes_of(ctx, stage),
+            "pods": pods_of(ctx, forced),
+            "batch": batch,
+            "blockers": () if stage.finished else blockers_of(ctx),
+            "timing": timing_of(ctx, stage, batch),
+            "source": _source(ctx) if stage.begun else before.source,
+            "approved": approved(ctx),
+            "conditions": conditions,
         }
     )
 
 
-def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
-    spent = timing.drain_seconds + ctx.now - (since_epoch(batch.started_at) or ctx.now)
-    bound, budget = ctx.seen.world.slot_times.bound()
-    return timing.model_copy(
-        update={
-            "drain_seconds": round(spent, 1),
-            "bound_seconds": round(bound, 1) if bound else None,
-            "ratio": round(spent / bound, 2) if bound else None,
-            "limited_by": f"PodDisruptionBudget {budget}" if budget else timing.limited_by,
-        }
-    )
-
-
-def _batch(ctx: Context, at: int) -> BatchProgress:
-    before = ctx.migration.status.batch
-    if at != _DRAIN or not ctx.seen.world_ready:
+def _source(ctx: Context) -> SourceRecord:
+    """The old pool as it is found when the preflight has passed; never changed after that."""
+    before, pool = ctx.migration.status.source, ctx.pool(ctx.migration.old_pool)
+    if before.count is not None or pool is None:
         return before
-    index = batch_index(ctx)
-    if index == 0:
-        return BatchProgress(index=0, of=batches(ctx, 0))
-    fresh = index != before.index
-    drained = ctx.loads.undrained_admitted == 0
-    return BatchProgress(
-        index=index,
-        of=batches(ctx, index),
-        started_at=timestamp(ctx.now) if fresh or not before.started_at else before.started_at,
-        drained_at=(
-            ((None if fresh else before.drained_at) or timestamp(ctx.now)) if drained else None
+    bounds = AutoscalerBounds(min=pool.bounds[0], max=pool.bounds[1]) if pool.autoscaling else None
+    held = pool.tag(TAG_AUTOSCALER).split("-")
+    if bounds is None and len(held) == 2 and all(each.isdecimal() for each in held):
+        bounds = AutoscalerBounds(min=int(held[0]), max=int(held[1]))
+    return SourceRecord(count=old_count(ctx), os_sku=pool.os_sku, autoscaler=bounds)
+
+
+def _preflight(findings: Sequence[Finding]) -> PreflightStatus:
+    def count(severity: Severity) -> int:
+        return sum(each.severity is severity and not each.acknowledged for each in findings)
+
+    return PreflightStatus(
+        blocked=sum(each.blocks for each in findings),
+        warnings=count(Severity.WARN),
+        unchecked=count(Severity.UNCHECKED),
+        findings=tuple(
+            FindingStatus(
+                rule=each.rule,
+                severity=each.severity,
+                subject=each.subject[:320],
+                message=each.message[:1024],
+                remedy=each.remedy[:512],
+                acknowledged=each.acknowledged,
+            )
+            for each in findings[:SHOWN_FINDINGS]
         ),
     )

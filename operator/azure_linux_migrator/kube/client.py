@@ -37,7 +37,7 @@ class Client:
     _in_cluster: bool
 
     @classmethod
-    async def connect(cls, kubeconfig: str | None) -> "Client":
+    async def connect(cls, kubeconfig: str | None, context: str | None = None) -> "Client":
         """Connect by a kubeconfig, or as the pod's ServiceAccount; raises SettingsError."""
         configuration = api.Configuration()
         try:
@@ -47,7 +47,7 @@ class Client:
                 )
             else:
                 await config.load_kube_config(  # type: ignore[no-untyped-call]  # untyped upstream
-                    config_file=kubeconfig, client_configuration=configuration
+                    config_file=kubeconfig, context=context, client_configuration=configuration
                 )
         except (ConfigException, OSError) as error:
             where = f"--kubeconfig {kubeconfig}" if kubeconfig else "the pod's ServiceAccount"

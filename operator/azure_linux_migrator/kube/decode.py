@@ -23,6 +23,7 @@ from azure_linux_migrator.core.records import (
     Requirement,
     Selector,
 )
+from azure_linux_migrator.kube import sizes, traits
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -72,8 +73,9 @@ class _NodeSpec(Struct):
     unschedulable: bool | None = False
 
 
-class _Conditions(Struct):
+class _NodeStatus(Struct):
     conditions: list[Condition] | None = None
+    allocatable: dict[str, Any] | None = None
 
 
 class NodeObject(Struct):
@@ -81,7 +83,7 @@ class NodeObject(Struct):
 
     metadata: Metadata
     spec: _NodeSpec = field(default_factory=_NodeSpec)
-    status: _Conditions = field(default_factory=_Conditions)
+    status: _NodeStatus = field(default_factory=_NodeStatus)
 
     def record(self) -> Node:
         """The core's record."""
@@ -96,6 +98,7 @@ class NodeObject(Struct):
             batch=annotations.get(BATCH, ""),
             os_sku=labels.get(OS_SKU_LABEL, ""),
             zone=intern(labels.get(ZONE_LABEL, "")),
+            room=sizes.room(self.status.allocatable),
         )
 
 
@@ -105,12 +108,20 @@ class _Claim(Struct, rename="camel"):
 
 class _Volume(Struct, rename="camel"):
     empty_dir: dict[str, Any] | None = None
+    host_path: traits.HostPath | None = None
     persistent_volume_claim: _Claim | None = None
 
 
-class _PodSpec(Struct, rename="camel"):
+class PodSpec(Struct, rename="camel"):
+    """spec of a Pod, or of a pod template."""
+
     node_name: str = ""
     volumes: list[_Volume] | None = None
+    containers: list[traits.Container] | None = None
+    node_selector: dict[str, str] | None = None
+    affinity: traits.Affinity | None = None
+    security_context: traits.Security | None = None
+    termination_grace_period_seconds: int | None = None
 
 
 class _PodStatus(Struct):
@@ -122,7 +133,7 @@ class PodObject(Struct):
     """A v1 Pod."""
 
     metadata: Metadata
-    spec: _PodSpec = field(default_factory=_PodSpec)
+    spec: PodSpec = field(default_factory=PodSpec)
     status: _PodStatus = field(default_factory=_PodStatus)
 
     def record(self) -> Pod:
@@ -159,6 +170,9 @@ class PodObject(Struct):
                 if volume.persistent_volume_claim is not None
             ),
             deletion_cost=_integer(annotations.get(DELETION_COST)),
+            traits=traits.found(self.spec, annotations),
+            requests=sizes.requests(self.spec.containers),
+            spread=traits.spreads(self.spec),
         )
 
 

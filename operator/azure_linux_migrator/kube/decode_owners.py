@@ -7,7 +7,8 @@ from msgspec import Struct, field
 
 from azure_linux_migrator.api.names import RESTARTED, SURGE, ZONE_LABEL
 from azure_linux_migrator.core.records import Attachment, Controller, Key, Volume
-from azure_linux_migrator.kube.decode import Condition, Metadata
+from azure_linux_migrator.kube import traits
+from azure_linux_migrator.kube.decode import Condition, Metadata, PodSpec
 
 ZONE_KEYS = frozenset(
     {ZONE_LABEL, "topology.disk.csi.azure.com/zone", "failure-domain.beta.kubernetes.io/zone"}
@@ -31,6 +32,7 @@ class _Annotated(Struct):
 
 class _Template(Struct):
     metadata: _Annotated = field(default_factory=_Annotated)
+    spec: PodSpec = field(default_factory=PodSpec)
 
 
 class _Spec(Struct, rename="camel"):
@@ -115,7 +117,9 @@ class DaemonSetObject(_Workload):
 
     def record(self) -> Controller:
         """The core's record."""
-        return self.controller("DaemonSet")
+        template = self.spec.template
+        found = traits.found(template.spec, template.metadata.annotations or {})
+        return self.controller("DaemonSet", traits=found)
 
 
 def resolve(value: int | str | None, replicas: int, *, up: bool) -> int:

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from typing import Any
 
 from azure_linux_migrator.aks.errors import Verdict as AzureVerdict
@@ -18,6 +19,7 @@ from azure_linux_migrator.core.actions import (
     Action,
     CordonNode,
     CreatePool,
+    DeleteMachines,
     DeletePod,
     DeletePool,
     EvictPod,
@@ -28,18 +30,21 @@ from azure_linux_migrator.core.actions import (
     RestartRollout,
     RestoreScale,
     ReviewAccess,
-    ScalePool,
     SurgeReplica,
+    SurveyAzure,
+    UpdatePool,
     YieldScale,
 )
 from azure_linux_migrator.core.drain.blockers import Cause
 from azure_linux_migrator.core.migration import PoolsRead, Problem
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.world import World
 from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError, SettingsError
 from azure_linux_migrator.kube import cordon, surge
 from azure_linux_migrator.kube.access import missing_access
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.evict import EvictionResult, Verdict, delete, evict
+from azure_linux_migrator.kube.services import dual_stack_services
 from azure_linux_migrator.telemetry.metrics import Telemetry
 
 log = logging.getLogger(__name__)
@@ -85,7 +90,9 @@ class Executor:
         telemetry: Telemetry,
         may_act: Callable[[], bool],
         on_result: Callable[[], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
         self._client = client
         self._world = world
         self._pools = pools
@@ -98,6 +105,8 @@ class Executor:
         self.problems: dict[str, Problem] = {}
         self.pools_read: PoolsRead | None = None
         self.missing_access: tuple[str, ...] | None = None
+        self.survey: Survey | None = None
+        self.asked: dict[str, float] = {}
 
     def submit(self, actions: Iterable[Action]) -> None:
         """Start what is not running already; nothing at all once the leadership is lost."""
@@ -105,7 +114,7 @@ class Executor:
             if action.key in self._running or not self._may_act():
                 continue
             if isinstance(action, EvictPod | DeletePod):
-                self._world.evicting(action, time.time())
+                self._world.evicting(action, self._clock())
             task = asyncio.create_task(self._run(action), name=action.key)
             self._running[action.key] = task
 
@@ -113,6 +122,7 @@ class Executor:
         """The spec changed: what was refused for good is worth another try."""
         self.problems = {key: p for key, p in self.problems.items() if p.retryable}
         self.missing_access = None
+        self.survey = None
 
     async def stop(self) -> None:
         """Wait for what is under way: a request that was sent cannot be unsent."""
@@ -136,10 +146,14 @@ class Executor:
         match action:
             case EvictPod() | DeletePod():
                 return self._evict(action)
+            case CreatePool() | UpdatePool() | DeleteMachines() | DeletePool():
+                return self._change_pools(action)
             case ReadPools():
                 return self._read_pools(action)
             case ReviewAccess():
                 return self._review_access(action)
+            case SurveyAzure():
+                return self._survey(action)
             case _:
                 return self._write(action)
 
@@ -162,22 +176,36 @@ class Executor:
                 await surge.restore(self._client, deployment, replicas)
             case YieldScale(deployment, by):
                 await surge.yield_scale(self._client, deployment, by)
-            case CreatePool(source, target, os_sku, count, vm_size, tags):
+        self._succeed(action)
+
+    async def _change_pools(
+        self, action: CreatePool | UpdatePool | DeleteMachines | DeletePool
+    ) -> None:
+        log.info("%s", action)
+        self.pools_read = None
+        match action:
+            case CreatePool(source, target, os_sku, count, overrides, tags):
                 await self._pools().create_target(
-                    source, target, os_sku=os_sku, count=count, vm_size=vm_size, tags=dict(tags)
+                    source, target, os_sku=os_sku, count=count, overrides=overrides, tags=dict(tags)
                 )
-                self.pools_read = None
-            case ScalePool(pool, count, etag):
-                await self._pools().scale(pool, count, etag=etag)
-                self.pools_read = None
+            case UpdatePool(pool, changes, etag, tags):
+                await self._pools().update(pool, dict(changes), tags=dict(tags), etag=etag)
+            case DeleteMachines(pool, nodes):
+                await self._pools().delete_machines(pool, nodes)
             case DeletePool(pool, etag):
                 await self._pools().delete(pool, etag=etag)
-                self.pools_read = None
+        self.pools_read = None
+        self.asked[action.target if isinstance(action, CreatePool) else action.pool] = self._clock()
         self._succeed(action)
 
     async def _read_pools(self, action: Action) -> None:
         pools = await self._pools().list_pools()
-        self.pools_read = PoolsRead(pools, time.time())
+        self.pools_read = PoolsRead(pools, self._clock())
+        self._succeed(action)
+
+    async def _survey(self, action: SurveyAzure) -> None:
+        found = await self._pools().survey(action.source)
+        self.survey = replace(found, services=await dual_stack_services(self._client))
         self._succeed(action)
 
     async def _review_access(self, action: ReviewAccess) -> None:
@@ -186,7 +214,7 @@ class Executor:
         )
         self._succeed(action)
         if self.missing_access:
-            again = time.time() + RECHECK_SECONDS
+            again = self._clock() + RECHECK_SECONDS
             text = "waiting to ask Kubernetes again"
             self.problems[action.key] = Problem("KubernetesForbidden", text, False, again)
 
@@ -201,7 +229,7 @@ class Executor:
             return
         log.warning("eviction of pod %s: %s: %s", action.pod, answer.result, answer.message)
         delay = max(answer.retry_after or 0.0, _EVICTION_DELAY[answer.result])
-        until = time.time() + delay * random.uniform(1.0, 1.25)  # noqa: S311 - jitter, no secret
+        until = self._clock() + delay * random.uniform(1.0, 1.25)  # noqa: S311 - jitter, no secret
         cause = _CAUSES.get(answer.result)
         if answer.result is EvictionResult.THROTTLED:
             self._world.ledger.throttled_until = until
@@ -218,7 +246,7 @@ class Executor:
 
     def _note(self, action: Action, error: AzlmError) -> None:
         if isinstance(action, EvictPod | DeletePod):
-            until = time.time() + RETRY_SECONDS
+            until = self._clock() + RETRY_SECONDS
             reason = Cause.SERVER.value
             self._world.eviction_refused(action, reason=reason, message=str(error), until=until)
             return
@@ -242,11 +270,11 @@ class Executor:
         count = self._failures[action.key] = self._failures.get(action.key, 0) + 1
         wait = max(delay, min(RETRY_SECONDS * 2 ** min(count - 1, 10), RETRY_LONGEST))
         log.warning("%s: %s: %s; again in %.0f s", action.key, reason, message, wait)
-        self.problems[action.key] = Problem(reason, message, True, time.time() + wait)
+        self.problems[action.key] = Problem(reason, message, True, self._clock() + wait)
 
     def _refuse(self, action: Action, reason: str, message: str, delay: float) -> None:
         log.error("%s: %s: %s", action.key, reason, message)
-        self.problems[action.key] = Problem(reason, message, False, time.time() + delay)
+        self.problems[action.key] = Problem(reason, message, False, self._clock() + delay)
 
 
 def _told(error: AzureError, found: AzureVerdict) -> str:

@@ -170,7 +170,15 @@ class Worker:
                 return None
             self._spec_of = (generation, self.uid)
             self._executor.forget_verdicts()
-        return Migration(self.name, self.uid, generation, self._spec, self.status, deleting)
+        return Migration(
+            self.name,
+            self.uid,
+            generation,
+            self._spec,
+            self.status,
+            deleting,
+            dict(metadata.get("annotations") or {}),
+        )
 
     def _tell_invalid(self, generation: int, error: ValidationError) -> None:
         first = error.errors()[0]
@@ -195,6 +203,8 @@ class Worker:
             missing_access=self._executor.missing_access,
             rival=self._rival(self),
             own_pod=self._own_pod,
+            survey=self._executor.survey,
+            asked=self._executor.asked,
             problems=self._executor.problems,
         )
 

@@ -19,6 +19,7 @@ from . import aks_checks as checks
 from . import aks_errors as errors
 from . import aks_operations as ops
 from . import aks_pools as pools
+from . import aks_region as surroundings
 from . import aks_views as views
 from .aks_engine import Engine, Pool
 from .aks_faults import (
@@ -36,6 +37,7 @@ from .aks_faults import (
 from .aks_limits import ClusterShape, Limits, Timings, TokenBuckets
 from .aks_nodes import NodeRecord, NodeSetting
 from .aks_plan import plan
+from .aks_region import Region
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -61,6 +63,7 @@ class ManagedCluster:
         faults: Iterable[Fault] = (),
         digits: str = "",
         wait_for_drains: bool = False,
+        region: Region | None = None,
     ) -> None:
         """`digits` are the eight in the names of the cluster's nodes; random where empty.
 
@@ -70,6 +73,7 @@ class ManagedCluster:
         self.shape = shape or ClusterShape()
         self.limits = limits or Limits()
         self.faults = FaultBook(faults)
+        self.region = region or Region()
         setting = NodeSetting(
             self.shape.subscription,
             self.shape.resource_group,
@@ -185,6 +189,41 @@ class ManagedCluster:
             raise errors.operation_not_found(op_id)
         return 202 if found.running else 204
 
+    # Around it -----------------------------------------------------------------------------------
+
+    def usages(self, now: float) -> list[dict[str, Any]]:
+        """The region's vCPU quotas."""
+        self._enter("Usages", None, now)
+        return surroundings.usages(self.region, self.limits, self._engine.pools)
+
+    def skus(self, now: float) -> list[dict[str, Any]]:
+        """The region's VM sizes."""
+        self._enter("Skus", None, now)
+        return surroundings.skus(self.region, self.shape)
+
+    def subnet(self, resource_id: str, now: float) -> dict[str, Any]:
+        """A subnet by its resource id, which is taken in any case."""
+        self._enter("Subnet", None, now)
+        prefix = self.region.subnets.get(resource_id.lower())
+        if prefix is None:
+            raise errors.ArmError(404, "NotFound", f"Resource {resource_id} not found.")
+        return surroundings.subnet(prefix, len(self.nodes()))
+
+    def locks(self, now: float) -> list[dict[str, Any]]:
+        """Management locks on the cluster or its node resource group."""
+        self._enter("Locks", None, now)
+        return surroundings.locks(self.region)
+
+    def maintenance_configurations(self, now: float) -> list[dict[str, Any]]:
+        """Maintenance windows."""
+        self._enter("MaintenanceConfigurations", None, now)
+        return surroundings.windows(self.region)
+
+    def scale_sets(self, now: float) -> list[dict[str, Any]]:
+        """Scale sets of the node resource group."""
+        self._enter("ScaleSets", None, now)
+        return surroundings.scale_sets(self.region, self._engine.pools)
+
     # Writes --------------------------------------------------------------------------------------
 
     def put(
@@ -252,7 +291,7 @@ class ManagedCluster:
                 raise errors.machine_not_found(pool, name)
         if not unique:
             raise errors.invalid("machineNames")
-        left = max(0, int(present.properties["count"]) - len(unique))
+        left = max(0, len(present.nodes) - len(unique))
         if present.properties["mode"] == "System" and left < 1:
             raise errors.invalid("count")
         present.properties["count"] = left

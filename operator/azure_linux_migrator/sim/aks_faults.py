@@ -27,6 +27,12 @@ Call = Literal[
     "AvailableVersions",
     "GetOperation",
     "GetOperationResult",
+    "Usages",
+    "Skus",
+    "Subnet",
+    "Locks",
+    "MaintenanceConfigurations",
+    "ScaleSets",
 ]
 """Names of the calls; `*` matches each of them."""
 
@@ -139,7 +145,15 @@ class FaultBook:
         return effects
 
 
+_FULL_ACTIONS = {
+    "Usages": "Microsoft.Compute/locations/usages/read",
+    "Skus": "Microsoft.Compute/skus/read",
+    "Subnet": "Microsoft.Network/virtualNetworks/subnets/read",
+    "Locks": "Microsoft.Authorization/locks/read",
+    "ScaleSets": "Microsoft.Compute/virtualMachineScaleSets/read",
+}
 _ACTIONS = {
+    "MaintenanceConfigurations": "maintenanceConfigurations/read",
     "GetCluster": "read",
     "GetPool": "agentPools/read",
     "ListPools": "agentPools/read",
@@ -177,10 +191,9 @@ def _known_text(effect: Refuse, call: str, pool: str | None, shape: ClusterShape
     if pool is not None:
         scope += f"/agentPools/{pool}"
     action = _ACTIONS.get(call, "../locations/operations/read")
+    full = _FULL_ACTIONS.get(call, f"Microsoft.ContainerService/managedClusters/{action}")
     texts = {
-        "AuthorizationFailed": errors.forbidden(
-            f"Microsoft.ContainerService/managedClusters/{action}", scope
-        ).message,
+        "AuthorizationFailed": errors.forbidden(full, scope).message,
         "OperationNotAllowed": errors.pool_busy(pool or shape.name, "Updating").message,
         "EtagMismatch": errors.etag_mismatch(409).message,
         "PreconditionFailed": errors.already_exists(412).message,

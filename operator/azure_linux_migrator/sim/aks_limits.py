@@ -13,6 +13,11 @@ class ClusterShape(msgspec.Struct, frozen=True):
     name: str = "demo"
     location: str = "westeurope"
     kubernetes_version: str = catalog.KUBERNETES_VERSION
+    network_plugin_mode: str = "overlay"
+    pod_cidr: str = "10.244.0.0/16"
+    ip_families: tuple[str, ...] = ("IPv4",)
+    node_provisioning: str = "Manual"
+    upgrade_channel: str = "none"
 
 
 class Timings(msgspec.Struct, frozen=True):

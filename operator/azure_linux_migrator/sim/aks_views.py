@@ -64,17 +64,23 @@ def cluster(
             "maxAgentPools": catalog.MAX_POOLS,
             "networkProfile": {
                 "networkPlugin": "azure",
-                "networkPluginMode": "overlay",
+                "networkPluginMode": shape.network_plugin_mode,
                 "networkDataplane": "azure",
                 "loadBalancerSku": "standard",
                 "outboundType": "loadBalancer",
-                "podCidr": "10.244.0.0/16",
+                "podCidr": shape.pod_cidr,
                 "serviceCidr": "10.0.0.0/16",
                 "dnsServiceIP": "10.0.0.10",
-                "ipFamilies": ["IPv4"],
+                "ipFamilies": list(shape.ip_families),
             },
-            "nodeProvisioningProfile": {"mode": "Manual", "defaultNodePools": "Auto"},
-            "autoUpgradeProfile": {"nodeOSUpgradeChannel": "NodeImage", "upgradeChannel": "none"},
+            "nodeProvisioningProfile": {
+                "mode": shape.node_provisioning,
+                "defaultNodePools": "Auto",
+            },
+            "autoUpgradeProfile": {
+                "nodeOSUpgradeChannel": "NodeImage",
+                "upgradeChannel": shape.upgrade_channel,
+            },
         },
     }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from azure_linux_migrator.api.spec import Drain, EmptyDirPolicy, JobPolicy, UnmanagedPolicy
+from azure_linux_migrator.api.spec_drain import Drain, EmptyDirPolicy, JobPolicy, UnmanagedPolicy
 from azure_linux_migrator.core.drain.blockers import Blocker, Cause, of_pod
 from azure_linux_migrator.core.records import Pod, Volume
 

@@ -1,6 +1,6 @@
 """In which order pods leave: by the first rule of spec.drain.order that selects a pod."""
 
-from azure_linux_migrator.api.spec import Drain, OrderRule
+from azure_linux_migrator.api.spec_drain import Drain, OrderRule
 from azure_linux_migrator.core.records import Labels, Pod, Requirement, Selector
 
 LAST = 1_000_000_000

@@ -6,7 +6,7 @@ from heapq import heappush
 
 from msgspec import Struct
 
-from azure_linux_migrator.api.spec import Drain, SingletonPolicy
+from azure_linux_migrator.api.spec_drain import Drain, SingletonPolicy
 from azure_linux_migrator.core.drain.blockers import Cause, of_pod
 from azure_linux_migrator.core.drain.filters import MOVE, Fate, Verdict, judge
 from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge
@@ -24,13 +24,25 @@ LATE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a worklist is about. `last` is the operator's own pod, which leaves last."""
+    """What a worklist is about. `last` is the operator's own pod, which leaves last.
+
+    Where one pool is both (InPlace), `new_sku` tells its target nodes from its source nodes.
+    """
 
     migration: str
     source: str
     target: str
     policy: Drain
     last: Key | None = None
+    new_sku: str = ""
+
+    def leaves(self, node: Node) -> bool:
+        """Whether a node is to be emptied."""
+        return node.pool == self.source and not (self.new_sku and node.os_sku == self.new_sku)
+
+    def stays(self, node: Node) -> bool:
+        """Whether a node is to take the pods."""
+        return node.pool == self.target and (not self.new_sku or node.os_sku == self.new_sku)
 
 
 def batch_of(node: Node, migration: str) -> int:

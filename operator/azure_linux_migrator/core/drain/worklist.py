@@ -4,7 +4,7 @@ Nothing here walks over the pods of a pool: an event touches one pod, its node's
 whose slots it may have changed, and only lanes that were touched are evaluated again.
 """
 
-from azure_linux_migrator.api.spec import SingletonPolicy
+from azure_linux_migrator.api.spec_drain import SingletonPolicy
 from azure_linux_migrator.core.drain.budgets import is_deadlocked
 from azure_linux_migrator.core.drain.lanes import Ident
 from azure_linux_migrator.core.drain.loads import NodeLoad
@@ -19,7 +19,8 @@ class Worklist(Roster):
     def __init__(self, world: World, scope: Scope) -> None:
         super().__init__(world, scope)
         for node in list(world.pool_nodes(scope.target)):
-            self._count_zone(node, 1)
+            if scope.stays(node):
+                self._count_zone(node, 1)
         for node in list(world.pool_nodes(scope.source)):
             self.node_changed(None, node)
 
@@ -28,13 +29,14 @@ class Worklist(Roster):
     def node_changed(self, old: Node | None, new: Node | None) -> None:
         """A node of the source joins, is cordoned, joins a batch, or goes."""
         for node, change in ((old, -1), (new, 1)):
-            if node is not None and node.pool == self.scope.target:
+            if node is not None and self.scope.stays(node):
                 self._count_zone(node, change)
-        if old is not None and old.pool == self.scope.source and new is None:
+        leaves = new is not None and self.scope.leaves(new)
+        if old is not None and self.scope.leaves(old) and not leaves:
             for pod in tuple(self.world.pods_on(old.name)):
                 self._remove(pod.key)
             self.loads.drop(old.name)
-        if new is None or new.pool != self.scope.source:
+        if new is None or not leaves:
             return
         load = self.loads.by_node.get(new.name)
         batch = batch_of(new, self.scope.migration)

@@ -18,7 +18,7 @@ def cordon_source(ctx: Context) -> Progress:
             f"node {taken_back[0]} was uncordoned during the soak; cordon it again to go on, or "
             "delete this migration to keep the pool",
         )
-    everything_at_once = share(ctx.migration.spec.strategy.batch.size, len(loads)) >= len(loads)
+    everything_at_once = share(ctx.migration.batch_size, len(loads)) >= len(loads)
     batch = ctx.migration.batch_mark(1) if everything_at_once else ""
     attempts = [
         ctx.attempt(

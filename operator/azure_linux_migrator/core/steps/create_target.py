@@ -1,9 +1,10 @@
 """CreateTarget: the whole Azure Linux pool stands, Ready, before anything moves."""
 
-from azure_linux_migrator.api.status import since_epoch
+from azure_linux_migrator.api.names import TAG_COUNT
 from azure_linux_migrator.core.actions import CreatePool, ReadPools
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.core.sizing import initial_count, old_count
 
 LOOK_AGAIN_SECONDS = 15.0
 
@@ -12,19 +13,20 @@ def create_target(ctx: Context) -> Progress:
     """Create the pool once, then wait for AKS and for its nodes."""
     migration = ctx.migration
     target = ctx.pool(migration.target)
-    since = since_epoch(migration.status.start_time)
     if target is None:
         if not ctx.pools_newer_than(5.0):
-            return ctx.reread("ReadingPools", "reading the cluster's node pools", since)
+            return ctx.reread("ReadingPools", "reading the cluster's node pools")
         wanted = migration.spec.target
+        first = initial_count(ctx)
+        tags = {**(wanted.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
         return ctx.attempt(
             CreatePool(
                 migration.source,
                 migration.target,
                 wanted.os_sku,
-                wanted.count,
-                wanted.vm_size,
-                migration.tags,
+                first,
+                wanted.settings,
+                tuple(sorted(tags.items())),
             ),
             "CreatingTarget",
             f"creating node pool {migration.target} with OS SKU {wanted.os_sku}",
@@ -33,7 +35,6 @@ def create_target(ctx: Context) -> Progress:
 
 
 def _created(ctx: Context, target: Pool) -> Progress:
-    since = since_epoch(ctx.migration.status.start_time)
     if not ctx.migration.owns(target):
         return refused(
             "TargetPoolExists",
@@ -42,9 +43,9 @@ def _created(ctx: Context, target: Pool) -> Progress:
             wake_at=ctx.now + 60.0,
         )
     if target.state in {"Failed", "Canceled"}:
-        return _failed(ctx, target)
+        return failed(ctx, target)
     if target.state != "Succeeded":
-        return ctx.reread("CreatingTarget", f"AKS creates node pool {target.name}", since)
+        return ctx.reread("CreatingTarget", f"AKS creates node pool {target.name}", target.name)
     ready = ctx.seen.world.ready_nodes(target.name)
     wanted = max(target.count, 1)
     if ready < wanted:
@@ -53,13 +54,14 @@ def _created(ctx: Context, target: Pool) -> Progress:
     return DONE
 
 
-def _failed(ctx: Context, target: Pool) -> Progress:
+def failed(ctx: Context, target: Pool) -> Progress:
     """Look again every LOOK_AGAIN_SECONDS whether an admin has mended or deleted it."""
     look = not ctx.pools_newer_than(LOOK_AGAIN_SECONDS)
     return refused(
         "TargetFailed",
         f"AKS left node pool {target.name} in state {target.state}; look at its error with az "
-        f"aks nodepool show --name {target.name} … and delete it: it is then created again",
+        f"aks nodepool show --name {target.name} … Mend that and let AKS try again with az aks "
+        f"nodepool update --name {target.name} …, or delete the pool: it is then created again",
         *((ReadPools(),) if look else ()),
         wake_at=ctx.now + LOOK_AGAIN_SECONDS,
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from azure_linux_migrator.api.quantities import seconds, share
-from azure_linux_migrator.api.spec import TimeoutPolicy
+from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import since_epoch
 from azure_linux_migrator.core.actions import Action, MarkNode, ReleaseNode
 from azure_linux_migrator.core.drain.admission import earliest_finish
@@ -20,7 +20,7 @@ def batch_index(ctx: Context) -> int:
 
 def batches(ctx: Context, index: int) -> int:
     """How many batches there will have been at the end."""
-    size = share(ctx.migration.spec.strategy.batch.size, len(ctx.loads))
+    size = share(ctx.migration.batch_size, len(ctx.loads))
     joining = size - len(ctx.loads.batches.get(index, ())) if index else 0
     later = max(0, len(ctx.loads.unmarked) - max(0, joining))
     return index + -(-later // size)
@@ -29,30 +29,32 @@ def batches(ctx: Context, index: int) -> int:
 def drain(ctx: Context) -> Progress:
     """Evict what can be from the admitted nodes; admit the next batch when they are empty."""
     if ctx.loads.undrained_admitted:
-        return _evict(ctx)
+        return evict(ctx)
     if not ctx.loads.unmarked:
         return DONE
     index = batch_index(ctx)
-    if index:
-        rest = _soak_left(ctx)
-        if rest > 0:
-            return working(
-                "BatchSoak",
-                f"batch {index} of {batches(ctx, index)} is drained; soaking before the next",
-                wake_at=ctx.now + rest,
-            )
-    return _admit(ctx, index + 1)
+    if index and (soaking := batch_soak(ctx, index)) is not None:
+        return soaking
+    size = share(ctx.migration.batch_size, len(ctx.loads))
+    return admit(ctx, index + 1, earliest_finish(ctx.planner, size))
 
 
-def _soak_left(ctx: Context) -> float:
+def batch_soak(ctx: Context, index: int) -> Progress | None:
+    """Wait between two batches; None once the wait is over."""
     drained_at = since_epoch(ctx.migration.status.batch.drained_at)
-    soak = seconds(ctx.migration.spec.strategy.batch.soak)
-    return soak if drained_at is None else drained_at + soak - ctx.now
+    soak = ctx.migration.batch_soak
+    rest = soak if drained_at is None else drained_at + soak - ctx.now
+    if rest <= 0:
+        return None
+    return working(
+        "BatchSoak",
+        f"batch {index} of {batches(ctx, index)} is drained; soaking before the next",
+        wake_at=ctx.now + rest,
+    )
 
 
-def _admit(ctx: Context, index: int) -> Progress:
-    size = share(ctx.migration.spec.strategy.batch.size, len(ctx.loads))
-    chosen = earliest_finish(ctx.planner, size)
+def admit(ctx: Context, index: int, chosen: list[str]) -> Progress:
+    """Let these nodes join the batch."""
     attempts = [
         ctx.attempt(
             MarkNode(name, ctx.migration.batch_mark(index)),
@@ -66,7 +68,8 @@ def _admit(ctx: Context, index: int) -> Progress:
     return replace(worst, actions=actions)
 
 
-def _evict(ctx: Context) -> Progress:
+def evict(ctx: Context) -> Progress:
+    """Move what may move now."""
     plan = ctx.plan
     if not ctx.seen.world.ready_nodes(ctx.migration.target):
         return working(
@@ -117,8 +120,13 @@ def _count(pods: int) -> str:
     return f"{pods} pod" if pods == 1 else f"{pods} pods"
 
 
+def _limit(ctx: Context) -> float:
+    """Seconds that a batch may take, 0 for any; the way back takes what it takes."""
+    return 0.0 if ctx.migration.backwards else seconds(ctx.migration.spec.drain.timeout)
+
+
 def _overdue(ctx: Context) -> bool:
-    limit = seconds(ctx.migration.spec.drain.timeout)
+    limit = _limit(ctx)
     started = since_epoch(ctx.migration.status.batch.started_at)
     return limit > 0 and started is not None and ctx.now > started + limit
 
@@ -160,7 +168,7 @@ def _wake_at(ctx: Context) -> float:
     if ctx.plan.wake_at is not None:
         times.append(ctx.plan.wake_at)
     started = since_epoch(ctx.migration.status.batch.started_at)
-    limit = seconds(ctx.migration.spec.drain.timeout)
+    limit = _limit(ctx)
     if limit and started is not None:
         times.append(started + limit + 1)
     return min(times)

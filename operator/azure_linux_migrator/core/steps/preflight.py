@@ -1,8 +1,16 @@
-"""Preflight: everything that can be known to go wrong, before anything is changed."""
+"""Preflight: everything that can be known to go wrong, before anything is changed.
 
-from azure_linux_migrator.api.spec import SingletonPolicy, SourcePool, TimeoutPolicy
-from azure_linux_migrator.core.actions import ReadPools, ReviewAccess
+What stands here cannot work at all; the rules of core.preflight can be acknowledged.
+"""
+
+from dataclasses import replace
+
+from azure_linux_migrator.api.spec import SourcePool
+from azure_linux_migrator.api.spec_drain import SingletonPolicy, TimeoutPolicy
+from azure_linux_migrator.core.actions import ReadPools, ReviewAccess, SurveyAzure
 from azure_linux_migrator.core.drain.blockers import Cause
+from azure_linux_migrator.core.preflight.rules import evaluate
+from azure_linux_migrator.core.preflight.take import snapshot_of
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.records import Pool
 
@@ -26,12 +34,29 @@ def preflight(ctx: Context) -> Progress:
         return ctx.attempt(ReadPools(), "ReadingPools", "reading the cluster's node pools")
     if ctx.seen.missing_access is None:
         return ctx.attempt(_review(ctx), "ReviewingAccess", "asking what Kubernetes allows us")
-    finding = _access(ctx) or _pools(ctx) or _pods(ctx)
+    finding = _access(ctx) or _pools(ctx)
     if finding is not None:
         return finding
     if not ctx.seen.world_ready:
         return working("ReadingCluster", "waiting for the first lists of nodes, pods and budgets")
-    return DONE
+    source = ctx.pool(ctx.migration.source)
+    if source is not None and ctx.seen.survey is None:
+        return ctx.attempt(SurveyAzure(source), "Surveying", "reading quotas, sizes and subnets")
+    return _judged(ctx)
+
+
+def _judged(ctx: Context) -> Progress:
+    """The rules' word; what an admin has acknowledged does not block."""
+    findings = evaluate(snapshot_of(ctx), ctx.migration.spec.preflight.acknowledge)
+    blocking = [each for each in findings if each.blocks]
+    if not blocking:
+        return replace(_pods(ctx) or DONE, findings=findings)
+    told = "; ".join(f"{each.rule}: {each}" for each in blocking[:3])
+    more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
+    text = f"{told}{more}. To go on all the same, name it in spec.preflight.acknowledge"
+    read_at = ctx.seen.pools.at if ctx.seen.pools else ctx.now
+    wake_at = max(read_at + LOOK_AGAIN_SECONDS, ctx.now + 1.0)
+    return replace(refused("PreflightBlocked", text, wake_at=wake_at), findings=findings)
 
 
 def _patience(ctx: Context) -> float:
@@ -104,13 +129,6 @@ def _source(ctx: Context, source: Pool) -> Progress | None:
             source.power != "Running",
             f"node pool {name} is {source.power}; start it first",
         ),
-        "SourceAutoscaled": (
-            source.autoscaling,
-            (
-                f"the cluster autoscaler would refill node pool {name} while it is drained; turn "
-                f"it off: az aks nodepool update --name {name} --disable-cluster-autoscaler …"
-            ),
-        ),
         "SourceNotHealthy": (
             source.state in {"Failed", "Canceled"},
             (
@@ -132,6 +150,8 @@ def _source(ctx: Context, source: Pool) -> Progress | None:
 def _target(ctx: Context) -> Progress | None:
     migration = ctx.migration
     target = ctx.pool(migration.target)
+    if migration.in_place:
+        return None
     if migration.target == migration.source:
         return _no(
             ctx,

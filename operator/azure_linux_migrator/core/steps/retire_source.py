@@ -1,7 +1,7 @@
 """RetireSource: delete the drained pool, scale it to zero, or leave it cordoned."""
 
 from azure_linux_migrator.api.spec import SourcePool
-from azure_linux_migrator.core.actions import Action, DeletePool, ScalePool
+from azure_linux_migrator.core.actions import Action, DeletePool, UpdatePool
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.records import Pool
 
@@ -13,7 +13,7 @@ def retire_source(ctx: Context) -> Progress:
     if ctx.migration.spec.source_pool is SourcePool.KEEP:
         return DONE
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        return ctx.reread("RetiringSource", _telling(ctx), None)
+        return ctx.reread("RetiringSource", _telling(ctx))
     source = ctx.pool(ctx.migration.source)
     nodes = len(ctx.loads)
     emptied = source is not None and source.count == 0 and source.state == "Succeeded"
@@ -22,14 +22,17 @@ def retire_source(ctx: Context) -> Progress:
             return DONE
         return working("RetiringSource", f"waiting for {nodes} nodes of the old pool to go")
     if source.state in {"Deleting", "Scaling", "Updating", "Canceling"}:
-        since = ctx.seen.pools.at - 20 if ctx.seen.pools else None
-        return ctx.reread("RetiringSource", _telling(ctx), since)
-    return _unsafe(ctx) or ctx.attempt(_action(ctx, source), "RetiringSource", _telling(ctx))
+        return ctx.reread("RetiringSource", _telling(ctx), source.name)
+    text = _telling(ctx)
+    if source.state in {"Failed", "Canceled"}:
+        text += f" again: AKS left it in state {source.state}, perhaps because a pod on it would "
+        text += f"not go (az aks nodepool show --name {source.name} …)"
+    return _unsafe(ctx) or ctx.attempt(_action(ctx, source), "RetiringSource", text)
 
 
 def _action(ctx: Context, source: Pool) -> Action:
     if ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO:
-        return ScalePool(source.name, 0, source.etag)
+        return UpdatePool(source.name, (("count", 0),), source.etag)
     return DeletePool(source.name, source.etag)
 
 

@@ -1,0 +1,149 @@
+"""spec.drain: how pods are moved."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from azure_linux_migrator.api.fields import Duration
+from azure_linux_migrator.api.model import Model
+
+
+class UnmanagedPolicy(StrEnum):
+    """What to do with a pod that no controller would replace."""
+
+    BLOCK = "Block"
+    EVICT = "Evict"
+
+
+class EmptyDirPolicy(StrEnum):
+    """What to do with a pod whose emptyDir data would be lost."""
+
+    EVICT = "Evict"
+    BLOCK = "Block"
+
+
+class JobPolicy(StrEnum):
+    """What to do with a pod of a running Job."""
+
+    WAIT = "Wait"
+    EVICT = "Evict"
+
+
+class TimeoutPolicy(StrEnum):
+    """What to do when a batch was not drained in time."""
+
+    PAUSE = "Pause"
+    ROLLBACK = "Rollback"
+    FORCE = "Force"
+
+
+class SingletonPolicy(StrEnum):
+    """How a single replica, or one that its budget never lets go, is moved."""
+
+    EVICT = "Evict"
+    SURGE_FIRST = "SurgeFirst"
+
+
+Text = Annotated[str, Field(max_length=63, description="A label's value, or a namespace.")]
+
+
+class Expression(Model):
+    """One matchExpressions entry of a label selector."""
+
+    key: Annotated[str, Field(min_length=1, max_length=317, description="The label's key.")]
+    operator: Annotated[
+        Literal["In", "NotIn", "Exists", "DoesNotExist"],
+        Field(description="How the label's value relates to the values."),
+    ]
+    values: Annotated[
+        tuple[Text, ...], Field(max_length=32, description="For In and NotIn; else empty.")
+    ] = ()
+
+
+class LabelSelector(Model):
+    """A label selector; empty selects every pod."""
+
+    match_labels: Annotated[
+        dict[str, Text] | None,
+        Field(max_length=32, description="Labels that a pod must have."),
+    ] = None
+    match_expressions: Annotated[
+        tuple[Expression, ...], Field(max_length=16, description="Terms that must all hold.")
+    ] = ()
+
+
+class OrderRule(Model):
+    """Pods that leave earlier or later than others."""
+
+    selector: Annotated[
+        LabelSelector, Field(description="The pods, by label; {} selects every pod.")
+    ]
+    namespaces: Annotated[
+        tuple[Text, ...],
+        Field(max_length=32, description="Only in these namespaces; all where empty."),
+    ] = ()
+    order: Annotated[
+        int,
+        Field(
+            ge=-1000,
+            le=1000,
+            description="Lower leaves first; pods that no rule selects have 0. Nothing of a higher "
+            "order is evicted while a pod of a lower one is left in the batch.",
+        ),
+    ]
+
+
+class Drain(Model):
+    """How pods are moved."""
+
+    unmanaged_pods: Annotated[
+        UnmanagedPolicy,
+        Field(
+            description="Pods without a controller: Block stops before anything is touched, Evict "
+            "lets them go for good."
+        ),
+    ] = UnmanagedPolicy.BLOCK
+    empty_dir: Annotated[
+        EmptyDirPolicy,
+        Field(description="Pods with emptyDir volumes, whose data does not move with them."),
+    ] = EmptyDirPolicy.EVICT
+    jobs: Annotated[
+        JobPolicy,
+        Field(description="Pods of Jobs: Wait lets them end by themselves, Evict restarts them."),
+    ] = JobPolicy.WAIT
+
+    timeout: Annotated[
+        Duration,
+        Field(
+            description="How long one batch may take to drain. When it is over no further pod is "
+            "evicted and the migration stalls, naming what blocks it; a larger value goes on. 0 "
+            "means no limit."
+        ),
+    ] = "30m"
+    on_timeout: Annotated[
+        TimeoutPolicy,
+        Field(
+            description="When the time is over: Pause evicts nothing more and waits, Rollback also "
+            "uncordons what this migration cordoned, Force deletes the pods that are left, with "
+            "their grace and against their budgets."
+        ),
+    ] = TimeoutPolicy.PAUSE
+    order: Annotated[
+        tuple[OrderRule, ...],
+        Field(max_length=20, description="Which pods leave first; the first rule that matches."),
+    ] = ()
+    prefetch: Annotated[
+        bool,
+        Field(
+            description="Let budgets that are idle move pods of cordoned nodes outside the batch: "
+            "faster, but the batch no longer bounds what is touched."
+        ),
+    ] = False
+    singletons: Annotated[
+        SingletonPolicy,
+        Field(
+            description="Deployments with one replica, or with a budget that never allows a "
+            "disruption: SurgeFirst starts a second replica first, Evict does not."
+        ),
+    ] = SingletonPolicy.EVICT

@@ -1,0 +1,133 @@
+"""spec.target: the Azure Linux pool. What is not given here is copied from the source pool."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from azure_linux_migrator.api.fields import OsSku, PoolName, VmSize, rules, worded
+from azure_linux_migrator.api.model import Model
+
+LabelValue = Annotated[str, Field(max_length=63, description="A label's value.")]
+Taint = Annotated[
+    str,
+    Field(
+        max_length=400,
+        description="A taint, as kubectl taint writes it.",
+        pattern=r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$",
+        json_schema_extra=worded("must be key=value:Effect, such as dedicated=web:NoSchedule"),
+    ),
+]
+Zone = Annotated[
+    str,
+    Field(
+        max_length=4,
+        description="A zone's number.",
+        pattern=r"^([1-9]|auto)$",
+        json_schema_extra=worded("must be the number of an availability zone, such as 1, or auto"),
+    ),
+]
+
+
+class Autoscaling(Model):
+    """Bounds of the cluster autoscaler; they come into force once the source is retired."""
+
+    model_config = Model.model_config | {
+        "json_schema_extra": rules(
+            ("self.min <= self.max", "spec.target.autoscaling.min must not exceed max", ".min")
+        )
+    }
+
+    min: Annotated[int, Field(ge=0, le=1000, description="Fewest nodes.")]
+    max: Annotated[int, Field(ge=1, le=1000, description="Most nodes.")]
+
+
+class Target(Model):
+    """The Azure Linux pool to move to. What is not given is copied from the source pool."""
+
+    node_pool: Annotated[
+        PoolName | None,
+        Field(
+            description="Name of the pool to create. Default: the source's name, shortened where "
+            "needed, followed by `azl`."
+        ),
+    ] = None
+    os_sku: Annotated[
+        OsSku,
+        Field(
+            alias="osSKU",
+            description="AKS OS SKU: AzureLinux, AzureLinux3, AzureContainerLinux, or a newer one.",
+        ),
+    ] = "AzureLinux"
+    count: Annotated[
+        int | Literal["Auto"] | None,
+        Field(
+            description="Nodes in the target pool: a number, or Auto for what the pods that move "
+            "request. Default: as the source has.",
+            json_schema_extra={
+                "x-kubernetes-int-or-string": True,
+                **rules(
+                    (
+                        "type(self) == int ? (self >= 1 && self <= 1000) : string(self) == 'Auto'",
+                        "must be a number of nodes from 1 to 1000, or Auto",
+                    )
+                ),
+            },
+        ),
+    ] = None
+    vm_size: Annotated[
+        VmSize | None,
+        Field(
+            alias="vmSize",
+            description="VM size of the target pool. Default: the source's.",
+        ),
+    ] = None
+    autoscaling: Annotated[
+        Autoscaling | None,
+        Field(description="Bounds of the cluster autoscaler. Default: the source's, if it has."),
+    ] = None
+    zones: Annotated[
+        tuple[Zone, ...] | None,
+        Field(max_length=9, description="Availability zones. Default: the source's."),
+    ] = None
+    labels: Annotated[
+        dict[str, LabelValue] | None,
+        Field(max_length=64, description="Node labels, in place of the source's."),
+    ] = None
+    taints: Annotated[
+        tuple[Taint, ...] | None,
+        Field(max_length=32, description="Node taints, in place of the source's."),
+    ] = None
+    tags: Annotated[
+        dict[str, Annotated[str, Field(max_length=256, description="A tag's value.")]] | None,
+        Field(max_length=40, description="Azure tags, beside the source's."),
+    ] = None
+    max_pods: Annotated[
+        int | None, Field(ge=10, le=250, description="Pods per node. Default: the source's.")
+    ] = None
+    os_disk_size_gb: Annotated[
+        int | None,
+        Field(
+            alias="osDiskSizeGB",
+            ge=30,
+            le=2048,
+            description="OS disk in GB. Default: the source's.",
+        ),
+    ] = None
+    os_disk_type: Annotated[
+        Literal["Managed", "Ephemeral"] | None,
+        Field(description="Kind of OS disk. Default: the source's."),
+    ] = None
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The ARM properties that are given here in place of the source's."""
+        given: dict[str, object] = {
+            "vmSize": self.vm_size,
+            "availabilityZones": list(self.zones) if self.zones is not None else None,
+            "nodeLabels": self.labels,
+            "nodeTaints": list(self.taints) if self.taints is not None else None,
+            "maxPods": self.max_pods,
+            "osDiskSizeGB": self.os_disk_size_gb,
+            "osDiskType": self.os_disk_type,
+        }
+        return {name: value for name, value in given.items() if value is not None}

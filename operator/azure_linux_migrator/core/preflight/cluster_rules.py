@@ -1,0 +1,277 @@
+"""Checks of the cluster and of what Azure holds ready in its region."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.preflight.rule import Found, of_pool
+from azure_linux_migrator.core.preflight.snapshot import Snapshot, Unread
+from azure_linux_migrator.core.records import Pool
+
+MOST_POOLS = 100
+RESERVED_ADDRESSES = 5
+"""Addresses that Azure keeps of every subnet."""
+OVERLAY_PREFIX = 24
+_SETTLED = frozenset(("Succeeded", "Failed", "Canceled"))
+_CLUSTER = "the cluster"
+
+
+def busy(snapshot: Snapshot) -> Iterator[Finding]:
+    """cluster.busy: AKS does one thing at a time."""
+    found = Found("cluster.busy", _CLUSTER)
+    if isinstance(snapshot.cluster, Unread):
+        yield found.unchecked(snapshot.cluster)
+    elif snapshot.cluster.state not in {*_SETTLED, ""}:
+        yield found.block(f"it is {snapshot.cluster.state}", "wait until that operation is over")
+    for pool in sorted(snapshot.pools.values(), key=lambda each: each.name):
+        if pool.state not in _SETTLED and pool.name != snapshot.target:
+            yield Found("cluster.busy", f"nodepool {pool.name}").block(
+                f"it is {pool.state}", "wait until that operation is over"
+            )
+
+
+def pool_count(snapshot: Snapshot) -> Iterator[Finding]:
+    """cluster.max-pools: room for one more pool."""
+    if snapshot.target not in snapshot.pools and len(snapshot.pools) >= MOST_POOLS:
+        yield Found("cluster.max-pools", _CLUSTER).block(
+            f"it has {len(snapshot.pools)} node pools, and AKS allows {MOST_POOLS}",
+            "delete a pool that is not needed",
+        )
+
+
+def quota(snapshot: Snapshot) -> Iterator[Finding]:
+    """quota.vcpu: both pools stand side by side for a while."""
+    found = of_pool(snapshot, "quota.vcpu")
+    if isinstance(snapshot.usages, Unread):
+        yield found.unchecked(snapshot.usages)
+        return
+    if isinstance(snapshot.sizes, Unread):
+        yield found.unchecked(snapshot.sizes)
+        return
+    size = snapshot.spec.target.vm_size or snapshot.source.vm_size
+    facts = snapshot.sizes.get(size.lower())
+    if facts is None:
+        yield found.unchecked(Unread(f"VM size {size} is not listed in this region"))
+        return
+    needed = facts.vcpus * snapshot.extra
+    for name in (facts.family, "cores"):
+        usage = snapshot.usages.get(name)
+        if usage is not None and usage.current + needed > usage.limit:
+            yield found.block(
+                f"{snapshot.extra} more nodes of {size} need {needed} vCPUs of quota {name}, of "
+                f"which {usage.limit - usage.current} of {usage.limit} are left",
+                "ask for a higher quota, or use spec.strategy.type Rolling with a small maxSurge",
+            )
+        most = facts.vcpus * _most(snapshot)
+        if usage is not None and usage.current + needed <= usage.limit < usage.current + most:
+            yield found.warn(
+                f"scaled to its maximum the new pool would need {most} vCPUs of quota {name}, of "
+                f"which {usage.limit - usage.current} are left",
+                "ask for a higher quota before the pool has to grow",
+            )
+
+
+def _most(snapshot: Snapshot) -> int:
+    wanted = snapshot.spec.target.autoscaling
+    return wanted.max if wanted else max(snapshot.source.bounds[1], snapshot.extra)
+
+
+def capacity(snapshot: Snapshot) -> Iterator[Finding]:
+    """sku.zone-capacity: the size may be used here, and nothing else is short of room."""
+    found = of_pool(snapshot, "sku.zone-capacity")
+    size = snapshot.spec.target.vm_size or snapshot.source.vm_size
+    if isinstance(snapshot.sizes, Unread):
+        yield found.unchecked(snapshot.sizes)
+    elif (facts := snapshot.sizes.get(size.lower())) is not None:
+        zones = snapshot.spec.target.zones or snapshot.source.settings.get("availabilityZones")
+        lost = sorted(set(map(str, zones or ())) & set(facts.restricted_zones))
+        if facts.unavailable:
+            yield found.warn(
+                f"VM size {size} cannot be used in this region: {facts.unavailable}",
+                "set spec.target.vmSize, or ask Azure for access to the size",
+            )
+        if lost:
+            yield found.warn(
+                f"VM size {size} is restricted in zone {', '.join(lost)}",
+                "set spec.target.zones without it",
+            )
+    settings = snapshot.source.settings
+    shared = {
+        "proximityPlacementGroupID": "proximity placement group",
+        "capacityReservationGroupID": "capacity reservation group",
+        "hostGroupID": "dedicated host group",
+        "nodePublicIPPrefixID": "public IP prefix",
+    }
+    for field, what in shared.items():
+        if settings.get(field):
+            yield found.warn(
+                f"both pools stand in one {what} for a while, and it must have room for "
+                f"{snapshot.extra} more nodes",
+                f"see that {str(settings[field]).rsplit('/', 1)[-1]} has that room",
+            )
+    if settings.get("scaleSetPriority") == "Spot":
+        yield found.warn("it is a spot pool: Azure may have no capacity", "have a second choice")
+
+
+def subnet(snapshot: Snapshot) -> Iterator[Finding]:
+    """subnet.ip: AKS counts the most nodes of every pool against the addresses."""
+    found = of_pool(snapshot, "subnet.ip")
+    if isinstance(snapshot.cluster, Unread):
+        yield found.unchecked(snapshot.cluster)
+        return
+    overlay = snapshot.cluster.network_plugin_mode == "overlay"
+    if overlay or snapshot.cluster.network_plugin in {"kubenet", "none", ""}:
+        yield from _overlay(snapshot, found, snapshot.cluster.pod_cidrs)
+        return
+    subnet_id = str(snapshot.source.settings.get("vnetSubnetID") or "").lower()
+    if not subnet_id:
+        return
+    if isinstance(snapshot.subnets, Unread):
+        yield found.unchecked(snapshot.subnets)
+        return
+    facts = snapshot.subnets.get(subnet_id)
+    if facts is None:
+        yield found.unchecked(Unread("its subnet was not found"))
+        return
+    room = ipaddress.ip_network(facts.prefix, strict=False).num_addresses - RESERVED_ADDRESSES
+    separate = bool(snapshot.source.settings.get("podSubnetID"))
+    needed = sum(
+        nodes * (1 if separate else _pods(pool) + 1)
+        for pool, nodes in _nodes(snapshot)
+        if str(pool.settings.get("vnetSubnetID") or "").lower() == subnet_id
+    )
+    if needed > room:
+        yield found.block(
+            f"all pools of subnet {subnet_id.rsplit('/', 1)[-1]} ({facts.prefix}) at their most "
+            f"nodes need {needed} addresses of {room}",
+            "enlarge the subnet, lower maxPods or a pool's maxCount, or use spec.strategy.type "
+            "Rolling with a small maxSurge",
+        )
+
+
+def _overlay(snapshot: Snapshot, found: Found, cidrs: tuple[str, ...]) -> Iterator[Finding]:
+    for cidr in cidrs:
+        network = ipaddress.ip_network(cidr, strict=False)
+        if network.version != 4:
+            continue
+        room = 2 ** max(0, OVERLAY_PREFIX - network.prefixlen)
+        needed = sum(nodes for _, nodes in _nodes(snapshot))
+        if needed > room:
+            yield found.block(
+                f"all pools at their most nodes are {needed} nodes, and pod range {cidr} has room "
+                f"for {room} (/24 each)",
+                "lower a pool's maxCount, or use spec.strategy.type Rolling with a small maxSurge",
+            )
+
+
+def _nodes(snapshot: Snapshot) -> Iterator[tuple[Pool, int]]:
+    """Each pool with the most nodes it may have, the new one as the source's with the extra."""
+    for pool in snapshot.pools.values():
+        if pool.name != snapshot.target or pool.name == snapshot.source.name:
+            held = pool.name == snapshot.source.name
+            yield pool, pool.count if held else max(pool.bounds[1], pool.count)
+    yield snapshot.source, snapshot.extra
+
+
+def _pods(pool: Pool) -> int:
+    return int(pool.settings.get("maxPods") or 110)
+
+
+def rights(snapshot: Snapshot) -> Iterator[Finding]:
+    """rbac.arm: a refusal now is better than one half-way."""
+    found = Found("rbac.arm", "the operator's identity")
+    if isinstance(snapshot.denied, Unread):
+        yield found.unchecked(snapshot.denied)
+        return
+    for action in snapshot.denied:
+        needed = "agentPools" in action or action.lower().endswith("subnets/join/action")
+        say = found.block if needed else found.warn
+        yield say(f"it may not {action}", "give it the role in deploy/azure/role.json")
+
+
+def locks(snapshot: Snapshot) -> Iterator[Finding]:
+    """lock.policy: a lock shows itself at the very end, when the old pool is to go."""
+    found = Found("lock.policy", _CLUSTER)
+    if isinstance(snapshot.locks, Unread):
+        yield found.unchecked(snapshot.locks)
+        return
+    for lock in snapshot.locks:
+        yield found.warn(
+            f"lock {lock} may keep Azure from deleting the old pool",
+            "remove it before the final soak is over, or set spec.sourcePool to Keep",
+        )
+
+
+def node_provisioning(snapshot: Snapshot) -> Iterator[Finding]:
+    """nap: node auto provisioning has a way of its own."""
+    found = Found("nap", _CLUSTER)
+    if isinstance(snapshot.cluster, Unread):
+        yield found.unchecked(snapshot.cluster)
+    elif snapshot.cluster.node_provisioning == "Auto":
+        yield found.block(
+            "node auto provisioning is on: it may make nodes of its own for the pods that move",
+            "for its own nodes set imageFamily: AzureLinux in the AKSNodeClass; acknowledge this "
+            "to move a pool beside it",
+        )
+
+
+def autoscaler_source(snapshot: Snapshot) -> Iterator[Finding]:
+    """autoscaler.source: held during the drain."""
+    if snapshot.source.autoscaling:
+        least, most = snapshot.source.bounds
+        yield of_pool(snapshot, "autoscaler.source").fixed(
+            f"its autoscaler ({least} to {most} nodes) is held while it is drained; the new pool "
+            "gets these bounds at the end, a rollback gives them back"
+        )
+
+
+def autoscaler_profile(snapshot: Snapshot) -> Iterator[Finding]:
+    """autoscaler.profile: other pools' autoscaler may act meanwhile."""
+    found = Found("autoscaler.profile", _CLUSTER)
+    if isinstance(snapshot.cluster, Unread):
+        yield found.unchecked(snapshot.cluster)
+        return
+    scaling = sorted(
+        pool.name
+        for pool in snapshot.pools.values()
+        if pool.autoscaling and pool.name != snapshot.source.name
+    )
+    balances = snapshot.cluster.autoscaler_profile.get("balance-similar-node-groups") == "true"
+    if scaling and balances:
+        yield found.warn(
+            f"its autoscaler balances similar pools ({', '.join(scaling[:3])}) and may remove "
+            "nodes that have just become free",
+            "turn balance-similar-node-groups off meanwhile",
+        )
+
+
+def maintenance(snapshot: Snapshot) -> Iterator[Finding]:
+    """maintenance: upgrades that come by themselves."""
+    found = Found("maintenance", _CLUSTER)
+    if isinstance(snapshot.cluster, Unread):
+        yield found.unchecked(snapshot.cluster)
+        return
+    channels = {snapshot.cluster.upgrade_channel, snapshot.cluster.node_os_channel}
+    active = sorted(channels - {"", "none", "None", "Unmanaged"})
+    if isinstance(snapshot.windows, Unread):
+        yield found.unchecked(snapshot.windows)
+    elif active:
+        windows = ", ".join(snapshot.windows) or "no maintenance window"
+        yield found.warn(
+            f"upgrade channel {' and '.join(active)} is on ({windows}) and may replace nodes "
+            "meanwhile",
+            "do not let the migration run into the window, or widen the window's distance",
+        )
+
+
+def extensions(snapshot: Snapshot) -> Iterator[Finding]:
+    """os.vm-extension: what hangs on the old scale set does not come along."""
+    found = of_pool(snapshot, "os.vm-extension")
+    if isinstance(snapshot.extensions, Unread):
+        yield found.unchecked(snapshot.extensions)
+        return
+    for name in snapshot.extensions:
+        yield found.warn(
+            f"extension {name} of its scale set is not on the new one",
+            "install it there again if it supports Azure Linux, or use a DaemonSet",
+        )

@@ -1,0 +1,53 @@
+"""What a preflight check found, and what an admin can do about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """BLOCK stops the migration before anything is touched, unless the admin acknowledges it."""
+
+    BLOCK = "Block"
+    WARN = "Warn"
+    INFO = "Info"
+    FIXED = "Fixed"
+    """Would be a problem, but azlm takes care of it."""
+    UNCHECKED = "Unchecked"
+    """Could not be read; the message says why. Never a silent pass."""
+
+
+ORDER = tuple(Severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found by one rule. `rule` is the id under which an admin acknowledges it.
+
+    `subject` is what it is about (`nodepool workers`, `pod default/web-0`), `message` what was
+    found with its evidence, `remedy` what to do.
+    """
+
+    rule: str
+    severity: Severity
+    subject: str
+    message: str
+    remedy: str = ""
+    acknowledged: bool = False
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the migration must not begin."""
+        return self.severity is Severity.BLOCK and not self.acknowledged
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.message}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+def acknowledge(findings: Iterable[Finding], ids: Iterable[str]) -> tuple[Finding, ...]:
+    """The findings by severity, rule and subject; those of the given rules acknowledged."""
+    known = frozenset(ids)
+    marked = (replace(each, acknowledged=each.rule in known) for each in findings)
+    return tuple(
+        sorted(marked, key=lambda each: (ORDER.index(each.severity), each.rule, each.subject))
+    )

@@ -1,0 +1,234 @@
+"""Checks of the source pool, its OS, its image and its name."""
+
+import re
+from collections.abc import Iterator
+
+from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.preflight.rule import of_pool
+from azure_linux_migrator.core.preflight.snapshot import ClusterFacts, Snapshot, Unread
+from azure_linux_migrator.core.preflight.target_os import (
+    TABLE,
+    gpu_support,
+    images_fact,
+    minor,
+    resolves_to,
+)
+
+_NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
+SYSTEM_NODES = 2
+SYSTEM_VCPUS = 4
+SYSTEM_PODS = 30
+
+
+def target_version(snapshot: Snapshot) -> Iterator[Finding]:
+    """os.target-k8s: the OS exists for the pool's Kubernetes version, and is not retired."""
+    found, sku = of_pool(snapshot, "os.target-k8s"), snapshot.spec.target.os_sku
+    known = TABLE.get(sku)
+    if known is None:
+        yield found.warn(
+            f"osSKU {sku} is not in azlm's table, so nothing is known of its versions and images",
+            "see that AKS offers it for this Kubernetes version and VM size",
+        )
+        return
+    if known.retires is not None:
+        say = found.block if snapshot.today >= known.retires or not known.preview else found.warn
+        yield say(f"osSKU {sku} retires on {known.retires}: {known.fact}", "choose AzureLinux")
+        return
+    version = minor(_kubernetes(snapshot))
+    if version is None:
+        yield found.unchecked(Unread("the pool does not tell its Kubernetes version"))
+        return
+    at = ".".join(map(str, version))
+    low, high = known.first, known.last
+    if (low and version < low) or (high and version > high):
+        means = resolves_to(known, version)
+        what = f" (it would be version {means})" if means else ""
+        yield found.block(
+            f"osSKU {sku} does not fit Kubernetes {at}{what}: {known.fact}",
+            "upgrade the pool's Kubernetes version first, or choose another spec.target.osSKU",
+        )
+
+
+def flavour(snapshot: Snapshot) -> Iterator[Finding]:
+    """os.windows-or-flavor: only running, healthy Linux scale-set pools can move."""
+    found, pool = of_pool(snapshot, "os.windows-or-flavor"), snapshot.source
+    wrong = {
+        f"it runs {pool.os_type}": pool.os_type != "Linux",
+        "it is a Gateway pool, whose egress addresses would change": pool.mode == "Gateway",
+        "it is of the retired type AvailabilitySet": pool.kind == "AvailabilitySet",
+        f"it is {pool.power}": pool.power != "Running",
+        f"its last operation ended {pool.state}": pool.state in {"Failed", "Canceled"},
+    }
+    for text, is_wrong in wrong.items():
+        if is_wrong:
+            yield found.block(
+                text, f"look at it with az aks nodepool show --name {pool.name} … and mend that"
+            )
+
+
+def image_combination(snapshot: Snapshot) -> Iterator[Finding]:
+    """vm.image-combo: there is a node image for the pool's size and settings."""
+    found, known = of_pool(snapshot, "vm.image-combo"), TABLE.get(snapshot.spec.target.os_sku)
+    size = _size(snapshot)
+    if known is None:
+        return
+    if isinstance(snapshot.sizes, Unread):
+        yield found.unchecked(snapshot.sizes)
+    facts = snapshot.sizes.get(size.lower()) if not isinstance(snapshot.sizes, Unread) else None
+    is_gpu = (facts is not None and facts.gpus > 0) or size.startswith(("Standard_N", "standard_n"))
+    if is_gpu:
+        supported, fact = gpu_support(size, snapshot.today)
+        if not supported:
+            yield found.block(
+                f"VM size {size} has GPUs that {known.sku} has no image for: {fact}",
+                "choose another spec.target.vmSize, or stay on Ubuntu",
+            )
+    traits = _traits(snapshot)
+    for combination in known.excludes:
+        if combination <= traits:
+            yield found.block(
+                f"{known.sku} has no image for {' with '.join(sorted(combination))}: "
+                f"{images_fact(known)}",
+                "change that setting of the pool, or choose another spec.target.osSKU",
+            )
+    missing = known.needs - traits
+    if facts is not None and "gen2" in missing and "V2" in facts.generations:
+        missing -= {"gen2"}
+    if missing and (facts is not None or missing != {"gen2"}):
+        yield found.block(
+            f"{known.sku} needs {' and '.join(sorted(missing))}, which the source pool is not: "
+            f"{known.fact}",
+            "choose another spec.target.osSKU, or a pool with these settings",
+        )
+
+
+def name(snapshot: Snapshot) -> Iterator[Finding]:
+    """pool.name: a name that AKS takes and nobody has."""
+    found = of_pool(snapshot, "pool.name")
+    if not _NAME.match(snapshot.target):
+        yield found.block(
+            f"{snapshot.target} is no name for a node pool",
+            "set spec.target.nodePool to at most 12 lower-case letters and digits",
+        )
+    elif "trusted" in _traits(snapshot) and len(snapshot.target) > 11:
+        yield found.warn(
+            f"{snapshot.target} has 12 characters; the pages on Trusted Launch allow 11",
+            "set spec.target.nodePool to a shorter name if AKS refuses it",
+        )
+
+
+def system(snapshot: Snapshot) -> Iterator[Finding]:
+    """pool.system: a System pool's replacement must do as a System pool."""
+    found, pool = of_pool(snapshot, "pool.system"), snapshot.source
+    if pool.mode != "System":
+        return
+    wanted = snapshot.spec.target.count
+    count = wanted if isinstance(wanted, int) else pool.count
+    if count < SYSTEM_NODES:
+        yield found.warn(
+            f"a System pool of {count} node is below the {SYSTEM_NODES} that AKS asks for",
+            "set spec.target.count to 2 or more",
+        )
+    if snapshot.spec.target.max_pods is not None and snapshot.spec.target.max_pods < SYSTEM_PODS:
+        yield found.block(
+            f"maxPods {snapshot.spec.target.max_pods} is below a System pool's {SYSTEM_PODS}",
+            "raise spec.target.maxPods",
+        )
+    if re.match(r"^standard_b", _size(snapshot).lower()):
+        yield found.block(
+            f"VM size {_size(snapshot)} is burstable, which AKS does not take for System pools",
+            "set spec.target.vmSize",
+        )
+    facts = None
+    if not isinstance(snapshot.sizes, Unread):
+        facts = snapshot.sizes.get(_size(snapshot).lower())
+    if facts is not None and 0 < facts.vcpus < SYSTEM_VCPUS:
+        yield found.block(
+            f"VM size {_size(snapshot)} has {facts.vcpus} vCPUs; a System pool needs 4",
+            "set spec.target.vmSize",
+        )
+    for taint in snapshot.spec.target.taints or ():
+        if not (taint.startswith("CriticalAddonsOnly") or taint.endswith(":PreferNoSchedule")):
+            yield found.block(
+                f"taint {taint} is not allowed on a System pool",
+                "take it out of spec.target.taints",
+            )
+
+
+def fips(snapshot: Snapshot) -> Iterator[Finding]:
+    """os.fips: another cryptographic module, another piece of evidence."""
+    if snapshot.source.settings.get("enableFIPS"):
+        yield of_pool(snapshot, "os.fips").warn(
+            "its FIPS module will be Azure Linux's SymCrypt, and CIFS mounts fail in FIPS mode",
+            "renew the compliance evidence; look for CIFS volumes",
+        )
+
+
+def defaults(snapshot: Snapshot) -> Iterator[Finding]:
+    """os.sysctl-defaults: what the new OS sets otherwise."""
+    if "AzureLinux" in snapshot.spec.target.os_sku and snapshot.source.os_sku.startswith("Ubuntu"):
+        yield of_pool(snapshot, "os.sysctl-defaults").info(
+            "defaults differ: transparent huge pages madvise (Ubuntu: always), rmem_max 212992 "
+            "(1048576), tcp_max_tw_buckets 131072 (262144), max_map_count 1048576"
+        )
+
+
+def gpu(snapshot: Snapshot) -> Iterator[Finding]:
+    """gpu: drivers and plugins that were put there by hand."""
+    if re.match(r"^standard_n[cdv]", _size(snapshot).lower()):
+        yield of_pool(snapshot, "gpu").warn(
+            "it is a GPU pool: drivers that were installed by hand do not come along, and Azure "
+            "Linux GPU pools get no SecurityPatch node OS upgrades",
+            "see that the device plugin's DaemonSet tolerates and selects the new pool",
+        )
+
+
+def infrastructure_as_code(snapshot: Snapshot) -> Iterator[Finding]:
+    """iac.owner: code that manages the pool has to be changed with it."""
+    words = ("terraform", "bicep", "pulumi", "capz", "aso", "crossplane", "managed-by", "managedby")
+    marks = sorted(
+        f"{key}={value}"
+        for key, value in snapshot.source.tags
+        if any(word in f"{key}={value}".lower() for word in words)
+    )
+    if marks:
+        yield of_pool(snapshot, "iac.owner").warn(
+            f"its tags say that code manages it ({', '.join(marks[:3])}); the new pool has "
+            "another name, and the next apply would make the old one again",
+            "stop its pipeline meanwhile; status.handOver holds the change to make afterwards",
+        )
+
+
+def architecture(snapshot: Snapshot) -> Iterator[Finding]:
+    """image.arch-os: what stays the same."""
+    yield of_pool(snapshot, "image.arch-os").info(
+        "container images need no change: same architecture, same container runtime"
+    )
+
+
+def _kubernetes(snapshot: Snapshot) -> str:
+    settings = snapshot.source.settings
+    own = settings.get("currentOrchestratorVersion") or settings.get("orchestratorVersion")
+    cluster = snapshot.cluster
+    return str(own or (cluster.kubernetes_version if isinstance(cluster, ClusterFacts) else ""))
+
+
+def _size(snapshot: Snapshot) -> str:
+    return snapshot.spec.target.vm_size or snapshot.source.vm_size
+
+
+def _traits(snapshot: Snapshot) -> frozenset[str]:
+    """What decides about the image: of the source's settings, with the spec's in their place."""
+    settings = snapshot.source.settings
+    security = settings.get("securityProfile") or {}
+    size = _size(snapshot).lower()
+    arm = re.match(r"^standard_[a-z]+\d+[a-z]*p[a-z]*_", size) is not None
+    found = {
+        "fips": bool(settings.get("enableFIPS")),
+        "trusted": bool(security.get("enableVTPM") and security.get("enableSecureBoot")),
+        "kata": "Kata" in str(settings.get("workloadRuntime") or ""),
+        "cvm": re.match(r"^standard_(dc|ec)", size) is not None,
+        "arm64": arm,
+        "streaming": bool((settings.get("artifactStreamingProfile") or {}).get("enabled")),
+    }
+    return frozenset(trait for trait, holds in found.items() if holds)

@@ -1,0 +1,73 @@
+"""A preflight check: a pure function of the snapshot, known by an id."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.preflight.snapshot import Snapshot, Unread, Workload
+
+T = TypeVar("T")
+Check = Callable[[Snapshot], Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`source` is where the fact behind the check is documented or was reported."""
+
+    id: str
+    source: str
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Makes the findings of one rule."""
+
+    rule: str
+    subject: str
+
+    def block(self, message: str, remedy: str) -> Finding:
+        """Stops the migration, unless it is acknowledged."""
+        return Finding(self.rule, Severity.BLOCK, self.subject, message, remedy)
+
+    def warn(self, message: str, remedy: str) -> Finding:
+        """To be known before going on."""
+        return Finding(self.rule, Severity.WARN, self.subject, message, remedy)
+
+    def info(self, message: str) -> Finding:
+        """Good to know."""
+        return Finding(self.rule, Severity.INFO, self.subject, message)
+
+    def fixed(self, message: str) -> Finding:
+        """azlm sees to it."""
+        return Finding(self.rule, Severity.FIXED, self.subject, message)
+
+    def unchecked(self, unread: Unread) -> Finding:
+        """Never a silent pass."""
+        return Finding(
+            self.rule, Severity.UNCHECKED, self.subject, f"not checked, because {unread.why}"
+        )
+
+
+def of_pool(snapshot: Snapshot, rule: str) -> Found:
+    """Findings about the source pool."""
+    return Found(rule, f"nodepool {snapshot.source.name}")
+
+
+def groups(
+    snapshot: Snapshot, wanted: Callable[[Workload], object], kind: str = "Pod"
+) -> Iterator[tuple[str, list[Workload]]]:
+    """The workloads that are wanted, by the controller that owns them, sorted."""
+    found: dict[str, list[Workload]] = {}
+    for each in snapshot.workloads:
+        if each.kind == kind and wanted(each):
+            found.setdefault(each.owner or f"Pod {each.key}", []).append(each)
+    yield from sorted(found.items())
+
+
+def counted(pods: list[Workload]) -> str:
+    """How many pods, with the first three by name."""
+    names = ", ".join(str(each.key) for each in pods[:3])
+    more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
+    return f"{len(pods)} pod{'s' if len(pods) > 1 else ''} ({names}{more})"

@@ -1,0 +1,132 @@
+"""Everything the preflight rules may look at: one immutable picture of the cluster and of Azure.
+
+What Azure or Kubernetes did not let us read is `Unread` with the reason, so that a rule says
+"not checked, because …" where it would otherwise pass in silence.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.core.drain.blockers import Blocker
+from azure_linux_migrator.core.records import Budget, Key, Node, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why something is not known; for example that a permission is missing."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """The managed cluster, as far as rules need it. Strings are ARM's; empty where not set."""
+
+    state: str = "Succeeded"
+    location: str = ""
+    kubernetes_version: str = ""
+    node_provisioning: str = ""
+    """nodeProvisioningProfile.mode: `Auto` means node auto provisioning (Karpenter)."""
+    network_plugin: str = ""
+    network_plugin_mode: str = ""
+    pod_cidrs: tuple[str, ...] = ()
+    ip_families: tuple[str, ...] = ()
+    node_resource_group: str = ""
+    upgrade_channel: str = ""
+    node_os_channel: str = ""
+    autoscaler_profile: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A quota of the region: `current` of `limit` vCPUs are used."""
+
+    current: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class SizeFacts:
+    """A VM size in the cluster's region (Microsoft.Compute/skus).
+
+    `zones` are those it exists in, `restricted_zones` those this subscription may not use it in;
+    `unavailable` is why it cannot be used at all, or an empty string. `gpus` counts its GPUs.
+    """
+
+    family: str
+    vcpus: int
+    memory_gb: float = 0.0
+    arch: str = "x64"
+    gpus: int = 0
+    generations: tuple[str, ...] = ("V1", "V2")
+    trusted_launch: bool = True
+    confidential: bool = False
+    zones: tuple[str, ...] = ()
+    restricted_zones: tuple[str, ...] = ()
+    unavailable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubnetFacts:
+    """A subnet: its address prefix and how many addresses are in use."""
+
+    prefix: str
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A pod on the source pool that must move, or a DaemonSet, with what makes it notable.
+
+    `kind` is `Pod` or `DaemonSet`; `owner` the governing controller as `Kind namespace/name`, by
+    which findings are grouped, with `replicas` of it (0 where it has none). `traits` are
+    core.traits strings.
+    """
+
+    kind: str
+    key: Key
+    owner: str = ""
+    replicas: int = 0
+    traits: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The picture. `target` is the target pool's name; `extra` how many nodes will stand beside
+    the source's at the most (all of them for BlueGreen, maxSurge for Rolling and InPlace)."""
+
+    spec: MigrationSpec
+    source: Pool
+    target: str
+    extra: int
+    pools: Mapping[str, Pool]
+    today: date
+    cluster: ClusterFacts | Unread = Unread("not read")
+    usages: Mapping[str, Usage] | Unread = Unread("not read")
+    """By lower-case name of the quota: a VM family's, or `cores` for the whole region."""
+    sizes: Mapping[str, SizeFacts] | Unread = Unread("not read")
+    """By lower-case name of the VM size."""
+    subnets: Mapping[str, SubnetFacts] | Unread = Unread("not read")
+    """By lower-case resource id."""
+    denied: tuple[str, ...] | Unread = Unread("not read")
+    """ARM actions that the operator's identity was refused."""
+    locks: tuple[str, ...] | Unread = Unread("not read")
+    """Management locks on the cluster, its resource group and its node resource group."""
+    windows: tuple[str, ...] | Unread = Unread("not read")
+    """Names of the cluster's maintenance configurations."""
+    extensions: tuple[str, ...] | Unread = Unread("not read")
+    """Third-party extensions on the source's scale set."""
+    services: tuple[str, ...] | Unread = Unread("not read")
+    """IPv6 or dual-stack LoadBalancer services with externalTrafficPolicy Cluster."""
+    images: tuple[str, ...] | Unread = Unread("not read")
+    """Node image versions that the target could get."""
+    nodes: tuple[Node, ...] = ()
+    """All nodes of the cluster."""
+    workloads: tuple[Workload, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    """Budgets that select a pod which must move."""
+    blockers: tuple[Blocker, ...] = ()
+    """What the drain planner already knows to hold pods back."""

@@ -1,0 +1,179 @@
+"""Checks of what runs on the source pool."""
+
+from collections.abc import Iterator
+
+from azure_linux_migrator.api.spec_drain import (
+    EmptyDirPolicy,
+    SingletonPolicy,
+    TimeoutPolicy,
+    UnmanagedPolicy,
+)
+from azure_linux_migrator.core.drain.blockers import Cause
+from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.preflight.rule import Found, counted, groups
+from azure_linux_migrator.core.preflight.snapshot import Snapshot, Unread, Workload
+from azure_linux_migrator.core.traits import (
+    EMPTY_DIR,
+    GRACE,
+    JOB,
+    KEEP,
+    LOCAL_VOLUME,
+    SELECTS,
+    values,
+)
+
+_BUDGETS = frozenset(
+    (
+        Cause.BUDGET_DEADLOCKED,
+        Cause.BUDGET_SYNC_FAILED,
+        Cause.TWO_BUDGETS,
+    )
+)
+
+
+def budgets(snapshot: Snapshot) -> Iterator[Finding]:
+    """pdb.zero: a budget that will never let its pods go."""
+    policy = snapshot.spec.drain
+    for each in snapshot.blockers:
+        if each.cause in _BUDGETS:
+            found = Found("pdb.zero", f"{each.kind} {each.key}")
+            cured = (
+                policy.on_timeout is TimeoutPolicy.FORCE
+                or policy.singletons is SingletonPolicy.SURGE_FIRST
+            )
+            say = found.warn if cured else found.block
+            yield say(f"{each.message} ({each.pods} pods)", each.remedy)
+
+
+def selectors(snapshot: Snapshot) -> Iterator[Finding]:
+    """pod.selector-pool: pods that name the old pool, OS or image find no place on the new one."""
+    if str(snapshot.spec.strategy.type) == "InPlace":
+        return
+    labels = snapshot.spec.target.labels or {}
+    for owner, pods in groups(snapshot, lambda each: _lost(each, snapshot, labels)):
+        lost = sorted({label for each in pods for label in _lost(each, snapshot, labels)})
+        yield Found("pod.selector-pool", owner).block(
+            f"{counted(pods)} must run on nodes with {', '.join(lost[:3])}, which nodes of pool "
+            f"{snapshot.target} will not have",
+            "select a label of your own instead, and set it in spec.target.labels",
+        )
+
+
+def _lost(workload: Workload, snapshot: Snapshot, labels: dict[str, str]) -> list[str]:
+    """Labels it selects that the target's nodes will not have."""
+    new = {
+        "agentpool": snapshot.target,
+        "kubernetes.azure.com/agentpool": snapshot.target,
+        "kubernetes.azure.com/os-sku": snapshot.spec.target.os_sku,
+        "kubernetes.azure.com/os-sku-requested": snapshot.spec.target.os_sku,
+        **labels,
+    }
+    pairs = [each.partition("=") for each in values(workload.traits, SELECTS)]
+    keys = {key for key, _, _ in pairs}
+    return [
+        f"{key}={value}"
+        for key, _, value in pairs
+        if new.get(key) != value
+        and not (key in keys and any(k == key and new.get(k) == v for k, _, v in pairs))
+    ]
+
+
+def daemon_selectors(snapshot: Snapshot) -> Iterator[Finding]:
+    """pod.daemonset-selector: agents that would silently not start on the new nodes."""
+    labels = snapshot.spec.target.labels or {}
+    wanted = groups(snapshot, lambda each: _lost(each, snapshot, labels), "DaemonSet")
+    for owner, each in wanted:
+        lost = ", ".join(_lost(each[0], snapshot, labels)[:3])
+        yield Found("pod.daemonset-selector", owner).warn(
+            f"it selects nodes with {lost} and will not run on pool {snapshot.target}",
+            "widen its node selector before the migration",
+        )
+
+
+def bare(snapshot: Snapshot) -> Iterator[Finding]:
+    """pod.bare: pods that nobody makes again."""
+    for owner, pods in groups(snapshot, lambda each: not each.owner):
+        found = Found("pod.bare", owner)
+        if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
+            yield found.warn(f"{counted(pods)} will be gone for good", "keep its manifest at hand")
+        else:
+            yield found.block(
+                f"{counted(pods)} without a controller would not come back",
+                "give it one, delete it, or set spec.drain.unmanagedPods to Evict",
+            )
+
+
+def local_data(snapshot: Snapshot) -> Iterator[Finding]:
+    """pod.local-data: what is on a node's disk stays there."""
+    for owner, pods in groups(snapshot, lambda each: LOCAL_VOLUME in each.traits):
+        yield Found("pod.local-data", owner).warn(
+            f"{counted(pods)} has a volume on its node's own disk",
+            "move the data first; the pod holds the drain up",
+        )
+    if snapshot.spec.drain.empty_dir is EmptyDirPolicy.EVICT:
+        for owner, pods in groups(snapshot, lambda each: EMPTY_DIR in each.traits):
+            yield Found("pod.local-data", owner).warn(
+                f"{counted(pods)} will lose its emptyDir data",
+                "see that it is a cache, or set spec.drain.emptyDir to Block",
+            )
+
+
+def volume_zones(snapshot: Snapshot) -> Iterator[Finding]:
+    """pod.pv-zone: volumes that no node of the target can attach."""
+    for each in snapshot.blockers:
+        if each.cause is Cause.VOLUME_ZONE:
+            yield Found("pod.pv-zone", f"{each.kind} {each.key}").block(each.message, each.remedy)
+    zones = snapshot.spec.target.zones
+    before = {str(zone) for zone in snapshot.source.settings.get("availabilityZones") or ()}
+    lost = sorted(before - set(zones)) if zones is not None and "auto" not in zones else []
+    if lost:
+        yield Found("pod.pv-zone", f"nodepool {snapshot.target}").warn(
+            f"spec.target.zones leaves out zone {', '.join(lost)} of the source",
+            "see that no volume is in it",
+        )
+
+
+def kept(snapshot: Snapshot) -> Iterator[Finding]:
+    """pod.safe-to-evict: pods that ask to be left alone, end slowly, or run a Job."""
+    for owner, pods in groups(snapshot, lambda each: values(each.traits, KEEP)):
+        yield Found("pod.safe-to-evict", owner).warn(
+            f"{counted(pods)} asks with {values(pods[0].traits, KEEP)[0]} not to be evicted; "
+            "a drain moves it all the same",
+            "see that it can be moved now",
+        )
+    for owner, pods in groups(snapshot, lambda each: values(each.traits, GRACE)):
+        yield Found("pod.safe-to-evict", owner).warn(
+            f"{counted(pods)} takes up to {values(pods[0].traits, GRACE)[0]} s to end",
+            "let spec.drain.timeout be longer than that",
+        )
+    for owner, pods in groups(snapshot, lambda each: JOB in each.traits):
+        yield Found("pod.safe-to-evict", owner).warn(
+            f"{counted(pods)} runs a Job (spec.drain.jobs: {snapshot.spec.drain.jobs})",
+            "let it end before, or choose what spec.drain.jobs says",
+        )
+
+
+def single(snapshot: Snapshot) -> Iterator[Finding]:
+    """pod.single-replica: one replica, moved by eviction, is down for a while."""
+    if snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST:
+        return
+    for owner, pods in groups(snapshot, lambda each: each.replicas == 1):
+        yield Found("pod.single-replica", owner).warn(
+            f"{counted(pods)} is its only replica and will be down while it moves",
+            "add a replica, or set spec.drain.singletons to SurgeFirst",
+        )
+
+
+def dual_stack(snapshot: Snapshot) -> Iterator[Finding]:
+    """os.ipv6: Azure Linux nodes do not route IPv6 health probes."""
+    found = Found("os.ipv6", "the cluster")
+    if isinstance(snapshot.services, Unread):
+        yield found.unchecked(snapshot.services)
+        return
+    if snapshot.services:
+        names = ", ".join(snapshot.services[:3])
+        yield found.block(
+            f"IPv6 LoadBalancer services with externalTrafficPolicy Cluster ({names}) are not "
+            "served by Azure Linux nodes",
+            "set externalTrafficPolicy: Local on them",
+        )

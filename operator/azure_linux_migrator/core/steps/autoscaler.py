@@ -1,0 +1,103 @@
+"""The cluster autoscaler: held on the source during the drain, given back or handed over.
+
+It would refill a pool that is being drained (terraform-provider-azurerm issue 31324). Its bounds
+are kept in a tag that is set by the very request that holds it, and in the status before that.
+"""
+
+from azure_linux_migrator.api.names import TAG_AUTOSCALER
+from azure_linux_migrator.core.actions import UpdatePool
+from azure_linux_migrator.core.progress import DONE, Context, Progress
+from azure_linux_migrator.core.records import Pool
+
+_READING = "reading the cluster's node pools"
+
+
+def hold(ctx: Context) -> Progress:
+    """Turn the source's autoscaler off."""
+    if ctx.seen.pools is None:
+        return ctx.reread("HoldingAutoscaler", _READING)
+    pool = ctx.pool(ctx.migration.source)
+    if pool is None or not pool.autoscaling:
+        return DONE
+    least, most = pool.bounds
+    off: tuple[tuple[str, bool | None], ...] = (
+        ("enableAutoScaling", False),
+        ("minCount", None),
+        ("maxCount", None),
+    )
+    text = f"holding the cluster autoscaler of node pool {pool.name} ({least} to {most} nodes)"
+    tags = ((TAG_AUTOSCALER, f"{least}-{most}"),)
+    return update(ctx, UpdatePool(pool.name, off, pool.etag, tags), "HoldingAutoscaler", text)
+
+
+def restore(ctx: Context) -> Progress:
+    """Give the old pool its autoscaler back, as it was."""
+    if ctx.seen.pools is None:
+        return ctx.reread("RestoringAutoscaler", _READING)
+    pool = ctx.pool(ctx.migration.old_pool)
+    bounds = held_bounds(ctx, pool)
+    if pool is None or bounds is None:
+        return DONE
+    if pool.autoscaling and not pool.tag(TAG_AUTOSCALER) and pool.settled:
+        return DONE
+    text = f"giving node pool {pool.name} its autoscaler back ({bounds[0]} to {bounds[1]} nodes)"
+    action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
+    return update(ctx, action, "RestoringAutoscaler", text)
+
+
+def hand_over(ctx: Context) -> Progress:
+    """Give the new pool the bounds of the spec, else those the old pool had.
+
+    Only now: AKS counts every pool's maxCount against the subnet, so both at once may not fit.
+    """
+    if ctx.seen.pools is None:
+        return ctx.reread("HandingOverAutoscaler", _READING)
+    pool = ctx.pool(ctx.migration.new_pool)
+    bounds = wanted_bounds(ctx)
+    if pool is None or bounds is None:
+        return DONE
+    if pool.autoscaling and pool.bounds == bounds and pool.settled:
+        return DONE
+    text = f"turning on the cluster autoscaler of {pool.name} ({bounds[0]} to {bounds[1]} nodes)"
+    return update(ctx, _switched_on(pool, bounds, ()), "HandingOverAutoscaler", text)
+
+
+def wanted_bounds(ctx: Context) -> tuple[int, int] | None:
+    """The bounds that the new pool gets; None where nothing scales."""
+    wanted = ctx.migration.spec.target.autoscaling
+    if wanted is not None:
+        return wanted.min, wanted.max
+    recorded = ctx.migration.status.source.autoscaler
+    return (recorded.min, recorded.max) if recorded else None
+
+
+def held_bounds(ctx: Context, pool: Pool | None) -> tuple[int, int] | None:
+    """The bounds that were held: by the pool's own tag, else as recorded."""
+    least, _, most = (pool.tag(TAG_AUTOSCALER) if pool else "").partition("-")
+    if least.isdecimal() and most.isdecimal():
+        return int(least), int(most)
+    recorded = ctx.migration.status.source.autoscaler
+    return (recorded.min, recorded.max) if recorded else None
+
+
+def update(ctx: Context, action: UpdatePool, reason: str, text: str) -> Progress:
+    """Change a pool once no operation is under way on it, and see that it came about."""
+    pool = ctx.pool(action.pool)
+    if pool is None or not pool.settled:
+        return ctx.reread(reason, text, action.pool)
+    if not ctx.pools_newer_than(15.0):
+        return ctx.reread(reason, text)
+    return ctx.attempt(action, reason, text)
+
+
+def _switched_on(
+    pool: Pool, bounds: tuple[int, int], tags: tuple[tuple[str, str | None], ...]
+) -> UpdatePool:
+    least, most = bounds
+    changes: tuple[tuple[str, int | bool], ...] = (
+        ("enableAutoScaling", True),
+        ("minCount", least),
+        ("maxCount", most),
+        ("count", min(max(pool.count, least), most)),
+    )
+    return UpdatePool(pool.name, changes, pool.etag, tags)

@@ -1,0 +1,38 @@
+"""Where an admin's word is waited for (spec.approval)."""
+
+from azure_linux_migrator.api.names import APPROVE
+from azure_linux_migrator.api.spec import Approval
+from azure_linux_migrator.core.progress import DONE, Context, Progress, working
+
+FRESH_SECONDS = 15.0
+
+
+def before_drain(ctx: Context) -> Progress:
+    """Nothing was moved yet: the target stands, and nothing of the source was touched."""
+    return _gate(ctx, Approval.BEFORE_DRAIN, f"pods are moved off {ctx.migration.source}")
+
+
+def before_retire(ctx: Context) -> Progress:
+    """The last moment at which going back is one uncordon away.
+
+    Passed only with a fresh look at the pools: a source that somebody else deleted looks drained.
+    """
+    if not ctx.pools_newer_than(FRESH_SECONDS):
+        return ctx.reread("ReadingPools", "looking at the pools before the source is retired")
+    return _gate(ctx, Approval.BEFORE_RETIRE, f"node pool {ctx.migration.source} is retired")
+
+
+def _gate(ctx: Context, gate: Approval, what: str) -> Progress:
+    if ctx.migration.spec.approval is not gate or approved(ctx) == gate:
+        return DONE
+    return working(
+        "AwaitingApproval",
+        f"waiting for an admin before {what}: kubectl annotate azlm {ctx.migration.name} "
+        f"{APPROVE}={gate} --overwrite",
+    )
+
+
+def approved(ctx: Context) -> str:
+    """The gate that was let pass, remembered after the annotation is gone."""
+    given = ctx.migration.annotations.get(APPROVE, "")
+    return given if given in set(Approval) else ctx.migration.status.approved

@@ -1,0 +1,56 @@
+"""InPlace: AKS changes the pool's own OS SKU, node by node; we ask, watch, and name what blocks.
+
+AKS's upgrade surges, cordons and drains by itself with budgets kept, and cannot be paused: only
+the decision to begin is ours. Source: learn.microsoft.com/azure/azure-linux, tutorial on migrating
+nodes.
+"""
+
+from azure_linux_migrator.core.actions import UpdatePool
+from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.records import Pool
+
+FRESH_SECONDS = 15.0
+
+
+def update_in_place(ctx: Context) -> Progress:
+    """Ask once, then follow until every node runs the new OS."""
+    pool = ctx.pool(ctx.migration.source)
+    wanted = ctx.migration.spec.target.os_sku
+    if ctx.seen.pools is None:
+        return ctx.reread("UpdatingInPlace", "reading the cluster's node pools")
+    if pool is None:
+        return refused("SourcePoolGone", f"node pool {ctx.migration.source} is gone")
+    if pool.os_sku != wanted:
+        return _ask(ctx, pool, wanted)
+    if pool.state in {"Failed", "Canceled"}:
+        if not ctx.pools_newer_than(FRESH_SECONDS):
+            return ctx.reread("UpdatingInPlace", f"reading node pool {pool.name}")
+        return refused(
+            "UpdateFailed",
+            f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}; mend what az "
+            f"aks nodepool show --name {pool.name} … tells and start it again with az aks nodepool "
+            f"update --name {pool.name} --os-sku {wanted} …",
+            wake_at=ctx.now + FRESH_SECONDS,
+        )
+    if pool.state != "Succeeded" or ctx.loads.by_node:
+        text = f"AKS changes node pool {pool.name} to {wanted}: {_left(ctx)}"
+        blockers = [str(each) for each in ctx.plan.blockers if each.blocks]
+        answer = ctx.reread("UpdatingInPlace", text, pool.name)
+        if blockers and answer.reason == "UpdatingInPlace":
+            told = f"{text}; AKS will wait for: {'; '.join(blockers[:3])}"
+            return working("UpdatingInPlace", told, *answer.actions, wake_at=answer.wake_at)
+        return answer
+    return DONE
+
+
+def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
+    text = f"asking AKS to change node pool {pool.name} from {pool.os_sku} to {wanted}"
+    if not pool.settled or not ctx.pools_newer_than(FRESH_SECONDS):
+        return ctx.reread("UpdatingInPlace", text)
+    surge = ctx.migration.spec.strategy.max_surge
+    changes = (("osSKU", wanted), ("upgradeSettings.maxSurge", str(surge)))
+    return ctx.attempt(UpdatePool(pool.name, changes, pool.etag), "UpdatingInPlace", text)
+
+
+def _left(ctx: Context) -> str:
+    return f"{len(ctx.loads.by_node)} nodes left to change"
