@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import importlib.util
 import sys
 import time
 from pathlib import Path
@@ -30,9 +29,8 @@ def main() -> int:
     down.add_argument("--dir", type=Path, required=True)
     down.set_defaults(run=_down)
 
-    for name in ("testbed.fill", "testbed.aks", "testbed.demo"):
-        if importlib.util.find_spec(name) is not None:
-            importlib.import_module(f"{name}.command").add_parser(commands)
+    for name in ("fill.command", "aks.command", "demo.command", "demo.preflight"):
+        importlib.import_module(f"testbed.{name}").add_parser(commands)
 
     arguments = parser.parse_args()
     try:

@@ -131,14 +131,23 @@ def test_nothing_more_is_evicted_while_a_replacement_finds_no_node(bed: Bed) -> 
 def test_a_pod_held_by_a_finalizer_is_told_apart_from_a_blocked_one(bed: Bed) -> None:
     held = deployment("held", 1)
     held["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
-    held["spec"]["template"]["metadata"]["finalizers"] = ["example.com/hold"]
-    _started(bed, [held])
-    bed.wait("told", lambda: "StuckTerminating" in str(bed.status().get("blockers", "")))
-    [blocker] = bed.status()["blockers"]
-    assert (blocker["cause"], blocker["kind"]) == ("StuckTerminating", "Pod")
-    for line in bed.kubectl("get", "pods", "-n", "default", "-o", "name").split():
-        none = '{"metadata":{"finalizers":null}}'
-        bed.try_kubectl("patch", line, "-n", "default", "--type=merge", "-p", none)
+    bed.fill([held])
+    [pod] = bed.kubectl("get", "pods", "-n", "default", "-o", "name").split()
+    patch = ("patch", pod, "-n", "default", "--type=merge", "-p")
+    bed.kubectl(*patch, '{"metadata":{"finalizers":["example.com/hold"]}}')
+    try:
+        bed.start_aks()
+        bed.start_operator()
+        bed.migrate()
+        bed.wait(
+            "told a minute after its grace is over",
+            lambda: "StuckTerminating" in str(bed.status().get("blockers", "")),
+            patience=100,
+        )
+        [blocker] = bed.status()["blockers"]
+        assert (blocker["cause"], blocker["kind"]) == ("StuckTerminating", "Pod")
+    finally:
+        bed.kubectl(*patch, '{"metadata":{"finalizers":null}}')
     bed.wait_done()
 
 

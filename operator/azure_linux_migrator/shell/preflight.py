@@ -153,7 +153,11 @@ def as_table(findings: tuple[Finding, ...], width: int) -> str:
         first = f"{mark:<10} {each.rule:<{longest}} "
         text = f"{each.subject}: {each.message}"
         wrapped = textwrap.wrap(
-            text, max(width, 60), initial_indent=first, subsequent_indent=indent
+            text,
+            max(width, 60),
+            initial_indent=first,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
         )
         lines += wrapped
         if each.remedy and each.severity in {Severity.BLOCK, Severity.WARN}:
@@ -162,6 +166,7 @@ def as_table(findings: tuple[Finding, ...], width: int) -> str:
                 max(width, 60),
                 initial_indent=indent,
                 subsequent_indent=f"{indent}  ",
+                break_on_hyphens=False,
             )
     counts = {
         severity: sum(e.severity is severity and not e.acknowledged for e in findings)

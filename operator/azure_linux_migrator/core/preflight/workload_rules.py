@@ -42,7 +42,8 @@ def budgets(snapshot: Snapshot) -> Iterator[Finding]:
                 or policy.singletons is SingletonPolicy.SURGE_FIRST
             )
             say = found.warn if cured else found.block
-            yield say(f"{each.message} ({each.pods} pods)", each.remedy)
+            told = each.message.removeprefix(f"{each.kind} {each.key} ")
+            yield say(f"{told} ({each.pods} pods)", each.remedy)
 
 
 def selectors(snapshot: Snapshot) -> Iterator[Finding]:
@@ -113,7 +114,7 @@ def local_data(snapshot: Snapshot) -> Iterator[Finding]:
     if snapshot.spec.drain.empty_dir is EmptyDirPolicy.EVICT:
         for owner, pods in groups(snapshot, lambda each: EMPTY_DIR in each.traits):
             yield Found("pod.local-data", owner).warn(
-                f"{counted(pods)} will lose its emptyDir data",
+                f"{counted(pods)} will lose emptyDir data",
                 "see that it is a cache, or set spec.drain.emptyDir to Block",
             )
 
