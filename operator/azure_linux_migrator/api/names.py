@@ -30,6 +30,8 @@ TAG_SOURCE = "azlm-source-pool"
 
 TAG_COUNT = "azlm-source-count"
 """Pool tag on the target: how many nodes the source pool had."""
+TAG_TARGET_COUNT = "azlm-target-count"
+"""Pool tag on the target: how many nodes `target.count: Auto` came to."""
 TAG_AUTOSCALER = "azlm-held-autoscaler"
 """Pool tag on the source, `<min>-<max>`: the cluster autoscaler's bounds before it was held."""
 

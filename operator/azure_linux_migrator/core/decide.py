@@ -14,6 +14,7 @@ from azure_linux_migrator.api.status import (
     MigrationStatus,
     Phase,
     RollbackStatus,
+    SourceRecord,
     since_epoch,
     timestamp,
 )
@@ -80,6 +81,7 @@ def _begin_again(migration: Migration) -> Migration:
             "batch": BatchProgress(),
             "rollback": None,
             "approved": "",
+            "source": SourceRecord(),
             **({"step": ""} if migration.backwards else {}),
         }
     )

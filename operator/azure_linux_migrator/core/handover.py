@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from azure_linux_migrator.api.names import TAG_COUNT, TAG_MIGRATION, TAG_SOURCE
+from azure_linux_migrator.api.names import (
+    TAG_COUNT,
+    TAG_MIGRATION,
+    TAG_SOURCE,
+    TAG_TARGET_COUNT,
+)
 from azure_linux_migrator.core.records import Pool
 
-_OWN_TAGS = frozenset((TAG_MIGRATION, TAG_SOURCE, TAG_COUNT))
+_OWN_TAGS = frozenset((TAG_MIGRATION, TAG_SOURCE, TAG_COUNT, TAG_TARGET_COUNT))
 _RESOURCE = "azurerm_kubernetes_cluster_node_pool"
 _TYPE = "Microsoft.ContainerService/managedClusters/agentPools@2026-08-01"
 _TERRAFORM = {

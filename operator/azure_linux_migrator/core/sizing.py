@@ -2,7 +2,7 @@
 
 import math
 
-from azure_linux_migrator.api.names import TAG_COUNT
+from azure_linux_migrator.api.names import TAG_COUNT, TAG_TARGET_COUNT
 from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.spec import StrategyType
 from azure_linux_migrator.core.packing import nodes_needed
@@ -33,7 +33,9 @@ def final_count(ctx: Context) -> int:
     """Nodes that the target has in the end."""
     wanted = ctx.migration.spec.target.count
     if wanted == "Auto":
-        return nodes_needed(ctx.planner).count
+        # Once pods have begun to leave, what is left on the source needs less.
+        chosen = new.tag(TAG_TARGET_COUNT) if (new := ctx.pool(ctx.migration.new_pool)) else ""
+        return int(chosen) if chosen.isdecimal() else nodes_needed(ctx.planner).count
     return wanted if wanted is not None else max(1, old_count(ctx))
 
 

@@ -1,10 +1,10 @@
 """CreateTarget: the whole Azure Linux pool stands, Ready, before anything moves."""
 
-from azure_linux_migrator.api.names import TAG_COUNT
+from azure_linux_migrator.api.names import TAG_COUNT, TAG_TARGET_COUNT
 from azure_linux_migrator.core.actions import CreatePool, ReadPools
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.records import Pool
-from azure_linux_migrator.core.sizing import initial_count, old_count
+from azure_linux_migrator.core.sizing import final_count, initial_count, old_count
 
 LOOK_AGAIN_SECONDS = 15.0
 
@@ -19,6 +19,8 @@ def create_target(ctx: Context) -> Progress:
         wanted = migration.spec.target
         first = initial_count(ctx)
         tags = {**(wanted.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
+        if wanted.count == "Auto":
+            tags[TAG_TARGET_COUNT] = str(final_count(ctx))
         return ctx.attempt(
             CreatePool(
                 migration.source,
