@@ -81,15 +81,6 @@ POLICIES: dict[str, Policy] = {
     "localDNSProfile": Policy.COPY,
 }
 
-INVISIBLE = (
-    "nodeInitializationTaints",
-    "upgradeStrategy",
-    "upgradeSettingsBlueGreen",
-    "upgradeSettings.maxBlockedNodes",
-    "nodeCustomizationProfile",
-)
-"""Settings of preview APIs that a stable read does not show: the preflight warns of them."""
-
 
 def fields(*policies: Policy) -> frozenset[str]:
     """The properties that have one of these policies."""

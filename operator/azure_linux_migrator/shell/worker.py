@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from azure_linux_migrator.aks.port import PoolPort
 from azure_linux_migrator.api.names import API_VERSION, KIND
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
-from azure_linux_migrator.api.status import MigrationStatus, Phase
+from azure_linux_migrator.api.status import MigrationStatus, Phase, PreflightStatus
 from azure_linux_migrator.core.actions import DeletePod
 from azure_linux_migrator.core.conditions import headline, merge
 from azure_linux_migrator.core.decide import decide
@@ -219,6 +219,7 @@ class Worker:
 
     def _tell(self, before: MigrationStatus, after: MigrationStatus) -> None:
         """An event whenever the reason of Ready changes: the story of the migration, once told."""
+        self._tell_preflight(before.preflight, after.preflight)
         old, new = before.condition("Ready"), after.condition("Ready")
         if new is None or (old is not None and old.reason == new.reason):
             return
@@ -231,6 +232,19 @@ class Worker:
         }
         text = after.message or new.message or new.reason
         self._soon(regarding, new.reason, text, "Warning" if warning else "Normal")
+
+    def _tell_preflight(self, before: PreflightStatus, after: PreflightStatus) -> None:
+        """An event when the preflight has found something else than before."""
+        if before == after:
+            return
+        grave = [each for each in after.findings if each.severity in {"Block", "Warn"}]
+        first = "; ".join(f"{each.rule}: {each.subject}: {each.message}" for each in grave[:3])
+        text = (
+            f"{after.blocked} block, {after.warnings} warn, {after.unchecked} could not be checked"
+            + (f": {first}" if first else "")
+        )
+        regarding = {"apiVersion": API_VERSION, "kind": KIND, "name": self.name, "uid": self.uid}
+        self._soon(regarding, "Preflight", text, "Warning" if after.blocked else "Normal")
 
     def _tell_objects(self, before: MigrationStatus, decision: Decision) -> None:
         """An event on each object that has begun to hold the drain up, or that is deleted."""

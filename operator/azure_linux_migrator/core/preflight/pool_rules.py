@@ -15,6 +15,14 @@ from azure_linux_migrator.core.preflight.target_os import (
 )
 
 _NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
+INVISIBLE = (
+    "nodeInitializationTaints",
+    "upgradeStrategy",
+    "upgradeSettingsBlueGreen",
+    "upgradeSettings.maxBlockedNodes",
+    "nodeCustomizationProfile",
+)
+"""Settings of preview APIs that a read by the stable API does not show (REST API 2026-08-01)."""
 SYSTEM_NODES = 2
 SYSTEM_VCPUS = 4
 SYSTEM_PODS = 30
@@ -197,6 +205,15 @@ def infrastructure_as_code(snapshot: Snapshot) -> Iterator[Finding]:
             "another name, and the next apply would make the old one again",
             "stop its pipeline meanwhile; status.handOver holds the change to make afterwards",
         )
+
+
+def preview(snapshot: Snapshot) -> Iterator[Finding]:
+    """pool.preview: settings that azlm cannot see, and so does not copy."""
+    yield of_pool(snapshot, "pool.preview").warn(
+        f"if a preview API set {', '.join(INVISIBLE)} on it, the new pool will not have them: the "
+        "stable API does not show them",
+        "set them on the new pool, or acknowledge this where no preview API was used",
+    )
 
 
 def architecture(snapshot: Snapshot) -> Iterator[Finding]:

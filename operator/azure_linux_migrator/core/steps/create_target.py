@@ -31,7 +31,7 @@ def create_target(ctx: Context) -> Progress:
                 tuple(sorted(tags.items())),
             ),
             "CreatingTarget",
-            f"creating node pool {migration.target} with OS SKU {wanted.os_sku}",
+            f"creating node pool {migration.target} with {first} nodes and OS SKU {wanted.os_sku}",
         )
     return _created(ctx, target)
 
