@@ -1,6 +1,6 @@
 """One migration as the core sees it, and what was observed for it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
@@ -117,7 +117,8 @@ class Observation:
     `missing_access` is None until it was asked. `rival` names an older, unfinished migration of
     the same source pool. `world_ready` tells that the watches have delivered their first lists.
     `own_pod` is the pod that this operator runs in. `survey` is what only the preflight needs;
-    `asked` tells when this process last asked Azure to change a pool, by the pool's name.
+    `asked` tells when this process last asked Azure to change a pool, by the pool's name;
+    `running` are the keys of actions under way.
     """
 
     world: World
@@ -128,6 +129,7 @@ class Observation:
     own_pod: Key | None = None
     survey: Survey | None = None
     asked: Mapping[str, float] = field(default_factory=dict)
+    running: Collection[str] = ()
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
 

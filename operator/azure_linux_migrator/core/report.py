@@ -199,7 +199,8 @@ def _domain(ctx: Context, stage: Stage | None, progress: Progress | None) -> lis
     blocked = stage is not None and not stage.moved and (late or bool(blockers))
     why = told if late else "; ".join(str(each) for each in blockers[:3])
     cause = reason if late else blockers[0].cause.value if blockers else "NotBlocked"
-    changed = changes(ctx) if stage is not None and stage.created and not back else []
+    guarded = stage is not None and stage.step in stage.route.guarded
+    changed = changes(ctx) if guarded else []
     ready = stage is not None and stage.created and not back
     drained = stage is not None and stage.moved and not back
     no = "RollingBack" if back else ""
@@ -256,11 +257,20 @@ def _fill(
     )
 
 
+_SCALING = frozenset(("CreateTarget", "AwaitDrainApproval"))
+"""Steps during which the source's own autoscaler may still change its size."""
+
+
 def _source(ctx: Context) -> SourceRecord:
-    """The old pool as it is found when the preflight has passed; never changed after that."""
+    """The old pool as it is found when the preflight has passed; but for what its autoscaler
+    does before it is held, never changed after that."""
     before, pool = ctx.migration.status.source, ctx.pool(ctx.migration.old_pool)
-    if before.count is not None or pool is None:
+    if pool is None:
         return before
+    if before.count is not None:
+        if before.autoscaler is None or ctx.migration.status.step not in _SCALING:
+            return before
+        return before.model_copy(update={"count": pool.count})
     bounds = AutoscalerBounds(min=pool.bounds[0], max=pool.bounds[1]) if pool.autoscaling else None
     held = pool.tag(TAG_AUTOSCALER).split("-")
     if bounds is None and len(held) == 2 and all(each.isdecimal() for each in held):

@@ -118,6 +118,11 @@ class Executor:
             task = asyncio.create_task(self._run(action), name=action.key)
             self._running[action.key] = task
 
+    @property
+    def running(self) -> frozenset[str]:
+        """Keys of the actions under way."""
+        return frozenset(self._running)
+
     def forget_verdicts(self) -> None:
         """The spec changed: what was refused for good is worth another try."""
         self.problems = {key: p for key, p in self.problems.items() if p.retryable}
@@ -205,7 +210,8 @@ class Executor:
 
     async def _survey(self, action: SurveyAzure) -> None:
         found = await self._pools().survey(action.source)
-        self.survey = replace(found, services=await dual_stack_services(self._client))
+        services = await dual_stack_services(self._client)
+        self.survey = replace(found, services=services, at=self._clock())
         self._succeed(action)
 
     async def _review_access(self, action: ReviewAccess) -> None:

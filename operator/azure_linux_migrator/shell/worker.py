@@ -205,6 +205,7 @@ class Worker:
             own_pod=self._own_pod,
             survey=self._executor.survey,
             asked=self._executor.asked,
+            running=self._executor.running,
             problems=self._executor.problems,
         )
 

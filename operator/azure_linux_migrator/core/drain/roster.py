@@ -77,6 +77,8 @@ class Roster:
         self.tiers: defaultdict[int, int] = defaultdict(int)
         self.notes: dict[Key, Entry] = {}
         self.surging: dict[str, Lane] = {}
+        self.memo: tuple[object, object] | None = None
+        """A key and what was concluded for it, for conclusions that cost a walk over the pods."""
         self._order = Order(scope.policy)
         self._lanes_of: defaultdict[Ident, list[Lane]] = defaultdict(list)
         self._returned: defaultdict[str, int] = defaultdict(int)

@@ -28,3 +28,5 @@ class Survey:
     extensions: tuple[str, ...] | Unread = _NOT_YET
     services: tuple[str, ...] | Unread = _NOT_YET
     images: tuple[str, ...] | Unread = _NOT_YET
+    at: float = 0.0
+    """When it was made, in seconds since the epoch."""

@@ -4,11 +4,13 @@ What stands here cannot work at all; the rules of core.preflight can be acknowle
 """
 
 from dataclasses import replace
+from typing import cast
 
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.spec_drain import SingletonPolicy, TimeoutPolicy
 from azure_linux_migrator.core.actions import ReadPools, ReviewAccess, SurveyAzure
 from azure_linux_migrator.core.drain.blockers import Cause
+from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rules import evaluate
 from azure_linux_migrator.core.preflight.take import snapshot_of
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
@@ -19,6 +21,10 @@ _FINAL = frozenset({Cause.UNMANAGED, Cause.EMPTY_DIR, Cause.LOCAL_VOLUME})
 """What blocks a pod for good and is known before anything is touched."""
 
 LOOK_AGAIN_SECONDS = 60.0
+SURVEY_SECONDS = 300.0
+"""A refused preflight asks Azure again about quotas and the like after this."""
+JUDGE_SECONDS = 2.0
+"""The rules look at all pods at most once in this time."""
 
 
 def preflight(ctx: Context) -> Progress:
@@ -40,23 +46,48 @@ def preflight(ctx: Context) -> Progress:
     if not ctx.seen.world_ready:
         return working("ReadingCluster", "waiting for the first lists of nodes, pods and budgets")
     source = ctx.pool(ctx.migration.source)
-    if source is not None and ctx.seen.survey is None:
+    if source is not None and not _surveyed(ctx):
         return ctx.attempt(SurveyAzure(source), "Surveying", "reading quotas, sizes and subnets")
     return _judged(ctx)
 
 
+def _surveyed(ctx: Context) -> bool:
+    """Whether the survey is there, and not too old to wait for what it found to be mended."""
+    survey = ctx.seen.survey
+    if survey is None:
+        return False
+    stalled = ctx.migration.status.is_true("Stalled")
+    return not stalled or not survey.at or ctx.now - survey.at < SURVEY_SECONDS
+
+
+def _findings(ctx: Context) -> tuple[tuple[Finding, ...], float]:
+    """What the rules find, and when to look again for events that came meanwhile.
+
+    A walk over all pods: not made for every event of a busy cluster.
+    """
+    read_at = ctx.seen.pools.at if ctx.seen.pools else 0.0
+    survey_at = ctx.seen.survey.at if ctx.seen.survey else 0.0
+    window = int(ctx.now / JUDGE_SECONDS)
+    acknowledged = ctx.migration.spec.preflight.acknowledge
+    key = (ctx.migration.generation, acknowledged, read_at, survey_at, window)
+    if ctx.planner.memo is not None and ctx.planner.memo[0] == key:
+        known = cast("tuple[Finding, ...]", ctx.planner.memo[1])
+        return known, (window + 1) * JUDGE_SECONDS
+    found = evaluate(snapshot_of(ctx), acknowledged)
+    ctx.planner.memo = (key, found)
+    return found, ctx.now + LOOK_AGAIN_SECONDS
+
+
 def _judged(ctx: Context) -> Progress:
     """The rules' word; what an admin has acknowledged does not block."""
-    findings = evaluate(snapshot_of(ctx), ctx.migration.spec.preflight.acknowledge)
+    findings, again = _findings(ctx)
     blocking = [each for each in findings if each.blocks]
     if not blocking:
         return replace(_pods(ctx) or DONE, findings=findings)
     told = "; ".join(f"{each.rule}: {each}" for each in blocking[:3])
     more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
     text = f"{told}{more}. To go on all the same, name it in spec.preflight.acknowledge"
-    read_at = ctx.seen.pools.at if ctx.seen.pools else ctx.now
-    wake_at = max(read_at + LOOK_AGAIN_SECONDS, ctx.now + 1.0)
-    return replace(refused("PreflightBlocked", text, wake_at=wake_at), findings=findings)
+    return replace(refused("PreflightBlocked", text, wake_at=again), findings=findings)
 
 
 def _patience(ctx: Context) -> float:

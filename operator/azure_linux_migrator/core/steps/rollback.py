@@ -58,6 +58,8 @@ def remove_target(ctx: Context) -> Progress:
     left = sum(1 for _ in ctx.seen.world.pool_nodes(ctx.migration.new_pool))
     text = f"deleting node pool {ctx.migration.new_pool}"
     if pool is None:
+        if f"CreatePool/{ctx.migration.new_pool}" in ctx.seen.running:
+            return working("RemovingTarget", "waiting for Azure's answer about the new pool")
         return DONE if not left else working("RemovingTarget", f"waiting for {left} nodes to go")
     if not ctx.migration.owns(pool):
         return DONE
