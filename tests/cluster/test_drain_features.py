@@ -152,11 +152,26 @@ def test_a_pod_held_by_a_finalizer_is_told_apart_from_a_blocked_one(bed: Bed) ->
 
 
 def test_prefetch_lets_an_idle_budget_work_outside_the_batch(bed: Bed) -> None:
-    bed.fill([deployment("web", 8), budget("web", maxUnavailable=1)], nodes=4)
+    slow = deployment("slow", 4, annotations={"delete-ms": "15000ms"})
+    slow["spec"]["template"]["spec"]["topologySpreadConstraints"] = [
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "DoNotSchedule",
+            "labelSelector": {"matchLabels": {"app": "slow"}},
+        }
+    ]
+    apps = [slow, budget("slow", maxUnavailable=1), deployment("web", 8)]
+    bed.fill([*apps, budget("web", maxUnavailable=2)], nodes=4)
     bed.start_aks()
     bed.start_operator()
-    strategy = {"batch": {"size": 1, "soak": "5m"}, "finalSoak": "0s"}
+    strategy = {"batch": {"size": 1, "soak": "0s"}, "finalSoak": "0s"}
     bed.migrate(strategy=strategy, drain={"prefetch": True})
-    bed.wait("all pods left during the first batch's soak", lambda: len(_evicted(bed)) == 8)
-    assert bed.status()["batch"]["index"] == 1
+    bed.wait(
+        "the other budget's pods all left while the first batch ends slowly",
+        lambda: len([name for name in _evicted(bed) if name.startswith("web")]) == 8,
+    )
+    batch = bed.status()["batch"]
+    assert (batch["index"], batch.get("drainedAt")) == (1, None)
+    assert len([name for name in _evicted(bed) if name.startswith("slow")]) == 1
     assert set(bed.audit.evictions()) == {201}
