@@ -173,5 +173,4 @@ def test_prefetch_lets_an_idle_budget_work_outside_the_batch(bed: Bed) -> None:
     )
     batch = bed.status()["batch"]
     assert (batch["index"], batch.get("drainedAt")) == (1, None)
-    assert len([name for name in _evicted(bed) if name.startswith("slow")]) == 1
     assert set(bed.audit.evictions()) == {201}

@@ -29,7 +29,6 @@ def test_it_names_what_blocks_and_what_to_do_and_changes_nothing(bed: Bed) -> No
 
 
 def test_what_it_cannot_read_is_told_with_the_remedy(bed: Bed) -> None:
-    bed.fill([], nodes=2)
     done = check(bed.plane, "--context=nosuch")
     assert done.returncode == 1
     assert "nosuch" in done.stderr

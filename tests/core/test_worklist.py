@@ -85,6 +85,25 @@ def test_pods_outside_the_batch_wait_unless_prefetch_lets_idle_slots_move_them()
     assert len(names(planner(world(pods, [guard], nodes), prefetch=True))) == 3
 
 
+def test_prefetch_reaches_budgets_that_have_no_pod_in_the_batch() -> None:
+    nodes = [
+        Node("s-0", "src", unschedulable=True),
+        Node("s-1", "src", unschedulable=True),
+        Node("t-0", "srcazl"),
+    ]
+    guards = [
+        budget("in", allowed=1, healthy=1, desired=0, expected=1),
+        budget("out", allowed=1, healthy=1, desired=0, expected=1),
+    ]
+    made = world([pod("in", app="in"), pod("out", node="s-1", app="out")], guards, nodes)
+    work = planner(made, prefetch=True)
+    assert names(work) == [], "no batch, nothing to be ahead of"
+    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.1"))
+    assert sorted(names(work)) == ["in", "out"]
+    made.remove_pod(Key("default", "in"))
+    assert names(work) == [], "the batch is over, and with it what went ahead"
+
+
 def test_a_node_that_joins_the_batch_brings_its_pods() -> None:
     made = world([pod("a")], nodes=[Node("s-0", "src", unschedulable=True), Node("t-0", "srcazl")])
     work = planner(made)

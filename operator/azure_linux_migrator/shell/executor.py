@@ -107,6 +107,8 @@ class Executor:
         self.missing_access: tuple[str, ...] | None = None
         self.survey: Survey | None = None
         self.asked: dict[str, float] = {}
+        self._changes = 0
+        """Changes of pools that Azure has answered: a list begun before one may not show it."""
 
     def submit(self, actions: Iterable[Action]) -> None:
         """Start what is not running already; nothing at all once the leadership is lost."""
@@ -187,7 +189,6 @@ class Executor:
         self, action: CreatePool | UpdatePool | DeleteMachines | DeletePool
     ) -> None:
         log.info("%s", action)
-        self.pools_read = None
         match action:
             case CreatePool(source, target, os_sku, count, overrides, tags):
                 await self._pools().create_target(
@@ -200,12 +201,15 @@ class Executor:
             case DeletePool(pool, etag):
                 await self._pools().delete(pool, etag=etag)
         self.pools_read = None
+        self._changes += 1
         self.asked[action.target if isinstance(action, CreatePool) else action.pool] = self._clock()
         self._succeed(action)
 
     async def _read_pools(self, action: Action) -> None:
+        changes = self._changes
         pools = await self._pools().list_pools()
-        self.pools_read = PoolsRead(pools, self._clock())
+        if changes == self._changes:
+            self.pools_read = PoolsRead(pools, self._clock())
         self._succeed(action)
 
     async def _survey(self, action: SurveyAzure) -> None:
@@ -260,6 +264,7 @@ class Executor:
             case AzureError():
                 found = azure_verdict(error)
                 if found.retryable:
+                    self._changes += 1
                     self.pools_read = None
                     self._fail(action, found.reason, _told(error, found), delay=found.delay)
                 else:

@@ -58,6 +58,7 @@ class Planner(Worklist):
         self._overdue: dict[Key, None] = {}
         self._longest: list[tuple[float, int, Lane]] = []
         self._pushed = 0
+        self._prefetching = False
         self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         super().__init__(world, scope)
 
@@ -107,6 +108,10 @@ class Planner(Worklist):
     def _evaluate(self, now: float) -> None:
         dirty, self.dirty = self.dirty, {}
         prefetch = self.scope.policy.prefetch and bool(self.tiers)
+        if prefetch != self._prefetching:
+            # A batch has begun or ended: lanes that have no pod in it may, or may no longer, move.
+            self._prefetching = prefetch
+            dirty = dict.fromkeys(self.lanes.values())
         for lane in dirty:
             evaluate(lane, self.world, self.weight, prefetch=prefetch)
             _keep(self._granting, lane, wanted=bool(lane.granted))
