@@ -40,7 +40,7 @@ class ArmServer:
         self._cluster = cluster
         self._nodes = nodes
         self._base = ""
-        self._log: list[dict[str, Any]] = []
+        self.log: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self._driver: asyncio.Task[None] | None = None
@@ -164,7 +164,7 @@ class ArmServer:
         if request.path.startswith("/_testbed/"):
             return await handler(request)
         entry = {"at": self._clock(), "method": request.method, "path": request.path, "status": 0}
-        self._log.append(entry)
+        self.log.append(entry)
         try:
             self._check(request)
             response = await handler(request)
@@ -182,7 +182,7 @@ class ArmServer:
         finally:
             self._changed.set()
         entry["status"] = response.status
-        response.headers["x-ms-request-id"] = f"{len(self._log):036d}"
+        response.headers["x-ms-request-id"] = f"{len(self.log):036d}"
         return response
 
     def _check(self, request: web.Request) -> None:
@@ -262,7 +262,7 @@ class ArmServer:
         return web.json_response({"added": len(faults)})
 
     async def _requests(self, _: web.Request) -> web.Response:
-        return web.json_response(self._log)
+        return web.json_response(self.log)
 
     def _reply(self, request: web.Request, reply: Reply) -> web.Response:
         headers = {}

@@ -8,8 +8,9 @@ import pytest
 from azure.mgmt.containerservice.models import ManagedClusterAgentPoolProfileProperties
 
 from azure_linux_migrator.aks import template
-from azure_linux_migrator.aks.errors import verdict
+from azure_linux_migrator.aks.errors import failure_of, verdict
 from azure_linux_migrator.aks.policies import POLICIES
+from azure_linux_migrator.core.records import Failure
 from azure_linux_migrator.errors import AzureError
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "aks"
@@ -130,11 +131,63 @@ def test_an_update_sends_everything_back_but_what_it_changes() -> None:
         (403, "RequestDisallowedByPolicy", "PolicyDenied", False),
         (404, "ResourceNotFound", "ClusterNotFound", False),
         (401, "AuthenticationFailed", "AzureUnauthenticated", True),
+        (403, "LinkedAuthorizationFailed", "AzureForbidden", False),
+        (400, "SubnetIsFull", "SubnetTooSmall", False),
+        (400, "InsufficientSubnetSize", "SubnetTooSmall", False),
+        (400, "SystemPoolHasRestrictedTaint", "TaintRefused", False),
+        (400, "PropertyChangeNotAllowed", "ChangeRefused", False),
+        (400, "InvalidParameter", "ParameterRefused", False),
+        (409, "ScopeLocked", "ScopeLocked", False),
+        (200, "AllocationFailed", "CapacityShort", True),
+        (200, "OverconstrainedZonalAllocationRequest", "CapacityShort", True),
+        (200, "OriginalEtagNotExpect", "AzureConflict", True),
+        (200, "PodDrainFailure", "DrainFailedInAzure", True),
+        (200, "UnsatisfiablePDB", "BudgetsRefused", False),
+        (200, "VMExtensionProvisioningError", "NodesDoNotStart", False),
     ],
 )
 def test_azures_own_code_decides(status: int, code: str, reason: str, retryable: bool) -> None:
     found = verdict(AzureError(code, "words", status=status))
     assert (found.reason, found.retryable) == (reason, retryable)
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            "There has to be at least one system agent pool.",
+            "LastSystemPool",
+        ),
+        (
+            "Resource group 'MC_x' under subscription: 'y' is locked, please remove lock.",
+            "ScopeLocked",
+        ),
+    ],
+)
+def test_where_the_code_says_nothing_the_words_decide(message: str, reason: str) -> None:
+    found = verdict(AzureError("OperationNotAllowed", message, status=400))
+    assert (found.reason, found.retryable) == (reason, False)
+    assert found.remedy
+
+
+def test_the_cause_inside_a_failed_operation_decides() -> None:
+    def fails(code: str, message: str) -> Failure | None:
+        error = {"code": code, "message": message}
+        return failure_of({"provisioningState": "Failed", "status": {"provisioningError": error}})
+
+    room = 'Code="AllocationFailed" Message="Allocation failed."'
+    short = fails("ReconcileVMSSAgentPoolFailed", room)
+    assert short is not None
+    assert (short.reason, short.retryable) == ("CapacityShort", True)
+    assert "spec.target.vmSize" in short.message
+    pods = 'VMSSAgentPoolReconciler retry failed: {\n "code": "PodDrainFailure",\n "message": "x"}'
+    drain = fails("DeleteVMSSAgentPoolFailed", pods)
+    assert drain is not None
+    assert (drain.reason, drain.retryable) == ("DrainFailedInAzure", True)
+    start = fails("ReconcileVMSSAgentPoolFailed", 'Code="VMExtensionProvisioningError"')
+    assert start is not None
+    assert (start.reason, start.retryable) == ("NodesDoNotStart", False)
+    assert failure_of({"provisioningState": "Succeeded"}) is None
 
 
 def test_a_throttled_call_waits_as_long_as_azure_says() -> None:

@@ -45,7 +45,10 @@ FAULTS: dict[str, Effect] = {
     "403": Refuse(403, "AuthorizationFailed"),
     "timeout before it took effect": LoseResponse(committed=False),
     "timeout after it took effect": LoseResponse(committed=True),
-    "the operation fails": EndOperation("Failed", nodes=0),
+    "the operation fails for want of capacity": EndOperation("Failed", nodes=0),
+    "the operation fails, nodes do not start": EndOperation(
+        "Failed", "VMExtensionProvisioningError", "VM has reported a failure.", nodes=0
+    ),
     "the operation is cancelled": EndOperation("Canceled", nodes=0),
     "the operation's URL is lost": Refuse(404, "NotFound"),
     "the operation hangs for an hour": Stall(3600),
@@ -80,7 +83,7 @@ HEAD = """# What becomes of each fault of Azure
 Written by `tests/voyage/test_faults.py`: a Rolling migration of an autoscaled pool of 4 nodes, by
 the real SDK against the simulated AKS, with one fault in each run. Every run ends with the source
 gone, one target of 4 nodes with the source's autoscaler bounds, never more than 6 nodes, and no
-operation done twice; where an admin has to act first, the table says as what it was told."""
+operation that had worked done twice; where an admin has to act first, the table says as what it was told."""
 
 
 async def _fate(fault: Fault) -> tuple[str, str]:
@@ -101,7 +104,18 @@ async def _fate(fault: Fault) -> tuple[str, str]:
         assert found == (NODES, True, 2, 9), (fault, found)
         assert each.most_nodes <= NODES + 2, fault
         assert len(list(each.world.pool_nodes("srcazl"))) == NODES, fault
+        again = 1 + isinstance(fault.effect, EndOperation)
+        assert _accepted(each, "PUT", "srcazl", 201) <= 1, fault
+        assert _accepted(each, "DELETE", "src", 202) <= again, fault
+        assert _accepted(each, "POST", "deleteMachines", 202) <= again, fault
         return told, end
+
+
+def _accepted(each: Voyage, method: str, end: str, status: int) -> int:
+    return sum(
+        one["method"] == method and one["path"].endswith(f"/{end}") and one["status"] == status
+        for one in each.log
+    )
 
 
 def _told(each: Voyage) -> str:

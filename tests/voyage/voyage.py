@@ -55,6 +55,8 @@ class Voyage:
         self.most_nodes = 0
         self.node_seconds = 0.0
         self.url = url
+        self.log: list[dict[str, Any]] = []
+        """Requests that Azure was sent: method, path, status (0 where the answer was lost)."""
         self.executor = self._executor()
         for each in cluster.nodes():
             self.world.put_node(_node(each))
@@ -220,6 +222,7 @@ async def voyage(
     server = ArmServer(cluster, None, clock=lambda: travelling[0].now if travelling else NOW)
     url = await server.start(0)
     travelling.append(Voyage(cluster, url, **spec))
+    travelling[0].log = server.log
     cluster.faults.add(faults)
     try:
         yield travelling[0]

@@ -11,7 +11,7 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool, AgentPoolDeleteMachinesParameter
 
 from azure_linux_migrator.aks.clouds import BY_NAME, credential
-from azure_linux_migrator.aks.errors import translate
+from azure_linux_migrator.aks.errors import failure_of, translate
 from azure_linux_migrator.aks.port import PoolPort
 from azure_linux_migrator.aks.survey import survey
 from azure_linux_migrator.aks.template import target_body, updated_body
@@ -190,4 +190,5 @@ def _record(body: Mapping[str, Any]) -> Pool:
         etag=str(found.get("eTag") or ""),
         tags=tuple(sorted((found.get("tags") or {}).items())),
         settings=dict(found),
+        failure=failure_of(found),
     )

@@ -4,11 +4,15 @@ Azure's own code decides, not the HTTP status: AKS answers 409 both for a pool t
 an operation that runs, and a failed operation arrives with status 200.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
+from azure_linux_migrator.core.records import Failure
 from azure_linux_migrator.errors import AzureError
 
 UNREACHABLE = "Unreachable"
@@ -52,6 +56,10 @@ _PERMANENT = {
         "VersionRefused",
         "upgrade the pool's Kubernetes version first",
     ),
+    "VMExtensionProvisioningError": (
+        "NodesDoNotStart",
+        "the new nodes do not come up: look at the subnet's way out, its firewall and its DNS",
+    ),
     "UnsatisfiablePDB": (
         "BudgetsRefused",
         "mend the PodDisruptionBudgets that it names; AKS looks at those of the whole cluster",
@@ -63,6 +71,7 @@ _PERMANENT = {
     "RequestDisallowedByPolicy": ("PolicyDenied", "ask for an exemption from that Azure Policy"),
     "AzlmUnsupportedPool": ("SourceTypeUnsupported", "move that pool by other means"),
 }
+_INNER = re.compile(r"""code["']?\s*[=:]\s*["'](\w+)["']""", re.IGNORECASE)
 _SHORT = {
     "SkuNotAvailable",
     "AllocationFailed",
@@ -102,6 +111,21 @@ def translate(error: SdkError) -> AzureError:
         status=int(error.status_code),
         retry_after=float(delay) if delay.isdecimal() else None,
     )
+
+
+def failure_of(properties: Mapping[str, Any]) -> Failure | None:
+    """Why a pool's last operation failed: its `status.provisioningError`, classified.
+
+    A failed reconciliation wraps the cause as Code="…" in its message; the cause decides.
+    """
+    found = (properties.get("status") or {}).get("provisioningError") or {}
+    if properties.get("provisioningState") != "Failed" or not found.get("code"):
+        return None
+    code, message = str(found["code"]), str(found.get("message") or "")
+    inner = _INNER.findall(message)
+    judged = verdict(AzureError(inner[-1] if inner else code, message, status=200))
+    text = f"{message} ({code})" + (f"; {judged.remedy}" if judged.remedy else "")
+    return Failure(judged.reason, text, judged.retryable, judged.delay)
 
 
 def verdict(error: AzureError) -> Verdict:

@@ -192,6 +192,15 @@ class Attachment(Struct, frozen=True):
     volume: str
 
 
+class Failure(Struct, frozen=True):
+    """Why the last operation on a pool failed, classified. `delay` in seconds until a next try."""
+
+    reason: str
+    message: str
+    retryable: bool = False
+    delay: float = 60.0
+
+
 class Pool(Struct, frozen=True):
     """An AKS node pool as last read. `state` is its provisioningState, a free string."""
 
@@ -209,6 +218,7 @@ class Pool(Struct, frozen=True):
     tags: Labels = ()
     settings: Mapping[str, Any] = {}
     """All of its ARM properties, for the rules and the template that need the rare ones."""
+    failure: Failure | None = None
 
     def tag(self, name: str) -> str:
         """A tag's value, or an empty string."""

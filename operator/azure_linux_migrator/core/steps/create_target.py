@@ -1,9 +1,9 @@
 """CreateTarget: the whole Azure Linux pool stands, Ready, before anything moves."""
 
 from azure_linux_migrator.api.names import TAG_COUNT, TAG_TARGET_COUNT
-from azure_linux_migrator.core.actions import CreatePool, ReadPools
+from azure_linux_migrator.core.actions import CreatePool, ReadPools, UpdatePool
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.core.records import Failure, Pool
 from azure_linux_migrator.core.sizing import final_count, initial_count, old_count
 
 LOOK_AGAIN_SECONDS = 15.0
@@ -56,12 +56,31 @@ def _created(ctx: Context, target: Pool) -> Progress:
     return DONE
 
 
+def _why(pool: Pool) -> str:
+    return f": {pool.failure.message}" if pool.failure else ""
+
+
+def _once_more(ctx: Context, target: Pool, failure: Failure) -> Progress:
+    due = ctx.seen.asked.get(target.name, 0.0) + failure.delay
+    text = f"AKS could not make node pool {target.name}: {failure.message}; it is asked again"
+    if ctx.now < due:
+        return working(failure.reason, text, wake_at=due)
+    if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
+        return ctx.reread(failure.reason, text)
+    return ctx.attempt(UpdatePool(target.name, (), target.etag), failure.reason, text)
+
+
 def failed(ctx: Context, target: Pool) -> Progress:
-    """Look again every LOOK_AGAIN_SECONDS whether an admin has mended or deleted it."""
+    """Let AKS try again where that may help, else wait for an admin.
+
+    A PUT that changes nothing has AKS bring the pool to what it should be.
+    """
+    if target.failure is not None and target.failure.retryable:
+        return _once_more(ctx, target, target.failure)
     look = not ctx.pools_newer_than(LOOK_AGAIN_SECONDS)
     return refused(
         "TargetFailed",
-        f"AKS left node pool {target.name} in state {target.state}; look at its error with az "
+        f"AKS left node pool {target.name} in state {target.state}{_why(target)}; see az "
         f"aks nodepool show --name {target.name} … Mend that and let AKS try again with az aks "
         f"nodepool update --name {target.name} …, or delete the pool: it is then created again",
         *((ReadPools(),) if look else ()),

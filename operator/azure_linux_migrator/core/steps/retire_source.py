@@ -25,8 +25,8 @@ def retire_source(ctx: Context) -> Progress:
         return ctx.reread("RetiringSource", _telling(ctx), source.name)
     text = _telling(ctx)
     if source.state in {"Failed", "Canceled"}:
-        text += f" again: AKS left it in state {source.state}, perhaps because a pod on it would "
-        text += f"not go (az aks nodepool show --name {source.name} …)"
+        why = source.failure.message if source.failure else "see az aks nodepool show"
+        text += f" again: AKS left it in state {source.state}: {why}"
     return _unsafe(ctx) or ctx.attempt(_action(ctx, source), "RetiringSource", text)
 
 

@@ -27,9 +27,9 @@ def update_in_place(ctx: Context) -> Progress:
             return ctx.reread("UpdatingInPlace", f"reading node pool {pool.name}")
         return refused(
             "UpdateFailed",
-            f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}; mend what az "
-            f"aks nodepool show --name {pool.name} … tells and start it again with az aks nodepool "
-            f"update --name {pool.name} --os-sku {wanted} …",
+            f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
+            f"{': ' + pool.failure.message if pool.failure else ''}; mend that and start it again "
+            f"with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
             wake_at=ctx.now + FRESH_SECONDS,
         )
     if pool.state != "Succeeded" or ctx.loads.by_node:
