@@ -236,6 +236,12 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     ),
     ("maintenance", Severity.WARN, {"cluster": replace(CNI, upgrade_channel="patch")}, "patch"),
     ("iac.owner", Severity.WARN, {"source": source(tags=(("by", "terraform"),))}, "terraform"),
+    (
+        "pool.size",
+        Severity.INFO,
+        {"spec": spec(target={"count": "Auto"}), "final": 3},
+        "3 nodes",
+    ),
     ("pool.preview", Severity.WARN, {}, "nodeInitializationTaints"),
     ("pdb.zero", Severity.BLOCK, with_blocker(Cause.BUDGET_DEADLOCKED), "allows none"),
     (
@@ -318,7 +324,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
 ]
 
 ALWAYS = frozenset(("os.sysctl-defaults", "image.arch-os", "pool.preview"))
-OWN = {"pool.preview"}
+OWN = {"pool.preview", "pool.size"}
 """Checks beyond the reference's."""
 
 

@@ -72,6 +72,23 @@ async def test_a_source_that_somebody_scales_is_told_and_drained_all_the_same() 
         assert set(each.pools) == {"system", "srcazl"}
 
 
+@pytest.mark.parametrize(
+    ("pool", "reason"), [("src", "SourceUpgrading"), ("srcazl", "TargetUpgrading")]
+)
+async def test_an_upgrade_by_somebody_else_is_told_and_survived(pool: str, reason: str) -> None:
+    old = {"orchestratorVersion": "1.36.5", "currentOrchestratorVersion": "1.36.5"}
+    async with voyage(pool=old, **SLOW) as each:
+        await draining(each)
+        kept = {name: each.pools[pool].get(name) for name in ("osSKU", "tags")}
+        newer = {**POOL, **kept, "orchestratorVersion": "1.37.2"}
+        each.cluster.put(pool, {"properties": newer}, each.now)
+        assert await each.run(
+            lambda v: bool((c := v.status.condition("PoolsChanged")) and c.reason == reason)
+        ), each.trail
+        assert await each.run(), (each.trail, each.status.message)
+        assert set(each.pools) == {"system", "srcazl"}
+
+
 async def test_an_autoscaler_that_is_turned_on_again_is_not_fought() -> None:
     scaled = {"enableAutoScaling": True, "minCount": 2, "maxCount": 9}
     async with voyage(pool=scaled, **SLOW) as each:

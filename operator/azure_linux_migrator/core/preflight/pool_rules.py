@@ -207,6 +207,15 @@ def infrastructure_as_code(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
+def size(snapshot: Snapshot) -> Iterator[Finding]:
+    """pool.size: what count: Auto comes to."""
+    if snapshot.spec.target.count == "Auto":
+        yield of_pool(snapshot, "pool.size").info(
+            f"spec.target.count Auto comes to {snapshot.final} nodes for what its pods request "
+            f"now, in place of {snapshot.source.count}"
+        )
+
+
 def preview(snapshot: Snapshot) -> Iterator[Finding]:
     """pool.preview: settings that azlm cannot see, and so does not copy."""
     yield of_pool(snapshot, "pool.preview").warn(

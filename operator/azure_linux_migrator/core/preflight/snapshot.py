@@ -104,6 +104,8 @@ class Snapshot:
     extra: int
     pools: Mapping[str, Pool]
     today: date
+    final: int = 0
+    """Nodes that the target has in the end."""
     cluster: ClusterFacts | Unread = Unread("not read")
     usages: Mapping[str, Usage] | Unread = Unread("not read")
     """By lower-case name of the quota: a VM family's, or `cores` for the whole region."""

@@ -8,7 +8,7 @@ from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.progress import Context
 from azure_linux_migrator.core.records import Controller, Pool
-from azure_linux_migrator.core.sizing import most_extra
+from azure_linux_migrator.core.sizing import final_count, most_extra
 from azure_linux_migrator.core.traits import JOB, LOCAL_VOLUME
 
 
@@ -28,6 +28,7 @@ def snapshot_of(ctx: Context) -> Snapshot:
         source=pools.get(ctx.migration.source) or Pool(ctx.migration.source),
         target=ctx.migration.target,
         extra=most_extra(ctx),
+        final=final_count(ctx),
         pools=pools,
         today=datetime.fromtimestamp(ctx.now, UTC).date(),
         cluster=survey.cluster,

@@ -88,6 +88,7 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
                 stops=True,
             )
         )
+    found += _upgrading(pool, "SourceUpgrading", "nodes that come back are drained too")
     rolling = ctx.migration.spec.strategy.type is StrategyType.ROLLING
     expected = before.count if before.count is not None else pool.count
     if pool.settled and (pool.count > expected or (pool.count < expected and not rolling)):
@@ -119,4 +120,11 @@ def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
         ]
     if pool.power != "Running":
         return [Change("TargetStopped", f"somebody stopped node pool {name}; start it", stops=True)]
-    return []
+    return _upgrading(pool, "TargetUpgrading", "pods on it may be moved once more by that")
+
+
+def _upgrading(pool: Pool, reason: str, what: str) -> list[Change]:
+    """An upgrade is never ours: azlm neither changes versions nor images."""
+    if not pool.state.startswith("Upgrading"):
+        return []
+    return [Change(reason, f"somebody upgrades node pool {pool.name}; {what}")]

@@ -19,6 +19,11 @@ def before_retire(ctx: Context) -> Progress:
     """
     if not ctx.pools_newer_than(FRESH_SECONDS):
         return ctx.reread("ReadingPools", "looking at the pools before the source is retired")
+    source = ctx.pool(ctx.migration.source)
+    if source is not None and not source.settled:
+        # Somebody else's operation: nodes that it brings back are cordoned and drained first.
+        text = f"Azure works on node pool {source.name} ({source.state}); it is retired after that"
+        return ctx.reread("SourceChanging", text, source.name)
     return _gate(ctx, Approval.BEFORE_RETIRE, f"node pool {ctx.migration.source} is retired")
 
 
