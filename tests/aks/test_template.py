@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from azure.mgmt.containerservice.models import ManagedClusterAgentPoolProfileProperties
 
-from azure_linux_migrator.aks import template
-from azure_linux_migrator.aks.errors import failure_of, verdict
-from azure_linux_migrator.aks.policies import POLICIES
+from azure_linux_migrator.core.arm import template
+from azure_linux_migrator.core.arm.policies import POLICIES
+from azure_linux_migrator.core.arm.pools import failure_of
+from azure_linux_migrator.core.arm.verdicts import verdict
 from azure_linux_migrator.core.records import Failure
 from azure_linux_migrator.errors import AzureError
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from azure_linux_migrator.core.drain.answers import EvictionResult
 from azure_linux_migrator.core.records import Key
-from azure_linux_migrator.kube.evict import EvictionResult
 from tests.eviction.manifests import Manifest, replicas
 from tests.eviction.world import Place, until
 

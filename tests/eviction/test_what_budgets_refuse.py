@@ -8,9 +8,9 @@ import aiohttp
 import psutil
 import pytest
 
+from azure_linux_migrator.core.drain.answers import EvictionResult
 from azure_linux_migrator.core.records import Budget, Key
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.kube.evict import EvictionResult
 from tests.eviction.manifests import Manifest, endless_job
 from tests.eviction.world import Place, until
 

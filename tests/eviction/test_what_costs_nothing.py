@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from azure_linux_migrator.core.drain.answers import EvictionResult, Verdict
 from azure_linux_migrator.core.records import Budget
 from azure_linux_migrator.kube.client import MERGE_PATCH
-from azure_linux_migrator.kube.evict import EvictionResult, Verdict
 from testbed.audit import Audit
 from tests.eviction.manifests import Manifest
 from tests.eviction.world import Place, until

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from azure_linux_migrator.core.drain.answers import EvictionResult
 from azure_linux_migrator.core.records import Pod
-from azure_linux_migrator.kube.evict import EvictionResult
 from testbed.fill.nodes import pool_nodes
 from tests.eviction.manifests import Manifest, pod_spec, template
 from tests.eviction.world import Place, until

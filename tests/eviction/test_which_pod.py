@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from azure_linux_migrator.core.drain.answers import EvictionResult
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.kube.evict import EvictionResult
 from tests.eviction.manifests import ADMISSION, admission, only_in, rule
 from tests.eviction.world import Place, until
 

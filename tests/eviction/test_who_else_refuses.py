@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from azure_linux_migrator.core.drain.answers import EvictionResult, Verdict
 from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.evict import EvictionResult, Verdict, evict
+from azure_linux_migrator.kube.evict import evict
 from tests.eviction.manifests import ADMISSION, Manifest, admission, named, only_in, rule
 from tests.eviction.webhook import Webhook
 from tests.eviction.world import Place, until

@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 import psutil
 
+from azure_linux_migrator.core.drain.answers import EvictionResult, Verdict
 from azure_linux_migrator.core.drain.budgets import is_deadlocked, is_free, slots
 from azure_linux_migrator.core.records import Budget, Key, Pod
 from azure_linux_migrator.core.world import World
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import MERGE_PATCH, Client
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
-from azure_linux_migrator.kube.evict import EvictionResult, Verdict, evict
+from azure_linux_migrator.kube.evict import evict
 from testbed.control_plane import ControlPlane
 from tests.eviction.manifests import Manifest, pod_spec, template
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from azure_linux_migrator.core.drain.answers import EvictionResult, classify
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.kube.evict import EvictionResult, classify
 
 
 def status(cause: str) -> dict[str, object]:

@@ -80,10 +80,10 @@ async def test_a_list_begun_before_a_change_is_not_believed_after_it() -> None:
         assert made.running == {"ReadPools"}
         port.answer.set()
         await made.stop()
-        assert made.pools_read is None, "it does not show the new pool"
+        assert made.outcomes.pools_read is None, "it does not show the new pool"
         made.submit([ReadPools()])
         await made.stop()
-        assert made.pools_read is not None
+        assert made.outcomes.pools_read is not None
 
 
 async def test_of_two_actions_with_one_key_one_runs() -> None:

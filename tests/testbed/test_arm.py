@@ -12,8 +12,8 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool
 
 from azure_linux_migrator.aks.adapter import open_pools
-from azure_linux_migrator.aks.errors import verdict
 from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.core.arm.verdicts import verdict
 from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.sim.aks import ManagedCluster
 from azure_linux_migrator.sim.aks_faults import Fault, Refuse

@@ -147,7 +147,7 @@ SMOOTH = frozenset(
 
 def _mend(each: Voyage) -> None:
     """What the status asks an admin for: a pool that AKS left half-done is put right."""
-    each.executor.forget_verdicts()
+    each.executor.outcomes.forget_verdicts()
     for name, properties in each.pools.items():
         if properties["provisioningState"] in {"Failed", "Canceled"}:
             each.cluster.put(name, {"properties": dict(properties)}, each.now)

@@ -75,7 +75,7 @@ class Voyage:
             on_result=lambda: None,
             clock=lambda: self.now,
         )
-        made.survey = Survey()
+        made.outcomes.survey = Survey()
         return made
 
     async def restart(self) -> None:
@@ -102,8 +102,8 @@ class Voyage:
         """The admin changes the spec."""
         self.spec = self.spec | spec
         self.generation += 1
-        self.executor.forget_verdicts()
-        self.executor.survey = Survey()
+        self.executor.outcomes.forget_verdicts()
+        self.executor.outcomes.survey = Survey()
 
     async def run(
         self,
@@ -157,11 +157,11 @@ class Voyage:
     def _observation(self) -> Observation:
         return Observation(
             world=self.world,
-            pools=self.executor.pools_read,
+            pools=self.executor.outcomes.pools_read,
             missing_access=(),
-            survey=self.executor.survey,
-            asked=self.executor.asked,
-            problems=self.executor.problems,
+            survey=self.executor.outcomes.survey,
+            asked=self.executor.outcomes.asked,
+            problems=self.executor.outcomes.problems,
         )
 
     async def _perform(self, actions: Iterable[Action]) -> None:

@@ -11,11 +11,12 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool, AgentPoolDeleteMachinesParameter
 
 from azure_linux_migrator.aks.clouds import BY_NAME, credential
-from azure_linux_migrator.aks.errors import failure_of, translate
+from azure_linux_migrator.aks.errors import translate
 from azure_linux_migrator.aks.port import PoolPort
 from azure_linux_migrator.aks.survey import survey
-from azure_linux_migrator.aks.template import target_body, updated_body
 from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.core.arm.pools import record
+from azure_linux_migrator.core.arm.template import target_body, updated_body
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Pool
 from azure_linux_migrator.errors import AzureError
@@ -48,7 +49,7 @@ class AksPools(PoolPort):
             return {
                 pool.name: pool
                 async for each in self._client.agent_pools.list(*self._where)
-                if (pool := _record(each.as_dict()))
+                if (pool := record(each.as_dict()))
             }
 
     async def create_target(
@@ -172,23 +173,3 @@ class _NoCredential:
 
 def _if_unchanged(etag: str) -> dict[str, Any]:
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
-
-
-def _record(body: Mapping[str, Any]) -> Pool:
-    found = body.get("properties") or {}
-    return Pool(
-        name=str(body.get("name") or ""),
-        os_sku=str(found.get("osSKU") or ""),
-        os_type=str(found.get("osType") or "Linux"),
-        mode=str(found.get("mode") or "User"),
-        count=int(found.get("count") or 0),
-        vm_size=str(found.get("vmSize") or ""),
-        state=str(found.get("provisioningState") or ""),
-        power=str((found.get("powerState") or {}).get("code") or "Running"),
-        autoscaling=bool(found.get("enableAutoScaling")),
-        kind=str(found.get("type") or "VirtualMachineScaleSets"),
-        etag=str(found.get("eTag") or ""),
-        tags=tuple(sorted((found.get("tags") or {}).items())),
-        settings=dict(found),
-        failure=failure_of(found),
-    )

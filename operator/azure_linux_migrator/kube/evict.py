@@ -1,42 +1,11 @@
-"""Evicting one pod, and what the answer means.
-
-The answers are those of pkg/registry/core/pod/storage/eviction.go and of the apiserver's filters;
-several causes share a status code, and blaming the wrong one sends an admin to the wrong place.
-"""
+"""Evicting one pod: what is sent, and what came of it."""
 
 import json
-from dataclasses import dataclass
-from enum import StrEnum
 
+from azure_linux_migrator.core.drain.answers import EvictionResult, Verdict, classify
 from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
-
-
-class EvictionResult(StrEnum):
-    """The meaning of an answer."""
-
-    GRANTED = "granted"
-    GONE = "gone"
-    SUCCESSOR = "successor"
-    CONFLICT = "conflict"
-    BUDGET = "budget"
-    THROTTLED = "throttled"
-    TWO_BUDGETS = "two_budgets"
-    WEBHOOK = "webhook"
-    NAMESPACE_TERMINATING = "namespace_terminating"
-    FORBIDDEN = "forbidden"
-    NEGATIVE = "negative"
-    SERVER = "server"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of an eviction. `retry_after` in seconds, where the apiserver named one."""
-
-    result: EvictionResult
-    message: str = ""
-    retry_after: float | None = None
 
 
 async def evict(client: Client, pod: Key, uid: str) -> Verdict:
@@ -81,37 +50,3 @@ async def _look_again(client: Client, path: str, uid: str, conflict: Verdict) ->
     if found["metadata"]["uid"] != uid:
         return Verdict(EvictionResult.SUCCESSOR)
     return conflict
-
-
-def classify(error: KubernetesError) -> Verdict:
-    """The meaning of a refusal, from its status, causes and text."""
-    return Verdict(_meaning(error), error.message, error.retry_after)
-
-
-_ADMISSION = ("admission webhook", "failed calling webhook", "ValidatingAdmissionPolicy")
-_BY_STATUS = {404: EvictionResult.GONE, 409: EvictionResult.CONFLICT}
-
-
-def _meaning(error: KubernetesError) -> EvictionResult:
-    causes = {str(cause.get("reason") or "") for cause in error.causes}
-    found = EvictionResult.SERVER
-    if any(word in error.message for word in _ADMISSION):
-        found = EvictionResult.WEBHOOK
-    elif error.status == 429:
-        budget = "DisruptionBudget" in causes
-        found = EvictionResult.BUDGET if budget else EvictionResult.THROTTLED
-    elif error.status == 403:
-        found = _forbidden(causes)
-    elif error.status == 500 and "more than one PodDisruptionBudget" in error.message:
-        found = EvictionResult.TWO_BUDGETS
-    elif error.status in _BY_STATUS:
-        found = _BY_STATUS[error.status]
-    return found
-
-
-def _forbidden(causes: set[str]) -> EvictionResult:
-    if "NamespaceTerminating" in causes:
-        return EvictionResult.NAMESPACE_TERMINATING
-    if any(cause.startswith("DisruptionBudget") for cause in causes):
-        return EvictionResult.NEGATIVE
-    return EvictionResult.FORBIDDEN

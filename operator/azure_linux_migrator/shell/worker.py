@@ -169,7 +169,7 @@ class Worker:
                 self._tell_invalid(generation, error)
                 return None
             self._spec_of = (generation, self.uid)
-            self._executor.forget_verdicts()
+            self._executor.outcomes.forget_verdicts()
         return Migration(
             self.name,
             self.uid,
@@ -199,14 +199,14 @@ class Worker:
         return Observation(
             world=self._feed.world,
             world_ready=self._feed.synced,
-            pools=self._executor.pools_read,
-            missing_access=self._executor.missing_access,
+            pools=self._executor.outcomes.pools_read,
+            missing_access=self._executor.outcomes.missing_access,
             rival=self._rival(self),
             own_pod=self._own_pod,
-            survey=self._executor.survey,
-            asked=self._executor.asked,
+            survey=self._executor.outcomes.survey,
+            asked=self._executor.outcomes.asked,
             running=self._executor.running,
-            problems=self._executor.problems,
+            problems=self._executor.outcomes.problems,
         )
 
     async def _sleep(self, wake_at: float | None) -> None:

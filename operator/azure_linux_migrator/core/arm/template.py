@@ -7,7 +7,7 @@ read-only state, and break on fields a newer API added. What has no policy is no
 from collections.abc import Mapping
 from typing import Any
 
-from azure_linux_migrator.aks.policies import Policy, fields
+from azure_linux_migrator.core.arm.policies import Policy, fields
 from azure_linux_migrator.errors import AzureError
 
 UNSUPPORTED = "AzlmUnsupportedPool"

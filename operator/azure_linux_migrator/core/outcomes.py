@@ -1,0 +1,155 @@
+"""What came of a migration's actions: read by the next decision, and gone with the process.
+
+Whoever gives actions their meaning, in production or in the simulator, tells it here; when what
+failed is tried again is thereby the same in both. Times are in seconds since the epoch.
+"""
+
+from collections.abc import Callable, Mapping
+
+from azure_linux_migrator.core.actions import (
+    Action,
+    CreatePool,
+    DeleteMachines,
+    DeletePod,
+    DeletePool,
+    EvictPod,
+    UpdatePool,
+)
+from azure_linux_migrator.core.arm.verdicts import Verdict as AzureVerdict
+from azure_linux_migrator.core.arm.verdicts import verdict as azure_verdict
+from azure_linux_migrator.core.drain.answers import CAUSES, DELAYS, EvictionResult, Verdict
+from azure_linux_migrator.core.drain.blockers import Cause
+from azure_linux_migrator.core.migration import PoolsRead, Problem
+from azure_linux_migrator.core.preflight.survey import Survey
+from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.core.world import World
+from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError, SettingsError
+
+RECHECK_SECONDS = 60.0
+RETRY_SECONDS = 1.0
+RETRY_LONGEST = 30.0
+
+ChangesPool = CreatePool | UpdatePool | DeleteMachines | DeletePool
+
+
+class Outcomes:
+    """Of one migration. `jitter` stretches the pause after a refused eviction."""
+
+    def __init__(self, world: World, jitter: Callable[[], float]) -> None:
+        self._world = world
+        self._jitter = jitter
+        self._failures: dict[str, int] = {}
+        self.problems: dict[str, Problem] = {}
+        self.pools_read: PoolsRead | None = None
+        self.missing_access: tuple[str, ...] | None = None
+        self.survey: Survey | None = None
+        self.asked: dict[str, float] = {}
+        self.changes = 0
+        """Changes of pools that Azure has answered: a list begun before one may not show it."""
+
+    def forget_verdicts(self) -> None:
+        """The spec changed: what was refused for good is worth another try."""
+        self.problems = {key: p for key, p in self.problems.items() if p.retryable}
+        self.missing_access = None
+        self.survey = None
+
+    def began(self, action: Action, now: float) -> None:
+        """An action is about to be sent."""
+        if isinstance(action, EvictPod | DeletePod):
+            self._world.evicting(action, now)
+
+    def succeeded(self, action: Action) -> None:
+        """Nothing is wrong with it any more."""
+        self.problems.pop(action.key, None)
+        self._failures.pop(action.key, None)
+
+    def pool_changed(self, action: ChangesPool, now: float) -> None:
+        """Azure has accepted a change of a pool: what was read before is old."""
+        self.pools_read = None
+        self.changes += 1
+        self.asked[action.target if isinstance(action, CreatePool) else action.pool] = now
+        self.succeeded(action)
+
+    def pools_listed(
+        self, action: Action, pools: Mapping[str, Pool], *, since: int, now: float
+    ) -> None:
+        """A list of the pools arrived; `since` is what `changes` was when it was asked for."""
+        if since == self.changes:
+            self.pools_read = PoolsRead(pools, now)
+        self.succeeded(action)
+
+    def access_reviewed(self, action: Action, missing: tuple[str, ...], now: float) -> None:
+        """Kubernetes has said what the operator may not do."""
+        self.missing_access = missing
+        self.succeeded(action)
+        if missing:
+            text = "waiting to ask Kubernetes again"
+            again = now + RECHECK_SECONDS
+            self.problems[action.key] = Problem("KubernetesForbidden", text, False, again)
+
+    def surveyed(self, action: Action, found: Survey) -> None:
+        """What only the preflight needs was read."""
+        self.survey = found
+        self.succeeded(action)
+
+    def eviction_answered(self, action: EvictPod | DeletePod, answer: Verdict, now: float) -> None:
+        """The apiserver has answered an eviction."""
+        if answer.result is EvictionResult.GRANTED:
+            return
+        if answer.result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:
+            self._world.eviction_needless(action)
+            return
+        delay = max(answer.retry_after or 0.0, DELAYS[answer.result])
+        until = now + delay * self._jitter()
+        if answer.result is EvictionResult.THROTTLED:
+            self._world.ledger.throttled_until = until
+        cause = CAUSES.get(answer.result)
+        self._world.eviction_refused(
+            action,
+            reason=cause.value if cause else answer.result.value,
+            message=answer.message,
+            until=until,
+        )
+
+    def failed(self, action: Action, error: AzlmError, now: float) -> Problem | None:
+        """An action failed; returns what was noted, None for an eviction."""
+        if isinstance(action, EvictPod | DeletePod):
+            self._world.eviction_refused(
+                action, reason=Cause.SERVER.value, message=str(error), until=now + RETRY_SECONDS
+            )
+            return None
+        match error:
+            case AzureError():
+                found = azure_verdict(error)
+                text = _told(error, found)
+                if not found.retryable:
+                    return self._refuse(action, found.reason, text, now + found.delay)
+                self.changes += 1
+                self.pools_read = None
+                return self._fail(action, found.reason, text, found.delay, now)
+            case SettingsError():
+                return self._refuse(action, "ClusterUnknown", str(error), now + RECHECK_SECONDS)
+            case KubernetesError(status=403):
+                again = now + RECHECK_SECONDS
+                return self._refuse(action, "KubernetesForbidden", str(error), again)
+        return self._fail(action, "KubernetesUnavailable", str(error), RETRY_SECONDS, now)
+
+    def broke(self, action: Action, text: str, now: float) -> Problem:
+        """An action failed in a way that nobody foresaw."""
+        return self._fail(action, "InternalError", text, 10.0, now)
+
+    def _fail(self, action: Action, reason: str, message: str, delay: float, now: float) -> Problem:
+        """Retry later; the delay doubles from failure to failure, up to RETRY_LONGEST."""
+        count = self._failures[action.key] = self._failures.get(action.key, 0) + 1
+        wait = max(delay, min(RETRY_SECONDS * 2 ** min(count - 1, 10), RETRY_LONGEST))
+        noted = self.problems[action.key] = Problem(reason, message, True, now + wait)
+        return noted
+
+    def _refuse(self, action: Action, reason: str, message: str, until: float) -> Problem:
+        noted = self.problems[action.key] = Problem(reason, message, False, until)
+        return noted
+
+
+def _told(error: AzureError, found: AzureVerdict) -> str:
+    """Azure's own words, then what can be done about it."""
+    return f"{error.message} ({error.code})" + (f"; {found.remedy}" if found.remedy else "")
