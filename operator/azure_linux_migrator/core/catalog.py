@@ -64,6 +64,18 @@ class Catalog:
         """Names of the volumes attached to a node."""
         return {each for each in self._attached.get(node, {}).values() if each}
 
+    def all_controllers(self) -> list[Controller]:
+        """Every controller that is known."""
+        return list(self._controllers.values())
+
+    def all_volumes(self) -> list[Volume]:
+        """Every bound volume that is known."""
+        return list(self._volumes.values())
+
+    def all_attachments(self) -> list[Attachment]:
+        """Every attachment that is known."""
+        return list(self._attachments.values())
+
     def put_controller(self, controller: Controller) -> bool:
         """Returns whether anything changed."""
         if self._controllers.get(controller.uid) == controller:

@@ -141,3 +141,7 @@ class Decision:
     status: MigrationStatus
     wake_at: float | None = None
     released: bool = False
+
+    def turns(self, before: MigrationStatus) -> bool:
+        """Whether it begins another step or phase: that is recorded before anything is done."""
+        return (before.step, before.phase) != (self.status.step, self.status.phase)

@@ -139,7 +139,7 @@ class Worker:
             return Decision((), self.status)
         decision = decide(migration, self._observation(), time.time())
         before = self.status
-        if (before.step, before.phase) == (decision.status.step, decision.status.phase):
+        if not decision.turns(before):
             self._writer.offer(decision.status)
         elif not await self._writer.write_now(decision.status):
             # A new step is recorded before it acts; the resource changed, or cannot be written.

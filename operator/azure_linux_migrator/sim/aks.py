@@ -314,6 +314,32 @@ class ManagedCluster:
         reply = msgspec.structs.replace(reply, body=body)
         return self._answer(reply, effects)
 
+    # The autoscaler's own ------------------------------------------------------------------------
+
+    def pool_names(self) -> list[str]:
+        """The pools that exist."""
+        return sorted(self._engine.pools)
+
+    def properties(self, pool: str) -> dict[str, Any]:
+        """A pool as it is, without a call; empty where there is none."""
+        found = self._engine.pools.get(pool)
+        return found.properties if found else {}
+
+    def autoscaled(self, pool: str) -> tuple[int, int] | None:
+        """The autoscaler's bounds of a pool; None where it does not scale."""
+        found = self._engine.pools[pool].properties
+        if not found.get("enableAutoScaling"):
+            return None
+        return int(found["minCount"]), int(found["maxCount"])
+
+    def autoscale(self, pool: str, count: int, now: float) -> None:
+        """Grow a pool as the cluster autoscaler does: no call of ours, but the pool is busy."""
+        present = self._engine.pools[pool]
+        checks.check_idle(present, self._engine.cluster_operation)
+        present.properties["count"] = count
+        steps = [ops.Boot(max(0, count - len(present.nodes)))]
+        self._start(present, "Scaling", steps, [], now)
+
     # Rules ---------------------------------------------------------------------------------------
 
     def _enter(self, call: str, pool: str | None, now: float) -> list[Effect]:

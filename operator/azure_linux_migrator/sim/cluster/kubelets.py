@@ -1,0 +1,158 @@
+"""The kubelets, and what happens to pods whose node is lost or gone.
+
+A pod on a node becomes Ready after its start time and is gone after its stop time. A lost node
+answers nothing: its pods stop being Ready, and leave only with the node itself.
+"""
+
+import random
+
+from msgspec import structs
+
+from azure_linux_migrator.core.records import Attachment, Key, Node, Pod
+from azure_linux_migrator.sim.cluster.shapes import Span
+from azure_linux_migrator.sim.cluster.store import Deaf, Store
+from azure_linux_migrator.sim.cluster.workloads import Workloads
+from azure_linux_migrator.sim.kernel import Kernel
+
+COLLECT_SECONDS = 40.0
+"""Pods of a node that is gone are collected after this (podgc's quarantine)."""
+
+
+class Kubelets(Deaf):
+    """All nodes' kubelets, the volume attacher and the pod garbage collector."""
+
+    def __init__(
+        self,
+        store: Store,
+        kernel: Kernel,
+        workloads: Workloads,
+        rng: random.Random,
+        *,
+        attach: Span,
+        detach: Span,
+    ) -> None:
+        self._store = store
+        self._kernel = kernel
+        self._workloads = workloads
+        self._rng = rng
+        self._attach, self._detach = attach, detach
+        store.watchers.append(self)
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """Start what was bound, stop what is to leave."""
+        if new is None:
+            if old is not None and old.claims and old.node:
+                self._release(old)
+            return
+        if new.node and (old is None or not old.node) and new.phase == "Pending":
+            self._admit(new)
+        if new.terminating and (old is None or not old.terminating):
+            self._stop(new)
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        """A node that is lost, comes back, or goes."""
+        if new is None and old is not None:
+            name = old.name
+            self._kernel.after(COLLECT_SECONDS, lambda: self._collect(name))
+        elif old is not None and new is not None and old.ready != new.ready:
+            self._reach(new)
+
+    def attach_now(self, pod: Pod) -> None:
+        """The volumes of a pod that has been running for a while."""
+        for claim in pod.claims:
+            volume = f"{pod.key.namespace}-{claim}"
+            self._store.put_attachment(Attachment(f"{volume}@{pod.node}", pod.node, volume))
+
+    # Starting
+
+    def _admit(self, pod: Pod) -> None:
+        if not pod.claims:
+            self._later(self._start_seconds(pod), self._started, pod)
+            return
+        volume = f"{pod.key.namespace}-{pod.claims[0]}"
+        held = [each for each in self._store.attachments.values() if each.volume == volume]
+        if any(each.node != pod.node for each in held):
+            self._later(1.0, self._try_again, pod)
+            return
+        self._later(self._attach.draw(self._rng), self._attached, pod)
+
+    def _try_again(self, pod: Pod) -> None:
+        self._admit(pod)
+
+    def _attached(self, pod: Pod) -> None:
+        self.attach_now(pod)
+        self._later(self._start_seconds(pod), self._started, pod)
+
+    def _start_seconds(self, pod: Pod) -> float:
+        return self._workloads.template(pod).start.draw(self._rng)
+
+    def _started(self, pod: Pod) -> None:
+        node = self._store.nodes.get(pod.node)
+        if node is None or not node.ready:
+            self._later(1.0, self._started, pod)
+            return
+        now = float(int(self._kernel.now))
+        self._store.put_pod(
+            structs.replace(
+                pod, phase="Running", ready=True, started_in=max(0.0, now - pod.created)
+            )
+        )
+        template = self._workloads.template(pod)
+        if template.run is not None:
+            self._later(template.run.draw(self._rng), self._completed, pod)
+
+    def _completed(self, pod: Pod) -> None:
+        self._store.put_pod(structs.replace(pod, phase="Succeeded", ready=False))
+
+    # Stopping
+
+    def _stop(self, pod: Pod) -> None:
+        uid, key = pod.uid, pod.key
+        delay = self._workloads.template(pod).stop.draw(self._rng)
+        self._kernel.after(delay, lambda: self._stopped(key, uid))
+
+    def _stopped(self, key: Key, uid: str) -> None:
+        pod = self._store.pods.get(key)
+        if pod is None or pod.uid != uid:
+            return
+        node = self._store.nodes.get(pod.node)
+        if pod.finalizers or (node is not None and not node.ready):
+            self._kernel.after(5.0, lambda: self._stopped(key, uid))
+            return
+        self._store.remove_pod(key)
+
+    def _release(self, pod: Pod) -> None:
+        delay = self._detach.draw(self._rng)
+        for claim in pod.claims:
+            name = f"{pod.key.namespace}-{claim}@{pod.node}"
+            self._kernel.after(delay, lambda name=name: self._detached(name))  # type: ignore[misc]
+
+    def _detached(self, name: str) -> None:
+        self._store.remove_attachment(name)
+
+    # Nodes
+
+    def _reach(self, node: Node) -> None:
+        for pod in tuple(self._store.pods_on[node.name].values()):
+            if pod.phase == "Running" and not pod.terminating:
+                self._store.change_pod(pod.key, ready=node.ready)
+
+    def _collect(self, name: str) -> None:
+        if name in self._store.nodes:
+            return
+        for key in tuple(self._store.pods_on[name]):
+            self._store.remove_pod(key)
+        for each in tuple(self._store.attachments.values()):
+            if each.node == name:
+                self._store.remove_attachment(each.name)
+
+    def _later(self, delay: float, then: object, pod: Pod) -> None:
+        """Go on with a pod unless it has begun to leave meanwhile."""
+        key, uid = pod.key, pod.uid
+
+        def go() -> None:
+            found = self._store.pods.get(key)
+            if found is not None and found.uid == uid and not found.terminating:
+                then(found)  # type: ignore[operator]
+
+        self._kernel.after(delay, go)

@@ -1,0 +1,107 @@
+"""What the simulated cluster knows beyond the core's records: templates, machines, rules."""
+
+import random
+from typing import Literal
+
+from msgspec import Struct
+
+from azure_linux_migrator.core.records import Key, Labels, Requirement
+from azure_linux_migrator.sim.aks_nodes import Taint
+
+Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Other"]
+
+
+class Span(Struct, frozen=True):
+    """How long something takes, in seconds: any of `seen`, else anything from `low` to `high`."""
+
+    low: float = 1.0
+    high: float = 2.0
+    seen: tuple[float, ...] = ()
+
+    def draw(self, rng: random.Random) -> float:
+        """One of them."""
+        return rng.choice(self.seen) if self.seen else rng.uniform(self.low, self.high)
+
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        return sum(self.seen) / len(self.seen) if self.seen else (self.low + self.high) / 2
+
+
+class Toleration(Struct, frozen=True):
+    """A pod's toleration; an empty key or effect matches all."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+    def matches(self, taint: Taint) -> bool:
+        """Whether the pod puts up with that taint."""
+        if self.effect and self.effect != taint.effect:
+            return False
+        if self.key and self.key != taint.key:
+            return False
+        return self.operator == "Exists" or (bool(self.key) and self.value == taint.value)
+
+
+class Placing(Struct, frozen=True):
+    """Where a pod may land. `terms` are alternatives of a required node affinity; `apart` is the
+    topology that no two pods of its kind share: `host`, `zone`, or nothing."""
+
+    selector: Labels = ()
+    terms: tuple[tuple[Requirement, ...], ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+    apart: Literal["", "host", "zone"] = ""
+
+
+class Template(Struct, frozen=True):
+    """What all pods of a workload share. `start` runs from the node to Ready, `stop` from the
+    deletion to the end, `run` (a Job's) from Ready to the end."""
+
+    labels: Labels = ()
+    requests: tuple[int, int] = (0, 0)
+    placing: Placing = Placing()
+    start: Span = Span()
+    stop: Span = Span(0.3, 0.6)
+    run: Span | None = None
+    empty_dir: bool = False
+    mirror: bool = False
+    finalizer: bool = False
+    traits: tuple[str, ...] = ()
+
+
+class Workload(Struct):
+    """A controller and its wish. `generation` counts its templates (a restart makes a new one);
+    `zones` are where a StatefulSet's volumes are, by ordinal, empty for none."""
+
+    kind: Kind
+    key: Key
+    uid: str
+    replicas: int
+    template: Template
+    parallel: bool = True
+    max_surge: int = 1
+    max_unavailable: int = 0
+    rolling: bool = True
+    zones: tuple[str, ...] = ()
+    generation: int = 1
+    made: int = 0
+    failures: int = 0
+
+
+class Rule(Struct, frozen=True):
+    """The spec of a budget: one of the two is set, a number or a percentage such as `25%`."""
+
+    min_available: int | str | None = None
+    max_unavailable: int | str | None = None
+
+
+class Machine(Struct):
+    """A node as the scheduler sees it, and what is taken of its room."""
+
+    labels: dict[str, str]
+    taints: tuple[Taint, ...] = ()
+    cpu: int = 0
+    memory: int = 0
+    pods: int = 0

@@ -1,0 +1,215 @@
+"""The API server's memory: objects by name, one revision for all, and whoever watches them."""
+
+from collections import defaultdict
+from typing import Protocol
+
+from msgspec import structs
+
+from azure_linux_migrator.core.records import (
+    Attachment,
+    Budget,
+    Controller,
+    Key,
+    Node,
+    Pod,
+    Volume,
+)
+from azure_linux_migrator.sim.cluster.shapes import Machine
+
+
+class Watcher(Protocol):
+    """Told of each change as it is made."""
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        """A node."""
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod."""
+
+    def budget(self, old: Budget | None, new: Budget | None) -> None:
+        """A disruption budget."""
+
+    def controller(self, old: Controller | None, new: Controller | None) -> None:
+        """A controller."""
+
+    def volume(self, old: Volume | None, new: Volume | None) -> None:
+        """A bound volume."""
+
+    def attachment(self, old: Attachment | None, new: Attachment | None) -> None:
+        """A volume's attachment."""
+
+
+class Deaf:
+    """A watcher that ignores everything; others override what they care for."""
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        """Ignored."""
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """Ignored."""
+
+    def budget(self, old: Budget | None, new: Budget | None) -> None:
+        """Ignored."""
+
+    def controller(self, old: Controller | None, new: Controller | None) -> None:
+        """Ignored."""
+
+    def volume(self, old: Volume | None, new: Volume | None) -> None:
+        """Ignored."""
+
+    def attachment(self, old: Attachment | None, new: Attachment | None) -> None:
+        """Ignored."""
+
+
+class Store:
+    """Every write is one revision; watchers are told in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.nodes: dict[str, Node] = {}
+        self.machines: dict[str, Machine] = {}
+        self.pods: dict[Key, Pod] = {}
+        self.budgets: dict[Key, Budget] = {}
+        self.controllers: dict[str, Controller] = {}
+        self.volumes: dict[str, Volume] = {}
+        self.attachments: dict[str, Attachment] = {}
+        self.pods_on: defaultdict[str, dict[Key, Pod]] = defaultdict(dict)
+        self.watchers: list[Watcher] = []
+
+    def next_revision(self) -> int:
+        """The revision of a write that is about to be made."""
+        self.revision += 1
+        return self.revision
+
+    # Nodes
+
+    def put_node(self, node: Node, machine: Machine | None = None) -> None:
+        """Add or change a node; `machine` is what the scheduler needs of a new one."""
+        self.revision += 1
+        old = self.nodes.get(node.name)
+        self.nodes[node.name] = node
+        if machine is not None:
+            self.machines[node.name] = machine
+        for each in self.watchers:
+            each.node(old, node)
+
+    def change_node(self, name: str, **changes: object) -> None:
+        """Change fields of a node; nothing where they are so already, or it is gone."""
+        old = self.nodes.get(name)
+        if old is None:
+            return
+        new = structs.replace(old, **changes)
+        if new != old:
+            self.put_node(new)
+
+    def remove_node(self, name: str) -> None:
+        """Delete a node; its pods stay until someone collects them."""
+        old = self.nodes.pop(name, None)
+        if old is None:
+            return
+        self.revision += 1
+        self.machines.pop(name, None)
+        for each in self.watchers:
+            each.node(old, None)
+
+    # Pods
+
+    def put_pod(self, pod: Pod) -> None:
+        """Add a pod, or change one, whatever revision it carries."""
+        self.revision += 1
+        old = self.pods.get(pod.key)
+        new = structs.replace(pod, revision=self.revision)
+        self.pods[pod.key] = new
+        if new.node:
+            self.pods_on[new.node][pod.key] = new
+            if (old is None or not old.node) and (found := self.machines.get(new.node)):
+                _take(found, new, 1)
+        for each in self.watchers:
+            each.pod(old, new)
+
+    def change_pod(self, key: Key, **changes: object) -> None:
+        """Change fields of a pod; nothing where they are so already, or it is gone."""
+        old = self.pods.get(key)
+        if old is None:
+            return
+        new = structs.replace(old, **changes)
+        if new != old:
+            self.put_pod(new)
+
+    def remove_pod(self, key: Key) -> None:
+        """Delete a pod at once."""
+        old = self.pods.pop(key, None)
+        if old is None:
+            return
+        self.revision += 1
+        if old.node:
+            self.pods_on[old.node].pop(key, None)
+            if found := self.machines.get(old.node):
+                _take(found, old, -1)
+        for each in self.watchers:
+            each.pod(old, None)
+
+    # The others
+
+    def put_budget(self, budget: Budget) -> None:
+        """Add or change a budget."""
+        self.revision += 1
+        old = self.budgets.get(budget.key)
+        new = self.budgets[budget.key] = structs.replace(budget, revision=self.revision)
+        for each in self.watchers:
+            each.budget(old, new)
+
+    def remove_budget(self, key: Key) -> None:
+        """Delete a budget."""
+        old = self.budgets.pop(key, None)
+        if old is not None:
+            self.revision += 1
+            for each in self.watchers:
+                each.budget(old, None)
+
+    def put_controller(self, controller: Controller) -> None:
+        """Add or change a controller; nothing where it is so already."""
+        old = self.controllers.get(controller.uid)
+        if old == controller:
+            return
+        self.revision += 1
+        self.controllers[controller.uid] = controller
+        for each in self.watchers:
+            each.controller(old, controller)
+
+    def remove_controller(self, uid: str) -> None:
+        """Delete a controller; what it owns stays."""
+        old = self.controllers.pop(uid, None)
+        if old is not None:
+            self.revision += 1
+            for each in self.watchers:
+                each.controller(old, None)
+
+    def put_volume(self, volume: Volume) -> None:
+        """A volume is bound."""
+        self.revision += 1
+        old = self.volumes.get(volume.name)
+        self.volumes[volume.name] = volume
+        for each in self.watchers:
+            each.volume(old, volume)
+
+    def put_attachment(self, attachment: Attachment) -> None:
+        """A volume is attached."""
+        self.revision += 1
+        self.attachments[attachment.name] = attachment
+        for each in self.watchers:
+            each.attachment(None, attachment)
+
+    def remove_attachment(self, name: str) -> None:
+        """A volume is detached."""
+        old = self.attachments.pop(name, None)
+        if old is not None:
+            self.revision += 1
+            for each in self.watchers:
+                each.attachment(old, None)
+
+
+def _take(machine: Machine, pod: Pod, sign: int) -> None:
+    machine.cpu += sign * pod.requests[0]
+    machine.memory += sign * pod.requests[1]
+    machine.pods += sign
