@@ -258,7 +258,7 @@ class TestSingletons:
 
     def test_a_rollout_that_surges_is_restarted_once(self) -> None:
         assert self._actions() == [RestartRollout]
-        assert self._actions(restarted="stamp") == []
+        assert self._actions(restarted="stamp@0") == []
         assert names(self._deployment()) == []
 
     def test_another_replica_is_added_marked_and_taken_back(self) -> None:
@@ -287,7 +287,7 @@ class TestSingletons:
         assert "Recreate" in note.message
 
     def test_a_rollout_that_is_stuck_is_told(self) -> None:
-        work = self._deployment(restarted="stamp", stuck="deadline exceeded")
+        work = self._deployment(restarted="stamp@0", stuck="deadline exceeded")
         assert causes(work) == [Cause.SURGE_STUCK]
 
 

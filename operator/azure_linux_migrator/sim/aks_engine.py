@@ -5,6 +5,7 @@ Owns pools, nodes, operations and the agenda. Knows nothing of calls, bodies or 
 
 import random
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -236,7 +237,7 @@ class Engine:
     def _appear(
         self, at: float, operation: ops.Operation, pool: Pool, task: ops.AppearTask
     ) -> None:
-        index, zone = self._free_index(pool), ""
+        index, zone = self._free_index(pool), self._emptiest_zone(pool)
         if task.name:
             old = operation.reimaging.pop(task.name)
             index, zone = old.index, old.zone
@@ -289,6 +290,13 @@ class Engine:
         else:
             code, message = "PodDrainFailure", cause
         self.end(operation, "Failed", now, {"code": code, "message": message})
+
+    def _emptiest_zone(self, pool: Pool) -> str:
+        """The zone of the pool that has the fewest of its nodes: scale sets keep them even."""
+        zones = pool.properties.get("availabilityZones") or []
+        named = [f"{self.setting.location}-{zone}" for zone in zones]
+        held = Counter(node.zone for node in pool.nodes.values())
+        return min(named, key=lambda zone: (held[zone], zone), default="")
 
     def _free_index(self, pool: Pool) -> int:
         """The instance number after the highest one in use, as scale sets count."""

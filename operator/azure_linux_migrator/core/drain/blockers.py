@@ -14,6 +14,7 @@ class Cause(StrEnum):
     BUDGET_SYNC_FAILED = "BudgetSyncFailed"
     BUDGET_WITHOUT_PODS = "BudgetWithoutPods"
     BUDGET_UNHEALTHY = "BudgetUnhealthy"
+    OWNER_UNHEALTHY = "OwnerUnhealthy"
     TWO_BUDGETS = "TwoBudgets"
     UNMANAGED = "Unmanaged"
     EMPTY_DIR = "EmptyDir"

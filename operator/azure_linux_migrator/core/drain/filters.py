@@ -117,10 +117,10 @@ def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
     for volume in facts.volumes_of(pod) if zones else ():
         if volume.zones and not zones.intersection(volume.zones):
             why = (
-                f"its volume {volume.name} is in zone {', '.join(volume.zones)}, and the target "
-                f"pool has nodes in {', '.join(sorted(zones))} only"
+                f"its volume {volume.name} is in zone {', '.join(volume.zones)}, and the pool it "
+                f"would move to has nodes in {', '.join(sorted(zones))} only"
             )
-            remedy = "give the target pool a node in that zone"
+            remedy = "give that pool a node in that zone"
             return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy))
     return None
 

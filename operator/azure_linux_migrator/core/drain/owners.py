@@ -8,7 +8,8 @@ from collections import defaultdict
 
 from msgspec import Struct
 
-from azure_linux_migrator.core.records import Controller
+from azure_linux_migrator.core.drain.blockers import Blocker, Cause
+from azure_linux_migrator.core.records import Controller, Key, Owner, Pod
 
 SHARE = 0.1
 
@@ -58,6 +59,22 @@ class Owners:
             found.peak = found.present + 1
         out = self._wanted(uid, controller) - found.healthy + unseen
         return self.capacity(uid, controller) - out
+
+    def starved(self, pod: Pod, controller: Controller | None, pods: int) -> Blocker:
+        """Replicas without a budget of which none may go for a while, since others are not well."""
+        owner = pod.owner or Owner("Pod", pod.key.name, pod.uid)
+        kind, key, uid = owner.kind, Key(pod.key.namespace, owner.name), owner.uid
+        if controller is not None:
+            kind, key, uid = controller.kind, controller.key, controller.uid
+        healthy = self.healthy(owner.uid)
+        message = (
+            f"{kind} {key} has {healthy} of {self._wanted(owner.uid, controller)} pods healthy, so "
+            "that none of the others is evicted"
+        )
+        remedy = (
+            "see why its pods are not Ready: kubectl describe pods, those on the new nodes first"
+        )
+        return Blocker(Cause.OWNER_UNHEALTHY, kind, key, message, remedy, pods, uid)
 
     def _wanted(self, uid: str, controller: Controller | None) -> int:
         """The wanted replicas. Where no controller is known, the most seen at one time stand for

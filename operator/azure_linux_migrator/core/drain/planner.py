@@ -8,7 +8,7 @@ from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.core.drain.blockers import Blocker, Cause, of_pod, of_refusal
 from azure_linux_migrator.core.drain.budgets import starved
 from azure_linux_migrator.core.drain.filters import Fate
-from azure_linux_migrator.core.drain.lanes import Ident, Lane, Surge, evaluate
+from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge, evaluate
 from azure_linux_migrator.core.drain.loads import NodeLoad
 from azure_linux_migrator.core.drain.roster import Scope
 from azure_linux_migrator.core.drain.singletons import Standing, next_action, why_not
@@ -116,7 +116,8 @@ class Planner(Worklist):
             evaluate(lane, self.world, self.weight, prefetch=prefetch)
             _keep(self._granting, lane, wanted=bool(lane.granted))
             _keep(self._blocking, lane, wanted=lane.blocker is not None)
-            if lane.granted or lane.empty or lane.blocker or not isinstance(lane.ident, Key):
+            competes = isinstance(lane.ident, Key | str) and lane.ident != FREE
+            if lane.granted or lane.empty or lane.blocker or not competes:
                 self._starving.pop(lane, None)
                 self._starved.pop(lane, None)
             elif lane not in self._starved:
@@ -157,9 +158,7 @@ class Planner(Worklist):
         for load in self.loads.blocked.values():
             found.update(load.blocked.values())
         for lane in self._starved:
-            budget = self.world.budgets.get(lane.ident) if isinstance(lane.ident, Key) else None
-            if budget is not None:
-                found.add(starved(budget, lane.left))
+            found.update(self._starved_lane(lane))
         for key, refusal in self.world.ledger.refusals.items():
             entry = self.entries.get(key)
             blocker = of_refusal(entry.pod, refusal) if entry else None
@@ -169,6 +168,14 @@ class Planner(Worklist):
         found.update(self._surge_notes())
         found.update(_still_attached(load) for load in self.loads.detaching.values())
         return sorted(found)
+
+    def _starved_lane(self, lane: Lane) -> list[Blocker]:
+        if isinstance(lane.ident, Key):
+            budget = self.world.budgets.get(lane.ident)
+            return [starved(budget, lane.left)] if budget is not None else []
+        pod = next(iter(lane.pods()))
+        controller = self.world.catalog.governing(pod)
+        return [self.world.owners.starved(pod, controller, lane.left)]
 
     def _grow_old(self, now: float) -> None:
         """Lanes stand in the order in which they began to starve."""
@@ -241,10 +248,17 @@ class Planner(Worklist):
         return tuple(actions)
 
     def _unplaced(self) -> tuple[Pod, ...]:
+        """Pods that replace evicted ones. After a restart it is not known any more whose pods were
+        moved: then those count that came since the batch began, of owners that still have some here.
+        """
         return tuple(
             pod
             for pod in self.world.unschedulable.values()
-            if pod.owner is not None and pod.owner.uid in self.moved_owners
+            if pod.owner is not None
+            and (
+                pod.owner.uid in self.moved_owners
+                or (pod.created >= self.began > 0 and self._by_owner.get(pod.owner.uid))
+            )
         )
 
     def _rest(self) -> tuple[float, Ident | None]:

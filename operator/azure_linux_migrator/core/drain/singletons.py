@@ -51,7 +51,10 @@ def why_not(controller: Controller, budget: Budget | None, migration: str) -> st
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a surged Deployment stands: its pods on the source, and all of them."""
+    """How a surged Deployment stands: its pods on the source, and all of them.
+
+    `stamp` is what this migration's restarts are marked with.
+    """
 
     controller: Controller
     on_source: tuple[Pod, ...]
@@ -68,14 +71,25 @@ def next_action(standing: Standing) -> Action | None:
         return _under_surge(standing)
     if any(pod.deletion_cost == VICTIM_COST for pod in pods):
         return None
-    if controller.restarted == standing.stamp:
+    newest = max((int(pod.created) for pod in pods), default=0)
+    if _covers(controller.restarted, standing.stamp, newest):
         return None
     in_one_go = controller.max_surge >= 1 and controller.max_unavailable == 0
     if in_one_go and standing.present == len(pods):
-        return RestartRollout(controller.key, standing.stamp)
+        return RestartRollout(controller.key, f"{standing.stamp}@{newest}")
     if standing.healthy < controller.replicas:
         return None
     return SurgeReplica(controller.key, controller.replicas, standing.migration)
+
+
+def _covers(restarted: str, stamp: str, newest: int) -> bool:
+    """Whether a restart of ours is under way that replaces pods as new as the newest.
+
+    The mark tells when the newest pod was made that the restart was for: repeated, it is the same,
+    and for pods that came later it is another one.
+    """
+    by, _, covered = restarted.rpartition("@")
+    return by == stamp and covered.isdecimal() and newest <= int(covered)
 
 
 def _under_surge(standing: Standing) -> Action | None:

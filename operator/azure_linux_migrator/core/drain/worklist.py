@@ -18,6 +18,7 @@ class Worklist(Roster):
 
     def __init__(self, world: World, scope: Scope) -> None:
         super().__init__(world, scope)
+        self._deadlocked = {key for key, each in world.budgets.items() if is_deadlocked(each)}
         for node in list(world.pool_nodes(scope.target)):
             if scope.stays(node):
                 self._count_zone(node, 1)

@@ -9,6 +9,8 @@ from azure_linux_migrator.core.sizing import old_count
 from azure_linux_migrator.core.steps.autoscaler import update
 
 FRESH_SECONDS = 15.0
+AGAIN_SECONDS = 60.0
+"""An operation that failed or was canceled on the way back is asked for again after this."""
 
 
 def release_source(ctx: Context) -> Progress:
@@ -41,13 +43,18 @@ def restore_size(ctx: Context) -> Progress:
         )
     wanted = old_count(ctx)
     text = f"growing node pool {pool.name} back to {wanted} nodes"
-    if pool.count < wanted:
-        action = UpdatePool(pool.name, (("count", wanted),), pool.etag)
-        return update(ctx, action, "RestoringSource", text)
     ready = ctx.seen.world.ready_nodes(pool.name)
-    if ready < wanted:
-        return working("RestoringSource", f"{ready} of {wanted} nodes of pool {pool.name} Ready")
-    return DONE
+    if pool.count >= wanted and ready >= wanted:
+        return DONE
+    if pool.count >= wanted and pool.state == "Succeeded":
+        told = f"{ready} of {wanted} nodes of pool {pool.name} are Ready"
+        return working("RestoringSource", told, wake_at=ctx.now + FRESH_SECONDS)
+    due = ctx.seen.asked.get(pool.name, 0.0) + AGAIN_SECONDS
+    if pool.count >= wanted and pool.settled and ctx.now < due:
+        told = f"{text}: AKS left it in state {pool.state}; it is asked again"
+        return working("RestoringSource", told, wake_at=due)
+    action = UpdatePool(pool.name, (("count", wanted),), pool.etag)
+    return update(ctx, action, "RestoringSource", text)
 
 
 def remove_target(ctx: Context) -> Progress:

@@ -10,7 +10,7 @@ from azure_linux_migrator.core.records import Node, Pod, Room
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.sim import aks_operations as ops
 from azure_linux_migrator.sim.aks import ManagedCluster
-from azure_linux_migrator.sim.aks_errors import ArmError
+from azure_linux_migrator.sim.aks_errors import ArmError, ResponseLost
 from azure_linux_migrator.sim.aks_nodes import NodeRecord
 from azure_linux_migrator.sim.cluster.api import Api
 from azure_linux_migrator.sim.cluster.shapes import Machine
@@ -134,7 +134,7 @@ class Fleet:
                 self.aks.autoscale(pool, wanted, self._kernel.now)
             elif gone:
                 self.aks.delete_machines(pool, gone, self._kernel.now)
-        except ArmError:
+        except (ArmError, ResponseLost):
             return  # the pool is busy; the next scan looks again
 
     def _idle(self, nodes: list[Node]) -> list[str]:
