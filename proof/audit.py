@@ -1,9 +1,12 @@
 """What must hold after every event, judged by the cluster's own truth and not by what azlm saw."""
 
+from collections import defaultdict, deque
+
 from azure_linux_migrator.api.names import APPROVE, TAG_MIGRATION
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.core.actions import (
+    READS,
     Action,
     DeleteMachines,
     DeletePod,
@@ -21,6 +24,10 @@ SLACK = 3.0
 """Seconds by which whole-second timestamps and the watches may be late."""
 OPEN_SECONDS = 45.0
 """How long a source node may stand open before evictions go on without it being a fault."""
+
+
+MOST_A_MINUTE = 70
+"""How often the same thing may be asked for: once a second, as pools are listed, is the most."""
 
 
 class ViolationError(AssertionError):
@@ -53,6 +60,8 @@ class Audit(Deaf):
         self.evictions = 0
         self._store.watchers.append(self)
         resource.watchers.append(self._written)
+        self._paused_since: float | None = None
+        self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
         now = self._scene.kernel.now
         for node in self._store.nodes.values():
             self._opened[node.name] = now
@@ -89,6 +98,9 @@ class Audit(Deaf):
     def _written(self, body: Body | None) -> None:
         if body is None:
             return
+        paused = bool(body.spec.get("paused")) and not body.deleting
+        now = self._scene.kernel.now
+        self._paused_since = (self._paused_since or now) if paused else None
         if value := body.annotations.get(APPROVE):
             self._approved.add(value)
         self._check_status(body.status)
@@ -148,9 +160,11 @@ class Audit(Deaf):
 
     def begins(self, action: Action) -> None:
         """Is it allowed, as things are?"""
+        self._in_measure(action)
         match action:
             case EvictPod(pod, uid) | DeletePod(pod, uid):
                 self._counted = self._healthy(pod, uid)
+                self._as_wished(action)
             case ReleaseNode(node, by):
                 found = self._store.nodes.get(node)
                 if node in self._foreign and found is not None and found.cordoned_by == by:
@@ -162,6 +176,36 @@ class Audit(Deaf):
             case DeleteMachines(pool, nodes):
                 found_nodes = [n for name in nodes if (n := self._store.nodes.get(name))]
                 self._empty(f"machines of {pool}", found_nodes)
+
+    def _in_measure(self, action: Action) -> None:
+        """Not in a hurry, and not at all while paused."""
+        now = self._scene.kernel.now
+        recent = self._asked[action.key]
+        recent.append(now)
+        while now - recent[0] > 60.0:
+            recent.popleft()
+        if len(recent) > MOST_A_MINUTE:
+            raise ViolationError(f"{action.key} was asked {len(recent)} times in a minute")
+        paused = self._paused_since
+        if paused is not None and now - paused > SLACK and not isinstance(action, READS):
+            raise ViolationError(f"{action.key} although the migration is paused")
+
+    def _as_wished(self, action: EvictPod | DeletePod) -> None:
+        """What spec.drain does not allow."""
+        drain = self._stage.spec["drain"]
+        pod = self._store.pods.get(action.pod)
+        if isinstance(action, DeletePod) and drain.get("onTimeout") != "Force":
+            raise ViolationError(f"pod {action.pod} is deleted without onTimeout: Force")
+        if pod is None or pod.uid != action.uid or self._backwards:
+            return
+        job = pod.owner is not None and pod.owner.kind == "Job"
+        if job and not pod.finished and drain["jobs"] == "Wait":
+            raise ViolationError(f"pod {action.pod} of a Job is evicted in spite of jobs: Wait")
+        if pod.owner is not None and pod.owner.kind == "DaemonSet" and not pod.finished:
+            raise ViolationError(f"pod {action.pod} of a DaemonSet is evicted")
+        node = self._store.nodes.get(pod.node)
+        if node is not None and not node.batch.startswith(f"{NAME}.") and not drain["prefetch"]:
+            raise ViolationError(f"pod {action.pod} is evicted outside the batch")
 
     def ends(self, action: Action) -> None:
         """What came of it."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from azure_linux_migrator.api.names import ROLLBACK
 from azure_linux_migrator.core.actions import READS, Action
 from azure_linux_migrator.core.records import Key, Node, Selector
-from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
 from azure_linux_migrator.sim.aks_errors import ArmError, ResponseLost
 from azure_linux_migrator.sim.aks_faults import (
     Effect,
@@ -21,7 +21,7 @@ from azure_linux_migrator.sim.cluster.api import refusal
 from azure_linux_migrator.sim.cluster.shapes import Rule
 from azure_linux_migrator.sim.pilot.hands import Mishap
 from azure_linux_migrator.sim.pilot.informer import KINDS as WATCHES
-from azure_linux_migrator.sim.pilot.pilot import Pilot
+from azure_linux_migrator.sim.pilot.pilot import AZURE, Pilot
 from azure_linux_migrator.sim.pilot.resource import Resource
 from proof.audit import Audit
 from proof.faults import HEALED, Fault
@@ -91,6 +91,12 @@ class Misfortune:
         self.acts += not isinstance(action, READS)
         fault = self._acting.get(self._count)
         if self.over or fault is None:
+            return None
+        if isinstance(action, AZURE):
+            error: AzlmError = AzureError("Unreachable", "the connection was closed")
+            if fault.kind in {"refused", "unanswered"}:
+                committed = fault.kind == "unanswered" and fault.pick % 4 > 0
+                return Mishap(error, committed=committed, delay=fault.length)
             return None
         match fault.kind:
             case "refused":

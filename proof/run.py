@@ -140,7 +140,7 @@ class Run:
         if self.resource.writes > writes or self.misfortune.acts > acts:
             more = self.resource.writes - writes, self.misfortune.acts - acts
             return f"not idle at the end: {more[0]} status writes, {more[1]} actions"
-        return self._marks() or self._healthy() or self._calm()
+        return self._marks() or self._pools() or self._healthy() or self._calm()
 
     def _marks(self) -> str:
         stays = self.stage.spec["sourcePool"] == "Keep" and self.audit.succeeded
@@ -152,6 +152,28 @@ class Run:
             if each.surge.startswith(f"{NAME}/") and not each.surge.endswith("/yielded"):
                 return f"{each.key} is still surged"
         return ""
+
+    def _pools(self) -> str:
+        """The pools are what was asked for."""
+        body, aks, spec = self.resource.body, self.stage.scene.aks, self.stage.spec
+        names, source = aks.pool_names(), aks.properties("src")
+        held = bool(self.stage.bounds)
+        if body is not None and body.status.phase == Phase.ROLLED_BACK and body.status.rollback:
+            if "srcazl" in names:
+                return "the target pool is still there after the rollback"
+            if held and not source.get("enableAutoScaling"):
+                return "the source's autoscaler was not given back"
+        if body is None or not body.status.is_true("Succeeded"):
+            return ""
+        target = aks.properties("src" if self.stage.strategy == "InPlace" else "srcazl")
+        if target.get("osSKU") != "AzureLinux":
+            return f"the target runs {target.get('osSKU')}"
+        if self.stage.strategy == "InPlace":
+            return ""
+        if held and not target.get("enableAutoScaling"):
+            return "the target has not got the source's autoscaler"
+        left = {"Delete": "src" in names, "ScaleToZero": source.get("count") != 0, "Keep": False}
+        return "the source was not retired" if left[spec["sourcePool"]] else ""
 
     def _healthy(self) -> str:
         scene = self.stage.scene

@@ -38,11 +38,13 @@ RULES: tuple[dict[str, Any], ...] = (
 
 
 class Scenario(Struct):
-    """What one run is about; `replicas` are the scales that the admin wants."""
+    """What one run is about; `replicas` are the scales that the admin wants, `bounds` those of the
+    source's autoscaler, if it has one."""
 
     scene: Scene
     spec: dict[str, Any]
     replicas: dict[Key, int]
+    bounds: tuple[int, int] | None = None
 
     @property
     def strategy(self) -> str:
@@ -60,7 +62,7 @@ def scenario(seed: str) -> Scenario:
     scene = _scene(seed, rng, nodes, zones, autoscaled=autoscaled)
     source = [node for node in scene.store.nodes.values() if node.pool == "src"]
     replicas = _workloads(scene, rng, source, zoned=bool(zones))
-    return Scenario(scene, spec, replicas)
+    return Scenario(scene, spec, replicas, (1, nodes + 2) if autoscaled else None)
 
 
 def _spec(rng: random.Random) -> dict[str, Any]:

@@ -161,6 +161,7 @@ class Voyage:
             missing_access=(),
             survey=self.executor.outcomes.survey,
             asked=self.executor.outcomes.asked,
+            written=self.executor.outcomes.written,
             problems=self.executor.outcomes.problems,
         )
 

@@ -118,7 +118,8 @@ class Observation:
     the same source pool. `world_ready` tells that the watches have delivered their first lists.
     `own_pod` is the pod that this operator runs in. `survey` is what only the preflight needs;
     `asked` tells when this process last asked Azure to change a pool, by the pool's name;
-    `running` are the keys of actions under way.
+    `running` are the keys of actions under way, `written` the last writes to Kubernetes by key,
+    with the times of their answers.
     """
 
     world: World
@@ -130,6 +131,7 @@ class Observation:
     survey: Survey | None = None
     asked: Mapping[str, float] = field(default_factory=dict)
     running: Collection[str] = ()
+    written: Mapping[str, tuple[Action, float]] = field(default_factory=dict)
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
 

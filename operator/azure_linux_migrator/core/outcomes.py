@@ -44,6 +44,8 @@ class Outcomes:
         self.missing_access: tuple[str, ...] | None = None
         self.survey: Survey | None = None
         self.asked: dict[str, float] = {}
+        self.written: dict[str, tuple[Action, float]] = {}
+        """The last writes to Kubernetes by key, and when each was answered."""
         self.changes = 0
         """Changes of pools that Azure has answered: a list begun before one may not show it."""
 
@@ -62,6 +64,11 @@ class Outcomes:
         """Nothing is wrong with it any more."""
         self.problems.pop(action.key, None)
         self._failures.pop(action.key, None)
+
+    def wrote(self, action: Action, now: float) -> None:
+        """Kubernetes has taken a write; the watch may show it later."""
+        self.written[action.key] = (action, now)
+        self.succeeded(action)
 
     def pool_changed(self, action: ChangesPool, now: float) -> None:
         """Azure has accepted a change of a pool: what was read before is old."""

@@ -10,6 +10,9 @@ from azure_linux_migrator.core.migration import Migration, Observation
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.records import Pool
 
+ECHO_SECONDS = 5.0
+"""A write that the watch does not show after this is made again."""
+
 POLL_SHORTEST = 1.0
 POLL_LONGEST = 15.0
 POLL_UNKNOWN = 5.0
@@ -69,8 +72,20 @@ class Context:
         """Whether the pools were read within the last `age` seconds."""
         return self.seen.pools is not None and self.now - self.seen.pools.at < age
 
+    def echo_at(self, action: Action) -> float | None:
+        """Until when to wait for the watch to show this very write; None where it was not made
+        just now."""
+        written = self.seen.written.get(action.key)
+        if written is None or written[0] != action:
+            return None
+        due = written[1] + ECHO_SECONDS
+        return due if self.now < due else None
+
     def attempt(self, action: Action, reason: str, message: str) -> Progress:
-        """Ask for an action, unless its last failure says to wait or to give up for now."""
+        """Ask for an action, unless its last failure says to wait or to give up for now, or it
+        was done just now and the watch has yet to show it."""
+        if (due := self.echo_at(action)) is not None:
+            return working(reason, message, wake_at=due)
         problem = self.seen.problems.get(action.key)
         if problem is None:
             return working(reason, message, action)

@@ -143,7 +143,7 @@ class Executor:
                 await surge.restore(self._client, deployment, replicas)
             case YieldScale(deployment, by):
                 await surge.yield_scale(self._client, deployment, by)
-        self.outcomes.succeeded(action)
+        self.outcomes.wrote(action, self._clock())
 
     async def _change_pools(self, action: ChangesPool) -> None:
         log.info("%s", action)

@@ -154,10 +154,16 @@ class Worker:
         return decision
 
     async def _reread(self) -> None:
+        """Go on from what is recorded, as after a restart: an unanswered write may stand."""
         try:
-            self.observe(await Migrations(self._client).get(self.name))
+            body = await Migrations(self._client).get(self.name)
         except AzlmError as error:
             log.warning("reading %s again: %s", self.name, error)
+            return
+        recorded = dict(body.get("status") or {})
+        self.status = MigrationStatus.model_validate(recorded)
+        self._writer.start_from(recorded)
+        self.observe(body)
 
     def _migration(self, *, deleting: bool) -> Migration | None:
         metadata = self._body["metadata"]
@@ -206,6 +212,7 @@ class Worker:
             survey=self._executor.outcomes.survey,
             asked=self._executor.outcomes.asked,
             running=self._executor.running,
+            written=self._executor.outcomes.written,
             problems=self._executor.outcomes.problems,
         )
 

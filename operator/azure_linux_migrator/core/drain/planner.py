@@ -117,7 +117,8 @@ class Planner(Worklist):
             _keep(self._granting, lane, wanted=bool(lane.granted))
             _keep(self._blocking, lane, wanted=lane.blocker is not None)
             competes = isinstance(lane.ident, Key | str) and lane.ident != FREE
-            if lane.granted or lane.empty or lane.blocker or not competes:
+            waits = competes and (len(lane.now) > 0 or bool(lane.unready))
+            if lane.granted or lane.blocker or not waits:
                 self._starving.pop(lane, None)
                 self._starved.pop(lane, None)
             elif lane not in self._starved:
@@ -248,8 +249,8 @@ class Planner(Worklist):
         return tuple(actions)
 
     def _unplaced(self) -> tuple[Pod, ...]:
-        """Pods that replace evicted ones. After a restart it is not known any more whose pods were
-        moved: then those count that came since the batch began, of owners that still have some here.
+        """Pods that replace evicted ones. After a restart it is not known whose pods were moved:
+        then those count that came since the batch began, of owners that still have some here.
         """
         return tuple(
             pod

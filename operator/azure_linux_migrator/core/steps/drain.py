@@ -101,10 +101,11 @@ def evict(ctx: Context) -> Progress:
 
 
 def _surges(ctx: Context) -> tuple[Action, ...]:
-    """Surge actions whose last failure does not say to wait."""
+    """Surge actions whose last failure does not say to wait, and that were not made just now."""
     return tuple(
         action
         for action in ctx.plan.surges
+        if ctx.echo_at(action) is None
         if (problem := ctx.seen.problems.get(action.key)) is None or ctx.now >= problem.retry_at
     )
 

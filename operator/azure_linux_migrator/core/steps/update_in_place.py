@@ -10,6 +10,8 @@ from azure_linux_migrator.core.progress import DONE, Context, Progress, refused,
 from azure_linux_migrator.core.records import Pool
 
 FRESH_SECONDS = 15.0
+SHOWS_SECONDS = 120.0
+"""Nodes of a pool that AKS says is changed are waited for so long, then it is asked again."""
 
 
 def update_in_place(ctx: Context) -> Progress:
@@ -32,6 +34,8 @@ def update_in_place(ctx: Context) -> Progress:
             f"with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
             wake_at=ctx.now + FRESH_SECONDS,
         )
+    if pool.state == "Succeeded" and ctx.loads.by_node and not _shows_soon(ctx, pool):
+        return _ask(ctx, pool, wanted)
     if pool.state != "Succeeded" or ctx.loads.by_node:
         text = f"AKS changes node pool {pool.name} to {wanted}: {_left(ctx)}"
         blockers = [str(each) for each in ctx.plan.blockers if each.blocks]
@@ -43,8 +47,16 @@ def update_in_place(ctx: Context) -> Progress:
     return DONE
 
 
+def _shows_soon(ctx: Context, pool: Pool) -> bool:
+    """Whether nodes that were changed may just not show it yet.
+
+    Somebody's scaling of a pool whose change has failed leaves it Succeeded, with its old nodes.
+    """
+    return ctx.now - ctx.seen.asked.get(pool.name, 0.0) < SHOWS_SECONDS
+
+
 def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
-    text = f"asking AKS to change node pool {pool.name} from {pool.os_sku} to {wanted}"
+    text = f"asking AKS to change node pool {pool.name} to {wanted}: {_left(ctx)}"
     if not pool.settled or not ctx.pools_newer_than(FRESH_SECONDS):
         return ctx.reread("UpdatingInPlace", text)
     surge = ctx.migration.spec.strategy.max_surge

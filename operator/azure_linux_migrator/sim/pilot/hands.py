@@ -46,7 +46,7 @@ class Mishap(Struct, frozen=True):
     """What befalls a request: an error instead of its effect, or in spite of it (`committed`), and
     how much later than usual the answer comes."""
 
-    error: KubernetesError | None = None
+    error: AzlmError | None = None
     committed: bool = False
     delay: float = 0.0
 
@@ -188,7 +188,7 @@ class Hands:
             case SurveyAzure():
                 outcomes.surveyed(action, self._backend.survey)
             case _:
-                outcomes.succeeded(action)
+                outcomes.wrote(action, now)
 
     def _verdict(self, action: EvictPod | DeletePod, error: AzlmError | None) -> Verdict:
         if not isinstance(error, KubernetesError):

@@ -30,7 +30,8 @@ from azure_linux_migrator.sim.pilot.resource import Body, Resource
 LONGEST_SLEEP_SECONDS = 600.0
 RETRY_SECONDS = 0.5
 WRITE_SECONDS = 0.5
-_AZURE = (ReadPools, SurveyAzure, CreatePool, UpdatePool, DeleteMachines, DeletePool)
+AZURE = (ReadPools, SurveyAzure, CreatePool, UpdatePool, DeleteMachines, DeletePool)
+"""Actions that Azure answers, not Kubernetes."""
 
 
 class Pace(Struct, frozen=True):
@@ -223,6 +224,7 @@ class Pilot:
             survey=outcomes.survey,
             asked=outcomes.asked,
             running=self.hands.running,
+            written=outcomes.written,
             problems=outcomes.problems,
         )
 
@@ -249,6 +251,7 @@ class Pilot:
         if found is not None:
             self._body = found
             self._version = max(self._version, found.revision)
+            self._status = self._written = found.status
         self._sleep_until(self._kernel.now + RETRY_SECONDS)
 
     def _write(self, status: MigrationStatus, revision: int | None) -> bool:
@@ -294,7 +297,7 @@ class Pilot:
         )
 
     def _latency(self, action: Action) -> float:
-        pace = self._pace.azure if isinstance(action, _AZURE) else self._pace.request
+        pace = self._pace.azure if isinstance(action, AZURE) else self._pace.request
         return pace.draw(self._rng)
 
     def _watch_seconds(self) -> float:
