@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from proof.faults import schedule
-from proof.mutations import MUTATIONS, Mutation
+from proof.mutations import MUTATIONS
 from proof.run import Outcome, Run, run
 from proof.shrink import shrink
 
@@ -93,9 +93,9 @@ def replay(seed: str, keep: str | None) -> int:
     return 1 if outcome.failure else 0
 
 
-def _hunt(mutation: Mutation) -> tuple[int, str]:
+def _hunt(at: int) -> tuple[int, str]:
     """Seeds until it is found (0 for never), and what gave it away."""
-    with mutation.applied():
+    with MUTATIONS[at].applied():
         for seed in range(MOST_SEEDS):
             outcome = run(str(seed))
             if outcome.failure:
@@ -111,7 +111,9 @@ def mutations(jobs: int, *, write: bool) -> int:
     ]
     missed = 0
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        for each, (seeds, why) in zip(MUTATIONS, pool.map(_hunt, MUTATIONS), strict=True):
+        for each, (seeds, why) in zip(
+            MUTATIONS, pool.map(_hunt, range(len(MUTATIONS))), strict=True
+        ):
             missed += not seeds
             told = f"no. {seeds}" if seeds else f"**not within {MOST_SEEDS}**"
             lines.append(f"| `{each.name}` | {each.what} | {told} | {why[:120]} |")

@@ -61,6 +61,7 @@ KINDS: dict[str, tuple[int, Draw]] = {
     "status-unanswered": (2, _timed("status-unanswered", 1, 20)),
     "watch-held": (4, _timed("watch-held", 0.5, 30)),
     "watch-lost": (4, _timed("watch-lost", 0.5, 20)),
+    "evictions-denied": (3, _timed("evictions-denied", 5, 90)),
     "azure": (10, _timed("azure", 1, 60)),
     "azure-busy": (3, _timed("azure-busy", 5, 90)),
     "node-lost": (3, _timed("node-lost", 5, 90)),

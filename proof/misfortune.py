@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 from azure_linux_migrator.api.names import ROLLBACK
-from azure_linux_migrator.core.actions import READS, Action
+from azure_linux_migrator.core.actions import READS, Action, EvictPod
 from azure_linux_migrator.core.records import Key, Node, Selector
 from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
 from azure_linux_migrator.sim.aks_errors import ArmError, ResponseLost
@@ -28,6 +28,11 @@ from proof.faults import HEALED, Fault
 from proof.scenario import Scenario
 
 LEASE_SECONDS = 15.0
+DENIALS = (
+    'admission webhook "keep.example" denied the request: not now',
+    "Too many requests, please try again later.",
+    "pods/eviction is forbidden",
+)
 
 EFFECTS: tuple[Effect, ...] = (
     Refuse(429, "Throttled", retry_after=5.0),
@@ -73,6 +78,8 @@ class Misfortune:
         self.acts = 0
         """Actions other than reads."""
         self._status_error: KubernetesError | None = None
+        self._denied_until = 0.0
+        self._denial = refusal(400, DENIALS[0])
         self._generation = 0
         self.over = False
         self.pilot = new_pilot(self)
@@ -90,6 +97,8 @@ class Misfortune:
         self._count += 1
         self.acts += not isinstance(action, READS)
         fault = self._acting.get(self._count)
+        if isinstance(action, EvictPod) and self._scene.kernel.now < self._denied_until:
+            return Mishap(self._denial)
         if self.over or fault is None:
             return None
         if isinstance(action, AZURE):
@@ -125,7 +134,7 @@ class Misfortune:
         return self._status_error
 
     def _error(self, pick: int, action: Action) -> KubernetesError:
-        evicts = type(action).__name__ == "EvictPod"
+        evicts = isinstance(action, EvictPod)
         errors = (
             refusal(500, "etcdserver: request timed out"),
             refusal(429, "Too many requests, please try again later.", retry_after=1.0),
@@ -181,6 +190,12 @@ class Misfortune:
 
     def _status_works(self) -> None:
         self._status_error = None
+
+    def _evictions_denied(self, fault: Fault) -> None:
+        """An admission webhook refuses evictions, or the apiserver is overloaded, for a while."""
+        kind = fault.pick % len(DENIALS)
+        self._denial = refusal((400, 429, 403)[kind], DENIALS[kind], retry_after=None)
+        self._denied_until = self._scene.kernel.now + fault.length
 
     # Azure
 

@@ -134,7 +134,9 @@ def _workloads(
         count = rng.choice((1, 2, 3, 4, 6))
         kind = rng.choices(("Deployment", "StatefulSet"), (3, 1))[0]
         low = rng.choice((0.5, 1.0, 5.0))
-        zones = tuple(rng.choice(source).zone for _ in range(count))
+        claims: dict[str, tuple[str, ...]] = {
+            f"{key.name}-{n}": (f"data-{key.name}-{n}",) for n in range(count)
+        }
         made = Workload(
             kind,  # type: ignore[arg-type]
             key,
@@ -151,7 +153,7 @@ def _workloads(
             parallel=rng.random() < 0.5,
             max_surge=rng.choice((0, 1)),
             rolling=rng.random() < 0.9,
-            zones=zones if kind == "StatefulSet" and rng.random() < 0.7 else (),
+            claims=claims if kind == "StatefulSet" and rng.random() < 0.7 else {},
         )
         made.max_unavailable = 1 if made.max_surge == 0 else rng.choice((0, 1))
         replicas[key] = count
@@ -175,9 +177,7 @@ def _settle(
     spread = rng.sample(source, len(source))
     for ordinal in range(made.replicas):
         node = spread[ordinal % len(spread)] if made.template.placing.apart else rng.choice(source)
-        if made.zones:
-            near = [each for each in source if each.zone == made.zones[ordinal]]
-            node = rng.choice(near)
+        if made.claims:
             claim = Key(made.key.namespace, f"data-{made.key.name}-{ordinal}")
             bound = (node.zone,) if zoned else ()
             scene.store.put_volume(Volume(f"{claim.namespace}-{claim.name}", claim, bound))
@@ -198,13 +198,7 @@ def _extras(scene: Scene, rng: random.Random, source: list[Node]) -> None:
         scene.workloads.add(made, fresh=False)
         pod = scene.workloads.place(made, rng.choice(source).name, created=NOW - 60)
         left = rng.uniform(10, 100)
-        scene.kernel.after(left, lambda: _end(scene, pod.key))
+        scene.kernel.after(left, lambda: scene.kubelets.finish(pod.key))
     if rng.random() < 0.2:
         alone = Workload("Other", Key("default", "bare"), "bare", 1, Template())
         scene.workloads.place(alone, rng.choice(source).name, created=NOW - 60)
-
-
-def _end(scene: Scene, key: Key) -> None:
-    pod = scene.store.pods.get(key)
-    if pod is not None and pod.phase == "Running" and not pod.terminating:
-        scene.store.change_pod(key, phase="Succeeded", ready=False)

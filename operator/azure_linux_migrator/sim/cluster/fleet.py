@@ -17,6 +17,7 @@ from azure_linux_migrator.sim.cluster.shapes import Machine
 from azure_linux_migrator.sim.cluster.store import Store
 from azure_linux_migrator.sim.kernel import Kernel, Timer
 
+SIZE_LABEL = "node.kubernetes.io/instance-type"
 EVICT_AGAIN_SECONDS = 5.0
 SCAN_SECONDS = 10.0
 IDLE_SECONDS = 600.0
@@ -35,6 +36,8 @@ class Fleet:
         self._api = api
         self._timer: Timer | None = None
         self._idle_since: dict[str, float] = {}
+        self.rooms: dict[str, Room] = {}
+        """What nodes of a VM size can hold, where it is known better than from the size's name."""
         self.on_vanish: list[Callable[[str, str], None]] = []
 
     def adopt(self) -> None:
@@ -75,11 +78,7 @@ class Fleet:
             record.pool,
             os_sku=record.labels["kubernetes.azure.com/os-sku"],
             zone=record.zone if record.zone != "0" else "",
-            room=Room(
-                int(record.cpus * 1000 * _OVERHEAD),
-                int(record.memory_mib * _OVERHEAD),
-                record.max_pods,
-            ),
+            room=self.rooms.get(record.labels.get(SIZE_LABEL, "")) or _room(record),
         )
         self._store.put_node(node, Machine(record.labels, record.taints))
 
@@ -156,6 +155,11 @@ class Fleet:
     def find(self, name: str) -> None:
         """It answers again."""
         self._store.change_node(name, ready=True)
+
+
+def _room(record: NodeRecord) -> Room:
+    cpu = int(record.cpus * 1000 * _OVERHEAD)
+    return Room(cpu, int(record.memory_mib * _OVERHEAD), record.max_pods)
 
 
 def _leaves(pod: Pod) -> bool:

@@ -36,6 +36,8 @@ class Kubelets(Deaf):
         self._workloads = workloads
         self._rng = rng
         self._attach, self._detach = attach, detach
+        self.attachable: set[str] = set()
+        """Volumes that have to be attached to a node, as disks have."""
         store.watchers.append(self)
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
@@ -59,22 +61,21 @@ class Kubelets(Deaf):
 
     def attach_now(self, pod: Pod) -> None:
         """The volumes of a pod that has been running for a while."""
-        for claim in pod.claims:
-            volume = f"{pod.key.namespace}-{claim}"
-            self._store.put_attachment(Attachment(f"{volume}@{pod.node}", pod.node, volume))
+        for volume in self._store.volumes_of(pod):
+            self.attachable.add(volume.name)
+            name = f"{volume.name}@{pod.node}"
+            self._store.put_attachment(Attachment(name, pod.node, volume.name))
 
     # Starting
 
     def _admit(self, pod: Pod) -> None:
-        if not pod.claims:
+        disks = [v.name for v in self._store.volumes_of(pod) if v.name in self.attachable]
+        if not disks:
             self._later(self._start_seconds(pod), self._started, pod)
-            return
-        volume = f"{pod.key.namespace}-{pod.claims[0]}"
-        held = [each for each in self._store.attachments.values() if each.volume == volume]
-        if any(each.node != pod.node for each in held):
+        elif any(each.node != pod.node for disk in disks for each in self._store.attached(disk)):
             self._later(1.0, self._try_again, pod)
-            return
-        self._later(self._attach.draw(self._rng), self._attached, pod)
+        else:
+            self._later(self._attach.draw(self._rng), self._attached, pod)
 
     def _try_again(self, pod: Pod) -> None:
         self._admit(pod)
@@ -101,6 +102,12 @@ class Kubelets(Deaf):
         if template.run is not None:
             self._later(template.run.draw(self._rng), self._completed, pod)
 
+    def finish(self, key: Key) -> None:
+        """A Job's pod that has run for a while ends now."""
+        pod = self._store.pods.get(key)
+        if pod is not None and pod.phase == "Running" and not pod.terminating:
+            self._completed(pod)
+
     def _completed(self, pod: Pod) -> None:
         self._store.put_pod(structs.replace(pod, phase="Succeeded", ready=False))
 
@@ -123,9 +130,10 @@ class Kubelets(Deaf):
 
     def _release(self, pod: Pod) -> None:
         delay = self._detach.draw(self._rng)
-        for claim in pod.claims:
-            name = f"{pod.key.namespace}-{claim}@{pod.node}"
-            self._kernel.after(delay, lambda name=name: self._detached(name))  # type: ignore[misc]
+        for volume in self._store.volumes_of(pod):
+            for each in self._store.attached(volume.name):
+                if each.node == pod.node:
+                    self._kernel.after(delay, lambda name=each.name: self._detached(name))  # type: ignore[misc]
 
     def _detached(self, name: str) -> None:
         self._store.remove_attachment(name)

@@ -87,7 +87,7 @@ class Scheduler(Deaf):
     def fit(self, pod: Pod) -> str | None:
         """The node that a pod would go to; None where it fits nowhere."""
         placing = self._workloads.template(pod).placing
-        volumes = self._volumes(pod)
+        volumes = self._store.volumes_of(pod)
         taken = self._taken(pod, placing)
         order = self._order
         best: tuple[float, str] | None = None
@@ -108,13 +108,6 @@ class Scheduler(Deaf):
                 self._from = at + 1
                 break
         return best[1] if best else None
-
-    def _volumes(self, pod: Pod) -> list[Volume]:
-        return [
-            found
-            for claim in pod.claims
-            if (found := self._store.volumes.get(f"{pod.key.namespace}-{claim}")) is not None
-        ]
 
     def _taken(self, pod: Pod, placing: Placing) -> set[str]:
         if not placing.apart:

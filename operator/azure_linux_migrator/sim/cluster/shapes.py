@@ -72,8 +72,8 @@ class Template(Struct, frozen=True):
 
 
 class Workload(Struct):
-    """A controller and its wish. `generation` counts its templates (a restart makes a new one);
-    `zones` are where a StatefulSet's volumes are, by ordinal, empty for none."""
+    """A controller and its wish. `current` is the uid of the ReplicaSet that it grows (of others
+    its own), `generation` counts its templates; `claims` are those of its pods, by name."""
 
     kind: Kind
     key: Key
@@ -84,7 +84,8 @@ class Workload(Struct):
     max_surge: int = 1
     max_unavailable: int = 0
     rolling: bool = True
-    zones: tuple[str, ...] = ()
+    claims: dict[str, tuple[str, ...]] = {}
+    current: str = ""
     generation: int = 1
     made: int = 0
     failures: int = 0

@@ -73,6 +73,8 @@ class Store:
         self.controllers: dict[str, Controller] = {}
         self.volumes: dict[str, Volume] = {}
         self.attachments: dict[str, Attachment] = {}
+        self._by_claim: dict[Key, Volume] = {}
+        self._attached: defaultdict[str, dict[str, Attachment]] = defaultdict(dict)
         self.pods_on: defaultdict[str, dict[Key, Pod]] = defaultdict(dict)
         self.watchers: list[Watcher] = []
 
@@ -80,6 +82,15 @@ class Store:
         """The revision of a write that is about to be made."""
         self.revision += 1
         return self.revision
+
+    def volumes_of(self, pod: Pod) -> list[Volume]:
+        """The bound volumes of a pod."""
+        keys = (Key(pod.key.namespace, claim) for claim in pod.claims)
+        return [found for key in keys if (found := self._by_claim.get(key)) is not None]
+
+    def attached(self, volume: str) -> list[Attachment]:
+        """Where a volume is attached."""
+        return list(self._attached[volume].values())
 
     # Nodes
 
@@ -189,7 +200,7 @@ class Store:
         """A volume is bound."""
         self.revision += 1
         old = self.volumes.get(volume.name)
-        self.volumes[volume.name] = volume
+        self.volumes[volume.name] = self._by_claim[volume.claim] = volume
         for each in self.watchers:
             each.volume(old, volume)
 
@@ -197,6 +208,7 @@ class Store:
         """A volume is attached."""
         self.revision += 1
         self.attachments[attachment.name] = attachment
+        self._attached[attachment.volume][attachment.name] = attachment
         for each in self.watchers:
             each.attachment(None, attachment)
 
@@ -205,6 +217,7 @@ class Store:
         old = self.attachments.pop(name, None)
         if old is not None:
             self.revision += 1
+            self._attached[old.volume].pop(name, None)
             for each in self.watchers:
                 each.attachment(old, None)
 

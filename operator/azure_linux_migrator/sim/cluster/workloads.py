@@ -52,9 +52,14 @@ class Workloads(Deaf):
             self._daemons[workload.uid] = None
         if workload.kind in {"Deployment", "StatefulSet", "DaemonSet"}:
             self._store.put_controller(_controller(workload))
-        self._adopt_set(workload)
+        if not workload.current:
+            self._adopt_set(workload)
         if fresh:
             self.soon(workload.uid)
+
+    def own(self, owner: str, workload: Workload) -> None:
+        """Pods of that owner are the workload's."""
+        self._by_owner[owner] = workload.uid
 
     def template(self, pod: Pod) -> Template:
         """What a pod was made from."""
@@ -94,6 +99,7 @@ class Workloads(Deaf):
         found = self.by_key(key)
         if found is not None and self._store.controllers[found.uid].restarted != stamp:
             found.generation += 1
+            found.current = ""
             self._adopt_set(found)
             self._show(found, {"restarted": stamp})
             self.soon(found.uid)
@@ -260,7 +266,7 @@ class Workloads(Deaf):
             empty_dir=template.empty_dir,
             created=float(int(born)),
             finalizers=template.finalizer,
-            claims=(f"data-{key.name}",) if workload.zones else (),
+            claims=workload.claims.get(key.name, ()),
             traits=template.traits,
             requests=template.requests,
             spread=template.placing.apart == "host",
@@ -290,7 +296,7 @@ def _set_uid(workload: Workload) -> str:
     """The uid of the ReplicaSet whose pods are current; of others the controller itself."""
     if workload.kind != "Deployment":
         return workload.uid
-    return f"{workload.uid}/{workload.generation}"
+    return workload.current or f"{workload.uid}/{workload.generation}"
 
 
 def _controller(workload: Workload) -> Controller:

@@ -1,0 +1,159 @@
+"""Reading a whole cluster once, for a forecast: lists only, with read-only rights.
+
+What may not be read is told; without nodes and pods there is nothing to forecast.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from azure_linux_migrator.core.records import Requirement
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.kube import traits
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject, PodSpec
+from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
+from azure_linux_migrator.kube.feed import CONTROLLERS
+from azure_linux_migrator.sim.cluster.shapes import Placing, Rule, Toleration
+from azure_linux_migrator.sim.forecast.snapshot import Snapshot
+
+PAGE = 1000
+
+
+class _Taint(Struct):
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+
+class _NodeSpec(Struct):
+    unschedulable: bool | None = False
+    taints: list[_Taint] | None = None
+
+
+class _Node(NodeObject):
+    spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)  # type: ignore[assignment]
+
+
+class _PodSpec(PodSpec, rename="camel"):
+    tolerations: list[Toleration] | None = None
+
+
+class _Pod(PodObject):
+    spec: _PodSpec = msgspec.field(default_factory=_PodSpec)
+
+
+class _Limits(Struct, rename="camel"):
+    min_available: int | str | None = None
+    max_unavailable: int | str | None = None
+
+
+class _Rule(Struct):
+    spec: _Limits = msgspec.field(default_factory=_Limits)
+
+
+class _List(Struct):
+    metadata: dict[str, Any]
+    items: list[msgspec.Raw] | None = None
+
+
+async def read_cluster(client: Client, now: float) -> Snapshot:
+    """Everything of the cluster; the pools and the survey are Azure's to add.
+
+    Raises KubernetesError where nodes or pods cannot be read.
+    """
+    made = Snapshot(now)
+    await _each(client, "/api/v1/nodes", lambda raw: _node(made, raw))
+    await _each(client, "/api/v1/pods", lambda raw: _pod(made, raw))
+    optional: list[tuple[str, Callable[[msgspec.Raw], None]]] = [
+        ("/apis/policy/v1/poddisruptionbudgets", lambda raw: _budget(made, raw)),
+        ("/api/v1/persistentvolumes", _into(made.volumes, VolumeObject)),
+        ("/apis/storage.k8s.io/v1/volumeattachments", _into(made.attachments, AttachmentObject)),
+        *(
+            (f"/apis/apps/v1/{kind.lower()}s", _into(made.controllers, decoded))
+            for kind, decoded in CONTROLLERS.items()
+        ),
+    ]
+    for path, take in optional:
+        try:
+            await _each(client, path, take)
+        except KubernetesError as error:
+            made.unseen.append(f"{path.rpartition('/')[2]}: {error.message}")
+    return made
+
+
+async def _each(client: Client, path: str, take: Callable[[msgspec.Raw], None]) -> None:
+    query = {"limit": str(PAGE)}
+    while True:
+        page = _page.decode(await client.request("GET", path, query=query, timeout=60.0))
+        for raw in page.items or ():
+            take(raw)
+        following = page.metadata.get("continue")
+        if not following:
+            return
+        query["continue"] = str(following)
+
+
+_page = msgspec.json.Decoder(_List)
+_node_of = msgspec.json.Decoder(_Node)
+_pod_of = msgspec.json.Decoder(_Pod)
+_budget_of = msgspec.json.Decoder(BudgetObject)
+_rule_of = msgspec.json.Decoder(_Rule)
+
+
+def _into(found: list[Any], kind: type[Any]) -> Callable[[msgspec.Raw], None]:
+    decoder = msgspec.json.Decoder(kind)
+    return lambda raw: found.append(decoder.decode(raw).record())
+
+
+def _node(made: Snapshot, raw: msgspec.Raw) -> None:
+    found = _node_of.decode(raw)
+    name = found.metadata.name
+    made.nodes.append(found.record())
+    made.labels[name] = found.metadata.labels or {}
+    made.taints[name] = [
+        f"{each.key}={each.value}:{each.effect}"
+        for each in found.spec.taints or ()
+        if not each.key.startswith("node.kubernetes.io/")
+    ]
+
+
+def _pod(made: Snapshot, raw: msgspec.Raw) -> None:
+    found = _pod_of.decode(raw)
+    record = found.record()
+    made.pods.append(record)
+    owner = record.owner.uid if record.owner else record.uid
+    if owner not in made.placings:
+        made.placings[owner] = _placing(found.spec)
+
+
+def _placing(spec: _PodSpec) -> Placing:
+    affinity = spec.affinity or traits.Affinity()
+    node = affinity.node_affinity.required if affinity.node_affinity else None
+    anti = affinity.pod_anti_affinity.required if affinity.pod_anti_affinity else None
+    keys = {each.topology_key for each in anti or ()}
+    apart: Literal["", "host", "zone"] = ""
+    if traits.HOSTNAME in keys:
+        apart = "host"
+    elif keys:
+        apart = "zone"
+    return Placing(
+        selector=tuple(sorted((spec.node_selector or {}).items())),
+        terms=tuple(
+            tuple(
+                Requirement(each.key, each.operator, tuple(each.values or ()))
+                for each in term.match_expressions or ()
+            )
+            for term in (node.node_selector_terms if node else None) or ()
+        ),
+        tolerations=tuple(spec.tolerations or ()),
+        apart=apart,
+    )
+
+
+def _budget(made: Snapshot, raw: msgspec.Raw) -> None:
+    made.budgets.append(_budget_of.decode(raw).record())
+    limits = _rule_of.decode(raw).spec
+    made.rules.append(Rule(limits.min_available, limits.max_unavailable))

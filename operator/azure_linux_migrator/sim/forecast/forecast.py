@@ -1,0 +1,180 @@
+"""The forecast: many runs of a snapshot, what they have in common, and what would be better."""
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+from typing import Any
+
+from msgspec import Struct
+
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.core.drain.blockers import NOTES
+from azure_linux_migrator.sim.forecast.census import Census, census
+from azure_linux_migrator.sim.forecast.snapshot import Snapshot
+from azure_linux_migrator.sim.forecast.stage import Assumptions
+from azure_linux_migrator.sim.forecast.voyage import Trip, Voyage
+
+RUNS = 10
+WORTH_SECONDS = 60.0
+WORTH_SHARE = 0.05
+_BATCHES = ("10%", "25%", "50%", "100%")
+
+Task = tuple[Snapshot, str, dict[str, Any], Assumptions, int]
+Runner = Callable[[Iterable[Task]], Sequence[Trip]]
+"""Runs trips, side by side or one after the other; keeps their order."""
+
+
+class Choice(Struct):
+    """Another spec, and what it would change: seconds and node-hours, less than nothing is saved."""
+
+    text: str
+    seconds: float
+    node_hours: float
+
+
+class Range(Struct):
+    """The least, the middle and the most of the runs, in seconds."""
+
+    low: float
+    mid: float
+    high: float
+
+
+class Forecast(Struct):
+    """What `azlm plan` tells. `typical` is the run in the middle."""
+
+    name: str
+    strategy: str
+    source: str
+    target: str
+    blocked: bool
+    total: Range
+    drain: Range
+    typical: Trip
+    runs: int
+    census: Census
+    choices: list[Choice]
+    assumed: Assumptions
+    unseen: list[str]
+    at: float
+
+
+def trip(task: Task) -> Trip:
+    """One run."""
+    return Voyage(*task).go()
+
+
+def one_by_one(tasks: Iterable[Task]) -> Sequence[Trip]:
+    """In this process."""
+    return [trip(task) for task in tasks]
+
+
+def forecast(
+    snapshot: Snapshot,
+    name: str,
+    given: MigrationSpec,
+    *,
+    runs: int = RUNS,
+    assumed: Assumptions | None = None,
+    runner: Runner = one_by_one,
+    compare: bool = True,
+) -> Forecast:
+    """Many runs of the spec, and one of each choice that may be better."""
+    assumed = assumed or Assumptions()
+    spec = given.model_dump(mode="json", by_alias=True, exclude_none=True) | {"paused": False}
+    spec.pop("mode", None)
+    others = _others(spec) if compare else []
+    tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in range(runs)]
+    tasks += [(snapshot, name, other, assumed, 0) for _, other in others]
+    trips = runner(tasks)
+    own, rest = trips[:runs], trips[runs:]
+    ranked = sorted(own, key=lambda each: each.seconds)
+    typical = ranked[(len(ranked) - 1) // 2]
+    blocked = not all(each.succeeded for each in own)
+    if blocked:
+        typical = next(each for each in ranked if not each.succeeded)
+    return Forecast(
+        name=name,
+        strategy=given.strategy.type,
+        source=given.source.node_pool,
+        target=given.target.os_sku,
+        blocked=blocked,
+        total=_range([each.seconds for each in own]),
+        drain=_range([each.moving_seconds for each in own]),
+        typical=typical,
+        runs=runs,
+        census=census(snapshot, name, spec),
+        choices=_better(own[0], others, rest) if not blocked else [],
+        assumed=assumed,
+        unseen=_unseen(snapshot),
+        at=snapshot.taken_at,
+    )
+
+
+def _range(times: list[float]) -> Range:
+    return Range(min(times), median(times), max(times))
+
+
+def _unseen(snapshot: Snapshot) -> list[str]:
+    unread = [
+        f"{part}: {found['unread']}" for part, found in snapshot.survey.items() if "unread" in found
+    ]
+    return [*snapshot.unseen, *unread]
+
+
+def _others(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """One thing changed at a time, in words and as a spec."""
+    strategy, drain = spec["strategy"], spec["drain"]
+    kind, batch = strategy["type"], strategy["batch"]
+    found: list[tuple[str, dict[str, Any]]] = []
+
+    def changed(text: str, *path: str, to: object) -> None:
+        other = copy.deepcopy(spec)
+        place = other
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = to
+        found.append((text, other))
+
+    if kind == "BlueGreen":
+        for size in _BATCHES:
+            if size != batch["size"]:
+                text = f"batch {size} instead of {batch['size']}"
+                changed(text, "strategy", "batch", "size", to=size)
+        if not drain["prefetch"] and batch["size"] != "100%":
+            changed("drain.prefetch true instead of false", "drain", "prefetch", to=True)
+        changed("strategy Rolling instead of BlueGreen", "strategy", "type", to="Rolling")
+    if kind == "Rolling":
+        for size in _BATCHES[1:]:
+            if size != strategy["maxSurge"]:
+                text = f"maxSurge {size} instead of {strategy['maxSurge']}"
+                changed(text, "strategy", "maxSurge", to=size)
+        changed("strategy BlueGreen instead of Rolling", "strategy", "type", to="BlueGreen")
+    return found
+
+
+def _better(
+    own: Trip, others: list[tuple[str, dict[str, Any]]], trips: Sequence[Trip]
+) -> list[Choice]:
+    """Those that save time or node-hours worth telling, the greatest saving of time first."""
+    found = []
+    for (text, _), each in zip(others, trips, strict=True):
+        if not each.succeeded:
+            continue
+        seconds, hours = each.seconds - own.seconds, each.node_hours - own.node_hours
+        quicker = -seconds > max(WORTH_SECONDS, WORTH_SHARE * own.seconds)
+        cheaper = -hours > max(0.5, 0.1 * own.node_hours)
+        if quicker or cheaper:
+            found.append(Choice(text, seconds, hours))
+    return sorted(found, key=lambda choice: choice.seconds)
+
+
+def grave(trip: Trip) -> list[str]:
+    """What blocks, in words: findings first, then the drain's blockers."""
+    told = [
+        f"{each.rule}: {each.subject}: {each.message}"
+        for each in trip.findings
+        if each.severity == "Block" and not each.acknowledged
+    ]
+    notes = {each.value for each in NOTES}
+    return told + [f"{each.message}" for each in trip.blockers if each.cause not in notes]
