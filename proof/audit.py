@@ -278,6 +278,9 @@ class Audit(Deaf):
             return
         if node.pool != emptied:
             raise ViolationError(f"pod {pod.key} is evicted from pool {node.pool}")
+        scaling = self._scene.aks.properties("src").get("enableAutoScaling")
+        if emptied == "src" and scaling:
+            raise ViolationError("pods are evicted while the source's autoscaler is on")
         now = self._scene.kernel.now
         for each in self._store.nodes.values():
             opened = self._opened.get(each.name)

@@ -63,6 +63,8 @@ KINDS: dict[str, tuple[int, Draw]] = {
     "watch-lost": (4, _timed("watch-lost", 0.5, 20)),
     "evictions-denied": (3, _timed("evictions-denied", 5, 90)),
     "azure": (10, _timed("azure", 1, 60)),
+    "kubernetes-down": (2, _timed("kubernetes-down", 5, 60)),
+    "azure-down": (2, _timed("azure-down", 10, 120)),
     "azure-busy": (3, _timed("azure-busy", 5, 90)),
     "node-lost": (3, _timed("node-lost", 5, 90)),
     "node-gone": (2, _timed("node-gone", 0, 0)),

@@ -78,7 +78,7 @@ class Misfortune:
         self.acts = 0
         """Actions other than reads."""
         self._status_error: KubernetesError | None = None
-        self._denied_until = 0.0
+        self._denied_until = self._azure_until = self._kubernetes_until = 0.0
         self._denial = refusal(400, DENIALS[0])
         self._generation = 0
         self.over = False
@@ -97,7 +97,12 @@ class Misfortune:
         self._count += 1
         self.acts += not isinstance(action, READS)
         fault = self._acting.get(self._count)
-        if isinstance(action, EvictPod) and self._scene.kernel.now < self._denied_until:
+        now = self._scene.kernel.now
+        if isinstance(action, AZURE) and now < self._azure_until:
+            return Mishap(AzureError("ServiceUnavailable", "try again later", status=503))
+        if not isinstance(action, AZURE) and now < self._kubernetes_until:
+            return Mishap(KubernetesError(0, "connection refused"))
+        if isinstance(action, EvictPod) and now < self._denied_until:
             return Mishap(self._denial)
         if self.over or fault is None:
             return None
@@ -197,7 +202,18 @@ class Misfortune:
         self._denial = refusal((400, 429, 403)[kind], DENIALS[kind], retry_after=None)
         self._denied_until = self._scene.kernel.now + fault.length
 
+    def _kubernetes_down(self, fault: Fault) -> None:
+        """No request is answered; the watches hear nothing."""
+        self._kubernetes_until = self._scene.kernel.now + fault.length
+        for kind in WATCHES:
+            self.pilot.informer.hold(kind, self._kubernetes_until)
+        self._status_error = refusal(503, "the apiserver is shutting down")
+        self._scene.kernel.after(fault.length, self._status_works)
+
     # Azure
+
+    def _azure_down(self, fault: Fault) -> None:
+        self._azure_until = self._scene.kernel.now + fault.length
 
     def _azure(self, fault: Fault) -> None:
         effect = EFFECTS[fault.pick % len(EFFECTS)]

@@ -1,4 +1,4 @@
-"""The `azlm` command: `run` is the operator, `preflight` checks, `crd` prints the definition."""
+"""The `azlm` command: `run` is the operator; `preflight`, `plan` and `snapshot` only read."""
 
 import argparse
 import asyncio
@@ -47,13 +47,43 @@ def _parser() -> argparse.ArgumentParser:
         help="check a migration before it is applied: exit code 0 clear, 2 blocked",
     )
     look.add_argument("-f", "--filename", type=Path, required=True, help="the migration")
-    look.add_argument("--context", help="of the kubeconfig; default: its current one")
     look.add_argument("-o", "--output", choices=("table", "json"), default="table")
-    _add_connection(look)
+    _add_reading(look)
     look.set_defaults(run=_preflight)
+    plan = commands.add_parser(
+        "plan",
+        help="forecast a migration before it is applied: exit code 0 clear, 2 blocked; reads only",
+    )
+    plan.add_argument("-f", "--filename", type=Path, required=True, help="the migration")
+    plan.add_argument("--snapshot", type=Path, help="made by azlm snapshot, instead of the cluster")
+    plan.add_argument("-o", "--output", choices=("table", "json", "yaml"), default="table")
+    plan.add_argument("--timeline", type=Path, help="where to draw the forecast, as SVG")
+    plan.add_argument("--runs", type=int, help="default: up to 10, as time allows")
+    plan.add_argument("--pod-stop-seconds", type=float, default=2.0)
+    plan.add_argument("--node-boot-seconds", type=float, default=150.0)
+    plan.add_argument("--node-delete-seconds", type=float, default=60.0)
+    plan.add_argument("--job-seconds", type=float, default=600.0)
+    _add_reading(plan)
+    plan.set_defaults(run=_plan)
+    snap = commands.add_parser(
+        "snapshot", help="save what a forecast needs of the cluster to a file; reads only"
+    )
+    snap.add_argument("-o", "--output", type=Path, required=True, help="compressed if it ends .gz")
+    snap.add_argument(
+        "-f", "--filename", type=Path, help="a migration: reads what it needs of Azure"
+    )
+    snap.add_argument("--redact", action="store_true", help="replace names by stand-ins")
+    _add_reading(snap)
+    snap.set_defaults(run=_snapshot)
     crd = commands.add_parser("crd", help="print the CustomResourceDefinition")
     crd.set_defaults(run=_crd)
     return parser
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """As an admin at a terminal."""
+    parser.add_argument("--context", help="of the kubeconfig; default: its current one")
+    _add_connection(parser)
 
 
 def _add_connection(parser: argparse.ArgumentParser) -> None:
@@ -70,14 +100,9 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cluster-name", default=from_environment("AZLM_CLUSTER"))
 
 
-def _preflight(arguments: argparse.Namespace) -> int:
-    import shutil
-
-    from azure_linux_migrator.shell import preflight
-
-    name, spec = preflight.read_migration(arguments.filename)
+def _reading(arguments: argparse.Namespace) -> Settings:
     own = from_environment("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    settings = Settings(
+    return Settings(
         kubeconfig=arguments.kubeconfig or own,
         context=arguments.context,
         arm_endpoint=arguments.arm_endpoint,
@@ -86,11 +111,68 @@ def _preflight(arguments: argparse.Namespace) -> int:
             arguments.subscription_id, arguments.resource_group, arguments.cluster_name
         ),
     )
+
+
+def _width() -> int:
+    import shutil
+
+    return min(shutil.get_terminal_size((110, 40)).columns, 140)
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from azure_linux_migrator.shell import plan, plan_text, timeline
+    from azure_linux_migrator.shell.preflight import read_migration
+    from azure_linux_migrator.sim.forecast.snapshot import load
+    from azure_linux_migrator.sim.forecast.stage import Assumptions
+
+    name, spec = read_migration(arguments.filename)
+    if arguments.snapshot is not None:
+        snapshot = load(arguments.snapshot)
+    else:
+        snapshot = asyncio.run(plan.take(_reading(arguments), spec))
+    assumed = Assumptions(
+        stop=arguments.pod_stop_seconds,
+        node_boot=arguments.node_boot_seconds,
+        node_delete=arguments.node_delete_seconds,
+        job=arguments.job_seconds,
+    )
+    found = plan.plan(snapshot, name, spec, assumed=assumed, runs=arguments.runs)
+    match arguments.output:
+        case "json":
+            print(plan_text.as_json(found))
+        case "yaml":
+            print(plan_text.as_yaml(found), end="")
+        case _:
+            print(plan_text.as_table(found, _width()))
+    if arguments.timeline is not None:
+        arguments.timeline.write_text(timeline.draw(found))
+    return plan.exit_code(found)
+
+
+def _snapshot(arguments: argparse.Namespace) -> int:
+    from azure_linux_migrator.shell import plan
+    from azure_linux_migrator.shell.preflight import read_migration
+    from azure_linux_migrator.sim.forecast.snapshot import redact, save
+
+    spec = read_migration(arguments.filename)[1] if arguments.filename else None
+    made = asyncio.run(plan.take(_reading(arguments), spec))
+    save(redact(made) if arguments.redact else made, arguments.output)
+    print(f"{len(made.nodes)} nodes, {len(made.pods)} pods, {len(made.budgets)} budgets")
+    for each in made.unseen:
+        print(f"not seen: {each}")
+    return 0
+
+
+def _preflight(arguments: argparse.Namespace) -> int:
+    from azure_linux_migrator.shell import preflight
+
+    name, spec = preflight.read_migration(arguments.filename)
+    settings = _reading(arguments)
     findings = asyncio.run(preflight.check(settings, name, spec))
     if arguments.output == "json":
         print(preflight.as_json(findings))
     else:
-        print(preflight.as_table(findings, min(shutil.get_terminal_size((110, 40)).columns, 140)))
+        print(preflight.as_table(findings, _width()))
     return preflight.exit_code(findings)
 
 

@@ -116,6 +116,9 @@ def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
 def batch_of(ctx: Context, stage: Stage) -> BatchProgress:
     """The batch being drained, and when it began and ended."""
     before = ctx.migration.status.batch
+    if stage.moved and before.index and not before.drained_at and ctx.seen.world_ready:
+        # The last batch: nothing was left to wait for in the drain itself.
+        return before.model_copy(update={"drained_at": timestamp(ctx.now)})
     if not stage.moving or ctx.migration.in_place or not ctx.seen.world_ready:
         return before
     index = batch_index(ctx)

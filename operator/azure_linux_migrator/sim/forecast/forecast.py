@@ -25,7 +25,7 @@ Runner = Callable[[Iterable[Task]], Sequence[Trip]]
 
 
 class Choice(Struct):
-    """Another spec, and what it would change: seconds and node-hours, less than nothing is saved."""
+    """Another spec, and the seconds and node-hours that it would add; less than 0 is saved."""
 
     text: str
     seconds: float

@@ -1,4 +1,4 @@
-"""One forecast run: a migration of a snapshot, from its beginning to its end or to what blocks it."""
+"""One forecast run: a migration of a snapshot, to its end or to what blocks it."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -12,10 +12,11 @@ from azure_linux_migrator.api.status import (
     FindingStatus,
     MigrationStatus,
     Phase,
-    since_epoch,
 )
 from azure_linux_migrator.core.actions import EvictPod
 from azure_linux_migrator.core.migration import Decision
+from azure_linux_migrator.core.records import Pod
+from azure_linux_migrator.sim.cluster.store import Deaf
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.forecast.stage import Assumptions, stage
 from azure_linux_migrator.sim.pilot.hands import Calm
@@ -78,6 +79,23 @@ class Trip(Struct):
     findings: tuple[FindingStatus, ...]
 
 
+class _Leaving(Deaf):
+    """When the last pod has left the source."""
+
+    def __init__(self, scene: Scene, source: str) -> None:
+        self._scene = scene
+        self._source = source
+        self.last = 0.0
+        scene.store.watchers.append(self)
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod that is gone has left its node."""
+        if new is None and old is not None and old.terminating:
+            node = self._scene.store.nodes.get(old.node)
+            if node is not None and node.pool == self._source:
+                self.last = self._scene.kernel.now
+
+
 class Voyage(Calm):
     """A calm run of one spec on one snapshot; evictions are counted on the way."""
 
@@ -102,7 +120,8 @@ class Voyage(Calm):
         self._batches: list[Batch] = []
         self._points: list[Point] = []
         self._evictions = 0
-        self._first = self._last = 0.0
+        self._first = 0.0
+        self._leaving = _Leaving(self.scene, self._source)
         self._moved_at = self._began
         self._mark: tuple[object, ...] = ()
         self._stalled_at: float | None = None
@@ -132,7 +151,6 @@ class Voyage(Calm):
         """Evictions are counted."""
         if isinstance(action, EvictPod):
             self._evictions += 1
-            self._last = self.scene.kernel.now
 
     def _run(self, over: Callable[[], bool]) -> None:
         kernel = self.scene.kernel
@@ -177,10 +195,10 @@ class Voyage(Calm):
         if batch.index == 0:
             return
         if not self._batches or self._batches[-1].index != batch.index:
-            began = since_epoch(batch.started_at)
-            start = at if began is None else max(0.0, began - self._began)
-            self._batches.append(Batch(batch.index, batch.of, start))
-        if batch.drained_at and not self._batches[-1].ended:
+            self._batches.append(Batch(batch.index, batch.of, at))
+        if not batch.drained_at:
+            self._batches[-1].ended = 0.0
+        elif not self._batches[-1].ended:
             self._batches[-1].ended = at
 
     def _point(self, status: MigrationStatus, at: float) -> Point:
@@ -219,7 +237,7 @@ class Voyage(Calm):
             extra_nodes=self._most,
             node_hours=max(0.0, self._node_seconds) / 3600,
             drain_seconds=status.timing.drain_seconds or self._drained.drain_seconds,
-            moving_seconds=max(0.0, self._last - self._first) if self._first else 0.0,
+            moving_seconds=max(0.0, self._leaving.last - self._first) if self._first else 0.0,
             bound_seconds=self._drained.bound_seconds,
             limited_by=self._drained.limited_by,
             blockers=status.blockers,

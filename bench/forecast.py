@@ -1,0 +1,163 @@
+"""`python -m bench.forecast`: what azlm plan foretells, beside what then happens, shape by shape.
+
+The forecast is made from the running cluster before anything is touched, with start times learnt
+from its pods. What it is told: how long the simulated AKS takes for a node, and how long pods take
+to end, which no history tells. Measured as in `make bench`: from the first write to a node until
+the last pod has left the source.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.measure import measure_shape
+from bench.shapes import DEFAULT, Shape, named
+from bench.tools import TOOLS, Cost, Tool, azlm, fill_pool
+from testbed.aks.process import AksServer
+from testbed.control_plane import ControlPlane, say
+from testbed.kubectl import kubectl
+
+RESULTS = Path(__file__).resolve().parent / "results"
+MOST_ERROR = 0.10
+CLUSTER = {
+    "subscriptionID": "00000000-0000-0000-0000-000000000000",
+    "resourceGroup": "demo-rg",
+    "name": "demo",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A shape: seconds foretold (middle, least, most) and measured, and what the forecast took."""
+
+    shape: str
+    foretold_s: float
+    low_s: float
+    high_s: float
+    measured_s: float
+    error: float
+    plan_s: float
+    foretold_limit: str
+
+
+def plan(
+    plane: ControlPlane, url: str, scratch: Path, *flags: str, spec: dict[str, Any]
+) -> "subprocess.CompletedProcess[str]":
+    """Run azlm plan on a plane."""
+    file = scratch / "migration.json"
+    described = {"cluster": CLUSTER, "source": {"nodePool": "workers"}, **spec}
+    body = {"apiVersion": "azlm.dev/v1alpha1", "kind": "AzureLinuxMigration"}
+    file.write_text(json.dumps({**body, "metadata": {"name": "bench"}, "spec": described}))
+    command = [sys.executable, "-m", "azure_linux_migrator", "plan", "-f", str(file)]
+    command += ["--kubeconfig", str(plane.kubeconfig), "--arm-endpoint", url, *flags]
+    environment = os.environ | {"PYTHONWARNINGS": "ignore"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def _prepare(plane: ControlPlane, scratch: Path, shape: Shape) -> set[str]:
+    """The pods do not all come in the same second.
+
+    Kubernetes tells the times of pods that were all made at one moment with one and the same
+    rounding error, up to half a second; a cluster whose pods came one after the other has many.
+    """
+    names = fill_pool(plane, scratch, shape)
+    for kind in ("deployments", "statefulsets"):
+        found = kubectl(plane.kubeconfig, "get", kind, "-o", "name").split()
+        for name in found:
+            kubectl(plane.kubeconfig, "rollout", "restart", name)
+            time.sleep(0.23)
+        for name in found:
+            kubectl(plane.kubeconfig, "rollout", "status", name, "--timeout=180s")
+    _until_alone(plane)
+    return names
+
+
+def _until_alone(plane: ControlPlane) -> None:
+    """Until the pods that were replaced are gone."""
+    while True:
+        pods = json.loads(kubectl(plane.kubeconfig, "get", "pods", "-o", "json"))["items"]
+        if not any(pod["metadata"].get("deletionTimestamp") for pod in pods):
+            return
+        time.sleep(0.5)
+
+
+def _foretold(
+    shape: Shape,
+    found: dict[str, Any],
+    plane: ControlPlane,
+    scratch: Path,
+    emptied: Any,
+) -> Cost:
+    flags = (
+        *("-o", "json", "--node-boot-seconds=2", "--node-delete-seconds=1"),
+        f"--pod-stop-seconds={shape.delete_ms / 1000}",
+    )
+    spec = {"strategy": {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}}
+    with AksServer(plane.kubeconfig) as aks:
+        began = time.monotonic()
+        answer = plan(plane, aks.url, scratch, *flags, spec=spec)
+        took = time.monotonic() - began
+    if answer.returncode:
+        raise RuntimeError(answer.stderr + answer.stdout)
+    found |= json.loads(answer.stdout) | {"took": took}
+    say(f"{shape.name}: foretold {found['drain']['mid']:.1f} s, in {took:.1f} s")
+    return azlm(plane, scratch, emptied)
+
+
+def measure(shape: Shape) -> Row:
+    """Foretell and measure a shape."""
+    found: dict[str, Any] = {}
+    tool = Tool(partial(_foretold, shape, found), _prepare, TOOLS["azlm"].close)
+    run = measure_shape(shape, {"azlm": tool})[0]
+    foretold, measured = found["drain"], run.row.makespan_s
+    return Row(
+        shape=shape.name,
+        foretold_s=round(foretold["mid"], 1),
+        low_s=round(foretold["low"], 1),
+        high_s=round(foretold["high"], 1),
+        measured_s=round(measured, 1),
+        error=round(foretold["mid"] / measured - 1, 3),
+        plan_s=round(found["took"], 1),
+        foretold_limit=found["typical"]["limited_by"],
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """As Markdown."""
+    lines = [
+        "| shape | foretold (s) | range | measured (s) | error | azlm plan took (s) | limited by |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.shape} | {row.foretold_s} | {row.low_s} to {row.high_s} | {row.measured_s} | "
+        f"{row.error:+.1%} | {row.plan_s} | {row.foretold_limit} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """All shapes; fails where an error is above MOST_ERROR."""
+    parser = argparse.ArgumentParser(prog="bench.forecast", description=__doc__)
+    parser.add_argument("--shapes", default=",".join(DEFAULT))
+    rows = []
+    for name in parser.parse_args().shapes.split(","):
+        rows.append(measure(named(name)))
+        page = "# Forecast and reality\n\nWritten by `python -m bench.forecast`.\n\n"
+        (RESULTS / "forecast.md").write_text(page + table(rows) + "\n")
+        (RESULTS / "forecast.json").write_text(
+            json.dumps([asdict(r) for r in rows], indent=2) + "\n"
+        )
+    print("\n" + table(rows))
+    return int(any(abs(row.error) > MOST_ERROR for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
