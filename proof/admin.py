@@ -53,6 +53,8 @@ class Admin:
 
     def _approve(self, status: MigrationStatus) -> None:
         ready = status.condition("Ready")
+        if ready is not None and ready.reason == "Planned":
+            self._resource.edit(mode="Migrate")
         if ready is not None and ready.reason == "AwaitingApproval":
             self._resource.annotate(APPROVE, str(self._stage.spec["approval"]))
 

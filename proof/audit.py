@@ -1,12 +1,9 @@
 """What must hold after every event, judged by the cluster's own truth and not by what azlm saw."""
 
-from collections import defaultdict, deque
-
 from azure_linux_migrator.api.names import APPROVE, TAG_MIGRATION
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.core.actions import (
-    READS,
     Action,
     DeleteMachines,
     DeletePod,
@@ -18,30 +15,18 @@ from azure_linux_migrator.core.actions import (
 from azure_linux_migrator.core.records import Key, Node, Pod
 from azure_linux_migrator.sim.cluster.store import Deaf
 from azure_linux_migrator.sim.pilot.resource import Body, Resource
+from proof.manners import SLACK, Manners, ViolationError
 from proof.scenario import NAME, Scenario
 
-SLACK = 3.0
-"""Seconds by which whole-second timestamps and the watches may be late."""
 OPEN_SECONDS = 45.0
 """How long a source node may stand open before evictions go on without it being a fault."""
 
 
-MOST_A_MINUTE = 70
-"""How often the same thing may be asked for: once a second, as pools are listed, is the most."""
-
-
-class ViolationError(AssertionError):
-    """Something that must hold does not."""
-
-
-class Audit(Deaf):
+class Audit(Manners, Deaf):
     """Watches one run."""
 
     def __init__(self, stage: Scenario, resource: Resource) -> None:
-        self._scene = stage.scene
-        self._store = stage.scene.store
-        self._stage = stage
-        self._resource = resource
+        super().__init__(stage, resource)
         self._upset_until = 0.0
         self._slack = SLACK
         self._granted: dict[str, float] = {}
@@ -60,8 +45,6 @@ class Audit(Deaf):
         self.evictions = 0
         self._store.watchers.append(self)
         resource.watchers.append(self._written)
-        self._paused_since: float | None = None
-        self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
         now = self._scene.kernel.now
         for node in self._store.nodes.values():
             self._opened[node.name] = now
@@ -98,7 +81,8 @@ class Audit(Deaf):
     def _written(self, body: Body | None) -> None:
         if body is None:
             return
-        paused = bool(body.spec.get("paused")) and not body.deleting
+        still = bool(body.spec.get("paused")) or body.spec.get("mode") == "Plan"
+        paused = still and not body.deleting
         now = self._scene.kernel.now
         self._paused_since = (self._paused_since or now) if paused else None
         if value := body.annotations.get(APPROVE):
@@ -125,11 +109,6 @@ class Audit(Deaf):
         order = [each for each in self._steps if each in {"", "Preflight", "CreateTarget"}]
         if order != sorted(order, key=["", "Preflight", "CreateTarget"].index):
             raise ViolationError(f"the status goes back: {' → '.join(self._steps)}")
-
-    @property
-    def _backwards(self) -> bool:
-        body = self._resource.body
-        return body is not None and body.status.rollback is not None
 
     # The nodes
 
@@ -176,36 +155,6 @@ class Audit(Deaf):
             case DeleteMachines(pool, nodes):
                 found_nodes = [n for name in nodes if (n := self._store.nodes.get(name))]
                 self._empty(f"machines of {pool}", found_nodes)
-
-    def _in_measure(self, action: Action) -> None:
-        """Not in a hurry, and not at all while paused."""
-        now = self._scene.kernel.now
-        recent = self._asked[action.key]
-        recent.append(now)
-        while now - recent[0] > 60.0:
-            recent.popleft()
-        if len(recent) > MOST_A_MINUTE:
-            raise ViolationError(f"{action.key} was asked {len(recent)} times in a minute")
-        paused = self._paused_since
-        if paused is not None and now - paused > SLACK and not isinstance(action, READS):
-            raise ViolationError(f"{action.key} although the migration is paused")
-
-    def _as_wished(self, action: EvictPod | DeletePod) -> None:
-        """What spec.drain does not allow."""
-        drain = self._stage.spec["drain"]
-        pod = self._store.pods.get(action.pod)
-        if isinstance(action, DeletePod) and drain.get("onTimeout") != "Force":
-            raise ViolationError(f"pod {action.pod} is deleted without onTimeout: Force")
-        if pod is None or pod.uid != action.uid or self._backwards:
-            return
-        job = pod.owner is not None and pod.owner.kind == "Job"
-        if job and not pod.finished and drain["jobs"] == "Wait":
-            raise ViolationError(f"pod {action.pod} of a Job is evicted in spite of jobs: Wait")
-        if pod.owner is not None and pod.owner.kind == "DaemonSet" and not pod.finished:
-            raise ViolationError(f"pod {action.pod} of a DaemonSet is evicted")
-        node = self._store.nodes.get(pod.node)
-        if node is not None and not node.batch.startswith(f"{NAME}.") and not drain["prefetch"]:
-            raise ViolationError(f"pod {action.pod} is evicted outside the batch")
 
     def ends(self, action: Action) -> None:
         """What came of it."""

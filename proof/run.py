@@ -11,8 +11,9 @@ from azure_linux_migrator.core.records import Pod
 from azure_linux_migrator.sim.pilot.pilot import Pilot
 from azure_linux_migrator.sim.pilot.resource import Resource
 from proof.admin import Admin
-from proof.audit import Audit, ViolationError
+from proof.audit import Audit
 from proof.faults import HEALED, Fault, schedule
+from proof.manners import ViolationError
 from proof.misfortune import Misfortune
 from proof.scenario import NAME, NOW, Scenario, scenario
 

@@ -14,7 +14,8 @@ import msgspec
 from aiohttp import web
 
 from azure_linux_migrator.sim import aks_operations as ops
-from azure_linux_migrator.sim.aks import ManagedCluster, Reply
+from azure_linux_migrator.sim.aks import ManagedCluster
+from azure_linux_migrator.sim.aks_base import Reply
 from azure_linux_migrator.sim.aks_errors import ArmError, ResponseLost, cluster_not_found
 from azure_linux_migrator.sim.aks_faults import Fault
 from testbed.aks.nodes import KubernetesNodes

@@ -135,6 +135,13 @@ _NEW_POOL = (
 """Fields of the target that only a new pool can have."""
 
 
+class Mode(StrEnum):
+    """Whether to migrate, or only to tell what a migration would do."""
+
+    MIGRATE = "Migrate"
+    PLAN = "Plan"
+
+
 class Approval(StrEnum):
     """Where an admin's word is waited for: the annotation azlm.dev/approve with this value."""
 
@@ -175,6 +182,14 @@ class MigrationSpec(Model):
                 ),
                 "spec.cluster is immutable; delete this migration and create another",
                 ".cluster",
+            ),
+            (
+                (
+                    "!has(self.mode) || self.mode != 'Plan' || "
+                    "(has(oldSelf.mode) && oldSelf.mode == 'Plan')"
+                ),
+                "spec.mode cannot go back to Plan; set spec.paused, or run azlm plan",
+                ".mode",
             ),
             (
                 "self.source == oldSelf.source",
@@ -226,6 +241,13 @@ class MigrationSpec(Model):
         )
     )
 
+    mode: Annotated[
+        Mode,
+        Field(
+            description="Plan changes nothing: it checks and forecasts, and tells in the status "
+            "what a migration would do. Set it to Migrate to begin."
+        ),
+    ] = Mode.MIGRATE
     cluster: ClusterRef | None = None
     source: Source
     target: Target = Target()

@@ -22,6 +22,7 @@ class Phase(StrEnum):
     PAUSED = "Paused"
     STALLED = "Stalled"
     ROLLING_BACK = "RollingBack"
+    PLANNED = "Planned"
     SUCCEEDED = "Succeeded"
     ROLLED_BACK = "RolledBack"
     DELETING = "Deleting"
@@ -140,6 +141,37 @@ class PreflightStatus(Model):
     ] = ()
 
 
+class ForecastStatus(Model):
+    """What a migration would do (spec.mode: Plan). Times in whole seconds; in full: azlm plan."""
+
+    generation: Annotated[int, Field(description="The generation it is about.")] = 0
+    at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    runs: int = 0
+    blocked: bool = False
+    blocked_by: Annotated[
+        tuple[Annotated[str, Field(max_length=1024)], ...], Field(max_length=5)
+    ] = ()
+    seconds: Annotated[int, Field(description="From its beginning to its end.")] = 0
+    seconds_low: int = 0
+    seconds_high: int = 0
+    moving_seconds: Annotated[int, Field(description="While pods are moved.")] = 0
+    bound_seconds: Annotated[
+        int | None, Field(description="What perfect use of the budgets would need.")
+    ] = None
+    limited_by: Annotated[str, Field(max_length=320)] = ""
+    batches: int = 0
+    pods_moving: int = 0
+    pods_losing_data: Annotated[
+        int, Field(description="Of those, the ones that lose an emptyDir.")
+    ] = 0
+    extra_nodes: int = 0
+    node_hours: Annotated[float, Field(description="Beyond what the source alone would use.")] = 0.0
+    choices: Annotated[
+        tuple[Annotated[str, Field(max_length=320)], ...],
+        Field(max_length=5, description="Other specs that save time or nodes."),
+    ] = ()
+
+
 class RollbackStatus(Model):
     """Why everything is being moved back, or was."""
 
@@ -190,6 +222,7 @@ class MigrationStatus(Model):
     timing: Timing = Timing()
     source: SourceRecord = SourceRecord()
     preflight: PreflightStatus = PreflightStatus()
+    forecast: ForecastStatus | None = None
     approved: Annotated[
         str, Field(max_length=32, description="The gate that an admin has let pass.")
     ] = ""

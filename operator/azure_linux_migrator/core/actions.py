@@ -64,6 +64,17 @@ class SurveyAzure:
 
 
 @dataclass(frozen=True, slots=True)
+class Foretell:
+    """Forecast the migration from what the cluster and Azure are now; changes nothing."""
+
+    generation: int
+
+    @property
+    def key(self) -> str:
+        return "Foretell"
+
+
+@dataclass(frozen=True, slots=True)
 class UpdatePool:
     """Change these ARM properties and tags of a pool, if it still is as it was read (`etag`).
 
@@ -242,6 +253,7 @@ Action = (
     | ReviewAccess
     | CreatePool
     | SurveyAzure
+    | Foretell
     | UpdatePool
     | DeleteMachines
     | DeletePool
@@ -257,5 +269,5 @@ Action = (
     | YieldScale
 )
 
-READS = (ReadPools, ReviewAccess, SurveyAzure)
+READS = (ReadPools, ReviewAccess, SurveyAzure, Foretell)
 """The actions that change nothing; the only ones a paused migration may take."""

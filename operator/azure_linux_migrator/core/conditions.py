@@ -4,6 +4,7 @@
 |---------------------|-------|-------------|---------|-----------|
 | at work, paused     | False | True        | False   | Unknown   |
 | refused             | False | False       | True    | False     |
+| planned             | True  | False       | False   | Unknown   |
 | done                | True  | False       | False   | True      |
 """
 
@@ -21,12 +22,13 @@ Draft = tuple[str, ConditionStatus, str, str]
 
 
 def headline(state: str, reason: str, message: str) -> list[Draft]:
-    """The four conditions that tools wait for; `state` is `working`, `refused` or `done`."""
+    """The four conditions that tools wait for; `state` is that of a Progress."""
     done, stalled = state == "done", state == "refused"
+    rests = done or state == "planned"
     outcome: ConditionStatus = "True" if done else "False" if stalled else "Unknown"
     return [
-        ("Ready", "True" if done else "False", reason, message),
-        ("Reconciling", "False" if done or stalled else "True", reason, message),
+        ("Ready", "True" if rests else "False", reason, message),
+        ("Reconciling", "False" if rests or stalled else "True", reason, message),
         ("Stalled", "True" if stalled else "False", reason, message),
         ("Succeeded", outcome, reason, message),
     ]

@@ -1,18 +1,25 @@
 """The numbers of a status: nodes, pods, blockers, batches, times."""
 
+from collections.abc import Sequence
+
 from azure_linux_migrator.api.spec import StrategyType
 from azure_linux_migrator.api.status import (
     BatchProgress,
     BlockerStatus,
+    FindingStatus,
     NodeCounts,
     PodCounts,
+    PreflightStatus,
     Timing,
     since_epoch,
     timestamp,
 )
+from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.progress import Context
 from azure_linux_migrator.core.stage import Stage
 from azure_linux_migrator.core.steps.drain import batch_index, batches
+
+SHOWN_FINDINGS = 20
 
 
 def nodes_of(ctx: Context, stage: Stage) -> NodeCounts:
@@ -132,5 +139,29 @@ def batch_of(ctx: Context, stage: Stage) -> BatchProgress:
         started_at=timestamp(ctx.now) if fresh or not before.started_at else before.started_at,
         drained_at=(
             ((None if fresh else before.drained_at) or timestamp(ctx.now)) if drained else None
+        ),
+    )
+
+
+def preflight_of(findings: Sequence[Finding]) -> PreflightStatus:
+    """What a preflight found, the gravest SHOWN_FINDINGS in full."""
+
+    def count(severity: Severity) -> int:
+        return sum(each.severity is severity and not each.acknowledged for each in findings)
+
+    return PreflightStatus(
+        blocked=sum(each.blocks for each in findings),
+        warnings=count(Severity.WARN),
+        unchecked=count(Severity.UNCHECKED),
+        findings=tuple(
+            FindingStatus(
+                rule=each.rule,
+                severity=each.severity,
+                subject=each.subject[:320],
+                message=each.message[:1024],
+                remedy=each.remedy[:512],
+                acknowledged=each.acknowledged,
+            )
+            for each in findings[:SHOWN_FINDINGS]
         ),
     )

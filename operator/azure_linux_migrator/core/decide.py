@@ -32,6 +32,7 @@ from azure_linux_migrator.core.report import (
 )
 from azure_linux_migrator.core.steps import FINAL, autoscaler, route_of
 from azure_linux_migrator.core.steps.foreign import stopped, watched
+from azure_linux_migrator.core.steps.foretell import foretell, foretold
 
 
 def decide(migration: Migration, seen: Observation, now: float) -> Decision:
@@ -95,6 +96,8 @@ def _rolled_back(ctx: Context) -> Decision:
 
 
 def _walk(ctx: Context) -> Decision:
+    if ctx.migration.only_plans and foretold(ctx) is not None:
+        return _report(ctx, "Preflight", foretell(ctx))
     route = route_of(ctx.migration)
     start = route.resumes_at(ctx.migration.status.step)
     if start > 1 and not ctx.seen.world_ready:
@@ -106,8 +109,10 @@ def _walk(ctx: Context) -> Decision:
         found = progress.findings if progress.findings is not None else found
         if name in route.guarded:
             progress = stopped(ctx) or progress
-        if progress.state == "done":
+        if progress.state == "done" and not (ctx.migration.only_plans and name == "Preflight"):
             continue
+        if progress.state == "done":
+            progress = foretell(ctx)
         if progress.state == "refused" and _gives_up(ctx, name):
             return _turn_back(ctx, _back(ctx, progress.reason, progress.message))
         progress = watched(ctx, progress) if name in route.guarded else progress
@@ -176,7 +181,7 @@ def _report(
     ctx: Context, name: str, progress: Progress, found: tuple[Finding, ...] | None = None
 ) -> Decision:
     actions = progress.actions
-    if ctx.migration.spec.paused:
+    if ctx.migration.spec.paused or ctx.migration.only_plans:
         actions = tuple(action for action in actions if isinstance(action, READS))
     return Decision(actions, report_step(ctx, name, progress, found), progress.wake_at)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.quantities import seconds
-from azure_linux_migrator.api.spec import MigrationSpec, StrategyType
-from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.spec import MigrationSpec, Mode, StrategyType
+from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
 from azure_linux_migrator.core.actions import Action
 from azure_linux_migrator.core.drain.roster import batch_of
 from azure_linux_migrator.core.preflight.survey import Survey
@@ -44,6 +44,11 @@ class Migration:
     def in_place(self) -> bool:
         """Whether one and the same pool is source and target."""
         return self.spec.strategy.type is StrategyType.IN_PLACE
+
+    @property
+    def only_plans(self) -> bool:
+        """Whether nothing may be changed."""
+        return self.spec.mode is Mode.PLAN
 
     @property
     def batch_size(self) -> int | str:
@@ -129,6 +134,7 @@ class Observation:
     rival: str = ""
     own_pod: Key | None = None
     survey: Survey | None = None
+    forecast: ForecastStatus | None = None
     asked: Mapping[str, float] = field(default_factory=dict)
     running: Collection[str] = ()
     written: Mapping[str, tuple[Action, float]] = field(default_factory=dict)

@@ -6,6 +6,7 @@ failed is tried again is thereby the same in both. Times are in seconds since th
 
 from collections.abc import Callable, Mapping
 
+from azure_linux_migrator.api.status import ForecastStatus
 from azure_linux_migrator.core.actions import (
     Action,
     CreatePool,
@@ -43,6 +44,7 @@ class Outcomes:
         self.pools_read: PoolsRead | None = None
         self.missing_access: tuple[str, ...] | None = None
         self.survey: Survey | None = None
+        self.forecast: ForecastStatus | None = None
         self.asked: dict[str, float] = {}
         self.written: dict[str, tuple[Action, float]] = {}
         """The last writes to Kubernetes by key, and when each was answered."""
@@ -97,6 +99,11 @@ class Outcomes:
     def surveyed(self, action: Action, found: Survey) -> None:
         """What only the preflight needs was read."""
         self.survey = found
+        self.succeeded(action)
+
+    def foretold(self, action: Action, found: ForecastStatus) -> None:
+        """A forecast was made."""
+        self.forecast = found
         self.succeeded(action)
 
     def eviction_answered(self, action: EvictPod | DeletePod, answer: Verdict, now: float) -> None:

@@ -21,13 +21,14 @@ POLL_UNKNOWN = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`refused` needs someone to change something; `working` goes on by itself.
+    """`refused` needs someone to change something; `working` goes on by itself; `planned` is all
+    that spec.mode Plan asks for.
 
     `forced` counts the pods that are deleted against their budgets with these actions; `findings`
     are those of a preflight made just now.
     """
 
-    state: Literal["done", "working", "refused"]
+    state: Literal["done", "working", "refused", "planned"]
     reason: str = ""
     message: str = ""
     actions: tuple[Action, ...] = ()

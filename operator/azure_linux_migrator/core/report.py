@@ -12,12 +12,10 @@ from azure_linux_migrator.api.status import (
     AutoscalerBounds,
     BatchProgress,
     Condition,
-    FindingStatus,
     HandOver,
     MigrationStatus,
     NodeCounts,
     Phase,
-    PreflightStatus,
     RollbackStatus,
     SourceRecord,
     Timing,
@@ -25,16 +23,21 @@ from azure_linux_migrator.api.status import (
 )
 from azure_linux_migrator.core import handover
 from azure_linux_migrator.core.conditions import Draft, headline, merge
-from azure_linux_migrator.core.counts import batch_of, blockers_of, nodes_of, pods_of, timing_of
-from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.counts import (
+    batch_of,
+    blockers_of,
+    nodes_of,
+    pods_of,
+    preflight_of,
+    timing_of,
+)
+from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.progress import Context, Progress
 from azure_linux_migrator.core.sizing import old_count
 from azure_linux_migrator.core.stage import Stage
 from azure_linux_migrator.core.steps import route_of
 from azure_linux_migrator.core.steps.foreign import changes
 from azure_linux_migrator.core.steps.gates import approved
-
-SHOWN_FINDINGS = 20
 
 
 def report_step(
@@ -70,7 +73,9 @@ def report_step(
         ),
     }
     if findings is not None:
-        changed["preflight"] = _preflight(findings)
+        changed["preflight"] = preflight_of(findings)
+    if ctx.migration.only_plans and ctx.seen.forecast is not None:
+        changed["forecast"] = ctx.seen.forecast
     return status.model_copy(update=changed)
 
 
@@ -79,6 +84,8 @@ def _phase(ctx: Context, progress: Progress) -> Phase:
         return Phase.ROLLED_BACK
     if progress.state == "refused":
         return Phase.STALLED
+    if progress.state == "planned":
+        return Phase.PLANNED
     return Phase.ROLLING_BACK if ctx.migration.backwards else Phase.RUNNING
 
 
@@ -123,7 +130,7 @@ def report_done(
                 if new is not None
                 else before.hand_over
             ),
-            **({} if findings is None else {"preflight": _preflight(findings)}),
+            **({} if findings is None else {"preflight": preflight_of(findings)}),
         }
     )
 
@@ -276,25 +283,3 @@ def _source(ctx: Context) -> SourceRecord:
     if bounds is None and len(held) == 2 and all(each.isdecimal() for each in held):
         bounds = AutoscalerBounds(min=int(held[0]), max=int(held[1]))
     return SourceRecord(count=old_count(ctx), os_sku=pool.os_sku, autoscaler=bounds)
-
-
-def _preflight(findings: Sequence[Finding]) -> PreflightStatus:
-    def count(severity: Severity) -> int:
-        return sum(each.severity is severity and not each.acknowledged for each in findings)
-
-    return PreflightStatus(
-        blocked=sum(each.blocks for each in findings),
-        warnings=count(Severity.WARN),
-        unchecked=count(Severity.UNCHECKED),
-        findings=tuple(
-            FindingStatus(
-                rule=each.rule,
-                severity=each.severity,
-                subject=each.subject[:320],
-                message=each.message[:1024],
-                remedy=each.remedy[:512],
-                acknowledged=each.acknowledged,
-            )
-            for each in findings[:SHOWN_FINDINGS]
-        ),
-    )

@@ -8,11 +8,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
 from azure_linux_migrator.aks.port import PoolPort
+from azure_linux_migrator.api.status import ForecastStatus
 from azure_linux_migrator.core.actions import (
     Action,
     CordonNode,
@@ -21,6 +22,7 @@ from azure_linux_migrator.core.actions import (
     DeletePod,
     DeletePool,
     EvictPod,
+    Foretell,
     MarkNode,
     MarkVictim,
     ReadPools,
@@ -35,8 +37,9 @@ from azure_linux_migrator.core.actions import (
 )
 from azure_linux_migrator.core.drain.answers import EvictionResult
 from azure_linux_migrator.core.outcomes import ChangesPool, Outcomes
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.world import World
-from azure_linux_migrator.errors import AzlmError
+from azure_linux_migrator.errors import AzlmError, SettingsError
 from azure_linux_migrator.kube import cordon, surge
 from azure_linux_migrator.kube.access import missing_access
 from azure_linux_migrator.kube.client import Client
@@ -48,6 +51,14 @@ log = logging.getLogger(__name__)
 
 CONCURRENCY = 64
 _SILENT = frozenset((EvictionResult.GRANTED, EvictionResult.GONE, EvictionResult.SUCCESSOR))
+
+
+Forecaster = Callable[[int, Survey | None], Awaitable[ForecastStatus]]
+"""Forecasts a generation of the migration, with what was surveyed for it."""
+
+
+async def _no_forecasts(_generation: int, _survey: Survey | None) -> ForecastStatus:
+    raise SettingsError("forecasts are not made here")
 
 
 class Executor:
@@ -63,8 +74,10 @@ class Executor:
         may_act: Callable[[], bool],
         on_result: Callable[[], None],
         clock: Callable[[], float] = time.time,
+        forecaster: Forecaster | None = None,
     ) -> None:
         self._clock = clock
+        self._forecaster = forecaster or _no_forecasts
         self._client = client
         self._pools = pools
         self._telemetry = telemetry
@@ -121,6 +134,8 @@ class Executor:
                 return self._review_access(action)
             case SurveyAzure():
                 return self._survey(action)
+            case Foretell():
+                return self._foretell(action)
             case _:
                 return self._write(action)
 
@@ -169,6 +184,10 @@ class Executor:
         found = await self._pools().survey(action.source)
         services = await dual_stack_services(self._client)
         self.outcomes.surveyed(action, replace(found, services=services, at=self._clock()))
+
+    async def _foretell(self, action: Foretell) -> None:
+        found = await self._forecaster(action.generation, self.outcomes.survey)
+        self.outcomes.foretold(action, found)
 
     async def _review_access(self, action: ReviewAccess) -> None:
         missing = await missing_access(self._client, force=action.force, surge=action.surge)

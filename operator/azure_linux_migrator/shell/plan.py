@@ -20,13 +20,13 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.services import dual_stack_services
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.settings import Settings
-from azure_linux_migrator.sim.forecast.forecast import Forecast, Task, forecast, trip
+from azure_linux_migrator.sim.forecast.forecast import Forecast, Task, as_run, forecast, trip
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot, survey_out
 from azure_linux_migrator.sim.forecast.stage import Assumptions
 from azure_linux_migrator.sim.forecast.voyage import Trip
 
 CLEAR, BLOCKED = 0, 2
-BUDGET_SECONDS = 40.0
+BUDGET_SECONDS = 30.0
 """How long the runs may take together, unless their number is given."""
 FEWEST, MOST = 3, 10
 SMALL_SECONDS = 0.03
@@ -88,9 +88,7 @@ def plan(
         )
     side_by_side = jobs or os.cpu_count() or 1
     began = time.monotonic()
-    given = spec.model_dump(mode="json", by_alias=True, exclude_none=True) | {"paused": False}
-    given.pop("mode", None)
-    trip((snapshot, name, given, assumed, 0))
+    first = trip((snapshot, name, as_run(spec), assumed, 0))
     one = time.monotonic() - began
     room = BUDGET_SECONDS * side_by_side / max(one, 0.001)
     wanted = runs or int(max(FEWEST, min(MOST, room / 2)))
@@ -108,7 +106,14 @@ def plan(
             return list(pool.map(_trip, short))
 
     return forecast(
-        snapshot, name, spec, runs=wanted, assumed=assumed, runner=runner, compare=compare
+        snapshot,
+        name,
+        spec,
+        runs=wanted,
+        assumed=assumed,
+        runner=runner,
+        compare=compare,
+        first=first,
     )
 
 

@@ -61,7 +61,7 @@ def as_table(found: Forecast, width: int) -> str:
     else:
         lines += [
             f"  takes           {_range(found.total)}",
-            f"  moving pods     {_range(found.drain)}",
+            f"  moving pods     {_range(found.drain)}{_pauses(trip)}",
         ]
         if trip.bound_seconds:
             limit = f", set by {trip.limited_by}" if trip.limited_by else ""
@@ -80,6 +80,10 @@ def as_table(found: Forecast, width: int) -> str:
         lines += [f"  more nodes      {extra}", "", *_steps(trip)]
     lines += _choices(found.choices, width) + _assumed(found, width)
     return "\n".join(lines)
+
+
+def _pauses(trip: Trip) -> str:
+    return f", and {span(trip.pause_seconds)} between batches" if trip.pause_seconds >= 1 else ""
 
 
 def _headline(found: Forecast) -> str:
@@ -133,15 +137,18 @@ def _choices(choices: list[Choice], width: int) -> list[str]:
         return []
     lines = ["", "  Better for one thing or the other:"]
     for each in choices:
-        quicker = each.seconds < 0
-        time = f"saves {span(each.seconds)}" if quicker else f"takes {span(each.seconds)} more"
-        if abs(each.seconds) < 1:
-            time = "takes as long"
-        less = each.node_hours < 0
-        hours = f"{'saves' if less else 'costs'} {abs(each.node_hours):.1f} "
-        hours += "node-hours" if less else "more node-hours"
-        lines += _wrapped("    - ", f"{each.text} {time} and {hours}", width)
+        lines += _wrapped("    - ", choice_text(each), width)
     return lines
+
+
+def choice_text(choice: Choice) -> str:
+    """What another spec would change, in words."""
+    quicker, less = choice.seconds < 0, choice.node_hours < 0
+    time = f"saves {span(choice.seconds)}" if quicker else f"takes {span(choice.seconds)} more"
+    if abs(choice.seconds) < 1:
+        time = "takes as long"
+    hours = f"{'saves' if less else 'costs'} {abs(choice.node_hours):.1f} "
+    return f"{choice.text} {time} and {hours}{'' if less else 'more '}node-hours"
 
 
 def _assumed(found: Forecast, width: int) -> list[str]:

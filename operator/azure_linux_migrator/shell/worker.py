@@ -10,21 +10,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from azure_linux_migrator.aks.port import PoolPort
-from azure_linux_migrator.api.names import API_VERSION, KIND
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
-from azure_linux_migrator.api.status import MigrationStatus, Phase, PreflightStatus
-from azure_linux_migrator.core.actions import DeletePod
+from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus, Phase
 from azure_linux_migrator.core.conditions import headline, merge
 from azure_linux_migrator.core.decide import decide
 from azure_linux_migrator.core.migration import Decision, Migration, Observation
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Key
-from azure_linux_migrator.errors import AzlmError
+from azure_linux_migrator.errors import AzlmError, SettingsError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.crs import Migrations
-from azure_linux_migrator.kube.events import publish
 from azure_linux_migrator.kube.feed import Feed
+from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.shell.executor import Executor
+from azure_linux_migrator.shell.foretell import foretell, snapshot_of
 from azure_linux_migrator.shell.status_writer import StatusWriter
+from azure_linux_migrator.shell.story import Story
 from azure_linux_migrator.telemetry.metrics import Telemetry
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Worker:
         self.last_progress_at = time.time()
         self.beat_at = time.monotonic()
         self._client = client
+        self._pools = pools
         self._feed = feed
         self._rival = rival
         self._own_pod = own_pod
@@ -75,8 +77,9 @@ class Worker:
             telemetry=telemetry,
             may_act=may_act,
             on_result=self.wake,
+            forecaster=self._forecast,
         )
-        self._chores: set[asyncio.Task[None]] = set()
+        self._story = Story(client, feed.world, self.name, self.uid)
 
     @property
     def spec(self) -> MigrationSpec | None:
@@ -148,8 +151,7 @@ class Worker:
         self.status = decision.status
         if _progress(before) != _progress(decision.status):
             self.last_progress_at = time.time()
-        self._tell(before, decision.status)
-        self._tell_objects(before, decision)
+        self._story.tell(before, decision)
         self._executor.submit(decision.actions)
         return decision
 
@@ -164,6 +166,14 @@ class Worker:
         self.status = MigrationStatus.model_validate(recorded)
         self._writer.start_from(recorded)
         self.observe(body)
+
+    async def _forecast(self, generation: int, survey: Survey | None) -> ForecastStatus:
+        """What the migration would do, worked out in a process of its own."""
+        if self._spec is None:
+            raise SettingsError("the spec cannot be read")
+        pools = await self._pools(self._spec.cluster).list_pools()
+        snapshot = snapshot_of(await read_cluster(self._client, time.time()), pools, survey)
+        return await foretell(snapshot, self.name, self._spec, generation)
 
     def _migration(self, *, deleting: bool) -> Migration | None:
         metadata = self._body["metadata"]
@@ -210,6 +220,7 @@ class Worker:
             rival=self._rival(self),
             own_pod=self._own_pod,
             survey=self._executor.outcomes.survey,
+            forecast=self._executor.outcomes.forecast,
             asked=self._executor.outcomes.asked,
             running=self._executor.running,
             written=self._executor.outcomes.written,
@@ -224,80 +235,6 @@ class Worker:
         except TimeoutError:
             return
         await asyncio.sleep(COALESCE_SECONDS)
-
-    def _tell(self, before: MigrationStatus, after: MigrationStatus) -> None:
-        """An event whenever the reason of Ready changes: the story of the migration, once told."""
-        self._tell_preflight(before.preflight, after.preflight)
-        old, new = before.condition("Ready"), after.condition("Ready")
-        if new is None or (old is not None and old.reason == new.reason):
-            return
-        warning = after.is_true("Stalled") or after.is_true("DrainBlocked")
-        regarding = {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "name": self.name,
-            "uid": self.uid,
-        }
-        text = after.message or new.message or new.reason
-        self._soon(regarding, new.reason, text, "Warning" if warning else "Normal")
-
-    def _tell_preflight(self, before: PreflightStatus, after: PreflightStatus) -> None:
-        """An event when the preflight has found something else than before."""
-        if before == after:
-            return
-        grave = [each for each in after.findings if each.severity in {"Block", "Warn"}]
-        first = "; ".join(f"{each.rule}: {each.subject}: {each.message}" for each in grave[:3])
-        text = (
-            f"{after.blocked} block, {after.warnings} warn, {after.unchecked} could not be checked"
-            + (f": {first}" if first else "")
-        )
-        regarding = {"apiVersion": API_VERSION, "kind": KIND, "name": self.name, "uid": self.uid}
-        self._soon(regarding, "Preflight", text, "Warning" if after.blocked else "Normal")
-
-    def _tell_objects(self, before: MigrationStatus, decision: Decision) -> None:
-        """An event on each object that has begun to hold the drain up, or that is deleted."""
-        world = self._feed.world
-        known = {(each.cause, each.kind, each.namespace, each.name) for each in before.blockers}
-        for each in decision.status.blockers:
-            key = Key(each.namespace, each.name)
-            if (each.cause, each.kind, *key) in known:
-                continue
-            if each.kind == "PodDisruptionBudget" and key in world.budgets:
-                version, uid = "policy/v1", world.budgets[key].uid
-            elif each.kind == "Pod" and key in world.pods:
-                version, uid = "v1", world.pods[key].uid
-            else:
-                continue
-            text = f"migration {self.name}: {each.message}; {each.remedy}"
-            self._soon(_reference(version, each.kind, key, uid), each.cause, text, "Warning")
-        for action in decision.actions:
-            if isinstance(action, DeletePod):
-                text = f"migration {self.name} deletes this pod: its drain has timed out"
-                regarding = _reference("v1", "Pod", action.pod, action.uid)
-                self._soon(regarding, "DrainForced", text, "Warning")
-
-    def _soon(self, regarding: dict[str, str], reason: str, text: str, kind: str) -> None:
-        chore = asyncio.create_task(self._publish(regarding, reason, text, kind))
-        self._chores.add(chore)
-        chore.add_done_callback(self._chores.discard)
-
-    async def _publish(self, regarding: dict[str, str], reason: str, text: str, kind: str) -> None:
-        try:
-            await publish(
-                self._client,
-                regarding=regarding,
-                reason=reason,
-                message=text,
-                type=kind,
-                now=time.time(),
-            )
-        except AzlmError as error:
-            log.warning("publishing an event about %s: %s", self.name, error)
-
-
-def _reference(version: str, kind: str, key: Key, uid: str) -> dict[str, str]:
-    named = {"apiVersion": version, "kind": kind, "namespace": key.namespace, "name": key.name}
-    return named | {"uid": uid}
 
 
 def _progress(status: MigrationStatus) -> tuple[object, ...]:

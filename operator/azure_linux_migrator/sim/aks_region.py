@@ -12,7 +12,7 @@ from .aks_limits import ClusterShape, Limits
 class Region(msgspec.Struct, frozen=True):
     """The knobs. A subnet is its address prefix by lower-case resource id."""
 
-    cores: int = 1000
+    cores: int = 10_000
     zones: tuple[str, ...] = ("1", "2", "3")
     sizes: tuple[str, ...] = (
         "Standard_D2s_v5",

@@ -5,13 +5,12 @@ from heapq import heappop, heappush
 from itertools import islice
 
 from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
-from azure_linux_migrator.core.drain.blockers import Blocker, Cause, of_pod, of_refusal
-from azure_linux_migrator.core.drain.budgets import starved
+from azure_linux_migrator.core.drain.blockers import Blocker
 from azure_linux_migrator.core.drain.filters import Fate
 from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge, evaluate
-from azure_linux_migrator.core.drain.loads import NodeLoad
+from azure_linux_migrator.core.drain.obstacles import obstacles
 from azure_linux_migrator.core.drain.roster import Scope
-from azure_linux_migrator.core.drain.singletons import Standing, next_action, why_not
+from azure_linux_migrator.core.drain.singletons import Standing, next_action
 from azure_linux_migrator.core.drain.worklist import Worklist
 from azure_linux_migrator.core.records import Key, Pod
 from azure_linux_migrator.core.world import World
@@ -150,33 +149,13 @@ class Planner(Worklist):
         )
         known, at, blockers = self._known_blockers
         if signature != known or now - at >= BLOCKERS_AGE:
-            blockers = self._find_blockers(now)
+            blockers = self._find_blockers()
             self._known_blockers = (signature, now, blockers)
         return blockers
 
-    def _find_blockers(self, now: float) -> list[Blocker]:
-        found = {lane.blocker for lane in self._blocking if lane.blocker is not None}
-        for load in self.loads.blocked.values():
-            found.update(load.blocked.values())
-        for lane in self._starved:
-            found.update(self._starved_lane(lane))
-        for key, refusal in self.world.ledger.refusals.items():
-            entry = self.entries.get(key)
-            blocker = of_refusal(entry.pod, refusal) if entry else None
-            if blocker is not None:
-                found.add(blocker)
-        found.update(_stuck_pod(self.entries[key].pod) for key in self._overdue)
-        found.update(self._surge_notes())
-        found.update(_still_attached(load) for load in self.loads.detaching.values())
-        return sorted(found)
-
-    def _starved_lane(self, lane: Lane) -> list[Blocker]:
-        if isinstance(lane.ident, Key):
-            budget = self.world.budgets.get(lane.ident)
-            return [starved(budget, lane.left)] if budget is not None else []
-        pod = next(iter(lane.pods()))
-        controller = self.world.catalog.governing(pod)
-        return [self.world.owners.starved(pod, controller, lane.left)]
+    def _find_blockers(self) -> list[Blocker]:
+        lanes = [lane for lane in self._blocking if lane.blocker is not None]
+        return obstacles(self, lanes, list(self._starved), list(self._overdue))
 
     def _grow_old(self, now: float) -> None:
         """Lanes stand in the order in which they began to starve."""
@@ -196,33 +175,6 @@ class Planner(Worklist):
         for key in gone:
             del self._overdue[key]
         return len(self._overdue)
-
-    def _surge_notes(self) -> list[Blocker]:
-        notes: list[Blocker] = []
-        for entry in self.notes.values():
-            controller = self.world.catalog.governing(entry.pod)
-            guards = self.world.budgets_of(entry.pod)
-            budget = self.world.budgets.get(guards[0]) if guards else None
-            if controller is not None:
-                why = f"cannot be surged: {why_not(controller, budget, self.scope.migration)}"
-                remedy = "it is evicted instead, and is away until its replacement is Ready"
-                notes.append(of_pod(entry.pod, Cause.SURGE_IMPOSSIBLE, why, remedy))
-        for uid in self.surging:
-            controller = self.world.catalog.controller(uid)
-            lane = self.surging[uid]
-            if controller is not None and controller.stuck and not lane.empty:
-                notes.append(
-                    Blocker(
-                        Cause.SURGE_STUCK,
-                        "Deployment",
-                        controller.key,
-                        f"Deployment {controller.key} does not progress: {controller.stuck}",
-                        "see why its new pod does not become Ready",
-                        lane.left,
-                        controller.uid,
-                    )
-                )
-        return notes
 
     def _surges(self, stamp: str) -> tuple[Action, ...]:
         actions: list[Action] = []
@@ -296,24 +248,3 @@ def _keep(lanes: dict[Lane, None], lane: Lane, *, wanted: bool) -> None:
 def _leaving(work: Worklist, key: Key) -> bool:
     entry = work.entries.get(key)
     return entry is not None and entry.pod.terminating and entry.verdict.fate is Fate.MOVE
-
-
-def _stuck_pod(pod: Pod) -> Blocker:
-    why = "is terminating long after its grace has ended"
-    remedy = (
-        "a finalizer holds it: see metadata.finalizers and the controller that should remove it"
-        if pod.finalizers
-        else "its kubelet does not answer: see its node"
-    )
-    return of_pod(pod, Cause.STUCK_TERMINATING, why, remedy)
-
-
-def _still_attached(load: NodeLoad) -> Blocker:
-    return Blocker(
-        Cause.VOLUME_ATTACHED,
-        "Node",
-        Key("", load.node.name),
-        f"volumes of pods that moved are still attached to node {load.node.name}",
-        "see kubectl get volumeattachments and the CSI driver's log",
-        0,
-    )

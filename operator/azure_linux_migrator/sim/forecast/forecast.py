@@ -59,6 +59,12 @@ class Forecast(Struct):
     at: float
 
 
+def as_run(given: MigrationSpec) -> dict[str, Any]:
+    """The spec as a forecast runs it: at once, and for good."""
+    spec = given.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return spec | {"paused": False, "mode": "Migrate"}
+
+
 def trip(task: Task) -> Trip:
     """One run."""
     return Voyage(*task).go()
@@ -78,15 +84,20 @@ def forecast(
     assumed: Assumptions | None = None,
     runner: Runner = one_by_one,
     compare: bool = True,
+    first: Trip | None = None,
 ) -> Forecast:
-    """Many runs of the spec, and one of each choice that may be better."""
+    """Many runs of the spec, and one of each choice that may be better.
+
+    `first` is the run with seed 0, where it was made already.
+    """
     assumed = assumed or Assumptions()
-    spec = given.model_dump(mode="json", by_alias=True, exclude_none=True) | {"paused": False}
-    spec.pop("mode", None)
+    spec = as_run(given)
     others = _others(spec) if compare else []
-    tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in range(runs)]
+    known = [first] if first is not None else []
+    seeds = range(len(known), runs)
+    tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in seeds]
     tasks += [(snapshot, name, other, assumed, 0) for _, other in others]
-    trips = runner(tasks)
+    trips = [*known, *runner(tasks)]
     own, rest = trips[:runs], trips[runs:]
     ranked = sorted(own, key=lambda each: each.seconds)
     typical = ranked[(len(ranked) - 1) // 2]

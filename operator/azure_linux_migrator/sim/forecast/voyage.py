@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -59,7 +60,8 @@ class Point(Struct):
 
 class Trip(Struct):
     """What came of one run. `node_hours` are those beyond what the source alone would have used;
-    `drain_seconds` leave soaks out; `bound_seconds` is what perfect use of the budgets needed."""
+    `moving_seconds` are those from the first eviction to the end of the last pod, without the
+    `pause_seconds` between batches; `bound_seconds` is what perfect use of the budgets needed."""
 
     seconds: float
     succeeded: bool
@@ -71,8 +73,8 @@ class Trip(Struct):
     evictions: int
     extra_nodes: int
     node_hours: float
-    drain_seconds: float
     moving_seconds: float
+    pause_seconds: float
     bound_seconds: float | None
     limited_by: str
     blockers: tuple[BlockerStatus, ...]
@@ -125,6 +127,7 @@ class Voyage(Calm):
         self._moved_at = self._began
         self._mark: tuple[object, ...] = ()
         self._stalled_at: float | None = None
+        self._stalled: tuple[str, str] | None = None
         self._most = 0
         self._node_seconds = 0.0
         self._counted_at = self._began
@@ -182,11 +185,13 @@ class Voyage(Calm):
         mark = (status.step, status.pods.remaining, status.nodes.target_ready, status.batch.index)
         if mark != self._mark or (decision.wake_at is not None and _soaks(status)):
             self._mark, self._moved_at = mark, now
+            self._stalled_at = None
             self._count()
             self._points.append(self._point(status, at))
-        stalled = status.is_true("Stalled")
-        self._stalled_at = (self._stalled_at or now) if stalled else None
         ready = status.condition("Ready")
+        if status.is_true("Stalled") and ready is not None:
+            self._stalled_at = self._stalled_at or now
+            self._stalled = (ready.reason, status.message)
         if ready is not None and ready.reason == "AwaitingApproval":
             self.resource.annotate(APPROVE, str(self.resource.body.spec.get("approval", "")))  # type: ignore[union-attr]
 
@@ -225,19 +230,26 @@ class Voyage(Calm):
             self._steps[-1].ended = at
         done = status.is_true("Succeeded")
         ready = status.condition("Ready")
+        why, told = self._stalled or (ready.reason if ready else "", status.message)
+        pauses = sum(
+            max(0.0, after.began - before.ended)
+            for before, after in pairwise(self._batches)
+            if before.ended
+        )
+        first = self._first > 0
         return Trip(
             seconds=self._steps[-1].began if done and self._steps else at,
             succeeded=done,
-            ending="Succeeded" if done else (ready.reason if ready else ""),
-            message=status.message,
+            ending="Succeeded" if done else why,
+            message=status.message if done else told,
             steps=[step for step in self._steps if step.name],
             batches=self._batches,
             points=_thinned(self._points),
             evictions=self._evictions,
             extra_nodes=self._most,
             node_hours=max(0.0, self._node_seconds) / 3600,
-            drain_seconds=status.timing.drain_seconds or self._drained.drain_seconds,
-            moving_seconds=max(0.0, self._leaving.last - self._first) if self._first else 0.0,
+            moving_seconds=max(0.0, self._leaving.last - self._first - pauses) if first else 0.0,
+            pause_seconds=pauses,
             bound_seconds=self._drained.bound_seconds,
             limited_by=self._drained.limited_by,
             blockers=status.blockers,

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from azure_linux_migrator.api.status import ForecastStatus, timestamp
 from azure_linux_migrator.core.actions import (
     Action,
     CordonNode,
@@ -16,6 +17,7 @@ from azure_linux_migrator.core.actions import (
     DeletePod,
     DeletePool,
     EvictPod,
+    Foretell,
     MarkNode,
     MarkVictim,
     ReadPools,
@@ -187,6 +189,9 @@ class Hands:
                 outcomes.access_reviewed(action, (), now)
             case SurveyAzure():
                 outcomes.surveyed(action, self._backend.survey)
+            case Foretell(generation):
+                at = timestamp(now)
+                outcomes.foretold(action, ForecastStatus(generation=generation, at=at))
             case _:
                 outcomes.wrote(action, now)
 

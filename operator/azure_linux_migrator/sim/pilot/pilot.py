@@ -222,6 +222,7 @@ class Pilot:
             missing_access=outcomes.missing_access,
             own_pod=self._own_pod,
             survey=outcomes.survey,
+            forecast=outcomes.forecast,
             asked=outcomes.asked,
             running=self.hands.running,
             written=outcomes.written,
