@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-planner crds testbed lock clean
+.PHONY: help demo test sim coverage lint bench bench-planner crds testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -26,6 +26,15 @@ demo: testbed ## Run a whole migration on the embedded real control plane
 
 test: testbed ## Run all tests, those on the real control plane included
 	$(BIN)/python -m pytest
+
+SEEDS ?= 10000
+
+sim: $(STAMP) ## Simulate whole migrations with faults: 10,000 seeds, or SEEDS=500
+	$(BIN)/python -m proof --seeds $(SEEDS)
+
+coverage: $(STAMP) ## Branches of the pure core that unit tests and the simulation reach (95 % at least)
+	$(BIN)/python -m pytest -q tests/core tests/proof --cov=azure_linux_migrator.core --cov-branch \
+	  --cov-report=term:skip-covered --cov-fail-under=95
 
 lint: $(STAMP) ## Check style, types, import contracts, lock files and the Dockerfile
 	scripts/lint

@@ -39,7 +39,8 @@ class Misfortune(Weather):
         self._new_pilot = new_pilot
         self._rng = random.Random(f"{seed}/misfortune")
         self._acting = {int(fault.at): fault for fault in faults if fault.at == int(fault.at)}
-        self._count = 0
+        self.count = 0
+        """Actions that took effect, or failed."""
         self.acts = 0
         """Actions other than reads."""
         self._status_error: KubernetesError | None = None
@@ -59,9 +60,9 @@ class Misfortune(Weather):
 
     def mishap(self, action: Action) -> Mishap | None:
         """What befalls the n-th action."""
-        self._count += 1
+        self.count += 1
         self.acts += not isinstance(action, READS)
-        fault = self._acting.get(self._count)
+        fault = self._acting.get(self.count)
         now = self._scene.kernel.now
         if isinstance(action, AZURE) and now < self._azure_until:
             return Mishap(AzureError("ServiceUnavailable", "try again later", status=503))
@@ -87,7 +88,7 @@ class Misfortune(Weather):
 
     def begins(self, action: Action) -> None:
         """An action is about to take effect."""
-        fault = self._acting.get(self._count)
+        fault = self._acting.get(self.count)
         if fault is not None and fault.kind == "crash-before" and not self.over:
             self._crash(fault)
         self._audit.begins(action)
@@ -95,7 +96,7 @@ class Misfortune(Weather):
     def ends(self, action: Action) -> None:
         """It has taken effect."""
         self._audit.ends(action)
-        fault = self._acting.get(self._count)
+        fault = self._acting.get(self.count)
         if fault is not None and fault.kind == "crash-after" and not self.over:
             self._crash(fault)
 

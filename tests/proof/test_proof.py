@@ -1,0 +1,110 @@
+"""The fault simulation itself: it is repeatable, it is sharp, and a first part of it passes."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from proof.faults import Fault, schedule
+from proof.mutations import MUTATIONS
+from proof.run import Outcome, Run, run
+from proof.shrink import shrink
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = 400
+SOON = 40
+"""Seeds within which the mutations of SHARP are found; docs/mutations.md has them all."""
+SHARP = (
+    "slot-off-by-one",
+    "no-ledger",
+    "daemons",
+    "prefetch",
+    "force",
+    "no-soak",
+    "no-approval",
+    "retired-full",
+    "no-restart-point",
+)
+
+
+def _many(first: int) -> list[Outcome]:
+    return [run(str(seed)) for seed in range(first, first + 50)]
+
+
+def test_the_first_seeds_pass() -> None:
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        outcomes = [each for part in pool.map(_many, range(0, SEEDS, 50)) for each in part]
+    assert [(each.seed, each.failure) for each in outcomes if each.failure] == []
+    assert sum(each.evictions for each in outcomes) > SEEDS
+    assert {each.ended.split()[0] for each in outcomes} >= {"Succeeded", "RolledBack", "gone"}
+
+
+def test_a_part_of_them_reaches_the_core_in_this_process() -> None:
+    assert [each.seed for each in _many(SEEDS) if each.failure] == []
+
+
+def test_a_seed_is_always_the_same_run() -> None:
+    first, second = run("7"), run("7")
+    assert first == second
+    assert first != run("8")
+
+
+@pytest.mark.parametrize("name", SHARP)
+def test_a_deliberate_fault_is_found(name: str) -> None:
+    mutation = next(each for each in MUTATIONS if each.name == name)
+    with mutation.applied():
+        found = next((o for seed in range(SOON) if (o := run(str(seed))).failure), None)
+    assert found is not None
+    assert not run(found.seed).failure
+
+
+def test_a_failing_schedule_is_shrunk_to_what_is_needed() -> None:
+    mutation = next(each for each in MUTATIONS if each.name == "forgotten-uncordon")
+    needed = Fault("deleted", 60.0)
+    harmless = [Fault("clock", 5.0, 1.0), Fault("watch-held", 7.0, 1.0, 3)]
+    with mutation.applied():
+        seed = next(str(seed) for seed in range(SOON) if run(str(seed), (needed,)).failure)
+        failing = run(seed, (harmless[0], needed, harmless[1]))
+        assert failing.failure
+        assert shrink(failing).faults == (needed,)
+
+
+def test_a_crash_before_and_after_every_action_loses_nothing() -> None:
+    calm = Run("3", ())
+    whole = calm.go()
+    assert not whole.failure
+    for number in range(1, calm.misfortune.count + 1):
+        for kind in ("crash-before", "crash-after"):
+            outcome = run("3", (Fault(kind, float(number), 2.0),))
+            assert not outcome.failure, (kind, number, outcome.failure)
+
+
+def test_a_failure_prints_the_command_that_replays_it() -> None:
+    command = [sys.executable, "-m", "proof", "replay", "11", "--keep", "none"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": "operator"},
+    )
+    assert done.stdout.splitlines()[-1] == "1 seeds, 0 failed"
+    assert len(schedule("11")) != 0 or "  " in done.stdout
+
+
+def test_the_command_counts() -> None:
+    command = [sys.executable, "-m", "proof", "--seeds", "20", "--jobs", "1"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": "operator"},
+    )
+    assert done.stdout.splitlines()[-1] == "20 seeds, 0 failed"
