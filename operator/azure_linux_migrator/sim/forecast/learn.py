@@ -1,40 +1,57 @@
-"""How long pods take, learnt from the pods that run: from their creation to Ready.
+"""How long pods take, learnt from the pods that run: from their node to Ready.
 
-Kubernetes tells both times in whole seconds, so that each difference carries an error of its own
-(variance 1/6 s²); it is taken out of the spread again, and the mean is kept. Outliers are pods that
-were Ready for the last time long after they were made.
+Kubernetes tells when a pod was made and became Ready in whole seconds. The scheduler's events tell
+to the microsecond when it got its node, but last an hour only. With them, what is left of the
+rounding is half a second, the same for all; without, each difference of two whole seconds is right
+on average over pods that came one after the other. What rounding adds to the spread is taken out
+again. Outliers are pods that were Ready for the last time long after they were made.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import sqrt
 from statistics import fmean, median, pvariance
 
 from azure_linux_migrator.core.records import Pod
 from azure_linux_migrator.sim.cluster.shapes import Span
 
-ROUNDING = 1 / 6
+SCHEDULING = 0.05
+"""Seconds from a pod's creation to its node."""
+ONCE, TWICE = 1 / 12, 1 / 6
+"""Variance (s²) that one and two roundings to whole seconds add."""
 FEW = 3
 """A workload with fewer running pods than this takes after the whole cluster."""
 LONGEST_SECONDS = 1800.0
 
 
-def start_spans(pods: Iterable[Pod], overhead: float) -> tuple[dict[str, Span], Span]:
-    """By the uid of the pods' owner, and for all; `overhead` is what scheduling takes of it."""
-    seen: defaultdict[str, list[float]] = defaultdict(list)
+def start_spans(
+    pods: Iterable[Pod], scheduled: Mapping[str, float]
+) -> tuple[dict[str, Span], Span]:
+    """By the uid of the pods' owner, and for all of them."""
+    rough: defaultdict[str, list[float]] = defaultdict(list)
+    fine: defaultdict[str, list[float]] = defaultdict(list)
     for pod in pods:
-        if pod.ready and pod.owner is not None and pod.owner.kind != "DaemonSet":
-            seen[pod.owner.uid].append(pod.started_in)
-    whole = _span([each for times in seen.values() for each in times] or [10.0], overhead)
-    known = {uid: _span(times, overhead) for uid, times in seen.items() if len(times) >= FEW}
-    return known, whole
+        if not pod.ready or pod.owner is None or pod.owner.kind == "DaemonSet":
+            continue
+        rough[pod.owner.uid].append(pod.started_in - SCHEDULING)
+        if (at := scheduled.get(pod.uid)) is not None:
+            fine[pod.owner.uid].append(pod.created + pod.started_in + 0.5 - at)
+    known = {
+        uid: _span(fine[uid], ONCE) if len(fine[uid]) >= FEW else _span(times, TWICE)
+        for uid, times in rough.items()
+        if len(times) >= FEW
+    }
+    every = [each for times in fine.values() for each in times]
+    if len(every) >= FEW:
+        return known, _span(every, ONCE)
+    return known, _span([each for times in rough.values() for each in times] or [10.0], TWICE)
 
 
-def _span(times: list[float], overhead: float) -> Span:
+def _span(times: list[float], rounding: float) -> Span:
     usual = median(times)
     kept = [each for each in times if each <= min(LONGEST_SECONDS, 3 * usual + 5)]
     mean = fmean(kept)
     variance = pvariance(kept, mean)
-    shrink = sqrt(max(0.0, variance - ROUNDING) / variance) if variance else 0.0
-    fair = [max(0.05, mean - overhead + (each - mean) * shrink) for each in kept]
+    shrink = sqrt(max(0.0, variance - rounding) / variance) if variance else 0.0
+    fair = [max(0.05, mean + (each - mean) * shrink) for each in kept]
     return Span(min(fair), max(fair), tuple(fair))

@@ -28,8 +28,6 @@ from azure_linux_migrator.sim.forecast.snapshot import Snapshot, survey_in
 from azure_linux_migrator.sim.pilot.pilot import Pace
 from azure_linux_migrator.sim.scene import Lags, Scene
 
-SCHEDULING = 0.05
-"""Seconds of a pod's start that are not its node's: the controllers', the scheduler's."""
 MANY_PODS = 3000
 _KINDS: frozenset[str] = frozenset(("StatefulSet", "DaemonSet", "Job"))
 _READ_ONLY = frozenset(("provisioningState", "eTag", "powerState", "status", "creationData"))
@@ -133,7 +131,7 @@ def _workloads(scene: Scene, snapshot: Snapshot, assumed: Assumptions) -> None:
             found = controllers.get(pod.owner.uid)
             top = found.owner if found and found.owner in controllers else pod.owner.uid
             pods[top].append(pod)
-    spans, whole = start_spans(snapshot.pods, SCHEDULING)
+    spans, whole = start_spans(snapshot.pods, snapshot.scheduled)
     for uid, owned in pods.items():
         made = _workload(uid, owned, controllers, snapshot.placings)
         first = owned[0].owner
