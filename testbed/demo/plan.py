@@ -52,10 +52,17 @@ def foretell(
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "migration.yaml"
         file.write_text(json.dumps({**SPEC, "spec": {**SPEC["spec"], **spec}}))
-        command = [sys.executable, "-m", "azure_linux_migrator", "plan", "-f", str(file)]
-        command += [f"--kubeconfig={kubeconfig}", f"--arm-endpoint={url}", *flags]
-        environment = os.environ | {"COLUMNS": str(COLUMNS)}
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        return run_plan(file, kubeconfig, url, *flags)
+
+
+def run_plan(
+    file: Path, kubeconfig: Path, url: str, *flags: str
+) -> "subprocess.CompletedProcess[str]":
+    """The command itself."""
+    command = [sys.executable, "-m", "azure_linux_migrator", "plan", "-f", str(file)]
+    command += [f"--kubeconfig={kubeconfig}", f"--arm-endpoint={url}", *flags]
+    environment = os.environ | {"COLUMNS": str(COLUMNS)}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def _run(arguments: argparse.Namespace) -> int:

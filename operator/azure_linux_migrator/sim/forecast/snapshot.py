@@ -35,8 +35,8 @@ VERSION = 1
 
 class Snapshot(Struct):
     """`labels` and `taints` are the nodes', by name; `placings` the pods', by their owner's uid;
-    `rules` belong to `budgets`, in their order; `scheduled` is when pods got their nodes, by uid, as
-    far as it is known. `unseen` tells what could not be read, and why."""
+    `rules` belong to `budgets`, in their order; `scheduled` tells when pods got their nodes, by
+    uid, as far as it is known. `unseen` tells what could not be read, and why."""
 
     taken_at: float
     nodes: list[Node] = []
