@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
@@ -165,7 +166,7 @@ def test_a_snapshot_is_the_same_after_it_was_saved(bed: Bed, tmp_path: Path) -> 
     made = asyncio.run(take(settings, MigrationSpec.model_validate(_spec({}))))
     for name in ("plain.json", "small.json.gz"):
         save(made, tmp_path / name)
-        assert load(tmp_path / name) == made
+        assert msgspec.json.encode(load(tmp_path / name)) == msgspec.json.encode(made)
     hidden = redact(made)
     save(hidden, tmp_path / "hidden.json")
     text = (tmp_path / "hidden.json").read_text()

@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Controller, Node, Pod, Pool
@@ -69,10 +69,16 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
         scene.kubelets.attachable.add(attachment.volume)
         scene.store.put_attachment(attachment)
     for pod in snapshot.pods:
-        scene.store.put_pod(pod)
+        scene.store.put_pod(_freed(pod))
     _budgets(scene, snapshot)
     _jobs_end(scene, snapshot, assumed)
     return scene
+
+
+def _freed(pod: Pod) -> Pod:
+    """The finalizer of a Job's pod is the Job controller's, which removes it in time."""
+    tracked = pod.owner is not None and pod.owner.kind == "Job" and pod.finalizers
+    return structs.replace(pod, finalizers=False) if tracked else pod
 
 
 def _shape(pools: list[Pool]) -> ClusterShape:
@@ -190,7 +196,7 @@ def _template(
         run=Span(assumed.job, assumed.job) if job else None,
         empty_dir=pod.empty_dir,
         mirror=pod.mirror,
-        finalizer=pod.finalizers,
+        finalizer=pod.finalizers and not job,
         traits=pod.traits,
     )
 
