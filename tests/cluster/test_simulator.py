@@ -20,6 +20,7 @@ from tests.cluster.bed import ZERO, Bed
 
 WHERE = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
 SCRATCH = [{"name": "scratch", "emptyDir": {}}]
+LATE = ("Job", "DaemonSet")
 FIRST = {"selector": {"matchLabels": {"app": "first"}}, "order": -1}
 
 CASES: dict[str, tuple[list[Manifest], dict[str, Any]]] = {
@@ -120,9 +121,9 @@ def _app(pod: str) -> str:
 
 
 def _left(bed: Bed) -> Counter[str]:
-    """Pods of each app that run, none of them on the old nodes."""
+    """Pods of each app that run; DaemonSets' are collected some time after their nodes."""
     bed.wait("all pods run", lambda: all(p["ready"] for p in _pods(bed)))
-    return Counter(_app(p["name"]) for p in _pods(bed) if p["owner"] != "Job")
+    return Counter(_app(p["name"]) for p in _pods(bed) if p["owner"] not in LATE)
 
 
 def _pods(bed: Bed) -> list[dict[str, Any]]:
@@ -150,7 +151,7 @@ def _left_in(told: Voyage) -> Counter[str]:
     return Counter(
         _app(pod.key.name)
         for pod in pods
-        if pod.key.namespace == "default" and pod.owner is not None and pod.owner.kind != "Job"
+        if pod.key.namespace == "default" and pod.owner is not None and pod.owner.kind not in LATE
     )
 
 
