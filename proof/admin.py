@@ -98,14 +98,23 @@ class Admin:
             case "RolledBack":
                 return
             case "TargetFailed" | "TargetPoolFailed" | "CapacityShort" | "UpdateFailed":
+                if reason == "UpdateFailed":
+                    self._loosen()
                 self._put_again("src" if reason == "UpdateFailed" else status.target_pool)
             case "SourceNotHealthy":
                 self._put_again("src")
             case "AutoscalerTurnedOn":
                 self._put_again("src", enableAutoScaling=False, minCount=None, maxCount=None)
             case _:
+                self._loosen()
                 self._put_again(status.target_pool)
                 self._put_again("src")
+
+    def _loosen(self) -> None:
+        """AKS's own drain may wait for a pod that only the drained node has room for."""
+        for key, budget in tuple(self._scene.store.budgets.items()):
+            if budget.allowed == 0:
+                self._scene.disruption.change(key, Rule(max_unavailable="100%"))
 
     def _cordon_again(self) -> None:
         for node in tuple(self._scene.store.nodes.values()):
@@ -121,6 +130,7 @@ class Admin:
         if not wanted or not (failed or changes):
             return
         keep = ("count", "vmSize", "osSKU", "mode", "type", "tags", "availabilityZones")
+        keep += ("enableAutoScaling", "minCount", "maxCount")
         body = {key: wanted[key] for key in keep if wanted.get(key) is not None} | changes
         try:
             aks.put(pool, {"properties": {k: v for k, v in body.items() if v is not None}}, now)

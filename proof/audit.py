@@ -1,5 +1,7 @@
 """What must hold after every event, judged by the cluster's own truth and not by what azlm saw."""
 
+from collections import deque
+
 from azure_linux_migrator.api.names import APPROVE, TAG_MIGRATION
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.status import MigrationStatus, Phase
@@ -22,6 +24,10 @@ OPEN_SECONDS = 45.0
 """How long a source node may stand open before evictions go on without it being a fault."""
 
 
+MOST_STALLS = 12
+"""How often a migration may begin to stall within ten minutes."""
+
+
 class Audit(Manners, Deaf):
     """Watches one run."""
 
@@ -36,8 +42,8 @@ class Audit(Manners, Deaf):
         self._last_left: dict[str, float] = {}
         self._soak = seconds(stage.spec["strategy"]["finalSoak"])
         self._steps: list[str] = []
-        self._created = 0
-        self._gone = 0
+        self._was_stalled = False
+        self._stalls: deque[float] = deque()
         self._approved: set[str] = set()
         self._scaled: set[Key] = set()
         self.succeeded = False
@@ -92,6 +98,7 @@ class Audit(Manners, Deaf):
     def _check_status(self, status: MigrationStatus) -> None:
         """It never regresses but by a rollback or a changed spec after one."""
         self.succeeded = self.succeeded or status.is_true("Succeeded")
+        self._steady(status)
         if status.phase in {Phase.DELETING, Phase.ROLLING_BACK, Phase.ROLLED_BACK}:
             self._steps = []
             return
@@ -109,6 +116,20 @@ class Audit(Manners, Deaf):
         order = [each for each in self._steps if each in {"", "Preflight", "CreateTarget"}]
         if order != sorted(order, key=["", "Preflight", "CreateTarget"].index):
             raise ViolationError(f"the status goes back: {' → '.join(self._steps)}")
+
+    def _steady(self, status: MigrationStatus) -> None:
+        """It does not flap between stalled and at work."""
+        stalled, now = status.is_true("Stalled"), self._scene.kernel.now
+        if stalled and not self._was_stalled:
+            self._stalls.append(now)
+        self._was_stalled = stalled
+        while self._stalls and now - self._stalls[0] > 600.0:
+            self._stalls.popleft()
+        if len(self._stalls) > MOST_STALLS:
+            ready = status.condition("Ready")
+            raise ViolationError(
+                f"stalled {len(self._stalls)} times in ten minutes: {ready.reason if ready else ''}"
+            )
 
     # The nodes
 

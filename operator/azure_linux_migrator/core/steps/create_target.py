@@ -51,8 +51,9 @@ def _created(ctx: Context, target: Pool) -> Progress:
     ready = ctx.seen.world.ready_nodes(target.name)
     wanted = max(target.count, 1)
     if ready < wanted:
+        # Read again: somebody may have deleted a machine of it, or scaled it.
         text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
-        return working("TargetNodesNotReady", text)
+        return ctx.reread("TargetNodesNotReady", text, target.name)
     return DONE
 
 

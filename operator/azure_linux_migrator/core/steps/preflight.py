@@ -8,7 +8,7 @@ from typing import cast
 
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.spec_drain import SingletonPolicy, TimeoutPolicy
-from azure_linux_migrator.core.actions import ReadPools, ReviewAccess, SurveyAzure
+from azure_linux_migrator.core.actions import Action, ReadPools, ReviewAccess, SurveyAzure
 from azure_linux_migrator.core.drain.blockers import Cause
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rules import evaluate
@@ -28,7 +28,11 @@ JUDGE_SECONDS = 2.0
 
 
 def preflight(ctx: Context) -> Progress:
-    """Refuse what cannot work, with the remedy; look again once a minute."""
+    """Refuse what cannot work, with the remedy; look again once a minute.
+
+    While it refuses, it goes on refusing until what it has read anew says otherwise: a status that
+    went back to work for every look would flap, and tell two events a minute.
+    """
     if ctx.seen.rival:
         return refused(
             "SourceBusy",
@@ -36,8 +40,22 @@ def preflight(ctx: Context) -> Progress:
             "delete one of the two",
             wake_at=ctx.now + LOOK_AGAIN_SECONDS,
         )
-    if not ctx.pools_newer_than(_patience(ctx)):
-        return ctx.attempt(ReadPools(), "ReadingPools", "reading the cluster's node pools")
+    stalled = ctx.migration.status.is_true("Stalled")
+    fresh = ctx.pools_newer_than(FRESH_SECONDS)
+    if ctx.seen.pools is None or not (stalled or fresh):
+        return _reading(ctx)
+    answer = _checked(ctx)
+    if answer.state == "refused":
+        return replace(answer, actions=(*answer.actions, *_looks(ctx)))
+    return answer if fresh else _reading(ctx)
+
+
+def _reading(ctx: Context) -> Progress:
+    return ctx.attempt(ReadPools(), "ReadingPools", "reading the cluster's node pools")
+
+
+def _checked(ctx: Context) -> Progress:
+    """Everything, by what was read last."""
     if ctx.seen.missing_access is None:
         return ctx.attempt(_review(ctx), "ReviewingAccess", "asking what Kubernetes allows us")
     finding = _access(ctx) or _pools(ctx)
@@ -46,18 +64,22 @@ def preflight(ctx: Context) -> Progress:
     if not ctx.seen.world_ready:
         return working("ReadingCluster", "waiting for the first lists of nodes, pods and budgets")
     source = ctx.pool(ctx.migration.source)
-    if source is not None and not _surveyed(ctx):
+    if source is not None and ctx.seen.survey is None:
         return ctx.attempt(SurveyAzure(source), "Surveying", "reading quotas, sizes and subnets")
     return _judged(ctx)
 
 
-def _surveyed(ctx: Context) -> bool:
-    """Whether the survey is there, and not too old to wait for what it found to be mended."""
-    survey = ctx.seen.survey
-    if survey is None:
-        return False
-    stalled = ctx.migration.status.is_true("Stalled")
-    return not stalled or not survey.at or ctx.now - survey.at < SURVEY_SECONDS
+def _looks(ctx: Context) -> tuple[Action, ...]:
+    """What is read again while something is refused: the pools, and the survey if it is old."""
+    looks: list[Action] = []
+    if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
+        looks.append(ReadPools())
+    survey, source = ctx.seen.survey, ctx.pool(ctx.migration.source)
+    old = survey is not None and survey.at and ctx.now - survey.at >= SURVEY_SECONDS
+    if old and source is not None:
+        looks.append(SurveyAzure(source))
+    attempts = [ctx.attempt(each, "", "") for each in looks]
+    return tuple(action for each in attempts for action in each.actions)
 
 
 def _findings(ctx: Context) -> tuple[tuple[Finding, ...], float]:
@@ -88,12 +110,6 @@ def _judged(ctx: Context) -> Progress:
     more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
     text = f"{told}{more}. To go on all the same, name it in spec.preflight.acknowledge"
     return replace(refused("PreflightBlocked", text, wake_at=again), findings=findings)
-
-
-def _patience(ctx: Context) -> float:
-    """How old the pools may be: a refused preflight looks again, but not without a pause."""
-    stalled = ctx.migration.status.is_true("Stalled")
-    return LOOK_AGAIN_SECONDS if stalled else FRESH_SECONDS
 
 
 def _no(ctx: Context, reason: str, message: str) -> Progress:

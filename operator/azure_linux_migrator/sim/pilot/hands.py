@@ -4,6 +4,7 @@ the real one: a request is on its way, takes effect, and is answered; each of th
 
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from msgspec import Struct
@@ -188,7 +189,7 @@ class Hands:
             case ReviewAccess():
                 outcomes.access_reviewed(action, (), now)
             case SurveyAzure():
-                outcomes.surveyed(action, self._backend.survey)
+                outcomes.surveyed(action, replace(self._backend.survey, at=now))
             case Foretell(generation):
                 at = timestamp(now)
                 outcomes.foretold(action, ForecastStatus(generation=generation, at=at))
