@@ -129,8 +129,8 @@ class Admin:
         failed = wanted.get("provisioningState") in {"Failed", "Canceled"}
         if not wanted or not (failed or changes):
             return
-        keep = ("count", "vmSize", "osSKU", "mode", "type", "tags", "availabilityZones")
-        keep += ("enableAutoScaling", "minCount", "maxCount")
+        named = ("count", "vmSize", "osSKU", "mode", "type", "tags", "availabilityZones")
+        keep = (*named, "enableAutoScaling", "minCount", "maxCount")
         body = {key: wanted[key] for key in keep if wanted.get(key) is not None} | changes
         try:
             aks.put(pool, {"properties": {k: v for k, v in body.items() if v is not None}}, now)

@@ -25,3 +25,19 @@ def test_every_cause_of_a_blocker_is_explained() -> None:
 
     text = (ROOT / "docs" / "drain.md").read_text()
     assert [each.value for each in Cause if f"`{each.value}`" not in text] == []
+
+
+def test_every_test_that_the_log_of_the_simulation_names_exists() -> None:
+    text = (ROOT / "docs" / "simulation.md").read_text()
+    names = re.findall(r"::(test_[a-z0-9_]+)`", text)
+    tests = (ROOT / "tests" / "core" / "test_found.py").read_text()
+    assert len(names) > 9
+    assert [name for name in names if f"def {name}(" not in tests] == []
+
+
+def test_the_list_of_deliberate_faults_is_that_of_the_code() -> None:
+    from proof.mutations import MUTATIONS
+
+    text = (ROOT / "docs" / "mutations.md").read_text()
+    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == [m.name for m in MUTATIONS]
+    assert "not within" not in text

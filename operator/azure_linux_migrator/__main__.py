@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--timeline", type=Path, help="where to draw the forecast, as SVG")
     plan.add_argument("--runs", type=int, help="default: up to 10, as time allows")
     plan.add_argument("--pod-stop-seconds", type=float, default=2.0)
-    plan.add_argument("--node-boot-seconds", type=float, default=150.0)
+    plan.add_argument(
+        "--node-boot-seconds", type=float, help="default: learnt from the nodes, and two minutes"
+    )
     plan.add_argument("--node-delete-seconds", type=float, default=60.0)
     plan.add_argument("--job-seconds", type=float, default=600.0)
     _add_reading(plan)

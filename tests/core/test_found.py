@@ -16,11 +16,13 @@ from azure_linux_migrator.core.actions import (
     Foretell,
     ReadPools,
     RestartRollout,
+    SurveyAzure,
     UpdatePool,
 )
 from azure_linux_migrator.core.decide import decide
 from azure_linux_migrator.core.drain.blockers import Cause
-from azure_linux_migrator.core.migration import Migration
+from azure_linux_migrator.core.migration import Migration, PoolsRead
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Controller, Failure, Key, Node, Owner
 from azure_linux_migrator.core.world import World
 from tests.core.build import NOW, budget, migration, pod, seen, source, target, world
@@ -170,3 +172,33 @@ def test_an_operation_whose_cause_may_pass_is_asked_for_again() -> None:
     assert (told.actions, told.wake_at) == ((), NOW + 55)
     told = decide(migration(status), seen(made, source(), pool), NOW)
     assert [type(each) for each in told.actions] == [UpdatePool]
+
+
+def test_a_refused_preflight_goes_on_refusing_while_it_looks_again() -> None:
+    made = world([], nodes=[Node("s-0", "src")])
+    windows = source(os_type="Windows")
+    first = decide(migration(), seen(made, windows), NOW)
+    assert first.status.is_true("Stalled")
+    later = decide(migration(first.status), seen(made, windows), NOW + 61)
+    assert later.status.is_true("Stalled")
+    assert [type(each) for each in later.actions] == [ReadPools]
+    survey = seen(made, source(), survey=Survey(at=NOW - 400))
+    blocked = replace(survey, pools=PoolsRead({"src": source(state="Updating")}, NOW))
+    told = decide(migration(first.status), blocked, NOW)
+    assert told.status.is_true("Stalled")
+    assert [type(each) for each in told.actions] == [SurveyAzure]
+
+
+def test_the_targets_nodes_are_waited_for_by_a_fresh_count() -> None:
+    made = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+    status = MigrationStatus(step="CreateTarget", start_time=timestamp(NOW - 60))
+    told = decide(migration(status), seen(made, source(), target(count=2)), NOW + 20)
+    assert [type(each) for each in told.actions] == [ReadPools]
+
+
+def test_a_failed_update_in_place_is_refused_while_it_is_looked_at() -> None:
+    made = world([], nodes=[Node("s-0", "src", os_sku="Ubuntu")])
+    pool = source(os_sku="AzureLinux", state="Failed")
+    told = decide(_in_place(), seen(made, pool), NOW + 20)
+    assert told.status.is_true("Stalled")
+    assert [type(each) for each in told.actions] == [ReadPools]

@@ -26,6 +26,8 @@ from azure_linux_migrator.sim.cluster.shapes import Placing, Rule, Toleration
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 
 PAGE = 1000
+LONGEST_BOOT = 900.0
+"""A node that became Ready so long after it was made was not Ready in between."""
 EVENTS = "/apis/events.k8s.io/v1/events"
 _SCHEDULED = {"fieldSelector": "reason=Scheduled"}
 """The scheduler's events tell to the microsecond when a pod got its node; they last an hour."""
@@ -137,12 +139,21 @@ def _node(made: Snapshot, raw: msgspec.Raw) -> None:
     found = _node_of.decode(raw)
     name = found.metadata.name
     made.nodes.append(found.record())
+    _boot(made, found)
     made.labels[name] = found.metadata.labels or {}
     made.taints[name] = [
         f"{each.key}={each.value}:{each.effect}"
         for each in found.spec.taints or ()
         if not each.key.startswith("node.kubernetes.io/")
     ]
+
+
+def _boot(made: Snapshot, found: _Node) -> None:
+    ready = [each for each in found.status.conditions or () if each.type == "Ready"]
+    if ready and ready[0].status == "True":
+        since = epoch(ready[0].last_transition_time) - epoch(found.metadata.creation_timestamp)
+        if 0 <= since < LONGEST_BOOT:
+            made.boots[found.metadata.name] = since
 
 
 def _pod(made: Snapshot, raw: msgspec.Raw) -> None:

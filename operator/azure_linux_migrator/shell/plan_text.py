@@ -11,6 +11,7 @@ from azure_linux_migrator.sim.forecast.forecast import Choice, Forecast, Range, 
 from azure_linux_migrator.sim.forecast.voyage import Trip
 
 _SHOWN_BATCHES = 12
+_SHOWN_WARNINGS = 8
 
 
 def span(seconds: float) -> str:
@@ -78,7 +79,7 @@ def as_table(found: Forecast, width: int) -> str:
         hours = f"{trip.node_hours:.1f} node-hours beyond the source's"
         extra = f"{trip.extra_nodes} at the most, {hours}"
         lines += [f"  more nodes      {extra}", "", *_steps(trip)]
-    lines += _choices(found.choices, width) + _assumed(found, width)
+    lines += _warnings(trip, width) + _choices(found.choices, width) + _assumed(found, width)
     return "\n".join(lines)
 
 
@@ -132,6 +133,19 @@ def _blocked(found: Forecast, width: int) -> list[str]:
     return lines
 
 
+def _warnings(trip: Trip, width: int) -> list[str]:
+    """What the preflight warns of; in full: azlm preflight."""
+    warned = [each for each in trip.findings if each.severity == "Warn" and not each.acknowledged]
+    if not warned:
+        return []
+    lines = ["", "  Warnings (azlm preflight tells what to do):"]
+    for each in warned[:_SHOWN_WARNINGS]:
+        text = f"{each.rule}: {each.subject}: {each.message}"
+        lines += _wrapped("    - ", text, width)
+    more = len(warned) - _SHOWN_WARNINGS
+    return lines + ([f"    … and {more} more"] if more > 0 else [])
+
+
 def _choices(choices: list[Choice], width: int) -> list[str]:
     if not choices:
         return []
@@ -153,7 +167,7 @@ def choice_text(choice: Choice) -> str:
 
 def _assumed(found: Forecast, width: int) -> list[str]:
     given = found.assumed
-    boot, job = span(given.node_boot), span(given.job)
+    boot, job = span(given.node_boot or 0.0), span(given.job)
     text = (
         f"pods end {given.stop:g} s after their eviction, a new node takes {boot}, a running Job "
         f"{job} at the most, approvals are given at once; starts are learnt from the pods that run"

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.drain.blockers import NOTES
 from azure_linux_migrator.sim.forecast.census import Census, census
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
-from azure_linux_migrator.sim.forecast.stage import Assumptions
+from azure_linux_migrator.sim.forecast.stage import Assumptions, booting
 from azure_linux_migrator.sim.forecast.voyage import Trip, Voyage
 
 RUNS = 10
@@ -91,6 +91,7 @@ def forecast(
     `first` is the run with seed 0, where it was made already.
     """
     assumed = assumed or Assumptions()
+    assumed = structs.replace(assumed, node_boot=booting(snapshot, assumed))
     spec = as_run(given)
     others = _others(spec) if compare else []
     known = [first] if first is not None else []

@@ -1,4 +1,4 @@
-"""How long pods take, learnt from the pods that run: from their node to Ready.
+"""How long pods and nodes take, learnt from those that run: pods from their node to Ready.
 
 Kubernetes tells when a pod was made and became Ready in whole seconds. The scheduler's events tell
 to the microsecond when it got its node, but last an hour only. With them, what is left of the
@@ -19,9 +19,17 @@ SCHEDULING = 0.05
 """Seconds from a pod's creation to its node."""
 ONCE, TWICE = 1 / 12, 1 / 6
 """Variance (s²) that one and two roundings to whole seconds add."""
+VM_SECONDS = 120.0
+"""From Azure's acceptance to the Node object: no cluster tells it; two minutes are usual."""
 FEW = 3
 """A workload with fewer running pods than this takes after the whole cluster."""
 LONGEST_SECONDS = 1800.0
+
+
+def boot_seconds(boots: Mapping[str, float]) -> float:
+    """From the order of a machine to its Ready node: what the nodes tell of it, and before that
+    VM_SECONDS."""
+    return VM_SECONDS + (median(boots.values()) if boots else 30.0)
 
 
 def start_spans(

@@ -34,14 +34,16 @@ VERSION = 1
 
 
 class Snapshot(Struct):
-    """`labels` and `taints` are the nodes', by name; `placings` the pods', by their owner's uid;
-    `rules` belong to `budgets`, in their order; `scheduled` tells when pods got their nodes, by
-    uid, as far as it is known. `unseen` tells what could not be read, and why."""
+    """`labels` and `taints` are the nodes', by name; `boots` tells how long each took from its
+    Node object to Ready, in seconds; `placings` are the pods', by their owner's uid; `rules` belong
+    to `budgets`, in their order; `scheduled` tells when pods got their nodes, by uid, as far as it
+    is known; `unseen` what could not be read, and why."""
 
     taken_at: float
     nodes: list[Node] = []
     labels: dict[str, dict[str, str]] = {}
     taints: dict[str, list[str]] = {}
+    boots: dict[str, float] = {}
     pods: list[Pod] = []
     placings: dict[str, Placing] = {}
     budgets: list[Budget] = []

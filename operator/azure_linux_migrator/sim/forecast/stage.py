@@ -23,7 +23,7 @@ from azure_linux_migrator.sim.cluster.shapes import (
     Template,
     Workload,
 )
-from azure_linux_migrator.sim.forecast.learn import start_spans
+from azure_linux_migrator.sim.forecast.learn import boot_seconds, start_spans
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot, survey_in
 from azure_linux_migrator.sim.pilot.pilot import Pace
 from azure_linux_migrator.sim.scene import Lags, Scene
@@ -34,10 +34,10 @@ _READ_ONLY = frozenset(("provisioningState", "eTag", "powerState", "status", "cr
 
 
 class Assumptions(Struct, frozen=True):
-    """What a cluster's past does not tell, in seconds."""
+    """What a cluster's past does not tell, in seconds; `node_boot` None takes after its nodes."""
 
     stop: float = 2.0
-    node_boot: float = 150.0
+    node_boot: float | None = None
     node_delete: float = 60.0
     job: float = 600.0
 
@@ -47,7 +47,9 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
     aks = ManagedCluster(
         rng,
         shape=_shape(snapshot.pools),
-        timings=Timings(boot=assumed.node_boot, delete=assumed.node_delete, drain_timeout=1800.0),
+        timings=Timings(
+            boot=booting(snapshot, assumed), delete=assumed.node_delete, drain_timeout=1800.0
+        ),
         limits=Limits(throttling=True),
         wait_for_drains=True,
     )
@@ -73,6 +75,11 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
     _budgets(scene, snapshot)
     _jobs_end(scene, snapshot, assumed)
     return scene
+
+
+def booting(snapshot: Snapshot, assumed: Assumptions) -> float:
+    """Seconds until an ordered node is Ready."""
+    return boot_seconds(snapshot.boots) if assumed.node_boot is None else assumed.node_boot
 
 
 def _freed(pod: Pod) -> Pod:
