@@ -33,8 +33,7 @@ sim: $(STAMP) ## Simulate whole migrations with faults: 10,000 seeds, or SEEDS=5
 	$(BIN)/python -m proof --seeds $(SEEDS)
 
 coverage: $(STAMP) ## Branches of the pure core that unit tests and the simulation reach (95 % at least)
-	$(BIN)/python -m pytest -q tests/core tests/proof --cov=azure_linux_migrator.core --cov-branch \
-	  --cov-report=term:skip-covered --cov-fail-under=95
+	scripts/coverage
 
 lint: $(STAMP) ## Check style, types, import contracts, lock files and the Dockerfile
 	scripts/lint

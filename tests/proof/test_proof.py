@@ -44,7 +44,8 @@ def test_the_first_seeds_pass() -> None:
 
 
 def test_a_part_of_them_reaches_the_core_in_this_process() -> None:
-    assert [each.seed for each in _many(SEEDS) if each.failure] == []
+    parts = [_many(first) for first in range(SEEDS, SEEDS + 250, 50)]
+    assert [each.seed for part in parts for each in part if each.failure] == []
 
 
 def test_a_seed_is_always_the_same_run() -> None:

@@ -94,28 +94,26 @@ def bicep(pool: Pool, old: str) -> str:
 
 
 def _hcl(value: Any) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return str(value)
-        case Mapping():
-            inner = ", ".join(f'"{key}" = {_hcl(each)}' for key, each in sorted(value.items()))
-            return f"{{ {inner} }}"
-        case list() | tuple():
-            return f"[{', '.join(map(_hcl, value))}]"
-    return f'"{value}"'
+    return _literal(value, '"', " = ")
 
 
 def _bicep(value: Any) -> str:
+    return _literal(value, "'", ": ")
+
+
+def _literal(value: Any, quote: str, equals: str) -> str:
+    """A value on one line, in a language that quotes and assigns so; both separate by commas."""
     match value:
         case bool():
             return str(value).lower()
         case int() | float():
             return str(value)
         case Mapping():
-            inner = " ".join(f"'{key}': {_bicep(each)}" for key, each in sorted(value.items()))
+            inner = ", ".join(
+                f"{quote}{key}{quote}{equals}{_literal(each, quote, equals)}"
+                for key, each in sorted(value.items())
+            )
             return f"{{ {inner} }}"
         case list() | tuple():
-            return f"[{' '.join(map(_bicep, value))}]"
-    return f"'{value}'"
+            return f"[{', '.join(_literal(each, quote, equals) for each in value)}]"
+    return f"{quote}{value}{quote}"
