@@ -54,7 +54,7 @@ class Admin:
     def _approve(self, status: MigrationStatus) -> None:
         ready = status.condition("Ready")
         if ready is not None and ready.reason == "Planned":
-            self._resource.edit(mode="Migrate")
+            self._resource.edit(mode="Run")
         if ready is not None and ready.reason == "AwaitingApproval":
             self._resource.annotate(APPROVE, str(self._stage.spec["approval"]))
 

@@ -91,7 +91,7 @@ def _spec(rng: random.Random) -> dict[str, Any]:
         "sourcePool": rng.choices(("Delete", "ScaleToZero", "Keep"), (6, 2, 2))[0],
         "approval": rng.choices(("Automatic", "BeforeDrain", "BeforeRetire"), (6, 2, 2))[0],
         "onFailure": rng.choice(("Pause", "Rollback")),
-        "mode": rng.choices(("Migrate", "Plan"), (9, 1))[0],
+        "mode": rng.choices(("Run", "Plan"), (9, 1))[0],
     }
     return spec
 

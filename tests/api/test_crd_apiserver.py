@@ -147,6 +147,7 @@ def test_a_long_name_is_refused(migration: Applied) -> None:
 def test_defaults_are_filled_in_and_nothing_else(migration: Applied) -> None:
     assert migration.apply({})[0]
     assert migration.stored()["spec"] == {
+        "mode": "Run",
         "source": {"nodePool": "workers"},
         "target": {"osSKU": "AzureLinux"},
         "strategy": {

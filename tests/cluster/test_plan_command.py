@@ -128,7 +128,7 @@ def test_a_saved_snapshot_is_foretold_without_the_cluster(bed: Bed, tmp_path: Pa
     assert "8 move" in done.stdout
 
 
-def test_mode_plan_writes_a_forecast_and_nothing_else_until_it_is_migrate(bed: Bed) -> None:
+def test_mode_plan_writes_a_forecast_and_nothing_else_until_it_is_run(bed: Bed) -> None:
     bed.fill(_workloads(), nodes=2)
     bed.start_aks()
     bed.start_operator()
@@ -145,7 +145,7 @@ def test_mode_plan_writes_a_forecast_and_nothing_else_until_it_is_migrate(bed: B
     assert not bed.audit.evictions()
     kubectl(
         bed.plane.kubeconfig,
-        *("patch", "azlm", "workers", "--type=merge", "-p", '{"spec":{"mode":"Migrate"}}'),
+        *("patch", "azlm", "workers", "--type=merge", "-p", '{"spec":{"mode":"Run"}}'),
     )
     bed.wait_done()
     refused = bed.try_kubectl(

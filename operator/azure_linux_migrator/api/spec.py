@@ -138,7 +138,7 @@ _NEW_POOL = (
 class Mode(StrEnum):
     """Whether to migrate, or only to tell what a migration would do."""
 
-    MIGRATE = "Migrate"
+    RUN = "Run"
     PLAN = "Plan"
 
 
@@ -245,9 +245,9 @@ class MigrationSpec(Model):
         Mode,
         Field(
             description="Plan changes nothing: it checks and forecasts, and tells in the status "
-            "what a migration would do. Set it to Migrate to begin."
+            "what a migration would do. Set it to Run to begin."
         ),
-    ] = Mode.MIGRATE
+    ] = Mode.RUN
     cluster: ClusterRef | None = None
     source: Source
     target: Target = Target()

@@ -30,7 +30,7 @@ def foretell(ctx: Context) -> Progress:
     text = (
         f"the migration would take {hours} h {rest // 60:02d} min {rest % 60:02d} s and move "
         f"{found.pods_moving} pods in {found.batches} batches, with {found.extra_nodes} nodes more "
-        "at the most; set spec.mode to Migrate to begin"
+        "at the most; set spec.mode to Run to begin"
     )
     return Progress("planned", "Planned", text)
 

@@ -62,7 +62,7 @@ class Forecast(Struct):
 def as_run(given: MigrationSpec) -> dict[str, Any]:
     """The spec as a forecast runs it: at once, and for good."""
     spec = given.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return spec | {"paused": False, "mode": "Migrate"}
+    return spec | {"paused": False, "mode": "Run"}
 
 
 def trip(task: Task) -> Trip:
