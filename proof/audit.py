@@ -33,7 +33,7 @@ class Audit(Manners, Deaf):
 
     def __init__(self, stage: Scenario, resource: Resource) -> None:
         super().__init__(stage, resource)
-        self._upset_until = 0.0
+        self._upset_until = self._twins_until = 0.0
         self._slack = SLACK
         self._granted: dict[str, float] = {}
         self._counted: dict[Key, bool] = {}
@@ -60,6 +60,11 @@ class Audit(Manners, Deaf):
     def misfortune(self, length: float) -> None:
         """Pods become unhealthy without our doing, for so many seconds."""
         self._upset_until = max(self._upset_until, self._scene.kernel.now + length)
+
+    def two_at_once(self, length: float) -> None:
+        """Two operators work for so many seconds: where no budget is, neither knows of the other's
+        evictions."""
+        self._twins_until = max(self._twins_until, self._scene.kernel.now + length)
 
     def clock_jumped(self, by: float) -> None:
         """The operator's clock was set by so many seconds."""
@@ -227,7 +232,7 @@ class Audit(Manners, Deaf):
         workload = self._scene.workloads.workload(pod)
         if workload is None or workload.kind not in {"Deployment", "StatefulSet"}:
             return
-        if workload.key in self._scaled:
+        if workload.key in self._scaled or self._scene.kernel.now < self._twins_until + SLACK:
             return
         keys = self._scene.workloads.pods_of[workload.uid]
         pods = [self._store.pods[key] for key in keys]

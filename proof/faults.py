@@ -55,6 +55,7 @@ KINDS: dict[str, tuple[int, Draw]] = {
     "crash-after": (6, _acting("crash-after", 0.5, 20)),
     "crash": (3, _timed("crash", 0.5, 60)),
     "freeze": (3, _timed("freeze", 1, 40)),
+    "twins": (3, _timed("twins", 0.2, 10)),
     "refused": (5, _acting("refused", 0, 0)),
     "unanswered": (5, _acting("unanswered", 0.1, 30)),
     "status-refused": (3, _timed("status-refused", 1, 30)),

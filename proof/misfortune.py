@@ -140,6 +140,17 @@ class Misfortune(Weather):
 
         self._scene.kernel.after(min(after, LEASE_SECONDS) if late else after, again)
 
+    def _twins(self, fault: Fault) -> None:
+        """Two processes take themselves for the leader: the old one does not know that it slept."""
+        old = self.pilot
+        if not old.alive or self._resource.body is None:
+            return
+        self._audit.two_at_once(fault.length)
+        self._generation += 1
+        self.pilot = self._new_pilot(self)
+        self.pilot.start()
+        self._scene.kernel.after(fault.length, lambda: old.kill(late=0.0))
+
     def _clock(self, fault: Fault) -> None:
         self.pilot.skew += fault.length
         self._audit.clock_jumped(fault.length)

@@ -1,51 +1,112 @@
-"""The worker goes on from what is recorded, whatever it remembers."""
+"""The worker goes on from what is recorded, whatever it remembers, and gives way to others."""
 
+import asyncio
 import json
 from typing import Any
+
+import pytest
 
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.kube.crs import Migrations
 from azure_linux_migrator.kube.feed import Feed
-from azure_linux_migrator.shell.worker import Worker
+from azure_linux_migrator.shell.status_writer import StatusWriter
+from azure_linux_migrator.shell.worker import GIVE_WAY_SECONDS, Worker
 from azure_linux_migrator.telemetry.metrics import Telemetry
 
+BODY: dict[str, Any] = {
+    "metadata": {"name": "m", "uid": "u", "generation": 1, "resourceVersion": "7"},
+    "spec": {"source": {"nodePool": "src"}},
+    "status": {"step": "AwaitRetireApproval", "phase": "Running"},
+}
+RECORDED = MigrationStatus(step="RetireSource", phase="Running")
 
-class Deaf:
-    """A Kubernetes that takes a status and does not answer."""
 
-    def __init__(self, body: dict[str, Any]) -> None:
-        self.body = body
+class Server:
+    """A Kubernetes with one resource; a `deaf` one takes a status and does not answer."""
+
+    def __init__(self, *, deaf: bool = False) -> None:
+        self.body = json.loads(json.dumps(BODY))
+        self.deaf = deaf
         self.server = "http://127.0.0.1"
+        self.sent: list[str | None] = []
 
     async def json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         """As kube.client.Client."""
         if method == "PATCH" and path.endswith("/status"):
-            self.body["status"] = json.loads(json.dumps(more["body"]["status"]))
-            self.body["metadata"]["resourceVersion"] = "8"
-            raise KubernetesError(0, "no answer in time")
-        return self.body
+            version = more["body"]["metadata"].get("resourceVersion")
+            self.sent.append(version)
+            if version != self.body["metadata"]["resourceVersion"]:
+                raise KubernetesError(409, "the object has been modified")
+            self.records(more["body"]["status"])
+            if self.deaf:
+                raise KubernetesError(0, "no answer in time")
+        return json.loads(json.dumps(self.body))  # type: ignore[no-any-return]
+
+    def records(self, status: dict[str, Any]) -> None:
+        """A status is written, by whomever."""
+        metadata = self.body["metadata"]
+        self.body["status"] = json.loads(json.dumps(status))
+        metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
 
 
-async def test_a_status_that_was_written_but_not_answered_is_gone_on_from() -> None:
-    body: dict[str, Any] = {
-        "metadata": {"name": "m", "uid": "u", "generation": 1, "resourceVersion": "7"},
-        "spec": {"source": {"nodePool": "src"}},
-        "status": {"step": "AwaitRetireApproval", "phase": "Running"},
-    }
-    client: Any = Deaf(json.loads(json.dumps(body)))
-    worker = Worker(
-        body,
-        client=client,
-        feed=Feed(client),
-        pools=lambda _: client,
+def _worker(server: Any, *, leads: bool = True) -> Worker:
+    return Worker(
+        json.loads(json.dumps(BODY)),
+        client=server,
+        feed=Feed(server),
+        pools=lambda _: server,
         telemetry=Telemetry(),
-        may_act=lambda: True,
+        may_act=lambda: leads,
         rival=lambda _: "",
         own_pod=Key("azlm-system", "azlm-0"),
     )
+
+
+async def test_a_status_that_was_written_but_not_answered_is_gone_on_from() -> None:
+    worker = _worker(Server(deaf=True))
     assert worker.status.step == "AwaitRetireApproval"
-    recorded = MigrationStatus(step="RetireSource", phase="Running")
-    assert not await worker._writer.write_now(recorded)
+    assert not await worker._writer.write_now(RECORDED)
     await worker._reread()
     assert worker.status.step == "RetireSource"
+
+
+async def test_an_unanswered_write_that_shows_itself_is_no_strangers() -> None:
+    server = Server(deaf=True)
+    worker = _worker(server)
+    assert not await worker._writer.write_now(RECORDED)
+    worker.observe(server.body)
+    assert worker._gives_way_until == 0.0
+
+
+async def test_what_somebody_else_has_recorded_is_gone_on_from_after_a_while() -> None:
+    server = Server()
+    worker = _worker(server)
+    server.records(RECORDED.model_dump(mode="json", by_alias=True, exclude_none=True))
+    worker.observe(server.body)
+    assert worker.status.step == "RetireSource"
+    assert worker._gives_way_until > asyncio.get_running_loop().time() + GIVE_WAY_SECONDS / 2
+    stopped = asyncio.Event()
+    stopped.set()
+    await worker._give_way(stopped)
+
+
+async def test_a_status_is_not_written_over_a_newer_one() -> None:
+    server = Server()
+    worker = _worker(server)
+    server.records({"step": "Soak"})
+    worker._writer.offer(RECORDED)
+    await asyncio.sleep(0.05)
+    assert server.sent == ["7"]
+    assert server.body["status"] == {"step": "Soak"}
+    await worker._writer.stop()
+
+
+@pytest.mark.parametrize("leads", [True, False])
+async def test_without_the_lease_no_status_is_written(*, leads: bool) -> None:
+    server: Any = Server()
+    writer = StatusWriter(Migrations(server), "m", may_write=lambda: leads, on_failure=lambda: None)
+    writer.saw("7", {})
+    assert await writer.write_now(RECORDED) is leads
+    assert len(server.sent) == int(leads)

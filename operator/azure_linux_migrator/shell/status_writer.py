@@ -1,4 +1,8 @@
-"""The single writer of one resource's status: coalesced, and silent when nothing changed."""
+"""The single writer of one resource's status: coalesced, and silent when nothing changed.
+
+Every write is for the version of the resource that was seen last, and none is sent without the
+Lease: what another leader has recorded is never overwritten.
+"""
 
 import asyncio
 import logging
@@ -18,12 +22,22 @@ INTERVAL_SECONDS = 0.5
 class StatusWriter:
     """Writes at most twice a second; `write_now` is for what must be recorded before acting."""
 
-    def __init__(self, resources: Migrations, name: str, on_failure: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        resources: Migrations,
+        name: str,
+        *,
+        may_write: Callable[[], bool],
+        on_failure: Callable[[], None],
+    ) -> None:
         self._resources = resources
         self._name = name
+        self._may_write = may_write
         self._on_failure = on_failure
         self._written: dict[str, Any] | None = None
         self._wanted: dict[str, Any] | None = None
+        self._sending: dict[str, Any] | None = None
+        self._doubtful: dict[str, Any] | None = None
         self._version = ""
         self._gone = False
         self._last = 0.0
@@ -34,10 +48,17 @@ class StatusWriter:
         """What the resource's status is known to be."""
         self._written = status
 
-    def saw(self, resource_version: str) -> None:
-        """The resource was seen at that version; an older sight changes nothing."""
-        if int(resource_version or 0) > int(self._version or 0):
-            self._version = resource_version
+    def saw(self, resource_version: str, status: dict[str, Any]) -> bool:
+        """The resource was seen at that version; True if its status was written by somebody else.
+
+        An older sight says nothing. A write that was not answered and shows itself now is ours.
+        """
+        if int(resource_version or 0) <= int(self._version or 0):
+            return False
+        self._version = resource_version
+        if status == self._doubtful:
+            self._written = status
+        return status not in (self._written, self._sending)
 
     def offer(self, status: MigrationStatus) -> None:
         """Write this soon, unless something newer is offered before."""
@@ -46,46 +67,54 @@ class StatusWriter:
             self._task = asyncio.create_task(self._flush())
 
     async def write_now(self, status: MigrationStatus) -> bool:
-        """Write before going on, if nobody else has changed the resource since it was seen.
+        """Write before going on.
 
-        False when somebody has, or on any failure: nothing may be done on the strength of it.
+        False when somebody has changed the resource since it was seen, or on any failure: nothing
+        may be done on the strength of it.
         """
         self._wanted = _wire(status)
-        return await self._write(self._version or None)
+        return await self._write()
 
     async def stop(self) -> None:
         """Write what is still wanted, at once."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._write(None)
+        await self._write()
 
     async def _flush(self) -> None:
         await asyncio.sleep(max(0.0, self._last + INTERVAL_SECONDS - time.monotonic()))
         while self._wanted != self._written and not self._gone:
-            await self._write(None)
+            await self._write()
             await asyncio.sleep(INTERVAL_SECONDS)
 
-    async def _write(self, resource_version: str | None) -> bool:
+    async def _write(self) -> bool:
         async with self._lock:
             wanted = self._wanted
             if wanted is None or wanted == self._written:
                 return True
+            if not self._may_write():
+                return False
             self._last = time.monotonic()
+            self._sending = wanted
             try:
                 answer = await self._resources.apply_status(
-                    self._name, wanted, resource_version=resource_version
+                    self._name, wanted, resource_version=self._version or None
                 )
             except KubernetesError as error:
                 if error.status == 404:
                     self._gone = True
                     return False
+                if error.status == 0:
+                    self._doubtful = wanted
                 if error.status != 409:
                     log.warning("writing the status of %s: %s", self._name, error)
                 self._on_failure()
                 return False
+            finally:
+                self._sending = None
             self._written = wanted
-            self.saw(str(answer["metadata"]["resourceVersion"]))
+            self.saw(str(answer["metadata"]["resourceVersion"]), wanted)
             return True
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +34,9 @@ COALESCE_SECONDS = 0.003
 
 LONGEST_SLEEP_SECONDS = 600.0
 RETRY_SECONDS = 0.5
+GIVE_WAY_SECONDS = 10.0
+"""Whoever else writes our status takes himself for the leader: a process that slept, say. One that
+does not hold the Lease ends within this (kube/lease.py); until then nothing is decided here."""
 
 
 class Worker:
@@ -55,6 +59,7 @@ class Worker:
         self.created = str(body["metadata"].get("creationTimestamp") or "")
         self.last_progress_at = time.time()
         self.beat_at = time.monotonic()
+        self._gives_way_until = 0.0
         self._client = client
         self._pools = pools
         self._feed = feed
@@ -64,10 +69,12 @@ class Worker:
         self._body = body
         self._spec: MigrationSpec | None = None
         self._spec_of: tuple[int, str] = (0, "")
-        self.status = MigrationStatus.model_validate(body.get("status") or {})
-        self._writer = StatusWriter(Migrations(client), self.name, self.wake)
-        self._writer.start_from(dict(body.get("status") or {}))
-        self._writer.saw(str(body["metadata"]["resourceVersion"]))
+        self._writer = StatusWriter(
+            Migrations(client), self.name, may_write=may_act, on_failure=self.wake
+        )
+        self.status = MigrationStatus()
+        self._go_on_from(dict(body.get("status") or {}))
+        self._writer.saw(str(body["metadata"]["resourceVersion"]), dict(body.get("status") or {}))
         self._executor = Executor(
             client=client,
             world=feed.world,
@@ -90,10 +97,18 @@ class Worker:
         return self.status.is_true("Succeeded")
 
     def observe(self, body: Mapping[str, Any]) -> None:
-        """The resource was seen."""
+        """The resource was seen; a status that somebody else has recorded is gone on from."""
         self._body = body
-        self._writer.saw(str(body["metadata"]["resourceVersion"]))
+        recorded = dict(body.get("status") or {})
+        if self._writer.saw(str(body["metadata"]["resourceVersion"]), recorded):
+            log.warning("the status of %s was written by somebody else", self.name)
+            self._go_on_from(recorded)
+            self._gives_way_until = time.monotonic() + GIVE_WAY_SECONDS
         self.wake()
+
+    def _go_on_from(self, recorded: dict[str, Any]) -> None:
+        self.status = MigrationStatus.model_validate(recorded)
+        self._writer.start_from(recorded)
 
     def wake(self) -> None:
         """Look again soon."""
@@ -113,6 +128,7 @@ class Worker:
                     await self._feed.release(self.wake)
                     watching = False
                 await self._sleep(decision.wake_at)
+                await self._give_way(stopped)
         finally:
             await self._executor.stop()
             await self._writer.stop()
@@ -160,9 +176,7 @@ class Worker:
         except AzlmError as error:
             log.warning("reading %s again: %s", self.name, error)
             return
-        recorded = dict(body.get("status") or {})
-        self.status = MigrationStatus.model_validate(recorded)
-        self._writer.start_from(recorded)
+        self._go_on_from(dict(body.get("status") or {}))
         self.observe(body)
 
     async def _forecast(self, generation: int, survey: Survey | None) -> ForecastStatus:
@@ -228,6 +242,12 @@ class Worker:
             written=self._executor.outcomes.written,
             problems=self._executor.outcomes.problems,
         )
+
+    async def _give_way(self, stopped: asyncio.Event) -> None:
+        while (left := self._gives_way_until - time.monotonic()) > 0 and not stopped.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await stopped.wait()
 
     async def _sleep(self, wake_at: float | None) -> None:
         limit = LONGEST_SLEEP_SECONDS if wake_at is None else wake_at - time.time()

@@ -26,10 +26,11 @@ from azure_linux_migrator.sim.kernel import Timer
 from azure_linux_migrator.sim.pilot.hands import Backend, Fate, Hands
 from azure_linux_migrator.sim.pilot.informer import Informer
 from azure_linux_migrator.sim.pilot.resource import Body, Resource
+from azure_linux_migrator.sim.pilot.writer import Writer
 
 LONGEST_SLEEP_SECONDS = 600.0
 RETRY_SECONDS = 0.5
-WRITE_SECONDS = 0.5
+GIVE_WAY_SECONDS = 10.0
 AZURE = (ReadPools, SurveyAzure, CreatePool, UpdatePool, DeleteMachines, DeletePool)
 """Actions that Azure answers, not Kubernetes."""
 
@@ -75,17 +76,14 @@ class Pilot:
             backend.api.store, self._kernel, self.world, self._watch_seconds, self.wake
         )
         self.hands = self._new_hands()
+        self._writer = self._new_writer()
         self._body: Body | None = resource.body
         self._status = self._body.status if self._body else MigrationStatus()
-        self._written = self._status
-        self._wanted = self._status
-        self._flushing = False
-        self._last_write = 0.0
-        self._version = self._body.revision if self._body else 0
         self._spec: tuple[int, MigrationSpec] | None = None
         self._releasing = False
         self._watching = False
         self._busy = False
+        self._gives_way_until = 0.0
         self._woken = True
         self._timer: Timer | None = None
         resource.watchers.append(self._resource_changed)
@@ -102,6 +100,7 @@ class Pilot:
             return
         self.alive = False
         self.hands.die(late=late)
+        self._writer.die(late=late)
         self.informer.stop()
         if self._timer is not None:
             self._timer.cancel()
@@ -135,7 +134,9 @@ class Pilot:
             return
         if self._body is None or body.revision > self._body.revision:
             self._body = body
-            self._version = max(self._version, body.revision)
+            if self._writer.saw(body.revision, body.status):
+                self._go_on_from(body)
+                self._gives_way_until = self._kernel.now + GIVE_WAY_SECONDS
             if body.deleting and not self._releasing:
                 self._begin_release(body)
             self.wake()
@@ -143,7 +144,10 @@ class Pilot:
     def _begin_release(self, body: Body) -> None:
         """Kopf ends the daemon and calls the deletion handler, which starts from the resource."""
         self._releasing = True
-        self._status = self._written = self._wanted = body.status
+        self._busy = False
+        self._status = body.status
+        self._writer.die(late=0.0)
+        self._writer = self._new_writer()
         old = self.hands
         self.hands = self._new_hands()
         self.hands.outcomes.asked.update(old.outcomes.asked)
@@ -156,6 +160,9 @@ class Pilot:
 
     def _pass(self) -> None:
         if not self.alive or self._busy or self._body is None:
+            return
+        if self._kernel.now < self._gives_way_until and not self._releasing:
+            self._sleep_until(self._gives_way_until)
             return
         finished = self._status.is_true("Succeeded")
         if not finished and not self._watching:
@@ -170,10 +177,11 @@ class Pilot:
         before = self._status
         if decision.turns(before):
             self._busy = True
-            self._wanted = decision.status
-            self._request(lambda: self._write(decision.status, self._version), decision)
+            self._writer.write_now(
+                decision.status, lambda done: self._recorded(decision, done=done)
+            )
             return
-        self._offer(decision.status)
+        self._writer.offer(decision.status)
         self._go_on(decision)
 
     def _go_on(self, decision: Decision) -> None:
@@ -229,60 +237,21 @@ class Pilot:
             problems=outcomes.problems,
         )
 
-    # Writing the status
-
-    def _request(self, commit: Callable[[], bool], decision: Decision) -> None:
-        way = self._pace.request.draw(self._rng) / 2
-
-        def arrives() -> None:
-            if self.alive:
-                done = commit()
-                self._kernel.after(way, lambda: self._answered(decision, done=done))
-
-        self._kernel.after(way, arrives)
-
-    def _answered(self, decision: Decision, *, done: bool) -> None:
-        if not self.alive:
-            return
+    def _recorded(self, decision: Decision, *, done: bool) -> None:
+        """A new step is recorded before it acts; else it is gone on from what is recorded."""
         self._busy = False
         if done:
             self._go_on(decision)
             return
         found = self._resource.body
         if found is not None:
-            self._body = found
-            self._version = max(self._version, found.revision)
-            self._status = self._written = found.status
+            self._go_on_from(found)
         self._sleep_until(self._kernel.now + RETRY_SECONDS)
 
-    def _write(self, status: MigrationStatus, revision: int | None) -> bool:
-        if status == self._written:
-            return True
-        self._last_write = self._kernel.now
-        error = self._status_fails()
-        try:
-            if error is None or error.status == 0:
-                answer = self._resource.write_status(status, revision)
-            if error is not None:
-                raise error
-        except KubernetesError:
-            return False
-        self._written = status
-        self._version = max(self._version, answer.revision)
-        return True
-
-    def _offer(self, status: MigrationStatus) -> None:
-        self._wanted = status
-        if self._wanted != self._written and not self._flushing:
-            self._flushing = True
-            self._kernel.at(self._last_write + WRITE_SECONDS, self._flush)
-
-    def _flush(self) -> None:
-        self._flushing = False
-        if self.alive and self._resource.body is not None and self._wanted != self._written:
-            if not self._write(self._wanted, None):
-                self.wake()
-            self._offer(self._wanted)
+    def _go_on_from(self, body: Body) -> None:
+        self._body, self._status = body, body.status
+        self._writer.start_from(body.status)
+        self._writer.saw(body.revision, body.status)
 
     # Helpers
 
@@ -295,6 +264,16 @@ class Pilot:
             latency=self._latency,
             fate=self._fate,
             on_result=self.wake,
+        )
+
+    def _new_writer(self) -> Writer:
+        return Writer(
+            self._resource,
+            self._kernel,
+            self._rng,
+            way=lambda: self._pace.request.draw(self._rng) / 2,
+            fails=self._status_fails,
+            on_failure=self.wake,
         )
 
     def _latency(self, action: Action) -> float:
