@@ -269,7 +269,8 @@ class Workloads(Deaf):
             claims=workload.claims.get(key.name, ()),
             traits=template.traits,
             requests=template.requests,
-            spread=template.placing.apart == "host",
+            spread=template.placing.alone(key.namespace, template.labels),
+            extras=template.extras,
         )
 
     def _adopt_set(self, workload: Workload) -> None:
