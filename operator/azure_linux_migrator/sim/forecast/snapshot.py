@@ -28,9 +28,9 @@ from azure_linux_migrator.core.records import (
     Volume,
 )
 from azure_linux_migrator.errors import SettingsError
-from azure_linux_migrator.sim.cluster.shapes import Placing, Rule
+from azure_linux_migrator.sim.cluster.shapes import Placing, PodTerm, Rule
 
-VERSION = 1
+VERSION = 2
 
 
 class Snapshot(Struct):
@@ -124,6 +124,7 @@ def redact(snapshot: Snapshot) -> Snapshot:
     return structs.replace(
         snapshot,
         pods=[_pod(each) for each in snapshot.pods],
+        placings={uid: _placing(each) for uid, each in snapshot.placings.items()},
         budgets=[_budget(each) for each in snapshot.budgets],
         controllers=[
             structs.replace(each, key=_key(each.key), surge="", stuck="")
@@ -162,17 +163,45 @@ def _pod(pod: Pod) -> Pod:
     )
 
 
+def _placing(placing: Placing) -> Placing:
+    """What it says about other pods, in their new labels and namespaces."""
+    return structs.replace(
+        placing,
+        near=tuple(_term(each) for each in placing.near),
+        apart=tuple(_term(each) for each in placing.apart),
+        spread=tuple(
+            structs.replace(each, selector=_selector(each.selector)) for each in placing.spread
+        ),
+    )
+
+
+def _term(term: PodTerm) -> PodTerm:
+    spaces = term.namespaces
+    return PodTerm(
+        term.topology,
+        _selector(term.selector),
+        spaces if spaces is None else tuple(_space(each) for each in spaces),
+    )
+
+
+def _selector(selector: Selector | None) -> Selector | None:
+    if selector is None:
+        return None
+    requirements = tuple(
+        structs.replace(each, values=tuple(_name(value) for value in each.values))
+        for each in selector.requirements
+    )
+    return Selector(_labels(selector.equal), requirements)
+
+
 def _budget(budget: Budget) -> Budget:
-    selector = budget.selector
-    if selector is not None:
-        requirements = tuple(
-            structs.replace(each, values=tuple(_name(value) for value in each.values))
-            for each in selector.requirements
-        )
-        selector = Selector(_labels(selector.equal), requirements)
     disrupted = frozenset(_name(each) for each in budget.disrupted)
     return structs.replace(
-        budget, key=_key(budget.key), selector=selector, disrupted=disrupted, sync_failed=""
+        budget,
+        key=_key(budget.key),
+        selector=_selector(budget.selector),
+        disrupted=disrupted,
+        sync_failed="",
     )
 
 
@@ -181,7 +210,11 @@ def _labels(labels: Labels) -> Labels:
 
 
 def _key(key: Key) -> Key:
-    return Key(key.namespace if key.namespace in _OPEN else _name(key.namespace), _name(key.name))
+    return Key(_space(key.namespace), _name(key.name))
+
+
+def _space(namespace: str) -> str:
+    return namespace if namespace in _OPEN else _name(namespace)
 
 
 def _name(text: str) -> str:
