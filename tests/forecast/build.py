@@ -57,8 +57,9 @@ def app(
     made: Scene, name: str, replicas: int, placing: Placing | None = None, **template: Any
 ) -> Workload:
     """A Deployment whose pods are labelled `app`; they start at once and stop at once."""
-    wanted = {"requests": (100, 100), "start": Span(0.1, 0.1), "stop": Span(0.1, 0.1), **template}
-    pods = Template(labels=of(name), placing=placing or Placing(), **wanted)
+    times: dict[str, Any] = {"start": Span(0.1, 0.1), "stop": Span(0.1, 0.1)}
+    wanted = {"labels": of(name), "requests": (100, 100), **times, **template}
+    pods = Template(placing=placing or Placing(), **wanted)
     found = Workload("Deployment", Key("default", name), name, replicas, pods)
     made.workloads.add(found)
     return found

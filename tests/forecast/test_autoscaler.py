@@ -90,6 +90,9 @@ def test_what_grows(name: str) -> None:
         spot=scaled(0, 5, nodeLabels={"tier": "spot"}, nodeTaints=["spot=yes:NoSchedule"]),
     )
     app(made, "app", **wanted)
+    run(made, 15)
+    coming = Counter({pool: made.aks.coming(pool) for pool in expected})
+    assert sizes(made) + coming == expected, "all at once"
     run(made, 500)
     assert sizes(made) == expected
 
@@ -123,6 +126,8 @@ def test_gpus_are_counted() -> None:
     size = Room(86_000, 800_000, 110, (("nvidia.com/gpu", 4),))
     made.fleet.rooms["Standard_NC96ads_A100_v4"] = size
     app(made, "train", 10, extras=(("nvidia.com/gpu", 1),))
+    run(made, 15)
+    assert made.aks.coming("gpu") == 3
     run(made, 300)
     assert sizes(made) == {"gpu": 3}
     assert sorted(where(made, "train").values()) == [2, 4, 4]

@@ -1,21 +1,30 @@
-"""Under other names, what pods say about each other still means the same pods."""
+"""What pods say about each other, in a file and under other names."""
+
+from pathlib import Path
 
 from azure_linux_migrator.core.records import Key, Pod, Requirement, Selector
-from azure_linux_migrator.sim.cluster.shapes import Placing, PodTerm, Spread
-from azure_linux_migrator.sim.forecast.snapshot import Snapshot, redact
+from azure_linux_migrator.sim.cluster.shapes import NodeTerm, Placing, PodTerm, Spread
+from azure_linux_migrator.sim.forecast.snapshot import Snapshot, load, redact, save
 from tests.forecast.build import HOSTNAME, NOW
+
+EQUAL = Selector((("app", "shop"),))
+LISTED = Selector((), (Requirement("app", "In", ("shop", "cart")),))
+PLACING = Placing(
+    terms=(NodeTerm(fields=(Requirement("metadata.name", "In", ("n",)),)),),
+    near=(PodTerm(HOSTNAME, LISTED, ("secret", "kube-system")),),
+    apart=(PodTerm(HOSTNAME, EQUAL, None), PodTerm(HOSTNAME)),
+    spread=(Spread(HOSTNAME, EQUAL, 2, honor_taints=True),),
+)
+
+
+def test_a_placing_survives_a_file(tmp_path: Path) -> None:
+    save(Snapshot(NOW, placings={"u": PLACING}), tmp_path / "s.json")
+    assert load(tmp_path / "s.json").placings == {"u": PLACING}
 
 
 def test_terms_follow_the_labels() -> None:
-    equal = Selector((("app", "shop"),))
-    listed = Selector((), (Requirement("app", "In", ("shop", "cart")),))
-    placing = Placing(
-        near=(PodTerm(HOSTNAME, listed, ("secret", "kube-system")),),
-        apart=(PodTerm(HOSTNAME, equal, None),),
-        spread=(Spread(HOSTNAME, equal),),
-    )
     pod = Pod(Key("secret", "shop-1"), "u", "", "Running", True, False, labels=(("app", "shop"),))
-    hidden = redact(Snapshot(NOW, pods=[pod], placings={"u": placing}))
+    hidden = redact(Snapshot(NOW, pods=[pod], placings={"u": PLACING}))
     found, made = hidden.placings["u"], hidden.pods[0]
     labels = dict(made.labels)
     assert "shop" not in str(hidden)

@@ -174,8 +174,10 @@ def test_ephemeral_storage_counts_where_it_is_known() -> None:
 def test_what_is_not_requested_is_not_short() -> None:
     made = scene()
     node(made, "full", room=Room(100, 100, 110))
-    app(made, "big", 1, requests=(100, 100))
-    run(made, 5)
+    large = Template(requests=(200, 200))  # a DaemonSet's pods come whatever there is
+    made.workloads.place(
+        Workload("Other", Key("default", "big"), "", 1, large), "full", created=NOW
+    )
     app(made, "free", 2, requests=(0, 0))
     app(made, "cpu", 1, requests=(1, 0))
     run(made, 5)
@@ -242,6 +244,31 @@ def test_room_that_is_freed_is_taken_at_once() -> None:
     made.workloads.scale(web.key, 9)
     run(made, 0.25)  # the controllers' lag, the pod's end, the scheduler's lag
     assert where(made, "next") == {"a": 1}
+
+
+def test_what_other_pods_do_elsewhere_is_noticed() -> None:
+    """None of it frees the node that is then taken."""
+    made = scene()
+    node(made, "a", zone="1", size="a")
+    node(made, "b", zone="1", size="b")
+    node(made, "c", zone="2", size="c")
+    on_b, on_c = (Placing(selector=(("size", each),)) for each in "bc")
+    not_b = (NodeTerm((Requirement("size", "NotIn", ("b",)),)),)
+    app(made, "follower", 1, Placing(terms=not_b, near=(term(ZONE, "leader"),)))
+    foe = app(made, "foe", 1, on_b)
+    run(made, 5)
+    app(made, "shy", 1, Placing((("size", "a"),), apart=(term(ZONE, "foe"),)))
+    twins = Placing((("size", "a"),), spread=spread(ZONE, "twins", honor_affinity=False).spread)
+    app(made, "twins", 2, twins)
+    run(made, 30)
+    assert (where(made, "follower"), where(made, "shy")) == ({"": 1}, {"": 1})
+    assert where(made, "twins") == {"a": 1, "": 1}
+    app(made, "leader", 1, on_b)
+    made.workloads.scale(foe.key, 0)
+    app(made, "twin", 1, on_c, labels=(("app", "twins"), ("of", "c")))
+    run(made, 5)
+    assert (where(made, "follower"), where(made, "shy")) == ({"a": 1}, {"a": 1})
+    assert where(made, "twins") == {"a": 2}
 
 
 def test_an_uncertain_event_waits_for_the_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
