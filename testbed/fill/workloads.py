@@ -15,7 +15,9 @@ def _template(
     annotations: dict[str, str] | None = None,
     tolerations: list[Manifest] | None = None,
     volumes: list[Manifest] | None = None,
+    scheduling: Manifest | None = None,
 ) -> Manifest:
+    """A pod template; `scheduling` are further fields of its spec, such as an affinity."""
     container = {"name": "app", "image": f"registry.example/{name}:1"}
     container |= {"resources": {"requests": {"cpu": "10m", "memory": "16Mi"}}}  # type: ignore[dict-item]
     spec: Manifest = {"containers": [container], "terminationGracePeriodSeconds": 30}
@@ -23,6 +25,7 @@ def _template(
         spec["tolerations"] = tolerations
     if volumes:
         spec["volumes"] = volumes
+    spec |= scheduling or {}
     times = {f"{PREFIX}{key}": value for key, value in (annotations or {}).items()}
     return {"metadata": {"labels": {"app": name}, "annotations": times}, "spec": spec}
 

@@ -23,6 +23,25 @@ SCRATCH = [{"name": "scratch", "emptyDir": {}}]
 LATE = ("Job", "DaemonSet")
 FIRST = {"selector": {"matchLabels": {"app": "first"}}, "order": -1}
 
+HOSTNAME = "kubernetes.io/hostname"
+
+
+def _evenly(name: str, skew: int) -> Manifest:
+    """A hard spread over nodes; cordoned ones and the tainted system node are domains, too."""
+    selector = {"matchLabels": {"app": name}}
+    constraint = {"maxSkew": skew, "topologyKey": HOSTNAME, "labelSelector": selector}
+    return {"topologySpreadConstraints": [constraint | {"whenUnsatisfiable": "DoNotSchedule"}]}
+
+
+def _apart(*names: str) -> Manifest:
+    """Not on a node with pods of these apps."""
+    chosen = {"matchExpressions": [{"key": "app", "operator": "In", "values": list(names)}]}
+    terms = [{"topologyKey": HOSTNAME, "labelSelector": chosen}]
+    return {
+        "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    }
+
+
 CASES: dict[str, tuple[list[Manifest], dict[str, Any]]] = {
     "budgets": (
         [
@@ -59,6 +78,14 @@ CASES: dict[str, tuple[list[Manifest], dict[str, Any]]] = {
                 "finalSoak": "0s",
             }
         },
+    ),
+    "spread": (
+        [
+            *(deployment("web", 6, scheduling=_evenly("web", 2)), budget("web", maxUnavailable=1)),
+            deployment("loud", 1),
+            deployment("quiet", 2, scheduling=_apart("loud", "quiet")),
+        ],
+        {},
     ),
 }
 
@@ -107,6 +134,8 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     assert len(done) == trip.evictions
     assert Counter(_app(each) for each in done) == Counter(_app(each) for each in told.evicted)
     assert _left(bed) == _left_in(told)
+    if name == "spread":
+        assert _spread(_landed(bed)) == _spread(_landed_in(told))
     if name == "order":
         assert [_app(each) for each in told.evicted] == [_app(each) for each in done]
     if name == "kinds":
@@ -126,12 +155,40 @@ def _left(bed: Bed) -> Counter[str]:
     return Counter(_app(p["name"]) for p in _pods(bed) if p["owner"] not in LATE)
 
 
+Landed = list[tuple[str, str, str]]
+"""App, pool and node of each pod."""
+
+
+def _spread(landed: Landed) -> tuple[dict[tuple[str, str], list[int]], bool]:
+    """How many pods of each app its nodes in a pool have, and whether the quiet meet the loud."""
+    counts = Counter(landed)
+    found: dict[tuple[str, str], list[int]] = {}
+    for (app, pool, _), count in sorted(counts.items()):
+        found.setdefault((app, pool), []).append(count)
+    nodes = {app: {node for each, _, node in landed if each == app} for app in ("loud", "quiet")}
+    return {key: sorted(each) for key, each in found.items()}, bool(nodes["loud"] & nodes["quiet"])
+
+
+def _landed(bed: Bed) -> Landed:
+    return [(_app(p["name"]), _pool(p["node"]), p["node"]) for p in _pods(bed)]
+
+
+def _landed_in(told: Voyage) -> Landed:
+    pods = [pod for pod in told.scene.store.pods.values() if pod.key.namespace == "default"]
+    return [(_app(pod.key.name), _pool(pod.node), pod.node) for pod in pods]
+
+
+def _pool(node: str) -> str:
+    return node.split("-")[1]
+
+
 def _pods(bed: Bed) -> list[dict[str, Any]]:
     items = json.loads(bed.kubectl("get", "pods", "-n", "default", "-o", "json"))["items"]
     return [
         {
             "name": each["metadata"]["name"],
             "owner": each["metadata"]["ownerReferences"][0]["kind"],
+            "node": each["spec"].get("nodeName", ""),
             "ready": any(
                 c["type"] == "Ready" and c["status"] == "True"
                 for c in each["status"].get("conditions", ())
