@@ -128,7 +128,7 @@ def measure(shape: Shape) -> Row:
         measured_s=round(measured, 1),
         error=round(foretold["mid"] / measured - 1, 3),
         plan_s=round(found["took"], 1),
-        foretold_limit=found["typical"]["limited_by"],
+        foretold_limit=found["typical"]["limitedBy"],
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from html import escape
 
-from azure_linux_migrator.shell.plan_text import span
+from azure_linux_migrator.shell.durations import span
 from azure_linux_migrator.sim.forecast.forecast import Forecast
 
 WIDTH, LEFT, RIGHT = 960, 190, 30

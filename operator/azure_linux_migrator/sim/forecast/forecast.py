@@ -41,7 +41,7 @@ class Range(Struct):
 
 
 class Forecast(Struct):
-    """What `azlm plan` tells. `typical` is the run in the middle."""
+    """What `azlm plan` tells. `typical` is the run in the middle; `approval` is the spec's."""
 
     name: str
     strategy: str
@@ -57,6 +57,7 @@ class Forecast(Struct):
     assumed: Assumptions
     unseen: list[str]
     at: float
+    approval: str = "Automatic"
 
 
 def as_run(given: MigrationSpec) -> dict[str, Any]:
@@ -120,6 +121,7 @@ def forecast(
         assumed=assumed,
         unseen=_unseen(snapshot),
         at=snapshot.taken_at,
+        approval=given.approval,
     )
 
 
