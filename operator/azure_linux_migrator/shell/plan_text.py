@@ -146,16 +146,16 @@ def _blocked(found: Forecast, width: int) -> list[str]:
     trip = found.typical
     step = trip.steps[-1].name if trip.steps else "its beginning"
     lines = [f"  blocked in {step} after {span(trip.seconds)}:"]
-    reasons = _reasons(found)
-    for text, remedy in reasons[:_SHOWN_REASONS]:
+    told = reasons(found)
+    for text, remedy in told[:_SHOWN_REASONS]:
         lines += _wrapped("    - ", text, width)
         if remedy:
             lines += _wrapped("      → ", remedy, width)
-    more = len(reasons) - _SHOWN_REASONS
+    more = len(told) - _SHOWN_REASONS
     return lines + ([f"    … and {more} more"] if more > 0 else [])
 
 
-def _reasons(found: Forecast) -> list[tuple[str, str]]:
+def reasons(found: Forecast) -> list[tuple[str, str]]:
     """What blocks, and what to do about it: findings by their rule, then the drain's blockers."""
     told = blocked_by(found)
     blocks = [
