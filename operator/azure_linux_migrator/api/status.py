@@ -170,6 +170,10 @@ class ForecastStatus(Model):
         tuple[Annotated[str, Field(max_length=320)], ...],
         Field(max_length=5, description="Other specs that save time or nodes."),
     ] = ()
+    unseen: Annotated[
+        tuple[Annotated[str, Field(max_length=320)], ...],
+        Field(max_length=10, description="What could not be read or modelled."),
+    ] = ()
 
 
 class RollbackStatus(Model):

@@ -79,7 +79,11 @@ def as_table(found: Forecast, width: int) -> str:
         hours = f"{trip.node_hours:.1f} node-hours beyond the source's"
         extra = f"{trip.extra_nodes} at the most, {hours}"
         lines += [f"  more nodes      {extra}", "", *_steps(trip)]
-    lines += _warnings(trip, width) + _choices(found.choices, width) + _assumed(found, width)
+    lines += (
+        _warnings(trip, width)
+        + _choices(found.choices, found.untried, width)
+        + _assumed(found, width)
+    )
     return "\n".join(lines)
 
 
@@ -146,12 +150,14 @@ def _warnings(trip: Trip, width: int) -> list[str]:
     return lines + ([f"    … and {more} more"] if more > 0 else [])
 
 
-def _choices(choices: list[Choice], width: int) -> list[str]:
-    if not choices:
+def _choices(choices: list[Choice], untried: list[str], width: int) -> list[str]:
+    if not choices and not untried:
         return []
     lines = ["", "  Better for one thing or the other:"]
     for each in choices:
         lines += _wrapped("    - ", choice_text(each), width)
+    if untried:
+        lines += _wrapped("    - ", f"not tried, for want of time: {'; '.join(untried)}", width)
     return lines
 
 
