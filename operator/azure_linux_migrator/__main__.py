@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import random
 import sys
 from pathlib import Path
 
@@ -154,11 +155,15 @@ def _plan(arguments: argparse.Namespace) -> int:
 def _snapshot(arguments: argparse.Namespace) -> int:
     from azure_linux_migrator.shell import plan
     from azure_linux_migrator.shell.preflight import read_migration
-    from azure_linux_migrator.sim.forecast.snapshot import redact, save
+    from azure_linux_migrator.sim.forecast.redact import redact, spoken_in
+    from azure_linux_migrator.sim.forecast.snapshot import save, writable
 
-    spec = read_migration(arguments.filename)[1] if arguments.filename else None
+    name, spec = read_migration(arguments.filename) if arguments.filename else ("", None)
+    writable(arguments.output)
     made = asyncio.run(plan.take(_reading(arguments), spec))
-    save(redact(made) if arguments.redact else made, arguments.output)
+    spoken = spoken_in(name, spec) if spec else None
+    kept = redact(made, random.SystemRandom(), spoken) if arguments.redact else made
+    save(kept, arguments.output)
     print(f"{len(made.nodes)} nodes, {len(made.pods)} pods, {len(made.budgets)} budgets")
     for each in made.unseen:
         print(f"not seen: {each}")
