@@ -3,11 +3,12 @@
 import argparse
 import asyncio
 import os
+import random
 import sys
 import time
 from pathlib import Path
 
-from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError, SettingsError
+from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
 from azure_linux_migrator.settings import Settings, cluster_from, from_environment
 from azure_linux_migrator.shell.flags import parser
 
@@ -68,33 +69,15 @@ def _width() -> int:
     return min(shutil.get_terminal_size((110, 40)).columns, 140)
 
 
-def _writable(flag: str, file: Path) -> None:
-    """Refuse a file that could not be written, before minutes are spent on what it is for."""
-    folder = file.parent
-    if file.is_dir():
-        why = "is a directory"
-    elif not folder.is_dir():
-        why = f"cannot be written: there is no directory {folder}"
-    elif not os.access(file if file.exists() else folder, os.W_OK):
-        why = "cannot be written: permission denied"
-    else:
-        return
-    raise SettingsError(f"{flag}: {file} {why}")
-
-
-def _unwritten(flag: str, file: Path, error: OSError) -> SettingsError:
-    return SettingsError(f"{flag}: {file} cannot be written: {error.strerror or error}")
-
-
 def _plan(arguments: argparse.Namespace) -> int:
     from azure_linux_migrator.shell import plan, plan_data, plan_text, timeline
     from azure_linux_migrator.shell.migration_file import read_migration
-    from azure_linux_migrator.sim.forecast.snapshot import load
+    from azure_linux_migrator.sim.forecast.snapshot import load, unwritable, writable
     from azure_linux_migrator.sim.forecast.stage import Assumptions
 
     picture: Path | None = arguments.timeline
     if picture is not None:
-        _writable("--timeline", picture)
+        writable(picture, "--timeline")
     name, spec = read_migration(arguments.filename)
     if arguments.snapshot is not None:
         snapshot = load(arguments.snapshot)
@@ -118,22 +101,22 @@ def _plan(arguments: argparse.Namespace) -> int:
         try:
             picture.write_text(timeline.draw(found), encoding="utf-8")
         except OSError as error:
-            raise _unwritten("--timeline", picture, error) from error
+            raise unwritable(picture, error, "--timeline") from error
     return plan.exit_code(found)
 
 
 def _snapshot(arguments: argparse.Namespace) -> int:
     from azure_linux_migrator.shell import plan
     from azure_linux_migrator.shell.migration_file import read_migration
-    from azure_linux_migrator.sim.forecast.snapshot import redact, save
+    from azure_linux_migrator.sim.forecast.redact import redact, spoken_in
+    from azure_linux_migrator.sim.forecast.snapshot import save, writable
 
-    _writable("--output", arguments.output)
-    spec = read_migration(arguments.filename)[1] if arguments.filename else None
+    name, spec = read_migration(arguments.filename) if arguments.filename else ("", None)
+    writable(arguments.output)
     made = asyncio.run(plan.take(_reading(arguments), spec))
-    try:
-        save(redact(made) if arguments.redact else made, arguments.output)
-    except OSError as error:
-        raise _unwritten("--output", arguments.output, error) from error
+    spoken = spoken_in(name, spec) if spec else None
+    kept = redact(made, random.SystemRandom(), spoken) if arguments.redact else made
+    save(kept, arguments.output)
     print(f"{len(made.nodes)} nodes, {len(made.pods)} pods, {len(made.budgets)} budgets")
     for each in made.unseen:
         print(f"not seen: {each}")

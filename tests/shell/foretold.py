@@ -82,6 +82,7 @@ def forecast(made: Trip | None = None, **changes: Any) -> Forecast:
         runs=10,
         census=Census(nodes=6, move=44, stay=30),
         choices=[],
+        untried=[],
         assumed=Assumptions(node_boot=120.0),
         unseen=[],
         at=NOW,

@@ -151,6 +151,12 @@ def test_another_setting_is_told_in_words(seconds: float, hours: float, told: st
     assert f"  Other settings (each alone):\n    - {choice_text(made)}" in text
 
 
+def test_settings_that_were_not_tried_are_named() -> None:
+    text = _table(forecast(untried=["batch 50% instead of 10%", "maxSurge 5"]))
+    told = "not tried, for want of time: batch 50% instead of 10%; maxSurge 5"
+    assert f"  Other settings (each alone):\n    - {told}" in text
+
+
 def test_an_old_snapshot_is_told_to_be_old() -> None:
     assert "old" not in _table(forecast(), now=NOW + HOUR)
     text = _table(forecast(), now=NOW + 76 * HOUR)

@@ -33,7 +33,8 @@ TAG_COUNT = "azlm-source-count"
 TAG_TARGET_COUNT = "azlm-target-count"
 """Pool tag on the target: how many nodes `target.count: Auto` came to."""
 TAG_AUTOSCALER = "azlm-held-autoscaler"
-"""Pool tag on the source, `<min>-<max>`: the cluster autoscaler's bounds before it was held."""
+"""Pool tag, `<min>-<max>`: the bounds of the source's cluster autoscaler before it was held; on the
+source while it is held, on the target until it has got them."""
 
 APPROVE = f"{GROUP}/approve"
 """Annotation of the resource: the gate (spec.approval) that an admin lets pass."""

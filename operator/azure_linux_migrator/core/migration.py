@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.quantities import seconds
@@ -15,6 +16,7 @@ from azure_linux_migrator.core.world import World
 
 TARGET_SUFFIX = "azl"
 POOL_NAME_LIMIT = 12
+DIGEST_LENGTH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,19 @@ class Migration:
 
     @property
     def new_pool(self) -> str:
-        """Name of the Azure Linux pool: as given, else the source's, shortened, with `azl`."""
+        """Name of the Azure Linux pool: as given, else the source's with `azl`; one that is too
+        long for that is shortened, with a digest that keeps similar names apart."""
         if self.in_place:
             return self.old_pool
         if self.spec.target.node_pool:
             return self.spec.target.node_pool
         if self.status.target_pool:
             return self.status.target_pool
-        return self.old_pool[: POOL_NAME_LIMIT - len(TARGET_SUFFIX)] + TARGET_SUFFIX
+        room = POOL_NAME_LIMIT - len(TARGET_SUFFIX)
+        if len(self.old_pool) <= room:
+            return self.old_pool + TARGET_SUFFIX
+        digest = sha256(self.old_pool.encode()).hexdigest()[:DIGEST_LENGTH]
+        return self.old_pool[: room - DIGEST_LENGTH] + digest + TARGET_SUFFIX
 
     @property
     def tags(self) -> tuple[tuple[str, str], ...]:
@@ -123,8 +130,8 @@ class Observation:
     the same source pool. `world_ready` tells that the watches have delivered their first lists.
     `own_pod` is the pod that this operator runs in. `survey` is what only the preflight needs;
     `asked` tells when this process last asked Azure to change a pool, by the pool's name;
-    `running` are the keys of actions under way, `written` the last writes to Kubernetes by key,
-    with the times of their answers.
+    `began` is when this process began to work on the migration; `running` are the keys of actions
+    under way, `written` the last writes to Kubernetes by key, with the times of their answers.
     """
 
     world: World
@@ -133,6 +140,7 @@ class Observation:
     missing_access: tuple[str, ...] | None = None
     rival: str = ""
     own_pod: Key | None = None
+    began: float = 0.0
     survey: Survey | None = None
     forecast: ForecastStatus | None = None
     asked: Mapping[str, float] = field(default_factory=dict)

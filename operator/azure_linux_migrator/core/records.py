@@ -32,7 +32,8 @@ class Room(NamedTuple):
 
 
 class Node(Struct, frozen=True, gc=False):
-    """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0."""
+    """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
+    `zone` is empty outside any zone."""
 
     name: str
     pool: str
@@ -176,7 +177,8 @@ class Controller(Struct, frozen=True):
 
 
 class Volume(Struct, frozen=True):
-    """A bound persistent volume: the zones it can be attached in, or the fact that it is local."""
+    """A bound persistent volume: the zones it can be attached in ("" for nodes outside any zone; no
+    zones at all for anywhere), or the fact that it is local."""
 
     name: str
     claim: Key

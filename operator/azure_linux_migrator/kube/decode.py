@@ -24,6 +24,7 @@ from azure_linux_migrator.core.records import (
     Selector,
 )
 from azure_linux_migrator.kube import sizes, traits
+from azure_linux_migrator.kube.zones import zone_of
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -97,7 +98,7 @@ class NodeObject(Struct):
             cordoned_by=annotations.get(CORDONED_BY, ""),
             batch=annotations.get(BATCH, ""),
             os_sku=labels.get(OS_SKU_LABEL, ""),
-            zone=intern(labels.get(ZONE_LABEL, "")),
+            zone=zone_of(labels.get(ZONE_LABEL, "")),
             room=sizes.room(self.status.allocatable),
         )
 

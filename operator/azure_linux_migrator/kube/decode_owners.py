@@ -5,14 +5,12 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from azure_linux_migrator.api.names import RESTARTED, SURGE, ZONE_LABEL
+from azure_linux_migrator.api.names import RESTARTED, SURGE
 from azure_linux_migrator.core.records import Attachment, Controller, Key, Volume
 from azure_linux_migrator.kube import traits
 from azure_linux_migrator.kube.decode import Condition, Metadata, PodSpec
+from azure_linux_migrator.kube.zones import ZONE_KEYS, zone_of
 
-ZONE_KEYS = frozenset(
-    {ZONE_LABEL, "topology.disk.csi.azure.com/zone", "failure-domain.beta.kubernetes.io/zone"}
-)
 HOSTNAME = "kubernetes.io/hostname"
 
 
@@ -178,7 +176,8 @@ class VolumeObject(Struct):
             for each in term.match_expressions or ()
             if each.operator == "In"
         ]
-        zones = {zone for each in terms if each.key in ZONE_KEYS for zone in each.values or ()}
+        named = {zone for each in terms if each.key in ZONE_KEYS for zone in each.values or ()}
+        zones = {zone_of(each) for each in named}
         pinned = any(each.key == HOSTNAME for each in terms)
         disk = self.spec.local is not None or self.spec.host_path is not None
         return Volume(

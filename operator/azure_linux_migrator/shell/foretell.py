@@ -21,6 +21,7 @@ from azure_linux_migrator.sim.forecast.snapshot import Snapshot, survey_out
 from azure_linux_migrator.sim.forecast.stage import Assumptions
 
 SHOWN = 5
+UNSEEN_SHOWN = 10
 
 
 def snapshot_of(made: Snapshot, pools: Mapping[str, Pool], survey: Survey | None) -> Snapshot:
@@ -72,4 +73,5 @@ def told(found: Forecast, generation: int) -> ForecastStatus:
         extra_nodes=trip.extra_nodes,
         node_hours=round(trip.node_hours, 1),
         choices=tuple(choice_text(each)[:320] for each in found.choices[:SHOWN]),
+        unseen=tuple(each[:320] for each in found.unseen[:UNSEEN_SHOWN]),
     )

@@ -20,7 +20,14 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.services import dual_stack_services
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.settings import Settings
-from azure_linux_migrator.sim.forecast.forecast import Forecast, Task, as_run, forecast, trip
+from azure_linux_migrator.sim.forecast.forecast import (
+    Forecast,
+    Task,
+    alternatives,
+    as_run,
+    forecast,
+    trip,
+)
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot, survey_out
 from azure_linux_migrator.sim.forecast.stage import Assumptions
 from azure_linux_migrator.sim.forecast.voyage import Trip
@@ -90,9 +97,10 @@ def plan(
     began = time.monotonic()
     first = trip((snapshot, name, as_run(spec), assumed, 0))
     one = time.monotonic() - began
-    room = BUDGET_SECONDS * side_by_side / max(one, 0.001)
-    wanted = runs or int(max(FEWEST, min(MOST, room / 2)))
-    compare = room > wanted + 4
+    room = int(BUDGET_SECONDS * side_by_side / max(one, 0.001))
+    others = len(alternatives(as_run(spec)))
+    wanted = runs or max(FEWEST, min(MOST, room - others))
+    compare = max(0, min(others, room - wanted))
     inline = side_by_side == 1 or one < SMALL_SECONDS or "fork" not in get_all_start_methods()
 
     def runner(tasks: Iterable[Task]) -> Sequence[Trip]:

@@ -38,7 +38,11 @@ def as_table(found: Forecast, width: int, *, now: float) -> str:
     lines += _pods(counted, width)
     if not found.blocked:
         lines += [f"  more nodes      {_extra(trip)}", "", *_steps(found)]
-    lines += _warnings(counted, width) + _choices(found.choices, width) + _assumed(found, width)
+    lines += (
+        _warnings(counted, width)
+        + _choices(found.choices, found.untried, width)
+        + _assumed(found, width)
+    )
     return "\n".join(lines)
 
 
@@ -190,10 +194,13 @@ def _warnings(counted: Census, width: int) -> list[str]:
     return ["", title, *_listed(map(_grouped, warned), width)]
 
 
-def _choices(choices: list[Choice], width: int) -> list[str]:
-    if not choices:
+def _choices(choices: list[Choice], untried: list[str], width: int) -> list[str]:
+    if not choices and not untried:
         return []
-    return ["", "  Other settings (each alone):", *_listed(map(choice_text, choices), width)]
+    told = [choice_text(each) for each in choices]
+    if untried:
+        told.append(f"not tried, for want of time: {'; '.join(untried)}")
+    return ["", "  Other settings (each alone):", *_listed(told, width)]
 
 
 def choice_text(choice: Choice) -> str:

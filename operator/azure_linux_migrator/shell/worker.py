@@ -57,7 +57,7 @@ class Worker:
         self.name = str(body["metadata"]["name"])
         self.uid = str(body["metadata"]["uid"])
         self.created = str(body["metadata"].get("creationTimestamp") or "")
-        self.last_progress_at = time.time()
+        self._began = self.last_progress_at = time.time()
         self.beat_at = time.monotonic()
         self._gives_way_until = 0.0
         self._client = client
@@ -235,6 +235,7 @@ class Worker:
             missing_access=self._executor.outcomes.missing_access,
             rival=self._rival(self),
             own_pod=self._own_pod,
+            began=self._began,
             survey=self._executor.outcomes.survey,
             forecast=self._executor.outcomes.forecast,
             asked=self._executor.outcomes.asked,

@@ -4,7 +4,7 @@ The filters run in order and the first that speaks wins; the order is that of ku
 (kubectl/pkg/drain/filters.go), with the volume filters behind it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -117,12 +117,19 @@ def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
     for volume in facts.volumes_of(pod) if zones else ():
         if volume.zones and not zones.intersection(volume.zones):
             why = (
-                f"its volume {volume.name} is in zone {', '.join(volume.zones)}, and the pool it "
-                f"would move to has nodes in {', '.join(sorted(zones))} only"
+                f"its volume {volume.name} is in {_named(volume.zones)}, and the pool it would "
+                f"move to has nodes in {_named(zones)} only"
             )
-            remedy = "give that pool a node in that zone"
+            remedy = f"give that pool a node in {_named(volume.zones)}"
             return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy))
     return None
+
+
+def _named(zones: Iterable[str]) -> str:
+    """Zones in words; a disk without one goes only to machines without one."""
+    known = sorted(zone for zone in zones if zone)
+    told = f"zone {', '.join(known)}" if known else ""
+    return " and ".join(part for part in (told, "no zone" if "" in zones else "") if part)
 
 
 PIPELINE: tuple[Filter, ...] = (

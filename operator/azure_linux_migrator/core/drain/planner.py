@@ -58,6 +58,7 @@ class Planner(Worklist):
         self._longest: list[tuple[float, int, Lane]] = []
         self._pushed = 0
         self._prefetching = False
+        self._busy = False
         self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         super().__init__(world, scope)
 
@@ -75,6 +76,7 @@ class Planner(Worklist):
     def plan(self, now: float, stamp: str = "") -> Plan:
         """The plan for now; asked again with nothing changed, it is the same."""
         self.world.tick(now)
+        self._watch_batch(now)
         self._evaluate(now)
         evictions = self._evictions()
         blockers = self._blockers(now)
@@ -103,6 +105,12 @@ class Planner(Worklist):
             for lane in self.lanes.values()
             for pod in (*lane.unready.values(), *lane.now.pods.values())
         )
+
+    def _watch_batch(self, now: float) -> None:
+        busy = self.loads.undrained_admitted > 0
+        if self._busy and not busy:
+            self.world.slot_times.rests(now)
+        self._busy = busy
 
     def _evaluate(self, now: float) -> None:
         dirty, self.dirty = self.dirty, {}

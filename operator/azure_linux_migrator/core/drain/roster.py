@@ -98,8 +98,8 @@ class Roster:
         return self.world.catalog.volumes_of(pod)
 
     def target_zones(self) -> frozenset[str]:
-        """Zones of the target's nodes."""
-        return frozenset(zone for zone, count in self._zones.items() if zone and count > 0)
+        """Zones of the target's nodes; "" where there are nodes outside any zone."""
+        return frozenset(zone for zone, count in self._zones.items() if count > 0)
 
     def weight(self, node: str) -> int:
         """How many pods are left on a node."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from statistics import median
 from typing import Any
 
@@ -9,6 +10,7 @@ from msgspec import Struct, structs
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.drain.blockers import NOTES
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.sim.forecast.census import Census, census
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.forecast.stage import Assumptions, booting
@@ -17,7 +19,9 @@ from azure_linux_migrator.sim.forecast.voyage import Trip, Voyage
 RUNS = 10
 WORTH_SECONDS = 60.0
 WORTH_SHARE = 0.05
-_BATCHES = ("10%", "25%", "50%", "100%")
+_BATCHES = ("25%", "50%", "100%", "10%")
+_SIZE = ("strategy", "batch", "size")
+MOST_COMPARED = 10
 
 Task = tuple[Snapshot, str, dict[str, Any], Assumptions, int]
 Runner = Callable[[Iterable[Task]], Sequence[Trip]]
@@ -41,7 +45,8 @@ class Range(Struct):
 
 
 class Forecast(Struct):
-    """What `azlm plan` tells. `typical` is the run in the middle; `approval` is the spec's."""
+    """What `azlm plan` tells. `typical` is the run in the middle; `untried` are choices for which
+    there was no time; `approval` is the spec's."""
 
     name: str
     strategy: str
@@ -54,6 +59,7 @@ class Forecast(Struct):
     runs: int
     census: Census
     choices: list[Choice]
+    untried: list[str]
     assumed: Assumptions
     unseen: list[str]
     at: float
@@ -84,17 +90,17 @@ def forecast(
     runs: int = RUNS,
     assumed: Assumptions | None = None,
     runner: Runner = one_by_one,
-    compare: bool = True,
+    compare: int = MOST_COMPARED,
     first: Trip | None = None,
 ) -> Forecast:
     """Many runs of the spec, and one of each choice that may be better.
 
-    `first` is the run with seed 0, where it was made already.
+    At most `compare` choices are tried. `first` is the run with seed 0, where it was made already.
     """
     assumed = assumed or Assumptions()
     assumed = structs.replace(assumed, node_boot=booting(snapshot, assumed))
     spec = as_run(given)
-    others = _others(spec) if compare else []
+    others = alternatives(spec)[:compare]
     known = [first] if first is not None else []
     seeds = range(len(known), runs)
     tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in seeds]
@@ -118,8 +124,9 @@ def forecast(
         runs=runs,
         census=census(snapshot, name, spec),
         choices=_better(own[0], others, rest) if not blocked else [],
+        untried=[] if blocked else [text for text, _ in alternatives(spec)[compare:]],
         assumed=assumed,
-        unseen=_unseen(snapshot),
+        unseen=_unseen(snapshot, own[0]),
         at=snapshot.taken_at,
         approval=given.approval,
     )
@@ -129,15 +136,19 @@ def _range(times: list[float]) -> Range:
     return Range(min(times), median(times), max(times))
 
 
-def _unseen(snapshot: Snapshot) -> list[str]:
+def _unseen(snapshot: Snapshot, trip: Trip) -> list[str]:
+    """What was not read, and what could not be modelled."""
+    parts = [each.name for each in fields(Survey) if each.name not in {"at", *snapshot.survey}]
     unread = [
         f"{part}: {found['unread']}" for part, found in snapshot.survey.items() if "unread" in found
     ]
-    return [*snapshot.unseen, *unread]
+    if parts:
+        unread.append(f"of Azure: {', '.join(parts)} (azlm snapshot -f reads them)")
+    return [*snapshot.unseen, *unread, *trip.notes]
 
 
-def _others(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """One thing changed at a time, in words and as a spec."""
+def alternatives(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """One thing changed at a time, in words and as a spec; what is likely to matter most first."""
     strategy, drain = spec["strategy"], spec["drain"]
     kind, batch = strategy["type"], strategy["batch"]
     found: list[tuple[str, dict[str, Any]]] = []
@@ -151,15 +162,16 @@ def _others(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         found.append((text, other))
 
     if kind == "BlueGreen":
-        for size in _BATCHES:
-            if size != batch["size"]:
-                text = f"batch {size} instead of {batch['size']}"
-                changed(text, "strategy", "batch", "size", to=size)
+        sizes = [size for size in _BATCHES if size != batch["size"]]
+        for size in sizes[:1]:
+            changed(f"batch {size} instead of {batch['size']}", *_SIZE, to=size)
         if not drain["prefetch"] and batch["size"] != "100%":
             changed("drain.prefetch true instead of false", "drain", "prefetch", to=True)
         changed("strategy Rolling instead of BlueGreen", "strategy", "type", to="Rolling")
+        for size in sizes[1:]:
+            changed(f"batch {size} instead of {batch['size']}", *_SIZE, to=size)
     if kind == "Rolling":
-        for size in _BATCHES[1:]:
+        for size in _BATCHES:
             if size != strategy["maxSurge"]:
                 text = f"maxSurge {size} instead of {strategy['maxSurge']}"
                 changed(text, "strategy", "maxSurge", to=size)

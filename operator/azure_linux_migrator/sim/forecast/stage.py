@@ -8,7 +8,6 @@ from msgspec import Struct, structs
 
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Controller, Node, Pod, Pool
-from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.sim.aks import ManagedCluster
 from azure_linux_migrator.sim.aks_errors import ArmError
 from azure_linux_migrator.sim.aks_limits import ClusterShape, Limits, Timings
@@ -112,7 +111,11 @@ def _nodes(scene: Scene, snapshot: Snapshot) -> None:
             ]
             scene.aks.adopt(pool.name, settings, records)
         except (ArmError, ValueError, KeyError) as error:
-            raise SettingsError(f"node pool {pool.name} cannot be modelled: {error}") from error
+            why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+            scene.notes.append(
+                f"node pool {pool.name}: its nodes take pods, what AKS would do with it is left "
+                f"out ({why})"
+            )
     for node in snapshot.nodes:
         labels = snapshot.labels.get(node.name, {})
         taints = tuple(Taint.parse(text) for text in snapshot.taints.get(node.name, ()))

@@ -67,6 +67,7 @@ class Pilot:
         self._own_pod = own_pod
         self._status_fails = status_fails
         self.skew = 0.0
+        self._began = backend.kernel.now
         self.alive = True
         self.world = World()
         self.decisions = 0
@@ -229,6 +230,7 @@ class Pilot:
             pools=outcomes.pools_read,
             missing_access=outcomes.missing_access,
             own_pod=self._own_pod,
+            began=self._began,
             survey=outcomes.survey,
             forecast=outcomes.forecast,
             asked=outcomes.asked,
