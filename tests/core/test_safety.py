@@ -350,3 +350,28 @@ def test_what_held_a_stalled_batch_up_gives_it_its_time_anew() -> None:
     told = decide(migration(stalled, drain=drain), made, NOW)
     assert DeletePod not in _kinds(told)
     assert told.status.batch.counted_from == timestamp(NOW)
+
+
+# InPlace: however AKS writes an OS SKU
+
+
+def _in_place(made: World, shown: str, wanted: str, **more: Any) -> Decision:
+    status = MigrationStatus(step="UpdateInPlace", **BEGUN)
+    spec: dict[str, Any] = {"strategy": {"type": "InPlace"}, "target": {"osSKU": wanted}}
+    sight = seen(made, source(os_sku=shown, count=1), **more)
+    return decide(migration(status, **spec), sight, NOW)
+
+
+def test_a_pool_whose_nodes_run_what_was_asked_for_is_done() -> None:
+    node = Node("s-0", "src", os_sku="AzureLinux", os_effective="AzureLinux3")
+    told = _in_place(world([], nodes=[node]), "AzureLinux", "AzureLinux3")
+    assert (told.actions, told.status.phase) == ((), "Succeeded")
+
+
+def test_a_change_that_aks_does_not_show_is_asked_for_again_slowly() -> None:
+    made = world([], nodes=[Node("s-0", "src", os_sku="Ubuntu")])
+    just = _in_place(made, "Ubuntu", "AzureLinux4", asked={"src": NOW - 20})
+    assert UpdatePool not in _kinds(just)
+    late = _in_place(made, "Ubuntu", "AzureLinux4", asked={"src": NOW - 200})
+    assert (_kinds(late), _reason(late)) == ([UpdatePool], "UpdateIgnored")
+    assert "shows Ubuntu" in late.status.message

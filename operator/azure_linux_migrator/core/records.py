@@ -33,7 +33,7 @@ class Room(NamedTuple):
 
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
-    `zone` is empty outside any zone."""
+    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`."""
 
     name: str
     pool: str
@@ -42,8 +42,14 @@ class Node(Struct, frozen=True, gc=False):
     cordoned_by: str = ""
     batch: str = ""
     os_sku: str = ""
+    os_effective: str = ""
     zone: str = ""
     room: Room = Room()
+
+    def runs(self, os_sku: str) -> bool:
+        """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,
+        with the version in a label beside it."""
+        return os_sku.casefold() in (self.os_sku.casefold(), self.os_effective.casefold())
 
 
 class Owner(Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from azure_linux_migrator.api.names import (
     AGENTPOOL_LABEL,
     BATCH,
     CORDONED_BY,
+    OS_EFFECTIVE_LABEL,
     OS_SKU_LABEL,
     ZONE_LABEL,
 )
@@ -98,6 +99,7 @@ class NodeObject(Struct):
             cordoned_by=annotations.get(CORDONED_BY, ""),
             batch=annotations.get(BATCH, ""),
             os_sku=labels.get(OS_SKU_LABEL, ""),
+            os_effective=labels.get(OS_EFFECTIVE_LABEL, ""),
             zone=zone_of(labels.get(ZONE_LABEL, "")),
             room=sizes.room(self.status.allocatable),
         )

@@ -38,11 +38,11 @@ class Scope:
 
     def leaves(self, node: Node) -> bool:
         """Whether a node is to be emptied."""
-        return node.pool == self.source and not (self.new_sku and node.os_sku == self.new_sku)
+        return node.pool == self.source and not (self.new_sku and node.runs(self.new_sku))
 
     def stays(self, node: Node) -> bool:
         """Whether a node is to take the pods."""
-        return node.pool == self.target and (not self.new_sku or node.os_sku == self.new_sku)
+        return node.pool == self.target and (not self.new_sku or node.runs(self.new_sku))
 
 
 def batch_of(node: Node, migration: str) -> int:

@@ -77,6 +77,7 @@ class Fleet:
             record.name,
             record.pool,
             os_sku=record.labels["kubernetes.azure.com/os-sku"],
+            os_effective=record.labels["kubernetes.azure.com/os-sku-effective"],
             zone=record.zone if record.zone != "0" else "",
             room=self.rooms.get(record.labels.get(SIZE_LABEL, "")) or _room(record),
         )
@@ -87,7 +88,9 @@ class Fleet:
         if found is not None:
             found.labels, found.taints = record.labels, record.taints
             self._store.change_node(
-                record.name, os_sku=record.labels["kubernetes.azure.com/os-sku"]
+                record.name,
+                os_sku=record.labels["kubernetes.azure.com/os-sku"],
+                os_effective=record.labels["kubernetes.azure.com/os-sku-effective"],
             )
 
     # AKS's own drain
