@@ -32,6 +32,8 @@ _TICKS = (
     *(86_400, 172_800, 432_000, 864_000),
 )
 _MOST_TICKS = 8
+_LEAST_STEP_SECONDS = 5.0
+"""A step that takes longer is shown, however long the rest takes."""
 _SHOWN_REASONS, _LINES_EACH = 3, 3
 _LETTERS = 112
 """That a line over the whole width holds."""
@@ -141,7 +143,8 @@ def _rows(found: Forecast, scale: Scale, top: float) -> tuple[list[str], float]:
     """A row for each step that takes time, one for the batches below their drain; their end."""
     trip = found.typical
     last = trip.steps[-1] if found.blocked and trip.steps else None
-    seen = [each for each in trip.steps if each is last or _takes(each) > scale.total / 2000]
+    least = min(_LEAST_STEP_SECONDS, scale.total / 2000)
+    seen = [each for each in trip.steps if each is last or _takes(each) > least]
     parts: list[str] = []
     y = top
     for step in seen or trip.steps:
