@@ -39,6 +39,16 @@ def test_nothing_is_faster_than_the_bound(seed: int, batch: dict[str, Any]) -> N
     assert trip.moving_seconds + trip.pause_seconds < trip.seconds
 
 
+def test_pauses_after_batches_of_empty_nodes_are_no_part_of_the_move() -> None:
+    cluster = made_up(6, 60)
+    empty = {node.name for node in cluster.nodes if node.pool == "workers"}
+    empty -= set(sorted(empty)[:2])
+    cluster.pods = [pod for pod in cluster.pods if pod.node not in empty]
+    trip = _trip(cluster, strategy={"batch": {"size": 1, "soak": "15m"}, "finalSoak": "0s"})
+    assert trip.succeeded, trip.message
+    assert 0 < (trip.bound_seconds or 0) <= trip.moving_seconds * 1.02 + 0.1
+
+
 def test_in_place_tells_how_long_pods_are_moved_too() -> None:
     trip = _trip(made_up(6, 60), strategy={"type": "InPlace"})
     assert trip.succeeded, trip.message

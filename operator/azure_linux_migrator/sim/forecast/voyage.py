@@ -236,12 +236,9 @@ class Voyage(Calm):
         done = status.is_true("Succeeded")
         ready = status.condition("Ready")
         why, told = self._stalled or (ready.reason if ready else "", status.message)
-        pauses = sum(
-            max(0.0, after.began - before.ended)
-            for before, after in pairwise(self._batches)
-            if before.ended
-        )
-        moving = self._leaving.last - self._leaving.first - pauses
+        pauses = _pauses(self._batches, 0.0, at)
+        first, last = self._leaving.first - self._began, self._leaving.last - self._began
+        moving = last - first - _pauses(self._batches, first, last)
         return Trip(
             seconds=self._steps[-1].began if done and self._steps else at,
             succeeded=done,
@@ -261,6 +258,15 @@ class Voyage(Calm):
             findings=status.preflight.findings,
             notes=tuple(self.scene.notes),
         )
+
+
+def _pauses(batches: list[Batch], since: float, until: float) -> float:
+    """Seconds between batches, as far as they lie between two times."""
+    return sum(
+        max(0.0, min(after.began, until) - max(before.ended, since))
+        for before, after in pairwise(batches)
+        if before.ended
+    )
 
 
 def _soaks(status: MigrationStatus) -> bool:
