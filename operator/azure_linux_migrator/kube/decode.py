@@ -26,6 +26,8 @@ from azure_linux_migrator.core.records import (
 from azure_linux_migrator.kube import sizes, traits
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+_STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
+"""Why a container waits before its first start (pkg/kubelet/kubelet_pods.go)."""
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
@@ -124,9 +126,33 @@ class PodSpec(Struct, rename="camel"):
     termination_grace_period_seconds: int | None = None
 
 
-class _PodStatus(Struct):
+class _Waiting(Struct):
+    reason: str = ""
+
+
+class _State(Struct):
+    waiting: _Waiting | None = None
+
+
+class _ContainerStatus(Struct):
+    state: _State | None = None
+
+
+class _PodStatus(Struct, rename="camel"):
     phase: str = ""
     conditions: list[Condition] | None = None
+    init_container_statuses: list[_ContainerStatus] | None = None
+    container_statuses: list[_ContainerStatus] | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether a container waits to be tried again. A crash loop is Ready now and then, so that
+        its condition does not tell how long it has lasted."""
+        return any(
+            each.state.waiting.reason not in _STARTING
+            for each in (*(self.init_container_statuses or ()), *(self.container_statuses or ()))
+            if each.state is not None and each.state.waiting is not None
+        )
 
 
 class PodObject(Struct):
@@ -141,10 +167,14 @@ class PodObject(Struct):
         meta = self.metadata
         annotations = meta.annotations or {}
         created, ready_at = epoch(meta.creation_timestamp), 0.0
+        unready_since = 0.0
         unschedulable = ""
         for each in self.status.conditions or ():
             if each.type == "Ready" and each.status == "True":
                 ready_at = epoch(each.last_transition_time)
+            elif each.type == "Ready":
+                since = epoch(each.last_transition_time)
+                unready_since = created if self.status.fails else since
             elif each.type == "PodScheduled" and each.reason == "Unschedulable":
                 unschedulable = each.message or each.reason
         return Pod(
@@ -173,6 +203,7 @@ class PodObject(Struct):
             traits=traits.found(self.spec, annotations),
             requests=sizes.requests(self.spec.containers),
             spread=traits.spreads(self.spec),
+            unready_since=unready_since,
         )
 
 
