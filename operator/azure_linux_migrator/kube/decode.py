@@ -24,10 +24,9 @@ from azure_linux_migrator.core.records import (
     Selector,
 )
 from azure_linux_migrator.kube import sizes, traits
+from azure_linux_migrator.kube.containers import ContainerStatus
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
-_STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
-"""Why a container waits before its first start (pkg/kubelet/kubelet_pods.go)."""
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
@@ -126,33 +125,17 @@ class PodSpec(Struct, rename="camel"):
     termination_grace_period_seconds: int | None = None
 
 
-class _Waiting(Struct):
-    reason: str = ""
-
-
-class _State(Struct):
-    waiting: _Waiting | None = None
-
-
-class _ContainerStatus(Struct):
-    state: _State | None = None
-
-
 class _PodStatus(Struct, rename="camel"):
     phase: str = ""
     conditions: list[Condition] | None = None
-    init_container_statuses: list[_ContainerStatus] | None = None
-    container_statuses: list[_ContainerStatus] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
+    container_statuses: list[ContainerStatus] | None = None
 
     @property
     def fails(self) -> bool:
-        """Whether a container waits to be tried again. A crash loop is Ready now and then, so that
-        its condition does not tell how long it has lasted."""
-        return any(
-            each.state.waiting.reason not in _STARTING
-            for each in (*(self.init_container_statuses or ()), *(self.container_statuses or ()))
-            if each.state is not None and each.state.waiting is not None
-        )
+        """Whether a container fails again and again."""
+        statuses = (*(self.init_container_statuses or ()), *(self.container_statuses or ()))
+        return any(each.fails for each in statuses)
 
 
 class PodObject(Struct):
