@@ -46,6 +46,13 @@ CASES: dict[str, tuple[list[Manifest], dict[str, Any]]] = {
         ],
         {},
     ),
+    "ordered": (
+        [
+            *(statefulset("db", 6, policy="OrderedReady"), budget("db", maxUnavailable=2)),
+            *(statefulset("queue", 4, policy="OrderedReady"), budget("queue", minAvailable=2)),
+        ],
+        {},
+    ),
     "batches": (
         [deployment("web", 8), budget("web", maxUnavailable=2)],
         {"strategy": {"batch": {"size": 1, "soak": "1s"}, "finalSoak": "0s"}},
@@ -110,6 +117,9 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     assert _left(bed) == _left_in(told)
     if name == "order":
         assert [_app(each) for each in told.evicted] == [_app(each) for each in done]
+    if name == "ordered":
+        sets = [each for each in snapshot.controllers if each.kind == "StatefulSet"]
+        assert [each.ordered for each in sets] == [True, True]
     if name == "kinds":
         ours = [each for each in told.evicted if each.startswith("db-")]
         assert ours == [each for each in done if each.startswith("db-")] or len(ours) == 3

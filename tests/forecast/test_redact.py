@@ -23,7 +23,7 @@ from tests.forecast.clusters import NOW, SIZE, particular
 from tests.forecast.marked import Marker
 
 KEPT = {
-    *(f"Node.{each}" for each in ("os_sku", "zone")),
+    *(f"Node.{each}" for each in ("os_sku", "os_effective", "zone")),
     "Pod.phase",
     "Volume.zones",
     *("Requirement.operator", "Toleration.operator"),

@@ -64,7 +64,9 @@ class Pod(Struct, frozen=True):
     """A pod. `revision` is its resourceVersion as an integer, 0 where unknown.
 
     Times are in seconds: `created` since the epoch, `started_in` from creation to Ready (0 where
-    it is not Ready), `deadline` since the epoch, when a terminating pod should be gone.
+    it is not Ready), `deadline` since the epoch, when a terminating pod should be gone;
+    `unready_since` since the epoch, 0 where it is Ready or that is not known, and its creation
+    where its containers fail again and again.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by; `traits` are
     core.traits strings; `requests` thousandths of a CPU and MiB of memory; `spread` tells that it
@@ -92,6 +94,7 @@ class Pod(Struct, frozen=True):
     traits: tuple[str, ...] = ()
     requests: tuple[int, int] = (0, 0)
     spread: bool = False
+    unready_since: float = 0.0
 
     @property
     def finished(self) -> bool:
@@ -165,7 +168,9 @@ class Controller(Struct, frozen=True):
     `owner` is the uid of its own controller. `max_unavailable` and `max_surge` are those of a
     rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are
     recreated. `surge` and `restarted` are our annotations; `stuck` is why a rollout does not
-    progress.
+    progress. Of a StatefulSet: `ordered` tells that its pods start one after the other, and
+    `first_ordinal` where their numbers begin. `terms` is the required node affinity of a
+    DaemonSet's template: its pods carry another, which names their node.
     """
 
     kind: str
@@ -180,6 +185,9 @@ class Controller(Struct, frozen=True):
     restarted: str = ""
     stuck: str = ""
     traits: tuple[str, ...] = ()
+    ordered: bool = False
+    first_ordinal: int = 0
+    terms: tuple[tuple[Requirement, ...], ...] = ()
 
 
 class Volume(Struct, frozen=True):

@@ -25,6 +25,7 @@ from azure_linux_migrator.core.records import (
     Selector,
 )
 from azure_linux_migrator.kube import sizes, traits
+from azure_linux_migrator.kube.containers import ContainerStatus
 from azure_linux_migrator.kube.zones import zone_of
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
@@ -127,9 +128,17 @@ class PodSpec(Struct, rename="camel"):
     termination_grace_period_seconds: int | None = None
 
 
-class _PodStatus(Struct):
+class _PodStatus(Struct, rename="camel"):
     phase: str = ""
     conditions: list[Condition] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether a container fails again and again."""
+        statuses = (*(self.init_container_statuses or ()), *(self.container_statuses or ()))
+        return any(each.fails for each in statuses)
 
 
 class PodObject(Struct):
@@ -144,10 +153,14 @@ class PodObject(Struct):
         meta = self.metadata
         annotations = meta.annotations or {}
         created, ready_at = epoch(meta.creation_timestamp), 0.0
+        unready_since = 0.0
         unschedulable = ""
         for each in self.status.conditions or ():
             if each.type == "Ready" and each.status == "True":
                 ready_at = epoch(each.last_transition_time)
+            elif each.type == "Ready":
+                since = epoch(each.last_transition_time)
+                unready_since = created if self.status.fails else since
             elif each.type == "PodScheduled" and each.reason == "Unschedulable":
                 unschedulable = each.message or each.reason
         return Pod(
@@ -176,6 +189,7 @@ class PodObject(Struct):
             traits=traits.found(self.spec, annotations),
             requests=sizes.requests(self.spec.containers),
             spread=traits.spreads(self.spec),
+            unready_since=unready_since,
         )
 
 

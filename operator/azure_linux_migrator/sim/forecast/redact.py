@@ -14,7 +14,16 @@ from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core import traits
 from azure_linux_migrator.core.migration import Migration
-from azure_linux_migrator.core.records import Budget, Controller, Key, Node, Owner, Pod, Selector
+from azure_linux_migrator.core.records import (
+    Budget,
+    Controller,
+    Key,
+    Node,
+    Owner,
+    Pod,
+    Requirement,
+    Selector,
+)
 from azure_linux_migrator.sim.aks_nodes import Taint
 from azure_linux_migrator.sim.cluster.shapes import Placing, Toleration
 from azure_linux_migrator.sim.forecast.redact_azure import pool_of, survey_of, taint_text
@@ -180,11 +189,17 @@ def _owner(use: Standins, owner: Owner, namespace: str) -> Owner:
     return Owner(kind, name, use.word(owner.uid))
 
 
+def _terms(
+    use: Standins, terms: tuple[tuple[Requirement, ...], ...]
+) -> tuple[tuple[Requirement, ...], ...]:
+    return tuple(tuple(use.requirement(each) for each in term) for term in terms)
+
+
 def _placing(use: Standins, placing: Placing) -> Placing:
     return structs.replace(
         placing,
         selector=use.labels(placing.selector),
-        terms=tuple(tuple(use.requirement(each) for each in term) for term in placing.terms),
+        terms=_terms(use, placing.terms),
         tolerations=tuple(_toleration(use, each) for each in placing.tolerations),
     )
 
@@ -221,6 +236,7 @@ def _controller(use: Standins, controller: Controller) -> Controller:
         restarted=_marked(use.word(stamp), at, newest),
         stuck="--redact leaves out why" if controller.stuck else "",
         traits=_traits(use, controller.traits),
+        terms=_terms(use, controller.terms),
     )
 
 
