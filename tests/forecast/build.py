@@ -115,7 +115,7 @@ def disk(made: Snapshot, claim: str, node: str) -> None:
     made.attachments.append(Attachment(f"va-{claim}", node, f"pv-{claim}"))
 
 
-def staged(made: Snapshot, **assumed: float) -> Scene:
+def staged(made: Snapshot, **assumed: Any) -> Scene:
     """The cluster that begins where the snapshot ends."""
     return stage(made, Assumptions(**assumed), random.Random(1))
 

@@ -9,7 +9,9 @@ from msgspec import structs
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.records import Pod, Pool
 from azure_linux_migrator.errors import SettingsError
-from azure_linux_migrator.sim.forecast.forecast import alternatives, as_run, forecast
+from azure_linux_migrator.sim.cluster.shapes import Rule
+from azure_linux_migrator.sim.forecast.choices import alternatives
+from azure_linux_migrator.sim.forecast.forecast import as_run, forecast
 from azure_linux_migrator.sim.forecast.learn import LONGEST_SECONDS, UNKNOWN, start_spans
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.forecast.stage import Assumptions
@@ -104,8 +106,30 @@ def test_what_azure_was_not_asked_is_told() -> None:
 
 
 def test_choices_that_there_was_no_time_for_are_told() -> None:
-    given = _spec()
-    texts = [text for text, _ in alternatives(as_run(given))]
-    found = forecast(made_up(4, 40), "m", given, runs=1, compare=2)
+    given, cluster = _spec(), made_up(4, 40)
+    own = _trip(cluster)
+    texts = [each.text for each in alternatives(cluster, as_run(given), Assumptions(), own)]
+    found = forecast(cluster, "m", given, runs=1, compare=2)
     assert found.untried == texts[2:]
     assert {each.text for each in found.choices} <= set(texts[:2])
+
+
+def test_loosening_the_budget_that_limits_is_one_of_them() -> None:
+    cluster = made_up(10, 200)
+    for index, budget in enumerate(cluster.budgets):
+        desired = budget.expected - (1 if index == 0 else 5)
+        cluster.rules[index] = Rule(max_unavailable=budget.expected - desired)
+        cluster.budgets[index] = structs.replace(
+            budget, desired=desired, allowed=budget.expected - desired
+        )
+    name = str(cluster.budgets[0].key)
+    spec = as_run(_spec(strategy=CALM))
+    own = _trip(cluster, strategy=CALM)
+    assert own.limited_by == f"PodDisruptionBudget {name}"
+    [looser] = [
+        each for each in alternatives(cluster, spec, Assumptions(), own) if each.assumed.loosened
+    ]
+    text = f"PodDisruptionBudget {name} letting 2 pods go at a time instead of 1"
+    assert looser.text == text
+    quicker = Voyage(cluster, "m", spec, looser.assumed, 0).go()
+    assert quicker.moving_seconds < own.moving_seconds * 0.8

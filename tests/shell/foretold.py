@@ -18,7 +18,8 @@ from azure_linux_migrator.core.records import (
 )
 from azure_linux_migrator.sim.cluster.shapes import Rule
 from azure_linux_migrator.sim.forecast.census import Census
-from azure_linux_migrator.sim.forecast.forecast import Choice, Forecast, Range
+from azure_linux_migrator.sim.forecast.choices import Choice
+from azure_linux_migrator.sim.forecast.forecast import Forecast, Range
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.forecast.stage import Assumptions
 from azure_linux_migrator.sim.forecast.voyage import Batch, Point, Step, Trip

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from azure_linux_migrator.shell.durations import brief, span
 from azure_linux_migrator.shell.plan_data import blocked_by
 from azure_linux_migrator.sim.forecast.census import Census, Group, Outcome, Warned
-from azure_linux_migrator.sim.forecast.forecast import Choice, Forecast, Range
+from azure_linux_migrator.sim.forecast.choices import Choice
+from azure_linux_migrator.sim.forecast.forecast import Forecast, Range
 from azure_linux_migrator.sim.forecast.voyage import Step, Trip
 
 _SHOWN_BATCHES = 12

@@ -1,6 +1,5 @@
 """The forecast: many runs of a snapshot, what they have in common, and what would be better."""
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from statistics import median
@@ -12,28 +11,17 @@ from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.drain.blockers import NOTES
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.sim.forecast.census import Census, census
+from azure_linux_migrator.sim.forecast.choices import Choice, alternatives, better
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.forecast.stage import Assumptions, booting
 from azure_linux_migrator.sim.forecast.voyage import Trip, Voyage
 
 RUNS = 10
-WORTH_SECONDS = 60.0
-WORTH_SHARE = 0.05
-_BATCHES = ("25%", "50%", "100%", "10%")
-_SIZE = ("strategy", "batch", "size")
 MOST_COMPARED = 10
 
 Task = tuple[Snapshot, str, dict[str, Any], Assumptions, int]
 Runner = Callable[[Iterable[Task]], Sequence[Trip]]
 """Runs trips, side by side or one after the other; keeps their order."""
-
-
-class Choice(Struct):
-    """Another spec, and the seconds and node-hours that it would add; less than 0 is saved."""
-
-    text: str
-    seconds: float
-    node_hours: float
 
 
 class Range(Struct):
@@ -100,12 +88,12 @@ def forecast(
     assumed = assumed or Assumptions()
     assumed = structs.replace(assumed, node_boot=booting(snapshot, assumed))
     spec = as_run(given)
-    others = alternatives(spec)[:compare]
-    known = [first] if first is not None else []
-    seeds = range(len(known), runs)
-    tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in seeds]
-    tasks += [(snapshot, name, other, assumed, 0) for _, other in others]
-    trips = [*known, *runner(tasks)]
+    first = first or trip((snapshot, name, spec, assumed, 0))
+    choices = alternatives(snapshot, spec, assumed, first)
+    others = choices[:compare]
+    tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in range(1, runs)]
+    tasks += [(snapshot, name, each.spec, each.assumed, 0) for each in others]
+    trips = [first, *runner(tasks)]
     own, rest = trips[:runs], trips[runs:]
     ranked = sorted(own, key=lambda each: each.seconds)
     typical = ranked[(len(ranked) - 1) // 2]
@@ -123,10 +111,10 @@ def forecast(
         typical=typical,
         runs=runs,
         census=census(snapshot, name, spec),
-        choices=_better(own[0], others, rest) if not blocked else [],
-        untried=[] if blocked else [text for text, _ in alternatives(spec)[compare:]],
+        choices=[] if blocked else better(first, others, rest),
+        untried=[] if blocked else [each.text for each in choices[compare:]],
         assumed=assumed,
-        unseen=_unseen(snapshot, own[0]),
+        unseen=_unseen(snapshot, first),
         at=snapshot.taken_at,
         approval=given.approval,
     )
@@ -145,54 +133,6 @@ def _unseen(snapshot: Snapshot, trip: Trip) -> list[str]:
     if parts:
         unread.append(f"of Azure: {', '.join(parts)} (azlm snapshot -f reads them)")
     return [*snapshot.unseen, *unread, *trip.notes]
-
-
-def alternatives(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """One thing changed at a time, in words and as a spec; what is likely to matter most first."""
-    strategy, drain = spec["strategy"], spec["drain"]
-    kind, batch = strategy["type"], strategy["batch"]
-    found: list[tuple[str, dict[str, Any]]] = []
-
-    def changed(text: str, *path: str, to: object) -> None:
-        other = copy.deepcopy(spec)
-        place = other
-        for name in path[:-1]:
-            place = place[name]
-        place[path[-1]] = to
-        found.append((text, other))
-
-    if kind == "BlueGreen":
-        sizes = [size for size in _BATCHES if size != batch["size"]]
-        for size in sizes[:1]:
-            changed(f"batch {size} instead of {batch['size']}", *_SIZE, to=size)
-        if not drain["prefetch"] and batch["size"] != "100%":
-            changed("drain.prefetch true instead of false", "drain", "prefetch", to=True)
-        changed("strategy Rolling instead of BlueGreen", "strategy", "type", to="Rolling")
-        for size in sizes[1:]:
-            changed(f"batch {size} instead of {batch['size']}", *_SIZE, to=size)
-    if kind == "Rolling":
-        for size in _BATCHES:
-            if size != strategy["maxSurge"]:
-                text = f"maxSurge {size} instead of {strategy['maxSurge']}"
-                changed(text, "strategy", "maxSurge", to=size)
-        changed("strategy BlueGreen instead of Rolling", "strategy", "type", to="BlueGreen")
-    return found
-
-
-def _better(
-    own: Trip, others: list[tuple[str, dict[str, Any]]], trips: Sequence[Trip]
-) -> list[Choice]:
-    """Those that save time or node-hours worth telling, the greatest saving of time first."""
-    found = []
-    for (text, _), each in zip(others, trips, strict=True):
-        if not each.succeeded:
-            continue
-        seconds, hours = each.seconds - own.seconds, each.node_hours - own.node_hours
-        quicker = -seconds > max(WORTH_SECONDS, WORTH_SHARE * own.seconds)
-        cheaper = -hours > max(0.5, 0.1 * own.node_hours)
-        if quicker or cheaper:
-            found.append(Choice(text, seconds, hours))
-    return sorted(found, key=lambda choice: choice.seconds)
 
 
 def grave(trip: Trip) -> list[str]:

@@ -29,7 +29,8 @@ class Assumptions(Struct, frozen=True):
 
     `attach` and `detach` are a disk's. About 15 s are usual for each of an Azure Disk, says its
     driver's maintainer (kubernetes-sigs/cloud-provider-azure issue 78), and 10 to 15 s were
-    measured (kubernetes-sigs/azuredisk-csi-driver issue 269).
+    measured (kubernetes-sigs/azuredisk-csi-driver issue 269). `loosened` names a disruption budget
+    that lets one pod more go at a time than it does.
     """
 
     stop: float = 2.0
@@ -38,6 +39,7 @@ class Assumptions(Struct, frozen=True):
     job: float = 600.0
     attach: float = 15.0
     detach: float = 15.0
+    loosened: str = ""
 
 
 def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene:
@@ -72,6 +74,7 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
         scene.store.put_attachment(attachment)
     add_pods(scene, snapshot, starts)
     _budgets(scene, snapshot)
+    _loosen(scene, assumed.loosened)
     _jobs_end(scene, snapshot, assumed)
     return scene
 
@@ -153,6 +156,13 @@ def _budgets(scene: Scene, snapshot: Snapshot) -> None:
         rule = Rule(min_available=budget.desired) if guessed or given == Rule() else given
         scene.disruption.rules[budget.key] = rule
         scene.store.put_budget(budget)
+
+
+def _loosen(scene: Scene, name: str) -> None:
+    for key, budget in tuple(scene.store.budgets.items()):
+        if str(key) == name:
+            more = budget.expected - budget.desired + 1
+            scene.disruption.change(key, Rule(max_unavailable=more))
 
 
 def _jobs_end(scene: Scene, snapshot: Snapshot, assumed: Assumptions) -> None:
