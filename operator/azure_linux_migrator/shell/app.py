@@ -25,6 +25,7 @@ from azure_linux_migrator.kube.crs import Migrations
 from azure_linux_migrator.kube.feed import Feed
 from azure_linux_migrator.kube.lease import Elector
 from azure_linux_migrator.settings import Settings
+from azure_linux_migrator.shell.rivals import cluster_key, rival_of
 from azure_linux_migrator.shell.worker import Worker
 from azure_linux_migrator.telemetry.metrics import MigrationView, Snapshot, Telemetry
 from azure_linux_migrator.telemetry.server import Server
@@ -62,7 +63,7 @@ class Operator:
                 "set spec.cluster, or start it with --subscription-id, --resource-group and "
                 "--cluster-name"
             )
-        key = f"{wanted.subscription_id}/{wanted.resource_group}/{wanted.name}".lower()
+        key = cluster_key(wanted)
         if key not in self._pools:
             from azure_linux_migrator.aks.adapter import open_pools
 
@@ -88,19 +89,8 @@ class Operator:
         )
 
     def rival(self, worker: Worker) -> str:
-        """An older, unfinished migration of the same pool: one pool is moved by one migration."""
-        if worker.spec is None:
-            return ""
-        mine = (worker.spec.cluster, worker.spec.source)
-        older = [
-            other.name
-            for other in self.workers.values()
-            if other.spec is not None
-            and not other.finished
-            and (other.spec.cluster, other.spec.source) == mine
-            and (other.created, other.name) < (worker.created, worker.name)
-        ]
-        return min(older, default="")
+        """The migration that this one gives way to: see shell/rivals.py."""
+        return rival_of(worker, self.workers.values(), own_cluster=self.settings.cluster)
 
     def snapshot(self) -> Snapshot:
         """The state behind the metrics, as of now."""

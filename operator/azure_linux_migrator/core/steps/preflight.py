@@ -36,8 +36,9 @@ def preflight(ctx: Context) -> Progress:
     if ctx.seen.rival:
         return refused(
             "SourceBusy",
-            f"migration {ctx.seen.rival} already works on node pool {ctx.migration.source}; "
-            "delete one of the two",
+            f"migration {ctx.seen.rival} works on a node pool of this one and comes first; wait "
+            "until it is done, or delete one of the two. Where only the new pools would have the "
+            "same name, create this one again with another spec.target.nodePool",
             wake_at=ctx.now + LOOK_AGAIN_SECONDS,
         )
     stalled = ctx.migration.status.is_true("Stalled")
