@@ -33,7 +33,8 @@ class Room(NamedTuple):
 
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
-    `zone` is empty outside any zone."""
+    `zone` is empty outside any zone; `home` is the node resource group that the machine is in, as
+    `subscription/group` where the subscription is known too, in lower case, or empty."""
 
     name: str
     pool: str
@@ -44,6 +45,7 @@ class Node(Struct, frozen=True, gc=False):
     os_sku: str = ""
     zone: str = ""
     room: Room = Room()
+    home: str = ""
 
 
 class Owner(Struct, frozen=True, gc=False):

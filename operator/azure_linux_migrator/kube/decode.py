@@ -24,6 +24,7 @@ from azure_linux_migrator.core.records import (
     Selector,
 )
 from azure_linux_migrator.kube import sizes, traits
+from azure_linux_migrator.kube.homes import CLUSTER_LABEL, home_of
 from azure_linux_migrator.kube.zones import zone_of
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
@@ -72,6 +73,7 @@ class Condition(Struct):
 
 class _NodeSpec(Struct):
     unschedulable: bool | None = False
+    provider_id: str = field(default="", name="providerID")
 
 
 class _NodeStatus(Struct):
@@ -100,6 +102,7 @@ class NodeObject(Struct):
             os_sku=labels.get(OS_SKU_LABEL, ""),
             zone=zone_of(labels.get(ZONE_LABEL, "")),
             room=sizes.room(self.status.allocatable),
+            home=home_of(self.spec.provider_id, labels.get(CLUSTER_LABEL, "")),
         )
 
 

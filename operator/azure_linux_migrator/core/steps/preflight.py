@@ -109,7 +109,9 @@ def _judged(ctx: Context) -> Progress:
         return replace(_pods(ctx) or DONE, findings=findings)
     told = "; ".join(f"{each.rule}: {each}" for each in blocking[:3])
     more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
-    text = f"{told}{more}. To go on all the same, name it in spec.preflight.acknowledge"
+    lifted = not any(each.final for each in blocking)
+    how = "To go on all the same, name it in spec.preflight.acknowledge" if lifted else ""
+    text = f"{told}{more}. {how}".rstrip(". ")
     return replace(refused("PreflightBlocked", text, wake_at=again), findings=findings)
 
 
