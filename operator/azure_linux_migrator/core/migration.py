@@ -125,11 +125,13 @@ class Observation:
     only the preflight needs;
     `asked` tells when this process last asked Azure to change a pool, by the pool's name;
     `running` are the keys of actions under way, `written` the last writes to Kubernetes by key,
-    with the times of their answers.
+    with the times of their answers. `watch_problem` tells which watch has told nothing for long,
+    since when and why; while it is not empty, an emptiness of the world proves nothing.
     """
 
     world: World
     world_ready: bool = True
+    watch_problem: str = ""
     pools: PoolsRead | None = None
     missing_access: tuple[str, ...] | None = None
     rival: str = ""

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from azure_linux_migrator.api.status import timestamp
 from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.core.world import World
-from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
 from azure_linux_migrator.kube.decode_owners import (
@@ -44,10 +44,18 @@ class Feed:
         """Whether every first list has arrived, so that the world may be believed."""
         return bool(self._reflectors) and all(r.synced for r in self._reflectors.values())
 
-    def problem(self) -> KubernetesError | None:
-        """Why a watch does not deliver, if one does not."""
-        errors = (each.error for each in self._reflectors.values())
-        return next((error for error in errors if error is not None), None)
+    def problem(self) -> str:
+        """Why the world may be old: the watch that has told nothing for longest, and since when;
+        empty where every watch delivers. The text stays the same while the problem does."""
+        failing = [
+            (each.heard_at, name, problem)
+            for name, each in self._reflectors.items()
+            if (problem := each.problem())
+        ]
+        if not failing:
+            return ""
+        heard_at, name, problem = min(failing)
+        return f"the watch of {name} has told nothing since {timestamp(heard_at)}: {problem}"
 
     def ages(self) -> dict[str, float]:
         """Seconds since each watch last heard anything, by resource."""

@@ -231,6 +231,7 @@ class Worker:
         return Observation(
             world=self._feed.world,
             world_ready=self._feed.synced,
+            watch_problem=self._feed.problem(),
             pools=self._executor.outcomes.pools_read,
             missing_access=self._executor.outcomes.missing_access,
             rival=self._rival(self),
