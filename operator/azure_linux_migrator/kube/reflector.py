@@ -4,9 +4,9 @@ Where the apiserver does not stream lists, it pages through them, 500 objects at
 happens to the connection, the next list repairs: what is not in it any more is reported removed.
 
 A watch that is up and silent says nothing about its age, so bookmarks are asked for: the apiserver
-sends one about every minute (staging/src/k8s.io/apiserver/pkg/storage/cacher/cacher.go,
-bookmarkFrequency), but none of a resource that has not changed since the apiserver began. A silent
-watch is therefore not followed by another but by a list, which proves what is known.
+sends one about every minute (k8s.io/apiserver, pkg/storage/cacher/cacher.go,
+defaultBookmarkFrequency), but promises none. A silent watch is therefore not followed by another
+but by a list, which proves what is known.
 """
 
 import asyncio
