@@ -47,7 +47,7 @@ class KubernetesError(AzlmError):
 
 
 class InUseError(AzlmError):
-    """Nothing was asked of Azure: pods that have not moved are on the nodes. The text names them."""
+    """Nothing was asked of Azure: pods that have not moved are on the nodes, as the text tells."""
 
 
 class AzureError(AzlmError):
