@@ -33,6 +33,10 @@ COALESCE_SECONDS = 0.003
 """Events come in bursts; a decision waits this long for the rest of one."""
 
 LONGEST_SLEEP_SECONDS = 600.0
+SOONEST_SECONDS = 0.5
+"""A time to look again that has passed already is that of something under way, whose answer wakes
+us; only from a step that was recorded just now the next decision follows at once."""
+
 RETRY_SECONDS = 0.5
 GIVE_WAY_SECONDS = 10.0
 """Whoever else writes our status takes himself for the leader: a process that slept, say. One that
@@ -66,6 +70,7 @@ class Worker:
         self._rival = rival
         self._own_pod = own_pod
         self._wake = asyncio.Event()
+        self._turned = False
         self._body = body
         self._spec: MigrationSpec | None = None
         self._spec_of: tuple[int, str] = (0, "")
@@ -151,6 +156,7 @@ class Worker:
 
     async def _pass(self, *, deleting: bool) -> Decision:
         self.beat_at = time.monotonic()
+        self._turned = False
         migration = self._migration(deleting=deleting)
         if migration is None:
             return Decision((), self.status)
@@ -161,7 +167,9 @@ class Worker:
         elif not await self._writer.write_now(decision.status):
             # A new step is recorded before it acts; the resource changed, or cannot be written.
             await self._reread()
+            self._wake.clear()  # What was read wakes us for nothing: nothing could be written.
             return replace(decision, actions=(), wake_at=time.time() + RETRY_SECONDS)
+        self._turned = decision.turns(before)
         self.status = decision.status
         if _progress(before) != _progress(decision.status):
             self.last_progress_at = time.time()
@@ -252,6 +260,8 @@ class Worker:
 
     async def _sleep(self, wake_at: float | None) -> None:
         limit = LONGEST_SLEEP_SECONDS if wake_at is None else wake_at - time.time()
+        if limit <= 0 and not self._turned:
+            limit = SOONEST_SECONDS
         try:
             async with asyncio.timeout(max(0.01, min(limit, LONGEST_SLEEP_SECONDS))):
                 await self._wake.wait()
