@@ -1,5 +1,6 @@
 """The watches of nodes, pods and budgets that feed one World, running while anyone needs them."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -37,6 +38,7 @@ class Feed:
         self._client = client
         self._wakers: list[Callable[[], None]] = []
         self._reflectors: dict[str, Reflector] = {}
+        self._lock = asyncio.Lock()
         self.world = World()
 
     @property
@@ -63,20 +65,26 @@ class Feed:
 
     async def acquire(self, waker: Callable[[], None]) -> None:
         """Keep the watches running, and be woken by what they see."""
-        self._wakers.append(waker)
-        if not self._reflectors:
-            self._start()
+        async with self._lock:
+            self._wakers.append(waker)
+            if not self._reflectors:
+                self._start()
 
     async def release(self, waker: Callable[[], None]) -> None:
-        """The opposite of acquire; the last one stops the watches and empties the world."""
+        """The opposite of acquire; the last one stops the watches and empties the world.
+
+        Nobody acquires in between: new watches know nothing of what the old ones have put into the
+        world, and would never report it gone. Whoever waits here may be cancelled: the watches are
+        told to end, and the world is emptied, before anything is waited for.
+        """
         self._wakers.remove(waker)
-        if self._wakers:
-            return
-        reflectors, self._reflectors = self._reflectors, {}
-        for reflector in reflectors.values():
-            await reflector.stop()
-        if not self._wakers:
+        async with self._lock:
+            if self._wakers:
+                return
+            reflectors, self._reflectors = self._reflectors, {}
+            ending = [reflector.end() for reflector in reflectors.values()]
             self.world.clear()
+            await asyncio.gather(*ending, return_exceptions=True)
 
     def _start(self) -> None:
         world = self.world

@@ -97,13 +97,16 @@ class Reflector:
         """Begin, in the background."""
         self._task = asyncio.create_task(self._run(), name=f"reflector {self._path}")
 
-    async def stop(self) -> None:
-        """End; nothing is reported any more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+    def end(self) -> asyncio.Task[None]:
+        """Report nothing any more, from now on; the task is over once the connection is closed."""
+        assert self._task is not None, "start() comes first"  # noqa: S101
+        self._task.cancel()
         self.synced = False
+        return self._task
+
+    async def stop(self) -> None:
+        """End, and wait for it."""
+        await asyncio.gather(self.end(), return_exceptions=True)
 
     def age(self) -> float:
         """Seconds since the apiserver last said how things are: an event, a bookmark, a list."""
