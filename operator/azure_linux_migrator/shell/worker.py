@@ -135,10 +135,27 @@ class Worker:
                 await self._sleep(decision.wake_at)
                 await self._give_way(stopped)
         finally:
+            await self._end(watching=watching)
+
+    async def _end(self, *, watching: bool) -> None:
+        """Stop everything; cancelled while it waits for Azure, it still does the rest."""
+        try:
             await self._executor.stop()
-            await self._writer.stop()
-            if watching:
-                await self._feed.release(self.wake)
+        finally:
+            try:
+                await self._writer.stop()
+            finally:
+                if watching:
+                    await self._feed.release(self.wake)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way still."""
+        return bool(self._executor.running)
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way, though the loop may have been cancelled."""
+        await self._executor.stop()
 
     async def release(self) -> None:
         """The resource is being deleted: undo what is ours."""
@@ -151,8 +168,7 @@ class Worker:
                     return
                 await self._sleep(decision.wake_at)
         finally:
-            await self._executor.stop()
-            await self._feed.release(self.wake)
+            await self._end(watching=True)
 
     async def _pass(self, *, deleting: bool) -> Decision:
         self.beat_at = time.monotonic()
