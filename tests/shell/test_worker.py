@@ -48,6 +48,10 @@ class Server:
                 raise KubernetesError(0, "no answer in time")
         return json.loads(json.dumps(self.body))  # type: ignore[no-any-return]
 
+    async def request(self, *_: Any, **__: Any) -> bytes:
+        """As kube.client.Client: takes events."""
+        return b"{}"
+
     def records(self, status: dict[str, Any]) -> None:
         """A status is written, by whomever."""
         metadata = self.body["metadata"]
@@ -55,9 +59,9 @@ class Server:
         metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
 
 
-def _worker(server: Any, *, leads: bool = True) -> Worker:
+def _worker(server: Any, *, leads: bool = True, **more: Any) -> Worker:
     return Worker(
-        json.loads(json.dumps(BODY)),
+        json.loads(json.dumps(BODY | more)),
         client=server,
         feed=Feed(server),
         pools=lambda _: server,
