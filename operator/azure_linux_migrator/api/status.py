@@ -280,7 +280,8 @@ def timestamp(now: float) -> str:
 
 
 def since_epoch(text: str | None) -> float | None:
-    """The inverse of `timestamp`; None for none."""
-    if not text:
+    """The inverse of `timestamp`; None for none, and for what somebody wrote who is no machine."""
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else None
+    except ValueError:
         return None
-    return datetime.fromisoformat(text).timestamp()

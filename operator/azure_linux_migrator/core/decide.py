@@ -268,8 +268,7 @@ def _releases(ctx: Context) -> tuple[tuple[Action, ...], float | None]:
     name = ctx.migration.name
     undo: list[Action] = [
         ReleaseNode(node.name, name)
-        for pool in {ctx.migration.old_pool, ctx.migration.new_pool}
-        for node in ctx.seen.world.pool_nodes(pool)
+        for node in ctx.seen.world.nodes.values()
         if node.cordoned_by == name or ctx.migration.batch_of(node)
     ]
     undo += scales_to_restore(ctx)

@@ -126,16 +126,20 @@ class PoolsRead:
 class Observation:
     """Everything seen that a decision may rest on.
 
-    `missing_access` is None until it was asked. `rival` names an older, unfinished migration of
-    the same source pool. `world_ready` tells that the watches have delivered their first lists.
-    `own_pod` is the pod that this operator runs in. `survey` is what only the preflight needs;
+    `missing_access` is None until it was asked. `rival` names an unfinished migration that comes
+    first and has a pool in common with this one. `world_ready` tells that the watches have
+    delivered their first lists. `own_pod` is the pod that this operator runs in. `survey` is what
+    only the preflight needs;
     `asked` tells when this process last asked Azure to change a pool, by the pool's name;
     `began` is when this process began to work on the migration; `running` are the keys of actions
     under way, `written` the last writes to Kubernetes by key, with the times of their answers.
+    `watch_problem` tells which watch has told nothing for long, since when and why; while it is not
+    empty, an emptiness of the world proves nothing.
     """
 
     world: World
     world_ready: bool = True
+    watch_problem: str = ""
     pools: PoolsRead | None = None
     missing_access: tuple[str, ...] | None = None
     rival: str = ""

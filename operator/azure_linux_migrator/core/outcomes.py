@@ -24,7 +24,13 @@ from azure_linux_migrator.core.migration import PoolsRead, Problem
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Pool
 from azure_linux_migrator.core.world import World
-from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError, SettingsError
+from azure_linux_migrator.errors import (
+    AzlmError,
+    AzureError,
+    InUseError,
+    KubernetesError,
+    SettingsError,
+)
 
 RECHECK_SECONDS = 60.0
 RETRY_SECONDS = 1.0
@@ -143,6 +149,8 @@ class Outcomes:
                 return self._fail(action, found.reason, text, found.delay, now)
             case SettingsError():
                 return self._refuse(action, "ClusterUnknown", str(error), now + RECHECK_SECONDS)
+            case InUseError():
+                return self._fail(action, "SourceInUse", str(error), RETRY_SECONDS, now)
             case KubernetesError(status=403):
                 again = now + RECHECK_SECONDS
                 return self._refuse(action, "KubernetesForbidden", str(error), again)

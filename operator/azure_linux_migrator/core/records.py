@@ -33,7 +33,9 @@ class Room(NamedTuple):
 
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
-    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`."""
+    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home` is
+    the node resource group that the machine is in, as `subscription/group` where the subscription
+    is known too, in lower case, or empty."""
 
     name: str
     pool: str
@@ -45,6 +47,7 @@ class Node(Struct, frozen=True, gc=False):
     os_effective: str = ""
     zone: str = ""
     room: Room = Room()
+    home: str = ""
 
     def runs(self, os_sku: str) -> bool:
         """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,

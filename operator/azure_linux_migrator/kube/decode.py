@@ -26,6 +26,7 @@ from azure_linux_migrator.core.records import (
 )
 from azure_linux_migrator.kube import sizes, traits
 from azure_linux_migrator.kube.containers import ContainerStatus
+from azure_linux_migrator.kube.homes import CLUSTER_LABEL, home_of
 from azure_linux_migrator.kube.zones import zone_of
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
@@ -74,6 +75,7 @@ class Condition(Struct):
 
 class _NodeSpec(Struct):
     unschedulable: bool | None = False
+    provider_id: str = field(default="", name="providerID")
 
 
 class _NodeStatus(Struct):
@@ -103,6 +105,7 @@ class NodeObject(Struct):
             os_effective=labels.get(OS_EFFECTIVE_LABEL, ""),
             zone=zone_of(labels.get(ZONE_LABEL, "")),
             room=sizes.room(self.status.allocatable),
+            home=home_of(self.spec.provider_id, labels.get(CLUSTER_LABEL, "")),
         )
 
 
