@@ -10,7 +10,9 @@ from azure_linux_migrator.sim.aks import ManagedCluster
 from azure_linux_migrator.sim.aks_limits import Limits, Timings
 from azure_linux_migrator.sim.aks_nodes import make_node
 from azure_linux_migrator.sim.cluster.shapes import (
+    HOSTNAME,
     Placing,
+    PodTerm,
     Rule,
     Span,
     Template,
@@ -122,7 +124,7 @@ def _scene(
     scene = Scene(aks, world, now=NOW, lags=lags)
     scene.fleet.adopt()
     if autoscaled:
-        scene.kernel.after(10.0, scene.fleet.autoscale)
+        scene.kernel.after(10.0, scene.autoscaler.scan)
     return scene
 
 
@@ -146,7 +148,7 @@ def _workloads(
             Template(
                 labels=(("app", key.name),),
                 requests=(rng.choice((20, 50, 100, 200)), 64),
-                placing=Placing(apart="host" if rng.random() < 0.1 and count <= 3 else ""),
+                placing=_apart(key) if rng.random() < 0.1 and count <= 3 else Placing(),
                 start=Span(low, low * rng.choice((1.0, 2.0, 3.0))),
                 stop=Span(0.2, rng.choice((0.5, 3.0))),
                 empty_dir=rng.random() < 0.2,
@@ -168,6 +170,11 @@ def _workloads(
             scene.disruption.add(key, selector, rule, unhealthy_policy=policy)
     _extras(scene, rng, source)
     return replicas
+
+
+def _apart(key: Key) -> Placing:
+    """Pods that repel each other from their nodes."""
+    return Placing(apart=(PodTerm(HOSTNAME, Selector((("app", key.name),))),))
 
 
 def _settle(

@@ -43,6 +43,13 @@ def test_the_limit_of_pods_counts() -> None:
     assert needed(world(pods(9, 1), nodes=nodes(4, Room(4000, 16_000, 3)))) == 3
 
 
+def test_devices_are_counted_to_the_last_one() -> None:
+    rich = Room(96_000, 900_000, 110, (("nvidia.com/gpu", 8),))
+    gpu = (("nvidia.com/gpu", 1),)
+    assert needed(world(pods(24, 100, extras=gpu), nodes=nodes(4, rich))) == 3
+    assert needed(world(pods(24, 100), nodes=nodes(4, rich))) == 1
+
+
 def test_pods_that_repel_each_other_take_a_node_each() -> None:
     assert needed(world(pods(4, 10, spread=True), nodes=nodes(4))) == 4
 

@@ -1,0 +1,1 @@
+"""The forecast's simulated cluster, in virtual time."""

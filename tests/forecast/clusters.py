@@ -15,7 +15,7 @@ from azure_linux_migrator.core.records import (
     Selector,
     Volume,
 )
-from azure_linux_migrator.sim.cluster.shapes import Placing, Rule, Toleration
+from azure_linux_migrator.sim.cluster.shapes import NodeTerm, Placing, Rule, Toleration
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 
 NOW = 1_790_000_000.0
@@ -34,7 +34,12 @@ def particular() -> Snapshot:
     _pool(made, "others", "43218765", labels={}, taints=[])
     _pool(made, "workers", "43218765", labels=TEAM, taints=[TAINT])
     _workload(made, Key("payments", "gateway"), "Deployment", PAYS, 7)
-    _workload(made, Key("payments", "audit"), "Deployment", Placing((), ((ONE_OF,),), (TOLERATES,)))
+    _workload(
+        made,
+        Key("payments", "audit"),
+        "Deployment",
+        Placing((), (NodeTerm((ONE_OF,)),), (TOLERATES,)),
+    )
     for name in ("kafka", "kafka-2"):
         _workload(made, Key("ledger", name), "StatefulSet", PAYS, volumes=True)
     _workload(made, Key("kube-system", "coredns"), "Deployment", PAYS, 2)

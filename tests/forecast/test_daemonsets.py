@@ -82,7 +82,7 @@ def test_where_it_does_not_fit_its_pod_waits_for_room_there() -> None:
     assert found["empty"].ready
     assert found[""].phase == "Pending"
     scene.store.machines["full"].cpu = 0
-    after(scene, 30.0)
+    after(scene, 400.0)
     found = {pod.node: pod for pod in pods_of(scene, "agent")}
     assert "" not in found
     assert found["full"].ready

@@ -6,15 +6,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from azure_linux_migrator.core.records import Controller, Node, Pod, Room
-from azure_linux_migrator.kube.decode import NodeObject, PodObject
+from azure_linux_migrator.core.records import Controller, Pod
+from azure_linux_migrator.kube.decode import PodObject
 from azure_linux_migrator.kube.decode_owners import DaemonSetObject
-from azure_linux_migrator.kube.sizes import quantity
 
 
 def pod(spec: dict[str, Any], **annotations: str) -> Pod:
     body = {
-        "metadata": {"name": "p", "namespace": "d", "uid": "u", "annotations": annotations},
+        "metadata": {
+            "name": "p",
+            "namespace": "d",
+            "uid": "u",
+            "labels": {"app": "p"},
+            "annotations": annotations,
+        },
         "spec": spec,
     }
     return msgspec.json.decode(json.dumps(body), type=PodObject).record()
@@ -83,37 +88,18 @@ def test_a_daemonset_has_those_of_its_template() -> None:
     assert found.traits == ("selects:agentpool=w",)
 
 
-def test_requests_are_summed_and_a_spread_is_seen() -> None:
-    spec = {
-        "containers": [
-            {"name": "a", "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}}},
-            {"name": "b", "resources": {"requests": {"cpu": "1", "memory": "512Mi"}}},
-        ],
-        "affinity": {
-            "podAntiAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": [
-                    {"topologyKey": "kubernetes.io/hostname"}
-                ]
-            }
-        },
-    }
-    made = pod(spec)
-    assert (made.requests, made.spread) == ((1250, 1536), True)
-    assert pod(container()).requests == (0, 0)
-
-
-def test_a_node_tells_its_room() -> None:
-    body = {
-        "metadata": {"name": "n"},
-        "status": {"allocatable": {"cpu": "3860m", "memory": "12Gi", "pods": "110"}},
-    }
-    node: Node = msgspec.json.decode(json.dumps(body), type=NodeObject).record()
-    assert node.room == Room(3860, 12288, 110)
-
-
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [("250m", 0.25), ("2", 2), ("1Gi", 2**30), ("1G", 1e9), ("100n", 1e-7), ("", 0), ("x", 0)],
+    ("more", "spread"),
+    [
+        ({"labelSelector": {"matchLabels": {"app": "p"}}}, True),
+        ({"labelSelector": {}}, True),
+        ({"labelSelector": {"matchLabels": {"app": "other"}}}, False),
+        ({"labelSelector": {"matchLabels": {"app": "p"}}, "namespaces": ["other"]}, False),
+        ({"labelSelector": {}, "topologyKey": "topology.kubernetes.io/zone"}, False),
+        ({}, False),
+    ],
 )
-def test_quantities(text: str, expected: float) -> None:
-    assert quantity(text) == pytest.approx(expected)
+def test_a_pod_that_repels_its_kind_from_its_node(more: dict[str, Any], spread: bool) -> None:
+    terms = [{"topologyKey": "kubernetes.io/hostname", **more}]
+    anti = {"requiredDuringSchedulingIgnoredDuringExecution": terms}
+    assert pod(container() | {"affinity": {"podAntiAffinity": anti}}).spread is spread

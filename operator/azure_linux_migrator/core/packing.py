@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from azure_linux_migrator.core.drain.filters import Fate
 from azure_linux_migrator.core.drain.worklist import Worklist
-from azure_linux_migrator.core.records import Node, Pod, Room
+from azure_linux_migrator.core.records import Extras, Node, Pod, Room
 
 HEADROOM = 0.9
 """Part of a node's allocatable that the estimate fills: the scheduler packs less tightly."""
@@ -58,13 +58,15 @@ def _fill(pods: list[Pod], empty: Room, bins: list[Room]) -> None:
         group = pod.owner.uid if pod.owner and pod.spread else ""
         for index, room in enumerate(bins):
             fits = room.pods and room.cpu >= cpu and room.memory >= memory
+            fits = fits and not (pod.extras and room.lacks({}, pod.extras))
             if fits and not (group and index in alone[group]):
                 break
         else:
             bins.append(empty)
             index = len(bins) - 1
         room = bins[index]
-        bins[index] = Room(room.cpu - cpu, room.memory - memory, room.pods - 1)
+        left = _less(room.extras, pod.extras) if pod.extras else room.extras
+        bins[index] = Room(room.cpu - cpu, room.memory - memory, room.pods - 1, left)
         if group:
             alone[group].add(index)
 
@@ -90,8 +92,17 @@ def _daemons(work: Worklist, nodes: list[Node]) -> Room:
 
 
 def _scaled(room: Room) -> Room:
-    return Room(int(room.cpu * HEADROOM), int(room.memory * HEADROOM), room.pods)
+    """Devices are counted, not filled to a part."""
+    return room._replace(cpu=int(room.cpu * HEADROOM), memory=int(room.memory * HEADROOM))
 
 
 def _minus(room: Room, used: Room) -> Room:
-    return Room(room.cpu - used.cpu, room.memory - used.memory, room.pods - used.pods)
+    return room._replace(
+        cpu=room.cpu - used.cpu, memory=room.memory - used.memory, pods=room.pods - used.pods
+    )
+
+
+def _less(extras: Extras, taken: Extras) -> Extras:
+    """Never empty where it was not: nothing left is not the same as nothing known."""
+    used = dict(taken)
+    return tuple((name, amount - used.get(name, 0)) for name, amount in extras)

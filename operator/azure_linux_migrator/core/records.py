@@ -4,6 +4,7 @@ They are built by kube/decode.py from watch events and by the simulator from its
 Strings that repeat (names of nodes, namespaces, labels) are interned by whoever builds them.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -23,19 +24,38 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
+Extras = tuple[tuple[str, int], ...]
+"""Amounts of other resources by name, sorted, such as (("nvidia.com/gpu", 8),): of ephemeral
+storage in bytes, of devices their number. Empty for nearly all pods, and shared by those alike."""
+
+
 class Room(NamedTuple):
     """What a node can hold: thousandths of a CPU, MiB of memory, pods. 0 pods: not known."""
 
     cpu: int = 0
     memory: int = 0
     pods: int = 0
+    extras: Extras = ()
+
+    def lacks(self, used: Mapping[str, int], wanted: Extras) -> str:
+        """The first of the other resources that it has too little of; empty where it has all.
+
+        A device that a node does not list it does not have. Ephemeral storage and huge pages every
+        kubelet lists, so a room without extras is one that was only guessed: those it has.
+        """
+        have = dict(self.extras)
+        for name, amount in wanted:
+            known = "/" in name or self.extras
+            if known and used.get(name, 0) + amount > have.get(name, 0):
+                return name
+        return ""
 
 
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
-    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home` is
-    the node resource group that the machine is in, as `subscription/group` where the subscription
-    is known too, in lower case, or empty."""
+    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home`
+    is the node resource group that the machine is in, as `subscription/group` where the
+    subscription is known too, in lower case, or empty."""
 
     name: str
     pool: str
@@ -72,8 +92,8 @@ class Pod(Struct, frozen=True):
     where its containers fail again and again.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by; `traits` are
-    core.traits strings; `requests` thousandths of a CPU and MiB of memory; `spread` tells that it
-    repels pods of its kind from its node.
+    core.traits strings; `requests` thousandths of a CPU and MiB of memory, `extras` the rest of
+    what it requests; `spread` tells that it repels pods of its kind from its node.
     """
 
     key: Key
@@ -98,6 +118,7 @@ class Pod(Struct, frozen=True):
     requests: tuple[int, int] = (0, 0)
     spread: bool = False
     unready_since: float = 0.0
+    extras: Extras = ()
 
     @property
     def finished(self) -> bool:
@@ -106,7 +127,7 @@ class Pod(Struct, frozen=True):
 
 
 class Requirement(Struct, frozen=True):
-    """One matchExpressions entry of a label selector."""
+    """One matchExpressions entry of a label selector, or of a node affinity (`Gt` and `Lt`)."""
 
     key: str
     operator: str
@@ -124,8 +145,20 @@ class Requirement(Struct, frozen=True):
                 return present
             case "DoesNotExist":
                 return not present
+            case "Gt" | "Lt":
+                return present and self._compares(labels[self.key])
             case _:
                 return False
+
+    def _compares(self, text: str) -> bool:
+        """Both are integers, else it does not match (apimachinery/pkg/labels/selector.go)."""
+        if len(self.values) != 1 or not (_INTEGER(text) and _INTEGER(self.values[0])):
+            return False
+        value, bound = int(text), int(self.values[0])
+        return value > bound if self.operator == "Gt" else value < bound
+
+
+_INTEGER = re.compile(r"[+-]?[0-9]+").fullmatch
 
 
 class Selector(Struct, frozen=True):

@@ -21,12 +21,11 @@ from azure_linux_migrator.core.records import (
     Node,
     Owner,
     Pod,
-    Requirement,
-    Selector,
 )
 from azure_linux_migrator.kube import sizes, traits
 from azure_linux_migrator.kube.containers import ContainerStatus
 from azure_linux_migrator.kube.homes import CLUSTER_LABEL, home_of
+from azure_linux_migrator.kube.selectors import LabelSelector
 from azure_linux_migrator.kube.zones import zone_of
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
@@ -125,6 +124,9 @@ class PodSpec(Struct, rename="camel"):
     node_name: str = ""
     volumes: list[_Volume] | None = None
     containers: list[traits.Container] | None = None
+    init_containers: list[traits.Container] | None = None
+    resources: traits.Resources | None = None
+    overhead: dict[str, Any] | None = None
     node_selector: dict[str, str] | None = None
     affinity: traits.Affinity | None = None
     security_context: traits.Security | None = None
@@ -166,6 +168,7 @@ class PodObject(Struct):
                 unready_since = created if self.status.fails else since
             elif each.type == "PodScheduled" and each.reason == "Unschedulable":
                 unschedulable = each.message or each.reason
+        requests, extras = sizes.requests(self.spec)
         return Pod(
             key=Key(intern(meta.namespace), meta.name),
             uid=meta.uid,
@@ -190,34 +193,15 @@ class PodObject(Struct):
             ),
             deletion_cost=_integer(annotations.get(DELETION_COST)),
             traits=traits.found(self.spec, annotations),
-            requests=sizes.requests(self.spec.containers),
-            spread=traits.spreads(self.spec),
+            requests=requests,
+            spread=traits.spreads(self.spec, meta.namespace, meta.labels or {}),
             unready_since=unready_since,
-        )
-
-
-class _Expression(Struct):
-    key: str
-    operator: str
-    values: list[str] | None = None
-
-
-class _Selector(Struct, rename="camel"):
-    match_labels: dict[str, str] | None = None
-    match_expressions: list[_Expression] | None = None
-
-    def record(self) -> Selector:
-        return Selector(
-            _labels(self.match_labels),
-            tuple(
-                Requirement(each.key, each.operator, tuple(each.values or ()))
-                for each in self.match_expressions or ()
-            ),
+            extras=extras,
         )
 
 
 class _BudgetSpec(Struct, rename="camel"):
-    selector: _Selector | None = None
+    selector: LabelSelector | None = None
     unhealthy_pod_eviction_policy: str | None = None
 
 

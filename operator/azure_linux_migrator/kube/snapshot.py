@@ -3,26 +3,26 @@
 What may not be read is told; without nodes and pods there is nothing to forecast.
 """
 
+from collections import Counter
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from azure_linux_migrator.core.records import Requirement
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.kube import traits
+from azure_linux_migrator.kube import placings
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import (
     BudgetObject,
     NodeObject,
     PodObject,
-    PodSpec,
     epoch,
 )
 from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
 from azure_linux_migrator.kube.feed import CONTROLLERS
-from azure_linux_migrator.sim.cluster.shapes import Placing, Rule, Toleration
+from azure_linux_migrator.kube.placings import PlacedSpec
+from azure_linux_migrator.sim.cluster.shapes import Rule
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 
 PAGE = 1000
@@ -48,12 +48,8 @@ class _Node(NodeObject):
     spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)  # type: ignore[assignment]
 
 
-class _PodSpec(PodSpec, rename="camel"):
-    tolerations: list[Toleration] | None = None
-
-
 class _Pod(PodObject):
-    spec: _PodSpec = msgspec.field(default_factory=_PodSpec)
+    spec: PlacedSpec = msgspec.field(default_factory=PlacedSpec)
 
 
 class _Limits(Struct, rename="camel"):
@@ -86,7 +82,8 @@ async def read_cluster(client: Client, now: float) -> Snapshot:
     """
     made = Snapshot(now)
     await _each(client, "/api/v1/nodes", lambda raw: _node(made, raw))
-    await _each(client, "/api/v1/pods", lambda raw: _pod(made, raw))
+    unmodelled: Counter[str] = Counter()
+    await _each(client, "/api/v1/pods", lambda raw: _pod(made, unmodelled, raw))
     optional: list[tuple[str, Callable[[msgspec.Raw], None]]] = [
         ("/apis/policy/v1/poddisruptionbudgets", lambda raw: _budget(made, raw)),
         ("/api/v1/persistentvolumes", _into(made.volumes, VolumeObject)),
@@ -102,6 +99,7 @@ async def read_cluster(client: Client, now: float) -> Snapshot:
             await _each(client, path, take, _SCHEDULED if path == EVENTS else {})
         except KubernetesError as error:
             made.unseen.append(f"{path.rpartition('/')[2]}: {error.message}")
+    made.unseen += placings.told(unmodelled.items())
     return made
 
 
@@ -156,37 +154,16 @@ def _boot(made: Snapshot, found: _Node) -> None:
             made.boots[found.metadata.name] = since
 
 
-def _pod(made: Snapshot, raw: msgspec.Raw) -> None:
+def _pod(made: Snapshot, unmodelled: Counter[str], raw: msgspec.Raw) -> None:
     found = _pod_of.decode(raw)
     record = found.record()
     made.pods.append(record)
     owner = record.owner.uid if record.owner else record.uid
     if owner not in made.placings:
-        made.placings[owner] = _placing(found.spec)
-
-
-def _placing(spec: _PodSpec) -> Placing:
-    affinity = spec.affinity or traits.Affinity()
-    node = affinity.node_affinity.required if affinity.node_affinity else None
-    anti = affinity.pod_anti_affinity.required if affinity.pod_anti_affinity else None
-    keys = {each.topology_key for each in anti or ()}
-    apart: Literal["", "host", "zone"] = ""
-    if traits.HOSTNAME in keys:
-        apart = "host"
-    elif keys:
-        apart = "zone"
-    return Placing(
-        selector=tuple(sorted((spec.node_selector or {}).items())),
-        terms=tuple(
-            tuple(
-                Requirement(each.key, each.operator, tuple(each.values or ()))
-                for each in term.match_expressions or ()
-            )
-            for term in (node.node_selector_terms if node else None) or ()
-        ),
-        tolerations=tuple(spec.tolerations or ()),
-        apart=apart,
-    )
+        labels = found.metadata.labels or {}
+        made.placings[owner] = placings.placing(found.spec, labels, record.owner)
+    if not record.finished:
+        unmodelled.update(placings.unmodelled(found.spec, record.owner, mirror=record.mirror))
 
 
 def _event(made: Snapshot, raw: msgspec.Raw) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from azure_linux_migrator.core import traits
+from azure_linux_migrator.kube.selectors import Expression, LabelSelector
 
 _KEEP = (
     ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
@@ -15,16 +16,9 @@ _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 HOSTNAME = "kubernetes.io/hostname"
 
 
-class Expression(Struct):
-    """A matchExpressions entry of a node affinity."""
-
-    key: str = ""
-    operator: str = ""
-    values: list[str] | None = None
-
-
 class _Term(Struct, rename="camel"):
     match_expressions: list[Expression] | None = None
+    match_fields: list[Expression] | None = None
 
 
 class _Selector(Struct, rename="camel"):
@@ -37,21 +31,29 @@ class NodeAffinity(Struct, rename={"required": "requiredDuringSchedulingIgnoredD
     required: _Selector | None = None
 
 
-class _PodTerm(Struct, rename="camel"):
+class PodTerm(Struct, rename="camel"):
+    """A required term of an affinity to other pods, or against them."""
+
     topology_key: str = ""
+    label_selector: LabelSelector | None = None
+    namespaces: list[str] | None = None
+    namespace_selector: LabelSelector | None = None
+    match_label_keys: list[str] | None = None
+    mismatch_label_keys: list[str] | None = None
 
 
-class AntiAffinity(Struct, rename={"required": "requiredDuringSchedulingIgnoredDuringExecution"}):
-    """spec.affinity.podAntiAffinity."""
+class PodAffinity(Struct, rename={"required": "requiredDuringSchedulingIgnoredDuringExecution"}):
+    """spec.affinity.podAffinity and podAntiAffinity."""
 
-    required: list[_PodTerm] | None = None
+    required: list[PodTerm] | None = None
 
 
 class Affinity(Struct, rename="camel"):
     """spec.affinity."""
 
     node_affinity: NodeAffinity | None = None
-    pod_anti_affinity: AntiAffinity | None = None
+    pod_affinity: PodAffinity | None = None
+    pod_anti_affinity: PodAffinity | None = None
 
 
 class _Profile(Struct):
@@ -70,17 +72,20 @@ class Security(Struct, rename={"apparmor": "appArmorProfile"}):
     sysctls: list[_Sysctl] | None = None
 
 
-class _Resources(Struct):
+class Resources(Struct):
+    """What a container, or a pod as a whole, asks for."""
+
     requests: dict[str, Any] | None = None
 
 
 class Container(Struct, rename="camel"):
-    """spec.containers[]."""
+    """spec.containers[] and spec.initContainers[]; a restart policy of Always makes a sidecar."""
 
     command: list[str] | None = None
     args: list[str] | None = None
     security_context: Security | None = None
-    resources: _Resources | None = None
+    resources: Resources | None = None
+    restart_policy: str | None = None
 
 
 class HostPath(Struct):
@@ -112,10 +117,16 @@ def found(spec: Any, annotations: dict[str, str]) -> tuple[str, ...]:
     return tuple(intern(each) for each in sorted(some))
 
 
-def spreads(spec: Any) -> bool:
-    """Whether the pod repels others from its node."""
+def spreads(spec: Any, namespace: str, labels: dict[str, str]) -> bool:
+    """Whether the pod repels others of its kind from its node: one of its terms means itself."""
     anti = spec.affinity.pod_anti_affinity if spec.affinity else None
-    return any(each.topology_key == HOSTNAME for each in (anti.required if anti else None) or ())
+    return any(
+        each.topology_key == HOSTNAME
+        and (not each.namespaces or namespace in each.namespaces)
+        and each.label_selector is not None
+        and each.label_selector.record().matches(labels)
+        for each in (anti.required if anti else None) or ()
+    )
 
 
 def _selects(spec: Any) -> list[str]:

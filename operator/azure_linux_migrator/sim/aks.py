@@ -136,6 +136,11 @@ class ManagedCluster(Reads):
             return None
         return int(found["minCount"]), int(found["maxCount"])
 
+    def coming(self, pool: str) -> int:
+        """Nodes that an operation of a pool, one that runs, is still to bring."""
+        found = self._engine.pools[pool]
+        return max(0, int(found.properties["count"]) - len(found.nodes)) if found.running else 0
+
     def autoscale(self, pool: str, count: int, now: float) -> None:
         """Grow a pool as the cluster autoscaler does: no call of ours, but the pool is busy."""
         present = self._engine.pools[pool]

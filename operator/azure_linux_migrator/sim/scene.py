@@ -8,6 +8,7 @@ from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.sim.aks import ManagedCluster
 from azure_linux_migrator.sim.arm import Arm
 from azure_linux_migrator.sim.cluster.api import Api
+from azure_linux_migrator.sim.cluster.autoscaler import Autoscaler
 from azure_linux_migrator.sim.cluster.disruption import Disruption
 from azure_linux_migrator.sim.cluster.fleet import Fleet
 from azure_linux_migrator.sim.cluster.kubelets import Kubelets
@@ -70,6 +71,7 @@ class Scene:
             detach=self.lags.detach,
         )
         self.fleet = Fleet(self.store, self.kernel, self.api, aks)
+        self.autoscaler = Autoscaler(self.store, self.kernel, self.fleet, self.scheduler)
         self.backend = Backend(
             self.kernel,
             self.api,

@@ -64,5 +64,6 @@ class Births:
             claims=workload.claims.get(name, template.claims),
             traits=template.traits,
             requests=template.requests,
-            spread=template.placing.apart == "host",
+            spread=template.placing.alone(key.namespace, template.labels),
+            extras=template.extras,
         )

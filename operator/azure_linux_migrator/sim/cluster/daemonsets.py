@@ -12,6 +12,7 @@ from msgspec import structs
 from azure_linux_migrator.core.records import Node, Pod
 from azure_linux_migrator.sim.cluster.api import Api
 from azure_linux_migrator.sim.cluster.births import Births
+from azure_linux_migrator.sim.cluster.filters import selected
 from azure_linux_migrator.sim.cluster.shapes import (
     Machine,
     Placing,
@@ -68,7 +69,9 @@ class DaemonSets:
             selector=((HOSTNAME, node),),
             terms=(),
             tolerations=template.placing.tolerations + ADDED,
-            apart="",
+            near=(),
+            apart=(),
+            spread=(),
         )
         return structs.replace(template, placing=placing)
 
@@ -84,7 +87,7 @@ class DaemonSets:
         strange = self._strange[workload.uid]
         for name in sorted(nodes.keys() - there - strange):
             machine = self._store.machines[name]
-            if admits(workload.template.placing, machine):
+            if admits(workload.template.placing, name, machine):
                 self._start(workload, nodes[name], machine)
             else:
                 strange.add(name)
@@ -98,19 +101,14 @@ class DaemonSets:
         self._store.put_pod(waiting)
 
 
-def admits(placing: Placing, machine: Machine) -> bool:
+def admits(placing: Placing, name: str, machine: Machine) -> bool:
     """Whether a node's labels and taints let pods of that placing run there."""
     tolerations = placing.tolerations + ADDED
     for taint in machine.taints:
         hard = taint.effect in {"NoSchedule", "NoExecute"}
         if hard and not any(each.matches(taint) for each in tolerations):
             return False
-    labels = machine.labels
-    if any(labels.get(key) != value for key, value in placing.selector):
-        return False
-    return not placing.terms or any(
-        all(each.matches(labels) for each in term) for term in placing.terms
-    )
+    return selected(placing, name, machine.labels)
 
 
 def _has_room(node: Node, machine: Machine, requests: tuple[int, int]) -> bool:

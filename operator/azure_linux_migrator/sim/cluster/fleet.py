@@ -1,17 +1,17 @@
-"""The nodes that AKS brings and takes, its own drains, and its cluster autoscaler.
+"""The nodes that AKS brings and takes, and its own drains.
 
 Drives the model of sim/aks.py on the kernel's time and shows in the cluster what it does.
 """
 
 from collections.abc import Callable
-from math import ceil
+
+from msgspec import structs
 
 from azure_linux_migrator.core.records import Node, Pod, Room
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.sim import aks_operations as ops
 from azure_linux_migrator.sim.aks import ManagedCluster
-from azure_linux_migrator.sim.aks_errors import ArmError, ResponseLost
-from azure_linux_migrator.sim.aks_nodes import NodeRecord
+from azure_linux_migrator.sim.aks_nodes import NodeRecord, make_node
 from azure_linux_migrator.sim.cluster.api import Api
 from azure_linux_migrator.sim.cluster.shapes import Machine
 from azure_linux_migrator.sim.cluster.store import Store
@@ -19,9 +19,7 @@ from azure_linux_migrator.sim.kernel import Kernel, Timer
 
 SIZE_LABEL = "node.kubernetes.io/instance-type"
 EVICT_AGAIN_SECONDS = 5.0
-SCAN_SECONDS = 10.0
-IDLE_SECONDS = 600.0
-"""The autoscaler removes a node that was empty for so long (scale-down-unneeded-time)."""
+NVIDIA = "nvidia.com/gpu"
 _OVERHEAD = 0.9
 """Part of a machine that pods can have."""
 
@@ -35,9 +33,10 @@ class Fleet:
         self._kernel = kernel
         self._api = api
         self._timer: Timer | None = None
-        self._idle_since: dict[str, float] = {}
         self.rooms: dict[str, Room] = {}
         """What nodes of a VM size can hold, where it is known better than from the size's name."""
+        self.gpus: dict[str, int] = {}
+        """GPUs of VM sizes, whose names are in lower case."""
         self.on_vanish: list[Callable[[str, str], None]] = []
 
     def adopt(self) -> None:
@@ -73,32 +72,52 @@ class Fleet:
         self.touched()
 
     def _appear(self, record: NodeRecord) -> None:
+        self._store.put_node(*self._shown(record))
+
+    def _shown(self, record: NodeRecord) -> tuple[Node, Machine]:
+        """A machine as the cluster sees it when it joins."""
         node = Node(
             record.name,
             record.pool,
             os_sku=record.labels["kubernetes.azure.com/os-sku"],
             os_effective=record.labels["kubernetes.azure.com/os-sku-effective"],
             zone=record.zone if record.zone != "0" else "",
-            room=self.rooms.get(record.labels.get(SIZE_LABEL, "")) or _room(record),
+            room=self.rooms.get(record.labels.get(SIZE_LABEL, "")) or self._room(record),
         )
-        self._store.put_node(node, Machine(record.labels, record.taints))
+        return node, Machine(record.labels, record.taints)
+
+    def prospects(self, pool: str) -> list[tuple[Node, Machine]]:
+        """Nodes that a pool would get next, empty: one for each of its zones."""
+        settings = self.aks.properties(pool)
+        zones = settings.get("availabilityZones") or [""]
+        made = (
+            make_node(self.aks.setting, pool, settings, index, name=f"{pool}-to-come")
+            for index in range(len(zones))
+        )
+        return [self._shown(record) for record in made]
+
+    def _room(self, record: NodeRecord) -> Room:
+        cpu = int(record.cpus * 1000 * _OVERHEAD)
+        gpus = self.gpus.get(record.labels.get(SIZE_LABEL, "").lower(), 0)
+        extras = ((NVIDIA, gpus),) if gpus else ()
+        return Room(cpu, int(record.memory_mib * _OVERHEAD), record.max_pods, extras)
 
     def _change(self, record: NodeRecord) -> None:
-        found = self._store.machines.get(record.name)
-        if found is not None:
+        found, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)
+        if found is not None and node is not None:
             found.labels, found.taints = record.labels, record.taints
-            self._store.change_node(
-                record.name,
-                os_sku=record.labels["kubernetes.azure.com/os-sku"],
-                os_effective=record.labels["kubernetes.azure.com/os-sku-effective"],
-            )
+            found_sku = record.labels["kubernetes.azure.com/os-sku"]
+            effective = record.labels["kubernetes.azure.com/os-sku-effective"]
+            # Told even where the record stays the same: the labels and taints are not in it.
+            shown = structs.replace(node, os_sku=found_sku, os_effective=effective)
+            self._store.put_node(shown)
 
     # AKS's own drain
 
     def _drain(self, name: str) -> None:
         if name not in self._store.nodes:
             return
-        left = [pod for pod in self._store.pods_on[name].values() if _leaves(pod)]
+        left = [pod for pod in self._store.pods_on[name].values() if leaves(pod)]
         if not left:
             self.aks.drained(name, self._kernel.now)
             self.touched()
@@ -109,45 +128,6 @@ class Fleet:
             except KubernetesError:
                 continue  # it is tried again with the rest
         self._kernel.after(EVICT_AGAIN_SECONDS, lambda: self._drain(name))
-
-    # The cluster autoscaler
-
-    def autoscale(self) -> None:
-        """Look at the autoscaled pools now, and every SCAN_SECONDS from now on."""
-        for name in self.aks.pool_names():
-            bounds = self.aks.autoscaled(name)
-            if bounds is not None:
-                self._scale(name, *bounds)
-        self.touched()
-        self._kernel.after(SCAN_SECONDS, self.autoscale)
-
-    def _scale(self, pool: str, least: int, most: int) -> None:
-        nodes = [node for node in self._store.nodes.values() if node.pool == pool]
-        waiting = [pod for pod in self._store.pods.values() if pod.unschedulable]
-        wanted = len(nodes)
-        if waiting and nodes:
-            room = nodes[0].room
-            cpu = sum(pod.requests[0] for pod in waiting)
-            wanted = min(most, len(nodes) + max(1, ceil(cpu / max(1, room.cpu))))
-        gone = self._idle(nodes) if not waiting else []
-        gone = gone[: max(0, len(nodes) - least)]
-        try:
-            if wanted > len(nodes):
-                self.aks.autoscale(pool, wanted, self._kernel.now)
-            elif gone:
-                self.aks.delete_machines(pool, gone, self._kernel.now)
-        except (ArmError, ResponseLost):
-            return  # the pool is busy; the next scan looks again
-
-    def _idle(self, nodes: list[Node]) -> list[str]:
-        now = self._kernel.now
-        found = []
-        for node in nodes:
-            if any(_leaves(pod) for pod in self._store.pods_on[node.name].values()):
-                self._idle_since.pop(node.name, None)
-            elif now - self._idle_since.setdefault(node.name, now) >= IDLE_SECONDS:
-                found.append(node.name)
-        return found
 
     # Misfortune
 
@@ -160,10 +140,6 @@ class Fleet:
         self._store.change_node(name, ready=True)
 
 
-def _room(record: NodeRecord) -> Room:
-    cpu = int(record.cpus * 1000 * _OVERHEAD)
-    return Room(cpu, int(record.memory_mib * _OVERHEAD), record.max_pods)
-
-
-def _leaves(pod: Pod) -> bool:
+def leaves(pod: Pod) -> bool:
+    """Whether a pod goes to another node when its own is emptied."""
     return not pod.mirror and not (pod.owner is not None and pod.owner.kind == "DaemonSet")

@@ -5,9 +5,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from azure_linux_migrator.core.records import Key, Labels, Requirement
+from azure_linux_migrator.core.records import Extras, Key, Labels, Pod, Requirement, Selector
 from azure_linux_migrator.sim.aks_nodes import Taint
 
+HOSTNAME = "kubernetes.io/hostname"
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Named", "Other"]
 """`Named` is any other controller that gives a pod's name and volumes to its successor."""
 
@@ -46,14 +47,65 @@ class Toleration(Struct, frozen=True):
         return self.operator == "Exists" or (bool(self.key) and self.value == taint.value)
 
 
+class NodeTerm(Struct, frozen=True):
+    """One alternative of a required node affinity, by labels and by metadata.name."""
+
+    expressions: tuple[Requirement, ...] = ()
+    fields: tuple[Requirement, ...] = ()
+
+
+class PodTerm(Struct, frozen=True):
+    """A required term of an affinity to other pods, or against them.
+
+    Those of one value of the node label `topology` are together. Without a selector it means no
+    pod; `namespaces` None are all, and none the pod's own.
+    """
+
+    topology: str
+    selector: Selector | None = None
+    namespaces: tuple[str, ...] | None = ()
+
+    def means(self, home: str, namespace: str, labels: dict[str, str]) -> bool:
+        """Whether a pod of `home` that has the term means one with these labels."""
+        if self.namespaces is not None and namespace not in (self.namespaces or (home,)):
+            return False
+        return self.selector is not None and self.selector.matches(labels)
+
+
+class Spread(Struct, frozen=True):
+    """A topology spread constraint that is kept (DoNotSchedule); its selector is for the pod's own
+    namespace. The last two say which nodes count: Kubernetes' defaults."""
+
+    topology: str
+    selector: Selector | None = None
+    max_skew: int = 1
+    min_domains: int = 1
+    honor_affinity: bool = True
+    honor_taints: bool = False
+
+
 class Placing(Struct, frozen=True):
-    """Where a pod may land. `terms` are alternatives of a required node affinity; `apart` is the
-    topology that no two pods of its kind share: `host`, `zone`, or nothing."""
+    """Where a pod may land. `terms` are alternatives of a required node affinity; `near` and
+    `apart` are about other pods, and so is `spread`."""
 
     selector: Labels = ()
-    terms: tuple[tuple[Requirement, ...], ...] = ()
+    terms: tuple[NodeTerm, ...] = ()
     tolerations: tuple[Toleration, ...] = ()
-    apart: Literal["", "host", "zone"] = ""
+    near: tuple[PodTerm, ...] = ()
+    apart: tuple[PodTerm, ...] = ()
+    spread: tuple[Spread, ...] = ()
+
+    @property
+    def social(self) -> bool:
+        """Whether other pods decide, too."""
+        return bool(self.near or self.apart or self.spread)
+
+    def alone(self, namespace: str, labels: Labels) -> bool:
+        """Whether such pods of that namespace do not share a node with their own kind."""
+        return any(
+            each.topology == HOSTNAME and each.means(namespace, namespace, dict(labels))
+            for each in self.apart
+        )
 
 
 class Template(Struct, frozen=True):
@@ -63,6 +115,7 @@ class Template(Struct, frozen=True):
 
     labels: Labels = ()
     requests: tuple[int, int] = (0, 0)
+    extras: Extras = ()
     placing: Placing = Placing()
     start: Span = Span()
     stop: Span = Span(0.3, 0.6)
@@ -139,3 +192,12 @@ class Machine(Struct):
     cpu: int = 0
     memory: int = 0
     pods: int = 0
+    extras: dict[str, int] = {}
+
+    def take(self, pod: Pod, sign: int = 1) -> None:
+        """Reserve what a pod requests, or with -1 give it back."""
+        self.cpu += sign * pod.requests[0]
+        self.memory += sign * pod.requests[1]
+        self.pods += sign
+        for name, amount in pod.extras:
+            self.extras[name] = self.extras.get(name, 0) + sign * amount

@@ -101,6 +101,9 @@ class Store:
         self.nodes[node.name] = node
         if machine is not None:
             self.machines[node.name] = machine
+            for pod in self.pods_on[node.name].values():  # of a node that came back under its name
+                if not pod.finished:
+                    machine.take(pod)
         for each in self.watchers:
             each.node(old, node)
 
@@ -133,8 +136,8 @@ class Store:
         self.pods[pod.key] = new
         if new.node:
             self.pods_on[new.node][pod.key] = new
-            if (old is None or not old.node) and (found := self.machines.get(new.node)):
-                _take(found, new, 1)
+            if holds(old) != holds(new) and (found := self.machines.get(new.node)):
+                found.take(new, 1 if holds(new) else -1)
         for each in self.watchers:
             each.pod(old, new)
 
@@ -155,8 +158,8 @@ class Store:
         self.revision += 1
         if old.node:
             self.pods_on[old.node].pop(key, None)
-            if found := self.machines.get(old.node):
-                _take(found, old, -1)
+            if holds(old) and (found := self.machines.get(old.node)):
+                found.take(old, -1)
         for each in self.watchers:
             each.pod(old, None)
 
@@ -222,7 +225,7 @@ class Store:
                 each.attachment(old, None)
 
 
-def _take(machine: Machine, pod: Pod, sign: int) -> None:
-    machine.cpu += sign * pod.requests[0]
-    machine.memory += sign * pod.requests[1]
-    machine.pods += sign
+def holds(pod: Pod | None) -> bool:
+    """Whether a pod takes room of its node: the scheduler does not see pods that have finished
+    (the pod informer's field selector in pkg/scheduler/scheduler.go)."""
+    return pod is not None and bool(pod.node) and not pod.finished

@@ -21,12 +21,10 @@ from azure_linux_migrator.core.records import (
     Node,
     Owner,
     Pod,
-    Requirement,
-    Selector,
 )
 from azure_linux_migrator.sim.aks_nodes import Taint
-from azure_linux_migrator.sim.cluster.shapes import Placing, Toleration
 from azure_linux_migrator.sim.forecast.redact_azure import pool_of, survey_of, taint_text
+from azure_linux_migrator.sim.forecast.redact_placing import extras, placing, selector, terms
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.forecast.standins import Spoken, Standins
 
@@ -99,7 +97,7 @@ def redact(snapshot: Snapshot, rng: random.Random, spoken: Spoken | None = None)
         },
         boots={use.node(name): seconds for name, seconds in snapshot.boots.items()},
         pods=[_pod(use, each) for each in snapshot.pods],
-        placings={use.word(uid): _placing(use, each) for uid, each in snapshot.placings.items()},
+        placings={use.word(uid): placing(use, each) for uid, each in snapshot.placings.items()},
         budgets=[_budget(use, each) for each in snapshot.budgets],
         rules=snapshot.rules,
         controllers=[_controller(use, each) for each in snapshot.controllers],
@@ -166,6 +164,8 @@ def _node(use: Standins, node: Node) -> Node:
         pool=use.pool(node.pool),
         cordoned_by=use.migration(node.cordoned_by),
         batch=_marked(use.migration(migration), dot, index),
+        room=node.room._replace(extras=extras(use, node.room.extras)),
+        home="",
     )
 
 
@@ -180,6 +180,7 @@ def _pod(use: Standins, pod: Pod) -> Pod:
         claims=tuple(use.word(each) for each in pod.claims),
         traits=_traits(use, pod.traits),
         unschedulable="no node is available" if pod.unschedulable else "",
+        extras=extras(use, pod.extras),
     )
 
 
@@ -189,36 +190,12 @@ def _owner(use: Standins, owner: Owner, namespace: str) -> Owner:
     return Owner(kind, name, use.word(owner.uid))
 
 
-def _terms(
-    use: Standins, terms: tuple[tuple[Requirement, ...], ...]
-) -> tuple[tuple[Requirement, ...], ...]:
-    return tuple(tuple(use.requirement(each) for each in term) for term in terms)
-
-
-def _placing(use: Standins, placing: Placing) -> Placing:
-    return structs.replace(
-        placing,
-        selector=use.labels(placing.selector),
-        terms=_terms(use, placing.terms),
-        tolerations=tuple(_toleration(use, each) for each in placing.tolerations),
-    )
-
-
-def _toleration(use: Standins, given: Toleration) -> Toleration:
-    made = use.taint(Taint(given.key, given.value, given.effect))
-    return structs.replace(given, key=made.key, value=made.value, effect=made.effect)
-
-
 def _budget(use: Standins, budget: Budget) -> Budget:
-    selector = budget.selector
-    if selector is not None:
-        terms = tuple(use.requirement(each) for each in selector.requirements)
-        selector = Selector(use.labels(selector.equal), terms)
     return structs.replace(
         budget,
         key=use.key(budget.key),
         uid=use.word(budget.uid),
-        selector=selector,
+        selector=selector(use, budget.selector),
         disrupted=frozenset(use.name(Key(budget.key.namespace, it)) for it in budget.disrupted),
         sync_failed="--redact leaves out why" if budget.sync_failed else "",
     )
@@ -236,7 +213,7 @@ def _controller(use: Standins, controller: Controller) -> Controller:
         restarted=_marked(use.word(stamp), at, newest),
         stuck="--redact leaves out why" if controller.stuck else "",
         traits=_traits(use, controller.traits),
-        terms=_terms(use, controller.terms),
+        terms=terms(use, controller.terms),
     )
 
 
@@ -280,4 +257,6 @@ def _trait(use: Standins, text: str) -> str:
 def _unseen(text: str) -> str:
     """What was not seen without the API server's words, which name who asked."""
     what = text.partition(":")[0]
+    if what == "scheduling":
+        return text  # how many pods use what is not modelled
     return f"{what if what in _READ else 'a part'}: could not be read (--redact leaves out why)"

@@ -27,7 +27,7 @@ from azure_linux_migrator.core.records import (
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.sim.cluster.shapes import Placing, Rule
 
-VERSION = 1
+VERSION = 2
 
 
 class Snapshot(Struct):

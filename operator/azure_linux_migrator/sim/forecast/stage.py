@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from azure_linux_migrator.core.preflight.snapshot import Unread
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Node, Pool
 from azure_linux_migrator.sim.aks import ManagedCluster
@@ -63,6 +64,9 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
         pace=Pace(coalesce=0.003 if pods < MANY_PODS else min(0.5, pods / 60_000)),
         survey=survey,
     )
+    scene.scheduler.bare = snapshot.placings
+    if not isinstance(survey.sizes, Unread):
+        scene.fleet.gpus = {name: each.gpus for name, each in survey.sizes.items() if each.gpus}
     _nodes(scene, snapshot)
     starts = Starts(snapshot, attach=assumed.attach)
     stop, run = Span(assumed.stop * 0.5, assumed.stop * 1.5), Span(assumed.job, assumed.job)

@@ -149,7 +149,7 @@ class Voyage(Calm):
         kernel = self.scene.kernel
         self.scene.fleet.touched()
         if any(self.scene.aks.autoscaled(name) for name in self.scene.aks.pool_names()):
-            kernel.after(10.0, self.scene.fleet.autoscale)
+            kernel.after(10.0, self.scene.autoscaler.scan)
         self.pilot.start()
         self._run(self._over)
         self._count()

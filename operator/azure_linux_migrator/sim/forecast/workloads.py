@@ -6,7 +6,14 @@ from collections import defaultdict
 from msgspec import structs
 
 from azure_linux_migrator.core.records import Controller, Key, Pod
-from azure_linux_migrator.sim.cluster.shapes import Kind, Placing, Span, Template, Workload
+from azure_linux_migrator.sim.cluster.shapes import (
+    Kind,
+    NodeTerm,
+    Placing,
+    Span,
+    Template,
+    Workload,
+)
 from azure_linux_migrator.sim.forecast.learn import start_spans
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.scene import Scene
@@ -159,10 +166,12 @@ def _template(
     if kind == "DaemonSet":
         # The controller gives every pod an affinity to its node instead of the template's
         # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).
-        placing = structs.replace(placing, terms=found.terms if found else ())
+        terms = tuple(NodeTerm(each) for each in found.terms) if found else ()
+        placing = structs.replace(placing, terms=terms)
     return Template(
         labels=pod.labels,
         requests=pod.requests,
+        extras=pod.extras,
         placing=placing,
         empty_dir=pod.empty_dir,
         mirror=pod.mirror,
