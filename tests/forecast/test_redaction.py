@@ -19,7 +19,7 @@ def test_terms_follow_the_labels() -> None:
     )
     pod = Pod(Key("secret", "shop-1"), "u", "", "Running", True, False, labels=(("app", "shop"),))
     hidden = redact(Snapshot(NOW, pods=[pod], placings={"u": placing}), random.Random(1))
-    found, made = hidden.placings["u"], hidden.pods[0]
+    [found], made = hidden.placings.values(), hidden.pods[0]
     labels = dict(made.labels)
     assert "shop" not in str(hidden)
     assert "secret" not in str(hidden)

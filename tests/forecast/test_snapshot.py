@@ -48,7 +48,7 @@ FOREIGN = {
     "a list": b"[]",
     "YAML": b"kind: AzureLinuxMigration",
     "binary": b"\xff\xfe\x00",
-    "no time": b'{"version": 1}',
+    "no time": f'{{"version": {VERSION}}}'.encode(),
     "cut short": gzip.compress(_kept())[:200],
     "damaged": gzip.compress(_kept())[:20] + b"\x00" * 300,
     "no gzip": b"\x1f\x8bnothing",

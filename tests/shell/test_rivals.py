@@ -48,8 +48,10 @@ def test_pools_of_the_same_name_in_two_clusters_have_nothing_in_common() -> None
 
 
 def test_a_target_that_is_anothers_target_or_source_is_a_common_pool() -> None:
-    same_target = one("a", "1", "workerspool1")
-    assert rival(one("b", "2", "workerspool2"), same_target) == "a (workerspool1 to workerspoazl)"
+    wanted = {"nodePool": "both"}
+    same_target = one("a", "1", "src1", target=wanted)
+    assert rival(one("b", "2", "src2", target=wanted), same_target) == "a (src1 to both)"
+    assert rival(one("b", "2", "workerspool2"), one("a", "1", "workerspool1")) == ""
     assert rival(one("b", "2", "srcazl"), one("a", "1")) == "a (src to srcazl)"
     onto = one("b", "2", "other", target={"nodePool": "src"})
     in_place = one("a", "1", strategy={"type": "InPlace"})

@@ -137,7 +137,8 @@ def _part(use: Standins, name: str, part: Mapping[str, Any]) -> dict[str, Any]:
         case "cluster":
             ranges = [_range(each) for each in found["pod_cidrs"]]
             group = use.word(found["node_resource_group"])
-            return {"is": {**found, "pod_cidrs": ranges, "node_resource_group": group}}
+            hidden = {"node_resource_group": group, "subscription": ""}
+            return {"is": {**found, "pod_cidrs": ranges, **hidden}}
         case "subnets":
             made = {
                 _id(use, key): {**facts, "prefix": _range(facts["prefix"])}

@@ -10,6 +10,8 @@ from azure_linux_migrator.sim.forecast.standins import Standins
 _RESOURCES = ("nvidia.com/", "amd.com/", "hugepages-", "ephemeral-storage")
 """What everybody calls what he requests."""
 
+NAME = "metadata.name"
+"""The only field of a node that an affinity may name."""
 Terms = tuple[tuple[Requirement, ...], ...]
 
 
@@ -48,7 +50,7 @@ def extras(use: Standins, given: Extras) -> Extras:
 
 def _node_term(use: Standins, given: NodeTerm) -> NodeTerm:
     fields = tuple(
-        structs.replace(each, values=tuple(use.node(value) for value in each.values))
+        Requirement(NAME, each.operator, tuple(use.node(value) for value in each.values))
         for each in given.fields
     )
     return NodeTerm(tuple(use.requirement(each) for each in given.expressions), fields)
