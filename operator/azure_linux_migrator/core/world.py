@@ -222,8 +222,10 @@ class World:
 
     def put_attachment(self, attachment: Attachment) -> None:
         """A volume is attached to a node."""
+        before = self.catalog.remove_attachment(attachment.name)
         self.catalog.put_attachment(attachment)
-        self._tell_volumes(None, attachment.node)
+        for node in sorted({before, attachment.node} - {""}):
+            self._tell_volumes(None, node)
 
     def remove_attachment(self, name: str) -> None:
         """A volume was detached."""

@@ -132,15 +132,21 @@ class Roster:
             lane.put(pod, load.remaining, admitted=admitted)
             self.eligible += admitted
             self.dirty[lane] = None
-        if pod.claims:
+        if old is not None and old.pod.node != pod.node:
+            self._left(old)
+            old = None
+        if pod.claims or (old is not None and old.pod.claims):
             self._detaching(load)
-        if alone and (old is None or old.pod.node != pod.node or _counts(old) != _counts(entry)):
+        if alone and (old is None or _counts(old) != _counts(entry)):
             self._reweigh(load)
 
     def _remove(self, key: Key) -> None:
         entry = self._unplace(key)
-        if entry is None:
-            return
+        if entry is not None:
+            self._left(entry)
+
+    def _left(self, entry: Entry) -> None:
+        """A pod is on its node no more: what it kept attached, and what is left there."""
         load = self.loads.by_node.get(entry.pod.node)
         if load is not None:
             if entry.pod.claims:

@@ -48,6 +48,7 @@ class Worklist(Roster):
             self._replace_all(new.name)
             return
         moved = tuple(self.world.pods_on(new.name)) if (load.batch > 0) != (batch > 0) else ()
+        flipped = load.node.ready != new.ready
         for pod in moved:
             self._unplace(pod.key)
         self.loads.before(load)
@@ -55,6 +56,9 @@ class Worklist(Roster):
         self.loads.after(load)
         for pod in moved:
             self._place(pod)
+        if flipped:
+            # Nothing detaches volumes of a node that died, so they are waited for no longer.
+            self._detaching(load)
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         """A pod anywhere: one on the source is placed anew, any other may have freed a slot."""
