@@ -1,7 +1,7 @@
 """Which pods to evict now: an eviction is planned only into a slot that is known to be free."""
 
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import islice
 
 from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
@@ -112,6 +112,7 @@ class Planner(Worklist):
             self._prefetching = prefetch
             dirty = dict.fromkeys(self.lanes.values())
         for lane in dirty:
+            before = lane.rest
             evaluate(lane, self.world, self.weight, prefetch=prefetch)
             _keep(self._granting, lane, wanted=bool(lane.granted))
             _keep(self._blocking, lane, wanted=lane.blocker is not None)
@@ -122,9 +123,14 @@ class Planner(Worklist):
                 self._starved.pop(lane, None)
             elif lane not in self._starved:
                 self._starving.setdefault(lane, now)
-            if lane.rest > 0:
+            if lane.rest > 0 and lane.rest != before:
                 self._pushed += 1
                 heappush(self._longest, (-lane.rest, self._pushed, lane))
+        if len(self._longest) > 2 * len(self.lanes) + 16:
+            lanes = (lane for lane in self.lanes.values() if lane.rest > 0)
+            self._longest = [(-lane.rest, number, lane) for number, lane in enumerate(lanes)]
+            self._pushed = len(self._longest)
+            heapify(self._longest)
 
     def _tier(self) -> int | None:
         return min(self.tiers, default=None)
