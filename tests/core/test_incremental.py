@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from azure_linux_migrator.api.spec_drain import Drain
+from azure_linux_migrator.core.drain.guards import counts_as_healthy
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.roster import Scope
 from azure_linux_migrator.core.records import (
@@ -18,7 +19,7 @@ from azure_linux_migrator.core.records import (
     Selector,
     Volume,
 )
-from azure_linux_migrator.core.world import World, counts_as_healthy
+from azure_linux_migrator.core.world import World
 from tests.core.build import NOW, budget, pod
 
 NODES = [f"n{i}" for i in range(4)]

@@ -10,6 +10,7 @@ before the pod is deleted, so every later budget has it (pkg/registry/core/pod/s
 from collections import defaultdict
 from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +18,8 @@ from azure_linux_migrator.core.records import Budget, Key
 
 EXPIRY_SECONDS = 120.0
 """After this an eviction that left no trace is forgotten, as the disruption controller does."""
+
+Counted = TypeVar("Counted")
 
 
 class Eviction(Struct):
@@ -52,7 +55,7 @@ class Ledger:
         self._by_budget: defaultdict[Key, set[Key]] = defaultdict(set)
         self._unseen_by_budget: defaultdict[Key, int] = defaultdict(int)
         self._unseen_by_owner: defaultdict[str, int] = defaultdict(int)
-        self._left_by_budget: defaultdict[Key, list[tuple[int, Key]]] = defaultdict(list)
+        self._left_by_budget: defaultdict[Key, list[tuple[int, Key, str]]] = defaultdict(list)
         self._waits: list[tuple[float, Key]] = []
         self.refusals: dict[Key, Refusal] = {}
         self.throttled_until = 0.0
@@ -120,14 +123,14 @@ class Ledger:
         if found is None or found.uid != uid or found.seen:
             return None
         found.seen = True
-        self._unseen_by_owner[found.owner] -= 1
+        _less(self._unseen_by_owner, found.owner)
         if found.budget is None:
             del self._all[pod]
             self._on_change(pod, None, found.owner)
             return None
-        self._unseen_by_budget[found.budget] -= 1
+        _less(self._unseen_by_budget, found.budget)
         if revision > 0:
-            heappush(self._left_by_budget[found.budget], (revision, pod))
+            heappush(self._left_by_budget[found.budget], (revision, pod, uid))
         self._on_change(pod, found.budget, found.owner)
         return found.budget
 
@@ -135,19 +138,23 @@ class Ledger:
         """A budget's status arrived: settle what it accounts for."""
         unshown = self._by_budget.get(budget.key)
         if not unshown:
+            self._left_by_budget.pop(budget.key, None)
             return
         names = {Key(budget.key.namespace, name) for name in budget.disrupted}
-        left = self._left_by_budget[budget.key]
+        left = self._left_by_budget.get(budget.key)
         while left and left[0][0] < budget.revision:
-            names.add(heappop(left)[1])
+            _, pod, uid = heappop(left)
+            if (found := self._all.get(pod)) is not None and found.uid == uid:
+                # A StatefulSet's next pod of that name may be under way already.
+                names.add(pod)
         for pod in names & unshown:
             found = self._all[pod]
-            unshown.discard(pod)
+            self._shown(budget.key, pod)
             if found.seen:
                 del self._all[pod]
             else:
                 # Accounted for, yet the pod still looks healthy: keep only the second count.
-                self._unseen_by_budget[budget.key] -= 1
+                _less(self._unseen_by_budget, budget.key)
                 found.budget = None
 
     def forget(self, pod: Key) -> None:
@@ -156,11 +163,11 @@ class Ledger:
         if found is None:
             return
         if not found.seen:
-            self._unseen_by_owner[found.owner] -= 1
+            _less(self._unseen_by_owner, found.owner)
         if found.budget is not None:
-            self._by_budget[found.budget].discard(pod)
+            self._shown(found.budget, pod)
             if not found.seen:
-                self._unseen_by_budget[found.budget] -= 1
+                _less(self._unseen_by_budget, found.budget)
         self._on_change(pod, found.budget, found.owner)
 
     def forget_budget(self, budget: Key) -> None:
@@ -190,3 +197,17 @@ class Ledger:
                     found.uid, found.reason, found.message, 0.0, found.times
                 )
                 self._on_change(pod, None, "")
+
+    def _shown(self, budget: Key, pod: Key) -> None:
+        pods = self._by_budget.get(budget)
+        if pods is not None:
+            pods.discard(pod)
+            if not pods:
+                del self._by_budget[budget]
+
+
+def _less(counts: dict[Counted, int], of: Counted) -> None:
+    """One less; what is at zero is not kept."""
+    counts[of] = counts.get(of, 0) - 1
+    if counts[of] <= 0:
+        del counts[of]

@@ -123,7 +123,9 @@ class Planner(Worklist):
                 self._starved.pop(lane, None)
             elif lane not in self._starved:
                 self._starving.setdefault(lane, now)
-            if lane.rest > 0 and lane.rest != before:
+            if lane.empty and not isinstance(lane.ident, Surge):
+                self._drop_lane(lane)
+            elif lane.rest > 0 and lane.rest != before:
                 self._pushed += 1
                 heappush(self._longest, (-lane.rest, self._pushed, lane))
         if len(self._longest) > 2 * len(self.lanes) + 16:
@@ -215,7 +217,7 @@ class Planner(Worklist):
             for pod in self.world.unschedulable.values()
             if pod.owner is not None
             and (
-                pod.owner.uid in self.moved_owners
+                pod.owner.uid in self.moves
                 or (pod.created >= self.began > 0 and self._by_owner.get(pod.owner.uid))
             )
         )

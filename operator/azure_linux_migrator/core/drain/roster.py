@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from heapq import heappush
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from azure_linux_migrator.core.drain.blockers import Cause, of_pod
 from azure_linux_migrator.core.drain.filters import MOVE, Fate, Verdict, judge
 from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge
 from azure_linux_migrator.core.drain.loads import Loads, NodeLoad
+from azure_linux_migrator.core.drain.moves import Moves
 from azure_linux_migrator.core.drain.order import LAST, Order
 from azure_linux_migrator.core.drain.singletons import surges, why_not
 from azure_linux_migrator.core.records import Key, Node, Pod, Volume
@@ -20,6 +22,8 @@ RETURNS_LIMIT = 3
 """Pods of one owner that may come to the source after its drain began and be moved again."""
 
 LATE_SECONDS = 2.0
+
+Indexed = TypeVar("Indexed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Roster:
         self.eligible = 0
         self.lanes: dict[tuple[Ident, int], Lane] = {}
         self.dirty: dict[Lane, None] = {}
-        self.moved_owners: set[str] = set()
+        self.moves = Moves(world)
         self.deadlines: list[tuple[float, Key]] = []
         self.entries: dict[Key, Entry] = {}
         self.tiers: defaultdict[int, int] = defaultdict(int)
@@ -81,7 +85,6 @@ class Roster:
         """A key and what was concluded for it, for conclusions that cost a walk over the pods."""
         self._order = Order(scope.policy)
         self._lanes_of: defaultdict[Ident, list[Lane]] = defaultdict(list)
-        self._returned: defaultdict[str, int] = defaultdict(int)
         self._deadlocked: set[Key] = set()
         self._by_owner: defaultdict[str, set[Key]] = defaultdict(set)
         self._by_claim: defaultdict[Key, set[Key]] = defaultdict(set)
@@ -160,9 +163,9 @@ class Roster:
         pod = entry.pod
         self.notes.pop(pod.key, None)
         if pod.owner is not None:
-            self._by_owner[pod.owner.uid].discard(pod.key)
+            _discard(self._by_owner, pod.owner.uid, pod.key)
         for claim in pod.claims:
-            self._by_claim[Key(pod.key.namespace, claim)].discard(pod.key)
+            _discard(self._by_claim, Key(pod.key.namespace, claim), pod.key)
         load = self.loads.by_node.get(pod.node)
         if load is not None:
             self._count(load, entry, -1)
@@ -205,7 +208,7 @@ class Roster:
         verdict = judge(pod, self.scope.policy, self)
         if verdict is not MOVE or pod.owner is None or pod.terminating or pod.finished:
             return verdict
-        if self._late(pod) and self._returned[pod.owner.uid] >= RETURNS_LIMIT:
+        if self._late(pod) and self.moves.returns(pod.owner.uid) >= RETURNS_LIMIT:
             why = "pods of its owner come back to the source after being moved"
             remedy = (
                 "its template tolerates node.kubernetes.io/unschedulable or names its node: take "
@@ -256,6 +259,13 @@ class Roster:
                 self.surging[ident.deployment] = lane
         return lane
 
+    def _drop_lane(self, lane: Lane) -> None:
+        """Nothing waits in a lane any more: a Job's may never be needed again."""
+        del self.lanes[lane.ident, lane.tier]
+        self._lanes_of[lane.ident].remove(lane)
+        if not self._lanes_of[lane.ident]:
+            del self._lanes_of[lane.ident]
+
     def _late(self, pod: Pod) -> bool:
         return 0 < self.began < pod.created - LATE_SECONDS
 
@@ -272,6 +282,14 @@ class Roster:
             self.loads.before(load)
             load.detaching = detaching
             self.loads.after(load)
+
+
+def _discard(index: dict[Indexed, set[Key]], of: Indexed, key: Key) -> None:
+    keys = index.get(of)
+    if keys is not None:
+        keys.discard(key)
+        if not keys:
+            del index[of]
 
 
 def _counts(entry: Entry) -> bool:

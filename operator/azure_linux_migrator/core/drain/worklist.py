@@ -6,6 +6,7 @@ whose slots it may have changed, and only lanes that were touched are evaluated 
 
 from azure_linux_migrator.api.spec_drain import SingletonPolicy
 from azure_linux_migrator.core.drain.budgets import is_deadlocked
+from azure_linux_migrator.core.drain.filters import Fate
 from azure_linux_migrator.core.drain.lanes import Ident
 from azure_linux_migrator.core.drain.loads import NodeLoad
 from azure_linux_migrator.core.drain.roster import Roster, Scope, batch_of
@@ -62,9 +63,10 @@ class Worklist(Roster):
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         """A pod anywhere: one on the source is placed anew, any other may have freed a slot."""
-        if old is not None and old.owner and old.key in self.entries and _leaves(old, new):
-            self.moved_owners.add(old.owner.uid)
-            self._returned[old.owner.uid] += self._late(old)
+        if old is not None and old.owner is not None and _leaves(old, new):
+            entry = self.entries.get(old.key)
+            if entry is not None and entry.verdict.fate is not Fate.SKIP and not old.finished:
+                self.moves.left(old.owner.uid, late=self._late(old))
         if new is not None and new.node in self.loads.by_node:
             self._place(new)
         elif old is not None:
@@ -102,6 +104,7 @@ class Worklist(Roster):
 
     def namespace_regrouped(self, namespace: str) -> None:
         """Which budget selects which pod changed."""
+        self._deadlocked = {key for key in self._deadlocked if key in self.world.budgets}
         for pod in self.world.pods_in(namespace):
             if pod.key in self.entries:
                 self._place(pod)
