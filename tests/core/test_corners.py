@@ -237,6 +237,7 @@ def test_a_refused_eviction_waits_and_a_needless_one_is_forgotten() -> None:
     assert planner(made).plan(NOW).evictions == ()
     outcomes.began(eviction, NOW)
     outcomes.eviction_answered(eviction, Verdict(EvictionResult.GONE), NOW)
+    made.remove_pod(eviction.pod)
     assert len(made.ledger) == 0
 
 

@@ -106,7 +106,10 @@ class World:
 
     def eviction_needless(self, action: EvictPod | DeletePod) -> None:
         """The pod was gone already."""
-        self.ledger.forget(action.pod)
+        budget = self.ledger.budget_of(action.pod)
+        if budget is not None:
+            self.slot_times.refused(budget)
+        self.ledger.gone(action.pod, action.uid)
 
     # Events
 

@@ -23,13 +23,17 @@ Counted = TypeVar("Counted")
 
 
 class Eviction(Struct):
-    """One eviction under way. `budget` is None where it costs no disruption."""
+    """One eviction under way. `budget` is None where it costs no disruption.
+
+    `gone`: the apiserver found no such pod, so that it took no slot; our watch shows it still.
+    """
 
     uid: str
     budget: Key | None
     owner: str
     sent_at: float
     seen: bool = False
+    gone: bool = False
 
 
 class Refusal(Struct, frozen=True):
@@ -114,6 +118,23 @@ class Ledger:
         self.forget(pod)
         self._on_change(pod, None, "")
 
+    def gone(self, pod: Key, uid: str) -> None:
+        """There is no such pod any more, or another one of its name.
+
+        It stays under way until our watch shows that, or the entry expires: it would be asked for
+        again at once otherwise, and its owner would seem to have one healthy pod more than it has.
+        """
+        found = self._all.get(pod)
+        if found is None or found.uid != uid:
+            return
+        if found.seen:
+            self.forget(pod)
+            return
+        found.gone = True
+        if found.budget is not None:
+            self._shown(found.budget, pod)
+        self._on_change(pod, found.budget, found.owner)
+
     def pod_leaves(self, pod: Key, uid: str, revision: int) -> Key | None:
         """The pod is terminating or gone; returns the budget that has yet to account for it."""
         refusal = self.refusals.get(pod)
@@ -124,11 +145,12 @@ class Ledger:
             return None
         found.seen = True
         _less(self._unseen_by_owner, found.owner)
-        if found.budget is None:
+        if found.budget is not None:
+            _less(self._unseen_by_budget, found.budget)
+        if found.budget is None or found.gone:
             del self._all[pod]
-            self._on_change(pod, None, found.owner)
+            self._on_change(pod, found.budget, found.owner)
             return None
-        _less(self._unseen_by_budget, found.budget)
         if revision > 0:
             heappush(self._left_by_budget[found.budget], (revision, pod, uid))
         self._on_change(pod, found.budget, found.owner)
@@ -172,10 +194,12 @@ class Ledger:
 
     def forget_budget(self, budget: Key) -> None:
         """The budget is gone: nothing of it needs to be accounted for."""
-        for pod in tuple(self._by_budget.pop(budget, ())):
-            self._all[pod].budget = None
-            if self._all[pod].seen:
-                del self._all[pod]
+        self._by_budget.pop(budget, None)
+        for pod, found in tuple(self._all.items()):
+            if found.budget == budget:
+                found.budget = None
+                if found.seen:
+                    del self._all[pod]
         self._unseen_by_budget.pop(budget, None)
         self._left_by_budget.pop(budget, None)
 
