@@ -18,8 +18,14 @@ from azure_linux_migrator.core.actions import (
 )
 from azure_linux_migrator.core.arm.verdicts import Verdict as AzureVerdict
 from azure_linux_migrator.core.arm.verdicts import verdict as azure_verdict
-from azure_linux_migrator.core.drain.answers import CAUSES, DELAYS, EvictionResult, Verdict
-from azure_linux_migrator.core.drain.blockers import Cause
+from azure_linux_migrator.core.drain.answers import (
+    CAUSES,
+    SETTLING,
+    EvictionResult,
+    Verdict,
+    classify,
+    pause,
+)
 from azure_linux_migrator.core.migration import PoolsRead, Problem
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Pool
@@ -113,24 +119,27 @@ class Outcomes:
         if answer.result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:
             self._world.eviction_needless(action)
             return
-        delay = max(answer.retry_after or 0.0, DELAYS[answer.result])
-        until = now + delay * self._jitter()
-        if answer.result is EvictionResult.THROTTLED:
-            self._world.ledger.throttled_until = until
+        ledger = self._world.ledger
         cause = CAUSES.get(answer.result)
-        self._world.eviction_refused(
-            action,
-            reason=cause.value if cause else answer.result.value,
-            message=answer.message,
-            until=until,
-        )
+        reason = cause.value if cause else answer.result.value
+        times = ledger.times_refused(action.pod, action.uid, reason)
+        until = now + pause(answer, times) * self._jitter()
+        if answer.result is EvictionResult.THROTTLED:
+            ledger.throttled_until = max(ledger.throttled_until, until)
+        told = {"reason": reason, "message": answer.message}
+        lost = answer.result is EvictionResult.SERVER
+        doubted = answer.result not in SETTLING and ledger.doubted(action.pod, action.uid)
+        if lost or doubted:
+            self._world.eviction_unanswered(action, **told, until=until, now=now)
+        else:
+            self._world.eviction_refused(action, **told, until=until)
 
     def failed(self, action: Action, error: AzlmError, now: float) -> Problem | None:
         """An action failed; returns what was noted, None for an eviction."""
         if isinstance(action, EvictPod | DeletePod):
-            self._world.eviction_refused(
-                action, reason=Cause.SERVER.value, message=str(error), until=now + RETRY_SECONDS
-            )
+            lost = Verdict(EvictionResult.SERVER, str(error))
+            answer = classify(error) if isinstance(error, KubernetesError) else lost
+            self.eviction_answered(action, answer, now)
             return None
         match error:
             case AzureError():
@@ -150,6 +159,9 @@ class Outcomes:
 
     def broke(self, action: Action, text: str, now: float) -> Problem:
         """An action failed in a way that nobody foresaw."""
+        if isinstance(action, EvictPod | DeletePod):
+            self.eviction_answered(action, Verdict(EvictionResult.SERVER, text), now)
+            return Problem("InternalError", text, True, now)
         return self._fail(action, "InternalError", text, 10.0, now)
 
     def _fail(self, action: Action, reason: str, message: str, delay: float, now: float) -> Problem:

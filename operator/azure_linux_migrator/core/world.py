@@ -91,8 +91,10 @@ class World:
 
     def evicting(self, action: EvictPod | DeletePod, now: float) -> None:
         """An eviction is about to be sent (`now`: seconds since the epoch)."""
-        self.ledger.sent(action.pod, action.uid, budget=action.budget, owner=action.owner, now=now)
-        if action.budget is not None:
+        takes = self.ledger.sent(
+            action.pod, action.uid, budget=action.budget, owner=action.owner, now=now
+        )
+        if takes and action.budget is not None:
             self.slot_times.sent(action.budget, now)
 
     def eviction_refused(
@@ -102,12 +104,23 @@ class World:
         budget = self.ledger.budget_of(action.pod)
         if budget is not None:
             self.slot_times.refused(budget)
+        if not self._stands(action):
+            self.ledger.forget(action.pod)
+            return
         self.ledger.refused(action.pod, action.uid, reason=reason, message=message, until=until)
+
+    def eviction_unanswered(
+        self, action: EvictPod | DeletePod, *, reason: str, message: str, until: float, now: float
+    ) -> None:
+        """It is not known what came of it, or of an earlier one; not sent again before `until`."""
+        self.ledger.unanswered(
+            action.pod, action.uid, reason=reason, message=message, until=until, now=now
+        )
 
     def eviction_needless(self, action: EvictPod | DeletePod) -> None:
         """The pod was gone already."""
         budget = self.ledger.budget_of(action.pod)
-        if budget is not None:
+        if budget is not None and not self.ledger.doubted(action.pod, action.uid):
             self.slot_times.refused(budget)
         self.ledger.gone(action.pod, action.uid)
 
@@ -219,6 +232,11 @@ class World:
         self._tell_volumes(None, self.catalog.remove_attachment(name))
 
     # Bookkeeping
+
+    def _stands(self, action: EvictPod | DeletePod) -> bool:
+        """Whether the pod of an action is there still."""
+        pod = self.pods.get(action.pod)
+        return pod is not None and pod.uid == action.uid
 
     def _tell_volumes(self, claim: Key | None, node: str) -> None:
         for each in self.listeners.values():

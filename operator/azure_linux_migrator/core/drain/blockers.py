@@ -27,6 +27,7 @@ class Cause(StrEnum):
     NAMESPACE_TERMINATING = "NamespaceTerminating"
     FORBIDDEN = "EvictionForbidden"
     NEGATIVE = "BudgetOverdrawn"
+    REJECTED = "EvictionRejected"
     SERVER = "ApiserverError"
     SURGE_STUCK = "SurgeStuck"
     SURGE_IMPOSSIBLE = "SurgeImpossible"
@@ -81,6 +82,7 @@ _REFUSALS = {
     Cause.NAMESPACE_TERMINATING: "its namespace is being deleted; nothing needs to be done",
     Cause.FORBIDDEN: "give the operator's ServiceAccount `create` on pods/eviction",
     Cause.NEGATIVE: "the budget's status is broken; it is mended by the disruption controller",
+    Cause.REJECTED: "the apiserver does not accept the request; see its message",
     Cause.SERVER: "look at the apiserver's health; the eviction is sent again",
     Cause.TWO_BUDGETS: "let only one PodDisruptionBudget select the pod",
 }

@@ -5,6 +5,10 @@ Until the budget's status accounts for the eviction, its `disruptionsAllowed` is
 budget accounts for an eviction when it names the pod in `disruptedPods`, or when its
 resourceVersion is later than the one at which the pod was seen leaving: the decrement is written
 before the pod is deleted, so every later budget has it (pkg/registry/core/pod/storage/eviction.go).
+
+An eviction whose answer was lost may have been carried out: it keeps its slot, and is sent again
+after a moment without needing another. Sent again it changes nothing (the apiserver grants every
+eviction of a terminating pod), and the answer settles what came of the first.
 """
 
 from collections import defaultdict
@@ -19,6 +23,13 @@ from azure_linux_migrator.core.records import Budget, Key
 EXPIRY_SECONDS = 120.0
 """After this an eviction that left no trace is forgotten, as the disruption controller does."""
 
+YIELD_SECONDS = 60.0
+"""A pod whose answers have been lost for EXPIRY_SECONDS, while the watch showed it unharmed, is not
+asked for during this time."""
+
+RELEASE_SECONDS = 30.0
+"""After this part of it, it gives its slot to the others: its last eviction has left no trace."""
+
 Counted = TypeVar("Counted")
 
 
@@ -26,6 +37,8 @@ class Eviction(Struct):
     """One eviction under way. `budget` is None where it costs no disruption.
 
     `gone`: the apiserver found no such pod, so that it took no slot; our watch shows it still.
+    `lost`: its answer was lost, and it was not sent again since. `doubted_since`: since when it is
+    not known whether it was carried out; 0 where no answer was lost.
     """
 
     uid: str
@@ -34,6 +47,8 @@ class Eviction(Struct):
     sent_at: float
     seen: bool = False
     gone: bool = False
+    lost: bool = False
+    doubted_since: float = 0.0
 
 
 class Refusal(Struct, frozen=True):
@@ -61,6 +76,7 @@ class Ledger:
         self._unseen_by_owner: defaultdict[str, int] = defaultdict(int)
         self._left_by_budget: defaultdict[Key, list[tuple[int, Key, str]]] = defaultdict(list)
         self._waits: list[tuple[float, Key]] = []
+        self._yielding: dict[Key, float] = {}
         self.refusals: dict[Key, Refusal] = {}
         self.throttled_until = 0.0
 
@@ -70,7 +86,17 @@ class Ledger:
     def under_way(self, pod: Key, uid: str) -> bool:
         """Whether this very pod was sent an eviction it has not answered by leaving."""
         found = self._all.get(pod)
-        return found is not None and found.uid == uid and not found.seen
+        return found is not None and found.uid == uid and not found.seen and not found.lost
+
+    def holds(self, pod: Key, uid: str) -> bool:
+        """Whether it has a slot already, and may be sent an eviction again: the last was lost."""
+        found = self._all.get(pod)
+        return found is not None and found.uid == uid and not found.seen and found.lost
+
+    def doubted(self, pod: Key, uid: str) -> bool:
+        """Whether an eviction of it was lost, and no answer since has told what came of it."""
+        found = self._all.get(pod)
+        return found is not None and found.uid == uid and found.doubted_since > 0
 
     def barred(self, pod: Key, uid: str) -> bool:
         """Whether its last refusal says to wait."""
@@ -99,24 +125,53 @@ class Ledger:
         """When the next refusal's wait is over, in seconds since the epoch."""
         return self._waits[0][0] if self._waits else None
 
-    def sent(self, pod: Key, uid: str, *, budget: Key | None, owner: str, now: float) -> None:
-        """An eviction is about to be sent."""
+    def sent(self, pod: Key, uid: str, *, budget: Key | None, owner: str, now: float) -> bool:
+        """An eviction is about to be sent; returns whether it takes a slot that it had not."""
+        held = self._all.get(pod) if self.doubted(pod, uid) else None
+        if held is not None:
+            budget = budget or held.budget
         self.forget(pod)
-        self._all[pod] = Eviction(uid, budget, owner, now)
+        since = held.doubted_since if held is not None else 0.0
+        self._all[pod] = Eviction(uid, budget, owner, now, doubted_since=since)
         self._unseen_by_owner[owner] += 1
         if budget is not None:
             self._by_budget[budget].add(pod)
             self._unseen_by_budget[budget] += 1
         self._on_change(pod, budget, owner)
+        return held is None
 
     def refused(self, pod: Key, uid: str, *, reason: str, message: str, until: float) -> None:
         """The eviction was refused, for that reason; it is not sent again before `until`."""
-        old = self.refusals.get(pod)
-        again = old.times if old is not None and (old.uid, old.reason) == (uid, reason) else 0
-        self.refusals[pod] = Refusal(uid, reason, message, until, again + 1)
-        heappush(self._waits, (until, pod))
+        self.note(pod, uid, reason=reason, message=message, until=until)
         self.forget(pod)
         self._on_change(pod, None, "")
+
+    def unanswered(
+        self, pod: Key, uid: str, *, reason: str, message: str, until: float, now: float
+    ) -> None:
+        """It is not known whether the eviction was carried out; not sent again before `until`."""
+        found = self._all.get(pod)
+        if found is None or found.uid != uid or found.seen:
+            return
+        found.lost = True
+        found.doubted_since = found.doubted_since or now
+        if now - found.doubted_since > EXPIRY_SECONDS:
+            self._yielding.pop(pod, None)
+            self._yielding[pod] = now + RELEASE_SECONDS
+            until = max(until, now + YIELD_SECONDS)
+        self.note(pod, uid, reason=reason, message=message, until=until)
+        self._on_change(pod, found.budget, found.owner)
+
+    def note(self, pod: Key, uid: str, *, reason: str, message: str, until: float) -> None:
+        """Remember why a pod waits, and how often it was for the same reason."""
+        times = self.times_refused(pod, uid, reason) + 1
+        self.refusals[pod] = Refusal(uid, reason, message, until, times)
+        heappush(self._waits, (until, pod))
+
+    def times_refused(self, pod: Key, uid: str, reason: str) -> int:
+        """How often in a row the pod was refused for that reason."""
+        old = self.refusals.get(pod)
+        return old.times if old is not None and (old.uid, old.reason) == (uid, reason) else 0
 
     def gone(self, pod: Key, uid: str) -> None:
         """There is no such pod any more, or another one of its name.
@@ -126,6 +181,9 @@ class Ledger:
         """
         found = self._all.get(pod)
         if found is None or found.uid != uid:
+            return
+        if found.doubted_since:
+            # An eviction that was lost has done it, and has taken its slot.
             return
         if found.seen:
             self.forget(pod)
@@ -213,13 +271,19 @@ class Ledger:
             if now - oldest.sent_at <= EXPIRY_SECONDS:
                 break
             self.forget(pod)
+        while self._yielding:
+            pod, due = next(iter(self._yielding.items()))
+            if now < due:
+                break
+            del self._yielding[pod]
+            found = self._all.get(pod)
+            if found is not None and found.lost and now - found.doubted_since > EXPIRY_SECONDS:
+                self.forget(pod)
         while self._waits and self._waits[0][0] <= now:
             until, pod = heappop(self._waits)
-            found = self.refusals.get(pod)
-            if found is not None and found.until == until:
-                self.refusals[pod] = Refusal(
-                    found.uid, found.reason, found.message, 0.0, found.times
-                )
+            why = self.refusals.get(pod)
+            if why is not None and why.until == until:
+                self.refusals[pod] = Refusal(why.uid, why.reason, why.message, 0.0, why.times)
                 self._on_change(pod, None, "")
 
     def _shown(self, budget: Key, pod: Key) -> None:

@@ -132,7 +132,8 @@ class Roster:
         if verdict.fate is Fate.MOVE and self._may_wait(pod):
             lane = entry.lane = self._lane(self._ident(entry), tier)
             admitted = load.batch > 0
-            lane.put(pod, load.remaining, admitted=admitted)
+            holds = self.world.ledger.holds(pod.key, pod.uid)
+            lane.put(pod, load.remaining, admitted=admitted, holds=holds)
             self.eligible += admitted
             self.dirty[lane] = None
         if old is not None and old.pod.node != pod.node:
