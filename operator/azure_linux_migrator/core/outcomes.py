@@ -20,6 +20,8 @@ from azure_linux_migrator.core.arm.verdicts import Verdict as AzureVerdict
 from azure_linux_migrator.core.arm.verdicts import verdict as azure_verdict
 from azure_linux_migrator.core.drain.answers import (
     CAUSES,
+    OF_ALL,
+    OF_BUDGET,
     SETTLING,
     EvictionResult,
     Verdict,
@@ -114,22 +116,32 @@ class Outcomes:
 
     def eviction_answered(self, action: EvictPod | DeletePod, answer: Verdict, now: float) -> None:
         """The apiserver has answered an eviction."""
-        if answer.result is EvictionResult.GRANTED:
+        ledger, result = self._world.ledger, answer.result
+        if result in SETTLING:
+            ledger.breaker.answered()
+        if result is EvictionResult.GRANTED:
+            self._world.eviction_granted(action)
             return
-        if answer.result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:
+        if result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:
             self._world.eviction_needless(action)
             return
-        ledger = self._world.ledger
-        cause = CAUSES.get(answer.result)
-        reason = cause.value if cause else answer.result.value
-        times = ledger.times_refused(action.pod, action.uid, reason)
+        cause = CAUSES.get(result)
+        told = {"reason": cause.value if cause else result.value, "message": answer.message}
+        if result in OF_BUDGET and action.budget is not None:
+            times = ledger.bars.times(action.budget)
+        else:
+            times = ledger.refusals.times(action.pod, action.uid, told["reason"])
         until = now + pause(answer, times) * self._jitter()
-        if answer.result is EvictionResult.THROTTLED:
+        if result is EvictionResult.THROTTLED:
             ledger.throttled_until = max(ledger.throttled_until, until)
-        told = {"reason": reason, "message": answer.message}
-        lost = answer.result is EvictionResult.SERVER
-        doubted = answer.result not in SETTLING and ledger.doubted(action.pod, action.uid)
-        if lost or doubted:
+        if result in OF_ALL:
+            ledger.breaker.refused(action.pod, **told, now=now, stretch=self._jitter())
+        if result in OF_BUDGET:
+            strict = answer.retry_after is not None
+            self._world.budget_refused(action, **told, until=until, strict=strict)
+        elif result is EvictionResult.SERVER or (
+            result not in SETTLING and ledger.doubted(action.pod, action.uid)
+        ):
             self._world.eviction_unanswered(action, **told, until=until, now=now)
         else:
             self._world.eviction_refused(action, **told, until=until)

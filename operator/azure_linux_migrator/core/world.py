@@ -97,6 +97,10 @@ class World:
         if takes and action.budget is not None:
             self.slot_times.sent(action.budget, now)
 
+    def eviction_granted(self, action: EvictPod | DeletePod) -> None:
+        """It was carried out."""
+        self.ledger.granted(action.pod, action.uid, action.budget)
+
     def eviction_refused(
         self, action: EvictPod | DeletePod, *, reason: str, message: str, until: float
     ) -> None:
@@ -108,6 +112,29 @@ class World:
             self.ledger.forget(action.pod)
             return
         self.ledger.refused(action.pod, action.uid, reason=reason, message=message, until=until)
+
+    def budget_refused(
+        self,
+        action: EvictPod | DeletePod,
+        *,
+        reason: str,
+        message: str,
+        until: float,
+        strict: bool,
+    ) -> None:
+        """It was refused for its budget's sake: nothing of that budget is sent before `until`, or
+        until its status changes, where the apiserver did not name the time (`strict`)."""
+        pod, told = self.pods.get(action.pod), {"reason": reason, "message": message}
+        guards = self.budgets_of(pod) if pod is not None else ()
+        budget = action.budget or next(iter(guards), None)
+        if budget in self.budgets and action.budget is not None:
+            self.slot_times.refused(budget)
+            self.ledger.forget(action.pod)
+        else:
+            # It was thought to cost nothing, and may wait in a lane of pods that need no budget.
+            self.eviction_refused(action, **told, until=until)
+        if budget in self.budgets:
+            self.ledger.bars.refused(budget, **told, until=until, strict=strict)
 
     def eviction_unanswered(
         self, action: EvictPod | DeletePod, *, reason: str, message: str, until: float, now: float
@@ -184,6 +211,8 @@ class World:
         """A budget was added or changed."""
         old = self.budgets.get(budget.key)
         self.budgets[budget.key] = budget
+        if old is None or old.revision < budget.revision:
+            self.ledger.bars.shown(budget.key)
         if old is None or old.selector != budget.selector:
             self.guards.add(budget.key)
             self._regroup(budget.key.namespace)

@@ -80,6 +80,19 @@ SETTLING = frozenset(
 )
 """Answers for which the apiserver has looked at the pod."""
 
+OF_BUDGET = frozenset((EvictionResult.CONFLICT, EvictionResult.BUDGET, EvictionResult.NEGATIVE))
+"""Refusals that every other pod of the budget would get too."""
+
+OF_ALL = frozenset(
+    (
+        EvictionResult.FORBIDDEN,
+        EvictionResult.REJECTED,
+        EvictionResult.WEBHOOK,
+        EvictionResult.SERVER,
+    )
+)
+"""Refusals that every other pod might get too."""
+
 CAUSES = {
     EvictionResult.TWO_BUDGETS: Cause.TWO_BUDGETS,
     EvictionResult.WEBHOOK: Cause.WEBHOOK,

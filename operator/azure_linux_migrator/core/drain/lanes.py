@@ -119,6 +119,18 @@ def evaluate(lane: Lane, world: World, weight: Callable[[str], int], *, prefetch
 def _by_budget(
     lane: Lane, world: World, budget: Budget, weight: Callable[[str], int], *, prefetch: bool
 ) -> None:
+    if not world.ledger.bars.holds(budget.key):
+        _use_slots(lane, world, budget, weight, prefetch=prefetch)
+    held = lane.left - len(lane.granted)
+    if held > 0:
+        lane.blocker = why_none(budget, held)
+    seconds = _slot_seconds(lane, world.slot_times.mean(budget.key))
+    lane.rest = ceil(lane.left / max(budget.capacity, 1)) * seconds
+
+
+def _use_slots(
+    lane: Lane, world: World, budget: Budget, weight: Callable[[str], int], *, prefetch: bool
+) -> None:
     lane.granted = [_evict(pod, budget.key) for pod in lane.again.values()]
     free = slots(world, budget)
     if unready_are_free(budget):
@@ -131,11 +143,6 @@ def _by_budget(
     if prefetch and free > 0:
         early = lane.later.first(free, weight)
         lane.granted += [_evict(pod, budget.key) for pod in early]
-    held = lane.left - len(lane.granted)
-    if held > 0:
-        lane.blocker = why_none(budget, held)
-    seconds = _slot_seconds(lane, world.slot_times.mean(budget.key))
-    lane.rest = ceil(lane.left / max(budget.capacity, 1)) * seconds
 
 
 def _grant(lane: Lane, budget: Key | None, free: int, weight: Callable[[str], int]) -> int:

@@ -18,6 +18,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from azure_linux_migrator.core.drain.bars import Bars
+from azure_linux_migrator.core.drain.breaker import Breaker
+from azure_linux_migrator.core.drain.refusals import Refusals
 from azure_linux_migrator.core.records import Budget, Key
 
 EXPIRY_SECONDS = 120.0
@@ -29,6 +32,8 @@ asked for during this time."""
 
 RELEASE_SECONDS = 30.0
 """After this part of it, it gives its slot to the others: its last eviction has left no trace."""
+
+NO_POD = Key("", "")
 
 Counted = TypeVar("Counted")
 
@@ -51,17 +56,6 @@ class Eviction(Struct):
     doubted_since: float = 0.0
 
 
-class Refusal(Struct, frozen=True):
-    """An eviction that was refused `times` times for the same reason; not tried again before
-    `until` (seconds since the epoch; 0 once that is over)."""
-
-    uid: str
-    reason: str
-    message: str
-    until: float
-    times: int = 1
-
-
 class Ledger:
     """All evictions under way, with the counts per budget and per owner that slots depend on.
 
@@ -75,9 +69,10 @@ class Ledger:
         self._unseen_by_budget: defaultdict[Key, int] = defaultdict(int)
         self._unseen_by_owner: defaultdict[str, int] = defaultdict(int)
         self._left_by_budget: defaultdict[Key, list[tuple[int, Key, str]]] = defaultdict(list)
-        self._waits: list[tuple[float, Key]] = []
         self._yielding: dict[Key, float] = {}
-        self.refusals: dict[Key, Refusal] = {}
+        self.refusals = Refusals(lambda pod: on_change(pod, None, ""))
+        self.bars = Bars(lambda budget: on_change(NO_POD, budget, ""))
+        self.breaker = Breaker()
         self.throttled_until = 0.0
 
     def __len__(self) -> int:
@@ -100,8 +95,7 @@ class Ledger:
 
     def barred(self, pod: Key, uid: str) -> bool:
         """Whether its last refusal says to wait."""
-        found = self.refusals.get(pod)
-        return found is not None and found.uid == uid and found.until > 0
+        return self.refusals.bars(pod, uid)
 
     def budget_of(self, pod: Key) -> Key | None:
         """The budget that the eviction under way took a slot of."""
@@ -122,8 +116,9 @@ class Ledger:
 
     @property
     def next_wait(self) -> float | None:
-        """When the next refusal's wait is over, in seconds since the epoch."""
-        return self._waits[0][0] if self._waits else None
+        """When the next wait of a pod or a budget is over, in seconds since the epoch."""
+        waits = (self.refusals.next_wait, self.bars.next_wait)
+        return min((each for each in waits if each is not None), default=None)
 
     def sent(self, pod: Key, uid: str, *, budget: Key | None, owner: str, now: float) -> bool:
         """An eviction is about to be sent; returns whether it takes a slot that it had not."""
@@ -137,12 +132,19 @@ class Ledger:
         if budget is not None:
             self._by_budget[budget].add(pod)
             self._unseen_by_budget[budget] += 1
+        self.breaker.sent(pod, now)
         self._on_change(pod, budget, owner)
         return held is None
 
+    def granted(self, pod: Key, uid: str, budget: Key | None) -> None:
+        """The eviction was carried out; the watch will show it."""
+        self.refusals.drop(pod, uid)
+        if budget is not None:
+            self.bars.granted(budget)
+
     def refused(self, pod: Key, uid: str, *, reason: str, message: str, until: float) -> None:
         """The eviction was refused, for that reason; it is not sent again before `until`."""
-        self.note(pod, uid, reason=reason, message=message, until=until)
+        self.refusals.note(pod, uid, reason=reason, message=message, until=until)
         self.forget(pod)
         self._on_change(pod, None, "")
 
@@ -159,19 +161,8 @@ class Ledger:
             self._yielding.pop(pod, None)
             self._yielding[pod] = now + RELEASE_SECONDS
             until = max(until, now + YIELD_SECONDS)
-        self.note(pod, uid, reason=reason, message=message, until=until)
+        self.refusals.note(pod, uid, reason=reason, message=message, until=until)
         self._on_change(pod, found.budget, found.owner)
-
-    def note(self, pod: Key, uid: str, *, reason: str, message: str, until: float) -> None:
-        """Remember why a pod waits, and how often it was for the same reason."""
-        times = self.times_refused(pod, uid, reason) + 1
-        self.refusals[pod] = Refusal(uid, reason, message, until, times)
-        heappush(self._waits, (until, pod))
-
-    def times_refused(self, pod: Key, uid: str, reason: str) -> int:
-        """How often in a row the pod was refused for that reason."""
-        old = self.refusals.get(pod)
-        return old.times if old is not None and (old.uid, old.reason) == (uid, reason) else 0
 
     def gone(self, pod: Key, uid: str) -> None:
         """There is no such pod any more, or another one of its name.
@@ -195,9 +186,7 @@ class Ledger:
 
     def pod_leaves(self, pod: Key, uid: str, revision: int) -> Key | None:
         """The pod is terminating or gone; returns the budget that has yet to account for it."""
-        refusal = self.refusals.get(pod)
-        if refusal is not None and refusal.uid == uid:
-            del self.refusals[pod]
+        self.refusals.drop(pod, uid)
         found = self._all.get(pod)
         if found is None or found.uid != uid or found.seen:
             return None
@@ -259,6 +248,7 @@ class Ledger:
                 if found.seen:
                     del self._all[pod]
         self._unseen_by_budget.pop(budget, None)
+        self.bars.granted(budget)
         self._left_by_budget.pop(budget, None)
 
     def tick(self, now: float) -> None:
@@ -279,12 +269,8 @@ class Ledger:
             found = self._all.get(pod)
             if found is not None and found.lost and now - found.doubted_since > EXPIRY_SECONDS:
                 self.forget(pod)
-        while self._waits and self._waits[0][0] <= now:
-            until, pod = heappop(self._waits)
-            why = self.refusals.get(pod)
-            if why is not None and why.until == until:
-                self.refusals[pod] = Refusal(why.uid, why.reason, why.message, 0.0, why.times)
-                self._on_change(pod, None, "")
+        self.refusals.tick(now)
+        self.bars.tick(now)
 
     def _shown(self, budget: Key, pod: Key) -> None:
         pods = self._by_budget.get(budget)

@@ -1,5 +1,6 @@
 """Which pods to evict now: an eviction is planned only into a slot that is known to be free."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import islice
@@ -76,7 +77,7 @@ class Planner(Worklist):
         """The plan for now; asked again with nothing changed, it is the same."""
         self.world.tick(now)
         self._evaluate(now)
-        evictions = self._evictions()
+        evictions = self._evictions(now)
         blockers = self._blockers(now)
         rest, ident = self._rest()
         return Plan(
@@ -137,11 +138,20 @@ class Planner(Worklist):
     def _tier(self) -> int | None:
         return min(self.tiers, default=None)
 
-    def _evictions(self) -> tuple[EvictPod, ...]:
-        tier = self._tier()
-        return tuple(
+    def _evictions(self, now: float) -> tuple[EvictPod, ...]:
+        tier, breaker = self._tier(), self.world.ledger.breaker
+        if not breaker.admits(now):
+            return ()
+        granted = (
             eviction for lane in self._granting if lane.tier == tier for eviction in lane.granted
         )
+        return tuple(granted) if breaker.trouble is None else self._probe(granted)
+
+    def _probe(self, granted: Iterable[EvictPod]) -> tuple[EvictPod, ...]:
+        """The one that was refused least often: it may be another pod that is at fault."""
+        refusals = self.world.ledger.refusals
+        chosen = min(granted, key=lambda each: refusals.times(each.pod, each.uid), default=None)
+        return () if chosen is None else (chosen,)
 
     def _blockers(self, now: float) -> list[Blocker]:
         """Sorted; found anew when their number may have changed, and else once in BLOCKERS_AGE."""
@@ -151,6 +161,8 @@ class Planner(Worklist):
             self.loads.blocked_pods,
             len(self.loads.detaching),
             len(self.world.ledger.refusals),
+            len(self.world.ledger.bars.known),
+            self.world.ledger.breaker.trouble is None,
             len(self.notes),
             self._stuck(now),
             len(self._starved),
@@ -242,6 +254,8 @@ class Planner(Worklist):
         ledger = self.world.ledger
         times = [] if ledger.next_wait is None else [ledger.next_wait]
         times += [self.deadlines[0][0] + STUCK_SECONDS] if self.deadlines else []
+        if (trouble := ledger.breaker.trouble) is not None and self._granting:
+            times.append(trouble.until)
         times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
         return min(times, default=None)
 

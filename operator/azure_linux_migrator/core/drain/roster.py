@@ -109,6 +109,10 @@ class Roster:
         load = self.loads.by_node.get(node)
         return load.remaining if load else 0
 
+    def left(self, ident: Ident) -> int:
+        """How many pods wait for the slots of a budget or an owner."""
+        return sum(lane.left for lane in self._lanes_of.get(ident, ()))
+
     # Placing
 
     def _place(self, pod: Pod, *, alone: bool = True) -> None:
