@@ -33,9 +33,10 @@ class Cause(StrEnum):
     SERVER = "ApiserverError"
     SURGE_STUCK = "SurgeStuck"
     SURGE_IMPOSSIBLE = "SurgeImpossible"
+    NODE_LOST = "NodeLost"
 
 
-NOTES = frozenset({Cause.SURGE_IMPOSSIBLE})
+NOTES = frozenset({Cause.SURGE_IMPOSSIBLE, Cause.NODE_LOST})
 """What is told but holds nothing up."""
 
 

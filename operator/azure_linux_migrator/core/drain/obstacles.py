@@ -1,5 +1,6 @@
 """Everything that holds a drain up, as blockers: found by a walk over what is known to be stuck."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 from azure_linux_migrator.core.drain.blockers import (
@@ -19,9 +20,10 @@ from azure_linux_migrator.core.records import Key, Pod
 
 
 def obstacles(
-    work: Worklist, blocking: Iterable[Lane], starving: Collection[Lane], overdue: Iterable[Key]
+    work: Worklist, blocking: Iterable[Lane], starving: Collection[Lane], overdue: Iterable[Pod]
 ) -> list[Blocker]:
-    """Sorted: lanes that will never grant, lanes that have not for long, pods that do not go."""
+    """Lanes that will never grant, lanes that have not for long, pods that do not go: sorted, and
+    what holds nothing up comes last."""
     found = {lane.blocker for lane in blocking if lane.blocker is not None}
     for load in work.loads.blocked.values():
         found.update(load.blocked.values())
@@ -29,10 +31,11 @@ def obstacles(
         found.update(_starved_lane(work, lane))
     found.update(_refused(work))
     found.update(_barred(work, {lane.ident for lane in starving}))
-    found.update(_stuck_pod(work.entries[key].pod) for key in overdue)
+    found.update(map(_stuck_pod, overdue))
+    found.update(_abandoned(work))
     found.update(_surge_notes(work))
     found.update(_still_attached(load) for load in work.loads.detaching.values())
-    return sorted(found)
+    return sorted(found, key=lambda each: (not each.blocks, each))
 
 
 def _starved_lane(work: Worklist, lane: Lane) -> list[Blocker]:
@@ -103,6 +106,18 @@ def _stuck_pod(pod: Pod) -> Blocker:
         else "its kubelet does not answer: see its node"
     )
     return of_pod(pod, Cause.STUCK_TERMINATING, why, remedy)
+
+
+def _abandoned(work: Worklist) -> Iterable[Blocker]:
+    """Nodes that do not answer, with the pods on them that are waited for no longer."""
+    counts = Counter(work.entries[key].pod.node for key in work.abandoned)
+    for node, pods in counts.items():
+        text = (
+            f"node {node} does not answer; its {pods} pods whose grace has ended long ago are "
+            "waited for no longer"
+        )
+        remedy = "see its virtual machine: they may still run there, until it is deleted"
+        yield Blocker(Cause.NODE_LOST, "Node", Key("", node), text, remedy, pods)
 
 
 def _still_attached(load: NodeLoad) -> Blocker:

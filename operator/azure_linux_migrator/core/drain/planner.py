@@ -7,9 +7,10 @@ from itertools import islice
 
 from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.core.drain.blockers import Blocker
-from azure_linux_migrator.core.drain.filters import Fate
+from azure_linux_migrator.core.drain.force import forced
 from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge, evaluate
 from azure_linux_migrator.core.drain.obstacles import obstacles
+from azure_linux_migrator.core.drain.overdue import Overdue
 from azure_linux_migrator.core.drain.roster import Scope
 from azure_linux_migrator.core.drain.singletons import Standing, next_action
 from azure_linux_migrator.core.drain.worklist import Worklist
@@ -18,9 +19,6 @@ from azure_linux_migrator.core.world import World
 
 STARVED_SECONDS = 60.0
 """A budget that gave no slot for so long is told as a blocker."""
-
-STUCK_SECONDS = 60.0
-"""A pod that is there so long after its grace has ended is stuck."""
 
 BLOCKERS_SHOWN = 20
 
@@ -55,7 +53,8 @@ class Planner(Worklist):
         self._blocking: dict[Lane, None] = {}
         self._starving: dict[Lane, float] = {}
         self._starved: dict[Lane, None] = {}
-        self._overdue: dict[Key, None] = {}
+        self._overdue = Overdue(self)
+        self._now = 0.0
         self._longest: list[tuple[float, int, Lane]] = []
         self._pushed = 0
         self._prefetching = False
@@ -75,7 +74,9 @@ class Planner(Worklist):
 
     def plan(self, now: float, stamp: str = "") -> Plan:
         """The plan for now; asked again with nothing changed, it is the same."""
+        self._now = now
         self.world.tick(now)
+        self._overdue.tick(now)
         self._evaluate(now)
         evictions = self._evictions(now)
         blockers = self._blockers(now)
@@ -93,17 +94,8 @@ class Planner(Worklist):
         )
 
     def forced(self) -> tuple[DeletePod, ...]:
-        """Deletions of everything that is admitted and was not granted an eviction."""
-        return tuple(
-            DeletePod(
-                pod.key,
-                pod.uid,
-                lane.ident if isinstance(lane.ident, Key) else None,
-                pod.owner.uid if pod.owner else "",
-            )
-            for lane in self.lanes.values()
-            for pod in (*lane.unready.values(), *lane.now.pods.values())
-        )
+        """Deletions of everything that is admitted and left, as of the last plan."""
+        return forced(self, self._now)
 
     def _evaluate(self, now: float) -> None:
         dirty, self.dirty = self.dirty, {}
@@ -164,7 +156,8 @@ class Planner(Worklist):
             len(self.world.ledger.bars.known),
             self.world.ledger.breaker.trouble is None,
             len(self.notes),
-            self._stuck(now),
+            len(self._overdue),
+            len(self.abandoned),
             len(self._starved),
         )
         known, at, blockers = self._known_blockers
@@ -175,7 +168,7 @@ class Planner(Worklist):
 
     def _find_blockers(self) -> list[Blocker]:
         lanes = [lane for lane in self._blocking if lane.blocker is not None]
-        return obstacles(self, lanes, list(self._starved), list(self._overdue))
+        return obstacles(self, lanes, list(self._starved), self._overdue.pods())
 
     def _grow_old(self, now: float) -> None:
         """Lanes stand in the order in which they began to starve."""
@@ -185,16 +178,6 @@ class Planner(Worklist):
                 break
             del self._starving[lane]
             self._starved[lane] = None
-
-    def _stuck(self, now: float) -> int:
-        """How many pods are there long after their grace has ended."""
-        while self.deadlines and self.deadlines[0][0] + STUCK_SECONDS <= now:
-            _, key = heappop(self.deadlines)
-            self._overdue[key] = None
-        gone = [key for key in self._overdue if not _leaving(self, key)]
-        for key in gone:
-            del self._overdue[key]
-        return len(self._overdue)
 
     def _surges(self, stamp: str) -> tuple[Action, ...]:
         actions: list[Action] = []
@@ -253,7 +236,8 @@ class Planner(Worklist):
     def _wake_at(self) -> float | None:
         ledger = self.world.ledger
         times = [] if ledger.next_wait is None else [ledger.next_wait]
-        times += [self.deadlines[0][0] + STUCK_SECONDS] if self.deadlines else []
+        if (look := self._overdue.next_look) is not None:
+            times.append(look)
         if (trouble := ledger.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
         times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
@@ -265,8 +249,3 @@ def _keep(lanes: dict[Lane, None], lane: Lane, *, wanted: bool) -> None:
         lanes[lane] = None
     else:
         lanes.pop(lane, None)
-
-
-def _leaving(work: Worklist, key: Key) -> bool:
-    entry = work.entries.get(key)
-    return entry is not None and entry.pod.terminating and entry.verdict.fate is Fate.MOVE

@@ -8,8 +8,15 @@ from typing import TypeVar
 from msgspec import Struct
 
 from azure_linux_migrator.api.spec_drain import Drain, SingletonPolicy
-from azure_linux_migrator.core.drain.blockers import Cause, of_pod
-from azure_linux_migrator.core.drain.filters import MOVE, Fate, Verdict, judge
+from azure_linux_migrator.core.drain.filters import (
+    ABANDONED,
+    MOVE,
+    Fate,
+    Verdict,
+    judge,
+    returns,
+    two_budgets,
+)
 from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge
 from azure_linux_migrator.core.drain.loads import Loads, NodeLoad
 from azure_linux_migrator.core.drain.moves import Moves
@@ -77,6 +84,8 @@ class Roster:
         self.dirty: dict[Lane, None] = {}
         self.moves = Moves(world)
         self.deadlines: list[tuple[float, Key]] = []
+        self.abandoned: dict[Key, str] = {}
+        """Uids of terminating pods that are waited for no longer: their node does not answer."""
         self.entries: dict[Key, Entry] = {}
         self.tiers: defaultdict[int, int] = defaultdict(int)
         self.notes: dict[Key, Entry] = {}
@@ -109,10 +118,6 @@ class Roster:
         load = self.loads.by_node.get(node)
         return load.remaining if load else 0
 
-    def left(self, ident: Ident) -> int:
-        """How many pods wait for the slots of a budget or an owner."""
-        return sum(lane.left for lane in self._lanes_of.get(ident, ()))
-
     # Placing
 
     def _place(self, pod: Pod, *, alone: bool = True) -> None:
@@ -131,9 +136,11 @@ class Roster:
         for claim in pod.claims:
             self._by_claim[Key(pod.key.namespace, claim)].add(pod.key)
         self._count(load, entry, 1)
-        if pod.terminating and (old is None or not old.pod.terminating):
+        if self.abandoned and verdict is not ABANDONED:
+            self.abandoned.pop(pod.key, None)
+        if pod.terminating and (old is None or _due(old) != pod.deadline):
             heappush(self.deadlines, (pod.deadline, pod.key))
-        if verdict.fate is Fate.MOVE and self._may_wait(pod):
+        if verdict.fate is Fate.MOVE and self.may_wait(pod):
             lane = entry.lane = self._lane(self._ident(entry), tier)
             admitted = load.batch > 0
             holds = self.world.ledger.holds(pod.key, pod.uid)
@@ -155,6 +162,7 @@ class Roster:
 
     def _left(self, entry: Entry) -> None:
         """A pod is on its node no more: what it kept attached, and what is left there."""
+        self.abandoned.pop(entry.pod.key, None)
         load = self.loads.by_node.get(entry.pod.node)
         if load is not None:
             if entry.pod.claims:
@@ -210,28 +218,20 @@ class Roster:
                 entry.lane.reweigh(pod.key, load.remaining)
 
     def _judge(self, pod: Pod) -> Verdict:
+        if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
+            return ABANDONED
         verdict = judge(pod, self.scope.policy, self)
         if verdict is not MOVE or pod.owner is None or pod.terminating or pod.finished:
             return verdict
         if self._late(pod) and self.moves.returns(pod.owner.uid) >= RETURNS_LIMIT:
-            why = "pods of its owner come back to the source after being moved"
-            remedy = (
-                "its template tolerates node.kubernetes.io/unschedulable or names its node: take "
-                "that out"
-            )
-            return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.RETURNS, why, remedy))
+            return returns(pod)
         guards = self.world.budgets_of(pod)
         if len(guards) > 1 and pod.phase != "Pending":
-            why = (
-                f"{len(guards)} PodDisruptionBudgets select it "
-                f"({', '.join(key.name for key in guards)}); Kubernetes evicts no such pod"
-            )
-            return Verdict(
-                Fate.BLOCK, why, of_pod(pod, Cause.TWO_BUDGETS, why, "leave it one budget")
-            )
+            return two_budgets(pod, guards)
         return verdict
 
-    def _may_wait(self, pod: Pod) -> bool:
+    def may_wait(self, pod: Pod) -> bool:
+        """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""
         ledger = self.world.ledger
         gone = pod.terminating or ledger.under_way(pod.key, pod.uid)
         return not gone and not ledger.barred(pod.key, pod.uid)
@@ -295,6 +295,10 @@ def _discard(index: dict[Indexed, set[Key]], of: Indexed, key: Key) -> None:
         keys.discard(key)
         if not keys:
             del index[of]
+
+
+def _due(entry: Entry) -> float | None:
+    return entry.pod.deadline if entry.pod.terminating else None
 
 
 def _counts(entry: Entry) -> bool:

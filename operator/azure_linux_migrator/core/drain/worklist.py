@@ -4,6 +4,8 @@ Nothing here walks over the pods of a pool: an event touches one pod, its node's
 whose slots it may have changed, and only lanes that were touched are evaluated again.
 """
 
+from heapq import heappush
+
 from azure_linux_migrator.api.spec_drain import SingletonPolicy
 from azure_linux_migrator.core.drain.budgets import is_deadlocked
 from azure_linux_migrator.core.drain.filters import Fate
@@ -60,6 +62,7 @@ class Worklist(Roster):
         if flipped:
             # Nothing detaches volumes of a node that died, so they are waited for no longer.
             self._detaching(load)
+            self._await_again(load)
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         """A pod anywhere: one on the source is placed anew, any other may have freed a slot."""
@@ -117,6 +120,17 @@ class Worklist(Roster):
         if load is not None:
             self._detaching(load)
 
+    # What others ask
+
+    def abandon(self, pod: Pod) -> None:
+        """Wait for a terminating pod no longer, until its node is Ready again."""
+        self.abandoned[pod.key] = pod.uid
+        self._place(pod)
+
+    def left(self, ident: Ident) -> int:
+        """How many pods wait for the slots of a budget or an owner."""
+        return sum(lane.left for lane in self._lanes_of.get(ident, ()))
+
     # Helpers
 
     def _count_zone(self, node: Node, change: int) -> None:
@@ -125,6 +139,14 @@ class Worklist(Roster):
         if before != self.target_zones():
             for key in {key for keys in self._by_claim.values() for key in keys}:
                 self._place(self.entries[key].pod)
+
+    def _await_again(self, load: NodeLoad) -> None:
+        """A node answers again, and with it the pods on it that were given up."""
+        if load.node.ready and self.abandoned:
+            for pod in tuple(self.world.pods_on(load.node.name)):
+                if self.abandoned.pop(pod.key, ""):
+                    self._place(pod)
+                    heappush(self.deadlines, (pod.deadline, pod.key))
 
     def _replace_all(self, node: str) -> None:
         for pod in tuple(self.world.pods_on(node)):
