@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.drain.guards import counts_as_healthy
 from azure_linux_migrator.core.drain.planner import Planner
-from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.records import (
     Attachment,
     Controller,

@@ -11,10 +11,11 @@ LASTING = 1_000
 
 
 class Moves:
-    """By the owner's uid."""
+    """By the owner's uid, as seen since `born` (seconds since the epoch; 0 before a first look)."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.born = 0.0
         self._owners: dict[str, int] = {}
         self._limit = 2 * LASTING
 

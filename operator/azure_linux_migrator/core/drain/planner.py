@@ -9,10 +9,12 @@ from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.core.drain.blockers import Blocker
 from azure_linux_migrator.core.drain.force import forced
 from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge, evaluate
+from azure_linux_migrator.core.drain.moves import Moves
 from azure_linux_migrator.core.drain.obstacles import obstacles
 from azure_linux_migrator.core.drain.overdue import Overdue
-from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.singletons import Standing, next_action
+from azure_linux_migrator.core.drain.unplaced import Unplaced
 from azure_linux_migrator.core.drain.worklist import Worklist
 from azure_linux_migrator.core.records import Key, Pod
 from azure_linux_migrator.core.world import World
@@ -60,6 +62,9 @@ class Planner(Worklist):
         self._prefetching = False
         self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         super().__init__(world, scope)
+        self.since = 0.0
+        """When the migration began, in seconds since the epoch; 0 before."""
+        self._unplaced = Unplaced(world, scope, self.moves, self._by_owner)
 
     @classmethod
     def of(cls, world: World, scope: Scope) -> "Planner":
@@ -69,8 +74,16 @@ class Planner(Worklist):
             return known
         world.listeners.pop(scope.migration, None)
         made = cls(world, scope)
+        if isinstance(known, cls) and scope.alike(known.scope):
+            # Only the policy changed: what was moved by the old one is moved all the same.
+            made.remember(known.moves)
         world.listeners[scope.migration] = made
         return made
+
+    def remember(self, moves: Moves) -> None:
+        """Go on with what another planner of the same nodes has seen."""
+        self.moves = moves
+        self._unplaced = Unplaced(self.world, self.scope, moves, self._by_owner)
 
     def plan(self, now: float, stamp: str = "") -> Plan:
         """The plan for now; asked again with nothing changed, it is the same."""
@@ -87,7 +100,7 @@ class Planner(Worklist):
             waiting=max(0, self.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
             blocker_count=sum(each.blocks for each in blockers),
-            unplaced=self._unplaced(),
+            unplaced=self._unplaced.find(now, self.since, self.began),
             rest=rest,
             limited_by=self._name(ident),
             wake_at=self._wake_at(),
@@ -202,20 +215,6 @@ class Planner(Worklist):
             if action is not None:
                 actions.append(action)
         return tuple(actions)
-
-    def _unplaced(self) -> tuple[Pod, ...]:
-        """Pods that replace evicted ones. After a restart it is not known whose pods were moved:
-        then those count that came since the batch began, of owners that still have some here.
-        """
-        return tuple(
-            pod
-            for pod in self.world.unschedulable.values()
-            if pod.owner is not None
-            and (
-                pod.owner.uid in self.moves
-                or (pod.created >= self.began > 0 and self._by_owner.get(pod.owner.uid))
-            )
-        )
 
     def _rest(self) -> tuple[float, Ident | None]:
         while self._longest:

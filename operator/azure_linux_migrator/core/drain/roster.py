@@ -1,13 +1,12 @@
 """Where each pod on a source node stands: its fate, its node's load, the lane it waits in."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from heapq import heappush
 from typing import TypeVar
 
 from msgspec import Struct
 
-from azure_linux_migrator.api.spec_drain import Drain, SingletonPolicy
+from azure_linux_migrator.api.spec_drain import SingletonPolicy
 from azure_linux_migrator.core.drain.filters import (
     ABANDONED,
     MOVE,
@@ -21,8 +20,9 @@ from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge
 from azure_linux_migrator.core.drain.loads import Loads, NodeLoad
 from azure_linux_migrator.core.drain.moves import Moves
 from azure_linux_migrator.core.drain.order import LAST, Order
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.singletons import surges, why_not
-from azure_linux_migrator.core.records import Key, Node, Pod, Volume
+from azure_linux_migrator.core.records import Key, Pod, Volume
 from azure_linux_migrator.core.world import World
 
 RETURNS_LIMIT = 3
@@ -31,35 +31,6 @@ RETURNS_LIMIT = 3
 LATE_SECONDS = 2.0
 
 Indexed = TypeVar("Indexed")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a worklist is about. `last` is the operator's own pod, which leaves last.
-
-    Where one pool is both (InPlace), `new_sku` tells its target nodes from its source nodes.
-    """
-
-    migration: str
-    source: str
-    target: str
-    policy: Drain
-    last: Key | None = None
-    new_sku: str = ""
-
-    def leaves(self, node: Node) -> bool:
-        """Whether a node is to be emptied."""
-        return node.pool == self.source and not (self.new_sku and node.os_sku == self.new_sku)
-
-    def stays(self, node: Node) -> bool:
-        """Whether a node is to take the pods."""
-        return node.pool == self.target and (not self.new_sku or node.os_sku == self.new_sku)
-
-
-def batch_of(node: Node, migration: str) -> int:
-    """The batch a migration gave a node; 0 for none, or for another migration's mark."""
-    name, _, index = node.batch.rpartition(".")
-    return int(index) if name == migration and index.isdecimal() else 0
 
 
 class Entry(Struct, gc=False):

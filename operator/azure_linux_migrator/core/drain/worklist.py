@@ -11,7 +11,8 @@ from azure_linux_migrator.core.drain.budgets import is_deadlocked
 from azure_linux_migrator.core.drain.filters import Fate
 from azure_linux_migrator.core.drain.lanes import Ident
 from azure_linux_migrator.core.drain.loads import NodeLoad
-from azure_linux_migrator.core.drain.roster import Roster, Scope, batch_of
+from azure_linux_migrator.core.drain.roster import Roster
+from azure_linux_migrator.core.drain.scope import Scope, batch_of
 from azure_linux_migrator.core.records import Key, Node, Pod
 from azure_linux_migrator.core.world import World
 
