@@ -239,7 +239,7 @@ def _forces() -> Patches:
 def _evicts_twice() -> Patches:
     return [
         (ledger.Ledger, "under_way", lambda *_: False),
-        (roster.Roster, "_may_wait", lambda _self, _pod: True),
+        (roster.Roster, "may_wait", lambda _self, _pod: True),
     ]
 
 

@@ -247,6 +247,7 @@ def test_a_refused_eviction_waits_and_a_needless_one_is_forgotten() -> None:
     assert planner(made).plan(NOW).evictions == ()
     outcomes.began(eviction, NOW)
     outcomes.eviction_answered(eviction, Verdict(EvictionResult.GONE), NOW)
+    made.remove_pod(eviction.pod)
     assert len(made.ledger) == 0
 
 
@@ -260,6 +261,10 @@ def test_a_refused_eviction_waits_and_a_needless_one_is_forgotten() -> None:
         (KubernetesError(404, "no"), "gone"),
         (KubernetesError(409, "no"), "conflict"),
         (KubernetesError(503, "no"), "server"),
+        (KubernetesError(408, "no"), "server"),
+        (KubernetesError(0, "no answer"), "server"),
+        (KubernetesError(401, "no"), "rejected"),
+        (KubernetesError(403, 'poddisruptionbudget.policy "x" is forbidden: below 0'), "negative"),
     ],
 )
 def test_refusals_mean_what_they_say(error: KubernetesError, result: str) -> None:

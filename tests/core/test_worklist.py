@@ -15,7 +15,7 @@ from azure_linux_migrator.core.actions import (
 from azure_linux_migrator.core.drain.admission import earliest_finish
 from azure_linux_migrator.core.drain.blockers import Cause
 from azure_linux_migrator.core.drain.planner import Planner
-from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.singletons import VICTIM_COST
 from azure_linux_migrator.core.records import (
     Attachment,

@@ -21,7 +21,7 @@ from azure_linux_migrator.api.status import (
 )
 from azure_linux_migrator.core.actions import READS, Action, ReadPools, ReleaseNode
 from azure_linux_migrator.core.drain.planner import Planner
-from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.migration import Decision, Migration, Observation
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
@@ -75,6 +75,7 @@ def context_of(migration: Migration, seen: Observation, now: float) -> Context:
     )
     planner = Planner.of(seen.world, scope)
     planner.began = since_epoch(migration.status.batch.started_at) or 0.0
+    planner.since = since_epoch(migration.status.start_time) or 0.0
     return Context(migration, seen, planner, planner.plan(now, migration.uid), now)
 
 

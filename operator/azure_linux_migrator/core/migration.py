@@ -9,7 +9,7 @@ from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.spec import MigrationSpec, Mode, StrategyType
 from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
 from azure_linux_migrator.core.actions import Action
-from azure_linux_migrator.core.drain.roster import batch_of
+from azure_linux_migrator.core.drain.scope import batch_of
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Key, Node, Pool
 from azure_linux_migrator.core.world import World

@@ -60,6 +60,7 @@ class SlotTimes:
 
     def __init__(self) -> None:
         self._times: dict[Key, Times] = {}
+        self._past: tuple[float, Key | None] = (0.0, None)
 
     def sent(self, budget: Key, now: float) -> None:
         """A slot was taken."""
@@ -93,5 +94,11 @@ class SlotTimes:
 
     def bound(self) -> tuple[float, Key | None]:
         """The largest bound of all budgets, in seconds, and the budget it belongs to."""
-        found = [(times.bound, key) for key, times in self._times.items()]
-        return max(found, default=(0.0, None))
+        found = max(((times.bound, key) for key, times in self._times.items()), default=(0.0, None))
+        return max(found, self._past, key=lambda each: each[0])
+
+    def forget(self, budget: Key) -> None:
+        """The budget is gone; its bound stands, if it is the largest of those that went."""
+        times = self._times.pop(budget, None)
+        if times is not None and times.bound > self._past[0]:
+            self._past = (times.bound, budget)
