@@ -141,6 +141,14 @@ def test_a_source_that_fills_again_is_drained_before_it_goes() -> None:
     assert (_kinds(told), told.status.step) == ([EvictPod], "RetireSource")
 
 
+@pytest.mark.parametrize("step", ["Drain", "Soak", "RetireSource"])
+def test_nothing_is_moved_or_removed_on_the_word_of_a_watch_that_is_silent(step: str) -> None:
+    made = world([pod("a")] if step == "Drain" else [])
+    silent = seen(made, source(), target(), watch_problem="the watch of pods has told nothing")
+    told = decide(migration(_at(step)), silent, NOW)
+    assert (_kinds(told), _reason(told)) == ([], "WatchStale")
+
+
 # The time that a batch may take
 
 

@@ -8,7 +8,7 @@ from azure_linux_migrator.api.status import Phase, since_epoch
 from azure_linux_migrator.core.actions import Action, MarkNode, RestoreScale
 from azure_linux_migrator.core.drain.admission import earliest_finish
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.steps.landed import unplaced
+from azure_linux_migrator.core.steps.landed import blind, unplaced
 
 TIMED_OUT = "DrainTimedOut"
 LOST_EVENT_SECONDS = 30.0
@@ -91,6 +91,8 @@ def admit(ctx: Context, index: int, chosen: list[str]) -> Progress:
 
 def evict(ctx: Context) -> Progress:
     """Move what may move now."""
+    if (stale := blind(ctx)) is not None:
+        return stale
     plan = ctx.plan
     if not ctx.seen.world.ready_nodes(ctx.migration.target):
         return working(

@@ -13,6 +13,8 @@ def adrift(ctx: Context) -> Progress | None:
     one. On the way back one node is enough: a node of the old pool that never answered is not
     ours to wait for.
     """
+    if (stale := blind(ctx)) is not None:
+        return stale
     name = ctx.migration.target
     nodes = list(ctx.seen.world.pool_nodes(name))
     ready = sum(node.ready for node in nodes)
@@ -21,6 +23,14 @@ def adrift(ctx: Context) -> Progress | None:
         text = f"{ready} of {len(nodes)} nodes of pool {name} are Ready"
         return working("TargetNodesNotReady", text, wake_at=ctx.now + LOOK_SECONDS)
     return unplaced(ctx)
+
+
+def blind(ctx: Context) -> Progress | None:
+    """A watch that has told nothing for long: what it does not show proves nothing."""
+    if not ctx.seen.watch_problem:
+        return None
+    text = f"nothing is moved or removed while {ctx.seen.watch_problem}"
+    return working("WatchStale", text, wake_at=ctx.now + LOOK_SECONDS)
 
 
 def unplaced(ctx: Context) -> Progress | None:
