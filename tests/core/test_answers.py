@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from azure_linux_migrator.core.actions import EvictPod
+from azure_linux_migrator.core.actions import CordonNode, EvictPod
 from azure_linux_migrator.core.drain.answers import (
     LONGEST_ASKED,
     EvictionResult,
@@ -16,7 +16,7 @@ from azure_linux_migrator.core.drain.answers import (
     pause,
 )
 from azure_linux_migrator.core.drain.blockers import Cause
-from azure_linux_migrator.core.outcomes import Outcomes
+from azure_linux_migrator.core.outcomes import WRITES_KEPT, Outcomes
 from azure_linux_migrator.core.records import Controller, Key, Owner, Pod
 from azure_linux_migrator.core.world import World
 from azure_linux_migrator.errors import KubernetesError
@@ -323,3 +323,28 @@ def test_a_probe_without_an_answer_is_followed_by_another() -> None:
     drain.outcomes.began(probe, NOW + 5)
     assert drain.work.plan(NOW + 30).evictions == ()
     assert len(drain.work.plan(NOW + 66).evictions) == 1
+
+
+def test_a_clock_that_is_set_back_makes_no_wait_longer() -> None:
+    guard = budget(allowed=1, healthy=9, desired=8, expected=9)
+    others = [pod(f"other-{i}", app=f"other-{i}") for i in range(5)]
+    drain = Drain(world([*replicas(9), *others], [guard]))
+    for result in (EvictionResult.WEBHOOK, EvictionResult.THROTTLED):
+        drain.go(2.0, always(result, retry_after=20.0))
+    drain.now = NOW - 3600
+    assert len(drain.go(31.0, always(EvictionResult.GRANTED))) == 6
+    assert drain.world.ledger.throttled_until < NOW - 3000
+
+
+def test_what_is_due_and_not_done_is_no_reason_to_look_again_at_once() -> None:
+    drain = Drain(many_apps())
+    drain.go(0.01, always(EvictionResult.FORBIDDEN))
+    later = drain.work.plan(NOW + 100).wake_at
+    assert later is None or later > NOW + 100
+
+
+def test_writes_of_long_ago_are_forgotten() -> None:
+    outcomes = Outcomes(world([]), lambda: 1.0)
+    for number in range(3 * WRITES_KEPT):
+        outcomes.wrote(CordonNode(f"s-{number}", "m"), NOW + number)
+    assert len(outcomes.written) <= WRITES_KEPT + 1

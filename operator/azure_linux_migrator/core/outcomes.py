@@ -43,6 +43,7 @@ from azure_linux_migrator.errors import (
 RECHECK_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 RETRY_LONGEST = 30.0
+WRITES_KEPT = 5_000
 
 ChangesPool = CreatePool | UpdatePool | DeleteMachines | DeletePool
 
@@ -84,6 +85,10 @@ class Outcomes:
     def wrote(self, action: Action, now: float) -> None:
         """Kubernetes has taken a write; the watch may show it later."""
         self.written[action.key] = (action, now)
+        if len(self.written) > WRITES_KEPT:
+            # Only those of a moment ago are waited for.
+            late = now - RECHECK_SECONDS
+            self.written = {key: each for key, each in self.written.items() if each[1] > late}
         self.succeeded(action)
 
     def pool_changed(self, action: ChangesPool, now: float) -> None:

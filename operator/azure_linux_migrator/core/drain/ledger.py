@@ -14,6 +14,7 @@ eviction of a terminating pod), and the answer settles what came of the first.
 from collections import defaultdict
 from collections.abc import Callable
 from heapq import heappop, heappush
+from math import inf
 from typing import TypeVar
 
 from msgspec import Struct
@@ -32,6 +33,9 @@ asked for during this time."""
 
 RELEASE_SECONDS = 30.0
 """After this part of it, it gives its slot to the others: its last eviction has left no trace."""
+
+CLOCK_SECONDS = 5.0
+"""A clock that goes back by more was set."""
 
 NO_POD = Key("", "")
 
@@ -74,6 +78,7 @@ class Ledger:
         self.bars = Bars(lambda budget: on_change(NO_POD, budget, ""))
         self.breaker = Breaker()
         self.throttled_until = 0.0
+        self._ticked = 0.0
 
     def __len__(self) -> int:
         return len(self._all)
@@ -256,6 +261,9 @@ class Ledger:
 
         Costs only what is due: evictions stand in the order in which they were sent.
         """
+        if now < self._ticked - CLOCK_SECONDS:
+            self._set_back(now)
+        self._ticked = now
         while self._all:
             pod, oldest = next(iter(self._all.items()))
             if now - oldest.sent_at <= EXPIRY_SECONDS:
@@ -271,6 +279,18 @@ class Ledger:
                 self.forget(pod)
         self.refusals.tick(now)
         self.bars.tick(now)
+
+    def _set_back(self, now: float) -> None:
+        """The clock was set back: no wait may last for as long as it was wrong."""
+        for each in self._all.values():
+            each.sent_at = min(each.sent_at, now)
+            each.doubted_since = min(each.doubted_since, now)
+        self._yielding = dict.fromkeys(self._yielding, now + RELEASE_SECONDS)
+        self.throttled_until = min(self.throttled_until, now)
+        self.refusals.tick(inf)
+        self.bars.tick(inf)
+        if self.breaker.trouble is not None:
+            self.breaker.trouble.until = now
 
     def _shown(self, budget: Key, pod: Key) -> None:
         pods = self._by_budget.get(budget)

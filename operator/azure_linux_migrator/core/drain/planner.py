@@ -248,7 +248,8 @@ class Planner(Worklist):
         if (trouble := ledger.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
         times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
-        return min(times, default=None)
+        # What is due and not done (paused, say) must not be looked at again and again.
+        return min((each for each in times if each > self._now), default=None)
 
 
 def _keep(lanes: dict[Lane, None], lane: Lane, *, wanted: bool) -> None:

@@ -196,7 +196,7 @@ class Roster:
             return verdict
         if self._late(pod) and self.moves.returns(pod.owner.uid) >= RETURNS_LIMIT:
             return returns(pod)
-        guards = self.world.budgets_of(pod)
+        guards = self.world.guards.of(pod)
         if len(guards) > 1 and pod.phase != "Pending":
             return two_budgets(pod, guards)
         return verdict
@@ -212,7 +212,7 @@ class Roster:
         pod = entry.pod
         if pod.phase == "Pending" or pod.finished:
             return FREE
-        guards = self.world.budgets_of(pod)
+        guards = self.world.guards.of(pod)
         if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
             controller = self.world.catalog.governing(pod)
             budget = self.world.budgets.get(guards[0]) if guards else None

@@ -161,7 +161,7 @@ class Worklist(Roster):
     def _touch_pod(self, pod: Pod) -> None:
         if pod.owner is not None:
             self._touch(pod.owner.uid)
-        for key in self.world.budgets_of(pod):
+        for key in self.world.guards.of(pod):
             self._touch(key)
 
 
