@@ -26,7 +26,7 @@ from testbed.kubectl import kubectl
 
 RESULTS = Path(__file__).resolve().parent / "results"
 MOST_ERROR = 0.10
-SHAPES = ("uniform", "skewed", "tight", "stateful", "slow", "small", "large")
+SHAPES = ("uniform", "skewed", "tight", "stateful", "ordered", "slow", "small", "large")
 SATURATED = "large"
 """The shape in which the control plane of this machine is what is slow."""
 TOGETHER = 4
@@ -128,7 +128,7 @@ def measure(shape: Shape) -> Row:
         measured_s=round(measured, 1),
         error=round(foretold["mid"] / measured - 1, 3),
         plan_s=round(found["took"], 1),
-        foretold_limit=found["typical"]["limited_by"],
+        foretold_limit=found["typical"]["limitedBy"],
     )
 
 

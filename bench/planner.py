@@ -20,7 +20,7 @@ from sys import intern
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.actions import EvictPod
 from azure_linux_migrator.core.drain.planner import Planner
-from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.records import Budget, Controller, Key, Node, Owner, Pod, Selector
 from azure_linux_migrator.core.world import World
 

@@ -23,12 +23,12 @@ def _skewed() -> list[Manifest]:
     return [deployment("giant", 120), budget("giant", maxUnavailable=12), *uniform(8, 10, 2)]
 
 
-def _stateful() -> list[Manifest]:
+def _stateful(policy: str = "Parallel") -> list[Manifest]:
     return [
         each
         for index in range(10)
         for each in (
-            statefulset(f"app-{index:02d}", 10),
+            statefulset(f"app-{index:02d}", 10, policy=policy),
             budget(f"app-{index:02d}", maxUnavailable=2),
         )
     ]
@@ -40,6 +40,12 @@ SHAPES = (
     Shape("tight", 10, lambda: uniform(20, 5, 1), about="100 pods, budgets of 1"),
     Shape("large", 60, lambda: uniform(50, 40, 4), about="2,000 pods, budgets of 4"),
     Shape("stateful", 10, _stateful, about="100 pods of StatefulSets, budgets of 2"),
+    Shape(
+        "ordered",
+        10,
+        lambda: _stateful("OrderedReady"),
+        about="100 pods of StatefulSets that start them one by one, budgets of 2",
+    ),
     Shape(
         "slow",
         20,
@@ -53,7 +59,8 @@ SHAPES = (
 )
 """`jitter` is kwok's upper end of the delay, not an addition to it."""
 
-DEFAULT = tuple(each.name for each in SHAPES if each.name != "small")
+DEFAULT = tuple(each.name for each in SHAPES if each.name not in {"small", "ordered"})
+"""`ordered` is for bench.forecast: how a set starts its pods is the same for every tool."""
 QUICK = ("small",)
 
 

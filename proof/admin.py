@@ -3,6 +3,7 @@
 So the remedies that azlm tells are proved too: a run that ends Stalled after them has failed.
 """
 
+import re
 from typing import Any
 
 from azure_linux_migrator.api.names import APPROVE
@@ -56,7 +57,8 @@ class Admin:
         if ready is not None and ready.reason == "Planned":
             self._resource.edit(mode="Run")
         if ready is not None and ready.reason == "AwaitingApproval":
-            self._resource.annotate(APPROVE, str(self._stage.spec["approval"]))
+            word = re.search(rf"{APPROVE}=(\S+)", status.message)
+            self._resource.annotate(APPROVE, word[1] if word else "")
 
     def _unblock(self, status: MigrationStatus) -> None:
         """What the blockers' remedies say, once they have stood for a while."""

@@ -97,7 +97,7 @@ class Audit(Manners, Deaf):
         now = self._scene.kernel.now
         self._paused_since = (self._paused_since or now) if paused else None
         if value := body.annotations.get(APPROVE):
-            self._approved.add(value)
+            self._approved.add(value.partition(".")[0])
         self._check_status(body.status)
 
     def _check_status(self, status: MigrationStatus) -> None:

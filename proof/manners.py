@@ -54,7 +54,8 @@ class Manners:
         if pod is None or pod.uid != action.uid or self._backwards:
             return
         job = pod.owner is not None and pod.owner.kind == "Job"
-        if job and not pod.finished and drain["jobs"] == "Wait":
+        evicted = isinstance(action, EvictPod)
+        if evicted and job and not pod.finished and drain["jobs"] == "Wait":
             raise ViolationError(f"pod {action.pod} of a Job is evicted in spite of jobs: Wait")
         if pod.owner is not None and pod.owner.kind == "DaemonSet" and not pod.finished:
             raise ViolationError(f"pod {action.pod} of a DaemonSet is evicted")

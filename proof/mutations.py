@@ -13,6 +13,8 @@ from unittest.mock import patch
 from azure_linux_migrator.core import decide as deciding
 from azure_linux_migrator.core.actions import CordonNode, DeletePod, EvictPod
 from azure_linux_migrator.core.drain import (
+    bars,
+    breaker,
     budgets,
     filters,
     lanes,
@@ -239,12 +241,16 @@ def _forces() -> Patches:
 def _evicts_twice() -> Patches:
     return [
         (ledger.Ledger, "under_way", lambda *_: False),
-        (roster.Roster, "_may_wait", lambda _self, _pod: True),
+        (roster.Roster, "may_wait", lambda _self, _pod: True),
     ]
 
 
 def _refused_at_once() -> Patches:
-    return [(ledger.Ledger, "barred", lambda *_: False)]
+    return [
+        (ledger.Ledger, "barred", lambda *_: False),
+        (bars.Bars, "holds", lambda *_: False),
+        (breaker.Breaker, "admits", lambda *_: True),
+    ]
 
 
 def _target_not_awaited() -> Patches:

@@ -3,7 +3,8 @@
 AzlmError
 ├── SettingsError        a flag, variable or file that has to be mended before a start
 ├── KubernetesError      an answer of the Kubernetes API with status >= 400, or none at all
-└── AzureError           a classified refusal or failure of Azure (see core/arm/verdicts.py)
+├── AzureError           a classified refusal or failure of Azure (see core/arm/verdicts.py)
+└── InUseError           machines are not deleted, because pods run on them after all
 """
 
 from typing import Any
@@ -43,6 +44,10 @@ class KubernetesError(AzlmError):
     def causes(self) -> tuple[dict[str, Any], ...]:
         """`details.causes` of a metav1.Status."""
         return tuple((self.body.get("details") or {}).get("causes") or ())
+
+
+class InUseError(AzlmError):
+    """Nothing was asked of Azure: pods that have not moved are on the nodes, as the text tells."""
 
 
 class AzureError(AzlmError):

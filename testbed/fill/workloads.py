@@ -48,12 +48,19 @@ def deployment(name: str, replicas: int, namespace: str = "default", **template:
     return _object("Deployment", "apps/v1", name, namespace, spec)
 
 
-def statefulset(name: str, replicas: int, namespace: str = "default", **template: Any) -> Manifest:
-    """A StatefulSet whose pods start in parallel."""
+def statefulset(
+    name: str,
+    replicas: int,
+    namespace: str = "default",
+    *,
+    policy: str = "Parallel",
+    **template: Any,
+) -> Manifest:
+    """A StatefulSet whose pods start in parallel, or one by one with the policy OrderedReady."""
     spec = {
         "replicas": replicas,
         "serviceName": name,
-        "podManagementPolicy": "Parallel",
+        "podManagementPolicy": policy,
         "selector": {"matchLabels": {"app": name}},
         "template": _template(name, **template),
     }

@@ -81,6 +81,7 @@ def test_a_rollback_uncordons_and_stays_until_the_spec_changes(bed: Bed) -> None
         lambda: not any(node["spec"].get("unschedulable") for node in bed.nodes("workers")),
     )
     assert bed.status()["phase"] == "RolledBack"
+    assert bed.status()["rollback"]["reason"] == "DrainTimedOut"
     assert _evicted(bed) == []
     bed.kubectl("patch", "pdb", "web", "--type=merge", "-p", '{"spec":{"maxUnavailable":1}}')
     bed.kubectl(

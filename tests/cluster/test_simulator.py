@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,13 @@ CASES: dict[str, tuple[list[Manifest], dict[str, Any]]] = {
             job("report", 4000),
             daemonset("agent", "default"),
             deployment("cache", 3, volumes=SCRATCH),
+        ],
+        {},
+    ),
+    "ordered": (
+        [
+            *(statefulset("db", 6, policy="OrderedReady"), budget("db", maxUnavailable=2)),
+            *(statefulset("queue", 4, policy="OrderedReady"), budget("queue", minAvailable=2)),
         ],
         {},
     ),
@@ -138,6 +146,9 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
         assert _spread(_landed(bed)) == _spread(_landed_in(told))
     if name == "order":
         assert [_app(each) for each in told.evicted] == [_app(each) for each in done]
+    if name == "ordered":
+        sets = [each for each in snapshot.controllers if each.kind == "StatefulSet"]
+        assert [each.ordered for each in sets] == [True, True]
     if name == "kinds":
         ours = [each for each in told.evicted if each.startswith("db-")]
         assert ours == [each for each in done if each.startswith("db-")] or len(ours) == 3
@@ -213,7 +224,8 @@ def _left_in(told: Voyage) -> Counter[str]:
 
 
 def test_a_snapshot_is_the_same_after_it_was_saved(bed: Bed, tmp_path: Path) -> None:
-    from azure_linux_migrator.sim.forecast.snapshot import load, redact, save
+    from azure_linux_migrator.sim.forecast.redact import redact
+    from azure_linux_migrator.sim.forecast.snapshot import load, save
 
     workloads, _ = CASES["kinds"]
     bed.fill(workloads, nodes=2)
@@ -225,7 +237,7 @@ def test_a_snapshot_is_the_same_after_it_was_saved(bed: Bed, tmp_path: Path) -> 
     for name in ("plain.json", "small.json.gz"):
         save(made, tmp_path / name)
         assert msgspec.json.encode(load(tmp_path / name)) == msgspec.json.encode(made)
-    hidden = redact(made)
+    hidden = redact(made, random.Random(1))
     save(hidden, tmp_path / "hidden.json")
     text = (tmp_path / "hidden.json").read_text()
     for secret in ("cache", "report", "registry.example", "subscriptions"):

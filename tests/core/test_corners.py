@@ -22,12 +22,14 @@ from azure_linux_migrator.core.actions import (
     ReadPools,
     RestoreScale,
     ReviewAccess,
+    SurveyAzure,
     UpdatePool,
 )
 from azure_linux_migrator.core.decide import decide
 from azure_linux_migrator.core.drain.answers import EvictionResult, Verdict, classify
 from azure_linux_migrator.core.migration import Migration, PoolsRead
 from azure_linux_migrator.core.outcomes import Outcomes
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import (
     Attachment,
     Controller,
@@ -164,7 +166,7 @@ def test_a_shrinking_that_failed_is_asked_for_again() -> None:
 # spec.mode Plan
 
 
-def _plans(**forecast: Any) -> Any:
+def _plans(*, survey: Survey | None = None, **forecast: Any) -> Any:
     fields: dict[str, Any] = {
         "generation": 1,
         "at": timestamp(NOW - 10),
@@ -172,7 +174,8 @@ def _plans(**forecast: Any) -> Any:
         "pods_moving": 4,
     }
     found = ForecastStatus(**(fields | forecast))
-    return decide(migration(mode="Plan"), seen(world([]), source(), forecast=found), NOW)
+    sight = seen(world([]), source(), forecast=found, survey=survey or Survey())
+    return decide(migration(mode="Plan"), sight, NOW)
 
 
 def test_a_forecast_is_told_and_nothing_follows() -> None:
@@ -187,7 +190,14 @@ def test_a_blocked_forecast_is_stalled_and_made_again() -> None:
     told = _plans(blocked=True, blocked_by=("a budget allows 0",))
     assert (_ready(told.status), told.status.is_true("Stalled")) == ("ForecastBlocked", True)
     again = _plans(blocked=True, at=timestamp(NOW - 301))
+    assert [type(each) for each in again.actions] == [SurveyAzure]
+    assert _ready(again.status) == "ForecastBlocked"
+    read = Survey(at=NOW - 1)
+    again = _plans(blocked=True, at=timestamp(NOW - 301), survey=read)
     assert again.actions == (Foretell(1),)
+    assert _plans(at=timestamp(NOW - 301), survey=read).actions == ()
+    daily = _plans(at=timestamp(NOW - 86_401), survey=read)
+    assert (daily.actions, _ready(daily.status)) == ((Foretell(1),), "Planned")
     assert _plans(generation=0).actions == (Foretell(1),)
 
 
@@ -237,6 +247,7 @@ def test_a_refused_eviction_waits_and_a_needless_one_is_forgotten() -> None:
     assert planner(made).plan(NOW).evictions == ()
     outcomes.began(eviction, NOW)
     outcomes.eviction_answered(eviction, Verdict(EvictionResult.GONE), NOW)
+    made.remove_pod(eviction.pod)
     assert len(made.ledger) == 0
 
 
@@ -250,6 +261,10 @@ def test_a_refused_eviction_waits_and_a_needless_one_is_forgotten() -> None:
         (KubernetesError(404, "no"), "gone"),
         (KubernetesError(409, "no"), "conflict"),
         (KubernetesError(503, "no"), "server"),
+        (KubernetesError(408, "no"), "server"),
+        (KubernetesError(0, "no answer"), "server"),
+        (KubernetesError(401, "no"), "rejected"),
+        (KubernetesError(403, 'poddisruptionbudget.policy "x" is forbidden: below 0'), "negative"),
     ],
 )
 def test_refusals_mean_what_they_say(error: KubernetesError, result: str) -> None:

@@ -8,7 +8,7 @@ from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.drain.budgets import is_deadlocked, is_free, slots
 from azure_linux_migrator.core.drain.filters import Fate, judge
 from azure_linux_migrator.core.drain.planner import Plan, Planner
-from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.records import Key, Owner, Pod, Requirement, Selector
 from azure_linux_migrator.core.world import World
 from tests.core.build import NOW, budget, pod, world

@@ -12,6 +12,7 @@ from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core import traits
 from azure_linux_migrator.core.drain.blockers import Blocker, Cause
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.preflight.identity import as_label
 from azure_linux_migrator.core.preflight.rules import RULES, evaluate
 from azure_linux_migrator.core.preflight.snapshot import (
     ClusterFacts,
@@ -22,7 +23,8 @@ from azure_linux_migrator.core.preflight.snapshot import (
     Usage,
     Workload,
 )
-from azure_linux_migrator.core.records import Key, Pool
+from azure_linux_migrator.core.records import Key, Node, Pool
+from azure_linux_migrator.kube.homes import home_of
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "aks" / "preflight.json"
 SUBNET = "/subscriptions/s/resourcegroups/g/providers/microsoft.network/subnets/nodes"
@@ -66,7 +68,10 @@ def snapshot(**changes: Any) -> Snapshot:
             network_plugin="azure",
             network_plugin_mode="overlay",
             pod_cidrs=("10.244.0.0/16",),
+            node_resource_group="MC_g_c_r",
+            subscription="Sub",
         ),
+        nodes=(Node("s-0", "src", home="sub/mc_g_c_r"),),
         usages={"dsv5": Usage(16, 100), "cores": Usage(16, 100)},
         sizes=SIZES,
         subnets={SUBNET: SubnetFacts("10.0.0.0/22", 10)},
@@ -147,6 +152,10 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         Severity.BLOCK,
         {"spec": spec(target={"vmSize": "Standard_NV16as_v4"})},
         "AMD GPU",
+    ),
+    *(
+        ("cluster.identity", Severity.BLOCK, {"nodes": (Node("s-0", "src", home=home),)}, home)
+        for home in ("sub/mc_g_other_r", "other/mc_g_c_r", "mc_g_other_r")
     ),
     ("cluster.busy", Severity.BLOCK, {"cluster": replace(CNI, state="Upgrading")}, "Upgrading"),
     (
@@ -324,7 +333,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
 ]
 
 ALWAYS = frozenset(("os.sysctl-defaults", "image.arch-os", "pool.preview"))
-OWN = {"pool.preview", "pool.size"}
+OWN = {"pool.preview", "pool.size", "cluster.identity"}
 """Checks beyond the reference's."""
 
 
@@ -355,7 +364,14 @@ def test_every_rule_speaks_somewhere_and_has_the_reference_s_id() -> None:
 
 
 UNREAD = {
-    "cluster": {"cluster.busy", "subnet.ip", "nap", "autoscaler.profile", "maintenance"},
+    "cluster": {
+        "cluster.identity",
+        "cluster.busy",
+        "subnet.ip",
+        "nap",
+        "autoscaler.profile",
+        "maintenance",
+    },
     "usages": {"quota.vcpu"},
     "sizes": {"quota.vcpu", "sku.zone-capacity", "vm.image-combo"},
     "denied": {"rbac.arm"},
@@ -374,6 +390,30 @@ def test_what_could_not_be_read_is_never_a_silent_pass(part: str) -> None:
     assert {each.rule for each in unchecked} == UNREAD[part]
     assert all("not checked, because nobody let us" in each.message for each in unchecked)
     assert not any(each.blocks for each in made)
+
+
+def test_nodes_that_do_not_tell_their_cluster_are_told_unchecked() -> None:
+    for nodes in ((), (Node("s-0", "src"),)):
+        (told,) = found("cluster.identity", snapshot(nodes=nodes))
+        assert told.severity is Severity.UNCHECKED
+    elsewhere = (Node("s-0", "src"), Node("x-0", "system", home="sub/mc_g_other_r"))
+    (told,) = found("cluster.identity", snapshot(nodes=elsewhere))
+    assert told.blocks
+
+
+def test_another_cluster_cannot_be_acknowledged() -> None:
+    made = snapshot(nodes=(Node("s-0", "src", home="sub/mc_g_other_r"),))
+    assert any(each.blocks for each in evaluate(made, ["cluster.identity"]))
+
+
+def test_a_node_resource_group_as_label() -> None:
+    long = "MC_" + "g" * 58 + "_x(y)"
+    facts = ClusterFacts(node_resource_group=long, pod_cidrs=(), network_plugin="azure")
+    for label in (as_label(long), as_label(long).lower()):
+        node = Node("s-0", "src", home=home_of("", label))
+        assert found("cluster.identity", snapshot(cluster=facts, nodes=(node,))) == []
+    assert as_label("a" * 62 + "(") == "a" * 62 + "z"
+    assert as_label("mc_rg.") == "mc_rg.z"
 
 
 def test_what_an_admin_has_acknowledged_does_not_block() -> None:

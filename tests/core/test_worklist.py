@@ -15,7 +15,7 @@ from azure_linux_migrator.core.actions import (
 from azure_linux_migrator.core.drain.admission import earliest_finish
 from azure_linux_migrator.core.drain.blockers import Cause
 from azure_linux_migrator.core.drain.planner import Planner
-from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.singletons import VICTIM_COST
 from azure_linux_migrator.core.records import (
     Attachment,
@@ -148,6 +148,22 @@ def test_a_volume_that_the_target_cannot_attach_blocks_until_it_can() -> None:
     assert (causes(work, NOW + 2), names(work, NOW + 2)) == ([], ["a"])
     made.put_volume(Volume("pv", Key("default", "data"), local=True))
     assert causes(work, NOW + 4) == [Cause.LOCAL_VOLUME]
+
+
+def test_a_disk_outside_any_zone_goes_to_nodes_outside_any_zone_only() -> None:
+    made = world(
+        [pod("a", claims=("data",))],
+        nodes=[
+            Node("s-0", "src", unschedulable=True, batch="m.1"),
+            Node("t-0", "srcazl", zone="r-1"),
+        ],
+    )
+    made.put_volume(Volume("pv", Key("default", "data"), zones=("",)))
+    work = planner(made)
+    (blocked,) = work.plan(NOW).blockers
+    assert "is in no zone, and the pool it would move to has nodes in zone r-1 only" in str(blocked)
+    made.put_node(Node("t-1", "srcazl"))
+    assert (causes(work, NOW + 2), names(work, NOW + 2)) == ([], ["a"])
 
 
 def test_a_node_is_drained_only_when_its_volumes_are_detached() -> None:

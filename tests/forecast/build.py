@@ -1,98 +1,165 @@
-"""Small simulated clusters."""
+"""Small snapshots, made in Python, and the clusters that they become."""
 
 import random
-from collections import Counter
 from typing import Any
 
-from azure_linux_migrator.core.records import Key, Labels, Node, Room, Selector
-from azure_linux_migrator.sim.aks import ManagedCluster
-from azure_linux_migrator.sim.aks_limits import Limits, Timings
-from azure_linux_migrator.sim.aks_nodes import make_node
-from azure_linux_migrator.sim.cluster.shapes import (
-    Machine,
-    Placing,
-    PodTerm,
-    Span,
-    Spread,
-    Template,
-    Workload,
+from msgspec import structs
+
+from azure_linux_migrator.core.records import (
+    Attachment,
+    Controller,
+    Key,
+    Node,
+    Owner,
+    Pod,
+    Pool,
+    Room,
+    Volume,
 )
+from azure_linux_migrator.sim.cluster.shapes import Machine, Placing
+from azure_linux_migrator.sim.forecast.snapshot import Snapshot
+from azure_linux_migrator.sim.forecast.stage import Assumptions, stage
 from azure_linux_migrator.sim.scene import Scene
 
-NOW = 1_800_000_000.0
-ZONE = "topology.kubernetes.io/zone"
-HOSTNAME = "kubernetes.io/hostname"
-SMALL = Room(4000, 16_000, 110)
+NOW = 1_790_000_000.0
+DAY = 86_400.0
+SIZE = "Standard_D4s_v5"
+ROOM = Room(3800, 12_000, 110)
 
 
-def scene(*, boot: float = 60.0, **pools: dict[str, Any]) -> Scene:
-    """A cluster with these AKS pools, by name; their settings as ARM has them."""
-    rng = random.Random(1)
-    timings = Timings(boot=boot, delete=30.0, drain_timeout=300.0)
-    aks = ManagedCluster(rng, timings=timings, limits=Limits(), digits="12345678")
-    for name, wanted in pools.items():
+def cluster(workers: int = 3) -> Snapshot:
+    """One system node and some workers, with nothing on them."""
+    made = Snapshot(NOW)
+    for name, count, mode in (("system", 1, "System"), ("workers", workers, "User")):
         settings = {
-            "vmSize": "Standard_D4s_v5",
+            "count": count,
+            "vmSize": SIZE,
             "osSKU": "Ubuntu",
-            "mode": "User",
+            "mode": mode,
             "type": "VirtualMachineScaleSets",
-            **wanted,
+            "currentOrchestratorVersion": "1.37.2",
         }
-        full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **settings}
-        made = [make_node(aks.setting, name, full, index) for index in range(full["count"])]
-        aks.adopt(name, settings, made)
-    found = Scene(aks, rng, now=NOW)
-    found.fleet.adopt()
-    return found
+        made.pools.append(
+            Pool(name, "Ubuntu", mode=mode, count=count, vm_size=SIZE, settings=settings)
+        )
+        for index in range(count):
+            host = f"aks-{name}-12345678-vmss{index:06d}"
+            made.nodes.append(Node(host, name, os_sku="Ubuntu", room=ROOM))
+            made.labels[host] = labels(host, name)
+            made.taints[host] = []
+    return made
 
 
-def node(made: Scene, name: str, *, room: Room = SMALL, **labels: str) -> None:
-    """A node that no pool knows of; `zone=` labels it with a zone."""
-    zone = labels.pop("zone", "")
-    all_labels = {HOSTNAME: name, **labels, **({ZONE: zone} if zone else {})}
-    made.store.put_node(Node(name, "p", room=room, zone=zone), Machine(all_labels))
+def labels(host: str, pool: str) -> dict[str, str]:
+    """A node's."""
+    return {
+        "node.kubernetes.io/instance-type": SIZE,
+        "agentpool": pool,
+        "kubernetes.azure.com/agentpool": pool,
+        "kubernetes.io/hostname": host,
+    }
 
 
-def app(
-    made: Scene, name: str, replicas: int, placing: Placing | None = None, **template: Any
-) -> Workload:
-    """A Deployment whose pods are labelled `app`; they start at once and stop at once."""
-    times: dict[str, Any] = {"start": Span(0.1, 0.1), "stop": Span(0.1, 0.1)}
-    wanted = {"labels": of(name), "requests": (100, 100), **times, **template}
-    pods = Template(placing=placing or Placing(), **wanted)
-    found = Workload("Deployment", Key("default", name), name, replicas, pods)
-    made.workloads.add(found)
-    return found
+def workers(made: Snapshot) -> list[str]:
+    """The names of the workers."""
+    return [node.name for node in made.nodes if node.pool == "workers"]
 
 
-def of(name: str) -> Labels:
-    """The labels of an app's pods."""
-    return (("app", name),)
+def add(
+    made: Snapshot,
+    kind: str,
+    name: str,
+    count: int,
+    *,
+    placing: Placing | None = None,
+    each: list[dict[str, Any]] | None = None,
+    controller: dict[str, Any] | None = None,
+    **pod: Any,
+) -> None:
+    """A workload whose pods have been Ready for a day, one worker after the other. `each` changes
+    single pods, `controller` its record; kinds that the API of apps does not have get none."""
+    uid = f"u-{name}"
+    owner = Owner(kind, name, uid)
+    if kind == "Deployment":
+        owner = Owner("ReplicaSet", f"{name}-1", f"{uid}-1")
+        made.controllers.append(
+            Controller("ReplicaSet", Key("default", owner.name), owner.uid, uid, replicas=count)
+        )
+    if kind in {"Deployment", "StatefulSet", "DaemonSet"}:
+        more = {"replicas": count, "rolling": True, "max_surge": 1, **(controller or {})}
+        made.controllers.append(Controller(kind, Key("default", name), uid, **more))
+    made.placings[owner.uid] = placing or Placing()
+    hosts = workers(made)
+    first = (controller or {}).get("first_ordinal", 0)
+    for index in range(count):
+        fields = {
+            "phase": "Running",
+            "ready": True,
+            "terminating": False,
+            "node": hosts[index % len(hosts)],
+            "labels": (("app", name),),
+            "created": NOW - DAY,
+            "started_in": 4.0,
+            "requests": (100, 128),
+            **pod,
+            **(each[index] if each else {}),
+        }
+        ready = {} if fields["ready"] else {"started_in": 0.0}
+        key = Key("default", f"{name}-{first + index}")
+        made.pods.append(Pod(key, f"{key.name}.uid", owner=owner, **fields | ready))
 
 
-def term(topology: str, *apps: str) -> PodTerm:
-    """An affinity term about an app's pods."""
-    return PodTerm(topology, Selector(of(apps[0])))
+def disk(made: Snapshot, claim: str, node: str) -> None:
+    """An Azure Disk that is attached to a node."""
+    made.volumes.append(Volume(f"pv-{claim}", Key("default", claim)))
+    made.attachments.append(Attachment(f"va-{claim}", node, f"pv-{claim}"))
 
 
-def spread(topology: str, name: str, skew: int = 1, **more: Any) -> Placing:
-    """A hard topology spread of an app."""
-    return Placing(spread=(Spread(topology, Selector(of(name)), skew, **more),))
+def staged(made: Snapshot, **assumed: Any) -> Scene:
+    """The cluster that begins where the snapshot ends."""
+    return stage(made, Assumptions(**assumed), random.Random(1))
 
 
-def run(made: Scene, seconds: float) -> None:
+def after(scene: Scene, seconds: float) -> None:
     """Let time pass."""
-    end = made.kernel.now + seconds
-    made.kernel.at(end, lambda: None)  # the clock stands at the last thing that was done
-    made.kernel.run(lambda: False, end=end)
+    end = scene.kernel.now + seconds
+    scene.kernel.run(lambda: False, end=end)
+    scene.kernel.now = end
 
 
-def where(made: Scene, name: str) -> Counter[str]:
-    """How many of an app's pods are on each node; "" for those without one."""
-    return Counter(pod.node for pod in made.store.pods.values() if pod.labels == of(name))
+def delete(scene: Scene, *names: str) -> None:
+    """Delete pods, as an eviction that is granted does."""
+    for name in names:
+        pod = scene.store.pods[Key("default", name)]
+        scene.api.delete(pod.key, pod.uid)
 
 
-def delete(made: Scene, name: str, count: int = 1) -> None:
-    """Delete pods of an app; they come back."""
-    for pod in [each for each in made.store.pods.values() if each.labels == of(name)][:count]:
-        made.api.delete(pod.key, pod.uid)
+def pods_of(scene: Scene, app: str) -> list[Pod]:
+    """A workload's pods, by name."""
+    found = (pod for pod in scene.store.pods.values() if ("app", app) in pod.labels)
+    return sorted(found, key=lambda pod: pod.key)
+
+
+def names(scene: Scene, app: str) -> list[str]:
+    """The names of a workload's pods that are not leaving."""
+    return [pod.key.name for pod in pods_of(scene, app) if not pod.terminating]
+
+
+def ready(scene: Scene, app: str) -> int:
+    """How many of a workload's pods are Ready and stay."""
+    return sum(pod.ready and not pod.terminating for pod in pods_of(scene, app))
+
+
+def new_node(
+    scene: Scene,
+    name: str,
+    *,
+    room: Room = ROOM,
+    taken: int = 0,
+    taints: Any = (),
+    more: dict[str, str] | None = None,
+    **node: Any,
+) -> None:
+    """A node comes; `taken` is the CPU in use on it."""
+    machine = Machine(labels(name, "new") | (more or {}), tuple(taints), cpu=taken)
+    scene.store.put_node(structs.replace(Node(name, "new", room=room), **node), machine)

@@ -8,7 +8,7 @@ import pytest
 from azure_linux_migrator.core.records import Room
 from azure_linux_migrator.sim.cluster.shapes import Placing, Toleration
 from azure_linux_migrator.sim.scene import Scene
-from tests.forecast.build import HOSTNAME, app, run, scene, term, where
+from tests.forecast.scenes import HOSTNAME, app, run, scene, term, where
 
 WEB = Placing(selector=(("agentpool", "web"),))
 IMPOSSIBLE = Placing(selector=(("no", "such"),))

@@ -1,11 +1,13 @@
 """What pods say about each other, in a file and under other names."""
 
+import random
 from pathlib import Path
 
 from azure_linux_migrator.core.records import Key, Pod, Requirement, Selector
 from azure_linux_migrator.sim.cluster.shapes import NodeTerm, Placing, PodTerm, Spread
-from azure_linux_migrator.sim.forecast.snapshot import Snapshot, load, redact, save
-from tests.forecast.build import HOSTNAME, NOW
+from azure_linux_migrator.sim.forecast.redact import redact
+from azure_linux_migrator.sim.forecast.snapshot import Snapshot, load, save
+from tests.forecast.scenes import HOSTNAME, NOW
 
 EQUAL = Selector((("app", "shop"),))
 LISTED = Selector((), (Requirement("app", "In", ("shop", "cart")),))
@@ -24,8 +26,8 @@ def test_a_placing_survives_a_file(tmp_path: Path) -> None:
 
 def test_terms_follow_the_labels() -> None:
     pod = Pod(Key("secret", "shop-1"), "u", "", "Running", True, False, labels=(("app", "shop"),))
-    hidden = redact(Snapshot(NOW, pods=[pod], placings={"u": PLACING}))
-    found, made = hidden.placings["u"], hidden.pods[0]
+    hidden = redact(Snapshot(NOW, pods=[pod], placings={"u": PLACING}), random.Random(1))
+    [found], made = hidden.placings.values(), hidden.pods[0]
     labels = dict(made.labels)
     assert "shop" not in str(hidden)
     assert "secret" not in str(hidden)

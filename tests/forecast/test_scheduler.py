@@ -10,7 +10,7 @@ from azure_linux_migrator.core.records import Key, Pod, Requirement, Room
 from azure_linux_migrator.sim.cluster.scheduler import Misfit, Scheduler
 from azure_linux_migrator.sim.cluster.shapes import NodeTerm, Placing, PodTerm, Template, Workload
 from azure_linux_migrator.sim.scene import Scene
-from tests.forecast.build import (
+from tests.forecast.scenes import (
     HOSTNAME,
     NOW,
     ZONE,

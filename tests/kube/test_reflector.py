@@ -1,13 +1,18 @@
 """The reflector against the ways a watch breaks."""
 
 import asyncio
+import json
+import re
 from collections.abc import Awaitable, Callable
 
+import pytest
 from aiohttp import web
 
 from azure_linux_migrator.core.records import Key, Pod
+from azure_linux_migrator.kube import reflector as reflector_module
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import PodObject
+from azure_linux_migrator.kube.feed import Feed
 from azure_linux_migrator.kube.reflector import Reflector, Sink
 from tests.kube.fake import bookmark, event, pod, serving, stream
 
@@ -115,6 +120,90 @@ async def test_a_refusal_is_kept_to_be_shown_and_later_success_clears_it() -> No
         allowed.set()
         await _until(lambda: reflector.synced)
         assert reflector.error is None
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)
+
+
+async def test_a_watch_that_is_refused_later_tells_since_when(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector_module, "GRACE_SECONDS", 0.1)
+    refusing = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if refusing.is_set():
+            return web.json_response({"message": "pods is forbidden"}, status=403)
+        if "sendInitialEvents" in request.query:
+            return await stream(request, bookmark(1, initial=True))
+        await asyncio.sleep(0.1)
+        return await stream(request)
+
+    async with serving(answer) as client:
+        feed = Feed(client)
+        await feed.acquire(lambda: None)
+        try:
+            await _until(lambda: feed.synced)
+            assert feed.problem() == ""
+            refusing.set()
+            await _until(lambda: bool(feed.problem()))
+            assert feed.synced, "what is known is still shown"
+            told = feed.problem()
+            assert re.fullmatch(
+                r"the watch of \w+ has told nothing since \S+Z: pods is forbidden", told
+            )
+            refusing.clear()
+            await _until(lambda: not feed.problem())
+        finally:
+            await feed.release(feed._wakers[0])
+
+
+async def test_silence_is_a_problem_until_a_list_proves_what_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector_module, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(reflector_module, "STALE_SECONDS", 0.3)
+    lists = 0
+    hanging = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal lists
+        response = await stream(request)
+        if "sendInitialEvents" in request.query and not hanging.is_set():
+            lists += 1
+            await response.write(json.dumps(bookmark(lists, initial=True)).encode() + b"\n")
+        await asyncio.sleep(5)
+        return response
+
+    async def body(reflector: Reflector) -> None:
+        await _until(lambda: lists >= 2)
+        assert reflector.problem() == "", "a list is as good as a bookmark"
+        hanging.set()
+        await _until(lambda: bool(reflector.problem()))
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)
+
+
+async def test_a_bookmark_is_a_sign_of_life_and_half_a_list_is_none() -> None:
+    half = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = await stream(request)
+        for revision in range(1, 200):
+            kind = event("ADDED", pod(f"p{revision}", revision))
+            mark = bookmark(revision, initial=revision == 1)
+            await response.write(json.dumps(kind if half.is_set() else mark).encode() + b"\n")
+            await asyncio.sleep(0.02)
+        return response
+
+    async def body(reflector: Reflector) -> None:
+        await asyncio.sleep(0.3)
+        assert reflector.age() < 0.2
+        half.set()
+        reflector._listed = set()
+        await asyncio.sleep(0.3)
+        assert reflector.age() > 0.2
 
     async with serving(answer) as client:
         await _reflect(client, Seen(), body)

@@ -40,6 +40,14 @@ POOL: dict[str, Any] = {
 CALM = {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s", "maxSurge": 2}
 
 
+class Nobody:
+    """A Kubernetes without pods, for the last look before machines are deleted."""
+
+    async def request(self, *_: Any, **__: Any) -> bytes:
+        """An empty list, whatever is asked."""
+        return b'{"items": []}'
+
+
 class Voyage:
     """One migration `m` of pool `src`, of NODES nodes, to `srcazl`."""
 
@@ -62,12 +70,12 @@ class Voyage:
             self.world.put_node(_node(each))
 
     def _executor(self) -> Executor:
-        nothing: Any = None
+        nobody: Any = Nobody()
         where = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
         pools = open_pools(where, endpoint=self.url, cloud="public", on_request=lambda _, __: None)
         self._pools = pools
         made = Executor(
-            client=nothing,
+            client=nobody,
             world=self.world,
             pools=lambda: pools,
             telemetry=Telemetry(),

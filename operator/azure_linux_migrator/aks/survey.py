@@ -166,6 +166,7 @@ async def _cluster(arm: _Arm, cluster_id: str) -> ClusterFacts:
         pod_cidrs=_strings(network.get("podCidrs") or [network.get("podCidr")]),
         ip_families=_strings(network.get("ipFamilies")),
         node_resource_group=str(found.get("nodeResourceGroup") or ""),
+        subscription=cluster_id.split("/")[2],
         upgrade_channel=str(upgrades.get("upgradeChannel") or ""),
         node_os_channel=str(upgrades.get("nodeOSUpgradeChannel") or ""),
         autoscaler_profile=dict(found.get("autoScalerProfile") or {}),

@@ -14,6 +14,7 @@ from azure_linux_migrator.api.names import (
     SINGULAR,
     VERSION,
 )
+from azure_linux_migrator.api.rules import Rule
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 
@@ -35,14 +36,15 @@ STEPS_WITH_TARGET = (
 )
 """Steps that begin once the target pool stands: from then on its settings cannot be changed."""
 
+NAME_RULE = Rule(
+    "self.metadata.name.size() <= 63",
+    "must be at most 63 characters: the name becomes part of node annotations and pool tags",
+    lambda name: len(name) <= 63,
+    ".metadata.name",
+)
+
 _RULES = (
-    {
-        "rule": "self.metadata.name.size() <= 63",
-        "message": "must be at most 63 characters: the name becomes part of node annotations and "
-        "pool tags",
-        "fieldPath": ".metadata.name",
-        "reason": "FieldValueInvalid",
-    },
+    NAME_RULE.schema() | {"reason": "FieldValueInvalid"},
     {
         "rule": "!has(oldSelf.status) || !has(oldSelf.status.phase) || "
         "oldSelf.status.phase != 'Succeeded' || self.spec == oldSelf.spec",

@@ -7,11 +7,11 @@ is what is stored, and a GitOps tool never sees the operator change a spec.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from azure_linux_migrator.api.fields import Duration, PoolName, rules, worded
+from azure_linux_migrator.api.fields import Duration, PoolName, Size
 from azure_linux_migrator.api.model import Model
-from azure_linux_migrator.api.quantities import SIZE_PATTERN
+from azure_linux_migrator.api.rules import Rule, RuledModel, matching
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.api.spec_target import Target
 
@@ -24,9 +24,11 @@ class ClusterRef(Model):
         Field(
             alias="subscriptionID",
             max_length=36,
-            pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
-            json_schema_extra=worded("must be a GUID, as az account show --query id prints it"),
             description="The subscription's id, a GUID.",
+        ),
+        matching(
+            r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+            "must be a GUID, as az account show --query id prints it",
         ),
     ]
     resource_group: Annotated[
@@ -46,26 +48,13 @@ class Source(Model):
     node_pool: Annotated[PoolName, Field(description="Name of the node pool to migrate.")]
 
 
-_SIZE_RULE = (
-    "type(self) == int ? (self >= 1 && self <= 1000) : "
-    "(string(self).matches('" + SIZE_PATTERN + "') && "
-    "(string(self).endsWith('%') || int(string(self)) <= 1000))",
-    "must be a number of nodes from 1 to 1000, or a percentage from 1% to 100%",
-)
-
-
 class Batch(Model):
     """How many source nodes are drained together, and how long to watch before the next ones."""
 
     size: Annotated[
-        int | str,
+        Size,
         Field(
-            description="Nodes per batch: a number, or a percentage of the source pool, rounded "
-            "up.",
-            json_schema_extra={
-                "x-kubernetes-int-or-string": True,
-                **rules(_SIZE_RULE),
-            },
+            description="Nodes per batch: a number, or a percentage of the source pool, rounded up."
         ),
     ] = "10%"
     soak: Annotated[
@@ -94,12 +83,11 @@ class Strategy(Model):
     ] = StrategyType.BLUE_GREEN
     batch: Batch = Batch()
     max_surge: Annotated[
-        int | str,
+        Size,
         Field(
             description="Rolling: nodes beside the source's at any time, and nodes per batch. "
             "InPlace: what AKS's upgrade may add. A number, or a percentage of the source pool, "
             "rounded up.",
-            json_schema_extra={"x-kubernetes-int-or-string": True, **rules(_SIZE_RULE)},
         ),
     ] = "10%"
     final_soak: Annotated[
@@ -133,6 +121,12 @@ _NEW_POOL = (
     "osDiskType",
 )
 """Fields of the target that only a new pool can have."""
+
+
+def _new_pool(target: Target) -> list[str]:
+    """Those of them that are given."""
+    given = target.model_dump(by_alias=True, exclude_none=True)
+    return [each for each in _NEW_POOL if each in given]
 
 
 class Mode(StrEnum):
@@ -170,75 +164,59 @@ class Preflight(Model):
     ] = ()
 
 
-class MigrationSpec(Model):
+class MigrationSpec(RuledModel):
     """What to move where, and how carefully."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                (
-                    "has(self.cluster) == has(oldSelf.cluster) && "
-                    "(!has(self.cluster) || self.cluster == oldSelf.cluster)"
-                ),
-                "spec.cluster is immutable; delete this migration and create another",
-                ".cluster",
-            ),
-            (
-                (
-                    "!has(self.mode) || self.mode != 'Plan' || "
-                    "(has(oldSelf.mode) && oldSelf.mode == 'Plan')"
-                ),
-                "spec.mode cannot go back to Plan; set spec.paused, or run azlm plan",
-                ".mode",
-            ),
-            (
-                "self.source == oldSelf.source",
-                "spec.source is immutable; delete this migration and create another",
-                ".source",
-            ),
-            (
-                (
-                    "(has(self.target) && has(self.target.nodePool)) == "
-                    "(has(oldSelf.target) && has(oldSelf.target.nodePool)) && "
-                    "(!has(self.target) || !has(self.target.nodePool) || "
-                    "self.target.nodePool == oldSelf.target.nodePool)"
-                ),
-                "spec.target.nodePool is immutable; delete this migration and create another",
-                ".target.nodePool",
-            ),
-            (
-                (
-                    "!has(self.target) || !has(self.target.nodePool) || "
-                    "self.target.nodePool != self.source.nodePool"
-                ),
-                (
-                    "spec.target.nodePool must differ from spec.source.nodePool: BlueGreen and "
-                    "Rolling create a second pool; leave it out to have a name chosen"
-                ),
-                ".target.nodePool",
-            ),
-            (
-                (
-                    "!has(self.strategy) || !has(self.strategy.type) || "
-                    "self.strategy.type != 'InPlace' || !has(self.target) || "
-                    f"!({' || '.join(f'has(self.target.{each})' for each in _NEW_POOL)})"
-                ),
-                (
-                    "with spec.strategy.type InPlace AKS changes the source pool itself: only "
-                    "spec.target.osSKU can be given"
-                ),
-                ".target",
-            ),
-            (
-                (
-                    "(has(self.strategy) && has(self.strategy.type) ? self.strategy.type : "
-                    "'BlueGreen') == (has(oldSelf.strategy) && has(oldSelf.strategy.type) ? "
-                    "oldSelf.strategy.type : 'BlueGreen')"
-                ),
-                "spec.strategy.type is immutable; delete this migration and create another",
-                ".strategy.type",
-            ),
-        )
+    rules = (
+        Rule(
+            "has(self.cluster) == has(oldSelf.cluster) && "
+            "(!has(self.cluster) || self.cluster == oldSelf.cluster)",
+            "spec.cluster is immutable; delete this migration and create another",
+            path=".cluster",
+        ),
+        Rule(
+            "!has(self.mode) || self.mode != 'Plan' || "
+            "(has(oldSelf.mode) && oldSelf.mode == 'Plan')",
+            "spec.mode cannot go back to Plan; set spec.paused, or run azlm plan",
+            path=".mode",
+        ),
+        Rule(
+            "self.source == oldSelf.source",
+            "spec.source is immutable; delete this migration and create another",
+            path=".source",
+        ),
+        Rule(
+            "(has(self.target) && has(self.target.nodePool)) == "
+            "(has(oldSelf.target) && has(oldSelf.target.nodePool)) && "
+            "(!has(self.target) || !has(self.target.nodePool) || "
+            "self.target.nodePool == oldSelf.target.nodePool)",
+            "spec.target.nodePool is immutable; delete this migration and create another",
+            path=".target.nodePool",
+        ),
+        Rule(
+            "!has(self.target) || !has(self.target.nodePool) || "
+            "self.target.nodePool != self.source.nodePool",
+            "spec.target.nodePool must differ from spec.source.nodePool: BlueGreen and "
+            "Rolling create a second pool; leave it out to have a name chosen",
+            lambda spec: spec.target.node_pool != spec.source.node_pool,
+            ".target.nodePool",
+        ),
+        Rule(
+            "!has(self.strategy) || !has(self.strategy.type) || "
+            "self.strategy.type != 'InPlace' || !has(self.target) || "
+            f"!({' || '.join(f'has(self.target.{each})' for each in _NEW_POOL)})",
+            "with spec.strategy.type InPlace AKS changes the source pool itself: only "
+            "spec.target.osSKU can be given",
+            lambda spec: spec.strategy.type != StrategyType.IN_PLACE or not _new_pool(spec.target),
+            ".target",
+        ),
+        Rule(
+            "(has(self.strategy) && has(self.strategy.type) ? self.strategy.type : "
+            "'BlueGreen') == (has(oldSelf.strategy) && has(oldSelf.strategy.type) ? "
+            "oldSelf.strategy.type : 'BlueGreen')",
+            "spec.strategy.type is immutable; delete this migration and create another",
+            path=".strategy.type",
+        ),
     )
 
     mode: Annotated[

@@ -116,17 +116,17 @@ class Drain(Model):
     timeout: Annotated[
         Duration,
         Field(
-            description="How long one batch may take to drain. When it is over no further pod is "
-            "evicted and the migration stalls, naming what blocks it; a larger value goes on. 0 "
-            "means no limit."
+            description="How long one batch may take to drain, without the time in which the "
+            "migration was paused or no operator ran. When it is over spec.drain.onTimeout says "
+            "what happens; a larger value goes on. 0 means no limit."
         ),
     ] = "30m"
     on_timeout: Annotated[
         TimeoutPolicy,
         Field(
-            description="When the time is over: Pause evicts nothing more and waits, Rollback also "
-            "uncordons what this migration cordoned, Force deletes the pods that are left, with "
-            "their grace and against their budgets."
+            description="When the time is over: Pause evicts nothing more, stalls and names what "
+            "blocks; Rollback moves everything back to the source pool; Force goes on evicting "
+            "what it can and deletes what has no slot, with its grace and against its budget."
         ),
     ] = TimeoutPolicy.PAUSE
     order: Annotated[

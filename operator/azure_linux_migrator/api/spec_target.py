@@ -4,41 +4,41 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from azure_linux_migrator.api.fields import OsSku, PoolName, VmSize, rules, worded
+from azure_linux_migrator.api.fields import OsSku, PoolName, VmSize
 from azure_linux_migrator.api.model import Model
+from azure_linux_migrator.api.quantities import MOST_NODES
+from azure_linux_migrator.api.rules import Rule, Ruled, RuledModel, matching
 
 LabelValue = Annotated[str, Field(max_length=63, description="A label's value.")]
 Taint = Annotated[
     str,
-    Field(
-        max_length=400,
-        description="A taint, as kubectl taint writes it.",
-        pattern=r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$",
-        json_schema_extra=worded("must be key=value:Effect, such as dedicated=web:NoSchedule"),
+    Field(max_length=400, description="A taint, as kubectl taint writes it."),
+    matching(
+        r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$",
+        "must be key=value:Effect, such as dedicated=web:NoSchedule",
     ),
 ]
 Zone = Annotated[
     str,
-    Field(
-        max_length=4,
-        description="A zone's number.",
-        pattern=r"^([1-9]|auto)$",
-        json_schema_extra=worded("must be the number of an availability zone, such as 1, or auto"),
-    ),
+    Field(max_length=4, description="A zone's number."),
+    matching(r"^([1-9]|auto)$", "must be the number of an availability zone, such as 1, or auto"),
 ]
 
 
-class Autoscaling(Model):
+class Autoscaling(RuledModel):
     """Bounds of the cluster autoscaler; they come into force once the source is retired."""
 
-    model_config = Model.model_config | {
-        "json_schema_extra": rules(
-            ("self.min <= self.max", "spec.target.autoscaling.min must not exceed max", ".min")
-        )
-    }
+    rules = (
+        Rule(
+            "self.min <= self.max",
+            "spec.target.autoscaling.min must not exceed max",
+            lambda bounds: bounds.min <= bounds.max,
+            ".min",
+        ),
+    )
 
-    min: Annotated[int, Field(ge=0, le=1000, description="Fewest nodes.")]
-    max: Annotated[int, Field(ge=1, le=1000, description="Most nodes.")]
+    min: Annotated[int, Field(ge=0, le=MOST_NODES, description="Fewest nodes.")]
+    max: Annotated[int, Field(ge=1, le=MOST_NODES, description="Most nodes.")]
 
 
 class Target(Model):
@@ -63,15 +63,14 @@ class Target(Model):
         Field(
             description="Nodes in the target pool: a number, or Auto for what the pods that move "
             "request. Default: as the source has.",
-            json_schema_extra={
-                "x-kubernetes-int-or-string": True,
-                **rules(
-                    (
-                        "type(self) == int ? (self >= 1 && self <= 1000) : string(self) == 'Auto'",
-                        "must be a number of nodes from 1 to 1000, or Auto",
-                    )
-                ),
-            },
+            json_schema_extra={"x-kubernetes-int-or-string": True},
+        ),
+        Ruled(
+            Rule(
+                f"type(self) == int ? (self >= 1 && self <= {MOST_NODES}) : string(self) == 'Auto'",
+                f"must be a number of nodes from 1 to {MOST_NODES}, or Auto",
+                lambda count: count == "Auto" or 1 <= count <= MOST_NODES,
+            )
         ),
     ] = None
     vm_size: Annotated[

@@ -170,6 +170,10 @@ class ForecastStatus(Model):
         tuple[Annotated[str, Field(max_length=320)], ...],
         Field(max_length=5, description="Other specs that save time or nodes."),
     ] = ()
+    unseen: Annotated[
+        tuple[Annotated[str, Field(max_length=320)], ...],
+        Field(max_length=10, description="What could not be read or modelled."),
+    ] = ()
 
 
 class RollbackStatus(Model):
@@ -193,6 +197,10 @@ class BatchProgress(Model):
     index: int = 0
     of: int = 0
     started_at: str | None = None
+    counted_from: Annotated[
+        str | None,
+        Field(description="Since when spec.drain.timeout counts: a pause begins it anew."),
+    ] = None
     drained_at: str | None = None
 
 
@@ -227,6 +235,13 @@ class MigrationStatus(Model):
         str, Field(max_length=32, description="The gate that an admin has let pass.")
     ] = ""
     rollback: RollbackStatus | None = None
+    handled_approval: Annotated[
+        str,
+        Field(
+            max_length=256,
+            description="The azlm.dev/approve of an earlier attempt: no word for this one.",
+        ),
+    ] = ""
     handled_rollback: Annotated[
         str, Field(max_length=256, description="The last azlm.dev/rollback that was acted on.")
     ] = ""
@@ -265,7 +280,8 @@ def timestamp(now: float) -> str:
 
 
 def since_epoch(text: str | None) -> float | None:
-    """The inverse of `timestamp`; None for none."""
-    if not text:
+    """The inverse of `timestamp`; None for none, and for what somebody wrote who is no machine."""
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else None
+    except ValueError:
         return None
-    return datetime.fromisoformat(text).timestamp()

@@ -8,6 +8,7 @@ from azure_linux_migrator.api.status import (
     BlockerStatus,
     FindingStatus,
     NodeCounts,
+    Phase,
     PodCounts,
     PreflightStatus,
     Timing,
@@ -17,7 +18,7 @@ from azure_linux_migrator.api.status import (
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.progress import Context
 from azure_linux_migrator.core.stage import Stage
-from azure_linux_migrator.core.steps.drain import batch_index, batches
+from azure_linux_migrator.core.steps.drain import batch_index, batches, resumes
 
 SHOWN_FINDINGS = 20
 
@@ -120,7 +121,7 @@ def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
     )
 
 
-def batch_of(ctx: Context, stage: Stage) -> BatchProgress:
+def batch_of(ctx: Context, stage: Stage, phase: Phase) -> BatchProgress:
     """The batch being drained, and when it began and ended."""
     before = ctx.migration.status.batch
     if stage.moved and before.index and not before.drained_at and ctx.seen.world_ready:
@@ -133,10 +134,14 @@ def batch_of(ctx: Context, stage: Stage) -> BatchProgress:
         return BatchProgress(index=0, of=batches(ctx, 0))
     fresh = index != before.index
     drained = ctx.loads.undrained_admitted == 0
+    # Pods that come to a batch that was drained already give it its time anew, as a pause does.
+    anew = fresh or (before.drained_at is not None and not drained)
+    anew = anew or (phase is Phase.RUNNING and resumes(ctx))
     return BatchProgress(
         index=index,
         of=batches(ctx, index),
         started_at=timestamp(ctx.now) if fresh or not before.started_at else before.started_at,
+        counted_from=timestamp(ctx.now) if anew or not before.counted_from else before.counted_from,
         drained_at=(
             ((None if fresh else before.drained_at) or timestamp(ctx.now)) if drained else None
         ),

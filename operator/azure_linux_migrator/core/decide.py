@@ -6,9 +6,10 @@ again with the same arguments it answers the same, and a crash between two calls
 
 from dataclasses import replace
 
+from azure_linux_migrator.api.names import APPROVE, TAG_AUTOSCALER
 from azure_linux_migrator.api.names import ROLLBACK as ROLLBACK_TOKEN
-from azure_linux_migrator.api.names import TAG_AUTOSCALER
 from azure_linux_migrator.api.spec import FailurePolicy
+from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import (
     BatchProgress,
     MigrationStatus,
@@ -18,9 +19,9 @@ from azure_linux_migrator.api.status import (
     since_epoch,
     timestamp,
 )
-from azure_linux_migrator.core.actions import READS, Action, ReadPools, ReleaseNode, RestoreScale
+from azure_linux_migrator.core.actions import READS, Action, ReadPools, ReleaseNode
 from azure_linux_migrator.core.drain.planner import Planner
-from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.migration import Decision, Migration, Observation
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
@@ -31,8 +32,11 @@ from azure_linux_migrator.core.report import (
     report_step,
 )
 from azure_linux_migrator.core.steps import FINAL, autoscaler, route_of
+from azure_linux_migrator.core.steps.cordon_source import TAKEN_BACK
+from azure_linux_migrator.core.steps.drain import TIMED_OUT, scales_to_restore
 from azure_linux_migrator.core.steps.foreign import stopped, watched
 from azure_linux_migrator.core.steps.foretell import foretell, foretold
+from azure_linux_migrator.core.steps.gates import TOKEN_LIMIT
 
 
 def decide(migration: Migration, seen: Observation, now: float) -> Decision:
@@ -53,7 +57,7 @@ def decide(migration: Migration, seen: Observation, now: float) -> Decision:
         seen.world.listeners.pop(migration.name, None)
         return Decision((), report_done(ctx, _kept_message(migration.status)))
     if _already_migrated(ctx):
-        return Decision((), report_done(ctx, _already(migration), reason="AlreadyMigrated"))
+        return _already_there(ctx)
     if (asked := _asked_back(ctx)) is not None:
         return _turn_back(ctx, asked)
     return _walk(ctx)
@@ -71,6 +75,7 @@ def context_of(migration: Migration, seen: Observation, now: float) -> Context:
     )
     planner = Planner.of(seen.world, scope)
     planner.began = since_epoch(migration.status.batch.started_at) or 0.0
+    planner.since = since_epoch(migration.status.start_time) or 0.0
     return Context(migration, seen, planner, planner.plan(now, migration.uid), now)
 
 
@@ -82,6 +87,7 @@ def _begin_again(migration: Migration) -> Migration:
             "batch": BatchProgress(),
             "rollback": None,
             "approved": "",
+            "handled_approval": migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT],
             "source": SourceRecord(),
             **({"step": ""} if migration.backwards else {}),
         }
@@ -91,7 +97,7 @@ def _begin_again(migration: Migration) -> Migration:
 
 def _rolled_back(ctx: Context) -> Decision:
     """What was cordoned by us is released again and again, until the spec changes."""
-    actions, wake_at = _releases(ctx)
+    actions, wake_at = _releases(ctx) if not ctx.migration.spec.paused else ((), None)
     return Decision(actions, ctx.migration.status, wake_at)
 
 
@@ -113,7 +119,7 @@ def _walk(ctx: Context) -> Decision:
             continue
         if progress.state == "done":
             progress = foretell(ctx)
-        if progress.state == "refused" and _gives_up(ctx, name):
+        if progress.state == "refused" and _gives_up(ctx, name, progress.reason):
             return _turn_back(ctx, _back(ctx, progress.reason, progress.message))
         progress = watched(ctx, progress) if name in route.guarded else progress
         return _report(ctx, name, progress, found)
@@ -129,13 +135,21 @@ def _moved(migration: Migration) -> str:
     return f"node pool {migration.source} moved to {migration.target}"
 
 
-def _gives_up(ctx: Context, step: str) -> bool:
+_NO_WAY_BACK = frozenset(("TargetPoolExists", "SourcePoolGone", "PoolGone", TAKEN_BACK))
+"""Refusals that a rollback would make worse: there is no pool to go back to, none of ours to leave,
+or an admin has just said what he wants."""
+
+
+def _gives_up(ctx: Context, step: str, reason: str) -> bool:
     """Whether a refused step is a failure that spec.onFailure turns into a rollback."""
+    spec = ctx.migration.spec
+    late = reason == TIMED_OUT and spec.drain.on_timeout is TimeoutPolicy.ROLLBACK
     return (
-        ctx.migration.spec.on_failure is FailurePolicy.ROLLBACK
-        and not ctx.migration.spec.paused
+        (late or spec.on_failure is FailurePolicy.ROLLBACK)
+        and not spec.paused
         and not ctx.migration.in_place
         and step not in {"Preflight", FINAL, "HandOverAutoscaler"}
+        and reason not in _NO_WAY_BACK
     )
 
 
@@ -144,7 +158,7 @@ def _asked_back(ctx: Context) -> RollbackStatus | None:
     token = ctx.migration.annotations.get(ROLLBACK_TOKEN, "")
     route, step = route_of(ctx.migration), ctx.migration.status.step
     begun = route.position(step) > 0 and not ctx.migration.in_place
-    if not token or token == ctx.migration.status.handled_rollback or not begun:
+    if not token or token[:TOKEN_LIMIT] == ctx.migration.status.handled_rollback or not begun:
         return None
     if not route.before(step, FINAL):
         return None
@@ -169,9 +183,11 @@ def _walk_back(ctx: Context) -> Decision:
         if progress.state != "done":
             return _report(ctx, name, progress)
     why = ctx.migration.status.rollback
+    pool = ctx.pool(ctx.migration.new_pool)
+    left = "is gone" if pool is None else "stands, since it is not this migration's"
     text = (
         f"everything is on node pool {ctx.migration.old_pool} again and {ctx.migration.new_pool} "
-        f"is gone ({why.reason if why else 'Requested'}: {why.message if why else ''}); change the "
+        f"{left} ({why.reason if why else 'Requested'}: {why.message if why else ''}); change the "
         "spec to try again"
     )
     return _report(ctx, route.steps[-1][0], refused("RolledBack", text))
@@ -203,6 +219,14 @@ def _already_migrated(ctx: Context) -> bool:
     )
 
 
+def _already_there(ctx: Context) -> Decision:
+    """What may be left to do is the autoscaler, which the new pool gets last."""
+    progress = autoscaler.hand_over(ctx)
+    if progress.state != "done":
+        return _report(ctx, "HandOverAutoscaler", progress)
+    return Decision((), report_done(ctx, _already(ctx.migration), reason="AlreadyMigrated"))
+
+
 def _already(migration: Migration) -> str:
     return f"node pool {migration.source} is gone and {migration.target}, which replaced it, stands"
 
@@ -218,19 +242,19 @@ def _release(ctx: Context) -> Decision:
     actions, wake_at = _releases(ctx)
     if not actions and wake_at is None and ctx.seen.world_ready:
         given_back = _gives_back(ctx)
-        if given_back.state != "done":
+        if given_back.state == "working":
             return Decision(
                 given_back.actions, report_releasing(ctx, given_back), given_back.wake_at
             )
+        # What Azure refuses for good is told, and does not keep the resource from going.
         ctx.seen.world.listeners.pop(ctx.migration.name, None)
-        return Decision((), report_releasing(ctx, DONE), released=True)
+        return Decision((), report_releasing(ctx, given_back), released=True)
     return Decision(actions, report_releasing(ctx, Progress("working")), wake_at)
 
 
 def _gives_back(ctx: Context) -> Progress:
     """A migration that is deleted half-way gives the old pool its autoscaler back."""
-    held = ctx.migration.status.source.autoscaler is not None
-    if not held or ctx.migration.spec.paused:
+    if ctx.migration.status.source.autoscaler is None:
         return DONE
     if ctx.seen.pools is None:
         return ctx.attempt(ReadPools(), "Releasing", "reading the cluster's node pools")
@@ -245,15 +269,11 @@ def _releases(ctx: Context) -> tuple[tuple[Action, ...], float | None]:
     name = ctx.migration.name
     undo: list[Action] = [
         ReleaseNode(node.name, name)
-        for pool in {ctx.migration.old_pool, ctx.migration.new_pool}
-        for node in ctx.seen.world.pool_nodes(pool)
+        for node in ctx.seen.world.nodes.values()
         if node.cordoned_by == name or ctx.migration.batch_of(node)
     ]
-    for each in ctx.seen.world.catalog.surged_by(name):
-        original = each.surge.rpartition("/")[2]
-        if original.isdecimal():
-            undo.append(RestoreScale(each.key, int(original)))
-    attempts = [ctx.attempt(action, "Releasing", "undoing") for action in undo]
-    wakes = [each.wake_at for each in attempts if each.wake_at is not None]
-    actions = tuple(action for each in attempts for action in each.actions)
-    return actions, min(wakes, default=None)
+    undo += scales_to_restore(ctx)
+    if not undo:
+        return (), None
+    undone = ctx.attempt_all(undo, "Releasing", "undoing")
+    return undone.actions, undone.wake_at

@@ -2,19 +2,21 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.spec import MigrationSpec, Mode, StrategyType
 from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
 from azure_linux_migrator.core.actions import Action
-from azure_linux_migrator.core.drain.roster import batch_of
+from azure_linux_migrator.core.drain.scope import batch_of
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Key, Node, Pool
 from azure_linux_migrator.core.world import World
 
 TARGET_SUFFIX = "azl"
 POOL_NAME_LIMIT = 12
+DIGEST_LENGTH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,19 @@ class Migration:
 
     @property
     def new_pool(self) -> str:
-        """Name of the Azure Linux pool: as given, else the source's, shortened, with `azl`."""
+        """Name of the Azure Linux pool: as given, else the source's with `azl`; one that is too
+        long for that is shortened, with a digest that keeps similar names apart."""
         if self.in_place:
             return self.old_pool
         if self.spec.target.node_pool:
             return self.spec.target.node_pool
         if self.status.target_pool:
             return self.status.target_pool
-        return self.old_pool[: POOL_NAME_LIMIT - len(TARGET_SUFFIX)] + TARGET_SUFFIX
+        room = POOL_NAME_LIMIT - len(TARGET_SUFFIX)
+        if len(self.old_pool) <= room:
+            return self.old_pool + TARGET_SUFFIX
+        digest = sha256(self.old_pool.encode()).hexdigest()[:DIGEST_LENGTH]
+        return self.old_pool[: room - DIGEST_LENGTH] + digest + TARGET_SUFFIX
 
     @property
     def tags(self) -> tuple[tuple[str, str], ...]:
@@ -119,20 +126,25 @@ class PoolsRead:
 class Observation:
     """Everything seen that a decision may rest on.
 
-    `missing_access` is None until it was asked. `rival` names an older, unfinished migration of
-    the same source pool. `world_ready` tells that the watches have delivered their first lists.
-    `own_pod` is the pod that this operator runs in. `survey` is what only the preflight needs;
+    `missing_access` is None until it was asked. `rival` names an unfinished migration that comes
+    first and has a pool in common with this one. `world_ready` tells that the watches have
+    delivered their first lists. `own_pod` is the pod that this operator runs in. `survey` is what
+    only the preflight needs;
     `asked` tells when this process last asked Azure to change a pool, by the pool's name;
-    `running` are the keys of actions under way, `written` the last writes to Kubernetes by key,
-    with the times of their answers.
+    `began` is when this process began to work on the migration; `running` are the keys of actions
+    under way, `written` the last writes to Kubernetes by key, with the times of their answers.
+    `watch_problem` tells which watch has told nothing for long, since when and why; while it is not
+    empty, an emptiness of the world proves nothing.
     """
 
     world: World
     world_ready: bool = True
+    watch_problem: str = ""
     pools: PoolsRead | None = None
     missing_access: tuple[str, ...] | None = None
     rival: str = ""
     own_pod: Key | None = None
+    began: float = 0.0
     survey: Survey | None = None
     forecast: ForecastStatus | None = None
     asked: Mapping[str, float] = field(default_factory=dict)

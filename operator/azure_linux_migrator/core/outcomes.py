@@ -18,17 +18,32 @@ from azure_linux_migrator.core.actions import (
 )
 from azure_linux_migrator.core.arm.verdicts import Verdict as AzureVerdict
 from azure_linux_migrator.core.arm.verdicts import verdict as azure_verdict
-from azure_linux_migrator.core.drain.answers import CAUSES, DELAYS, EvictionResult, Verdict
-from azure_linux_migrator.core.drain.blockers import Cause
+from azure_linux_migrator.core.drain.answers import (
+    CAUSES,
+    OF_ALL,
+    OF_BUDGET,
+    SETTLING,
+    EvictionResult,
+    Verdict,
+    classify,
+    pause,
+)
 from azure_linux_migrator.core.migration import PoolsRead, Problem
 from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.core.records import Pool
 from azure_linux_migrator.core.world import World
-from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError, SettingsError
+from azure_linux_migrator.errors import (
+    AzlmError,
+    AzureError,
+    InUseError,
+    KubernetesError,
+    SettingsError,
+)
 
 RECHECK_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 RETRY_LONGEST = 30.0
+WRITES_KEPT = 5_000
 
 ChangesPool = CreatePool | UpdatePool | DeleteMachines | DeletePool
 
@@ -70,6 +85,10 @@ class Outcomes:
     def wrote(self, action: Action, now: float) -> None:
         """Kubernetes has taken a write; the watch may show it later."""
         self.written[action.key] = (action, now)
+        if len(self.written) > WRITES_KEPT:
+            # Only those of a moment ago are waited for.
+            late = now - RECHECK_SECONDS
+            self.written = {key: each for key, each in self.written.items() if each[1] > late}
         self.succeeded(action)
 
     def pool_changed(self, action: ChangesPool, now: float) -> None:
@@ -108,29 +127,42 @@ class Outcomes:
 
     def eviction_answered(self, action: EvictPod | DeletePod, answer: Verdict, now: float) -> None:
         """The apiserver has answered an eviction."""
-        if answer.result is EvictionResult.GRANTED:
+        ledger, result = self._world.ledger, answer.result
+        if result in SETTLING:
+            ledger.breaker.answered()
+        if result is EvictionResult.GRANTED:
+            self._world.eviction_granted(action)
             return
-        if answer.result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:
+        if result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:
             self._world.eviction_needless(action)
             return
-        delay = max(answer.retry_after or 0.0, DELAYS[answer.result])
-        until = now + delay * self._jitter()
-        if answer.result is EvictionResult.THROTTLED:
-            self._world.ledger.throttled_until = until
-        cause = CAUSES.get(answer.result)
-        self._world.eviction_refused(
-            action,
-            reason=cause.value if cause else answer.result.value,
-            message=answer.message,
-            until=until,
-        )
+        cause = CAUSES.get(result)
+        told = {"reason": cause.value if cause else result.value, "message": answer.message}
+        if result in OF_BUDGET and action.budget is not None:
+            times = ledger.bars.times(action.budget)
+        else:
+            times = ledger.refusals.times(action.pod, action.uid, told["reason"])
+        until = now + pause(answer, times) * self._jitter()
+        if result is EvictionResult.THROTTLED:
+            ledger.throttled_until = max(ledger.throttled_until, until)
+        if result in OF_ALL:
+            ledger.breaker.refused(action.pod, **told, now=now, stretch=self._jitter())
+        if result in OF_BUDGET:
+            strict = answer.retry_after is not None
+            self._world.budget_refused(action, **told, until=until, strict=strict)
+        elif result is EvictionResult.SERVER or (
+            result not in SETTLING and ledger.doubted(action.pod, action.uid)
+        ):
+            self._world.eviction_unanswered(action, **told, until=until, now=now)
+        else:
+            self._world.eviction_refused(action, **told, until=until)
 
     def failed(self, action: Action, error: AzlmError, now: float) -> Problem | None:
         """An action failed; returns what was noted, None for an eviction."""
         if isinstance(action, EvictPod | DeletePod):
-            self._world.eviction_refused(
-                action, reason=Cause.SERVER.value, message=str(error), until=now + RETRY_SECONDS
-            )
+            lost = Verdict(EvictionResult.SERVER, str(error))
+            answer = classify(error) if isinstance(error, KubernetesError) else lost
+            self.eviction_answered(action, answer, now)
             return None
         match error:
             case AzureError():
@@ -143,6 +175,8 @@ class Outcomes:
                 return self._fail(action, found.reason, text, found.delay, now)
             case SettingsError():
                 return self._refuse(action, "ClusterUnknown", str(error), now + RECHECK_SECONDS)
+            case InUseError():
+                return self._fail(action, "SourceInUse", str(error), RETRY_SECONDS, now)
             case KubernetesError(status=403):
                 again = now + RECHECK_SECONDS
                 return self._refuse(action, "KubernetesForbidden", str(error), again)
@@ -150,6 +184,9 @@ class Outcomes:
 
     def broke(self, action: Action, text: str, now: float) -> Problem:
         """An action failed in a way that nobody foresaw."""
+        if isinstance(action, EvictPod | DeletePod):
+            self.eviction_answered(action, Verdict(EvictionResult.SERVER, text), now)
+            return Problem("InternalError", text, True, now)
         return self._fail(action, "InternalError", text, 10.0, now)
 
     def _fail(self, action: Action, reason: str, message: str, delay: float, now: float) -> Problem:

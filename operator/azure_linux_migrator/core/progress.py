@@ -1,6 +1,7 @@
 """The answer of one step: done, at work, or refused; and the context every step is given."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from azure_linux_migrator.core.actions import Action, ReadPools
@@ -70,8 +71,9 @@ class Context:
         return self.seen.pools.pools.get(name) if self.seen.pools else None
 
     def pools_newer_than(self, age: float) -> bool:
-        """Whether the pools were read within the last `age` seconds."""
-        return self.seen.pools is not None and self.now - self.seen.pools.at < age
+        """Whether the pools were read within the last `age` seconds; a clock that was set back
+        makes no old reading fresh."""
+        return self.seen.pools is not None and 0 <= self.now - self.seen.pools.at < age
 
     def echo_at(self, action: Action) -> float | None:
         """Until when to wait for the watch to show this very write; None where it was not made
@@ -80,7 +82,7 @@ class Context:
         if written is None or written[0] != action:
             return None
         due = written[1] + ECHO_SECONDS
-        return due if self.now < due else None
+        return due if written[1] <= self.now < due else None
 
     def attempt(self, action: Action, reason: str, message: str) -> Progress:
         """Ask for an action, unless its last failure says to wait or to give up for now, or it
@@ -90,9 +92,21 @@ class Context:
         problem = self.seen.problems.get(action.key)
         if problem is None:
             return working(reason, message, action)
-        again = () if self.now < problem.retry_at else (action,)
         answer = working if problem.retryable else refused
-        return answer(problem.reason, problem.message, *again, wake_at=problem.retry_at)
+        if self.now >= problem.retry_at:
+            return answer(problem.reason, problem.message, action)  # its result wakes
+        return answer(problem.reason, problem.message, wake_at=problem.retry_at)
+
+    def attempt_all(self, actions: Iterable[Action], reason: str, message: str) -> Progress:
+        """All of them side by side (at least one); what went wrong with one of them is told."""
+        tried = [self.attempt(action, reason, message) for action in actions]
+        worst = min(tried, key=lambda each: (each.state != "refused", each.reason == reason))
+        wakes = [each.wake_at for each in tried if each.wake_at is not None]
+        return replace(
+            worst,
+            actions=tuple(action for each in tried for action in each.actions),
+            wake_at=min(wakes, default=None),
+        )
 
     def reread(self, reason: str, message: str, pool: str = "") -> Progress:
         """Read the pools again: now, or while Azure works on `pool`, the less often the longer."""

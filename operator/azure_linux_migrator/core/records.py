@@ -52,7 +52,10 @@ class Room(NamedTuple):
 
 
 class Node(Struct, frozen=True, gc=False):
-    """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0."""
+    """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
+    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home`
+    is the node resource group that the machine is in, as `subscription/group` where the
+    subscription is known too, in lower case, or empty."""
 
     name: str
     pool: str
@@ -61,8 +64,15 @@ class Node(Struct, frozen=True, gc=False):
     cordoned_by: str = ""
     batch: str = ""
     os_sku: str = ""
+    os_effective: str = ""
     zone: str = ""
     room: Room = Room()
+    home: str = ""
+
+    def runs(self, os_sku: str) -> bool:
+        """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,
+        with the version in a label beside it."""
+        return os_sku.casefold() in (self.os_sku.casefold(), self.os_effective.casefold())
 
 
 class Owner(Struct, frozen=True, gc=False):
@@ -77,7 +87,9 @@ class Pod(Struct, frozen=True):
     """A pod. `revision` is its resourceVersion as an integer, 0 where unknown.
 
     Times are in seconds: `created` since the epoch, `started_in` from creation to Ready (0 where
-    it is not Ready), `deadline` since the epoch, when a terminating pod should be gone.
+    it is not Ready), `deadline` since the epoch, when a terminating pod should be gone;
+    `unready_since` since the epoch, 0 where it is Ready or that is not known, and its creation
+    where its containers fail again and again.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by; `traits` are
     core.traits strings; `requests` thousandths of a CPU and MiB of memory, `extras` the rest of
@@ -105,6 +117,7 @@ class Pod(Struct, frozen=True):
     traits: tuple[str, ...] = ()
     requests: tuple[int, int] = (0, 0)
     spread: bool = False
+    unready_since: float = 0.0
     extras: Extras = ()
 
     @property
@@ -191,7 +204,9 @@ class Controller(Struct, frozen=True):
     `owner` is the uid of its own controller. `max_unavailable` and `max_surge` are those of a
     rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are
     recreated. `surge` and `restarted` are our annotations; `stuck` is why a rollout does not
-    progress.
+    progress. Of a StatefulSet: `ordered` tells that its pods start one after the other, and
+    `first_ordinal` where their numbers begin. `terms` is the required node affinity of a
+    DaemonSet's template: its pods carry another, which names their node.
     """
 
     kind: str
@@ -206,10 +221,14 @@ class Controller(Struct, frozen=True):
     restarted: str = ""
     stuck: str = ""
     traits: tuple[str, ...] = ()
+    ordered: bool = False
+    first_ordinal: int = 0
+    terms: tuple[tuple[Requirement, ...], ...] = ()
 
 
 class Volume(Struct, frozen=True):
-    """A bound persistent volume: the zones it can be attached in, or the fact that it is local."""
+    """A bound persistent volume: the zones it can be attached in ("" for nodes outside any zone; no
+    zones at all for anywhere), or the fact that it is local."""
 
     name: str
     claim: Key

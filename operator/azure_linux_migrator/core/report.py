@@ -36,8 +36,10 @@ from azure_linux_migrator.core.progress import Context, Progress
 from azure_linux_migrator.core.sizing import old_count
 from azure_linux_migrator.core.stage import Stage
 from azure_linux_migrator.core.steps import route_of
+from azure_linux_migrator.core.steps.cordon_source import TAKEN_BACK
 from azure_linux_migrator.core.steps.foreign import changes
-from azure_linux_migrator.core.steps.gates import approved
+from azure_linux_migrator.core.steps.gates import TOKEN_LIMIT, approved
+from azure_linux_migrator.core.steps.landed import adrift
 
 
 def report_step(
@@ -66,17 +68,23 @@ def report_step(
     )
     changed: dict[str, object] = {
         "start_time": before.start_time or (timestamp(ctx.now) if stage.begun else None),
-        "soak_started_at": (
-            (before.soak_started_at or timestamp(ctx.now))
-            if stage.moved and not ctx.migration.backwards
-            else None
-        ),
+        "soak_started_at": _soak_start(ctx, stage, progress),
     }
     if findings is not None:
         changed["preflight"] = preflight_of(findings)
     if ctx.migration.only_plans and ctx.seen.forecast is not None:
         changed["forecast"] = ctx.seen.forecast
     return status.model_copy(update=changed)
+
+
+def _soak_start(ctx: Context, stage: Stage, progress: Progress) -> str | None:
+    """A node that somebody takes back does not end the soak: it would be cordoned again."""
+    before = ctx.migration.status.soak_started_at
+    if progress.reason == TAKEN_BACK:
+        return before
+    if not stage.moved or ctx.migration.backwards or adrift(ctx) is not None:
+        return None
+    return before or timestamp(ctx.now)
 
 
 def _phase(ctx: Context, progress: Progress) -> Phase:
@@ -163,7 +171,7 @@ def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
             "step": "ReleaseSource",
             "message": text[:2000],
             "rollback": why,
-            "handled_rollback": ctx.migration.annotations.get(ROLLBACK, "")[:256],
+            "handled_rollback": ctx.migration.annotations.get(ROLLBACK, "")[:TOKEN_LIMIT],
             "soak_started_at": None,
             "batch": BatchProgress(),
             "nodes": NodeCounts(),
@@ -243,7 +251,7 @@ def _fill(
     forced: int = 0,
 ) -> MigrationStatus:
     before = ctx.migration.status
-    batch = batch_of(ctx, stage)
+    batch = batch_of(ctx, stage, phase)
     conditions: tuple[Condition, ...] = merge(before, drafts, ctx.migration.generation, ctx.now)
     return before.model_copy(
         update={

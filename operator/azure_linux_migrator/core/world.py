@@ -8,9 +8,10 @@ migration: the ledger of evictions, the slot times, and the worklists that drain
 from collections import defaultdict
 from collections.abc import Iterable
 
-from azure_linux_migrator.core.actions import DeletePod, EvictPod
 from azure_linux_migrator.core.catalog import Catalog
 from azure_linux_migrator.core.drain.bounds import SlotTimes
+from azure_linux_migrator.core.drain.evictions import Evictions
+from azure_linux_migrator.core.drain.guards import Guards, counts_as_healthy
 from azure_linux_migrator.core.drain.ledger import Ledger
 from azure_linux_migrator.core.drain.owners import Owners
 from azure_linux_migrator.core.listener import Listener
@@ -19,19 +20,13 @@ from azure_linux_migrator.core.records import (
     Budget,
     Controller,
     Key,
-    Labels,
     Node,
     Pod,
     Volume,
 )
 
 
-def counts_as_healthy(pod: Pod) -> bool:
-    """As the disruption controller counts: Ready and not on its way out."""
-    return pod.ready and not pod.terminating and not pod.finished
-
-
-class World:
+class World(Evictions):
     """Indexes over the records; every method is total and idempotent."""
 
     def __init__(self) -> None:
@@ -49,9 +44,7 @@ class World:
         self._ready_in_pool: defaultdict[str, int] = defaultdict(int)
         self._pods_on: defaultdict[str, dict[Key, Pod]] = defaultdict(dict)
         self._pods_in: defaultdict[str, set[Key]] = defaultdict(set)
-        self._budgets_in: defaultdict[str, set[Key]] = defaultdict(set)
-        self._healthy: defaultdict[Key, int] = defaultdict(int)
-        self._guards: defaultdict[str, dict[Labels, tuple[Key, ...]]] = defaultdict(dict)
+        self.guards = Guards(self.budgets, self._pods_in)
 
     def clear(self) -> None:
         """Forget everything: nobody watches any more."""
@@ -77,24 +70,11 @@ class World:
 
     def budgets_of(self, pod: Pod) -> tuple[Key, ...]:
         """Keys of the budgets that select a pod, sorted."""
-        cache = self._guards[pod.key.namespace]
-        found = cache.get(pod.labels)
-        if found is None:
-            labels = dict(pod.labels)
-            found = tuple(
-                sorted(
-                    key
-                    for key in self._budgets_in.get(pod.key.namespace, ())
-                    if (selector := self.budgets[key].selector) is not None
-                    and selector.matches(labels)
-                )
-            )
-            cache[pod.labels] = found
-        return found
+        return self.guards.of(pod)
 
     def healthy(self, budget: Key) -> int:
         """Healthy pods of a budget by our own watch, which may be ahead of the budget's status."""
-        return self._healthy[budget]
+        return self.guards.healthy(budget)
 
     # Time
 
@@ -106,27 +86,6 @@ class World:
             if budget is not None:
                 self.slot_times.settle(budget, self.ledger.unshown(key), now)
         self._settling.clear()
-
-    # Evictions
-
-    def evicting(self, action: EvictPod | DeletePod, now: float) -> None:
-        """An eviction is about to be sent (`now`: seconds since the epoch)."""
-        self.ledger.sent(action.pod, action.uid, budget=action.budget, owner=action.owner, now=now)
-        if action.budget is not None:
-            self.slot_times.sent(action.budget, now)
-
-    def eviction_refused(
-        self, action: EvictPod | DeletePod, *, reason: str, message: str, until: float
-    ) -> None:
-        """It was refused for that reason; it is not sent again before `until`."""
-        budget = self.ledger.budget_of(action.pod)
-        if budget is not None:
-            self.slot_times.refused(budget)
-        self.ledger.refused(action.pod, action.uid, reason=reason, message=message, until=until)
-
-    def eviction_needless(self, action: EvictPod | DeletePod) -> None:
-        """The pod was gone already."""
-        self.ledger.forget(action.pod)
 
     # Events
 
@@ -169,6 +128,8 @@ class World:
             self._leaves(pod, pod.revision)
         for each in self.listeners.values():
             each.pod_changed(old, pod)
+        if old is not None and (old.node != pod.node or old.owner != pod.owner):
+            self._vacate(old)
 
     def remove_pod(self, key: Key, revision: int = 0) -> None:
         """A pod is gone, as of that resourceVersion."""
@@ -180,13 +141,16 @@ class World:
         self._leaves(old, revision or old.revision)
         for each in self.listeners.values():
             each.pod_changed(old, None)
+        self._vacate(old)
 
     def put_budget(self, budget: Budget) -> None:
         """A budget was added or changed."""
         old = self.budgets.get(budget.key)
         self.budgets[budget.key] = budget
+        if old is None or old.revision < budget.revision:
+            self.ledger.bars.shown(budget.key)
         if old is None or old.selector != budget.selector:
-            self._budgets_in[budget.key.namespace].add(budget.key)
+            self.guards.add(budget.key)
             self._regroup(budget.key.namespace)
         self.ledger.budget_shows(budget)
         self._settling.add(budget.key)
@@ -196,8 +160,9 @@ class World:
     def remove_budget(self, key: Key) -> None:
         """A budget is gone."""
         if self.budgets.pop(key, None) is not None:
-            self._budgets_in[key.namespace].discard(key)
+            self.guards.discard(key)
             self.ledger.forget_budget(key)
+            self.slot_times.forget(key)
             self._regroup(key.namespace)
 
     def put_controller(self, controller: Controller) -> None:
@@ -222,8 +187,10 @@ class World:
 
     def put_attachment(self, attachment: Attachment) -> None:
         """A volume is attached to a node."""
+        before = self.catalog.remove_attachment(attachment.name)
         self.catalog.put_attachment(attachment)
-        self._tell_volumes(None, attachment.node)
+        for node in sorted({before, attachment.node} - {""}):
+            self._tell_volumes(None, node)
 
     def remove_attachment(self, name: str) -> None:
         """A volume was detached."""
@@ -264,17 +231,20 @@ class World:
         if pod.owner is not None:
             self.owners.tally(pod.owner.uid, change, healthy=healthy, leaving=pod.terminating)
         if healthy:
-            for key in self.budgets_of(pod):
-                self._healthy[key] += change
+            self.guards.tally(pod, change)
 
     def _regroup(self, namespace: str) -> None:
-        self._guards.pop(namespace, None)
-        for key in self._budgets_in[namespace]:
-            self._healthy[key] = 0
-        for pod_key in self._pods_in[namespace]:
-            pod = self.pods[pod_key]
-            if counts_as_healthy(pod):
-                for key in self.budgets_of(pod):
-                    self._healthy[key] += 1
+        self.guards.regroup(namespace, self.pods_in(namespace))
         for each in self.listeners.values():
             each.namespace_regrouped(namespace)
+
+    def _vacate(self, pod: Pod) -> None:
+        """A pod is gone, or stands elsewhere now: what has lost its last pod is forgotten."""
+        if pod.owner is not None:
+            self.owners.settle(pod.owner.uid)
+        if pod.node and not self._pods_on.get(pod.node):
+            self._pods_on.pop(pod.node, None)
+        namespace = pod.key.namespace
+        if not self._pods_in.get(namespace):
+            self._pods_in.pop(namespace, None)
+            self.guards.emptied(namespace)

@@ -6,7 +6,7 @@ from azure_linux_migrator.api.names import GROUP, PLURAL
 from azure_linux_migrator.kube.client import Client
 
 NEEDED = (
-    *(("", "nodes", "", verb) for verb in ("list", "watch", "patch")),
+    *(("", "nodes", "", verb) for verb in ("get", "list", "watch", "patch")),
     *(("", "pods", "", verb) for verb in ("get", "list", "watch")),
     ("", "pods", "eviction", "create"),
     *(("policy", "poddisruptionbudgets", "", verb) for verb in ("list", "watch")),

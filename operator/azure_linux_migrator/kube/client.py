@@ -18,6 +18,7 @@ from kubernetes.aio import config
 from kubernetes.aio.config.config_exception import ConfigException
 
 from azure_linux_migrator.errors import KubernetesError, SettingsError
+from azure_linux_migrator.kube.kubeconfig import check
 
 CONNECTIONS = 200
 TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
@@ -40,6 +41,7 @@ class Client:
     async def connect(cls, kubeconfig: str | None, context: str | None = None) -> "Client":
         """Connect by a kubeconfig, or as the pod's ServiceAccount; raises SettingsError."""
         configuration = api.Configuration()
+        chosen = check(kubeconfig, context) if kubeconfig is not None else ""
         try:
             if kubeconfig is None:
                 config.load_incluster_config(  # type: ignore[no-untyped-call]  # untyped upstream
@@ -49,10 +51,15 @@ class Client:
                 await config.load_kube_config(  # type: ignore[no-untyped-call]  # untyped upstream
                     config_file=kubeconfig, context=context, client_configuration=configuration
                 )
-        except (ConfigException, OSError) as error:
-            where = f"--kubeconfig {kubeconfig}" if kubeconfig else "the pod's ServiceAccount"
+        except (ConfigException, OSError, LookupError, TypeError, ValueError) as error:
+            if kubeconfig is None:
+                raise SettingsError(
+                    f"cannot connect as the pod's ServiceAccount: {error}; outside a cluster give "
+                    "--kubeconfig"
+                ) from error
             raise SettingsError(
-                f"cannot connect by {where}: {error}; outside a cluster give --kubeconfig"
+                f"cannot connect by context {chosen} of kubeconfig {kubeconfig}: {error}; does "
+                f"kubectl --context {chosen} get nodes work?"
             ) from error
         connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=_ssl(configuration))
         session = aiohttp.ClientSession(connector=connector)

@@ -1,15 +1,54 @@
-"""Cordoning, with the owner of the cordon written beside it in the same request."""
+"""Cordoning, with the owner of the cordon written beside it in the same request.
+
+A cordon is ours only if the node was open when it was written. So a node is looked at first, and
+written only at the resourceVersion that was seen: a `kubectl cordon` in between makes the write a
+conflict, and the next look finds someone else's cordon. A JSON patch could not say so: `test` of a
+path that is absent, as spec.unschedulable is on an open node, fails by RFC 6902, section 4.6.
+
+That does not go on for ever: kubelets renew Leases and write their node's status only when it
+changes or every five minutes (kubelet's nodeStatusReportFrequency), so a node rarely changes
+between a look and a write; where it does so ATTEMPTS times the action is tried again later.
+"""
+
+from typing import Any
 
 from azure_linux_migrator.api.names import BATCH, CORDONED_BY
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import JSON_PATCH, MERGE_PATCH, Client
 
+ATTEMPTS = 5
+
 
 async def cordon(client: Client, node: str, *, by: str, batch: str | None = None) -> None:
-    """Make a node unschedulable and ours; `batch` is the mark of the batch it joins."""
-    annotations = {CORDONED_BY: by} | ({BATCH: batch} if batch else {})
-    patch = {"metadata": {"annotations": annotations}, "spec": {"unschedulable": True}}
-    await _patch(client, node, patch, MERGE_PATCH)
+    """Make a node unschedulable and ours; `batch` is the mark of the batch it joins.
+
+    Someone else's cordon stays theirs: such a node only joins the batch. Raises KubernetesError.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            found = await client.json("GET", f"/api/v1/nodes/{node}")
+            if patch := _cordoned(found, by, batch):
+                await _patch(client, node, patch, MERGE_PATCH)
+        except KubernetesError as error:
+            if error.status == 404:
+                return
+            if error.status != 409 or attempt == ATTEMPTS:
+                raise
+        else:
+            return
+
+
+def _cordoned(found: dict[str, Any], by: str, batch: str | None) -> dict[str, Any]:
+    """The merge patch for a node as it was seen."""
+    mark = {BATCH: batch} if batch else {}
+    owner = (found["metadata"].get("annotations") or {}).get(CORDONED_BY)
+    if found["spec"].get("unschedulable") and owner != by:
+        return {"metadata": {"annotations": mark}} if mark else {}
+    version = found["metadata"]["resourceVersion"]
+    return {
+        "metadata": {"resourceVersion": version, "annotations": {CORDONED_BY: by} | mark},
+        "spec": {"unschedulable": True},
+    }
 
 
 async def mark(client: Client, node: str, batch: str) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from azure_linux_migrator.api.names import API_VERSION, FIELD_MANAGER, GROUP, KIND, PLURAL, VERSION
+from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import APPLY_PATCH, Client
 
 COLLECTION = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
@@ -21,6 +22,15 @@ class Migrations:
     async def get(self, name: str) -> dict[str, Any]:
         """One, as it is now."""
         return await self._client.json("GET", f"{COLLECTION}/{name}")
+
+    async def find(self, name: str) -> dict[str, Any] | None:
+        """One, as it is now; None where it does not exist."""
+        try:
+            return await self.get(name)
+        except KubernetesError as error:
+            if error.status == 404:
+                return None
+            raise
 
     async def apply_status(
         self, name: str, status: dict[str, Any], *, resource_version: str | None

@@ -10,6 +10,7 @@ from azure_linux_migrator.api.names import (
     AGENTPOOL_LABEL,
     BATCH,
     CORDONED_BY,
+    OS_EFFECTIVE_LABEL,
     OS_SKU_LABEL,
     ZONE_LABEL,
 )
@@ -22,7 +23,10 @@ from azure_linux_migrator.core.records import (
     Pod,
 )
 from azure_linux_migrator.kube import sizes, traits
+from azure_linux_migrator.kube.containers import ContainerStatus
+from azure_linux_migrator.kube.homes import CLUSTER_LABEL, home_of
 from azure_linux_migrator.kube.selectors import LabelSelector
+from azure_linux_migrator.kube.zones import zone_of
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -70,6 +74,7 @@ class Condition(Struct):
 
 class _NodeSpec(Struct):
     unschedulable: bool | None = False
+    provider_id: str = field(default="", name="providerID")
 
 
 class _NodeStatus(Struct):
@@ -96,8 +101,10 @@ class NodeObject(Struct):
             cordoned_by=annotations.get(CORDONED_BY, ""),
             batch=annotations.get(BATCH, ""),
             os_sku=labels.get(OS_SKU_LABEL, ""),
-            zone=intern(labels.get(ZONE_LABEL, "")),
+            os_effective=labels.get(OS_EFFECTIVE_LABEL, ""),
+            zone=zone_of(labels.get(ZONE_LABEL, "")),
             room=sizes.room(self.status.allocatable),
+            home=home_of(self.spec.provider_id, labels.get(CLUSTER_LABEL, "")),
         )
 
 
@@ -126,9 +133,17 @@ class PodSpec(Struct, rename="camel"):
     termination_grace_period_seconds: int | None = None
 
 
-class _PodStatus(Struct):
+class _PodStatus(Struct, rename="camel"):
     phase: str = ""
     conditions: list[Condition] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether a container fails again and again."""
+        statuses = (*(self.init_container_statuses or ()), *(self.container_statuses or ()))
+        return any(each.fails for each in statuses)
 
 
 class PodObject(Struct):
@@ -143,10 +158,14 @@ class PodObject(Struct):
         meta = self.metadata
         annotations = meta.annotations or {}
         created, ready_at = epoch(meta.creation_timestamp), 0.0
+        unready_since = 0.0
         unschedulable = ""
         for each in self.status.conditions or ():
             if each.type == "Ready" and each.status == "True":
                 ready_at = epoch(each.last_transition_time)
+            elif each.type == "Ready":
+                since = epoch(each.last_transition_time)
+                unready_since = created if self.status.fails else since
             elif each.type == "PodScheduled" and each.reason == "Unschedulable":
                 unschedulable = each.message or each.reason
         requests, extras = sizes.requests(self.spec)
@@ -176,6 +195,7 @@ class PodObject(Struct):
             traits=traits.found(self.spec, annotations),
             requests=requests,
             spread=traits.spreads(self.spec, meta.namespace, meta.labels or {}),
+            unready_since=unready_since,
             extras=extras,
         )
 

@@ -5,14 +5,18 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from azure_linux_migrator.api.names import RESTARTED, SURGE, ZONE_LABEL
-from azure_linux_migrator.core.records import Attachment, Controller, Key, Volume
+from azure_linux_migrator.api.names import RESTARTED, SURGE
+from azure_linux_migrator.core.records import (
+    Attachment,
+    Controller,
+    Key,
+    Requirement,
+    Volume,
+)
 from azure_linux_migrator.kube import traits
 from azure_linux_migrator.kube.decode import Condition, Metadata, PodSpec
+from azure_linux_migrator.kube.zones import ZONE_KEYS, zone_of
 
-ZONE_KEYS = frozenset(
-    {ZONE_LABEL, "topology.disk.csi.azure.com/zone", "failure-domain.beta.kubernetes.io/zone"}
-)
 HOSTNAME = "kubernetes.io/hostname"
 
 
@@ -35,8 +39,14 @@ class _Template(Struct):
     spec: PodSpec = field(default_factory=PodSpec)
 
 
+class _Ordinals(Struct):
+    start: int = 0
+
+
 class _Spec(Struct, rename="camel"):
     replicas: int | None = None
+    pod_management_policy: str = "OrderedReady"
+    ordinals: _Ordinals | None = None
     strategy: _Strategy | None = None
     update_strategy: _Strategy | None = None
     template: _Template = field(default_factory=_Template)
@@ -109,7 +119,13 @@ class StatefulSetObject(_Workload):
         rolling = strategy.rolling_update or _Rolling()
         replicas = 1 if self.spec.replicas is None else self.spec.replicas
         unavailable = resolve(rolling.max_unavailable, replicas, up=True)
-        return self.controller("StatefulSet", rolling=True, max_unavailable=max(1, unavailable))
+        return self.controller(
+            "StatefulSet",
+            rolling=True,
+            max_unavailable=max(1, unavailable),
+            ordered=self.spec.pod_management_policy != "Parallel",
+            first_ordinal=self.spec.ordinals.start if self.spec.ordinals else 0,
+        )
 
 
 class DaemonSetObject(_Workload):
@@ -119,7 +135,21 @@ class DaemonSetObject(_Workload):
         """The core's record."""
         template = self.spec.template
         found = traits.found(template.spec, template.metadata.annotations or {})
-        return self.controller("DaemonSet", traits=found)
+        return self.controller("DaemonSet", traits=found, terms=_terms(template.spec))
+
+
+def _terms(spec: PodSpec) -> tuple[tuple[Requirement, ...], ...]:
+    """The alternatives of a required node affinity."""
+    affinity = spec.affinity.node_affinity if spec.affinity else None
+    required = affinity.required if affinity else None
+    return tuple(
+        tuple(
+            Requirement(each.key, each.operator, tuple(each.values or ()))
+            for each in term.match_expressions or ()
+        )
+        for term in (required.node_selector_terms if required else None) or ()
+        if term.match_expressions
+    )
 
 
 def resolve(value: int | str | None, replicas: int, *, up: bool) -> int:
@@ -178,7 +208,8 @@ class VolumeObject(Struct):
             for each in term.match_expressions or ()
             if each.operator == "In"
         ]
-        zones = {zone for each in terms if each.key in ZONE_KEYS for zone in each.values or ()}
+        named = {zone for each in terms if each.key in ZONE_KEYS for zone in each.values or ()}
+        zones = {zone_of(each) for each in named}
         pinned = any(each.key == HOSTNAME for each in terms)
         disk = self.spec.local is not None or self.spec.host_path is not None
         return Volume(

@@ -1,12 +1,13 @@
 """The watches of nodes, pods and budgets that feed one World, running while anyone needs them."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from azure_linux_migrator.api.status import timestamp
 from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.core.world import World
-from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
 from azure_linux_migrator.kube.decode_owners import (
@@ -37,6 +38,7 @@ class Feed:
         self._client = client
         self._wakers: list[Callable[[], None]] = []
         self._reflectors: dict[str, Reflector] = {}
+        self._lock = asyncio.Lock()
         self.world = World()
 
     @property
@@ -44,10 +46,18 @@ class Feed:
         """Whether every first list has arrived, so that the world may be believed."""
         return bool(self._reflectors) and all(r.synced for r in self._reflectors.values())
 
-    def problem(self) -> KubernetesError | None:
-        """Why a watch does not deliver, if one does not."""
-        errors = (each.error for each in self._reflectors.values())
-        return next((error for error in errors if error is not None), None)
+    def problem(self) -> str:
+        """Why the world may be old: the watch that has told nothing for longest, and since when;
+        empty where every watch delivers. The text stays the same while the problem does."""
+        failing = [
+            (each.heard_at, name, problem)
+            for name, each in self._reflectors.items()
+            if (problem := each.problem())
+        ]
+        if not failing:
+            return ""
+        heard_at, name, problem = min(failing)
+        return f"the watch of {name} has told nothing since {timestamp(heard_at)}: {problem}"
 
     def ages(self) -> dict[str, float]:
         """Seconds since each watch last heard anything, by resource."""
@@ -55,20 +65,26 @@ class Feed:
 
     async def acquire(self, waker: Callable[[], None]) -> None:
         """Keep the watches running, and be woken by what they see."""
-        self._wakers.append(waker)
-        if not self._reflectors:
-            self._start()
+        async with self._lock:
+            self._wakers.append(waker)
+            if not self._reflectors:
+                self._start()
 
     async def release(self, waker: Callable[[], None]) -> None:
-        """The opposite of acquire; the last one stops the watches and empties the world."""
+        """The opposite of acquire; the last one stops the watches and empties the world.
+
+        Nobody acquires in between: new watches know nothing of what the old ones have put into the
+        world, and would never report it gone. Whoever waits here may be cancelled: the watches are
+        told to end, and the world is emptied, before anything is waited for.
+        """
         self._wakers.remove(waker)
-        if self._wakers:
-            return
-        reflectors, self._reflectors = self._reflectors, {}
-        for reflector in reflectors.values():
-            await reflector.stop()
-        if not self._wakers:
+        async with self._lock:
+            if self._wakers:
+                return
+            reflectors, self._reflectors = self._reflectors, {}
+            ending = [reflector.end() for reflector in reflectors.values()]
             self.world.clear()
+            await asyncio.gather(*ending, return_exceptions=True)
 
     def _start(self) -> None:
         world = self.world

@@ -2,6 +2,11 @@
 
 Where the apiserver does not stream lists, it pages through them, 500 objects at a time. Whatever
 happens to the connection, the next list repairs: what is not in it any more is reported removed.
+
+A watch that is up and silent says nothing about its age, so bookmarks are asked for: the apiserver
+sends one about every minute (k8s.io/apiserver, pkg/storage/cacher/cacher.go,
+defaultBookmarkFrequency), but promises none. A silent watch is therefore not followed by another
+but by a list, which proves what is known.
 """
 
 import asyncio
@@ -24,7 +29,11 @@ log = logging.getLogger(__name__)
 PAGE = 500
 SERVER_SECONDS = 290
 SILENCE_SECONDS = 120.0
-"""Bookmarks come about once a minute; a watch that is silent for longer has died unnoticed."""
+"""Bookmarks come about once a minute; a watch that is silent for longer may have died unnoticed."""
+STALE_SECONDS = SILENCE_SECONDS + 60.0
+"""Neither an event nor a bookmark nor a list for so long: what is known is not to be acted on."""
+GRACE_SECONDS = 5.0
+"""A connection that breaks is mended at once, as a rule; only a longer failure is a problem."""
 BACKOFF_LONGEST = 30.0
 BREATH = 200
 """Objects decoded before other tasks get a turn."""
@@ -78,7 +87,9 @@ class Reflector:
         self._revision = ""
         self._streams = True
         self._task: asyncio.Task[None] | None = None
-        self._last_event = time.monotonic()
+        self._heard = time.monotonic()
+        self.heard_at = time.time()
+        """When the apiserver last said how things are, in seconds since the epoch."""
         self.synced = False
         self.error: KubernetesError | None = None
 
@@ -86,17 +97,26 @@ class Reflector:
         """Begin, in the background."""
         self._task = asyncio.create_task(self._run(), name=f"reflector {self._path}")
 
-    async def stop(self) -> None:
-        """End; nothing is reported any more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+    def end(self) -> asyncio.Task[None]:
+        """Report nothing any more, from now on; the task is over once the connection is closed."""
+        assert self._task is not None, "start() comes first"  # noqa: S101
+        self._task.cancel()
         self.synced = False
+        return self._task
+
+    async def stop(self) -> None:
+        """End, and wait for it."""
+        await asyncio.gather(self.end(), return_exceptions=True)
 
     def age(self) -> float:
-        """Seconds since the apiserver last said anything."""
-        return time.monotonic() - self._last_event
+        """Seconds since the apiserver last said how things are: an event, a bookmark, a list."""
+        return time.monotonic() - self._heard
+
+    def problem(self) -> str:
+        """Why what is known may be old; empty where it is not."""
+        if self.error is not None and self.age() > GRACE_SECONDS:
+            return str(self.error)
+        return "no event and no bookmark came" if self.age() > STALE_SECONDS else ""
 
     async def _run(self) -> None:
         failures = 0
@@ -122,7 +142,7 @@ class Reflector:
 
     def _judge(self, error: KubernetesError) -> None:
         self.error = error
-        if error.status == 410:
+        if error.status == 410 or self.age() >= SILENCE_SECONDS:
             self._revision = ""
         elif error.status in {400, 422} and self._streams and not self._revision:
             log.info("%s: no streaming lists here; paging", self._path)
@@ -174,6 +194,9 @@ class Reflector:
         async with self._client.stream(
             self._path, query | more, silence=SILENCE_SECONDS
         ) as content:
+            if self.error is not None:
+                self.error = None
+                self._sink.changed()
             async for chunk in content.iter_any():
                 *lines, rest = (rest + chunk).split(b"\n")
                 for count, line in enumerate(lines, start=1):
@@ -181,7 +204,8 @@ class Reflector:
                         self._take(self._event.decode(line))
                     if count % BREATH == 0:
                         await asyncio.sleep(0)
-                self._last_event = time.monotonic()
+                if self._listed is None:
+                    self._hear()
                 if self.synced:
                     self._sink.changed()
 
@@ -207,6 +231,9 @@ class Reflector:
                     int(status.get("code") or 500), str(status.get("message")), body=status
                 )
 
+    def _hear(self) -> None:
+        self._heard, self.heard_at = time.monotonic(), time.time()
+
     def _put(self, raw: msgspec.Raw) -> None:
         found = self._object.decode(raw)
         key = Key(found.metadata.namespace, found.metadata.name)
@@ -231,6 +258,7 @@ class Reflector:
             self._sink.remove(key, int(revision) if revision.isdecimal() else 0)
         self._known = listed
         self._revision = revision
+        self._hear()
         self.synced = True
         self.error = None
         self._sink.changed()

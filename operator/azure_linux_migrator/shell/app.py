@@ -25,7 +25,9 @@ from azure_linux_migrator.kube.crs import Migrations
 from azure_linux_migrator.kube.feed import Feed
 from azure_linux_migrator.kube.lease import Elector
 from azure_linux_migrator.settings import Settings
+from azure_linux_migrator.shell.rivals import cluster_key, rival_of
 from azure_linux_migrator.shell.worker import Worker
+from azure_linux_migrator.shell.workers import Workers
 from azure_linux_migrator.telemetry.metrics import MigrationView, Snapshot, Telemetry
 from azure_linux_migrator.telemetry.server import Server
 
@@ -46,8 +48,11 @@ class Operator:
     telemetry: Telemetry
     elector: Elector | None = None
     serving: bool = False
-    workers: dict[str, Worker] = field(default_factory=dict)
+    workers: Workers = field(init=False)
     _pools: dict[str, PoolPort] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.workers = Workers(self.worker, Migrations(self.client).find)
 
     def leads(self) -> bool:
         """Whether this process holds the Lease right now."""
@@ -62,7 +67,7 @@ class Operator:
                 "set spec.cluster, or start it with --subscription-id, --resource-group and "
                 "--cluster-name"
             )
-        key = f"{wanted.subscription_id}/{wanted.resource_group}/{wanted.name}".lower()
+        key = cluster_key(wanted)
         if key not in self._pools:
             from azure_linux_migrator.aks.adapter import open_pools
 
@@ -88,19 +93,8 @@ class Operator:
         )
 
     def rival(self, worker: Worker) -> str:
-        """An older, unfinished migration of the same pool: one pool is moved by one migration."""
-        if worker.spec is None:
-            return ""
-        mine = (worker.spec.cluster, worker.spec.source)
-        older = [
-            other.name
-            for other in self.workers.values()
-            if other.spec is not None
-            and not other.finished
-            and (other.spec.cluster, other.spec.source) == mine
-            and (other.created, other.name) < (worker.created, worker.name)
-        ]
-        return min(older, default="")
+        """The migration that this one gives way to: see shell/rivals.py."""
+        return rival_of(worker, self.workers, own_cluster=self.settings.cluster)
 
     def snapshot(self) -> Snapshot:
         """The state behind the metrics, as of now."""
@@ -116,7 +110,7 @@ class Operator:
                     status=worker.status,
                     last_progress_at=worker.last_progress_at,
                 )
-                for worker in self.workers.values()
+                for worker in self.workers
                 if worker.spec is not None
             ),
         )
@@ -124,7 +118,7 @@ class Operator:
     def health(self) -> str | None:
         """Why the process should be restarted, or None."""
         now = time.monotonic()
-        stuck = [w.name for w in self.workers.values() if now - w.beat_at > STUCK_SECONDS]
+        stuck = [w.name for w in self.workers if now - w.beat_at > STUCK_SECONDS]
         return f"migration {stuck[0]} has not been looked at for a while" if stuck else None
 
     def ready(self) -> str | None:
@@ -243,10 +237,8 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
         return kopf.ConnectionInfo(**(await operator.client.kopf_connection()))
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-    async def observe(body: kopf.Body, name: str | None, **_: Any) -> None:
-        worker = operator.workers.get(str(name))
-        if worker is not None and worker.uid == body["metadata"]["uid"]:
-            worker.observe(dict(body))
+    async def observe(body: kopf.Body, **_: Any) -> None:
+        operator.workers.observe(dict(body))
 
     @kopf.daemon(
         GROUP,
@@ -256,34 +248,29 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
         cancellation_backoff=5,
         cancellation_timeout=20,
     )
-    async def migrate(body: kopf.Body, name: str | None, stopped: Any, **_: Any) -> None:
-        worker = operator.workers[str(name)] = operator.worker(dict(body))
+    async def migrate(body: kopf.Body, stopped: Any, **_: Any) -> None:
         halt = asyncio.Event()
 
         async def listen() -> None:
             await stopped.wait()
             halt.set()
-            worker.wake()
+            operator.workers.wake(str(body["metadata"]["name"]))
 
         listening = asyncio.create_task(listen())
         try:
-            await worker.run(halt)
+            await operator.workers.run(dict(body), halt)
         finally:
             listening.cancel()
-            if operator.workers.get(str(name)) is worker:
-                del operator.workers[str(name)]
 
     @kopf.on.delete(GROUP, VERSION, PLURAL, registry=registry, backoff=5)
-    async def release(body: kopf.Body, name: str | None, **_: Any) -> None:
-        for _attempt in range(100):
-            if str(name) not in operator.workers:
-                break
-            operator.workers[str(name)].wake()
-            await asyncio.sleep(0.1)
+    async def release(name: str | None, **_: Any) -> None:
+        # Kopf stops the daemon before it calls this, and cancels it between two calls of this.
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
-                await operator.worker(dict(body)).release()
+                await operator.workers.release(str(name))
         except TimeoutError as error:
-            raise kopf.TemporaryError("uncordoning takes long; going on", delay=5) from error
+            raise kopf.TemporaryError("letting go takes long; going on", delay=5) from error
+        except KubernetesError as error:
+            raise kopf.TemporaryError(f"reading the resource: {error}", delay=5) from error
 
     return registry

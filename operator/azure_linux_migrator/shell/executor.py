@@ -36,14 +36,17 @@ from azure_linux_migrator.core.actions import (
     YieldScale,
 )
 from azure_linux_migrator.core.drain.answers import EvictionResult
+from azure_linux_migrator.core.drain.last_look import EndsNodes, check, ends_nodes
 from azure_linux_migrator.core.outcomes import ChangesPool, Outcomes
 from azure_linux_migrator.core.preflight.survey import Survey
+from azure_linux_migrator.core.records import Pod
 from azure_linux_migrator.core.world import World
 from azure_linux_migrator.errors import AzlmError, SettingsError
 from azure_linux_migrator.kube import cordon, surge
 from azure_linux_migrator.kube.access import missing_access
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.evict import delete, evict
+from azure_linux_migrator.kube.occupants import nodes_of, pods_on
 from azure_linux_migrator.kube.services import dual_stack_services
 from azure_linux_migrator.telemetry.metrics import Telemetry
 
@@ -79,6 +82,7 @@ class Executor:
         self._clock = clock
         self._forecaster = forecaster or _no_forecasts
         self._client = client
+        self._world = world
         self._pools = pools
         self._telemetry = telemetry
         self._may_act = may_act
@@ -161,6 +165,8 @@ class Executor:
         self.outcomes.wrote(action, self._clock())
 
     async def _change_pools(self, action: ChangesPool) -> None:
+        if ends_nodes(action):
+            check(action, await self._occupants(action))
         log.info("%s", action)
         match action:
             case CreatePool(source, target, os_sku, count, overrides, tags):
@@ -174,6 +180,13 @@ class Executor:
             case DeletePool(pool, etag):
                 await self._pools().delete(pool, etag=etag)
         self.outcomes.pool_changed(action, self._clock())
+
+    async def _occupants(self, action: EndsNodes) -> list[Pod]:
+        """The pods on the nodes that an action would end, read for it: the watch may be behind."""
+        if isinstance(action, DeleteMachines):
+            return await pods_on(self._client, action.nodes)
+        known = {node.name for node in self._world.pool_nodes(action.pool)}
+        return await pods_on(self._client, known | await nodes_of(self._client, action.pool))
 
     async def _read_pools(self, action: Action) -> None:
         since = self.outcomes.changes

@@ -21,6 +21,7 @@ from azure_linux_migrator.sim.forecast.snapshot import Snapshot, survey_out
 from azure_linux_migrator.sim.forecast.stage import Assumptions
 
 SHOWN = 5
+UNSEEN_SHOWN = 10
 
 
 def snapshot_of(made: Snapshot, pools: Mapping[str, Pool], survey: Survey | None) -> Snapshot:
@@ -37,9 +38,15 @@ async def foretell(
     """The forecast as the status tells it."""
     content = msgspec.json.encode(snapshot)
     wanted = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    try:
         loop = asyncio.get_running_loop()
         fields = await loop.run_in_executor(pool, _work, content, name, wanted, generation)
+    finally:
+        # Nobody waits for a forecast that is not wanted any more: the watches and the Lease would.
+        for process in (pool._processes or {}).values():  # noqa: SLF001 - there is no other way to end it
+            process.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
     return ForecastStatus.model_validate(fields)
 
 
@@ -72,4 +79,5 @@ def told(found: Forecast, generation: int) -> ForecastStatus:
         extra_nodes=trip.extra_nodes,
         node_hours=round(trip.node_hours, 1),
         choices=tuple(choice_text(each)[:320] for each in found.choices[:SHOWN]),
+        unseen=tuple(each[:320] for each in found.unseen[:UNSEEN_SHOWN]),
     )

@@ -20,13 +20,20 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.services import dual_stack_services
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.settings import Settings
-from azure_linux_migrator.sim.forecast.forecast import Forecast, Task, as_run, forecast, trip
+from azure_linux_migrator.sim.forecast.choices import alternatives
+from azure_linux_migrator.sim.forecast.forecast import (
+    Forecast,
+    Task,
+    as_run,
+    forecast,
+    trip,
+)
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot, survey_out
 from azure_linux_migrator.sim.forecast.stage import Assumptions
 from azure_linux_migrator.sim.forecast.voyage import Trip
 
 CLEAR, BLOCKED = 0, 2
-BUDGET_SECONDS = 30.0
+BUDGET_SECONDS = 40.0
 """How long the runs may take together, unless their number is given."""
 FEWEST, MOST = 3, 10
 SMALL_SECONDS = 0.03
@@ -90,9 +97,10 @@ def plan(
     began = time.monotonic()
     first = trip((snapshot, name, as_run(spec), assumed, 0))
     one = time.monotonic() - began
-    room = BUDGET_SECONDS * side_by_side / max(one, 0.001)
-    wanted = runs or int(max(FEWEST, min(MOST, room / 2)))
-    compare = room > wanted + 4
+    room = int(BUDGET_SECONDS * side_by_side / max(one, 0.001))
+    others = len(alternatives(snapshot, as_run(spec), assumed, first))
+    wanted = runs or max(FEWEST, min(MOST, room - others))
+    compare = max(0, min(others, room - wanted))
     inline = side_by_side == 1 or one < SMALL_SECONDS or "fork" not in get_all_start_methods()
 
     def runner(tasks: Iterable[Task]) -> Sequence[Trip]:

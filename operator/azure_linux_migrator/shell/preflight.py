@@ -8,13 +8,8 @@ import json
 import textwrap
 import time
 from dataclasses import replace
-from pathlib import Path
-
-import yaml
-from pydantic import ValidationError
 
 from azure_linux_migrator.aks.adapter import open_pools
-from azure_linux_migrator.api.names import KIND
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.decide import context_of
@@ -38,27 +33,6 @@ _MARKS = {
     Severity.FIXED: "fixed",
     Severity.UNCHECKED: "unchecked",
 }
-
-
-def read_migration(file: Path) -> tuple[str, MigrationSpec]:
-    """Name and spec of the one migration in a YAML or JSON file.
-
-    Raises SettingsError where the file holds none, or one that is not valid.
-    """
-    try:
-        documents = [each for each in yaml.safe_load_all(file.read_text()) if each]
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f"{file} cannot be read: {error}") from error
-    found = [each for each in documents if isinstance(each, dict) and each.get("kind") == KIND]
-    if len(found) != 1:
-        raise SettingsError(f"{file} holds {len(found)} objects of kind {KIND}; it must hold one")
-    try:
-        spec = MigrationSpec.model_validate(found[0].get("spec") or {})
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(["spec", *map(str, first["loc"])])
-        raise SettingsError(f"{file}: {field}: {first['msg']}") from error
-    return str(found[0]["metadata"]["name"]), spec
 
 
 async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Finding, ...]:
@@ -180,6 +154,6 @@ def as_table(findings: tuple[Finding, ...], width: int) -> str:
         f"{counts[Severity.INFO] + counts[Severity.FIXED]} for information"
     )
     lines += ["", told]
-    if blocks:
+    if blocks and not any(each.final for each in findings):
         lines.append("To go on all the same, name a check in spec.preflight.acknowledge.")
     return "\n".join(lines)

@@ -67,7 +67,7 @@ class StatusWriter:
             self._task = asyncio.create_task(self._flush())
 
     async def write_now(self, status: MigrationStatus) -> bool:
-        """Write before going on.
+        """Write before going on; `on_failure` is not called.
 
         False when somebody has changed the resource since it was seen, or on any failure: nothing
         may be done on the strength of it.
@@ -85,7 +85,8 @@ class StatusWriter:
     async def _flush(self) -> None:
         await asyncio.sleep(max(0.0, self._last + INTERVAL_SECONDS - time.monotonic()))
         while self._wanted != self._written and not self._gone:
-            await self._write()
+            if not await self._write() and not self._gone:
+                self._on_failure()
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def _write(self) -> bool:
@@ -109,7 +110,6 @@ class StatusWriter:
                     self._doubtful = wanted
                 if error.status != 409:
                     log.warning("writing the status of %s: %s", self._name, error)
-                self._on_failure()
                 return False
             finally:
                 self._sending = None

@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from azure_linux_migrator.aks.port import PoolPort
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
-from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus, Phase
-from azure_linux_migrator.core.conditions import headline, merge
+from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
 from azure_linux_migrator.core.decide import decide
 from azure_linux_migrator.core.migration import Decision, Migration, Observation
 from azure_linux_migrator.core.preflight.survey import Survey
@@ -23,6 +22,12 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.crs import Migrations
 from azure_linux_migrator.kube.feed import Feed
 from azure_linux_migrator.shell.executor import Executor
+from azure_linux_migrator.shell.salvage import (
+    read_status,
+    spec_to_release,
+    status_to_release,
+    with_invalid_spec,
+)
 from azure_linux_migrator.shell.status_writer import StatusWriter
 from azure_linux_migrator.shell.story import Story
 from azure_linux_migrator.telemetry.metrics import Telemetry
@@ -33,6 +38,10 @@ COALESCE_SECONDS = 0.003
 """Events come in bursts; a decision waits this long for the rest of one."""
 
 LONGEST_SLEEP_SECONDS = 600.0
+SOONEST_SECONDS = 0.5
+"""A time to look again that has passed already is that of something under way, whose answer wakes
+us; only from a step that was recorded just now the next decision follows at once."""
+
 RETRY_SECONDS = 0.5
 GIVE_WAY_SECONDS = 10.0
 """Whoever else writes our status takes himself for the leader: a process that slept, say. One that
@@ -57,7 +66,7 @@ class Worker:
         self.name = str(body["metadata"]["name"])
         self.uid = str(body["metadata"]["uid"])
         self.created = str(body["metadata"].get("creationTimestamp") or "")
-        self.last_progress_at = time.time()
+        self._began = self.last_progress_at = time.time()
         self.beat_at = time.monotonic()
         self._gives_way_until = 0.0
         self._client = client
@@ -66,15 +75,18 @@ class Worker:
         self._rival = rival
         self._own_pod = own_pod
         self._wake = asyncio.Event()
+        self._turned = False
         self._body = body
         self._spec: MigrationSpec | None = None
         self._spec_of: tuple[int, str] = (0, "")
+        self._lost: tuple[str, ...] = ()
         self._writer = StatusWriter(
             Migrations(client), self.name, may_write=may_act, on_failure=self.wake
         )
         self.status = MigrationStatus()
-        self._go_on_from(dict(body.get("status") or {}))
-        self._writer.saw(str(body["metadata"]["resourceVersion"]), dict(body.get("status") or {}))
+        recorded = _recorded(body)
+        self._go_on_from(recorded)
+        self._writer.saw(str(body["metadata"]["resourceVersion"]), recorded)
         self._executor = Executor(
             client=client,
             world=feed.world,
@@ -99,7 +111,7 @@ class Worker:
     def observe(self, body: Mapping[str, Any]) -> None:
         """The resource was seen; a status that somebody else has recorded is gone on from."""
         self._body = body
-        recorded = dict(body.get("status") or {})
+        recorded = _recorded(body)
         if self._writer.saw(str(body["metadata"]["resourceVersion"]), recorded):
             log.warning("the status of %s was written by somebody else", self.name)
             self._go_on_from(recorded)
@@ -107,7 +119,10 @@ class Worker:
         self.wake()
 
     def _go_on_from(self, recorded: dict[str, Any]) -> None:
-        self.status = MigrationStatus.model_validate(recorded)
+        self.status, lost = read_status(recorded, time.time())
+        if lost:
+            what = ", ".join(lost)
+            log.warning("the status of %s cannot be read, and is made anew: %s", self.name, what)
         self._writer.start_from(recorded)
 
     def wake(self) -> None:
@@ -130,10 +145,27 @@ class Worker:
                 await self._sleep(decision.wake_at)
                 await self._give_way(stopped)
         finally:
+            await self._end(watching=watching)
+
+    async def _end(self, *, watching: bool) -> None:
+        """Stop everything; cancelled while it waits for Azure, it still does the rest."""
+        try:
             await self._executor.stop()
-            await self._writer.stop()
-            if watching:
-                await self._feed.release(self.wake)
+        finally:
+            try:
+                await self._writer.stop()
+            finally:
+                if watching:
+                    await self._feed.release(self.wake)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way still."""
+        return bool(self._executor.running)
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way, though the loop may have been cancelled."""
+        await self._executor.stop()
 
     async def release(self) -> None:
         """The resource is being deleted: undo what is ours."""
@@ -146,11 +178,11 @@ class Worker:
                     return
                 await self._sleep(decision.wake_at)
         finally:
-            await self._executor.stop()
-            await self._feed.release(self.wake)
+            await self._end(watching=True)
 
     async def _pass(self, *, deleting: bool) -> Decision:
         self.beat_at = time.monotonic()
+        self._turned = False
         migration = self._migration(deleting=deleting)
         if migration is None:
             return Decision((), self.status)
@@ -158,10 +190,13 @@ class Worker:
         before = self.status
         if not decision.turns(before):
             self._writer.offer(decision.status)
-        elif not await self._writer.write_now(decision.status):
+        elif not await self._writer.write_now(decision.status) and not deleting:
             # A new step is recorded before it acts; the resource changed, or cannot be written.
+            # What only undoes may be done twice, and a resource that goes needs no record.
             await self._reread()
+            self._wake.clear()  # What was read wakes us for nothing: nothing could be written.
             return replace(decision, actions=(), wake_at=time.time() + RETRY_SECONDS)
+        self._turned = decision.turns(before)
         self.status = decision.status
         if _progress(before) != _progress(decision.status):
             self.last_progress_at = time.time()
@@ -176,7 +211,7 @@ class Worker:
         except AzlmError as error:
             log.warning("reading %s again: %s", self.name, error)
             return
-        self._go_on_from(dict(body.get("status") or {}))
+        self._go_on_from(_recorded(body))
         self.observe(body)
 
     async def _forecast(self, generation: int, survey: Survey | None) -> ForecastStatus:
@@ -198,8 +233,12 @@ class Worker:
             try:
                 self._spec = MigrationSpec.model_validate(self._body.get("spec") or {})
             except ValidationError as error:
-                self._tell_invalid(generation, error)
-                return None
+                if not deleting:
+                    self.status = with_invalid_spec(self.status, error, generation, time.time())
+                    self._writer.offer(self.status)
+                    return None
+                self._spec, self._lost = spec_to_release(self._body.get("spec"))
+                log.warning("spec of %s: released without %s", self.name, ", ".join(self._lost))
             self._spec_of = (generation, self.uid)
             self._executor.outcomes.forget_verdicts()
         return Migration(
@@ -207,34 +246,21 @@ class Worker:
             self.uid,
             generation,
             self._spec,
-            self.status,
+            status_to_release(self.status, self._lost) if self._lost else self.status,
             deleting,
             dict(metadata.get("annotations") or {}),
         )
-
-    def _tell_invalid(self, generation: int, error: ValidationError) -> None:
-        first = error.errors()[0]
-        field = ".".join(["spec", *map(str, first["loc"])])
-        message = f"{field}: {first['msg']}; apply the CRD that this operator was shipped with"
-        drafts = headline("refused", "InvalidSpec", message)
-        self.status = self.status.model_copy(
-            update={
-                "observed_generation": generation,
-                "phase": Phase.STALLED,
-                "message": message,
-                "conditions": merge(self.status, drafts, generation, time.time()),
-            }
-        )
-        self._writer.offer(self.status)
 
     def _observation(self) -> Observation:
         return Observation(
             world=self._feed.world,
             world_ready=self._feed.synced,
+            watch_problem=self._feed.problem(),
             pools=self._executor.outcomes.pools_read,
             missing_access=self._executor.outcomes.missing_access,
             rival=self._rival(self),
             own_pod=self._own_pod,
+            began=self._began,
             survey=self._executor.outcomes.survey,
             forecast=self._executor.outcomes.forecast,
             asked=self._executor.outcomes.asked,
@@ -251,12 +277,19 @@ class Worker:
 
     async def _sleep(self, wake_at: float | None) -> None:
         limit = LONGEST_SLEEP_SECONDS if wake_at is None else wake_at - time.time()
+        if limit <= 0 and not self._turned:
+            limit = SOONEST_SECONDS
         try:
             async with asyncio.timeout(max(0.01, min(limit, LONGEST_SLEEP_SECONDS))):
                 await self._wake.wait()
         except TimeoutError:
             return
         await asyncio.sleep(COALESCE_SECONDS)
+
+
+def _recorded(body: Mapping[str, Any]) -> dict[str, Any]:
+    status = body.get("status")
+    return dict(status) if isinstance(status, Mapping) else {}
 
 
 def _progress(status: MigrationStatus) -> tuple[object, ...]:

@@ -88,8 +88,11 @@ DEFAULT_OS_SKU = {"Linux": "Ubuntu", "Windows": "Windows2022"}
 
 _VM_SIZE = re.compile(
     r"^Standard_(?P<series>[A-Z]+)(?P<cpus>\d+)(?:-\d+)?(?P<traits>[a-z]*)"
-    r"(?:_[A-Z]+\d*)*(?:_(?P<version>v\d+))?$"
+    r"(?:_(?!v\d+$)[A-Z\d]+)*(?:_(?P<version>v\d+))?$",
+    re.IGNORECASE,
 )
+"""Family, vCPUs, vCPUs in use, features, accelerator or capability, version; Azure takes any case
+(learn.microsoft.com/azure/virtual-machines/vm-naming-conventions)."""
 _GIB_PER_CPU = {"E": 8, "F": 2, "M": 16}
 
 
@@ -108,7 +111,7 @@ def vm_size(name: str) -> VmSize:
     found = _VM_SIZE.match(name)
     if found is None:
         raise ValueError(f"not a VM size: {name!r}")
-    series, traits = found["series"], found["traits"]
+    series, traits = found["series"].upper(), found["traits"].lower()
     cpus = int(found["cpus"])
     return VmSize(
         cpus=cpus,

@@ -47,6 +47,8 @@ class Scene:
         self.lags = lags or Lags()
         self.pace = pace or Pace()
         self.rng = rng
+        self.notes: list[str] = []
+        """What of a real cluster could not be modelled."""
         self.aks = aks
         self.kernel = Kernel(now)
         self.store = Store()

@@ -2,6 +2,9 @@
 
 The answers are those of pkg/registry/core/pod/storage/eviction.go and of the apiserver's filters;
 several causes share a status code, and blaming the wrong one sends an admin to the wrong place.
+
+An eviction passes authentication, flow control, authorization and admission before the apiserver
+looks at the pod; only from there on does an answer tell what an earlier, lost one has done.
 """
 
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from azure_linux_migrator.errors import KubernetesError
 
 
 class EvictionResult(StrEnum):
-    """The meaning of an answer."""
+    """The meaning of an answer. SERVER: it may have been carried out all the same."""
 
     GRANTED = "granted"
     GONE = "gone"
@@ -25,6 +28,7 @@ class EvictionResult(StrEnum):
     NAMESPACE_TERMINATING = "namespace_terminating"
     FORBIDDEN = "forbidden"
     NEGATIVE = "negative"
+    REJECTED = "rejected"
     SERVER = "server"
 
 
@@ -46,9 +50,48 @@ DELAYS = {
     EvictionResult.NAMESPACE_TERMINATING: 5.0,
     EvictionResult.FORBIDDEN: 30.0,
     EvictionResult.NEGATIVE: 30.0,
-    EvictionResult.SERVER: 2.0,
+    EvictionResult.REJECTED: 10.0,
+    EvictionResult.SERVER: 1.0,
 }
-"""Seconds until an eviction that was refused for that reason is tried again."""
+"""Seconds until an eviction that was refused for that reason is tried again, the first time."""
+
+LONGEST = {
+    EvictionResult.CONFLICT: 10.0,
+    EvictionResult.BUDGET: 30.0,
+    EvictionResult.THROTTLED: 30.0,
+    EvictionResult.SERVER: 10.0,
+}
+"""The same after many times, if not LONGEST_PAUSE."""
+
+LONGEST_PAUSE = 60.0
+LONGEST_ASKED = 300.0
+"""A Retry-After that asks for more is no answer of the apiserver's own."""
+
+SETTLING = frozenset(
+    (
+        EvictionResult.GRANTED,
+        EvictionResult.GONE,
+        EvictionResult.SUCCESSOR,
+        EvictionResult.CONFLICT,
+        EvictionResult.BUDGET,
+        EvictionResult.TWO_BUDGETS,
+        EvictionResult.NEGATIVE,
+    )
+)
+"""Answers for which the apiserver has looked at the pod."""
+
+OF_BUDGET = frozenset((EvictionResult.CONFLICT, EvictionResult.BUDGET, EvictionResult.NEGATIVE))
+"""Refusals that every other pod of the budget would get too."""
+
+OF_ALL = frozenset(
+    (
+        EvictionResult.FORBIDDEN,
+        EvictionResult.REJECTED,
+        EvictionResult.WEBHOOK,
+        EvictionResult.SERVER,
+    )
+)
+"""Refusals that every other pod might get too."""
 
 CAUSES = {
     EvictionResult.TWO_BUDGETS: Cause.TWO_BUDGETS,
@@ -56,9 +99,17 @@ CAUSES = {
     EvictionResult.NAMESPACE_TERMINATING: Cause.NAMESPACE_TERMINATING,
     EvictionResult.FORBIDDEN: Cause.FORBIDDEN,
     EvictionResult.NEGATIVE: Cause.NEGATIVE,
+    EvictionResult.REJECTED: Cause.REJECTED,
     EvictionResult.SERVER: Cause.SERVER,
 }
 """Refusals that are told as blockers; the others pass by themselves."""
+
+
+def pause(answer: Verdict, times: int) -> float:
+    """Seconds until the next try of what was refused so `times` times before."""
+    first = DELAYS[answer.result]
+    grown = min(first * 2.0 ** min(times, 16), LONGEST.get(answer.result, LONGEST_PAUSE))
+    return max(grown, min(answer.retry_after or 0.0, LONGEST_ASKED))
 
 
 def classify(error: KubernetesError) -> Verdict:
@@ -79,17 +130,22 @@ def _meaning(error: KubernetesError) -> EvictionResult:
         budget = "DisruptionBudget" in causes
         found = EvictionResult.BUDGET if budget else EvictionResult.THROTTLED
     elif error.status == 403:
-        found = _forbidden(causes)
+        found = _forbidden(causes, error.message)
     elif error.status == 500 and "more than one PodDisruptionBudget" in error.message:
         found = EvictionResult.TWO_BUDGETS
     elif error.status in _BY_STATUS:
         found = _BY_STATUS[error.status]
+    elif 400 <= error.status < 500 and error.status != 408:
+        found = EvictionResult.REJECTED
     return found
 
 
-def _forbidden(causes: set[str]) -> EvictionResult:
+def _forbidden(causes: set[str], message: str) -> EvictionResult:
     if "NamespaceTerminating" in causes:
         return EvictionResult.NAMESPACE_TERMINATING
     if any(cause.startswith("DisruptionBudget") for cause in causes):
+        return EvictionResult.NEGATIVE
+    if message.startswith("poddisruptionbudget"):
+        # Before the causes were added (k/k#138003) only the text names the budget.
         return EvictionResult.NEGATIVE
     return EvictionResult.FORBIDDEN

@@ -1,7 +1,8 @@
 """How long a drain had to take: slots are held from the eviction until they return.
 
-When the last pod of a budget of b slots is evicted, at time T, the slots that have come back by
-then were held in at most b lines of length T: so T ≥ Σd / b, however well the slots were used.
+Between the first eviction of a batch and its end, a time of length T, the slots of a budget of b
+are held in at most b lines of length T: so T ≥ Σd / b, where d is how long each was held within the
+batch, however well the slots were used. What is held longer, into a soak, counts no further.
 """
 
 from collections import deque
@@ -11,13 +12,22 @@ from msgspec import Struct, field
 from azure_linux_migrator.core.records import Budget, Key
 
 
+class Held(Struct):
+    """A slot that is taken. `bounds` tells whether it counts for the bound still."""
+
+    since: float
+    bounds: bool = True
+
+
 class Times(Struct):
-    """Slot times of one budget, in seconds."""
+    """Slot times of one budget, in seconds: `total` of all that came back, `within` of what was
+    held while its batch was under way."""
 
     slots: int = 1
     count: int = 0
     total: float = 0.0
-    sent: deque[float] = field(default_factory=deque)
+    within: float = 0.0
+    sent: deque[Held] = field(default_factory=deque)
 
     @property
     def mean(self) -> float:
@@ -27,7 +37,22 @@ class Times(Struct):
     @property
     def bound(self) -> float:
         """Seconds that perfect use of the slots would have needed."""
-        return self.total / self.slots
+        return self.within / self.slots
+
+    def returned(self, now: float) -> None:
+        """The slot that was taken first came back."""
+        held = self.sent.popleft()
+        self.total += now - held.since
+        self.count += 1
+        if held.bounds:
+            self.within += now - held.since
+
+    def rests(self, now: float) -> None:
+        """The batch is over: what is still held counts up to now."""
+        for held in self.sent:
+            if held.bounds:
+                self.within += now - held.since
+                held.bounds = False
 
 
 class SlotTimes:
@@ -35,10 +60,11 @@ class SlotTimes:
 
     def __init__(self) -> None:
         self._times: dict[Key, Times] = {}
+        self._past: tuple[float, Key | None] = (0.0, None)
 
     def sent(self, budget: Key, now: float) -> None:
         """A slot was taken."""
-        self._times.setdefault(budget, Times()).sent.append(now)
+        self._times.setdefault(budget, Times()).sent.append(Held(now))
 
     def refused(self, budget: Key) -> None:
         """The slot that was taken last was not granted."""
@@ -54,8 +80,12 @@ class SlotTimes:
         times.slots = max(times.slots, budget.capacity)
         occupied = max(0, budget.capacity - budget.allowed) + unshown
         while len(times.sent) > occupied:
-            times.total += now - times.sent.popleft()
-            times.count += 1
+            times.returned(now)
+
+    def rests(self, now: float) -> None:
+        """A batch is over."""
+        for times in self._times.values():
+            times.rests(now)
 
     def mean(self, budget: Key) -> float:
         """Mean slot time of a budget; 0 where none is known."""
@@ -64,5 +94,11 @@ class SlotTimes:
 
     def bound(self) -> tuple[float, Key | None]:
         """The largest bound of all budgets, in seconds, and the budget it belongs to."""
-        found = [(times.bound, key) for key, times in self._times.items()]
-        return max(found, default=(0.0, None))
+        found = max(((times.bound, key) for key, times in self._times.items()), default=(0.0, None))
+        return max(found, self._past, key=lambda each: each[0])
+
+    def forget(self, budget: Key) -> None:
+        """The budget is gone; its bound stands, if it is the largest of those that went."""
+        times = self._times.pop(budget, None)
+        if times is not None and times.bound > self._past[0]:
+            self._past = (times.bound, budget)

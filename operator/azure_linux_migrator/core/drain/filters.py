@@ -4,14 +4,14 @@ The filters run in order and the first that speaks wins; the order is that of ku
 (kubectl/pkg/drain/filters.go), with the volume filters behind it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from azure_linux_migrator.api.spec_drain import Drain, EmptyDirPolicy, JobPolicy, UnmanagedPolicy
 from azure_linux_migrator.core.drain.blockers import Blocker, Cause, of_pod
-from azure_linux_migrator.core.records import Pod, Volume
+from azure_linux_migrator.core.records import Key, Pod, Volume
 
 
 class Fate(StrEnum):
@@ -56,6 +56,27 @@ def judge(pod: Pod, policy: Drain, facts: Facts) -> Verdict:
         if verdict is not None:
             return verdict
     return MOVE
+
+
+def returns(pod: Pod) -> Verdict:
+    """Moving it would not help: its like have come back to the source after being moved."""
+    why = "pods of its owner come back to the source after being moved"
+    remedy = (
+        "its template tolerates node.kubernetes.io/unschedulable or names its node: take that out"
+    )
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.RETURNS, why, remedy))
+
+
+def two_budgets(pod: Pod, guards: Sequence[Key]) -> Verdict:
+    """More than one budget selects it, which the eviction subresource answers with a 500."""
+    why = (
+        f"{len(guards)} PodDisruptionBudgets select it "
+        f"({', '.join(key.name for key in guards)}); Kubernetes evicts no such pod"
+    )
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.TWO_BUDGETS, why, "leave it one budget"))
+
+
+ABANDONED = Verdict(Fate.SKIP, "its node does not answer, and its grace has ended long ago")
 
 
 def _kind(pod: Pod) -> str:
@@ -117,12 +138,19 @@ def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
     for volume in facts.volumes_of(pod) if zones else ():
         if volume.zones and not zones.intersection(volume.zones):
             why = (
-                f"its volume {volume.name} is in zone {', '.join(volume.zones)}, and the pool it "
-                f"would move to has nodes in {', '.join(sorted(zones))} only"
+                f"its volume {volume.name} is in {_named(volume.zones)}, and the pool it would "
+                f"move to has nodes in {_named(zones)} only"
             )
-            remedy = "give that pool a node in that zone"
+            remedy = f"give that pool a node in {_named(volume.zones)}"
             return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy))
     return None
+
+
+def _named(zones: Iterable[str]) -> str:
+    """Zones in words; a disk without one goes only to machines without one."""
+    known = sorted(zone for zone in zones if zone)
+    told = f"zone {', '.join(known)}" if known else ""
+    return " and ".join(part for part in (told, "no zone" if "" in zones else "") if part)
 
 
 PIPELINE: tuple[Filter, ...] = (

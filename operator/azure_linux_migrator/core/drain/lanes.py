@@ -2,8 +2,9 @@
 
 A lane belongs to a disruption budget, to an owner without one, to a Deployment that is surged
 instead of evicted, or to nobody (its pods cost nothing). Pods of one lane leave in this order:
-those that are not Ready, then those on the node with the fewest pods left, so that nodes become
-empty early; pods outside the batch come last, and only where spec.drain.prefetch allows it.
+those whose eviction was lost, which have their slot already, those that are not Ready, then those
+on the node with the fewest pods left, so that nodes become empty early; pods outside the batch come
+last, and only where spec.drain.prefetch allows it.
 """
 
 from collections.abc import Callable, Iterable
@@ -42,6 +43,7 @@ class Lane:
     now: Queue = field(default_factory=Queue)
     later: Queue = field(default_factory=Queue)
     unready: dict[Key, Pod] = field(default_factory=dict)
+    again: dict[Key, Pod] = field(default_factory=dict)
     start_total: float = 0.0
     start_count: int = 0
     granted: list[EvictPod] = field(default_factory=list)
@@ -52,20 +54,22 @@ class Lane:
     @property
     def left(self) -> int:
         """Pods that were not evicted yet."""
-        return len(self.now) + len(self.later) + len(self.unready)
+        return len(self.now) + len(self.later) + len(self.unready) + len(self.again)
 
     @property
     def empty(self) -> bool:
         """Whether nothing waits here."""
         return self.left == 0
 
-    def put(self, pod: Pod, weight: int, *, admitted: bool) -> None:
-        """A pod waits here; `weight` is what is left on its node."""
+    def put(self, pod: Pod, weight: int, *, admitted: bool, holds: bool = False) -> None:
+        """A pod waits here; `weight` is what is left on its node. `holds`: it has its slot."""
         if pod.started_in > 0:
             self.start_total += pod.started_in
             self.start_count += 1
         if not admitted:
             self.later.put(pod, weight)
+        elif holds and self.ident != FREE and not isinstance(self.ident, Surge):
+            self.again[pod.key] = pod
         elif pod.ready or self.ident == FREE:
             self.now.put(pod, weight)
         else:
@@ -76,6 +80,7 @@ class Lane:
         self.now.discard(key)
         self.later.discard(key)
         self.unready.pop(key, None)
+        self.again.pop(key, None)
 
     def reweigh(self, key: Key, weight: int) -> None:
         """What is left on a pod's node changed."""
@@ -84,6 +89,7 @@ class Lane:
 
     def pods(self) -> Iterable[Pod]:
         """Everything that waits here."""
+        yield from self.again.values()
         yield from self.unready.values()
         yield from self.now.pods.values()
         yield from self.later.pods.values()
@@ -102,6 +108,7 @@ def evaluate(lane: Lane, world: World, weight: Callable[[str], int], *, prefetch
         if budget is not None:
             _by_budget(lane, world, budget, weight, prefetch=prefetch)
         return
+    lane.granted = [_evict(pod, None) for pod in lane.again.values()]
     controller = world.catalog.governing_uid(lane.ident)
     granted = world.owners.slots(lane.ident, world.ledger.unseen_of_owner(lane.ident), controller)
     capacity = world.owners.capacity(lane.ident, controller)
@@ -112,23 +119,30 @@ def evaluate(lane: Lane, world: World, weight: Callable[[str], int], *, prefetch
 def _by_budget(
     lane: Lane, world: World, budget: Budget, weight: Callable[[str], int], *, prefetch: bool
 ) -> None:
-    free = slots(world, budget)
-    if unready_are_free(budget):
-        lane.granted = [_evict(pod, None) for pod in lane.unready.values()]
-    else:
-        lane.granted = [
-            _evict(pod, budget.key) for pod in islice(lane.unready.values(), max(free, 0))
-        ]
-        free -= len(lane.granted)
-    free -= _grant(lane, budget.key, free, weight)
-    if prefetch and free > 0:
-        early = lane.later.first(free, weight)
-        lane.granted += [_evict(pod, budget.key) for pod in early]
+    if not world.ledger.bars.holds(budget.key):
+        _use_slots(lane, world, budget, weight, prefetch=prefetch)
     held = lane.left - len(lane.granted)
     if held > 0:
         lane.blocker = why_none(budget, held)
     seconds = _slot_seconds(lane, world.slot_times.mean(budget.key))
     lane.rest = ceil(lane.left / max(budget.capacity, 1)) * seconds
+
+
+def _use_slots(
+    lane: Lane, world: World, budget: Budget, weight: Callable[[str], int], *, prefetch: bool
+) -> None:
+    lane.granted = [_evict(pod, budget.key) for pod in lane.again.values()]
+    free = slots(world, budget)
+    if unready_are_free(budget):
+        lane.granted += [_evict(pod, None) for pod in lane.unready.values()]
+    else:
+        unready = [_evict(pod, budget.key) for pod in islice(lane.unready.values(), max(free, 0))]
+        lane.granted += unready
+        free -= len(unready)
+    free -= _grant(lane, budget.key, free, weight)
+    if prefetch and free > 0:
+        early = lane.later.first(free, weight)
+        lane.granted += [_evict(pod, budget.key) for pod in early]
 
 
 def _grant(lane: Lane, budget: Key | None, free: int, weight: Callable[[str], int]) -> int:

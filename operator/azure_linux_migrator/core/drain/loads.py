@@ -28,7 +28,7 @@ class NodeLoad(Struct):
     @property
     def drained(self) -> bool:
         """Whether nothing is left to move, nothing is attached and nothing new can come."""
-        return self.node.unschedulable and self.remaining == 0 and not self.detaching
+        return self.remaining == 0 and self.node.unschedulable and not self.detaching
 
 
 class Loads:
@@ -85,13 +85,13 @@ class Loads:
         return sorted(found, key=lambda load: load.node.name)
 
     def _count(self, load: NodeLoad, sign: int) -> None:
-        name = load.node.name
+        name, drained = load.node.name, load.drained
         self.remaining += sign * load.remaining
         self.terminating += sign * load.terminating
         self.skipped += sign * load.skipped
         self.blocked_pods += sign * len(load.blocked)
-        self.drained += sign * load.drained
-        self.undrained_admitted += sign * (load.batch > 0 and not load.drained)
+        self.drained += sign * drained
+        self.undrained_admitted += sign * (load.batch > 0 and not drained)
         if sign > 0:
             self.batches[load.batch].add(name)
             if not load.node.unschedulable:
@@ -101,8 +101,9 @@ class Loads:
             if load.detaching:
                 self.detaching[name] = load
         else:
-            self.batches[load.batch].discard(name)
-            if not self.batches[load.batch]:
+            batch = self.batches[load.batch]
+            batch.discard(name)
+            if not batch:
                 del self.batches[load.batch]
             self.open.discard(name)
             self.blocked.pop(name, None)

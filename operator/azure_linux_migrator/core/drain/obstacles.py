@@ -1,10 +1,18 @@
 """Everything that holds a drain up, as blockers: found by a walk over what is known to be stuck."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 
-from azure_linux_migrator.core.drain.blockers import Blocker, Cause, of_pod, of_refusal
+from azure_linux_migrator.core.drain.blockers import (
+    Blocker,
+    Cause,
+    of_bar,
+    of_pod,
+    of_refusal,
+    of_trouble,
+)
 from azure_linux_migrator.core.drain.budgets import starved
-from azure_linux_migrator.core.drain.lanes import Lane
+from azure_linux_migrator.core.drain.lanes import Ident, Lane
 from azure_linux_migrator.core.drain.loads import NodeLoad
 from azure_linux_migrator.core.drain.singletons import why_not
 from azure_linux_migrator.core.drain.worklist import Worklist
@@ -12,23 +20,22 @@ from azure_linux_migrator.core.records import Key, Pod
 
 
 def obstacles(
-    work: Worklist, blocking: Iterable[Lane], starving: Iterable[Lane], overdue: Iterable[Key]
+    work: Worklist, blocking: Iterable[Lane], starving: Collection[Lane], overdue: Iterable[Pod]
 ) -> list[Blocker]:
-    """Sorted: lanes that will never grant, lanes that have not for long, pods that do not go."""
+    """Lanes that will never grant, lanes that have not for long, pods that do not go: sorted, and
+    what holds nothing up comes last."""
     found = {lane.blocker for lane in blocking if lane.blocker is not None}
     for load in work.loads.blocked.values():
         found.update(load.blocked.values())
     for lane in starving:
         found.update(_starved_lane(work, lane))
-    for key, refusal in work.world.ledger.refusals.items():
-        entry = work.entries.get(key)
-        blocker = of_refusal(entry.pod, refusal) if entry else None
-        if blocker is not None:
-            found.add(blocker)
-    found.update(_stuck_pod(work.entries[key].pod) for key in overdue)
+    found.update(_refused(work))
+    found.update(_barred(work, {lane.ident for lane in starving}))
+    found.update(map(_stuck_pod, overdue))
+    found.update(_abandoned(work))
     found.update(_surge_notes(work))
     found.update(_still_attached(load) for load in work.loads.detaching.values())
-    return sorted(found)
+    return sorted(found, key=lambda each: (not each.blocks, each))
 
 
 def _starved_lane(work: Worklist, lane: Lane) -> list[Blocker]:
@@ -38,6 +45,29 @@ def _starved_lane(work: Worklist, lane: Lane) -> list[Blocker]:
     pod = next(iter(lane.pods()))
     controller = work.world.catalog.governing(pod)
     return [work.world.owners.starved(pod, controller, lane.left)]
+
+
+def _refused(work: Worklist) -> Iterable[Blocker]:
+    """Pods that the apiserver refuses; what it refuses for all of them is told once."""
+    trouble = work.world.ledger.breaker.trouble
+    if trouble is not None and work.eligible:
+        told = of_trouble(trouble, work.eligible)
+        yield from () if told is None else (told,)
+    for key, refusal in work.world.ledger.refusals.known.items():
+        entry = work.entries.get(key)
+        if entry is None or (trouble is not None and trouble.reason == refusal.reason):
+            continue
+        blocker = of_refusal(entry.pod, refusal)
+        yield from () if blocker is None else (blocker,)
+
+
+def _barred(work: Worklist, told: Collection[Ident]) -> Iterable[Blocker]:
+    """Budgets that refuse what they should grant, unless they are told for another reason."""
+    for key, bar in work.world.ledger.bars.known.items():
+        budget, left = work.world.budgets.get(key), work.left(key)
+        if budget is not None and left and key not in told:
+            blocker = of_bar(budget, bar, left)
+            yield from () if blocker is None else (blocker,)
 
 
 def _surge_notes(work: Worklist) -> list[Blocker]:
@@ -76,6 +106,18 @@ def _stuck_pod(pod: Pod) -> Blocker:
         else "its kubelet does not answer: see its node"
     )
     return of_pod(pod, Cause.STUCK_TERMINATING, why, remedy)
+
+
+def _abandoned(work: Worklist) -> Iterable[Blocker]:
+    """Nodes that do not answer, with the pods on them that are waited for no longer."""
+    counts = Counter(work.entries[key].pod.node for key in work.abandoned)
+    for node, pods in counts.items():
+        text = (
+            f"node {node} does not answer; its {pods} pods whose grace has ended long ago are "
+            "waited for no longer"
+        )
+        remedy = "see its virtual machine: they may still run there, until it is deleted"
+        yield Blocker(Cause.NODE_LOST, "Node", Key("", node), text, remedy, pods)
 
 
 def _still_attached(load: NodeLoad) -> Blocker:

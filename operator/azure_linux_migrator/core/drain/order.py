@@ -6,6 +6,9 @@ from azure_linux_migrator.core.records import Labels, Pod, Requirement, Selector
 LAST = 1_000_000_000
 """The tier of the operator's own pod: it leaves when nothing else of its batch is left."""
 
+REMEMBERED = 10_000
+"""Answers kept at most: each pod of a Job or a StatefulSet has labels of its own."""
+
 
 class Order:
     """Compiled rules; an answer is remembered per namespace and labels."""
@@ -31,6 +34,8 @@ class Order:
                 ),
                 0,
             )
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
             self._known[asked] = found
         return found
 

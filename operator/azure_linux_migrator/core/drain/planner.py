@@ -1,25 +1,26 @@
 """Which pods to evict now: an eviction is planned only into a slot that is known to be free."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import islice
 
 from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.core.drain.blockers import Blocker
-from azure_linux_migrator.core.drain.filters import Fate
+from azure_linux_migrator.core.drain.force import forced
 from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge, evaluate
+from azure_linux_migrator.core.drain.moves import Moves
 from azure_linux_migrator.core.drain.obstacles import obstacles
-from azure_linux_migrator.core.drain.roster import Scope
+from azure_linux_migrator.core.drain.overdue import Overdue
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.singletons import Standing, next_action
+from azure_linux_migrator.core.drain.unplaced import Unplaced
 from azure_linux_migrator.core.drain.worklist import Worklist
 from azure_linux_migrator.core.records import Key, Pod
 from azure_linux_migrator.core.world import World
 
 STARVED_SECONDS = 60.0
 """A budget that gave no slot for so long is told as a blocker."""
-
-STUCK_SECONDS = 60.0
-"""A pod that is there so long after its grace has ended is stuck."""
 
 BLOCKERS_SHOWN = 20
 
@@ -54,12 +55,17 @@ class Planner(Worklist):
         self._blocking: dict[Lane, None] = {}
         self._starving: dict[Lane, float] = {}
         self._starved: dict[Lane, None] = {}
-        self._overdue: dict[Key, None] = {}
+        self._overdue = Overdue(self)
+        self._now = 0.0
         self._longest: list[tuple[float, int, Lane]] = []
         self._pushed = 0
         self._prefetching = False
+        self._busy = False
         self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         super().__init__(world, scope)
+        self.since = 0.0
+        """When the migration began, in seconds since the epoch; 0 before."""
+        self._unplaced = Unplaced(world, scope, self.moves, self._by_owner)
 
     @classmethod
     def of(cls, world: World, scope: Scope) -> "Planner":
@@ -69,14 +75,25 @@ class Planner(Worklist):
             return known
         world.listeners.pop(scope.migration, None)
         made = cls(world, scope)
+        if isinstance(known, cls) and scope.alike(known.scope):
+            # Only the policy changed: what was moved by the old one is moved all the same.
+            made.remember(known.moves)
         world.listeners[scope.migration] = made
         return made
 
+    def remember(self, moves: Moves) -> None:
+        """Go on with what another planner of the same nodes has seen."""
+        self.moves = moves
+        self._unplaced = Unplaced(self.world, self.scope, moves, self._by_owner)
+
     def plan(self, now: float, stamp: str = "") -> Plan:
         """The plan for now; asked again with nothing changed, it is the same."""
+        self._now = now
         self.world.tick(now)
+        self._watch_batch(now)
+        self._overdue.tick(now)
         self._evaluate(now)
-        evictions = self._evictions()
+        evictions = self._evictions(now)
         blockers = self._blockers(now)
         rest, ident = self._rest()
         return Plan(
@@ -85,24 +102,21 @@ class Planner(Worklist):
             waiting=max(0, self.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
             blocker_count=sum(each.blocks for each in blockers),
-            unplaced=self._unplaced(),
+            unplaced=self._unplaced.find(now, self.since, self.began),
             rest=rest,
             limited_by=self._name(ident),
             wake_at=self._wake_at(),
         )
 
     def forced(self) -> tuple[DeletePod, ...]:
-        """Deletions of everything that is admitted and was not granted an eviction."""
-        return tuple(
-            DeletePod(
-                pod.key,
-                pod.uid,
-                lane.ident if isinstance(lane.ident, Key) else None,
-                pod.owner.uid if pod.owner else "",
-            )
-            for lane in self.lanes.values()
-            for pod in (*lane.unready.values(), *lane.now.pods.values())
-        )
+        """Deletions of everything that is admitted and left, as of the last plan."""
+        return forced(self, self._now)
+
+    def _watch_batch(self, now: float) -> None:
+        busy = self.loads.undrained_admitted > 0
+        if self._busy and not busy:
+            self.world.slot_times.rests(now)
+        self._busy = busy
 
     def _evaluate(self, now: float) -> None:
         dirty, self.dirty = self.dirty, {}
@@ -112,6 +126,7 @@ class Planner(Worklist):
             self._prefetching = prefetch
             dirty = dict.fromkeys(self.lanes.values())
         for lane in dirty:
+            before = lane.rest
             evaluate(lane, self.world, self.weight, prefetch=prefetch)
             _keep(self._granting, lane, wanted=bool(lane.granted))
             _keep(self._blocking, lane, wanted=lane.blocker is not None)
@@ -122,18 +137,34 @@ class Planner(Worklist):
                 self._starved.pop(lane, None)
             elif lane not in self._starved:
                 self._starving.setdefault(lane, now)
-            if lane.rest > 0:
+            if lane.empty and not isinstance(lane.ident, Surge):
+                self._drop_lane(lane)
+            elif lane.rest > 0 and lane.rest != before:
                 self._pushed += 1
                 heappush(self._longest, (-lane.rest, self._pushed, lane))
+        if len(self._longest) > 2 * len(self.lanes) + 16:
+            lanes = (lane for lane in self.lanes.values() if lane.rest > 0)
+            self._longest = [(-lane.rest, number, lane) for number, lane in enumerate(lanes)]
+            self._pushed = len(self._longest)
+            heapify(self._longest)
 
     def _tier(self) -> int | None:
         return min(self.tiers, default=None)
 
-    def _evictions(self) -> tuple[EvictPod, ...]:
-        tier = self._tier()
-        return tuple(
+    def _evictions(self, now: float) -> tuple[EvictPod, ...]:
+        tier, breaker = self._tier(), self.world.ledger.breaker
+        if not breaker.admits(now):
+            return ()
+        granted = (
             eviction for lane in self._granting if lane.tier == tier for eviction in lane.granted
         )
+        return tuple(granted) if breaker.trouble is None else self._probe(granted)
+
+    def _probe(self, granted: Iterable[EvictPod]) -> tuple[EvictPod, ...]:
+        """The one that was refused least often: it may be another pod that is at fault."""
+        refusals = self.world.ledger.refusals
+        chosen = min(granted, key=lambda each: refusals.times(each.pod, each.uid), default=None)
+        return () if chosen is None else (chosen,)
 
     def _blockers(self, now: float) -> list[Blocker]:
         """Sorted; found anew when their number may have changed, and else once in BLOCKERS_AGE."""
@@ -143,8 +174,11 @@ class Planner(Worklist):
             self.loads.blocked_pods,
             len(self.loads.detaching),
             len(self.world.ledger.refusals),
+            len(self.world.ledger.bars.known),
+            self.world.ledger.breaker.trouble is None,
             len(self.notes),
-            self._stuck(now),
+            len(self._overdue),
+            len(self.abandoned),
             len(self._starved),
         )
         known, at, blockers = self._known_blockers
@@ -155,7 +189,7 @@ class Planner(Worklist):
 
     def _find_blockers(self) -> list[Blocker]:
         lanes = [lane for lane in self._blocking if lane.blocker is not None]
-        return obstacles(self, lanes, list(self._starved), list(self._overdue))
+        return obstacles(self, lanes, list(self._starved), self._overdue.pods())
 
     def _grow_old(self, now: float) -> None:
         """Lanes stand in the order in which they began to starve."""
@@ -165,16 +199,6 @@ class Planner(Worklist):
                 break
             del self._starving[lane]
             self._starved[lane] = None
-
-    def _stuck(self, now: float) -> int:
-        """How many pods are there long after their grace has ended."""
-        while self.deadlines and self.deadlines[0][0] + STUCK_SECONDS <= now:
-            _, key = heappop(self.deadlines)
-            self._overdue[key] = None
-        gone = [key for key in self._overdue if not _leaving(self, key)]
-        for key in gone:
-            del self._overdue[key]
-        return len(self._overdue)
 
     def _surges(self, stamp: str) -> tuple[Action, ...]:
         actions: list[Action] = []
@@ -200,20 +224,6 @@ class Planner(Worklist):
                 actions.append(action)
         return tuple(actions)
 
-    def _unplaced(self) -> tuple[Pod, ...]:
-        """Pods that replace evicted ones. After a restart it is not known whose pods were moved:
-        then those count that came since the batch began, of owners that still have some here.
-        """
-        return tuple(
-            pod
-            for pod in self.world.unschedulable.values()
-            if pod.owner is not None
-            and (
-                pod.owner.uid in self.moved_owners
-                or (pod.created >= self.began > 0 and self._by_owner.get(pod.owner.uid))
-            )
-        )
-
     def _rest(self) -> tuple[float, Ident | None]:
         while self._longest:
             rest, _, lane = self._longest[0]
@@ -233,9 +243,13 @@ class Planner(Worklist):
     def _wake_at(self) -> float | None:
         ledger = self.world.ledger
         times = [] if ledger.next_wait is None else [ledger.next_wait]
-        times += [self.deadlines[0][0] + STUCK_SECONDS] if self.deadlines else []
+        if (look := self._overdue.next_look) is not None:
+            times.append(look)
+        if (trouble := ledger.breaker.trouble) is not None and self._granting:
+            times.append(trouble.until)
         times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
-        return min(times, default=None)
+        # What is due and not done (paused, say) must not be looked at again and again.
+        return min((each for each in times if each > self._now), default=None)
 
 
 def _keep(lanes: dict[Lane, None], lane: Lane, *, wanted: bool) -> None:
@@ -243,8 +257,3 @@ def _keep(lanes: dict[Lane, None], lane: Lane, *, wanted: bool) -> None:
         lanes[lane] = None
     else:
         lanes.pop(lane, None)
-
-
-def _leaving(work: Worklist, key: Key) -> bool:
-    entry = work.entries.get(key)
-    return entry is not None and entry.pod.terminating and entry.verdict.fate is Fate.MOVE

@@ -1,19 +1,28 @@
 """Where each pod on a source node stands: its fate, its node's load, the lane it waits in."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from heapq import heappush
+from typing import TypeVar
 
 from msgspec import Struct
 
-from azure_linux_migrator.api.spec_drain import Drain, SingletonPolicy
-from azure_linux_migrator.core.drain.blockers import Cause, of_pod
-from azure_linux_migrator.core.drain.filters import MOVE, Fate, Verdict, judge
+from azure_linux_migrator.api.spec_drain import SingletonPolicy
+from azure_linux_migrator.core.drain.filters import (
+    ABANDONED,
+    MOVE,
+    Fate,
+    Verdict,
+    judge,
+    returns,
+    two_budgets,
+)
 from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge
 from azure_linux_migrator.core.drain.loads import Loads, NodeLoad
+from azure_linux_migrator.core.drain.moves import Moves
 from azure_linux_migrator.core.drain.order import LAST, Order
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.singletons import surges, why_not
-from azure_linux_migrator.core.records import Key, Node, Pod, Volume
+from azure_linux_migrator.core.records import Key, Pod, Volume
 from azure_linux_migrator.core.world import World
 
 RETURNS_LIMIT = 3
@@ -21,34 +30,7 @@ RETURNS_LIMIT = 3
 
 LATE_SECONDS = 2.0
 
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a worklist is about. `last` is the operator's own pod, which leaves last.
-
-    Where one pool is both (InPlace), `new_sku` tells its target nodes from its source nodes.
-    """
-
-    migration: str
-    source: str
-    target: str
-    policy: Drain
-    last: Key | None = None
-    new_sku: str = ""
-
-    def leaves(self, node: Node) -> bool:
-        """Whether a node is to be emptied."""
-        return node.pool == self.source and not (self.new_sku and node.os_sku == self.new_sku)
-
-    def stays(self, node: Node) -> bool:
-        """Whether a node is to take the pods."""
-        return node.pool == self.target and (not self.new_sku or node.os_sku == self.new_sku)
-
-
-def batch_of(node: Node, migration: str) -> int:
-    """The batch a migration gave a node; 0 for none, or for another migration's mark."""
-    name, _, index = node.batch.rpartition(".")
-    return int(index) if name == migration and index.isdecimal() else 0
+Indexed = TypeVar("Indexed")
 
 
 class Entry(Struct, gc=False):
@@ -71,8 +53,10 @@ class Roster:
         self.eligible = 0
         self.lanes: dict[tuple[Ident, int], Lane] = {}
         self.dirty: dict[Lane, None] = {}
-        self.moved_owners: set[str] = set()
+        self.moves = Moves(world)
         self.deadlines: list[tuple[float, Key]] = []
+        self.abandoned: dict[Key, str] = {}
+        """Uids of terminating pods that are waited for no longer: their node does not answer."""
         self.entries: dict[Key, Entry] = {}
         self.tiers: defaultdict[int, int] = defaultdict(int)
         self.notes: dict[Key, Entry] = {}
@@ -81,7 +65,6 @@ class Roster:
         """A key and what was concluded for it, for conclusions that cost a walk over the pods."""
         self._order = Order(scope.policy)
         self._lanes_of: defaultdict[Ident, list[Lane]] = defaultdict(list)
-        self._returned: defaultdict[str, int] = defaultdict(int)
         self._deadlocked: set[Key] = set()
         self._by_owner: defaultdict[str, set[Key]] = defaultdict(set)
         self._by_claim: defaultdict[Key, set[Key]] = defaultdict(set)
@@ -98,8 +81,8 @@ class Roster:
         return self.world.catalog.volumes_of(pod)
 
     def target_zones(self) -> frozenset[str]:
-        """Zones of the target's nodes."""
-        return frozenset(zone for zone, count in self._zones.items() if zone and count > 0)
+        """Zones of the target's nodes; "" where there are nodes outside any zone."""
+        return frozenset(zone for zone, count in self._zones.items() if count > 0)
 
     def weight(self, node: str) -> int:
         """How many pods are left on a node."""
@@ -124,23 +107,33 @@ class Roster:
         for claim in pod.claims:
             self._by_claim[Key(pod.key.namespace, claim)].add(pod.key)
         self._count(load, entry, 1)
-        if pod.terminating and (old is None or not old.pod.terminating):
+        if self.abandoned and verdict is not ABANDONED:
+            self.abandoned.pop(pod.key, None)
+        if pod.terminating and (old is None or _due(old) != pod.deadline):
             heappush(self.deadlines, (pod.deadline, pod.key))
-        if verdict.fate is Fate.MOVE and self._may_wait(pod):
+        if verdict.fate is Fate.MOVE and self.may_wait(pod):
             lane = entry.lane = self._lane(self._ident(entry), tier)
             admitted = load.batch > 0
-            lane.put(pod, load.remaining, admitted=admitted)
+            holds = self.world.ledger.holds(pod.key, pod.uid)
+            lane.put(pod, load.remaining, admitted=admitted, holds=holds)
             self.eligible += admitted
             self.dirty[lane] = None
-        if pod.claims:
+        if old is not None and old.pod.node != pod.node:
+            self._left(old)
+            old = None
+        if pod.claims or (old is not None and old.pod.claims):
             self._detaching(load)
-        if alone and (old is None or old.pod.node != pod.node or _counts(old) != _counts(entry)):
+        if alone and (old is None or _counts(old) != _counts(entry)):
             self._reweigh(load)
 
     def _remove(self, key: Key) -> None:
         entry = self._unplace(key)
-        if entry is None:
-            return
+        if entry is not None:
+            self._left(entry)
+
+    def _left(self, entry: Entry) -> None:
+        """A pod is on its node no more: what it kept attached, and what is left there."""
+        self.abandoned.pop(entry.pod.key, None)
         load = self.loads.by_node.get(entry.pod.node)
         if load is not None:
             if entry.pod.claims:
@@ -154,9 +147,9 @@ class Roster:
         pod = entry.pod
         self.notes.pop(pod.key, None)
         if pod.owner is not None:
-            self._by_owner[pod.owner.uid].discard(pod.key)
+            _discard(self._by_owner, pod.owner.uid, pod.key)
         for claim in pod.claims:
-            self._by_claim[Key(pod.key.namespace, claim)].discard(pod.key)
+            _discard(self._by_claim, Key(pod.key.namespace, claim), pod.key)
         load = self.loads.by_node.get(pod.node)
         if load is not None:
             self._count(load, entry, -1)
@@ -196,28 +189,20 @@ class Roster:
                 entry.lane.reweigh(pod.key, load.remaining)
 
     def _judge(self, pod: Pod) -> Verdict:
+        if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
+            return ABANDONED
         verdict = judge(pod, self.scope.policy, self)
         if verdict is not MOVE or pod.owner is None or pod.terminating or pod.finished:
             return verdict
-        if self._late(pod) and self._returned[pod.owner.uid] >= RETURNS_LIMIT:
-            why = "pods of its owner come back to the source after being moved"
-            remedy = (
-                "its template tolerates node.kubernetes.io/unschedulable or names its node: take "
-                "that out"
-            )
-            return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.RETURNS, why, remedy))
-        guards = self.world.budgets_of(pod)
+        if self._late(pod) and self.moves.returns(pod.owner.uid) >= RETURNS_LIMIT:
+            return returns(pod)
+        guards = self.world.guards.of(pod)
         if len(guards) > 1 and pod.phase != "Pending":
-            why = (
-                f"{len(guards)} PodDisruptionBudgets select it "
-                f"({', '.join(key.name for key in guards)}); Kubernetes evicts no such pod"
-            )
-            return Verdict(
-                Fate.BLOCK, why, of_pod(pod, Cause.TWO_BUDGETS, why, "leave it one budget")
-            )
+            return two_budgets(pod, guards)
         return verdict
 
-    def _may_wait(self, pod: Pod) -> bool:
+    def may_wait(self, pod: Pod) -> bool:
+        """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""
         ledger = self.world.ledger
         gone = pod.terminating or ledger.under_way(pod.key, pod.uid)
         return not gone and not ledger.barred(pod.key, pod.uid)
@@ -227,7 +212,7 @@ class Roster:
         pod = entry.pod
         if pod.phase == "Pending" or pod.finished:
             return FREE
-        guards = self.world.budgets_of(pod)
+        guards = self.world.guards.of(pod)
         if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
             controller = self.world.catalog.governing(pod)
             budget = self.world.budgets.get(guards[0]) if guards else None
@@ -250,6 +235,13 @@ class Roster:
                 self.surging[ident.deployment] = lane
         return lane
 
+    def _drop_lane(self, lane: Lane) -> None:
+        """Nothing waits in a lane any more: a Job's may never be needed again."""
+        del self.lanes[lane.ident, lane.tier]
+        self._lanes_of[lane.ident].remove(lane)
+        if not self._lanes_of[lane.ident]:
+            del self._lanes_of[lane.ident]
+
     def _late(self, pod: Pod) -> bool:
         return 0 < self.began < pod.created - LATE_SECONDS
 
@@ -266,6 +258,18 @@ class Roster:
             self.loads.before(load)
             load.detaching = detaching
             self.loads.after(load)
+
+
+def _discard(index: dict[Indexed, set[Key]], of: Indexed, key: Key) -> None:
+    keys = index.get(of)
+    if keys is not None:
+        keys.discard(key)
+        if not keys:
+            del index[of]
+
+
+def _due(entry: Entry) -> float | None:
+    return entry.pod.deadline if entry.pod.terminating else None
 
 
 def _counts(entry: Entry) -> bool:

@@ -4,11 +4,15 @@ Nothing here walks over the pods of a pool: an event touches one pod, its node's
 whose slots it may have changed, and only lanes that were touched are evaluated again.
 """
 
+from heapq import heappush
+
 from azure_linux_migrator.api.spec_drain import SingletonPolicy
 from azure_linux_migrator.core.drain.budgets import is_deadlocked
+from azure_linux_migrator.core.drain.filters import Fate
 from azure_linux_migrator.core.drain.lanes import Ident
 from azure_linux_migrator.core.drain.loads import NodeLoad
-from azure_linux_migrator.core.drain.roster import Roster, Scope, batch_of
+from azure_linux_migrator.core.drain.roster import Roster
+from azure_linux_migrator.core.drain.scope import Scope, batch_of
 from azure_linux_migrator.core.records import Key, Node, Pod
 from azure_linux_migrator.core.world import World
 
@@ -48,6 +52,7 @@ class Worklist(Roster):
             self._replace_all(new.name)
             return
         moved = tuple(self.world.pods_on(new.name)) if (load.batch > 0) != (batch > 0) else ()
+        flipped = load.node.ready != new.ready
         for pod in moved:
             self._unplace(pod.key)
         self.loads.before(load)
@@ -55,12 +60,17 @@ class Worklist(Roster):
         self.loads.after(load)
         for pod in moved:
             self._place(pod)
+        if flipped:
+            # Nothing detaches volumes of a node that died, so they are waited for no longer.
+            self._detaching(load)
+            self._await_again(load)
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         """A pod anywhere: one on the source is placed anew, any other may have freed a slot."""
-        if old is not None and old.owner and old.key in self.entries and _leaves(old, new):
-            self.moved_owners.add(old.owner.uid)
-            self._returned[old.owner.uid] += self._late(old)
+        if old is not None and old.owner is not None and _leaves(old, new):
+            entry = self.entries.get(old.key)
+            if entry is not None and entry.verdict.fate is not Fate.SKIP and not old.finished:
+                self.moves.left(old.owner.uid, late=self._late(old))
         if new is not None and new.node in self.loads.by_node:
             self._place(new)
         elif old is not None:
@@ -98,6 +108,7 @@ class Worklist(Roster):
 
     def namespace_regrouped(self, namespace: str) -> None:
         """Which budget selects which pod changed."""
+        self._deadlocked = {key for key in self._deadlocked if key in self.world.budgets}
         for pod in self.world.pods_in(namespace):
             if pod.key in self.entries:
                 self._place(pod)
@@ -110,6 +121,17 @@ class Worklist(Roster):
         if load is not None:
             self._detaching(load)
 
+    # What others ask
+
+    def abandon(self, pod: Pod) -> None:
+        """Wait for a terminating pod no longer, until its node is Ready again."""
+        self.abandoned[pod.key] = pod.uid
+        self._place(pod)
+
+    def left(self, ident: Ident) -> int:
+        """How many pods wait for the slots of a budget or an owner."""
+        return sum(lane.left for lane in self._lanes_of.get(ident, ()))
+
     # Helpers
 
     def _count_zone(self, node: Node, change: int) -> None:
@@ -118,6 +140,14 @@ class Worklist(Roster):
         if before != self.target_zones():
             for key in {key for keys in self._by_claim.values() for key in keys}:
                 self._place(self.entries[key].pod)
+
+    def _await_again(self, load: NodeLoad) -> None:
+        """A node answers again, and with it the pods on it that were given up."""
+        if load.node.ready and self.abandoned:
+            for pod in tuple(self.world.pods_on(load.node.name)):
+                if self.abandoned.pop(pod.key, ""):
+                    self._place(pod)
+                    heappush(self.deadlines, (pod.deadline, pod.key))
 
     def _replace_all(self, node: str) -> None:
         for pod in tuple(self.world.pods_on(node)):
@@ -131,7 +161,7 @@ class Worklist(Roster):
     def _touch_pod(self, pod: Pod) -> None:
         if pod.owner is not None:
             self._touch(pod.owner.uid)
-        for key in self.world.budgets_of(pod):
+        for key in self.world.guards.of(pod):
             self._touch(key)
 
 

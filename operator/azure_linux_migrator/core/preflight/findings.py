@@ -25,7 +25,7 @@ class Finding:
     """One thing found by one rule. `rule` is the id under which an admin acknowledges it.
 
     `subject` is what it is about (`nodepool workers`, `pod default/web-0`), `message` what was
-    found with its evidence, `remedy` what to do.
+    found with its evidence, `remedy` what to do. A `final` one cannot be acknowledged.
     """
 
     rule: str
@@ -34,6 +34,7 @@ class Finding:
     message: str
     remedy: str = ""
     acknowledged: bool = False
+    final: bool = False
 
     @property
     def blocks(self) -> bool:
@@ -45,9 +46,12 @@ class Finding:
 
 
 def acknowledge(findings: Iterable[Finding], ids: Iterable[str]) -> tuple[Finding, ...]:
-    """The findings by severity, rule and subject; those of the given rules acknowledged."""
+    """The findings by severity, rule and subject; those of the given rules acknowledged, where
+    they can be."""
     known = frozenset(ids)
-    marked = (replace(each, acknowledged=each.rule in known) for each in findings)
+    marked = (
+        replace(each, acknowledged=each.rule in known and not each.final) for each in findings
+    )
     return tuple(
         sorted(marked, key=lambda each: (ORDER.index(each.severity), each.rule, each.subject))
     )

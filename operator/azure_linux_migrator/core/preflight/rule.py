@@ -31,6 +31,10 @@ class Found:
         """Stops the migration, unless it is acknowledged."""
         return Finding(self.rule, Severity.BLOCK, self.subject, message, remedy)
 
+    def forbid(self, message: str, remedy: str) -> Finding:
+        """Stops the migration, whatever is acknowledged."""
+        return Finding(self.rule, Severity.BLOCK, self.subject, message, remedy, final=True)
+
     def warn(self, message: str, remedy: str) -> Finding:
         """To be known before going on."""
         return Finding(self.rule, Severity.WARN, self.subject, message, remedy)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from azure_linux_migrator.core.preflight import (
     cluster_rules,
+    identity,
     os_rules,
     pool_rules,
     workload_rules,
@@ -16,6 +17,7 @@ RULES: tuple[Rule, ...] = (
     Rule("os.target-k8s", "upgrade-os-version; AKS#4988", pool_rules.target_version),
     Rule("os.windows-or-flavor", "node-images; use-system-pools", pool_rules.flavour),
     Rule("vm.image-combo", "node-images; use-amd-gpus", pool_rules.image_combination),
+    Rule("cluster.identity", "AgentBaker pkg/agent/baker.go", identity.one_cluster),
     Rule("cluster.busy", "aks-pending-operation", cluster_rules.busy),
     Rule("cluster.max-pools", "quotas-skus-regions", cluster_rules.pool_count),
     Rule("pool.name", "create-node-pools; use-trusted-launch", pool_rules.name),

@@ -34,6 +34,7 @@ class ClusterFacts:
     pod_cidrs: tuple[str, ...] = ()
     ip_families: tuple[str, ...] = ()
     node_resource_group: str = ""
+    subscription: str = ""
     upgrade_channel: str = ""
     node_os_channel: str = ""
     autoscaler_profile: Mapping[str, str] = field(default_factory=dict)

@@ -80,8 +80,8 @@ ROLLBACK = Route(
     (
         ("ReleaseSource", rollback.release_source),
         ("RestoreSource", rollback.restore_size),
-        ("CordonTarget", cordon_source),
-        ("DrainTarget", drain),
+        ("CordonTarget", rollback.cordon_target),
+        ("DrainTarget", rollback.drain_target),
         ("RestoreAutoscaler", autoscaler.restore),
         ("RemoveTarget", rollback.remove_target),
     ),

@@ -1,7 +1,8 @@
 """The cluster autoscaler: held on the source during the drain, given back or handed over.
 
 It would refill a pool that is being drained (terraform-provider-azurerm issue 31324). Its bounds
-are kept in a tag that is set by the very request that holds it, and in the status before that.
+are kept in a tag of the source that is set by the very request that holds it, in a tag of the
+target from its creation on, since the source and its tags go, and in the status.
 """
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER
@@ -59,7 +60,8 @@ def hand_over(ctx: Context) -> Progress:
     if pool.autoscaling and pool.bounds == bounds and pool.settled:
         return DONE
     text = f"turning on the cluster autoscaler of {pool.name} ({bounds[0]} to {bounds[1]} nodes)"
-    return update(ctx, _switched_on(pool, bounds, ()), "HandingOverAutoscaler", text)
+    action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
+    return update(ctx, action, "HandingOverAutoscaler", text)
 
 
 def wanted_bounds(ctx: Context) -> tuple[int, int] | None:
@@ -68,14 +70,21 @@ def wanted_bounds(ctx: Context) -> tuple[int, int] | None:
     if wanted is not None:
         return wanted.min, wanted.max
     recorded = ctx.migration.status.source.autoscaler
-    return (recorded.min, recorded.max) if recorded else None
+    if recorded is not None:
+        return recorded.min, recorded.max
+    return tagged_bounds(ctx.pool(ctx.migration.new_pool))
+
+
+def tagged_bounds(pool: Pool | None) -> tuple[int, int] | None:
+    """The bounds that a pool's tag tells."""
+    least, _, most = (pool.tag(TAG_AUTOSCALER) if pool else "").partition("-")
+    return (int(least), int(most)) if least.isdecimal() and most.isdecimal() else None
 
 
 def held_bounds(ctx: Context, pool: Pool | None) -> tuple[int, int] | None:
     """The bounds that were held: by the pool's own tag, else as recorded."""
-    least, _, most = (pool.tag(TAG_AUTOSCALER) if pool else "").partition("-")
-    if least.isdecimal() and most.isdecimal():
-        return int(least), int(most)
+    if (tagged := tagged_bounds(pool)) is not None:
+        return tagged
     recorded = ctx.migration.status.source.autoscaler
     return (recorded.min, recorded.max) if recorded else None
 

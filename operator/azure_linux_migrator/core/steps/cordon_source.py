@@ -2,7 +2,10 @@
 
 from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.core.actions import CordonNode
-from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.progress import DONE, Context, Progress, refused
+
+TAKEN_BACK = "SourceInUse"
+"""An admin keeps a node of the drained pool."""
 
 
 def cordon_source(ctx: Context) -> Progress:
@@ -14,21 +17,15 @@ def cordon_source(ctx: Context) -> Progress:
     taken_back = [node.name for node in open_nodes if node.cordoned_by == ctx.migration.name]
     if taken_back and ctx.migration.status.soak_started_at:
         return refused(
-            "SourceInUse",
+            TAKEN_BACK,
             f"node {taken_back[0]} was uncordoned during the soak; cordon it again to go on, or "
             "delete this migration to keep the pool",
         )
     everything_at_once = share(ctx.migration.batch_size, len(loads)) >= len(loads)
     batch = ctx.migration.batch_mark(1) if everything_at_once else ""
-    attempts = [
-        ctx.attempt(
-            CordonNode(node.name, ctx.migration.name, batch),
-            "Cordoning",
-            f"cordoning {len(open_nodes)} of {len(loads)} nodes of pool {ctx.migration.source}",
-        )
-        for node in open_nodes
-    ]
-    worst = next((each for each in attempts if each.reason != "Cordoning"), attempts[0])
-    actions = tuple(action for each in attempts for action in each.actions)
-    answer = refused if worst.state == "refused" else working
-    return answer(worst.reason, worst.message, *actions, wake_at=worst.wake_at)
+    text = f"cordoning {len(open_nodes)} of {len(loads)} nodes of pool {ctx.migration.source}"
+    return ctx.attempt_all(
+        (CordonNode(node.name, ctx.migration.name, batch) for node in open_nodes),
+        "Cordoning",
+        text,
+    )

@@ -1,6 +1,6 @@
 """CreateTarget: the whole Azure Linux pool stands, Ready, before anything moves."""
 
-from azure_linux_migrator.api.names import TAG_COUNT, TAG_TARGET_COUNT
+from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET_COUNT
 from azure_linux_migrator.core.actions import CreatePool, ReadPools, UpdatePool
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.records import Failure, Pool
@@ -19,6 +19,8 @@ def create_target(ctx: Context) -> Progress:
         wanted = migration.spec.target
         first = initial_count(ctx)
         tags = {**(wanted.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
+        if (source := ctx.pool(migration.source)) is not None and source.autoscaling:
+            tags[TAG_AUTOSCALER] = "-".join(map(str, source.bounds))
         if wanted.count == "Auto":
             tags[TAG_TARGET_COUNT] = str(final_count(ctx))
         return ctx.attempt(

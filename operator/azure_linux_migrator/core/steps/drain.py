@@ -4,11 +4,13 @@ from dataclasses import replace
 
 from azure_linux_migrator.api.quantities import seconds, share
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
-from azure_linux_migrator.api.status import since_epoch
-from azure_linux_migrator.core.actions import Action, MarkNode, ReleaseNode
+from azure_linux_migrator.api.status import Phase, since_epoch
+from azure_linux_migrator.core.actions import Action, MarkNode, RestoreScale
 from azure_linux_migrator.core.drain.admission import earliest_finish
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.landed import blind, unplaced
 
+TIMED_OUT = "DrainTimedOut"
 LOST_EVENT_SECONDS = 30.0
 """A drain looks again after this even if nothing happens: only against lost events."""
 
@@ -30,6 +32,8 @@ def drain(ctx: Context) -> Progress:
     """Evict what can be from the admitted nodes; admit the next batch when they are empty."""
     if ctx.loads.undrained_admitted:
         return evict(ctx)
+    if (unfinished := between(ctx)) is not None:
+        return unfinished
     if not ctx.loads.unmarked:
         return DONE
     index = batch_index(ctx)
@@ -37,6 +41,29 @@ def drain(ctx: Context) -> Progress:
         return soaking
     size = share(ctx.migration.batch_size, len(ctx.loads))
     return admit(ctx, index + 1, earliest_finish(ctx.planner, size))
+
+
+def between(ctx: Context) -> Progress | None:
+    """What has to be in order before the next batch, and before the drain is over."""
+    return restore_scales(ctx) or unplaced(ctx)
+
+
+def scales_to_restore(ctx: Context) -> list[Action]:
+    """Of Deployments that have a replica too many by our doing."""
+    return [
+        RestoreScale(each.key, int(replicas))
+        for each in ctx.seen.world.catalog.surged_by(ctx.migration.name)
+        if (replicas := each.surge.rpartition("/")[2]).isdecimal()
+    ]
+
+
+def restore_scales(ctx: Context) -> Progress | None:
+    """Take back what was added to Deployments whose pod left by itself meanwhile."""
+    surged = scales_to_restore(ctx)
+    if not surged:
+        return None
+    text = f"taking back the added replica of {len(surged)} Deployments"
+    return ctx.attempt_all(surged, "RestoringScale", text)
 
 
 def batch_soak(ctx: Context, index: int) -> Progress | None:
@@ -55,21 +82,17 @@ def batch_soak(ctx: Context, index: int) -> Progress | None:
 
 def admit(ctx: Context, index: int, chosen: list[str]) -> Progress:
     """Let these nodes join the batch."""
-    attempts = [
-        ctx.attempt(
-            MarkNode(name, ctx.migration.batch_mark(index)),
-            "AdmittingBatch",
-            f"admitting batch {index}: {len(chosen)} nodes",
-        )
-        for name in chosen
-    ]
-    actions = tuple(action for each in attempts for action in each.actions)
-    worst = next((each for each in attempts if each.reason != "AdmittingBatch"), attempts[0])
-    return replace(worst, actions=actions)
+    return ctx.attempt_all(
+        (MarkNode(name, ctx.migration.batch_mark(index)) for name in chosen),
+        "AdmittingBatch",
+        f"admitting batch {index}: {len(chosen)} nodes",
+    )
 
 
 def evict(ctx: Context) -> Progress:
     """Move what may move now."""
+    if (stale := blind(ctx)) is not None:
+        return stale
     plan = ctx.plan
     if not ctx.seen.world.ready_nodes(ctx.migration.target):
         return working(
@@ -77,24 +100,21 @@ def evict(ctx: Context) -> Progress:
             f"no node of target pool {ctx.migration.target} is Ready; nothing is evicted until "
             "there is one",
         )
-    if _overdue(ctx):
+    force = ctx.migration.spec.drain.on_timeout is TimeoutPolicy.FORCE
+    overdue = _overdue(ctx)
+    if overdue and not force:
         return _timed_out(ctx)
     wake_at = _wake_at(ctx)
-    actions: tuple[Action, ...] = (*_surges(ctx), *plan.evictions)
     left = f"{_count(ctx.loads.remaining)} left to move"
     throttled = ctx.seen.world.ledger.throttled_until
     if ctx.now < throttled:
         text = f"{left}; the apiserver asked for a pause"
         return working("Draining", text, wake_at=min(wake_at, throttled))
-    if plan.unplaced:
-        first = plan.unplaced[0]
-        return working(
-            "ReplacementsUnschedulable",
-            f"nothing more is evicted while {_count(len(plan.unplaced))} evicted before cannot be "
-            f"placed: {first.key}: {first.unschedulable}",
-            *_surges(ctx),
-            wake_at=wake_at,
-        )
+    if (waiting := unplaced(ctx)) is not None:
+        return replace(waiting, actions=_surges(ctx), wake_at=wake_at)
+    if overdue:
+        return _forced(ctx)
+    actions: tuple[Action, ...] = (*_surges(ctx), *plan.evictions)
     if plan.blocker_count:
         return working("DrainBlocked", _blocked(ctx), *actions, wake_at=wake_at)
     return working("Draining", left, *actions, wake_at=wake_at)
@@ -126,41 +146,61 @@ def _limit(ctx: Context) -> float:
     return 0.0 if ctx.migration.backwards else seconds(ctx.migration.spec.drain.timeout)
 
 
-def _overdue(ctx: Context) -> bool:
+def resumes(ctx: Context) -> bool:
+    """Whether something other than the drain itself has held the batch up until now."""
+    before = ctx.migration.status
+    stalled = before.condition("Stalled")
+    if stalled is not None and stalled.status == "True":
+        return stalled.reason != TIMED_OUT
+    return before.phase == Phase.PAUSED and not ctx.migration.spec.paused
+
+
+def _deadline(ctx: Context) -> float | None:
+    """When the batch has taken too long; None for never, or while there is none to judge.
+
+    Time in which the migration was paused does not count (status.batch.countedFrom), nor does
+    time in which no operator was there to evict anything: a new process gives a full timeout.
+    """
     limit = _limit(ctx)
-    started = since_epoch(ctx.migration.status.batch.started_at)
-    return limit > 0 and started is not None and ctx.now > started + limit
+    batch = ctx.migration.status.batch
+    if limit and resumes(ctx):
+        return ctx.now + limit
+    started = since_epoch(batch.counted_from or batch.started_at)
+    if not limit or started is None or batch.drained_at or ctx.migration.spec.paused:
+        return None
+    return max(started, ctx.seen.began) + limit
+
+
+def _overdue(ctx: Context) -> bool:
+    deadline = _deadline(ctx)
+    return deadline is not None and ctx.now > deadline
+
+
+def _too_late(ctx: Context) -> str:
+    policy = ctx.migration.spec.drain
+    why = _blocked(ctx) or f"{_count(ctx.loads.remaining)} still there"
+    return f"the batch was not drained within spec.drain.timeout ({policy.timeout}): {why}"
 
 
 def _timed_out(ctx: Context) -> Progress:
-    """The batch took too long: do what spec.drain.onTimeout says."""
-    policy = ctx.migration.spec.drain
-    why = _blocked(ctx) or f"{_count(ctx.loads.remaining)} still there"
-    told = f"the batch was not drained within spec.drain.timeout ({policy.timeout}): {why}"
-    match policy.on_timeout:
-        case TimeoutPolicy.FORCE:
-            forced = ctx.planner.forced()
-            text = f"{told}. What is left is deleted (spec.drain.onTimeout is Force)"
-            due = [
-                each
-                for each in forced
-                if (problem := ctx.seen.problems.get(each.key)) is None
-                or ctx.now >= problem.retry_at
-            ]
-            answer = working("DrainForced", text, *due, wake_at=ctx.now + LOST_EVENT_SECONDS)
-            return replace(answer, forced=len(due))
-        case TimeoutPolicy.ROLLBACK:
-            ours = [
-                ReleaseNode(name, ctx.migration.name)
-                for name, load in sorted(ctx.loads.by_node.items())
-                if load.node.cordoned_by == ctx.migration.name or load.batch
-            ]
-            text = f"{told}. The source is uncordoned again; mend that and change the spec to retry"
-            return refused("RolledBack", text, *ours)
-    return refused(
-        "DrainTimedOut",
-        f"{told}. Nothing more is evicted; mend that, or raise the timeout to go on",
-    )
+    """Nothing more is evicted; with onTimeout: Rollback this refusal begins the way back."""
+    text = f"{_too_late(ctx)}. Nothing more is evicted; mend that, or raise the timeout to go on"
+    return refused(TIMED_OUT, text)
+
+
+def _forced(ctx: Context) -> Progress:
+    """What has a slot is evicted still; what has none is deleted against its budget."""
+    text = f"{_too_late(ctx)}. What is left is deleted (spec.drain.onTimeout is Force)"
+    granted = {each.uid for each in ctx.plan.evictions}
+    due = [
+        each
+        for each in ctx.planner.forced()
+        if each.uid not in granted
+        and ((problem := ctx.seen.problems.get(each.key)) is None or ctx.now >= problem.retry_at)
+    ]
+    actions = (*_surges(ctx), *ctx.plan.evictions, *due)
+    answer = working("DrainForced", text, *actions, wake_at=ctx.now + LOST_EVENT_SECONDS)
+    return replace(answer, forced=len(due))
 
 
 def _wake_at(ctx: Context) -> float:
@@ -168,8 +208,6 @@ def _wake_at(ctx: Context) -> float:
     times = [ctx.now + LOST_EVENT_SECONDS]
     if ctx.plan.wake_at is not None:
         times.append(ctx.plan.wake_at)
-    started = since_epoch(ctx.migration.status.batch.started_at)
-    limit = _limit(ctx)
-    if limit and started is not None:
-        times.append(started + limit + 1)
+    if (deadline := _deadline(ctx)) is not None and ctx.now <= deadline:
+        times.append(deadline + 1)
     return min(times)

@@ -5,6 +5,8 @@ from azure_linux_migrator.api.spec import Approval
 from azure_linux_migrator.core.progress import DONE, Context, Progress, working
 
 FRESH_SECONDS = 15.0
+TOKEN_LIMIT = 256
+"""Characters of a token that are looked at, and kept in the status."""
 
 
 def before_drain(ctx: Context) -> Progress:
@@ -33,11 +35,25 @@ def _gate(ctx: Context, gate: Approval, what: str) -> Progress:
     return working(
         "AwaitingApproval",
         f"waiting for an admin before {what}: kubectl annotate azlm {ctx.migration.name} "
-        f"{APPROVE}={gate} --overwrite",
+        f"{APPROVE}={_word(ctx, gate)} --overwrite",
     )
 
 
+def _word(ctx: Context, gate: Approval) -> str:
+    """What the annotation has to say: something else than what it said in an earlier attempt."""
+    name, _, number = ctx.migration.status.handled_approval.partition(".")
+    if name != gate:
+        return str(gate)
+    return f"{gate}.{int(number) + 1 if number.isdecimal() else 2}"
+
+
 def approved(ctx: Context) -> str:
-    """The gate that was let pass, remembered after the annotation is gone."""
-    given = ctx.migration.annotations.get(APPROVE, "")
-    return given if given in set(Approval) else ctx.migration.status.approved
+    """The gate that was let pass, remembered after the annotation is gone.
+
+    The annotation names it, with or without a suffix (BeforeDrain.2). A word that was there when
+    an attempt ended is none for the next.
+    """
+    given = ctx.migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT]
+    gate = given.partition(".")[0]
+    fresh = gate in set(Approval) and given != ctx.migration.status.handled_approval
+    return gate if fresh else ctx.migration.status.approved

@@ -36,8 +36,9 @@ def preflight(ctx: Context) -> Progress:
     if ctx.seen.rival:
         return refused(
             "SourceBusy",
-            f"migration {ctx.seen.rival} already works on node pool {ctx.migration.source}; "
-            "delete one of the two",
+            f"migration {ctx.seen.rival} works on a node pool of this one and comes first; wait "
+            "until it is done, or delete one of the two. Where only the new pools would have the "
+            "same name, create this one again with another spec.target.nodePool",
             wake_at=ctx.now + LOOK_AGAIN_SECONDS,
         )
     stalled = ctx.migration.status.is_true("Stalled")
@@ -108,7 +109,9 @@ def _judged(ctx: Context) -> Progress:
         return replace(_pods(ctx) or DONE, findings=findings)
     told = "; ".join(f"{each.rule}: {each}" for each in blocking[:3])
     more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
-    text = f"{told}{more}. To go on all the same, name it in spec.preflight.acknowledge"
+    lifted = not any(each.final for each in blocking)
+    how = "To go on all the same, name it in spec.preflight.acknowledge" if lifted else ""
+    text = f"{told}{more}. {how}".rstrip(". ")
     return replace(refused("PreflightBlocked", text, wake_at=again), findings=findings)
 
 

@@ -1,9 +1,14 @@
 """RetireSource: delete the drained pool, scale it to zero, or leave it cordoned."""
 
+from dataclasses import replace
+
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.core.actions import Action, DeletePool, UpdatePool
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.core.steps.cordon_source import cordon_source
+from azure_linux_migrator.core.steps.drain import drain
+from azure_linux_migrator.core.steps.landed import adrift
 
 FRESH_SECONDS = 15.0
 
@@ -27,7 +32,9 @@ def retire_source(ctx: Context) -> Progress:
     if source.state in {"Failed", "Canceled"}:
         why = source.failure.message if source.failure else "see az aks nodepool show"
         text += f" again: AKS left it in state {source.state}: {why}"
-    return _unsafe(ctx) or ctx.attempt(_action(ctx, source), "RetiringSource", text)
+    if (obstacle := _unsafe(ctx) or _in_use(ctx) or adrift(ctx)) is not None:
+        return obstacle
+    return ctx.attempt(_action(ctx, source), "RetiringSource", text)
 
 
 def _action(ctx: Context, source: Pool) -> Action:
@@ -51,11 +58,16 @@ def _unsafe(ctx: Context) -> Progress | None:
         )
     if not ctx.seen.world_ready:
         return working("ReadingCluster", "waiting for the first lists of nodes, pods and budgets")
-    busy = ctx.loads.undrained()
-    if busy:
-        return refused(
-            "SourceInUse",
-            f"node {busy[0].node.name} holds {busy[0].remaining} pods or is not cordoned; pool "
-            f"{ctx.migration.source} is not touched before it is drained again",
-        )
     return None
+
+
+def _in_use(ctx: Context) -> Progress | None:
+    """Pods or nodes that came to the pool late are moved like all others before it goes."""
+    if not ctx.loads.undrained():
+        return None
+    for step in (cordon_source, drain):
+        progress = step(ctx)
+        if progress.state != "done":
+            text = f"{progress.message}; node pool {ctx.migration.source} is retired after that"
+            return replace(progress, message=text)
+    return working("SourceInUse", f"node pool {ctx.migration.source} is not drained yet")

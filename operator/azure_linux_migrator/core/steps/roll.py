@@ -15,7 +15,8 @@ from azure_linux_migrator.core.records import Pool
 from azure_linux_migrator.core.sizing import final_count, old_count, surge
 from azure_linux_migrator.core.steps.autoscaler import update
 from azure_linux_migrator.core.steps.create_target import failed
-from azure_linux_migrator.core.steps.drain import admit, batch_index, batch_soak, evict
+from azure_linux_migrator.core.steps.drain import admit, batch_index, batch_soak, between, evict
+from azure_linux_migrator.core.steps.landed import adrift
 
 FRESH_SECONDS = 15.0
 
@@ -24,6 +25,8 @@ def roll(ctx: Context) -> Progress:
     """What the round needs next."""
     if ctx.loads.undrained_admitted:
         return evict(ctx)
+    if (unfinished := between(ctx)) is not None:
+        return unfinished
     index = batch_index(ctx)
     if not ctx.loads.unmarked:
         return DONE
@@ -54,6 +57,8 @@ def _shrink(ctx: Context, source: Pool) -> Progress | None:
     vanishing = source.state == "Succeeded" and source.count < len(ctx.loads)
     if not source.settled or vanishing:
         return ctx.reread("ShrinkingSource", text, source.name)
+    if (loose := adrift(ctx)) is not None:
+        return loose
     if source.state != "Succeeded":
         text += f" again: AKS left the pool in state {source.state}"
     return ctx.attempt(DeleteMachines(source.name, tuple(done)), "ShrinkingSource", text)

@@ -1,12 +1,17 @@
 """The way back: the source as it was, the workloads on it again, the target gone.
 
-Moving the pods is the drain itself with source and target exchanged; here is the rest.
+Moving the pods is the drain itself with source and target exchanged; here is the rest. A pool that
+this migration did not create is left alone whatever its name is.
 """
 
 from azure_linux_migrator.core.actions import DeletePool, ReleaseNode, UpdatePool
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.records import Pool
 from azure_linux_migrator.core.sizing import old_count
 from azure_linux_migrator.core.steps.autoscaler import update
+from azure_linux_migrator.core.steps.cordon_source import cordon_source
+from azure_linux_migrator.core.steps.drain import drain
+from azure_linux_migrator.core.steps.landed import adrift
 
 FRESH_SECONDS = 15.0
 SHOWS_SECONDS = 30.0
@@ -26,10 +31,7 @@ def release_source(ctx: Context) -> Progress:
     if not ours:
         return DONE
     text = f"uncordoning {len(ours)} nodes of pool {ctx.migration.old_pool}"
-    attempts = [ctx.attempt(ReleaseNode(node, name), "ReleasingSource", text) for node in ours]
-    worst = next((each for each in attempts if each.reason != "ReleasingSource"), attempts[0])
-    actions = tuple(action for each in attempts for action in each.actions)
-    return working(worst.reason, worst.message, *actions, wake_at=worst.wake_at)
+    return ctx.attempt_all((ReleaseNode(node, name) for node in ours), "ReleasingSource", text)
 
 
 def restore_size(ctx: Context) -> Progress:
@@ -46,17 +48,36 @@ def restore_size(ctx: Context) -> Progress:
     wanted = old_count(ctx)
     text = f"growing node pool {pool.name} back to {wanted} nodes"
     ready = ctx.seen.world.ready_nodes(pool.name)
-    if pool.count >= wanted and ready >= wanted:
-        return DONE
     if pool.count >= wanted and pool.state == "Succeeded":
-        told = f"{ready} of {wanted} nodes of pool {pool.name} are Ready"
-        return working("RestoringSource", told, wake_at=ctx.now + FRESH_SECONDS)
+        # A node that never answered is not waited for: what has no room elsewhere holds the drain
+        # up by itself.
+        return DONE if ready else _none_ready(ctx, pool)
     due = ctx.seen.asked.get(pool.name, 0.0) + AGAIN_SECONDS
     if pool.count >= wanted and pool.settled and ctx.now < due:
         told = f"{text}: AKS left it in state {pool.state}; it is asked again"
         return working("RestoringSource", told, wake_at=due)
     action = UpdatePool(pool.name, (("count", wanted),), pool.etag)
     return update(ctx, action, "RestoringSource", text)
+
+
+def _none_ready(ctx: Context, pool: Pool) -> Progress:
+    text = f"no node of pool {pool.name} is Ready, so that nothing can go back to it; mend that"
+    return ctx.reread("SourceNodesNotReady", text, pool.name)
+
+
+def cordon_target(ctx: Context) -> Progress:
+    """No more pods go to the pool that is left again."""
+    return cordon_source(ctx) if _ours(ctx) else DONE
+
+
+def drain_target(ctx: Context) -> Progress:
+    """Everything goes back."""
+    return drain(ctx) if _ours(ctx) else DONE
+
+
+def _ours(ctx: Context) -> bool:
+    pool = ctx.pool(ctx.migration.new_pool)
+    return pool is not None and ctx.migration.owns(pool)
 
 
 def remove_target(ctx: Context) -> Progress:
@@ -81,8 +102,14 @@ def remove_target(ctx: Context) -> Progress:
     if not pool.settled:
         # A pool that is still being created is deleted as soon as Azure lets go of it.
         return ctx.reread("RemovingTarget", f"{text} once Azure is done with it", pool.name)
-    busy = ctx.loads.undrained()
-    if busy:
-        text = f"node {busy[0].node.name} of the target still holds {busy[0].remaining} pods"
-        return working("RemovingTarget", text)
+    if (obstacle := adrift(ctx) or _in_use(ctx)) is not None:
+        return obstacle
     return ctx.attempt(DeletePool(pool.name, pool.etag), "RemovingTarget", text)
+
+
+def _in_use(ctx: Context) -> Progress | None:
+    busy = ctx.loads.undrained()
+    if not busy:
+        return None
+    text = f"node {busy[0].node.name} of the target still holds {busy[0].remaining} pods"
+    return working("RemovingTarget", text)

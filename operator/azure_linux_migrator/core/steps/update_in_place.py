@@ -22,8 +22,8 @@ def update_in_place(ctx: Context) -> Progress:
         return ctx.reread("UpdatingInPlace", "reading the cluster's node pools")
     if pool is None:
         return refused("SourcePoolGone", f"node pool {ctx.migration.source} is gone")
-    if pool.os_sku != wanted:
-        return _ask(ctx, pool, wanted)
+    if not _shows(ctx, pool, wanted):
+        return _ignored(ctx, pool, wanted) or _ask(ctx, pool, wanted)
     if pool.state in {"Failed", "Canceled"}:
         look = () if ctx.pools_newer_than(FRESH_SECONDS) else (ReadPools(),)
         return refused(
@@ -45,6 +45,31 @@ def update_in_place(ctx: Context) -> Progress:
             return working("UpdatingInPlace", told, *answer.actions, wake_at=answer.wake_at)
         return answer
     return DONE
+
+
+def _shows(ctx: Context, pool: Pool, wanted: str) -> bool:
+    """Whether the pool is, or becomes, what was asked for: by its own word, or by its nodes'."""
+    if pool.os_sku.casefold() == wanted.casefold():
+        return True
+    nodes = list(ctx.seen.world.pool_nodes(pool.name))
+    return bool(nodes) and all(node.runs(wanted) for node in nodes)
+
+
+def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
+    """AKS has taken the change and shows another OS SKU: not asked again in a hurry."""
+    asked = ctx.seen.asked.get(pool.name)
+    if asked is None or not pool.settled:
+        return None
+    text = (
+        f"AKS was asked to change node pool {pool.name} to {wanted} and shows {pool.os_sku}; see "
+        f"az aks nodepool show --name {pool.name} …, and whether this cluster has {wanted}"
+    )
+    due = asked + SHOWS_SECONDS
+    if ctx.now < due:
+        look = ctx.reread("UpdatingInPlace", text)
+        return working("UpdatingInPlace", text, *look.actions, wake_at=look.wake_at)
+    again = _ask(ctx, pool, wanted)
+    return refused("UpdateIgnored", text, *again.actions, wake_at=again.wake_at)
 
 
 def _shows_soon(ctx: Context, pool: Pool) -> bool:

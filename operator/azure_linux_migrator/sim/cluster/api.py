@@ -100,8 +100,12 @@ class Api:
     # Nodes
 
     def cordon(self, node: str, by: str, batch: str) -> None:
-        """As kube/cordon.py does: a merge patch, whatever the node says."""
+        """As kube/cordon.py does: someone else's cordon stays theirs."""
         marks = {"batch": batch} if batch else {}
+        found = self.store.nodes.get(node)
+        if found is not None and found.unschedulable and found.cordoned_by != by:
+            self.store.change_node(node, **marks)
+            return
         self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
 
     def mark(self, node: str, batch: str) -> None:

@@ -80,6 +80,7 @@ class Fleet:
             record.name,
             record.pool,
             os_sku=record.labels["kubernetes.azure.com/os-sku"],
+            os_effective=record.labels["kubernetes.azure.com/os-sku-effective"],
             zone=record.zone if record.zone != "0" else "",
             room=self.rooms.get(record.labels.get(SIZE_LABEL, "")) or self._room(record),
         )
@@ -105,9 +106,11 @@ class Fleet:
         found, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)
         if found is not None and node is not None:
             found.labels, found.taints = record.labels, record.taints
-            sku = record.labels["kubernetes.azure.com/os-sku"]
+            found_sku = record.labels["kubernetes.azure.com/os-sku"]
+            effective = record.labels["kubernetes.azure.com/os-sku-effective"]
             # Told even where the record stays the same: the labels and taints are not in it.
-            self._store.put_node(structs.replace(node, os_sku=sku))
+            shown = structs.replace(node, os_sku=found_sku, os_effective=effective)
+            self._store.put_node(shown)
 
     # AKS's own drain
 

@@ -1,7 +1,8 @@
 """The kubelets, and what happens to pods whose node is lost or gone.
 
-A pod on a node becomes Ready after its start time and is gone after its stop time. A lost node
-answers nothing: its pods stop being Ready, and leave only with the node itself.
+A pod on a node becomes Ready after its disks are attached and its start time has passed, unless it
+ails, and is gone after its stop time. A lost node answers nothing: its pods stop being Ready, and
+leave only with the node itself.
 """
 
 import random
@@ -16,6 +17,10 @@ from azure_linux_migrator.sim.kernel import Kernel
 
 COLLECT_SECONDS = 40.0
 """Pods of a node that is gone are collected after this (podgc's quarantine)."""
+FINALIZER_SECONDS = 1.0
+"""What a controller takes to remove its finalizer from a pod that has ended."""
+OVERDUE_SECONDS = 60.0
+"""A pod that is there so long after its deadline is held by something that does not let go."""
 
 
 class Kubelets(Deaf):
@@ -68,14 +73,21 @@ class Kubelets(Deaf):
 
     # Starting
 
+    def go_on(self, pod: Pod, spent: float) -> None:
+        """A pod that runs and is not Ready yet becomes so; it has been starting for `spent`
+        seconds."""
+        left = max(0.0, self._start_seconds(pod) - spent)
+        self._later(left, self._started, pod)
+
     def _admit(self, pod: Pod) -> None:
         disks = [v.name for v in self._store.volumes_of(pod) if v.name in self.attachable]
-        if not disks:
-            self._later(self._start_seconds(pod), self._started, pod)
-        elif any(each.node != pod.node for disk in disks for each in self._store.attached(disk)):
+        where = [{each.node for each in self._store.attached(disk)} for disk in disks]
+        if any(nodes - {pod.node} for nodes in where):
             self._later(1.0, self._try_again, pod)
-        else:
+        elif not all(where):
             self._later(self._attach.draw(self._rng), self._attached, pod)
+        else:
+            self._later(self._start_seconds(pod), self._started, pod)
 
     def _try_again(self, pod: Pod) -> None:
         self._admit(pod)
@@ -91,6 +103,10 @@ class Kubelets(Deaf):
         node = self._store.nodes.get(pod.node)
         if node is None or not node.ready:
             self._later(1.0, self._started, pod)
+            return
+        ailment = self._workloads.ailments.of(pod)
+        if ailment:
+            self._store.change_pod(pod.key, phase=ailment)
             return
         now = float(int(self._kernel.now))
         self._store.put_pod(
@@ -115,6 +131,8 @@ class Kubelets(Deaf):
 
     def _stop(self, pod: Pod) -> None:
         uid, key = pod.uid, pod.key
+        if pod.finalizers and 0 < pod.deadline < self._kernel.now - OVERDUE_SECONDS:
+            return
         delay = self._workloads.template(pod).stop.draw(self._rng)
         self._kernel.after(delay, lambda: self._stopped(key, uid))
 
@@ -123,26 +141,39 @@ class Kubelets(Deaf):
         if pod is None or pod.uid != uid:
             return
         node = self._store.nodes.get(pod.node)
-        if pod.finalizers or (node is not None and not node.ready):
+        if node is not None and not node.ready:
             self._kernel.after(5.0, lambda: self._stopped(key, uid))
-            return
-        self._store.remove_pod(key)
+        elif pod.finalizers:
+            self._kernel.after(FINALIZER_SECONDS, lambda: self._freed(key, uid))
+        else:
+            self._store.remove_pod(key)
+
+    def _freed(self, key: Key, uid: str) -> None:
+        pod = self._store.pods.get(key)
+        if pod is not None and pod.uid == uid:
+            self._store.remove_pod(key)
 
     def _release(self, pod: Pod) -> None:
         delay = self._detach.draw(self._rng)
         for volume in self._store.volumes_of(pod):
             for each in self._store.attached(volume.name):
                 if each.node == pod.node:
-                    self._kernel.after(delay, lambda name=each.name: self._detached(name))  # type: ignore[misc]
+                    self._kernel.after(delay, lambda it=each: self._detached(it))  # type: ignore[misc]
 
-    def _detached(self, name: str) -> None:
-        self._store.remove_attachment(name)
+    def _detached(self, attachment: Attachment) -> None:
+        """Not while a pod there uses the volume (desired_state_of_world.go in
+        pkg/controller/volume/attachdetach): replicas of a Deployment share theirs."""
+        for pod in self._store.pods_on[attachment.node].values():
+            if any(each.name == attachment.volume for each in self._store.volumes_of(pod)):
+                return
+        self._store.remove_attachment(attachment.name)
 
     # Nodes
 
     def _reach(self, node: Node) -> None:
         for pod in tuple(self._store.pods_on[node.name].values()):
-            if pod.phase == "Running" and not pod.terminating:
+            ails = self._workloads.ailments.of(pod)
+            if pod.phase == "Running" and not pod.terminating and not ails:
                 self._store.change_pod(pod.key, ready=node.ready)
 
     def _collect(self, name: str) -> None:

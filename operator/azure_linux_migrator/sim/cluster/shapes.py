@@ -9,7 +9,8 @@ from azure_linux_migrator.core.records import Extras, Key, Labels, Pod, Requirem
 from azure_linux_migrator.sim.aks_nodes import Taint
 
 HOSTNAME = "kubernetes.io/hostname"
-Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Other"]
+Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Named", "Other"]
+"""`Named` is any other controller that gives a pod's name and volumes to its successor."""
 
 
 class Span(Struct, frozen=True):
@@ -108,8 +109,9 @@ class Placing(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True):
-    """What all pods of a workload share. `start` runs from the node to Ready, `stop` from the
-    deletion to the end, `run` (a Job's) from Ready to the end."""
+    """What all pods of a workload share. `start` runs from the node to Ready, without the attaching
+    of disks, `stop` from the deletion to the end, `run` (a Job's) from Ready to the end; `claims`
+    are those that all of them mount."""
 
     labels: Labels = ()
     requests: tuple[int, int] = (0, 0)
@@ -122,11 +124,18 @@ class Template(Struct, frozen=True):
     mirror: bool = False
     finalizer: bool = False
     traits: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
 
 class Workload(Struct):
     """A controller and its wish. `current` is the uid of the ReplicaSet that it grows (of others
-    its own), `generation` counts its templates; `claims` are those of its pods, by name."""
+    its own), `generation` counts its templates; `claims` are those of single pods, by name.
+
+    A StatefulSet counts its pods' names from `first`, one pod after the other unless `parallel`;
+    `names` are those of pods whose names do not count. Of a Job, `replicas` are the pods that are
+    to succeed yet at the start, `succeeded` those that did; `failures` are those since the last
+    success, the latest at `failed_at` (seconds since the epoch).
+    """
 
     kind: Kind
     key: Key
@@ -141,7 +150,31 @@ class Workload(Struct):
     current: str = ""
     generation: int = 1
     made: int = 0
+    first: int = 0
+    names: tuple[str, ...] = ()
     failures: int = 0
+    failed_at: float = 0.0
+    succeeded: int = 0
+
+    @property
+    def growing(self) -> str:
+        """The uid of the ReplicaSet whose pods are current; of others the controller's own."""
+        if self.kind != "Deployment":
+            return self.uid
+        return self.current or f"{self.uid}/{self.generation}"
+
+    @property
+    def keeps_names(self) -> bool:
+        """Whether a pod's successor has its name."""
+        return self.kind in {"StatefulSet", "Named"}
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The names of its pods, where they keep them, in the order in which they start."""
+        if self.names:
+            return self.names
+        ordinals = range(self.first, self.first + self.replicas)
+        return tuple(f"{self.key.name}-{ordinal}" for ordinal in ordinals)
 
 
 class Rule(Struct, frozen=True):

@@ -1,23 +1,24 @@
-"""The workload controllers: pods made and removed until each workload has what it wants.
+"""The workloads of the cluster: which there are, whose pods are whose, who looks after them.
 
-Deployments roll as their strategy says and rank what they remove as ReplicaSets do; StatefulSets
-give a name again only when its pod is gone; DaemonSets have one pod on every node; Jobs run once.
+The controllers' rules are in modules of their own: deployments, statefulsets, daemonsets, jobs.
 Each looks at a workload `lag` seconds after something of it has changed.
 """
 
 import random
-from collections import defaultdict
 from collections.abc import Callable
 
 from msgspec import structs
 
-from azure_linux_migrator.core.records import Controller, Key, Node, Owner, Pod
+from azure_linux_migrator.core.records import Controller, Key, Node, Pod
 from azure_linux_migrator.sim.cluster.api import Api
+from azure_linux_migrator.sim.cluster.births import Births
+from azure_linux_migrator.sim.cluster.daemonsets import DaemonSets
+from azure_linux_migrator.sim.cluster.deployments import Deployments
+from azure_linux_migrator.sim.cluster.jobs import Jobs
 from azure_linux_migrator.sim.cluster.shapes import Template, Workload
+from azure_linux_migrator.sim.cluster.statefulsets import StatefulSets
 from azure_linux_migrator.sim.cluster.store import Deaf, Store
 from azure_linux_migrator.sim.kernel import Kernel
-
-JOB_BACKOFF_SECONDS = 10.0
 
 
 class Workloads(Deaf):
@@ -33,11 +34,15 @@ class Workloads(Deaf):
     ) -> None:
         self._store = store
         self._kernel = kernel
-        self._api = api
-        self._rng = rng
         self._lag = lag
+        self._births = Births(store, kernel)
+        self._deployments = Deployments(api, self._births)
+        self._statefulsets = StatefulSets(api, self._births)
+        self._daemonsets = DaemonSets(store, api, self._births)
+        self._jobs = Jobs(kernel, self._births)
         self.known: dict[str, Workload] = {}
-        self.pods_of: defaultdict[str, dict[Key, None]] = defaultdict(dict)
+        self.pods_of = self._births.pods_of
+        self.ailments = self._births.ailments
         self._by_owner: dict[str, str] = {}
         self._queued: set[str] = set()
         self._daemons: dict[str, None] = {}
@@ -64,7 +69,11 @@ class Workloads(Deaf):
     def template(self, pod: Pod) -> Template:
         """What a pod was made from."""
         found = self.workload(pod)
-        return found.template if found else Template()
+        if found is None:
+            return Template()
+        if found.kind == "DaemonSet":
+            return self._daemonsets.template(pod, found.template)
+        return found.template
 
     def workload(self, pod: Pod) -> Workload | None:
         """Whose pod it is."""
@@ -106,7 +115,8 @@ class Workloads(Deaf):
 
     def place(self, workload: Workload, node: str, *, created: float, **more: object) -> Pod:
         """A pod that has been running there for a while."""
-        pod = self._new(workload, self._free_ordinal(workload), node=node, created=created)
+        name = self._births.free_name(workload)
+        pod = self._births.make(workload, name, node=node, created=created)
         fields = {"phase": "Running", "ready": True} | more
         pod = structs.replace(pod, **fields)
         self._store.put_pod(pod)
@@ -122,19 +132,21 @@ class Workloads(Deaf):
             return
         if new is None:
             self.pods_of[workload.uid].pop(found.key, None)
+            self._daemonsets.gone(found)
         else:
             self.pods_of[workload.uid][found.key] = None
-            if (
-                old is not None
-                and (old.ready, old.terminating, old.phase, old.deletion_cost)
-                == (new.ready, new.terminating, new.phase, new.deletion_cost)
-            ) or old is None:
-                return
-        self.soon(workload.uid)
+        if workload.kind == "Job":
+            self._jobs.count(workload, old, new)
+        if old is not None and not old.terminating and (new is None or new.terminating):
+            self.ailments.leave(workload, found)
+        if new is None or (old is not None and _matters(workload, old, new)):
+            self.soon(workload.uid)
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """DaemonSets follow the nodes."""
-        if (old is None) != (new is None):
+        """DaemonSets follow the nodes, and the OS that a node has after its update in place."""
+        if old is None or new is None or old.os_sku != new.os_sku:
+            found = new or old
+            self._daemonsets.forget(found.name if found else "")
             for uid in self._daemons:
                 self.soon(uid)
 
@@ -152,129 +164,18 @@ class Workloads(Deaf):
         pods = [self._store.pods[key] for key in self.pods_of[uid]]
         match workload.kind:
             case "Deployment" | "ReplicaSet":
-                self._sync_deployment(workload, pods)
-            case "StatefulSet":
-                self._sync_stateful(workload, pods)
+                self._deployments.sync(workload, pods)
+            case "StatefulSet" | "Named":
+                self._statefulsets.sync(workload, pods)
             case "DaemonSet":
-                self._sync_daemons(workload, pods)
+                self._daemonsets.sync(workload, pods)
             case "Job":
-                self._sync_job(workload, pods)
-
-    def _sync_deployment(self, workload: Workload, pods: list[Pod]) -> None:
-        live = [pod for pod in pods if not pod.terminating and not pod.finished]
-        for pod in pods:
-            if pod.finished and not pod.terminating:
-                self._api.delete(pod.key, pod.uid)
-        current = _set_uid(workload)
-        new = [pod for pod in live if pod.owner and pod.owner.uid == current]
-        old = [pod for pod in live if pod.owner and pod.owner.uid != current]
-        surge = workload.max_surge if old else 0
-        missing = min(workload.replicas - len(new), workload.replicas + surge - len(live))
-        for _ in range(missing):
-            self._store.put_pod(self._new(workload, self._number(workload)))
-        if len(new) > workload.replicas:
-            self._remove(new, len(new) - workload.replicas)
-        elif old:
-            ready = sum(pod.ready for pod in live)
-            spare = ready - (workload.replicas - workload.max_unavailable)
-            unready = [pod for pod in old if not pod.ready]
-            self._remove(unready, len(unready))
-            self._remove([pod for pod in old if pod.ready], max(0, spare))
-
-    def _sync_stateful(self, workload: Workload, pods: list[Pod]) -> None:
-        present = {pod.key.name: pod for pod in pods}
-        for ordinal in range(workload.replicas):
-            found = present.get(f"{workload.key.name}-{ordinal}")
-            if found is None:
-                self._store.put_pod(self._new(workload, ordinal))
-            elif found.finished and not found.terminating:
-                self._api.delete(found.key, found.uid)
-            if not workload.parallel and (found is None or not found.ready or found.terminating):
-                return
-
-    def _sync_daemons(self, workload: Workload, pods: list[Pod]) -> None:
-        on = {pod.node for pod in pods}
-        for name in self._store.nodes:
-            if name not in on:
-                pod = self._new(workload, self._number(workload), node=name)
-                self._store.put_pod(pod)
-
-    def _sync_job(self, workload: Workload, pods: list[Pod]) -> None:
-        if any(pod.phase == "Succeeded" or not pod.terminating for pod in pods):
-            return
-        workload.failures += 1
-        if workload.failures > 1:
-            wait = JOB_BACKOFF_SECONDS * 2 ** min(workload.failures - 2, 5)
-            self._kernel.after(wait, lambda: self._start_job(workload))
-        else:
-            self._start_job(workload)
-
-    def _start_job(self, workload: Workload) -> None:
-        if not any(not self._store.pods[key].terminating for key in self.pods_of[workload.uid]):
-            self._store.put_pod(self._new(workload, self._number(workload)))
-
-    def _remove(self, pods: list[Pod], count: int) -> None:
-        crowd: defaultdict[str, int] = defaultdict(int)
-        for pod in pods:
-            crowd[pod.node] += 1
-        ranked = sorted(
-            pods,
-            key=lambda pod: (
-                bool(pod.node),
-                pod.phase == "Running",
-                pod.ready,
-                pod.deletion_cost,
-                -crowd[pod.node],
-                -pod.created,
-            ),
-        )
-        for pod in ranked[:count]:
-            self._api.delete(pod.key, pod.uid)
-
-    # Making
-
-    def _number(self, workload: Workload) -> int:
-        workload.made += 1
-        return workload.made
-
-    def _free_ordinal(self, workload: Workload) -> int:
-        if workload.kind != "StatefulSet":
-            return self._number(workload)
-        taken = {key.name for key in self.pods_of[workload.uid]}
-        each = (n for n in range(workload.replicas) if f"{workload.key.name}-{n}" not in taken)
-        return next(each, workload.replicas)
-
-    def _new(
-        self, workload: Workload, number: int, *, node: str = "", created: float | None = None
-    ) -> Pod:
-        template = workload.template
-        key = Key(workload.key.namespace, f"{workload.key.name}-{number}")
-        born = self._kernel.now if created is None else created
-        self._store.revision += 1
-        kind = "ReplicaSet" if workload.kind == "Deployment" else workload.kind
-        uid = _set_uid(workload)
-        return Pod(
-            key=key,
-            uid=f"{key}.{self._store.revision}",
-            node=node,
-            phase="Pending",
-            ready=False,
-            terminating=False,
-            labels=template.labels,
-            owner=None if workload.kind == "Other" else Owner(kind, workload.key.name, uid),
-            mirror=template.mirror,
-            empty_dir=template.empty_dir,
-            created=float(int(born)),
-            finalizers=template.finalizer,
-            claims=workload.claims.get(key.name, ()),
-            traits=template.traits,
-            requests=template.requests,
-            spread=template.placing.alone(key.namespace, template.labels),
-            extras=template.extras,
-        )
+                wait = self._jobs.sync(workload, pods)
+                if wait:
+                    self._kernel.after(wait, lambda: self.soon(uid))
 
     def _adopt_set(self, workload: Workload) -> None:
-        uid = _set_uid(workload)
+        uid = workload.growing
         self._by_owner[uid] = workload.uid
         if workload.kind == "Deployment":
             name = f"{workload.key.name}-{workload.generation}"
@@ -293,11 +194,16 @@ class Workloads(Deaf):
         self._store.put_controller(changed)
 
 
-def _set_uid(workload: Workload) -> str:
-    """The uid of the ReplicaSet whose pods are current; of others the controller itself."""
-    if workload.kind != "Deployment":
-        return workload.uid
-    return workload.current or f"{workload.uid}/{workload.generation}"
+def _matters(workload: Workload, old: Pod, new: Pod) -> bool:
+    """Whether a controller has to look at what changed of a pod."""
+    if workload.kind == "DaemonSet":
+        return new.finished and not old.finished
+    return (old.ready, old.terminating, old.phase, old.deletion_cost) != (
+        new.ready,
+        new.terminating,
+        new.phase,
+        new.deletion_cost,
+    )
 
 
 def _controller(workload: Workload) -> Controller:

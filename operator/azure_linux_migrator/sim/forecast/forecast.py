@@ -1,7 +1,7 @@
 """The forecast: many runs of a snapshot, what they have in common, and what would be better."""
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from statistics import median
 from typing import Any
 
@@ -9,27 +9,19 @@ from msgspec import Struct, structs
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.drain.blockers import NOTES
+from azure_linux_migrator.core.preflight.survey import Survey
 from azure_linux_migrator.sim.forecast.census import Census, census
+from azure_linux_migrator.sim.forecast.choices import Choice, alternatives, better
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.forecast.stage import Assumptions, booting
 from azure_linux_migrator.sim.forecast.voyage import Trip, Voyage
 
 RUNS = 10
-WORTH_SECONDS = 60.0
-WORTH_SHARE = 0.05
-_BATCHES = ("10%", "25%", "50%", "100%")
+MOST_COMPARED = 10
 
 Task = tuple[Snapshot, str, dict[str, Any], Assumptions, int]
 Runner = Callable[[Iterable[Task]], Sequence[Trip]]
 """Runs trips, side by side or one after the other; keeps their order."""
-
-
-class Choice(Struct):
-    """Another spec, and the seconds and node-hours that it would add; less than 0 is saved."""
-
-    text: str
-    seconds: float
-    node_hours: float
 
 
 class Range(Struct):
@@ -41,7 +33,8 @@ class Range(Struct):
 
 
 class Forecast(Struct):
-    """What `azlm plan` tells. `typical` is the run in the middle."""
+    """What `azlm plan` tells. `typical` is the run in the middle; `untried` are choices for which
+    there was no time; `approval` is the spec's."""
 
     name: str
     strategy: str
@@ -54,9 +47,11 @@ class Forecast(Struct):
     runs: int
     census: Census
     choices: list[Choice]
+    untried: list[str]
     assumed: Assumptions
     unseen: list[str]
     at: float
+    approval: str = "Automatic"
 
 
 def as_run(given: MigrationSpec) -> dict[str, Any]:
@@ -83,22 +78,22 @@ def forecast(
     runs: int = RUNS,
     assumed: Assumptions | None = None,
     runner: Runner = one_by_one,
-    compare: bool = True,
+    compare: int = MOST_COMPARED,
     first: Trip | None = None,
 ) -> Forecast:
     """Many runs of the spec, and one of each choice that may be better.
 
-    `first` is the run with seed 0, where it was made already.
+    At most `compare` choices are tried. `first` is the run with seed 0, where it was made already.
     """
     assumed = assumed or Assumptions()
     assumed = structs.replace(assumed, node_boot=booting(snapshot, assumed))
     spec = as_run(given)
-    others = _others(spec) if compare else []
-    known = [first] if first is not None else []
-    seeds = range(len(known), runs)
-    tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in seeds]
-    tasks += [(snapshot, name, other, assumed, 0) for _, other in others]
-    trips = [*known, *runner(tasks)]
+    first = first or trip((snapshot, name, spec, assumed, 0))
+    choices = alternatives(snapshot, spec, assumed, first)
+    others = choices[:compare]
+    tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in range(1, runs)]
+    tasks += [(snapshot, name, each.spec, each.assumed, 0) for each in others]
+    trips = [first, *runner(tasks)]
     own, rest = trips[:runs], trips[runs:]
     ranked = sorted(own, key=lambda each: each.seconds)
     typical = ranked[(len(ranked) - 1) // 2]
@@ -116,10 +111,12 @@ def forecast(
         typical=typical,
         runs=runs,
         census=census(snapshot, name, spec),
-        choices=_better(own[0], others, rest) if not blocked else [],
+        choices=[] if blocked else better(first, others, rest),
+        untried=[] if blocked else [each.text for each in choices[compare:]],
         assumed=assumed,
-        unseen=_unseen(snapshot),
+        unseen=_unseen(snapshot, first),
         at=snapshot.taken_at,
+        approval=given.approval,
     )
 
 
@@ -127,58 +124,15 @@ def _range(times: list[float]) -> Range:
     return Range(min(times), median(times), max(times))
 
 
-def _unseen(snapshot: Snapshot) -> list[str]:
+def _unseen(snapshot: Snapshot, trip: Trip) -> list[str]:
+    """What was not read, and what could not be modelled."""
+    parts = [each.name for each in fields(Survey) if each.name not in {"at", *snapshot.survey}]
     unread = [
         f"{part}: {found['unread']}" for part, found in snapshot.survey.items() if "unread" in found
     ]
-    return [*snapshot.unseen, *unread]
-
-
-def _others(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """One thing changed at a time, in words and as a spec."""
-    strategy, drain = spec["strategy"], spec["drain"]
-    kind, batch = strategy["type"], strategy["batch"]
-    found: list[tuple[str, dict[str, Any]]] = []
-
-    def changed(text: str, *path: str, to: object) -> None:
-        other = copy.deepcopy(spec)
-        place = other
-        for name in path[:-1]:
-            place = place[name]
-        place[path[-1]] = to
-        found.append((text, other))
-
-    if kind == "BlueGreen":
-        for size in _BATCHES:
-            if size != batch["size"]:
-                text = f"batch {size} instead of {batch['size']}"
-                changed(text, "strategy", "batch", "size", to=size)
-        if not drain["prefetch"] and batch["size"] != "100%":
-            changed("drain.prefetch true instead of false", "drain", "prefetch", to=True)
-        changed("strategy Rolling instead of BlueGreen", "strategy", "type", to="Rolling")
-    if kind == "Rolling":
-        for size in _BATCHES[1:]:
-            if size != strategy["maxSurge"]:
-                text = f"maxSurge {size} instead of {strategy['maxSurge']}"
-                changed(text, "strategy", "maxSurge", to=size)
-        changed("strategy BlueGreen instead of Rolling", "strategy", "type", to="BlueGreen")
-    return found
-
-
-def _better(
-    own: Trip, others: list[tuple[str, dict[str, Any]]], trips: Sequence[Trip]
-) -> list[Choice]:
-    """Those that save time or node-hours worth telling, the greatest saving of time first."""
-    found = []
-    for (text, _), each in zip(others, trips, strict=True):
-        if not each.succeeded:
-            continue
-        seconds, hours = each.seconds - own.seconds, each.node_hours - own.node_hours
-        quicker = -seconds > max(WORTH_SECONDS, WORTH_SHARE * own.seconds)
-        cheaper = -hours > max(0.5, 0.1 * own.node_hours)
-        if quicker or cheaper:
-            found.append(Choice(text, seconds, hours))
-    return sorted(found, key=lambda choice: choice.seconds)
+    if parts:
+        unread.append(f"of Azure: {', '.join(parts)} (azlm snapshot -f reads them)")
+    return [*snapshot.unseen, *unread, *trip.notes]
 
 
 def grave(trip: Trip) -> list[str]:

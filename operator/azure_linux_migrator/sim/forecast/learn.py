@@ -4,7 +4,8 @@ Kubernetes tells when a pod was made and became Ready in whole seconds. The sche
 to the microsecond when it got its node, but last an hour only. With them, what is left of the
 rounding is half a second, the same for all; without, each difference of two whole seconds is right
 on average over pods that came one after the other. What rounding adds to the spread is taken out
-again. Outliers are pods that were Ready for the last time long after they were made.
+again. Outliers are pods that were Ready for the last time long after they were made: a workload of
+which there are no others tells nothing, and takes after the whole cluster.
 """
 
 from collections import defaultdict
@@ -24,6 +25,9 @@ VM_SECONDS = 120.0
 FEW = 3
 """A workload with fewer running pods than this takes after the whole cluster."""
 LONGEST_SECONDS = 1800.0
+"""A pod that was Ready later than this after it was made had been Ready before."""
+UNKNOWN = Span(5.0, 15.0)
+"""Where nothing is known at all."""
 
 
 def boot_seconds(boots: Mapping[str, float]) -> float:
@@ -44,20 +48,23 @@ def start_spans(
         rough[pod.owner.uid].append(pod.started_in - SCHEDULING)
         if (at := scheduled.get(pod.uid)) is not None:
             fine[pod.owner.uid].append(pod.created + pod.started_in + 0.5 - at)
-    known = {
-        uid: _span(fine[uid], ONCE) if len(fine[uid]) >= FEW else _span(times, TWICE)
-        for uid, times in rough.items()
-        if len(times) >= FEW
-    }
-    every = [each for times in fine.values() for each in times]
-    if len(every) >= FEW:
-        return known, _span(every, ONCE)
-    return known, _span([each for times in rough.values() for each in times] or [10.0], TWICE)
+    known: dict[str, Span] = {}
+    for uid, times in rough.items():
+        learnt = _span(fine[uid], ONCE) or _span(times, TWICE)
+        if learnt is not None:
+            known[uid] = learnt
+    every = _span([each for times in fine.values() for each in times], ONCE)
+    all_rough = _span([each for times in rough.values() for each in times], TWICE)
+    return known, every or all_rough or UNKNOWN
 
 
-def _span(times: list[float], rounding: float) -> Span:
-    usual = median(times)
-    kept = [each for each in times if each <= min(LONGEST_SECONDS, 3 * usual + 5)]
+def _span(times: list[float], rounding: float) -> Span | None:
+    """None where there are too few to learn from."""
+    sane = [each for each in times if each <= LONGEST_SECONDS]
+    if len(sane) < FEW:
+        return None
+    usual = median(sane)
+    kept = [each for each in sane if each <= 3 * usual + 5]
     mean = fmean(kept)
     variance = pvariance(kept, mean)
     shrink = sqrt(max(0.0, variance - rounding) / variance) if variance else 0.0

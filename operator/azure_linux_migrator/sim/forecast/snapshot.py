@@ -1,17 +1,17 @@
 """A cluster and its node pools at one moment: all that a forecast starts from, in one file.
 
 It holds no secrets: no environment, no annotations, no commands. With `redacted` names are
-replaced by stable stand-ins, so that it can be given to others.
+replaced by stand-ins (redact.py), so that it can be given to others.
 """
 
 import gzip
-import hashlib
+import zlib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from azure_linux_migrator.core.preflight.snapshot import Unread
 from azure_linux_migrator.core.preflight.survey import Survey
@@ -19,16 +19,13 @@ from azure_linux_migrator.core.records import (
     Attachment,
     Budget,
     Controller,
-    Key,
-    Labels,
     Node,
     Pod,
     Pool,
-    Selector,
     Volume,
 )
 from azure_linux_migrator.errors import SettingsError
-from azure_linux_migrator.sim.cluster.shapes import Placing, PodTerm, Rule
+from azure_linux_migrator.sim.cluster.shapes import Placing, Rule
 
 VERSION = 2
 
@@ -59,24 +56,74 @@ class Snapshot(Struct):
     version: int = VERSION
 
 
+class _Version(Struct):
+    """What is looked at first: all else may be different in another version."""
+
+    version: int | None = None
+
+
+def writable(file: Path, flag: str = "-o") -> None:
+    """Raises SettingsError where nothing could be saved there, given by `flag`: to be known before
+    a large cluster is read for it."""
+    existed = file.exists()
+    try:
+        with file.open("ab"):
+            pass
+        if not existed:
+            file.unlink()
+    except OSError as error:
+        raise unwritable(file, error, flag) from error
+
+
 def save(snapshot: Snapshot, file: Path) -> None:
-    """Write it; compressed where the name ends in .gz."""
+    """Write it; compressed where the name ends in .gz. Raises SettingsError where it cannot be."""
     content = msgspec.json.encode(snapshot)
-    file.write_bytes(gzip.compress(content, 6) if file.suffix == ".gz" else content)
+    try:
+        file.write_bytes(gzip.compress(content, 6) if file.suffix == ".gz" else content)
+    except OSError as error:
+        raise unwritable(file, error) from error
+
+
+def unwritable(file: Path, error: OSError, flag: str = "-o") -> SettingsError:
+    """The error for a file that cannot be written, given by `flag`."""
+    why = error.strerror or error
+    return SettingsError(f"{file} cannot be written: {why}; give another file with {flag}")
 
 
 def load(file: Path) -> Snapshot:
     """Read it; raises SettingsError where the file is no snapshot of this version."""
     try:
         content = file.read_bytes()
+    except OSError as error:
+        why = error.strerror or error
+        raise SettingsError(f"{file} cannot be read: {why}; give a file with --snapshot") from error
+    try:
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
+        version = msgspec.json.decode(content, type=_Version).version
+        if version is None:
+            raise _foreign(file, "it has no version")
+        if version != VERSION:
+            raise SettingsError(
+                f"{file} is a snapshot of version {version}, this azlm reads version {VERSION}; "
+                "make it again with this azlm, or read it with the one that made it"
+            )
         found = msgspec.json.decode(content, type=Snapshot)
-    except (OSError, EOFError, msgspec.MsgspecError) as error:
-        raise SettingsError(f"{file} is no snapshot made by azlm snapshot: {error}") from error
-    if found.version != VERSION:
-        raise SettingsError(f"{file} is a snapshot of version {found.version}, not {VERSION}")
+        survey_in(found.survey)
+    except (EOFError, OSError, zlib.error) as error:
+        raise _foreign(file, f"it is damaged ({error})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise _foreign(file, str(error)) from error
+    if len(found.rules) != len(found.budgets):
+        counts = f"it has {len(found.budgets)} budgets and {len(found.rules)} rules of budgets"
+        raise _foreign(file, counts)
     return found
+
+
+def _foreign(file: Path, why: str) -> SettingsError:
+    return SettingsError(
+        f"{file} is no snapshot made by azlm snapshot: {why}; make one with azlm snapshot -o FILE"
+    )
 
 
 def survey_out(survey: Survey) -> dict[str, Any]:
@@ -105,121 +152,3 @@ def survey_in(kept: dict[str, Any]) -> Survey:
 
 def _is_union(hint: Any) -> bool:
     return Unread in get_args(hint)
-
-
-_OPEN = frozenset({"kube-system", "gatekeeper-system", ""})
-"""Namespaces whose names are everybody's."""
-_SETTINGS = frozenset(
-    {
-        "count", "vmSize", "osSKU", "osType", "mode", "type", "maxPods", "availabilityZones",
-        "enableAutoScaling", "minCount", "maxCount", "provisioningState", "powerState",
-        "orchestratorVersion", "currentOrchestratorVersion", "nodeImageVersion", "osDiskType",
-        "osDiskSizeGB", "scaleSetPriority", "nodeTaints",
-    }
-)  # fmt: skip
-
-
-def redact(snapshot: Snapshot) -> Snapshot:
-    """The same cluster under other names; what decides where pods land stays as it is."""
-    return structs.replace(
-        snapshot,
-        pods=[_pod(each) for each in snapshot.pods],
-        placings={uid: _placing(each) for uid, each in snapshot.placings.items()},
-        budgets=[_budget(each) for each in snapshot.budgets],
-        controllers=[
-            structs.replace(each, key=_key(each.key), surge="", stuck="")
-            for each in snapshot.controllers
-        ],
-        volumes=[
-            structs.replace(each, name=_name(each.name), claim=_key(each.claim))
-            for each in snapshot.volumes
-        ],
-        attachments=[
-            structs.replace(each, name=_name(each.name), volume=_name(each.volume))
-            for each in snapshot.attachments
-        ],
-        pools=[
-            structs.replace(
-                each,
-                tags=(),
-                settings={k: v for k, v in each.settings.items() if k in _SETTINGS},
-            )
-            for each in snapshot.pools
-        ],
-        survey={},
-        redacted=True,
-    )
-
-
-def _pod(pod: Pod) -> Pod:
-    return structs.replace(
-        pod,
-        key=_key(pod.key),
-        labels=_labels(pod.labels),
-        owner=structs.replace(pod.owner, name=_name(pod.owner.name)) if pod.owner else None,
-        claims=tuple(_name(each) for each in pod.claims),
-        traits=(),
-        unschedulable="unschedulable" if pod.unschedulable else "",
-    )
-
-
-def _placing(placing: Placing) -> Placing:
-    """What it says about other pods, in their new labels and namespaces."""
-    return structs.replace(
-        placing,
-        near=tuple(_term(each) for each in placing.near),
-        apart=tuple(_term(each) for each in placing.apart),
-        spread=tuple(
-            structs.replace(each, selector=_selector(each.selector)) for each in placing.spread
-        ),
-    )
-
-
-def _term(term: PodTerm) -> PodTerm:
-    spaces = term.namespaces
-    return PodTerm(
-        term.topology,
-        _selector(term.selector),
-        spaces if spaces is None else tuple(_space(each) for each in spaces),
-    )
-
-
-def _selector(selector: Selector | None) -> Selector | None:
-    if selector is None:
-        return None
-    requirements = tuple(
-        structs.replace(each, values=tuple(_name(value) for value in each.values))
-        for each in selector.requirements
-    )
-    return Selector(_labels(selector.equal), requirements)
-
-
-def _budget(budget: Budget) -> Budget:
-    disrupted = frozenset(_name(each) for each in budget.disrupted)
-    return structs.replace(
-        budget,
-        key=_key(budget.key),
-        selector=_selector(budget.selector),
-        disrupted=disrupted,
-        sync_failed="",
-    )
-
-
-def _labels(labels: Labels) -> Labels:
-    return tuple((key, _name(value)) for key, value in labels)
-
-
-def _key(key: Key) -> Key:
-    return Key(_space(key.namespace), _name(key.name))
-
-
-def _space(namespace: str) -> str:
-    return namespace if namespace in _OPEN else _name(namespace)
-
-
-def _name(text: str) -> str:
-    if not text:
-        return ""
-    head, _, ordinal = text.rpartition("-")
-    stem, tail = (head, f"-{ordinal}") if ordinal.isdecimal() and head else (text, "")
-    return f"x{hashlib.sha256(stem.encode()).hexdigest()[:10]}{tail}"

@@ -4,43 +4,43 @@ import random
 from collections import defaultdict
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from azure_linux_migrator.core.preflight.snapshot import Unread
 from azure_linux_migrator.core.preflight.survey import Survey
-from azure_linux_migrator.core.records import Controller, Node, Pod, Pool
-from azure_linux_migrator.errors import SettingsError
+from azure_linux_migrator.core.records import Node, Pool
 from azure_linux_migrator.sim.aks import ManagedCluster
 from azure_linux_migrator.sim.aks_errors import ArmError
 from azure_linux_migrator.sim.aks_limits import ClusterShape, Limits, Timings
 from azure_linux_migrator.sim.aks_nodes import NodeRecord, Taint, make_node, parse_node_name
 from azure_linux_migrator.sim.cluster.fleet import SIZE_LABEL
-from azure_linux_migrator.sim.cluster.shapes import (
-    Kind,
-    Machine,
-    Placing,
-    Rule,
-    Span,
-    Template,
-    Workload,
-)
-from azure_linux_migrator.sim.forecast.learn import boot_seconds, start_spans
+from azure_linux_migrator.sim.cluster.shapes import Machine, Rule, Span
+from azure_linux_migrator.sim.forecast.learn import boot_seconds
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot, survey_in
+from azure_linux_migrator.sim.forecast.workloads import Starts, add_pods, add_workloads
 from azure_linux_migrator.sim.pilot.pilot import Pace
 from azure_linux_migrator.sim.scene import Lags, Scene
 
 MANY_PODS = 3000
-_KINDS: frozenset[str] = frozenset(("StatefulSet", "DaemonSet", "Job"))
 _READ_ONLY = frozenset(("provisioningState", "eTag", "powerState", "status", "creationData"))
 
 
 class Assumptions(Struct, frozen=True):
-    """What a cluster's past does not tell, in seconds; `node_boot` None takes after its nodes."""
+    """What a cluster's past does not tell, in seconds; `node_boot` None takes after its nodes.
+
+    `attach` and `detach` are a disk's. About 15 s are usual for each of an Azure Disk, says its
+    driver's maintainer (kubernetes-sigs/cloud-provider-azure issue 78), and 10 to 15 s were
+    measured (kubernetes-sigs/azuredisk-csi-driver issue 269). `loosened` names a disruption budget
+    that lets one pod more go at a time than it does.
+    """
 
     stop: float = 2.0
     node_boot: float | None = None
     node_delete: float = 60.0
     job: float = 600.0
+    attach: float = 15.0
+    detach: float = 15.0
+    loosened: str = ""
 
 
 def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene:
@@ -60,7 +60,7 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
         aks,
         rng,
         now=snapshot.taken_at,
-        lags=Lags(),
+        lags=Lags(attach=_around(assumed.attach), detach=_around(assumed.detach)),
         pace=Pace(coalesce=0.003 if pods < MANY_PODS else min(0.5, pods / 60_000)),
         survey=survey,
     )
@@ -68,15 +68,17 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
     if not isinstance(survey.sizes, Unread):
         scene.fleet.gpus = {name: each.gpus for name, each in survey.sizes.items() if each.gpus}
     _nodes(scene, snapshot)
-    _workloads(scene, snapshot, assumed)
+    starts = Starts(snapshot, attach=assumed.attach)
+    stop, run = Span(assumed.stop * 0.5, assumed.stop * 1.5), Span(assumed.job, assumed.job)
+    add_workloads(scene, snapshot, starts, stop=stop, run=run)
     for volume in snapshot.volumes:
         scene.store.put_volume(volume)
     for attachment in snapshot.attachments:
         scene.kubelets.attachable.add(attachment.volume)
         scene.store.put_attachment(attachment)
-    for pod in snapshot.pods:
-        scene.store.put_pod(_freed(pod))
+    add_pods(scene, snapshot, starts)
     _budgets(scene, snapshot)
+    _loosen(scene, assumed.loosened)
     _jobs_end(scene, snapshot, assumed)
     return scene
 
@@ -86,10 +88,9 @@ def booting(snapshot: Snapshot, assumed: Assumptions) -> float:
     return boot_seconds(snapshot.boots) if assumed.node_boot is None else assumed.node_boot
 
 
-def _freed(pod: Pod) -> Pod:
-    """The finalizer of a Job's pod is the Job controller's, which removes it in time."""
-    tracked = pod.owner is not None and pod.owner.kind == "Job" and pod.finalizers
-    return structs.replace(pod, finalizers=False) if tracked else pod
+def _around(usual: float) -> Span:
+    """10 to 20 s for 15."""
+    return Span(usual * 2 / 3, usual * 4 / 3)
 
 
 def _shape(pools: list[Pool]) -> ClusterShape:
@@ -116,7 +117,11 @@ def _nodes(scene: Scene, snapshot: Snapshot) -> None:
             ]
             scene.aks.adopt(pool.name, settings, records)
         except (ArmError, ValueError, KeyError) as error:
-            raise SettingsError(f"node pool {pool.name} cannot be modelled: {error}") from error
+            why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+            scene.notes.append(
+                f"node pool {pool.name}: its nodes take pods, what AKS would do with it is left "
+                f"out ({why})"
+            )
     for node in snapshot.nodes:
         labels = snapshot.labels.get(node.name, {})
         taints = tuple(Taint.parse(text) for text in snapshot.taints.get(node.name, ()))
@@ -140,79 +145,6 @@ def _record(scene: Scene, pool: Pool, settings: dict[str, Any], node: Node, at: 
     )
 
 
-def _workloads(scene: Scene, snapshot: Snapshot, assumed: Assumptions) -> None:
-    controllers = {each.uid: each for each in snapshot.controllers}
-    pods: defaultdict[str, list[Pod]] = defaultdict(list)
-    for pod in snapshot.pods:
-        if pod.owner is not None:
-            found = controllers.get(pod.owner.uid)
-            top = found.owner if found and found.owner in controllers else pod.owner.uid
-            pods[top].append(pod)
-    spans, whole = start_spans(snapshot.pods, snapshot.scheduled)
-    for uid, owned in pods.items():
-        made = _workload(uid, owned, controllers, snapshot.placings)
-        first = owned[0].owner
-        start = spans.get(first.uid if first else "", whole)
-        stop = Span(assumed.stop * 0.5, assumed.stop * 1.5)
-        made.template = _template(owned[0], snapshot.placings, start, stop, assumed)
-        scene.workloads.add(made, fresh=False)
-        for pod in owned:
-            if pod.owner is not None:
-                scene.workloads.own(pod.owner.uid, made)
-    for each in snapshot.controllers:
-        scene.store.put_controller(each)
-
-
-def _workload(
-    uid: str, owned: list[Pod], controllers: dict[str, Controller], _: dict[str, Placing]
-) -> Workload:
-    found = controllers.get(uid)
-    first = owned[0].owner
-    kind: Kind = "ReplicaSet"
-    if found is not None and found.kind == "Deployment":
-        kind = "Deployment"
-    elif first is not None and first.kind in _KINDS:
-        kind = first.kind  # type: ignore[assignment]
-    elif first is not None and first.kind == "Node":
-        kind = "Other"
-    live = [pod for pod in owned if not pod.terminating and not pod.finished]
-    newest = max(owned, key=lambda pod: pod.created)
-    key = found.key if found else owned[0].key._replace(name=first.name if first else "")
-    return Workload(
-        kind,
-        key,
-        uid,
-        found.replicas if found and kind != "DaemonSet" else len(live),
-        Template(),
-        max_surge=found.max_surge if found else 1,
-        max_unavailable=found.max_unavailable if found else 0,
-        rolling=found.rolling if found else True,
-        claims={pod.key.name: pod.claims for pod in owned} if kind == "StatefulSet" else {},
-        current=newest.owner.uid if newest.owner else "",
-        made=len(owned) + 100_000,
-    )
-
-
-def _template(
-    pod: Pod, placings: dict[str, Placing], start: Span, stop: Span, assumed: Assumptions
-) -> Template:
-    owner = pod.owner.uid if pod.owner else pod.uid
-    job = pod.owner is not None and pod.owner.kind == "Job"
-    return Template(
-        labels=pod.labels,
-        requests=pod.requests,
-        extras=pod.extras,
-        placing=placings.get(owner, Placing()),
-        start=start,
-        stop=stop,
-        run=Span(assumed.job, assumed.job) if job else None,
-        empty_dir=pod.empty_dir,
-        mirror=pod.mirror,
-        finalizer=pod.finalizers and not job,
-        traits=pod.traits,
-    )
-
-
 def _budgets(scene: Scene, snapshot: Snapshot) -> None:
     """Budgets over pods whose controller's scale is not known keep what they need now."""
     unscaled = [
@@ -230,10 +162,19 @@ def _budgets(scene: Scene, snapshot: Snapshot) -> None:
         scene.store.put_budget(budget)
 
 
+def _loosen(scene: Scene, name: str) -> None:
+    for key, budget in tuple(scene.store.budgets.items()):
+        if str(key) == name:
+            more = budget.expected - budget.desired + 1
+            scene.disruption.change(key, Rule(max_unavailable=more))
+
+
 def _jobs_end(scene: Scene, snapshot: Snapshot, assumed: Assumptions) -> None:
-    """Running Jobs end within what a Job is assumed to take."""
+    """Running Jobs end within what a Job is assumed to take, unless they fail again and again."""
     for pod in snapshot.pods:
         if pod.owner is None or pod.owner.kind != "Job" or pod.phase != "Running":
+            continue
+        if scene.workloads.ailments.of(pod):
             continue
         left = scene.rng.uniform(0, assumed.job)
         key = pod.key

@@ -17,6 +17,7 @@ from azure_linux_migrator.api.status import (
 from azure_linux_migrator.core.actions import EvictPod
 from azure_linux_migrator.core.migration import Decision
 from azure_linux_migrator.core.records import Pod
+from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.sim.cluster.store import Deaf
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.forecast.stage import Assumptions, stage
@@ -27,7 +28,8 @@ from azure_linux_migrator.sim.scene import Scene
 
 LONGEST_SECONDS = 30 * 24 * 3600.0
 STUCK_SECONDS = 2 * 3600.0
-"""A run in which no pod, node or step moves for so long is blocked, but for its soaks."""
+"""A run in which no pod, node or step moves for so long is blocked, but for its soaks; where Jobs
+are waited for, as long as those may take is added."""
 STALLED_SECONDS = 300.0
 POINTS = 400
 
@@ -60,7 +62,7 @@ class Point(Struct):
 
 class Trip(Struct):
     """What came of one run. `node_hours` are those beyond what the source alone would have used;
-    `moving_seconds` are those from the first eviction to the end of the last pod, without the
+    `moving_seconds` are those from the first pod that leaves to the end of the last, without the
     `pause_seconds` between batches; `bound_seconds` is what perfect use of the budgets needed."""
 
     seconds: float
@@ -79,23 +81,29 @@ class Trip(Struct):
     limited_by: str
     blockers: tuple[BlockerStatus, ...]
     findings: tuple[FindingStatus, ...]
+    notes: tuple[str, ...] = ()
 
 
 class _Leaving(Deaf):
-    """When the last pod has left the source."""
+    """When the first pod began to leave the source, and the last was gone; 0 for never."""
 
     def __init__(self, scene: Scene, source: str) -> None:
         self._scene = scene
         self._source = source
-        self.last = 0.0
+        self.first = self.last = 0.0
         scene.store.watchers.append(self)
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod that is gone has left its node."""
-        if new is None and old is not None and old.terminating:
-            node = self._scene.store.nodes.get(old.node)
-            if node is not None and node.pool == self._source:
-                self.last = self._scene.kernel.now
+        if old is None or (new is not None and (old.terminating or not new.terminating)):
+            return
+        node = self._scene.store.nodes.get(old.node)
+        if node is None or node.pool != self._source or not node.unschedulable:
+            return
+        if new is not None:
+            self.first = self.first or self._scene.kernel.now
+        elif old.terminating:
+            self.last = self._scene.kernel.now
 
 
 class Voyage(Calm):
@@ -114,6 +122,8 @@ class Voyage(Calm):
         self._rng = rng
         self._began = self.scene.kernel.now
         self._source = str(spec["source"]["nodePool"])
+        if self._source not in self.scene.aks.pool_names():
+            raise SettingsError(f"node pool {self._source} cannot be modelled: {self.scene.notes}")
         self._before = sum(node.pool == self._source for node in snapshot.nodes)
         self.resource = Resource(self.scene.store, name, dict(spec))
         self.pilot = Pilot(self.resource, self.scene.backend, rng, pace=self.scene.pace, fate=self)
@@ -122,7 +132,7 @@ class Voyage(Calm):
         self._batches: list[Batch] = []
         self._points: list[Point] = []
         self._evictions = 0
-        self._first = 0.0
+        self._patience = STUCK_SECONDS + assumed.job
         self._leaving = _Leaving(self.scene, self._source)
         self._moved_at = self._began
         self._mark: tuple[object, ...] = ()
@@ -145,11 +155,6 @@ class Voyage(Calm):
         self._count()
         return self._trip()
 
-    def begins(self, action: object) -> None:
-        """The first eviction begins the move."""
-        if isinstance(action, EvictPod):
-            self._first = self._first or self.scene.kernel.now
-
     def ends(self, action: object) -> None:
         """Evictions are counted."""
         if isinstance(action, EvictPod):
@@ -169,7 +174,7 @@ class Voyage(Calm):
             return True
         if self._stalled_at is not None and now - self._stalled_at > STALLED_SECONDS:
             return True
-        return now - self._moved_at > STUCK_SECONDS
+        return now - self._moved_at > self._patience
 
     def _decided(self, decision: Decision) -> None:
         status = self._status = decision.status
@@ -231,12 +236,9 @@ class Voyage(Calm):
         done = status.is_true("Succeeded")
         ready = status.condition("Ready")
         why, told = self._stalled or (ready.reason if ready else "", status.message)
-        pauses = sum(
-            max(0.0, after.began - before.ended)
-            for before, after in pairwise(self._batches)
-            if before.ended
-        )
-        first = self._first > 0
+        pauses = _pauses(self._batches, 0.0, at)
+        first, last = self._leaving.first - self._began, self._leaving.last - self._began
+        moving = last - first - _pauses(self._batches, first, last)
         return Trip(
             seconds=self._steps[-1].began if done and self._steps else at,
             succeeded=done,
@@ -248,13 +250,23 @@ class Voyage(Calm):
             evictions=self._evictions,
             extra_nodes=self._most,
             node_hours=max(0.0, self._node_seconds) / 3600,
-            moving_seconds=max(0.0, self._leaving.last - self._first - pauses) if first else 0.0,
+            moving_seconds=max(0.0, moving),
             pause_seconds=pauses,
             bound_seconds=self._drained.bound_seconds,
             limited_by=self._drained.limited_by,
             blockers=status.blockers,
             findings=status.preflight.findings,
+            notes=tuple(self.scene.notes),
         )
+
+
+def _pauses(batches: list[Batch], since: float, until: float) -> float:
+    """Seconds between batches, as far as they lie between two times."""
+    return sum(
+        max(0.0, min(after.began, until) - max(before.ended, since))
+        for before, after in pairwise(batches)
+        if before.ended
+    )
 
 
 def _soaks(status: MigrationStatus) -> bool:

@@ -29,6 +29,7 @@ from azure_linux_migrator.sim.pilot.resource import Body, Resource
 from azure_linux_migrator.sim.pilot.writer import Writer
 
 LONGEST_SLEEP_SECONDS = 600.0
+SOONEST_SECONDS = 0.5
 RETRY_SECONDS = 0.5
 GIVE_WAY_SECONDS = 10.0
 AZURE = (ReadPools, SurveyAzure, CreatePool, UpdatePool, DeleteMachines, DeletePool)
@@ -67,6 +68,7 @@ class Pilot:
         self._own_pod = own_pod
         self._status_fails = status_fails
         self.skew = 0.0
+        self._began = backend.kernel.now
         self.alive = True
         self.world = World()
         self.decisions = 0
@@ -185,6 +187,7 @@ class Pilot:
         self._go_on(decision)
 
     def _go_on(self, decision: Decision) -> None:
+        turned = decision.turns(self._status)
         self._status = decision.status
         self.hands.submit(decision.actions)
         if self._status.is_true("Succeeded") and self._watching and not self._releasing:
@@ -196,6 +199,7 @@ class Pilot:
             return
         wake_at = decision.wake_at
         limit = LONGEST_SLEEP_SECONDS if wake_at is None else wake_at - self.clock()
+        limit = SOONEST_SECONDS if limit <= 0 and not turned else limit
         wait = max(0.01, min(limit, LONGEST_SLEEP_SECONDS))
         wait = min(wait, self._pace.coalesce) if self._woken else wait
         self._sleep_until(self._kernel.now + wait)
@@ -229,6 +233,7 @@ class Pilot:
             pools=outcomes.pools_read,
             missing_access=outcomes.missing_access,
             own_pod=self._own_pod,
+            began=self._began,
             survey=outcomes.survey,
             forecast=outcomes.forecast,
             asked=outcomes.asked,

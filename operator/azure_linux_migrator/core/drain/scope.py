@@ -1,0 +1,40 @@
+"""What a drain is about: which nodes are emptied, which take the pods, and by what policy."""
+
+from dataclasses import dataclass
+
+from azure_linux_migrator.api.spec_drain import Drain
+from azure_linux_migrator.core.records import Key, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a worklist is about. `last` is the operator's own pod, which leaves last.
+
+    Where one pool is both (InPlace), `new_sku` tells its target nodes from its source nodes.
+    """
+
+    migration: str
+    source: str
+    target: str
+    policy: Drain
+    last: Key | None = None
+    new_sku: str = ""
+
+    def leaves(self, node: Node) -> bool:
+        """Whether a node is to be emptied."""
+        return node.pool == self.source and not (self.new_sku and node.runs(self.new_sku))
+
+    def stays(self, node: Node) -> bool:
+        """Whether a node is to take the pods."""
+        return node.pool == self.target and (not self.new_sku or node.runs(self.new_sku))
+
+    def alike(self, other: "Scope") -> bool:
+        """Whether the same nodes are emptied, by whatever policy."""
+        same = (self.migration, self.source, self.target, self.new_sku)
+        return same == (other.migration, other.source, other.target, other.new_sku)
+
+
+def batch_of(node: Node, migration: str) -> int:
+    """The batch a migration gave a node; 0 for none, or for another migration's mark."""
+    name, _, index = node.batch.rpartition(".")
+    return int(index) if name == migration and index.isdecimal() else 0

@@ -1,0 +1,27 @@
+"""What a pod's containers tell of its trouble."""
+
+from msgspec import Struct
+
+_STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
+"""Why a container waits before its first start (pkg/kubelet/kubelet_pods.go)."""
+
+
+class _Waiting(Struct):
+    reason: str = ""
+
+
+class _State(Struct):
+    waiting: _Waiting | None = None
+
+
+class ContainerStatus(Struct):
+    """status.containerStatuses[]."""
+
+    state: _State | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether it waits to be tried again. A crash loop is Ready now and then, so that the
+        pod's condition does not tell how long it has lasted."""
+        waiting = self.state.waiting if self.state else None
+        return waiting is not None and waiting.reason not in _STARTING

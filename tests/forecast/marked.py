@@ -1,0 +1,59 @@
+"""Values of any type with a word of its own in every string, to be looked for afterwards."""
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from itertools import count
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+
+class Marker:
+    """Makes them; `where` tells the type and the field that each word was put into."""
+
+    def __init__(self) -> None:
+        self.where: dict[str, str] = {}
+        self._numbers = count()
+
+    def word(self, place: str) -> str:
+        """A word that is in nothing else."""
+        made = f"qz{next(self._numbers)}zq"
+        self.where[made] = place
+        return made
+
+    def found_in(self, text: str) -> set[str]:
+        """The places whose words are in a text."""
+        return {place for word, place in self.where.items() if word in text}
+
+    def value(self, hint: Any, place: str) -> Any:
+        """One value of that type; collections have two items."""
+        origin, parts = get_origin(hint), get_args(hint)
+        if origin in {Union, types.UnionType}:
+            return self.value(str if str in parts else parts[0], place)
+        if origin is Literal:
+            return parts[-1]
+        if hint in {str, Any}:
+            return self.word(place)
+        if hint in {int, float, bool}:
+            return hint(1)
+        if origin in {dict, Mapping}:
+            return {
+                self.value(parts[0], f"{place} key"): self.value(parts[1], place) for _ in range(2)
+            }
+        if origin in {list, frozenset} or (origin is tuple and parts[-1] is ...):
+            return origin(self.value(parts[0], place) for _ in range(2))
+        if origin is tuple:
+            return tuple(self.value(each, place) for each in parts)
+        return self._record(hint)
+
+    def _record(self, kind: Any) -> Any:
+        known = issubclass(kind, msgspec.Struct) or hasattr(kind, "_fields")
+        assert known or dataclasses.is_dataclass(kind), f"no value of {kind} can be made"
+        hints = get_type_hints(kind)
+        names = (
+            kind.__struct_fields__
+            if issubclass(kind, msgspec.Struct)
+            else getattr(kind, "_fields", None) or [each.name for each in dataclasses.fields(kind)]
+        )
+        return kind(**{each: self.value(hints[each], f"{kind.__name__}.{each}") for each in names})
