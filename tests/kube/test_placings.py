@@ -157,13 +157,18 @@ def test_what_is_not_modelled(spec: dict[str, Any], expected: list[str]) -> None
 
 
 class Cluster:
-    """Answers lists: of pods these, of all else none."""
+    """Answers lists: of pods these, one node, of all else none."""
 
     def __init__(self, *pods: dict[str, Any]) -> None:
-        self._pods = pods
+        taint = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
+        spec = {"taints": [taint], "providerID": "azure:///x", "unschedulable": True}
+        self._items = {
+            "/api/v1/pods": pods,
+            "/api/v1/nodes": ({"metadata": {"name": "n-1"}, "spec": spec},),
+        }
 
     async def request(self, method: str, path: str, **_: Any) -> bytes:
-        items = self._pods if path == "/api/v1/pods" else ()
+        items = self._items.get(path, ())
         return json.dumps({"metadata": {}, "items": items}).encode()
 
 
@@ -183,3 +188,5 @@ async def test_a_snapshot_tells_what_is_left_out_a_line_for_each() -> None:
         "scheduling: 2 pods use a hostPort, which the forecast does not model",
     ]
     assert made.placings["u-3"] == Placing(apart=(PodTerm(HOST, OF_WEB),))
+    assert made.taints == {"n-1": ["gpu=yes:NoSchedule"]}
+    assert [node.unschedulable for node in made.nodes] == [True]

@@ -72,7 +72,9 @@ class Condition(Struct):
     last_transition_time: str | None = field(default=None, name="lastTransitionTime")
 
 
-class _NodeSpec(Struct):
+class NodeSpec(Struct):
+    """spec of a Node."""
+
     unschedulable: bool | None = False
     provider_id: str = field(default="", name="providerID")
 
@@ -86,7 +88,7 @@ class NodeObject(Struct):
     """A v1 Node."""
 
     metadata: Metadata
-    spec: _NodeSpec = field(default_factory=_NodeSpec)
+    spec: NodeSpec = field(default_factory=NodeSpec)
     status: _NodeStatus = field(default_factory=_NodeStatus)
 
     def record(self) -> Node:

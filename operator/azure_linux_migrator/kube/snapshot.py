@@ -16,6 +16,7 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import (
     BudgetObject,
     NodeObject,
+    NodeSpec,
     PodObject,
     epoch,
 )
@@ -39,13 +40,12 @@ class _Taint(Struct):
     effect: str = ""
 
 
-class _NodeSpec(Struct):
-    unschedulable: bool | None = False
+class _NodeSpec(NodeSpec):
     taints: list[_Taint] | None = None
 
 
 class _Node(NodeObject):
-    spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)  # type: ignore[assignment]
+    spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)
 
 
 class _Pod(PodObject):
