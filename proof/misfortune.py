@@ -6,7 +6,7 @@ from collections.abc import Callable
 from azure_linux_migrator.core.actions import READS, Action, EvictPod
 from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
 from azure_linux_migrator.sim.cluster.api import refusal
-from azure_linux_migrator.sim.pilot.hands import Mishap
+from azure_linux_migrator.sim.pilot.fate import Mishap
 from azure_linux_migrator.sim.pilot.informer import KINDS as WATCHES
 from azure_linux_migrator.sim.pilot.pilot import AZURE, Pilot
 from azure_linux_migrator.sim.pilot.resource import Resource
@@ -58,8 +58,10 @@ class Misfortune(Weather):
 
     # What the hands ask
 
-    def mishap(self, action: Action) -> Mishap | None:
+    def mishap(self, action: Action, part: int) -> Mishap | None:
         """What befalls the n-th action."""
+        if part:
+            return None
         self.count += 1
         self.acts += not isinstance(action, READS)
         fault = self._acting.get(self.count)
