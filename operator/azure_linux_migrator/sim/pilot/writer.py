@@ -112,6 +112,7 @@ class Writer:
             then(True)
             return
         if not self._may_write():
+            self._last = self._kernel.now
             then(False)
             return
         status, version, way = self._wanted, self._version, self._way()
