@@ -38,13 +38,28 @@ class Fault(Struct, frozen=True):
 
 
 ACTS = frozenset(
-    ("crash-before", "crash-after", "crash-late", "slow", "refused", "unanswered", "overtaken")
+    (
+        "crash-before",
+        "crash-after",
+        "crash-late",
+        "crash-late-create",
+        "crash-late-surge",
+        "slow",
+        "refused",
+        "unanswered",
+        "overtaken",
+    )
 )
 """Kinds that strike at the n-th action of a type instead of a moment."""
 
 SHELVED: tuple[str, ...] = (
     "access-missing",  # while rights are missing, they are asked about with every decision
+    "crash-late-create",  # a rollback after it ends before the pool appears, which is then left
+    "crash-late-surge",  # a replica that was added late by a process that is gone stays
+    "paused-timed",  # the drain's timeout runs while it is paused, and its rollback acts
     "pool-autoscaled-first",  # an autoscaler that the source did not have is not noticed
+    "pool-stopped-back",  # a rollback to a pool that is stopped asks Azure for nodes without an end
+    "recreated-late",  # the autoscaler's bounds are lost with the source that carried them
     "pool-untagged-back",  # a rollback tells that a pool is gone which is left for want of its tags
 )
 """Kinds that are not drawn, because they show a fault of azlm that is being mended; each with one
@@ -76,12 +91,20 @@ def _timed(kind: str, low: float = 0.0, high: float = 0.0, steps: tuple[str, ...
     return draw
 
 
-def _acting(kind: str, low: float = 0.0, high: float = 0.0, only: tuple[str, ...] = ()) -> Draw:
-    """`only` are the types that it makes sense for."""
+def _acting(
+    kind: str,
+    low: float = 0.0,
+    high: float = 0.0,
+    *,
+    only: tuple[str, ...] = (),
+    but: tuple[str, ...] = (),
+) -> Draw:
+    """`only` are the types that it makes sense for, `but` those that it is not drawn for."""
 
     def draw(rng: random.Random, plot: Plot) -> Fault:
         length, pick = rng.uniform(low, high), rng.randrange(1 << 16)
-        writes = [each for each in plot.writes if not only or each in only]
+        fitting = [each for each in plot.writes if not only or each in only]
+        writes = [each for each in fitting if each not in but]
         reading = not writes or (not only and rng.random() < 0.15)
         on = rng.choice(plot.reads if reading else writes)
         number = rng.choice((1, 1, 1, 2, 2, 3, rng.randint(1, 10)))
@@ -113,7 +136,9 @@ KINDS: dict[str, tuple[float, Draw]] = {
     # The operator
     "crash-before": (5, _acting("crash-before", 0.5, 20)),
     "crash-after": (5, _acting("crash-after", 0.5, 20)),
-    "crash-late": (4, _acting("crash-late", 1, 25)),
+    "crash-late": (4, _acting("crash-late", 1, 25, but=("CreatePool", "SurgeReplica"))),
+    "crash-late-create": (1, _acting("crash-late-create", 1, 25, only=("CreatePool",))),
+    "crash-late-surge": (1, _acting("crash-late-surge", 1, 25, only=("SurgeReplica",))),
     "slow": (4, _acting("slow", 1, 25)),
     "refused": (5, _acting("refused")),
     "unanswered": (5, _acting("unanswered", 0.1, 30)),
@@ -150,16 +175,19 @@ KINDS: dict[str, tuple[float, Draw]] = {
     "foreign-cordon": (3, _timed("foreign-cordon")),
     "foreign-uncordon": (3, _timed("foreign-uncordon", steps=(*_MOVING, *_BACK))),
     "paused": (4, _timed("paused", 1, 100)),
+    "paused-timed": (1, _timed("paused-timed", 1, 100)),
     "edited": (3, _timed("edited")),
     "drain-edited": (3, _timed("drain-edited")),
     "policy-edited": (3, _timed("policy-edited")),
     "deleted": (2, _timed("deleted")),
     "recreated": (2, _timed("recreated", 1, 100)),
+    "recreated-late": (1, _timed("recreated-late", 1, 100, ("RetireSource", "HandOverAutoscaler"))),
     "rollback": (2, _timed("rollback")),
     "approved-early": (2, _timed("approved-early")),
     "pool-scaled": (2, _timed("pool-scaled")),
     "pool-upgraded": (1, _timed("pool-upgraded")),
     "pool-untagged": (1, _timed("pool-untagged", 5, 150, _EARLY)),
+    "pool-stopped-back": (1, _timed("pool-stopped-back", steps=(*_EARLY, *_BACK))),
     "pool-untagged-back": (1, _timed("pool-untagged-back", 5, 150)),
     "pool-autoscaled": (1, _timed("pool-autoscaled", steps=_MOVING)),
     "pool-autoscaled-first": (1, _timed("pool-autoscaled-first", steps=_MOVING)),

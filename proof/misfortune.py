@@ -50,6 +50,7 @@ class Misfortune(Processes, Azure, Cluster, People):
         self._denied_until = 0.0
         self._denial = refusal(400, DENIALS[0])
         self.over = False
+        self._rolls_back = any(each.kind == "rollback" for each in faults)
         self._uid = resource.body.uid if resource.body else ""
         self.pilot = new_pilot(self)
         kernel = self._scene.kernel
@@ -120,15 +121,15 @@ class Misfortune(Processes, Azure, Cluster, People):
         return None
 
     def _befalls(self, fault: Fault, action: Action) -> Mishap | None:
-        if fault.kind in {"crash-late", "slow"}:
-            self._late.add(action.key)
+        if fault.kind.startswith(("crash-late", "slow")):
+            self._late[action.key] = self._scene.kernel.now + fault.length + 1
         match fault.kind:
             case "crash-before":
                 self._replace(fault.length, None)
                 return Mishap(lost=True)
             case "crash-after":
                 self._dying = fault
-            case "crash-late":
+            case "crash-late" | "crash-late-create" | "crash-late-surge":
                 self._replace(min(5.0, fault.length * 0.4), None)
                 return Mishap(late=fault.length)
             case "slow":
@@ -153,7 +154,7 @@ class Misfortune(Processes, Azure, Cluster, People):
     def begins(self, action: Action) -> None:
         """An action is about to take effect."""
         self._calls_azure = isinstance(action, AZURE)
-        self._audit.stale = action.key in self._late
+        self._audit.stale = self._scene.kernel.now <= self._late.get(action.key, 0.0)
         self._audit.begins(action)
 
     def ends(self, action: Action) -> None:
@@ -162,7 +163,6 @@ class Misfortune(Processes, Azure, Cluster, People):
         fault, self._dying = self._dying, None
         self._audit.ends(action)
         self._audit.stale = False
-        self._late.discard(action.key)
         if fault is not None:
             self._replace(fault.length, None)
 

@@ -19,6 +19,7 @@ class People(Weather):
 
     _recreates_after: float | None = None
     _uid = ""
+    _rolls_back = False
 
     def _lead_if_none(self) -> None:
         """A worker for the resource begins."""
@@ -45,6 +46,11 @@ class People(Weather):
     # The resource
 
     def _paused(self, fault: Fault) -> bool:
+        drain = self._stage.spec["drain"]
+        return drain.get("onTimeout") != "Rollback" and self._paused_timed(fault)
+
+    def _paused_timed(self, fault: Fault) -> bool:
+        """Whatever a drain does that takes too long meanwhile."""
         if self._resource.body is None:
             return False
         self._resource.edit(paused=True)
@@ -140,6 +146,11 @@ class People(Weather):
 
     def _recreated(self, fault: Fault) -> bool:
         """Deleted, and applied anew when it is gone."""
+        held = bool(self._stage.bounds) and self.where() in {"RetireSource", "HandOverAutoscaler"}
+        return not held and self._recreated_late(fault)
+
+    def _recreated_late(self, fault: Fault) -> bool:
+        """Also while the source goes that had an autoscaler."""
         self._recreates_after = fault.length
         return self._deleted(fault)
 
@@ -157,6 +168,10 @@ class People(Weather):
             self._resource.recreate(dict(self._stage.spec))
 
     # The pools
+
+    def _may_turn_back(self) -> bool:
+        body = self._resource.body
+        return self._rolls_back or body is None or body.spec["onFailure"] == "Rollback"
 
     def _either(self, fault: Fault) -> str:
         """One of the two pools."""
@@ -181,10 +196,7 @@ class People(Weather):
         return pools.update(self._scene, "src", osSKU="Ubuntu2204")
 
     def _pool_untagged(self, fault: Fault) -> bool:
-        """On a way there that does not turn back by itself."""
-        body = self._resource.body
-        backs = body is None or body.spec["onFailure"] == "Rollback" or ROLLBACK in body.annotations
-        return not backs and self._pool_untagged_back(fault)
+        return not self._may_turn_back() and self._pool_untagged_back(fault)
 
     def _pool_untagged_back(self, fault: Fault) -> bool:
         """A tool that knows nothing of our tags removes them, and is told after a while."""
@@ -217,6 +229,10 @@ class People(Weather):
         return True
 
     def _pool_stopped(self, fault: Fault) -> bool:
+        """The target, or the source where there is no way back to it."""
+        return not self._may_turn_back() and self._pool_stopped_back(fault)
+
+    def _pool_stopped_back(self, fault: Fault) -> bool:
         if self._stage.strategy == "InPlace" or self.where() in _FINAL:
             return False
         self._audit.misfortune(900)

@@ -59,8 +59,8 @@ class Processes(Weather):
         self._kubernetes_until = 0.0
         self._generation = 0
         self._homeless = False
-        self._late: set[str] = set()
-        """Keys of actions that are long on their way."""
+        self._late: dict[str, float] = {}
+        """Keys of actions that are long on their way, and until when they may arrive."""
         self.own_pod: Key | None = None
         if stage.own is not None:
             pods = self._scene.workloads.pods_of[stage.own.uid]
@@ -137,7 +137,7 @@ class Processes(Weather):
         pilot.process.freeze()
         if fault.pick % 3 == 0:
             pilot.hands.delay(fault.length)
-            self._late |= pilot.hands.running
+            self._late |= dict.fromkeys(pilot.hands.running, kernel.now + fault.length + 1)
         taken = LEASE_SECONDS - age + self._rng.uniform(0, RETRY_SECONDS)
         if fault.length > taken:
             kernel.after(taken, lambda: self._take_over(pilot))
