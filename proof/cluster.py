@@ -92,9 +92,11 @@ class Cluster(Weather):
         now = self._scene.workloads.replicas(key)
         if now is None:
             return False
-        wanted = max(1, now + (1 if fault.pick // 64 % 2 else -1))
+        self._scale_to(key, max(1, now + (1 if fault.pick // 64 % 2 else -1)))
+        return True
+
+    def _scale_to(self, key: Key, wanted: int) -> None:
         self._stage.replicas[key] = wanted
         self._audit.misfortune(10)
         self._audit.scaled_by_others(key)
         self._scene.workloads.scale(key, wanted)
-        return True

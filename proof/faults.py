@@ -7,9 +7,9 @@ Everything that lasts ends before `HEALED`.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from proof.plot import Plot, plot
 from proof.sketch import sketch
@@ -44,10 +44,13 @@ ACTS = frozenset(
         "crash-late",
         "crash-late-create",
         "crash-late-surge",
+        "crash-late-deleted",
         "slow",
+        "slow-deleted",
         "refused",
         "unanswered",
         "overtaken",
+        "rescaled",
     )
 )
 """Kinds that strike at the n-th action of a type instead of a moment."""
@@ -56,6 +59,8 @@ SHELVED: tuple[str, ...] = (
     "access-missing",  # while rights are missing, they are asked about with every decision
     "crash-late-create",  # a rollback after it ends before the pool appears, which is then left
     "crash-late-surge",  # a replica that was added late by a process that is gone stays
+    "crash-late-deleted",  # a cordon that lands after the deletion has uncordoned everything stays
+    "slow-deleted",  # the same; the deletion waits ten seconds only for what is under way
     "paused-timed",  # the drain's timeout runs while it is paused, and its rollback acts
     "pool-autoscaled-first",  # an autoscaler that the source did not have is not noticed
     "pool-stopped-back",  # a rollback to a pool that is stopped asks Azure for nodes without an end
@@ -105,12 +110,22 @@ def _acting(
         length, pick = rng.uniform(low, high), rng.randrange(1 << 16)
         fitting = [each for each in plot.writes if not only or each in only]
         writes = [each for each in fitting if each not in but]
+        if only and not writes:
+            return Fault(kind, 1.0, length, pick, only[0])  # strikes nothing
         reading = not writes or (not only and rng.random() < 0.15)
-        on = rng.choice(plot.reads if reading else writes)
-        number = rng.choice((1, 1, 1, 2, 2, 3, rng.randint(1, 10)))
+        on = rng.choice(plot.reads) if reading else rng.choice([*writes, *_rare(writes)])
+        number = rng.choice((1, 1, 1, 2, 2, 3, 1 if on in RARE else rng.randint(1, 10)))
         return Fault(kind, float(number), length, pick, on)
 
     return draw
+
+
+RARE = ("ReleaseNode", "DeletePod", "SurgeReplica", "MarkVictim", "RestoreScale", "RestartRollout")
+"""Types that few runs have although their spec allows them: drawn more often where it does."""
+
+
+def _rare(writes: list[str]) -> list[str]:
+    return [each for each in writes if each in RARE] * 2
 
 
 def _azure(kind: str, *, reads: bool = False, writes: bool = True) -> Draw:
@@ -170,6 +185,7 @@ KINDS: dict[str, tuple[float, Draw]] = {
     "pods-stuck": (2, _timed("pods-stuck", 5, 200)),
     "budget-tightened": (3, _timed("budget-tightened", 5, 200)),
     "budget-added": (3, _timed("budget-added", 5, 200)),
+    "rescaled": (2, _acting("rescaled", only=("SurgeReplica", "MarkVictim"))),
     "scaled": (3, _timed("scaled")),
     # People
     "foreign-cordon": (3, _timed("foreign-cordon")),
@@ -211,7 +227,20 @@ def schedule(seed: str) -> tuple[Fault, ...]:
     if turn:
         step = rng.choice(what.forth)
         faults.append(Fault(turn, _delay(rng), rng.uniform(1, 100), rng.randrange(1 << 16), step))
-    return tuple(faults)
+    return tuple(_late_in_deletion(faults))
+
+
+def _late_in_deletion(faults: list[Fault]) -> Iterator[Fault]:
+    """Marks that land late where the resource is deleted are kinds of their own."""
+    deleted = any(each.kind in {"deleted", "recreated"} for each in faults)
+    for each in faults:
+        late = each.kind in {"crash-late", "slow"} and each.on in _MARKS
+        kind = f"{each.kind}-deleted" if late and deleted else each.kind
+        if kind not in SHELVED:
+            yield structs.replace(each, kind=kind)
+
+
+_MARKS = frozenset(("CordonNode", "MarkNode", "ReleaseNode", "SurgeReplica", "RestoreScale"))
 
 
 def _turn(rng: random.Random, strategy: str) -> str:

@@ -3,7 +3,15 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
-from azure_linux_migrator.core.actions import READS, Action, DeletePool, EvictPod, UpdatePool
+from azure_linux_migrator.core.actions import (
+    READS,
+    Action,
+    DeletePool,
+    EvictPod,
+    MarkVictim,
+    SurgeReplica,
+    UpdatePool,
+)
 from azure_linux_migrator.errors import AzureError, KubernetesError
 from azure_linux_migrator.sim.cluster.api import refusal
 from azure_linux_migrator.sim.pilot.fate import Mishap
@@ -96,7 +104,7 @@ class Misfortune(Processes, Azure, Cluster, People):
             self._second[action.key] = fault  # it strikes between the two requests
             return None
         found = self._befalls(fault, action)
-        if found is not None or fault.kind in {"crash-after", "overtaken"}:
+        if found is not None or fault.kind in {"crash-after", "overtaken", "rescaled"}:
             self.strikes[fault.kind, f"{kind} again" if part else kind] += 1
         return found
 
@@ -129,16 +137,30 @@ class Misfortune(Processes, Azure, Cluster, People):
                 return Mishap(lost=True)
             case "crash-after":
                 self._dying = fault
-            case "crash-late" | "crash-late-create" | "crash-late-surge":
+            case kind if kind.startswith("crash-late"):
                 self._replace(min(5.0, fault.length * 0.4), None)
                 return Mishap(late=fault.length)
-            case "slow":
+            case "slow" | "slow-deleted":
                 return Mishap(late=fault.length)
+            case "rescaled" if isinstance(action, SurgeReplica | MarkVictim):
+                self._scene.kernel.after(0.1 + fault.pick % 3, lambda: self._rescale(action))
             case "overtaken" if isinstance(action, UpdatePool | DeletePool):
                 self._overtake(action.pool, fault.pick)
             case "refused" | "unanswered":
                 return self._fails(fault, action)
         return None
+
+    def _rescale(self, action: SurgeReplica | MarkVictim) -> None:
+        """Somebody scales the very Deployment that is surged."""
+        if isinstance(action, SurgeReplica):
+            key = action.deployment
+        else:
+            pod = self._scene.store.pods.get(action.pod)
+            found = self._scene.workloads.workload(pod) if pod else None
+            if found is None:
+                return
+            key = found.key
+        self._scale_to(key, (self._stage.replicas.get(key) or 1) + 2)
 
     def _fails(self, fault: Fault, action: Action) -> Mishap:
         unanswered = fault.kind == "unanswered"

@@ -34,10 +34,12 @@ def populate(stage: "Scenario", rng: random.Random, source: list[Node], drawn: S
     scene = stage.scene
     for index in range(rng.randint(3, 6) if drawn.large else rng.randint(1, 4)):
         made = _app(rng, index, drawn)
+        if index == 0:
+            _suits(rng, made, drawn)
         stage.replicas[made.key] = made.replicas
         _settle(scene, rng, made, source, zoned=bool(drawn.zones))
         if rng.random() < 0.7 and (made.replicas > 1 or rng.random() < 0.5):
-            _guard(scene, rng, made)
+            _guard(scene, rng, made, drawn)
     if rng.random() < 0.06:
         key = Key("default", "huge")
         huge = Workload("Deployment", key, "huge", 1, Template(requests=(9000, 64)))
@@ -84,10 +86,18 @@ def _app(rng: random.Random, index: int, drawn: Sketch) -> Workload:
     return made
 
 
-def _guard(scene: Scene, rng: random.Random, made: Workload) -> None:
+def _suits(rng: random.Random, made: Workload, drawn: Sketch) -> None:
+    """Singletons, where the spec has something to say of them."""
+    if drawn.spec["drain"]["singletons"] == "SurgeFirst" and rng.random() < 0.5:
+        made.kind, made.replicas, made.rolling, made.claims = "Deployment", 1, True, {}
+
+
+def _guard(scene: Scene, rng: random.Random, made: Workload, drawn: Sketch) -> None:
     """A budget; rarely two of them, which lets nothing go."""
     key, count = made.key, made.replicas
     rule = Rule(**rng.choice(RULES[:4] if count == 1 else RULES))
+    if drawn.spec["drain"].get("onTimeout") == "Force" and rng.random() < 0.3:
+        rule = Rule(max_unavailable=0)
     if count == 2 and rule.min_available == 1:
         rule = Rule(max_unavailable=1)
     policy = rng.choice(("IfHealthyBudget", "AlwaysAllow"))

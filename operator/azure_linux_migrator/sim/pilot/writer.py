@@ -52,8 +52,8 @@ class Writer:
         self._queue: deque[Then] = deque()
 
     def start_from(self, status: MigrationStatus) -> None:
-        """What the resource's status is known to be."""
-        self._written = status
+        """What the resource's status is known to be; what was wanted before is not any more."""
+        self._written = self._wanted = status
 
     def saw(self, revision: int, status: MigrationStatus) -> bool:
         """The resource was seen at that version; True if its status was written by somebody else.
