@@ -7,7 +7,7 @@ Everything that lasts ends before `HEALED`.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from msgspec import Struct, structs
 
@@ -67,8 +67,8 @@ SHELVED: tuple[str, ...] = (
     "recreated-late",  # the autoscaler's bounds are lost with the source that carried them
     "pool-untagged-back",  # a rollback tells that a pool is gone which is left for want of its tags
 )
-"""Kinds that are not drawn, because they show a fault of azlm that is being mended; each with one
-line why."""
+"""Kinds that are left out, because they show a fault of azlm that is being mended; each with one
+line why. `schedule(seed, shelved=True)` has them."""
 
 Draw = Callable[[random.Random, Plot], Fault]
 
@@ -213,31 +213,48 @@ KINDS: dict[str, tuple[float, Draw]] = {
 """Kinds with their weights."""
 
 
-def schedule(seed: str) -> tuple[Fault, ...]:
-    """The misfortunes of a seed; none in one of eight."""
+_CALLS = ("PutPool", "DeletePool", "DeleteMachines")
+_BY_CALL = {
+    "azure-refused": (*_CALLS, "read"),
+    "azure-lost": (*_CALLS, "read"),
+    "azure-failed": _CALLS,
+    "azure-stalled": _CALLS,
+}
+STRIKING = (
+    *(kind for kind in KINDS if kind not in SHELVED and kind not in _BY_CALL),
+    *(f"{kind}-{call}" for kind, calls in _BY_CALL.items() for call in calls),
+    "own-pod-evicted",
+)
+"""What every long enough run of seeds must have struck, by the names of Misfortune.strikes."""
+
+
+def schedule(seed: str, *, shelved: bool = False) -> tuple[Fault, ...]:
+    """The misfortunes of a seed, those of SHELVED only where asked for; none in one of eight."""
     rng = random.Random(f"{seed}/faults")
     if rng.random() < 0.125:
         return ()
     drawn = sketch(seed)
     turn = _turn(rng, drawn.strategy)
     what = plot(drawn, turn)
-    names = [kind for kind in KINDS if kind not in SHELVED]
-    kinds = rng.choices(names, [KINDS[kind][0] for kind in names], k=rng.randint(1, 6))
+    kinds = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()], k=rng.randint(1, 7))
     faults = [KINDS[kind][1](rng, what) for kind in kinds]
     if turn:
         step = rng.choice(what.forth)
         faults.append(Fault(turn, _delay(rng), rng.uniform(1, 100), rng.randrange(1 << 16), step))
-    return tuple(_late_in_deletion(faults))
+    found = _late_in_deletion(faults)
+    return tuple(each for each in found if shelved or each.kind not in SHELVED)
 
 
-def _late_in_deletion(faults: list[Fault]) -> Iterator[Fault]:
+def _late_in_deletion(faults: list[Fault]) -> list[Fault]:
     """Marks that land late where the resource is deleted are kinds of their own."""
     deleted = any(each.kind in {"deleted", "recreated"} for each in faults)
-    for each in faults:
-        late = each.kind in {"crash-late", "slow"} and each.on in _MARKS
-        kind = f"{each.kind}-deleted" if late and deleted else each.kind
-        if kind not in SHELVED:
-            yield structs.replace(each, kind=kind)
+    late = {"crash-late", "slow"}
+    return [
+        structs.replace(each, kind=f"{each.kind}-deleted")
+        if deleted and each.kind in late and each.on in _MARKS
+        else each
+        for each in faults
+    ]
 
 
 _MARKS = frozenset(("CordonNode", "MarkNode", "ReleaseNode", "SurgeReplica", "RestoreScale"))
