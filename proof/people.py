@@ -182,7 +182,8 @@ class People(Weather):
         found = self._scene.aks.properties(pool)
         if not found or found.get("enableAutoScaling"):
             return False
-        count = max(1, int(found["count"]) + (1 if fault.pick // 4 % 2 else -1))
+        grows = fault.pick // 4 % 2 or found.get("availabilityZones")  # disks stay in their zone
+        count = max(1, int(found["count"]) + (1 if grows else -1))
         self._audit.misfortune(400)
         self._audit.pools_changed(120)
         return pools.update(self._scene, pool, count=count)
