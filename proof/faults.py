@@ -61,6 +61,7 @@ SHELVED: tuple[str, ...] = (
     "crash-late-surge",  # a replica that was added late by a process that is gone stays
     "crash-late-deleted",  # a cordon that lands after the deletion has uncordoned everything stays
     "slow-deleted",  # the same; the deletion waits ten seconds only for what is under way
+    "foreign-cordon-racing",  # one that is made while ours is on its way is taken over, and undone
     "paused-timed",  # the drain's timeout runs while it is paused, and its rollback acts
     "pool-autoscaled-first",  # an autoscaler that the source did not have is not noticed
     "pool-stopped-back",  # a rollback to a pool that is stopped asks Azure for nodes without an end
@@ -189,6 +190,10 @@ KINDS: dict[str, tuple[float, Draw]] = {
     "scaled": (3, _timed("scaled")),
     # People
     "foreign-cordon": (3, _timed("foreign-cordon")),
+    "foreign-cordon-racing": (
+        1,
+        _timed("foreign-cordon-racing", steps=("CordonSource", "CordonTarget")),
+    ),
     "foreign-uncordon": (3, _timed("foreign-uncordon", steps=(*_MOVING, *_BACK))),
     "paused": (4, _timed("paused", 1, 100)),
     "paused-timed": (1, _timed("paused-timed", 1, 100)),

@@ -7,6 +7,7 @@ from azure_linux_migrator.sim.pilot.resource import Body
 from proof import pools
 from proof.faults import Fault
 from proof.plot import SUCCEEDED
+from proof.sketch import FORCED_SURGES_SHELVED
 from proof.weather import Weather
 
 LATE_SECONDS = 30.0
@@ -28,6 +29,11 @@ class People(Weather):
     # Nodes
 
     def _foreign_cordon(self, fault: Fault) -> bool:
+        """Not in the very moment in which azlm cordons."""
+        racing = self.where() in {"CordonSource", "CordonTarget"}
+        return not racing and self._foreign_cordon_racing(fault)
+
+    def _foreign_cordon_racing(self, fault: Fault) -> bool:
         node = self._pick(fault)
         if node is None:
             return False
@@ -73,6 +79,8 @@ class People(Weather):
     def _drain_edited(self, fault: Fault) -> bool:
         old = self._stage.spec["drain"]
         field = ("timeout", "prefetch", "singletons", "jobs")[fault.pick % 4]
+        if field == "singletons" and old.get("onTimeout") == "Force" and FORCED_SURGES_SHELVED:
+            return False
         new = {
             **old,
             "timeout": ("0s", "30s", "10m")[fault.pick // 4 % 3],
@@ -180,7 +188,8 @@ class People(Weather):
     def _pool_scaled(self, fault: Fault) -> bool:
         pool = self._either(fault)
         found = self._scene.aks.properties(pool)
-        if not found or found.get("enableAutoScaling"):
+        retired = pool == "src" and self.where() in _FINAL
+        if not found or retired or found.get("enableAutoScaling"):
             return False
         grows = fault.pick // 4 % 2 or found.get("availabilityZones")  # disks stay in their zone
         count = max(1, int(found["count"]) + (1 if grows else -1))
@@ -245,4 +254,7 @@ class People(Weather):
             return False
         self._audit.misfortune(900)
         self._audit.pools_changed(900)
-        return pools.delete(self._scene, self._either(fault))
+        if not pools.delete(self._scene, self._either(fault)):
+            return False
+        self._stage.deleted.add(self._either(fault))
+        return True

@@ -165,7 +165,7 @@ class Run:
                 return "the target pool is still there after the rollback"
             if held and not source.get("enableAutoScaling"):
                 return "the source's autoscaler was not given back"
-        if body is None or not body.status.is_true("Succeeded"):
+        if body is None or not body.status.is_true("Succeeded") or self.stage.deleted:
             return ""
         target = aks.properties("src" if self.stage.strategy == "InPlace" else self.stage.target)
         if target.get("osSKU") != "AzureLinux":

@@ -35,6 +35,8 @@ class Scenario(Struct):
     bounds: tuple[int, int] | None = None
     target: str = "srcazl"
     own: Workload | None = None
+    deleted: set[str] = set()
+    """Pools that somebody else has deleted."""
 
     @property
     def strategy(self) -> str:

