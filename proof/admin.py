@@ -1,64 +1,88 @@
-"""An admin who reads the status and does what it says: approves, and mends what stalls.
+"""An admin who reads the status and does what it says, and nothing else: approves, and mends what
+stalls, by the reason, the blockers' causes and the message.
 
-So the remedies that azlm tells are proved too: a run that ends Stalled after them has failed.
+So the remedies that azlm tells are proved too: a run that ends Stalled after them has failed, and
+so has one that stalls for a reason that this admin cannot make sense of.
 """
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import ClassVar
 
 from azure_linux_migrator.api.names import APPROVE
-from azure_linux_migrator.api.status import MigrationStatus, since_epoch
+from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, since_epoch
 from azure_linux_migrator.core.drain.blockers import Cause
-from azure_linux_migrator.core.records import Key
-from azure_linux_migrator.sim.aks_errors import ArmError, ResponseLost
-from azure_linux_migrator.sim.cluster.shapes import Rule
-from azure_linux_migrator.sim.pilot.resource import Resource
+from azure_linux_migrator.sim.pilot.resource import Body, Resource
+from proof import pools
 from proof.audit import Audit
+from proof.manners import ViolationError
+from proof.remedies import Remedies
 from proof.scenario import Scenario
 
 LOOKS_SECONDS = 20.0
 PATIENT_SECONDS = 120.0
 """A stalled migration is left alone for so long: most mend themselves."""
+WAITS = frozenset(
+    (
+        "AzureForbidden",
+        "QuotaExceeded",
+        "KubernetesForbidden",
+        "ClusterNotFound",
+        "RolledBack",
+        "CapacityShort",
+        "AzureUnavailable",
+    )
+)
+"""Reasons whose remedy is with Azure or another admin, who acts when the faults are over."""
 
 
-class Admin:
+class Admin(Remedies):
     """Looks every LOOKS_SECONDS."""
 
     def __init__(self, stage: Scenario, resource: Resource, audit: Audit) -> None:
-        self._stage = stage
-        self._scene = stage.scene
-        self._resource = resource
-        self._audit = audit
+        super().__init__(stage, resource, audit)
         self._stalled_since: float | None = None
         self._unplaced = 0
         self._grown_at = 0.0
+        self._anew = False
+        resource.watchers.append(self._gone)
         self._scene.kernel.after(LOOKS_SECONDS, self._look)
 
     def _look(self) -> None:
+        self._scene.kernel.after(LOOKS_SECONDS, self._look)
         body = self._resource.body
-        if body is None:
-            return
-        self._approve(body.status)
+        if body is not None:
+            self._read(body)
+        self._repair()
+
+    def _read(self, body: Body) -> None:
+        self._approve(body)
         self._unblock(body.status)
         now = self._scene.kernel.now
         if body.status.is_true("Stalled"):
             since = self._stalled_since = self._stalled_since or now
             if now - since >= PATIENT_SECONDS:
-                self._mend(body.status)
+                self._mend(body)
                 self._stalled_since = now
         else:
             self._stalled_since = None
-        self._repair()
-        if not body.status.is_true("Succeeded"):
-            self._scene.kernel.after(LOOKS_SECONDS, self._look)
 
-    def _approve(self, status: MigrationStatus) -> None:
-        ready = status.condition("Ready")
+    def _gone(self, body: Body | None) -> None:
+        """Where the status said so, it is applied again once it is gone."""
+        if body is None and self._anew:
+            self._anew = False
+            self._resource.recreate(dict(self._stage.spec))
+
+    def _approve(self, body: Body) -> None:
+        ready = body.status.condition("Ready")
         if ready is not None and ready.reason == "Planned":
+            self._stage.spec["mode"] = "Run"
             self._resource.edit(mode="Run")
         if ready is not None and ready.reason == "AwaitingApproval":
-            word = re.search(rf"{APPROVE}=(\S+)", status.message)
-            self._resource.annotate(APPROVE, word[1] if word else "")
+            found = re.search(rf"{re.escape(APPROVE)}=(\S+)", body.status.message)
+            if found is None:
+                raise ViolationError(f"the status does not tell how to approve: {body.status}")
+            self._resource.annotate(APPROVE, found[1])
 
     def _unblock(self, status: MigrationStatus) -> None:
         """What the blockers' remedies say, once they have stood for a while."""
@@ -71,84 +95,123 @@ class Admin:
             self._unplaced += 1
             if self._unplaced > PATIENT_SECONDS / LOOKS_SECONDS:
                 self._grow(filled)
-        old = [b for b in status.blockers if now - (since_epoch(b.since) or now) > PATIENT_SECONDS]
-        for each in old:
-            key = Key(each.namespace, each.name)
-            match each.cause:
-                case Cause.BUDGET_DEADLOCKED if key in self._scene.disruption.rules:
-                    self._scene.disruption.change(key, Rule(max_unavailable=1))
-                case Cause.VOLUME_ZONE:
-                    self._grow(filled)
+        for each in status.blockers:
+            if now - (since_epoch(each.since) or now) > PATIENT_SECONDS:
+                self.remedy(each)
+
+    def remedy(self, blocker: BlockerStatus) -> None:
+        """Where room is missing, the pool that is filled grows."""
+        unwell = blocker.cause in {Cause.BUDGET_UNHEALTHY, Cause.OWNER_UNHEALTHY}
+        full = blocker.cause in {Cause.VOLUME_ZONE, Cause.SURGE_STUCK}
+        body = self._resource.body
+        if body is not None and (full or (unwell and self._crowded())):
+            self._grow("src" if body.status.rollback else self._stage.target)
+        else:
+            super().remedy(blocker)
+
+    def _crowded(self) -> bool:
+        """`kubectl describe pods`: some fit nowhere."""
+        return any(pod.unschedulable for pod in self._scene.store.pods.values())
 
     def _grow(self, pool: str) -> None:
         """`az aks nodepool scale`, by one."""
         count = self._scene.aks.properties(pool).get("count")
+        if self._scene.kernel.now - self._grown_at < PATIENT_SECONDS:
+            return
         self._unplaced, self._grown_at = 0, self._scene.kernel.now
-        if count is not None and count < 10:
-            self._put_again(pool, count=int(count) + 1)
+        if count is not None and count < 12:
+            pools.update(self._scene, pool, count=int(count) + 1)
 
-    def _mend(self, status: MigrationStatus) -> None:
-        stalled = status.condition("Stalled")
+    def _mend(self, body: Body) -> None:
+        stalled = body.status.condition("Stalled")
         reason = stalled.reason if stalled else ""
-        match reason:
-            case "SourceInUse":
-                self._cordon_again()
-            case "DrainTimedOut":
-                drain = {**self._stage.spec["drain"], "timeout": "0s"}
-                self._stage.spec["drain"] = drain
-                self._resource.edit(drain=drain)
-            case "RolledBack":
-                return
-            case "TargetFailed" | "TargetPoolFailed" | "CapacityShort" | "UpdateFailed":
-                if reason == "UpdateFailed":
-                    self._loosen()
-                self._put_again("src" if reason == "UpdateFailed" else status.target_pool)
-            case "SourceNotHealthy":
-                self._put_again("src")
-            case "AutoscalerTurnedOn":
-                self._put_again("src", enableAutoScaling=False, minCount=None, maxCount=None)
-            case _:
-                self._loosen()
-                self._put_again(status.target_pool)
-                self._put_again("src")
+        if reason in self._MENDS:
+            self._MENDS[reason](self, body)
+        elif reason not in WAITS:
+            raise ViolationError(f"the status names no remedy: {reason}: {body.status.message}")
 
-    def _loosen(self) -> None:
-        """AKS's own drain may wait for a pod that only the drained node has room for."""
-        for key, budget in tuple(self._scene.store.budgets.items()):
-            if budget.allowed == 0:
-                self._scene.disruption.change(key, Rule(max_unavailable="100%"))
+    def _raise_timeout(self, body: Body) -> None:
+        drain = {**body.spec["drain"], "timeout": "0s"}
+        self._stage.spec["drain"] = drain
+        self._resource.edit(drain=drain)
 
-    def _cordon_again(self) -> None:
-        for node in tuple(self._scene.store.nodes.values()):
-            if node.pool == "src" and not node.unschedulable:
-                self._audit.foreign_cordon(node)
-                self._scene.store.change_node(node.name, unschedulable=True)
+    def _try_target_again(self, body: Body) -> None:
+        pools.update(self._scene, body.status.target_pool)
 
-    def _put_again(self, pool: str, **changes: Any) -> None:
-        """`az aks nodepool update`: the pool as it should be, sent again."""
-        aks, now = self._scene.aks, self._scene.kernel.now
-        wanted = aks.properties(pool)
-        failed = wanted.get("provisioningState") in {"Failed", "Canceled"}
-        if not wanted or not (failed or changes):
-            return
-        named = ("count", "vmSize", "osSKU", "mode", "type", "tags", "availabilityZones")
-        keep = (*named, "enableAutoScaling", "minCount", "maxCount")
-        body = {key: wanted[key] for key in keep if wanted.get(key) is not None} | changes
-        try:
-            aks.put(pool, {"properties": {k: v for k, v in body.items() if v is not None}}, now)
-        except (ArmError, ResponseLost):
-            return
-        self._scene.fleet.touched()
+    def _try_source_again(self, _body: Body) -> None:
+        pools.update(self._scene, "src")
+
+    def _update_again(self, body: Body) -> None:
+        self.loosen_named(body.status.message)
+        pools.update(self._scene, "src", osSKU="AzureLinux")
+
+    def _turn_autoscaler_off(self, _body: Body) -> None:
+        off = {"enableAutoScaling": False, "minCount": None, "maxCount": None}
+        pools.update(self._scene, "src", **off)
+
+    def _start_source(self, _body: Body) -> None:
+        pools.update(self._scene, "src", powerState={"code": "Running"})
+
+    def _start_target(self, body: Body) -> None:
+        pools.update(self._scene, body.status.target_pool, powerState={"code": "Running"})
+
+    def _change_back(self, body: Body) -> None:
+        before = re.search(r"from (\w+) to", body.status.message)
+        if before is None:
+            raise ViolationError(f"from what? {body.status.message}")
+        pools.update(self._scene, "src", osSKU=before[1])
+
+    def _tag(self, body: Body) -> None:
+        told = dict(re.findall(r"(azlm-[\w-]+)=(\w+)", body.status.message))
+        pools.update(self._scene, body.status.target_pool, tags=told)
+
+    def _delete_and_create(self, _body: Body) -> None:
+        self._anew = True
+        self._resource.delete()
+
+    def _delete(self, _body: Body) -> None:
+        self._resource.delete()
+
+    def _free_the_name(self, _body: Body) -> None:
+        pools.delete(self._scene, self._stage.target)
+
+    def _unblock_pods(self, body: Body) -> None:
+        for each in body.status.blockers:
+            self.remedy(each)
+
+    def _cordon(self, _body: Body) -> None:
+        self.cordon_again()
 
     def _repair(self) -> None:
-        """AKS's auto-repair: a pool that has fewer machines than it should gets them."""
+        """No admin, but AKS's auto-repair: a pool that has fewer machines than it should for a
+        while gets them."""
         aks, now = self._scene.aks, self._scene.kernel.now
         for name in aks.pool_names():
             wanted = aks.properties(name)
-            have = len(aks.nodes(name))
-            if wanted.get("provisioningState") == "Succeeded" and have < int(wanted["count"]):
-                try:
-                    aks.autoscale(name, int(wanted["count"]), now)
-                except (ArmError, ResponseLost):
-                    continue
-                self._scene.fleet.touched()
+            have, count = len(aks.nodes(name)), int(wanted["count"])
+            if have >= count:
+                self._short_since.pop(name, None)
+            running = (wanted.get("powerState") or {}).get("code", "Running") == "Running"
+            if running and wanted.get("provisioningState") == "Succeeded" and have < count:
+                self.repair(name, count, now)
+
+    _MENDS: ClassVar[dict[str, Callable[["Admin", Body], None]]] = {
+        "SourceInUse": _cordon,
+        "DrainTimedOut": _raise_timeout,
+        "TargetFailed": _try_target_again,
+        "UpdateFailed": _update_again,
+        "SourceNotHealthy": _try_source_again,
+        "AutoscalerTurnedOn": _turn_autoscaler_off,
+        "SourceStopped": _start_source,
+        "TargetStopped": _start_target,
+        "SourceUpgraded": _change_back,
+        "TargetTagsChanged": _tag,
+        "TargetPoolGone": _delete_and_create,
+        "TargetMissing": _delete_and_create,
+        "SourcePoolGone": _delete,
+        "SourcePoolNotFound": _delete,
+        "TargetPoolExists": _free_the_name,
+        "PreflightBlocked": Remedies.acknowledge,
+        "PodsBlocked": _unblock_pods,
+    }
+    """What is done for the reason that a migration stalls for."""

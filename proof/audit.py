@@ -33,7 +33,7 @@ class Audit(Manners, Deaf):
 
     def __init__(self, stage: Scenario, resource: Resource) -> None:
         super().__init__(stage, resource)
-        self._upset_until = self._twins_until = 0.0
+        self._upset_until = self._twins_until = self._pools_until = 0.0
         self._slack = SLACK
         self._granted: dict[str, float] = {}
         self._counted: dict[Key, bool] = {}
@@ -42,6 +42,7 @@ class Audit(Manners, Deaf):
         self._last_left: dict[str, float] = {}
         self._soak = seconds(stage.spec["strategy"]["finalSoak"])
         self._steps: list[str] = []
+        self._turned_at = 0.0
         self._was_stalled = False
         self._stalls: deque[float] = deque()
         self._approved: set[str] = set()
@@ -65,6 +66,10 @@ class Audit(Manners, Deaf):
         """Two operators work for so many seconds: where no budget is, neither knows of the other's
         evictions."""
         self._twins_until = max(self._twins_until, self._scene.kernel.now + length)
+
+    def pools_changed(self, length: float) -> None:
+        """Somebody changes a pool, which azlm learns of within so many seconds."""
+        self._pools_until = max(self._pools_until, self._scene.kernel.now + length)
 
     def clock_jumped(self, by: float) -> None:
         """The operator's clock was set by so many seconds."""
@@ -91,6 +96,7 @@ class Audit(Manners, Deaf):
 
     def _written(self, body: Body | None) -> None:
         if body is None:
+            self._steps = []  # one that is applied anew begins at the beginning
             return
         still = bool(body.spec.get("paused")) or body.spec.get("mode") == "Plan"
         paused = still and not body.deleting
@@ -105,6 +111,8 @@ class Audit(Manners, Deaf):
         self.succeeded = self.succeeded or status.is_true("Succeeded")
         self._steady(status)
         if status.phase in {Phase.DELETING, Phase.ROLLING_BACK, Phase.ROLLED_BACK}:
+            if self._steps:
+                self._turned_at = self._scene.kernel.now
             self._steps = []
             return
         if self._steps and self._steps[-1] == "done" and not status.is_true("Succeeded"):
@@ -232,7 +240,11 @@ class Audit(Manners, Deaf):
         workload = self._scene.workloads.workload(pod)
         if workload is None or workload.kind not in {"Deployment", "StatefulSet"}:
             return
-        if workload.key in self._scaled or self._scene.kernel.now < self._twins_until + SLACK:
+        if (
+            self.stale
+            or workload.key in self._scaled
+            or self._scene.kernel.now < self._twins_until + SLACK
+        ):
             return
         keys = self._scene.workloads.pods_of[workload.uid]
         pods = [self._store.pods[key] for key in keys]
@@ -248,15 +260,15 @@ class Audit(Manners, Deaf):
     def _from_source(self, pod: Pod) -> None:
         """Each pod moves once: off the pool that is emptied, while all of that takes no pods."""
         emptied = self._target() if self._backwards else "src"
-        node = self._store.nodes.get(pod.node)
-        if node is None:
+        node, now = self._store.nodes.get(pod.node), self._scene.kernel.now
+        just_turned = now - self._turned_at < SLACK
+        if node is None or self.stale or now < self._pools_until or just_turned:
             return
         if node.pool != emptied:
             raise ViolationError(f"pod {pod.key} is evicted from pool {node.pool}")
         scaling = self._scene.aks.properties("src").get("enableAutoScaling")
         if emptied == "src" and scaling:
             raise ViolationError("pods are evicted while the source's autoscaler is on")
-        now = self._scene.kernel.now
         for each in self._store.nodes.values():
             opened = self._opened.get(each.name)
             if each.pool == emptied and opened is not None and now - opened > OPEN_SECONDS:
@@ -264,7 +276,7 @@ class Audit(Manners, Deaf):
 
     def _target(self) -> str:
         body = self._resource.body
-        return (body.status.target_pool if body else "") or "srcazl"
+        return (body.status.target_pool if body else "") or self._stage.target
 
     def _retires(self, pool: str, nodes: list[Node]) -> None:
         self._empty(f"pool {pool}", nodes)

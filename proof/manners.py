@@ -25,6 +25,9 @@ class Manners:
         self._stage = stage
         self._resource = resource
         self._paused_since: float | None = None
+        self.stale = False
+        """Whether the action that takes effect was long on its way: it is judged by what it does to
+        budgets, and not by what has become of the migration meanwhile."""
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
 
     @property
@@ -41,7 +44,7 @@ class Manners:
             recent.popleft()
         if len(recent) > MOST_A_MINUTE:
             raise ViolationError(f"{action.key} was asked {len(recent)} times in a minute")
-        paused = self._paused_since
+        paused = None if self.stale else self._paused_since
         if paused is not None and now - paused > SLACK and not isinstance(action, READS):
             raise ViolationError(f"{action.key} although the migration is paused")
 
@@ -51,7 +54,7 @@ class Manners:
         pod = self._store.pods.get(action.pod)
         if isinstance(action, DeletePod) and drain.get("onTimeout") != "Force":
             raise ViolationError(f"pod {action.pod} is deleted without onTimeout: Force")
-        if pod is None or pod.uid != action.uid or self._backwards:
+        if pod is None or pod.uid != action.uid or self._backwards or self.stale:
             return
         job = pod.owner is not None and pod.owner.kind == "Job"
         evicted = isinstance(action, EvictPod)

@@ -1,21 +1,31 @@
 """Lets the scheduled faults befall a run, and ends them."""
 
-import random
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
-from azure_linux_migrator.core.actions import READS, Action, EvictPod
-from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
+from azure_linux_migrator.core.actions import (
+    READS,
+    Action,
+    DeletePool,
+    EvictPod,
+    MarkVictim,
+    SurgeReplica,
+    UpdatePool,
+)
+from azure_linux_migrator.errors import AzureError, KubernetesError
 from azure_linux_migrator.sim.cluster.api import refusal
-from azure_linux_migrator.sim.pilot.hands import Mishap
-from azure_linux_migrator.sim.pilot.informer import KINDS as WATCHES
+from azure_linux_migrator.sim.pilot.fate import Mishap
 from azure_linux_migrator.sim.pilot.pilot import AZURE, Pilot
-from azure_linux_migrator.sim.pilot.resource import Resource
+from azure_linux_migrator.sim.pilot.resource import Body, Resource
 from proof.audit import Audit
-from proof.faults import HEALED, Fault
+from proof.azure import Azure
+from proof.cluster import Cluster
+from proof.faults import ACTS, HEALED, Fault
+from proof.people import People
+from proof.processes import Processes
 from proof.scenario import Scenario
-from proof.weather import Weather
+from proof.weather import step_of
 
-LEASE_SECONDS = 15.0
 DENIALS = (
     'admission webhook "keep.example" denied the request: not now',
     "Too many requests, please try again later.",
@@ -23,7 +33,7 @@ DENIALS = (
 )
 
 
-class Misfortune(Weather):
+class Misfortune(Processes, Azure, Cluster, People):
     """The faults of one run, and the pilots they befall."""
 
     def __init__(
@@ -35,74 +45,148 @@ class Misfortune(Weather):
         new_pilot: Callable[["Misfortune"], Pilot],
         seed: str,
     ) -> None:
-        super().__init__(stage, resource, audit)
-        self._new_pilot = new_pilot
-        self._rng = random.Random(f"{seed}/misfortune")
-        self._acting = {int(fault.at): fault for fault in faults if fault.at == int(fault.at)}
+        super().__init__(stage, resource, audit, lambda: new_pilot(self), seed)
+        self._acting = {(each.on, int(each.at)): each for each in faults if each.kind in ACTS}
+        self._counts: Counter[str] = Counter()
+        self._second: dict[str, Fault] = {}
+        self._stepping: defaultdict[str, list[Fault]] = defaultdict(list)
+        self._dying: Fault | None = None
         self.count = 0
-        """Actions that took effect, or failed."""
+        """Actions that were sent."""
         self.acts = 0
         """Actions other than reads."""
-        self._status_error: KubernetesError | None = None
-        self._denied_until = self._kubernetes_until = 0.0
+        self._denied_until = 0.0
         self._denial = refusal(400, DENIALS[0])
-        self._generation = 0
         self.over = False
+        self._rolls_back = any(each.kind == "rollback" for each in faults)
+        self._uid = resource.body.uid if resource.body else ""
         self.pilot = new_pilot(self)
+        kernel = self._scene.kernel
         for fault in faults:
-            kind = fault.kind.replace("-", "_")
-            if hasattr(self, f"_{kind}"):
-                strike: Callable[[Fault], None] = getattr(self, f"_{kind}")
-                self._scene.kernel.after(fault.at, lambda s=strike, f=fault: s(f))  # type: ignore[misc]
-        self._scene.kernel.after(HEALED, self._heal)
+            if fault.kind in ACTS:
+                continue
+            if fault.on:
+                self._stepping[fault.on].append(fault)
+            else:
+                kernel.after(fault.at, lambda f=fault: self._strike(f))  # type: ignore[misc]
+        resource.watchers.append(self._recorded)
+        kernel.after(HEALED, self._heal)
+
+    # When
+
+    def _recorded(self, body: Body | None) -> None:
+        """A step that is recorded for the first time sets off what is to strike in it."""
+        for fault in self._stepping.pop(step_of(body), ()):
+            self._scene.kernel.after(fault.at, lambda f=fault: self._strike(f))  # type: ignore[misc]
+        self._written(body)
+
+    def _strike(self, fault: Fault) -> None:
+        if self.over:
+            return
+        name = fault.kind.replace("-", "_")
+        own = not hasattr(self, f"_{name}") and name.startswith("azure_")
+        strike: Callable[[Fault], bool] = getattr(self, "_azure" if own else f"_{name}")
+        where = self.where()
+        if strike(fault):
+            self.strikes[fault.kind, where] += 1
 
     # What the hands ask
 
-    def mishap(self, action: Action) -> Mishap | None:
-        """What befalls the n-th action."""
-        self.count += 1
-        self.acts += not isinstance(action, READS)
-        fault = self._acting.get(self.count)
-        now = self._scene.kernel.now
-        if isinstance(action, AZURE) and now < self._azure_until:
-            return Mishap(AzureError("ServiceUnavailable", "try again later", status=503))
-        if not isinstance(action, AZURE) and now < self._kubernetes_until:
-            return Mishap(KubernetesError(0, "connection refused"))
-        if isinstance(action, EvictPod) and now < self._denied_until:
-            return Mishap(self._denial)
+    def mishap(self, action: Action, part: int) -> Mishap | None:
+        """What befalls a request."""
+        kind = type(action).__name__
+        fault = self._second.pop(action.key, None) if part else self._due(action, kind)
+        if (away := self._away(action)) is not None:
+            return away
         if self.over or fault is None:
             return None
-        if isinstance(action, AZURE):
-            error: AzlmError = AzureError("Unreachable", "the connection was closed")
-            if fault.kind in {"refused", "unanswered"}:
-                committed = fault.kind == "unanswered" and fault.pick % 4 > 0
-                return Mishap(error, committed=committed, delay=fault.length)
+        if not part and kind in {"ReleaseNode", "RestoreScale"} and fault.pick % 2:
+            self._second[action.key] = fault  # it strikes between the two requests
             return None
-        match fault.kind:
-            case "refused":
-                return Mishap(self._error(fault.pick, action))
-            case "unanswered":
-                error = KubernetesError(0, "no answer in time")
-                return Mishap(error, committed=fault.pick % 4 > 0, delay=fault.length)
+        found = self._befalls(fault, action)
+        if found is not None or fault.kind in {"crash-after", "overtaken", "rescaled"}:
+            self.strikes[fault.kind, f"{kind} again" if part else kind] += 1
+        return found
+
+    def _due(self, action: Action, kind: str) -> Fault | None:
+        self.count += 1
+        self.acts += not isinstance(action, READS)
+        self._counts[kind] += 1
+        found = self._acting.get((kind, self._counts[kind]))
+        return found or self._acting.get(("", self.count))
+
+    def _away(self, action: Action) -> Mishap | None:
+        """Whoever would answer is not there, or does not let evictions pass."""
+        now = self._scene.kernel.now
+        if isinstance(action, AZURE):
+            if now < self._azure_until:
+                return Mishap(AzureError("ServiceUnavailable", "try again later", status=503))
+        elif now < self._kubernetes_until:
+            return Mishap(KubernetesError(0, "connection refused"))
+        elif isinstance(action, EvictPod) and now < self._denied_until:
+            self.strikes["evictions-denied", "EvictPod"] += 1
+            return Mishap(self._denial)
         return None
+
+    def _befalls(self, fault: Fault, action: Action) -> Mishap | None:
+        if fault.kind.startswith(("crash-late", "slow")):
+            self._late[action.key] = self._scene.kernel.now + fault.length + 1
+        match fault.kind:
+            case "crash-before":
+                self._replace(fault.length, None)
+                return Mishap(lost=True)
+            case "crash-after":
+                self._dying = fault
+            case kind if kind.startswith("crash-late"):
+                self._replace(min(5.0, fault.length * 0.4), None)
+                return Mishap(late=fault.length)
+            case "slow" | "slow-deleted":
+                return Mishap(late=fault.length)
+            case "rescaled" if isinstance(action, SurgeReplica | MarkVictim):
+                self._scene.kernel.after(0.1 + fault.pick % 3, lambda: self._rescale(action))
+            case "overtaken" if isinstance(action, UpdatePool | DeletePool):
+                self._overtake(action.pool, fault.pick)
+            case "refused" | "unanswered":
+                return self._fails(fault, action)
+        return None
+
+    def _rescale(self, action: SurgeReplica | MarkVictim) -> None:
+        """Somebody scales the very Deployment that is surged."""
+        if isinstance(action, SurgeReplica):
+            key = action.deployment
+        else:
+            pod = self._scene.store.pods.get(action.pod)
+            found = self._scene.workloads.workload(pod) if pod else None
+            if found is None:
+                return
+            key = found.key
+        self._scale_to(key, (self._stage.replicas.get(key) or 1) + 2)
+
+    def _fails(self, fault: Fault, action: Action) -> Mishap:
+        unanswered = fault.kind == "unanswered"
+        committed, delay = unanswered and fault.pick // 2 % 4 > 0, fault.length
+        if isinstance(action, AZURE):
+            lost = AzureError("Unreachable", "the connection was closed")
+            return Mishap(lost, committed=committed, delay=delay)
+        if unanswered:
+            timeout = KubernetesError(0, "no answer in time")
+            return Mishap(timeout, committed=committed, delay=delay)
+        return Mishap(self._error(fault.pick // 2, action))
 
     def begins(self, action: Action) -> None:
         """An action is about to take effect."""
-        fault = self._acting.get(self.count)
-        if fault is not None and fault.kind == "crash-before" and not self.over:
-            self._crash(fault)
+        self._calls_azure = isinstance(action, AZURE)
+        self._audit.stale = self._scene.kernel.now <= self._late.get(action.key, 0.0)
         self._audit.begins(action)
 
     def ends(self, action: Action) -> None:
         """It has taken effect."""
+        self._calls_azure = False
+        fault, self._dying = self._dying, None
         self._audit.ends(action)
-        fault = self._acting.get(self.count)
-        if fault is not None and fault.kind == "crash-after" and not self.over:
-            self._crash(fault)
-
-    def status_fails(self) -> KubernetesError | None:
-        """What befalls a write of the status."""
-        return self._status_error
+        self._audit.stale = False
+        if fault is not None:
+            self._replace(fault.length, None)
 
     def _error(self, pick: int, action: Action) -> KubernetesError:
         evicts = isinstance(action, EvictPod)
@@ -116,76 +200,12 @@ class Misfortune(Weather):
         )
         return errors[pick % len(errors)]
 
-    # The operator
-
-    def _crash(self, fault: Fault) -> None:
-        self._replace(fault.length, None)
-
-    def _freeze(self, fault: Fault) -> None:
-        """The process hangs; the Lease runs out and another one leads; then late requests land."""
-        late = fault.length if fault.length > LEASE_SECONDS else 0.0
-        self._replace(max(fault.length, LEASE_SECONDS) if late else fault.length, late)
-
-    def _replace(self, after: float, late: float | None) -> None:
-        if not self.pilot.alive:
-            return
-        self.pilot.kill(late=late)
-        self._generation += 1
-        mine = self._generation
-
-        def again() -> None:
-            if mine == self._generation and self._resource.body is not None:
-                self.pilot = self._new_pilot(self)
-                self.pilot.start()
-
-        self._scene.kernel.after(min(after, LEASE_SECONDS) if late else after, again)
-
-    def _twins(self, fault: Fault) -> None:
-        """Two processes take themselves for the leader: the old one does not know that it slept."""
-        old = self.pilot
-        if not old.alive or self._resource.body is None:
-            return
-        self._audit.two_at_once(fault.length)
-        self._generation += 1
-        self.pilot = self._new_pilot(self)
-        self.pilot.start()
-        self._scene.kernel.after(fault.length, lambda: old.kill(late=0.0))
-
-    def _clock(self, fault: Fault) -> None:
-        self.pilot.skew += fault.length
-        self._audit.clock_jumped(fault.length)
-
-    def _watch_held(self, fault: Fault) -> None:
-        kind = WATCHES[fault.pick % len(WATCHES)]
-        self.pilot.informer.hold(kind, self._scene.kernel.now + fault.length)
-
-    def _watch_lost(self, fault: Fault) -> None:
-        self.pilot.informer.lose(WATCHES[fault.pick % len(WATCHES)], fault.length)
-
-    def _status_refused(self, fault: Fault) -> None:
-        self._status_error = refusal((500, 409, 403, 429)[fault.pick % 4], "not now")
-        self._scene.kernel.after(fault.length, self._status_works)
-
-    def _status_unanswered(self, fault: Fault) -> None:
-        self._status_error = KubernetesError(0, "no answer in time")
-        self._scene.kernel.after(fault.length, self._status_works)
-
-    def _status_works(self) -> None:
-        self._status_error = None
-
-    def _evictions_denied(self, fault: Fault) -> None:
+    def _evictions_denied(self, fault: Fault) -> bool:
         """An admission webhook refuses evictions, or the apiserver is overloaded, for a while."""
         kind = fault.pick % len(DENIALS)
         self._denial = refusal((400, 429, 403)[kind], DENIALS[kind], retry_after=None)
         self._denied_until = self._scene.kernel.now + fault.length
-
-    def _kubernetes_down(self, fault: Fault) -> None:
-        """No request is answered; the watches hear nothing."""
-        self._kubernetes_until = self._scene.kernel.now + fault.length
-        for kind in WATCHES:
-            self.pilot.informer.hold(kind, self._kubernetes_until)
-        self._status_error = refusal(503, "the apiserver is shutting down")
-        self._scene.kernel.after(fault.length, self._status_works)
+        return False  # counted by the evictions that it meets
 
     # The end
 
@@ -193,5 +213,6 @@ class Misfortune(Weather):
         self.over = True
         self._scene.aks.faults.clear()
         self._status_error = None
+        self._access_given()
         self.pilot.skew = 0.0
         self._resume()

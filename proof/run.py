@@ -64,6 +64,7 @@ class Run:
             self._rng,
             pace=scene.pace,
             fate=fate,
+            own_pod=fate.own_pod,
             status_fails=fate.status_fails,
         )
         made.on_decision = lambda decision: self._tell(
@@ -160,13 +161,13 @@ class Run:
         names, source = aks.pool_names(), aks.properties("src")
         held = bool(self.stage.bounds)
         if body is not None and body.status.phase == Phase.ROLLED_BACK and body.status.rollback:
-            if "srcazl" in names:
+            if self.stage.target in names:
                 return "the target pool is still there after the rollback"
             if held and not source.get("enableAutoScaling"):
                 return "the source's autoscaler was not given back"
-        if body is None or not body.status.is_true("Succeeded"):
+        if body is None or not body.status.is_true("Succeeded") or self.stage.deleted:
             return ""
-        target = aks.properties("src" if self.stage.strategy == "InPlace" else "srcazl")
+        target = aks.properties("src" if self.stage.strategy == "InPlace" else self.stage.target)
         if target.get("osSKU") != "AzureLinux":
             return f"the target runs {target.get('osSKU')}"
         if self.stage.strategy == "InPlace":

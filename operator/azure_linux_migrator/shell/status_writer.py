@@ -45,8 +45,8 @@ class StatusWriter:
         self._task: asyncio.Task[None] | None = None
 
     def start_from(self, status: dict[str, Any]) -> None:
-        """What the resource's status is known to be."""
-        self._written = status
+        """What the resource's status is known to be; what was wanted before is not any more."""
+        self._written = self._wanted = status
 
     def saw(self, resource_version: str, status: dict[str, Any]) -> bool:
         """The resource was seen at that version; True if its status was written by somebody else.

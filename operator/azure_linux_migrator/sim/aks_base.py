@@ -86,6 +86,10 @@ class Base:
         """Report the end of a drain that `NodeDrains` announced; others are ignored."""
         self._engine.drained(node, now)
 
+    def draining(self, node: str) -> bool:
+        """Whether a drain that `NodeDrains` announced is still wanted."""
+        return self._engine.draining(node)
+
     def nodes(self, pool: str | None = None) -> list[NodeRecord]:
         """The nodes that exist now, of one pool or of all."""
         found = [self._engine.pools[pool]] if pool else list(self._engine.pools.values())

@@ -86,6 +86,11 @@ class Engine:
                 self._task_done(operation, now)
                 return
 
+    def draining(self, name: str) -> bool:
+        """Whether an operation waits for the end of a node's drain."""
+        running = (pool.running for pool in self.pools.values())
+        return any(each is not None and name in each.draining for each in running)
+
     # Operations ----------------------------------------------------------------------------------
 
     def begin(

@@ -28,6 +28,11 @@ class Timer:
         """Do not do it."""
         self._call = None
 
+    def postpone(self, kernel: "Kernel", seconds: float) -> "Timer":
+        """The same thing, due so much later; this one does nothing any more."""
+        call, self._call = self._call, None
+        return kernel.at(self.at + seconds, call or (lambda: None))
+
     def fire(self) -> None:
         """Do it, once."""
         call, self._call = self._call, None

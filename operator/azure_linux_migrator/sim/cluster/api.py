@@ -113,8 +113,7 @@ class Api:
         self.store.change_node(node, batch=batch)
 
     def uncordon(self, node: str, by: str) -> None:
-        """Undo a cordon that is ours still; our batch mark goes in any case."""
+        """Undo a cordon that is ours still."""
         found = self.store.nodes.get(node)
         if found is not None and found.cordoned_by == by:
             self.store.change_node(node, unschedulable=False, cordoned_by="")
-        self.store.change_node(node, batch="")

@@ -115,7 +115,7 @@ class Fleet:
     # AKS's own drain
 
     def _drain(self, name: str) -> None:
-        if name not in self._store.nodes:
+        if name not in self._store.nodes or not self.aks.draining(name):
             return
         left = [pod for pod in self._store.pods_on[name].values() if leaves(pod)]
         if not left:

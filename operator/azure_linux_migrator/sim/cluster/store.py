@@ -207,6 +207,15 @@ class Store:
         for each in self.watchers:
             each.volume(old, volume)
 
+    def remove_volume(self, name: str) -> None:
+        """A volume is deleted, and its claim with it."""
+        old = self.volumes.pop(name, None)
+        if old is not None:
+            self.revision += 1
+            self._by_claim.pop(old.claim, None)
+            for each in self.watchers:
+                each.volume(old, None)
+
     def put_attachment(self, attachment: Attachment) -> None:
         """A volume is attached."""
         self.revision += 1

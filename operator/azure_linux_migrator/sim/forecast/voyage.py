@@ -21,7 +21,7 @@ from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.sim.cluster.store import Deaf
 from azure_linux_migrator.sim.forecast.snapshot import Snapshot
 from azure_linux_migrator.sim.forecast.stage import Assumptions, stage
-from azure_linux_migrator.sim.pilot.hands import Calm
+from azure_linux_migrator.sim.pilot.fate import Calm
 from azure_linux_migrator.sim.pilot.pilot import Pilot
 from azure_linux_migrator.sim.pilot.resource import Resource
 from azure_linux_migrator.sim.scene import Scene

@@ -3,9 +3,9 @@ the real one: a request is on its way, takes effect, and is answered; each of th
 """
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Protocol
 
 from msgspec import Struct
 
@@ -35,7 +35,7 @@ from azure_linux_migrator.core.drain.answers import EvictionResult, Verdict, cla
 from azure_linux_migrator.core.drain.singletons import VICTIM_COST, YIELDED
 from azure_linux_migrator.core.outcomes import Outcomes
 from azure_linux_migrator.core.preflight.survey import Survey
-from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.core.records import Key, Pool
 from azure_linux_migrator.core.world import World
 from azure_linux_migrator.errors import AzlmError, KubernetesError
 from azure_linux_migrator.sim.arm import Arm, NoAnswerError
@@ -43,46 +43,15 @@ from azure_linux_migrator.sim.cluster.api import Api
 from azure_linux_migrator.sim.cluster.fleet import Fleet
 from azure_linux_migrator.sim.cluster.workloads import Workloads
 from azure_linux_migrator.sim.kernel import Kernel, Timer
+from azure_linux_migrator.sim.pilot.fate import Fate, Mishap
+from azure_linux_migrator.sim.pilot.process import Process
 
-
-class Mishap(Struct, frozen=True):
-    """What befalls a request: an error instead of its effect, or in spite of it (`committed`), and
-    how much later than usual the answer comes."""
-
-    error: AzlmError | None = None
-    committed: bool = False
-    delay: float = 0.0
-
-
-class Fate(Protocol):
-    """What a fault schedule decides; `begins` and `ends` surround an action's effect."""
-
-    def mishap(self, action: Action) -> Mishap | None:
-        """What befalls this request."""
-
-    def begins(self, action: Action) -> None:
-        """It is about to take effect."""
-
-    def ends(self, action: Action) -> None:
-        """It has taken effect; nobody was told yet."""
-
-
-class Calm:
-    """Nothing goes wrong."""
-
-    def mishap(self, _action: Action) -> Mishap | None:
-        """Nothing."""
-        return None
-
-    def begins(self, action: Action) -> None:
-        """Nothing."""
-
-    def ends(self, action: Action) -> None:
-        """Nothing."""
+CONCURRENCY = 64
+"""Actions whose requests are under way at one time (shell/executor.py)."""
 
 
 class Backend(Struct):
-    """What actions work on."""
+    """What actions work on. `missing` is what Kubernetes does not allow the operator."""
 
     kernel: Kernel
     api: Api
@@ -90,6 +59,14 @@ class Backend(Struct):
     fleet: Fleet
     arm: Arm
     survey: Survey = Survey()
+    missing: tuple[str, ...] = ()
+
+
+class Effect(Struct, frozen=True):
+    """What a request brought about: the pools it read, and whether another one is to follow."""
+
+    pools: dict[str, Pool] | None = None
+    more: bool = False
 
 
 class Hands:
@@ -100,20 +77,25 @@ class Hands:
         backend: Backend,
         world: World,
         rng: random.Random,
+        process: Process,
         *,
         clock: Callable[[], float],
         latency: Callable[[Action], float],
         fate: Fate,
+        may_act: Callable[[], bool],
         on_result: Callable[[], None],
     ) -> None:
         self._backend = backend
+        self._process = process
         self._clock = clock
         self._latency = latency
         self._fate = fate
         self._rng = rng
+        self._may_act = may_act
         self._on_result = on_result
         self._under_way: dict[str, Timer | None] = {}
-        self._dead = False
+        self._waiting: deque[Action] = deque()
+        self._dead = self._retired = False
         self.outcomes = Outcomes(world, lambda: rng.uniform(1.0, 1.25))
 
     @property
@@ -122,16 +104,27 @@ class Hands:
         return frozenset(self._under_way)
 
     def submit(self, actions: Iterable[Action]) -> None:
-        """Start what is not running already."""
+        """Start what is not running already; nothing at all once the leadership is lost."""
         for action in actions:
-            if action.key in self._under_way or self._dead:
+            key = action.key
+            if key in self._under_way or self._dead or self._retired or not self._may_act():
                 continue
             self.outcomes.began(action, self._clock())
-            self._send(action)
+            self._under_way[key] = None
+            if len(self._under_way) > CONCURRENCY:
+                self._waiting.append(action)
+            else:
+                self._send(action, 0)
+
+    def retire(self) -> None:
+        """Start nothing more; what is under way goes on to its end."""
+        self._retired = True
 
     def die(self, *, late: float | None = None) -> None:
         """The process ends: nobody hears the answers. Of what is on its way some arrives still;
         with `late` all of it does, so many seconds later."""
+        if self._dead:
+            return
         self._dead = True
         for timer in self._under_way.values():
             if timer is None or not timer.live:
@@ -141,42 +134,67 @@ class Hands:
             elif self._rng.random() < 0.5:
                 timer.cancel()
 
-    def _send(self, action: Action) -> None:
+    def delay(self, seconds: float) -> None:
+        """What is on its way arrives so much later."""
+        for key, timer in tuple(self._under_way.items()):
+            if timer is not None and timer.live:
+                self._under_way[key] = timer.postpone(self._backend.kernel, seconds)
+
+    def _send(self, action: Action, part: int) -> None:
         way = self._latency(action) / 2
         since = self.outcomes.changes
         self._under_way[action.key] = self._backend.kernel.after(
-            way, lambda: self._commit(action, way, since)
+            way, lambda: self._arrives(action, part, way, since)
         )
 
-    def _commit(self, action: Action, way: float, since: int) -> None:
+    def _arrives(self, action: Action, part: int, way: float, since: int) -> None:
         self._under_way[action.key] = None
-        mishap = self._fate.mishap(action)
-        self._fate.begins(action)
+        mishap = self._fate.mishap(action, part)
+        if mishap is None or not (mishap.lost or mishap.late):
+            self._commit(action, part, way, since, mishap)
+        elif mishap.late:
+            self._backend.kernel.after(
+                mishap.late, lambda: self._commit(action, part, way, since, None)
+            )
+
+    def _commit(
+        self, action: Action, part: int, way: float, since: int, mishap: Mishap | None
+    ) -> None:
+        if part == 0:
+            self._fate.begins(action)
         error: AzlmError | None = mishap.error if mishap else None
-        found: dict[str, Pool] | None = None
+        effect = Effect()
         if mishap is None or mishap.error is None or mishap.committed:
             try:
-                found = self._perform(action)
+                effect = self._perform(action, part)
             except AzlmError as raised:
                 error = error or raised
             self._fate.ends(action)
         delay = way + (mishap.delay if mishap else 0.0)
         delay += error.seconds if isinstance(error, NoAnswerError) else 0.0
-        self._backend.kernel.after(delay, lambda: self._answer(action, error, found, since))
+        if error is None and effect.more:
+            self._process.after(delay, lambda: self._go_on(action))
+        else:
+            self._process.after(delay, lambda: self._answer(action, error, effect, since))
 
-    def _answer(
-        self, action: Action, error: AzlmError | None, found: dict[str, Pool] | None, since: int
-    ) -> None:
+    def _go_on(self, action: Action) -> None:
+        """The second request of an action, unless the process died between the two."""
+        if not self._dead:
+            self._send(action, 1)
+
+    def _answer(self, action: Action, error: AzlmError | None, effect: Effect, since: int) -> None:
         if self._dead:
             return
         self._under_way.pop(action.key, None)
+        if self._waiting:
+            self._send(self._waiting.popleft(), 0)
         now, outcomes = self._clock(), self.outcomes
         if isinstance(action, EvictPod | DeletePod) and not isinstance(error, NoAnswerError):
             outcomes.eviction_answered(action, self._verdict(action, error), now)
         elif error is not None:
             outcomes.failed(action, error, now)
         else:
-            self._noted(action, found, since, now)
+            self._noted(action, effect.pools, since, now)
         self._on_result()
 
     def _noted(self, action: Action, found: dict[str, Pool] | None, since: int, now: float) -> None:
@@ -187,7 +205,7 @@ class Hands:
             case ReadPools():
                 outcomes.pools_listed(action, found or {}, since=since, now=now)
             case ReviewAccess():
-                outcomes.access_reviewed(action, (), now)
+                outcomes.access_reviewed(action, self._backend.missing, now)
             case SurveyAzure():
                 outcomes.surveyed(action, replace(self._backend.survey, at=now))
             case Foretell(generation):
@@ -208,11 +226,11 @@ class Hands:
                 return Verdict(EvictionResult.SUCCESSOR)
         return answer
 
-    def _perform(self, action: Action) -> dict[str, Pool] | None:
+    def _perform(self, action: Action, part: int) -> Effect:
         backend = self._backend
         match action:
             case ReadPools():
-                return backend.arm.list_pools(backend.kernel.now)
+                return Effect(backend.arm.list_pools(backend.kernel.now))
             case CreatePool() | UpdatePool() | DeleteMachines() | DeletePool():
                 try:
                     backend.arm.change(action, backend.kernel.now)
@@ -227,10 +245,16 @@ class Hands:
             case MarkNode(node, batch):
                 backend.api.mark(node, batch)
             case ReleaseNode(node, by):
-                backend.api.uncordon(node, by)
+                # As kube/cordon.py does: the cordon in one request, the batch mark in another.
+                if part == 0:
+                    backend.api.uncordon(node, by)
+                    return Effect(more=True)
+                backend.api.mark(node, "")
+            case RestoreScale(deployment, replicas):
+                return self._restore(deployment, replicas, part)
             case _:
                 self._scale(action)
-        return None
+        return Effect()
 
     def _scale(self, action: Action) -> None:
         """As kube/surge.py does: every patch tests what it changes."""
@@ -243,10 +267,17 @@ class Hands:
             case SurgeReplica(deployment, replicas, by):
                 if workloads.replicas(deployment) == replicas:
                     workloads.scale(deployment, replicas + 1, surge=f"{by}/{replicas}")
-            case RestoreScale(deployment, replicas):
-                if workloads.replicas(deployment) == replicas + 1:
-                    workloads.scale(deployment, replicas, surge="")
-                else:
-                    workloads.note(deployment, "")
             case YieldScale(deployment, by):
                 workloads.note(deployment, f"{by}/{YIELDED}")
+
+    def _restore(self, deployment: Key, replicas: int, part: int) -> Effect:
+        """The scale and the record of it in one request; where the scale is not ours any more,
+        the record alone in another."""
+        workloads = self._backend.workloads
+        if part == 1:
+            workloads.note(deployment, "")
+        elif workloads.replicas(deployment) == replicas + 1:
+            workloads.scale(deployment, replicas, surge="")
+        else:
+            return Effect(more=True)
+        return Effect()

@@ -23,8 +23,11 @@ from azure_linux_migrator.core.world import World
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.sim.cluster.shapes import Span
 from azure_linux_migrator.sim.kernel import Timer
-from azure_linux_migrator.sim.pilot.hands import Backend, Fate, Hands
+from azure_linux_migrator.sim.pilot.fate import Fate
+from azure_linux_migrator.sim.pilot.hands import Backend, Hands
 from azure_linux_migrator.sim.pilot.informer import Informer
+from azure_linux_migrator.sim.pilot.process import Process
+from azure_linux_migrator.sim.pilot.release import Release
 from azure_linux_migrator.sim.pilot.resource import Body, Resource
 from azure_linux_migrator.sim.pilot.writer import Writer
 
@@ -46,7 +49,8 @@ class Pace(Struct, frozen=True):
 
 
 class Pilot:
-    """A worker, its watches and its hands. `skew` is how far its clock is ahead of the world's."""
+    """A worker, its watches and its hands. `skew` is how far its clock is ahead of the world's;
+    `leads` whether it takes itself for the holder of the Lease (kube/lease.py)."""
 
     def __init__(
         self,
@@ -67,24 +71,27 @@ class Pilot:
         self._fate = fate
         self._own_pod = own_pod
         self._status_fails = status_fails
+        self.process = Process(backend.kernel)
         self.skew = 0.0
         self._began = backend.kernel.now
-        self.alive = True
+        self.alive = self.leads = True
         self.world = World()
         self.decisions = 0
         self.last: Decision | None = None
         self.on_decision: Callable[[Decision], None] | None = None
         self.informer = Informer(
-            backend.api.store, self._kernel, self.world, self._watch_seconds, self.wake
+            backend.api.store, self.process, self.world, self._watch_seconds, self.wake
         )
         self.hands = self._new_hands()
         self._writer = self._new_writer()
         self._body: Body | None = resource.body
         self._status = self._body.status if self._body else MigrationStatus()
         self._spec: tuple[int, MigrationSpec] | None = None
-        self._releasing = False
+        self._release: Release | None = None
         self._watching = False
-        self._busy = False
+        self._busy = self._halted = False
+        self.recording = False
+        """Whether a decision waits for its status to be written."""
         self._gives_way_until = 0.0
         self._woken = True
         self._timer: Timer | None = None
@@ -93,16 +100,22 @@ class Pilot:
     def start(self) -> None:
         """The process begins to work."""
         if self._body is not None and self._body.deleting:
-            self._begin_release(self._body)
-        self._pass()
+            self._release = Release(self, daemon=False)
+        else:
+            self._pass()
 
     def kill(self, *, late: float | None = None) -> None:
         """The process ends at once; see Hands.die for what is on its way."""
         if not self.alive:
             return
-        self.alive = False
+        self._end()
+        if self._release is not None:
+            self._release.die(late=late)
         self.hands.die(late=late)
         self._writer.die(late=late)
+
+    def _end(self) -> None:
+        self.alive = False
         self.informer.stop()
         if self._timer is not None:
             self._timer.cancel()
@@ -126,44 +139,60 @@ class Pilot:
     # What it hears of the resource
 
     def _resource_changed(self, body: Body | None) -> None:
-        self._kernel.after(self._watch_seconds(), lambda: self._observe(body))
+        self.process.after(self._watch_seconds(), lambda: self._observe(body))
 
     def _observe(self, body: Body | None) -> None:
         if not self.alive:
             return
         if body is None:
-            self.kill()
+            self._end()  # the process lives: what it has under way still takes effect
             return
-        if self._body is None or body.revision > self._body.revision:
+        if self._release is None and (self._body is None or body.revision > self._body.revision):
             self._body = body
             if self._writer.saw(body.revision, body.status):
                 self._go_on_from(body)
                 self._gives_way_until = self._kernel.now + GIVE_WAY_SECONDS
-            if body.deleting and not self._releasing:
-                self._begin_release(body)
+            if body.deleting:
+                self._release = Release(self, daemon=True)
             self.wake()
 
-    def _begin_release(self, body: Body) -> None:
-        """Kopf ends the daemon and calls the deletion handler, which starts from the resource."""
-        self._releasing = True
-        self._busy = False
-        self._status = body.status
-        self._writer.die(late=0.0)
-        self._writer = self._new_writer()
-        old = self.hands
-        self.hands = self._new_hands()
-        self.hands.outcomes.asked.update(old.outcomes.asked)
-        old.die(late=0.0)
+    # Deletion
+
+    def halt(self) -> tuple[Hands, Writer]:
+        """The worker decides nothing more; what it has under way is still to end."""
+        self._busy = self._halted = True
+        return self.hands, self._writer
+
+    def unwatch(self) -> None:
+        """Its watches end, and what they have told is forgotten."""
+        if self._watching:
+            self._watching = False
+            self.informer.stop()
+            self.world.clear()
+
+    def forget(self) -> None:
+        """Kopf removes the finalizer."""
+        self._resource.release()
+
+    def release(self) -> None:
+        """A new worker undoes what is ours: it starts from the resource and remembers nothing."""
+        body = self._resource.body
+        if body is None or not self.alive:
+            return
+        self._body, self._status = body, body.status
+        self._busy = self._halted = self.recording = False
+        self.hands, self._writer = self._new_hands(), self._new_writer()
         if not self._watching:
             self._watching = True
             self.informer.start()
+        self._pass()
 
     # The loop
 
     def _pass(self) -> None:
         if not self.alive or self._busy or self._body is None:
             return
-        if self._kernel.now < self._gives_way_until and not self._releasing:
+        if self._kernel.now < self._gives_way_until and self._release is None:
             self._sleep_until(self._gives_way_until)
             return
         finished = self._status.is_true("Succeeded")
@@ -178,9 +207,10 @@ class Pilot:
             self.on_decision(decision)
         before = self._status
         if decision.turns(before):
-            self._busy = True
+            self._busy = self.recording = True
+            hands = self.hands
             self._writer.write_now(
-                decision.status, lambda done: self._recorded(decision, done=done)
+                decision.status, lambda done: self._recorded(decision, hands, done=done)
             )
             return
         self._writer.offer(decision.status)
@@ -190,12 +220,11 @@ class Pilot:
         turned = decision.turns(self._status)
         self._status = decision.status
         self.hands.submit(decision.actions)
-        if self._status.is_true("Succeeded") and self._watching and not self._releasing:
-            self._watching = False
-            self.informer.stop()
-            self.world.clear()
-        if decision.released:
-            self._resource.release()
+        if self._status.is_true("Succeeded") and self._release is None:
+            self.unwatch()
+        if decision.released and self._release is not None:
+            self._busy = True
+            self._release.done()
             return
         wake_at = decision.wake_at
         limit = LONGEST_SLEEP_SECONDS if wake_at is None else wake_at - self.clock()
@@ -209,7 +238,7 @@ class Pilot:
             if self._timer.at <= when:
                 return
             self._timer.cancel()
-        self._timer = self._kernel.at(when, self._pass)
+        self._timer = self.process.at(when, self._pass)
 
     def _migration(self, body: Body) -> Migration:
         if self._spec is None or self._spec[0] != body.generation:
@@ -221,7 +250,7 @@ class Pilot:
             body.generation,
             self._spec[1],
             self._status,
-            self._releasing,
+            self._release is not None,
             body.annotations,
         )
 
@@ -242,9 +271,14 @@ class Pilot:
             problems=outcomes.problems,
         )
 
-    def _recorded(self, decision: Decision, *, done: bool) -> None:
+    def _recorded(self, decision: Decision, hands: Hands, *, done: bool) -> None:
         """A new step is recorded before it acts; else it is gone on from what is recorded."""
-        self._busy = False
+        if self._halted or hands is not self.hands:
+            if hands is self.hands:
+                self.recording = False
+            hands.submit(decision.actions if done else ())
+            return
+        self._busy = self.recording = False
         if done:
             self._go_on(decision)
             return
@@ -265,9 +299,11 @@ class Pilot:
             self._backend,
             self.world,
             self._rng,
+            self.process,
             clock=self.clock,
             latency=self._latency,
             fate=self._fate,
+            may_act=self._may_act,
             on_result=self.wake,
         )
 
@@ -275,11 +311,16 @@ class Pilot:
         return Writer(
             self._resource,
             self._kernel,
+            self.process,
             self._rng,
+            may_write=self._may_act,
             way=lambda: self._pace.request.draw(self._rng) / 2,
             fails=self._status_fails,
             on_failure=self.wake,
         )
+
+    def _may_act(self) -> bool:
+        return self.leads
 
     def _latency(self, action: Action) -> float:
         pace = self._pace.azure if isinstance(action, AZURE) else self._pace.request

@@ -28,11 +28,22 @@ class Resource:
 
     def __init__(self, store: Store, name: str, spec: Mapping[str, Any]) -> None:
         self._store = store
+        self._name, self._made = name, 1
         first = Body(name, f"uid-{name}", spec, 1, store.next_revision(), MigrationStatus())
         self.body: Body | None = first
         self.watchers: list[Callable[[Body | None], None]] = []
         self.writes = 0
         """How often a status was written."""
+
+    def recreate(self, spec: Mapping[str, Any]) -> None:
+        """Somebody applies one of the same name anew, once the old one is gone."""
+        if self.body is None:
+            self._made += 1
+            uid = f"uid-{self._name}-{self._made}"
+            fresh = Body(self._name, uid, spec, 1, self._store.next_revision(), MigrationStatus())
+            self.body = fresh
+            for each in tuple(self.watchers):
+                each(fresh)
 
     def edit(self, **spec: Any) -> None:
         """Somebody changes the spec."""
@@ -55,7 +66,7 @@ class Resource:
         """Our finalizer is removed: it is gone."""
         if self.body is not None and self.body.deleting:
             self.body = None
-            for each in self.watchers:
+            for each in tuple(self.watchers):
                 each(None)
 
     def write_status(self, status: MigrationStatus, revision: int | None) -> Body:
@@ -75,5 +86,5 @@ class Resource:
             return
         fields = {name: getattr(old, name) for name in Body.__struct_fields__}
         self.body = Body(**(fields | changes | {"revision": self._store.next_revision()}))
-        for each in self.watchers:
+        for each in tuple(self.watchers):
             each(self.body)

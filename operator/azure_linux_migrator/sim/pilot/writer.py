@@ -7,6 +7,7 @@ from collections.abc import Callable
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.sim.kernel import Kernel, Timer
+from azure_linux_migrator.sim.pilot.process import Process
 from azure_linux_migrator.sim.pilot.resource import Resource
 
 INTERVAL_SECONDS = 0.5
@@ -23,14 +24,18 @@ class Writer:
         self,
         resource: Resource,
         kernel: Kernel,
+        process: Process,
         rng: random.Random,
         *,
+        may_write: Callable[[], bool],
         way: Callable[[], float],
         fails: Callable[[], KubernetesError | None],
         on_failure: Callable[[], None],
     ) -> None:
         self._resource = resource
         self._kernel = kernel
+        self._process = process
+        self._may_write = may_write
         self._rng = rng
         self._way = way
         self._fails = fails
@@ -42,13 +47,13 @@ class Writer:
         self._doubtful: MigrationStatus | None = None
         self._last = 0.0
         self._flushing = False
-        self._dead = False
+        self._dead = self._stopped = False
         self._under_way: Timer | None = None
         self._queue: deque[Then] = deque()
 
     def start_from(self, status: MigrationStatus) -> None:
-        """What the resource's status is known to be."""
-        self._written = status
+        """What the resource's status is known to be; what was wanted before is not any more."""
+        self._written = self._wanted = status
 
     def saw(self, revision: int, status: MigrationStatus) -> bool:
         """The resource was seen at that version; True if its status was written by somebody else.
@@ -65,13 +70,19 @@ class Writer:
     def offer(self, status: MigrationStatus) -> None:
         """Write this soon, unless something newer is offered before."""
         self._wanted = status
-        if status != self._written and not self._flushing and not self._dead:
+        idle = not (self._flushing or self._dead or self._stopped)
+        if status != self._written and idle:
             self._flushing = True
-            self._kernel.at(self._last + INTERVAL_SECONDS, self._flush)
+            self._process.at(self._last + INTERVAL_SECONDS, self._flush)
 
     def write_now(self, status: MigrationStatus, then: Then) -> None:
         """Write before going on."""
         self._wanted = status
+        self._send(then)
+
+    def stop(self, then: Then) -> None:
+        """Write what is still wanted, at once, and nothing after that."""
+        self._stopped = True
         self._send(then)
 
     def die(self, *, late: float | None = None) -> None:
@@ -86,7 +97,7 @@ class Writer:
             timer.cancel()
 
     def _flush(self) -> None:
-        if not self._dead:
+        if not self._dead and not self._stopped:
             self._send(lambda _done: self._flushed())
 
     def _flushed(self) -> None:
@@ -100,6 +111,10 @@ class Writer:
         if self._wanted == self._written:
             then(True)
             return
+        if not self._may_write():
+            self._last = self._kernel.now
+            then(False)
+            return
         status, version, way = self._wanted, self._version, self._way()
         self._last = self._kernel.now
         self._sending = status
@@ -112,10 +127,11 @@ class Writer:
                 revision = self._resource.write_status(status, version).revision
         except KubernetesError as refused:
             error = refused
+            self._stopped = self._stopped or refused.status == 404
         done = error is None
         if error is not None and error.status == 0:
             self._doubtful = status
-        self._kernel.after(way, lambda: self._answered(status, revision, then, done=done))
+        self._process.after(way, lambda: self._answered(status, revision, then, done=done))
 
     def _answered(self, status: MigrationStatus, revision: int, then: Then, *, done: bool) -> None:
         self._under_way = self._sending = None

@@ -1,0 +1,109 @@
+"""What one run is about, drawn from its seed before anything is built: sizes and the spec."""
+
+import random
+from typing import Any
+
+from msgspec import Struct
+
+FORCED_SURGES_SHELVED = True
+"""A drain that is forced while a Deployment is surged leaves it surged: not drawn until mended."""
+
+
+class Sketch(Struct, frozen=True):
+    """The size and the traits of a cluster, and the spec of its migration."""
+
+    nodes: int
+    zones: tuple[str, ...]
+    autoscaled: bool
+    large: bool
+    operator_inside: bool
+    """Whether the operator's own pod runs on the source."""
+    name_taken: bool
+    """Whether somebody else's pool has the name of the target."""
+    spec: dict[str, Any]
+
+    @property
+    def strategy(self) -> str:
+        """The migration's strategy."""
+        return str(self.spec["strategy"]["type"])
+
+    @property
+    def target(self) -> str:
+        """The name of the target pool."""
+        return str((self.spec.get("target") or {}).get("nodePool") or "srcazl")
+
+
+def sketch(seed: str) -> Sketch:
+    """That of a seed."""
+    rng = random.Random(f"{seed}/sketch")
+    large = rng.random() < 0.06
+    nodes = rng.randint(6, 8) if large else rng.randint(2, 5)
+    zones = ("1", "2", "3") if rng.random() < 0.3 else ()
+    kind = rng.choices(("BlueGreen", "Rolling", "InPlace"), (6, 3, 1))[0]
+    spec: dict[str, Any] = {
+        "source": {"nodePool": "src"},
+        "strategy": {
+            "type": kind,
+            "batch": {
+                "size": rng.choice((1, 2, "50%", "100%")),
+                "soak": rng.choice(("0s", "5s", "30s")),
+            },
+            "maxSurge": rng.choice((1, 2, "50%")),
+            "finalSoak": rng.choice(("0s", "20s", "90s")),
+        },
+        "drain": _drain(rng),
+        "sourcePool": rng.choices(("Delete", "ScaleToZero", "Keep"), (6, 2, 2))[0],
+        "approval": rng.choices(("Automatic", "BeforeDrain", "BeforeRetire"), (6, 2, 2))[0],
+        "onFailure": rng.choice(("Pause", "Rollback")),
+        "mode": rng.choices(("Run", "Plan"), (9, 1))[0],
+    }
+    target = _target(rng, nodes, zones)
+    if kind != "InPlace" and target:
+        spec["target"] = target
+    return Sketch(
+        nodes=nodes,
+        zones=zones,
+        autoscaled=rng.random() < 0.25,
+        large=large,
+        operator_inside=rng.random() < 0.1,
+        name_taken=kind != "InPlace" and rng.random() < 0.03,
+        spec=spec,
+    )
+
+
+def _drain(rng: random.Random) -> dict[str, Any]:
+    drain: dict[str, Any] = {
+        "prefetch": rng.random() < 0.5,
+        "emptyDir": "Block" if rng.random() < 0.08 else "Evict",
+        "unmanagedPods": "Block" if rng.random() < 0.2 else "Evict",
+        "jobs": rng.choice(("Wait", "Evict")),
+        "singletons": rng.choice(("Evict", "SurgeFirst")),
+    }
+    if rng.random() < 0.35:
+        drain["timeout"] = rng.choice(("20s", "45s", "2m"))
+        drain["onTimeout"] = rng.choice(("Pause", "Force", "Rollback"))
+    if drain.get("onTimeout") == "Force" and FORCED_SURGES_SHELVED:
+        drain["singletons"] = "Evict"
+    if rng.random() < 0.2:
+        first, last = rng.sample(("app0", "app1", "agent"), 2)
+        drain["order"] = [
+            {"selector": {"matchLabels": {"app": first}}, "order": -10},
+            {"selector": {"matchLabels": {"app": last}}, "order": 10},
+        ]
+    return drain
+
+
+def _target(rng: random.Random, nodes: int, zones: tuple[str, ...]) -> dict[str, Any]:
+    """What the target has otherwise than the source; mostly nothing."""
+    target: dict[str, Any] = {}
+    if rng.random() < 0.15:
+        target["nodePool"] = rng.choice(("linux3", "newpool"))
+    if rng.random() < 0.25:
+        target["count"] = rng.choice(("Auto", nodes + 1, max(2, nodes - 1)))
+    if rng.random() < 0.1:
+        target["autoscaling"] = {"min": 1, "max": nodes + 2}
+    if rng.random() < 0.1:
+        target["zones"] = list(zones or ("1", "2", "3"))
+    if rng.random() < 0.1:
+        target["labels"] = {"tier": "new"}
+    return target
