@@ -187,7 +187,7 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
     plan = work.plan(now)
     loads = work.loads
     tier = min(work.tiers, default=None)
-    lanes = {str(each.ident): each for each in work.lanes.values() if not each.empty}
+    lanes = {f"{each.ident} {each.tier}": each for each in work.lanes.values() if not each.empty}
     return {
         "sums": (loads.remaining, loads.terminating, loads.skipped, loads.drained),
         "batches": {index: sorted(names) for index, names in loads.batches.items() if names},
@@ -200,7 +200,7 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
         "waiting": plan.waiting,
         "rest": plan.rest,
         "lanes": {
-            ident: (each.tier, sorted(each.now.pods), sorted(each.later.pods), sorted(each.unready))
+            ident: (sorted(each.now.pods), sorted(each.later.pods), sorted(each.unready))
             for ident, each in lanes.items()
         },
         "granted": {
