@@ -23,7 +23,7 @@ from proof.audit import KNOWN
 from proof.faults import schedule
 from proof.mutants.mutation import Mutation
 from proof.mutations import MOST_SEEDS, MUTATIONS, Catch, hunt
-from proof.rules import INVARIANTS
+from proof.rules import INVARIANTS, UNREACHED
 from proof.run import Outcome, Run, run
 from proof.shrink import shrink
 
@@ -66,7 +66,8 @@ class Sum(Struct):
     def unjudged(self) -> list[str]:
         """Invariants that nothing was judged by, where that cannot be chance."""
         enough = self.done >= ENOUGH_SEEDS
-        return [name for name in INVARIANTS if enough and not self.judged[name]]
+        missing = [name for name in INVARIANTS if enough and not self.judged[name]]
+        return [name for name in missing if name not in UNREACHED]
 
 
 def _chunk(first: int, last: int) -> list[Outcome]:
@@ -198,7 +199,7 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=MOST_SEEDS, help="seeds to hunt each mutation")
     parser.add_argument("--keep", help="comma-separated numbers of the faults to keep, or none")
     parser.add_argument("--write", action="store_true", help="write docs/mutations.md")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     if asked.command == "replay":
         return replay(next(iter(asked.names), "0"), asked.keep)
     if asked.command == "mutations":

@@ -34,6 +34,9 @@ KNOWN: dict[str, str] = {
     "approval-fresh": "an approval of an attempt that was rolled back counts in the next",
     "retired-placed": "the source is retired while moved pods are Unschedulable",
     "retired-with-target": "the source is retired while no target node is Ready",
+    "autoscaler-back-paused": "a migration deleted while paused keeps the source's autoscaler",
+    "autoscaler-back-timeout": "a rollback for drain.timeout keeps the source's autoscaler",
+    "surge-left": "a surged Deployment is left surged",
     "forced-without-slot": "onTimeout: Force deletes pods whose budget has a free slot",
 }
 """Invariants that azlm breaks and that is being mended: counted and told, but no failure."""

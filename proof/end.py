@@ -90,7 +90,7 @@ class End:
     def _autoscaler(self, name: str) -> None:
         """As it was, unless others have changed it."""
         source, held = self._aks.properties("src"), self._audit.watched.held
-        if not source or held is None or self._stage.strategy == "InPlace":
+        if not source or self._stage.strategy == "InPlace":
             return
         scales = bool(source.get("enableAutoScaling"))
         bounds = (source.get("minCount"), source.get("maxCount")) if scales else None

@@ -106,6 +106,10 @@ INVARIANTS: dict[str, str] = {
 }
 
 
+UNREACHED = frozenset(("empty-dir-stays", "unmanaged-stays", "in-order"))
+"""Judged only by scenarios that are still to come: never judged, they do not fail a run yet."""
+
+
 class ViolationError(AssertionError):
     """Something that must hold does not: which invariant, and what was seen."""
 

@@ -72,7 +72,7 @@ POOLS: tuple[Mutation, ...] = (
         "no-hand-over", "the target does not get it", "target-right", skipping("HandOverAutoscaler")
     ),
     Mutation(
-        "handover-bounds+3",
+        "handover-bounds-wider",
         "it gets other bounds",
         "bounds-handed-over",
         lambda: _wider("wanted_bounds"),
@@ -81,7 +81,7 @@ POOLS: tuple[Mutation, ...] = (
         "no-give-back", "a rollback keeps it", "autoscaler-back", skipping("RestoreAutoscaler")
     ),
     Mutation(
-        "giveback-bounds+3",
+        "giveback-bounds-wider",
         "a rollback gives other bounds back",
         "bounds-given-back",
         lambda: _wider("held_bounds"),

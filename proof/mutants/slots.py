@@ -250,7 +250,7 @@ SLOTS: tuple[Mutation, ...] = (
         _any_generation,
     ),
     Mutation(
-        "expiry-1s", "evictions are forgotten after a second", "evicted-once", _expires_at_once
+        "expiry-at-once", "evictions are forgotten after a second", "evicted-once", _expires_at_once
     ),
     Mutation(
         "evicts-twice", "a pod that was evicted is evicted again", "evicted-once", _evicts_twice

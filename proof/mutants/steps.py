@@ -251,7 +251,7 @@ STEPS: tuple[Mutation, ...] = (
     ),
     Mutation("no-approval", "no word is waited for", "approved-before-retire", _no_gate),
     Mutation("no-soak", "the source is retired without its soak", "final-soak", skipping("Soak")),
-    Mutation("batch-size-100%", "all nodes join the first batch", "batch-size", _all_at_once),
+    Mutation("batch-size-ignored", "all nodes join the first batch", "batch-size", _all_at_once),
     Mutation("batch-soak-skipped", "the next batch begins at once", "batch-soak", _no_batch_soak),
     Mutation("timeout-ignored", "spec.drain.timeout is ignored", "timeout-kept", _not_overdue),
     Mutation(

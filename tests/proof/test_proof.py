@@ -34,7 +34,7 @@ SHARP = (
     "no-soak",
     "no-approval",
     "before-drain-approval-skipped",
-    "batch-size-100%",
+    "batch-size-ignored",
     "batch-soak-skipped",
     "target-one-node-short",
     "target-unready",
@@ -42,7 +42,7 @@ SHARP = (
     "no-restart-point",
     "status-not-before-act",
     "no-hand-over",
-    "handover-bounds+3",
+    "handover-bounds-wider",
 )
 
 
