@@ -4,6 +4,7 @@ python -m proof --seeds 10000            seeds 0 to 9999 on all CPUs
 python -m proof replay 4711              one seed, step by step
 python -m proof replay 4711 --keep 0,2   with only these of its faults
 python -m proof mutations                deliberate faults: seeds until each is found
+python -m proof mutations no-soak daemons   only these
 """
 
 import argparse
@@ -12,18 +13,61 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from msgspec import Struct, field
+
+from proof.audit import KNOWN
 from proof.faults import schedule
-from proof.mutations import MUTATIONS
+from proof.mutants.mutation import Mutation
+from proof.mutations import MOST_SEEDS, MUTATIONS, Catch, hunt
+from proof.rules import INVARIANTS, UNREACHED
 from proof.run import Outcome, Run, run
 from proof.shrink import shrink
 
 CHUNK = 50
 SHOWN = 5
-MOST_SEEDS = 3000
+ENOUGH_SEEDS = 1000
+"""Of so many seeds each invariant has to be judged in one at least."""
 LIST = Path(__file__).resolve().parents[1] / "docs" / "mutations.md"
+
+
+class Sum(Struct):
+    """What came of all seeds so far."""
+
+    done: int = 0
+    events: int = 0
+    faults: int = 0
+    evictions: int = 0
+    refused: int = 0
+    moves: int = 0
+    failed: list[Outcome] = field(default_factory=list)
+    ends: Counter[str] = field(default_factory=Counter)
+    judged: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+
+    def add(self, each: Outcome) -> None:
+        """One more."""
+        self.done += 1
+        self.events += each.events
+        self.faults += len(each.faults)
+        self.evictions += each.evictions
+        self.refused += each.refused
+        self.moves = max(self.moves, each.moves)
+        self.judged.update(each.judged)
+        self.known.update(each.known)
+        self.ends["failed" if each.failure else each.ended.split(":")[0].split()[0]] += 1
+        if each.failure:
+            self.failed.append(each)
+
+    @property
+    def unjudged(self) -> list[str]:
+        """Invariants that nothing was judged by, where that cannot be chance."""
+        enough = self.done >= ENOUGH_SEEDS
+        missing = [name for name in INVARIANTS if enough and not self.judged[name]]
+        return [name for name in missing if name not in UNREACHED]
 
 
 def _chunk(first: int, last: int) -> list[Outcome]:
@@ -33,33 +77,39 @@ def _chunk(first: int, last: int) -> list[Outcome]:
 def many(seeds: int, first: int, jobs: int) -> int:
     """All of them; the last line says how many failed."""
     began = time.monotonic()
-    failed: list[Outcome] = []
-    ends: Counter[str] = Counter()
-    done = events = evictions = refused = faults = 0
+    total = Sum()
     chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         for outcomes in pool.map(_chunk, *zip(*chunks, strict=True)):
             for each in outcomes:
-                done += 1
-                events += each.events
-                evictions += each.evictions
-                refused += each.refused
-                faults += len(each.faults)
-                ends["failed" if each.failure else each.ended.split(":")[0].split()[0]] += 1
-                if each.failure:
-                    failed.append(each)
-            if done % 1000 == 0 or done == seeds:
-                rate = done / (time.monotonic() - began)
-                print(f"{done} seeds, {len(failed)} failed, {rate:.0f} a second", flush=True)
-    for each in failed[:SHOWN]:
+                total.add(each)
+            if total.done % 1000 == 0 or total.done == seeds:
+                rate = total.done / (time.monotonic() - began)
+                failed = len(total.failed)
+                print(f"{total.done} seeds, {failed} failed, {rate:.0f} a second", flush=True)
+    for each in total.failed[:SHOWN]:
         _tell(shrink(each))
+    _table(total)
     print(
-        f"{events} events, {faults} faults, {evictions} evictions granted, {refused} refused; "
-        f"ends: {', '.join(f'{n} {end}' for end, n in sorted(ends.items()))}; "
+        f"{total.events} events, {total.faults} faults, {total.evictions} evictions granted, "
+        f"{total.refused} refused, a replica was moved {total.moves} times at the most; "
+        f"ends: {', '.join(f'{n} {end}' for end, n in sorted(total.ends.items()))}; "
         f"{time.monotonic() - began:.0f} s"
     )
-    print(f"{done} seeds, {len(failed)} failed")
-    return 1 if failed else 0
+    for name in total.unjudged:
+        print(f"never judged: {name} ({INVARIANTS[name]})")
+    print(f"{total.done} seeds, {len(total.failed)} failed")
+    return 1 if total.failed or total.unjudged else 0
+
+
+def _table(total: Sum) -> None:
+    """Each invariant, and how often it was judged."""
+    print("\n   judged  invariant")
+    for name, told in INVARIANTS.items():
+        print(f"{total.judged[name]:9}  {name}: {told}")
+    print()
+    for name, why in KNOWN.items():
+        print(f"known, being mended: {name}, broken {total.known[name]} times: {why}")
 
 
 def _tell(outcome: Outcome) -> None:
@@ -87,66 +137,73 @@ def replay(seed: str, keep: str | None) -> int:
     for line in outcome.trail:
         print(f"  {line}")
     print(f"at the end: {outcome.ended}")
+    for name, times in sorted(outcome.known.items()):
+        print(f"known, being mended: {name}, broken {times} times: {KNOWN[name]}")
     print(f"1 seeds, {int(bool(outcome.failure))} failed")
     if outcome.failure:
         print(outcome.failure)
     return 1 if outcome.failure else 0
 
 
-def _hunt(at: int) -> tuple[int, str]:
-    """Seeds until it is found (0 for never), and what gave it away."""
-    with MUTATIONS[at].applied():
-        for seed in range(MOST_SEEDS):
-            outcome = run(str(seed))
-            if outcome.failure:
-                return seed + 1, outcome.failure.strip().splitlines()[-1]
-    return 0, ""
+def _hunted(at: int, most: int) -> Catch:
+    return hunt(MUTATIONS[at], most)
 
 
-def mutations(jobs: int, *, write: bool) -> int:
+def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
     """The table of deliberate faults."""
     lines = [
         "| mutation | what is wrong | found by seed | what gave it away |",
         "|---|---|---|---|",
     ]
+    chosen = [at for at, each in enumerate(MUTATIONS) if not names or each.name in names]
     missed = 0
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        for each, (seeds, why) in zip(
-            MUTATIONS, pool.map(_hunt, range(len(MUTATIONS))), strict=True
-        ):
-            missed += not seeds
-            told = f"no. {seeds}" if seeds else f"**not within {MOST_SEEDS}**"
-            lines.append(f"| `{each.name}` | {each.what} | {told} | {why[:120]} |")
+        for at, caught in zip(chosen, pool.map(partial(_hunted, most=most), chosen), strict=True):
+            missed += not caught.seeds
+            lines.append(_row(MUTATIONS[at], caught, most))
             print(lines[-1], flush=True)
     if write:
         LIST.write_text(_PAGE + "\n".join(lines) + "\n")
-    print(f"{len(MUTATIONS)} mutations, {missed} missed")
+    print(f"{len(chosen)} mutations, {missed} missed")
     return 1 if missed else 0
+
+
+def _row(mutation: Mutation, caught: Catch, most: int) -> str:
+    told = f"no. {caught.seeds}" if caught.seeds else f"**not within {most}**"
+    why = caught.why
+    if not why and caught.other:
+        why = f"seed {caught.other_seed} fails otherwise: {caught.other}"
+    shown = why.replace("|", " ")[:120]
+    return f"| `{mutation.name}` | {mutation.what} | {told} | {shown} |"
 
 
 _PAGE = """# Deliberate faults, and how soon the simulation finds them
 
 Written by `python -m proof mutations --write`. Each row is azlm with one fault put in on purpose;
-the seeds are tried from the first on, as `make sim` does, until a run fails.
+the seeds are tried from the first on, as `make sim` does. A fault counts as found only when the
+invariant that is meant for it breaks, in a run that does not break it without the fault.
 
 """
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="proof", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="proof", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("command", nargs="?", choices=("replay", "mutations"))
-    parser.add_argument("seed", nargs="?", default="0")
+    parser.add_argument("names", nargs="*", help="the seed to replay, or names of mutations")
     parser.add_argument("--seeds", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--most", type=int, default=MOST_SEEDS, help="seeds to hunt each mutation")
     parser.add_argument("--keep", help="comma-separated numbers of the faults to keep, or none")
     parser.add_argument("--write", action="store_true", help="write docs/mutations.md")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     if asked.command == "replay":
-        return replay(asked.seed, asked.keep)
+        return replay(next(iter(asked.names), "0"), asked.keep)
     if asked.command == "mutations":
-        return mutations(asked.jobs, write=asked.write)
+        return mutations(asked.names, asked.jobs, asked.most, write=asked.write)
     return many(asked.seeds, asked.first, asked.jobs)
 
 

@@ -13,9 +13,8 @@ from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, since_epoch
 from azure_linux_migrator.core.drain.blockers import Cause
 from azure_linux_migrator.sim.pilot.resource import Body, Resource
-from proof import pools
+from proof import az
 from proof.audit import Audit
-from proof.manners import ViolationError
 from proof.remedies import Remedies
 from proof.scenario import Scenario
 
@@ -80,9 +79,8 @@ class Admin(Remedies):
             self._resource.edit(mode="Run")
         if ready is not None and ready.reason == "AwaitingApproval":
             found = re.search(rf"{re.escape(APPROVE)}=(\S+)", body.status.message)
-            if found is None:
-                raise ViolationError(f"the status does not tell how to approve: {body.status}")
-            self._resource.annotate(APPROVE, found[1])
+            self._told(found, f"the status does not tell how to approve: {body.status.message}")
+            self._resource.annotate(APPROVE, found[1] if found else "")
 
     def _unblock(self, status: MigrationStatus) -> None:
         """What the blockers' remedies say, once they have stood for a while."""
@@ -120,15 +118,15 @@ class Admin(Remedies):
             return
         self._unplaced, self._grown_at = 0, self._scene.kernel.now
         if count is not None and count < 12:
-            pools.update(self._scene, pool, count=int(count) + 1)
+            az.update(self._scene, pool, count=int(count) + 1)
 
     def _mend(self, body: Body) -> None:
         stalled = body.status.condition("Stalled")
         reason = stalled.reason if stalled else ""
+        text = f"the status names no remedy: {reason}: {body.status.message}"
+        self._told(reason in self._MENDS or reason in WAITS, text)
         if reason in self._MENDS:
             self._MENDS[reason](self, body)
-        elif reason not in WAITS:
-            raise ViolationError(f"the status names no remedy: {reason}: {body.status.message}")
 
     def _raise_timeout(self, body: Body) -> None:
         drain = {**body.spec["drain"], "timeout": "0s"}
@@ -136,34 +134,34 @@ class Admin(Remedies):
         self._resource.edit(drain=drain)
 
     def _try_target_again(self, body: Body) -> None:
-        pools.update(self._scene, body.status.target_pool)
+        az.update(self._scene, body.status.target_pool)
 
     def _try_source_again(self, _body: Body) -> None:
-        pools.update(self._scene, "src")
+        az.update(self._scene, "src")
 
     def _update_again(self, body: Body) -> None:
         self.loosen_named(body.status.message)
-        pools.update(self._scene, "src", osSKU="AzureLinux")
+        az.update(self._scene, "src", osSKU="AzureLinux")
 
     def _turn_autoscaler_off(self, _body: Body) -> None:
         off = {"enableAutoScaling": False, "minCount": None, "maxCount": None}
-        pools.update(self._scene, "src", **off)
+        az.update(self._scene, "src", **off)
 
     def _start_source(self, _body: Body) -> None:
-        pools.update(self._scene, "src", powerState={"code": "Running"})
+        az.update(self._scene, "src", powerState={"code": "Running"})
 
     def _start_target(self, body: Body) -> None:
-        pools.update(self._scene, body.status.target_pool, powerState={"code": "Running"})
+        az.update(self._scene, body.status.target_pool, powerState={"code": "Running"})
 
     def _change_back(self, body: Body) -> None:
         before = re.search(r"from (\w+) to", body.status.message)
-        if before is None:
-            raise ViolationError(f"from what? {body.status.message}")
-        pools.update(self._scene, "src", osSKU=before[1])
+        self._told(before, f"from what? {body.status.message}")
+        if before is not None:
+            az.update(self._scene, "src", osSKU=before[1])
 
     def _tag(self, body: Body) -> None:
         told = dict(re.findall(r"(azlm-[\w-]+)=(\w+)", body.status.message))
-        pools.update(self._scene, body.status.target_pool, tags=told)
+        az.update(self._scene, body.status.target_pool, tags=told)
 
     def _delete_and_create(self, _body: Body) -> None:
         self._anew = True
@@ -173,7 +171,7 @@ class Admin(Remedies):
         self._resource.delete()
 
     def _free_the_name(self, _body: Body) -> None:
-        pools.delete(self._scene, self._stage.target)
+        az.delete(self._scene, self._stage.target)
 
     def _unblock_pods(self, body: Body) -> None:
         for each in body.status.blockers:

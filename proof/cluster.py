@@ -2,7 +2,7 @@
 
 from azure_linux_migrator.core.records import Key, Selector
 from azure_linux_migrator.sim.cluster.shapes import Rule
-from proof import pools
+from proof import az
 from proof.faults import Fault
 from proof.weather import Weather
 
@@ -25,7 +25,7 @@ class Cluster(Weather):
         node = self._pick(fault)
         if node is None or len(self._nodes(node.pool)) < 2:
             return False
-        if not pools.delete_machine(self._scene, node.pool, node.name):
+        if not az.delete_machine(self._scene, node.pool, node.name):
             return False
         self._audit.misfortune(120)
         return True

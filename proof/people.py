@@ -4,7 +4,7 @@ from typing import Any
 
 from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_MIGRATION
 from azure_linux_migrator.sim.pilot.resource import Body
-from proof import pools
+from proof import az
 from proof.faults import Fault
 from proof.plot import SUCCEEDED
 from proof.sketch import FORCED_SURGES_SHELVED
@@ -195,7 +195,7 @@ class People(Weather):
         count = max(1, int(found["count"]) + (1 if grows else -1))
         self._audit.misfortune(400)
         self._audit.pools_changed(120)
-        return pools.update(self._scene, pool, count=count)
+        return az.update(self._scene, pool, count=count)
 
     def _pool_upgraded(self, _fault: Fault) -> bool:
         """The source gets another image: its nodes come back, one after the other, and are open."""
@@ -203,7 +203,7 @@ class People(Weather):
             return False
         self._audit.misfortune(900)
         self._audit.pools_changed(900)
-        return pools.update(self._scene, "src", osSKU="Ubuntu2204")
+        return az.update(self._scene, "src", osSKU="Ubuntu2204")
 
     def _pool_untagged(self, fault: Fault) -> bool:
         return not self._may_turn_back() and self._pool_untagged_back(fault)
@@ -215,10 +215,10 @@ class People(Weather):
         if TAG_MIGRATION not in tags or self._stage.strategy == "InPlace":
             return False
         self._scene.kernel.after(fault.length, lambda: self._tag(target, tags))
-        return pools.update(self._scene, target, tags={"team": "x"})
+        return az.update(self._scene, target, tags={"team": "x"})
 
     def _tag(self, pool: str, tags: dict[str, str]) -> None:
-        pools.update(self._scene, pool, tags=tags)
+        az.update(self._scene, pool, tags=tags)
 
     def _pool_autoscaled(self, fault: Fault) -> bool:
         """What azlm has turned off is turned on again."""
@@ -231,7 +231,7 @@ class People(Weather):
             return False
         self._audit.pools_changed(120)
         count = int(found["count"])
-        if not pools.update(
+        if not az.update(
             self._scene, "src", enableAutoScaling=True, minCount=1, maxCount=count + 1
         ):
             return False
@@ -247,14 +247,14 @@ class People(Weather):
             return False
         self._audit.misfortune(900)
         self._audit.pools_changed(900)
-        return pools.update(self._scene, self._either(fault), powerState={"code": "Stopped"})
+        return az.update(self._scene, self._either(fault), powerState={"code": "Stopped"})
 
     def _pool_deleted(self, fault: Fault) -> bool:
         if self._stage.strategy == "InPlace" or self.where() in _FINAL:
             return False
         self._audit.misfortune(900)
         self._audit.pools_changed(900)
-        if not pools.delete(self._scene, self._either(fault)):
+        if not az.delete(self._scene, self._either(fault)):
             return False
         self._stage.deleted.add(self._either(fault))
         return True

@@ -13,7 +13,6 @@ from azure_linux_migrator.sim.aks_errors import ArmError, ResponseLost
 from azure_linux_migrator.sim.cluster.shapes import Placing, Rule
 from azure_linux_migrator.sim.pilot.resource import Body, Resource
 from proof.audit import Audit
-from proof.manners import ViolationError
 from proof.scenario import Scenario
 
 SHORT_SECONDS = 60.0
@@ -44,14 +43,17 @@ class Remedies:
         self._short_since: dict[str, float] = {}
 
     def remedy(self, blocker: BlockerStatus) -> None:
-        """What a blocker's remedy says. Raises ViolationError for a cause unknown here."""
-        if not blocker.remedy:
-            raise ViolationError(f"a blocker names no remedy: {blocker.message}")
+        """What a blocker's remedy says."""
+        self._told(blocker.remedy, f"a blocker names no remedy: {blocker.message}")
         found = self._REMEDIES.get(Cause(blocker.cause))
         if found is not None:
             found(self, Key(blocker.namespace, blocker.name), blocker.remedy)
-        elif blocker.cause not in _PASSING:
-            raise ViolationError(f"no admin knows what to do: {blocker.message}")
+        else:
+            known = blocker.cause in _PASSING
+            self._told(known, f"no admin knows what to do: {blocker.message}")
+
+    def _told(self, what: object, text: str) -> None:
+        self._audit.judge.that("remedy-told", what, text)
 
     def _let_go(self, key: Key, _remedy: str) -> None:
         self._scene.disruption.change(key, Rule(max_unavailable=1))

@@ -1,11 +1,11 @@
-"""The fewest faults with which a seed still fails."""
+"""The fewest faults with which a seed still fails in the same way."""
 
 from proof.faults import Fault
 from proof.run import Outcome, run
 
 
 def shrink(outcome: Outcome) -> Outcome:
-    """Leave out what is not needed, as long as some failure remains."""
+    """Leave out what is not needed, as long as the same invariant stays broken."""
     best = outcome
     size = max(1, len(best.faults) // 2)
     while size >= 1:
@@ -13,7 +13,7 @@ def shrink(outcome: Outcome) -> Outcome:
         while at < len(best.faults):
             fewer: tuple[Fault, ...] = best.faults[:at] + best.faults[at + size :]
             tried = run(best.seed, fewer)
-            if tried.failure:
+            if tried.broken == best.broken:
                 best = tried
             else:
                 at += size

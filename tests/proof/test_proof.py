@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from proof.audit import KNOWN
 from proof.faults import Fault, schedule
-from proof.mutations import MUTATIONS
+from proof.mutations import MUTATIONS, hunt
+from proof.rules import INVARIANTS, Judge, ViolationError
 from proof.run import Outcome, Run, run
 from proof.shrink import shrink
 
@@ -20,14 +22,27 @@ SOON = 40
 """Seeds within which the mutations of SHARP are found; docs/mutations.md has them all."""
 SHARP = (
     "slot-off-by-one",
+    "grants-everything",
     "no-ledger",
+    "no-owner-budget",
+    "evicts-twice",
     "daemons",
     "prefetch",
     "force",
+    "victim-not-marked",
+    "no-cordon",
     "no-soak",
     "no-approval",
+    "before-drain-approval-skipped",
+    "batch-size-ignored",
+    "batch-soak-skipped",
+    "target-one-node-short",
+    "target-unready",
     "retired-full",
     "no-restart-point",
+    "status-not-before-act",
+    "no-hand-over",
+    "handover-bounds-wider",
 )
 
 
@@ -57,10 +72,31 @@ def test_a_seed_is_always_the_same_run() -> None:
 @pytest.mark.parametrize("name", SHARP)
 def test_a_deliberate_fault_is_found(name: str) -> None:
     mutation = next(each for each in MUTATIONS if each.name == name)
-    with mutation.applied():
-        found = next((o for seed in range(SOON) if (o := run(str(seed))).failure), None)
-    assert found is not None
-    assert not run(found.seed).failure
+    caught = hunt(mutation, SOON)
+    assert caught.seeds, caught.other
+    assert caught.why.startswith(f"{mutation.finds}:")
+
+
+def test_every_deliberate_fault_is_meant_for_an_invariant_there_is() -> None:
+    assert {each.finds for each in MUTATIONS} <= set(INVARIANTS)
+    assert len({each.name for each in MUTATIONS}) == len(MUTATIONS)
+    assert set(KNOWN) <= set(INVARIANTS)
+
+
+def test_every_invariant_that_is_judged_is_listed() -> None:
+    judged = {name for seed in range(20) for name in run(str(seed)).judged}
+    assert judged <= set(INVARIANTS)
+
+
+def test_what_is_broken_is_raised_by_its_name_unless_it_is_known() -> None:
+    judge = Judge({"final-soak": "being mended"})
+    judge.that("final-soak", holds=False)
+    judge.that("budget-kept", holds=True)
+    with pytest.raises(ViolationError, match="budget-kept: 1 of 2") as raised:
+        judge.that("budget-kept", holds=False, text="1 of 2")
+    assert raised.value.name == "budget-kept"
+    assert judge.judged == {"final-soak": 1, "budget-kept": 2}
+    assert judge.broken == {"final-soak": 1}
 
 
 def test_a_failing_schedule_is_shrunk_to_what_is_needed() -> None:
@@ -70,8 +106,10 @@ def test_a_failing_schedule_is_shrunk_to_what_is_needed() -> None:
     with mutation.applied():
         seed = next(str(seed) for seed in range(SOON) if run(str(seed), (needed,)).failure)
         failing = run(seed, (harmless[0], needed, harmless[1]))
-        assert failing.failure
-        assert shrink(failing).faults == (needed,)
+        assert failing.broken == "released"
+        shrunk = shrink(failing)
+        assert shrunk.faults == (needed,)
+        assert shrunk.broken == "released"
 
 
 def test_a_crash_before_and_after_every_action_loses_nothing() -> None:
