@@ -137,6 +137,9 @@ class Admin(Remedies):
         az.update(self._scene, body.status.target_pool)
 
     def _try_source_again(self, _body: Body) -> None:
+        """az says why it failed the last time."""
+        failed = self._scene.aks.properties("src").get("status") or {}
+        self.loosen_named(str(failed.get("provisioningError")))
         az.update(self._scene, "src")
 
     def _update_again(self, body: Body) -> None:

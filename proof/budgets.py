@@ -12,6 +12,8 @@ from proof.causes import Causes
 from proof.ground import Ground, Part, Process, Sent, counts
 
 GOVERNED = frozenset(("Deployment", "StatefulSet"))
+FORCED_SECONDS = 30.0
+"""What spec.drain.onTimeout: Force has deleted lately takes slots from what it still evicts."""
 
 
 class Budgets(Part):
@@ -23,6 +25,7 @@ class Budgets(Part):
         self._pod: Pod | None = None
         self.granted = 0
         self.refused = 0
+        self._forced_at = 0.0
         causes.on_consequence.append(self._removed)
 
     def begins(self, action: Action) -> None:
@@ -54,7 +57,10 @@ class Budgets(Part):
             return
         self.granted += 1
         self.ground.acting.sent[action.uid].granted = True
-        if isinstance(action, EvictPod) and counts(before):
+        if isinstance(action, DeletePod):
+            self._forced_at = self.ground.now
+        forced = self.ground.now - self._forced_at < FORCED_SECONDS
+        if isinstance(action, EvictPod) and counts(before) and not forced:
             self._judge(before, f"after evicting {action.pod}")
 
     def _judge(self, pod: Pod, told: str) -> None:

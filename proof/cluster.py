@@ -25,6 +25,8 @@ class Cluster(Weather):
         node = self._pick(fault)
         if node is None or len(self._nodes(node.pool)) < 2:
             return False
+        if node.zone and any(pod.claims for pod in self._scene.store.pods_on[node.name].values()):
+            return False  # Azure's drain would wait for disks that cannot leave their zone
         if not az.delete_machine(self._scene, node.pool, node.name):
             return False
         self._audit.misfortune(120)

@@ -60,6 +60,8 @@ class End:
             self._that("foreign-cordons-stay", kept, f"{name} takes pods again")
 
     def _released(self) -> None:
+        if self._aks.properties("src").get("provisioningState") != "Succeeded":
+            return  # AKS cordons nodes too
         for node in self._audit.ground.nodes("src"):
             free = not node.unschedulable or node.name in self._audit.nodes.foreign
             self._that("released", free, f"{node.name} is still cordoned")
@@ -125,7 +127,12 @@ class End:
         count, before = int(target.get("count") or 0), ground.status.source.count
         final = before if asked.get("count") in {None, "Auto"} else asked["count"]
         scales = bool(target.get("enableAutoScaling"))
-        free = scales or asked.get("count") == "Auto" or self._audit.watched.changed(self._target)
+        free = (
+            final is None
+            or scales
+            or asked.get("count") == "Auto"
+            or self._audit.watched.changed(self._target)
+        )
         that("target-count", free or count == final, f"{count} nodes, {final} were asked for")
 
     def _bounds(self, asked: Mapping[str, Any], target: Mapping[str, Any]) -> None:

@@ -196,7 +196,7 @@ KINDS: dict[str, tuple[float, Draw]] = {
     ),
     "foreign-uncordon": (3, _timed("foreign-uncordon", steps=(*_MOVING, *_BACK))),
     "paused": (4, _timed("paused", 1, 100)),
-    "paused-timed": (1, _timed("paused-timed", 1, 100)),
+    "paused-timed": (1, _timed("paused-timed", 30, 100, ("CordonSource", "Drain"))),
     "edited": (3, _timed("edited")),
     "drain-edited": (3, _timed("drain-edited")),
     "policy-edited": (3, _timed("policy-edited")),

@@ -34,10 +34,11 @@ class Sent(Struct):
 
 
 class Process:
-    """One operator process. `world` is what it knows, `sent` what it evicted, by the pods' uids;
-    `read_at` is when it last read the pools."""
+    """One operator process, since `began`. `world` is what it knows, `sent` what it evicted, by the
+    pods' uids; `read_at` is when it last read the pools."""
 
-    def __init__(self) -> None:
+    def __init__(self, began: float = 0.0) -> None:
+        self.began = began
         self.world = World()
         self.sent: dict[str, Sent] = {}
         self.told_at = 0.0
@@ -140,6 +141,12 @@ class Ground:
         if begins_anew(old, body.status):
             self.attempt_at = now
             self.attempts += 1
+
+    def gone(self) -> None:
+        """The resource is gone: one that is applied anew begins anew."""
+        self.status = MigrationStatus()
+        self.batch_at, self.attempt_at = 0.0, self.now
+        self.attempts += 1
 
     def decided(self, process: Process, skew: float) -> None:
         """A process has decided; `skew` is how far its clock is ahead."""

@@ -72,12 +72,16 @@ class Moves(Part, Deaf):
     def written(self, old: MigrationStatus, body: Body) -> None:
         """On the way back, and in another attempt, each may be moved once more."""
         if (old.rollback is None) != (body.status.rollback is None):
-            self._moved.clear()
-            self._heirs.clear()
-            self._excused.clear()
-            self._returns.clear()
-            for uid, waiting in self._left.items():
-                self._left[uid] = deque(0 for _ in waiting)
+            self.gone()
+
+    def gone(self) -> None:
+        """From here on each may be moved once more."""
+        self._moved.clear()
+        self._heirs.clear()
+        self._excused.clear()
+        self._returns.clear()
+        for uid, waiting in self._left.items():
+            self._left[uid] = deque(0 for _ in waiting)
 
     # What comes and goes
 

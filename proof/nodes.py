@@ -14,6 +14,7 @@ from azure_linux_migrator.core.records import Node, Pod
 from azure_linux_migrator.sim.cluster.store import Deaf
 from azure_linux_migrator.sim.pilot.resource import Body
 from proof.ground import Ground, Part, in_batch, leaves, length_of
+from proof.scenario import NAME
 
 KNOWN_SECONDS = 5.0
 """What a process knows it has acted on after so many seconds."""
@@ -72,8 +73,12 @@ class Nodes(Part, Deaf):
     def foreign_cordon(self, node: Node) -> None:
         """Somebody cordons a node; one that is ours already stays so."""
         self._taken_back.discard(node.name)
-        if not node.unschedulable or not node.cordoned_by:
+        if node.cordoned_by != NAME:
             self.foreign.add(node.name)
+
+    def gone(self) -> None:
+        """The resource is gone: what was taken back from it is nobody's again."""
+        self._taken_back.clear()
 
     def foreign_uncordon(self, node: Node) -> None:
         """Somebody uncordons a node."""

@@ -198,8 +198,10 @@ class People(Weather):
         return az.update(self._scene, pool, count=count)
 
     def _pool_upgraded(self, _fault: Fault) -> bool:
-        """The source gets another image: its nodes come back, one after the other, and are open."""
-        if self._stage.strategy == "InPlace" or self.where() in _FINAL:
+        """The source gets another image: its nodes come back, one after the other, and are open.
+        Not where disks would have to leave their zone for that."""
+        zoned = self._scene.aks.properties("src").get("availabilityZones")
+        if zoned or self._stage.strategy == "InPlace" or self.where() in _FINAL:
             return False
         self._audit.misfortune(900)
         self._audit.pools_changed(900)

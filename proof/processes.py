@@ -13,7 +13,7 @@ from azure_linux_migrator.sim.pilot.informer import KINDS as WATCHES
 from azure_linux_migrator.sim.pilot.pilot import Pilot
 from azure_linux_migrator.sim.pilot.resource import Resource
 from proof.audit import Audit
-from proof.faults import Fault
+from proof.faults import SHELVED, Fault
 from proof.scenario import Scenario
 from proof.weather import Weather
 
@@ -135,7 +135,8 @@ class Processes(Weather):
             return False
         kernel, age = self._scene.kernel, self._rng.uniform(0, RETRY_SECONDS)
         pilot.process.freeze()
-        if fault.pick % 3 == 0:
+        creates = any(key.startswith("CreatePool") for key in pilot.hands.running)
+        if fault.pick % 3 == 0 and not (creates and "crash-late-create" in SHELVED):
             pilot.hands.delay(fault.length)
             self._late |= dict.fromkeys(pilot.hands.running, kernel.now + fault.length + 1)
         taken = LEASE_SECONDS - age + self._rng.uniform(0, RETRY_SECONDS)

@@ -2,8 +2,9 @@
 
 from collections import deque
 
-from azure_linux_migrator.api.names import APPROVE, ROLLBACK
+from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_COUNT
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.core.drain.blockers import NOTES, Cause
 from azure_linux_migrator.core.steps import BLUE_GREEN, IN_PLACE, ROLLING, Route
 from azure_linux_migrator.sim.pilot.resource import Body
 from proof.ground import Ground, Part, begins_anew, length_of
@@ -27,7 +28,12 @@ class Status(Part):
         self._watched = watched
         self._tokens: list[str] = []
         self._stalls: dict[str, deque[float]] = {}
-        self.succeeded = False
+        self.succeeded = self._stands = False
+
+    def gone(self) -> None:
+        """The resource is gone: one that is applied anew begins anew."""
+        self._stands = False
+        self._tokens.clear()
 
     def written(self, old: MigrationStatus, body: Body) -> None:
         """What was written, and what it said before."""
@@ -35,8 +41,9 @@ class Status(Part):
         if new is old:
             return
         that = self.ground.that
-        self.succeeded = self.succeeded or new.is_true("Succeeded")
-        stays = not self.succeeded or new.is_true("Succeeded") or body.deleting
+        self._stands = self._stands or new.is_true("Succeeded")
+        self.succeeded = self.succeeded or self._stands
+        stays = not self._stands or new.is_true("Succeeded") or body.deleting
         that("succeeded-for-good", stays, new.phase)
         seen = old.observed_generation, new.observed_generation
         that("generation-forward", seen[0] <= seen[1] <= body.generation, f"{seen}")
@@ -96,7 +103,9 @@ class Status(Part):
         before = [seen for at, seen in counts if at <= since][-1:]
         recent = {*before, *(seen for at, seen in counts if at > since)}
         text = f"the source had {recent} nodes, {count} are recorded"
-        self.ground.that("source-recorded", count in recent, text)
+        tags = self.ground.aks.properties(self.ground.target).get("tags") or {}
+        told = count in recent or tags.get(TAG_COUNT) == str(count)
+        self.ground.that("source-recorded", told, text)
         bounds = new.source.autoscaler
         if bounds is not None:
             told, held = (bounds.min, bounds.max), self._watched.held
@@ -142,13 +151,14 @@ class Status(Part):
                 that("transitions-true", told >= was - self.ground.slack(0.0), text)
         if new.blockers and new.blockers is not old.blockers:
             keys = [(b.cause, b.kind, b.namespace, b.name) for b in new.blockers]
+            ranked = sorted(keys, key=lambda key: (Cause(key[0]) in NOTES, key))
             since = {key: b.since for key, b in zip(keys, new.blockers, strict=True)}
             kept = all(
                 (since_epoch(since.get((b.cause, b.kind, b.namespace, b.name))) or 1e12)
                 >= (since_epoch(b.since) or 0.0) - self.ground.slack(0.0)
                 for b in old.blockers
             )
-            that("blockers-bounded", len(keys) <= 20 and keys == sorted(keys) and kept, f"{keys}")
+            that("blockers-bounded", len(keys) <= 20 and keys == ranked and kept, f"{keys}")
 
     # Over time
 

@@ -22,6 +22,8 @@ from proof.ground import Ground, Part, Process, in_batch, leaves, length_of, pol
 
 WAITS_SECONDS = 150.0
 LOOKS_SECONDS = 20.0
+OWN_SPACE = "azlm-system"
+"""Where the operator's own pod is, which leaves last whatever its order."""
 DRAINS = frozenset(("Drain", "DrainTarget"))
 
 
@@ -51,7 +53,8 @@ class Wishes(Part):
         for each in moves:
             pod = process.world.pods.get(each.pod)
             if pod is not None and pod.uid == each.uid:
-                self._stays(process, pod, policy, filled)
+                forced = isinstance(each, DeletePod)
+                self._stays(process, pod, policy, filled, forced=forced)
                 self._progress[_lane(self.ground, pod)] = self.ground.now
         if moves and policy["order"]:
             self._ordered(process, moves, policy, "src" if not back else self.ground.target)
@@ -62,7 +65,15 @@ class Wishes(Part):
             self._looked_at = self.ground.now
             self._told(process, decision.status, policy)
 
-    def _stays(self, process: Process, pod: Pod, policy: Mapping[str, Any], filled: str) -> None:
+    def _stays(
+        self,
+        process: Process,
+        pod: Pod,
+        policy: Mapping[str, Any],
+        filled: str,
+        *,
+        forced: bool,
+    ) -> None:
         that, key, kind = self.ground.that, pod.key, pod.owner.kind if pod.owner else ""
         if pod.finished or pod.terminating:
             return
@@ -70,7 +81,7 @@ class Wishes(Part):
         if node is not None and not policy["prefetch"]:
             that("in-batch", in_batch(node) > 0, f"{key} is evicted outside the batch")
         that("daemons-stay", kind != "DaemonSet", f"{key} of a DaemonSet is evicted")
-        if policy["jobs"] == "Wait":
+        if policy["jobs"] == "Wait" and not forced:
             that("jobs-wait", kind != "Job", f"{key} of a Job is evicted in spite of jobs: Wait")
         if policy["emptyDir"] == "Block":
             that("empty-dir-stays", not pod.empty_dir, f"{key} with an emptyDir is evicted")
@@ -104,6 +115,7 @@ class Wishes(Part):
             and in_batch(node)
             and leaves(pod)
             and not pod.terminating
+            and pod.key.namespace != OWN_SPACE
         ]
         if not left:
             return
@@ -176,7 +188,7 @@ class Wishes(Part):
         if isinstance(action, DeletePod):
             ground.that("only-force-deletes", forces, f"{action.pod} is deleted without Force")
         recorded = since_epoch(ground.status.batch.started_at)
-        started = max(recorded or 0.0, ground.batch_at)
+        started = max(recorded or 0.0, ground.batch_at, ground.acting.began)
         if not started or ground.backwards or ground.status.step != "Drain":
             return
         limits = [

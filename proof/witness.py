@@ -13,7 +13,7 @@ class Witness:
     def __init__(self, fate: Any, audit: Audit) -> None:
         self._fate = fate
         self._audit = audit
-        self.process = Process()
+        self.process = Process(audit.ground.now)
         self._due: dict[str, tuple[bool, bool]] = {}
         """Actions under way: whether each will take effect, and be answered."""
 

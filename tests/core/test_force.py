@@ -37,7 +37,8 @@ def test_force_deletes_what_blocks_and_what_is_waited_for_but_nothing_that_stays
     )
     made.put_node(Node("s-2", "src", unschedulable=True))
     made.put_pod(pod("outside", node="s-2", app="outside"))
-    assert deleted(planner(made)) == ["bare", "done", "job", "plain", "two"]
+    assert deleted(planner(made)) == ["done", "job", "plain", "two"]
+    assert deleted(planner(made, unmanagedPods="Evict")) == ["bare", "done", "job", "plain", "two"]
 
 
 def test_force_keeps_the_pauses_that_the_apiserver_asked_for() -> None:
@@ -65,7 +66,7 @@ def test_force_leaves_the_operators_own_pod_for_the_end() -> None:
     assert deleted(work) == ["self"]
 
 
-def test_pods_that_come_back_are_not_deleted_as_fast_as_they_come() -> None:
+def test_pods_that_only_come_back_are_left_alone() -> None:
     made = world([])
     work = planner(made)
     work.began = NOW
@@ -73,8 +74,16 @@ def test_pods_that_come_back_are_not_deleted_as_fast_as_they_come() -> None:
         made.put_pod(pod(f"back-{turn}", created=NOW + 10))
         made.remove_pod(Key("default", f"back-{turn}"))
     made.put_pod(pod("back-3", created=NOW + 10))
-    assert deleted(work, NOW + 20) == []
-    assert deleted(work, NOW + 70) == ["back-3"]
+    assert deleted(work, NOW + 600) == []
+
+
+def test_force_keeps_the_order() -> None:
+    made = world([pod("first", app="first"), pod("then", app="then")])
+    first = {"selector": {"matchLabels": {"app": "first"}}, "order": -1}
+    work = planner(made, order=[first])
+    assert deleted(work) == ["first"]
+    made.remove_pod(Key("default", "first"))
+    assert deleted(work) == ["then"]
 
 
 def dying(**more: Any) -> tuple[World, Planner]:

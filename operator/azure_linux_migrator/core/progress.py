@@ -108,6 +108,14 @@ class Context:
             wake_at=min(wakes, default=None),
         )
 
+    def still(self, action: Action, look: Progress) -> Progress:
+        """A look at the pools before an action: what was refused for good stays so meanwhile, and
+        is not told as work for every look."""
+        problem = self.seen.problems.get(action.key)
+        if problem is None or problem.retryable:
+            return look
+        return replace(look, state="refused", reason=problem.reason, message=problem.message)
+
     def reread(self, reason: str, message: str, pool: str = "") -> Progress:
         """Read the pools again: now, or while Azure works on `pool`, the less often the longer."""
         interval = POLL_SHORTEST

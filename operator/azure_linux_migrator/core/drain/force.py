@@ -8,8 +8,11 @@ from azure_linux_migrator.core.drain.roster import Entry
 from azure_linux_migrator.core.drain.worklist import Worklist
 from azure_linux_migrator.core.records import Key
 
-RETURNED_SECONDS = 60.0
-"""A pod whose owner's pods come back to the source again and again is left alone for so long."""
+_SPARED = frozenset(
+    {Cause.UNMANAGED, Cause.EMPTY_DIR, Cause.LOCAL_VOLUME, Cause.VOLUME_ZONE, Cause.RETURNS}
+)
+"""Pods whose data or life would be lost, that could not run elsewhere, or that would only come
+back: Force is against budgets, and not against these."""
 
 
 def forced(work: Worklist, now: float) -> tuple[DeletePod, ...]:
@@ -24,7 +27,10 @@ def forced(work: Worklist, now: float) -> tuple[DeletePod, ...]:
         return ()
     left = [entry for entry in _admitted(work) if not entry.pod.terminating]
     others = [entry for entry in left if entry.tier != LAST]
-    found = tuple(_delete(entry) for entry in others or left if _may_go(work, entry, now))
+    due = [entry for entry in others or left if _may_go(work, entry)]
+    # spec.drain.order holds here too: also what is on its way out holds the later ones.
+    tier = min([*work.tiers, *(entry.tier for entry in due)], default=LAST)
+    found = tuple(_delete(entry) for entry in due if entry.tier == tier)
     if ledger.breaker.trouble is None or not found:
         return found
     return (min(found, key=lambda each: ledger.refusals.times(each.pod, each.uid)),)
@@ -42,11 +48,10 @@ def _admitted(work: Worklist) -> list[Entry]:
     ]
 
 
-def _may_go(work: Worklist, entry: Entry, now: float) -> bool:
+def _may_go(work: Worklist, entry: Entry) -> bool:
     blocker = entry.verdict.blocker
-    if blocker is not None and blocker.cause is Cause.RETURNS:
-        return work.may_wait(entry.pod) and now - entry.pod.created >= RETURNED_SECONDS
-    return work.may_wait(entry.pod)
+    spared = blocker is not None and blocker.cause in _SPARED
+    return not spared and work.may_wait(entry.pod)
 
 
 def _delete(entry: Entry) -> DeletePod:

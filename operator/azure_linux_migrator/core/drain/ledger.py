@@ -47,7 +47,8 @@ class Eviction(Struct):
 
     `gone`: the apiserver found no such pod, so that it took no slot; our watch shows it still.
     `lost`: its answer was lost, and it was not sent again since. `doubted_since`: since when it is
-    not known whether it was carried out; 0 where no answer was lost.
+    not known whether it was carried out; 0 where no answer was lost. `shown`: the budget's status
+    accounts for it.
     """
 
     uid: str
@@ -58,6 +59,7 @@ class Eviction(Struct):
     gone: bool = False
     lost: bool = False
     doubted_since: float = 0.0
+    shown: bool = False
 
 
 class Ledger:
@@ -199,7 +201,7 @@ class Ledger:
         _less(self._unseen_by_owner, found.owner)
         if found.budget is not None:
             _less(self._unseen_by_budget, found.budget)
-        if found.budget is None or found.gone:
+        if found.budget is None or found.gone or found.shown:
             del self._all[pod]
             self._on_change(pod, found.budget, found.owner)
             return None
@@ -227,9 +229,8 @@ class Ledger:
             if found.seen:
                 del self._all[pod]
             else:
-                # Accounted for, yet the pod still looks healthy: keep only the second count.
-                _less(self._unseen_by_budget, budget.key)
-                found.budget = None
+                # Accounted for, yet the pod still looks healthy: unseen until it leaves.
+                found.shown = True
 
     def forget(self, pod: Key) -> None:
         """The eviction was refused, or never happened."""

@@ -16,7 +16,7 @@ from azure_linux_migrator.core.steps.create_target import create_target
 from azure_linux_migrator.core.steps.drain import drain
 from azure_linux_migrator.core.steps.preflight import preflight
 from azure_linux_migrator.core.steps.retire_source import retire_source
-from azure_linux_migrator.core.steps.roll import roll
+from azure_linux_migrator.core.steps.roll import complete, roll
 from azure_linux_migrator.core.steps.soak import soak
 from azure_linux_migrator.core.steps.update_in_place import update_in_place
 
@@ -66,7 +66,12 @@ _END: tuple[tuple[str, Step], ...] = (
 _GUARDED = frozenset(("AwaitDrainApproval", "CordonSource", "Drain", "Soak", "AwaitRetireApproval"))
 
 BLUE_GREEN = Route((*_BEGIN, ("Drain", drain), *_END), "Drain", "CordonSource", _GUARDED)
-ROLLING = Route((*_BEGIN, ("Drain", roll), *_END), "Drain", "CordonSource", _GUARDED)
+ROLLING = Route(
+    (*_BEGIN, ("Drain", roll), *_END[:-1], ("CompleteTarget", complete), _END[-1]),
+    "Drain",
+    "CordonSource",
+    _GUARDED,
+)
 IN_PLACE = Route(
     (
         ("Preflight", preflight),

@@ -41,6 +41,8 @@ def restore(ctx: Context) -> Progress:
         return DONE
     if pool.autoscaling and not pool.tag(TAG_AUTOSCALER) and pool.settled:
         return DONE
+    if pool.autoscaling:
+        bounds = pool.bounds  # somebody has turned it on again, his way
     text = f"giving node pool {pool.name} its autoscaler back ({bounds[0]} to {bounds[1]} nodes)"
     action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
     return update(ctx, action, "RestoringAutoscaler", text)
@@ -95,7 +97,7 @@ def update(ctx: Context, action: UpdatePool, reason: str, text: str) -> Progress
     if pool is None or not pool.settled:
         return ctx.reread(reason, text, action.pool)
     if not ctx.pools_newer_than(15.0):
-        return ctx.reread(reason, text)
+        return ctx.still(action, ctx.reread(reason, text))
     return ctx.attempt(action, reason, text)
 
 

@@ -36,6 +36,8 @@ def drain(ctx: Context) -> Progress:
         return unfinished
     if not ctx.loads.unmarked:
         return DONE
+    if (joining := marking(ctx)) is not None:
+        return joining
     index = batch_index(ctx)
     if index and (soaking := batch_soak(ctx, index)) is not None:
         return soaking
@@ -64,6 +66,19 @@ def restore_scales(ctx: Context) -> Progress | None:
         return None
     text = f"taking back the added replica of {len(surged)} Deployments"
     return ctx.attempt_all(surged, "RestoringScale", text)
+
+
+def marking(ctx: Context) -> Progress | None:
+    """Nodes that are joining the batch, which the watch does not show yet: the first of them may be
+    empty before the last is seen, and the next batch must not take that one."""
+    for name in ctx.loads.unmarked:
+        key = MarkNode(name, "").key
+        written = ctx.seen.written.get(key)
+        due = ctx.echo_at(written[0]) if written is not None else None
+        if key in ctx.seen.running or due is not None:
+            text = f"node {name} joins the batch"
+            return working("AdmittingBatch", text, wake_at=due)
+    return None
 
 
 def batch_soak(ctx: Context, index: int) -> Progress | None:
@@ -112,8 +127,8 @@ def evict(ctx: Context) -> Progress:
         return working("Draining", text, wake_at=min(wake_at, throttled))
     if (waiting := unplaced(ctx)) is not None:
         return replace(waiting, actions=_surges(ctx), wake_at=wake_at)
-    if overdue:
-        return _forced(ctx)
+    if overdue and ((last := _forced(ctx)).actions or not plan.blocker_count):
+        return last
     actions: tuple[Action, ...] = (*_surges(ctx), *plan.evictions)
     if plan.blocker_count:
         return working("DrainBlocked", _blocked(ctx), *actions, wake_at=wake_at)

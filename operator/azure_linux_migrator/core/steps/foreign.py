@@ -78,12 +78,12 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
     if pool.power != "Running":
         text = f"somebody stopped node pool {name}; start it again to go on"
         found.append(Change("SourceStopped", text, stops=True))
-    held = ctx.migration.status.step in _HELD and before.autoscaler is not None
+    held = ctx.migration.status.step in _HELD
     if pool.autoscaling and held:
         found.append(
             Change(
                 "AutoscalerTurnedOn",
-                f"somebody turned the autoscaler of node pool {name} on again, which refills it; "
+                f"somebody turned the autoscaler of node pool {name} on, which refills it; "
                 f"turn it off: az aks nodepool update --name {name} --disable-cluster-autoscaler …",
                 stops=True,
             )

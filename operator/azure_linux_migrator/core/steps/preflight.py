@@ -124,13 +124,14 @@ def _access(ctx: Context) -> Progress | None:
     missing = ctx.seen.missing_access
     if not missing:
         return None
+    look = ctx.attempt(_review(ctx), "", "")
     return refused(
         "KubernetesForbidden",
         f"the operator's ServiceAccount may not: {', '.join(missing)}; apply the ClusterRole "
         "shipped in deploy/kustomize/base, and its components force and surge for "
         "spec.drain.onTimeout: Force and spec.drain.singletons: SurgeFirst",
-        _review(ctx),
-        wake_at=ctx.now + LOOK_AGAIN_SECONDS,
+        *look.actions,
+        wake_at=look.wake_at,
     )
 
 

@@ -17,9 +17,10 @@ def retire_source(ctx: Context) -> Progress:
     """Never touches a pool that is not drained, nor one whose target does not stand."""
     if ctx.migration.spec.source_pool is SourcePool.KEEP:
         return DONE
-    if not ctx.pools_newer_than(FRESH_SECONDS):
-        return ctx.reread("RetiringSource", _telling(ctx))
     source = ctx.pool(ctx.migration.source)
+    if not ctx.pools_newer_than(FRESH_SECONDS):
+        look = ctx.reread("RetiringSource", _telling(ctx))
+        return ctx.still(_action(ctx, source), look) if source is not None else look
     nodes = len(ctx.loads)
     emptied = source is not None and source.count == 0 and source.state == "Succeeded"
     if source is None or (emptied and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO):

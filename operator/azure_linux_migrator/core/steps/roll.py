@@ -15,7 +15,14 @@ from azure_linux_migrator.core.records import Pool
 from azure_linux_migrator.core.sizing import final_count, old_count, surge
 from azure_linux_migrator.core.steps.autoscaler import update
 from azure_linux_migrator.core.steps.create_target import failed
-from azure_linux_migrator.core.steps.drain import admit, batch_index, batch_soak, between, evict
+from azure_linux_migrator.core.steps.drain import (
+    admit,
+    batch_index,
+    batch_soak,
+    between,
+    evict,
+    marking,
+)
 from azure_linux_migrator.core.steps.landed import adrift
 
 FRESH_SECONDS = 15.0
@@ -30,16 +37,33 @@ def roll(ctx: Context) -> Progress:
     index = batch_index(ctx)
     if not ctx.loads.unmarked:
         return DONE
+    if (joining := marking(ctx)) is not None:
+        return joining
     if index and (soaking := batch_soak(ctx, index)) is not None:
         return soaking
     source, target = ctx.pool(ctx.migration.source), ctx.pool(ctx.migration.target)
     if target is not None and target.state in {"Failed", "Canceled"} and _short(ctx, target):
         return failed(ctx, target)
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        return ctx.reread("ReadingPools", "reading the cluster's node pools")
+        look = ctx.reread("ReadingPools", "reading the cluster's node pools")
+        return ctx.still(DeleteMachines(ctx.migration.source, ()), look)
     if source is None or target is None:
         return refused("PoolGone", "one of the two pools is gone; nothing more is moved")
     return _shrink(ctx, source) or _grow(ctx, target) or admit(ctx, index + 1, balanced(ctx))
+
+
+def complete(ctx: Context) -> Progress:
+    """What the target lacks of its final size in the end, because the last batch was a large one,
+    it gets when the source is gone."""
+    target = ctx.pool(ctx.migration.target)
+    if target is None or target.autoscaling:
+        return DONE if ctx.seen.pools is not None else ctx.reread("GrowingTarget", "reading pools")
+    final = final_count(ctx)
+    if target.count >= final:
+        return DONE
+    text = f"growing node pool {target.name} from {target.count} to {final} nodes"
+    action = UpdatePool(target.name, (("count", final),), target.etag)
+    return update(ctx, action, "GrowingTarget", text)
 
 
 def _short(ctx: Context, target: Pool) -> bool:

@@ -36,7 +36,8 @@ def release_source(ctx: Context) -> Progress:
 
 def restore_size(ctx: Context) -> Progress:
     """Give the old pool its nodes back, where Rolling took some."""
-    if not ctx.pools_newer_than(FRESH_SECONDS):
+    restored = ctx.migration.status.step not in {"", "ReleaseSource", "RestoreSource"}
+    if ctx.seen.pools is None or not (restored or ctx.pools_newer_than(FRESH_SECONDS)):
         return ctx.reread("RestoringSource", "reading the cluster's node pools")
     pool = ctx.pool(ctx.migration.old_pool)
     if pool is None:
@@ -47,7 +48,13 @@ def restore_size(ctx: Context) -> Progress:
         )
     wanted = old_count(ctx)
     text = f"growing node pool {pool.name} back to {wanted} nodes"
+    if pool.power != "Running":
+        text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
+        look = ctx.reread("SourceStopped", text)
+        return refused("SourceStopped", text, *look.actions, wake_at=look.wake_at)
     ready = ctx.seen.world.ready_nodes(pool.name)
+    if pool.count >= wanted and ready >= wanted:
+        return DONE
     if pool.count >= wanted and pool.state == "Succeeded":
         # A node that never answered is not waited for: what has no room elsewhere holds the drain
         # up by itself.
@@ -83,7 +90,8 @@ def _ours(ctx: Context) -> bool:
 def remove_target(ctx: Context) -> Progress:
     """Delete the pool that this migration created, and no other."""
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        return ctx.reread("RemovingTarget", "reading the cluster's node pools")
+        look = ctx.reread("RemovingTarget", "reading the cluster's node pools")
+        return ctx.still(DeletePool(ctx.migration.new_pool, ""), look)
     pool = ctx.pool(ctx.migration.new_pool)
     left = sum(1 for _ in ctx.seen.world.pool_nodes(ctx.migration.new_pool))
     text = f"deleting node pool {ctx.migration.new_pool}"
