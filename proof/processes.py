@@ -184,6 +184,9 @@ class Processes(Weather):
         self._audit.clock_jumped(fault.length)
         return self.pilot.alive
 
+    def _clock_back(self, fault: Fault) -> bool:
+        return self._clock(fault)
+
     def _watch_held(self, fault: Fault) -> bool:
         kind = WATCHES[fault.pick % len(WATCHES)]
         self.pilot.informer.hold(kind, self._scene.kernel.now + fault.length)
