@@ -138,9 +138,12 @@ class End:
     def _bounds(self, asked: Mapping[str, Any], target: Mapping[str, Any]) -> None:
         wanted = asked.get("autoscaling")
         held = (wanted["min"], wanted["max"]) if wanted else self._audit.watched.held
+        recorded = self._audit.ground.status.source.autoscaler
+        known = (recorded.min, recorded.max) if recorded else None
         scales = bool(target.get("enableAutoScaling"))
         bounds = (target.get("minCount"), target.get("maxCount")) if scales else None
-        same = bounds == held or self._audit.watched.others_set(self._target)
+        mine = bounds == held or (not wanted and bounds == known)
+        same = mine or self._audit.watched.others_set(self._target)
         self._that("target-right", same, f"the target scales within {bounds}, not {held}")
 
     def _stage_zones(self) -> list[str]:

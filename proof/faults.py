@@ -56,21 +56,13 @@ ACTS = frozenset(
 """Kinds that strike at the n-th action of a type instead of a moment."""
 
 SHELVED: tuple[str, ...] = (
-    "access-missing",  # while rights are missing, they are asked about with every decision
-    "clock-back",  # pods that were there before are taken for returned ones, and blocked for good
-    "crash-late-create",  # a rollback after it ends before the pool appears, which is then left
-    "crash-late-surge",  # a replica that was added late by a process that is gone stays
-    "crash-late-deleted",  # a cordon that lands after the deletion has uncordoned everything stays
-    "slow-deleted",  # the same; the deletion waits ten seconds only for what is under way
-    "foreign-cordon-racing",  # one that is made while ours is on its way is taken over, and undone
-    "paused-timed",  # the drain's timeout runs while it is paused, and its rollback acts
-    "pool-autoscaled-first",  # an autoscaler that the source did not have is not noticed
-    "pool-stopped-back",  # a rollback to a pool that is stopped asks Azure for nodes without an end
-    "recreated-late",  # the autoscaler's bounds are lost with the source that carried them
-    "pool-untagged-back",  # a rollback tells that a pool is gone which is left for want of its tags
+    "crash-late-surge",  # a replica that is added after its process and the migration have ended
+    "crash-late-deleted",  # a cordon that lands after all was uncordoned: its version is an old one
+    "slow-deleted",  # the same
 )
-"""Kinds that are left out, because they show a fault of azlm that is being mended; each with one
-line why. `schedule(seed, shelved=True)` has them."""
+"""Kinds that are left out, each with one line why: what they do cannot be undone by anybody who is
+still there, or the apiserver refuses it, which the simulated one does not know.
+`schedule(seed, shelved=True)` has them."""
 
 Draw = Callable[[random.Random, Plot], Fault]
 

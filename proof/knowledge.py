@@ -17,7 +17,7 @@ from azure_linux_migrator.core.actions import (
 from azure_linux_migrator.core.migration import Decision
 from azure_linux_migrator.core.records import Budget, Key, Pod
 from azure_linux_migrator.sim.pilot.resource import Body
-from proof.budgets import GOVERNED, believed_healthy, believed_of_budget, room_of
+from proof.budgets import FORCED_SECONDS, GOVERNED, believed_healthy, believed_of_budget, room_of
 from proof.causes import Causes
 from proof.ground import Ground, Part, Process, leaves
 
@@ -30,6 +30,7 @@ class Knowledge(Part):
         self._causes = causes
         self._moved: set[str] = set()
         """Workloads of which we have moved a pod in this direction."""
+        self._forced_at = -FORCED_SECONDS
 
     def ends(self, action: Action) -> None:
         """Whose pods were moved."""
@@ -110,7 +111,10 @@ class Knowledge(Part):
             if pod.phase == "Pending":
                 continue
             self._ask(process, pod, wanted, owners)
-        for key, asked in wanted.items():
+        if deletions:
+            self._forced_at = self.ground.now
+        forces = self.ground.now - self._forced_at < FORCED_SECONDS
+        for key, asked in wanted.items() if not forces else ():
             free = self._free(process, process.world.budgets[key])
             text = f"{asked} pods of budget {key} are evicted, {free} slots are known to be free"
             self.ground.that("slot-known-free", asked <= free, text)

@@ -65,6 +65,7 @@ class Nodes(Part, Deaf):
         self.foreign: set[str] = set()
         """Nodes that somebody else has cordoned, and that we had not."""
         self._taken_back: set[str] = set()
+        self._others = False
         self._left_batch: dict[int, float] = {}
         self._begun: set[int] = set()
 
@@ -130,13 +131,19 @@ class Nodes(Part, Deaf):
         ground = self.ground
         node = ground.store.nodes.get(name)
         ground.that("no-recordon-in-soak", name not in self._taken_back, f"{name} is cordoned")
-        if node is not None and name in self.foreign and node.unschedulable:
-            known = ground.acting.world.nodes.get(name)
-            seen = known is not None and known.unschedulable
-            told = f"the cordon of {name} by somebody else is taken over"
-            ground.that("foreign-cordon-kept" if seen else "foreign-cordon-raced", False, told)
-        else:
-            ground.that("foreign-cordon-raced", True)
+        self._others = node is not None and name in self.foreign and node.unschedulable
+
+    def ends(self, action: Action) -> None:
+        """Whose cordon it is now."""
+        if not isinstance(action, CordonNode):
+            return
+        ground, name, others = self.ground, action.node, self._others
+        self._others = False
+        node, known = ground.store.nodes.get(name), ground.acting.world.nodes.get(name)
+        taken = others and node is not None and node.cordoned_by == action.by
+        seen = known is not None and known.unschedulable
+        told = f"the cordon of {name} by somebody else is taken over"
+        ground.that("foreign-cordon-kept" if seen else "foreign-cordon-raced", not taken, told)
         if action.batch:
             self._joins(name, action.batch)
 

@@ -108,10 +108,10 @@ class Pools(Part, Deaf):
     def begins(self, action: Action) -> None:
         """Is it allowed, as things are?"""
         match action:
-            case UpdatePool(pool, changes):
-                self._updates(pool, dict(changes))
-            case DeletePool(pool):
-                self._retires(pool)
+            case UpdatePool(pool, changes, etag):
+                self._updates(pool, dict(changes), etag)
+            case DeletePool(pool, etag):
+                self._retires(pool, etag)
             case DeleteMachines(pool, nodes):
                 found = [n for name in nodes if (n := self.ground.store.nodes.get(name))]
                 there = pool == "src" and not self.ground.backwards
@@ -181,16 +181,17 @@ class Pools(Part, Deaf):
         text = "pods are evicted while the source's autoscaler is on"
         ground.that("autoscaler-held", not scales or ground.in_place, text)
 
-    def _updates(self, pool: str, changes: dict[str, Any]) -> None:
+    def _updates(self, pool: str, changes: dict[str, Any], etag: str) -> None:
         ground = self.ground
         if pool != "src":
-            present = bool(ground.aks.properties(pool))
+            found = ground.aks.properties(pool)
             text = f"{pool} is changed and is not ours"
-            ground.that("only-own-pools", not present or self._ours(pool), text)
+            foreign = found and found.get("eTag") == etag and not self._ours(pool)
+            ground.that("only-own-pools", not foreign, text)
         if "osSKU" in changes:
             self._approved("BeforeDrain", "approved-before-drain", "the OS is changed")
         if changes.get("count") == 0:
-            self._retires(pool)
+            self._retires(pool, etag)
         if changes.get("enableAutoScaling"):
             self._bounds(pool, (int(changes["minCount"]), int(changes["maxCount"])))
 
@@ -200,7 +201,8 @@ class Pools(Part, Deaf):
             text = f"the source gets {given}, its own bounds were {held}"
             self.ground.that("bounds-given-back", given == held, text)
             return
-        wanted = {held}
+        recorded = self.ground.status.source.autoscaler
+        wanted = {held, (recorded.min, recorded.max)} if recorded else {held}
         for spec in self.ground.in_force(self.ground.now - 10.0):
             asked = (spec.get("target") or {}).get("autoscaling")
             if asked is not None:
@@ -210,14 +212,15 @@ class Pools(Part, Deaf):
 
     # Retiring
 
-    def _retires(self, pool: str) -> None:
+    def _retires(self, pool: str, etag: str) -> None:
         ground = self.ground
         self._empty(pool, ground.nodes(pool))
         text = f"{pool} is retired on the way {'back' if ground.backwards else 'there'}"
         ground.that("retired-there-only", (pool == "src") != ground.backwards, text)
         if pool != "src":
             present = bool(ground.aks.properties(pool))
-            ours = not present or self._ours(pool)
+            refused = etag != ground.aks.properties(pool).get("eTag")
+            ours = not present or refused or self._ours(pool)
             ground.that("only-own-pools", ours, f"{pool} is deleted and is not ours")
             return
         self._approved("BeforeRetire", "approved-before-retire", "the source is retired")

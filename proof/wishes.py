@@ -188,13 +188,14 @@ class Wishes(Part):
         if isinstance(action, DeletePod):
             ground.that("only-force-deletes", forces, f"{action.pod} is deleted without Force")
         recorded = since_epoch(ground.status.batch.started_at)
-        started = max(recorded or 0.0, ground.batch_at, ground.acting.began)
+        started = max(recorded or 0.0, ground.batch_at)
         if not started or ground.backwards or ground.status.step != "Drain":
             return
         limits = [
             length_of({"drain": policy_of(spec)}, "drain", "timeout")
             for spec in ground.in_force(ground.now - 60.0)
         ]
+        started = max(started, ground.acting.began)  # a new process gives a full timeout
         paused = ground.paused(started)
         if isinstance(action, DeletePod):
             early = min(limits) - (ground.now - started)

@@ -48,7 +48,7 @@ def decide(migration: Migration, seen: Observation, now: float) -> Decision:
         return _release(ctx)
     if migration.status.phase == Phase.ROLLED_BACK:
         if migration.status.observed_generation == migration.generation:
-            return _rolled_back(ctx)
+            return _walk_back(ctx) if _appeared(ctx) else _rolled_back(ctx)
         migration = _begin_again(migration)
         ctx = context_of(migration, seen, now)
     if migration.backwards:
@@ -96,9 +96,29 @@ def _begin_again(migration: Migration) -> Migration:
 
 
 def _rolled_back(ctx: Context) -> Decision:
-    """What was cordoned by us is released again and again, until the spec changes."""
-    actions, wake_at = _releases(ctx) if not ctx.migration.spec.paused else ((), None)
+    """What was cordoned by us is released again and again, until the spec changes; and a target
+    that was asked for by a process that is gone, and only appears now, is removed too."""
+    if ctx.migration.spec.paused:
+        return Decision((), ctx.migration.status)
+    actions, wake_at = _releases(ctx)
+    ended = ctx.migration.status.condition("Stalled")
+    since = since_epoch(ended.last_transition_time if ended else None) or 0.0
+    if ctx.migration.backwards and ctx.now < since + LATE_SECONDS:
+        look = ctx.reread("RolledBack", "", interval=LATE_LOOK_SECONDS)
+        wakes = [each for each in (wake_at, look.wake_at) if each is not None]
+        actions, wake_at = (*actions, *look.actions), min(wakes, default=None)
     return Decision(actions, ctx.migration.status, wake_at)
+
+
+LATE_SECONDS = 600.0
+LATE_LOOK_SECONDS = 60.0
+"""How long, and how often, a target is looked for that may appear after a rollback."""
+
+
+def _appeared(ctx: Context) -> bool:
+    pool = ctx.pool(ctx.migration.new_pool)
+    late = pool is not None and ctx.migration.owns(pool) and not ctx.migration.in_place
+    return late and ctx.migration.backwards and not ctx.migration.spec.paused
 
 
 def _walk(ctx: Context) -> Decision:

@@ -116,9 +116,11 @@ class Context:
             return look
         return replace(look, state="refused", reason=problem.reason, message=problem.message)
 
-    def reread(self, reason: str, message: str, pool: str = "") -> Progress:
-        """Read the pools again: now, or while Azure works on `pool`, the less often the longer."""
-        interval = POLL_SHORTEST
+    def reread(
+        self, reason: str, message: str, pool: str = "", *, interval: float = POLL_SHORTEST
+    ) -> Progress:
+        """Read the pools again where they were not read for `interval` seconds; while Azure works
+        on `pool` the less often the longer."""
         if pool:
             asked = self.seen.asked.get(pool)
             waited = 0.0 if asked is None else self.now - asked

@@ -43,13 +43,13 @@ class Entry(Struct, gc=False):
 
 
 class Roster:
-    """Places pods one at a time. `began` is when the current batch began, 0 before the first."""
+    """Places pods one at a time."""
 
     def __init__(self, world: World, scope: Scope) -> None:
         self.world = world
         self.scope = scope
         self.loads = Loads()
-        self.began = 0.0
+        self._began = self._newest = 0.0
         self.eligible = 0
         self.lanes: dict[tuple[Ident, int], Lane] = {}
         self.dirty: dict[Lane, None] = {}
@@ -69,6 +69,17 @@ class Roster:
         self._by_owner: defaultdict[str, set[Key]] = defaultdict(set)
         self._by_claim: defaultdict[Key, set[Key]] = defaultdict(set)
         self._zones: dict[str, int] = {}
+
+    @property
+    def began(self) -> float:
+        """When the current batch began, in seconds since the epoch; 0 before the first."""
+        return self._began
+
+    @began.setter
+    def began(self, at: float) -> None:
+        if at != self._began:
+            self._began = at
+            self._newest = max((each.pod.created for each in self.entries.values()), default=0.0)
 
     # Facts for the filters
 
@@ -243,7 +254,8 @@ class Roster:
             del self._lanes_of[lane.ident]
 
     def _late(self, pod: Pod) -> bool:
-        return 0 < self.began < pod.created - LATE_SECONDS
+        """By the apiserver's clock alone: ours may have been set."""
+        return self._began > 0 and pod.created > self._newest + LATE_SECONDS
 
     def _detaching(self, load: NodeLoad) -> None:
         """Whether volumes of pods that moved are still attached to a node that answers."""
