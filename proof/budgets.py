@@ -41,7 +41,11 @@ class Budgets(Part):
             before.at, before.heard = ground.now, ground.heard
         else:
             ground.acting.sent[action.uid] = Sent(
-                ground.now, ground.store.revision, ground.heard, charged=guards
+                ground.now,
+                ground.store.revision,
+                ground.heard,
+                charged=guards,
+                free=bool(guards) and action.budget is None,
             )
 
     def ends(self, action: Action) -> None:
@@ -143,4 +147,4 @@ def believed_of_budget(ground: Ground, process: Process, budget: Key) -> int:
 
 def _sent(process: Process, uid: str) -> bool:
     found = process.sent.get(uid)
-    return found is not None and found.granted
+    return found is not None and found.granted and not found.free

@@ -31,6 +31,8 @@ class Sent(Struct):
     heard: bool
     granted: bool = False
     charged: tuple[object, ...] = ()
+    free: bool = False
+    """Asked for while it cost nothing: that its pod is Ready again since, nobody could know."""
 
 
 class Process:

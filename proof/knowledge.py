@@ -146,7 +146,10 @@ class Knowledge(Part):
         if budget.observed_generation < budget.generation:
             return 0
         unshown = sum(
-            budget.key in sent.charged and sent.granted and sent.revision >= budget.revision
+            budget.key in sent.charged
+            and sent.granted
+            and not sent.free
+            and sent.revision >= budget.revision
             for sent in process.sent.values()
         )
         believed = believed_of_budget(self.ground, process, budget.key)

@@ -58,7 +58,11 @@ class Moves(Part, Deaf):
         done = before.granted and before.heard and HEARD_SECONDS < since < EXPIRY_SECONDS
         self.ground.that("evicted-once", not done, f"{action.pod} was evicted {since:.1f} s ago")
         text = f"{action.pod} was refused {since:.2f} s ago"
-        self.ground.that("retry-due", before.granted or since > RETRY_SECONDS, text)
+        # A refused eviction says nothing of a deletion, and a budget's newer status ends its bar.
+        known = self.ground.acting.world.budgets.values()
+        newer = any(b.key in before.charged and b.revision > before.revision for b in known)
+        other = isinstance(action, DeletePod) or newer
+        self.ground.that("retry-due", other or before.granted or since > RETRY_SECONDS, text)
 
     def ends(self, action: Action) -> None:
         """It is the pod that was meant."""

@@ -188,7 +188,7 @@ class Wishes(Part):
         if isinstance(action, DeletePod):
             ground.that("only-force-deletes", forces, f"{action.pod} is deleted without Force")
         recorded = since_epoch(ground.status.batch.started_at)
-        started = max(recorded or 0.0, ground.batch_at)
+        started = ground.batch_at or recorded or 0.0  # what is recorded is by the operator's clock
         if not started or ground.backwards or ground.status.step != "Drain":
             return
         limits = [

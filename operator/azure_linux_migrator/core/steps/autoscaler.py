@@ -7,8 +7,9 @@ target from its creation on, since the source and its tags go, and in the status
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER
 from azure_linux_migrator.core.actions import UpdatePool
-from azure_linux_migrator.core.progress import DONE, Context, Progress
+from azure_linux_migrator.core.progress import DONE, Context, Progress, refused
 from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.core.steps.foreign import untagged
 
 _READING = "reading the cluster's node pools"
 
@@ -61,6 +62,10 @@ def hand_over(ctx: Context) -> Progress:
         return DONE
     if pool.autoscaling and pool.bounds == bounds and pool.settled:
         return DONE
+    if not ctx.migration.owns(pool):
+        text = f"node pool {pool.name} gets no autoscaler: {untagged(ctx.migration)}"
+        look = ctx.reread("TargetTagsChanged", text, interval=60.0)
+        return refused("TargetTagsChanged", text, *look.actions, wake_at=look.wake_at)
     text = f"turning on the cluster autoscaler of {pool.name} ({bounds[0]} to {bounds[1]} nodes)"
     action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
     return update(ctx, action, "HandingOverAutoscaler", text)

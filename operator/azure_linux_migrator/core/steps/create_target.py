@@ -50,6 +50,15 @@ def _created(ctx: Context, target: Pool) -> Progress:
         return failed(ctx, target)
     if target.state != "Succeeded":
         return ctx.reread("CreatingTarget", f"AKS creates node pool {target.name}", target.name)
+    if target.power != "Running":
+        text = f"somebody stopped node pool {target.name}; start it"
+        look = ctx.reread("TargetStopped", text, interval=LOOK_AGAIN_SECONDS)
+        return refused("TargetStopped", text, *look.actions, wake_at=look.wake_at)
+    if target.count == 0 and not target.autoscaling and (first := initial_count(ctx)):
+        # Somebody has deleted its only machine, or scaled it, before it was of use.
+        text = f"growing node pool {target.name} from 0 to {first} nodes"
+        grow = UpdatePool(target.name, (("count", first),), target.etag)
+        return ctx.attempt(grow, "GrowingTarget", text)
     ready = ctx.seen.world.ready_nodes(target.name)
     wanted = max(target.count, 1)
     if ready < wanted:

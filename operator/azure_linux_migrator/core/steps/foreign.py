@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from azure_linux_migrator.api.spec import StrategyType
 from azure_linux_migrator.core.actions import ReadPools
+from azure_linux_migrator.core.migration import Migration
 from azure_linux_migrator.core.progress import Context, Progress, refused
 from azure_linux_migrator.core.records import Pool
 
@@ -112,15 +113,22 @@ def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
         return [
             Change(
                 "TargetTagsChanged",
-                f"the tags that say that node pool {name} belongs to this migration are gone; set "
-                + " and ".join(f"{key}={value}" for key, value in ctx.migration.tags)
-                + " on it to go on",
+                untagged(ctx.migration),
                 stops=True,
             )
         ]
     if pool.power != "Running":
         return [Change("TargetStopped", f"somebody stopped node pool {name}; start it", stops=True)]
     return _upgrading(pool, "TargetUpgrading", "pods on it may be moved once more by that")
+
+
+def untagged(migration: Migration) -> str:
+    """What to do about a target without our tags."""
+    tags = " and ".join(f"{key}={value}" for key, value in migration.tags)
+    return (
+        f"the tags that say that node pool {migration.new_pool} belongs to this migration are "
+        f"gone; set {tags} on it to go on"
+    )
 
 
 def _upgrading(pool: Pool, reason: str, what: str) -> list[Change]:
