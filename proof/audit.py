@@ -129,7 +129,7 @@ class Audit:
         """Is it allowed, as things are?"""
         for part in (self._budgets,) if self.stale else self._beginning:
             part.begins(action)
-        self.ground.action = action if self._lands else None
+        self.ground.action = action if self._lands and not self.stale else None
 
     def ends(self, action: Action) -> None:
         """What came of it."""

@@ -11,6 +11,9 @@ from proof.audit import Audit
 from proof.ground import in_batch
 from proof.scenario import NAME, Scenario
 
+LAST_SECONDS = 60.0
+"""What others do to a pool so late nobody looks for any more."""
+
 
 class End:
     """Judges a run that has come to its end and is idle."""
@@ -60,8 +63,8 @@ class End:
             self._that("foreign-cordons-stay", kept, f"{name} takes pods again")
 
     def _released(self) -> None:
-        if self._aks.properties("src").get("provisioningState") != "Succeeded":
-            return  # AKS cordons nodes too
+        if self._audit.watched.changed("src"):
+            return  # AKS cordons nodes too, and leaves them so where its upgrade fails
         for node in self._audit.ground.nodes("src"):
             free = not node.unschedulable or node.name in self._audit.nodes.foreign
             self._that("released", free, f"{node.name} is still cordoned")
@@ -103,6 +106,8 @@ class End:
         spec, source = self._audit.ground.spec, self._aks.properties("src")
         name = self._target
         target = self._aks.properties(name)
+        if self._audit.watched.changed(name, LAST_SECONDS):
+            return  # others have done something to it that nobody looked for any more
         sku = target.get("osSKU")
         self._that("target-right", sku == "AzureLinux", f"{name} runs {sku}")
         if self._stage.strategy == "InPlace":
@@ -110,7 +115,7 @@ class End:
         self._target_is(spec, target)
         names = self._aks.pool_names()
         left = {"Delete": "src" in names, "ScaleToZero": source.get("count") != 0, "Keep": False}
-        kept = left[spec["sourcePool"]]
+        kept = left[spec["sourcePool"]] and not self._audit.watched.changed("src")
         self._that("source-retired", not kept, "the source was not retired")
 
     def _target_is(self, spec: Mapping[str, Any], target: Mapping[str, Any]) -> None:

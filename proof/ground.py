@@ -75,6 +75,10 @@ class Ground:
         """When the first node joined the batch that is being drained."""
         self.attempt_at = 0.0
         self.attempts = 1
+        self.held_until = 0.0
+        """Until when something other than the drain itself held it up."""
+        self.turned_at = 0.0
+        """When it turned back, or began anew: what was on its way then is not judged by the new."""
         self._skews: list[tuple[float, float]] = [(self.now, 0.0)]
         self._pauses: list[tuple[float, float]] = []
         self._paused_at: float | None = None
@@ -89,6 +93,11 @@ class Ground:
     def now(self) -> float:
         """The true time."""
         return self.scene.kernel.now
+
+    @property
+    def turning(self) -> bool:
+        """Whether it has turned just now."""
+        return self.now - self.turned_at < SLACK
 
     # Which way
 
@@ -135,10 +144,16 @@ class Ground:
         if body.annotations is not self._annotations:
             self._annotations = body.annotations
             if value := body.annotations.get(APPROVE):
-                self.approvals[value] = now
+                self.approvals.setdefault(value, now)
+                self.approvals[value.partition(".")[0]] = self.approvals[value]
         self.deleting = body.deleting
         self._pause(paused=bool(body.spec.get("paused")))
         old, self.status = self.status, body.status
+        if (old.rollback is None) != (body.status.rollback is None):
+            self.turned_at = now
+        stalled = old.condition("Stalled")
+        if old.is_true("Stalled") and stalled and stalled.reason != "DrainTimedOut":
+            self.held_until = now
         self.target = self._target()
         if begins_anew(old, body.status):
             self.attempt_at = now
@@ -149,6 +164,8 @@ class Ground:
         self.status = MigrationStatus()
         self.batch_at, self.attempt_at = 0.0, self.now
         self.attempts += 1
+        self.approvals.clear()
+        self._annotations = {}
 
     def decided(self, process: Process, skew: float) -> None:
         """A process has decided; `skew` is how far its clock is ahead."""

@@ -108,8 +108,8 @@ class Knowledge(Part):
             pod = process.world.pods.get(each.pod)
             if pod is None or pod.uid != each.uid or pod.terminating or pod.finished:
                 continue
-            if pod.phase == "Pending":
-                continue
+            if pod.phase == "Pending" or pod.uid in process.sent:
+                continue  # an eviction whose answer was lost has its slot already
             self._ask(process, pod, wanted, owners)
         if deletions:
             self._forced_at = self.ground.now
@@ -169,7 +169,7 @@ class Knowledge(Part):
     def _forced(self, process: Process, pod: Pod, wanted: dict[Key, int]) -> None:
         guards = self.ground.scene.disruption.guards(pod)
         budget = process.world.budgets.get(guards[0]) if len(guards) == 1 else None
-        if budget is not None:
+        if budget is not None and process.world.ledger.breaker.trouble is None:
             free = self._free(process, budget) - wanted.get(budget.key, 0)
             text = f"{pod.key} is deleted while its budget has {free} free slots"
             self.ground.that("forced-without-slot", free <= 0, text)

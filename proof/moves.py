@@ -155,7 +155,7 @@ class Moves(Part, Deaf):
         pods = [ground.store.pods[key] for key in ground.scene.workloads.pods_of[workload.uid]]
         nodes = ground.store.nodes
         on_old = [p for p in (*pods, pod) if (n := nodes.get(p.node)) and n.pool == emptied]
-        right = not on_old or any(each.key == pod.key for each in on_old)
+        right = ground.deleting or not on_old or any(each.key == pod.key for each in on_old)
         ground.that(
             "victim-first", right, f"{pod.key} goes instead of {[each.key for each in on_old]}"
         )

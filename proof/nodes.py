@@ -190,7 +190,8 @@ class Nodes(Part, Deaf):
         if pod is None or pod.uid != action.uid or node is None:
             return
         emptied = ground.target if ground.backwards else "src"
-        ground.that("right-pool", node.pool == emptied, f"{pod.key} is evicted from {node.pool}")
+        right = node.pool == emptied or ground.turning
+        ground.that("right-pool", right, f"{pod.key} is evicted from {node.pool}")
         for each in ground.nodes(emptied):
             since = self._openings.since(each.name)
             open_for = ground.now - since if since is not None else 0.0

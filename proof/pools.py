@@ -114,7 +114,7 @@ class Pools(Part, Deaf):
                 self._retires(pool, etag)
             case DeleteMachines(pool, nodes):
                 found = [n for name in nodes if (n := self.ground.store.nodes.get(name))]
-                there = pool == "src" and not self.ground.backwards
+                there = pool == "src" and (not self.ground.backwards or self.ground.turning)
                 self.ground.that("retired-there-only", there, f"machines of {pool} are deleted")
                 self._empty(pool, found)
             case EvictPod() | DeletePod():
@@ -146,7 +146,8 @@ class Pools(Part, Deaf):
         if spec["strategy"]["type"] == "Rolling":
             wanted = min(wanted, share(spec["strategy"]["maxSurge"], old))
         text = f"{action.target} is made with {action.count} nodes, {wanted} were asked for"
-        self.ground.that("target-as-asked", action.count == wanted, text)
+        lately = self._watched.changed("src", 60.0)
+        self.ground.that("target-as-asked", lately or action.count == wanted, text)
 
     def _touches(self) -> None:
         """The source is touched: was the word given, does the target stand?"""
@@ -160,7 +161,8 @@ class Pools(Part, Deaf):
         if not self._begun:
             self._begun = True
             have = int(ground.aks.properties(ground.target).get("count") or 0)
-            asked = self._asked in {None, have} or self._watched.changed(ground.target)
+            found = ground.attempts > 1  # one that is created anew takes what it finds
+            asked = found or self._asked in {None, have} or self._watched.changed(ground.target)
             text = f"the drain begins with {have} nodes of {ground.target}, not {self._asked}"
             ground.that("target-as-asked", asked, text)
 
@@ -225,7 +227,7 @@ class Pools(Part, Deaf):
             return
         self._approved("BeforeRetire", "approved-before-retire", "the source is retired")
         self._soaked(pool, "the source is retired")
-        there = self._ours(ground.target)
+        there = self._ours(ground.target) or self._watched.changed(ground.target, 45.0)
         ground.that("retired-with-target", there, f"there is no target {ground.target} of ours")
 
     def _soaked(self, pool: str, what: str) -> None:

@@ -96,6 +96,8 @@ class Remedies:
             workload.template = structs.replace(workload.template, placing=Placing())
             self._audit.misfortune(60)
             self._scene.workloads.restart(workload.key, f"admin-{self._scene.kernel.now:.0f}")
+            if pod is not None and workload.kind != "Deployment":
+                self._scene.api.delete(key, pod.uid)
 
     def _unstick(self, key: Key, remedy: str) -> None:
         pod = self._scene.store.pods.get(key)

@@ -195,7 +195,8 @@ class Wishes(Part):
             length_of({"drain": policy_of(spec)}, "drain", "timeout")
             for spec in ground.in_force(ground.now - 60.0)
         ]
-        started = max(started, ground.acting.began)  # a new process gives a full timeout
+        # A new process, and what somebody else had held up, have a full timeout.
+        started = max(started, ground.acting.began, ground.held_until)
         paused = ground.paused(started)
         if isinstance(action, DeletePod):
             early = min(limits) - (ground.now - started)

@@ -168,7 +168,8 @@ def _gives_up(ctx: Context, step: str, reason: str) -> bool:
         (late or spec.on_failure is FailurePolicy.ROLLBACK)
         and not spec.paused
         and not ctx.migration.in_place
-        and step not in {"Preflight", FINAL, "HandOverAutoscaler"}
+        and step != "Preflight"
+        and route_of(ctx.migration).before(step, FINAL)
         and reason not in _NO_WAY_BACK
     )
 
@@ -240,10 +241,12 @@ def _already_migrated(ctx: Context) -> bool:
 
 
 def _already_there(ctx: Context) -> Decision:
-    """What may be left to do is the autoscaler, which the new pool gets last."""
-    progress = autoscaler.hand_over(ctx)
-    if progress.state != "done":
-        return _report(ctx, "HandOverAutoscaler", progress)
+    """What may be left to do is what comes after the source is gone."""
+    route = route_of(ctx.migration)
+    for name, step in route.steps[route.position(FINAL) + 1 :]:
+        progress = step(ctx)
+        if progress.state != "done":
+            return _report(ctx, name, progress)
     return Decision((), report_done(ctx, _already(ctx.migration), reason="AlreadyMigrated"))
 
 

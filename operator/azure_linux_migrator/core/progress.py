@@ -108,13 +108,16 @@ class Context:
             wake_at=min(wakes, default=None),
         )
 
-    def still(self, action: Action, look: Progress) -> Progress:
-        """A look at the pools before an action: what was refused for good stays so meanwhile, and
-        is not told as work for every look."""
-        problem = self.seen.problems.get(action.key)
-        if problem is None or problem.retryable:
-            return look
-        return replace(look, state="refused", reason=problem.reason, message=problem.message)
+    def still(self, look: Progress, *keys: str) -> Progress:
+        """A look at the pools before an action of one of these keys: what was refused for good
+        stays so meanwhile, and is not told as work for every look."""
+        for key in keys:
+            problem = self.seen.problems.get(key)
+            if problem is not None and not problem.retryable:
+                return replace(
+                    look, state="refused", reason=problem.reason, message=problem.message
+                )
+        return look
 
     def reread(
         self, reason: str, message: str, pool: str = "", *, interval: float = POLL_SHORTEST

@@ -80,7 +80,7 @@ def report_step(
 def _soak_start(ctx: Context, stage: Stage, progress: Progress) -> str | None:
     """A node that somebody takes back does not end the soak: it would be cordoned again."""
     before = ctx.migration.status.soak_started_at
-    if progress.reason == TAKEN_BACK:
+    if progress.reason == TAKEN_BACK or not ctx.seen.world_ready:
         return before
     if not stage.moved or ctx.migration.backwards or adrift(ctx) is not None:
         return None
@@ -280,8 +280,8 @@ def _source(ctx: Context) -> SourceRecord:
     """The old pool as it is found when the preflight has passed; but for what its autoscaler
     does before it is held, never changed after that."""
     before, pool = ctx.migration.status.source, ctx.pool(ctx.migration.old_pool)
-    if pool is None:
-        return before
+    if pool is None or pool.power != "Running":
+        return before  # a pool that is stopped shows no nodes
     if before.count is not None:
         if before.autoscaler is None or ctx.migration.status.step not in _SCALING:
             return before

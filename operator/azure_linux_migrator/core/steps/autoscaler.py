@@ -102,7 +102,7 @@ def update(ctx: Context, action: UpdatePool, reason: str, text: str) -> Progress
     if pool is None or not pool.settled:
         return ctx.reread(reason, text, action.pool)
     if not ctx.pools_newer_than(15.0):
-        return ctx.still(action, ctx.reread(reason, text))
+        return ctx.still(ctx.reread(reason, text), action.key)
     return ctx.attempt(action, reason, text)
 
 

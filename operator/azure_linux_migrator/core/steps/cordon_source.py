@@ -14,7 +14,10 @@ def cordon_source(ctx: Context) -> Progress:
     open_nodes = [loads.by_node[name].node for name in sorted(loads.open)]
     if not open_nodes:
         return DONE
-    taken_back = [node.name for node in open_nodes if node.cordoned_by == ctx.migration.name]
+    name = ctx.migration.name
+    taken_back = [
+        node.name for node in open_nodes if node.cordoned_by == name or ctx.migration.batch_of(node)
+    ]
     if taken_back and ctx.migration.status.soak_started_at:
         return refused(
             TAKEN_BACK,

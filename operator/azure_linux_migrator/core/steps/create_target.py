@@ -15,7 +15,8 @@ def create_target(ctx: Context) -> Progress:
     target = ctx.pool(migration.target)
     if target is None:
         if not ctx.pools_newer_than(5.0):
-            return ctx.reread("ReadingPools", "reading the cluster's node pools")
+            look = ctx.reread("ReadingPools", "reading the cluster's node pools")
+            return ctx.still(look, f"CreatePool/{migration.target}")
         wanted = migration.spec.target
         first = initial_count(ctx)
         tags = {**(wanted.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}

@@ -83,7 +83,9 @@ def marking(ctx: Context) -> Progress | None:
 
 def batch_soak(ctx: Context, index: int) -> Progress | None:
     """Wait between two batches; None once the wait is over."""
-    drained_at = since_epoch(ctx.migration.status.batch.drained_at)
+    known = ctx.migration.status.batch
+    # A batch that ended while nobody looked has its whole soak before it.
+    drained_at = since_epoch(known.drained_at) if known.index == index else None
     soak = ctx.migration.batch_soak
     rest = soak if drained_at is None else drained_at + soak - ctx.now
     if rest <= 0:

@@ -15,12 +15,12 @@ FRESH_SECONDS = 15.0
 
 def retire_source(ctx: Context) -> Progress:
     """Never touches a pool that is not drained, nor one whose target does not stand."""
-    if ctx.migration.spec.source_pool is SourcePool.KEEP:
-        return DONE
     source = ctx.pool(ctx.migration.source)
     if not ctx.pools_newer_than(FRESH_SECONDS):
         look = ctx.reread("RetiringSource", _telling(ctx))
-        return ctx.still(_action(ctx, source), look) if source is not None else look
+        return ctx.still(look, _action(ctx, source).key) if source is not None else look
+    if ctx.migration.spec.source_pool is SourcePool.KEEP:
+        return _unsafe(ctx) or DONE
     nodes = len(ctx.loads)
     emptied = source is not None and source.count == 0 and source.state == "Succeeded"
     if source is None or (emptied and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO):
@@ -40,7 +40,13 @@ def retire_source(ctx: Context) -> Progress:
 
 def _action(ctx: Context, source: Pool) -> Action:
     if ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO:
-        return UpdatePool(source.name, (("count", 0),), source.etag)
+        off: tuple[tuple[str, bool | None], ...] = (
+            ("enableAutoScaling", False),
+            ("minCount", None),
+            ("maxCount", None),
+        )
+        empty: tuple[tuple[str, int | bool | None], ...] = (("count", 0),)
+        return UpdatePool(source.name, (*empty, *(off if source.autoscaling else ())), source.etag)
     return DeletePool(source.name, source.etag)
 
 

@@ -46,7 +46,8 @@ def roll(ctx: Context) -> Progress:
         return failed(ctx, target)
     if not ctx.pools_newer_than(FRESH_SECONDS):
         look = ctx.reread("ReadingPools", "reading the cluster's node pools")
-        return ctx.still(DeleteMachines(ctx.migration.source, ()), look)
+        keys = f"DeleteMachines/{ctx.migration.source}", f"UpdatePool/{ctx.migration.target}"
+        return ctx.still(look, *keys)
     if source is None or target is None:
         return refused("PoolGone", "one of the two pools is gone; nothing more is moved")
     return _shrink(ctx, source) or _grow(ctx, target) or admit(ctx, index + 1, balanced(ctx))

@@ -53,8 +53,8 @@ def restore_size(ctx: Context) -> Progress:
         look = ctx.reread("SourceStopped", text)
         return refused("SourceStopped", text, *look.actions, wake_at=look.wake_at)
     ready = ctx.seen.world.ready_nodes(pool.name)
-    if pool.count >= wanted and ready >= wanted:
-        return DONE
+    if (pool.count >= wanted and ready >= wanted) or (pool.autoscaling and ready):
+        return DONE  # an autoscaler that somebody has turned on gives it the nodes it needs
     if pool.count >= wanted and pool.state == "Succeeded":
         # A node that never answered is not waited for: what has no room elsewhere holds the drain
         # up by itself.
@@ -91,7 +91,7 @@ def remove_target(ctx: Context) -> Progress:
     """Delete the pool that this migration created, and no other."""
     if not ctx.pools_newer_than(FRESH_SECONDS):
         look = ctx.reread("RemovingTarget", "reading the cluster's node pools")
-        return ctx.still(DeletePool(ctx.migration.new_pool, ""), look)
+        return ctx.still(look, f"DeletePool/{ctx.migration.new_pool}")
     pool = ctx.pool(ctx.migration.new_pool)
     left = sum(1 for _ in ctx.seen.world.pool_nodes(ctx.migration.new_pool))
     text = f"deleting node pool {ctx.migration.new_pool}"
