@@ -100,7 +100,8 @@ class Audit:
         """Two operators are at work: seen by what each of them knows."""
 
     def pools_changed(self, length: float) -> None:
-        """Somebody changes a pool: seen by what azlm has read of it."""
+        """Somebody changes a pool, by which it may end otherwise than asked for."""
+        self.ground.pools_changed_at = self.ground.now
 
     def clock_jumped(self, by: float) -> None:
         """An operator's clock was set: seen when it decides."""
@@ -109,7 +110,8 @@ class Audit:
         """The soak was edited: seen in the resource's past."""
 
     def scaled_by_others(self, key: Key) -> None:
-        """Somebody scales a Deployment: seen by itself."""
+        """Somebody scales a Deployment: who replaces whom there is not known any more."""
+        self.ground.rescaled.add(key)
 
     # What happens
 

@@ -30,6 +30,7 @@ class Cluster(Weather):
         if not az.delete_machine(self._scene, node.pool, node.name):
             return False
         self._audit.misfortune(120)
+        self._audit.pools_changed(120)
         return True
 
     def _pods_unready(self, fault: Fault) -> bool:

@@ -63,7 +63,7 @@ class End:
             self._that("foreign-cordons-stay", kept, f"{name} takes pods again")
 
     def _released(self) -> None:
-        if self._audit.watched.changed("src"):
+        if self._audit.watched.changed("src") or self._audit.ground.pools_changed():
             return  # AKS cordons nodes too, and leaves them so where its upgrade fails
         for node in self._audit.ground.nodes("src"):
             free = not node.unschedulable or node.name in self._audit.nodes.foreign
@@ -106,7 +106,7 @@ class End:
         spec, source = self._audit.ground.spec, self._aks.properties("src")
         name = self._target
         target = self._aks.properties(name)
-        if self._audit.watched.changed(name, LAST_SECONDS):
+        if self._audit.ground.pools_changed(LAST_SECONDS):
             return  # others have done something to it that nobody looked for any more
         sku = target.get("osSKU")
         self._that("target-right", sku == "AzureLinux", f"{name} runs {sku}")
@@ -115,7 +115,7 @@ class End:
         self._target_is(spec, target)
         names = self._aks.pool_names()
         left = {"Delete": "src" in names, "ScaleToZero": source.get("count") != 0, "Keep": False}
-        kept = left[spec["sourcePool"]] and not self._audit.watched.changed("src")
+        kept = left[spec["sourcePool"]] and not self._audit.ground.pools_changed()
         self._that("source-retired", not kept, "the source was not retired")
 
     def _target_is(self, spec: Mapping[str, Any], target: Mapping[str, Any]) -> None:

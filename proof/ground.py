@@ -11,7 +11,7 @@ from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.core.migration import Decision
-from azure_linux_migrator.core.records import Node, Pod
+from azure_linux_migrator.core.records import Key, Node, Pod
 from azure_linux_migrator.core.world import World
 from azure_linux_migrator.sim.pilot.resource import Body, Resource
 from proof.rules import Judge
@@ -75,6 +75,10 @@ class Ground:
         """When the first node joined the batch that is being drained."""
         self.attempt_at = 0.0
         self.attempts = 1
+        self.rescaled: set[Key] = set()
+        """Deployments that others have scaled."""
+        self.pools_changed_at: float | None = None
+        """When somebody else changed one of the two pools last."""
         self.held_until = 0.0
         """Until when something other than the drain itself held it up."""
         self.turned_at = 0.0
@@ -93,6 +97,11 @@ class Ground:
     def now(self) -> float:
         """The true time."""
         return self.scene.kernel.now
+
+    def pools_changed(self, within: float = 1e9) -> bool:
+        """Whether somebody else has changed one of the two pools within so many seconds."""
+        at = self.pools_changed_at
+        return at is not None and self.now - at < within
 
     @property
     def turning(self) -> bool:

@@ -169,7 +169,9 @@ class Knowledge(Part):
     def _forced(self, process: Process, pod: Pod, wanted: dict[Key, int]) -> None:
         guards = self.ground.scene.disruption.guards(pod)
         budget = process.world.budgets.get(guards[0]) if len(guards) == 1 else None
-        if budget is not None and process.world.ledger.breaker.trouble is None:
+        ledger = process.world.ledger
+        denied = ledger.breaker.trouble or ledger.refusals.times(pod.key, pod.uid)
+        if budget is not None and not denied:
             free = self._free(process, budget) - wanted.get(budget.key, 0)
             text = f"{pod.key} is deleted while its budget has {free} free slots"
             self.ground.that("forced-without-slot", free <= 0, text)

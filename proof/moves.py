@@ -144,7 +144,7 @@ class Moves(Part, Deaf):
             text = f"pods of {workload.key} came back {self._returns[workload.uid]} times"
             self.ground.that("moved-once", self._returns[workload.uid] <= most, text)
             return 0
-        if counts(pod):
+        if counts(pod) and workload.key not in self.ground.rescaled:
             self.ground.that("moved-once", moved == 0, f"{pod.key} is moved once more")
         return 1
 

@@ -161,7 +161,8 @@ class Pools(Part, Deaf):
         if not self._begun:
             self._begun = True
             have = int(ground.aks.properties(ground.target).get("count") or 0)
-            found = ground.attempts > 1  # one that is created anew takes what it finds
+            # One that is created anew takes what it finds.
+            found = ground.attempts > 1 or ground.pools_changed()
             asked = found or self._asked in {None, have} or self._watched.changed(ground.target)
             text = f"the drain begins with {have} nodes of {ground.target}, not {self._asked}"
             ground.that("target-as-asked", asked, text)
@@ -227,7 +228,7 @@ class Pools(Part, Deaf):
             return
         self._approved("BeforeRetire", "approved-before-retire", "the source is retired")
         self._soaked(pool, "the source is retired")
-        there = self._ours(ground.target) or self._watched.changed(ground.target, 45.0)
+        there = self._ours(ground.target) or ground.pools_changed(45.0)
         ground.that("retired-with-target", there, f"there is no target {ground.target} of ours")
 
     def _soaked(self, pool: str, what: str) -> None:

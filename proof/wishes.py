@@ -150,7 +150,8 @@ class Wishes(Part):
             if in_batch(node):
                 self._admitted.setdefault(name, now)
         for pod in process.world.pods.values():
-            if pod.node in self._admitted and self._waits(pod, policy):
+            last = pod.key.namespace == OWN_SPACE
+            if pod.node in self._admitted and not last and self._waits(pod, policy):
                 since = self._since(pod)
                 told = now - since < WAITS_SECONDS or self._is_named(pod, nodes, named)
                 text = f"{pod.key} waits for {now - since:.0f} s, and nothing says why"

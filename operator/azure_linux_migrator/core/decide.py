@@ -74,7 +74,9 @@ def context_of(migration: Migration, seen: Observation, now: float) -> Context:
         migration.spec.target.os_sku if migration.in_place else "",
     )
     planner = Planner.of(seen.world, scope)
-    planner.began = since_epoch(migration.status.batch.started_at) or 0.0
+    # Which pods came after that is told by those that are there: not before all of them are read.
+    began = since_epoch(migration.status.batch.started_at) if seen.world_ready else None
+    planner.began = began or 0.0
     planner.since = since_epoch(migration.status.start_time) or 0.0
     return Context(migration, seen, planner, planner.plan(now, migration.uid), now)
 

@@ -14,6 +14,9 @@ from azure_linux_migrator.core.records import Pool
 ECHO_SECONDS = 5.0
 """A write that the watch does not show after this is made again."""
 
+SHOWS_SECONDS = 30.0
+"""How long Azure may hide a pool that it was asked for."""
+
 POLL_SHORTEST = 1.0
 POLL_LONGEST = 15.0
 POLL_UNKNOWN = 5.0
@@ -74,6 +77,11 @@ class Context:
         """Whether the pools were read within the last `age` seconds; a clock that was set back
         makes no old reading fresh."""
         return self.seen.pools is not None and 0 <= self.now - self.seen.pools.at < age
+
+    def hidden(self, name: str) -> bool:
+        """Whether Azure may not show a pool yet that it has just been asked to change."""
+        asked = self.seen.asked.get(name, 0.0)
+        return self.pool(name) is None and self.now - asked < SHOWS_SECONDS
 
     def echo_at(self, action: Action) -> float | None:
         """Until when to wait for the watch to show this very write; None where it was not made

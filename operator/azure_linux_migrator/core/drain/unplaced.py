@@ -75,9 +75,17 @@ class Unplaced:
             return True
         if not homes.others.isdisjoint(owners):
             return False
+        if any(each.created < since for each in self._waiting_of(pod)):
+            return False  # its owner found no room before either
         born = self._moves.born
         unwatched = 0 < since < born and pod.created <= born + REPLACED_SECONDS
         return unwatched and pod.owner is not None and pod.owner.kind != "Job"
+
+    def _waiting_of(self, pod: Pod) -> Iterable[Pod]:
+        """Pods of the same owner without a node."""
+        uid = pod.owner.uid if pod.owner is not None else ""
+        waiting = self._world.unschedulable.values()
+        return (each for each in waiting if each.owner is not None and each.owner.uid == uid)
 
     def _owners(self, pod: Pod) -> list[str]:
         controller = self._world.catalog.governing(pod)

@@ -54,7 +54,7 @@ def hand_over(ctx: Context) -> Progress:
 
     Only now: AKS counts every pool's maxCount against the subnet, so both at once may not fit.
     """
-    if ctx.seen.pools is None:
+    if ctx.seen.pools is None or ctx.hidden(ctx.migration.new_pool):
         return ctx.reread("HandingOverAutoscaler", _READING)
     pool = ctx.pool(ctx.migration.new_pool)
     bounds = wanted_bounds(ctx)

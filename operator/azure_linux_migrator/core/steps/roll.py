@@ -56,9 +56,11 @@ def roll(ctx: Context) -> Progress:
 def complete(ctx: Context) -> Progress:
     """What the target lacks of its final size in the end, because the last batch was a large one,
     it gets when the source is gone."""
+    if ctx.seen.pools is None or ctx.hidden(ctx.migration.target):
+        return ctx.reread("GrowingTarget", "reading the cluster's node pools")
     target = ctx.pool(ctx.migration.target)
     if target is None or target.autoscaling:
-        return DONE if ctx.seen.pools is not None else ctx.reread("GrowingTarget", "reading pools")
+        return DONE
     final = final_count(ctx)
     if target.count >= final:
         return DONE

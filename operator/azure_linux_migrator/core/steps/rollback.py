@@ -14,8 +14,6 @@ from azure_linux_migrator.core.steps.drain import drain
 from azure_linux_migrator.core.steps.landed import adrift
 
 FRESH_SECONDS = 15.0
-SHOWS_SECONDS = 30.0
-"""How long Azure may hide a pool that it was asked for."""
 AGAIN_SECONDS = 60.0
 """An operation that failed or was canceled on the way back is asked for again after this."""
 
@@ -98,8 +96,7 @@ def remove_target(ctx: Context) -> Progress:
     if pool is None:
         if f"CreatePool/{ctx.migration.new_pool}" in ctx.seen.running:
             return working("RemovingTarget", "waiting for Azure's answer about the new pool")
-        asked = ctx.seen.asked.get(ctx.migration.new_pool, 0.0)
-        if ctx.now - asked < SHOWS_SECONDS:
+        if ctx.hidden(ctx.migration.new_pool):
             # Azure may take a while to show a pool that it has just accepted.
             return ctx.reread("RemovingTarget", "looking whether the new pool appears")
         return DONE if not left else working("RemovingTarget", f"waiting for {left} nodes to go")
