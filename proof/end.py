@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_MIGRATION, TAG_SOURCE
-from azure_linux_migrator.api.status import MigrationStatus, Phase
+from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.core.records import Pod
 from azure_linux_migrator.sim.pilot.resource import Resource
 from proof.audit import Audit
@@ -106,7 +106,9 @@ class End:
         spec, source = self._audit.ground.spec, self._aks.properties("src")
         name = self._target
         target = self._aks.properties(name)
-        if self._audit.ground.pools_changed(LAST_SECONDS):
+        changed = self._audit.ground.pools_changed_at
+        ended = since_epoch(self._audit.ground.status.completion_time) or 0.0
+        if changed is not None and changed > ended - LAST_SECONDS:
             return  # others have done something to it that nobody looked for any more
         sku = target.get("osSKU")
         self._that("target-right", sku == "AzureLinux", f"{name} runs {sku}")

@@ -216,6 +216,7 @@ class People(Weather):
         tags = dict(self._scene.aks.properties(target).get("tags") or {})
         if TAG_MIGRATION not in tags or self._stage.strategy == "InPlace":
             return False
+        self._audit.pools_changed(60)
         self._scene.kernel.after(fault.length, lambda: self._tag(target, tags))
         return az.update(self._scene, target, tags={"team": "x"})
 

@@ -202,7 +202,8 @@ class Pools(Part, Deaf):
         held = self._watched.held
         if pool == "src":
             text = f"the source gets {given}, its own bounds were {held}"
-            self.ground.that("bounds-given-back", given == held, text)
+            others = self.ground.pools_changed()  # whose bounds stay
+            self.ground.that("bounds-given-back", given == held or others, text)
             return
         recorded = self.ground.status.source.autoscaler
         wanted = {held, (recorded.min, recorded.max)} if recorded else {held}
