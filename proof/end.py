@@ -63,7 +63,8 @@ class End:
             self._that("foreign-cordons-stay", kept, f"{name} takes pods again")
 
     def _released(self) -> None:
-        if self._audit.watched.changed("src") or self._audit.ground.pools_changed():
+        others = self._audit.watched.changed("src") or self._audit.ground.pools_changed()
+        if others or self._stage.strategy == "InPlace":
             return  # AKS cordons nodes too, and leaves them so where its upgrade fails
         for node in self._audit.ground.nodes("src"):
             free = not node.unschedulable or node.name in self._audit.nodes.foreign

@@ -151,10 +151,10 @@ class Ground:
             self.spec = body.spec
             self._history.append((now, body.spec))
         if body.annotations is not self._annotations:
-            self._annotations = body.annotations
-            if value := body.annotations.get(APPROVE):
-                self.approvals.setdefault(value, now)
-                self.approvals[value.partition(".")[0]] = self.approvals[value]
+            before, self._annotations = self._annotations.get(APPROVE), body.annotations
+            value = body.annotations.get(APPROVE)
+            if value and value != before:  # a word that is set anew counts anew
+                self.approvals[value.partition(".")[0]] = now
         self.deleting = body.deleting
         self._pause(paused=bool(body.spec.get("paused")))
         old, self.status = self.status, body.status
