@@ -144,6 +144,8 @@ class Admin(Remedies):
 
     def _update_again(self, body: Body) -> None:
         self.loosen_named(body.status.message)
+        for each in body.status.blockers:
+            self.remedy(each)
         az.update(self._scene, "src", osSKU="AzureLinux")
 
     def _turn_autoscaler_off(self, _body: Body) -> None:

@@ -4,6 +4,9 @@ Everything is counted anew from the bare records of the operator's own watches; 
 indexes and ledgers is asked.
 """
 
+from collections import Counter
+from collections.abc import Mapping
+
 from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.core.actions import (
     READS,
@@ -104,12 +107,18 @@ class Knowledge(Part):
     ) -> None:
         wanted: dict[Key, int] = {}
         owners: dict[str, int] = {}
+        again: dict[Key, int] = {}
         for each in evictions:
             pod = process.world.pods.get(each.pod)
             if pod is None or pod.uid != each.uid or pod.terminating or pod.finished:
                 continue
-            if pod.phase == "Pending" or pod.uid in process.sent:
-                continue  # an eviction whose answer was lost has its slot already
+            if pod.phase == "Pending":
+                continue
+            if (sent := process.sent.get(pod.uid)) is not None:
+                # An eviction whose answer was lost has its slot already.
+                for key in self.ground.scene.disruption.guards(pod) if not sent.granted else ():
+                    again[key] = again.get(key, 0) + 1
+                continue
             self._ask(process, pod, wanted, owners)
         if deletions:
             self._forced_at = self.ground.now
@@ -123,7 +132,7 @@ class Knowledge(Part):
         for force in deletions:
             pod = process.world.pods.get(force.pod)
             if pod is not None and pod.ready and not pod.terminating:
-                self._forced(process, pod, wanted)
+                self._forced(process, pod, Counter(wanted) + Counter(again))
 
     def _ask(
         self, process: Process, pod: Pod, wanted: dict[Key, int], owners: dict[str, int]
@@ -166,7 +175,7 @@ class Knowledge(Part):
         text = f"{asked} pods of {known.key} are evicted, {out} are out and {room} may be"
         self.ground.that("slot-known-free", asked + out <= room, text)
 
-    def _forced(self, process: Process, pod: Pod, wanted: dict[Key, int]) -> None:
+    def _forced(self, process: Process, pod: Pod, wanted: Mapping[Key, int]) -> None:
         guards = self.ground.scene.disruption.guards(pod)
         budget = process.world.budgets.get(guards[0]) if len(guards) == 1 else None
         ledger = process.world.ledger

@@ -55,7 +55,7 @@ class Run:
         self.stage: Scenario = scenario(seed)
         scene = self.stage.scene
         scene.kernel.run(lambda: False, end=NOW + 5.0)
-        self.resource = Resource(scene.store, NAME, dict(self.stage.spec))
+        self.resource = Resource(scene.store, NAME, dict(self.stage.spec), lambda: scene.kernel.now)
         self.audit = Audit(self.stage, self.resource)
         self.trail: list[str] = []
         self._rng = random.Random(f"{seed}/pilot")

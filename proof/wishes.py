@@ -205,7 +205,9 @@ class Wishes(Part):
             ground.that("not-forced-early", early <= ground.slack(started) or not min(limits), text)
             ground.that("pause-stops-the-clock", early + paused <= ground.slack(started), text)
         elif all(limits) and not forces:
-            late = ground.now - started - max(limits) - paused - ground.unattended(started)
+            # A mark that was late on its way begins the batch with what is recorded then.
+            over = ground.now - max(started, recorded or 0.0) - max(limits)
+            late = over - paused - ground.unattended(started)
             text = f"{action.pod} is evicted {late:.0f} s after the batch's time was over"
             ground.that("timeout-kept", late <= ground.slack(started), text)
 

@@ -27,7 +27,7 @@ from azure_linux_migrator.core.actions import (
 from azure_linux_migrator.core.conditions import headline, merge
 from azure_linux_migrator.core.decide import decide
 from azure_linux_migrator.core.migration import Decision, Migration, Observation, Problem
-from azure_linux_migrator.core.records import Controller, Key, Node, Pool
+from azure_linux_migrator.core.records import Controller, Key, Node, Pool, Volume
 from azure_linux_migrator.core.world import World
 from tests.core.build import NOW, budget, migration, pod, seen, source, target, world
 
@@ -383,3 +383,20 @@ def test_a_change_that_aks_does_not_show_is_asked_for_again_slowly() -> None:
     late = _in_place(made, "Ubuntu", "AzureLinux4", asked={"src": NOW - 200})
     assert (_kinds(late), _reason(late)) == ([UpdatePool], "UpdateIgnored")
     assert "shows Ubuntu" in late.status.message
+
+
+def test_a_failed_update_names_what_its_drain_waits_for_and_no_zone() -> None:
+    nodes = [
+        Node("s-0", "src", zone="r-1", os_sku="Ubuntu"),
+        Node("s-1", "src", zone="r-2", os_sku="AzureLinux", os_effective="AzureLinux3"),
+    ]
+    twice = [budget(key=Key("default", "a")), budget(key=Key("default", "b"))]
+    made = world([pod("x", claims=("data",))], twice, nodes)
+    made.put_volume(Volume("pv", Key("default", "data"), zones=("r-1",)))
+    status = MigrationStatus(step="UpdateInPlace", **BEGUN)
+    spec: dict[str, Any] = {"strategy": {"type": "InPlace"}}
+    pool = source(os_sku="AzureLinux", state="Failed")
+    told = decide(migration(status, **spec), seen(made, pool), NOW)
+    assert _reason(told) == "UpdateFailed"
+    assert "2 PodDisruptionBudgets select it" in told.status.message
+    assert "zone" not in told.status.message

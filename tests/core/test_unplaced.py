@@ -1,5 +1,6 @@
 """Pods that stand for moved ones and find no node, also where nobody saw the move."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,3 +109,17 @@ def test_a_drain_that_is_begun_again_by_a_restart_evicts_nothing_while_pods_wait
     told = decide(migration(status), seen(made, source(), target()), NOW)
     assert not [each for each in told.actions if isinstance(each, EvictPod)]
     assert "cannot be placed: default/new" in told.status.message
+
+
+def test_a_start_written_by_a_slow_clock_makes_no_older_pod_a_replacement() -> None:
+    made = world([pod("a"), waiting("old", created=NOW - 100)])
+    status = MigrationStatus(
+        step="Drain",
+        start_time=timestamp(NOW - 300),
+        batch=BatchProgress(index=1, of=1, started_at=timestamp(NOW - 50)),
+    )
+    known = replace(migration(status), created=NOW - 100)
+    told = decide(known, seen(made, source(), target()), NOW)
+    assert "cannot be placed" not in told.status.message
+    early = decide(replace(known, created=NOW - 200), seen(made, source(), target()), NOW)
+    assert "cannot be placed" in early.status.message

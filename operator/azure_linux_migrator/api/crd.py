@@ -32,6 +32,7 @@ STEPS_WITH_TARGET = (
     "Soak",
     "AwaitRetireApproval",
     "RetireSource",
+    "CompleteTarget",
     "HandOverAutoscaler",
 )
 """Steps that begin once the target pool stands: from then on its settings cannot be changed."""

@@ -77,7 +77,10 @@ def context_of(migration: Migration, seen: Observation, now: float) -> Context:
     # Which pods came after that is told by those that are there: not before all of them are read.
     began = since_epoch(migration.status.batch.started_at) if seen.world_ready else None
     planner.began = began or 0.0
-    planner.since = since_epoch(migration.status.start_time) or 0.0
+    # No pod of the second in which the resource was made replaces one that it moved, whatever the
+    # clock said by which the start was recorded.
+    start = since_epoch(migration.status.start_time)
+    planner.since = 0.0 if start is None else max(start, migration.created + 1.0)
     return Context(migration, seen, planner, planner.plan(now, migration.uid), now)
 
 

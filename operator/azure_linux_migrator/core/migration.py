@@ -21,7 +21,10 @@ DIGEST_LENGTH = 3
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """The custom resource: what is wanted, and the status last written."""
+    """The custom resource: what is wanted, and the status last written.
+
+    `created` is its creationTimestamp in seconds since the epoch, by the API server's clock.
+    """
 
     name: str
     uid: str
@@ -31,6 +34,7 @@ class Migration:
     deleting: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)
     backwards: bool = False
+    created: float = 0.0
 
     @property
     def source(self) -> str:

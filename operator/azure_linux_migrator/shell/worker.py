@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from azure_linux_migrator.aks.port import PoolPort
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
-from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
+from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus, since_epoch
 from azure_linux_migrator.core.decide import decide
 from azure_linux_migrator.core.migration import Decision, Migration, Observation
 from azure_linux_migrator.core.preflight.survey import Survey
@@ -249,6 +249,7 @@ class Worker:
             status_to_release(self.status, self._lost) if self._lost else self.status,
             deleting,
             dict(metadata.get("annotations") or {}),
+            created=since_epoch(self.created) or 0.0,
         )
 
     def _observation(self) -> Observation:

@@ -92,7 +92,10 @@ class Roster:
         return self.world.catalog.volumes_of(pod)
 
     def target_zones(self) -> frozenset[str]:
-        """Zones of the target's nodes; "" where there are nodes outside any zone."""
+        """Zones of the target's nodes; "" where there are nodes outside any zone. None where they
+        do not matter: AKS replaces the nodes of a pool zone by zone."""
+        if self.scope.new_sku:
+            return frozenset()
         return frozenset(zone for zone, count in self._zones.items() if count > 0)
 
     def weight(self, node: str) -> int:

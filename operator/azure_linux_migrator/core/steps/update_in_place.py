@@ -29,7 +29,8 @@ def update_in_place(ctx: Context) -> Progress:
         return refused(
             "UpdateFailed",
             f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
-            f"{': ' + pool.failure.message if pool.failure else ''}; mend that and start it again "
+            f"{': ' + pool.failure.message if pool.failure else ''}{_held_by(ctx)}; mend that and "
+            "start it again "
             f"with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
             *look,
             wake_at=ctx.now + FRESH_SECONDS,
@@ -38,13 +39,17 @@ def update_in_place(ctx: Context) -> Progress:
         return _ask(ctx, pool, wanted)
     if pool.state != "Succeeded" or ctx.loads.by_node:
         text = f"AKS changes node pool {pool.name} to {wanted}: {_left(ctx)}"
-        blockers = [str(each) for each in ctx.plan.blockers if each.blocks]
         answer = ctx.reread("UpdatingInPlace", text, pool.name)
-        if blockers and answer.reason == "UpdatingInPlace":
-            told = f"{text}; AKS will wait for: {'; '.join(blockers[:3])}"
-            return working("UpdatingInPlace", told, *answer.actions, wake_at=answer.wake_at)
+        if (held := _held_by(ctx)) and answer.reason == "UpdatingInPlace":
+            return working("UpdatingInPlace", text + held, *answer.actions, wake_at=answer.wake_at)
         return answer
     return DONE
+
+
+def _held_by(ctx: Context) -> str:
+    """What AKS's own drain waits for, as the rest of a sentence."""
+    blockers = [str(each) for each in ctx.plan.blockers if each.blocks]
+    return f"; AKS will wait for: {'; '.join(blockers[:3])}" if blockers else ""
 
 
 def _shows(ctx: Context, pool: Pool, wanted: str) -> bool:

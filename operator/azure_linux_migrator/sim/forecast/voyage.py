@@ -125,7 +125,7 @@ class Voyage(Calm):
         if self._source not in self.scene.aks.pool_names():
             raise SettingsError(f"node pool {self._source} cannot be modelled: {self.scene.notes}")
         self._before = sum(node.pool == self._source for node in snapshot.nodes)
-        self.resource = Resource(self.scene.store, name, dict(spec))
+        self.resource = Resource(self.scene.store, name, dict(spec), lambda: self.scene.kernel.now)
         self.pilot = Pilot(self.resource, self.scene.backend, rng, pace=self.scene.pace, fate=self)
         self.pilot.on_decision = self._decided
         self._steps: list[Step] = []

@@ -252,6 +252,7 @@ class Pilot:
             self._status,
             self._release is not None,
             body.annotations,
+            created=body.created,
         )
 
     def _observation(self) -> Observation:

@@ -11,7 +11,7 @@ from azure_linux_migrator.sim.cluster.store import Store
 
 
 class Body(Struct, frozen=True):
-    """The resource as it was at a revision."""
+    """The resource as it was at a revision; `created` in seconds since the epoch."""
 
     name: str
     uid: str
@@ -21,16 +21,18 @@ class Body(Struct, frozen=True):
     status: MigrationStatus
     annotations: Mapping[str, str] = {}
     deleting: bool = False
+    created: float = 0.0
 
 
 class Resource:
     """One AzureLinuxMigration. `body` is None once it is gone."""
 
-    def __init__(self, store: Store, name: str, spec: Mapping[str, Any]) -> None:
-        self._store = store
+    def __init__(
+        self, store: Store, name: str, spec: Mapping[str, Any], clock: Callable[[], float]
+    ) -> None:
+        self._store, self._clock = store, clock
         self._name, self._made = name, 1
-        first = Body(name, f"uid-{name}", spec, 1, store.next_revision(), MigrationStatus())
-        self.body: Body | None = first
+        self.body: Body | None = self._make(f"uid-{name}", spec)
         self.watchers: list[Callable[[Body | None], None]] = []
         self.writes = 0
         """How often a status was written."""
@@ -39,9 +41,7 @@ class Resource:
         """Somebody applies one of the same name anew, once the old one is gone."""
         if self.body is None:
             self._made += 1
-            uid = f"uid-{self._name}-{self._made}"
-            fresh = Body(self._name, uid, spec, 1, self._store.next_revision(), MigrationStatus())
-            self.body = fresh
+            fresh = self.body = self._make(f"uid-{self._name}-{self._made}", spec)
             for each in tuple(self.watchers):
                 each(fresh)
 
@@ -79,6 +79,10 @@ class Resource:
         if status != self.body.status:
             self._put(status=status)
         return self.body
+
+    def _make(self, uid: str, spec: Mapping[str, Any]) -> Body:
+        revision, created = self._store.next_revision(), float(int(self._clock()))
+        return Body(self._name, uid, spec, 1, revision, MigrationStatus(), created=created)
 
     def _put(self, **changes: Any) -> None:
         old = self.body
