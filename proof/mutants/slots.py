@@ -13,6 +13,7 @@ from azure_linux_migrator.core.drain import (
     roster,
     singletons,
 )
+from azure_linux_migrator.core.drain.unplaced import Unplaced
 from azure_linux_migrator.core.migration import Problem
 from azure_linux_migrator.core.outcomes import Outcomes
 from azure_linux_migrator.core.records import Budget, Key, Pod
@@ -78,7 +79,7 @@ def _forces() -> Patches:
 def _evicts_twice() -> Patches:
     return [
         (ledger.Ledger, "under_way", lambda *_: False),
-        (roster.Roster, "_may_wait", lambda _self, _pod: True),
+        (roster.Roster, "may_wait", lambda _self, _pod: True),
     ]
 
 
@@ -184,7 +185,7 @@ def _no_victim() -> Patches:
 
 
 def _unplaced_ignored() -> Patches:
-    return [(planner.Planner, "_unplaced", lambda _self: ())]
+    return [(Unplaced, "find", lambda *_: ())]
 
 
 def _blockers_untold() -> Patches:
@@ -223,7 +224,7 @@ SLOTS: tuple[Mutation, ...] = (
         _grants_everything,
     ),
     Mutation("no-ledger", "evictions under way are not counted", "slot-known-free", _no_ledger),
-    Mutation("uncharged", "evictions are booked on no budget", "slot-known-free", _any_budget),
+    Mutation("uncharged", "evictions are booked on no budget", "calm-unrefused", _any_budget),
     Mutation(
         "no-owner-budget",
         "replicas without a budget leave at once",
