@@ -81,9 +81,6 @@ class End:
 
     def _rolled_back(self, status: MigrationStatus) -> None:
         self._released()
-        if status.rollback is None:
-            self._autoscaler("autoscaler-back-timeout")
-            return
         self._autoscaler("autoscaler-back")
         there = self._aks.properties(self._target).get("tags") or {}
         gone = there.get(TAG_MIGRATION) != NAME

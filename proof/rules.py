@@ -98,7 +98,6 @@ INVARIANTS: dict[str, str] = {
     "released": "after a rollback or a deletion all nodes of the source take pods again",
     "autoscaler-back": "after those the source's autoscaler is as before",
     "autoscaler-back-paused": "also where it was deleted while paused",
-    "autoscaler-back-timeout": "also where drain.timeout rolled it back",
     "source-back": "after a rollback the source has its nodes again, and the target is gone",
     "target-right": "after success the target has the OS, zones, tags and bounds asked for",
     "target-count": "and as many nodes",
