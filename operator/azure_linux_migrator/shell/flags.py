@@ -97,13 +97,7 @@ def _preflight(commands: "Commands") -> None:
         commands, "preflight", "check a migration before it is applied", "Reads only.", _JUDGES
     )
     look.add_argument("-f", "--filename", type=Path, required=True, help=_FILE)
-    look.add_argument(
-        "-o",
-        "--output",
-        choices=("table", "json"),
-        default="table",
-        help="for people or for machines; default: %(default)s",
-    )
+    _add_output(look, "table", "json")
     _add_reading(look)
 
 
@@ -122,13 +116,7 @@ def _plan(commands: "Commands") -> None:
         metavar="FILE",
         help="forecast this file, made by azlm snapshot, and not the cluster",
     )
-    plan.add_argument(
-        "-o",
-        "--output",
-        choices=("table", "json", "yaml"),
-        default="table",
-        help="for people or for machines; default: %(default)s",
-    )
+    _add_output(plan, "table", "json", "yaml")
     plan.add_argument(
         "--timeline", type=Path, metavar="FILE", help="also draw the forecast, as SVG, into it"
     )
@@ -195,6 +183,17 @@ def _snapshot(commands: "Commands") -> None:
 
 def _crd(commands: "Commands") -> None:
     _command(commands, "crd", "print the CustomResourceDefinition", "", _WORKS)
+
+
+def _add_output(made: Parser, *choices: str) -> None:
+    """The form of an answer; the first is what is told without a word."""
+    made.add_argument(
+        "-o",
+        "--output",
+        choices=choices,
+        default=choices[0],
+        help="for people or for machines; default: %(default)s",
+    )
 
 
 def _add_reading(made: Parser) -> None:

@@ -8,7 +8,7 @@ from azure_linux_migrator.api.status import Phase, since_epoch
 from azure_linux_migrator.core.actions import Action, MarkNode, RestoreScale
 from azure_linux_migrator.core.drain.admission import earliest_finish
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.steps.landed import blind, unplaced
+from azure_linux_migrator.core.steps.landed import blind, counted, unplaced
 
 TIMED_OUT = "DrainTimedOut"
 LOST_EVENT_SECONDS = 30.0
@@ -122,7 +122,7 @@ def evict(ctx: Context) -> Progress:
     if overdue and not force:
         return _timed_out(ctx)
     wake_at = _wake_at(ctx)
-    left = f"{_count(ctx.loads.remaining)} left to move"
+    left = f"{counted(ctx.loads.remaining)} left to move"
     throttled = ctx.seen.world.ledger.throttled_until
     if ctx.now < throttled:
         text = f"{left}; the apiserver asked for a pause"
@@ -152,10 +152,6 @@ def _blocked(ctx: Context) -> str:
     lines = [str(each) for each in ctx.plan.blockers if each.blocks]
     more = ctx.plan.blocker_count - len(lines[:3])
     return "; ".join(lines[:3]) + (f" and {more} more" if more > 0 else "")
-
-
-def _count(pods: int) -> str:
-    return f"{pods} pod" if pods == 1 else f"{pods} pods"
 
 
 def _limit(ctx: Context) -> float:
@@ -195,7 +191,7 @@ def _overdue(ctx: Context) -> bool:
 
 def _too_late(ctx: Context) -> str:
     policy = ctx.migration.spec.drain
-    why = _blocked(ctx) or f"{_count(ctx.loads.remaining)} still there"
+    why = _blocked(ctx) or f"{counted(ctx.loads.remaining)} still there"
     return f"the batch was not drained within spec.drain.timeout ({policy.timeout}): {why}"
 
 

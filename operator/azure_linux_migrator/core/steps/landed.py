@@ -33,16 +33,20 @@ def blind(ctx: Context) -> Progress | None:
     return working("WatchStale", text, wake_at=ctx.now + LOOK_SECONDS)
 
 
+def counted(pods: int) -> str:
+    """So many pods, in words."""
+    return f"{pods} pod" if pods == 1 else f"{pods} pods"
+
+
 def unplaced(ctx: Context) -> Progress | None:
     """Pods that replace moved ones and that no node has room for."""
     pods = ctx.plan.unplaced
     if not pods:
         return None
     first = pods[0]
-    count = "1 pod" if len(pods) == 1 else f"{len(pods)} pods"
     return working(
         "ReplacementsUnschedulable",
-        f"nothing more is moved or removed while {count} moved before cannot be placed: "
-        f"{first.key}: {first.unschedulable}",
+        f"nothing more is moved or removed while {counted(len(pods))} moved before cannot be "
+        f"placed: {first.key}: {first.unschedulable}",
         wake_at=ctx.now + LOOK_SECONDS,
     )
