@@ -78,6 +78,10 @@ class Context:
         makes no old reading fresh."""
         return self.seen.pools is not None and 0 <= self.now - self.seen.pools.at < age
 
+    def look(self, age: float) -> tuple[Action, ...]:
+        """Reads the pools unless they were read within the last `age` seconds."""
+        return () if self.pools_newer_than(age) else (ReadPools(),)
+
     def hidden(self, name: str) -> bool:
         """Whether Azure may not show a pool yet that it has just been asked to change."""
         asked = self.seen.asked.get(name, 0.0)

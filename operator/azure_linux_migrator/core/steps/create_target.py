@@ -1,7 +1,7 @@
 """CreateTarget: the whole Azure Linux pool stands, Ready, before anything moves."""
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET_COUNT
-from azure_linux_migrator.core.actions import CreatePool, ReadPools, UpdatePool
+from azure_linux_migrator.core.actions import CreatePool, UpdatePool
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.records import Failure, Pool
 from azure_linux_migrator.core.sizing import final_count, initial_count, old_count
@@ -90,12 +90,11 @@ def failed(ctx: Context, target: Pool) -> Progress:
     """
     if target.failure is not None and target.failure.retryable:
         return _once_more(ctx, target, target.failure)
-    look = not ctx.pools_newer_than(LOOK_AGAIN_SECONDS)
     return refused(
         "TargetFailed",
         f"AKS left node pool {target.name} in state {target.state}{_why(target)}; see az "
         f"aks nodepool show --name {target.name} … Mend that and let AKS try again with az aks "
         f"nodepool update --name {target.name} …, or delete the pool: it is then created again",
-        *((ReadPools(),) if look else ()),
+        *ctx.look(LOOK_AGAIN_SECONDS),
         wake_at=ctx.now + LOOK_AGAIN_SECONDS,
     )

@@ -5,7 +5,7 @@ the decision to begin is ours. Source: learn.microsoft.com/azure/azure-linux, tu
 nodes.
 """
 
-from azure_linux_migrator.core.actions import ReadPools, UpdatePool
+from azure_linux_migrator.core.actions import UpdatePool
 from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.records import Pool
 
@@ -25,14 +25,13 @@ def update_in_place(ctx: Context) -> Progress:
     if not _shows(ctx, pool, wanted):
         return _ignored(ctx, pool, wanted) or _ask(ctx, pool, wanted)
     if pool.state in {"Failed", "Canceled"}:
-        look = () if ctx.pools_newer_than(FRESH_SECONDS) else (ReadPools(),)
         return refused(
             "UpdateFailed",
             f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
             f"{': ' + pool.failure.message if pool.failure else ''}{_held_by(ctx)}; mend that and "
             "start it again "
             f"with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
-            *look,
+            *ctx.look(FRESH_SECONDS),
             wake_at=ctx.now + FRESH_SECONDS,
         )
     if pool.state == "Succeeded" and ctx.loads.by_node and not _shows_soon(ctx, pool):
