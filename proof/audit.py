@@ -11,7 +11,7 @@ from proof.causes import Causes
 from proof.ground import Ground, Part, Process
 from proof.knowledge import Knowledge
 from proof.manners import Manners
-from proof.moves import Moves
+from proof.moves import Meant, Moves
 from proof.nodes import Nodes, Openings
 from proof.pools import Pools
 from proof.rules import Judge
@@ -35,8 +35,10 @@ class Audit:
         self._lands = True
         self.stale = False
         """Whether the action that takes effect was long on its way: it is judged by what it does to
-        budgets, and not by what has become of the migration meanwhile."""
+        budgets and to other pods, and not by what has become of the migration meanwhile."""
         self._budgets = Budgets(ground, causes)
+        meant = Meant(ground)
+        self._always = (meant, self._budgets)
         self._moves = Moves(ground, causes, openings)
         self.nodes = Nodes(ground, openings)
         self._status = Status(ground, self.watched)
@@ -46,6 +48,7 @@ class Audit:
             causes,
             openings,
             Manners(ground),
+            meant,
             self._moves,
             self._budgets,
             self.nodes,
@@ -129,14 +132,14 @@ class Audit:
 
     def begins(self, action: Action) -> None:
         """Is it allowed, as things are?"""
-        for part in (self._budgets,) if self.stale else self._beginning:
+        for part in self._always if self.stale else self._beginning:
             part.begins(action)
         self.ground.action = action if self._lands and not self.stale else None
 
     def ends(self, action: Action) -> None:
         """What came of it."""
         self.ground.action = None
-        for part in (self._budgets,) if self.stale else self._ending:
+        for part in self._always if self.stale else self._ending:
             part.ends(action)
 
     def _written(self, body: Body | None) -> None:

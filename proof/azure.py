@@ -124,4 +124,5 @@ class Azure(Weather):
         if not found:
             return False
         found["eTag"] = f"foreign-{pick}"
+        self._audit.watched.overtaken(pool)
         return True

@@ -4,7 +4,7 @@ A StatefulSet's replicas are known by their names; of other workloads the pod th
 replaces the one that left first, or stands for it already where one was added before.
 """
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod, RestoreScale
@@ -14,7 +14,7 @@ from azure_linux_migrator.sim.cluster.shapes import Workload
 from azure_linux_migrator.sim.cluster.store import Deaf
 from azure_linux_migrator.sim.pilot.resource import Body
 from proof.causes import Causes
-from proof.ground import Ground, Part, counts, leaves
+from proof.ground import Ground, Part, Process, counts, leaves
 from proof.nodes import Openings
 
 EXPIRY_SECONDS = 118.0
@@ -22,7 +22,34 @@ EXPIRY_SECONDS = 118.0
 HEARD_SECONDS = 0.2
 RETRY_SECONDS = 0.9
 RETURNS = 3
-"""Pods that put up with a cordon come back; so many of an owner are moved again in a batch."""
+"""Pods that put up with a cordon come back; a process moves so many of an owner again."""
+LATE_SECONDS = 15.0
+"""A pod that came so long after its batch, and its process, began has come back for both to see."""
+
+
+class Meant(Part):
+    """It is the pod that was meant: judged of each eviction and deletion, however late it lands."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
+        self._other: Pod | None = None
+
+    def begins(self, action: Action) -> None:
+        """Another pod may have its name by now."""
+        self._other = None
+        if isinstance(action, EvictPod | DeletePod):
+            pod = self.ground.store.pods.get(action.pod)
+            if pod is not None and pod.uid != action.uid and not pod.terminating:
+                self._other = pod
+
+    def ends(self, action: Action) -> None:
+        """That one stays."""
+        if not isinstance(action, EvictPod | DeletePod):
+            return
+        other, self._other = self._other, None
+        pod = self.ground.store.pods.get(action.pod)
+        gone = other is not None and (pod is None or pod.uid != other.uid or pod.terminating)
+        self.ground.that("right-pod", not gone, f"{action.pod}: not {action.uid} but its successor")
 
 
 class Moves(Part, Deaf):
@@ -37,20 +64,15 @@ class Moves(Part, Deaf):
         self._heirs: dict[Key, int] = {}
         self._left: defaultdict[str, deque[int]] = defaultdict(deque)
         self._extra: defaultdict[str, list[str]] = defaultdict(list)
-        self._returns: defaultdict[str, int] = defaultdict(int)
-        self._other: Pod | None = None
+        self._returns: Counter[tuple[Process, str]] = Counter()
         self.most = 0
 
     # What is sent
 
     def begins(self, action: Action) -> None:
         """Not again what was granted, nor at once what was not."""
-        self._other = None
         if not isinstance(action, EvictPod | DeletePod):
             return
-        pod = self.ground.store.pods.get(action.pod)
-        if pod is not None and pod.uid != action.uid and not pod.terminating:
-            self._other = pod
         before = self.ground.acting.sent.get(action.uid)
         if before is None:
             return
@@ -63,15 +85,6 @@ class Moves(Part, Deaf):
         newer = any(b.key in before.charged and b.revision > before.revision for b in known)
         other = isinstance(action, DeletePod) or newer
         self.ground.that("retry-due", other or before.granted or since > RETRY_SECONDS, text)
-
-    def ends(self, action: Action) -> None:
-        """It is the pod that was meant."""
-        if not isinstance(action, EvictPod | DeletePod):
-            return
-        other, self._other = self._other, None
-        pod = self.ground.store.pods.get(action.pod)
-        gone = other is not None and (pod is None or pod.uid != other.uid or pod.terminating)
-        self.ground.that("right-pod", not gone, f"{action.pod}: not {action.uid} but its successor")
 
     def written(self, old: MigrationStatus, body: Body) -> None:
         """On the way back, and in another attempt, each may be moved once more."""
@@ -139,14 +152,22 @@ class Moves(Part, Deaf):
         if pod.uid in self._excused or not leaves(pod):
             return 0
         if tolerated(workload.template.placing, CORDON):
-            self._returns[workload.uid] += moved > 0
-            most = RETURNS * (1 + self.ground.status.batch.index) * workload.replicas
-            text = f"pods of {workload.key} came back {self._returns[workload.uid]} times"
-            self.ground.that("moved-once", self._returns[workload.uid] <= most, text)
+            self._came_back(workload, pod)
             return 0
         if counts(pod) and workload.key not in self.ground.rescaled:
             self.ground.that("moved-once", moved == 0, f"{pod.key} is moved once more")
         return 1
+
+    def _came_back(self, workload: Workload, pod: Pod) -> None:
+        """One that was moved may come back, and be moved again, but not for ever. Those that are
+        on their way are not counted by the operator yet."""
+        ground, acting = self.ground, self.ground.acting
+        if pod.owner is None or pod.created <= max(ground.batch_at, acting.began) + LATE_SECONDS:
+            return
+        self._returns[acting, pod.owner.uid] += 1
+        times = self._returns[acting, pod.owner.uid]
+        text = f"{workload.key} is moved again, its pods came back {times} times"
+        ground.that("moved-once", times < RETURNS + workload.replicas, text)
 
     def _victim(self, workload: Workload, pod: Pod) -> None:
         """A replica given back is the one on the pool that is emptied, where one is there."""

@@ -16,6 +16,8 @@ class Sketch(Struct, frozen=True):
     zones: tuple[str, ...]
     autoscaled: bool
     large: bool
+    crowded: bool
+    """Whether the pods fill their nodes, and the target is made with a node less than they need."""
     operator_inside: bool
     """Whether the operator's own pod runs on the source."""
     name_taken: bool
@@ -58,6 +60,9 @@ def sketch(seed: str) -> Sketch:
         "mode": rng.choices(("Run", "Plan"), (9, 1))[0],
     }
     target = _target(rng, nodes, zones)
+    crowded = kind != "InPlace" and random.Random(f"{seed}/crowd").random() < 0.06
+    if crowded:
+        target["count"] = nodes - 1
     if kind != "InPlace" and target:
         spec["target"] = target
     return Sketch(
@@ -65,6 +70,7 @@ def sketch(seed: str) -> Sketch:
         zones=zones,
         autoscaled=rng.random() < 0.25,
         large=large,
+        crowded=crowded,
         operator_inside=rng.random() < 0.1,
         name_taken=kind != "InPlace" and rng.random() < 0.03,
         spec=spec,

@@ -3,6 +3,8 @@
 import random
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from azure_linux_migrator.core.records import Key, Node, Selector, Volume
 from azure_linux_migrator.sim.cluster.shapes import (
     HOSTNAME,
@@ -20,6 +22,8 @@ from proof.sketch import Sketch
 if TYPE_CHECKING:
     from proof.scenario import Scenario
 
+SEATS = 3
+"""So many of the large pods of a crowded cluster fit on one of its nodes."""
 EVERYWHERE = Placing(tolerations=(Toleration(operator="Exists"),))
 RULES: tuple[dict[str, Any], ...] = (
     {"max_unavailable": 1},
@@ -34,12 +38,15 @@ RULES: tuple[dict[str, Any], ...] = (
 def populate(stage: "Scenario", rng: random.Random, source: list[Node], drawn: Sketch) -> None:
     """Let everything run on the source already."""
     scene = stage.scene
+    seats = rng.sample(source * SEATS, len(source) * SEATS) if drawn.crowded else None
     for index in range(rng.randint(3, 6) if drawn.large else rng.randint(1, 4)):
         made = _app(rng, index, drawn)
+        if seats is not None:
+            _fills(made, len(seats))
         if index == 0:
             _suits(rng, made, drawn)
         stage.replicas[made.key] = made.replicas
-        _settle(scene, rng, made, source, zoned=bool(drawn.zones))
+        _settle(scene, rng, made, source, seats, zoned=bool(drawn.zones))
         if rng.random() < 0.7 and (made.replicas > 1 or rng.random() < 0.5):
             _guard(scene, rng, made, drawn)
     if rng.random() < 0.06:
@@ -115,16 +122,32 @@ def _apart(key: Key) -> Placing:
     return Placing(apart=(PodTerm(HOSTNAME, Selector((("app", key.name),))),))
 
 
+def _fills(made: Workload, seats: int) -> None:
+    """Pods of which only SEATS fit on a node; as many as there is room for, but one at least."""
+    made.template = structs.replace(made.template, requests=(1000, 64), placing=Placing())
+    most = made.replicas if made.claims else 2 * made.replicas
+    made.replicas = max(1, min(most, seats))
+
+
 def _settle(
-    scene: Scene, rng: random.Random, made: Workload, source: list[Node], *, zoned: bool
+    scene: Scene,
+    rng: random.Random,
+    made: Workload,
+    source: list[Node],
+    seats: list[Node] | None,
+    *,
+    zoned: bool,
 ) -> None:
-    """Its pods run on the source already, apart where they repel each other."""
+    """Its pods run on the source already, apart where they repel each other; in a crowded cluster
+    each takes a seat, while there are any."""
     scene.workloads.add(made, fresh=False)
     spread = rng.sample(source, len(source))
     local = rng.random() < 0.03
     now = scene.kernel.now
     for ordinal in range(made.replicas):
         node = spread[ordinal % len(spread)] if made.template.placing.apart else rng.choice(source)
+        if seats:
+            node = seats.pop()
         if made.claims:
             claim = Key(made.key.namespace, f"data-{made.key.name}-{ordinal}")
             bound = (node.zone,) if zoned else ()

@@ -18,6 +18,7 @@ class Watched(Part):
         super().__init__(ground)
         self._last: dict[str, tuple[Any, ...]] = {}
         self._changed: dict[str, float] = {}
+        self._overtaken: dict[str, float] = {}
         self._others_set: set[str] = set()
         self._looked_at = 0.0
         self._etag: object = None
@@ -37,6 +38,10 @@ class Watched(Part):
         """Whether others have changed a pool within so many seconds."""
         at = self._changed.get(pool)
         return at is not None and self.ground.now - at < within
+
+    def overtaken(self, pool: str) -> None:
+        """Others change something of a pool that is looked at nowhere else."""
+        self._overtaken[pool] = self.ground.now
 
     def look(self) -> None:
         """What differs from our last look is others' doing."""
@@ -61,7 +66,8 @@ class Watched(Part):
             ground.acting.read_at = ground.now
         elif isinstance(action, UpdatePool | DeletePool):
             taken = ground.aks.properties(action.pool).get("eTag") != self._etag
-            unread = self._changed.get(action.pool, 0.0) > ground.acting.read_at
+            others = max(each.get(action.pool, 0.0) for each in (self._changed, self._overtaken))
+            unread = others > ground.acting.read_at
             text = f"{action.pool}, which others have changed since it was read, is changed"
             ground.that("changed-unseen", not (taken and unread), text)
 

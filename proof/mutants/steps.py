@@ -1,4 +1,7 @@
-"""Faults in the steps: one left out, done too early, or in the wrong order."""
+"""Faults in the steps: one left out, done too early, or in the wrong order.
+
+Where one guard stands behind another, a fault takes both away: alone it would change nothing.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +24,7 @@ from azure_linux_migrator.core.steps import (
 )
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.world import World
+from azure_linux_migrator.sim.cluster import api
 from proof.mutants.mutation import Mutation, Patches
 
 creating = import_module("azure_linux_migrator.core.steps.create_target")
@@ -59,7 +63,12 @@ def _takes_over_cordons() -> Patches:
             return DONE
         return working("Cordoning", "", *(CordonNode(name, ctx.migration.name) for name in missing))
 
-    return _with(lambda route: _replaced(route, ("CordonSource", "CordonTarget"), cordon_all))
+    def cordon(self: api.Api, node: str, by: str, batch: str) -> None:
+        marks = {"batch": batch} if batch else {}
+        self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
+
+    cordoning = _with(lambda route: _replaced(route, ("CordonSource", "CordonTarget"), cordon_all))
+    return [*cordoning, (api.Api, "cordon", cordon)]
 
 
 def _recordons() -> Patches:
@@ -146,11 +155,17 @@ def _not_overdue() -> Patches:
     return [(draining, "_overdue", lambda _ctx: False)]
 
 
-def _drained_open() -> Patches:
+def _retires_open() -> Patches:
+    """A node that was opened in the soak stops nothing, and counts as drained."""
+
     def drained(self: loads.NodeLoad) -> bool:
         return self.remaining == 0 and not self.detaching
 
-    return [(loads.NodeLoad, "drained", property(drained))]
+    def cordon_once(ctx: Context) -> Progress:
+        return DONE if ctx.migration.status.soak_started_at else cordon_source(ctx)
+
+    cordoning = _with(lambda route: _replaced(route, ("CordonSource",), cordon_once))
+    return [*cordoning, (loads.NodeLoad, "drained", property(drained))]
 
 
 def _never_detaching() -> Patches:
@@ -179,14 +194,18 @@ def _always_ready() -> Patches:
 
 
 def _retires_alone() -> Patches:
-    """It looks whether the source is empty, and not whether the target stands."""
+    """It looks whether the source is empty, and nobody whether the target stands."""
 
     def unsafe(ctx: Context) -> Progress | None:
         if not ctx.seen.world_ready:
             return working("ReadingCluster", "")
         return refused("SourceInUse", "") if ctx.loads.undrained() else None
 
-    return [(retiring, "_unsafe", unsafe)]
+    return [
+        (retiring, "_unsafe", unsafe),
+        (retiring, "adrift", lambda _ctx: None),
+        (deciding, "stopped", lambda _ctx: None),
+    ]
 
 
 def _unrecorded() -> Patches:
@@ -282,7 +301,10 @@ STEPS: tuple[Mutation, ...] = (
         _drained_too_early,
     ),
     Mutation(
-        "drained-while-open", "a node that takes pods is drained", "retired-cordoned", _drained_open
+        "retired-while-open",
+        "the source is retired though a node was opened in its soak",
+        "retired-cordoned",
+        _retires_open,
     ),
     Mutation("detach-ignored", "volumes are not waited for", "retired-detached", _never_detaching),
     Mutation(

@@ -56,8 +56,11 @@ async def conflicts(place: Place) -> bool:
 
 
 async def stale_uid(place: Place) -> str:
-    """The uid of a pod `a` that is gone, so that another may take its name."""
-    uid = str((await place.pod("a"))["metadata"]["uid"])
+    """The uid of a pod `a` that is gone, so that another may take its name.
+
+    It never had a node: kwok deletes by name, and under load might take the next pod of that name.
+    """
+    uid = str((await place.pending("a"))["metadata"]["uid"])
     await place.vanish("a")
     return uid
 

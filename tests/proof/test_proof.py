@@ -30,7 +30,9 @@ SHARP = (
     "prefetch",
     "force",
     "victim-not-marked",
+    "returns-unlimited",
     "no-cordon",
+    "foreign-cordons",
     "no-soak",
     "no-approval",
     "before-drain-approval-skipped",
@@ -41,6 +43,7 @@ SHARP = (
     "retired-full",
     "no-restart-point",
     "status-not-before-act",
+    "no-etag",
     "no-hand-over",
     "handover-bounds-wider",
 )
