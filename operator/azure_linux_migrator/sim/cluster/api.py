@@ -14,6 +14,9 @@ from azure_linux_migrator.sim.cluster.store import Store
 from azure_linux_migrator.sim.kernel import Kernel
 
 GRACE_SECONDS = 30.0
+CONFLICT_SECONDS = 0.5
+"""An eviction that finds its budget written meanwhile tries again after this and up to a tenth more
+(EvictionsRetry in eviction.go), at most twenty times."""
 
 
 def refusal(
@@ -25,14 +28,26 @@ def refusal(
 
 
 class Api:
-    """One API server over one store."""
+    """One API server over one store. `write_seconds` is what an eviction takes from reading its
+    budget to writing it, in which no other may write; 0 where that is left out."""
 
     def __init__(self, store: Store, kernel: Kernel, disruption: Disruption) -> None:
         self.store = store
         self._kernel = kernel
         self._disruption = disruption
+        self.write_seconds = 0.0
+        self._charged: dict[Key, float] = {}
 
     # Pods
+
+    def conflicts(self, key: Key) -> bool:
+        """Whether an eviction of that pod comes so soon after another of its budget that its own
+        write of the budget is refused."""
+        pod = self.store.pods.get(key)
+        if not self.write_seconds or pod is None or not pod.ready or pod.terminating:
+            return False
+        charged = (self._charged.get(each) for each in self._disruption.guards(pod))
+        return any(at is not None and self._kernel.now - at < self.write_seconds for at in charged)
 
     def evict(self, key: Key, uid: str) -> None:
         """The eviction subresource, with a precondition on the uid."""
@@ -95,6 +110,7 @@ class Api:
             raise refusal(403, text, "DisruptionBudgetTooManyDisruptedPods")
         if budget.allowed == 0:
             raise refusal(429, text, "DisruptionBudget")
+        self._charged[budget.key] = self._kernel.now
         self._disruption.charge(budget.key, pod.key)
 
     # Nodes

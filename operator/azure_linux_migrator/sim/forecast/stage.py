@@ -22,6 +22,13 @@ from azure_linux_migrator.sim.pilot.pilot import Pace
 from azure_linux_migrator.sim.scene import Lags, Scene
 
 MANY_PODS = 3000
+CONTROLLERS = Span(0.005, 0.02)
+"""Seconds until a workload's controller replaces a pod: measured on kube-controller-manager."""
+WRITE_SECONDS = 0.015
+"""What an eviction takes from reading its budget to writing it: of two that a budget's free slots
+allow at once, the second mostly finds it written."""
+REQUEST = Span(0.014, 0.06)
+"""Seconds for an eviction, there and back: a StatefulSet's controller is quicker, as measured."""
 _READ_ONLY = frozenset(("provisioningState", "eTag", "powerState", "status", "creationData"))
 
 
@@ -60,10 +67,18 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
         aks,
         rng,
         now=snapshot.taken_at,
-        lags=Lags(attach=_around(assumed.attach), detach=_around(assumed.detach)),
-        pace=Pace(coalesce=0.003 if pods < MANY_PODS else min(0.5, pods / 60_000)),
+        lags=Lags(
+            workloads=CONTROLLERS,
+            attach=_around(assumed.attach),
+            detach=_around(assumed.detach),
+        ),
+        pace=Pace(
+            request=REQUEST,
+            coalesce=0.003 if pods < MANY_PODS else min(0.5, pods / 60_000),
+        ),
         survey=survey,
     )
+    scene.api.write_seconds = WRITE_SECONDS
     scene.scheduler.bare = snapshot.placings
     if not isinstance(survey.sizes, Unread):
         scene.fleet.gpus = {name: each.gpus for name, each in survey.sizes.items() if each.gpus}

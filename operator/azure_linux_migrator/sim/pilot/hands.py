@@ -39,7 +39,7 @@ from azure_linux_migrator.core.records import Key, Pool
 from azure_linux_migrator.core.world import World
 from azure_linux_migrator.errors import AzlmError, KubernetesError
 from azure_linux_migrator.sim.arm import Arm, NoAnswerError
-from azure_linux_migrator.sim.cluster.api import Api
+from azure_linux_migrator.sim.cluster.api import CONFLICT_SECONDS, Api
 from azure_linux_migrator.sim.cluster.fleet import Fleet
 from azure_linux_migrator.sim.cluster.workloads import Workloads
 from azure_linux_migrator.sim.kernel import Kernel, Timer
@@ -148,6 +148,12 @@ class Hands:
         )
 
     def _arrives(self, action: Action, part: int, way: float, since: int) -> None:
+        if isinstance(action, EvictPod) and self._backend.api.conflicts(action.pod):
+            self._under_way[action.key] = self._backend.kernel.after(
+                CONFLICT_SECONDS * self._rng.uniform(1.0, 1.1),
+                lambda: self._arrives(action, part, way, since),
+            )
+            return
         self._under_way[action.key] = None
         mishap = self._fate.mishap(action, part)
         if mishap is None or not (mishap.lost or mishap.late):
