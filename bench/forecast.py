@@ -3,7 +3,7 @@
 The forecast is made from the running cluster before anything is touched, with start times learnt
 from its pods. What it is told: how long the simulated AKS takes for a node, and how long pods take
 to end, which no history tells. Measured as in `make bench`: from the first write to a node until
-the last pod has left the source. Starts are drawn anew each time: the middle run counts.
+the last pod has left the source. Starts are drawn anew each time: the middle of several counts.
 """
 
 import argparse
@@ -42,7 +42,8 @@ CLUSTER = {
 @dataclass(frozen=True)
 class Row:
     """A shape: seconds foretold (middle, least, most) and measured, and what the forecast took;
-    each is the middle of so many `runs`, each on a control plane of its own."""
+    foretold and measured are the middle of so many `runs`, each on a control plane of its own, the
+    rest is from the run whose forecast is nearest to the middle."""
 
     shape: str
     foretold_s: float

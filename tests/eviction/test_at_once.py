@@ -16,7 +16,7 @@ PODS = ("a", "b", "c", "d", "e", "f")
 
 
 @pytest.mark.cluster
-async def test_the_apiserver_lets_all_but_the_first_wait_for_half_a_second(place: Place) -> None:
+async def test_the_apiserver_lets_some_wait_for_half_a_second(place: Place) -> None:
     for name in PODS:
         await place.pod(name)
     await place.budget(minAvailable=1, expect={"healthy": 6, "allowed": 5})

@@ -23,12 +23,13 @@ from azure_linux_migrator.sim.scene import Lags, Scene
 
 MANY_PODS = 3000
 CONTROLLERS = Span(0.005, 0.02)
-"""Seconds until a workload's controller replaces a pod: measured on kube-controller-manager."""
+"""Seconds until a workload's controller replaces a pod, as measured: a StatefulSet's is quicker than
+the next eviction."""
 WRITE_SECONDS = 0.015
-"""What an eviction takes from reading its budget to writing it: of two that a budget's free slots
-allow at once, the second mostly finds it written."""
+"""What an eviction takes from reading its budget to writing it: chosen so that as many conflict as
+were measured (39 of 200 where one budget has twelve slots)."""
 REQUEST = Span(0.014, 0.06)
-"""Seconds for an eviction, there and back: a StatefulSet's controller is quicker, as measured."""
+"""Seconds for a request, there and back: what evictions took on a real control plane."""
 _READ_ONLY = frozenset(("provisioningState", "eTag", "powerState", "status", "creationData"))
 
 
