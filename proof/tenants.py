@@ -40,6 +40,8 @@ def populate(stage: "Scenario", rng: random.Random, source: list[Node], drawn: S
     scene = stage.scene
     seats = rng.sample(source * SEATS, len(source) * SEATS) if drawn.crowded else None
     for index in range(rng.randint(3, 6) if drawn.large else rng.randint(1, 4)):
+        if seats is not None and not seats:
+            break
         made = _app(rng, index, drawn)
         if seats is not None:
             _fills(made, len(seats))
@@ -123,10 +125,10 @@ def _apart(key: Key) -> Placing:
 
 
 def _fills(made: Workload, seats: int) -> None:
-    """Pods of which only SEATS fit on a node; as many as there is room for, but one at least."""
+    """Pods of which only SEATS fit on a node; no more than there is room for."""
     made.template = structs.replace(made.template, requests=(1000, 64), placing=Placing())
     most = made.replicas if made.claims else 2 * made.replicas
-    made.replicas = max(1, min(most, seats))
+    made.replicas = min(most, seats)
 
 
 def _settle(
@@ -139,7 +141,7 @@ def _settle(
     zoned: bool,
 ) -> None:
     """Its pods run on the source already, apart where they repel each other; in a crowded cluster
-    each takes a seat, while there are any."""
+    each takes a seat."""
     scene.workloads.add(made, fresh=False)
     spread = rng.sample(source, len(source))
     local = rng.random() < 0.03

@@ -15,8 +15,8 @@ from azure_linux_migrator.sim.kernel import Kernel
 
 GRACE_SECONDS = 30.0
 CONFLICT_SECONDS = 0.5
-"""An eviction that finds its budget written by another one meanwhile tries again after this and up to
-a tenth more (EvictionsRetry in eviction.go). That it gives up after twenty times, and that the
+"""An eviction that finds its budget written by another one meanwhile tries again after this and up
+to a tenth more (EvictionsRetry in eviction.go). That it gives up after twenty times, and that the
 disruption controller's own writes count too, is left out."""
 
 

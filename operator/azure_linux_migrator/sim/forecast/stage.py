@@ -23,8 +23,8 @@ from azure_linux_migrator.sim.scene import Lags, Scene
 
 MANY_PODS = 3000
 CONTROLLERS = Span(0.005, 0.02)
-"""Seconds until a workload's controller replaces a pod, as measured: a StatefulSet's is quicker than
-the next eviction."""
+"""Seconds until a workload's controller replaces a pod, as measured: a StatefulSet's is quicker
+than the next eviction."""
 WRITE_SECONDS = 0.015
 """What an eviction takes from reading its budget to writing it: chosen so that as many conflict as
 were measured (39 of 200 where one budget has twelve slots)."""
