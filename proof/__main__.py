@@ -1,6 +1,7 @@
 """`python -m proof`: many seeds, one seed, or the mutations.
 
 python -m proof --seeds 10000            seeds 0 to 9999 on all CPUs
+python -m proof --digest FILE            also a hash of every decision, a line per seed in FILE
 python -m proof replay 4711              one seed, step by step
 python -m proof replay 4711 --keep 0,2   with only these of its faults
 python -m proof mutations                deliberate faults: seeds until each is found
@@ -14,6 +15,7 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -47,6 +49,7 @@ class Sum(Struct):
     ends: Counter[str] = field(default_factory=Counter)
     judged: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
+    digests: list[str] = field(default_factory=list)
 
     def add(self, each: Outcome) -> None:
         """One more."""
@@ -58,6 +61,7 @@ class Sum(Struct):
         self.moves = max(self.moves, each.moves)
         self.judged.update(each.judged)
         self.known.update(each.known)
+        self.digests.append(f"{each.seed} {each.digest}")
         self.ends["failed" if each.failure else each.ended.split(":")[0].split()[0]] += 1
         if each.failure:
             self.failed.append(each)
@@ -74,8 +78,8 @@ def _chunk(first: int, last: int) -> list[Outcome]:
     return [run(str(seed)) for seed in range(first, last)]
 
 
-def many(seeds: int, first: int, jobs: int) -> int:
-    """All of them; the last line says how many failed."""
+def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
+    """All of them; the last line says how many failed. `digests` gets the hashes."""
     began = time.monotonic()
     total = Sum()
     chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
@@ -96,6 +100,10 @@ def many(seeds: int, first: int, jobs: int) -> int:
         f"ends: {', '.join(f'{n} {end}' for end, n in sorted(total.ends.items()))}; "
         f"{time.monotonic() - began:.0f} s"
     )
+    if digests is not None:
+        lines = "\n".join(total.digests) + "\n"
+        digests.write_text(lines, encoding="utf-8")
+        print(f"digest of all decisions: {sha256(lines.encode()).hexdigest()}")
     for name in total.unjudged:
         print(f"never judged: {name} ({INVARIANTS[name]})")
     print(f"{total.done} seeds, {len(total.failed)} failed")
@@ -198,14 +206,19 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--most", type=int, default=MOST_SEEDS, help="seeds to hunt each mutation")
     parser.add_argument("--keep", help="comma-separated numbers of the faults to keep, or none")
+    parser.add_argument("--digest", type=Path, help="write a hash of each seed's decisions here")
     parser.add_argument("--write", action="store_true", help="write docs/mutations.md")
     asked = parser.parse_intermixed_args()
     if asked.command == "replay":
         return replay(next(iter(asked.names), "0"), asked.keep)
     if asked.command == "mutations":
         return mutations(asked.names, asked.jobs, asked.most, write=asked.write)
-    return many(asked.seeds, asked.first, asked.jobs)
+    return many(asked.seeds, asked.first, asked.jobs, asked.digest)
 
 
 if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # The order of sets depends on it; with a fixed one a replay repeats its run exactly.
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "proof", *sys.argv[1:]])
     sys.exit(main())

@@ -12,6 +12,7 @@ from azure_linux_migrator.sim.pilot.pilot import Pilot
 from azure_linux_migrator.sim.pilot.resource import Resource
 from proof.admin import Admin
 from proof.audit import Audit
+from proof.digest import Digest
 from proof.end import End
 from proof.faults import HEALED, Fault, schedule
 from proof.misfortune import Misfortune
@@ -29,7 +30,8 @@ STEPS = 400_000
 class Outcome(Struct):
     """How a run ended. `failure` is empty where all held, and `broken` names the invariant; `trail`
     are its steps and reasons, `judged` how often each invariant was judged, `known` how often one
-    was broken that is being mended, `moves` how often a replica was moved in one direction."""
+    was broken that is being mended, `moves` how often a replica was moved in one direction,
+    `digest` a hash of all its decisions."""
 
     seed: str
     broken: str = ""
@@ -44,6 +46,7 @@ class Outcome(Struct):
     trail: tuple[str, ...] = ()
     judged: dict[str, int] = {}
     known: dict[str, int] = {}
+    digest: str = ""
 
 
 class Run:
@@ -58,6 +61,7 @@ class Run:
         self.resource = Resource(scene.store, NAME, dict(self.stage.spec), lambda: scene.kernel.now)
         self.audit = Audit(self.stage, self.resource)
         self.trail: list[str] = []
+        self.digest = Digest()
         self._rng = random.Random(f"{seed}/pilot")
         self.misfortune = Misfortune(
             self.faults, self.stage, self.resource, self.audit, self._pilot, seed
@@ -79,6 +83,7 @@ class Run:
 
         def decided(decision: Decision) -> None:
             self.audit.decided(witness.process, made, decision)
+            self.digest.decided(scene.kernel.now - NOW, decision)
             ready = decision.status.condition("Ready")
             self._tell(decision.status.step, ready.reason if ready else "")
 
@@ -120,6 +125,7 @@ class Run:
             trail=tuple(self.trail),
             judged=dict(self.audit.judge.judged),
             known=dict(self.audit.judge.broken),
+            digest=self.digest.hex(),
         )
 
     def _until(self, holds: Callable[[], bool], end: float) -> bool:
