@@ -30,7 +30,7 @@ test: testbed ## Run all tests, those on the real control plane included
 SEEDS ?= 10000
 
 sim: $(STAMP) ## Simulate whole migrations with faults: 10,000 seeds, or SEEDS=500
-	$(BIN)/python -m proof --seeds $(SEEDS)
+	$(BIN)/python -m simtest --seeds $(SEEDS)
 
 coverage: $(STAMP) ## Branches of the pure core that unit tests and the simulation reach (95 % at least)
 	scripts/coverage

@@ -15,19 +15,20 @@ from pathlib import Path
 
 import psutil
 
-from azure_linux_migrator.core.records import (
+from azure_linux_migrator.forecast.snapshot import Snapshot, save
+from azure_linux_migrator.model.cluster import (
     Budget,
     Controller,
     Key,
     Node,
     Owner,
     Pod,
-    Pool,
     Room,
+    Rule,
     Selector,
 )
-from azure_linux_migrator.sim.cluster.shapes import Placing, Rule, Toleration
-from azure_linux_migrator.sim.forecast.snapshot import Snapshot, save
+from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.scheduling import Placing, Toleration
 
 NOW = 1_790_000_000.0
 REPLICAS = 25

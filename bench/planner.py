@@ -18,11 +18,11 @@ from pathlib import Path
 from sys import intern
 
 from azure_linux_migrator.api.spec_drain import Drain
-from azure_linux_migrator.core.actions import EvictPod
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.records import Budget, Controller, Key, Node, Owner, Pod, Selector
-from azure_linux_migrator.core.world import World
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import EvictPod
+from azure_linux_migrator.model.cluster import Budget, Controller, Key, Node, Owner, Pod, Selector
 
 RESULTS = Path(__file__).parent / "results" / "planner.md"
 PODS_PER_NODE = 20

@@ -20,11 +20,11 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from azure_linux_migrator.core.records import Key, Pod
-from azure_linux_migrator.core.world import World
+from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import PodObject
 from azure_linux_migrator.kube.reflector import Reflector, Sink
+from azure_linux_migrator.model.cluster import Key, Pod
 
 TICK_SECONDS = 0.005
 PATIENCE = 300.0

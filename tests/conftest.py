@@ -8,7 +8,7 @@ import pytest
 
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import kubectl
-from tests.cluster.bed import Bed
+from tests.support.bed import Bed
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -21,7 +21,7 @@ def test_every_test_that_the_case_table_names_exists() -> None:
 
 
 def test_every_cause_of_a_blocker_is_explained() -> None:
-    from azure_linux_migrator.core.drain.blockers import Cause
+    from azure_linux_migrator.api.causes import Cause
 
     text = (ROOT / "docs" / "drain.md").read_text()
     assert [each.value for each in Cause if f"`{each.value}`" not in text] == []
@@ -36,7 +36,7 @@ def test_every_test_that_the_log_of_the_simulation_names_exists() -> None:
 
 
 def test_the_list_of_deliberate_faults_is_that_of_the_code() -> None:
-    from proof.mutations import MUTATIONS
+    from simtest.mutations.hunt import MUTATIONS
 
     text = (ROOT / "docs" / "mutations.md").read_text()
     assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == [m.name for m in MUTATIONS]

@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+from azure_linux_migrator.cli.flags import parser
+from azure_linux_migrator.controller.settings import Settings, cluster_from, from_environment
 from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
-from azure_linux_migrator.settings import Settings, cluster_from, from_environment
-from azure_linux_migrator.shell.flags import parser
 
 FAILED, INTERRUPTED, UNREAD = 1, 130, 141
 
@@ -70,10 +70,11 @@ def _width() -> int:
 
 
 def _plan(arguments: argparse.Namespace) -> int:
-    from azure_linux_migrator.shell import plan, plan_data, plan_text, timeline
-    from azure_linux_migrator.shell.migration_file import read_migration
-    from azure_linux_migrator.sim.forecast.snapshot import load, unwritable, writable
-    from azure_linux_migrator.sim.forecast.stage import Assumptions
+    from azure_linux_migrator.cli import plan
+    from azure_linux_migrator.cli.migration_file import read_migration
+    from azure_linux_migrator.cli.render import plan_data, plan_text, timeline
+    from azure_linux_migrator.forecast.build_cluster import Assumptions
+    from azure_linux_migrator.forecast.snapshot import load, unwritable, writable
 
     picture: Path | None = arguments.timeline
     if picture is not None:
@@ -106,10 +107,10 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 
 def _snapshot(arguments: argparse.Namespace) -> int:
-    from azure_linux_migrator.shell import plan
-    from azure_linux_migrator.shell.migration_file import read_migration
-    from azure_linux_migrator.sim.forecast.redact import redact, spoken_in
-    from azure_linux_migrator.sim.forecast.snapshot import save, writable
+    from azure_linux_migrator.cli import plan
+    from azure_linux_migrator.cli.migration_file import read_migration
+    from azure_linux_migrator.forecast.redact import redact, spoken_in
+    from azure_linux_migrator.forecast.snapshot import save, writable
 
     name, spec = read_migration(arguments.filename) if arguments.filename else ("", None)
     writable(arguments.output)
@@ -124,8 +125,8 @@ def _snapshot(arguments: argparse.Namespace) -> int:
 
 
 def _preflight(arguments: argparse.Namespace) -> int:
-    from azure_linux_migrator.shell import preflight
-    from azure_linux_migrator.shell.migration_file import read_migration
+    from azure_linux_migrator.cli import preflight
+    from azure_linux_migrator.cli.migration_file import read_migration
 
     name, spec = read_migration(arguments.filename)
     settings = _reading(arguments)
@@ -153,7 +154,7 @@ def _run(arguments: argparse.Namespace) -> None:
     )
     import uvloop
 
-    from azure_linux_migrator.shell.app import serve
+    from azure_linux_migrator.controller.process import serve
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))

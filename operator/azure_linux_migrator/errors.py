@@ -3,7 +3,7 @@
 AzlmError
 ├── SettingsError        a flag, variable or file that has to be mended before a start
 ├── KubernetesError      an answer of the Kubernetes API with status >= 400, or none at all
-├── AzureError           a classified refusal or failure of Azure (see core/arm/verdicts.py)
+├── AzureError           a classified refusal or failure of Azure (see azure/failures.py)
 └── InUseError           machines are not deleted, because pods run on them after all
 """
 

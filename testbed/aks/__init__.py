@@ -1,1 +1,1 @@
-"""A simulated AKS: the model of azure_linux_migrator.sim behind the ARM subset that azlm uses."""
+"""A simulated AKS: the model of azure_linux_migrator.simulator behind the ARM subset that azlm uses."""

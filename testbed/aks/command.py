@@ -9,9 +9,9 @@ import signal
 import msgspec
 
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.sim.aks import ManagedCluster
-from azure_linux_migrator.sim.aks_limits import ClusterShape, Limits, Timings
-from azure_linux_migrator.sim.aks_region import Region
+from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.region import Region
 from testbed.aks.nodes import KubernetesNodes
 from testbed.aks.server import ArmServer
 

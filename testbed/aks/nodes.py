@@ -5,8 +5,9 @@ from typing import Any
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import MERGE_PATCH, Client
-from azure_linux_migrator.sim.aks import ManagedCluster
-from azure_linux_migrator.sim.aks_nodes import NodeRecord, Taint, parse_node_name, user_labels
+from azure_linux_migrator.model.scheduling import Taint
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.nodes import NodeRecord, parse_node_name, user_labels
 
 EVICT_SECONDS = 1.0
 """Between two rounds of evictions; AKS retries about every five seconds."""

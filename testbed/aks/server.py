@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from azure_linux_migrator.sim import aks_operations as ops
-from azure_linux_migrator.sim.aks import ManagedCluster
-from azure_linux_migrator.sim.aks_base import Reply
-from azure_linux_migrator.sim.aks_errors import ArmError, ResponseLost, cluster_not_found
-from azure_linux_migrator.sim.aks_faults import Fault
+from azure_linux_migrator.simulator.aks import operations as ops
+from azure_linux_migrator.simulator.aks.base import Reply
+from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost, cluster_not_found
+from azure_linux_migrator.simulator.aks.faults import Fault
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from testbed.aks.nodes import KubernetesNodes
 
 API_VERSION = "2026-08-01"

@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from azure_linux_migrator.sim.aks_region import Region
+from azure_linux_migrator.simulator.aks.region import Region
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane
 from testbed.fill.command import apply, fill

@@ -3,9 +3,9 @@
 import random
 from typing import Any
 
-from azure_linux_migrator.sim import aks_catalog as catalog
-from azure_linux_migrator.sim.aks_limits import ClusterShape
-from azure_linux_migrator.sim.aks_nodes import NodeSetting, make_node
+from azure_linux_migrator.simulator.aks import catalog
+from azure_linux_migrator.simulator.aks.limits import ClusterShape
+from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node
 from testbed.aks.nodes import manifest
 
 

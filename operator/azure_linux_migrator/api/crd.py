@@ -4,7 +4,8 @@ from typing import Any
 
 import yaml
 
-from azure_linux_migrator.api.model import Model
+from azure_linux_migrator.api.base_model import Model
+from azure_linux_migrator.api.cel_rules import Rule
 from azure_linux_migrator.api.names import (
     CATEGORY,
     GROUP,
@@ -14,7 +15,6 @@ from azure_linux_migrator.api.names import (
     SINGULAR,
     VERSION,
 )
-from azure_linux_migrator.api.rules import Rule
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from azure_linux_migrator.api.cel_rules import Rule, Ruled, matching
 from azure_linux_migrator.api.quantities import (
     DURATION_PATTERN,
     LONGEST_HOURS,
@@ -12,7 +13,6 @@ from azure_linux_migrator.api.quantities import (
     is_size,
     seconds,
 )
-from azure_linux_migrator.api.rules import Rule, Ruled, matching
 
 POOL_NAME_PATTERN = r"^[a-z][a-z0-9]{0,11}$"
 

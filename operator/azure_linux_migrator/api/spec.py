@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from azure_linux_migrator.api.base_model import Model
+from azure_linux_migrator.api.cel_rules import Rule, RuledModel, matching
 from azure_linux_migrator.api.fields import Duration, PoolName, Size
-from azure_linux_migrator.api.model import Model
-from azure_linux_migrator.api.rules import Rule, RuledModel, matching
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.api.spec_target import Target
 

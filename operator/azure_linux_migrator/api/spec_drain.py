@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from azure_linux_migrator.api.base_model import Model
 from azure_linux_migrator.api.fields import Duration
-from azure_linux_migrator.api.model import Model
 
 
 class UnmanagedPolicy(StrEnum):

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from azure_linux_migrator.api.base_model import Model
+from azure_linux_migrator.api.cel_rules import Rule, Ruled, RuledModel, matching
 from azure_linux_migrator.api.fields import OsSku, PoolName, VmSize
-from azure_linux_migrator.api.model import Model
 from azure_linux_migrator.api.quantities import MOST_NODES
-from azure_linux_migrator.api.rules import Rule, Ruled, RuledModel, matching
 
 LabelValue = Annotated[str, Field(max_length=63, description="A label's value.")]
 Taint = Annotated[

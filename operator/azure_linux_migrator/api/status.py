@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from azure_linux_migrator.api.model import Model
+from azure_linux_migrator.api.base_model import Model
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 

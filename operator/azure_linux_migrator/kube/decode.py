@@ -14,19 +14,12 @@ from azure_linux_migrator.api.names import (
     OS_SKU_LABEL,
     ZONE_LABEL,
 )
-from azure_linux_migrator.core.records import (
-    Budget,
-    Key,
-    Labels,
-    Node,
-    Owner,
-    Pod,
-)
-from azure_linux_migrator.kube import sizes, traits
+from azure_linux_migrator.kube import pod_traits, resources
 from azure_linux_migrator.kube.containers import ContainerStatus
-from azure_linux_migrator.kube.homes import CLUSTER_LABEL, home_of
+from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, home_of
 from azure_linux_migrator.kube.selectors import LabelSelector
 from azure_linux_migrator.kube.zones import zone_of
+from azure_linux_migrator.model.cluster import Budget, Key, Labels, Node, Owner, Pod
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -105,7 +98,7 @@ class NodeObject(Struct):
             os_sku=labels.get(OS_SKU_LABEL, ""),
             os_effective=labels.get(OS_EFFECTIVE_LABEL, ""),
             zone=zone_of(labels.get(ZONE_LABEL, "")),
-            room=sizes.room(self.status.allocatable),
+            room=resources.room(self.status.allocatable),
             home=home_of(self.spec.provider_id, labels.get(CLUSTER_LABEL, "")),
         )
 
@@ -116,7 +109,7 @@ class _Claim(Struct, rename="camel"):
 
 class _Volume(Struct, rename="camel"):
     empty_dir: dict[str, Any] | None = None
-    host_path: traits.HostPath | None = None
+    host_path: pod_traits.HostPath | None = None
     persistent_volume_claim: _Claim | None = None
 
 
@@ -125,13 +118,13 @@ class PodSpec(Struct, rename="camel"):
 
     node_name: str = ""
     volumes: list[_Volume] | None = None
-    containers: list[traits.Container] | None = None
-    init_containers: list[traits.Container] | None = None
-    resources: traits.Resources | None = None
+    containers: list[pod_traits.Container] | None = None
+    init_containers: list[pod_traits.Container] | None = None
+    resources: pod_traits.Resources | None = None
     overhead: dict[str, Any] | None = None
     node_selector: dict[str, str] | None = None
-    affinity: traits.Affinity | None = None
-    security_context: traits.Security | None = None
+    affinity: pod_traits.Affinity | None = None
+    security_context: pod_traits.Security | None = None
     termination_grace_period_seconds: int | None = None
 
 
@@ -170,7 +163,7 @@ class PodObject(Struct):
                 unready_since = created if self.status.fails else since
             elif each.type == "PodScheduled" and each.reason == "Unschedulable":
                 unschedulable = each.message or each.reason
-        requests, extras = sizes.requests(self.spec)
+        requests, extras = resources.requests(self.spec)
         return Pod(
             key=Key(intern(meta.namespace), meta.name),
             uid=meta.uid,
@@ -194,9 +187,9 @@ class PodObject(Struct):
                 if volume.persistent_volume_claim is not None
             ),
             deletion_cost=_integer(annotations.get(DELETION_COST)),
-            traits=traits.found(self.spec, annotations),
+            traits=pod_traits.found(self.spec, annotations),
             requests=requests,
-            spread=traits.spreads(self.spec, meta.namespace, meta.labels or {}),
+            spread=pod_traits.spreads(self.spec, meta.namespace, meta.labels or {}),
             unready_since=unready_since,
             extras=extras,
         )

@@ -6,16 +6,10 @@ from typing import Any
 from msgspec import Struct, field
 
 from azure_linux_migrator.api.names import RESTARTED, SURGE
-from azure_linux_migrator.core.records import (
-    Attachment,
-    Controller,
-    Key,
-    Requirement,
-    Volume,
-)
-from azure_linux_migrator.kube import traits
+from azure_linux_migrator.kube import pod_traits
 from azure_linux_migrator.kube.decode import Condition, Metadata, PodSpec
 from azure_linux_migrator.kube.zones import ZONE_KEYS, zone_of
+from azure_linux_migrator.model.cluster import Attachment, Controller, Key, Requirement, Volume
 
 HOSTNAME = "kubernetes.io/hostname"
 
@@ -134,7 +128,7 @@ class DaemonSetObject(_Workload):
     def record(self) -> Controller:
         """The core's record."""
         template = self.spec.template
-        found = traits.found(template.spec, template.metadata.annotations or {})
+        found = pod_traits.found(template.spec, template.metadata.annotations or {})
         return self.controller("DaemonSet", traits=found, terms=_terms(template.spec))
 
 

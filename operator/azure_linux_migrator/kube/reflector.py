@@ -19,10 +19,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from azure_linux_migrator.core.records import Key
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import Metadata
+from azure_linux_migrator.model.cluster import Key
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from azure_linux_migrator.core.records import Requirement, Selector
+from azure_linux_migrator.model.cluster import Requirement, Selector
 
 
 class Expression(Struct):

@@ -1,8 +1,8 @@
 """Services that nodes of another OS may not serve; read once, for the preflight."""
 
-from azure_linux_migrator.core.preflight.snapshot import Unread
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.model.azure_facts import Unread
 
 
 async def dual_stack_services(client: Client) -> tuple[str, ...] | Unread:

@@ -11,20 +11,14 @@ import msgspec
 from msgspec import Struct
 
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.kube import placings
+from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.kube import scheduling
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.decode import (
-    BudgetObject,
-    NodeObject,
-    NodeSpec,
-    PodObject,
-    epoch,
-)
+from azure_linux_migrator.kube.cluster_watch import CONTROLLERS
+from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, NodeSpec, PodObject, epoch
 from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
-from azure_linux_migrator.kube.feed import CONTROLLERS
-from azure_linux_migrator.kube.placings import PlacedSpec
-from azure_linux_migrator.sim.cluster.shapes import Rule
-from azure_linux_migrator.sim.forecast.snapshot import Snapshot
+from azure_linux_migrator.kube.scheduling import PlacedSpec
+from azure_linux_migrator.model.cluster import Rule
 
 PAGE = 1000
 LONGEST_BOOT = 900.0
@@ -99,7 +93,7 @@ async def read_cluster(client: Client, now: float) -> Snapshot:
             await _each(client, path, take, _SCHEDULED if path == EVENTS else {})
         except KubernetesError as error:
             made.unseen.append(f"{path.rpartition('/')[2]}: {error.message}")
-    made.unseen += placings.told(unmodelled.items())
+    made.unseen += scheduling.told(unmodelled.items())
     return made
 
 
@@ -161,9 +155,9 @@ def _pod(made: Snapshot, unmodelled: Counter[str], raw: msgspec.Raw) -> None:
     owner = record.owner.uid if record.owner else record.uid
     if owner not in made.placings:
         labels = found.metadata.labels or {}
-        made.placings[owner] = placings.placing(found.spec, labels, record.owner)
+        made.placings[owner] = scheduling.placing(found.spec, labels, record.owner)
     if not record.finished:
-        unmodelled.update(placings.unmodelled(found.spec, record.owner, mirror=record.mirror))
+        unmodelled.update(scheduling.unmodelled(found.spec, record.owner, mirror=record.mirror))
 
 
 def _event(made: Snapshot, raw: msgspec.Raw) -> None:

@@ -1,11 +1,11 @@
 """What moves a singleton without downtime; repeating any of it changes nothing."""
 
 from azure_linux_migrator.api.names import RESTARTED, SURGE
-from azure_linux_migrator.core.drain.singletons import VICTIM_COST, YIELDED
-from azure_linux_migrator.core.records import Key
+from azure_linux_migrator.core.drain.surge_first import VICTIM_COST, YIELDED
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import JSON_PATCH, MERGE_PATCH, Client
 from azure_linux_migrator.kube.decode import DELETION_COST
+from azure_linux_migrator.model.cluster import Key
 
 CONFLICTS = frozenset({404, 409, 422})
 """The object is gone, or is no longer as it was seen: the next decision sees how it is."""

@@ -1,130 +1,125 @@
-"""What holds a drain up, by class, with what an admin can do about it."""
+"""Everything that holds a drain up, as blockers: found by a walk over what is known to be stuck."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections import Counter
+from collections.abc import Collection, Iterable
 
-from azure_linux_migrator.core.drain.bars import Bar
-from azure_linux_migrator.core.drain.breaker import Trouble
-from azure_linux_migrator.core.drain.refusals import Refusal
-from azure_linux_migrator.core.records import Budget, Key, Pod
-
-
-class Cause(StrEnum):
-    """Why something does not move. The value is the class in status, events and metrics."""
-
-    BUDGET_DEADLOCKED = "BudgetDeadlocked"
-    BUDGET_SYNC_FAILED = "BudgetSyncFailed"
-    BUDGET_WITHOUT_PODS = "BudgetWithoutPods"
-    BUDGET_UNHEALTHY = "BudgetUnhealthy"
-    OWNER_UNHEALTHY = "OwnerUnhealthy"
-    TWO_BUDGETS = "TwoBudgets"
-    UNMANAGED = "Unmanaged"
-    EMPTY_DIR = "EmptyDir"
-    LOCAL_VOLUME = "LocalVolume"
-    VOLUME_ZONE = "VolumeZone"
-    RETURNS = "ReturnsToSource"
-    STUCK_TERMINATING = "StuckTerminating"
-    VOLUME_ATTACHED = "VolumeAttached"
-    WEBHOOK = "WebhookDenied"
-    NAMESPACE_TERMINATING = "NamespaceTerminating"
-    FORBIDDEN = "EvictionForbidden"
-    NEGATIVE = "BudgetOverdrawn"
-    REJECTED = "EvictionRejected"
-    SERVER = "ApiserverError"
-    SURGE_STUCK = "SurgeStuck"
-    SURGE_IMPOSSIBLE = "SurgeImpossible"
-    NODE_LOST = "NodeLost"
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.core.drain.blocker import Blocker, of_bar, of_pod, of_refusal, of_trouble
+from azure_linux_migrator.core.drain.disruption_budgets import starved
+from azure_linux_migrator.core.drain.eviction_queue import Ident, Lane
+from azure_linux_migrator.core.drain.node_progress import NodeLoad
+from azure_linux_migrator.core.drain.surge_first import why_not
+from azure_linux_migrator.core.drain.worklist import Worklist
+from azure_linux_migrator.model.cluster import Key, Pod
 
 
-NOTES = frozenset({Cause.SURGE_IMPOSSIBLE, Cause.NODE_LOST})
-"""What is told but holds nothing up."""
+def obstacles(
+    work: Worklist, blocking: Iterable[Lane], starving: Collection[Lane], overdue: Iterable[Pod]
+) -> list[Blocker]:
+    """Lanes that will never grant, lanes that have not for long, pods that do not go: sorted, and
+    what holds nothing up comes last."""
+    found = {lane.blocker for lane in blocking if lane.blocker is not None}
+    for load in work.loads.blocked.values():
+        found.update(load.blocked.values())
+    for lane in starving:
+        found.update(_starved_lane(work, lane))
+    found.update(_refused(work))
+    found.update(_barred(work, {lane.ident for lane in starving}))
+    found.update(map(_stuck_pod, overdue))
+    found.update(_abandoned(work))
+    found.update(_surge_notes(work))
+    found.update(_still_attached(load) for load in work.loads.detaching.values())
+    return sorted(found, key=lambda each: (not each.blocks, each))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Blocker:
-    """An object that holds `pods` pods back. `remedy` is what an admin can do."""
-
-    cause: Cause
-    kind: str
-    key: Key
-    message: str
-    remedy: str
-    pods: int = 1
-    uid: str = ""
-
-    @property
-    def blocks(self) -> bool:
-        """Whether the drain cannot end while it stands."""
-        return self.cause not in NOTES
-
-    def __str__(self) -> str:
-        return f"{self.message}; {self.remedy}"
+def _starved_lane(work: Worklist, lane: Lane) -> list[Blocker]:
+    if isinstance(lane.ident, Key):
+        budget = work.world.budgets.get(lane.ident)
+        return [starved(budget, lane.left)] if budget is not None else []
+    pod = next(iter(lane.pods()))
+    controller = work.world.catalog.governing(pod)
+    return [work.world.owners.starved(pod, controller, lane.left)]
 
 
-def arithmetic(budget: Budget) -> str:
-    """A budget's numbers in words, for an admin."""
-    return (
-        f"PodDisruptionBudget {budget.key} allows {budget.allowed}: "
-        f"{budget.healthy} of {budget.expected} pods healthy, {budget.desired} needed"
+def _refused(work: Worklist) -> Iterable[Blocker]:
+    """Pods that the apiserver refuses; what it refuses for all of them is told once."""
+    trouble = work.world.ledger.breaker.trouble
+    if trouble is not None and work.eligible:
+        told = of_trouble(trouble, work.eligible)
+        yield from () if told is None else (told,)
+    for key, refusal in work.world.ledger.refusals.known.items():
+        entry = work.entries.get(key)
+        if entry is None or (trouble is not None and trouble.reason == refusal.reason):
+            continue
+        blocker = of_refusal(entry.pod, refusal)
+        yield from () if blocker is None else (blocker,)
+
+
+def _barred(work: Worklist, told: Collection[Ident]) -> Iterable[Blocker]:
+    """Budgets that refuse what they should grant, unless they are told for another reason."""
+    for key, bar in work.world.ledger.bars.known.items():
+        budget, left = work.world.budgets.get(key), work.left(key)
+        if budget is not None and left and key not in told:
+            blocker = of_bar(budget, bar, left)
+            yield from () if blocker is None else (blocker,)
+
+
+def _surge_notes(work: Worklist) -> list[Blocker]:
+    notes: list[Blocker] = []
+    for entry in work.notes.values():
+        controller = work.world.catalog.governing(entry.pod)
+        guards = work.world.budgets_of(entry.pod)
+        budget = work.world.budgets.get(guards[0]) if guards else None
+        if controller is not None:
+            why = f"cannot be surged: {why_not(controller, budget, work.scope.migration)}"
+            remedy = "it is evicted instead, and is away until its replacement is Ready"
+            notes.append(of_pod(entry.pod, Cause.SURGE_IMPOSSIBLE, why, remedy))
+    for uid in work.surging:
+        controller = work.world.catalog.controller(uid)
+        lane = work.surging[uid]
+        if controller is not None and controller.stuck and not lane.empty:
+            notes.append(
+                Blocker(
+                    Cause.SURGE_STUCK,
+                    "Deployment",
+                    controller.key,
+                    f"Deployment {controller.key} does not progress: {controller.stuck}",
+                    "see why its new pod does not become Ready",
+                    lane.left,
+                    controller.uid,
+                )
+            )
+    return notes
+
+
+def _stuck_pod(pod: Pod) -> Blocker:
+    why = "is terminating long after its grace has ended"
+    remedy = (
+        "a finalizer holds it: see metadata.finalizers and the controller that should remove it"
+        if pod.finalizers
+        else "its kubelet does not answer: see its node"
     )
+    return of_pod(pod, Cause.STUCK_TERMINATING, why, remedy)
 
 
-def of_budget(budget: Budget, cause: Cause, message: str, remedy: str, pods: int) -> Blocker:
-    """A budget that gives no slot."""
-    kind = "PodDisruptionBudget"
-    return Blocker(cause, kind, budget.key, message, remedy, pods, budget.uid)
+def _abandoned(work: Worklist) -> Iterable[Blocker]:
+    """Nodes that do not answer, with the pods on them that are waited for no longer."""
+    counts = Counter(work.entries[key].pod.node for key in work.abandoned)
+    for node, pods in counts.items():
+        text = (
+            f"node {node} does not answer; its {pods} pods whose grace has ended long ago are "
+            "waited for no longer"
+        )
+        remedy = "see its virtual machine: they may still run there, until it is deleted"
+        yield Blocker(Cause.NODE_LOST, "Node", Key("", node), text, remedy, pods)
 
 
-def of_pod(pod: Pod, cause: Cause, why: str, remedy: str) -> Blocker:
-    """A pod that cannot be moved, whatever its budget says."""
-    return Blocker(cause, "Pod", pod.key, f"pod {pod.key}: {why}", remedy, 1, pod.uid)
-
-
-_REFUSALS = {
-    Cause.WEBHOOK: "an admission webhook or policy refuses the eviction; it is asked again",
-    Cause.NAMESPACE_TERMINATING: "its namespace is being deleted; nothing needs to be done",
-    Cause.FORBIDDEN: (
-        "give the operator's ServiceAccount `create` on pods/eviction, and for "
-        "spec.drain.onTimeout: Force `delete` on pods"
-    ),
-    Cause.NEGATIVE: "the budget's status is broken; it is mended by the disruption controller",
-    Cause.REJECTED: "the apiserver does not accept the request; see its message",
-    Cause.SERVER: "look at the apiserver's health; the eviction is sent again",
-    Cause.TWO_BUDGETS: "let only one PodDisruptionBudget select the pod",
-}
-
-
-PASSING = frozenset({Cause.SERVER})
-"""Refusals that often pass by themselves; told when they come for the third time."""
-
-
-REFUSED_OFTEN = 5
-"""A budget that refuses so often in a row what it should grant by its status is told."""
-
-
-def of_refusal(pod: Pod, refusal: Refusal) -> Blocker | None:
-    """A pod whose eviction the apiserver refuses for a reason that no slot will cure."""
-    cause = next((each for each in _REFUSALS if each.value == refusal.reason), None)
-    if cause is None or (cause in PASSING and refusal.times < 3):
-        return None
-    return of_pod(pod, cause, refusal.message, _REFUSALS[cause])
-
-
-def of_bar(budget: Budget, bar: Bar, pods: int) -> Blocker | None:
-    """A budget for which the apiserver refuses everything."""
-    message = f"PodDisruptionBudget {budget.key} refuses evictions: {bar.message}"
-    if bar.reason == Cause.NEGATIVE.value:
-        return of_budget(budget, Cause.NEGATIVE, message, _REFUSALS[Cause.NEGATIVE], pods)
-    if bar.times < REFUSED_OFTEN:
-        return None
-    remedy = "see its status, and why the apiserver does not agree with it; it is asked again"
-    return of_budget(budget, Cause.BUDGET_UNHEALTHY, message, remedy, pods)
-
-
-def of_trouble(trouble: Trouble, pods: int) -> Blocker | None:
-    """What refuses every eviction, told once and not for each pod."""
-    cause = next((each for each in _REFUSALS if each.value == trouble.reason), None)
-    if cause is None or (cause in PASSING and trouble.probes < 3):
-        return None
-    message = f"evictions are refused, whatever the pod: {trouble.message}"
-    return Blocker(cause, "Eviction", Key("", "pods"), message, _REFUSALS[cause], pods)
+def _still_attached(load: NodeLoad) -> Blocker:
+    return Blocker(
+        Cause.VOLUME_ATTACHED,
+        "Node",
+        Key("", load.node.name),
+        f"volumes of pods that moved are still attached to node {load.node.name}",
+        "see kubectl get volumeattachments and the CSI driver's log",
+        0,
+    )

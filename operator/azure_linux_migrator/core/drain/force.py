@@ -1,12 +1,12 @@
 """What spec.drain.onTimeout: Force deletes: all that is left in the batch, whatever held it up."""
 
-from azure_linux_migrator.core.actions import DeletePod
-from azure_linux_migrator.core.drain.blockers import Cause
-from azure_linux_migrator.core.drain.filters import Fate
+from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.order import LAST
-from azure_linux_migrator.core.drain.roster import Entry
+from azure_linux_migrator.core.drain.pod_filters import Fate
+from azure_linux_migrator.core.drain.pod_tracker import Entry
 from azure_linux_migrator.core.drain.worklist import Worklist
-from azure_linux_migrator.core.records import Key
+from azure_linux_migrator.model.actions import DeletePod
+from azure_linux_migrator.model.cluster import Key
 
 _SPARED = frozenset(
     {Cause.UNMANAGED, Cause.EMPTY_DIR, Cause.LOCAL_VOLUME, Cause.VOLUME_ZONE, Cause.RETURNS}

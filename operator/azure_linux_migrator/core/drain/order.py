@@ -1,7 +1,7 @@
 """In which order pods leave: by the first rule of spec.drain.order that selects a pod."""
 
 from azure_linux_migrator.api.spec_drain import Drain, OrderRule
-from azure_linux_migrator.core.records import Labels, Pod, Requirement, Selector
+from azure_linux_migrator.model.cluster import Labels, Pod, Requirement, Selector
 
 LAST = 1_000_000_000
 """The tier of the operator's own pod: it leaves when nothing else of its batch is left."""

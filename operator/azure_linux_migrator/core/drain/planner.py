@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import islice
 
-from azure_linux_migrator.core.actions import Action, DeletePod, EvictPod
-from azure_linux_migrator.core.drain.blockers import Blocker
+from azure_linux_migrator.core.drain.blocker import Blocker
+from azure_linux_migrator.core.drain.blockers import obstacles
+from azure_linux_migrator.core.drain.evicted_owners import Moves
+from azure_linux_migrator.core.drain.eviction_queue import FREE, Ident, Lane, Surge, evaluate
 from azure_linux_migrator.core.drain.force import forced
-from azure_linux_migrator.core.drain.lanes import FREE, Ident, Lane, Surge, evaluate
-from azure_linux_migrator.core.drain.moves import Moves
-from azure_linux_migrator.core.drain.obstacles import obstacles
-from azure_linux_migrator.core.drain.overdue import Overdue
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.drain.singletons import Standing, next_action
-from azure_linux_migrator.core.drain.unplaced import Unplaced
+from azure_linux_migrator.core.drain.stuck_terminating import Overdue
+from azure_linux_migrator.core.drain.surge_first import Standing, next_action
+from azure_linux_migrator.core.drain.unschedulable import Unplaced
 from azure_linux_migrator.core.drain.worklist import Worklist
-from azure_linux_migrator.core.records import Key, Pod
-from azure_linux_migrator.core.world import World
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
+from azure_linux_migrator.model.cluster import Key, Pod
 
 STARVED_SECONDS = 60.0
 """A budget that gave no slot for so long is told as a blocker."""

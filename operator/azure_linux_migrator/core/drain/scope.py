@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.spec_drain import Drain
-from azure_linux_migrator.core.records import Key, Node
+from azure_linux_migrator.model.cluster import Key, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,3 @@ class Scope:
         """Whether the same nodes are emptied, by whatever policy."""
         same = (self.migration, self.source, self.target, self.new_sku)
         return same == (other.migration, other.source, other.target, other.new_sku)
-
-
-def batch_of(node: Node, migration: str) -> int:
-    """The batch a migration gave a node; 0 for none, or for another migration's mark."""
-    name, _, index = node.batch.rpartition(".")
-    return int(index) if name == migration and index.isdecimal() else 0

@@ -7,14 +7,15 @@ whose slots it may have changed, and only lanes that were touched are evaluated 
 from heapq import heappush
 
 from azure_linux_migrator.api.spec_drain import SingletonPolicy
-from azure_linux_migrator.core.drain.budgets import is_deadlocked
-from azure_linux_migrator.core.drain.filters import Fate
-from azure_linux_migrator.core.drain.lanes import Ident
-from azure_linux_migrator.core.drain.loads import NodeLoad
-from azure_linux_migrator.core.drain.roster import Roster
-from azure_linux_migrator.core.drain.scope import Scope, batch_of
-from azure_linux_migrator.core.records import Key, Node, Pod
-from azure_linux_migrator.core.world import World
+from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
+from azure_linux_migrator.core.drain.eviction_queue import Ident
+from azure_linux_migrator.core.drain.node_progress import NodeLoad
+from azure_linux_migrator.core.drain.pod_filters import Fate
+from azure_linux_migrator.core.drain.pod_tracker import Roster
+from azure_linux_migrator.core.drain.scope import Scope
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.cluster import Key, Node, Pod
+from azure_linux_migrator.model.migration import batch_of
 
 
 class Worklist(Roster):

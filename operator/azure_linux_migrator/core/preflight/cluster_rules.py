@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import Found, of_pool
-from azure_linux_migrator.core.preflight.snapshot import Snapshot, Unread
-from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.core.preflight.snapshot import Snapshot
+from azure_linux_migrator.model.azure_facts import Unread
+from azure_linux_migrator.model.pool import Pool
 
 MOST_POOLS = 100
 RESERVED_ADDRESSES = 5

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import Found
-from azure_linux_migrator.core.preflight.snapshot import ClusterFacts, Snapshot, Unread
+from azure_linux_migrator.core.preflight.snapshot import Snapshot
+from azure_linux_migrator.model.azure_facts import ClusterFacts, Unread
 
 LABEL_LENGTH = 63
 

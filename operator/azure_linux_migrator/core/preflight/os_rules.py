@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import Found, counted, groups, of_pool
-from azure_linux_migrator.core.preflight.snapshot import Snapshot, Unread, Workload
+from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
 from azure_linux_migrator.core.preflight.target_os import TABLE, minor
-from azure_linux_migrator.core.traits import (
+from azure_linux_migrator.model.azure_facts import Unread
+from azure_linux_migrator.model.traits import (
     APPARMOR_LOCALHOST,
     COMMAND,
     HOST_PATH,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
-from azure_linux_migrator.core.preflight.snapshot import ClusterFacts, Snapshot, Unread
+from azure_linux_migrator.core.preflight.snapshot import Snapshot
 from azure_linux_migrator.core.preflight.target_os import (
     TABLE,
     gpu_support,
@@ -13,6 +13,7 @@ from azure_linux_migrator.core.preflight.target_os import (
     minor,
     resolves_to,
 )
+from azure_linux_migrator.model.azure_facts import ClusterFacts, Unread
 
 _NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 INVISIBLE = (

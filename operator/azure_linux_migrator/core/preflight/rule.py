@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
-from azure_linux_migrator.core.preflight.snapshot import Snapshot, Unread, Workload
+from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
+from azure_linux_migrator.model.azure_facts import Unread
 
 T = TypeVar("T")
 Check = Callable[[Snapshot], Iterable[Finding]]

@@ -32,7 +32,7 @@ RULES: tuple[Rule, ...] = (
     Rule("autoscaler.profile", "AKS#5340", cluster_rules.autoscaler_profile),
     Rule("maintenance", "planned-maintenance", cluster_rules.maintenance),
     Rule("iac.owner", "azurerm#30390", pool_rules.infrastructure_as_code),
-    Rule("pool.size", "core/packing.py", pool_rules.size),
+    Rule("pool.size", "core/drain/node_estimate.py", pool_rules.size),
     Rule("pool.preview", "REST API 2026-08-01", pool_rules.preview),
     Rule("pdb.zero", "AKS#4860, AKS#4839", workload_rules.budgets),
     Rule("pod.selector-pool", "use-labels", workload_rules.selectors),

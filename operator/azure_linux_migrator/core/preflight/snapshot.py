@@ -5,76 +5,20 @@ What Azure or Kubernetes did not let us read is `Unread` with the reason, so tha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.core.drain.blockers import Blocker
-from azure_linux_migrator.core.records import Budget, Key, Node, Pool
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Why something is not known; for example that a permission is missing."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterFacts:
-    """The managed cluster, as far as rules need it. Strings are ARM's; empty where not set."""
-
-    state: str = "Succeeded"
-    location: str = ""
-    kubernetes_version: str = ""
-    node_provisioning: str = ""
-    """nodeProvisioningProfile.mode: `Auto` means node auto provisioning (Karpenter)."""
-    network_plugin: str = ""
-    network_plugin_mode: str = ""
-    pod_cidrs: tuple[str, ...] = ()
-    ip_families: tuple[str, ...] = ()
-    node_resource_group: str = ""
-    subscription: str = ""
-    upgrade_channel: str = ""
-    node_os_channel: str = ""
-    autoscaler_profile: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """A quota of the region: `current` of `limit` vCPUs are used."""
-
-    current: int
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class SizeFacts:
-    """A VM size in the cluster's region (Microsoft.Compute/skus).
-
-    `zones` are those it exists in, `restricted_zones` those this subscription may not use it in;
-    `unavailable` is why it cannot be used at all, or an empty string. `gpus` counts its GPUs.
-    """
-
-    family: str
-    vcpus: int
-    memory_gb: float = 0.0
-    arch: str = "x64"
-    gpus: int = 0
-    generations: tuple[str, ...] = ("V1", "V2")
-    trusted_launch: bool = True
-    confidential: bool = False
-    zones: tuple[str, ...] = ()
-    restricted_zones: tuple[str, ...] = ()
-    unavailable: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SubnetFacts:
-    """A subnet: its address prefix and how many addresses are in use."""
-
-    prefix: str
-    used: int
+from azure_linux_migrator.core.drain.blocker import Blocker
+from azure_linux_migrator.model.azure_facts import (
+    ClusterFacts,
+    SizeFacts,
+    SubnetFacts,
+    Unread,
+    Usage,
+)
+from azure_linux_migrator.model.cluster import Budget, Key, Node
+from azure_linux_migrator.model.pool import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +27,7 @@ class Workload:
 
     `kind` is `Pod` or `DaemonSet`; `owner` the governing controller as `Kind namespace/name`, by
     which findings are grouped, with `replicas` of it (0 where it has none). `traits` are
-    core.traits strings.
+    model.traits strings.
     """
 
     kind: str

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 
+from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.spec_drain import (
     EmptyDirPolicy,
     SingletonPolicy,
     TimeoutPolicy,
     UnmanagedPolicy,
 )
-from azure_linux_migrator.core.drain.blockers import Cause
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import Found, counted, groups
-from azure_linux_migrator.core.preflight.snapshot import Snapshot, Unread, Workload
-from azure_linux_migrator.core.traits import (
+from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
+from azure_linux_migrator.model.azure_facts import Unread
+from azure_linux_migrator.model.traits import (
     EMPTY_DIR,
     GRACE,
     JOB,

@@ -6,10 +6,10 @@ target from its creation on, since the source and its tags go, and in the status
 """
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER
-from azure_linux_migrator.core.actions import UpdatePool
-from azure_linux_migrator.core.progress import DONE, Context, Progress, refused
-from azure_linux_migrator.core.records import Pool
-from azure_linux_migrator.core.steps.foreign import untagged
+from azure_linux_migrator.core.steps.external_changes import untagged
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
+from azure_linux_migrator.model.actions import UpdatePool
+from azure_linux_migrator.model.pool import Pool
 
 _READING = "reading the cluster's node pools"
 

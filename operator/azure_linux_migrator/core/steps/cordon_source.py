@@ -1,8 +1,8 @@
 """CordonSource: every source node takes no new pods, so that each pod moves exactly once."""
 
 from azure_linux_migrator.api.quantities import share
-from azure_linux_migrator.core.actions import CordonNode
-from azure_linux_migrator.core.progress import DONE, Context, Progress, refused
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
+from azure_linux_migrator.model.actions import CordonNode
 
 TAKEN_BACK = "SourceInUse"
 """An admin keeps a node of the drained pool."""

@@ -1,10 +1,10 @@
 """CreateTarget: the whole Azure Linux pool stands, Ready, before anything moves."""
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET_COUNT
-from azure_linux_migrator.core.actions import CreatePool, UpdatePool
-from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.records import Failure, Pool
-from azure_linux_migrator.core.sizing import final_count, initial_count, old_count
+from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.model.actions import CreatePool, UpdatePool
+from azure_linux_migrator.model.pool import Failure, Pool
 
 LOOK_AGAIN_SECONDS = 15.0
 

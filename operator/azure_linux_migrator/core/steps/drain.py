@@ -5,10 +5,10 @@ from dataclasses import replace
 from azure_linux_migrator.api.quantities import seconds, share
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import Phase, since_epoch
-from azure_linux_migrator.core.actions import Action, MarkNode, RestoreScale
-from azure_linux_migrator.core.drain.admission import earliest_finish
-from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.steps.landed import blind, counted, unplaced
+from azure_linux_migrator.core.drain.batches import earliest_finish
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.target_health import blind, counted, unplaced
+from azure_linux_migrator.model.actions import Action, MarkNode, RestoreScale
 
 TIMED_OUT = "DrainTimedOut"
 LOST_EVENT_SECONDS = 30.0

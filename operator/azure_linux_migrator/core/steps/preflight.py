@@ -6,15 +6,15 @@ What stands here cannot work at all; the rules of core.preflight can be acknowle
 from dataclasses import replace
 from typing import cast
 
+from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.spec_drain import SingletonPolicy, TimeoutPolicy
-from azure_linux_migrator.core.actions import Action, ReadPools, ReviewAccess, SurveyAzure
-from azure_linux_migrator.core.drain.blockers import Cause
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rules import evaluate
-from azure_linux_migrator.core.preflight.take import snapshot_of
-from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.core.steps.build_snapshot import snapshot_of
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.model.actions import Action, ReadPools, ReviewAccess, SurveyAzure
+from azure_linux_migrator.model.pool import Pool
 
 FRESH_SECONDS = 30.0
 _FINAL = frozenset({Cause.UNMANAGED, Cause.EMPTY_DIR, Cause.LOCAL_VOLUME})

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from azure_linux_migrator.api.spec import SourcePool
-from azure_linux_migrator.core.actions import Action, DeletePool, UpdatePool
-from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.records import Pool
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.drain import drain
-from azure_linux_migrator.core.steps.landed import adrift
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.target_health import adrift
+from azure_linux_migrator.model.actions import Action, DeletePool, UpdatePool
+from azure_linux_migrator.model.pool import Pool
 
 FRESH_SECONDS = 15.0
 

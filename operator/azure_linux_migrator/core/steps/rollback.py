@@ -4,14 +4,14 @@ Moving the pods is the drain itself with source and target exchanged; here is th
 this migration did not create is left alone whatever its name is.
 """
 
-from azure_linux_migrator.core.actions import DeletePool, ReleaseNode, UpdatePool
-from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.records import Pool
-from azure_linux_migrator.core.sizing import old_count
 from azure_linux_migrator.core.steps.autoscaler import update
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.drain import drain
-from azure_linux_migrator.core.steps.landed import adrift
+from azure_linux_migrator.core.steps.pool_size import old_count
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.target_health import adrift
+from azure_linux_migrator.model.actions import DeletePool, ReleaseNode, UpdatePool
+from azure_linux_migrator.model.pool import Pool
 
 FRESH_SECONDS = 15.0
 AGAIN_SECONDS = 60.0

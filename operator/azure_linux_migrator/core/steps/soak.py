@@ -2,8 +2,8 @@
 
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.status import since_epoch
-from azure_linux_migrator.core.progress import DONE, Context, Progress, working
-from azure_linux_migrator.core.steps.landed import adrift
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
+from azure_linux_migrator.core.steps.target_health import adrift
 
 
 def soak(ctx: Context) -> Progress:

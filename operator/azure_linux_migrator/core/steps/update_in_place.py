@@ -5,9 +5,9 @@ the decision to begin is ours. Source: learn.microsoft.com/azure/azure-linux, tu
 nodes.
 """
 
-from azure_linux_migrator.core.actions import UpdatePool
-from azure_linux_migrator.core.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.records import Pool
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.model.actions import UpdatePool
+from azure_linux_migrator.model.pool import Pool
 
 FRESH_SECONDS = 15.0
 SHOWS_SECONDS = 120.0

@@ -1,0 +1,114 @@
+"""Rules of a spec, each told once: in CEL for the apiserver, in Python for files that it never saw.
+
+The CRD is generated from the CEL; `azlm plan` and `azlm preflight` judge a file by the Python. A
+rule's message names the remedy: what an admin reads at a refusal is the same in both places.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from azure_linux_migrator.api.base_model import Model
+
+_BROKEN = "rule"
+"""Type of the pydantic errors of rules; their context has the `message` and the `path`."""
+_VALIDATIONS = "x-kubernetes-validations"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What must hold for a value: `cel` for the apiserver, `holds` for the validated Python value.
+
+    `holds` is None for a rule about a change (oldSelf), which a file alone cannot break. `path` is
+    the field below the value that a refusal names.
+    """
+
+    cel: str
+    message: str
+    holds: Callable[[Any], bool] | None = None
+    path: str = ""
+
+    def schema(self) -> dict[str, str]:
+        """As an x-kubernetes-validations entry."""
+        where = {"fieldPath": self.path} if self.path else {}
+        return {"rule": self.cel, "message": self.message, **where}
+
+    def check(self, value: object) -> None:
+        """Raise PydanticCustomError where it is broken."""
+        if self.holds is not None and not self.holds(value):
+            raise _broken(self)
+
+
+def _broken(rule: Rule) -> PydanticCustomError:
+    return PydanticCustomError(_BROKEN, "{message}", {"message": rule.message, "path": rule.path})
+
+
+class Ruled:
+    """The rules of a field, as a part of its Annotated type, behind its Field.
+
+    A value of a wrong type or length is refused in the words of the first rule, which tell what
+    the field is to hold.
+    """
+
+    def __init__(self, *rules: Rule) -> None:
+        self._rules = rules
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Judge after the type."""
+        return core_schema.no_info_wrap_validator_function(self._judge, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The type's schema with the rules."""
+        return handler(schema) | {_VALIDATIONS: [rule.schema() for rule in self._rules]}
+
+    def _judge(self, value: object, typed: core_schema.ValidatorFunctionWrapHandler) -> object:
+        try:
+            made: object = typed(value)
+        except ValidationError:
+            raise _broken(self._rules[0]) from None
+        if made is not None:
+            for rule in self._rules:
+                rule.check(made)
+        return made
+
+
+def matching(pattern: str, message: str, *more: Rule) -> Ruled:
+    """Text of a pattern, told as a rule: a regular expression is no remedy.
+
+    The other rules may assume the pattern: the apiserver asks all of them, also after one failed.
+    """
+    whole = re.compile(pattern, re.ASCII)
+    matches = f"self.matches('{pattern}')"
+    first = Rule(matches, message, lambda text: whole.fullmatch(text) is not None)
+    guarded = (Rule(f"!{matches} || {each.cel}", each.message, each.holds) for each in more)
+    return Ruled(first, *guarded)
+
+
+class RuledModel(Model):
+    """A model with rules over more than one of its fields."""
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @model_validator(mode="after")
+    def _keeps_its_rules(self) -> Self:
+        for rule in self.rules:
+            rule.check(self)
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The model's schema with the rules."""
+        made = handler(schema)
+        handler.resolve_ref_schema(made)[_VALIDATIONS] = [rule.schema() for rule in cls.rules]
+        return made

@@ -1,0 +1,132 @@
+"""`azlm plan` and `azlm snapshot`: read a cluster once, and say what a migration of it would do.
+
+Reads only. What could not be read is told, and the forecast goes on without it.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_all_start_methods, get_context
+
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.azure.client import open_pools
+from azure_linux_migrator.controller.settings import Settings
+from azure_linux_migrator.errors import SettingsError
+from azure_linux_migrator.forecast.alternatives import alternatives
+from azure_linux_migrator.forecast.build_cluster import Assumptions
+from azure_linux_migrator.forecast.forecast import Forecast, Task, as_run, forecast, trip
+from azure_linux_migrator.forecast.run import Trip
+from azure_linux_migrator.forecast.snapshot import Snapshot, survey_out
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.services import dual_stack_services
+from azure_linux_migrator.kube.snapshot import read_cluster
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.pool import Pool
+
+CLEAR, BLOCKED = 0, 2
+BUDGET_SECONDS = 40.0
+"""How long the runs may take together, unless their number is given."""
+FEWEST, MOST = 3, 10
+SMALL_SECONDS = 0.03
+"""A run that is shorter than this is not worth a process of its own."""
+
+
+async def take(settings: Settings, spec: MigrationSpec | None) -> Snapshot:
+    """The cluster and its pools as they are; with a spec, what its preflight needs of Azure too."""
+    cluster = (spec.cluster if spec else None) or settings.cluster
+    if cluster is None:
+        raise SettingsError(
+            "the cluster is not given: set spec.cluster in the file, or pass --subscription-id, "
+            "--resource-group and --cluster-name"
+        )
+    client = await Client.connect(settings.kubeconfig, settings.context)
+    pools = open_pools(
+        cluster,
+        endpoint=settings.arm_endpoint,
+        cloud=settings.cloud,
+        on_request=lambda _, __: None,
+    )
+    now = time.time()
+
+    async def azure() -> tuple[dict[str, Pool], Survey | None]:
+        found = await pools.list_pools()
+        source = found.get(spec.source.node_pool) if spec else None
+        return found, await pools.survey(source) if source else None
+
+    try:
+        made, (found, survey) = await asyncio.gather(read_cluster(client, now), azure())
+        services = await dual_stack_services(client)
+    finally:
+        await pools.close()
+        await client.close()
+    made.pools = list(found.values())
+    if survey is not None:
+        made.survey = survey_out(replace(survey, services=services, at=now))
+    return made
+
+
+def plan(
+    snapshot: Snapshot,
+    name: str,
+    spec: MigrationSpec,
+    *,
+    assumed: Assumptions,
+    runs: int | None = None,
+    jobs: int | None = None,
+) -> Forecast:
+    """Forecast a snapshot on `jobs` processes; as many runs as there is time for.
+
+    Raises SettingsError where the snapshot lacks what the spec is about.
+    """
+    known = {pool.name for pool in snapshot.pools}
+    if spec.source.node_pool not in known:
+        raise SettingsError(
+            f"node pool {spec.source.node_pool} (spec.source.nodePool) does not exist in this "
+            f"cluster; its pools are: {', '.join(sorted(known)) or 'none'}"
+        )
+    side_by_side = jobs or os.cpu_count() or 1
+    began = time.monotonic()
+    first = trip((snapshot, name, as_run(spec), assumed, 0))
+    one = time.monotonic() - began
+    room = int(BUDGET_SECONDS * side_by_side / max(one, 0.001))
+    others = len(alternatives(snapshot, as_run(spec), assumed, first))
+    wanted = runs or max(FEWEST, min(MOST, room - others))
+    compare = max(0, min(others, room - wanted))
+    inline = side_by_side == 1 or one < SMALL_SECONDS or "fork" not in get_all_start_methods()
+
+    def runner(tasks: Iterable[Task]) -> Sequence[Trip]:
+        listed = list(tasks)
+        if inline:
+            return [trip(task) for task in listed]
+        _shared.clear()
+        _shared.append(snapshot)
+        short = [task[1:] for task in listed]
+        with ProcessPoolExecutor(side_by_side, mp_context=get_context("fork")) as pool:
+            return list(pool.map(_trip, short))
+
+    return forecast(
+        snapshot,
+        name,
+        spec,
+        runs=wanted,
+        assumed=assumed,
+        runner=runner,
+        compare=compare,
+        first=first,
+    )
+
+
+_shared: list[Snapshot] = []
+"""The snapshot, as the forked processes inherit it: it is too large to be sent to each."""
+
+
+def _trip(rest: tuple[str, dict[str, object], Assumptions, int]) -> Trip:
+    return trip((_shared[0], *rest))
+
+
+def exit_code(found: Forecast) -> int:
+    """0 where the migration would succeed, 2 where something blocks it."""
+    return BLOCKED if found.blocked else CLEAR

@@ -1,0 +1,45 @@
+"""A forecast for machines: camelCase as in the resource, times in seconds."""
+
+from typing import Any
+
+import msgspec
+import yaml
+from pydantic.alias_generators import to_camel
+
+from azure_linux_migrator.forecast.forecast import Forecast, grave
+
+
+def as_json(found: Forecast) -> str:
+    """As JSON, indented."""
+    return msgspec.json.format(msgspec.json.encode(_plain(found)), indent=2).decode()
+
+
+def as_yaml(found: Forecast) -> str:
+    """As YAML."""
+    return str(yaml.safe_dump(_plain(found), sort_keys=False))
+
+
+def blocked_by(found: Forecast) -> list[str]:
+    """What blocks, in words; nothing where nothing does."""
+    if not found.blocked:
+        return []
+    return grave(found.typical) or [f"{found.typical.ending}: {found.typical.message}"]
+
+
+def _plain(found: Forecast) -> dict[str, Any]:
+    made: dict[str, Any] = msgspec.to_builtins(
+        found, enc_hook=lambda value: value.model_dump(mode="json", by_alias=True)
+    )
+    made["typical"]["points"] = [
+        {key: round(value, 1) for key, value in point.items()}
+        for point in made["typical"]["points"]
+    ]
+    named: dict[str, Any] = _named(made)
+    return named | {"blockedBy": blocked_by(found)}
+
+
+def _named(value: Any) -> Any:
+    """Every key in camelCase; no key of a forecast is a user's own word."""
+    if isinstance(value, dict):
+        return {to_camel(key): _named(each) for key, each in value.items()}
+    return [_named(each) for each in value] if isinstance(value, list | tuple) else value

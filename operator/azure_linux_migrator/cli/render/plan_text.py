@@ -1,0 +1,260 @@
+"""A forecast as a table, for people."""
+
+import textwrap
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from azure_linux_migrator.cli.durations import brief, span
+from azure_linux_migrator.cli.render.plan_data import blocked_by
+from azure_linux_migrator.forecast.alternatives import Choice
+from azure_linux_migrator.forecast.forecast import Forecast, Range
+from azure_linux_migrator.forecast.pod_summary import Census, Group, Outcome, Warned
+from azure_linux_migrator.forecast.run import Step, Trip
+
+_SHOWN_BATCHES = 12
+_SHOWN_WORKLOADS = 6
+_SHOWN_REASONS = 10
+_SHOWN_SUBJECTS = 3
+_OLD_SECONDS = 3600.0
+"""A snapshot older than this is told to be old."""
+_LEAST_STEP_SECONDS = 1.0
+"""A step that takes less, and waits for nobody, is not shown."""
+_WAITS = {"BeforeDrain": "AwaitDrainApproval", "BeforeRetire": "AwaitRetireApproval"}
+
+
+def as_table(found: Forecast, width: int, *, now: float) -> str:
+    """The whole table, in lines of `width` characters; `now` in seconds since the epoch."""
+    trip, counted = found.typical, found.census
+    lines = [_headline(found), *_taken(found, width, now), ""]
+    if found.blocked:
+        lines += _blocked(found, width)
+    else:
+        lines += [
+            f"  takes           {_range(found.total)}",
+            f"  moving pods     {_range(found.drain)}{_pauses(trip)}",
+        ]
+        if trip.bound_seconds:
+            limit = f", set by {trip.limited_by}" if trip.limited_by else ""
+            lines.append(f"  lower bound     {span(trip.bound_seconds)}{limit}")
+    lines += _pods(counted, width)
+    if not found.blocked:
+        lines += [f"  more nodes      {_extra(trip)}", "", *_steps(found)]
+    lines += (
+        _warnings(counted, width)
+        + _choices(found.choices, found.untried, width)
+        + _assumed(found, width)
+    )
+    return "\n".join(lines)
+
+
+def _headline(found: Forecast) -> str:
+    where = f"node pool {found.source} ({_many(found.census.nodes, 'node')})"
+    return f"migration {found.name}: {found.strategy}, {where} to {found.target}"
+
+
+def _taken(found: Forecast, width: int, now: float) -> list[str]:
+    taken = datetime.fromtimestamp(found.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    lines = [f"forecast of {taken} from {_many(found.runs, 'run')}; nothing was touched"]
+    age = now - found.at
+    if age > _OLD_SECONDS:
+        text = f"the snapshot is {span(age)} old: the cluster may have changed since"
+        lines += _wrapped("", text, width)
+    return lines
+
+
+def _range(times: Range) -> str:
+    low, mid, high = span(times.low), span(times.mid), span(times.high)
+    return mid if low == high else f"{mid} (between {low} and {high})"
+
+
+def _pauses(trip: Trip) -> str:
+    return f", and {span(trip.pause_seconds)} between batches" if trip.pause_seconds >= 1 else ""
+
+
+def _extra(trip: Trip) -> str:
+    if not trip.extra_nodes:
+        return "none"
+    return f"{trip.extra_nodes} at the most, {trip.node_hours:.1f} node-hours beyond the source's"
+
+
+def _pods(counted: Census, width: int) -> list[str]:
+    """How many pods move, stay and so on, and by name those that an admin wants to know of."""
+    parts = [
+        (counted.move, "moves", "move"),
+        (counted.stay, "stays with its node", "stay with their node"),
+        (counted.wait, "of a Job is waited for", "of Jobs are waited for"),
+        (counted.blocked, "cannot move", "cannot move"),
+        (counted.finished, "has finished", "have finished"),
+    ]
+    told = [_told(number, one, many) for number, one, many in parts if number]
+    text = ", ".join(told) or "none"
+    if counted.lose_data:
+        losing = _told(counted.lose_data, "of the moving loses", "of the moving lose")
+        text += f"; {losing} the data of an emptyDir"
+    lines = _wrapped("  pods            ", text, width)
+    named = [each for each in counted.workloads if _concerns(each)]
+    for each in named[:_SHOWN_WORKLOADS]:
+        lines += _wrapped("    - ", _workload(each), width)
+    more = len(named) - _SHOWN_WORKLOADS
+    return lines + ([f"    … and {more} more (-o json tells them all)"] if more > 0 else [])
+
+
+def _concerns(group: Group) -> bool:
+    return bool(group.loses_data) or group.fate in {Outcome.BLOCKED, Outcome.WAIT}
+
+
+def _workload(group: Group) -> str:
+    who = f"{group.kind} {group.namespace}/{group.name}"
+    pods = "" if group.kind == "Pod" else f"{_many(group.pods, 'pod')} "
+    match group.fate:
+        case Outcome.BLOCKED:
+            return f"{who}: {pods}cannot move: {group.reason}"
+        case Outcome.WAIT:
+            return f"{who}: {pods}{'is' if group.pods == 1 else 'are'} waited for"
+        case _:
+            whole = group.loses_data == group.pods
+            pods = pods if whole else f"{group.loses_data} of {pods}"
+            lose = "loses" if group.loses_data == 1 else "lose"
+            return f"{who}: {pods}{lose} the data of an emptyDir"
+
+
+def _steps(found: Forecast) -> list[str]:
+    lines = [f"  {'STEP':<20} {'BEGINS':>9} {'TAKES':>9}"]
+    for step in found.typical.steps:
+        waits = step.name == _WAITS.get(found.approval)
+        drains = step.name.startswith("Drain")
+        if step.ended - step.began < _LEAST_STEP_SECONDS and not (waits or drains):
+            continue
+        lines.append(_step(step) + ("  waits for an approval" if waits else ""))
+        if drains:
+            lines += _batches(found.typical)
+    return lines
+
+
+def _step(step: Step) -> str:
+    return f"  {step.name:<20} {span(step.began):>9} {span(step.ended - step.began):>9}"
+
+
+def _batches(trip: Trip) -> list[str]:
+    shown = trip.batches[:_SHOWN_BATCHES]
+    lines = [
+        f"    batch {batch.index:>3} of {batch.of:<6} {span(batch.began):>9} "
+        f"{span(max(0.0, batch.ended - batch.began)):>9}"
+        for batch in shown
+    ]
+    if len(trip.batches) > len(shown):
+        lines.append(f"    … and {len(trip.batches) - len(shown)} more batches")
+    return lines
+
+
+def _blocked(found: Forecast, width: int) -> list[str]:
+    trip = found.typical
+    step = trip.steps[-1].name if trip.steps else "its beginning"
+    lines = [f"  blocked in {step} after {span(trip.seconds)}:"]
+    told = reasons(found)
+    for text, remedy in told[:_SHOWN_REASONS]:
+        lines += _wrapped("    - ", text, width)
+        if remedy:
+            lines += _wrapped("      → ", remedy, width)
+    more = len(told) - _SHOWN_REASONS
+    return lines + ([f"    … and {more} more"] if more > 0 else [])
+
+
+def reasons(found: Forecast) -> list[tuple[str, str]]:
+    """What blocks, and what to do about it: findings by their rule, then the drain's blockers."""
+    told = blocked_by(found)
+    blocks = [
+        each
+        for each in found.typical.findings
+        if each.severity == "Block" and not each.acknowledged
+    ]
+    if not blocks:
+        remedies = {each.message: each.remedy for each in found.typical.blockers}
+        return [(text, remedies.get(text, "")) for text in told]
+    grouped = [each for each in found.census.findings if each.severity == "Block"]
+    if grouped:
+        return [(_grouped(each), each.remedy) for each in grouped]
+    return [(f"{each.rule}: {each.subject}: {each.message}", each.remedy) for each in blocks]
+
+
+def _grouped(warned: Warned) -> str:
+    if warned.count == 1:
+        return f"{warned.rule}: {warned.subjects[0]}: {warned.message}"
+    shown = warned.subjects[:_SHOWN_SUBJECTS]
+    more = warned.count - len(shown)
+    subjects = ", ".join(shown) + (f" and {more} more" if more else "")
+    return f"{warned.rule} ({warned.count}): {subjects}; the first: {warned.message}"
+
+
+def _warnings(counted: Census, width: int) -> list[str]:
+    """What the preflight warns of, a line for each rule; in full: azlm preflight."""
+    warned = [each for each in counted.findings if each.severity == "Warn"]
+    if not warned:
+        return []
+    title = "  Warnings (azlm preflight tells what to do):"
+    return ["", title, *_listed(map(_grouped, warned), width)]
+
+
+def _choices(choices: list[Choice], untried: list[str], width: int) -> list[str]:
+    if not choices and not untried:
+        return []
+    told = [choice_text(each) for each in choices]
+    if untried:
+        told.append(f"not tried, for want of time: {'; '.join(untried)}")
+    return ["", "  Other settings (each alone):", *_listed(told, width)]
+
+
+def choice_text(choice: Choice) -> str:
+    """What another spec would change, in words."""
+    hours = f"{abs(choice.node_hours):.1f}"
+    same, less = hours == "0.0", choice.node_hours < 0
+    if abs(choice.seconds) < 1:
+        time = "takes as long"
+    elif choice.seconds > 0:
+        time = f"takes {span(choice.seconds)} more"
+    else:
+        time = f"saves {span(choice.seconds)}"
+    if same:
+        cost = "with as many node-hours"
+    elif not less:
+        cost = f"and costs {hours} more node-hours"
+    else:
+        cost = f"and {'' if time.startswith('saves') else 'saves '}{hours} node-hours"
+    return f"{choice.text} {time} {cost}"
+
+
+def _assumed(found: Forecast, width: int) -> list[str]:
+    given = found.assumed
+    boot, job = brief(given.node_boot or 0.0), brief(given.job)
+    approved = "" if found.approval == "Automatic" else ", approvals are given at once"
+    text = (
+        f"pods end {given.stop:g} s after their eviction, a new node takes {boot}, a running Job "
+        f"{job} at the most{approved}; starts are learnt from the pods that run"
+    )
+    lines = ["", *_wrapped("  Assumed: ", text, width)]
+    for each in found.unseen:
+        lines += _wrapped("  Not seen: ", each, width)
+    return lines
+
+
+def _told(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _many(number: int, what: str) -> str:
+    return _told(number, what, f"{what}s")
+
+
+def _listed(texts: Iterable[str], width: int) -> list[str]:
+    """Items, each behind a dash."""
+    return [line for text in texts for line in _wrapped("    - ", text, width)]
+
+
+def _wrapped(head: str, text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        max(width, 60),
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_on_hyphens=False,
+    )

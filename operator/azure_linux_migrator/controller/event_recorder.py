@@ -1,0 +1,107 @@
+"""The events of a migration: its story, told once, on itself and on what holds it up."""
+
+import asyncio
+import logging
+import time
+
+from azure_linux_migrator.api.names import API_VERSION, KIND
+from azure_linux_migrator.api.status import MigrationStatus, PreflightStatus
+from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.errors import AzlmError
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.events import publish
+from azure_linux_migrator.model.actions import DeletePod
+from azure_linux_migrator.model.cluster import Key
+
+log = logging.getLogger(__name__)
+
+
+class Story:
+    """Publishes in the background; an event that cannot be published is logged."""
+
+    def __init__(self, client: Client, world: World, name: str, uid: str) -> None:
+        self._client = client
+        self._world = world
+        self.name = name
+        self.uid = uid
+        self._chores: set[asyncio.Task[None]] = set()
+
+    def tell(self, before: MigrationStatus, decision: Decision) -> None:
+        """What a decision has changed."""
+        self._tell(before, decision.status)
+        self._tell_objects(before, decision)
+
+    def _tell(self, before: MigrationStatus, after: MigrationStatus) -> None:
+        """An event whenever the reason of Ready changes: the story of the migration, once told."""
+        self._tell_preflight(before.preflight, after.preflight)
+        old, new = before.condition("Ready"), after.condition("Ready")
+        if new is None or (old is not None and old.reason == new.reason):
+            return
+        warning = after.is_true("Stalled") or after.is_true("DrainBlocked")
+        regarding = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "name": self.name,
+            "uid": self.uid,
+        }
+        text = after.message or new.message or new.reason
+        self._soon(regarding, new.reason, text, "Warning" if warning else "Normal")
+
+    def _tell_preflight(self, before: PreflightStatus, after: PreflightStatus) -> None:
+        """An event when the preflight has found something else than before."""
+        if before == after:
+            return
+        grave = [each for each in after.findings if each.severity in {"Block", "Warn"}]
+        first = "; ".join(f"{each.rule}: {each.subject}: {each.message}" for each in grave[:3])
+        text = (
+            f"{after.blocked} block, {after.warnings} warn, {after.unchecked} could not be checked"
+            + (f": {first}" if first else "")
+        )
+        regarding = {"apiVersion": API_VERSION, "kind": KIND, "name": self.name, "uid": self.uid}
+        self._soon(regarding, "Preflight", text, "Warning" if after.blocked else "Normal")
+
+    def _tell_objects(self, before: MigrationStatus, decision: Decision) -> None:
+        """An event on each object that has begun to hold the drain up, or that is deleted."""
+        world = self._world
+        known = {(each.cause, each.kind, each.namespace, each.name) for each in before.blockers}
+        for each in decision.status.blockers:
+            key = Key(each.namespace, each.name)
+            if (each.cause, each.kind, *key) in known:
+                continue
+            if each.kind == "PodDisruptionBudget" and key in world.budgets:
+                version, uid = "policy/v1", world.budgets[key].uid
+            elif each.kind == "Pod" and key in world.pods:
+                version, uid = "v1", world.pods[key].uid
+            else:
+                continue
+            text = f"migration {self.name}: {each.message}; {each.remedy}"
+            self._soon(_reference(version, each.kind, key, uid), each.cause, text, "Warning")
+        for action in decision.actions:
+            if isinstance(action, DeletePod):
+                text = f"migration {self.name} deletes this pod: its drain has timed out"
+                regarding = _reference("v1", "Pod", action.pod, action.uid)
+                self._soon(regarding, "DrainForced", text, "Warning")
+
+    def _soon(self, regarding: dict[str, str], reason: str, text: str, kind: str) -> None:
+        chore = asyncio.create_task(self._publish(regarding, reason, text, kind))
+        self._chores.add(chore)
+        chore.add_done_callback(self._chores.discard)
+
+    async def _publish(self, regarding: dict[str, str], reason: str, text: str, kind: str) -> None:
+        try:
+            await publish(
+                self._client,
+                regarding=regarding,
+                reason=reason,
+                message=text,
+                type=kind,
+                now=time.time(),
+            )
+        except AzlmError as error:
+            log.warning("publishing an event about %s: %s", self.name, error)
+
+
+def _reference(version: str, kind: str, key: Key, uid: str) -> dict[str, str]:
+    named = {"apiVersion": version, "kind": kind, "namespace": key.namespace, "name": key.name}
+    return named | {"uid": uid}

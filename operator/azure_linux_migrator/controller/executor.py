@@ -1,0 +1,215 @@
+"""Gives every action of the core its meaning in the real world, and notes what came of it.
+
+Of two actions with the same key only one runs at a time. What an action brings back (pools read,
+access reviewed, an eviction's verdict) is in `outcomes` until the next decision looks at it.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import replace
+from typing import Any
+
+from azure_linux_migrator.api.status import ForecastStatus
+from azure_linux_migrator.azure.port import PoolPort
+from azure_linux_migrator.controller.metrics import Telemetry
+from azure_linux_migrator.core.drain.predelete_check import EndsNodes, check, ends_nodes
+from azure_linux_migrator.core.state.eviction_response import EvictionResult
+from azure_linux_migrator.core.state.outcomes import ChangesPool, Outcomes
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.errors import AzlmError, SettingsError
+from azure_linux_migrator.kube import cordon, surge
+from azure_linux_migrator.kube.access import missing_access
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.eviction import delete, evict
+from azure_linux_migrator.kube.pods_on_nodes import nodes_of, pods_on
+from azure_linux_migrator.kube.services import dual_stack_services
+from azure_linux_migrator.model.actions import (
+    Action,
+    CordonNode,
+    CreatePool,
+    DeleteMachines,
+    DeletePod,
+    DeletePool,
+    EvictPod,
+    Foretell,
+    MarkNode,
+    MarkVictim,
+    ReadPools,
+    ReleaseNode,
+    RestartRollout,
+    RestoreScale,
+    ReviewAccess,
+    SurgeReplica,
+    SurveyAzure,
+    UpdatePool,
+    YieldScale,
+)
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.cluster import Pod
+
+log = logging.getLogger(__name__)
+
+CONCURRENCY = 64
+_SILENT = frozenset((EvictionResult.GRANTED, EvictionResult.GONE, EvictionResult.SUCCESSOR))
+
+
+Forecaster = Callable[[int, Survey | None], Awaitable[ForecastStatus]]
+"""Forecasts a generation of the migration, with what was surveyed for it."""
+
+
+async def _no_forecasts(_generation: int, _survey: Survey | None) -> ForecastStatus:
+    raise SettingsError("forecasts are not made here")
+
+
+class Executor:
+    """Runs the actions of one migration."""
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        world: World,
+        pools: Callable[[], PoolPort],
+        telemetry: Telemetry,
+        may_act: Callable[[], bool],
+        on_result: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+        forecaster: Forecaster | None = None,
+    ) -> None:
+        self._clock = clock
+        self._forecaster = forecaster or _no_forecasts
+        self._client = client
+        self._world = world
+        self._pools = pools
+        self._telemetry = telemetry
+        self._may_act = may_act
+        self._on_result = on_result
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._gate = asyncio.Semaphore(CONCURRENCY)
+        self.outcomes = Outcomes(world, lambda: random.uniform(1.0, 1.25))  # noqa: S311 - jitter
+
+    def submit(self, actions: Iterable[Action]) -> None:
+        """Start what is not running already; nothing at all once the leadership is lost."""
+        for action in actions:
+            if action.key in self._running or not self._may_act():
+                continue
+            self.outcomes.began(action, self._clock())
+            task = asyncio.create_task(self._run(action), name=action.key)
+            self._running[action.key] = task
+
+    @property
+    def running(self) -> frozenset[str]:
+        """Keys of the actions under way."""
+        return frozenset(self._running)
+
+    async def stop(self) -> None:
+        """Wait for what is under way: a request that was sent cannot be unsent."""
+        while self._running:
+            await asyncio.wait(list(self._running.values()), timeout=10.0)
+
+    async def _run(self, action: Action) -> None:
+        try:
+            async with self._gate:
+                await self._perform(action)
+        except AzlmError as error:
+            noted = self.outcomes.failed(action, error, self._clock())
+            if noted is not None:
+                level = logging.WARNING if noted.retryable else logging.ERROR
+                log.log(level, "%s: %s: %s", action.key, noted.reason, noted.message)
+        except Exception as error:
+            log.exception("action %s failed unexpectedly", action.key)
+            self.outcomes.broke(action, f"{type(error).__name__}: {error}", self._clock())
+        finally:
+            self._running.pop(action.key, None)
+            self._on_result()
+
+    def _perform(self, action: Action) -> Coroutine[Any, Any, None]:
+        match action:
+            case EvictPod() | DeletePod():
+                return self._evict(action)
+            case CreatePool() | UpdatePool() | DeleteMachines() | DeletePool():
+                return self._change_pools(action)
+            case ReadPools():
+                return self._read_pools(action)
+            case ReviewAccess():
+                return self._review_access(action)
+            case SurveyAzure():
+                return self._survey(action)
+            case Foretell():
+                return self._foretell(action)
+            case _:
+                return self._write(action)
+
+    async def _write(self, action: Action) -> None:
+        log.info("%s", action)
+        match action:
+            case CordonNode(node, by, batch):
+                await cordon.cordon(self._client, node, by=by, batch=batch or None)
+            case MarkNode(node, batch):
+                await cordon.mark(self._client, node, batch)
+            case ReleaseNode(node, by):
+                await cordon.uncordon(self._client, node, by=by)
+            case RestartRollout(deployment, stamp):
+                await surge.restart(self._client, deployment, stamp)
+            case SurgeReplica(deployment, replicas, by):
+                await surge.surge(self._client, deployment, replicas, by)
+            case MarkVictim(pod, uid):
+                await surge.mark_victim(self._client, pod, uid)
+            case RestoreScale(deployment, replicas):
+                await surge.restore(self._client, deployment, replicas)
+            case YieldScale(deployment, by):
+                await surge.yield_scale(self._client, deployment, by)
+        self.outcomes.wrote(action, self._clock())
+
+    async def _change_pools(self, action: ChangesPool) -> None:
+        if ends_nodes(action):
+            check(action, await self._occupants(action))
+        log.info("%s", action)
+        match action:
+            case CreatePool(source, target, os_sku, count, overrides, tags):
+                await self._pools().create_target(
+                    source, target, os_sku=os_sku, count=count, overrides=overrides, tags=dict(tags)
+                )
+            case UpdatePool(pool, changes, etag, tags):
+                await self._pools().update(pool, dict(changes), tags=dict(tags), etag=etag)
+            case DeleteMachines(pool, nodes):
+                await self._pools().delete_machines(pool, nodes)
+            case DeletePool(pool, etag):
+                await self._pools().delete(pool, etag=etag)
+        self.outcomes.pool_changed(action, self._clock())
+
+    async def _occupants(self, action: EndsNodes) -> list[Pod]:
+        """The pods on the nodes that an action would end, read for it: the watch may be behind."""
+        if isinstance(action, DeleteMachines):
+            return await pods_on(self._client, action.nodes)
+        known = {node.name for node in self._world.pool_nodes(action.pool)}
+        return await pods_on(self._client, known | await nodes_of(self._client, action.pool))
+
+    async def _read_pools(self, action: Action) -> None:
+        since = self.outcomes.changes
+        pools = await self._pools().list_pools()
+        self.outcomes.pools_listed(action, pools, since=since, now=self._clock())
+
+    async def _survey(self, action: SurveyAzure) -> None:
+        found = await self._pools().survey(action.source)
+        services = await dual_stack_services(self._client)
+        self.outcomes.surveyed(action, replace(found, services=services, at=self._clock()))
+
+    async def _foretell(self, action: Foretell) -> None:
+        found = await self._forecaster(action.generation, self.outcomes.survey)
+        self.outcomes.foretold(action, found)
+
+    async def _review_access(self, action: ReviewAccess) -> None:
+        missing = await missing_access(self._client, force=action.force, surge=action.surge)
+        self.outcomes.access_reviewed(action, missing, self._clock())
+
+    async def _evict(self, action: EvictPod | DeletePod) -> None:
+        send = evict if isinstance(action, EvictPod) else delete
+        answer = await send(self._client, action.pod, action.uid)
+        self._telemetry.eviction(answer.result.value)
+        if answer.result not in _SILENT:
+            log.warning("eviction of pod %s: %s: %s", action.pod, answer.result, answer.message)
+        self.outcomes.eviction_answered(action, answer, self._clock())

@@ -1,0 +1,83 @@
+"""Forecasts inside the operator (spec.mode Plan): in a process of their own, so that a long
+calculation holds up neither the watches nor the Lease."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from typing import Any
+
+import msgspec
+
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.status import ForecastStatus, timestamp
+from azure_linux_migrator.cli.plan import plan
+from azure_linux_migrator.cli.render.plan_text import choice_text
+from azure_linux_migrator.forecast.build_cluster import Assumptions
+from azure_linux_migrator.forecast.forecast import Forecast, grave
+from azure_linux_migrator.forecast.snapshot import Snapshot, survey_out
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.pool import Pool
+
+SHOWN = 5
+UNSEEN_SHOWN = 10
+
+
+def snapshot_of(made: Snapshot, pools: Mapping[str, Pool], survey: Survey | None) -> Snapshot:
+    """What was read of Kubernetes, with what was read of Azure."""
+    made.pools = list(pools.values())
+    if survey is not None:
+        made.survey = survey_out(replace(survey, at=made.taken_at))
+    return made
+
+
+async def foretell(
+    snapshot: Snapshot, name: str, spec: MigrationSpec, generation: int
+) -> ForecastStatus:
+    """The forecast as the status tells it."""
+    content = msgspec.json.encode(snapshot)
+    wanted = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    try:
+        loop = asyncio.get_running_loop()
+        fields = await loop.run_in_executor(pool, _work, content, name, wanted, generation)
+    finally:
+        # Nobody waits for a forecast that is not wanted any more: the watches and the Lease would.
+        for process in (pool._processes or {}).values():  # noqa: SLF001 - there is no other way to end it
+            process.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+    return ForecastStatus.model_validate(fields)
+
+
+def _work(content: bytes, name: str, spec: dict[str, Any], generation: int) -> dict[str, Any]:
+    snapshot = msgspec.json.decode(content, type=Snapshot)
+    made = MigrationSpec.model_validate(spec)
+    found = plan(snapshot, name, made, assumed=Assumptions(), jobs=1)
+    return told(found, generation).model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def told(found: Forecast, generation: int) -> ForecastStatus:
+    """A forecast in few words."""
+    trip, bound = found.typical, found.typical.bound_seconds
+    blocked = (grave(trip) or [f"{trip.ending}: {trip.message}"]) if found.blocked else []
+    return ForecastStatus(
+        generation=generation,
+        at=timestamp(found.at),
+        runs=found.runs,
+        blocked=found.blocked,
+        blocked_by=tuple(each[:1024] for each in blocked[:SHOWN]),
+        seconds=round(found.total.mid),
+        seconds_low=round(found.total.low),
+        seconds_high=round(found.total.high),
+        moving_seconds=round(found.drain.mid),
+        bound_seconds=None if bound is None else round(bound),
+        limited_by=trip.limited_by[:320],
+        batches=len(trip.batches),
+        pods_moving=found.census.move,
+        pods_losing_data=found.census.lose_data,
+        extra_nodes=trip.extra_nodes,
+        node_hours=round(trip.node_hours, 1),
+        choices=tuple(choice_text(each)[:320] for each in found.choices[:SHOWN]),
+        unseen=tuple(each[:320] for each in found.unseen[:UNSEEN_SHOWN]),
+    )

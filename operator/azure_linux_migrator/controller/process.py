@@ -1,0 +1,276 @@
+"""The operator's process: probes and metrics, the Lease, then Kopf with one daemon per resource.
+
+Kopf watches our resource only. Everything else is read by our own watches, which run while a
+migration needs them. The process is crash-only: losing the Lease ends it at once.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import kopf
+
+from azure_linux_migrator.api.names import FINALIZER, GROUP, PLURAL, VERSION
+from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.azure.port import PoolPort
+from azure_linux_migrator.controller.conflicts import cluster_key, rival_of
+from azure_linux_migrator.controller.metrics import MigrationView, Snapshot, Telemetry
+from azure_linux_migrator.controller.metrics_server import Server
+from azure_linux_migrator.controller.settings import Settings
+from azure_linux_migrator.controller.supervisor import Workers
+from azure_linux_migrator.controller.worker import Worker
+from azure_linux_migrator.errors import KubernetesError, SettingsError
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.lease import Elector
+from azure_linux_migrator.kube.migrations import Migrations
+from azure_linux_migrator.model.cluster import Key
+
+log = logging.getLogger(__name__)
+
+LEASE = "azlm"
+STUCK_SECONDS = 900.0
+RELEASE_SECONDS = 60.0
+
+
+@dataclass
+class Operator:
+    """What the handlers share."""
+
+    settings: Settings
+    client: Client
+    feed: Feed
+    telemetry: Telemetry
+    elector: Elector | None = None
+    serving: bool = False
+    workers: Workers = field(init=False)
+    _pools: dict[str, PoolPort] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.workers = Workers(self.worker, Migrations(self.client).find)
+
+    def leads(self) -> bool:
+        """Whether this process holds the Lease right now."""
+        return self.elector is not None and self.elector.held
+
+    def pools(self, cluster: ClusterRef | None) -> PoolPort:
+        """The node pools of a cluster, or of the one that the operator serves."""
+        wanted = cluster or self.settings.cluster
+        if wanted is None:
+            raise SettingsError(
+                "spec.cluster is not set and the operator was not told which cluster it serves; "
+                "set spec.cluster, or start it with --subscription-id, --resource-group and "
+                "--cluster-name"
+            )
+        key = cluster_key(wanted)
+        if key not in self._pools:
+            from azure_linux_migrator.azure.client import open_pools
+
+            self._pools[key] = open_pools(
+                wanted,
+                endpoint=self.settings.arm_endpoint,
+                cloud=self.settings.cloud,
+                on_request=self.telemetry.azure_request,
+            )
+        return self._pools[key]
+
+    def worker(self, body: Mapping[str, Any]) -> Worker:
+        """A new worker for a resource."""
+        return Worker(
+            body,
+            client=self.client,
+            feed=self.feed,
+            pools=self.pools,
+            telemetry=self.telemetry,
+            may_act=self.leads,
+            rival=self.rival,
+            own_pod=own_pod(self.settings),
+        )
+
+    def rival(self, worker: Worker) -> str:
+        """The migration that this one gives way to: see controller/conflicts.py."""
+        return rival_of(worker, self.workers, own_cluster=self.settings.cluster)
+
+    def snapshot(self) -> Snapshot:
+        """The state behind the metrics, as of now."""
+        return Snapshot(
+            leader=self.leads(),
+            watch_ages=self.feed.ages(),
+            migrations=tuple(
+                MigrationView(
+                    name=worker.name,
+                    source=worker.spec.source.node_pool,
+                    target=worker.status.target_pool,
+                    strategy=worker.spec.strategy.type,
+                    status=worker.status,
+                    last_progress_at=worker.last_progress_at,
+                )
+                for worker in self.workers
+                if worker.spec is not None
+            ),
+        )
+
+    def health(self) -> str | None:
+        """Why the process should be restarted, or None."""
+        now = time.monotonic()
+        stuck = [w.name for w in self.workers if now - w.beat_at > STUCK_SECONDS]
+        return f"migration {stuck[0]} has not been looked at for a while" if stuck else None
+
+    def ready(self) -> str | None:
+        """Why the process is of no use yet; a standby is ready, it only does not lead."""
+        return None if self.serving else "starting"
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        for pools in self._pools.values():
+            await pools.close()
+
+
+def own_pod(settings: Settings) -> Key | None:
+    """The pod that this process runs in, where it was told its name."""
+    return Key(settings.namespace, settings.identity) if settings.identity else None
+
+
+async def serve(settings: Settings) -> None:
+    """Run the operator until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for noisy in ("azure", "aiohttp.access", "kopf.activities", "kopf.objects"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    client = await Client.connect(settings.kubeconfig)
+    telemetry = Telemetry()
+    operator = Operator(settings, client, Feed(client), telemetry)
+    telemetry.watch(operator.snapshot)
+    server = Server(
+        telemetry,
+        host=settings.metrics_address,
+        port=settings.metrics_port,
+        health=operator.health,
+        ready=operator.ready,
+    )
+    await server.start()
+    log.info("metrics and probes on port %s", server.port)
+    try:
+        await _lead(operator, stop)
+    finally:
+        await server.stop()
+        await operator.close()
+        await client.close()
+
+
+async def _lead(operator: Operator, stop: asyncio.Event) -> None:
+    settings = operator.settings
+    elector = operator.elector = Elector(
+        operator.client, settings.namespace, LEASE, settings.holder, on_lost=_die
+    )
+    acquiring = asyncio.create_task(_prepare(operator, elector))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({acquiring, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not acquiring.done():
+        acquiring.cancel()
+        await asyncio.gather(acquiring, return_exceptions=True)
+        return
+    await acquiring
+    operator.serving = True
+    log.info("leading as %s", settings.holder)
+    try:
+        await kopf.operator(
+            registry=_registry(operator),
+            settings=_kopf_settings(),
+            clusterwide=True,
+            standalone=True,
+            stop_flag=stop,
+        )
+    finally:
+        stopping.cancel()
+        await elector.release()
+
+
+async def _prepare(operator: Operator, elector: Elector) -> None:
+    """Wait for the resource definition, then for the Lease."""
+    while True:
+        try:
+            await Migrations(operator.client).list()
+        except KubernetesError as error:
+            log.warning("cannot list %s.%s yet (is crds/ applied?): %s", PLURAL, GROUP, error)
+            await asyncio.sleep(2.0)
+        else:
+            break
+    operator.serving = True
+    await elector.acquire()
+
+
+def _die() -> None:
+    log.critical("the Lease is lost; another operator may lead: ending at once")
+    os._exit(70)
+
+
+def _kopf_settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.persistence.finalizer = FINALIZER
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 310
+    settings.watching.connect_timeout = 30
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = (1, 2, 4, 8, 15, 30, 60, 60, 60, 60)
+    return settings
+
+
+def _registry(operator: Operator) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return kopf.ConnectionInfo(**(await operator.client.kopf_connection()))
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def observe(body: kopf.Body, **_: Any) -> None:
+        operator.workers.observe(dict(body))
+
+    @kopf.daemon(
+        GROUP,
+        VERSION,
+        PLURAL,
+        registry=registry,
+        cancellation_backoff=5,
+        cancellation_timeout=20,
+    )
+    async def migrate(body: kopf.Body, stopped: Any, **_: Any) -> None:
+        halt = asyncio.Event()
+
+        async def listen() -> None:
+            await stopped.wait()
+            halt.set()
+            operator.workers.wake(str(body["metadata"]["name"]))
+
+        listening = asyncio.create_task(listen())
+        try:
+            await operator.workers.run(dict(body), halt)
+        finally:
+            listening.cancel()
+
+    @kopf.on.delete(GROUP, VERSION, PLURAL, registry=registry, backoff=5)
+    async def release(name: str | None, **_: Any) -> None:
+        # Kopf stops the daemon before it calls this, and cancels it between two calls of this.
+        try:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await operator.workers.release(str(name))
+        except TimeoutError as error:
+            raise kopf.TemporaryError("letting go takes long; going on", delay=5) from error
+        except KubernetesError as error:
+            raise kopf.TemporaryError(f"reading the resource: {error}", delay=5) from error
+
+    return registry

@@ -1,0 +1,98 @@
+"""Who works on which resource: one worker at a time for each, until its last request is answered.
+
+A request that was sent cannot be unsent: whoever is cancelled while Azure still works on one would
+leave it to take effect behind the back of a successor, who has just concluded that it did not.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from azure_linux_migrator.controller.worker import Worker
+
+Body = Mapping[str, Any]
+
+
+class Workers:
+    """By name of the resource. `make` makes a worker for a body, `read` reads one anew, or None
+    where it is gone."""
+
+    def __init__(
+        self,
+        make: Callable[[Body], Worker],
+        read: Callable[[str], Awaitable[Body | None]],
+    ) -> None:
+        self._make = make
+        self._read = read
+        self._at_work: dict[str, Worker] = {}
+        self._over: dict[Worker, asyncio.Event] = {}
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    def __iter__(self) -> Iterator[Worker]:
+        return iter(tuple(self._at_work.values()))
+
+    def observe(self, body: Body) -> None:
+        """A resource was seen."""
+        worker = self._at_work.get(str(body["metadata"]["name"]))
+        if worker is not None and worker.uid == body["metadata"]["uid"]:
+            worker.observe(body)
+
+    def wake(self, name: str) -> None:
+        """Whoever works on that resource is to look again."""
+        worker = self._at_work.get(name)
+        if worker is not None:
+            worker.wake()
+
+    async def run(self, body: Body, stopped: asyncio.Event) -> None:
+        """Work on a resource until stopped, or cancelled."""
+        worker = await self._begin(body)
+        try:
+            await worker.run(stopped)
+        finally:
+            self._end(worker)
+
+    async def release(self, name: str) -> None:
+        """The resource is being deleted: once nobody works on it any more, undo what is ours.
+
+        It is read anew, since what worked on it has written its last status only then.
+        """
+        await self._alone(name)
+        body = await self._read(name)
+        if body is None:
+            return
+        worker = await self._begin(body)
+        try:
+            await worker.release()
+        finally:
+            self._end(worker)
+
+    async def _begin(self, body: Body) -> Worker:
+        name = str(body["metadata"]["name"])
+        await self._alone(name)
+        worker = self._at_work[name] = self._make(body)
+        self._over[worker] = asyncio.Event()
+        return worker
+
+    async def _alone(self, name: str) -> None:
+        while (worker := self._at_work.get(name)) is not None:
+            worker.wake()
+            await self._over[worker].wait()
+
+    def _end(self, worker: Worker) -> None:
+        """Its loop is over. It is gone at once, or once it is done with what is under way."""
+        if not worker.busy:
+            self._gone(worker)
+            return
+        farewell = asyncio.create_task(self._see_off(worker))
+        self._farewells.add(farewell)
+        farewell.add_done_callback(self._farewells.discard)
+
+    async def _see_off(self, worker: Worker) -> None:
+        try:
+            await worker.settled()
+        finally:
+            self._gone(worker)
+
+    def _gone(self, worker: Worker) -> None:
+        del self._at_work[worker.name]
+        self._over.pop(worker).set()

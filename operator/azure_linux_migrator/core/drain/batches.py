@@ -1,0 +1,67 @@
+"""Which nodes join the next batch: those that can be empty first.
+
+A node's finish is estimated from the lane that holds it up the longest: the pods that the nodes
+chosen before it and it itself put into the lane, divided by the lane's slots. Admitting the busiest
+first instead would let the nodes of a batch wait for one and the same budget.
+"""
+
+from collections import defaultdict
+from heapq import heapify, heappop, heappush
+
+from azure_linux_migrator.core.drain.eviction_queue import Ident
+from azure_linux_migrator.core.drain.worklist import Worklist
+from azure_linux_migrator.model.cluster import Key
+
+
+def earliest_finish(work: Worklist, size: int) -> list[str]:
+    """The names of at most `size` nodes outside every batch, the earliest finish first.
+
+    Estimates only grow as nodes are chosen, so one that is still the least when it is renewed is
+    the least of all.
+    """
+    needs = {name: _needs(work, name) for name in work.loads.unmarked}
+    claims: defaultdict[Ident, float] = defaultdict(float)
+    heap = [(*_finish(work, needs[name], claims), name) for name in sorted(needs)]
+    heapify(heap)
+    chosen: list[str] = []
+    while heap and len(chosen) < size:
+        *_, name = heappop(heap)
+        renewed = (*_finish(work, needs[name], claims), name)
+        if heap and renewed > heap[0]:
+            heappush(heap, renewed)
+            continue
+        chosen.append(name)
+        for ident, pods in needs[name].items():
+            claims[ident] += pods
+    return chosen
+
+
+def _needs(work: Worklist, node: str) -> dict[Ident, int]:
+    found: defaultdict[Ident, int] = defaultdict(int)
+    for pod in work.world.pods_on(node):
+        entry = work.entries.get(pod.key)
+        if entry is not None and entry.lane is not None:
+            found[entry.lane.ident] += 1
+    return found
+
+
+def _finish(
+    work: Worklist, needs: dict[Ident, int], claims: dict[Ident, float]
+) -> tuple[float, int]:
+    """Waves until the node is empty, then its pods, to break ties."""
+    waves = (
+        (claims.get(ident, 0.0) + pods) / _capacity(work, ident)
+        for ident, pods in needs.items()
+        if ident
+    )
+    return max(waves, default=0.0), sum(needs.values())
+
+
+def _capacity(work: Worklist, ident: Ident) -> int:
+    if isinstance(ident, Key):
+        budget = work.world.budgets.get(ident)
+        return max(1, budget.capacity) if budget else 1
+    if isinstance(ident, str):
+        controller = work.world.catalog.governing_uid(ident)
+        return work.world.owners.capacity(ident, controller)
+    return 1

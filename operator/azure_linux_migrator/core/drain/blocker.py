@@ -1,0 +1,99 @@
+"""What holds a drain up, by class, with what an admin can do about it."""
+
+from dataclasses import dataclass
+
+from azure_linux_migrator.api.causes import NOTES, Cause
+from azure_linux_migrator.core.state.backoff import Bar
+from azure_linux_migrator.core.state.breaker import Trouble
+from azure_linux_migrator.core.state.pod_refusals import Refusal
+from azure_linux_migrator.model.cluster import Budget, Key, Pod
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Blocker:
+    """An object that holds `pods` pods back. `remedy` is what an admin can do."""
+
+    cause: Cause
+    kind: str
+    key: Key
+    message: str
+    remedy: str
+    pods: int = 1
+    uid: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the drain cannot end while it stands."""
+        return self.cause not in NOTES
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.remedy}"
+
+
+def arithmetic(budget: Budget) -> str:
+    """A budget's numbers in words, for an admin."""
+    return (
+        f"PodDisruptionBudget {budget.key} allows {budget.allowed}: "
+        f"{budget.healthy} of {budget.expected} pods healthy, {budget.desired} needed"
+    )
+
+
+def of_budget(budget: Budget, cause: Cause, message: str, remedy: str, pods: int) -> Blocker:
+    """A budget that gives no slot."""
+    kind = "PodDisruptionBudget"
+    return Blocker(cause, kind, budget.key, message, remedy, pods, budget.uid)
+
+
+def of_pod(pod: Pod, cause: Cause, why: str, remedy: str) -> Blocker:
+    """A pod that cannot be moved, whatever its budget says."""
+    return Blocker(cause, "Pod", pod.key, f"pod {pod.key}: {why}", remedy, 1, pod.uid)
+
+
+_REFUSALS = {
+    Cause.WEBHOOK: "an admission webhook or policy refuses the eviction; it is asked again",
+    Cause.NAMESPACE_TERMINATING: "its namespace is being deleted; nothing needs to be done",
+    Cause.FORBIDDEN: (
+        "give the operator's ServiceAccount `create` on pods/eviction, and for "
+        "spec.drain.onTimeout: Force `delete` on pods"
+    ),
+    Cause.NEGATIVE: "the budget's status is broken; it is mended by the disruption controller",
+    Cause.REJECTED: "the apiserver does not accept the request; see its message",
+    Cause.SERVER: "look at the apiserver's health; the eviction is sent again",
+    Cause.TWO_BUDGETS: "let only one PodDisruptionBudget select the pod",
+}
+
+
+PASSING = frozenset({Cause.SERVER})
+"""Refusals that often pass by themselves; told when they come for the third time."""
+
+
+REFUSED_OFTEN = 5
+"""A budget that refuses so often in a row what it should grant by its status is told."""
+
+
+def of_refusal(pod: Pod, refusal: Refusal) -> Blocker | None:
+    """A pod whose eviction the apiserver refuses for a reason that no slot will cure."""
+    cause = next((each for each in _REFUSALS if each.value == refusal.reason), None)
+    if cause is None or (cause in PASSING and refusal.times < 3):
+        return None
+    return of_pod(pod, cause, refusal.message, _REFUSALS[cause])
+
+
+def of_bar(budget: Budget, bar: Bar, pods: int) -> Blocker | None:
+    """A budget for which the apiserver refuses everything."""
+    message = f"PodDisruptionBudget {budget.key} refuses evictions: {bar.message}"
+    if bar.reason == Cause.NEGATIVE.value:
+        return of_budget(budget, Cause.NEGATIVE, message, _REFUSALS[Cause.NEGATIVE], pods)
+    if bar.times < REFUSED_OFTEN:
+        return None
+    remedy = "see its status, and why the apiserver does not agree with it; it is asked again"
+    return of_budget(budget, Cause.BUDGET_UNHEALTHY, message, remedy, pods)
+
+
+def of_trouble(trouble: Trouble, pods: int) -> Blocker | None:
+    """What refuses every eviction, told once and not for each pod."""
+    cause = next((each for each in _REFUSALS if each.value == trouble.reason), None)
+    if cause is None or (cause in PASSING and trouble.probes < 3):
+        return None
+    message = f"evictions are refused, whatever the pod: {trouble.message}"
+    return Blocker(cause, "Eviction", Key("", "pods"), message, _REFUSALS[cause], pods)

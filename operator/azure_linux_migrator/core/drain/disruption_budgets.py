@@ -1,0 +1,77 @@
+"""Disruption budgets: what an eviction costs, how many a budget can grant now, and why it grants
+none.
+
+The rules are those of the eviction subresource (pkg/registry/core/pod/storage/eviction.go).
+"""
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.core.drain.blocker import Blocker, arithmetic, of_budget
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.cluster import Budget, Pod
+
+DISRUPTED_LIMIT = 2000
+"""Evicted pods not yet seen by its controller, beyond which a budget refuses everything."""
+
+
+def is_free(pod: Pod, budget: Budget) -> bool:
+    """Whether evicting a pod costs its budget nothing.
+
+    Pods that do not run are deleted without a look at the budget; running pods that are not Ready
+    are, under AlwaysAllow, or under IfHealthyBudget while enough others are healthy.
+    """
+    if pod.phase == "Pending" or pod.finished:
+        return True
+    return not pod.ready and unready_are_free(budget)
+
+
+def unready_are_free(budget: Budget) -> bool:
+    """Whether the budget lets running pods that are not Ready go for nothing."""
+    if budget.unhealthy_policy == "AlwaysAllow":
+        return True
+    return budget.healthy >= budget.desired > 0
+
+
+def slots(world: World, budget: Budget) -> int:
+    """Evictions that the budget is known to grant now; 0 or less for none.
+
+    Its status may lag behind our evictions, and our own watch of the pods too: the smaller of the
+    two counts, each corrected by what it does not show yet, is safe.
+    """
+    if budget.observed_generation < budget.generation or len(budget.disrupted) > DISRUPTED_LIMIT:
+        return 0
+    by_status = budget.allowed - world.ledger.unshown(budget.key)
+    by_watch = world.healthy(budget.key) - world.ledger.unseen(budget.key) - budget.desired
+    return min(by_status, by_watch)
+
+
+def is_deadlocked(budget: Budget) -> bool:
+    """Whether the budget forbids every eviction even while all its pods are healthy."""
+    return (
+        budget.observed_generation >= budget.generation
+        and not budget.sync_failed
+        and budget.expected > 0
+        and budget.capacity <= 0
+    )
+
+
+def why_none(budget: Budget, pods: int) -> Blocker | None:
+    """Why a budget will grant no slot to `pods` pods, whatever becomes Ready; None if it will."""
+    if budget.sync_failed:
+        message = f"PodDisruptionBudget {budget.key} cannot be computed: {budget.sync_failed}"
+        return of_budget(budget, Cause.BUDGET_SYNC_FAILED, message, "mend or delete it", pods)
+    if budget.observed_generation < budget.generation:
+        return None
+    if is_deadlocked(budget):
+        remedy = "add a replica or let the budget allow a disruption"
+        return of_budget(budget, Cause.BUDGET_DEADLOCKED, arithmetic(budget), remedy, pods)
+    if budget.expected == 0:
+        message = f"PodDisruptionBudget {budget.key} counts no pods, so it allows no disruption"
+        remedy = "its pods have no controller with a scale; delete the budget or give them one"
+        return of_budget(budget, Cause.BUDGET_WITHOUT_PODS, message, remedy, pods)
+    return None
+
+
+def starved(budget: Budget, pods: int) -> Blocker:
+    """A budget that has granted nothing for a while because its pods do not become healthy."""
+    remedy = "see why its pods are not Ready: kubectl describe pods, those on the new nodes first"
+    return of_budget(budget, Cause.BUDGET_UNHEALTHY, arithmetic(budget), remedy, pods)

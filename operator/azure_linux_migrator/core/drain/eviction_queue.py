@@ -1,0 +1,162 @@
+"""Lanes: the pods that compete for the same slots.
+
+A lane belongs to a disruption budget, to an owner without one, to a Deployment that is surged
+instead of evicted, or to nobody (its pods cost nothing). Pods of one lane leave in this order:
+those whose eviction was lost, which have their slot already, those that are not Ready, then those
+on the node with the fewest pods left, so that nodes become empty early; pods outside the batch come
+last, and only where spec.drain.prefetch allows it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from math import ceil
+
+from azure_linux_migrator.core.drain.blocker import Blocker
+from azure_linux_migrator.core.drain.disruption_budgets import slots, unready_are_free, why_none
+from azure_linux_migrator.core.drain.waiting_pods import Queue
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import EvictPod
+from azure_linux_migrator.model.cluster import Budget, Key, Pod
+
+FREE = ""
+"""Ident of the lane whose pods cost nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """Ident of the lane of a Deployment (by uid) that is surged instead of evicted."""
+
+    deployment: str
+
+
+Ident = Key | str | Surge
+"""A budget's key, an owner's uid, FREE, or a surged Deployment."""
+
+
+@dataclass(eq=False, slots=True)
+class Lane:
+    """One lane of one order tier, and what was found out about it last."""
+
+    ident: Ident
+    tier: int
+    now: Queue = field(default_factory=Queue)
+    later: Queue = field(default_factory=Queue)
+    unready: dict[Key, Pod] = field(default_factory=dict)
+    again: dict[Key, Pod] = field(default_factory=dict)
+    start_total: float = 0.0
+    start_count: int = 0
+    granted: list[EvictPod] = field(default_factory=list)
+    blocker: Blocker | None = None
+    rest: float = 0.0
+    starved_since: float = 0.0
+
+    @property
+    def left(self) -> int:
+        """Pods that were not evicted yet."""
+        return len(self.now) + len(self.later) + len(self.unready) + len(self.again)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits here."""
+        return self.left == 0
+
+    def put(self, pod: Pod, weight: int, *, admitted: bool, holds: bool = False) -> None:
+        """A pod waits here; `weight` is what is left on its node. `holds`: it has its slot."""
+        if pod.started_in > 0:
+            self.start_total += pod.started_in
+            self.start_count += 1
+        if not admitted:
+            self.later.put(pod, weight)
+        elif holds and self.ident != FREE and not isinstance(self.ident, Surge):
+            self.again[pod.key] = pod
+        elif pod.ready or self.ident == FREE:
+            self.now.put(pod, weight)
+        else:
+            self.unready[pod.key] = pod
+
+    def discard(self, key: Key) -> None:
+        """A pod waits here no longer."""
+        self.now.discard(key)
+        self.later.discard(key)
+        self.unready.pop(key, None)
+        self.again.pop(key, None)
+
+    def reweigh(self, key: Key, weight: int) -> None:
+        """What is left on a pod's node changed."""
+        self.now.reweigh(key, weight)
+        self.later.reweigh(key, weight)
+
+    def pods(self) -> Iterable[Pod]:
+        """Everything that waits here."""
+        yield from self.again.values()
+        yield from self.unready.values()
+        yield from self.now.pods.values()
+        yield from self.later.pods.values()
+
+
+def evaluate(lane: Lane, world: World, weight: Callable[[str], int], *, prefetch: bool) -> None:
+    """Find out which pods may go now, what blocks the others for good, and how long they take."""
+    lane.granted, lane.blocker, lane.rest = [], None, 0.0
+    if lane.empty or isinstance(lane.ident, Surge):
+        return
+    if lane.ident == FREE:
+        lane.granted = [_evict(pod, None) for pod in lane.now.first(len(lane.now), weight)]
+        return
+    if isinstance(lane.ident, Key):
+        budget = world.budgets.get(lane.ident)
+        if budget is not None:
+            _by_budget(lane, world, budget, weight, prefetch=prefetch)
+        return
+    lane.granted = [_evict(pod, None) for pod in lane.again.values()]
+    controller = world.catalog.governing_uid(lane.ident)
+    granted = world.owners.slots(lane.ident, world.ledger.unseen_of_owner(lane.ident), controller)
+    capacity = world.owners.capacity(lane.ident, controller)
+    _grant(lane, None, granted, weight)
+    lane.rest = ceil(lane.left / capacity) * _slot_seconds(lane, 0.0)
+
+
+def _by_budget(
+    lane: Lane, world: World, budget: Budget, weight: Callable[[str], int], *, prefetch: bool
+) -> None:
+    if not world.ledger.bars.holds(budget.key):
+        _use_slots(lane, world, budget, weight, prefetch=prefetch)
+    held = lane.left - len(lane.granted)
+    if held > 0:
+        lane.blocker = why_none(budget, held)
+    seconds = _slot_seconds(lane, world.slot_times.mean(budget.key))
+    lane.rest = ceil(lane.left / max(budget.capacity, 1)) * seconds
+
+
+def _use_slots(
+    lane: Lane, world: World, budget: Budget, weight: Callable[[str], int], *, prefetch: bool
+) -> None:
+    lane.granted = [_evict(pod, budget.key) for pod in lane.again.values()]
+    free = slots(world, budget)
+    if unready_are_free(budget):
+        lane.granted += [_evict(pod, None) for pod in lane.unready.values()]
+    else:
+        unready = [_evict(pod, budget.key) for pod in islice(lane.unready.values(), max(free, 0))]
+        lane.granted += unready
+        free -= len(unready)
+    free -= _grant(lane, budget.key, free, weight)
+    if prefetch and free > 0:
+        early = lane.later.first(free, weight)
+        lane.granted += [_evict(pod, budget.key) for pod in early]
+
+
+def _grant(lane: Lane, budget: Key | None, free: int, weight: Callable[[str], int]) -> int:
+    chosen = lane.now.first(free, weight)
+    lane.granted += [_evict(pod, budget) for pod in chosen]
+    return len(chosen)
+
+
+def _slot_seconds(lane: Lane, observed: float) -> float:
+    """How long a slot is held: as observed, else as the pods themselves took to become Ready."""
+    if observed > 0:
+        return observed
+    return lane.start_total / lane.start_count if lane.start_count else 0.0
+
+
+def _evict(pod: Pod, budget: Key | None) -> EvictPod:
+    return EvictPod(pod.key, pod.uid, budget, pod.owner.uid if pod.owner else "")

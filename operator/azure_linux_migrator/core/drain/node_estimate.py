@@ -1,0 +1,108 @@
+"""How many nodes the pods that move need, by what they request: an estimate, told as one.
+
+First fit, the largest first, zone by zone for pods whose volumes are bound to one; every node keeps
+room for the DaemonSets' pods. Affinity between pods is not modelled: pods that repel each other by
+host name take a node each.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from azure_linux_migrator.core.drain.pod_filters import Fate
+from azure_linux_migrator.core.drain.worklist import Worklist
+from azure_linux_migrator.model.cluster import Extras, Node, Pod, Room
+
+HEADROOM = 0.9
+"""Part of a node's allocatable that the estimate fills: the scheduler packs less tightly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """`count` nodes for `pods` pods; `unknown` nodes did not tell how much they hold."""
+
+    count: int
+    pods: int
+    unknown: int = 0
+
+
+def nodes_needed(work: Worklist) -> Packing:
+    """What the pods on the source need; as many nodes as there are where they do not tell."""
+    nodes = [load.node for load in work.loads.by_node.values()]
+    sized = [node for node in nodes if node.room.pods]
+    if not sized:
+        return Packing(max(1, len(nodes)), 0, len(nodes))
+    usual = min((node.room for node in sized), key=lambda room: (room.cpu, room.memory))
+    free = _minus(_scaled(usual), _daemons(work, sized))
+    pods = [
+        entry.pod
+        for entry in work.entries.values()
+        if entry.verdict.fate in (Fate.MOVE, Fate.WAIT) and not entry.pod.finished
+    ]
+    zones: defaultdict[str, list[Pod]] = defaultdict(list)
+    for pod in pods:
+        zones[_zone(work, pod)].append(pod)
+    bins: list[Room] = []
+    for zone in sorted(zones, reverse=True):  # the pods that may go anywhere fill what is left
+        fresh = bins if not zone else []
+        _fill(zones[zone], free, fresh)
+        if zone:
+            bins += fresh
+    return Packing(max(1, len(bins)), len(pods), len(nodes) - len(sized))
+
+
+def _fill(pods: list[Pod], empty: Room, bins: list[Room]) -> None:
+    """First fit; a node's room shrinks as pods are put on it."""
+    alone: defaultdict[str, set[int]] = defaultdict(set)
+    for pod in sorted(pods, key=lambda each: (each.requests, each.key), reverse=True):
+        cpu, memory = pod.requests
+        group = pod.owner.uid if pod.owner and pod.spread else ""
+        for index, room in enumerate(bins):
+            fits = room.pods and room.cpu >= cpu and room.memory >= memory
+            fits = fits and not (pod.extras and room.lacks({}, pod.extras))
+            if fits and not (group and index in alone[group]):
+                break
+        else:
+            bins.append(empty)
+            index = len(bins) - 1
+        room = bins[index]
+        left = _less(room.extras, pod.extras) if pod.extras else room.extras
+        bins[index] = Room(room.cpu - cpu, room.memory - memory, room.pods - 1, left)
+        if group:
+            alone[group].add(index)
+
+
+def _zone(work: Worklist, pod: Pod) -> str:
+    zones = {zone for each in work.world.catalog.volumes_of(pod) for zone in each.zones}
+    return zones.pop() if len(zones) == 1 else ""
+
+
+def _daemons(work: Worklist, nodes: list[Node]) -> Room:
+    """What stays on the fullest node: DaemonSet and mirror pods."""
+    cpu = memory = count = 0
+    for node in nodes:
+        stay = [
+            pod
+            for pod in work.world.pods_on(node.name)
+            if (entry := work.entries.get(pod.key)) and entry.verdict.fate is Fate.SKIP
+        ]
+        cpu = max(cpu, sum(pod.requests[0] for pod in stay))
+        memory = max(memory, sum(pod.requests[1] for pod in stay))
+        count = max(count, len(stay))
+    return Room(cpu, memory, count)
+
+
+def _scaled(room: Room) -> Room:
+    """Devices are counted, not filled to a part."""
+    return room._replace(cpu=int(room.cpu * HEADROOM), memory=int(room.memory * HEADROOM))
+
+
+def _minus(room: Room, used: Room) -> Room:
+    return room._replace(
+        cpu=room.cpu - used.cpu, memory=room.memory - used.memory, pods=room.pods - used.pods
+    )
+
+
+def _less(extras: Extras, taken: Extras) -> Extras:
+    """Never empty where it was not: nothing left is not the same as nothing known."""
+    used = dict(taken)
+    return tuple((name, amount - used.get(name, 0)) for name, amount in extras)

@@ -1,0 +1,166 @@
+"""Which pods of a source node move, which stay, and which hold the drain up: with reasons.
+
+The filters run in order and the first that speaks wins; the order is that of kubectl's
+(kubectl/pkg/drain/filters.go), with the volume filters behind it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.spec_drain import Drain, EmptyDirPolicy, JobPolicy, UnmanagedPolicy
+from azure_linux_migrator.core.drain.blocker import Blocker, of_pod
+from azure_linux_migrator.model.cluster import Key, Pod, Volume
+
+
+class Fate(StrEnum):
+    """What happens to a pod."""
+
+    MOVE = "move"
+    SKIP = "skip"
+    WAIT = "wait"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The fate of a pod; `blocker` where it is BLOCK."""
+
+    fate: Fate
+    reason: str = ""
+    blocker: Blocker | None = None
+
+
+class Facts(Protocol):
+    """What filters need to know beside the pod."""
+
+    def exists(self, uid: str) -> bool:
+        """Whether a controller of that uid exists."""
+
+    def volumes_of(self, pod: Pod) -> list[Volume]:
+        """The bound volumes of a pod."""
+
+    def target_zones(self) -> frozenset[str]:
+        """Zones of the target's nodes; empty while there are none."""
+
+
+MOVE = Verdict(Fate.MOVE)
+Filter = Callable[[Pod, Drain, Facts], Verdict | None]
+
+
+def judge(pod: Pod, policy: Drain, facts: Facts) -> Verdict:
+    """The fate of a pod on a source node, and the reason for it."""
+    for each in PIPELINE:
+        verdict = each(pod, policy, facts)
+        if verdict is not None:
+            return verdict
+    return MOVE
+
+
+def returns(pod: Pod) -> Verdict:
+    """Moving it would not help: its like have come back to the source after being moved."""
+    why = "pods of its owner come back to the source after being moved"
+    remedy = (
+        "its template tolerates node.kubernetes.io/unschedulable or names its node: take that out"
+    )
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.RETURNS, why, remedy))
+
+
+def two_budgets(pod: Pod, guards: Sequence[Key]) -> Verdict:
+    """More than one budget selects it, which the eviction subresource answers with a 500."""
+    why = (
+        f"{len(guards)} PodDisruptionBudgets select it "
+        f"({', '.join(key.name for key in guards)}); Kubernetes evicts no such pod"
+    )
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.TWO_BUDGETS, why, "leave it one budget"))
+
+
+ABANDONED = Verdict(Fate.SKIP, "its node does not answer, and its grace has ended long ago")
+
+
+def _kind(pod: Pod) -> str:
+    return pod.owner.kind if pod.owner else ""
+
+
+def _mirror(pod: Pod, _: Drain, __: Facts) -> Verdict | None:
+    return Verdict(Fate.SKIP, "mirror pod of its node's kubelet") if pod.mirror else None
+
+
+def _daemon(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
+    if pod.owner is None or pod.owner.kind != "DaemonSet" or pod.finished:
+        return None
+    if facts.exists(pod.owner.uid):
+        return Verdict(Fate.SKIP, "its DaemonSet runs one pod on every node")
+    return None
+
+
+def _leaving(pod: Pod, _: Drain, __: Facts) -> Verdict | None:
+    return MOVE if pod.finished or pod.terminating else None
+
+
+def _unmanaged(pod: Pod, policy: Drain, facts: Facts) -> Verdict | None:
+    if policy.unmanaged_pods is UnmanagedPolicy.EVICT:
+        return None
+    orphan = pod.owner is not None and _kind(pod) == "DaemonSet" and not facts.exists(pod.owner.uid)
+    if pod.owner is not None and not orphan:
+        return None
+    why = "its DaemonSet is gone" if orphan else "no controller would replace it"
+    remedy = "delete it, or set spec.drain.unmanagedPods to Evict"
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.UNMANAGED, why, remedy))
+
+
+def _empty_dir(pod: Pod, policy: Drain, _: Facts) -> Verdict | None:
+    if not pod.empty_dir or policy.empty_dir is EmptyDirPolicy.EVICT:
+        return None
+    why = "its emptyDir data would be lost"
+    remedy = "save the data and delete the pod, or set spec.drain.emptyDir to Evict"
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.EMPTY_DIR, why, remedy))
+
+
+def _job(pod: Pod, policy: Drain, _: Facts) -> Verdict | None:
+    if _kind(pod) != "Job" or policy.jobs is JobPolicy.EVICT:
+        return None
+    return Verdict(Fate.WAIT, "its Job is waited for (spec.drain.jobs is Wait)")
+
+
+def _local_volume(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
+    local = next((each for each in facts.volumes_of(pod) if each.local), None)
+    if local is None:
+        return None
+    why = f"its volume {local.name} is on this node's own disk, and no other node can attach it"
+    remedy = "move the data and delete the claim and the pod"
+    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.LOCAL_VOLUME, why, remedy))
+
+
+def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
+    zones = facts.target_zones()
+    for volume in facts.volumes_of(pod) if zones else ():
+        if volume.zones and not zones.intersection(volume.zones):
+            why = (
+                f"its volume {volume.name} is in {_named(volume.zones)}, and the pool it would "
+                f"move to has nodes in {_named(zones)} only"
+            )
+            remedy = f"give that pool a node in {_named(volume.zones)}"
+            return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy))
+    return None
+
+
+def _named(zones: Iterable[str]) -> str:
+    """Zones in words; a disk without one goes only to machines without one."""
+    known = sorted(zone for zone in zones if zone)
+    told = f"zone {', '.join(known)}" if known else ""
+    return " and ".join(part for part in (told, "no zone" if "" in zones else "") if part)
+
+
+PIPELINE: tuple[Filter, ...] = (
+    _mirror,
+    _daemon,
+    _leaving,
+    _unmanaged,
+    _empty_dir,
+    _job,
+    _local_volume,
+    _volume_zone,
+)

@@ -1,0 +1,47 @@
+"""The last look before machines are deleted: what stands on their nodes now, not when a watch last
+said so. Deleting machines asks no budget, and no pod comes back from it.
+
+Whoever gives actions their meaning calls `check` with pods that were read for it: controller/executor.py
+by lists of the apiserver, a simulator from its own state.
+"""
+
+from collections.abc import Iterable
+from typing import TypeGuard
+
+from azure_linux_migrator.errors import InUseError
+from azure_linux_migrator.model.actions import Action, DeleteMachines, DeletePool, UpdatePool
+from azure_linux_migrator.model.cluster import Pod
+
+TOLD = 3
+"""Pods that an error names."""
+
+EndsNodes = DeletePool | DeleteMachines | UpdatePool
+
+
+def ends_nodes(action: Action) -> TypeGuard[EndsNodes]:
+    """Whether an action deletes machines: a whole pool's, some of them, or all by a count of 0."""
+    if isinstance(action, UpdatePool):
+        return dict(action.changes).get("count") == 0
+    return isinstance(action, DeletePool | DeleteMachines)
+
+
+def check(action: EndsNodes, pods: Iterable[Pod]) -> None:
+    """Raise InUseError if a pod of those on its nodes is not one that a drain leaves behind.
+
+    The same as drain/filters.py: mirror pods and those of DaemonSets stay with their node. What
+    has run to its end loses nothing.
+    """
+    busy = sorted(pod.key for pod in pods if not _stays_behind(pod))
+    if not busy:
+        return
+    more = f" and {len(busy) - TOLD} more" if len(busy) > TOLD else ""
+    count = f"{len(busy)} pods" if len(busy) > 1 else "a pod"
+    raise InUseError(
+        f"node pool {action.pool} still runs {count} that would be lost "
+        f"({', '.join(map(str, busy[:TOLD]))}{more}); its machines are not deleted before they "
+        "have moved"
+    )
+
+
+def _stays_behind(pod: Pod) -> bool:
+    return pod.finished or pod.mirror or (pod.owner is not None and pod.owner.kind == "DaemonSet")

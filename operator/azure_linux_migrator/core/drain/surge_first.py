@@ -1,0 +1,108 @@
+"""Singletons: moved without downtime where their Deployment can have one replica more for a while.
+
+A Deployment is surged instead of evicted when it has a single replica, or when its budget can
+never allow a disruption. Where its own rolling update surges (maxSurge ≥ 1, maxUnavailable 0) and
+all its pods stand on the source, restarting the rollout does all of it. Else one replica is added,
+awaited, the old pod is marked as the first to go, and the scale is restored. The number of replicas
+to restore stands on the Deployment, written in the same request that changes the scale.
+"""
+
+from dataclasses import dataclass
+
+from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
+from azure_linux_migrator.model.actions import (
+    Action,
+    MarkVictim,
+    RestartRollout,
+    RestoreScale,
+    SurgeReplica,
+    YieldScale,
+)
+from azure_linux_migrator.model.cluster import Budget, Controller, Pod
+
+YIELDED = "yielded"
+VICTIM_COST = -2_147_483_648
+"""The deletion cost that a ReplicaSet removes first."""
+
+
+def needs_surge(controller: Controller, budget: Budget | None) -> bool:
+    """Whether eviction would interrupt it, or can never happen."""
+    deadlocked = budget is not None and is_deadlocked(budget)
+    return controller.replicas == 1 or deadlocked or bool(controller.surge)
+
+
+def surges(controller: Controller, budget: Budget | None, migration: str) -> bool:
+    """Whether a controller's pods are surged instead of evicted."""
+    return needs_surge(controller, budget) and not why_not(controller, budget, migration)
+
+
+def why_not(controller: Controller, budget: Budget | None, migration: str) -> str:
+    """Why pods that call for a surge cannot have one; empty where they can, or need none."""
+    if not needs_surge(controller, budget):
+        return ""
+    if controller.kind != "Deployment":
+        return f"a {controller.kind} cannot have a second pod of the same identity"
+    if not controller.rolling:
+        return "its Deployment's strategy is Recreate"
+    if controller.surge == f"{migration}/{YIELDED}":
+        return "somebody else changed its scale while it was surged"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a surged Deployment stands: its pods on the source, and all of them.
+
+    `stamp` is what this migration's restarts are marked with.
+    """
+
+    controller: Controller
+    on_source: tuple[Pod, ...]
+    present: int
+    healthy: int
+    migration: str
+    stamp: str
+
+
+def next_action(standing: Standing) -> Action | None:
+    """What to do for a surged Deployment now; None while Kubernetes is at it."""
+    controller, pods = standing.controller, standing.on_source
+    if controller.surge:
+        return _under_surge(standing)
+    if any(pod.deletion_cost == VICTIM_COST for pod in pods):
+        return None
+    newest = max((int(pod.created) for pod in pods), default=0)
+    if _covers(controller.restarted, standing.stamp, newest):
+        return None
+    in_one_go = controller.max_surge >= 1 and controller.max_unavailable == 0
+    if in_one_go and standing.present == len(pods):
+        return RestartRollout(controller.key, f"{standing.stamp}@{newest}")
+    if standing.healthy < controller.replicas:
+        return None
+    return SurgeReplica(controller.key, controller.replicas, standing.migration)
+
+
+def _covers(restarted: str, stamp: str, newest: int) -> bool:
+    """Whether a restart of ours is under way that replaces pods as new as the newest.
+
+    The mark tells when the newest pod was made that the restart was for: repeated, it is the same,
+    and for pods that came later it is another one.
+    """
+    by, _, covered = restarted.rpartition("@")
+    return by == stamp and covered.isdecimal() and newest <= int(covered)
+
+
+def _under_surge(standing: Standing) -> Action | None:
+    controller = standing.controller
+    by, _, number = controller.surge.rpartition("/")
+    if by != standing.migration or not number.isdecimal():
+        return None
+    original = int(number)
+    if controller.replicas != original + 1:
+        return YieldScale(controller.key, standing.migration)
+    if standing.healthy <= original or not standing.on_source:
+        return RestoreScale(controller.key, original) if not standing.on_source else None
+    victim = min(standing.on_source, key=lambda pod: pod.key)
+    if victim.deletion_cost != VICTIM_COST:
+        return MarkVictim(victim.key, victim.uid)
+    return RestoreScale(controller.key, original)

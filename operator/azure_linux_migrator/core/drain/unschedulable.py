@@ -1,0 +1,108 @@
+"""Pods that replace moved ones and that the scheduler finds no node for: while there are some,
+nothing more is moved.
+
+Whose pods were moved is known from watching, and lost with the process. What survives a restart:
+when the migration began, when each pod was made, and where the other pods of its owner run.
+"""
+
+from collections.abc import Iterable, Mapping, Sized
+
+from msgspec import Struct
+
+from azure_linux_migrator.core.drain.evicted_owners import Moves
+from azure_linux_migrator.core.drain.scope import Scope
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.cluster import Pod
+
+LOOK_SECONDS = 10.0
+"""For so long it is taken for known where the owners of a namespace have pods."""
+
+REPLACED_SECONDS = 60.0
+"""A pod that left while nobody watched has its replacement after this at the latest."""
+
+
+class Homes(Struct):
+    """Of one namespace, as found `at` a time: owners with pods on the source or the target, and
+    owners with pods on other nodes."""
+
+    at: float
+    ours: set[str]
+    others: set[str]
+
+
+class Unplaced:
+    """Of one migration. Times are in seconds since the epoch; 0 where there is none."""
+
+    def __init__(
+        self, world: World, scope: Scope, moves: Moves, on_source: Mapping[str, Sized]
+    ) -> None:
+        self._world = world
+        self._scope = scope
+        self._moves = moves
+        self._on_source = on_source
+        self._homes: dict[str, Homes] = {}
+
+    def find(self, now: float, since: float, began: float) -> tuple[Pod, ...]:
+        """The pods that stand for moved ones; the migration began at `since`, this batch at
+        `began`."""
+        self._moves.born = self._moves.born or now
+        if not self._world.unschedulable:
+            self._homes.clear()
+            return ()
+        return tuple(
+            pod
+            for pod in self._world.unschedulable.values()
+            if pod.owner is not None
+            and pod.owner.kind != "DaemonSet"
+            and (
+                pod.owner.uid in self._moves
+                or (pod.created >= (since or began) > 0 and self._replaces(pod, now, since))
+            )
+        )
+
+    def _replaces(self, pod: Pod, now: float, since: float) -> bool:
+        """Whether a pod that was made since the migration began stands for one that was moved.
+
+        Where its owner has other pods, they tell, as do those of a Deployment's other ReplicaSets.
+        An owner without any, such as a singleton's, may have lost its pod while nobody watched, but
+        not after that.
+        """
+        owners = self._owners(pod)
+        if any(owner in self._on_source for owner in owners):
+            return True
+        homes = self._look(pod.key.namespace, now)
+        if not homes.ours.isdisjoint(owners):
+            return True
+        if not homes.others.isdisjoint(owners):
+            return False
+        if any(each.created < since for each in self._waiting_of(pod)):
+            return False  # its owner found no room before either
+        born = self._moves.born
+        unwatched = 0 < since < born and pod.created <= born + REPLACED_SECONDS
+        return unwatched and pod.owner is not None and pod.owner.kind != "Job"
+
+    def _waiting_of(self, pod: Pod) -> Iterable[Pod]:
+        """Pods of the same owner without a node."""
+        uid = pod.owner.uid if pod.owner is not None else ""
+        waiting = self._world.unschedulable.values()
+        return (each for each in waiting if each.owner is not None and each.owner.uid == uid)
+
+    def _owners(self, pod: Pod) -> list[str]:
+        controller = self._world.catalog.governing(pod)
+        siblings = self._world.catalog.replicasets_of(controller.uid) if controller else []
+        return [*siblings, pod.owner.uid] if pod.owner is not None else siblings
+
+    def _look(self, namespace: str, now: float) -> Homes:
+        found = self._homes.get(namespace)
+        if found is None or not 0 <= now - found.at < LOOK_SECONDS:
+            found = self._homes[namespace] = self._homes_of(self._world.pods_in(namespace), now)
+        return found
+
+    def _homes_of(self, pods: Iterable[Pod], now: float) -> Homes:
+        found = Homes(now, set(), set())
+        for pod in pods:
+            node = self._world.nodes.get(pod.node) if pod.node else None
+            if node is not None and pod.owner is not None:
+                ours = self._scope.leaves(node) or self._scope.stays(node)
+                (found.ours if ours else found.others).add(pod.owner.uid)
+        return found

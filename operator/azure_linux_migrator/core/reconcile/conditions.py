@@ -1,0 +1,52 @@
+"""The conditions of a migration, after kstatus: exactly one of done, at work, stalled is told.
+
+| state               | Ready | Reconciling | Stalled | Succeeded |
+|---------------------|-------|-------------|---------|-----------|
+| at work, paused     | False | True        | False   | Unknown   |
+| refused             | False | False       | True    | False     |
+| planned             | True  | False       | False   | Unknown   |
+| done                | True  | False       | False   | True      |
+"""
+
+from collections.abc import Iterable
+
+from azure_linux_migrator.api.status import Condition, ConditionStatus, MigrationStatus, timestamp
+
+Draft = tuple[str, ConditionStatus, str, str]
+"""Type, status, reason, message."""
+
+
+def headline(state: str, reason: str, message: str) -> list[Draft]:
+    """The four conditions that tools wait for; `state` is that of a Progress."""
+    done, stalled = state == "done", state == "refused"
+    rests = done or state == "planned"
+    outcome: ConditionStatus = "True" if done else "False" if stalled else "Unknown"
+    return [
+        ("Ready", "True" if rests else "False", reason, message),
+        ("Reconciling", "False" if rests or stalled else "True", reason, message),
+        ("Stalled", "True" if stalled else "False", reason, message),
+        ("Succeeded", outcome, reason, message),
+    ]
+
+
+def merge(
+    before: MigrationStatus, drafts: Iterable[Draft], generation: int, now: float
+) -> tuple[Condition, ...]:
+    """Conditions sorted by type; a transition time changes only with the status it is about."""
+    merged = []
+    for kind, status, reason, message in sorted(drafts):
+        old = before.condition(kind)
+        kept = old is not None and old.status == status
+        merged.append(
+            Condition(
+                type=kind,
+                status=status,
+                reason=reason,
+                message=message[:2000],
+                observed_generation=generation,
+                last_transition_time=(
+                    old.last_transition_time if kept and old is not None else timestamp(now)
+                ),
+            )
+        )
+    return tuple(merged)

@@ -1,0 +1,172 @@
+"""The numbers of a status: nodes, pods, blockers, batches, times."""
+
+from collections.abc import Sequence
+
+from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.status import (
+    BatchProgress,
+    BlockerStatus,
+    FindingStatus,
+    NodeCounts,
+    Phase,
+    PodCounts,
+    PreflightStatus,
+    Timing,
+    since_epoch,
+    timestamp,
+)
+from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.steps.drain import batch_index, batches, resumes
+from azure_linux_migrator.core.steps.progress import Context
+from azure_linux_migrator.core.steps.step_position import Stage
+
+SHOWN_FINDINGS = 20
+
+
+def nodes_of(ctx: Context, stage: Stage) -> NodeCounts:
+    """The nodes that are emptied, by what has happened to them."""
+    before = ctx.migration.status.nodes
+    if not ctx.seen.world_ready:
+        return before
+    total = max(before.total, len(ctx.loads))
+    rolling = ctx.migration.spec.strategy.type is not StrategyType.BLUE_GREEN
+    shrinks = rolling and (stage.moving or stage.moved)
+    gone = total - len(ctx.loads) if stage.moved or shrinks else 0
+    drained = ctx.loads.drained + gone if stage.moving or stage.moved else 0
+    return NodeCounts(
+        total=total,
+        cordoned=ctx.loads.cordoned,
+        drained=drained,
+        target_ready=_ready(ctx),
+        progress=f"{drained}/{total}",
+    )
+
+
+def _ready(ctx: Context) -> int:
+    nodes = ctx.seen.world.pool_nodes(ctx.migration.target)
+    if ctx.migration.in_place:
+        return sum(node.ready and ctx.planner.scope.stays(node) for node in nodes)
+    return ctx.seen.world.ready_nodes(ctx.migration.target)
+
+
+def pods_of(ctx: Context, forced: int) -> PodCounts:
+    """What is left to move."""
+    if not ctx.seen.world_ready:
+        return ctx.migration.status.pods
+    return PodCounts(
+        remaining=ctx.loads.remaining,
+        terminating=ctx.loads.terminating,
+        waiting=ctx.plan.waiting,
+        skipped=ctx.loads.skipped,
+        forced=ctx.migration.status.pods.forced + forced,
+    )
+
+
+def blockers_of(ctx: Context) -> tuple[BlockerStatus, ...]:
+    """Sorted and capped; since when is kept from the last status."""
+    before = ctx.migration.status.blockers
+    if not ctx.seen.world_ready:
+        return before
+    known = {(each.cause, each.kind, each.namespace, each.name): each.since for each in before}
+    return tuple(
+        BlockerStatus(
+            cause=each.cause.value,
+            kind=each.kind,
+            namespace=each.key.namespace,
+            name=each.key.name,
+            pods=each.pods,
+            message=each.message[:1024],
+            remedy=each.remedy[:512],
+            since=known.get((each.cause.value, each.kind, *each.key)) or timestamp(ctx.now),
+        )
+        for each in ctx.plan.blockers
+    )
+
+
+def timing_of(ctx: Context, stage: Stage, batch: BatchProgress) -> Timing:
+    """Before: an estimate. During: when it should be over. After: how near it came to the bound."""
+    before = ctx.migration.status
+    timing = before.timing
+    if not ctx.seen.world_ready or not stage.watching:
+        return timing
+    if batch.drained_at and (batch.index, batch.drained_at) != (
+        before.batch.index,
+        before.batch.drained_at,
+    ):
+        return _after(ctx, timing, batch)
+    if not stage.moving:
+        return timing
+    estimate = timing.estimate_seconds
+    changed = before.pods.remaining != ctx.loads.remaining or timing.eta is None
+    soaks = max(0, batch.of - max(batch.index, 1)) * ctx.migration.batch_soak
+    return timing.model_copy(
+        update={
+            "estimate_seconds": round(ctx.plan.rest + soaks) if estimate is None else estimate,
+            "limited_by": timing.limited_by or ctx.plan.limited_by[:320],
+            "eta": timestamp(ctx.now + ctx.plan.rest + soaks) if changed else timing.eta,
+        }
+    )
+
+
+def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
+    spent = timing.drain_seconds + ctx.now - (since_epoch(batch.started_at) or ctx.now)
+    bound, budget = ctx.seen.world.slot_times.bound()
+    return timing.model_copy(
+        update={
+            "drain_seconds": round(spent, 1),
+            "bound_seconds": round(bound, 1) if bound else None,
+            "ratio": round(spent / bound, 2) if bound else None,
+            "limited_by": f"PodDisruptionBudget {budget}" if budget else timing.limited_by,
+        }
+    )
+
+
+def batch_of(ctx: Context, stage: Stage, phase: Phase) -> BatchProgress:
+    """The batch being drained, and when it began and ended."""
+    before = ctx.migration.status.batch
+    if stage.moved and before.index and not before.drained_at and ctx.seen.world_ready:
+        # The last batch: nothing was left to wait for in the drain itself.
+        return before.model_copy(update={"drained_at": timestamp(ctx.now)})
+    if not stage.moving or ctx.migration.in_place or not ctx.seen.world_ready:
+        return before
+    index = batch_index(ctx)
+    if index == 0:
+        return BatchProgress(index=0, of=batches(ctx, 0))
+    fresh = index != before.index
+    drained = ctx.loads.undrained_admitted == 0
+    # Pods that come to a batch that was drained already give it its time anew, as a pause does.
+    anew = fresh or (before.drained_at is not None and not drained)
+    anew = anew or (phase is Phase.RUNNING and resumes(ctx))
+    return BatchProgress(
+        index=index,
+        of=batches(ctx, index),
+        started_at=timestamp(ctx.now) if fresh or not before.started_at else before.started_at,
+        counted_from=timestamp(ctx.now) if anew or not before.counted_from else before.counted_from,
+        drained_at=(
+            ((None if fresh else before.drained_at) or timestamp(ctx.now)) if drained else None
+        ),
+    )
+
+
+def preflight_of(findings: Sequence[Finding]) -> PreflightStatus:
+    """What a preflight found, the gravest SHOWN_FINDINGS in full."""
+
+    def count(severity: Severity) -> int:
+        return sum(each.severity is severity and not each.acknowledged for each in findings)
+
+    return PreflightStatus(
+        blocked=sum(each.blocks for each in findings),
+        warnings=count(Severity.WARN),
+        unchecked=count(Severity.UNCHECKED),
+        findings=tuple(
+            FindingStatus(
+                rule=each.rule,
+                severity=each.severity,
+                subject=each.subject[:320],
+                message=each.message[:1024],
+                remedy=each.remedy[:512],
+                acknowledged=each.acknowledged,
+            )
+            for each in findings[:SHOWN_FINDINGS]
+        ),
+    )

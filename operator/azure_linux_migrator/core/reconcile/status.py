@@ -1,0 +1,293 @@
+"""From a step's progress to the status that users read.
+
+Kept from the last status: chosen names, start times, the batch's times. All else is counted anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from azure_linux_migrator.api.names import ROLLBACK, TAG_AUTOSCALER
+from azure_linux_migrator.api.spec import SourcePool
+from azure_linux_migrator.api.status import (
+    AutoscalerBounds,
+    BatchProgress,
+    Condition,
+    HandOver,
+    MigrationStatus,
+    NodeCounts,
+    Phase,
+    RollbackStatus,
+    SourceRecord,
+    Timing,
+    timestamp,
+)
+from azure_linux_migrator.azure import iac_export
+from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.reconcile.conditions import Draft, headline, merge
+from azure_linux_migrator.core.reconcile.counts import (
+    batch_of,
+    blockers_of,
+    nodes_of,
+    pods_of,
+    preflight_of,
+    timing_of,
+)
+from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT, approved
+from azure_linux_migrator.core.steps.cordon_source import TAKEN_BACK
+from azure_linux_migrator.core.steps.external_changes import changes
+from azure_linux_migrator.core.steps.pool_size import old_count
+from azure_linux_migrator.core.steps.progress import Context, Progress
+from azure_linux_migrator.core.steps.routes import route_of
+from azure_linux_migrator.core.steps.step_position import Stage
+from azure_linux_migrator.core.steps.target_health import adrift
+
+
+def report_step(
+    ctx: Context, step: str, progress: Progress, findings: Sequence[Finding] | None = None
+) -> MigrationStatus:
+    """The status while a step is being worked on, paused, or refused.
+
+    `findings` are those of a preflight that was made just now.
+    """
+    before = ctx.migration.status
+    stage = Stage(route_of(ctx.migration), step)
+    paused = ctx.migration.spec.paused and progress.state == "working"
+    reason = "Paused" if paused else progress.reason
+    message = "paused (spec.paused is true)" if paused else progress.message
+    drafts = [
+        *headline(progress.state, reason, _stable(reason, message)),
+        *_domain(ctx, stage, progress),
+    ]
+    status = _fill(
+        ctx,
+        drafts,
+        phase=Phase.PAUSED if paused else _phase(ctx, progress),
+        stage=stage,
+        message=message,
+        forced=progress.forced,
+    )
+    changed: dict[str, object] = {
+        "start_time": before.start_time or (timestamp(ctx.now) if stage.begun else None),
+        "soak_started_at": _soak_start(ctx, stage, progress),
+    }
+    if findings is not None:
+        changed["preflight"] = preflight_of(findings)
+    if ctx.migration.only_plans and ctx.seen.forecast is not None:
+        changed["forecast"] = ctx.seen.forecast
+    return status.model_copy(update=changed)
+
+
+def _soak_start(ctx: Context, stage: Stage, progress: Progress) -> str | None:
+    """A node that somebody takes back does not end the soak: it would be cordoned again."""
+    before = ctx.migration.status.soak_started_at
+    if progress.reason == TAKEN_BACK or not ctx.seen.world_ready:
+        return before
+    if not stage.moved or ctx.migration.backwards or adrift(ctx) is not None:
+        return None
+    return before or timestamp(ctx.now)
+
+
+def _phase(ctx: Context, progress: Progress) -> Phase:
+    if progress.reason == "RolledBack":
+        return Phase.ROLLED_BACK
+    if progress.state == "refused":
+        return Phase.STALLED
+    if progress.state == "planned":
+        return Phase.PLANNED
+    return Phase.ROLLING_BACK if ctx.migration.backwards else Phase.RUNNING
+
+
+def report_done(
+    ctx: Context,
+    message: str,
+    reason: str = "Succeeded",
+    findings: Sequence[Finding] | None = None,
+) -> MigrationStatus:
+    """The status of a finished migration; written again only for a new generation."""
+    before = ctx.migration.status
+    if before.is_true("Succeeded"):
+        drafts: list[Draft] = [(c.type, c.status, c.reason, c.message) for c in before.conditions]
+        return before.model_copy(
+            update={
+                "observed_generation": ctx.migration.generation,
+                "conditions": merge(before, drafts, ctx.migration.generation, ctx.now),
+            }
+        )
+    gone = ctx.migration.spec.source_pool is not SourcePool.KEEP and not ctx.migration.in_place
+    retired = "InPlace" if ctx.migration.in_place else ctx.migration.spec.source_pool
+    drafts = [
+        *headline("done", reason, message),
+        ("PreflightPassed", "True", "Passed", ""),
+        ("TargetReady", "True", "Ready", ""),
+        ("Drained", "True", "Drained", ""),
+        ("DrainBlocked", "False", "NotBlocked", ""),
+        ("PoolsChanged", "False", "AsLeft", ""),
+        ("SourceRetired", "True" if gone else "False", retired, ""),
+    ]
+    stage = Stage(route_of(ctx.migration), "", finished=True)
+    status = _fill(ctx, drafts, phase=Phase.SUCCEEDED, stage=stage, message=message)
+    new = None if ctx.migration.in_place else ctx.pool(ctx.migration.new_pool)
+    return status.model_copy(
+        update={
+            "completion_time": timestamp(ctx.now),
+            "hand_over": (
+                HandOver(
+                    terraform=iac_export.terraform(new, ctx.migration.old_pool),
+                    bicep=iac_export.bicep(new, ctx.migration.old_pool),
+                )
+                if new is not None
+                else before.hand_over
+            ),
+            **({} if findings is None else {"preflight": preflight_of(findings)}),
+        }
+    )
+
+
+def report_releasing(ctx: Context, progress: Progress) -> MigrationStatus:
+    """The status while the resource is being deleted."""
+    message = progress.message or (
+        "this migration is being deleted: uncordoning the nodes it cordoned"
+    )
+    return _fill(
+        ctx,
+        headline("working", "Deleting", message),
+        phase=Phase.DELETING,
+        stage=Stage(route_of(ctx.migration), ctx.migration.status.step),
+        message="" if progress.state == "done" else message,
+    )
+
+
+def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
+    """The status at the turning point: from here on everything is moved back."""
+    before = ctx.migration.status
+    text = f"moving everything back to {ctx.migration.old_pool}: {why.reason}: {why.message}"
+    drafts = [
+        *headline("working", "RollingBack", ""),
+        *_domain(replace(ctx, migration=replace(ctx.migration, backwards=True)), None, None),
+    ]
+    return before.model_copy(
+        update={
+            "phase": Phase.ROLLING_BACK,
+            "step": "ReleaseSource",
+            "message": text[:2000],
+            "rollback": why,
+            "handled_rollback": ctx.migration.annotations.get(ROLLBACK, "")[:TOKEN_LIMIT],
+            "soak_started_at": None,
+            "batch": BatchProgress(),
+            "nodes": NodeCounts(),
+            "timing": Timing(),
+            "source": _source(ctx),
+            "observed_generation": ctx.migration.generation,
+            "conditions": merge(before, drafts, ctx.migration.generation, ctx.now),
+        }
+    )
+
+
+def _stable(reason: str, message: str) -> str:
+    """Conditions must not change with every pod: counts are told in status.message alone."""
+    return "" if reason in _COUNTING else message
+
+
+_COUNTING = frozenset(
+    (
+        "Draining",
+        "TargetNodesNotReady",
+        "Cordoning",
+        "GrowingTarget",
+        "ShrinkingSource",
+        "UpdatingInPlace",
+        "RestoringSource",
+        "ReleasingSource",
+        "RemovingTarget",
+    )
+)
+
+
+def _domain(ctx: Context, stage: Stage | None, progress: Progress | None) -> list[Draft]:
+    back = ctx.migration.backwards
+    reason = progress.reason if progress else ""
+    told = progress.message if progress else ""
+    begun = stage is None or stage.begun or back
+    refused_first = not begun and progress is not None and progress.state == "refused"
+    late = reason in {"DrainTimedOut", "DrainForced", "RolledBack"}
+    blockers = [each for each in ctx.plan.blockers if each.blocks] if ctx.seen.world_ready else []
+    blocked = stage is not None and not stage.moved and (late or bool(blockers))
+    why = told if late else "; ".join(str(each) for each in blockers[:3])
+    cause = reason if late else blockers[0].cause.value if blockers else "NotBlocked"
+    guarded = stage is not None and stage.step in stage.route.guarded
+    changed = changes(ctx) if guarded else []
+    ready = stage is not None and stage.created and not back
+    drained = stage is not None and stage.moved and not back
+    no = "RollingBack" if back else ""
+    return [
+        (
+            "PreflightPassed",
+            "True" if begun else "False" if refused_first else "Unknown",
+            "Passed" if begun else reason,
+            told if refused_first else "",
+        ),
+        ("TargetReady", "True" if ready else "False", "Ready" if ready else no or "NotReady", ""),
+        ("Drained", *(("True", "Drained") if drained else ("False", no or "NotDrained")), ""),
+        ("DrainBlocked", *(("True", cause, why) if blocked else ("False", "NotBlocked", ""))),
+        (
+            "PoolsChanged",
+            *(
+                ("True", changed[0].reason, "; ".join(each.message for each in changed))
+                if changed
+                else ("False", "AsLeft", "")
+            ),
+        ),
+        ("SourceRetired", "False", no or "NotRetired", ""),
+    ]
+
+
+def _fill(
+    ctx: Context,
+    drafts: list[Draft],
+    *,
+    phase: Phase,
+    stage: Stage,
+    message: str,
+    forced: int = 0,
+) -> MigrationStatus:
+    before = ctx.migration.status
+    batch = batch_of(ctx, stage, phase)
+    conditions: tuple[Condition, ...] = merge(before, drafts, ctx.migration.generation, ctx.now)
+    return before.model_copy(
+        update={
+            "observed_generation": ctx.migration.generation,
+            "phase": phase,
+            "step": stage.step,
+            "message": message[:2000],
+            "target_pool": ctx.migration.new_pool,
+            "nodes": nodes_of(ctx, stage),
+            "pods": pods_of(ctx, forced),
+            "batch": batch,
+            "blockers": () if stage.finished else blockers_of(ctx),
+            "timing": timing_of(ctx, stage, batch),
+            "source": _source(ctx) if stage.begun else before.source,
+            "approved": approved(ctx),
+            "conditions": conditions,
+        }
+    )
+
+
+_SCALING = frozenset(("CreateTarget", "AwaitDrainApproval"))
+"""Steps during which the source's own autoscaler may still change its size."""
+
+
+def _source(ctx: Context) -> SourceRecord:
+    """The old pool as it is found when the preflight has passed; but for what its autoscaler
+    does before it is held, never changed after that."""
+    before, pool = ctx.migration.status.source, ctx.pool(ctx.migration.old_pool)
+    if pool is None or pool.power != "Running":
+        return before  # a pool that is stopped shows no nodes
+    if before.count is not None:
+        if before.autoscaler is None or ctx.migration.status.step not in _SCALING:
+            return before
+        return before.model_copy(update={"count": pool.count})
+    bounds = AutoscalerBounds(min=pool.bounds[0], max=pool.bounds[1]) if pool.autoscaling else None
+    held = pool.tag(TAG_AUTOSCALER).split("-")
+    if bounds is None and len(held) == 2 and all(each.isdecimal() for each in held):
+        bounds = AutoscalerBounds(min=int(held[0]), max=int(held[1]))
+    return SourceRecord(count=old_count(ctx), os_sku=pool.os_sku, autoscaler=bounds)

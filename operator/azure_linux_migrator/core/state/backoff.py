@@ -1,0 +1,80 @@
+"""Budgets that have refused an eviction: nothing of them is sent before their time is over.
+
+What one pod was refused for, its budget refuses every other for. Where the apiserver names no
+time, a newer status of the budget ends the wait, since our own count is right again with it.
+"""
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+from msgspec import Struct
+
+from azure_linux_migrator.model.cluster import Key
+
+
+class Bar(Struct):
+    """Why a budget waits, and until when (seconds since the epoch; 0 once that is over).
+
+    `strict` where the apiserver named the time; `times` counts refusals since the last grant.
+    """
+
+    reason: str
+    message: str
+    until: float
+    strict: bool
+    times: int
+
+
+class Bars:
+    """By budget. `on_change` is told the budget that waits, or no longer waits."""
+
+    def __init__(self, on_change: Callable[[Key], None]) -> None:
+        self._on_change = on_change
+        self._waits: list[tuple[float, Key]] = []
+        self.known: dict[Key, Bar] = {}
+
+    def holds(self, budget: Key) -> bool:
+        """Whether nothing of the budget may be sent now."""
+        found = self.known.get(budget)
+        return found is not None and found.until > 0
+
+    def times(self, budget: Key) -> int:
+        """How often the budget has refused since it last granted something."""
+        found = self.known.get(budget)
+        return found.times if found is not None else 0
+
+    @property
+    def next_wait(self) -> float | None:
+        """When the next wait is over, in seconds since the epoch."""
+        return self._waits[0][0] if self._waits else None
+
+    def refused(
+        self, budget: Key, *, reason: str, message: str, until: float, strict: bool
+    ) -> None:
+        """A budget has refused an eviction; it is asked no more before `until`."""
+        self.known[budget] = Bar(reason, message, until, strict, self.times(budget) + 1)
+        heappush(self._waits, (until, budget))
+        self._on_change(budget)
+
+    def granted(self, budget: Key) -> None:
+        """A budget has granted an eviction, or is gone: nothing is wrong with it."""
+        if self.known.pop(budget, None) is not None:
+            self._on_change(budget)
+
+    def shown(self, budget: Key) -> None:
+        """A newer status of the budget arrived."""
+        found = self.known.get(budget)
+        if found is not None and not found.strict and found.until > 0:
+            self._over(budget, found)
+
+    def tick(self, now: float) -> None:
+        """Time passes; costs only what is due."""
+        while self._waits and self._waits[0][0] <= now:
+            until, budget = heappop(self._waits)
+            found = self.known.get(budget)
+            if found is not None and found.until == until:
+                self._over(budget, found)
+
+    def _over(self, budget: Key, found: Bar) -> None:
+        found.until = 0.0
+        self._on_change(budget)

@@ -1,0 +1,67 @@
+"""A circuit breaker: what refuses every pod alike is asked by one pod at a time.
+
+A missing right, a webhook that is down or an apiserver that fails would otherwise be met by every
+pod of the pool in turn. It opens when several pods in a row were refused so, and closes with the
+first answer that shows that evictions get through, be it that a budget is spent.
+"""
+
+from msgspec import Struct
+
+from azure_linux_migrator.model.cluster import Key
+
+PODS_IN_A_ROW = 3
+FIRST_SECONDS = 1.0
+LONGEST_SECONDS = 30.0
+
+UNANSWERED_SECONDS = 60.0
+"""Longer than any request is waited for: after this another pod is tried."""
+
+
+class Trouble(Struct):
+    """Why the breaker is open: told with the same words until it closes. `probes` have failed."""
+
+    reason: str
+    message: str
+    until: float
+    probes: int = 0
+    probe: Key | None = None
+
+
+class Breaker:
+    """Of one cluster. Times are in seconds since the epoch."""
+
+    def __init__(self) -> None:
+        self._row: set[Key] = set()
+        self.trouble: Trouble | None = None
+
+    def admits(self, now: float) -> bool:
+        """Whether evictions may be sent: any while it is closed, one when it is time to try."""
+        return self.trouble is None or now >= self.trouble.until
+
+    def sent(self, pod: Key, now: float) -> None:
+        """An eviction is about to be sent; while it is open, that is the one that tries."""
+        if self.trouble is not None:
+            self.trouble.probe = pod
+            self.trouble.until = now + UNANSWERED_SECONDS
+
+    def answered(self) -> None:
+        """An eviction got through to its pod."""
+        self._row.clear()
+        self.trouble = None
+
+    def refused(self, pod: Key, *, reason: str, message: str, now: float, stretch: float) -> None:
+        """An eviction was refused for something that may not be about its pod. `stretch` is what
+        the pause until the next is multiplied with."""
+        self._row.add(pod)
+        found = self.trouble
+        if found is None:
+            if len(self._row) >= PODS_IN_A_ROW:
+                self.trouble = Trouble(reason, message, now + FIRST_SECONDS * stretch)
+            return
+        if found.probe != pod:
+            # Sent before it opened: tells nothing new.
+            return
+        found.probes += 1
+        pause = min(FIRST_SECONDS * 2.0 ** min(found.probes, 16), LONGEST_SECONDS)
+        found.until = now + pause * stretch
+        found.probe = None

@@ -1,0 +1,151 @@
+"""What the apiserver's answer to an eviction means, and when to try again.
+
+The answers are those of pkg/registry/core/pod/storage/eviction.go and of the apiserver's filters;
+several causes share a status code, and blaming the wrong one sends an admin to the wrong place.
+
+An eviction passes authentication, flow control, authorization and admission before the apiserver
+looks at the pod; only from there on does an answer tell what an earlier, lost one has done.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.errors import KubernetesError
+
+
+class EvictionResult(StrEnum):
+    """The meaning of an answer. SERVER: it may have been carried out all the same."""
+
+    GRANTED = "granted"
+    GONE = "gone"
+    SUCCESSOR = "successor"
+    CONFLICT = "conflict"
+    BUDGET = "budget"
+    THROTTLED = "throttled"
+    TWO_BUDGETS = "two_budgets"
+    WEBHOOK = "webhook"
+    NAMESPACE_TERMINATING = "namespace_terminating"
+    FORBIDDEN = "forbidden"
+    NEGATIVE = "negative"
+    REJECTED = "rejected"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of an eviction. `retry_after` in seconds, where the apiserver named one."""
+
+    result: EvictionResult
+    message: str = ""
+    retry_after: float | None = None
+
+
+DELAYS = {
+    EvictionResult.CONFLICT: 1.0,
+    EvictionResult.BUDGET: 2.0,
+    EvictionResult.THROTTLED: 2.0,
+    EvictionResult.TWO_BUDGETS: 60.0,
+    EvictionResult.WEBHOOK: 10.0,
+    EvictionResult.NAMESPACE_TERMINATING: 5.0,
+    EvictionResult.FORBIDDEN: 30.0,
+    EvictionResult.NEGATIVE: 30.0,
+    EvictionResult.REJECTED: 10.0,
+    EvictionResult.SERVER: 1.0,
+}
+"""Seconds until an eviction that was refused for that reason is tried again, the first time."""
+
+LONGEST = {
+    EvictionResult.CONFLICT: 10.0,
+    EvictionResult.BUDGET: 30.0,
+    EvictionResult.THROTTLED: 30.0,
+    EvictionResult.SERVER: 10.0,
+}
+"""The same after many times, if not LONGEST_PAUSE."""
+
+LONGEST_PAUSE = 60.0
+LONGEST_ASKED = 300.0
+"""A Retry-After that asks for more is no answer of the apiserver's own."""
+
+SETTLING = frozenset(
+    (
+        EvictionResult.GRANTED,
+        EvictionResult.GONE,
+        EvictionResult.SUCCESSOR,
+        EvictionResult.CONFLICT,
+        EvictionResult.BUDGET,
+        EvictionResult.TWO_BUDGETS,
+        EvictionResult.NEGATIVE,
+    )
+)
+"""Answers for which the apiserver has looked at the pod."""
+
+OF_BUDGET = frozenset((EvictionResult.CONFLICT, EvictionResult.BUDGET, EvictionResult.NEGATIVE))
+"""Refusals that every other pod of the budget would get too."""
+
+OF_ALL = frozenset(
+    (
+        EvictionResult.FORBIDDEN,
+        EvictionResult.REJECTED,
+        EvictionResult.WEBHOOK,
+        EvictionResult.SERVER,
+    )
+)
+"""Refusals that every other pod might get too."""
+
+CAUSES = {
+    EvictionResult.TWO_BUDGETS: Cause.TWO_BUDGETS,
+    EvictionResult.WEBHOOK: Cause.WEBHOOK,
+    EvictionResult.NAMESPACE_TERMINATING: Cause.NAMESPACE_TERMINATING,
+    EvictionResult.FORBIDDEN: Cause.FORBIDDEN,
+    EvictionResult.NEGATIVE: Cause.NEGATIVE,
+    EvictionResult.REJECTED: Cause.REJECTED,
+    EvictionResult.SERVER: Cause.SERVER,
+}
+"""Refusals that are told as blockers; the others pass by themselves."""
+
+
+def pause(answer: Verdict, times: int) -> float:
+    """Seconds until the next try of what was refused so `times` times before."""
+    first = DELAYS[answer.result]
+    grown = min(first * 2.0 ** min(times, 16), LONGEST.get(answer.result, LONGEST_PAUSE))
+    return max(grown, min(answer.retry_after or 0.0, LONGEST_ASKED))
+
+
+def classify(error: KubernetesError) -> Verdict:
+    """The meaning of a refusal, from its status, causes and text."""
+    return Verdict(_meaning(error), error.message, error.retry_after)
+
+
+_ADMISSION = ("admission webhook", "failed calling webhook", "ValidatingAdmissionPolicy")
+_BY_STATUS = {404: EvictionResult.GONE, 409: EvictionResult.CONFLICT}
+
+
+def _meaning(error: KubernetesError) -> EvictionResult:
+    causes = {str(cause.get("reason") or "") for cause in error.causes}
+    found = EvictionResult.SERVER
+    if any(word in error.message for word in _ADMISSION):
+        found = EvictionResult.WEBHOOK
+    elif error.status == 429:
+        budget = "DisruptionBudget" in causes
+        found = EvictionResult.BUDGET if budget else EvictionResult.THROTTLED
+    elif error.status == 403:
+        found = _forbidden(causes, error.message)
+    elif error.status == 500 and "more than one PodDisruptionBudget" in error.message:
+        found = EvictionResult.TWO_BUDGETS
+    elif error.status in _BY_STATUS:
+        found = _BY_STATUS[error.status]
+    elif 400 <= error.status < 500 and error.status != 408:
+        found = EvictionResult.REJECTED
+    return found
+
+
+def _forbidden(causes: set[str], message: str) -> EvictionResult:
+    if "NamespaceTerminating" in causes:
+        return EvictionResult.NAMESPACE_TERMINATING
+    if any(cause.startswith("DisruptionBudget") for cause in causes):
+        return EvictionResult.NEGATIVE
+    if message.startswith("poddisruptionbudget"):
+        # Before the causes were added (k/k#138003) only the text names the budget.
+        return EvictionResult.NEGATIVE
+    return EvictionResult.FORBIDDEN

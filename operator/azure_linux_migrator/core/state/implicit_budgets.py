@@ -1,0 +1,102 @@
+"""Replicas without a disruption budget: a budget is kept for them anyway.
+
+Without one, every replica on the source would be evicted in the same second. A Deployment's own
+maxUnavailable says how many may be out; for any other owner it is a tenth, and always at least one.
+"""
+
+from msgspec import Struct
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.core.drain.blocker import Blocker
+from azure_linux_migrator.model.cluster import Controller, Key, Owner, Pod
+
+SHARE = 0.1
+
+
+class Tally(Struct):
+    """Pods of one owner: all, those that are not leaving, and those of them that are healthy."""
+
+    pods: int = 0
+    present: int = 0
+    healthy: int = 0
+    peak: int = 0
+
+
+class Owners:
+    """Tallies by the owner's uid, for as long as the owner has pods."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[str, Tally] = {}
+
+    def tally(self, uid: str, change: int, *, healthy: bool, leaving: bool) -> None:
+        """A pod of the owner appears (+1) or disappears (-1) in that state."""
+        found = self._tallies.get(uid)
+        if found is None:
+            found = self._tallies[uid] = Tally()
+        found.pods += change
+        found.present += 0 if leaving else change
+        found.healthy += change if healthy else 0
+        found.peak = max(found.peak, found.present)
+
+    def settle(self, uid: str) -> None:
+        """A pod of the owner is gone: forget the owner with its last one.
+
+        Not so where a pod is only renewed: the most seen at one time would be lost.
+        """
+        found = self._tallies.get(uid)
+        if found is not None and found.pods <= 0:
+            del self._tallies[uid]
+
+    def known(self, uid: str) -> bool:
+        """Whether an owner has any pod."""
+        return uid in self._tallies
+
+    def present(self, uid: str) -> int:
+        """Pods of an owner that are not leaving."""
+        return self._of(uid).present
+
+    def healthy(self, uid: str) -> int:
+        """Healthy pods of an owner."""
+        return self._of(uid).healthy
+
+    def capacity(self, uid: str, controller: Controller | None) -> int:
+        """How many of its pods may be out at the same time."""
+        if controller is not None and controller.rolling:
+            return max(1, controller.max_unavailable)
+        return max(1, int(self._wanted(uid, controller) * SHARE))
+
+    def slots(self, uid: str, unseen: int, controller: Controller | None) -> int:
+        """How many more of its pods may be evicted now.
+
+        `unseen` are evictions sent whose pod still looks healthy.
+        """
+        found = self._of(uid)
+        if found.healthy == found.present and unseen == 0 and found.present < found.peak - 1:
+            found.peak = found.present + 1
+        out = self._wanted(uid, controller) - found.healthy + unseen
+        return self.capacity(uid, controller) - out
+
+    def starved(self, pod: Pod, controller: Controller | None, pods: int) -> Blocker:
+        """Replicas without a budget of which none may go for a while, since others are not well."""
+        owner = pod.owner or Owner("Pod", pod.key.name, pod.uid)
+        kind, key, uid = owner.kind, Key(pod.key.namespace, owner.name), owner.uid
+        if controller is not None:
+            kind, key, uid = controller.kind, controller.key, controller.uid
+        healthy = self.healthy(owner.uid)
+        message = (
+            f"{kind} {key} has {healthy} of {self._wanted(owner.uid, controller)} pods healthy, so "
+            "that none of the others is evicted"
+        )
+        remedy = (
+            "see why its pods are not Ready: kubectl describe pods, those on the new nodes first"
+        )
+        return Blocker(Cause.OWNER_UNHEALTHY, kind, key, message, remedy, pods, uid)
+
+    def _of(self, uid: str) -> Tally:
+        return self._tallies.get(uid) or Tally()
+
+    def _wanted(self, uid: str, controller: Controller | None) -> int:
+        """The wanted replicas. Where no controller is known, the most seen at one time stand for
+        them, which follows a scale-down once every pod that is left is healthy."""
+        found = self._of(uid)
+        return max(found.peak, found.present) if controller is None else controller.replicas

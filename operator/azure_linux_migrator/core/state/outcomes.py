@@ -1,0 +1,206 @@
+"""What came of a migration's actions: read by the next decision, and gone with the process.
+
+Whoever gives actions their meaning, in production or in the simulator, tells it here; when what
+failed is tried again is thereby the same in both. Times are in seconds since the epoch.
+"""
+
+from collections.abc import Callable, Mapping
+
+from azure_linux_migrator.api.status import ForecastStatus
+from azure_linux_migrator.azure.failures import Verdict as AzureVerdict
+from azure_linux_migrator.azure.failures import verdict as azure_verdict
+from azure_linux_migrator.core.state.eviction_response import (
+    CAUSES,
+    OF_ALL,
+    OF_BUDGET,
+    SETTLING,
+    EvictionResult,
+    Verdict,
+    classify,
+    pause,
+)
+from azure_linux_migrator.core.state.observation import PoolsRead, Problem
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.errors import (
+    AzlmError,
+    AzureError,
+    InUseError,
+    KubernetesError,
+    SettingsError,
+)
+from azure_linux_migrator.model.actions import (
+    Action,
+    CreatePool,
+    DeleteMachines,
+    DeletePod,
+    DeletePool,
+    EvictPod,
+    UpdatePool,
+)
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.pool import Pool
+
+RECHECK_SECONDS = 60.0
+RETRY_SECONDS = 1.0
+RETRY_LONGEST = 30.0
+WRITES_KEPT = 5_000
+
+ChangesPool = CreatePool | UpdatePool | DeleteMachines | DeletePool
+
+
+class Outcomes:
+    """Of one migration. `jitter` stretches the pause after a refused eviction."""
+
+    def __init__(self, world: World, jitter: Callable[[], float]) -> None:
+        self._world = world
+        self._jitter = jitter
+        self._failures: dict[str, int] = {}
+        self.problems: dict[str, Problem] = {}
+        self.pools_read: PoolsRead | None = None
+        self.missing_access: tuple[str, ...] | None = None
+        self.survey: Survey | None = None
+        self.forecast: ForecastStatus | None = None
+        self.asked: dict[str, float] = {}
+        self.written: dict[str, tuple[Action, float]] = {}
+        """The last writes to Kubernetes by key, and when each was answered."""
+        self.changes = 0
+        """Changes of pools that Azure has answered: a list begun before one may not show it."""
+
+    def forget_verdicts(self) -> None:
+        """The spec changed: what was refused for good is worth another try."""
+        self.problems = {key: p for key, p in self.problems.items() if p.retryable}
+        self.missing_access = None
+        self.survey = None
+
+    def began(self, action: Action, now: float) -> None:
+        """An action is about to be sent."""
+        if isinstance(action, EvictPod | DeletePod):
+            self._world.evicting(action, now)
+
+    def succeeded(self, action: Action) -> None:
+        """Nothing is wrong with it any more."""
+        self.problems.pop(action.key, None)
+        self._failures.pop(action.key, None)
+
+    def wrote(self, action: Action, now: float) -> None:
+        """Kubernetes has taken a write; the watch may show it later."""
+        self.written[action.key] = (action, now)
+        if len(self.written) > WRITES_KEPT:
+            # Only those of a moment ago are waited for.
+            late = now - RECHECK_SECONDS
+            self.written = {key: each for key, each in self.written.items() if each[1] > late}
+        self.succeeded(action)
+
+    def pool_changed(self, action: ChangesPool, now: float) -> None:
+        """Azure has accepted a change of a pool: what was read before is old."""
+        self.pools_read = None
+        self.changes += 1
+        self.asked[action.target if isinstance(action, CreatePool) else action.pool] = now
+        self.succeeded(action)
+
+    def pools_listed(
+        self, action: Action, pools: Mapping[str, Pool], *, since: int, now: float
+    ) -> None:
+        """A list of the pools arrived; `since` is what `changes` was when it was asked for."""
+        if since == self.changes:
+            self.pools_read = PoolsRead(pools, now)
+        self.succeeded(action)
+
+    def access_reviewed(self, action: Action, missing: tuple[str, ...], now: float) -> None:
+        """Kubernetes has said what the operator may not do."""
+        self.missing_access = missing
+        self.succeeded(action)
+        if missing:
+            text = "waiting to ask Kubernetes again"
+            again = now + RECHECK_SECONDS
+            self.problems[action.key] = Problem("KubernetesForbidden", text, False, again)
+
+    def surveyed(self, action: Action, found: Survey) -> None:
+        """What only the preflight needs was read."""
+        self.survey = found
+        self.succeeded(action)
+
+    def foretold(self, action: Action, found: ForecastStatus) -> None:
+        """A forecast was made."""
+        self.forecast = found
+        self.succeeded(action)
+
+    def eviction_answered(self, action: EvictPod | DeletePod, answer: Verdict, now: float) -> None:
+        """The apiserver has answered an eviction."""
+        ledger, result = self._world.ledger, answer.result
+        if result in SETTLING:
+            ledger.breaker.answered()
+        if result is EvictionResult.GRANTED:
+            self._world.eviction_granted(action)
+            return
+        if result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:
+            self._world.eviction_needless(action)
+            return
+        cause = CAUSES.get(result)
+        told = {"reason": cause.value if cause else result.value, "message": answer.message}
+        if result in OF_BUDGET and action.budget is not None:
+            times = ledger.bars.times(action.budget)
+        else:
+            times = ledger.refusals.times(action.pod, action.uid, told["reason"])
+        until = now + pause(answer, times) * self._jitter()
+        if result is EvictionResult.THROTTLED:
+            ledger.throttled_until = max(ledger.throttled_until, until)
+        if result in OF_ALL:
+            ledger.breaker.refused(action.pod, **told, now=now, stretch=self._jitter())
+        if result in OF_BUDGET:
+            strict = answer.retry_after is not None
+            self._world.budget_refused(action, **told, until=until, strict=strict)
+        elif result is EvictionResult.SERVER or (
+            result not in SETTLING and ledger.doubted(action.pod, action.uid)
+        ):
+            self._world.eviction_unanswered(action, **told, until=until, now=now)
+        else:
+            self._world.eviction_refused(action, **told, until=until)
+
+    def failed(self, action: Action, error: AzlmError, now: float) -> Problem | None:
+        """An action failed; returns what was noted, None for an eviction."""
+        if isinstance(action, EvictPod | DeletePod):
+            lost = Verdict(EvictionResult.SERVER, str(error))
+            answer = classify(error) if isinstance(error, KubernetesError) else lost
+            self.eviction_answered(action, answer, now)
+            return None
+        match error:
+            case AzureError():
+                found = azure_verdict(error)
+                text = _told(error, found)
+                if not found.retryable:
+                    return self._refuse(action, found.reason, text, now + found.delay)
+                self.changes += 1
+                self.pools_read = None
+                return self._fail(action, found.reason, text, found.delay, now)
+            case SettingsError():
+                return self._refuse(action, "ClusterUnknown", str(error), now + RECHECK_SECONDS)
+            case InUseError():
+                return self._fail(action, "SourceInUse", str(error), RETRY_SECONDS, now)
+            case KubernetesError(status=403):
+                again = now + RECHECK_SECONDS
+                return self._refuse(action, "KubernetesForbidden", str(error), again)
+        return self._fail(action, "KubernetesUnavailable", str(error), RETRY_SECONDS, now)
+
+    def broke(self, action: Action, text: str, now: float) -> Problem:
+        """An action failed in a way that nobody foresaw."""
+        if isinstance(action, EvictPod | DeletePod):
+            self.eviction_answered(action, Verdict(EvictionResult.SERVER, text), now)
+            return Problem("InternalError", text, True, now)
+        return self._fail(action, "InternalError", text, 10.0, now)
+
+    def _fail(self, action: Action, reason: str, message: str, delay: float, now: float) -> Problem:
+        """Retry later; the delay doubles from failure to failure, up to RETRY_LONGEST."""
+        count = self._failures[action.key] = self._failures.get(action.key, 0) + 1
+        wait = max(delay, min(RETRY_SECONDS * 2 ** min(count - 1, 10), RETRY_LONGEST))
+        noted = self.problems[action.key] = Problem(reason, message, True, now + wait)
+        return noted
+
+    def _refuse(self, action: Action, reason: str, message: str, until: float) -> Problem:
+        noted = self.problems[action.key] = Problem(reason, message, False, until)
+        return noted
+
+
+def _told(error: AzureError, found: AzureVerdict) -> str:
+    """Azure's own words, then what can be done about it."""
+    return f"{error.message} ({error.code})" + (f"; {found.remedy}" if found.remedy else "")

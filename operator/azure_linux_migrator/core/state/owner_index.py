@@ -1,0 +1,121 @@
+"""What stands behind pods: their controllers, volumes and volume attachments."""
+
+from collections import defaultdict
+
+from azure_linux_migrator.model.cluster import Attachment, Controller, Key, Pod, Volume
+
+
+class Catalog:
+    """Lookups only; the world tells its listeners of changes."""
+
+    def __init__(self) -> None:
+        self._controllers: dict[str, Controller] = {}
+        self._uids: dict[tuple[str, Key], str] = {}
+        self._owned: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._volumes: dict[str, Volume] = {}
+        self._by_claim: dict[Key, Volume] = {}
+        self._attachments: dict[str, Attachment] = {}
+        self._attached: defaultdict[str, dict[str, str]] = defaultdict(dict)
+
+    def controller(self, uid: str) -> Controller | None:
+        """A controller by its uid."""
+        return self._controllers.get(uid)
+
+    def exists(self, uid: str) -> bool:
+        """Whether a controller of that uid is known."""
+        return uid in self._controllers
+
+    def governing(self, pod: Pod) -> Controller | None:
+        """The controller that decides over a pod: a Deployment rather than its ReplicaSet."""
+        found = self._controllers.get(pod.owner.uid) if pod.owner else None
+        if found is not None and found.owner:
+            return self._controllers.get(found.owner, found)
+        return found
+
+    def governing_uid(self, uid: str) -> Controller | None:
+        """The same, by the uid of a pod's owner."""
+        found = self._controllers.get(uid)
+        if found is not None and found.owner:
+            return self._controllers.get(found.owner, found)
+        return found
+
+    def of_kind(self, kind: str) -> list[Controller]:
+        """All controllers of a kind, by name."""
+        found = (each for each in self._controllers.values() if each.kind == kind)
+        return sorted(found, key=lambda each: each.key)
+
+    def surged_by(self, migration: str) -> list[Controller]:
+        """Deployments on which a migration has recorded a surge."""
+        prefix = f"{migration}/"
+        return [each for each in self._controllers.values() if each.surge.startswith(prefix)]
+
+    def replicasets_of(self, uid: str) -> list[str]:
+        """Uids of the ReplicaSets of a Deployment."""
+        return list(self._owned.get(uid, ()))
+
+    def volumes_of(self, pod: Pod) -> list[Volume]:
+        """The bound volumes of a pod."""
+        if not pod.claims:
+            return []
+        keys = (Key(pod.key.namespace, claim) for claim in pod.claims)
+        return [found for key in keys if (found := self._by_claim.get(key)) is not None]
+
+    def attached_to(self, node: str) -> set[str]:
+        """Names of the volumes attached to a node."""
+        return {each for each in self._attached.get(node, {}).values() if each}
+
+    def all_controllers(self) -> list[Controller]:
+        """Every controller that is known."""
+        return list(self._controllers.values())
+
+    def all_volumes(self) -> list[Volume]:
+        """Every bound volume that is known."""
+        return list(self._volumes.values())
+
+    def all_attachments(self) -> list[Attachment]:
+        """Every attachment that is known."""
+        return list(self._attachments.values())
+
+    def put_controller(self, controller: Controller) -> bool:
+        """Returns whether anything changed."""
+        if self._controllers.get(controller.uid) == controller:
+            return False
+        self._controllers[controller.uid] = controller
+        self._uids[controller.kind, controller.key] = controller.uid
+        if controller.owner:
+            self._owned[controller.owner][controller.uid] = None
+        return True
+
+    def remove_controller(self, kind: str, key: Key) -> str:
+        """Returns the uid it had, or an empty string."""
+        uid = self._uids.pop((kind, key), "")
+        found = self._controllers.pop(uid, None)
+        if found is not None and found.owner:
+            self._owned[found.owner].pop(uid, None)
+        return uid
+
+    def put_volume(self, volume: Volume) -> None:
+        """A bound volume."""
+        self._volumes[volume.name] = volume
+        self._by_claim[volume.claim] = volume
+
+    def remove_volume(self, name: str) -> Key | None:
+        """Returns the claim it was bound to."""
+        found = self._volumes.pop(name, None)
+        if found is None:
+            return None
+        self._by_claim.pop(found.claim, None)
+        return found.claim
+
+    def put_attachment(self, attachment: Attachment) -> None:
+        """A volume is attached to a node."""
+        self._attachments[attachment.name] = attachment
+        self._attached[attachment.node][attachment.name] = attachment.volume
+
+    def remove_attachment(self, name: str) -> str:
+        """Returns the node it was attached to, or an empty string."""
+        found = self._attachments.pop(name, None)
+        if found is None:
+            return ""
+        self._attached[found.node].pop(name, None)
+        return found.node

@@ -1,0 +1,69 @@
+"""Pods whose eviction was refused, or whose answer was lost: why, how often, and until when."""
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+from msgspec import Struct
+
+from azure_linux_migrator.model.cluster import Key
+
+
+class Refusal(Struct, frozen=True):
+    """An eviction that was refused `times` times for the same reason; not tried again before
+    `until` (seconds since the epoch; 0 once that is over)."""
+
+    uid: str
+    reason: str
+    message: str
+    until: float
+    times: int = 1
+
+
+class Refusals:
+    """By pod, until it leaves or is granted. `on_change` is told whose wait is over."""
+
+    def __init__(self, on_change: Callable[[Key], None]) -> None:
+        self._on_change = on_change
+        self._waits: list[tuple[float, Key]] = []
+        self.known: dict[Key, Refusal] = {}
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def bars(self, pod: Key, uid: str) -> bool:
+        """Whether the pod's last refusal says to wait."""
+        found = self.known.get(pod)
+        return found is not None and found.uid == uid and found.until > 0
+
+    def times(self, pod: Key, uid: str, reason: str = "") -> int:
+        """How often in a row the pod was refused, for that reason or whatever it was."""
+        found = self.known.get(pod)
+        same = found is not None and found.uid == uid and reason in {"", found.reason}
+        return found.times if found is not None and same else 0
+
+    @property
+    def next_wait(self) -> float | None:
+        """When the next wait is over, in seconds since the epoch."""
+        return self._waits[0][0] if self._waits else None
+
+    def note(self, pod: Key, uid: str, *, reason: str, message: str, until: float) -> None:
+        """A pod was refused; it is not asked for again before `until`."""
+        times = self.times(pod, uid, reason) + 1
+        self.known[pod] = Refusal(uid, reason, message, until, times)
+        heappush(self._waits, (until, pod))
+
+    def drop(self, pod: Key, uid: str) -> None:
+        """The pod leaves, or may leave."""
+        found = self.known.get(pod)
+        if found is not None and found.uid == uid:
+            del self.known[pod]
+
+    def tick(self, now: float) -> None:
+        """Time passes: let what was refused be tried again; costs only what is due."""
+        while self._waits and self._waits[0][0] <= now:
+            until, pod = heappop(self._waits)
+            found = self.known.get(pod)
+            if found is not None and found.until == until:
+                why = Refusal(found.uid, found.reason, found.message, 0.0, found.times)
+                self.known[pod] = why
+                self._on_change(pod)

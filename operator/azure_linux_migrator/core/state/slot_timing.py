@@ -1,0 +1,104 @@
+"""How long a drain had to take: slots are held from the eviction until they return.
+
+Between the first eviction of a batch and its end, a time of length T, the slots of a budget of b
+are held in at most b lines of length T: so T ≥ Σd / b, where d is how long each was held within the
+batch, however well the slots were used. What is held longer, into a soak, counts no further.
+"""
+
+from collections import deque
+
+from msgspec import Struct, field
+
+from azure_linux_migrator.model.cluster import Budget, Key
+
+
+class Held(Struct):
+    """A slot that is taken. `bounds` tells whether it counts for the bound still."""
+
+    since: float
+    bounds: bool = True
+
+
+class Times(Struct):
+    """Slot times of one budget, in seconds: `total` of all that came back, `within` of what was
+    held while its batch was under way."""
+
+    slots: int = 1
+    count: int = 0
+    total: float = 0.0
+    within: float = 0.0
+    sent: deque[Held] = field(default_factory=deque)
+
+    @property
+    def mean(self) -> float:
+        """The mean time a slot was held; 0 before the first came back."""
+        return self.total / self.count if self.count else 0.0
+
+    @property
+    def bound(self) -> float:
+        """Seconds that perfect use of the slots would have needed."""
+        return self.within / self.slots
+
+    def returned(self, now: float) -> None:
+        """The slot that was taken first came back."""
+        held = self.sent.popleft()
+        self.total += now - held.since
+        self.count += 1
+        if held.bounds:
+            self.within += now - held.since
+
+    def rests(self, now: float) -> None:
+        """The batch is over: what is still held counts up to now."""
+        for held in self.sent:
+            if held.bounds:
+                self.within += now - held.since
+                held.bounds = False
+
+
+class SlotTimes:
+    """Observed slot times by budget, in the time of whoever calls (seconds)."""
+
+    def __init__(self) -> None:
+        self._times: dict[Key, Times] = {}
+        self._past: tuple[float, Key | None] = (0.0, None)
+
+    def sent(self, budget: Key, now: float) -> None:
+        """A slot was taken."""
+        self._times.setdefault(budget, Times()).sent.append(Held(now))
+
+    def refused(self, budget: Key) -> None:
+        """The slot that was taken last was not granted."""
+        times = self._times.get(budget)
+        if times is not None and times.sent:
+            times.sent.pop()
+
+    def settle(self, budget: Budget, unshown: int, now: float) -> None:
+        """The budget's status changed: slots that it has again were held until now."""
+        times = self._times.get(budget.key)
+        if times is None or budget.capacity <= 0:
+            return
+        times.slots = max(times.slots, budget.capacity)
+        occupied = max(0, budget.capacity - budget.allowed) + unshown
+        while len(times.sent) > occupied:
+            times.returned(now)
+
+    def rests(self, now: float) -> None:
+        """A batch is over."""
+        for times in self._times.values():
+            times.rests(now)
+
+    def mean(self, budget: Key) -> float:
+        """Mean slot time of a budget; 0 where none is known."""
+        found = self._times.get(budget)
+        return found.mean if found else 0.0
+
+    def bound(self) -> tuple[float, Key | None]:
+        """The largest bound of all budgets, in seconds, and the budget it belongs to."""
+        found = max(((times.bound, key) for key, times in self._times.items()), default=(0.0, None))
+        return max(found, self._past, key=lambda each: each[0])
+
+    def forget(self, budget: Key) -> None:
+        """The budget is gone; its bound stands, if it is the largest of those that went."""
+        times = self._times.pop(budget, None)
+        if times is not None and times.bound > self._past[0]:
+            self._past = (times.bound, budget)

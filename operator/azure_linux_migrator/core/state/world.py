@@ -1,0 +1,250 @@
+"""The world as the core sees it: nodes, pods and disruption budgets with the indexes drains need.
+
+Fed event by event; an event costs the same whatever the number of pods, but for a changed budget
+selector, which costs its namespace once. It also holds what belongs to the cluster and not to one
+migration: the ledger of evictions, the slot times, and the worklists that drains are decided from.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from azure_linux_migrator.core.state.evictions import Evictions
+from azure_linux_migrator.core.state.implicit_budgets import Owners
+from azure_linux_migrator.core.state.inflight import Ledger
+from azure_linux_migrator.core.state.listener import Listener
+from azure_linux_migrator.core.state.owner_index import Catalog
+from azure_linux_migrator.core.state.pdb_index import Guards, counts_as_healthy
+from azure_linux_migrator.core.state.slot_timing import SlotTimes
+from azure_linux_migrator.model.cluster import (
+    Attachment,
+    Budget,
+    Controller,
+    Key,
+    Node,
+    Pod,
+    Volume,
+)
+
+
+class World(Evictions):
+    """Indexes over the records; every method is total and idempotent."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.pods: dict[Key, Pod] = {}
+        self.budgets: dict[Key, Budget] = {}
+        self.catalog = Catalog()
+        self.ledger = Ledger(self._ledger_changed)
+        self.slot_times = SlotTimes()
+        self.owners = Owners()
+        self.listeners: dict[str, Listener] = {}
+        self.unschedulable: dict[Key, Pod] = {}
+        self._settling: set[Key] = set()
+        self._nodes_of_pool: defaultdict[str, dict[str, Node]] = defaultdict(dict)
+        self._ready_in_pool: defaultdict[str, int] = defaultdict(int)
+        self._pods_on: defaultdict[str, dict[Key, Pod]] = defaultdict(dict)
+        self._pods_in: defaultdict[str, set[Key]] = defaultdict(set)
+        self.guards = Guards(self.budgets, self._pods_in)
+
+    def clear(self) -> None:
+        """Forget everything: nobody watches any more."""
+        self.__init__()  # type: ignore[misc]  # every field is made anew, in one place
+
+    # Reading
+
+    def pool_nodes(self, pool: str) -> Iterable[Node]:
+        """Nodes of a pool."""
+        return self._nodes_of_pool.get(pool, {}).values()
+
+    def ready_nodes(self, pool: str) -> int:
+        """How many nodes of a pool are Ready."""
+        return self._ready_in_pool.get(pool, 0)
+
+    def pods_on(self, node: str) -> Iterable[Pod]:
+        """Pods bound to a node."""
+        return self._pods_on.get(node, {}).values()
+
+    def pods_in(self, namespace: str) -> Iterable[Pod]:
+        """Pods of a namespace."""
+        return (self.pods[key] for key in tuple(self._pods_in.get(namespace, ())))
+
+    def budgets_of(self, pod: Pod) -> tuple[Key, ...]:
+        """Keys of the budgets that select a pod, sorted."""
+        return self.guards.of(pod)
+
+    def healthy(self, budget: Key) -> int:
+        """Healthy pods of a budget by our own watch, which may be ahead of the budget's status."""
+        return self.guards.healthy(budget)
+
+    # Time
+
+    def tick(self, now: float) -> None:
+        """Time passes (seconds since the epoch); costs only what is due."""
+        self.ledger.tick(now)
+        for key in self._settling:
+            budget = self.budgets.get(key)
+            if budget is not None:
+                self.slot_times.settle(budget, self.ledger.unshown(key), now)
+        self._settling.clear()
+
+    # Events
+
+    def put_node(self, node: Node) -> None:
+        """A node was added or changed."""
+        old = self.nodes.get(node.name)
+        if old == node:
+            return
+        if old is not None:
+            self._forget_node(old)
+        self.nodes[node.name] = node
+        self._nodes_of_pool[node.pool][node.name] = node
+        self._ready_in_pool[node.pool] += node.ready
+        for each in self.listeners.values():
+            each.node_changed(old, node)
+
+    def remove_node(self, name: str) -> None:
+        """A node is gone; its pods go by their own events."""
+        old = self.nodes.pop(name, None)
+        if old is not None:
+            self._forget_node(old)
+            for each in self.listeners.values():
+                each.node_changed(old, None)
+
+    def put_pod(self, pod: Pod) -> None:
+        """A pod was added or changed."""
+        old = self.pods.get(pod.key)
+        if old is not None:
+            self._drop(old)
+        self.pods[pod.key] = pod
+        self._pods_in[pod.key.namespace].add(pod.key)
+        if pod.node:
+            self._pods_on[pod.node][pod.key] = pod
+        self._tally(pod, 1)
+        if pod.unschedulable:
+            self.unschedulable[pod.key] = pod
+        if old is not None and old.uid != pod.uid:
+            self._leaves(old, pod.revision)
+        if pod.terminating:
+            self._leaves(pod, pod.revision)
+        for each in self.listeners.values():
+            each.pod_changed(old, pod)
+        if old is not None and (old.node != pod.node or old.owner != pod.owner):
+            self._vacate(old)
+
+    def remove_pod(self, key: Key, revision: int = 0) -> None:
+        """A pod is gone, as of that resourceVersion."""
+        old = self.pods.pop(key, None)
+        if old is None:
+            return
+        self._drop(old)
+        self._pods_in[key.namespace].discard(key)
+        self._leaves(old, revision or old.revision)
+        for each in self.listeners.values():
+            each.pod_changed(old, None)
+        self._vacate(old)
+
+    def put_budget(self, budget: Budget) -> None:
+        """A budget was added or changed."""
+        old = self.budgets.get(budget.key)
+        self.budgets[budget.key] = budget
+        if old is None or old.revision < budget.revision:
+            self.ledger.bars.shown(budget.key)
+        if old is None or old.selector != budget.selector:
+            self.guards.add(budget.key)
+            self._regroup(budget.key.namespace)
+        self.ledger.budget_shows(budget)
+        self._settling.add(budget.key)
+        for each in self.listeners.values():
+            each.budget_changed(budget.key)
+
+    def remove_budget(self, key: Key) -> None:
+        """A budget is gone."""
+        if self.budgets.pop(key, None) is not None:
+            self.guards.discard(key)
+            self.ledger.forget_budget(key)
+            self.slot_times.forget(key)
+            self._regroup(key.namespace)
+
+    def put_controller(self, controller: Controller) -> None:
+        """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed."""
+        if self.catalog.put_controller(controller):
+            self._tell_owner(controller.uid)
+
+    def remove_controller(self, kind: str, key: Key) -> None:
+        """A controller is gone."""
+        uid = self.catalog.remove_controller(kind, key)
+        if uid:
+            self._tell_owner(uid)
+
+    def put_volume(self, volume: Volume) -> None:
+        """A persistent volume was bound or changed."""
+        self.catalog.put_volume(volume)
+        self._tell_volumes(volume.claim, "")
+
+    def remove_volume(self, name: str) -> None:
+        """A persistent volume is gone."""
+        self._tell_volumes(self.catalog.remove_volume(name), "")
+
+    def put_attachment(self, attachment: Attachment) -> None:
+        """A volume is attached to a node."""
+        before = self.catalog.remove_attachment(attachment.name)
+        self.catalog.put_attachment(attachment)
+        for node in sorted({before, attachment.node} - {""}):
+            self._tell_volumes(None, node)
+
+    def remove_attachment(self, name: str) -> None:
+        """A volume was detached."""
+        self._tell_volumes(None, self.catalog.remove_attachment(name))
+
+    # Bookkeeping
+
+    def _tell_volumes(self, claim: Key | None, node: str) -> None:
+        for each in self.listeners.values():
+            each.volumes_changed(claim, node)
+
+    def _tell_owner(self, uid: str) -> None:
+        for each in self.listeners.values():
+            each.controller_changed(uid)
+
+    def _forget_node(self, node: Node) -> None:
+        self._nodes_of_pool[node.pool].pop(node.name, None)
+        self._ready_in_pool[node.pool] -= node.ready
+
+    def _leaves(self, pod: Pod, revision: int) -> None:
+        shown_by = self.ledger.pod_leaves(pod.key, pod.uid, revision)
+        if shown_by is not None and (budget := self.budgets.get(shown_by)) is not None:
+            self.ledger.budget_shows(budget)
+
+    def _ledger_changed(self, pod: Key, budget: Key | None, owner: str) -> None:
+        for each in self.listeners.values():
+            each.ledger_changed(pod, budget, owner)
+
+    def _drop(self, pod: Pod) -> None:
+        if pod.node:
+            self._pods_on[pod.node].pop(pod.key, None)
+        if pod.unschedulable:
+            self.unschedulable.pop(pod.key, None)
+        self._tally(pod, -1)
+
+    def _tally(self, pod: Pod, change: int) -> None:
+        healthy = counts_as_healthy(pod)
+        if pod.owner is not None:
+            self.owners.tally(pod.owner.uid, change, healthy=healthy, leaving=pod.terminating)
+        if healthy:
+            self.guards.tally(pod, change)
+
+    def _regroup(self, namespace: str) -> None:
+        self.guards.regroup(namespace, self.pods_in(namespace))
+        for each in self.listeners.values():
+            each.namespace_regrouped(namespace)
+
+    def _vacate(self, pod: Pod) -> None:
+        """A pod is gone, or stands elsewhere now: what has lost its last pod is forgotten."""
+        if pod.owner is not None:
+            self.owners.settle(pod.owner.uid)
+        if pod.node and not self._pods_on.get(pod.node):
+            self._pods_on.pop(pod.node, None)
+        namespace = pod.key.namespace
+        if not self._pods_in.get(namespace):
+            self._pods_in.pop(namespace, None)
+            self.guards.emptied(namespace)

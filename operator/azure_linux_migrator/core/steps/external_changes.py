@@ -1,0 +1,138 @@
+"""What others do to the two pools while we work: named, never guessed at.
+
+The pools are read again every LOOK_SECONDS from the moment the target stands until the source is
+retired.
+"""
+
+from dataclasses import dataclass, replace
+
+from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.core.steps.progress import Context, Progress, refused
+from azure_linux_migrator.model.actions import ReadPools
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Pool
+
+LOOK_SECONDS = 60.0
+_HELD = frozenset(("CordonSource", "Drain", "Soak", "AwaitRetireApproval"))
+"""Steps during which the source's autoscaler is off by our doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that is not our doing. `stops` where going on would be a guess."""
+
+    reason: str
+    message: str
+    stops: bool = False
+
+
+def watched(ctx: Context, progress: Progress) -> Progress:
+    """The step's progress, with the next look at the pools added to it."""
+    due = ctx.seen.pools.at + LOOK_SECONDS if ctx.seen.pools else ctx.now
+    if ctx.now < due:
+        wake = due if progress.wake_at is None else min(progress.wake_at, due)
+        return replace(progress, wake_at=wake)
+    if any(isinstance(each, ReadPools) for each in progress.actions):
+        return progress
+    look = ctx.attempt(ReadPools(), progress.reason, progress.message)
+    return replace(progress, actions=(*progress.actions, *look.actions))
+
+
+def stopped(ctx: Context) -> Progress | None:
+    """Refuse to go on where somebody else's change leaves no safe way."""
+    for change in changes(ctx):
+        if change.stops:
+            return refused(change.reason, change.message, wake_at=ctx.now + LOOK_SECONDS)
+    return None
+
+
+def changes(ctx: Context) -> list[Change]:
+    """What somebody else changed, the gravest first."""
+    if ctx.seen.pools is None:
+        return []
+    old, new = ctx.pool(ctx.migration.old_pool), ctx.pool(ctx.migration.new_pool)
+    found = _of_source(ctx, old) + ([] if ctx.migration.in_place else _of_target(ctx, new))
+    return sorted(found, key=lambda change: (not change.stops, change.reason))
+
+
+def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
+    name, before = ctx.migration.old_pool, ctx.migration.status.source
+    if pool is None or pool.state == "Deleting":
+        return [
+            Change(
+                "SourcePoolGone",
+                f"node pool {name} was deleted by someone else; what was on it is up to its "
+                "controllers. Delete this migration once the workloads are well",
+                stops=True,
+            )
+        ]
+    found = []
+    if before.os_sku and pool.os_sku != before.os_sku:
+        found.append(
+            Change(
+                "SourceUpgraded",
+                f"somebody changed the OS SKU of node pool {name} from {before.os_sku} to "
+                f"{pool.os_sku}; delete this migration, or change it back to go on",
+                stops=True,
+            )
+        )
+    if pool.power != "Running":
+        text = f"somebody stopped node pool {name}; start it again to go on"
+        found.append(Change("SourceStopped", text, stops=True))
+    held = ctx.migration.status.step in _HELD
+    if pool.autoscaling and held:
+        found.append(
+            Change(
+                "AutoscalerTurnedOn",
+                f"somebody turned the autoscaler of node pool {name} on, which refills it; "
+                f"turn it off: az aks nodepool update --name {name} --disable-cluster-autoscaler …",
+                stops=True,
+            )
+        )
+    found += _upgrading(pool, "SourceUpgrading", "nodes that come back are drained too")
+    rolling = ctx.migration.spec.strategy.type is StrategyType.ROLLING
+    expected = before.count if before.count is not None else pool.count
+    if pool.settled and (pool.count > expected or (pool.count < expected and not rolling)):
+        text = f"somebody scaled node pool {name} from {expected} to {pool.count} nodes"
+        found.append(Change("SourceScaled", f"{text}; new nodes are drained too"))
+    return found
+
+
+def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
+    name = ctx.migration.new_pool
+    if pool is None or pool.state == "Deleting":
+        return [
+            Change(
+                "TargetPoolGone",
+                f"target pool {name} was deleted by someone else; nothing more is moved. Delete "
+                "this migration to uncordon the source, then create it again",
+                stops=True,
+            )
+        ]
+    if not ctx.migration.owns(pool):
+        return [
+            Change(
+                "TargetTagsChanged",
+                untagged(ctx.migration),
+                stops=True,
+            )
+        ]
+    if pool.power != "Running":
+        return [Change("TargetStopped", f"somebody stopped node pool {name}; start it", stops=True)]
+    return _upgrading(pool, "TargetUpgrading", "pods on it may be moved once more by that")
+
+
+def untagged(migration: Migration) -> str:
+    """What to do about a target without our tags."""
+    tags = " and ".join(f"{key}={value}" for key, value in migration.tags)
+    return (
+        f"the tags that say that node pool {migration.new_pool} belongs to this migration are "
+        f"gone; set {tags} on it to go on"
+    )
+
+
+def _upgrading(pool: Pool, reason: str, what: str) -> list[Change]:
+    """An upgrade is never ours: azlm neither changes versions nor images."""
+    if not pool.state.startswith("Upgrading"):
+        return []
+    return [Change(reason, f"somebody upgrades node pool {pool.name}; {what}")]

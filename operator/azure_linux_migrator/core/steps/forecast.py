@@ -1,0 +1,58 @@
+"""spec.mode Plan: after the preflight comes a forecast, and nothing else."""
+
+from dataclasses import replace
+
+from azure_linux_migrator.api.status import ForecastStatus, since_epoch
+from azure_linux_migrator.core.steps.progress import Context, Progress
+from azure_linux_migrator.model.actions import Action, Foretell, ReadPools, SurveyAzure
+
+BLOCKED_SECONDS = 300.0
+"""A forecast that says "blocked" is made again after this: somebody may have mended the cause."""
+CLEAR_SECONDS = 24 * 3600.0
+"""Any other after this: the cluster is another one tomorrow."""
+SURVEY_SECONDS = 300.0
+
+
+def foretold(ctx: Context) -> ForecastStatus | None:
+    """The newest forecast of this generation, however old."""
+    known = (ctx.seen.forecast, ctx.migration.status.forecast)
+    return next((f for f in known if f and f.generation == ctx.migration.generation), None)
+
+
+def foretell(ctx: Context) -> Progress:
+    """Forecast each generation, and now and then again; what was told stands meanwhile."""
+    found = foretold(ctx)
+    if found is None:
+        text = "forecasting what the migration would do; nothing is changed"
+        return ctx.attempt(Foretell(ctx.migration.generation), "Foretelling", text)
+    due = (since_epoch(found.at) or 0.0) + (BLOCKED_SECONDS if found.blocked else CLEAR_SECONDS)
+    told = _blocked(found) if found.blocked else _clear(found)
+    if ctx.now < due:
+        return replace(told, wake_at=due)
+    look = ctx.attempt(_next_look(ctx), "", "")
+    return replace(told, actions=look.actions, wake_at=look.wake_at)
+
+
+def _next_look(ctx: Context) -> Action:
+    """A new forecast needs new readings first."""
+    source, survey = ctx.pool(ctx.migration.source), ctx.seen.survey
+    if not ctx.pools_newer_than(SURVEY_SECONDS):
+        return ReadPools()
+    if source is not None and (survey is None or ctx.now - survey.at >= SURVEY_SECONDS):
+        return SurveyAzure(source)
+    return Foretell(ctx.migration.generation)
+
+
+def _blocked(found: ForecastStatus) -> Progress:
+    told = "; ".join(found.blocked_by[:3]) or "see status.forecast"
+    return Progress("refused", "ForecastBlocked", f"the migration would be blocked: {told}")
+
+
+def _clear(found: ForecastStatus) -> Progress:
+    hours, rest = divmod(found.seconds, 3600)
+    text = (
+        f"the migration would take {hours} h {rest // 60:02d} min {rest % 60:02d} s and move "
+        f"{found.pods_moving} pods in {found.batches} batches, with {found.extra_nodes} nodes more "
+        "at the most; set spec.mode to Run to begin"
+    )
+    return Progress("planned", "Planned", text)

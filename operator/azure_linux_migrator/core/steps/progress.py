@@ -1,0 +1,147 @@
+"""The answer of one step: done, at work, or refused; and the context every step is given."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from azure_linux_migrator.core.drain.node_progress import Loads
+from azure_linux_migrator.core.drain.planner import Plan, Planner
+from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.state.observation import Observation
+from azure_linux_migrator.model.actions import Action, ReadPools
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Pool
+
+ECHO_SECONDS = 5.0
+"""A write that the watch does not show after this is made again."""
+
+SHOWS_SECONDS = 30.0
+"""How long Azure may hide a pool that it was asked for."""
+
+POLL_SHORTEST = 1.0
+POLL_LONGEST = 15.0
+POLL_UNKNOWN = 5.0
+"""Where it is not known since when Azure works: after a restart, or for somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`refused` needs someone to change something; `working` goes on by itself; `planned` is all
+    that spec.mode Plan asks for.
+
+    `forced` counts the pods that are deleted against their budgets with these actions; `findings`
+    are those of a preflight made just now.
+    """
+
+    state: Literal["done", "working", "refused", "planned"]
+    reason: str = ""
+    message: str = ""
+    actions: tuple[Action, ...] = ()
+    wake_at: float | None = None
+    forced: int = 0
+    findings: tuple[Finding, ...] | None = None
+
+
+DONE = Progress("done")
+
+
+def working(reason: str, message: str, *actions: Action, wake_at: float | None = None) -> Progress:
+    """The step is under way."""
+    return Progress("working", reason, message, actions, wake_at)
+
+
+def refused(reason: str, message: str, *actions: Action, wake_at: float | None = None) -> Progress:
+    """The step cannot go on unless an admin acts; `actions` look whether that has happened."""
+    return Progress("refused", reason, message, actions, wake_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a step may look at. `plan` is what may be evicted now, `planner` where it comes from."""
+
+    migration: Migration
+    seen: Observation
+    planner: Planner
+    plan: Plan
+    now: float
+
+    @property
+    def loads(self) -> Loads:
+        """What there is to move off the source pool."""
+        return self.planner.loads
+
+    def pool(self, name: str) -> Pool | None:
+        """A pool as last read; None where it does not exist or nothing was read yet."""
+        return self.seen.pools.pools.get(name) if self.seen.pools else None
+
+    def pools_newer_than(self, age: float) -> bool:
+        """Whether the pools were read within the last `age` seconds; a clock that was set back
+        makes no old reading fresh."""
+        return self.seen.pools is not None and 0 <= self.now - self.seen.pools.at < age
+
+    def look(self, age: float) -> tuple[Action, ...]:
+        """Reads the pools unless they were read within the last `age` seconds."""
+        return () if self.pools_newer_than(age) else (ReadPools(),)
+
+    def hidden(self, name: str) -> bool:
+        """Whether Azure may not show a pool yet that it has just been asked to change."""
+        asked = self.seen.asked.get(name, 0.0)
+        return self.pool(name) is None and self.now - asked < SHOWS_SECONDS
+
+    def echo_at(self, action: Action) -> float | None:
+        """Until when to wait for the watch to show this very write; None where it was not made
+        just now."""
+        written = self.seen.written.get(action.key)
+        if written is None or written[0] != action:
+            return None
+        due = written[1] + ECHO_SECONDS
+        return due if written[1] <= self.now < due else None
+
+    def attempt(self, action: Action, reason: str, message: str) -> Progress:
+        """Ask for an action, unless its last failure says to wait or to give up for now, or it
+        was done just now and the watch has yet to show it."""
+        if (due := self.echo_at(action)) is not None:
+            return working(reason, message, wake_at=due)
+        problem = self.seen.problems.get(action.key)
+        if problem is None:
+            return working(reason, message, action)
+        answer = working if problem.retryable else refused
+        if self.now >= problem.retry_at:
+            return answer(problem.reason, problem.message, action)  # its result wakes
+        return answer(problem.reason, problem.message, wake_at=problem.retry_at)
+
+    def attempt_all(self, actions: Iterable[Action], reason: str, message: str) -> Progress:
+        """All of them side by side (at least one); what went wrong with one of them is told."""
+        tried = [self.attempt(action, reason, message) for action in actions]
+        worst = min(tried, key=lambda each: (each.state != "refused", each.reason == reason))
+        wakes = [each.wake_at for each in tried if each.wake_at is not None]
+        return replace(
+            worst,
+            actions=tuple(action for each in tried for action in each.actions),
+            wake_at=min(wakes, default=None),
+        )
+
+    def still(self, look: Progress, *keys: str) -> Progress:
+        """A look at the pools before an action of one of these keys: what was refused for good
+        stays so meanwhile, and is not told as work for every look."""
+        for key in keys:
+            problem = self.seen.problems.get(key)
+            if problem is not None and not problem.retryable:
+                return replace(
+                    look, state="refused", reason=problem.reason, message=problem.message
+                )
+        return look
+
+    def reread(
+        self, reason: str, message: str, pool: str = "", *, interval: float = POLL_SHORTEST
+    ) -> Progress:
+        """Read the pools again where they were not read for `interval` seconds; while Azure works
+        on `pool` the less often the longer."""
+        if pool:
+            asked = self.seen.asked.get(pool)
+            waited = 0.0 if asked is None else self.now - asked
+            interval = min(max(waited / 10, POLL_SHORTEST), POLL_LONGEST)
+            interval = POLL_UNKNOWN if asked is None else interval
+        if self.seen.pools is not None and self.pools_newer_than(interval):
+            return working(reason, message, wake_at=self.seen.pools.at + interval)
+        return self.attempt(ReadPools(), reason, message)

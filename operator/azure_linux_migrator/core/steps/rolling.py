@@ -1,0 +1,129 @@
+"""Rolling: grow the target, drain as many source nodes, delete their machines, and again.
+
+Source and target together never have more than maxSurge nodes beyond what the source had. The
+last batch is left to RetireSource, so that the source pool exists until its final soak is over.
+Each round costs one PUT of the target; AKS allows a burst of 20 and then one a minute per pool,
+and its Retry-After is honoured.
+"""
+
+from collections import Counter
+
+from azure_linux_migrator.core.drain.batches import earliest_finish
+from azure_linux_migrator.core.steps.autoscaler import update
+from azure_linux_migrator.core.steps.create_target import failed
+from azure_linux_migrator.core.steps.drain import (
+    admit,
+    batch_index,
+    batch_soak,
+    between,
+    evict,
+    marking,
+)
+from azure_linux_migrator.core.steps.pool_size import final_count, old_count, surge
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.target_health import adrift
+from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
+from azure_linux_migrator.model.pool import Pool
+
+FRESH_SECONDS = 15.0
+
+
+def roll(ctx: Context) -> Progress:
+    """What the round needs next."""
+    if ctx.loads.undrained_admitted:
+        return evict(ctx)
+    if (unfinished := between(ctx)) is not None:
+        return unfinished
+    index = batch_index(ctx)
+    if not ctx.loads.unmarked:
+        return DONE
+    if (joining := marking(ctx)) is not None:
+        return joining
+    if index and (soaking := batch_soak(ctx, index)) is not None:
+        return soaking
+    source, target = ctx.pool(ctx.migration.source), ctx.pool(ctx.migration.target)
+    if target is not None and target.state in {"Failed", "Canceled"} and _short(ctx, target):
+        return failed(ctx, target)
+    if not ctx.pools_newer_than(FRESH_SECONDS):
+        look = ctx.reread("ReadingPools", "reading the cluster's node pools")
+        keys = f"DeleteMachines/{ctx.migration.source}", f"UpdatePool/{ctx.migration.target}"
+        return ctx.still(look, *keys)
+    if source is None or target is None:
+        return refused("PoolGone", "one of the two pools is gone; nothing more is moved")
+    return _shrink(ctx, source) or _grow(ctx, target) or admit(ctx, index + 1, balanced(ctx))
+
+
+def complete(ctx: Context) -> Progress:
+    """What the target lacks of its final size in the end, because the last batch was a large one,
+    it gets when the source is gone."""
+    if ctx.seen.pools is None or ctx.hidden(ctx.migration.target):
+        return ctx.reread("GrowingTarget", "reading the cluster's node pools")
+    target = ctx.pool(ctx.migration.target)
+    if target is None or target.autoscaling:
+        return DONE
+    final = final_count(ctx)
+    if target.count >= final:
+        return DONE
+    text = f"growing node pool {target.name} from {target.count} to {final} nodes"
+    action = UpdatePool(target.name, (("count", final),), target.etag)
+    return update(ctx, action, "GrowingTarget", text)
+
+
+def _short(ctx: Context, target: Pool) -> bool:
+    return ctx.seen.world.ready_nodes(target.name) < target.count
+
+
+def _shrink(ctx: Context, source: Pool) -> Progress | None:
+    """Delete the machines of drained nodes, and wait until they are gone."""
+    done = sorted(
+        name for name, load in ctx.loads.by_node.items() if load.batch > 0 and load.drained
+    )
+    if not done:
+        return None
+    text = f"deleting {len(done)} drained nodes of pool {source.name}"
+    vanishing = source.state == "Succeeded" and source.count < len(ctx.loads)
+    if not source.settled or vanishing:
+        return ctx.reread("ShrinkingSource", text, source.name)
+    if (loose := adrift(ctx)) is not None:
+        return loose
+    if source.state != "Succeeded":
+        text += f" again: AKS left the pool in state {source.state}"
+    return ctx.attempt(DeleteMachines(source.name, tuple(done)), "ShrinkingSource", text)
+
+
+def _grow(ctx: Context, target: Pool) -> Progress | None:
+    """Grow the target by what the source lost, and wait until its nodes are Ready."""
+    wanted = min(final_count(ctx), old_count(ctx) - len(ctx.loads) + surge(ctx))
+    if target.count < wanted:
+        text = f"growing node pool {target.name} from {target.count} to {wanted} nodes"
+        action = UpdatePool(target.name, (("count", wanted),), target.etag)
+        return update(ctx, action, "GrowingTarget", text)
+    ready = ctx.seen.world.ready_nodes(target.name)
+    if not target.settled or ready < wanted:
+        text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
+        answer = ctx.reread("TargetNodesNotReady", text, target.name)
+        return answer if not target.settled else working("TargetNodesNotReady", text)
+    return None
+
+
+def balanced(ctx: Context) -> list[str]:
+    """The next batch: the nodes that can be empty first, taken so that no zone runs short.
+
+    Each is taken from the zone that has the most nodes of both pools left, so that what remains is
+    as even as AKS spreads what it adds.
+    """
+    size = surge(ctx)
+    order = earliest_finish(ctx.planner, len(ctx.loads.unmarked))
+    zones = {name: ctx.loads.by_node[name].node.zone for name in order}
+    if len(set(zones.values())) < 2:
+        return order[:size]
+    left = Counter(zones.values())
+    left.update(node.zone for node in ctx.seen.world.pool_nodes(ctx.migration.target) if node.ready)
+    chosen: list[str] = []
+    while order and len(chosen) < size:
+        fullest = max({zones[name] for name in order}, key=lambda zone: (left[zone], zone))
+        name = next(each for each in order if zones[each] == fullest)
+        order.remove(name)
+        chosen.append(name)
+        left[fullest] -= 1
+    return chosen

@@ -1,0 +1,106 @@
+"""The migrations, top to bottom. Each step answers: is it done, and what now?
+
+Steps before the recorded one are not asked again, but for the level-based ones from `again` on:
+until the source pool is being retired, whatever appears on it is cordoned and drained.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.core.steps import approvals, autoscaler, rollback
+from azure_linux_migrator.core.steps.cordon_source import cordon_source
+from azure_linux_migrator.core.steps.create_target import create_target
+from azure_linux_migrator.core.steps.drain import drain
+from azure_linux_migrator.core.steps.preflight import preflight
+from azure_linux_migrator.core.steps.progress import Context, Progress
+from azure_linux_migrator.core.steps.retire_source import retire_source
+from azure_linux_migrator.core.steps.rolling import complete, roll
+from azure_linux_migrator.core.steps.soak import soak
+from azure_linux_migrator.core.steps.update_in_place import update_in_place
+from azure_linux_migrator.model.migration import Migration
+
+Step = Callable[[Context], Progress]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An ordered list of steps. `moves` is the one that moves pods; `guarded` those during which
+    others' changes of the pools are looked for."""
+
+    steps: tuple[tuple[str, Step], ...]
+    moves: str
+    again: str
+    guarded: frozenset[str] = frozenset()
+
+    def position(self, name: str) -> int:
+        """Where a step stands in the list; -1 for none."""
+        return next((at for at, (each, _) in enumerate(self.steps) if each == name), -1)
+
+    def resumes_at(self, recorded: str) -> int:
+        """Where to go on after a restart, or on the next pass: see the module's docstring."""
+        at = max(self.position(recorded), 0)
+        return at if at >= self.position(FINAL) > 0 else min(at, self.position(self.again))
+
+    def before(self, step: str, other: str) -> bool:
+        """Whether a step comes before another one; the end comes after all of them."""
+        return step != "" and self.position(step) < self.position(other)
+
+
+FINAL = "RetireSource"
+"""From this step on nothing is taken back."""
+
+_BEGIN: tuple[tuple[str, Step], ...] = (
+    ("Preflight", preflight),
+    ("CreateTarget", create_target),
+    ("AwaitDrainApproval", approvals.before_drain),
+    ("HoldAutoscaler", autoscaler.hold),
+    ("CordonSource", cordon_source),
+)
+_END: tuple[tuple[str, Step], ...] = (
+    ("Soak", soak),
+    ("AwaitRetireApproval", approvals.before_retire),
+    (FINAL, retire_source),
+    ("HandOverAutoscaler", autoscaler.hand_over),
+)
+_GUARDED = frozenset(("AwaitDrainApproval", "CordonSource", "Drain", "Soak", "AwaitRetireApproval"))
+
+BLUE_GREEN = Route((*_BEGIN, ("Drain", drain), *_END), "Drain", "CordonSource", _GUARDED)
+ROLLING = Route(
+    (*_BEGIN, ("Drain", roll), *_END[:-1], ("CompleteTarget", complete), _END[-1]),
+    "Drain",
+    "CordonSource",
+    _GUARDED,
+)
+IN_PLACE = Route(
+    (
+        ("Preflight", preflight),
+        ("AwaitDrainApproval", approvals.before_drain),
+        ("UpdateInPlace", update_in_place),
+    ),
+    "UpdateInPlace",
+    "UpdateInPlace",
+)
+ROLLBACK = Route(
+    (
+        ("ReleaseSource", rollback.release_source),
+        ("RestoreSource", rollback.restore_size),
+        ("CordonTarget", rollback.cordon_target),
+        ("DrainTarget", rollback.drain_target),
+        ("RestoreAutoscaler", autoscaler.restore),
+        ("RemoveTarget", rollback.remove_target),
+    ),
+    "DrainTarget",
+    "ReleaseSource",
+)
+
+
+def route_of(migration: Migration) -> Route:
+    """The steps of a migration."""
+    if migration.backwards:
+        return ROLLBACK
+    return {
+        StrategyType.BLUE_GREEN: BLUE_GREEN,
+        StrategyType.ROLLING: ROLLING,
+        StrategyType.IN_PLACE: IN_PLACE,
+    }[migration.spec.strategy.type]

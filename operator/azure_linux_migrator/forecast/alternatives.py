@@ -1,0 +1,117 @@
+"""What else could be asked for: one thing changed at a time, each tried in a run of its own."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct, structs
+
+from azure_linux_migrator.forecast.build_cluster import Assumptions
+from azure_linux_migrator.forecast.run import Trip
+from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.model.cluster import Budget
+
+WORTH_SECONDS = 60.0
+WORTH_SHARE = 0.05
+"""A choice is told if it saves more than both, or …"""
+WORTH_HOURS = 0.5
+WORTH_HOURS_SHARE = 0.1
+"""… node-hours: more than both of these."""
+_BATCHES = ("25%", "50%", "100%", "10%")
+_BUDGET = "PodDisruptionBudget "
+
+
+class Choice(Struct):
+    """Another setting, and the seconds and node-hours that it would add; less than 0 is saved."""
+
+    text: str
+    seconds: float
+    node_hours: float
+
+
+class Alternative(Struct):
+    """Another setting in words, and the spec and the assumptions to try it with."""
+
+    text: str
+    spec: dict[str, Any]
+    assumed: Assumptions
+
+
+def alternatives(
+    snapshot: Snapshot, spec: dict[str, Any], assumed: Assumptions, own: Trip
+) -> list[Alternative]:
+    """What is likely to matter most first; `own` is a run of the spec as it is."""
+    found = [Alternative(text, other, assumed) for text, other in _specs(spec)]
+    budget = _limiting(snapshot, own)
+    if budget is not None:
+        slots = budget.expected - budget.desired
+        text = f"{own.limited_by} letting {slots + 1} pods go at a time instead of {slots}"
+        looser = structs.replace(assumed, loosened=str(budget.key))
+        found.insert(1, Alternative(text, spec, looser))
+    return found
+
+
+def _limiting(snapshot: Snapshot, own: Trip) -> Budget | None:
+    """The budget that sets the lower bound, where loosening it could help at all."""
+    if not own.limited_by.startswith(_BUDGET):
+        return None
+    name = own.limited_by.removeprefix(_BUDGET)
+    found = next((each for each in snapshot.budgets if str(each.key) == name), None)
+    if found is None or not 0 < found.expected - found.desired < found.expected:
+        return None
+    return found
+
+
+def _specs(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    strategy, drain = spec["strategy"], spec["drain"]
+    kind, size = strategy["type"], strategy["batch"]["size"]
+    if kind == "BlueGreen":
+        first, *rest = (each for each in _BATCHES if each != size)
+        found = [_batch(spec, first)]
+        if not drain["prefetch"] and size != "100%":
+            text = "drain.prefetch true instead of false"
+            found.append((text, _changed(spec, "drain", "prefetch", to=True)))
+        text = "strategy Rolling instead of BlueGreen"
+        found.append((text, _changed(spec, "strategy", "type", to="Rolling")))
+        return found + [_batch(spec, each) for each in rest]
+    if kind == "Rolling":
+        surge = strategy["maxSurge"]
+        found = [
+            (
+                f"maxSurge {each} instead of {surge}",
+                _changed(spec, "strategy", "maxSurge", to=each),
+            )
+            for each in _BATCHES
+            if each != surge
+        ]
+        text = "strategy BlueGreen instead of Rolling"
+        return [*found, (text, _changed(spec, "strategy", "type", to="BlueGreen"))]
+    return []
+
+
+def _batch(spec: dict[str, Any], size: str) -> tuple[str, dict[str, Any]]:
+    text = f"batch {size} instead of {spec['strategy']['batch']['size']}"
+    return text, _changed(spec, "strategy", "batch", "size", to=size)
+
+
+def _changed(spec: dict[str, Any], *path: str, to: object) -> dict[str, Any]:
+    other = copy.deepcopy(spec)
+    place = other
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = to
+    return other
+
+
+def better(own: Trip, others: Sequence[Alternative], trips: Sequence[Trip]) -> list[Choice]:
+    """Those that save time or node-hours worth telling, the greatest saving of time first."""
+    found = []
+    for other, each in zip(others, trips, strict=True):
+        if not each.succeeded:
+            continue
+        seconds, hours = each.seconds - own.seconds, each.node_hours - own.node_hours
+        quicker = -seconds > max(WORTH_SECONDS, WORTH_SHARE * own.seconds)
+        cheaper = -hours > max(WORTH_HOURS, WORTH_HOURS_SHARE * own.node_hours)
+        if quicker or cheaper:
+            found.append(Choice(other.text, seconds, hours))
+    return sorted(found, key=lambda choice: choice.seconds)

@@ -1,0 +1,198 @@
+"""From a snapshot to a simulated cluster that begins where the real one stood."""
+
+import random
+from collections import defaultdict
+from typing import Any
+
+from msgspec import Struct
+
+from azure_linux_migrator.forecast.observed_times import boot_seconds
+from azure_linux_migrator.forecast.snapshot import Snapshot, survey_in
+from azure_linux_migrator.forecast.workloads import Starts, add_pods, add_workloads
+from azure_linux_migrator.model.azure_facts import Survey, Unread
+from azure_linux_migrator.model.cluster import Node, Rule
+from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.scheduling import Taint
+from azure_linux_migrator.simulator.aks.errors import ArmError
+from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node, parse_node_name
+from azure_linux_migrator.simulator.cluster.node_lifecycle import SIZE_LABEL
+from azure_linux_migrator.simulator.cluster.workload import Machine, Span
+from azure_linux_migrator.simulator.controller.simulated_operator import Pace
+from azure_linux_migrator.simulator.simulated_cluster import Lags, Scene
+
+MANY_PODS = 3000
+CONTROLLERS = Span(0.005, 0.02)
+"""Seconds until a workload's controller replaces a pod, as measured: a StatefulSet's is quicker
+than the next eviction."""
+WRITE_SECONDS = 0.015
+"""What an eviction takes from reading its budget to writing it: chosen so that as many conflict as
+were measured (39 of 200 where one budget has twelve slots)."""
+REQUEST = Span(0.014, 0.06)
+"""Seconds for a request, there and back: what evictions took on a real control plane."""
+_READ_ONLY = frozenset(("provisioningState", "eTag", "powerState", "status", "creationData"))
+
+
+class Assumptions(Struct, frozen=True):
+    """What a cluster's past does not tell, in seconds; `node_boot` None takes after its nodes.
+
+    `attach` and `detach` are a disk's. About 15 s are usual for each of an Azure Disk, says its
+    driver's maintainer (kubernetes-sigs/cloud-provider-azure issue 78), and 10 to 15 s were
+    measured (kubernetes-sigs/azuredisk-csi-driver issue 269). `loosened` names a disruption budget
+    that lets one pod more go at a time than it does.
+    """
+
+    stop: float = 2.0
+    node_boot: float | None = None
+    node_delete: float = 60.0
+    job: float = 600.0
+    attach: float = 15.0
+    detach: float = 15.0
+    loosened: str = ""
+
+
+def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene:
+    """A scene of the snapshot. Raises SettingsError for pools that cannot be modelled."""
+    aks = ManagedCluster(
+        rng,
+        shape=_shape(snapshot.pools),
+        timings=Timings(
+            boot=booting(snapshot, assumed), delete=assumed.node_delete, drain_timeout=1800.0
+        ),
+        limits=Limits(throttling=True),
+        wait_for_drains=True,
+    )
+    survey = survey_in(snapshot.survey) if snapshot.survey else Survey(at=snapshot.taken_at)
+    pods = len(snapshot.pods)
+    scene = Scene(
+        aks,
+        rng,
+        now=snapshot.taken_at,
+        lags=Lags(
+            workloads=CONTROLLERS,
+            attach=_around(assumed.attach),
+            detach=_around(assumed.detach),
+        ),
+        pace=Pace(
+            request=REQUEST,
+            coalesce=0.003 if pods < MANY_PODS else min(0.5, pods / 60_000),
+        ),
+        survey=survey,
+    )
+    scene.api.write_seconds = WRITE_SECONDS
+    scene.scheduler.bare = snapshot.placings
+    if not isinstance(survey.sizes, Unread):
+        scene.fleet.gpus = {name: each.gpus for name, each in survey.sizes.items() if each.gpus}
+    _nodes(scene, snapshot)
+    starts = Starts(snapshot, attach=assumed.attach)
+    stop, run = Span(assumed.stop * 0.5, assumed.stop * 1.5), Span(assumed.job, assumed.job)
+    add_workloads(scene, snapshot, starts, stop=stop, run=run)
+    for volume in snapshot.volumes:
+        scene.store.put_volume(volume)
+    for attachment in snapshot.attachments:
+        scene.kubelets.attachable.add(attachment.volume)
+        scene.store.put_attachment(attachment)
+    add_pods(scene, snapshot, starts)
+    _budgets(scene, snapshot)
+    _loosen(scene, assumed.loosened)
+    _jobs_end(scene, snapshot, assumed)
+    return scene
+
+
+def booting(snapshot: Snapshot, assumed: Assumptions) -> float:
+    """Seconds until an ordered node is Ready."""
+    return boot_seconds(snapshot.boots) if assumed.node_boot is None else assumed.node_boot
+
+
+def _around(usual: float) -> Span:
+    """10 to 20 s for 15."""
+    return Span(usual * 2 / 3, usual * 4 / 3)
+
+
+def _shape(pools: list[Pool]) -> ClusterShape:
+    """The control plane's version: that of its newest pool."""
+    versions = [str(pool.settings.get("currentOrchestratorVersion") or "") for pool in pools]
+    newest = max((v for v in versions if v), key=_numbers, default="")
+    return ClusterShape(kubernetes_version=newest) if newest else ClusterShape()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _nodes(scene: Scene, snapshot: Snapshot) -> None:
+    by_pool: defaultdict[str, list[Node]] = defaultdict(list)
+    for node in snapshot.nodes:
+        by_pool[node.pool].append(node)
+    for pool in snapshot.pools:
+        settings = {k: v for k, v in pool.settings.items() if k not in _READ_ONLY}
+        try:
+            records = [
+                _record(scene, pool, settings, node, at)
+                for at, node in enumerate(by_pool[pool.name])
+            ]
+            scene.aks.adopt(pool.name, settings, records)
+        except (ArmError, ValueError, KeyError) as error:
+            why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+            scene.notes.append(
+                f"node pool {pool.name}: its nodes take pods, what AKS would do with it is left "
+                f"out ({why})"
+            )
+    for node in snapshot.nodes:
+        labels = snapshot.labels.get(node.name, {})
+        taints = tuple(Taint.parse(text) for text in snapshot.taints.get(node.name, ()))
+        scene.store.put_node(node, Machine(labels, taints))
+        if node.room.pods and (size := labels.get(SIZE_LABEL)):
+            scene.fleet.rooms.setdefault(size, node.room)
+
+
+def _record(scene: Scene, pool: Pool, settings: dict[str, Any], node: Node, at: int) -> NodeRecord:
+    known = parse_node_name(node.name)
+    described = {
+        "currentOrchestratorVersion": scene.aks.shape.kubernetes_version,
+        "nodeImageVersion": "",
+        "mode": "User",
+        "type": "VirtualMachineScaleSets",
+        **settings,
+    }
+    index = known[1] if known else at
+    return make_node(
+        scene.aks.setting, pool.name, described, index, name=node.name, zone=node.zone or "0"
+    )
+
+
+def _budgets(scene: Scene, snapshot: Snapshot) -> None:
+    """Budgets over pods whose controller's scale is not known keep what they need now."""
+    unscaled = [
+        (pod.key.namespace, dict(pod.labels))
+        for pod in snapshot.pods
+        if pod.owner is not None and pod.owner.uid not in scene.store.controllers
+    ]
+    for budget, given in zip(snapshot.budgets, snapshot.rules, strict=True):
+        selector, space = budget.selector, budget.key.namespace
+        guessed = selector is not None and any(
+            namespace == space and selector.matches(labels) for namespace, labels in unscaled
+        )
+        rule = Rule(min_available=budget.desired) if guessed or given == Rule() else given
+        scene.disruption.rules[budget.key] = rule
+        scene.store.put_budget(budget)
+
+
+def _loosen(scene: Scene, name: str) -> None:
+    for key, budget in tuple(scene.store.budgets.items()):
+        if str(key) == name:
+            more = budget.expected - budget.desired + 1
+            scene.disruption.change(key, Rule(max_unavailable=more))
+
+
+def _jobs_end(scene: Scene, snapshot: Snapshot, assumed: Assumptions) -> None:
+    """Running Jobs end within what a Job is assumed to take, unless they fail again and again."""
+    for pod in snapshot.pods:
+        if pod.owner is None or pod.owner.kind != "Job" or pod.phase != "Running":
+            continue
+        if scene.workloads.ailments.of(pod):
+            continue
+        left = scene.rng.uniform(0, assumed.job)
+        key = pod.key
+        scene.kernel.after(left, lambda k=key: scene.kubelets.finish(k))  # type: ignore[misc]

@@ -1,0 +1,146 @@
+"""The forecast: many runs of a snapshot, what they have in common, and what would be better."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from statistics import median
+from typing import Any
+
+from msgspec import Struct, structs
+
+from azure_linux_migrator.api.causes import NOTES
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.forecast.alternatives import Choice, alternatives, better
+from azure_linux_migrator.forecast.build_cluster import Assumptions, booting
+from azure_linux_migrator.forecast.pod_summary import Census, census
+from azure_linux_migrator.forecast.run import Trip, Voyage
+from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.model.azure_facts import Survey
+
+RUNS = 10
+MOST_COMPARED = 10
+
+Task = tuple[Snapshot, str, dict[str, Any], Assumptions, int]
+Runner = Callable[[Iterable[Task]], Sequence[Trip]]
+"""Runs trips, side by side or one after the other; keeps their order."""
+
+
+class Range(Struct):
+    """The least, the middle and the most of the runs, in seconds."""
+
+    low: float
+    mid: float
+    high: float
+
+
+class Forecast(Struct):
+    """What `azlm plan` tells. `typical` is the run in the middle; `untried` are choices for which
+    there was no time; `approval` is the spec's."""
+
+    name: str
+    strategy: str
+    source: str
+    target: str
+    blocked: bool
+    total: Range
+    drain: Range
+    typical: Trip
+    runs: int
+    census: Census
+    choices: list[Choice]
+    untried: list[str]
+    assumed: Assumptions
+    unseen: list[str]
+    at: float
+    approval: str = "Automatic"
+
+
+def as_run(given: MigrationSpec) -> dict[str, Any]:
+    """The spec as a forecast runs it: at once, and for good."""
+    spec = given.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return spec | {"paused": False, "mode": "Run"}
+
+
+def trip(task: Task) -> Trip:
+    """One run."""
+    return Voyage(*task).go()
+
+
+def one_by_one(tasks: Iterable[Task]) -> Sequence[Trip]:
+    """In this process."""
+    return [trip(task) for task in tasks]
+
+
+def forecast(
+    snapshot: Snapshot,
+    name: str,
+    given: MigrationSpec,
+    *,
+    runs: int = RUNS,
+    assumed: Assumptions | None = None,
+    runner: Runner = one_by_one,
+    compare: int = MOST_COMPARED,
+    first: Trip | None = None,
+) -> Forecast:
+    """Many runs of the spec, and one of each choice that may be better.
+
+    At most `compare` choices are tried. `first` is the run with seed 0, where it was made already.
+    """
+    assumed = assumed or Assumptions()
+    assumed = structs.replace(assumed, node_boot=booting(snapshot, assumed))
+    spec = as_run(given)
+    first = first or trip((snapshot, name, spec, assumed, 0))
+    choices = alternatives(snapshot, spec, assumed, first)
+    others = choices[:compare]
+    tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in range(1, runs)]
+    tasks += [(snapshot, name, each.spec, each.assumed, 0) for each in others]
+    trips = [first, *runner(tasks)]
+    own, rest = trips[:runs], trips[runs:]
+    ranked = sorted(own, key=lambda each: each.seconds)
+    typical = ranked[(len(ranked) - 1) // 2]
+    blocked = not all(each.succeeded for each in own)
+    if blocked:
+        typical = next(each for each in ranked if not each.succeeded)
+    return Forecast(
+        name=name,
+        strategy=given.strategy.type,
+        source=given.source.node_pool,
+        target=given.target.os_sku,
+        blocked=blocked,
+        total=_range([each.seconds for each in own]),
+        drain=_range([each.moving_seconds for each in own]),
+        typical=typical,
+        runs=runs,
+        census=census(snapshot, name, spec),
+        choices=[] if blocked else better(first, others, rest),
+        untried=[] if blocked else [each.text for each in choices[compare:]],
+        assumed=assumed,
+        unseen=_unseen(snapshot, first),
+        at=snapshot.taken_at,
+        approval=given.approval,
+    )
+
+
+def _range(times: list[float]) -> Range:
+    return Range(min(times), median(times), max(times))
+
+
+def _unseen(snapshot: Snapshot, trip: Trip) -> list[str]:
+    """What was not read, and what could not be modelled."""
+    parts = [each.name for each in fields(Survey) if each.name not in {"at", *snapshot.survey}]
+    unread = [
+        f"{part}: {found['unread']}" for part, found in snapshot.survey.items() if "unread" in found
+    ]
+    if parts:
+        unread.append(f"of Azure: {', '.join(parts)} (azlm snapshot -f reads them)")
+    return [*snapshot.unseen, *unread, *trip.notes]
+
+
+def grave(trip: Trip) -> list[str]:
+    """What blocks, in words: findings first, then the drain's blockers."""
+    told = [
+        f"{each.rule}: {each.subject}: {each.message}"
+        for each in trip.findings
+        if each.severity == "Block" and not each.acknowledged
+    ]
+    notes = {each.value for each in NOTES}
+    return told + [f"{each.message}" for each in trip.blockers if each.cause not in notes]

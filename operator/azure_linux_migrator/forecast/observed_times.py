@@ -1,0 +1,72 @@
+"""How long pods and nodes take, learnt from those that run: pods from their node to Ready.
+
+Kubernetes tells when a pod was made and became Ready in whole seconds. The scheduler's events tell
+to the microsecond when it got its node, but last an hour only. With them, what is left of the
+rounding is half a second, the same for all; without, each difference of two whole seconds is right
+on average over pods that came one after the other. What rounding adds to the spread is taken out
+again. Outliers are pods that were Ready for the last time long after they were made: a workload of
+which there are no others tells nothing, and takes after the whole cluster.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from math import sqrt
+from statistics import fmean, median, pvariance
+
+from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.simulator.cluster.workload import Span
+
+SCHEDULING = 0.05
+"""Seconds from a pod's creation to its node."""
+ONCE, TWICE = 1 / 12, 1 / 6
+"""Variance (s²) that one and two roundings to whole seconds add."""
+VM_SECONDS = 120.0
+"""From Azure's acceptance to the Node object: no cluster tells it; two minutes are usual."""
+FEW = 3
+"""A workload with fewer running pods than this takes after the whole cluster."""
+LONGEST_SECONDS = 1800.0
+"""A pod that was Ready later than this after it was made had been Ready before."""
+UNKNOWN = Span(5.0, 15.0)
+"""Where nothing is known at all."""
+
+
+def boot_seconds(boots: Mapping[str, float]) -> float:
+    """From the order of a machine to its Ready node: what the nodes tell of it, and before that
+    VM_SECONDS."""
+    return VM_SECONDS + (median(boots.values()) if boots else 30.0)
+
+
+def start_spans(
+    pods: Iterable[Pod], scheduled: Mapping[str, float]
+) -> tuple[dict[str, Span], Span]:
+    """By the uid of the pods' owner, and for all of them."""
+    rough: defaultdict[str, list[float]] = defaultdict(list)
+    fine: defaultdict[str, list[float]] = defaultdict(list)
+    for pod in pods:
+        if not pod.ready or pod.owner is None or pod.owner.kind == "DaemonSet":
+            continue
+        rough[pod.owner.uid].append(pod.started_in - SCHEDULING)
+        if (at := scheduled.get(pod.uid)) is not None:
+            fine[pod.owner.uid].append(pod.created + pod.started_in + 0.5 - at)
+    known: dict[str, Span] = {}
+    for uid, times in rough.items():
+        learnt = _span(fine[uid], ONCE) or _span(times, TWICE)
+        if learnt is not None:
+            known[uid] = learnt
+    every = _span([each for times in fine.values() for each in times], ONCE)
+    all_rough = _span([each for times in rough.values() for each in times], TWICE)
+    return known, every or all_rough or UNKNOWN
+
+
+def _span(times: list[float], rounding: float) -> Span | None:
+    """None where there are too few to learn from."""
+    sane = [each for each in times if each <= LONGEST_SECONDS]
+    if len(sane) < FEW:
+        return None
+    usual = median(sane)
+    kept = [each for each in sane if each <= 3 * usual + 5]
+    mean = fmean(kept)
+    variance = pvariance(kept, mean)
+    shrink = sqrt(max(0.0, variance - rounding) / variance) if variance else 0.0
+    fair = [max(0.05, mean + (each - mean) * shrink) for each in kept]
+    return Span(min(fair), max(fair), tuple(fair))

@@ -1,0 +1,190 @@
+"""Who will move: the pods of the source pool by what the drain does with them, and by workload;
+and what the preflight has to say of the cluster as it is."""
+
+from collections import defaultdict
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.core.drain.pod_filters import Fate
+from azure_linux_migrator.core.drain.pod_tracker import Entry
+from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.preflight.rules import evaluate
+from azure_linux_migrator.core.reconcile.decide import context_of
+from azure_linux_migrator.core.state.observation import Observation, PoolsRead
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.core.steps.build_snapshot import snapshot_of
+from azure_linux_migrator.core.steps.progress import Context
+from azure_linux_migrator.forecast.snapshot import Snapshot, survey_in
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.migration import Migration
+
+MOST_WORKLOADS = 200
+MOST_SUBJECTS = 20
+
+
+class Outcome(StrEnum):
+    """What becomes of pods; the gravest first."""
+
+    BLOCKED = "blocked"
+    WAIT = "wait"
+    MOVE = "move"
+    STAY = "stay"
+    FINISHED = "finished"
+
+
+class Group(Struct):
+    """Pods of one workload that share a fate, and why. `loses_data` are those whose emptyDir is
+    lost with them. The workload is what a user has written: a Deployment, not its ReplicaSets; a
+    pod that nothing owns is its own."""
+
+    kind: str
+    namespace: str
+    name: str
+    fate: Outcome
+    reason: str
+    pods: int = 0
+    loses_data: int = 0
+
+
+class Warned(Struct):
+    """What a preflight rule found, more than once perhaps: `message` and `remedy` are those of the
+    first of its `subjects`, of which there are `count`."""
+
+    rule: str
+    severity: str
+    count: int
+    subjects: list[str]
+    message: str
+    remedy: str
+
+
+class Census(Struct):
+    """Counts of pods on the source: `move` are evicted, `stay` go with their node, `wait` are
+    waited for, `blocked` cannot move, `finished` ran to their end and are let go; `lose_data` are
+    those of the moving that have an emptyDir. `workloads` tells whose they are, those that lose
+    most first, and `more_workloads` how many are left out. `findings` block or warn."""
+
+    nodes: int = 0
+    move: int = 0
+    stay: int = 0
+    wait: int = 0
+    blocked: int = 0
+    lose_data: int = 0
+    finished: int = 0
+    workloads: list[Group] = []
+    more_workloads: int = 0
+    findings: list[Warned] = []
+
+
+def world_of(snapshot: Snapshot) -> World:
+    """The core's world as it was."""
+    world = World()
+    for node in snapshot.nodes:
+        world.put_node(node)
+    for controller in snapshot.controllers:
+        world.put_controller(controller)
+    for volume in snapshot.volumes:
+        world.put_volume(volume)
+    for attachment in snapshot.attachments:
+        world.put_attachment(attachment)
+    for budget in snapshot.budgets:
+        world.put_budget(budget)
+    for pod in snapshot.pods:
+        world.put_pod(pod)
+    return world
+
+
+def census(snapshot: Snapshot, name: str, spec: dict[str, Any]) -> Census:
+    """Judged as the drain and the preflight judge."""
+    context = _context(snapshot, name, MigrationSpec.model_validate(spec))
+    counted = Census(nodes=len(context.loads), findings=_findings(context))
+    groups: dict[tuple[str, str, str, Outcome, str], Group] = {}
+    for entry in context.planner.entries.values():
+        fate, reason = _outcome(entry)
+        kind, place, owner = _workload(context, entry)
+        key = (kind, place, owner, fate, reason)
+        group = groups.setdefault(key, Group(*key))
+        group.pods += 1
+        if fate is Outcome.MOVE:
+            group.loses_data += entry.pod.empty_dir
+    for group in groups.values():
+        counted.lose_data += group.loses_data
+        match group.fate:
+            case Outcome.MOVE:
+                counted.move += group.pods
+            case Outcome.STAY:
+                counted.stay += group.pods
+            case Outcome.WAIT:
+                counted.wait += group.pods
+            case Outcome.BLOCKED:
+                counted.blocked += group.pods
+            case Outcome.FINISHED:
+                counted.finished += group.pods
+    ranked = sorted(groups.values(), key=_rank)
+    counted.workloads = ranked[:MOST_WORKLOADS]
+    counted.more_workloads = len(ranked) - len(counted.workloads)
+    return counted
+
+
+def _context(snapshot: Snapshot, name: str, spec: MigrationSpec) -> Context:
+    at = snapshot.taken_at
+    survey = survey_in(snapshot.survey) if snapshot.survey else Survey(at=at)
+    pools = PoolsRead({pool.name: pool for pool in snapshot.pools}, at)
+    seen = Observation(world_of(snapshot), pools=pools, survey=survey)
+    return context_of(Migration(name, "census", 1, spec, MigrationStatus()), seen, at)
+
+
+def _outcome(entry: Entry) -> tuple[Outcome, str]:
+    if entry.pod.finished:
+        return Outcome.FINISHED, "ran to its end"
+    reason = entry.verdict.reason
+    match entry.verdict.fate:
+        case Fate.SKIP:
+            return Outcome.STAY, reason
+        case Fate.WAIT:
+            return Outcome.WAIT, reason
+        case Fate.BLOCK:
+            return Outcome.BLOCKED, reason
+        case Fate.MOVE:
+            return Outcome.MOVE, reason or ("is being deleted" if entry.pod.terminating else "")
+
+
+def _workload(context: Context, entry: Entry) -> tuple[str, str, str]:
+    """Kind, namespace and name."""
+    pod = entry.pod
+    found = context.seen.world.catalog.governing(pod)
+    if found is not None:
+        return found.kind, found.key.namespace, found.key.name
+    if pod.owner is None or pod.mirror:
+        return "Pod", pod.key.namespace, pod.key.name
+    return pod.owner.kind, pod.key.namespace, pod.owner.name
+
+
+def _rank(group: Group) -> tuple[object, ...]:
+    """The blocked, those that lose data, the waited for, the rest."""
+    grave = list(Outcome).index(group.fate) - (1.5 if group.loses_data else 0)
+    return grave, group.namespace, group.name, group.kind, group.reason
+
+
+def _findings(context: Context) -> list[Warned]:
+    """What blocks and what is warned of, each rule once, the gravest first."""
+    acknowledged = context.migration.spec.preflight.acknowledge
+    by_rule: defaultdict[tuple[Severity, str], list[Finding]] = defaultdict(list)
+    for each in evaluate(snapshot_of(context), acknowledged):
+        if each.severity in {Severity.BLOCK, Severity.WARN} and not each.acknowledged:
+            by_rule[each.severity, each.rule].append(each)
+    return [
+        Warned(
+            rule,
+            severity,
+            len(found),
+            [each.subject for each in found[:MOST_SUBJECTS]],
+            found[0].message,
+            found[0].remedy,
+        )
+        for (severity, rule), found in by_rule.items()
+    ]

@@ -1,0 +1,277 @@
+"""One forecast run: a migration of a snapshot, to its end or to what blocks it."""
+
+import random
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from msgspec import Struct
+
+from azure_linux_migrator.api.names import APPROVE
+from azure_linux_migrator.api.status import BlockerStatus, FindingStatus, MigrationStatus, Phase
+from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.errors import SettingsError
+from azure_linux_migrator.forecast.build_cluster import Assumptions, stage
+from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.model.actions import EvictPod
+from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.simulator.cluster.store import Deaf
+from azure_linux_migrator.simulator.controller.custom_resource import Resource
+from azure_linux_migrator.simulator.controller.fault_hook import Calm
+from azure_linux_migrator.simulator.controller.simulated_operator import Pilot
+from azure_linux_migrator.simulator.simulated_cluster import Scene
+
+LONGEST_SECONDS = 30 * 24 * 3600.0
+STUCK_SECONDS = 2 * 3600.0
+"""A run in which no pod, node or step moves for so long is blocked, but for its soaks; where Jobs
+are waited for, as long as those may take is added."""
+STALLED_SECONDS = 300.0
+POINTS = 400
+
+
+class Step(Struct):
+    """A step of the migration. Times in seconds after its beginning."""
+
+    name: str
+    began: float
+    ended: float = 0.0
+
+
+class Batch(Struct):
+    """A batch of nodes that was drained."""
+
+    index: int
+    of: int
+    began: float
+    ended: float = 0.0
+
+
+class Point(Struct):
+    """What there was at a time (seconds after the beginning)."""
+
+    at: float
+    remaining: int
+    source: int
+    target: int
+
+
+class Trip(Struct):
+    """What came of one run. `node_hours` are those beyond what the source alone would have used;
+    `moving_seconds` are those from the first pod that leaves to the end of the last, without the
+    `pause_seconds` between batches; `bound_seconds` is what perfect use of the budgets needed."""
+
+    seconds: float
+    succeeded: bool
+    ending: str
+    message: str
+    steps: list[Step]
+    batches: list[Batch]
+    points: list[Point]
+    evictions: int
+    extra_nodes: int
+    node_hours: float
+    moving_seconds: float
+    pause_seconds: float
+    bound_seconds: float | None
+    limited_by: str
+    blockers: tuple[BlockerStatus, ...]
+    findings: tuple[FindingStatus, ...]
+    notes: tuple[str, ...] = ()
+
+
+class _Leaving(Deaf):
+    """When the first pod began to leave the source, and the last was gone; 0 for never."""
+
+    def __init__(self, scene: Scene, source: str) -> None:
+        self._scene = scene
+        self._source = source
+        self.first = self.last = 0.0
+        scene.store.watchers.append(self)
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod that is gone has left its node."""
+        if old is None or (new is not None and (old.terminating or not new.terminating)):
+            return
+        node = self._scene.store.nodes.get(old.node)
+        if node is None or node.pool != self._source or not node.unschedulable:
+            return
+        if new is not None:
+            self.first = self.first or self._scene.kernel.now
+        elif old.terminating:
+            self.last = self._scene.kernel.now
+
+
+class Voyage(Calm):
+    """A calm run of one spec on one snapshot; evictions are counted on the way."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        name: str,
+        spec: Mapping[str, Any],
+        assumed: Assumptions,
+        seed: int,
+    ) -> None:
+        rng = random.Random(seed)  # noqa: S311 - a simulation's dice
+        self.scene: Scene = stage(snapshot, assumed, rng)
+        self._rng = rng
+        self._began = self.scene.kernel.now
+        self._source = str(spec["source"]["nodePool"])
+        if self._source not in self.scene.aks.pool_names():
+            raise SettingsError(f"node pool {self._source} cannot be modelled: {self.scene.notes}")
+        self._before = sum(node.pool == self._source for node in snapshot.nodes)
+        self.resource = Resource(self.scene.store, name, dict(spec), lambda: self.scene.kernel.now)
+        self.pilot = Pilot(self.resource, self.scene.backend, rng, pace=self.scene.pace, fate=self)
+        self.pilot.on_decision = self._decided
+        self._steps: list[Step] = []
+        self._batches: list[Batch] = []
+        self._points: list[Point] = []
+        self._evictions = 0
+        self._patience = STUCK_SECONDS + assumed.job
+        self._leaving = _Leaving(self.scene, self._source)
+        self._moved_at = self._began
+        self._mark: tuple[object, ...] = ()
+        self._stalled_at: float | None = None
+        self._stalled: tuple[str, str] | None = None
+        self._most = 0
+        self._node_seconds = 0.0
+        self._counted_at = self._began
+        self._status = MigrationStatus()
+        self._drained = MigrationStatus().timing
+
+    def go(self) -> Trip:
+        """To its end."""
+        kernel = self.scene.kernel
+        self.scene.fleet.touched()
+        if any(self.scene.aks.autoscaled(name) for name in self.scene.aks.pool_names()):
+            kernel.after(10.0, self.scene.autoscaler.scan)
+        self.pilot.start()
+        self._run(self._over)
+        self._count()
+        return self._trip()
+
+    def ends(self, action: object) -> None:
+        """Evictions are counted."""
+        if isinstance(action, EvictPod):
+            self._evictions += 1
+
+    def _run(self, over: Callable[[], bool]) -> None:
+        kernel = self.scene.kernel
+        while not over():
+            due = kernel.next_at()
+            if due is None or due > self._began + LONGEST_SECONDS:
+                return
+            kernel.step()
+
+    def _over(self) -> bool:
+        now = self.scene.kernel.now
+        if self._status.is_true("Succeeded") or self._status.phase == Phase.ROLLED_BACK:
+            return True
+        if self._stalled_at is not None and now - self._stalled_at > STALLED_SECONDS:
+            return True
+        return now - self._moved_at > self._patience
+
+    def _decided(self, decision: Decision) -> None:
+        status = self._status = decision.status
+        now = self.scene.kernel.now
+        at = now - self._began
+        if not self._steps or self._steps[-1].name != status.step:
+            if self._steps:
+                self._steps[-1].ended = at
+            self._steps.append(Step(status.step, at))
+        self._batch(status, at)
+        if status.timing.bound_seconds is not None:
+            self._drained = status.timing
+        mark = (status.step, status.pods.remaining, status.nodes.target_ready, status.batch.index)
+        if mark != self._mark or (decision.wake_at is not None and _soaks(status)):
+            self._mark, self._moved_at = mark, now
+            self._stalled_at = None
+            self._count()
+            self._points.append(self._point(status, at))
+        ready = status.condition("Ready")
+        if status.is_true("Stalled") and ready is not None:
+            self._stalled_at = self._stalled_at or now
+            self._stalled = (ready.reason, status.message)
+        if ready is not None and ready.reason == "AwaitingApproval":
+            self.resource.annotate(APPROVE, str(self.resource.body.spec.get("approval", "")))  # type: ignore[union-attr]
+
+    def _batch(self, status: MigrationStatus, at: float) -> None:
+        batch = status.batch
+        if batch.index == 0:
+            return
+        if not self._batches or self._batches[-1].index != batch.index:
+            self._batches.append(Batch(batch.index, batch.of, at))
+        if not batch.drained_at:
+            self._batches[-1].ended = 0.0
+        elif not self._batches[-1].ended:
+            self._batches[-1].ended = at
+
+    def _point(self, status: MigrationStatus, at: float) -> Point:
+        nodes = self.scene.store.nodes.values()
+        old = sum(node.pool == self._source for node in nodes)
+        new = sum(node.pool == status.target_pool for node in nodes)
+        same = status.target_pool == self._source
+        return Point(at, status.pods.remaining, old, 0 if same else new)
+
+    def _count(self) -> None:
+        """Node-seconds since the last time, beyond what the source has."""
+        now = self.scene.kernel.now
+        if self._points:
+            last = self._points[-1]
+            extra = last.source + last.target - self._before
+            self._node_seconds += extra * (now - self._counted_at)
+            self._most = max(self._most, extra)
+        self._counted_at = now
+
+    def _trip(self) -> Trip:
+        status = self._status
+        at = self.scene.kernel.now - self._began
+        if self._steps and not self._steps[-1].ended:
+            self._steps[-1].ended = at
+        done = status.is_true("Succeeded")
+        ready = status.condition("Ready")
+        why, told = self._stalled or (ready.reason if ready else "", status.message)
+        pauses = _pauses(self._batches, 0.0, at)
+        first, last = self._leaving.first - self._began, self._leaving.last - self._began
+        moving = last - first - _pauses(self._batches, first, last)
+        return Trip(
+            seconds=self._steps[-1].began if done and self._steps else at,
+            succeeded=done,
+            ending="Succeeded" if done else why,
+            message=status.message if done else told,
+            steps=[step for step in self._steps if step.name],
+            batches=self._batches,
+            points=_thinned(self._points),
+            evictions=self._evictions,
+            extra_nodes=self._most,
+            node_hours=max(0.0, self._node_seconds) / 3600,
+            moving_seconds=max(0.0, moving),
+            pause_seconds=pauses,
+            bound_seconds=self._drained.bound_seconds,
+            limited_by=self._drained.limited_by,
+            blockers=status.blockers,
+            findings=status.preflight.findings,
+            notes=tuple(self.scene.notes),
+        )
+
+
+def _pauses(batches: list[Batch], since: float, until: float) -> float:
+    """Seconds between batches, as far as they lie between two times."""
+    return sum(
+        max(0.0, min(after.began, until) - max(before.ended, since))
+        for before, after in pairwise(batches)
+        if before.ended
+    )
+
+
+def _soaks(status: MigrationStatus) -> bool:
+    ready = status.condition("Ready")
+    return ready is not None and ready.reason in {"Soaking", "BatchSoak"}
+
+
+def _thinned(points: list[Point]) -> list[Point]:
+    """At most POINTS of them, the first and the last among them."""
+    if len(points) <= POINTS:
+        return points
+    stride = (len(points) - 1) / (POINTS - 1)
+    return [points[round(at * stride)] for at in range(POINTS)]

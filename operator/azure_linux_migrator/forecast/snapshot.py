@@ -1,0 +1,154 @@
+"""A cluster and its node pools at one moment: all that a forecast starts from, in one file.
+
+It holds no secrets: no environment, no annotations, no commands. With `redacted` names are
+replaced by stand-ins (redact.py), so that it can be given to others.
+"""
+
+import gzip
+import zlib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from azure_linux_migrator.errors import SettingsError
+from azure_linux_migrator.model.azure_facts import Survey, Unread
+from azure_linux_migrator.model.cluster import (
+    Attachment,
+    Budget,
+    Controller,
+    Node,
+    Pod,
+    Rule,
+    Volume,
+)
+from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.scheduling import Placing
+
+VERSION = 2
+
+
+class Snapshot(Struct):
+    """`labels` and `taints` are the nodes', by name; `boots` tells how long each took from its
+    Node object to Ready, in seconds; `placings` are the pods', by their owner's uid; `rules` belong
+    to `budgets`, in their order; `scheduled` tells when pods got their nodes, by uid, as far as it
+    is known; `unseen` what could not be read, and why."""
+
+    taken_at: float
+    nodes: list[Node] = []
+    labels: dict[str, dict[str, str]] = {}
+    taints: dict[str, list[str]] = {}
+    boots: dict[str, float] = {}
+    pods: list[Pod] = []
+    placings: dict[str, Placing] = {}
+    budgets: list[Budget] = []
+    rules: list[Rule] = []
+    controllers: list[Controller] = []
+    volumes: list[Volume] = []
+    attachments: list[Attachment] = []
+    scheduled: dict[str, float] = {}
+    pools: list[Pool] = []
+    survey: dict[str, Any] = {}
+    unseen: list[str] = []
+    redacted: bool = False
+    version: int = VERSION
+
+
+class _Version(Struct):
+    """What is looked at first: all else may be different in another version."""
+
+    version: int | None = None
+
+
+def writable(file: Path, flag: str = "-o") -> None:
+    """Raises SettingsError where nothing could be saved there, given by `flag`: to be known before
+    a large cluster is read for it."""
+    existed = file.exists()
+    try:
+        with file.open("ab"):
+            pass
+        if not existed:
+            file.unlink()
+    except OSError as error:
+        raise unwritable(file, error, flag) from error
+
+
+def save(snapshot: Snapshot, file: Path) -> None:
+    """Write it; compressed where the name ends in .gz. Raises SettingsError where it cannot be."""
+    content = msgspec.json.encode(snapshot)
+    try:
+        file.write_bytes(gzip.compress(content, 6) if file.suffix == ".gz" else content)
+    except OSError as error:
+        raise unwritable(file, error) from error
+
+
+def unwritable(file: Path, error: OSError, flag: str = "-o") -> SettingsError:
+    """The error for a file that cannot be written, given by `flag`."""
+    why = error.strerror or error
+    return SettingsError(f"{file} cannot be written: {why}; give another file with {flag}")
+
+
+def load(file: Path) -> Snapshot:
+    """Read it; raises SettingsError where the file is no snapshot of this version."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        why = error.strerror or error
+        raise SettingsError(f"{file} cannot be read: {why}; give a file with --snapshot") from error
+    try:
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+        version = msgspec.json.decode(content, type=_Version).version
+        if version is None:
+            raise _foreign(file, "it has no version")
+        if version != VERSION:
+            raise SettingsError(
+                f"{file} is a snapshot of version {version}, this azlm reads version {VERSION}; "
+                "make it again with this azlm, or read it with the one that made it"
+            )
+        found = msgspec.json.decode(content, type=Snapshot)
+        survey_in(found.survey)
+    except (EOFError, OSError, zlib.error) as error:
+        raise _foreign(file, f"it is damaged ({error})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise _foreign(file, str(error)) from error
+    if len(found.rules) != len(found.budgets):
+        counts = f"it has {len(found.budgets)} budgets and {len(found.rules)} rules of budgets"
+        raise _foreign(file, counts)
+    return found
+
+
+def _foreign(file: Path, why: str) -> SettingsError:
+    return SettingsError(
+        f"{file} is no snapshot made by azlm snapshot: {why}; make one with azlm snapshot -o FILE"
+    )
+
+
+def survey_out(survey: Survey) -> dict[str, Any]:
+    """A survey as it is kept: each part, or why it is missing."""
+    found = {}
+    for each in fields(survey):
+        part = getattr(survey, each.name)
+        unread = isinstance(part, Unread)
+        found[each.name] = {"unread": part.why} if unread else {"is": msgspec.to_builtins(part)}
+    return found
+
+
+def survey_in(kept: dict[str, Any]) -> Survey:
+    """The inverse of `survey_out`; a part that was not kept was not read."""
+    hints = get_type_hints(Survey)
+    parts: dict[str, Any] = {}
+    for name, part in kept.items():
+        if "unread" in part:
+            parts[name] = Unread(part["unread"])
+        else:
+            kind = next((k for k in get_args(hints[name]) if k is not Unread), hints[name])
+            whole = hints[name] if not _is_union(hints[name]) else kind
+            parts[name] = msgspec.convert(part["is"], whole)
+    return Survey(**parts)
+
+
+def _is_union(hint: Any) -> bool:
+    return Unread in get_args(hint)

@@ -1,0 +1,175 @@
+"""From a snapshot's pods to the workloads of the simulated cluster: whose they are, how they start
+and stop, what keeps its name and its volumes, and which pods will not become Ready."""
+
+from collections import defaultdict
+
+from msgspec import structs
+
+from azure_linux_migrator.forecast.observed_times import start_spans
+from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.model.cluster import Controller, Key, Pod
+from azure_linux_migrator.model.scheduling import NodeTerm, Placing
+from azure_linux_migrator.simulator.cluster.workload import Kind, Span, Template, Workload
+from azure_linux_migrator.simulator.simulated_cluster import Scene
+
+PATIENCE = 5
+PATIENCE_SECONDS = 60.0
+"""A pod that is not Ready for so many times its usual start, and so long, stays so by itself."""
+_KINDS: dict[str, Kind] = {
+    "StatefulSet": "StatefulSet",
+    "DaemonSet": "DaemonSet",
+    "Job": "Job",
+    "ReplicaSet": "ReplicaSet",
+    "ReplicationController": "ReplicaSet",
+    "Node": "Other",
+}
+
+
+class Starts:
+    """What is learnt of starts. Where a disk has to be attached, that is part of what was learnt,
+    unless the start was quicker than any attaching: then the disk was there already."""
+
+    def __init__(self, snapshot: Snapshot, *, attach: float) -> None:
+        """`attach` is what a disk takes, in seconds."""
+        self._spans, self._whole = start_spans(snapshot.pods, snapshot.scheduled)
+        self._attach = attach
+        disks = {each.volume for each in snapshot.attachments}
+        self._disks = {each.claim for each in snapshot.volumes if each.name in disks}
+
+    def usual(self, pod: Pod) -> float:
+        """Seconds that a pod takes on average."""
+        return self._span([pod]).mean
+
+    def after_attach(self, pods: list[Pod]) -> Span:
+        """What a workload's pods take once their disks are there."""
+        span = self._span(pods)
+        claims = (Key(pod.key.namespace, claim) for pod in pods for claim in pod.claims)
+        if not any(claim in self._disks for claim in claims):
+            return span
+        seen = tuple(each - self._attach if each > self._attach else each for each in span.seen)
+        return Span(min(seen), max(seen), seen) if seen else span
+
+    def _span(self, pods: list[Pod]) -> Span:
+        newest = sorted(pods, key=lambda pod: -pod.created)
+        uids = (pod.owner.uid for pod in newest if pod.owner is not None)
+        return next((self._spans[uid] for uid in uids if uid in self._spans), self._whole)
+
+
+def add_workloads(
+    scene: Scene, snapshot: Snapshot, starts: Starts, *, stop: Span, run: Span
+) -> None:
+    """The workloads, with nothing to do yet; then the controllers as the cluster shows them.
+    `stop` is what pods take to end, `run` a Job's pods to succeed."""
+    controllers = {each.uid: each for each in snapshot.controllers}
+    owned: defaultdict[str, list[Pod]] = defaultdict(list)
+    for pod in snapshot.pods:
+        if pod.owner is not None:
+            found = controllers.get(pod.owner.uid)
+            top = found.owner if found and found.owner in controllers else pod.owner.uid
+            owned[top].append(pod)
+    for uid, pods in owned.items():
+        made = _workload(uid, pods, controllers.get(uid))
+        made.template = _template(pods, made.kind, controllers.get(uid), snapshot.placings)
+        made.template = structs.replace(
+            made.template,
+            start=starts.after_attach(pods),
+            stop=stop,
+            run=run if made.kind == "Job" else None,
+        )
+        scene.workloads.add(made, fresh=False)
+        for owner in {pod.owner.uid for pod in pods if pod.owner is not None}:
+            scene.workloads.own(owner, made)
+    for each in snapshot.controllers:
+        scene.store.put_controller(each)
+
+
+def add_pods(scene: Scene, snapshot: Snapshot, starts: Starts) -> None:
+    """The pods as they are: Ready, on their way there, or ailing."""
+    ready_nodes = {node.name for node in snapshot.nodes if node.ready}
+    for pod in snapshot.pods:
+        waits = not pod.ready and not pod.terminating and not pod.finished
+        workload = scene.workloads.workload(pod)
+        if waits and not pod.node and workload is not None and workload.kind == "DaemonSet":
+            # Its node is in a field that snapshots leave out; the controller makes it again.
+            scene.workloads.soon(workload.uid)
+            continue
+        starting = waits and pod.node in ready_nodes
+        since = snapshot.taken_at - max(pod.created, pod.unready_since)
+        if starting and since > max(PATIENCE_SECONDS, PATIENCE * starts.usual(pod)):
+            scene.workloads.ailments.strike(pod)
+            starting = False
+        scene.store.put_pod(pod)
+        if starting and pod.phase == "Running":
+            scene.kubelets.go_on(pod, since)
+
+
+def _workload(uid: str, pods: list[Pod], found: Controller | None) -> Workload:
+    kind = _kind(pods, found)
+    first = pods[0].owner
+    live = [pod for pod in pods if not pod.terminating and not pod.finished]
+    newest = max(pods, key=lambda pod: pod.created)
+    counted = found is not None and kind not in {"DaemonSet", "Job"}
+    names: tuple[str, ...] = ()
+    if kind == "Named" or (kind == "StatefulSet" and found is None):
+        names = tuple(sorted(pod.key.name for pod in pods if not pod.finished))
+    own_claims = kind in {"StatefulSet", "Named"}
+    made = Workload(
+        kind,
+        found.key if found else pods[0].key._replace(name=first.name if first else ""),
+        uid,
+        found.replicas if found and counted else len(live),
+        Template(),
+        claims={pod.key.name: pod.claims for pod in pods} if own_claims else {},
+        current=newest.owner.uid if newest.owner else "",
+        made=len(pods) + 100_000,
+        names=names,
+    )
+    if found is not None:
+        made.parallel, made.first = not found.ordered, found.first_ordinal
+        made.max_surge, made.max_unavailable = found.max_surge, found.max_unavailable
+        made.rolling = found.rolling
+    return made
+
+
+def _kind(pods: list[Pod], found: Controller | None) -> Kind:
+    owner = pods[0].owner
+    if found is not None and found.kind == "Deployment":
+        return "Deployment"
+    known = _KINDS.get(owner.kind) if owner else None
+    if known is not None:
+        return known
+    return "Named" if _have_names(pods) else "ReplicaSet"
+
+
+def _have_names(pods: list[Pod]) -> bool:
+    """Whether pods of a controller that is not known keep their names: where names end in numbers
+    (StrimziPodSet, OpenKruise's StatefulSets), or each has claims of its own (CloudNativePG)."""
+    live = [pod for pod in pods if not pod.finished]
+    claims = [claim for pod in live for claim in pod.claims]
+    own = all(pod.claims for pod in live) and len(claims) == len(set(claims))
+    counted = all(pod.key.name.rpartition("-")[2].isdecimal() for pod in live)
+    return bool(live) and (counted or own)
+
+
+def _template(
+    pods: list[Pod], kind: Kind, found: Controller | None, placings: dict[str, Placing]
+) -> Template:
+    pod = max(pods, key=lambda each: each.created)
+    uids = [pod.owner.uid if pod.owner else pod.uid, *(p.owner.uid for p in pods if p.owner)]
+    placing = next((placings[uid] for uid in uids if uid in placings), Placing())
+    if kind == "DaemonSet":
+        # The controller gives every pod an affinity to its node instead of the template's
+        # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).
+        terms = tuple(NodeTerm(each) for each in found.terms) if found else ()
+        placing = structs.replace(placing, terms=terms)
+    return Template(
+        labels=pod.labels,
+        requests=pod.requests,
+        extras=pod.extras,
+        placing=placing,
+        empty_dir=pod.empty_dir,
+        mirror=pod.mirror,
+        finalizer=pod.finalizers,
+        traits=pod.traits,
+        claims=() if kind in {"StatefulSet", "Named"} else pod.claims,
+    )

@@ -1,0 +1,145 @@
+"""The watches of nodes, pods and budgets that feed one World, running while anyone needs them."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from azure_linux_migrator.api.status import timestamp
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
+from azure_linux_migrator.kube.decode_owners import (
+    AttachmentObject,
+    DaemonSetObject,
+    DeploymentObject,
+    ReplicaSetObject,
+    StatefulSetObject,
+    VolumeObject,
+)
+from azure_linux_migrator.kube.reflector import Reflector, Sink
+from azure_linux_migrator.model.cluster import Key
+
+CONTROLLERS: dict[str, type[Any]] = {
+    "Deployment": DeploymentObject,
+    "ReplicaSet": ReplicaSetObject,
+    "StatefulSet": StatefulSetObject,
+    "DaemonSet": DaemonSetObject,
+}
+
+
+Source = tuple[str, type[Any], Callable[[Any], None], Callable[[Key, int], None]]
+
+
+class Feed:
+    """Shared by all migrations of the cluster; each acquires it with its own wake-up."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._wakers: list[Callable[[], None]] = []
+        self._reflectors: dict[str, Reflector] = {}
+        self._lock = asyncio.Lock()
+        self.world = World()
+
+    @property
+    def synced(self) -> bool:
+        """Whether every first list has arrived, so that the world may be believed."""
+        return bool(self._reflectors) and all(r.synced for r in self._reflectors.values())
+
+    def problem(self) -> str:
+        """Why the world may be old: the watch that has told nothing for longest, and since when;
+        empty where every watch delivers. The text stays the same while the problem does."""
+        failing = [
+            (each.heard_at, name, problem)
+            for name, each in self._reflectors.items()
+            if (problem := each.problem())
+        ]
+        if not failing:
+            return ""
+        heard_at, name, problem = min(failing)
+        return f"the watch of {name} has told nothing since {timestamp(heard_at)}: {problem}"
+
+    def ages(self) -> dict[str, float]:
+        """Seconds since each watch last heard anything, by resource."""
+        return {name: reflector.age() for name, reflector in self._reflectors.items()}
+
+    async def acquire(self, waker: Callable[[], None]) -> None:
+        """Keep the watches running, and be woken by what they see."""
+        async with self._lock:
+            self._wakers.append(waker)
+            if not self._reflectors:
+                self._start()
+
+    async def release(self, waker: Callable[[], None]) -> None:
+        """The opposite of acquire; the last one stops the watches and empties the world.
+
+        Nobody acquires in between: new watches know nothing of what the old ones have put into the
+        world, and would never report it gone. Whoever waits here may be cancelled: the watches are
+        told to end, and the world is emptied, before anything is waited for.
+        """
+        self._wakers.remove(waker)
+        async with self._lock:
+            if self._wakers:
+                return
+            reflectors, self._reflectors = self._reflectors, {}
+            ending = [reflector.end() for reflector in reflectors.values()]
+            self.world.clear()
+            await asyncio.gather(*ending, return_exceptions=True)
+
+    def _start(self) -> None:
+        world = self.world
+        self._reflectors = {
+            path.rpartition("/")[2]: Reflector(
+                self._client, path, kind, Sink(put, remove, self._changed)
+            )
+            for path, kind, put, remove in self._sources(world)
+        }
+        for reflector in self._reflectors.values():
+            reflector.start()
+
+    def _sources(self, world: World) -> list[Source]:
+        """Path, type, and where its records go."""
+        return [
+            (
+                "/api/v1/nodes",
+                NodeObject,
+                world.put_node,
+                lambda key, _: world.remove_node(key.name),
+            ),
+            ("/api/v1/pods", PodObject, world.put_pod, world.remove_pod),
+            (
+                "/apis/policy/v1/poddisruptionbudgets",
+                BudgetObject,
+                world.put_budget,
+                lambda key, _: world.remove_budget(key),
+            ),
+            (
+                "/api/v1/persistentvolumes",
+                VolumeObject,
+                world.put_volume,
+                lambda key, _: world.remove_volume(key.name),
+            ),
+            (
+                "/apis/storage.k8s.io/v1/volumeattachments",
+                AttachmentObject,
+                world.put_attachment,
+                lambda key, _: world.remove_attachment(key.name),
+            ),
+            *(
+                (
+                    f"/apis/apps/v1/{kind.lower()}s",
+                    decoded,
+                    world.put_controller,
+                    partial(_remove_controller, world, kind),
+                )
+                for kind, decoded in CONTROLLERS.items()
+            ),
+        ]
+
+    def _changed(self) -> None:
+        for waker in self._wakers:
+            waker()
+
+
+def _remove_controller(world: World, kind: str, key: Key, _: int) -> None:
+    world.remove_controller(kind, key)

@@ -1,0 +1,56 @@
+"""Which pods stand on nodes now, by the apiserver's word and not by a watch's."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+
+from azure_linux_migrator.api.names import AGENTPOOL_LABEL
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.decode import Metadata, PodObject
+from azure_linux_migrator.model.cluster import Pod
+
+CONCURRENCY = 16
+
+T = TypeVar("T")
+
+
+class _Named(msgspec.Struct):
+    metadata: Metadata
+
+
+class _Nodes(msgspec.Struct):
+    items: list[_Named] | None = None
+
+
+class _Pods(msgspec.Struct):
+    items: list[PodObject] | None = None
+
+
+async def nodes_of(client: Client, pool: str) -> set[str]:
+    """Names of a pool's nodes."""
+    query = {"labelSelector": f"{AGENTPOOL_LABEL}={pool}"}
+    found = await _list(client, "/api/v1/nodes", query, _Nodes)
+    return {each.metadata.name for each in found.items or ()}
+
+
+async def pods_on(client: Client, nodes: Iterable[str]) -> list[Pod]:
+    """The pods of these nodes, those that have ended included."""
+    gate = asyncio.Semaphore(CONCURRENCY)
+
+    async def read(node: str) -> list[Pod]:
+        async with gate:
+            query = {"fieldSelector": f"spec.nodeName={node}"}
+            found = await _list(client, "/api/v1/pods", query, _Pods)
+            return [each.record() for each in found.items or ()]
+
+    return [pod for some in await asyncio.gather(*map(read, nodes)) for pod in some]
+
+
+async def _list(client: Client, path: str, query: dict[str, str], kind: type[T]) -> T:
+    """Without a resourceVersion a list is as new as etcd, and yet answered from the apiserver's
+    cache, where pods are indexed by node (k8s.io/apiserver, pkg/storage/cacher/delegator.go).
+    There is no limit, because apiservers before 1.34 take one to etcd and through all pods; a node
+    has at most 250 pods on AKS."""
+    return msgspec.json.decode(await client.request("GET", path, query=query), type=kind)

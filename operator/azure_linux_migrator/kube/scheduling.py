@@ -1,0 +1,171 @@
+"""From a pod's spec to where the simulated scheduler may put it, and what that does not model."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from azure_linux_migrator.kube import pod_traits
+from azure_linux_migrator.kube.decode import PodSpec
+from azure_linux_migrator.kube.selectors import LabelSelector
+from azure_linux_migrator.model.cluster import Owner, Requirement, Selector
+from azure_linux_migrator.model.scheduling import NodeTerm, Placing, PodTerm, Spread, Toleration
+
+DEFAULT_SCHEDULER = "default-scheduler"
+SYSTEM_PRIORITIES = frozenset({"system-cluster-critical", "system-node-critical"})
+"""Add-ons of every cluster have these; whom they would displace is not worth a line in each."""
+
+
+class SpreadConstraint(Struct, rename="camel"):
+    """spec.topologySpreadConstraints[]."""
+
+    topology_key: str = ""
+    when_unsatisfiable: str = ""
+    max_skew: int = 1
+    min_domains: int | None = None
+    label_selector: LabelSelector | None = None
+    match_label_keys: list[str] | None = None
+    node_affinity_policy: str | None = None
+    node_taints_policy: str | None = None
+
+
+class _Port(Struct, rename="camel"):
+    host_port: int | None = None
+
+
+class Container(pod_traits.Container, rename="camel"):
+    """spec.containers[], with the ports."""
+
+    ports: list[_Port] | None = None
+
+
+class PlacedSpec(PodSpec, rename="camel"):
+    """spec of a Pod, with all that the scheduler looks at."""
+
+    containers: list[Container] | None = None  # type: ignore[assignment]
+    tolerations: list[Toleration] | None = None
+    topology_spread_constraints: list[SpreadConstraint] | None = None
+    scheduler_name: str | None = None
+    priority: int | None = None
+    priority_class_name: str | None = None
+    preemption_policy: str | None = None
+    resource_claims: list[dict[str, Any]] | None = None
+    scheduling_gates: list[dict[str, Any]] | None = None
+
+
+def placing(spec: PlacedSpec, labels: dict[str, str], owner: Owner | None) -> Placing:
+    """Where such a pod may land. Terms that are not modelled are left out: what they would forbid
+    is allowed, and `unmodelled` tells of them."""
+    affinity = spec.affinity or pod_traits.Affinity()
+    node = affinity.node_affinity.required if affinity.node_affinity else None
+    daemon = owner is not None and owner.kind == "DaemonSet"
+    return Placing(
+        selector=tuple(sorted((spec.node_selector or {}).items())),
+        terms=_node_terms(node.node_selector_terms if node else None, daemon=daemon),
+        tolerations=tuple(spec.tolerations or ()),
+        near=_pod_terms(affinity.pod_affinity, labels),
+        apart=_pod_terms(affinity.pod_anti_affinity, labels),
+        spread=tuple(
+            Spread(
+                each.topology_key,
+                _selector(each.label_selector, labels, each.match_label_keys),
+                each.max_skew,
+                each.min_domains or 1,
+                honor_affinity=each.node_affinity_policy != "Ignore",
+                honor_taints=each.node_taints_policy == "Honor",
+            )
+            for each in spec.topology_spread_constraints or ()
+            if each.when_unsatisfiable == "DoNotSchedule"
+        ),
+    )
+
+
+def unmodelled(spec: PlacedSpec, owner: Owner | None, *, mirror: bool) -> Iterator[str]:
+    """What a pod uses that the forecast's scheduler does not know. Preferred terms change nothing
+    about where a pod can land, and DaemonSets' pods have their node."""
+    if mirror or (owner is not None and owner.kind == "DaemonSet"):
+        return
+    affinity = spec.affinity or pod_traits.Affinity()
+    for name, found in (
+        ("podAffinity", affinity.pod_affinity),
+        ("podAntiAffinity", affinity.pod_anti_affinity),
+    ):
+        if any(not _known(each) for each in (found.required if found else None) or ()):
+            yield f"{name} with a namespaceSelector"
+    if spec.scheduler_name not in {None, "", DEFAULT_SCHEDULER}:
+        yield "another scheduler (schedulerName)"
+    critical = spec.priority_class_name in SYSTEM_PRIORITIES
+    if (spec.priority or 0) > 0 and spec.preemption_policy != "Never" and not critical:
+        yield "a priority that may displace others (preemption)"
+    if spec.resource_claims:
+        yield "ResourceClaims"
+    if spec.scheduling_gates:
+        yield "schedulingGates"
+    if any(port.host_port for each in spec.containers or () for port in each.ports or ()):
+        yield "a hostPort"
+    if any(each.operator in {"Gt", "Lt"} for each in spec.tolerations or ()):
+        yield "a toleration with Gt or Lt"
+
+
+def told(counts: Iterable[tuple[str, int]]) -> list[str]:
+    """Lines for the reader of a forecast, one for each feature."""
+    return [
+        f"scheduling: {_subject(count)} {feature}, which the forecast does not model"
+        for feature, count in sorted(counts)
+    ]
+
+
+def _subject(count: int) -> str:
+    return "1 pod uses" if count == 1 else f"{count} pods use"
+
+
+def _node_terms(terms: Any, *, daemon: bool) -> tuple[NodeTerm, ...]:
+    made = tuple(
+        NodeTerm(
+            tuple(each.record() for each in term.match_expressions or ()),
+            tuple(each.record() for each in term.match_fields or ()),
+        )
+        for term in terms or ()
+    )
+    if daemon:
+        # The DaemonSet controller pins each pod to its node, which is no rule for the others
+        # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).
+        return tuple(NodeTerm(each.expressions) for each in made if each.expressions)
+    return made
+
+
+def _pod_terms(
+    affinity: pod_traits.PodAffinity | None, labels: dict[str, str]
+) -> tuple[PodTerm, ...]:
+    return tuple(
+        PodTerm(
+            each.topology_key,
+            _selector(each.label_selector, labels, each.match_label_keys, each.mismatch_label_keys),
+            None if each.namespace_selector is not None else tuple(sorted(each.namespaces or ())),
+        )
+        for each in (affinity.required if affinity else None) or ()
+        if _known(each)
+    )
+
+
+def _known(term: pod_traits.PodTerm) -> bool:
+    """An empty namespaceSelector means all namespaces; others go by labels that are not read."""
+    chosen = term.namespace_selector
+    return chosen is None or not (chosen.match_labels or chosen.match_expressions)
+
+
+def _selector(
+    selector: LabelSelector | None,
+    labels: dict[str, str],
+    same: list[str] | None = None,
+    other: list[str] | None = None,
+) -> Selector | None:
+    """With the pod's own values of its matchLabelKeys, as the API server merges them
+    (pkg/registry/core/pod/strategy.go, applyMatchLabelKeysAndMismatchLabelKeys)."""
+    if selector is None:
+        return None
+    found = selector.record()
+    more = [Requirement(key, "In", (labels[key],)) for key in same or () if key in labels]
+    more += [Requirement(key, "NotIn", (labels[key],)) for key in other or () if key in labels]
+    more = [each for each in more if each not in found.requirements]
+    return Selector(found.equal, (*found.requirements, *more)) if more else found

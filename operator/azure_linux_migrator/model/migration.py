@@ -1,0 +1,111 @@
+"""One migration as the core sees it, and what was observed for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
+from azure_linux_migrator.api.quantities import seconds
+from azure_linux_migrator.api.spec import MigrationSpec, Mode, StrategyType
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.model.cluster import Node
+from azure_linux_migrator.model.pool import Pool
+
+TARGET_SUFFIX = "azl"
+POOL_NAME_LIMIT = 12
+DIGEST_LENGTH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """The custom resource: what is wanted, and the status last written.
+
+    `created` is its creationTimestamp in seconds since the epoch, by the API server's clock.
+    """
+
+    name: str
+    uid: str
+    generation: int
+    spec: MigrationSpec
+    status: MigrationStatus
+    deleting: bool = False
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    backwards: bool = False
+    created: float = 0.0
+
+    @property
+    def source(self) -> str:
+        """Name of the pool that is emptied: the source, or the target while rolling back."""
+        return self.new_pool if self.backwards else self.old_pool
+
+    @property
+    def target(self) -> str:
+        """Name of the pool that is filled."""
+        return self.old_pool if self.backwards else self.new_pool
+
+    @property
+    def in_place(self) -> bool:
+        """Whether one and the same pool is source and target."""
+        return self.spec.strategy.type is StrategyType.IN_PLACE
+
+    @property
+    def only_plans(self) -> bool:
+        """Whether nothing may be changed."""
+        return self.spec.mode is Mode.PLAN
+
+    @property
+    def batch_size(self) -> int | str:
+        """Nodes drained together; on the way back all of them, since nothing is left to learn."""
+        if self.backwards:
+            return "100%"
+        strategy = self.spec.strategy
+        return strategy.max_surge if strategy.type is StrategyType.ROLLING else strategy.batch.size
+
+    @property
+    def batch_soak(self) -> float:
+        """Seconds to watch between two batches."""
+        return 0.0 if self.backwards else seconds(self.spec.strategy.batch.soak)
+
+    @property
+    def old_pool(self) -> str:
+        """Name of the pool to migrate."""
+        return self.spec.source.node_pool
+
+    @property
+    def new_pool(self) -> str:
+        """Name of the Azure Linux pool: as given, else the source's with `azl`; one that is too
+        long for that is shortened, with a digest that keeps similar names apart."""
+        if self.in_place:
+            return self.old_pool
+        if self.spec.target.node_pool:
+            return self.spec.target.node_pool
+        if self.status.target_pool:
+            return self.status.target_pool
+        room = POOL_NAME_LIMIT - len(TARGET_SUFFIX)
+        if len(self.old_pool) <= room:
+            return self.old_pool + TARGET_SUFFIX
+        digest = sha256(self.old_pool.encode()).hexdigest()[:DIGEST_LENGTH]
+        return self.old_pool[: room - DIGEST_LENGTH] + digest + TARGET_SUFFIX
+
+    @property
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """The durable identity of the target pool: found again even by a re-created resource."""
+        return ((TAG_MIGRATION, self.name), (TAG_SOURCE, self.old_pool))
+
+    def owns(self, pool: Pool) -> bool:
+        """Whether a pool was created for this migration."""
+        return all(pool.tag(name) == value for name, value in self.tags)
+
+    def batch_of(self, node: Node) -> int:
+        """The batch this migration gave a node; 0 for none, or for another migration's mark."""
+        return batch_of(node, self.name)
+
+    def batch_mark(self, index: int) -> str:
+        """The annotation value that puts a node into a batch."""
+        return f"{self.name}.{index}"
+
+
+def batch_of(node: Node, migration: str) -> int:
+    """The batch a migration gave a node; 0 for none, or for another migration's mark."""
+    name, _, index = node.batch.rpartition(".")
+    return int(index) if name == migration and index.isdecimal() else 0

@@ -1,0 +1,111 @@
+"""Where a pod may land: taints, tolerations, affinity and topology spread, as in the pod API."""
+
+import msgspec
+from msgspec import Struct
+
+from azure_linux_migrator.model.cluster import Labels, Requirement, Selector
+
+
+class Taint(msgspec.Struct, frozen=True):
+    """A node taint."""
+
+    key: str
+    value: str
+    effect: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Taint":
+        """Read the pool API's form `key=value:effect` or `key:effect`.
+
+        Raises ValueError where the text is no taint.
+        """
+        head, colon, effect = text.rpartition(":")
+        key, _, value = head.partition("=")
+        if not colon or not key or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+            raise ValueError(f"not a taint: {text!r}")
+        return cls(key, value, effect)
+
+    def __str__(self) -> str:
+        value = f"={self.value}" if self.value else ""
+        return f"{self.key}{value}:{self.effect}"
+
+
+HOSTNAME = "kubernetes.io/hostname"
+
+
+class Toleration(Struct, frozen=True):
+    """A pod's toleration; an empty key or effect matches all."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+    def matches(self, taint: Taint) -> bool:
+        """Whether the pod puts up with that taint."""
+        if self.effect and self.effect != taint.effect:
+            return False
+        if self.key and self.key != taint.key:
+            return False
+        return self.operator == "Exists" or (bool(self.key) and self.value == taint.value)
+
+
+class NodeTerm(Struct, frozen=True):
+    """One alternative of a required node affinity, by labels and by metadata.name."""
+
+    expressions: tuple[Requirement, ...] = ()
+    fields: tuple[Requirement, ...] = ()
+
+
+class PodTerm(Struct, frozen=True):
+    """A required term of an affinity to other pods, or against them.
+
+    Those of one value of the node label `topology` are together. Without a selector it means no
+    pod; `namespaces` None are all, and none the pod's own.
+    """
+
+    topology: str
+    selector: Selector | None = None
+    namespaces: tuple[str, ...] | None = ()
+
+    def means(self, home: str, namespace: str, labels: dict[str, str]) -> bool:
+        """Whether a pod of `home` that has the term means one with these labels."""
+        if self.namespaces is not None and namespace not in (self.namespaces or (home,)):
+            return False
+        return self.selector is not None and self.selector.matches(labels)
+
+
+class Spread(Struct, frozen=True):
+    """A topology spread constraint that is kept (DoNotSchedule); its selector is for the pod's own
+    namespace. The last two say which nodes count: Kubernetes' defaults."""
+
+    topology: str
+    selector: Selector | None = None
+    max_skew: int = 1
+    min_domains: int = 1
+    honor_affinity: bool = True
+    honor_taints: bool = False
+
+
+class Placing(Struct, frozen=True):
+    """Where a pod may land. `terms` are alternatives of a required node affinity; `near` and
+    `apart` are about other pods, and so is `spread`."""
+
+    selector: Labels = ()
+    terms: tuple[NodeTerm, ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+    near: tuple[PodTerm, ...] = ()
+    apart: tuple[PodTerm, ...] = ()
+    spread: tuple[Spread, ...] = ()
+
+    @property
+    def social(self) -> bool:
+        """Whether other pods decide, too."""
+        return bool(self.near or self.apart or self.spread)
+
+    def alone(self, namespace: str, labels: Labels) -> bool:
+        """Whether such pods of that namespace do not share a node with their own kind."""
+        return any(
+            each.topology == HOSTNAME and each.means(namespace, namespace, dict(labels))
+            for each in self.apart
+        )

@@ -1,0 +1,173 @@
+"""What every call of the modelled AKS shares: its state, its clock, throttling and faults."""
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from azure_linux_migrator.simulator.aks import errors, pools
+from azure_linux_migrator.simulator.aks import operations as ops
+from azure_linux_migrator.simulator.aks.engine import Engine, Pool
+from azure_linux_migrator.simulator.aks.faults import (
+    Effect,
+    EndOperation,
+    Fault,
+    FaultBook,
+    Hide,
+    LoseResponse,
+    MissingNodes,
+    Refuse,
+    Stall,
+    refusal,
+)
+from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings, TokenBuckets
+from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
+from azure_linux_migrator.simulator.aks.region import Region
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What a call answered. `operation` is the id that the asynchronous headers point to."""
+
+    status: int
+    body: dict[str, Any] | None = None
+    operation: str = ""
+    location: bool = False
+    """Whether the answer names `operationresults` too, beside `Azure-AsyncOperation`."""
+
+
+class Base:
+    """The state of one managed cluster."""
+
+    def __init__(
+        self,
+        rng: random.Random,
+        *,
+        shape: ClusterShape | None = None,
+        timings: Timings | None = None,
+        limits: Limits | None = None,
+        faults: Iterable[Fault] = (),
+        digits: str = "",
+        wait_for_drains: bool = False,
+        region: Region | None = None,
+    ) -> None:
+        """`digits` are the eight in the names of the cluster's nodes; random where empty.
+
+        With `wait_for_drains` a node stays until `drained()` is called or the drain times out;
+        without it, draining takes no time.
+        """
+        self.shape = shape or ClusterShape()
+        self.limits = limits or Limits()
+        self.faults = FaultBook(faults)
+        self.region = region or Region()
+        setting = NodeSetting(
+            self.shape.subscription,
+            self.shape.resource_group,
+            self.shape.name,
+            self.shape.location,
+            digits or str(rng.randrange(10_000_000, 100_000_000)),
+        )
+        self._engine = Engine(setting, timings or Timings(), rng, wait_for_drains=wait_for_drains)
+        self._buckets = TokenBuckets()
+        self._etag = self._engine.new_id()
+
+    # Time ----------------------------------------------------------------------------------------
+
+    def next_event_at(self) -> float | None:
+        """When something happens next, or None if nothing will without a call."""
+        return self._engine.next_event_at()
+
+    def advance(self, now: float) -> list[ops.Event]:
+        """Let happen what is due by `now`; return it in the order of time."""
+        return self._engine.advance(now)
+
+    def drained(self, node: str, now: float) -> None:
+        """Report the end of a drain that `NodeDrains` announced; others are ignored."""
+        self._engine.drained(node, now)
+
+    def draining(self, node: str) -> bool:
+        """Whether a drain that `NodeDrains` announced is still wanted."""
+        return self._engine.draining(node)
+
+    def nodes(self, pool: str | None = None) -> list[NodeRecord]:
+        """The nodes that exist now, of one pool or of all."""
+        found = [self._engine.pools[pool]] if pool else list(self._engine.pools.values())
+        return [node for each in found for node in each.nodes.values()]
+
+    @property
+    def setting(self) -> NodeSetting:
+        """What the cluster's nodes are made with."""
+        return self._engine.setting
+
+    # Starting state ------------------------------------------------------------------------------
+
+    def adopt(
+        self, name: str, properties: dict[str, Any], nodes: Sequence[NodeRecord] = ()
+    ) -> None:
+        """Take in a pool that exists with its nodes, without an operation.
+
+        Raises ArmError where AKS would not have let the pool exist.
+        """
+        free = msgspec.structs.replace(self.limits, vcpus_per_family=None, pod_addresses=None)
+        full = pools.applied(name, None, {"properties": properties}, self.shape, free)
+        full |= {"provisioningState": "Succeeded", "eTag": self._engine.new_id()}
+        pool = self._engine.pools[name] = Pool(name, full)
+        pool.nodes = {node.name: node for node in nodes}
+
+    def occupy(self, state: str, seconds: float, now: float) -> str:
+        """Start a foreign operation on the whole cluster; return its id."""
+        return self._engine.begin_on_cluster(state, seconds, now).id
+
+    # Rules ---------------------------------------------------------------------------------------
+
+    def _enter(self, call: str, pool: str | None, now: float) -> list[Effect]:
+        """Count the call; raise what keeps it from having any effect."""
+        if self.limits.throttling and (wait := self._buckets.take(call, pool, now)) > 0:
+            raise errors.throttled(wait)
+        effects = self.faults.met(call, pool)
+        for effect in effects:
+            if isinstance(effect, Refuse):
+                raise refusal(effect, call, pool, self.shape)
+            if isinstance(effect, LoseResponse) and not effect.committed:
+                raise errors.ResponseLost(committed=False, hang_seconds=effect.hang_seconds)
+        if not call.startswith(("Put", "Delete", "Abort")):
+            self._answer(Reply(200), effects)
+        return effects
+
+    def _answer(self, reply: Reply, effects: Sequence[Effect]) -> Reply:
+        for effect in effects:
+            if isinstance(effect, LoseResponse) and effect.committed:
+                raise errors.ResponseLost(committed=True, hang_seconds=effect.hang_seconds)
+        return reply
+
+    def _start(
+        self,
+        pool: Pool,
+        state: str,
+        steps: Sequence[ops.Step],
+        effects: Sequence[Effect],
+        now: float,
+        **traits: Any,
+    ) -> Reply:
+        """Begin an operation with the faults that befall it."""
+        planned = [*steps]
+        for effect in effects:
+            match effect:
+                case Stall(seconds=seconds):
+                    planned.insert(0, ops.Wait(seconds))
+                case EndOperation():
+                    traits["ending"] = effect
+                case MissingNodes(count=count):
+                    traits["missing"] = count
+                case Hide(seconds=seconds):
+                    pool.hidden_until = now + seconds
+                case _:
+                    pass
+        operation = self._engine.begin(pool, state, planned, now, **traits)
+        return Reply(202, None, operation.id, location=True)
+
+    def _visible(self, name: str, now: float) -> Pool:
+        pool = self._engine.pools.get(name)
+        if pool is None or pool.hidden_until > now:
+            raise errors.pool_not_found(name)
+        return pool

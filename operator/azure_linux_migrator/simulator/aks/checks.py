@@ -1,0 +1,75 @@
+"""What AKS asks of the cluster's state before it takes a call that writes. All raise ArmError."""
+
+from collections.abc import Mapping
+
+from azure_linux_migrator.simulator.aks import catalog, errors, pools
+from azure_linux_migrator.simulator.aks.engine import Pool
+from azure_linux_migrator.simulator.aks.limits import ADDRESSES_PER_NODE, ClusterShape, Limits
+from azure_linux_migrator.simulator.aks.operation_plan import is_stale
+from azure_linux_migrator.simulator.aks.operations import Operation
+
+
+def check_etag(present: Pool | None, if_match: str, if_none_match: str, limits: Limits) -> None:
+    """The headers' conditions hold; values may be quoted."""
+    if if_none_match.strip('"') == "*" and present is not None:
+        raise errors.already_exists(limits.if_none_match_status)
+    wanted = if_match.strip('"')
+    if not wanted or (wanted == "*" and present is not None):
+        return
+    if present is None or present.properties["eTag"] != wanted:
+        raise errors.etag_mismatch(limits.if_match_status)
+
+
+def check_idle(present: Pool | None, on_cluster: Operation | None) -> None:
+    """No operation runs on the cluster or on this pool."""
+    if on_cluster is not None and on_cluster.running:
+        raise errors.cluster_busy(on_cluster.state)
+    if present is not None and (running := present.running) is not None:
+        raise errors.pool_busy(present.name, running.state)
+
+
+def check_system_pool_remains(but: str, present: Mapping[str, Pool]) -> None:
+    """A System pool would be left without this one."""
+    if not any(
+        pool.properties["mode"] == "System" and pool.properties["provisioningState"] != "Deleting"
+        for name, pool in present.items()
+        if name != but
+    ):
+        raise errors.last_system_pool()
+
+
+def check_room(
+    name: str,
+    after: pools.Properties,
+    present: Mapping[str, Pool],
+    shape: ClusterShape,
+    limits: Limits,
+) -> None:
+    """Quota and addresses suffice for the pool, surge included, beside all others."""
+    if limits.pod_addresses is not None:
+        everyone = {key: pool.properties for key, pool in present.items()} | {name: after}
+        needed = ADDRESSES_PER_NODE * sum(map(pools.addresses, everyone.values()))
+        if needed > limits.pod_addresses:
+            raise errors.insufficient_subnet(needed, limits.pod_addresses)
+    if limits.vcpus_per_family is None:
+        return
+    size = catalog.vm_size(after["vmSize"])
+    used = 0
+    for pool in present.values():
+        other = catalog.vm_size(pool.properties["vmSize"])
+        if other.family == size.family:
+            used += other.cpus * _claimed(pool)
+    nodes = list(present[name].nodes.values()) if name in present else []
+    claimed = _claimed(present[name]) if name in present else 0
+    extra = 0 if pools.stopped(after) else max(0, int(after["count"]) - claimed)
+    if any(is_stale(node, after) for node in nodes):
+        extra += pools.surge(after, len(nodes))
+    remaining = max(0, limits.vcpus_per_family - used)
+    if extra * size.cpus > remaining:
+        raise errors.insufficient_quota(extra * size.cpus, remaining, size.family, shape.location)
+
+
+def _claimed(pool: Pool) -> int:
+    """Machines that a pool has or is about to have."""
+    wanted = 0 if pools.stopped(pool.properties) else int(pool.properties["count"])
+    return max(len(pool.nodes), wanted)

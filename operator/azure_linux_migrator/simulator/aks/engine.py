@@ -1,0 +1,317 @@
+"""Runs the operations of a modelled AKS: from steps to nodes that come and go.
+
+Owns pools, nodes, operations and the agenda. Knows nothing of calls, bodies or refusals.
+"""
+
+import random
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from azure_linux_migrator.simulator.aks import operations as ops
+from azure_linux_migrator.simulator.aks.faults import EndOperation
+from azure_linux_migrator.simulator.aks.limits import Timings
+from azure_linux_migrator.simulator.aks.nodes import (
+    NodeRecord,
+    NodeSetting,
+    make_node,
+    node_name,
+    relabelled,
+)
+from azure_linux_migrator.simulator.aks.pools import Properties
+
+_FIRST_NODE, _LAST_NODE = 0.6, 0.95
+"""Part of the boot time after which nodes join: spread a little, all before the operation's end."""
+_FIRST_GONE, _LAST_GONE = 0.3, 0.9
+
+
+class Pool(msgspec.Struct, eq=False):
+    """One agent pool. `properties` are as ARM shows them, with the goal as `count`."""
+
+    name: str
+    properties: Properties
+    nodes: dict[str, NodeRecord] = msgspec.field(default_factory=dict)
+    operation: ops.Operation | None = None
+    hidden_until: float = 0.0
+
+    @property
+    def running(self) -> ops.Operation | None:
+        """The operation that occupies the pool, if any."""
+        return self.operation if self.operation and self.operation.running else None
+
+
+class Engine:
+    """The pools of one cluster and all that goes on in them."""
+
+    def __init__(
+        self,
+        setting: NodeSetting,
+        timings: Timings,
+        rng: random.Random,
+        *,
+        wait_for_drains: bool = False,
+    ) -> None:
+        self.setting = setting
+        self.timings = timings
+        self.pools: dict[str, Pool] = {}
+        self.operations: dict[str, ops.Operation] = {}
+        self.cluster_operation: ops.Operation | None = None
+        self._rng = rng
+        self._wait_for_drains = wait_for_drains
+        self._agenda = ops.Agenda()
+        self._events: list[ops.Event] = []
+
+    # Driving -------------------------------------------------------------------------------------
+
+    def next_event_at(self) -> float | None:
+        """When something happens next if nobody interferes; None if nothing will."""
+        at = self._agenda.next_at()
+        if self._events:
+            first = self._events[0].at
+            return first if at is None else min(at, first)
+        return at
+
+    def advance(self, now: float) -> list[ops.Event]:
+        """Let everything happen that is due by `now` and return it in order."""
+        while (at := self._agenda.next_at()) is not None and at <= now:
+            _, operation, task = self._agenda.pop()
+            self._perform(at, operation, task)
+        events, self._events = self._events, []
+        return events
+
+    def drained(self, name: str, now: float) -> None:
+        """Report that nothing is left to evict on a node that `NodeDrains` named."""
+        for pool in self.pools.values():
+            operation = pool.running
+            if operation is not None and name in operation.draining:
+                reimage = operation.draining.pop(name)
+                self._take_away(operation, name, now, reimage=reimage)
+                self._task_done(operation, now)
+                return
+
+    def draining(self, name: str) -> bool:
+        """Whether an operation waits for the end of a node's drain."""
+        running = (pool.running for pool in self.pools.values())
+        return any(each is not None and name in each.draining for each in running)
+
+    # Operations ----------------------------------------------------------------------------------
+
+    def begin(
+        self, pool: Pool, state: str, steps: Iterable[ops.Step], now: float, **traits: Any
+    ) -> ops.Operation:
+        """Start an operation on an idle pool; `traits` are further fields of `Operation`."""
+        operation = ops.Operation(self.new_id(), pool.name, state, now, **traits)
+        operation.steps.extend(steps)
+        if operation.ending is not None and operation.ending.nodes == 0:
+            operation.steps.clear()
+            operation.steps.append(ops.Wait(self.timings.update))
+        self.operations[operation.id] = operation
+        pool.operation = operation
+        pool.properties.pop("status", None)
+        self._show(pool, state)
+        self._next_step(operation, now)
+        return operation
+
+    def begin_on_cluster(self, state: str, seconds: float, now: float) -> ops.Operation:
+        """Occupy the whole cluster for a while, as someone else's operation would."""
+        operation = ops.Operation(self.new_id(), "", state, now)
+        operation.steps.append(ops.Wait(seconds))
+        self.operations[operation.id] = self.cluster_operation = operation
+        self._next_step(operation, now)
+        return operation
+
+    def end(
+        self, operation: ops.Operation, status: str, now: float, error: dict[str, Any] | None = None
+    ) -> None:
+        """Close an operation and show its outcome on the pool."""
+        operation.status, operation.ended, operation.error = status, now, error
+        operation.draining.clear()
+        operation.steps.clear()
+        self._events.append(ops.OperationEnds(now, operation.id, operation.pool, status))
+        pool = self.pools.get(operation.pool)
+        if pool is None or pool.operation is not operation:
+            return
+        if status == "Succeeded" and operation.deletes_pool:
+            del self.pools[pool.name]
+            return
+        if error is not None:
+            pool.properties["status"] = {"provisioningError": error}
+        self._show(pool, operation.leaves if status == "Succeeded" else status)
+
+    def new_id(self) -> str:
+        """A fresh identifier in the form of a UUID."""
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+
+    def _show(self, pool: Pool, state: str) -> None:
+        pool.properties["provisioningState"] = state
+        pool.properties["eTag"] = self.new_id()
+
+    # Steps ---------------------------------------------------------------------------------------
+
+    def _next_step(self, operation: ops.Operation, now: float) -> None:
+        while operation.running and operation.outstanding == 0:
+            if operation.steps:
+                self._begin_step(operation, operation.steps.popleft(), now)
+            elif operation.ending is not None:
+                self._fail(operation, operation.ending, now)
+            else:
+                self.end(operation, "Succeeded", now)
+
+    def _fail(self, operation: ops.Operation, ending: EndOperation, now: float) -> None:
+        error = {"code": ending.code, "message": ending.message}
+        self.end(operation, ending.status, now, error if ending.status == "Failed" else None)
+
+    def _begin_step(self, operation: ops.Operation, step: ops.Step, now: float) -> None:
+        add = self._agenda.add
+        match step:
+            case ops.Boot():
+                self._boot(operation, step, now)
+            case ops.Remove():
+                self._remove(operation, step.nodes, now, drain=step.drain)
+            case ops.RemoveSurge():
+                self._remove(operation, tuple(operation.surge_nodes), now, drain=True)
+            case ops.Reimage():
+                self._remove(operation, step.nodes, now, drain=True, reimage=True)
+            case ops.Relabel():
+                add(now + self.timings.update, operation, ops.RelabelTask())
+            case ops.Wait(seconds=None):
+                operation.outstanding += 1
+            case ops.Wait(seconds=float() | int() as seconds):
+                add(now + seconds, operation, ops.TickTask())
+
+    def _boot(self, operation: ops.Operation, step: ops.Boot, now: float) -> None:
+        count = max(0, step.count - operation.missing)
+        operation.missing -= step.count - count
+        for _ in range(count):
+            at = now + self.timings.boot * self._rng.uniform(_FIRST_NODE, _LAST_NODE)
+            self._agenda.add(at, operation, ops.AppearTask(surge=step.surge))
+        self._agenda.add(now + self.timings.boot, operation, ops.TickTask())
+
+    def _remove(
+        self,
+        operation: ops.Operation,
+        names: tuple[str, ...],
+        now: float,
+        *,
+        drain: bool,
+        reimage: bool = False,
+    ) -> None:
+        for name in names:
+            if drain:
+                self._agenda.add(now, operation, ops.DrainTask(name))
+                operation.draining[name] = reimage
+            else:
+                self._take_away(operation, name, now, reimage=reimage)
+        if drain and names:
+            deadline = now + self.timings.drain_timeout
+            self._agenda.add(deadline, operation, ops.DrainDeadlineTask(names))
+
+    def _take_away(
+        self, operation: ops.Operation, name: str, now: float, *, reimage: bool = False
+    ) -> None:
+        at = now + self.timings.delete * self._rng.uniform(_FIRST_GONE, _LAST_GONE)
+        self._agenda.add(at, operation, ops.VanishTask(name, reimage))
+
+    # Tasks ---------------------------------------------------------------------------------------
+
+    def _perform(self, at: float, operation: ops.Operation, task: ops.Task) -> None:
+        pool = self.pools.get(operation.pool)
+        if pool is not None:
+            match task:
+                case ops.AppearTask():
+                    self._appear(at, operation, pool, task)
+                case ops.DrainTask(name=name):
+                    drains = ops.NodeDrains(at, name, pool.name, operation.id)
+                    self._events.append(drains)
+                    if self._wait_for_drains:
+                        return  # the task is done when the drain is
+                    self._take_away(operation, name, at, reimage=operation.draining.pop(name))
+                case ops.VanishTask():
+                    self._vanish(at, operation, pool, task)
+                case ops.RelabelTask():
+                    self._relabel(at, pool)
+                case ops.DrainDeadlineTask(nodes=names):
+                    self._give_up(at, operation, names)
+                    return
+                case ops.TickTask():
+                    pass
+        if operation.running:
+            self._task_done(operation, at)
+
+    def _task_done(self, operation: ops.Operation, now: float) -> None:
+        operation.outstanding -= 1
+        self._next_step(operation, now)
+
+    def _appear(
+        self, at: float, operation: ops.Operation, pool: Pool, task: ops.AppearTask
+    ) -> None:
+        index, zone = self._free_index(pool), self._emptiest_zone(pool)
+        if task.name:
+            old = operation.reimaging.pop(task.name)
+            index, zone = old.index, old.zone
+        node = make_node(self.setting, pool.name, pool.properties, index, name=task.name, zone=zone)
+        pool.nodes[node.name] = node
+        if task.surge:
+            operation.surge_nodes.append(node.name)
+        self._events.append(ops.NodeAppears(at, node))
+        self._node_done(operation, at)
+
+    def _vanish(
+        self, at: float, operation: ops.Operation, pool: Pool, task: ops.VanishTask
+    ) -> None:
+        self._events.append(ops.NodeVanishes(at, task.name, pool.name))
+        gone = pool.nodes.pop(task.name)
+        if task.reimage:
+            operation.reimaging[gone.name] = gone
+            back = at + self.timings.boot * self._rng.uniform(_FIRST_NODE, _LAST_NODE)
+            self._agenda.add(back, operation, ops.AppearTask(name=task.name))
+            return
+        self._node_done(operation, at)
+
+    def _node_done(self, operation: ops.Operation, now: float) -> None:
+        operation.nodes_done += 1
+        ending = operation.ending
+        if ending and ending.nodes is not None and operation.nodes_done >= ending.nodes:
+            self._fail(operation, ending, now)
+
+    def _relabel(self, at: float, pool: Pool) -> None:
+        for old in list(pool.nodes.values()):
+            new = relabelled(old, self.setting, pool.properties)
+            if new != old:
+                pool.nodes[old.name] = new
+                self._events.append(ops.NodeChanges(at, old, new))
+
+    def _give_up(self, now: float, operation: ops.Operation, names: tuple[str, ...]) -> None:
+        left = sorted(set(names) & operation.draining.keys())
+        if not left:
+            return
+        cause = (
+            f"Node '{left[0]}' failed to be drained with error: "
+            f"'Drain did not complete within {self.timings.drain_timeout:.0f}s'"
+        )
+        if operation.deletes_pool:
+            code = "DeleteVMSSAgentPoolFailed"
+            message = (
+                "VMSSAgentPoolReconciler retry failed: "
+                f'{{\n  "code": "PodDrainFailure",\n  "message": "{cause}"\n }}'
+            )
+        else:
+            code, message = "PodDrainFailure", cause
+        self.end(operation, "Failed", now, {"code": code, "message": message})
+
+    def _emptiest_zone(self, pool: Pool) -> str:
+        """The zone of the pool that has the fewest of its nodes: scale sets keep them even."""
+        zones = pool.properties.get("availabilityZones") or []
+        named = [f"{self.setting.location}-{zone}" for zone in zones]
+        held = Counter(node.zone for node in pool.nodes.values())
+        return min(named, key=lambda zone: (held[zone], zone), default="")
+
+    def _free_index(self, pool: Pool) -> int:
+        """The instance number after the highest one in use, as scale sets count."""
+        index = max((node.index for node in pool.nodes.values()), default=-1) + 1
+        while node_name(pool.name, self.setting.digits, index) in pool.nodes:
+            index += 1
+        return index

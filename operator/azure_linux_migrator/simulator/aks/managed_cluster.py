@@ -1,0 +1,148 @@
+"""A model of one AKS cluster's agent pools: the calls of its API, without HTTP and without a clock.
+
+A discrete-event simulator and a wall-clock server drive the same model: both pass the time in,
+in seconds, ask `next_event_at()` and collect what happened from `advance()`. Calls take effect at
+once; nothing happens by itself between calls but through `advance()`.
+
+Sources: the AKS REST API 2026-08-01, recorded exchanges of azure-cli's tests, and the AKS pages on
+system node pools, node taints, quotas and aborting operations.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from azure_linux_migrator.simulator.aks import checks, errors, pools, views
+from azure_linux_migrator.simulator.aks import operations as ops
+from azure_linux_migrator.simulator.aks.base import Reply
+from azure_linux_migrator.simulator.aks.engine import Pool
+from azure_linux_migrator.simulator.aks.operation_plan import plan
+from azure_linux_migrator.simulator.aks.reads import Reads
+
+
+class ManagedCluster(Reads):
+    """One managed cluster. Every refused call raises `ArmError`, a lost answer `ResponseLost`."""
+
+    # Writes --------------------------------------------------------------------------------------
+
+    def put(
+        self,
+        pool: str,
+        body: dict[str, Any],
+        now: float,
+        *,
+        if_match: str = "",
+        if_none_match: str = "",
+    ) -> Reply:
+        """Create the pool (201) or change it (200). Headers are taken with or without quotes."""
+        effects = self._enter("PutPool", pool, now)
+        present = self._engine.pools.get(pool)
+        checks.check_etag(present, if_match, if_none_match, self.limits)
+        checks.check_idle(present, self._engine.cluster_operation)
+        if present is None and len(self._engine.pools) >= self.limits.pools:
+            raise errors.too_many_pools(self.limits.pools)
+        before = present.properties if present else None
+        after = pools.applied(pool, before, copy.deepcopy(body), self.shape, self.limits)
+        if before and before["mode"] == "System" and after["mode"] != "System":
+            checks.check_system_pool_remains(pool, self._engine.pools)
+        checks.check_room(pool, after, self._engine.pools, self.shape, self.limits)
+
+        target = present or Pool(pool, {})
+        target.properties = after
+        self._engine.pools[pool] = target
+        state, steps = plan(target, before, self.setting, self._engine.timings)
+        reply = self._start(target, state, steps, effects, now)
+        reply = Reply(200 if present else 201, views.pool(self.shape, target), reply.operation)
+        return self._answer(reply, effects)
+
+    def delete(
+        self,
+        pool: str,
+        now: float,
+        *,
+        if_match: str = "",
+        ignore_disruption_budgets: bool = False,
+    ) -> Reply:
+        """Delete the pool (202), or do nothing where there is none (204)."""
+        effects = self._enter("DeletePool", pool, now)
+        present = self._engine.pools.get(pool)
+        if present is None:
+            return self._answer(Reply(204), effects)
+        checks.check_etag(present, if_match, "", self.limits)
+        checks.check_idle(present, self._engine.cluster_operation)
+        if present.properties["mode"] == "System":
+            checks.check_system_pool_remains(pool, self._engine.pools)
+        steps: list[ops.Step] = [
+            ops.Remove(tuple(sorted(present.nodes)), drain=not ignore_disruption_budgets),
+            ops.Wait(self._engine.timings.delete / 10),
+        ]
+        reply = self._start(present, "Deleting", steps, effects, now, deletes_pool=True)
+        return self._answer(reply, effects)
+
+    def delete_machines(self, pool: str, names: Sequence[str], now: float) -> Reply:
+        """Take these machines out of the pool and lower its count by as many (202)."""
+        effects = self._enter("DeleteMachines", pool, now)
+        present = self._visible(pool, now)
+        checks.check_idle(present, self._engine.cluster_operation)
+        unique = tuple(dict.fromkeys(names))
+        for name in unique:
+            if name not in present.nodes:
+                raise errors.machine_not_found(pool, name)
+        if not unique:
+            raise errors.invalid("machineNames")
+        left = max(0, len(present.nodes) - len(unique))
+        if present.properties["mode"] == "System" and left < 1:
+            raise errors.invalid("count")
+        present.properties["count"] = left
+        reply = self._start(present, "Scaling", [ops.Remove(unique)], effects, now)
+        return self._answer(reply, effects)
+
+    def abort(self, pool: str, now: float) -> Reply:
+        """Abort the operation that runs on the pool (202); it ends `Canceled`, the pool too."""
+        effects = self._enter("Abort", pool, now)
+        present = self._visible(pool, now)
+        running = present.running
+        if running is None or running.leaves == "Canceled":
+            raise errors.nothing_to_abort(pool)
+        body = views.pool(self.shape, present)
+        if running.state == "Stopping":
+            present.properties["powerState"] = {"code": "Running"}
+        self._engine.end(running, "Canceled", now)
+        wait = [ops.Wait(self._engine.timings.abort)]
+        reply = self._start(present, "Canceling", wait, effects, now, leaves="Canceled")
+        reply = msgspec.structs.replace(reply, body=body)
+        return self._answer(reply, effects)
+
+    # The autoscaler's own ------------------------------------------------------------------------
+
+    def pool_names(self) -> list[str]:
+        """The pools that exist."""
+        return sorted(self._engine.pools)
+
+    def properties(self, pool: str) -> dict[str, Any]:
+        """A pool as it is, without a call; empty where there is none."""
+        found = self._engine.pools.get(pool)
+        return found.properties if found else {}
+
+    def autoscaled(self, pool: str) -> tuple[int, int] | None:
+        """The autoscaler's bounds of a pool; None where it does not scale."""
+        found = self._engine.pools[pool].properties
+        if not found.get("enableAutoScaling"):
+            return None
+        return int(found["minCount"]), int(found["maxCount"])
+
+    def coming(self, pool: str) -> int:
+        """Nodes that an operation of a pool, one that runs, is still to bring."""
+        found = self._engine.pools[pool]
+        count = int(found.properties.get("count") or 0)
+        return max(0, count - len(found.nodes)) if found.running else 0
+
+    def autoscale(self, pool: str, count: int, now: float) -> None:
+        """Grow a pool as the cluster autoscaler does: no call of ours, but the pool is busy."""
+        present = self._engine.pools[pool]
+        checks.check_idle(present, self._engine.cluster_operation)
+        present.properties["count"] = count
+        steps = [ops.Boot(max(0, count - len(present.nodes)))]
+        self._start(present, "Scaling", steps, [], now)

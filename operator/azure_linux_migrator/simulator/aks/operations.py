@@ -1,0 +1,219 @@
+"""Long-running operations on a pool: a list of steps, and the agenda of what comes when.
+
+An operation works on one step at a time. A step puts tasks on the agenda; when its last task is
+done, the next step begins, and after the last one the operation ends.
+"""
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from azure_linux_migrator.simulator.aks.faults import EndOperation
+from azure_linux_migrator.simulator.aks.nodes import NodeRecord
+
+
+class Boot(msgspec.Struct, frozen=True):
+    """Add `count` nodes and wait until their boot time is over.
+
+    `surge` marks nodes that the operation adds for its own time only.
+    """
+
+    count: int
+    surge: bool = False
+
+
+class Remove(msgspec.Struct, frozen=True):
+    """Drain the nodes if `drain`, then take their machines away."""
+
+    nodes: tuple[str, ...]
+    drain: bool = True
+
+
+class Reimage(msgspec.Struct, frozen=True):
+    """Drain the nodes and bring each back under its own name with the pool's present image."""
+
+    nodes: tuple[str, ...]
+
+
+class RemoveSurge(msgspec.Struct, frozen=True):
+    """Remove the nodes that this operation added as surge."""
+
+
+class Relabel(msgspec.Struct, frozen=True):
+    """Give the pool's present labels and taints to its nodes."""
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Let time pass, in seconds; None waits until the operation is aborted."""
+
+    seconds: float | None
+
+
+Step = Boot | Remove | Reimage | RemoveSurge | Relabel | Wait
+
+
+class NodeAppears(msgspec.Struct, frozen=True):
+    """A machine has joined the cluster."""
+
+    at: float
+    node: NodeRecord
+
+
+class NodeChanges(msgspec.Struct, frozen=True):
+    """The pool's labels or taints were changed on a running node."""
+
+    at: float
+    old: NodeRecord
+    new: NodeRecord
+
+
+class NodeDrains(msgspec.Struct, frozen=True):
+    """AKS cordons and drains the node before it goes.
+
+    Where the model was told to wait for drains, the driver reports the end with `drained()`.
+    """
+
+    at: float
+    name: str
+    pool: str
+    operation: str
+
+
+class NodeVanishes(msgspec.Struct, frozen=True):
+    """The machine is gone, and its Node object with it."""
+
+    at: float
+    name: str
+    pool: str
+
+
+class OperationEnds(msgspec.Struct, frozen=True):
+    """An operation reached `Succeeded`, `Failed` or `Canceled`; its pending drains are given up."""
+
+    at: float
+    operation: str
+    pool: str
+    status: str
+
+
+Event = NodeAppears | NodeChanges | NodeDrains | NodeVanishes | OperationEnds
+
+
+class Operation(msgspec.Struct, eq=False):
+    """One asynchronous operation. `pool` is empty where it is the whole cluster's."""
+
+    id: str
+    pool: str
+    state: str
+    """`provisioningState` of the pool while the operation runs."""
+    started: float
+    steps: deque[Step] = msgspec.field(default_factory=deque)
+    outstanding: int = 0
+    """Tasks of the present step that are not done."""
+    status: str = "InProgress"
+    ended: float | None = None
+    error: dict[str, Any] | None = None
+    deletes_pool: bool = False
+    leaves: str = "Succeeded"
+    """`provisioningState` of the pool after success."""
+    surge_nodes: list[str] = msgspec.field(default_factory=list)
+    draining: dict[str, bool] = msgspec.field(default_factory=dict)
+    """Nodes in drain, each with whether it comes back reimaged."""
+    reimaging: dict[str, NodeRecord] = msgspec.field(default_factory=dict)
+    """Nodes that are away to come back with a new image, as they were."""
+    missing: int = 0
+    """Nodes that will never appear (fault)."""
+    ending: EndOperation | None = None
+    """How the operation ends instead of succeeding (fault)."""
+    nodes_done: int = 0
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the operation has not ended."""
+        return self.ended is None
+
+    def body(self) -> dict[str, Any]:
+        """The answer to a poll of the operation's URL."""
+        body: dict[str, Any] = {
+            "name": self.id,
+            "status": self.status,
+            "startTime": timestamp(self.started),
+        }
+        if self.ended is not None:
+            body["endTime"] = timestamp(self.ended)
+        if self.error is not None:
+            body["error"] = self.error
+        return body
+
+
+def timestamp(seconds: float) -> str:
+    """Seconds since the epoch in the seven-digit form of the recordings."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+
+
+class AppearTask(msgspec.Struct, frozen=True):
+    """A node joins; with a name, a reimaged one comes back."""
+
+    name: str = ""
+    surge: bool = False
+
+
+class DrainTask(msgspec.Struct, frozen=True):
+    """A node's drain begins."""
+
+    name: str
+
+
+class VanishTask(msgspec.Struct, frozen=True):
+    """A node's machine goes; it comes back after a while if `reimage`."""
+
+    name: str
+    reimage: bool = False
+
+
+class TickTask(msgspec.Struct, frozen=True):
+    """Nothing but the passing of time."""
+
+
+class DrainDeadlineTask(msgspec.Struct, frozen=True):
+    """The drain of one batch of nodes has taken too long if any of them is still in drain."""
+
+    nodes: tuple[str, ...]
+
+
+class RelabelTask(msgspec.Struct, frozen=True):
+    """The nodes get their pool's present labels and taints."""
+
+
+Task = AppearTask | DrainTask | VanishTask | TickTask | RelabelTask | DrainDeadlineTask
+
+
+class Agenda:
+    """Tasks in the order of their times; those of ended operations drop out."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Operation, Task]] = []
+        self._numbers: Iterator[int] = itertools.count()
+
+    def add(self, at: float, operation: Operation, task: Task) -> None:
+        """Put down a task; equal times keep the order of adding."""
+        if not isinstance(task, DrainDeadlineTask):
+            operation.outstanding += 1
+        heapq.heappush(self._heap, (at, next(self._numbers), operation, task))
+
+    def next_at(self) -> float | None:
+        """Time of the next task, or None."""
+        heap = self._heap
+        while heap and not heap[0][2].running:
+            heapq.heappop(heap)
+        return heap[0][0] if heap else None
+
+    def pop(self) -> tuple[float, Operation, Task]:
+        """Take the next task off. Raises IndexError where there is none."""
+        at, _, operation, task = heapq.heappop(self._heap)
+        return at, operation, task

@@ -1,0 +1,73 @@
+"""Azure as azlm's adapter sees it: the SDK's calls on the modelled cluster, its errors as ours."""
+
+from typing import Any
+
+from azure_linux_migrator.azure.pools import record
+from azure_linux_migrator.azure.template import target_body, updated_body
+from azure_linux_migrator.core.state.outcomes import ChangesPool
+from azure_linux_migrator.errors import AzureError
+from azure_linux_migrator.model.actions import CreatePool, DeleteMachines, DeletePool, UpdatePool
+from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+
+
+class NoAnswerError(AzureError):
+    """No answer came; `seconds` pass until that is known."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("Unreachable", "the connection was closed")
+        self.seconds = seconds
+
+
+class Arm:
+    """The same meanings as azure/client.py; every refusal raises AzureError."""
+
+    def __init__(self, aks: ManagedCluster) -> None:
+        self._aks = aks
+
+    def list_pools(self, now: float) -> dict[str, Pool]:
+        """All pools by name."""
+        try:
+            found = self._aks.list_pools(now)
+        except (ArmError, ResponseLost) as error:
+            raise _ours(error) from error
+        return {pool.name: pool for each in found if (pool := record(each))}
+
+    def change(self, action: ChangesPool, now: float) -> None:
+        """Ask for a change, with the precondition that the adapter sends."""
+        try:
+            self._change(action, now)
+        except (ArmError, ResponseLost) as error:
+            ours = _ours(error)
+            if isinstance(action, DeletePool) and ours.status in {200, 404}:
+                return
+            raise ours from error
+
+    def _change(self, action: ChangesPool, now: float) -> None:
+        match action:
+            case CreatePool(source, target, os_sku, count, overrides, tags):
+                body = target_body(
+                    self._properties(source, now),
+                    os_sku=os_sku,
+                    count=count,
+                    overrides=overrides,
+                    tags=dict(tags),
+                )
+                self._aks.put(target, body, now, if_none_match="*")
+            case UpdatePool(pool, changes, etag, tags):
+                body = updated_body(self._properties(pool, now), dict(changes), dict(tags))
+                self._aks.put(pool, body, now, if_match=etag)
+            case DeleteMachines(pool, nodes):
+                self._aks.delete_machines(pool, nodes, now)
+            case DeletePool(pool, etag):
+                self._aks.delete(pool, now, if_match=etag)
+
+    def _properties(self, pool: str, now: float) -> dict[str, Any]:
+        return dict(self._aks.get(pool, now)["properties"])
+
+
+def _ours(error: ArmError | ResponseLost) -> AzureError:
+    if isinstance(error, ResponseLost):
+        return NoAnswerError(min(error.hang_seconds, 60.0))
+    return AzureError(error.code, error.message, status=error.status, retry_after=error.retry_after)

@@ -1,0 +1,140 @@
+"""How the modelled AKS shows itself: the JSON of its resources."""
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+from azure_linux_migrator.simulator.aks import catalog
+from azure_linux_migrator.simulator.aks.engine import Pool
+from azure_linux_migrator.simulator.aks.limits import ClusterShape
+from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
+from azure_linux_migrator.simulator.aks.pools import stopped
+
+_TYPE = "Microsoft.ContainerService/managedClusters"
+
+
+def cluster_id(shape: ClusterShape) -> str:
+    """The cluster's resource id; AKS answers with a lower-case `resourcegroups`."""
+    return (
+        f"/subscriptions/{shape.subscription}/resourcegroups/{shape.resource_group}"
+        f"/providers/{_TYPE}/{shape.name}"
+    )
+
+
+def pool(shape: ClusterShape, record: Pool) -> dict[str, Any]:
+    """An agent pool. A stopped one shows no nodes; absent fields are left out, never null."""
+    properties = copy.deepcopy(record.properties)
+    if stopped(properties):
+        properties["count"] = 0
+    return {
+        "id": f"{cluster_id(shape)}/agentPools/{record.name}",
+        "name": record.name,
+        "type": f"{_TYPE}/agentPools",
+        "properties": properties,
+    }
+
+
+def cluster(
+    setting: NodeSetting, shape: ClusterShape, state: str, etag: str, pools: Iterable[Pool]
+) -> dict[str, Any]:
+    """The managed cluster with its pools as profiles."""
+    dns_prefix = f"{shape.name}-{shape.resource_group}"
+    profiles = sorted(pools, key=lambda record: record.name)
+    return {
+        "id": cluster_id(shape),
+        "name": shape.name,
+        "type": "Microsoft.ContainerService/ManagedClusters",
+        "location": shape.location,
+        "sku": {"name": "Base", "tier": "Standard"},
+        "identity": {"type": "SystemAssigned"},
+        "eTag": etag,
+        "properties": {
+            "provisioningState": state,
+            "powerState": {"code": "Running"},
+            "kubernetesVersion": shape.kubernetes_version,
+            "currentKubernetesVersion": shape.kubernetes_version,
+            "dnsPrefix": dns_prefix,
+            "fqdn": f"{dns_prefix}.hcp.{shape.location}.azmk8s.io",
+            "agentPoolProfiles": [
+                {"name": record.name, **pool(shape, record)["properties"]} for record in profiles
+            ],
+            "nodeResourceGroup": setting.node_resource_group,
+            "enableRBAC": True,
+            "supportPlan": "KubernetesOfficial",
+            "maxAgentPools": catalog.MAX_POOLS,
+            "networkProfile": {
+                "networkPlugin": "azure",
+                "networkPluginMode": shape.network_plugin_mode,
+                "networkDataplane": "azure",
+                "loadBalancerSku": "standard",
+                "outboundType": "loadBalancer",
+                "podCidr": shape.pod_cidr,
+                "serviceCidr": "10.0.0.0/16",
+                "dnsServiceIP": "10.0.0.10",
+                "ipFamilies": list(shape.ip_families),
+            },
+            "nodeProvisioningProfile": {
+                "mode": shape.node_provisioning,
+                "defaultNodePools": "Auto",
+            },
+            "autoUpgradeProfile": {
+                "nodeOSUpgradeChannel": "NodeImage",
+                "upgradeChannel": shape.upgrade_channel,
+            },
+        },
+    }
+
+
+def machine(shape: ClusterShape, pool_name: str, node: NodeRecord) -> dict[str, Any]:
+    """One machine of a pool."""
+    body: dict[str, Any] = {
+        "id": f"{cluster_id(shape)}/agentPools/{pool_name}/machines/{node.name}",
+        "name": node.name,
+        "type": f"{_TYPE}/agentPools/machines",
+        "properties": {"resourceId": node.provider_id.removeprefix("azure://")},
+    }
+    if node.zone != "0":
+        body["zones"] = [node.zone.rpartition("-")[2]]
+    return body
+
+
+def upgrade_profile(shape: ClusterShape, record: Pool) -> dict[str, Any]:
+    """Where the pool can be upgraded to, and the newest image of its own OS."""
+    properties = record.properties
+    current = properties["currentOrchestratorVersion"]
+    newer = [v for v in catalog.POOL_VERSIONS if _numbers(v) > _numbers(current)]
+    return {
+        "id": f"{cluster_id(shape)}/agentPools/{record.name}/upgradeprofiles/default",
+        "name": "default",
+        "type": f"{_TYPE}/agentPools/upgradeProfiles",
+        "properties": {
+            "kubernetesVersion": current,
+            "osType": properties["osType"],
+            "upgrades": [
+                {"kubernetesVersion": version}
+                for version in newer
+                if _numbers(version) <= _numbers(shape.kubernetes_version)
+            ],
+            "latestNodeImageVersion": catalog.OS_SKUS[properties["osSKU"]].image_version,
+        },
+    }
+
+
+def available_versions(shape: ClusterShape) -> dict[str, Any]:
+    """Kubernetes versions that a new pool can have; the control plane's is the default."""
+    versions: list[dict[str, Any]] = [
+        {"kubernetesVersion": version}
+        for version in catalog.POOL_VERSIONS
+        if _numbers(version) < _numbers(shape.kubernetes_version)
+    ]
+    versions.append({"kubernetesVersion": shape.kubernetes_version, "default": True})
+    return {
+        "id": f"{cluster_id(shape)}/availableagentpoolversions",
+        "name": "default",
+        "type": f"{_TYPE}/availableAgentpoolVersions",
+        "properties": {"agentPoolVersions": versions},
+    }
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,136 @@
+"""The API server's answers to writes: evictions with budgets kept, and the patches that azlm sends.
+
+Evictions follow pkg/registry/core/pod/storage/eviction.go; tests/eviction holds the same points
+against the real one. Refusals are raised as KubernetesError, shaped like a metav1.Status.
+"""
+
+from msgspec import structs
+
+from azure_linux_migrator.core.drain.disruption_budgets import DISRUPTED_LIMIT
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.model.cluster import Budget, Key, Pod
+from azure_linux_migrator.simulator.cluster.disruption_controller import Disruption
+from azure_linux_migrator.simulator.cluster.store import Store
+from azure_linux_migrator.simulator.kernel import Kernel
+
+GRACE_SECONDS = 30.0
+CONFLICT_SECONDS = 0.5
+"""An eviction that finds its budget written by another one meanwhile tries again after this and up
+to a tenth more (EvictionsRetry in eviction.go). That it gives up after twenty times, and that the
+disruption controller's own writes count too, is left out."""
+
+
+def refusal(
+    status: int, message: str, cause: str = "", retry_after: float | None = None
+) -> KubernetesError:
+    """An answer of the API server that is none of success."""
+    details = {"details": {"causes": [{"reason": cause}]}} if cause else {}
+    return KubernetesError(status, message, body=details, retry_after=retry_after)
+
+
+class Api:
+    """One API server over one store. `write_seconds` is what an eviction takes from reading its
+    budget to writing it, in which no other may write; 0 where that is left out."""
+
+    def __init__(self, store: Store, kernel: Kernel, disruption: Disruption) -> None:
+        self.store = store
+        self._kernel = kernel
+        self._disruption = disruption
+        self.write_seconds = 0.0
+        self._charged: dict[Key, float] = {}
+
+    # Pods
+
+    def conflicts(self, key: Key) -> bool:
+        """Whether an eviction of that pod comes so soon after another of its budget that its own
+        write of the budget is refused."""
+        pod = self.store.pods.get(key)
+        if not self.write_seconds or pod is None or not pod.ready or pod.terminating:
+            return False
+        charged = (self._charged.get(each) for each in self._disruption.guards(pod))
+        return any(at is not None and self._kernel.now - at < self.write_seconds for at in charged)
+
+    def evict(self, key: Key, uid: str) -> None:
+        """The eviction subresource, with a precondition on the uid."""
+        pod = self._pod(key)
+        if pod.terminating or pod.finished or pod.phase == "Pending":
+            self._expect(pod, uid)
+            self.delete(key, uid)
+            return
+        guards = self._disruption.guards(pod)
+        if len(guards) > 1:
+            raise refusal(
+                500,
+                f"This pod has more than one PodDisruptionBudget, which the eviction subresource "
+                f"does not support: {key}",
+            )
+        if guards:
+            self._charge(pod, self.store.budgets[guards[0]])
+        self._expect(pod, uid)
+        self.delete(key, uid)
+
+    def delete(self, key: Key, uid: str) -> None:
+        """Delete a pod with its own grace; one that no node has goes at once."""
+        pod = self._pod(key)
+        self._expect(pod, uid)
+        if pod.terminating:
+            return
+        if not pod.node:
+            self.store.remove_pod(key)
+            return
+        deadline = float(int(self._kernel.now + GRACE_SECONDS))
+        self.store.put_pod(structs.replace(pod, terminating=True, deadline=deadline))
+
+    def mark_victim(self, key: Key, uid: str, cost: int) -> None:
+        """Rank a pod first among those its ReplicaSet removes."""
+        pod = self.store.pods.get(key)
+        if pod is not None and pod.uid == uid:
+            self.store.change_pod(key, deletion_cost=cost)
+
+    def _pod(self, key: Key) -> Pod:
+        pod = self.store.pods.get(key)
+        if pod is None:
+            raise refusal(404, f'pods "{key.name}" not found')
+        return pod
+
+    def _expect(self, pod: Pod, uid: str) -> None:
+        if pod.uid != uid:
+            raise refusal(409, f"the UID in the precondition ({uid}) does not match ({pod.uid})")
+
+    def _charge(self, pod: Pod, budget: Budget) -> None:
+        if not pod.ready and (
+            budget.unhealthy_policy == "AlwaysAllow" or budget.healthy >= budget.desired > 0
+        ):
+            return
+        text = "Cannot evict pod as it would violate the pod's disruption budget."
+        if budget.observed_generation < budget.generation:
+            raise refusal(429, text, "DisruptionBudget", 10.0)
+        if budget.allowed < 0:
+            raise refusal(403, text, "DisruptionBudgetNegativeAllowedDisruptions")
+        if len(budget.disrupted) > DISRUPTED_LIMIT:
+            raise refusal(403, text, "DisruptionBudgetTooManyDisruptedPods")
+        if budget.allowed == 0:
+            raise refusal(429, text, "DisruptionBudget")
+        self._charged[budget.key] = self._kernel.now
+        self._disruption.charge(budget.key, pod.key)
+
+    # Nodes
+
+    def cordon(self, node: str, by: str, batch: str) -> None:
+        """As kube/cordon.py does: someone else's cordon stays theirs."""
+        marks = {"batch": batch} if batch else {}
+        found = self.store.nodes.get(node)
+        if found is not None and found.unschedulable and found.cordoned_by != by:
+            self.store.change_node(node, **marks)
+            return
+        self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
+
+    def mark(self, node: str, batch: str) -> None:
+        """Let a node join a batch."""
+        self.store.change_node(node, batch=batch)
+
+    def uncordon(self, node: str, by: str) -> None:
+        """Undo a cordon that is ours still."""
+        found = self.store.nodes.get(node)
+        if found is not None and found.cordoned_by == by:
+            self.store.change_node(node, unschedulable=False, cordoned_by="")

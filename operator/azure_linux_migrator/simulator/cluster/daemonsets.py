@@ -1,0 +1,115 @@
+"""The DaemonSet controller: a pod on every node that its template admits.
+
+pkg/controller/daemon/daemon_controller.go (NodeShouldRunDaemonPod) asks for the node's labels and
+taints only: cordons and room are none of its business. A pod for which the node has no room is made
+all the same, and waits for room there and nowhere else.
+"""
+
+from collections import defaultdict
+
+from msgspec import structs
+
+from azure_linux_migrator.model.cluster import Node, Pod
+from azure_linux_migrator.model.scheduling import Placing, Toleration
+from azure_linux_migrator.simulator.cluster.api_server import Api
+from azure_linux_migrator.simulator.cluster.node_filters import selected
+from azure_linux_migrator.simulator.cluster.pod_factory import Births
+from azure_linux_migrator.simulator.cluster.store import Store
+from azure_linux_migrator.simulator.cluster.workload import Machine, Template, Workload
+
+HOSTNAME = "kubernetes.io/hostname"
+ADDED = tuple(
+    Toleration(f"node.kubernetes.io/{key}", "Exists", effect=effect)
+    for key, effect in (
+        ("not-ready", "NoExecute"),
+        ("unreachable", "NoExecute"),
+        ("disk-pressure", "NoSchedule"),
+        ("memory-pressure", "NoSchedule"),
+        ("pid-pressure", "NoSchedule"),
+        ("unschedulable", "NoSchedule"),
+        ("network-unavailable", "NoSchedule"),
+    )
+)
+"""AddOrUpdateDaemonPodTolerations in pkg/controller/daemon/util/daemonset_util.go; the last one is
+added to pods of the host's network only, and no node keeps that taint for long."""
+
+
+class DaemonSets:
+    """DaemonSets."""
+
+    def __init__(self, store: Store, api: Api, births: Births) -> None:
+        self._store = store
+        self._api = api
+        self._births = births
+        self._bound_for: dict[str, str] = {}
+        self._strange: defaultdict[str, set[str]] = defaultdict(set)
+
+    def forget(self, node: str) -> None:
+        """A node's labels or taints may be others than before."""
+        for names in self._strange.values():
+            names.discard(node)
+
+    def gone(self, pod: Pod) -> None:
+        """A pod is no more."""
+        self._bound_for.pop(pod.uid, None)
+
+    def template(self, pod: Pod, template: Template) -> Template:
+        """A pod that waits for its node can go nowhere else. A real one names the node by a field;
+        AKS gives every node its name as a label too."""
+        node = self._bound_for.get(pod.uid)
+        if node is None or pod.node:
+            return template
+        placing = structs.replace(
+            template.placing,
+            selector=((HOSTNAME, node),),
+            terms=(),
+            tolerations=template.placing.tolerations + ADDED,
+            near=(),
+            apart=(),
+            spread=(),
+        )
+        return structs.replace(template, placing=placing)
+
+    def sync(self, workload: Workload, pods: list[Pod]) -> None:
+        """A pod for each node that has none; those that ended, or wait for a node that is gone,
+        are deleted."""
+        nodes, bound_for = self._store.nodes, self._bound_for
+        there = {pod.node or bound_for.get(pod.uid, "") for pod in pods}
+        for pod in pods:
+            lost = not pod.node and bound_for.get(pod.uid) not in nodes
+            if (lost or pod.finished) and not pod.terminating:
+                self._api.delete(pod.key, pod.uid)
+        strange = self._strange[workload.uid]
+        for name in sorted(nodes.keys() - there - strange):
+            machine = self._store.machines[name]
+            if admits(workload.template.placing, name, machine):
+                self._start(workload, nodes[name], machine)
+            else:
+                strange.add(name)
+
+    def _start(self, workload: Workload, node: Node, machine: Machine) -> None:
+        if _has_room(node, machine, workload.template.requests):
+            self._births.add(workload, node=node.name)
+            return
+        waiting = self._births.make(workload, self._births.next_name(workload))
+        self._bound_for[waiting.uid] = node.name
+        self._store.put_pod(waiting)
+
+
+def admits(placing: Placing, name: str, machine: Machine) -> bool:
+    """Whether a node's labels and taints let pods of that placing run there."""
+    tolerations = placing.tolerations + ADDED
+    for taint in machine.taints:
+        hard = taint.effect in {"NoSchedule", "NoExecute"}
+        if hard and not any(each.matches(taint) for each in tolerations):
+            return False
+    return selected(placing, name, machine.labels)
+
+
+def _has_room(node: Node, machine: Machine, requests: tuple[int, int]) -> bool:
+    room = node.room
+    return not room.pods or (
+        machine.pods < room.pods
+        and machine.cpu + requests[0] <= room.cpu
+        and machine.memory + requests[1] <= room.memory
+    )

@@ -1,0 +1,59 @@
+"""The Deployment and ReplicaSet controllers.
+
+Rollouts go as their strategy says (pkg/controller/deployment/rolling.go); what is removed is ranked
+as ReplicaSets rank it (ActivePodsWithRanks in pkg/controller/controller_utils.go).
+"""
+
+from collections import defaultdict
+
+from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.simulator.cluster.api_server import Api
+from azure_linux_migrator.simulator.cluster.pod_factory import Births
+from azure_linux_migrator.simulator.cluster.workload import Workload
+
+
+class Deployments:
+    """Deployments, and ReplicaSets without one."""
+
+    def __init__(self, api: Api, births: Births) -> None:
+        self._api = api
+        self._births = births
+
+    def sync(self, workload: Workload, pods: list[Pod]) -> None:
+        """Make and remove pods. Those that ended stay and are replaced: FilterActivePods in
+        pkg/controller/controller_utils.go leaves them out, and nobody but podgc collects them."""
+        live = [pod for pod in pods if not pod.terminating and not pod.finished]
+        current = workload.growing
+        new = [pod for pod in live if pod.owner and pod.owner.uid == current]
+        old = [pod for pod in live if pod.owner and pod.owner.uid != current]
+        surge = workload.max_surge if old else 0
+        missing = min(workload.replicas - len(new), workload.replicas + surge - len(live))
+        for _ in range(missing):
+            self._births.add(workload)
+        if len(new) > workload.replicas:
+            self._remove(new, len(new) - workload.replicas)
+        elif old:
+            ready = sum(pod.ready for pod in live)
+            spare = ready - (workload.replicas - workload.max_unavailable)
+            unready = [pod for pod in old if not pod.ready]
+            self._remove(unready, len(unready))
+            self._remove([pod for pod in old if pod.ready], max(0, spare))
+
+    def _remove(self, pods: list[Pod], count: int) -> None:
+        crowd: defaultdict[str, int] = defaultdict(int)
+        for pod in pods:
+            crowd[pod.node] += 1
+        ranked = sorted(
+            pods,
+            key=lambda pod: (
+                bool(pod.node),
+                pod.phase == "Running",
+                pod.ready,
+                pod.deletion_cost,
+                -crowd[pod.node],
+                -pod.created,
+            ),
+        )
+        for pod in ranked[:count]:
+            self._births.ailments.end(pod)
+            self._api.delete(pod.key, pod.uid)

@@ -1,0 +1,227 @@
+"""The disruption controller: budgets' statuses, computed one budget after the other, with a lag.
+
+The rules are those of pkg/controller/disruption/disruption.go: what is expected comes from the
+scale of the pods' controllers, healthy is Ready and neither terminating nor just evicted.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from math import ceil
+
+from msgspec import structs
+
+from azure_linux_migrator.model.cluster import Budget, Controller, Key, Labels, Pod, Rule, Selector
+from azure_linux_migrator.simulator.cluster.store import Deaf, Store
+from azure_linux_migrator.simulator.kernel import Kernel
+
+DISRUPTED_SECONDS = 120.0
+"""An eviction whose pod does not begin to leave is forgotten after this."""
+
+
+class Disruption(Deaf):
+    """A watcher with one worker; `lag` draws the seconds until it has looked at a budget."""
+
+    def __init__(self, store: Store, kernel: Kernel, lag: Callable[[], float]) -> None:
+        self._store = store
+        self._kernel = kernel
+        self._lag = lag
+        self.rules: dict[Key, Rule] = {}
+        self.members: defaultdict[Key, dict[Key, None]] = defaultdict(dict)
+        self._healthy: defaultdict[Key, int] = defaultdict(int)
+        self._budgets_in: defaultdict[str, dict[Key, Selector]] = defaultdict(dict)
+        self._pods_in: defaultdict[str, dict[Key, None]] = defaultdict(dict)
+        self._guards: dict[tuple[str, Labels], tuple[Key, ...]] = {}
+        self._dirty: dict[Key, None] = {}
+        self._busy = False
+        self._evicted: dict[Key, dict[str, float]] = {}
+        store.watchers.append(self)
+
+    # Truth, ahead of every status
+
+    def guards(self, pod: Pod) -> tuple[Key, ...]:
+        """The budgets that select a pod."""
+        asked = (pod.key.namespace, pod.labels)
+        found = self._guards.get(asked)
+        if found is None:
+            labels = dict(pod.labels)
+            known = self._budgets_in[pod.key.namespace].items()
+            found = self._guards[asked] = tuple(k for k, each in known if each.matches(labels))
+        return found
+
+    def healthy(self, key: Key) -> int:
+        """Its pods that are Ready and not leaving, now."""
+        return self._healthy[key]
+
+    def wanted(self, key: Key) -> tuple[int, int]:
+        """Pods expected, and how many of them must be healthy, by its rule and the scales now."""
+        rule = self.rules[key]
+        members = self.members[key]
+        if isinstance(rule.min_available, int):
+            return len(members), rule.min_available
+        expected = self._scale(members)
+        if rule.max_unavailable is not None:
+            return expected, max(0, expected - _part(rule.max_unavailable, expected))
+        return expected, _part(rule.min_available or 0, expected)
+
+    def settled(self, key: Key) -> bool:
+        """Whether the status shows all that has happened."""
+        return key not in self._dirty
+
+    # Writes
+
+    def add(self, key: Key, selector: Selector, rule: Rule, **more: object) -> None:
+        """Create a budget, its status not computed yet."""
+        self.rules[key] = rule
+        self._store.put_budget(
+            Budget(
+                key,
+                selector,
+                generation=1,
+                observed_generation=0,
+                uid=f"pdb-{key}",
+                **more,  # type: ignore[arg-type]
+            )
+        )
+
+    def change(self, key: Key, rule: Rule) -> None:
+        """Give a budget another rule."""
+        found = self._store.budgets.get(key)
+        if found is not None:
+            self.rules[key] = rule
+            self._store.put_budget(structs.replace(found, generation=found.generation + 1))
+
+    def charge(self, key: Key, pod: Key) -> None:
+        """An eviction takes a slot: recorded in the status by the API server itself."""
+        found = self._store.budgets[key]
+        self._evicted.setdefault(key, {})[pod.name] = self._kernel.now
+        changed = structs.replace(
+            found, allowed=found.allowed - 1, disrupted=found.disrupted | {pod.name}
+        )
+        self._store.put_budget(changed)
+        self._kernel.after(DISRUPTED_SECONDS + 1, lambda: self._soon(key))
+
+    # Watching
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """Whose member it is, and whether it counts."""
+        if old is not None:
+            self._count(old, -1, gone=new is None)
+        if new is not None:
+            self._count(new, 1)
+
+    def budget(self, old: Budget | None, new: Budget | None) -> None:
+        """A budget was made, changed or deleted."""
+        found = new or old
+        if found is None:
+            return
+        key = found.key
+        if new is None:
+            self._budgets_in[key.namespace].pop(key, None)
+            self.members.pop(key, None)
+            self._dirty.pop(key, None)
+            self._guards.clear()
+        elif old is None:
+            if new.selector is not None:
+                self._budgets_in[key.namespace][key] = new.selector
+            self._guards.clear()
+            for each in self._pods_in[key.namespace]:
+                pod = self._store.pods[each]
+                if key in self.guards(pod):
+                    self.members[key][each] = None
+                    self._healthy[key] += _counts(pod)
+            self._soon(key)
+        elif new.generation != old.generation:
+            self._soon(key)
+
+    def controller(self, old: Controller | None, new: Controller | None) -> None:
+        """A changed scale changes what is expected."""
+        if old is not None and new is not None and old.replicas == new.replicas:
+            return
+        for key, members in self.members.items():
+            if members:
+                self._soon(key)
+
+    def _count(self, pod: Pod, sign: int, *, gone: bool = False) -> None:
+        key = pod.key
+        if gone:
+            self._pods_in[key.namespace].pop(key, None)
+        else:
+            self._pods_in[key.namespace][key] = None
+        for each in self.guards(pod):
+            if gone:
+                self.members[each].pop(key, None)
+            else:
+                self.members[each][key] = None
+            self._healthy[each] += sign * _counts(pod)
+            self._soon(each)
+
+    # Working
+
+    def _soon(self, key: Key) -> None:
+        if key not in self._store.budgets:
+            return
+        self._dirty[key] = None
+        if not self._busy:
+            self._busy = True
+            self._kernel.after(self._lag(), self._work)
+
+    def _work(self) -> None:
+        key = next(iter(self._dirty), None)
+        if key is None:
+            self._busy = False
+            return
+        del self._dirty[key]
+        self._sync(key)
+        self._kernel.after(self._lag(), self._work)
+
+    def _sync(self, key: Key) -> None:
+        found = self._store.budgets.get(key)
+        if found is None:
+            return
+        expected, desired = self.wanted(key)
+        evicted = self._evicted.get(key, {})
+        still: dict[str, float] = {}
+        pending = 0
+        for name, at in evicted.items():
+            pod = self._store.pods.get(Key(key.namespace, name))
+            if pod is None or pod.terminating or self._kernel.now - at > DISRUPTED_SECONDS:
+                continue
+            still[name] = at
+            pending += _counts(pod)
+        self._evicted[key] = still
+        healthy = self._healthy[key] - pending
+        allowed = max(0, healthy - desired) if expected > 0 else 0
+        new = structs.replace(
+            found,
+            observed_generation=found.generation,
+            allowed=allowed,
+            healthy=healthy,
+            desired=desired,
+            expected=expected,
+            disrupted=frozenset(still),
+        )
+        if new != found:
+            self._store.put_budget(new)
+
+    def _scale(self, members: dict[Key, None]) -> int:
+        owners = {pod.owner.uid for key in members if (pod := self._store.pods[key]).owner}
+        total = 0
+        governing = set()
+        for uid in owners:
+            found = self._store.controllers.get(uid)
+            if found is not None and found.owner:
+                found = self._store.controllers.get(found.owner, found)
+            if found is not None and found.uid not in governing:
+                governing.add(found.uid)
+                total += found.replicas
+        return total
+
+
+def _counts(pod: Pod) -> bool:
+    return pod.ready and not pod.terminating and not pod.finished
+
+
+def _part(value: int | str, total: int) -> int:
+    if isinstance(value, int):
+        return value
+    return ceil(float(value.removesuffix("%")) * total / 100)

@@ -1,0 +1,48 @@
+"""The Job controller: pods that run once, and others in the place of those that failed."""
+
+from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.simulator.cluster.pod_factory import Births
+from azure_linux_migrator.simulator.cluster.workload import Workload
+from azure_linux_migrator.simulator.kernel import Kernel
+
+BACKOFF_SECONDS = 10.0
+LONGEST_BACKOFF_SECONDS = 600.0
+"""DefaultJobPodFailureBackOff and MaxJobPodFailureBackOff in pkg/controller/job."""
+
+
+class Jobs:
+    """Jobs. Their limit of failures is not modelled: snapshots do not hold it."""
+
+    def __init__(self, kernel: Kernel, births: Births) -> None:
+        self._kernel = kernel
+        self._births = births
+
+    def count(self, workload: Workload, old: Pod | None, new: Pod | None) -> None:
+        """A pod that is deleted while it runs counts as failed (isPodFailed in
+        pkg/controller/job/job_controller.go), and a success forgives all failures."""
+        if old is None or old.finished or old.terminating:
+            return
+        if new is not None and new.phase == "Succeeded":
+            workload.succeeded += 1
+            workload.failures = 0
+        elif new is None or new.terminating or new.finished:
+            workload.failures += 1
+            workload.failed_at = self._kernel.now
+
+    def sync(self, workload: Workload, pods: list[Pod]) -> float:
+        """Make what is missing, all at once; or tell the seconds until that may be done.
+
+        They double with every failure: getRemainingTime in pkg/controller/job/backoff_utils.go.
+        """
+        active = sum(not pod.terminating and not pod.finished for pod in pods)
+        missing = workload.replicas - workload.succeeded - active
+        if missing <= 0:
+            return 0.0
+        if workload.failures:
+            doubled = BACKOFF_SECONDS * 2.0 ** min(workload.failures - 1, 10)
+            due = workload.failed_at + min(doubled, LONGEST_BACKOFF_SECONDS)
+            if due > self._kernel.now:
+                return due - self._kernel.now
+        for _ in range(missing):
+            self._births.add(workload)
+        return 0.0

@@ -1,0 +1,197 @@
+"""The kubelets, and what happens to pods whose node is lost or gone.
+
+A pod on a node becomes Ready after its disks are attached and its start time has passed, unless it
+ails, and is gone after its stop time. A lost node answers nothing: its pods stop being Ready, and
+leave only with the node itself.
+"""
+
+import random
+
+from msgspec import structs
+
+from azure_linux_migrator.model.cluster import Attachment, Key, Node, Pod
+from azure_linux_migrator.simulator.cluster.store import Deaf, Store
+from azure_linux_migrator.simulator.cluster.workload import Span
+from azure_linux_migrator.simulator.cluster.workloads import Workloads
+from azure_linux_migrator.simulator.kernel import Kernel
+
+COLLECT_SECONDS = 40.0
+"""Pods of a node that is gone are collected after this (podgc's quarantine)."""
+FINALIZER_SECONDS = 1.0
+"""What a controller takes to remove its finalizer from a pod that has ended."""
+OVERDUE_SECONDS = 60.0
+"""A pod that is there so long after its deadline is held by something that does not let go."""
+
+
+class Kubelets(Deaf):
+    """All nodes' kubelets, the volume attacher and the pod garbage collector."""
+
+    def __init__(
+        self,
+        store: Store,
+        kernel: Kernel,
+        workloads: Workloads,
+        rng: random.Random,
+        *,
+        attach: Span,
+        detach: Span,
+    ) -> None:
+        self._store = store
+        self._kernel = kernel
+        self._workloads = workloads
+        self._rng = rng
+        self._attach, self._detach = attach, detach
+        self.attachable: set[str] = set()
+        """Volumes that have to be attached to a node, as disks have."""
+        store.watchers.append(self)
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """Start what was bound, stop what is to leave."""
+        if new is None:
+            if old is not None and old.claims and old.node:
+                self._release(old)
+            return
+        if new.node and (old is None or not old.node) and new.phase == "Pending":
+            self._admit(new)
+        if new.terminating and (old is None or not old.terminating):
+            self._stop(new)
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        """A node that is lost, comes back, or goes."""
+        if new is None and old is not None:
+            name = old.name
+            self._kernel.after(COLLECT_SECONDS, lambda: self._collect(name))
+        elif old is not None and new is not None and old.ready != new.ready:
+            self._reach(new)
+
+    def attach_now(self, pod: Pod) -> None:
+        """The volumes of a pod that has been running for a while."""
+        for volume in self._store.volumes_of(pod):
+            self.attachable.add(volume.name)
+            name = f"{volume.name}@{pod.node}"
+            self._store.put_attachment(Attachment(name, pod.node, volume.name))
+
+    # Starting
+
+    def go_on(self, pod: Pod, spent: float) -> None:
+        """A pod that runs and is not Ready yet becomes so; it has been starting for `spent`
+        seconds."""
+        left = max(0.0, self._start_seconds(pod) - spent)
+        self._later(left, self._started, pod)
+
+    def _admit(self, pod: Pod) -> None:
+        disks = [v.name for v in self._store.volumes_of(pod) if v.name in self.attachable]
+        where = [{each.node for each in self._store.attached(disk)} for disk in disks]
+        if any(nodes - {pod.node} for nodes in where):
+            self._later(1.0, self._try_again, pod)
+        elif not all(where):
+            self._later(self._attach.draw(self._rng), self._attached, pod)
+        else:
+            self._later(self._start_seconds(pod), self._started, pod)
+
+    def _try_again(self, pod: Pod) -> None:
+        self._admit(pod)
+
+    def _attached(self, pod: Pod) -> None:
+        self.attach_now(pod)
+        self._later(self._start_seconds(pod), self._started, pod)
+
+    def _start_seconds(self, pod: Pod) -> float:
+        return self._workloads.template(pod).start.draw(self._rng)
+
+    def _started(self, pod: Pod) -> None:
+        node = self._store.nodes.get(pod.node)
+        if node is None or not node.ready:
+            self._later(1.0, self._started, pod)
+            return
+        ailment = self._workloads.ailments.of(pod)
+        if ailment:
+            self._store.change_pod(pod.key, phase=ailment)
+            return
+        now = float(int(self._kernel.now))
+        self._store.put_pod(
+            structs.replace(
+                pod, phase="Running", ready=True, started_in=max(0.0, now - pod.created)
+            )
+        )
+        template = self._workloads.template(pod)
+        if template.run is not None:
+            self._later(template.run.draw(self._rng), self._completed, pod)
+
+    def finish(self, key: Key) -> None:
+        """A Job's pod that has run for a while ends now."""
+        pod = self._store.pods.get(key)
+        if pod is not None and pod.phase == "Running" and not pod.terminating:
+            self._completed(pod)
+
+    def _completed(self, pod: Pod) -> None:
+        self._store.put_pod(structs.replace(pod, phase="Succeeded", ready=False))
+
+    # Stopping
+
+    def _stop(self, pod: Pod) -> None:
+        uid, key = pod.uid, pod.key
+        if pod.finalizers and 0 < pod.deadline < self._kernel.now - OVERDUE_SECONDS:
+            return
+        delay = self._workloads.template(pod).stop.draw(self._rng)
+        self._kernel.after(delay, lambda: self._stopped(key, uid))
+
+    def _stopped(self, key: Key, uid: str) -> None:
+        pod = self._store.pods.get(key)
+        if pod is None or pod.uid != uid:
+            return
+        node = self._store.nodes.get(pod.node)
+        if node is not None and not node.ready:
+            self._kernel.after(5.0, lambda: self._stopped(key, uid))
+        elif pod.finalizers:
+            self._kernel.after(FINALIZER_SECONDS, lambda: self._freed(key, uid))
+        else:
+            self._store.remove_pod(key)
+
+    def _freed(self, key: Key, uid: str) -> None:
+        pod = self._store.pods.get(key)
+        if pod is not None and pod.uid == uid:
+            self._store.remove_pod(key)
+
+    def _release(self, pod: Pod) -> None:
+        delay = self._detach.draw(self._rng)
+        for volume in self._store.volumes_of(pod):
+            for each in self._store.attached(volume.name):
+                if each.node == pod.node:
+                    self._kernel.after(delay, lambda it=each: self._detached(it))  # type: ignore[misc]
+
+    def _detached(self, attachment: Attachment) -> None:
+        """Not while a pod there uses the volume (desired_state_of_world.go in
+        pkg/controller/volume/attachdetach): replicas of a Deployment share theirs."""
+        for pod in self._store.pods_on[attachment.node].values():
+            if any(each.name == attachment.volume for each in self._store.volumes_of(pod)):
+                return
+        self._store.remove_attachment(attachment.name)
+
+    # Nodes
+
+    def _reach(self, node: Node) -> None:
+        for pod in tuple(self._store.pods_on[node.name].values()):
+            ails = self._workloads.ailments.of(pod)
+            if pod.phase == "Running" and not pod.terminating and not ails:
+                self._store.change_pod(pod.key, ready=node.ready)
+
+    def _collect(self, name: str) -> None:
+        if name in self._store.nodes:
+            return
+        for key in tuple(self._store.pods_on[name]):
+            self._store.remove_pod(key)
+        for each in tuple(self._store.attachments.values()):
+            if each.node == name:
+                self._store.remove_attachment(each.name)
+
+    def _later(self, delay: float, then: object, pod: Pod) -> None:
+        """Go on with a pod unless it has begun to leave meanwhile."""
+        key, uid = pod.key, pod.uid
+
+        def go() -> None:
+            found = self._store.pods.get(key)
+            if found is not None and found.uid == uid and not found.terminating:
+                then(found)  # type: ignore[operator]
+
+        self._kernel.after(delay, go)

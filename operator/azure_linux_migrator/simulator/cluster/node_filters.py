@@ -1,0 +1,74 @@
+"""What of a node itself keeps a pod off it, in kube-scheduler's words.
+
+Owns the filters that look at one node only: cordons, readiness, labels, taints, room, the zones of
+volumes. Knows nothing of other pods; see neighbours.py for those.
+"""
+
+from collections.abc import Iterable
+
+from azure_linux_migrator.model.cluster import Node, Pod, Volume
+from azure_linux_migrator.model.scheduling import NodeTerm, Placing, Taint
+from azure_linux_migrator.simulator.cluster.workload import Machine
+
+CORDON = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
+
+
+def tolerated(placing: Placing, taint: Taint) -> bool:
+    """Whether pods of that placing may be scheduled in spite of a taint."""
+    if taint.effect == "PreferNoSchedule":
+        return True
+    return any(each.matches(taint) for each in placing.tolerations)
+
+
+def selected(placing: Placing, name: str, labels: dict[str, str]) -> bool:
+    """Whether the node selector and a required node affinity accept a node
+    (component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go)."""
+    for key, value in placing.selector:
+        if labels.get(key) != value:
+            return False
+    return not placing.terms or any(_accepts(term, name, labels) for term in placing.terms)
+
+
+def _accepts(term: NodeTerm, name: str, labels: dict[str, str]) -> bool:
+    if not term.expressions and not term.fields:
+        return False  # an empty term selects no node
+    fields = {"metadata.name": name}
+    return all(each.matches(labels) for each in term.expressions) and all(
+        each.matches(fields) for each in term.fields
+    )
+
+
+def obstacle(
+    pod: Pod, placing: Placing, volumes: Iterable[Volume], node: Node, machine: Machine
+) -> str:
+    """Why a pod cannot be put on a node; empty if nothing of the node itself forbids it."""
+    if not node.ready:
+        return "node(s) were not ready"
+    if node.unschedulable and not tolerated(placing, CORDON):
+        return "node(s) were unschedulable"
+    for taint in machine.taints:
+        if not tolerated(placing, taint):
+            return "node(s) had untolerated taint(s)"
+    if (placing.selector or placing.terms) and not selected(placing, node.name, machine.labels):
+        return "node(s) didn't match Pod's node affinity/selector"
+    for volume in volumes:
+        if volume.zones and node.zone not in volume.zones:
+            return "node(s) had volume node affinity conflict"
+    return _tight(pod, node, machine)
+
+
+def _tight(pod: Pod, node: Node, machine: Machine) -> str:
+    """What there is too little of; only what is requested counts, so that a pod without requests
+    fits on a node that is full (fitsRequest in plugins/noderesources/fit.go)."""
+    room = node.room
+    if not room.pods:
+        return ""
+    if machine.pods >= room.pods:
+        return "Too many pods"
+    cpu, memory = pod.requests
+    if cpu and machine.cpu + cpu > room.cpu:
+        return "Insufficient cpu"
+    if memory and machine.memory + memory > room.memory:
+        return "Insufficient memory"
+    lacks = room.lacks(machine.extras, pod.extras) if pod.extras else ""
+    return f"Insufficient {lacks}" if lacks else ""

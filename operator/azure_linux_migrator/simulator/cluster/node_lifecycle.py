@@ -1,0 +1,145 @@
+"""The nodes that AKS brings and takes, and its own drains.
+
+Drives the model of simulator/aks/managed_cluster.py on the kernel's time and shows in the cluster what it does.
+"""
+
+from collections.abc import Callable
+
+from msgspec import structs
+
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.model.cluster import Node, Pod, Room
+from azure_linux_migrator.simulator.aks import operations as ops
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node
+from azure_linux_migrator.simulator.cluster.api_server import Api
+from azure_linux_migrator.simulator.cluster.store import Store
+from azure_linux_migrator.simulator.cluster.workload import Machine
+from azure_linux_migrator.simulator.kernel import Kernel, Timer
+
+SIZE_LABEL = "node.kubernetes.io/instance-type"
+EVICT_AGAIN_SECONDS = 5.0
+NVIDIA = "nvidia.com/gpu"
+_OVERHEAD = 0.9
+"""Part of a machine that pods can have."""
+
+
+class Fleet:
+    """One managed cluster's machines."""
+
+    def __init__(self, store: Store, kernel: Kernel, api: Api, aks: ManagedCluster) -> None:
+        self.aks = aks
+        self._store = store
+        self._kernel = kernel
+        self._api = api
+        self._timer: Timer | None = None
+        self.rooms: dict[str, Room] = {}
+        """What nodes of a VM size can hold, where it is known better than from the size's name."""
+        self.gpus: dict[str, int] = {}
+        """GPUs of VM sizes, whose names are in lower case."""
+        self.on_vanish: list[Callable[[str, str], None]] = []
+
+    def adopt(self) -> None:
+        """Show the nodes that are there at the start."""
+        for record in self.aks.nodes():
+            self._appear(record)
+
+    def touched(self) -> None:
+        """A call may have started something: look what is due next."""
+        due = self.aks.next_event_at()
+        if due is None:
+            return
+        if self._timer is not None and self._timer.live:
+            if self._timer.at <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._kernel.at(due, self._advance)
+
+    def _advance(self) -> None:
+        for event in self.aks.advance(self._kernel.now):
+            match event:
+                case ops.NodeAppears(node=record):
+                    self._appear(record)
+                case ops.NodeChanges(new=record):
+                    self._change(record)
+                case ops.NodeDrains(name=name):
+                    self._store.change_node(name, unschedulable=True)
+                    self._drain(name)
+                case ops.NodeVanishes(name=name, pool=pool):
+                    for told in self.on_vanish:
+                        told(name, pool)
+                    self._store.remove_node(name)
+        self.touched()
+
+    def _appear(self, record: NodeRecord) -> None:
+        self._store.put_node(*self._shown(record))
+
+    def _shown(self, record: NodeRecord) -> tuple[Node, Machine]:
+        """A machine as the cluster sees it when it joins."""
+        node = Node(
+            record.name,
+            record.pool,
+            os_sku=record.labels["kubernetes.azure.com/os-sku"],
+            os_effective=record.labels["kubernetes.azure.com/os-sku-effective"],
+            zone=record.zone if record.zone != "0" else "",
+            room=self.rooms.get(record.labels.get(SIZE_LABEL, "")) or self._room(record),
+        )
+        return node, Machine(record.labels, record.taints)
+
+    def prospects(self, pool: str) -> list[tuple[Node, Machine]]:
+        """Nodes that a pool would get next, empty: one for each of its zones."""
+        settings = self.aks.properties(pool)
+        zones = settings.get("availabilityZones") or [""]
+        made = (
+            make_node(self.aks.setting, pool, settings, index, name=f"{pool}-to-come")
+            for index in range(len(zones))
+        )
+        return [self._shown(record) for record in made]
+
+    def _room(self, record: NodeRecord) -> Room:
+        cpu = int(record.cpus * 1000 * _OVERHEAD)
+        gpus = self.gpus.get(record.labels.get(SIZE_LABEL, "").lower(), 0)
+        extras = ((NVIDIA, gpus),) if gpus else ()
+        return Room(cpu, int(record.memory_mib * _OVERHEAD), record.max_pods, extras)
+
+    def _change(self, record: NodeRecord) -> None:
+        found, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)
+        if found is not None and node is not None:
+            found.labels, found.taints = record.labels, record.taints
+            found_sku = record.labels["kubernetes.azure.com/os-sku"]
+            effective = record.labels["kubernetes.azure.com/os-sku-effective"]
+            # Told even where the record stays the same: the labels and taints are not in it.
+            shown = structs.replace(node, os_sku=found_sku, os_effective=effective)
+            self._store.put_node(shown)
+
+    # AKS's own drain
+
+    def _drain(self, name: str) -> None:
+        if name not in self._store.nodes or not self.aks.draining(name):
+            return
+        left = [pod for pod in self._store.pods_on[name].values() if leaves(pod)]
+        if not left:
+            self.aks.drained(name, self._kernel.now)
+            self.touched()
+            return
+        for pod in left:
+            try:
+                self._api.evict(pod.key, pod.uid)
+            except KubernetesError:
+                continue  # it is tried again with the rest
+        self._kernel.after(EVICT_AGAIN_SECONDS, lambda: self._drain(name))
+
+    # Misfortune
+
+    def lose(self, name: str) -> None:
+        """A node stops answering."""
+        self._store.change_node(name, ready=False)
+
+    def find(self, name: str) -> None:
+        """It answers again."""
+        self._store.change_node(name, ready=True)
+
+
+def leaves(pod: Pod) -> bool:
+    """Whether a pod goes to another node when its own is emptied."""
+    return not pod.mirror and not (pod.owner is not None and pod.owner.kind == "DaemonSet")

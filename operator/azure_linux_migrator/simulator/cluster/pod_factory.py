@@ -1,0 +1,69 @@
+"""How a workload's pods are made from its template."""
+
+from collections import defaultdict
+
+from azure_linux_migrator.model.cluster import Key, Owner, Pod
+from azure_linux_migrator.simulator.cluster.store import Store
+from azure_linux_migrator.simulator.cluster.unhealthy_pods import Ailments
+from azure_linux_migrator.simulator.cluster.workload import Workload
+from azure_linux_migrator.simulator.kernel import Kernel
+
+
+class Births:
+    """Makes pods for all controllers; `pods_of` are the pods that there are, by workload."""
+
+    def __init__(self, store: Store, kernel: Kernel) -> None:
+        self._store = store
+        self._kernel = kernel
+        self.pods_of: defaultdict[str, dict[Key, None]] = defaultdict(dict)
+        self.ailments = Ailments()
+
+    def next_name(self, workload: Workload) -> str:
+        """A name that none of its pods had yet."""
+        workload.made += 1
+        return f"{workload.key.name}-{workload.made}"
+
+    def free_name(self, workload: Workload) -> str:
+        """The first of its names that no pod has, where they count; any other new one."""
+        if not workload.keeps_names:
+            return self.next_name(workload)
+        taken = {key.name for key in self.pods_of[workload.uid]}
+        following = f"{workload.key.name}-{workload.first + workload.replicas}"
+        return next((name for name in workload.identities if name not in taken), following)
+
+    def add(self, workload: Workload, name: str = "", *, node: str = "") -> Pod:
+        """A new pod in the cluster, under a new name unless it is told one."""
+        pod = self.make(workload, name or self.next_name(workload), node=node)
+        siblings = (self._store.pods[key] for key in self.pods_of[workload.uid])
+        self.ailments.pass_on(workload, pod.key, siblings)
+        self._store.put_pod(pod)
+        return pod
+
+    def make(
+        self, workload: Workload, name: str, *, node: str = "", created: float | None = None
+    ) -> Pod:
+        """The pod alone; it is created now unless it is told when (seconds since the epoch)."""
+        template = workload.template
+        key = Key(workload.key.namespace, name)
+        born = self._kernel.now if created is None else created
+        kind = "ReplicaSet" if workload.kind == "Deployment" else workload.kind
+        owner = Owner(kind, workload.key.name, workload.growing)
+        return Pod(
+            key=key,
+            uid=f"{key}.{self._store.next_revision()}",
+            node=node,
+            phase="Pending",
+            ready=False,
+            terminating=False,
+            labels=template.labels,
+            owner=None if workload.kind == "Other" else owner,
+            mirror=template.mirror,
+            empty_dir=template.empty_dir,
+            created=float(int(born)),
+            finalizers=template.finalizer,
+            claims=workload.claims.get(name, template.claims),
+            traits=template.traits,
+            requests=template.requests,
+            spread=template.placing.alone(key.namespace, template.labels),
+            extras=template.extras,
+        )

@@ -1,0 +1,281 @@
+"""The scheduler: filters that decide where a pod can land, then the node with the most room.
+
+Modelled: what a node itself forbids (filters.py), affinity between pods and topology spread
+(neighbours.py). As in kube-scheduler, not every node is looked at where there are many. Pods that
+fit nowhere wait (waiting.py) until something happens that could help.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from azure_linux_migrator.model.cluster import Key, Node, Pod, Volume
+from azure_linux_migrator.model.scheduling import Placing, PodTerm, Taint
+from azure_linux_migrator.simulator.cluster.node_filters import obstacle
+from azure_linux_migrator.simulator.cluster.pod_affinity import Neighbours, concerns
+from azure_linux_migrator.simulator.cluster.scheduling_queue import LEFTOVER_SECONDS, Group, Sort
+from azure_linux_migrator.simulator.cluster.store import Deaf, Store, holds
+from azure_linux_migrator.simulator.cluster.workload import Machine
+from azure_linux_migrator.simulator.cluster.workloads import Workloads
+from azure_linux_migrator.simulator.kernel import Kernel
+
+ENOUGH = 8
+"""Nodes that fit, after which no more are looked for."""
+
+
+@dataclass(slots=True)
+class Misfit:
+    """No node takes the pod; how many refuse it for which reason."""
+
+    nodes: int
+    reasons: dict[str, int]
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{n} {why}" for why, n in Counter(self.reasons).most_common())
+        return f"0/{self.nodes} nodes are available" + (f": {told}" if told else "")
+
+
+class Scheduler(Deaf):
+    """One scheduler; `lag` draws the seconds a pod waits for it. `bare` are the placings of pods
+    that nobody owns, by their uid."""
+
+    def __init__(
+        self,
+        store: Store,
+        kernel: Kernel,
+        workloads: Workloads,
+        rng: random.Random,
+        lag: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._kernel = kernel
+        self._workloads = workloads
+        self._rng = rng
+        self._lag = lag
+        self._order: list[str] = []
+        self._from = 0
+        self._groups: dict[Sort, Group] = {}
+        self._neighbours: Neighbours | None = None
+        self._known: dict[str, tuple[dict[str, str], tuple[Taint, ...]]] = {}
+        self.bare: Mapping[str, Placing] = {}
+        store.watchers.append(self)
+
+    # Deciding
+
+    def placing(self, pod: Pod) -> Placing:
+        """Where a pod may land."""
+        if pod.owner is None:
+            return self.bare.get(pod.uid) or Placing()
+        return self._workloads.template(pod).placing
+
+    def fit(self, pod: Pod) -> str | Misfit:
+        """The node that a pod would go to, or why there is none."""
+        placing = self.placing(pod)
+        volumes = self._store.volumes_of(pod)
+        view = self._neighbours.view(pod, placing) if self._neighbours else None
+        order = self._order
+        best: tuple[float, str] | None = None
+        found = 0
+        reasons: dict[str, int] = {}
+        for step in range(len(order)):
+            at = (self._from + step) % len(order)
+            name = order[at]
+            node, machine = self._store.nodes[name], self._store.machines[name]
+            why = obstacle(pod, placing, volumes, node, machine)
+            if not why and view is not None:
+                why = view.obstacle(name, machine.labels)
+            if why:
+                reasons[why] = reasons.get(why, 0) + 1
+                continue
+            score = _fullness(node, machine) + self._rng.random() * 0.01
+            if best is None or score < best[0]:
+                best = (score, name)
+            found += 1
+            if found >= ENOUGH:
+                self._from = at + 1
+                break
+        return best[1] if best else Misfit(len(order), reasons)
+
+    def admits(self, pod: Pod, node: Node, machine: Machine) -> bool:
+        """Whether a pod could be put on a node: one of the cluster, or one that is only thought
+        of."""
+        placing = self.placing(pod)
+        if obstacle(pod, placing, self._store.volumes_of(pod), node, machine):
+            return False
+        view = self._neighbours.view(pod, placing) if self._neighbours else None
+        return view is None or not view.obstacle(node.name, machine.labels)
+
+    def stuck(self) -> Iterator[Group]:
+        """Groups of pods that fit nowhere as things stand."""
+        return (group for group in self._groups.values() if group.stuck)
+
+    # Watching: what could help whom (the plugins' EventsToRegister and queueing hints)
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod without a node is scheduled soon; one that leaves makes room."""
+        if new is not None and old is None:
+            if self._neighbours is None and self.placing(new).social:
+                self._neighbours = Neighbours(self._store, self.placing)
+            if not new.node:
+                key, uid = new.key, new.uid
+                self._kernel.after(self._lag(), lambda: self._schedule(key, uid))
+        if self._neighbours is not None:
+            self._neighbours.count(old, new)
+        if self._groups:
+            if new is None and old is not None and not old.node:
+                self._forget(old)
+            elif _stands(old) != _stands(new):
+                self._moved(old, new)
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        """What did not fit may fit now; a domain less, or more, may let a spread go on."""
+        if (old is None) != (new is None):
+            self._order = list(self._store.nodes)
+        machine = self._store.machines[new.name] if new is not None else None
+        other = self._differs(new.name if new is not None else old.name if old else "", machine)
+        if other and self._neighbours is not None:
+            self._neighbours.nodes_changed()
+        if not self._groups or not (other or _better(old, new)):
+            return
+        for group in list(self._groups.values()):
+            if new is not None and machine and self.admits(group.sample, new, machine):
+                self._requeue(group, at_once=True)
+            elif other and group.placing.spread:
+                self._requeue(group)
+
+    def volume(self, old: Volume | None, new: Volume | None) -> None:
+        """A claim is bound; it is rare enough to try everybody."""
+        for group in list(self._groups.values()):
+            self._requeue(group)
+
+    def _differs(self, name: str, machine: Machine | None) -> bool:
+        """Whether a node has come or gone, or has other labels or taints than before."""
+        if machine is None:
+            return self._known.pop(name, None) is not None
+        seen = self._known.get(name)
+        if seen is not None and seen[0] is machine.labels and seen[1] is machine.taints:
+            return False
+        self._known[name] = (machine.labels, machine.taints)
+        return True
+
+    def _moved(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod has got a node, is about to leave it, or has left it."""
+        moved = new or old
+        node = self._store.nodes.get(old.node) if old is not None and holds(old) else None
+        freed = None if holds(new) else node
+        if moved is None:
+            return
+        repels = self.placing(moved).apart if freed and self._neighbours else ()
+        for group in list(self._groups.values()):
+            if freed and self.admits(group.sample, freed, self._store.machines[freed.name]):
+                self._requeue(group, at_once=True)
+            elif self._neighbours and _concerns(group, moved, repels):
+                self._requeue(group)
+
+    # Trying
+
+    def _schedule(self, key: Key, uid: str) -> None:
+        pod = self._store.pods.get(key)
+        if pod is None or pod.uid != uid or pod.node or pod.terminating:
+            return
+        group = self._groups.get(self._sort(pod))
+        if group is not None and group.stuck:
+            self._join(group, pod)
+        else:
+            self._try(pod)
+
+    def _try(self, pod: Pod) -> None:
+        found = self.fit(pod)
+        if isinstance(found, str):
+            self._store.change_pod(pod.key, node=found, unschedulable="")
+            return
+        sort = self._sort(pod)
+        group = self._groups.get(sort)
+        if group is None:
+            group = self._groups[sort] = Group(sort, pod, self.placing(pod))
+        group.why, group.stuck = str(found), True
+        group.attempts += 1
+        group.tried = self._kernel.now
+        self._at(group, self._kernel.now + LEFTOVER_SECONDS)
+        self._join(group, pod)
+
+    def _join(self, group: Group, pod: Pod) -> None:
+        group.pods[pod.key, pod.uid] = None
+        self._store.change_pod(pod.key, unschedulable=group.why)
+
+    def _requeue(self, group: Group, *, at_once: bool = False) -> None:
+        """Try a group again. From 1.33 on an idle kube-scheduler does not wait for the back-off
+        (SchedulerPopFromBackoffQ); here it does where it is not certain that it would help."""
+        due = self._kernel.now + self._lag()
+        if not at_once:
+            due = max(due, group.ready_at())
+        if group.stuck or group.timer is None or due < group.timer.at:
+            group.stuck = False
+            self._at(group, due)
+
+    def _at(self, group: Group, due: float) -> None:
+        if group.timer is not None:
+            group.timer.cancel()
+        group.timer = self._kernel.at(due, lambda: self._flush(group))
+
+    def _flush(self, group: Group) -> None:
+        """Place as many of a group as fit; the first that does not speaks for the rest."""
+        group.timer, group.stuck = None, False
+        for key, uid in list(group.pods):
+            pod = self._store.pods.get(key)
+            if pod is None or pod.uid != uid or pod.node or pod.terminating:
+                group.pods.pop((key, uid), None)
+                continue
+            self._try(pod)
+            if group.stuck:
+                return
+            group.pods.pop((key, uid), None)
+        self._drop(group)
+
+    def _forget(self, pod: Pod) -> None:
+        group = self._groups.get(self._sort(pod))
+        if group is not None:
+            group.pods.pop((pod.key, pod.uid), None)
+            self._drop(group)
+
+    def _drop(self, group: Group) -> None:
+        if not group.pods:
+            if group.timer is not None:
+                group.timer.cancel()
+            self._groups.pop(group.sort, None)
+
+    def _sort(self, pod: Pod) -> Sort:
+        zones = tuple(each.zones for each in self._store.volumes_of(pod)) if pod.claims else ()
+        return (pod.owner.uid if pod.owner else pod.uid, pod.requests, pod.extras, zones)
+
+
+def _stands(pod: Pod | None) -> tuple[str, bool] | None:
+    return (pod.node, pod.terminating) if pod is not None and holds(pod) else None
+
+
+def _concerns(group: Group, moved: Pod, repels: tuple[PodTerm, ...]) -> bool:
+    """Whether a pod that has moved may have let a group in by what they say about each other."""
+    sample, namespace = group.sample, moved.key.namespace
+    if group.placing.social and concerns(
+        group.placing, sample.key.namespace, namespace, moved.labels
+    ):
+        return True
+    return any(each.means(namespace, sample.key.namespace, dict(sample.labels)) for each in repels)
+
+
+def _better(old: Node | None, new: Node | None) -> bool:
+    """Whether a node takes more than before."""
+    if old is None or new is None:
+        return new is not None
+    return (
+        (new.ready and not old.ready)
+        or (old.unschedulable and not new.unschedulable)
+        or new.room != old.room
+    )
+
+
+def _fullness(node: Node, machine: Machine) -> float:
+    if not node.room.cpu:
+        return machine.pods / 110
+    return machine.cpu / node.room.cpu + machine.memory / max(1, node.room.memory)

@@ -1,0 +1,240 @@
+"""The API server's memory: objects by name, one revision for all, and whoever watches them."""
+
+from collections import defaultdict
+from typing import Protocol
+
+from msgspec import structs
+
+from azure_linux_migrator.model.cluster import (
+    Attachment,
+    Budget,
+    Controller,
+    Key,
+    Node,
+    Pod,
+    Volume,
+)
+from azure_linux_migrator.simulator.cluster.workload import Machine
+
+
+class Watcher(Protocol):
+    """Told of each change as it is made."""
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        """A node."""
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod."""
+
+    def budget(self, old: Budget | None, new: Budget | None) -> None:
+        """A disruption budget."""
+
+    def controller(self, old: Controller | None, new: Controller | None) -> None:
+        """A controller."""
+
+    def volume(self, old: Volume | None, new: Volume | None) -> None:
+        """A bound volume."""
+
+    def attachment(self, old: Attachment | None, new: Attachment | None) -> None:
+        """A volume's attachment."""
+
+
+class Deaf:
+    """A watcher that ignores everything; others override what they care for."""
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        """Ignored."""
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """Ignored."""
+
+    def budget(self, old: Budget | None, new: Budget | None) -> None:
+        """Ignored."""
+
+    def controller(self, old: Controller | None, new: Controller | None) -> None:
+        """Ignored."""
+
+    def volume(self, old: Volume | None, new: Volume | None) -> None:
+        """Ignored."""
+
+    def attachment(self, old: Attachment | None, new: Attachment | None) -> None:
+        """Ignored."""
+
+
+class Store:
+    """Every write is one revision; watchers are told in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.nodes: dict[str, Node] = {}
+        self.machines: dict[str, Machine] = {}
+        self.pods: dict[Key, Pod] = {}
+        self.budgets: dict[Key, Budget] = {}
+        self.controllers: dict[str, Controller] = {}
+        self.volumes: dict[str, Volume] = {}
+        self.attachments: dict[str, Attachment] = {}
+        self._by_claim: dict[Key, Volume] = {}
+        self._attached: defaultdict[str, dict[str, Attachment]] = defaultdict(dict)
+        self.pods_on: defaultdict[str, dict[Key, Pod]] = defaultdict(dict)
+        self.watchers: list[Watcher] = []
+
+    def next_revision(self) -> int:
+        """The revision of a write that is about to be made."""
+        self.revision += 1
+        return self.revision
+
+    def volumes_of(self, pod: Pod) -> list[Volume]:
+        """The bound volumes of a pod."""
+        keys = (Key(pod.key.namespace, claim) for claim in pod.claims)
+        return [found for key in keys if (found := self._by_claim.get(key)) is not None]
+
+    def attached(self, volume: str) -> list[Attachment]:
+        """Where a volume is attached."""
+        return list(self._attached[volume].values())
+
+    # Nodes
+
+    def put_node(self, node: Node, machine: Machine | None = None) -> None:
+        """Add or change a node; `machine` is what the scheduler needs of a new one."""
+        self.revision += 1
+        old = self.nodes.get(node.name)
+        self.nodes[node.name] = node
+        if machine is not None:
+            self.machines[node.name] = machine
+            for pod in self.pods_on[node.name].values():  # of a node that came back under its name
+                if not pod.finished:
+                    machine.take(pod)
+        for each in self.watchers:
+            each.node(old, node)
+
+    def change_node(self, name: str, **changes: object) -> None:
+        """Change fields of a node; nothing where they are so already, or it is gone."""
+        old = self.nodes.get(name)
+        if old is None:
+            return
+        new = structs.replace(old, **changes)
+        if new != old:
+            self.put_node(new)
+
+    def remove_node(self, name: str) -> None:
+        """Delete a node; its pods stay until someone collects them."""
+        old = self.nodes.pop(name, None)
+        if old is None:
+            return
+        self.revision += 1
+        self.machines.pop(name, None)
+        for each in self.watchers:
+            each.node(old, None)
+
+    # Pods
+
+    def put_pod(self, pod: Pod) -> None:
+        """Add a pod, or change one, whatever revision it carries."""
+        self.revision += 1
+        old = self.pods.get(pod.key)
+        new = structs.replace(pod, revision=self.revision)
+        self.pods[pod.key] = new
+        if new.node:
+            self.pods_on[new.node][pod.key] = new
+            if holds(old) != holds(new) and (found := self.machines.get(new.node)):
+                found.take(new, 1 if holds(new) else -1)
+        for each in self.watchers:
+            each.pod(old, new)
+
+    def change_pod(self, key: Key, **changes: object) -> None:
+        """Change fields of a pod; nothing where they are so already, or it is gone."""
+        old = self.pods.get(key)
+        if old is None:
+            return
+        new = structs.replace(old, **changes)
+        if new != old:
+            self.put_pod(new)
+
+    def remove_pod(self, key: Key) -> None:
+        """Delete a pod at once."""
+        old = self.pods.pop(key, None)
+        if old is None:
+            return
+        self.revision += 1
+        if old.node:
+            self.pods_on[old.node].pop(key, None)
+            if holds(old) and (found := self.machines.get(old.node)):
+                found.take(old, -1)
+        for each in self.watchers:
+            each.pod(old, None)
+
+    # The others
+
+    def put_budget(self, budget: Budget) -> None:
+        """Add or change a budget."""
+        self.revision += 1
+        old = self.budgets.get(budget.key)
+        new = self.budgets[budget.key] = structs.replace(budget, revision=self.revision)
+        for each in self.watchers:
+            each.budget(old, new)
+
+    def remove_budget(self, key: Key) -> None:
+        """Delete a budget."""
+        old = self.budgets.pop(key, None)
+        if old is not None:
+            self.revision += 1
+            for each in self.watchers:
+                each.budget(old, None)
+
+    def put_controller(self, controller: Controller) -> None:
+        """Add or change a controller; nothing where it is so already."""
+        old = self.controllers.get(controller.uid)
+        if old == controller:
+            return
+        self.revision += 1
+        self.controllers[controller.uid] = controller
+        for each in self.watchers:
+            each.controller(old, controller)
+
+    def remove_controller(self, uid: str) -> None:
+        """Delete a controller; what it owns stays."""
+        old = self.controllers.pop(uid, None)
+        if old is not None:
+            self.revision += 1
+            for each in self.watchers:
+                each.controller(old, None)
+
+    def put_volume(self, volume: Volume) -> None:
+        """A volume is bound."""
+        self.revision += 1
+        old = self.volumes.get(volume.name)
+        self.volumes[volume.name] = self._by_claim[volume.claim] = volume
+        for each in self.watchers:
+            each.volume(old, volume)
+
+    def remove_volume(self, name: str) -> None:
+        """A volume is deleted, and its claim with it."""
+        old = self.volumes.pop(name, None)
+        if old is not None:
+            self.revision += 1
+            self._by_claim.pop(old.claim, None)
+            for each in self.watchers:
+                each.volume(old, None)
+
+    def put_attachment(self, attachment: Attachment) -> None:
+        """A volume is attached."""
+        self.revision += 1
+        self.attachments[attachment.name] = attachment
+        self._attached[attachment.volume][attachment.name] = attachment
+        for each in self.watchers:
+            each.attachment(None, attachment)
+
+    def remove_attachment(self, name: str) -> None:
+        """A volume is detached."""
+        old = self.attachments.pop(name, None)
+        if old is not None:
+            self.revision += 1
+            self._attached[old.volume].pop(name, None)
+            for each in self.watchers:
+                each.attachment(old, None)
+
+
+def holds(pod: Pod | None) -> bool:
+    """Whether a pod takes room of its node: the scheduler does not see pods that have finished
+    (the pod informer's field selector in pkg/scheduler/scheduler.go)."""
+    return pod is not None and bool(pod.node) and not pod.finished

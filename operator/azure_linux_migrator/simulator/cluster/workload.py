@@ -1,0 +1,117 @@
+"""What the simulated cluster knows beyond the core's records: templates, machines, rules."""
+
+import random
+from typing import Literal
+
+from msgspec import Struct
+
+from azure_linux_migrator.model.cluster import Extras, Key, Labels, Pod
+from azure_linux_migrator.model.scheduling import Placing, Taint
+
+Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Named", "Other"]
+"""`Named` is any other controller that gives a pod's name and volumes to its successor."""
+
+
+class Span(Struct, frozen=True):
+    """How long something takes, in seconds: any of `seen`, else anything from `low` to `high`."""
+
+    low: float = 1.0
+    high: float = 2.0
+    seen: tuple[float, ...] = ()
+
+    def draw(self, rng: random.Random) -> float:
+        """One of them."""
+        return rng.choice(self.seen) if self.seen else rng.uniform(self.low, self.high)
+
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        return sum(self.seen) / len(self.seen) if self.seen else (self.low + self.high) / 2
+
+
+class Template(Struct, frozen=True):
+    """What all pods of a workload share. `start` runs from the node to Ready, without the attaching
+    of disks, `stop` from the deletion to the end, `run` (a Job's) from Ready to the end; `claims`
+    are those that all of them mount."""
+
+    labels: Labels = ()
+    requests: tuple[int, int] = (0, 0)
+    extras: Extras = ()
+    placing: Placing = Placing()
+    start: Span = Span()
+    stop: Span = Span(0.3, 0.6)
+    run: Span | None = None
+    empty_dir: bool = False
+    mirror: bool = False
+    finalizer: bool = False
+    traits: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+
+
+class Workload(Struct):
+    """A controller and its wish. `current` is the uid of the ReplicaSet that it grows (of others
+    its own), `generation` counts its templates; `claims` are those of single pods, by name.
+
+    A StatefulSet counts its pods' names from `first`, one pod after the other unless `parallel`;
+    `names` are those of pods whose names do not count. Of a Job, `replicas` are the pods that are
+    to succeed yet at the start, `succeeded` those that did; `failures` are those since the last
+    success, the latest at `failed_at` (seconds since the epoch).
+    """
+
+    kind: Kind
+    key: Key
+    uid: str
+    replicas: int
+    template: Template
+    parallel: bool = True
+    max_surge: int = 1
+    max_unavailable: int = 0
+    rolling: bool = True
+    claims: dict[str, tuple[str, ...]] = {}
+    current: str = ""
+    generation: int = 1
+    made: int = 0
+    first: int = 0
+    names: tuple[str, ...] = ()
+    failures: int = 0
+    failed_at: float = 0.0
+    succeeded: int = 0
+
+    @property
+    def growing(self) -> str:
+        """The uid of the ReplicaSet whose pods are current; of others the controller's own."""
+        if self.kind != "Deployment":
+            return self.uid
+        return self.current or f"{self.uid}/{self.generation}"
+
+    @property
+    def keeps_names(self) -> bool:
+        """Whether a pod's successor has its name."""
+        return self.kind in {"StatefulSet", "Named"}
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The names of its pods, where they keep them, in the order in which they start."""
+        if self.names:
+            return self.names
+        ordinals = range(self.first, self.first + self.replicas)
+        return tuple(f"{self.key.name}-{ordinal}" for ordinal in ordinals)
+
+
+class Machine(Struct):
+    """A node as the scheduler sees it, and what is taken of its room."""
+
+    labels: dict[str, str]
+    taints: tuple[Taint, ...] = ()
+    cpu: int = 0
+    memory: int = 0
+    pods: int = 0
+    extras: dict[str, int] = {}
+
+    def take(self, pod: Pod, sign: int = 1) -> None:
+        """Reserve what a pod requests, or with -1 give it back."""
+        self.cpu += sign * pod.requests[0]
+        self.memory += sign * pod.requests[1]
+        self.pods += sign
+        for name, amount in pod.extras:
+            self.extras[name] = self.extras.get(name, 0) + sign * amount

@@ -1,0 +1,220 @@
+"""The workloads of the cluster: which there are, whose pods are whose, who looks after them.
+
+The controllers' rules are in modules of their own: deployments, statefulsets, daemonsets, jobs.
+Each looks at a workload `lag` seconds after something of it has changed.
+"""
+
+import random
+from collections.abc import Callable
+
+from msgspec import structs
+
+from azure_linux_migrator.model.cluster import Controller, Key, Node, Pod
+from azure_linux_migrator.simulator.cluster.api_server import Api
+from azure_linux_migrator.simulator.cluster.daemonsets import DaemonSets
+from azure_linux_migrator.simulator.cluster.deployments import Deployments
+from azure_linux_migrator.simulator.cluster.jobs import Jobs
+from azure_linux_migrator.simulator.cluster.pod_factory import Births
+from azure_linux_migrator.simulator.cluster.statefulsets import StatefulSets
+from azure_linux_migrator.simulator.cluster.store import Deaf, Store
+from azure_linux_migrator.simulator.cluster.workload import Template, Workload
+from azure_linux_migrator.simulator.kernel import Kernel
+
+
+class Workloads(Deaf):
+    """All workload controllers of the cluster."""
+
+    def __init__(
+        self,
+        store: Store,
+        kernel: Kernel,
+        api: Api,
+        rng: random.Random,
+        lag: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._kernel = kernel
+        self._lag = lag
+        self._births = Births(store, kernel)
+        self._deployments = Deployments(api, self._births)
+        self._statefulsets = StatefulSets(api, self._births)
+        self._daemonsets = DaemonSets(store, api, self._births)
+        self._jobs = Jobs(kernel, self._births)
+        self.known: dict[str, Workload] = {}
+        self.pods_of = self._births.pods_of
+        self.ailments = self._births.ailments
+        self._by_owner: dict[str, str] = {}
+        self._queued: set[str] = set()
+        self._daemons: dict[str, None] = {}
+        store.watchers.append(self)
+
+    # Writes
+
+    def add(self, workload: Workload, *, fresh: bool = True) -> None:
+        """A workload is applied; its pods follow, unless they are there already."""
+        self.known[workload.uid] = workload
+        if workload.kind == "DaemonSet":
+            self._daemons[workload.uid] = None
+        if workload.kind in {"Deployment", "StatefulSet", "DaemonSet"}:
+            self._store.put_controller(_controller(workload))
+        if not workload.current:
+            self._adopt_set(workload)
+        if fresh:
+            self.soon(workload.uid)
+
+    def own(self, owner: str, workload: Workload) -> None:
+        """Pods of that owner are the workload's."""
+        self._by_owner[owner] = workload.uid
+
+    def template(self, pod: Pod) -> Template:
+        """What a pod was made from."""
+        found = self.workload(pod)
+        if found is None:
+            return Template()
+        if found.kind == "DaemonSet":
+            return self._daemonsets.template(pod, found.template)
+        return found.template
+
+    def workload(self, pod: Pod) -> Workload | None:
+        """Whose pod it is."""
+        return self.known.get(self._by_owner.get(pod.owner.uid, "")) if pod.owner else None
+
+    def by_key(self, key: Key) -> Workload | None:
+        """A Deployment by its name."""
+        found = (w for w in self.known.values() if w.kind == "Deployment" and w.key == key)
+        return next(found, None)
+
+    def replicas(self, key: Key) -> int | None:
+        """A Deployment's scale; None where there is none."""
+        found = self.by_key(key)
+        return found.replicas if found else None
+
+    def scale(self, key: Key, replicas: int, *, surge: str | None = None) -> None:
+        """Change a Deployment's scale, and our record of a surge with it."""
+        found = self.by_key(key)
+        if found is not None:
+            found.replicas = replicas
+            self._show(found, {} if surge is None else {"surge": surge})
+            self.soon(found.uid)
+
+    def note(self, key: Key, surge: str) -> None:
+        """Record on a Deployment what becomes of its surge."""
+        found = self.by_key(key)
+        if found is not None:
+            self._show(found, {"surge": surge})
+
+    def restart(self, key: Key, stamp: str) -> None:
+        """A new template for a Deployment's pods."""
+        found = self.by_key(key)
+        if found is not None and self._store.controllers[found.uid].restarted != stamp:
+            found.generation += 1
+            found.current = ""
+            self._adopt_set(found)
+            self._show(found, {"restarted": stamp})
+            self.soon(found.uid)
+
+    def place(self, workload: Workload, node: str, *, created: float, **more: object) -> Pod:
+        """A pod that has been running there for a while."""
+        name = self._births.free_name(workload)
+        pod = self._births.make(workload, name, node=node, created=created)
+        fields = {"phase": "Running", "ready": True} | more
+        pod = structs.replace(pod, **fields)
+        self._store.put_pod(pod)
+        return pod
+
+    # Watching
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """One of somebody's pods."""
+        found = new or old
+        workload = self.workload(found) if found else None
+        if found is None or workload is None:
+            return
+        if new is None:
+            self.pods_of[workload.uid].pop(found.key, None)
+            self._daemonsets.gone(found)
+        else:
+            self.pods_of[workload.uid][found.key] = None
+        if workload.kind == "Job":
+            self._jobs.count(workload, old, new)
+        if old is not None and not old.terminating and (new is None or new.terminating):
+            self.ailments.leave(workload, found)
+        if new is None or (old is not None and _matters(workload, old, new)):
+            self.soon(workload.uid)
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        """DaemonSets follow the nodes, and the OS that a node has after its update in place."""
+        if old is None or new is None or old.os_sku != new.os_sku:
+            found = new or old
+            self._daemonsets.forget(found.name if found else "")
+            for uid in self._daemons:
+                self.soon(uid)
+
+    # Working
+
+    def soon(self, uid: str) -> None:
+        """Look at a workload after the controllers' lag."""
+        if uid not in self._queued:
+            self._queued.add(uid)
+            self._kernel.after(self._lag(), lambda: self._sync(uid))
+
+    def _sync(self, uid: str) -> None:
+        self._queued.discard(uid)
+        workload = self.known[uid]
+        pods = [self._store.pods[key] for key in self.pods_of[uid]]
+        match workload.kind:
+            case "Deployment" | "ReplicaSet":
+                self._deployments.sync(workload, pods)
+            case "StatefulSet" | "Named":
+                self._statefulsets.sync(workload, pods)
+            case "DaemonSet":
+                self._daemonsets.sync(workload, pods)
+            case "Job":
+                wait = self._jobs.sync(workload, pods)
+                if wait:
+                    self._kernel.after(wait, lambda: self.soon(uid))
+
+    def _adopt_set(self, workload: Workload) -> None:
+        uid = workload.growing
+        self._by_owner[uid] = workload.uid
+        if workload.kind == "Deployment":
+            name = f"{workload.key.name}-{workload.generation}"
+            made = Controller(
+                "ReplicaSet",
+                Key(workload.key.namespace, name),
+                uid,
+                owner=workload.uid,
+                replicas=workload.replicas,
+            )
+            self._store.put_controller(made)
+
+    def _show(self, workload: Workload, changes: dict[str, str]) -> None:
+        found = self._store.controllers[workload.uid]
+        changed = structs.replace(found, replicas=workload.replicas, **changes)
+        self._store.put_controller(changed)
+
+
+def _matters(workload: Workload, old: Pod, new: Pod) -> bool:
+    """Whether a controller has to look at what changed of a pod."""
+    if workload.kind == "DaemonSet":
+        return new.finished and not old.finished
+    return (old.ready, old.terminating, old.phase, old.deletion_cost) != (
+        new.ready,
+        new.terminating,
+        new.phase,
+        new.deletion_cost,
+    )
+
+
+def _controller(workload: Workload) -> Controller:
+    stateful = workload.kind == "StatefulSet"
+    return Controller(
+        workload.kind,
+        workload.key,
+        workload.uid,
+        replicas=workload.replicas,
+        rolling=workload.rolling if workload.kind == "Deployment" else stateful,
+        max_unavailable=1 if stateful else workload.max_unavailable,
+        max_surge=0 if stateful else workload.max_surge,
+        traits=workload.template.traits if workload.kind == "DaemonSet" else (),
+    )

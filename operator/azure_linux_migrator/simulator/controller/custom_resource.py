@@ -1,0 +1,94 @@
+"""The custom resource in the simulated API server: its spec, its status, who may write what."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.simulator.cluster.api_server import refusal
+from azure_linux_migrator.simulator.cluster.store import Store
+
+
+class Body(Struct, frozen=True):
+    """The resource as it was at a revision; `created` in seconds since the epoch."""
+
+    name: str
+    uid: str
+    spec: Mapping[str, Any]
+    generation: int
+    revision: int
+    status: MigrationStatus
+    annotations: Mapping[str, str] = {}
+    deleting: bool = False
+    created: float = 0.0
+
+
+class Resource:
+    """One AzureLinuxMigration. `body` is None once it is gone."""
+
+    def __init__(
+        self, store: Store, name: str, spec: Mapping[str, Any], clock: Callable[[], float]
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._name, self._made = name, 1
+        self.body: Body | None = self._make(f"uid-{name}", spec)
+        self.watchers: list[Callable[[Body | None], None]] = []
+        self.writes = 0
+        """How often a status was written."""
+
+    def recreate(self, spec: Mapping[str, Any]) -> None:
+        """Somebody applies one of the same name anew, once the old one is gone."""
+        if self.body is None:
+            self._made += 1
+            fresh = self.body = self._make(f"uid-{self._name}-{self._made}", spec)
+            for each in tuple(self.watchers):
+                each(fresh)
+
+    def edit(self, **spec: Any) -> None:
+        """Somebody changes the spec."""
+        if self.body is not None:
+            merged = {**self.body.spec, **spec}
+            if merged != self.body.spec:
+                self._put(spec=merged, generation=self.body.generation + 1)
+
+    def annotate(self, name: str, value: str) -> None:
+        """Somebody sets an annotation."""
+        if self.body is not None:
+            self._put(annotations={**self.body.annotations, name: value})
+
+    def delete(self) -> None:
+        """Somebody deletes it; our finalizer keeps it for a while."""
+        if self.body is not None and not self.body.deleting:
+            self._put(deleting=True, generation=self.body.generation + 1)
+
+    def release(self) -> None:
+        """Our finalizer is removed: it is gone."""
+        if self.body is not None and self.body.deleting:
+            self.body = None
+            for each in tuple(self.watchers):
+                each(None)
+
+    def write_status(self, status: MigrationStatus, revision: int | None) -> Body:
+        """Apply a status; with a revision, only to that version of the resource."""
+        if self.body is None:
+            raise refusal(404, "azurelinuxmigrations.azlm.dev not found")
+        if revision is not None and revision != self.body.revision:
+            raise refusal(409, "the object has been modified")
+        self.writes += 1
+        if status != self.body.status:
+            self._put(status=status)
+        return self.body
+
+    def _make(self, uid: str, spec: Mapping[str, Any]) -> Body:
+        revision, created = self._store.next_revision(), float(int(self._clock()))
+        return Body(self._name, uid, spec, 1, revision, MigrationStatus(), created=created)
+
+    def _put(self, **changes: Any) -> None:
+        old = self.body
+        if old is None:
+            return
+        fields = {name: getattr(old, name) for name in Body.__struct_fields__}
+        self.body = Body(**(fields | changes | {"revision": self._store.next_revision()}))
+        for each in tuple(self.watchers):
+            each(self.body)

@@ -1,0 +1,260 @@
+"""The operator's watches: what the store tells, later, in order within a kind, into a World.
+
+A watch can be held up, and it can lose its place: then nothing comes until everything is listed
+anew, as kube/reflector.py does after 410 Gone. A list is of one moment, and never older than what
+was seen before (no resourceVersion asks for the latest); but it comes in pieces, with decisions in
+between, and what has gone is known only at its end.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, cast, get_args
+
+from msgspec import Struct
+
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.cluster import Attachment, Budget, Controller, Node, Pod, Volume
+from azure_linux_migrator.simulator.cluster.store import Deaf, Store
+from azure_linux_migrator.simulator.controller.process import Process
+
+WatchKind = Literal[
+    "node",
+    "pod",
+    "budget",
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "DaemonSet",
+    "volume",
+    "attachment",
+]
+KINDS: tuple[WatchKind, ...] = get_args(WatchKind)
+PIECES = 3
+"""Pieces in which a list comes: what a read of the connection brings at one time."""
+
+
+class Stream:
+    """One kind's watch: events under way, and whether something is due to deliver them. `listed` is
+    whether a first list has arrived, `deaf` whether one is still to begin, `lists` counts them."""
+
+    __slots__ = ("deaf", "due", "held_until", "listed", "listing", "lists", "queue")
+
+    def __init__(self, held_until: float = 0.0) -> None:
+        self.queue: deque[tuple[float, Any, Any, int]] = deque()
+        self.listed = self.listing = False
+        self.deaf = True
+        self.held_until = held_until
+        self.due = False
+        self.lists = 0
+
+
+class _List(Struct):
+    """A list under way: its number, its objects by name as of one moment, and what is to come."""
+
+    number: int
+    names: frozenset[Any]
+    parts: list[list[Any]]
+    revision: int
+
+
+class Informer(Deaf):
+    """Feeds one operator's World. `delay` draws an event's seconds on the way."""
+
+    def __init__(
+        self,
+        store: Store,
+        process: Process,
+        world: World,
+        delay: Callable[[], float],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._process = process
+        self._world = world
+        self._delay = delay
+        self._on_change = on_change
+        self._streams = {kind: Stream() for kind in KINDS}
+        self._running = False
+
+    @property
+    def synced(self) -> bool:
+        """Whether every first list has arrived."""
+        return self._running and all(each.listed for each in self._streams.values())
+
+    def start(self) -> None:
+        """Begin to watch; the first lists arrive after a while each."""
+        self._running = True
+        self._streams = {kind: Stream(old.held_until) for kind, old in self._streams.items()}
+        self._store.watchers.append(self)
+        for kind, stream in self._streams.items():
+            self._process.after(self._delay() * 4, partial(self._list, kind, stream))
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._running:
+            self._running = False
+            self._store.watchers.remove(self)
+
+    def hold(self, kind: WatchKind, until: float) -> None:
+        """Nothing of that kind arrives before then."""
+        stream = self._streams[kind]
+        stream.held_until = max(stream.held_until, until)
+
+    def lose(self, kind: WatchKind, seconds: float) -> None:
+        """The watch has lost its place; it is listed anew after so many seconds."""
+        stream = self._streams[kind]
+        if not stream.deaf:
+            stream.deaf, stream.listing = True, False
+            stream.lists += 1
+            stream.queue.clear()
+            self._process.after(seconds, partial(self._list, kind, stream))
+
+    # What the store tells
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        """A node."""
+        self._send("node", old, new)
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod."""
+        self._send("pod", old, new)
+
+    def budget(self, old: Budget | None, new: Budget | None) -> None:
+        """A budget."""
+        self._send("budget", old, new)
+
+    def controller(self, old: Controller | None, new: Controller | None) -> None:
+        """A controller."""
+        kind = cast("WatchKind", (new or old).kind)  # type: ignore[union-attr]
+        self._send(kind, old, new)
+
+    def volume(self, old: Volume | None, new: Volume | None) -> None:
+        """A volume."""
+        self._send("volume", old, new)
+
+    def attachment(self, old: Attachment | None, new: Attachment | None) -> None:
+        """An attachment."""
+        self._send("attachment", old, new)
+
+    def _send(self, kind: WatchKind, old: Any, new: Any) -> None:
+        stream = self._streams[kind]
+        if stream.deaf:
+            return  # the list that is still to come has it
+        at = max(self._process.now + self._delay(), stream.held_until)
+        if stream.queue:
+            at = max(at, stream.queue[-1][0])
+        stream.queue.append((at, old, new, self._store.revision))
+        if not stream.listing:
+            self._deliver_at(at, kind, stream)
+
+    def _deliver_at(self, at: float, kind: WatchKind, stream: Stream) -> None:
+        if not stream.due:
+            stream.due = True
+            self._process.at(at, lambda: self._deliver(kind, stream))
+
+    def _deliver(self, kind: WatchKind, stream: Stream) -> None:
+        stream.due = False
+        if not self._running or stream is not self._streams[kind] or stream.listing:
+            return
+        now, queue = self._process.now, stream.queue
+        if now < stream.held_until:
+            self._deliver_at(stream.held_until, kind, stream)
+            return
+        while queue and queue[0][0] <= now:
+            _, old, new, revision = queue.popleft()
+            self._apply(kind, old, new, revision)
+        if queue:
+            self._deliver_at(queue[0][0], kind, stream)
+        self._on_change()
+
+    def _apply(self, kind: WatchKind, old: Any, new: Any, revision: int) -> None:
+        world = self._world
+        match kind:
+            case "pod":
+                world.put_pod(new) if new is not None else world.remove_pod(old.key, revision)
+            case "node":
+                world.put_node(new) if new is not None else world.remove_node(old.name)
+            case "budget":
+                world.put_budget(new) if new is not None else world.remove_budget(old.key)
+            case "volume":
+                world.put_volume(new) if new is not None else world.remove_volume(old.name)
+            case "attachment":
+                if new is not None:
+                    world.put_attachment(new)
+                else:
+                    world.remove_attachment(old.name)
+            case _ if new is not None:
+                world.put_controller(new)
+            case _:
+                world.remove_controller(old.kind, old.key)
+
+    def _list(self, kind: WatchKind, stream: Stream) -> None:
+        """Everything of a kind as it is now."""
+        if not self._running or stream is not self._streams[kind]:
+            return
+        if self._process.now < stream.held_until:
+            self._process.at(stream.held_until, partial(self._list, kind, stream))
+            return
+        stream.deaf, stream.listing = False, True
+        there = self._there(kind)
+        found = list(there.values())
+        size = max(1, -(-len(found) // PIECES))
+        parts = [found[at : at + size] for at in range(0, len(found), size)]
+        begun = _List(stream.lists, frozenset(there), parts, self._store.revision)
+        self._piece(kind, stream, begun)
+
+    def _piece(self, kind: WatchKind, stream: Stream, begun: _List) -> None:
+        """The next part of a list; after the last one, what is not in it any more is gone."""
+        stale = stream is not self._streams[kind] or begun.number != stream.lists
+        if not self._running or stale:
+            return
+        if self._process.now < stream.held_until:
+            self._process.at(stream.held_until, partial(self._piece, kind, stream, begun))
+            return
+        if begun.parts:
+            for each in begun.parts.pop(0):
+                self._apply(kind, None, each, begun.revision)
+            self._process.after(self._delay(), partial(self._piece, kind, stream, begun))
+            if stream.listed:
+                self._on_change()
+            return
+        for name, old in self._here(kind).items():
+            if name not in begun.names:
+                self._apply(kind, old, None, begun.revision)
+        stream.listed, stream.listing = True, False
+        if stream.queue:
+            self._deliver_at(stream.queue[0][0], kind, stream)
+        self._on_change()
+
+    def _here(self, kind: WatchKind) -> dict[Any, Any]:
+        """What the world has of a kind."""
+        world, catalog = self._world, self._world.catalog
+        match kind:
+            case "pod":
+                return dict(world.pods)
+            case "node":
+                return dict(world.nodes)
+            case "budget":
+                return dict(world.budgets)
+            case "volume":
+                return {each.name: each for each in catalog.all_volumes()}
+            case "attachment":
+                return {each.name: each for each in catalog.all_attachments()}
+        return {each.uid: each for each in catalog.all_controllers() if each.kind == kind}
+
+    def _there(self, kind: WatchKind) -> dict[Any, Any]:
+        """What the store has of a kind."""
+        store = self._store
+        match kind:
+            case "pod":
+                return store.pods
+            case "node":
+                return store.nodes
+            case "budget":
+                return store.budgets
+            case "volume":
+                return store.volumes
+            case "attachment":
+                return store.attachments
+        return {uid: each for uid, each in store.controllers.items() if each.kind == kind}

@@ -1,0 +1,82 @@
+"""A simulated cluster put together: the control plane's parts, the machines, Azure around them."""
+
+import random
+
+from msgspec import Struct
+
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.port import Arm
+from azure_linux_migrator.simulator.cluster.api_server import Api
+from azure_linux_migrator.simulator.cluster.autoscaler import Autoscaler
+from azure_linux_migrator.simulator.cluster.disruption_controller import Disruption
+from azure_linux_migrator.simulator.cluster.kubelets import Kubelets
+from azure_linux_migrator.simulator.cluster.node_lifecycle import Fleet
+from azure_linux_migrator.simulator.cluster.scheduler import Scheduler
+from azure_linux_migrator.simulator.cluster.store import Store
+from azure_linux_migrator.simulator.cluster.workload import Span
+from azure_linux_migrator.simulator.cluster.workloads import Workloads
+from azure_linux_migrator.simulator.controller.action_runner import Backend
+from azure_linux_migrator.simulator.controller.simulated_operator import Pace
+from azure_linux_migrator.simulator.kernel import Kernel
+
+
+class Lags(Struct, frozen=True):
+    """How far the cluster's controllers are behind, in seconds."""
+
+    disruption: Span = Span(0.002, 0.012)
+    workloads: Span = Span(0.01, 0.05)
+    scheduler: Span = Span(0.005, 0.03)
+    attach: Span = Span(0.5, 2.0)
+    detach: Span = Span(0.5, 2.0)
+
+
+class Scene:
+    """Everything of one simulated cluster; the pilots are its guests."""
+
+    def __init__(
+        self,
+        aks: ManagedCluster,
+        rng: random.Random,
+        *,
+        now: float,
+        lags: Lags | None = None,
+        pace: Pace | None = None,
+        survey: Survey | None = None,
+    ) -> None:
+        self.lags = lags or Lags()
+        self.pace = pace or Pace()
+        self.rng = rng
+        self.notes: list[str] = []
+        """What of a real cluster could not be modelled."""
+        self.aks = aks
+        self.kernel = Kernel(now)
+        self.store = Store()
+        self.disruption = Disruption(
+            self.store, self.kernel, lambda: self.lags.disruption.draw(rng)
+        )
+        self.api = Api(self.store, self.kernel, self.disruption)
+        self.workloads = Workloads(
+            self.store, self.kernel, self.api, rng, lambda: self.lags.workloads.draw(rng)
+        )
+        self.scheduler = Scheduler(
+            self.store, self.kernel, self.workloads, rng, lambda: self.lags.scheduler.draw(rng)
+        )
+        self.kubelets = Kubelets(
+            self.store,
+            self.kernel,
+            self.workloads,
+            rng,
+            attach=self.lags.attach,
+            detach=self.lags.detach,
+        )
+        self.fleet = Fleet(self.store, self.kernel, self.api, aks)
+        self.autoscaler = Autoscaler(self.store, self.kernel, self.fleet, self.scheduler)
+        self.backend = Backend(
+            self.kernel,
+            self.api,
+            self.workloads,
+            self.fleet,
+            Arm(aks),
+            survey or Survey(at=now),
+        )

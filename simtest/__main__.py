@@ -1,0 +1,224 @@
+"""`python -m simtest`: many seeds, one seed, or the mutations.
+
+python -m simtest --seeds 10000            seeds 0 to 9999 on all CPUs
+python -m simtest --digest FILE            also a hash of every decision, a line per seed in FILE
+python -m simtest replay 4711              one seed, step by step
+python -m simtest replay 4711 --keep 0,2   with only these of its faults
+python -m simtest mutations                deliberate faults: seeds until each is found
+python -m simtest mutations no-soak daemons   only these
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from hashlib import sha256
+from multiprocessing import get_context
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from simtest.faults.schedule import schedule
+from simtest.invariants.audit import KNOWN
+from simtest.invariants.registry import INVARIANTS, UNREACHED
+from simtest.mutations.hunt import MOST_SEEDS, MUTATIONS, Catch, hunt
+from simtest.mutations.mutation import Mutation
+from simtest.run import Outcome, Run, run
+from simtest.shrink import shrink
+
+CHUNK = 50
+SHOWN = 5
+ENOUGH_SEEDS = 1000
+"""Of so many seeds each invariant has to be judged in one at least."""
+LIST = Path(__file__).resolve().parents[1] / "docs" / "mutations.md"
+
+
+class Sum(Struct):
+    """What came of all seeds so far."""
+
+    done: int = 0
+    events: int = 0
+    faults: int = 0
+    evictions: int = 0
+    refused: int = 0
+    moves: int = 0
+    failed: list[Outcome] = field(default_factory=list)
+    ends: Counter[str] = field(default_factory=Counter)
+    judged: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+    digests: list[str] = field(default_factory=list)
+
+    def add(self, each: Outcome) -> None:
+        """One more."""
+        self.done += 1
+        self.events += each.events
+        self.faults += len(each.faults)
+        self.evictions += each.evictions
+        self.refused += each.refused
+        self.moves = max(self.moves, each.moves)
+        self.judged.update(each.judged)
+        self.known.update(each.known)
+        self.digests.append(f"{each.seed} {each.digest}")
+        self.ends["failed" if each.failure else each.ended.split(":")[0].split()[0]] += 1
+        if each.failure:
+            self.failed.append(each)
+
+    @property
+    def unjudged(self) -> list[str]:
+        """Invariants that nothing was judged by, where that cannot be chance."""
+        enough = self.done >= ENOUGH_SEEDS
+        missing = [name for name in INVARIANTS if enough and not self.judged[name]]
+        return [name for name in missing if name not in UNREACHED]
+
+
+def _chunk(first: int, last: int) -> list[Outcome]:
+    return [run(str(seed)) for seed in range(first, last)]
+
+
+def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
+    """All of them; the last line says how many failed. `digests` gets the hashes."""
+    began = time.monotonic()
+    total = Sum()
+    chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        for outcomes in pool.map(_chunk, *zip(*chunks, strict=True)):
+            for each in outcomes:
+                total.add(each)
+            if total.done % 1000 == 0 or total.done == seeds:
+                rate = total.done / (time.monotonic() - began)
+                failed = len(total.failed)
+                print(f"{total.done} seeds, {failed} failed, {rate:.0f} a second", flush=True)
+    for each in total.failed[:SHOWN]:
+        _tell(shrink(each))
+    _table(total)
+    print(
+        f"{total.events} events, {total.faults} faults, {total.evictions} evictions granted, "
+        f"{total.refused} refused, a replica was moved {total.moves} times at the most; "
+        f"ends: {', '.join(f'{n} {end}' for end, n in sorted(total.ends.items()))}; "
+        f"{time.monotonic() - began:.0f} s"
+    )
+    if digests is not None:
+        lines = "\n".join(total.digests) + "\n"
+        digests.write_text(lines, encoding="utf-8")
+        print(f"digest of all decisions: {sha256(lines.encode()).hexdigest()}")
+    for name in total.unjudged:
+        print(f"never judged: {name} ({INVARIANTS[name]})")
+    print(f"{total.done} seeds, {len(total.failed)} failed")
+    return 1 if total.failed or total.unjudged else 0
+
+
+def _table(total: Sum) -> None:
+    """Each invariant, and how often it was judged."""
+    print("\n   judged  invariant")
+    for name, told in INVARIANTS.items():
+        print(f"{total.judged[name]:9}  {name}: {told}")
+    print()
+    for name, why in KNOWN.items():
+        print(f"known, being mended: {name}, broken {total.known[name]} times: {why}")
+
+
+def _tell(outcome: Outcome) -> None:
+    own = schedule(outcome.seed)
+    keep = ",".join(str(own.index(each)) for each in outcome.faults) or "none"
+    print(f"\nseed {outcome.seed}: {outcome.failure.strip()}")
+    for each in outcome.faults:
+        print(f"  {each}")
+    print(f"  at the end: {outcome.ended}")
+    print(f"  replay: .venv/bin/python -m simtest replay {outcome.seed} --keep {keep}\n")
+
+
+def replay(seed: str, keep: str | None) -> int:
+    """One seed, with what happened."""
+    own = schedule(seed)
+    if keep is None:
+        chosen = own
+    else:
+        chosen = () if keep == "none" else tuple(own[int(at)] for at in keep.split(","))
+    made = Run(seed, chosen)
+    print(f"seed {seed}: {made.stage.spec}")
+    for each in chosen:
+        print(f"  {each}")
+    outcome = made.go()
+    for line in outcome.trail:
+        print(f"  {line}")
+    print(f"at the end: {outcome.ended}")
+    for name, times in sorted(outcome.known.items()):
+        print(f"known, being mended: {name}, broken {times} times: {KNOWN[name]}")
+    print(f"1 seeds, {int(bool(outcome.failure))} failed")
+    if outcome.failure:
+        print(outcome.failure)
+    return 1 if outcome.failure else 0
+
+
+def _hunted(at: int, most: int) -> Catch:
+    return hunt(MUTATIONS[at], most)
+
+
+def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
+    """The table of deliberate faults."""
+    lines = [
+        "| mutation | what is wrong | found by seed | what gave it away |",
+        "|---|---|---|---|",
+    ]
+    chosen = [at for at, each in enumerate(MUTATIONS) if not names or each.name in names]
+    missed = 0
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        for at, caught in zip(chosen, pool.map(partial(_hunted, most=most), chosen), strict=True):
+            missed += not caught.seeds
+            lines.append(_row(MUTATIONS[at], caught, most))
+            print(lines[-1], flush=True)
+    if write:
+        LIST.write_text(_PAGE + "\n".join(lines) + "\n")
+    print(f"{len(chosen)} mutations, {missed} missed")
+    return 1 if missed else 0
+
+
+def _row(mutation: Mutation, caught: Catch, most: int) -> str:
+    told = f"no. {caught.seeds}" if caught.seeds else f"**not within {most}**"
+    why = caught.why
+    if not why and caught.other:
+        why = f"seed {caught.other_seed} fails otherwise: {caught.other}"
+    shown = why.replace("|", " ")[:120]
+    return f"| `{mutation.name}` | {mutation.what} | {told} | {shown} |"
+
+
+_PAGE = """# Deliberate faults, and how soon the simulation finds them
+
+Written by `python -m simtest mutations --write`. Each row is azlm with one fault put in on purpose;
+the seeds are tried from the first on, as `make sim` does. A fault counts as found only when the
+invariant that is meant for it breaks, in a run that does not break it without the fault.
+
+"""
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="simtest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", nargs="?", choices=("replay", "mutations"))
+    parser.add_argument("names", nargs="*", help="the seed to replay, or names of mutations")
+    parser.add_argument("--seeds", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--most", type=int, default=MOST_SEEDS, help="seeds to hunt each mutation")
+    parser.add_argument("--keep", help="comma-separated numbers of the faults to keep, or none")
+    parser.add_argument("--digest", type=Path, help="write a hash of each seed's decisions here")
+    parser.add_argument("--write", action="store_true", help="write docs/mutations.md")
+    asked = parser.parse_intermixed_args()
+    if asked.command == "replay":
+        return replay(next(iter(asked.names), "0"), asked.keep)
+    if asked.command == "mutations":
+        return mutations(asked.names, asked.jobs, asked.most, write=asked.write)
+    return many(asked.seeds, asked.first, asked.jobs, asked.digest)
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # The order of sets depends on it; with a fixed one a replay repeats its run exactly.
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "simtest", *sys.argv[1:]])
+    sys.exit(main())

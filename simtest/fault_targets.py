@@ -1,0 +1,110 @@
+"""What a run can have that may be struck: types of actions, steps, and Azure's calls in them."""
+
+from msgspec import Struct
+
+from simtest.scenario_draw import Sketch
+
+BACK: tuple[str, ...] = (
+    "ReleaseSource",
+    "RestoreSource",
+    "CordonTarget",
+    "DrainTarget",
+    "RestoreAutoscaler",
+    "RemoveTarget",
+    "RolledBack",
+)
+DELETING = "Deleting"
+"""Stands for a step, where the resource is being deleted."""
+SUCCEEDED = "Succeeded"
+
+
+class Plot(Struct, frozen=True):
+    """`forth` are the steps of the way there, before the source is retired; `steps` all that the
+    run may come through. `calls` are steps with the call that changes a pool in them."""
+
+    writes: tuple[str, ...]
+    reads: tuple[str, ...]
+    forth: tuple[str, ...]
+    steps: tuple[str, ...]
+    calls: tuple[tuple[str, str], ...]
+
+
+def plot(drawn: Sketch, turn: str) -> Plot:
+    """That of a sketch; `turn` is what turns the run back half-way, if anything does."""
+    there = _route(drawn)
+    forth = tuple(each for each in there if each not in {"RetireSource", "HandOverAutoscaler"})
+    steps: tuple[str, ...] = (*there, SUCCEEDED)
+    if turn == "rollback" or drawn.spec["drain"].get("onTimeout") == "Rollback":
+        steps = (*steps, *_way_back(drawn))
+    if turn in {"deleted", "recreated"}:
+        steps = (*steps, DELETING, DELETING)
+    found = tuple(each for each in _calls(drawn) if each[0] in steps)
+    reads = ("ReadPools", "ReviewAccess", "SurveyAzure")
+    return Plot(
+        writes=_writes(drawn, turn),
+        reads=(*reads, "Foretell") if drawn.spec["mode"] == "Plan" else reads,
+        forth=forth,
+        steps=steps,
+        calls=found,
+    )
+
+
+def _route(drawn: Sketch) -> tuple[str, ...]:
+    gate = drawn.spec["approval"]
+    first = ("AwaitDrainApproval",) if gate == "BeforeDrain" else ()
+    if drawn.strategy == "InPlace":
+        return ("Preflight", *first, "UpdateInPlace")
+    hold = ("HoldAutoscaler",) if drawn.autoscaled else ()
+    last = ("AwaitRetireApproval",) if gate == "BeforeRetire" else ()
+    soak = ("Soak",) if drawn.spec["strategy"]["finalSoak"] != "0s" else ()
+    retire = ("RetireSource",) if drawn.spec["sourcePool"] != "Keep" else ()
+    gives = drawn.autoscaled or "autoscaling" in drawn.spec.get("target", {})
+    hand_over = ("HandOverAutoscaler",) if gives else ()
+    begin = ("Preflight", "CreateTarget", *first, *hold, "CordonSource", "Drain")
+    return (*begin, *soak, *last, *retire, *hand_over)
+
+
+def _way_back(drawn: Sketch) -> tuple[str, ...]:
+    steps = BACK
+    if not drawn.autoscaled:
+        steps = tuple(each for each in steps if each != "RestoreAutoscaler")
+    if drawn.strategy != "Rolling":
+        steps = tuple(each for each in steps if each != "RestoreSource")
+    return steps
+
+
+def _calls(drawn: Sketch) -> tuple[tuple[str, str], ...]:
+    scales = drawn.spec["sourcePool"] == "ScaleToZero"
+    rolling = (("Drain", "PutPool"), ("Drain", "DeleteMachines"))
+    return (
+        ("CreateTarget", "PutPool"),
+        ("HoldAutoscaler", "PutPool"),
+        *(rolling if drawn.strategy == "Rolling" else ()),
+        ("RetireSource", "PutPool" if scales else "DeletePool"),
+        ("HandOverAutoscaler", "PutPool"),
+        ("UpdateInPlace", "PutPool"),
+        ("RestoreSource", "PutPool"),
+        ("RestoreAutoscaler", "PutPool"),
+        ("RemoveTarget", "DeletePool"),
+        *((("Deleting", "PutPool"),) if drawn.autoscaled else ()),
+    )
+
+
+def _writes(drawn: Sketch, turn: str) -> tuple[str, ...]:
+    if drawn.strategy == "InPlace":
+        return ("UpdatePool",)
+    drain, retires = drawn.spec["drain"], drawn.spec["sourcePool"]
+    types = ["CreatePool", "CordonNode", "MarkNode", "EvictPod"]
+    if drawn.strategy == "Rolling":
+        types += ["DeleteMachines"]
+    if drawn.strategy == "Rolling" or drawn.autoscaled or retires == "ScaleToZero":
+        types += ["UpdatePool"]
+    if retires == "Delete" or turn == "rollback":
+        types += ["DeletePool"]
+    if turn or drain.get("onTimeout") == "Rollback":
+        types += ["ReleaseNode"]
+    if drain.get("onTimeout") == "Force":
+        types += ["DeletePod"]
+    if drain["singletons"] == "SurgeFirst":
+        types += ["RestartRollout", "SurgeReplica", "MarkVictim", "RestoreScale", "YieldScale"]
+    return tuple(types)

@@ -1,0 +1,37 @@
+"""Stands between one operator process and its fate, and tells the audit who acts."""
+
+from typing import Any
+
+from azure_linux_migrator.model.actions import Action
+from simtest.invariants.audit import Audit
+from simtest.invariants.context import Process
+
+
+class Witness:
+    """A Fate that passes everything on to the fault schedule's."""
+
+    def __init__(self, fate: Any, audit: Audit) -> None:
+        self._fate = fate
+        self._audit = audit
+        self.process = Process(audit.ground.now)
+        self._due: dict[str, tuple[bool, bool]] = {}
+        """Actions under way: whether each will take effect, and be answered."""
+
+    def mishap(self, action: Action, *more: Any) -> Any:
+        """What befalls this request."""
+        found = self._fate.mishap(action, *more)
+        error = found.error if found is not None else None
+        late = bool(getattr(found, "late", 0.0))
+        lands = found is None or error is None or found.committed or late
+        self._due[action.key] = (lands, error is None and not late)
+        return found
+
+    def begins(self, action: Action) -> None:
+        """It is about to take effect."""
+        lands, heard = self._due.pop(action.key, (True, True))
+        self._audit.acts(self.process, lands=lands, heard=heard)
+        self._fate.begins(action)
+
+    def ends(self, action: Action) -> None:
+        """It has taken effect; nobody was told yet."""
+        self._fate.ends(action)

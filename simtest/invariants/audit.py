@@ -1,0 +1,155 @@
+"""What must hold after every event, judged by the cluster's own truth and by what azlm knew."""
+
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.model.actions import Action
+from azure_linux_migrator.model.cluster import Key, Node
+from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
+from azure_linux_migrator.simulator.controller.simulated_operator import Pilot
+from simtest.invariants.blame import Causes
+from simtest.invariants.budgets import Budgets
+from simtest.invariants.context import Ground, Part, Process
+from simtest.invariants.drain_policy import Wishes
+from simtest.invariants.moves import Meant, Moves
+from simtest.invariants.nodes import Nodes, Openings
+from simtest.invariants.operator_view import Knowledge
+from simtest.invariants.pool_view import Watched
+from simtest.invariants.pools import Pools
+from simtest.invariants.rate_limits import Manners
+from simtest.invariants.registry import Judge
+from simtest.invariants.status import Status
+from simtest.scenario import Scenario
+
+KNOWN: dict[str, str] = {}
+"""Invariants that azlm breaks and that is being mended: counted and told, but no failure."""
+
+
+class Audit:
+    """Watches one run: hands every event to the judges, each of which has one concern."""
+
+    def __init__(self, stage: Scenario, resource: Resource) -> None:
+        self.judge = Judge(KNOWN)
+        self.ground = ground = Ground(stage, resource, self.judge)
+        self.watched = Watched(ground)
+        causes, openings = Causes(ground), Openings(ground)
+        self._lands = True
+        self.stale = False
+        """Whether the action that takes effect was long on its way: it is judged by what it does to
+        budgets and to other pods, and not by what has become of the migration meanwhile."""
+        self._budgets = Budgets(ground, causes)
+        meant = Meant(ground)
+        self._always = (meant, self._budgets)
+        self._moves = Moves(ground, causes, openings)
+        self.nodes = Nodes(ground, openings)
+        self._status = Status(ground, self.watched)
+        pools = Pools(ground, self.watched)
+        self._parts: tuple[Part, ...] = (
+            self.watched,
+            causes,
+            openings,
+            Manners(ground),
+            meant,
+            self._moves,
+            self._budgets,
+            self.nodes,
+            pools,
+            Knowledge(ground, causes),
+            Wishes(ground),
+            self._status,
+        )
+        self._deciding = tuple(p for p in self._parts if type(p).decided is not Part.decided)
+        self._beginning = tuple(p for p in self._parts if type(p).begins is not Part.begins)
+        self._ending = tuple(p for p in self._parts if type(p).ends is not Part.ends)
+        # The disruption controller counts first; each judge then sees the pod as it is counted.
+        ground.store.watchers += (causes, openings, self._moves, self.nodes, pools)
+        resource.watchers.append(self._written)
+
+    # What came of it
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the migration has succeeded."""
+        return self._status.succeeded
+
+    @property
+    def evictions(self) -> int:
+        """Evictions granted."""
+        return self._budgets.granted
+
+    @property
+    def refused(self) -> int:
+        """Evictions refused."""
+        return self._budgets.refused
+
+    @property
+    def moves(self) -> int:
+        """How often a replica was moved in one direction, at the most."""
+        return self._moves.most
+
+    # What is known to come from elsewhere
+
+    def foreign_cordon(self, node: Node) -> None:
+        """Somebody cordons a node that is not ours."""
+        self.nodes.foreign_cordon(node)
+
+    def foreign_uncordon(self, node: Node) -> None:
+        """Somebody uncordons a node."""
+        self.nodes.foreign_uncordon(node)
+
+    def misfortune(self, length: float) -> None:
+        """Others disturb the cluster: seen by itself, pod by pod and budget by budget."""
+
+    def two_at_once(self, length: float) -> None:
+        """Two operators are at work: seen by what each of them knows."""
+
+    def pools_changed(self, length: float) -> None:
+        """Somebody changes a pool, by which it may end otherwise than asked for."""
+        self.ground.pools_changed_at = self.ground.now
+
+    def clock_jumped(self, by: float) -> None:
+        """An operator's clock was set: seen when it decides."""
+
+    def soak_may_be(self, length: float) -> None:
+        """The soak was edited: seen in the resource's past."""
+
+    def scaled_by_others(self, key: Key) -> None:
+        """Somebody scales a Deployment: who replaces whom there is not known any more."""
+        self.ground.rescaled.add(key)
+
+    # What happens
+
+    def decided(self, process: Process, pilot: Pilot, decision: Decision) -> None:
+        """A process has decided what to do and to tell."""
+        process.world = pilot.world
+        self.ground.decided(process, pilot.skew)
+        for part in self._deciding:
+            part.decided(process, decision)
+
+    def acts(self, process: Process, *, lands: bool, heard: bool) -> None:
+        """The next action is that process's; whether it will take effect, and be answered."""
+        self.ground.acting, self.ground.heard = process, heard
+        self._lands = lands
+
+    def begins(self, action: Action) -> None:
+        """Is it allowed, as things are?"""
+        for part in self._always if self.stale else self._beginning:
+            part.begins(action)
+        self.ground.action = action if self._lands and not self.stale else None
+
+    def ends(self, action: Action) -> None:
+        """What came of it."""
+        self.ground.action = None
+        for part in self._always if self.stale else self._ending:
+            part.ends(action)
+
+    def _written(self, body: Body | None) -> None:
+        if body is None:
+            self.ground.gone()
+            self._status.gone()
+            self._moves.gone()
+            self.nodes.gone()
+            return
+        old: MigrationStatus = self.ground.status
+        self.ground.written(body)
+        for part in self._parts:
+            part.written(old, body)

@@ -1,0 +1,99 @@
+"""Whose doing it is that a pod is not healthy any more: ours, or somebody else's."""
+
+from collections.abc import Callable
+
+from azure_linux_migrator.model.actions import Action, RestartRollout, RestoreScale, SurgeReplica
+from azure_linux_migrator.model.cluster import Budget, Controller, Key, Pod
+from azure_linux_migrator.simulator.cluster.store import Deaf
+from simtest.invariants.context import Ground, Part, counts
+
+LAG_SECONDS = 3.0
+"""For so long a budget's status, and with it the API server, may not show a change."""
+RESHAPING_SECONDS = 120.0
+"""A restart or a restored scale removes pods for so long at the most."""
+
+
+class Causes(Part, Deaf):
+    """Notes when others last took something from a budget or a workload."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
+        self._budgets: dict[Key, float] = {}
+        self._workloads: dict[str, float] = {}
+        self._reshaped: dict[str, tuple[float, Action]] = {}
+        self._surged: dict[str, float] = {}
+        self._last: tuple[str, Action | None] = ("", None)
+        self.on_consequence: list[Callable[[Pod], None]] = []
+        """Told of each pod that a controller removes because of us."""
+
+    def budget_disturbed(self, key: Key) -> bool:
+        """Whether others took from a budget just now, so that its status may not show it."""
+        return self.ground.now - self._budgets.get(key, 0.0) < LAG_SECONDS
+
+    def workload_disturbed(self, uid: str, within: float = LAG_SECONDS) -> bool:
+        """Whether others took from a workload within so many seconds."""
+        return self.ground.now - self._workloads.get(uid, 0.0) < within
+
+    def consequence(self, pod: Pod) -> Action | None:
+        """Our restart or restored scale for which this pod is being removed by its controller."""
+        return self._last[1] if self._last[0] == pod.uid else None
+
+    def surging(self, uid: str) -> bool:
+        """Whether a workload has pods more by our doing, which stand for others already."""
+        return self.ground.now - self._surged.get(uid, 0.0) < RESHAPING_SECONDS
+
+    def ends(self, action: Action) -> None:
+        """A scale or a template that we changed."""
+        if isinstance(action, RestartRollout | RestoreScale | SurgeReplica):
+            workload = self.ground.scene.workloads.by_key(action.deployment)
+            if workload is not None and not isinstance(action, RestoreScale):
+                self._surged[workload.uid] = self.ground.now
+            if workload is not None and not isinstance(action, SurgeReplica):
+                self._reshaped[workload.uid] = (self.ground.now, action)
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod stops being healthy."""
+        if old is None or not counts(old) or (new is not None and counts(new)):
+            return
+        if self.ground.is_ours(old):
+            return
+        if new is not None and new.terminating and (action := self._reshaped_by(old)) is not None:
+            self._last = (old.uid, action)
+            for told in self.on_consequence:
+                told(new)
+            return
+        scene, now = self.ground.scene, self.ground.now
+        workload = scene.workloads.workload(old)
+        if workload is not None:
+            self._workloads[workload.uid] = now
+        for key in scene.disruption.guards(old):
+            self._budgets[key] = now
+
+    def budget(self, old: Budget | None, new: Budget | None) -> None:
+        """A budget is made or changed by somebody."""
+        if new is not None and (old is None or old.generation != new.generation):
+            self._budgets[new.key] = self.ground.now
+
+    def controller(self, old: Controller | None, new: Controller | None) -> None:
+        """Somebody scales a workload."""
+        if old is None or new is None or old.replicas == new.replicas:
+            return
+        if self.ground.action is not None:
+            return
+        self._workloads[new.uid] = self.ground.now
+        self._reshaped.pop(new.uid, None)
+        for key, members in self.ground.scene.disruption.members.items():
+            if members:
+                self._budgets[key] = self.ground.now
+
+    def _reshaped_by(self, pod: Pod) -> Action | None:
+        """A restart removes the pods of the template before; a restored scale one pod."""
+        workload = self.ground.scene.workloads.workload(pod)
+        found = self._reshaped.get(workload.uid) if workload else None
+        if workload is None or found is None or self.ground.now - found[0] > RESHAPING_SECONDS:
+            return None
+        if isinstance(found[1], RestoreScale):
+            del self._reshaped[workload.uid]
+            return found[1]
+        current = workload.current or f"{workload.uid}/{workload.generation}"
+        return found[1] if pod.owner and pod.owner.uid != current else None

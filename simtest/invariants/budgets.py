@@ -1,0 +1,150 @@
+"""Budgets and replicas: judged by the live truth after every pod that leaves by our doing.
+
+The API server keeps budgets by their status, which trails the truth by a moment; only what others
+took from this very budget within that moment is not ours. Replicas without a budget nobody keeps
+but azlm: there it counts what the acting process could know.
+"""
+
+from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
+from azure_linux_migrator.model.cluster import Controller, Key, Pod
+from azure_linux_migrator.simulator.cluster.workload import Workload
+from simtest.invariants.blame import Causes
+from simtest.invariants.context import Ground, Part, Process, Sent, counts
+
+GOVERNED = frozenset(("Deployment", "StatefulSet"))
+FORCED_SECONDS = 30.0
+"""What spec.drain.onTimeout: Force has deleted lately takes slots from what it still evicts."""
+
+
+class Budgets(Part):
+    """Judges granted evictions."""
+
+    def __init__(self, ground: Ground, causes: Causes) -> None:
+        super().__init__(ground)
+        self._causes = causes
+        self._pod: Pod | None = None
+        self.granted = 0
+        self.refused = 0
+        self._forced_at = 0.0
+        causes.on_consequence.append(self._removed)
+
+    def begins(self, action: Action) -> None:
+        """Remember the pod as it is."""
+        if not isinstance(action, EvictPod | DeletePod):
+            return
+        ground = self.ground
+        pod = ground.store.pods.get(action.pod)
+        self._pod = pod if pod is not None and pod.uid == action.uid else None
+        guards = ground.scene.disruption.guards(self._pod) if self._pod else ()
+        before = ground.acting.sent.get(action.uid)
+        if before is not None and before.granted:
+            before.at, before.heard = ground.now, ground.heard
+        else:
+            ground.acting.sent[action.uid] = Sent(
+                ground.now,
+                ground.store.revision,
+                ground.heard,
+                charged=guards,
+                free=bool(guards) and action.budget is None,
+            )
+
+    def ends(self, action: Action) -> None:
+        """The pod leaves, or was refused to."""
+        if not isinstance(action, EvictPod | DeletePod):
+            return
+        before, self._pod = self._pod, None
+        if before is None or before.terminating:
+            return
+        pod = self.ground.store.pods.get(action.pod)
+        if pod is not None and not pod.terminating:
+            self.refused += 1
+            return
+        self.granted += 1
+        self.ground.acting.sent[action.uid].granted = True
+        if isinstance(action, DeletePod):
+            self._forced_at = self.ground.now
+        forced = self.ground.now - self._forced_at < FORCED_SECONDS
+        if isinstance(action, EvictPod) and counts(before) and not forced:
+            self._judge(before, f"after evicting {action.pod}")
+
+    def _judge(self, pod: Pod, told: str) -> None:
+        """No budget that selects it is below what it needs, and no controller either."""
+        scene, store = self.ground.scene, self.ground.store
+        guards = [key for key in scene.disruption.guards(pod) if key in store.budgets]
+        for key in guards:
+            if not self._causes.budget_disturbed(key):
+                _, desired = scene.disruption.wanted(key)
+                healthy = scene.disruption.healthy(key)
+                text = f"budget {key} has {healthy} of {desired} {told}"
+                self.ground.that("budget-kept", healthy >= desired, text)
+        workload = scene.workloads.workload(pod)
+        if not guards and workload is not None and workload.kind in GOVERNED:
+            self._replicas(workload, told)
+
+    def _replicas(self, workload: Workload, told: str) -> None:
+        """No more are out than the controller allows, unless the process could not know."""
+        ground = self.ground
+        healthy = sum(counts(pod) for pod in self._pods(workload))
+        out, room = workload.replicas - healthy, room_of(workload)
+        if out > room and self._misled(workload, healthy):
+            return
+        text = f"{out} of {workload.replicas} pods of {workload.key} are out, {room} may be, {told}"
+        ground.that("replicas-kept", out <= room, text)
+
+    def _misled(self, workload: Workload, healthy: int) -> bool:
+        """Whether the acting process took more pods for healthy than are, by others' doing."""
+        if self._causes.workload_disturbed(workload.uid):
+            return True
+        process = self.ground.acting
+        believed = believed_healthy(self.ground, process, workload)
+        known = process.world.catalog.controller(workload.uid)
+        return believed > healthy or known is None or known.replicas != workload.replicas
+
+    def _removed(self, pod: Pod) -> None:
+        """A controller removes a healthy pod because we gave a replica back, or restarted it."""
+        workload = self.ground.scene.workloads.workload(pod)
+        if workload is None or self._causes.workload_disturbed(workload.uid, 60.0):
+            return
+        pods = self._pods(workload)
+        healthy = sum(counts(each) for each in pods)
+        room = workload.max_unavailable if workload.rolling else workload.replicas
+        text = f"{workload.key} has {healthy} of {workload.replicas} pods once {pod.key} leaves"
+        self.ground.that("surge-kept", healthy >= workload.replicas - room, text)
+
+    def _pods(self, workload: Workload) -> list[Pod]:
+        scene = self.ground.scene
+        return [self.ground.store.pods[key] for key in scene.workloads.pods_of[workload.uid]]
+
+
+def room_of(workload: Workload | Controller) -> int:
+    """How many pods may be out where no budget says."""
+    if workload.kind == "StatefulSet":
+        return 1
+    if not workload.rolling:
+        return max(1, int(workload.replicas * 0.1))
+    return max(1, workload.max_unavailable)
+
+
+def believed_healthy(ground: Ground, process: Process, workload: Workload) -> int:
+    """Pods of a workload that a process takes for healthy, without those it evicted itself."""
+    known = ground.scene.workloads
+    return sum(
+        counts(pod) and not _sent(process, pod.uid)
+        for pod in process.world.pods.values()
+        if known.workload(pod) is workload
+    )
+
+
+def believed_of_budget(ground: Ground, process: Process, budget: Key) -> int:
+    """The same for a budget's pods."""
+    guards = ground.scene.disruption.guards
+    return sum(
+        counts(pod) and not _sent(process, pod.uid)
+        for pod in process.world.pods.values()
+        if budget in guards(pod)
+    )
+
+
+def _sent(process: Process, uid: str) -> bool:
+    found = process.sent.get(uid)
+    return found is not None and found.granted and not found.free

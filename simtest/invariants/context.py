@@ -1,0 +1,294 @@
+"""What all judges share: the cluster, the resource and its past, and who acts just now."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from azure_linux_migrator.api.names import APPROVE
+from azure_linux_migrator.api.quantities import seconds
+from azure_linux_migrator.api.status import MigrationStatus, Phase
+from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
+from azure_linux_migrator.model.cluster import Key, Node, Pod
+from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
+from simtest.invariants.registry import Judge
+from simtest.scenario import NAME, Scenario
+
+SLACK = 3.0
+"""Seconds by which whole-second timestamps and the watches may be late."""
+GAP_SECONDS = 45.0
+"""No decision for so long: no operator was at work."""
+
+
+class Sent(Struct):
+    """An eviction that a process sent, or a deletion. `heard` tells whether its answer came."""
+
+    at: float
+    revision: int
+    heard: bool
+    granted: bool = False
+    charged: tuple[object, ...] = ()
+    free: bool = False
+    """Asked for while it cost nothing: that its pod is Ready again since, nobody could know."""
+
+
+class Process:
+    """One operator process, since `began`. `world` is what it knows, `sent` what it evicted, by the
+    pods' uids; `read_at` is when it last read the pools."""
+
+    def __init__(self, began: float = 0.0) -> None:
+        self.began = began
+        self.world = World()
+        self.sent: dict[str, Sent] = {}
+        self.told_at = 0.0
+        self.read_at = 0.0
+
+
+class Ground:
+    """The truth, the resource's history, and the action that takes effect now."""
+
+    def __init__(self, stage: Scenario, resource: Resource, judge: Judge) -> None:
+        self.stage = stage
+        self.scene = stage.scene
+        self.store = stage.scene.store
+        self.aks = stage.scene.aks
+        self.resource = resource
+        self.that = judge.that
+        self.acting = Process()
+        """The process whose action takes effect now."""
+        self.heard = True
+        """Whether it will hear what came of it."""
+        self.action: Action | None = None
+        """Set while an action takes effect: what changes then is our doing."""
+        body = resource.body
+        self.status: MigrationStatus = body.status if body else MigrationStatus()
+        self.deleting = False
+        self.specs: dict[int, Mapping[str, Any]] = {}
+        self.spec: Mapping[str, Any] = stage.spec
+        self._history: list[tuple[float, Mapping[str, Any]]] = [(self.now, stage.spec)]
+        self.approvals: dict[str, float] = {}
+        self._annotations: Mapping[str, str] = {}
+        self.batch_at = 0.0
+        """When the first node joined the batch that is being drained."""
+        self.attempt_at = 0.0
+        self.attempts = 1
+        self.rescaled: set[Key] = set()
+        """Deployments that others have scaled."""
+        self.pools_changed_at: float | None = None
+        """When somebody else changed one of the two pools last."""
+        self.held_until = 0.0
+        """Until when something other than the drain itself held it up."""
+        self.turned_at = 0.0
+        """When it turned back, or began anew: what was on its way then is not judged by the new."""
+        self._skews: list[tuple[float, float]] = [(self.now, 0.0)]
+        self._pauses: list[tuple[float, float]] = []
+        self._paused_at: float | None = None
+        self._gaps: list[tuple[float, float]] = []
+        self._decided_at = self.now
+        self.target = self._target()
+        """The pool that the migration fills on the way there."""
+        if body is not None:
+            self.specs[body.generation] = body.spec
+
+    @property
+    def now(self) -> float:
+        """The true time."""
+        return self.scene.kernel.now
+
+    def pools_changed(self, within: float = 1e9) -> bool:
+        """Whether somebody else has changed one of the two pools within so many seconds."""
+        at = self.pools_changed_at
+        return at is not None and self.now - at < within
+
+    @property
+    def turning(self) -> bool:
+        """Whether it has turned just now."""
+        return self.now - self.turned_at < SLACK
+
+    # Which way
+
+    @property
+    def backwards(self) -> bool:
+        """Whether everything is being moved back."""
+        return self.status.rollback is not None
+
+    def _target(self) -> str:
+        if self.in_place:
+            return "src"
+        asked = (self.spec.get("target") or {}).get("nodePool")
+        return str(asked or self.status.target_pool or "srcazl")
+
+    @property
+    def in_place(self) -> bool:
+        """Whether one pool is source and target."""
+        return str(self.strategy["type"]) == "InPlace"
+
+    @property
+    def strategy(self) -> Mapping[str, Any]:
+        """spec.strategy."""
+        found: Mapping[str, Any] = self.spec["strategy"]
+        return found
+
+    def nodes(self, pool: str) -> list[Node]:
+        """The nodes of a pool that exist."""
+        return [node for node in self.store.nodes.values() if node.pool == pool]
+
+    def is_ours(self, pod: Pod) -> bool:
+        """Whether a pod leaves just now because we evict or delete it."""
+        action = self.action
+        return isinstance(action, EvictPod | DeletePod) and action.pod == pod.key
+
+    # The past
+
+    def written(self, body: Body) -> None:
+        """The resource was written."""
+        now = self.now
+        self.specs[body.generation] = body.spec
+        if body.spec is not self.spec:
+            self.spec = body.spec
+            self._history.append((now, body.spec))
+        if body.annotations is not self._annotations:
+            before, self._annotations = self._annotations.get(APPROVE), body.annotations
+            value = body.annotations.get(APPROVE)
+            if value and value != before:  # a word that is set anew counts anew
+                self.approvals[value.partition(".")[0]] = now
+        self.deleting = body.deleting
+        self._pause(paused=bool(body.spec.get("paused")))
+        old, self.status = self.status, body.status
+        if (old.rollback is None) != (body.status.rollback is None):
+            self.turned_at = now
+        stalled = old.condition("Stalled")
+        if old.is_true("Stalled") and stalled and stalled.reason != "DrainTimedOut":
+            self.held_until = now
+        self.target = self._target()
+        if begins_anew(old, body.status):
+            self.attempt_at = now
+            self.attempts += 1
+
+    def gone(self) -> None:
+        """The resource is gone: one that is applied anew begins anew."""
+        self.status = MigrationStatus()
+        self.batch_at, self.attempt_at = 0.0, self.now
+        self.attempts += 1
+        self.approvals.clear()
+        self._annotations = {}
+
+    def decided(self, process: Process, skew: float) -> None:
+        """A process has decided; `skew` is how far its clock is ahead."""
+        now = self.now
+        if now - self._decided_at > GAP_SECONDS:
+            self._gaps.append((self._decided_at, now))
+        self._decided_at = process.told_at = now
+        if skew != self._skews[-1][1]:
+            self._skews.append((now, skew))
+
+    def _pause(self, *, paused: bool) -> None:
+        if paused and self._paused_at is None:
+            self._paused_at = self.now
+        elif not paused and self._paused_at is not None:
+            self._pauses.append((self._paused_at, self.now))
+            self._paused_at = None
+
+    def paused(self, since: float) -> float:
+        """Seconds paused since then."""
+        now = self.now
+        open_ = [] if self._paused_at is None else [(self._paused_at, now)]
+        return _overlap([*self._pauses, *open_], since, now)
+
+    def unattended(self, since: float) -> float:
+        """Seconds without an operator since then."""
+        return _overlap(self._gaps, since, self.now)
+
+    def slack(self, since: float) -> float:
+        """How far the operators' clocks may have misled them about that time until now."""
+        at = bisect_right(self._skews, (since, float("inf"))) - 1
+        seen = [skew for _, skew in self._skews[max(at, 0) :]]
+        return SLACK + max(seen) - min(seen)
+
+    def in_force(self, since: float) -> list[Mapping[str, Any]]:
+        """The specs that were in force since then, the oldest first."""
+        found = [spec for at, spec in self._history if at > since]
+        before = [spec for at, spec in self._history if at <= since]
+        return [*before[-1:], *found]
+
+    def approved(self, gate: str) -> bool:
+        """Whether that gate was let pass, judged against stale words too."""
+        given = self.approvals.get(gate)
+        self.that(
+            "approval-fresh",
+            given is None or given >= self.attempt_at,
+            f"the approval {gate} was given before the last rollback",
+        )
+        return given is not None
+
+
+def begins_anew(old: MigrationStatus, new: MigrationStatus) -> bool:
+    """Whether a changed spec has begun another attempt after a rollback."""
+    ended = old.phase == Phase.ROLLED_BACK
+    return ended and (new.phase not in {Phase.ROLLED_BACK, Phase.DELETING})
+
+
+def length_of(spec: Mapping[str, Any], *path: str) -> float:
+    """A duration of the spec in seconds; 0 where it is not given."""
+    found: Any = spec
+    for name in path:
+        found = (found or {}).get(name)
+    return seconds(found) if found else 0.0
+
+
+def policy_of(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """spec.drain; what it does not say is the default of the API."""
+    return {
+        "unmanagedPods": "Block",
+        "emptyDir": "Evict",
+        "jobs": "Wait",
+        "timeout": "30m",
+        "onTimeout": "Pause",
+        "prefetch": False,
+        "order": (),
+        **(spec.get("drain") or {}),
+    }
+
+
+def leaves(pod: Pod) -> bool:
+    """Whether a pod has to leave before its node may go."""
+    if pod.mirror or pod.finished:
+        return False
+    return pod.owner is None or pod.owner.kind != "DaemonSet"
+
+
+def counts(pod: Pod) -> bool:
+    """Whether it is healthy, as budgets count."""
+    return pod.ready and not pod.terminating and not pod.finished
+
+
+def in_batch(node: Node) -> int:
+    """The batch that our mark gives a node; 0 for none."""
+    name, _, index = node.batch.rpartition(".")
+    return int(index) if name == NAME and index.isdecimal() else 0
+
+
+def _overlap(spans: list[tuple[float, float]], since: float, until: float) -> float:
+    return sum(max(0.0, min(end, until) - max(start, since)) for start, end in spans)
+
+
+class Part:
+    """A judge of one concern; others override what they care for."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+
+    def decided(self, process: Process, decision: Decision) -> None:
+        """What a process decided, by what it knew."""
+
+    def begins(self, action: Action) -> None:
+        """An action is about to take effect, or to be refused."""
+
+    def ends(self, action: Action) -> None:
+        """It took effect, or the server refused it."""
+
+    def written(self, old: MigrationStatus, body: Body) -> None:
+        """The resource was written."""

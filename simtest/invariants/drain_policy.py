@@ -1,0 +1,212 @@
+"""spec.drain: which pods stay, in which order they leave, how long a batch may take, what is told.
+
+Judged when a process decides, by the spec whose generation it tells that it works on.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from azure_linux_migrator.api.spec_drain import Drain
+from azure_linux_migrator.api.status import MigrationStatus, since_epoch
+from azure_linux_migrator.core.drain.order import Order
+from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.model.actions import READS, Action, DeletePod, EvictPod
+from azure_linux_migrator.model.cluster import Node, Pod
+from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.invariants.context import Ground, Part, Process, in_batch, leaves, length_of, policy_of
+
+WAITS_SECONDS = 150.0
+LOOKS_SECONDS = 20.0
+OWN_SPACE = "azlm-system"
+"""Where the operator's own pod is, which leaves last whatever its order."""
+DRAINS = frozenset(("Drain", "DrainTarget"))
+
+
+class Wishes(Part):
+    """Judges which pods are moved, and that those which are not are explained."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
+        self._admitted: dict[str, float] = {}
+        self._progress: dict[str, float] = {}
+        self._looked_at = 0.0
+        self._began = 0.0
+        self._orders: dict[str, Order] = {}
+
+    # Decisions
+
+    def decided(self, process: Process, decision: Decision) -> None:
+        """Each pod that is to leave, and now and then each that is not."""
+        looks = self.ground.now - self._looked_at >= LOOKS_SECONDS
+        if not decision.actions and not looks:
+            return
+        spec = self.ground.specs.get(decision.status.observed_generation, self.ground.spec)
+        policy = policy_of(spec)
+        back = decision.status.rollback is not None
+        moves = [each for each in decision.actions if isinstance(each, EvictPod | DeletePod)]
+        filled = "src" if back else self.ground.target
+        for each in moves:
+            pod = process.world.pods.get(each.pod)
+            if pod is not None and pod.uid == each.uid:
+                forced = isinstance(each, DeletePod)
+                self._stays(process, pod, policy, filled, forced=forced)
+                self._progress[_lane(self.ground, pod)] = self.ground.now
+        if moves and policy["order"]:
+            self._ordered(process, moves, policy, "src" if not back else self.ground.target)
+        for other in decision.actions:
+            if not isinstance(other, (EvictPod, DeletePod, *READS)):
+                self._progress[other.key.rpartition("/")[2]] = self.ground.now
+        if looks:
+            self._looked_at = self.ground.now
+            self._told(process, decision.status, policy)
+
+    def _stays(
+        self,
+        process: Process,
+        pod: Pod,
+        policy: Mapping[str, Any],
+        filled: str,
+        *,
+        forced: bool,
+    ) -> None:
+        that, key, kind = self.ground.that, pod.key, pod.owner.kind if pod.owner else ""
+        if pod.finished or pod.terminating:
+            return
+        node = process.world.nodes.get(pod.node)
+        if node is not None and not policy["prefetch"]:
+            that("in-batch", in_batch(node) > 0, f"{key} is evicted outside the batch")
+        that("daemons-stay", kind != "DaemonSet", f"{key} of a DaemonSet is evicted")
+        if policy["jobs"] == "Wait" and not forced:
+            that("jobs-wait", kind != "Job", f"{key} of a Job is evicted in spite of jobs: Wait")
+        if policy["emptyDir"] == "Block":
+            that("empty-dir-stays", not pod.empty_dir, f"{key} with an emptyDir is evicted")
+        if policy["unmanagedPods"] == "Block":
+            that("unmanaged-stays", pod.owner is not None, f"{key} without a controller is evicted")
+        volumes = self.ground.store.volumes_of(pod)
+        if volumes:
+            local = any(each.local for each in volumes)
+            that("local-volume-stays", not local, f"{key} with a local volume is evicted")
+            zones = {n.zone for n in process.world.nodes.values() if n.pool == filled}
+            lost = [v for v in volumes if v.zones and zones and not zones & set(v.zones)]
+            that("volume-reached", not lost, f"{key} is evicted, its volume reaches no target node")
+
+    def _ordered(
+        self,
+        process: Process,
+        moves: list[EvictPod | DeletePod],
+        policy: Mapping[str, Any],
+        emptied: str,
+    ) -> None:
+        text = repr(policy["order"])
+        order = self._orders.get(text)
+        if order is None:
+            order = self._orders[text] = Order(Drain.model_validate({"order": policy["order"]}))
+        world = process.world
+        left = [
+            order.tier(pod)
+            for pod in world.pods.values()
+            if (node := world.nodes.get(pod.node)) is not None
+            and node.pool == emptied
+            and in_batch(node)
+            and leaves(pod)
+            and not pod.terminating
+            and pod.key.namespace != OWN_SPACE
+        ]
+        if not left:
+            return
+        for each in moves:
+            pod = world.pods.get(each.pod)
+            if pod is not None and isinstance(each, EvictPod):
+                text = f"{pod.key} is evicted while pods of a lower order are left"
+                self.ground.that("in-order", order.tier(pod) <= min(left), text)
+
+    # What is told
+
+    def written(self, old: MigrationStatus, body: Body) -> None:
+        """Who waits, waits from the moment the drain begins, or goes on."""
+        turned = (old.rollback is None) != (body.status.rollback is None)
+        if turned or old.step != body.status.step or old.phase != body.status.phase:
+            self._began = self.ground.now
+
+    def _told(self, process: Process, status: MigrationStatus, policy: Mapping[str, Any]) -> None:
+        """What waits for long is named, or the status says why nothing moves."""
+        ready = status.condition("Ready")
+        if status.step not in DRAINS or ready is None or ready.reason not in {"Draining", ""}:
+            return
+        ground, now = self.ground, self.ground.now
+        emptied = ground.target if status.rollback is not None else "src"
+        named = {(each.namespace, each.name) for each in status.blockers}
+        if len(named) >= 20 or (named and policy["order"]):
+            return
+        nodes = {n.name: n for n in process.world.nodes.values() if n.pool == emptied}
+        for name in [each for each in self._admitted if each not in nodes]:
+            del self._admitted[name]
+        for name, node in nodes.items():
+            if in_batch(node):
+                self._admitted.setdefault(name, now)
+        for pod in process.world.pods.values():
+            last = pod.key.namespace == OWN_SPACE
+            if pod.node in self._admitted and not last and self._waits(pod, policy):
+                since = self._since(pod)
+                told = now - since < WAITS_SECONDS or self._is_named(pod, nodes, named)
+                text = f"{pod.key} waits for {now - since:.0f} s, and nothing says why"
+                ground.that("reason-told", told, text)
+
+    def _waits(self, pod: Pod, policy: Mapping[str, Any]) -> bool:
+        if not leaves(pod) or pod.terminating or self.ground.now - pod.created < WAITS_SECONDS:
+            return False
+        return pod.owner is None or pod.owner.kind != "Job" or policy["jobs"] == "Evict"
+
+    def _since(self, pod: Pod) -> float:
+        lane = _lane(self.ground, pod)
+        seen = max(self._began, self._admitted[pod.node])
+        return max(seen, self._progress.get(lane, 0.0), self._progress.get(pod.key.name, 0.0))
+
+    def _is_named(self, pod: Pod, nodes: Mapping[str, Node], named: set[tuple[str, str]]) -> bool:
+        workload = self.ground.scene.workloads.workload(pod)
+        keys = {pod.key, *self.ground.scene.disruption.guards(pod)}
+        names = {(key.namespace, key.name) for key in keys}
+        if workload is not None:
+            names.add((workload.key.namespace, workload.key.name))
+        if pod.owner is not None:
+            names.add((pod.key.namespace, pod.owner.name))
+        return bool(names & named) or ("", pod.node) in named
+
+    # The truth
+
+    def begins(self, action: Action) -> None:
+        """Deletions only by force, and both in time."""
+        if not isinstance(action, EvictPod | DeletePod):
+            return
+        ground = self.ground
+        specs = [policy_of(spec) for spec in ground.in_force(ground.now - 60.0)]
+        forces = any(spec["onTimeout"] == "Force" for spec in specs)
+        if isinstance(action, DeletePod):
+            ground.that("only-force-deletes", forces, f"{action.pod} is deleted without Force")
+        recorded = since_epoch(ground.status.batch.started_at)
+        started = ground.batch_at or recorded or 0.0  # what is recorded is by the operator's clock
+        if not started or ground.backwards or ground.status.step != "Drain":
+            return
+        limits = [
+            length_of({"drain": policy_of(spec)}, "drain", "timeout")
+            for spec in ground.in_force(ground.now - 60.0)
+        ]
+        # A new process, and what somebody else had held up, have a full timeout.
+        started = max(started, ground.acting.began, ground.held_until)
+        paused = ground.paused(started)
+        if isinstance(action, DeletePod):
+            early = min(limits) - (ground.now - started)
+            text = f"{action.pod} is deleted {early:.0f} s before the batch's time is over"
+            ground.that("not-forced-early", early <= ground.slack(started) or not min(limits), text)
+            ground.that("pause-stops-the-clock", early + paused <= ground.slack(started), text)
+        elif all(limits) and not forces:
+            # A mark that was late on its way begins the batch with what is recorded then.
+            over = ground.now - max(started, recorded or 0.0) - max(limits)
+            late = over - paused - ground.unattended(started)
+            text = f"{action.pod} is evicted {late:.0f} s after the batch's time was over"
+            ground.that("timeout-kept", late <= ground.slack(started), text)
+
+
+def _lane(ground: Ground, pod: Pod) -> str:
+    workload = ground.scene.workloads.workload(pod)
+    return workload.key.name if workload is not None else pod.key.name

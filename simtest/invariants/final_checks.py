@@ -1,0 +1,173 @@
+"""The judgement at the end: what stands, what is left, whether all is well."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_MIGRATION, TAG_SOURCE
+from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.simulator.controller.custom_resource import Resource
+from simtest.invariants.audit import Audit
+from simtest.invariants.context import in_batch
+from simtest.scenario import NAME, Scenario
+
+LAST_SECONDS = 60.0
+"""What others do to a pool so late nobody looks for any more."""
+
+
+class End:
+    """Judges a run that has come to its end and is idle."""
+
+    def __init__(self, stage: Scenario, resource: Resource, audit: Audit) -> None:
+        self._stage = stage
+        self._store = stage.scene.store
+        self._aks = stage.scene.aks
+        self._resource = resource
+        self._audit = audit
+        self._that = audit.judge.that
+        self._target = audit.ground.target
+
+    def judge(self, *, calm: bool) -> None:
+        """All of it; `calm` where no misfortune was scheduled."""
+        self._audit.watched.look()
+        body = self._resource.body
+        if body is None:
+            self._gone()
+        elif body.status.phase == Phase.ROLLED_BACK:
+            self._rolled_back(body.status)
+        elif body.status.is_true("Succeeded"):
+            self._succeeded()
+        self._marks()
+        self._cordons()
+        self._workloads()
+        if calm:
+            refused = self._audit.refused
+            self._that("calm-unrefused", not refused, f"{refused} refused evictions")
+
+    # Nodes
+
+    def _marks(self) -> None:
+        stays = self._stage.spec["sourcePool"] == "Keep" and self._audit.succeeded
+        for node in self._store.nodes.values():
+            ours = node.cordoned_by == NAME or in_batch(node) > 0
+            left = ours and not (stays and node.pool == "src")
+            self._that("marks-gone", not left, f"{node.name} still carries our marks")
+        for each in self._store.controllers.values():
+            left = each.surge.startswith(f"{NAME}/") and not each.surge.endswith("/yielded")
+            self._that("surge-left", not left, f"{each.key} is still surged")
+
+    def _cordons(self) -> None:
+        for name in sorted(self._audit.nodes.foreign):
+            node = self._store.nodes.get(name)
+            kept = node is None or node.unschedulable
+            self._that("foreign-cordons-stay", kept, f"{name} takes pods again")
+
+    def _released(self) -> None:
+        others = self._audit.watched.changed("src") or self._audit.ground.pools_changed()
+        if others or self._stage.strategy == "InPlace":
+            return  # AKS cordons nodes too, and leaves them so where its upgrade fails
+        for node in self._audit.ground.nodes("src"):
+            free = not node.unschedulable or node.name in self._audit.nodes.foreign
+            self._that("released", free, f"{node.name} is still cordoned")
+
+    # Ends
+
+    def _gone(self) -> None:
+        if self._audit.succeeded:
+            return
+        self._released()
+        paused = bool(self._audit.ground.spec.get("paused"))
+        self._autoscaler("autoscaler-back-paused" if paused else "autoscaler-back")
+
+    def _rolled_back(self, status: MigrationStatus) -> None:
+        self._released()
+        self._autoscaler("autoscaler-back")
+        there = self._aks.properties(self._target).get("tags") or {}
+        gone = there.get(TAG_MIGRATION) != NAME
+        self._that("source-back", gone, f"the target {self._target} is still there")
+        have = int(self._aks.properties("src").get("count") or 0)
+        before = status.source.count or 0
+        back = have >= before or self._audit.watched.changed("src")
+        self._that("source-back", back, f"the source has {have} nodes, it had {before}")
+
+    def _autoscaler(self, name: str) -> None:
+        """As it was, unless others have changed it."""
+        source, held = self._aks.properties("src"), self._audit.watched.held
+        if not source or self._stage.strategy == "InPlace":
+            return
+        scales = bool(source.get("enableAutoScaling"))
+        bounds = (source.get("minCount"), source.get("maxCount")) if scales else None
+        same = bounds == held or self._audit.watched.others_set("src")
+        self._that(name, same, f"the source scales within {bounds}, before within {held}")
+
+    def _succeeded(self) -> None:
+        spec, source = self._audit.ground.spec, self._aks.properties("src")
+        name = self._target
+        target = self._aks.properties(name)
+        changed = self._audit.ground.pools_changed_at
+        ended = since_epoch(self._audit.ground.status.completion_time) or 0.0
+        if changed is not None and changed > ended - LAST_SECONDS:
+            return  # others have done something to it that nobody looked for any more
+        sku = target.get("osSKU")
+        self._that("target-right", sku == "AzureLinux", f"{name} runs {sku}")
+        if self._stage.strategy == "InPlace":
+            return
+        self._target_is(spec, target)
+        names = self._aks.pool_names()
+        left = {"Delete": "src" in names, "ScaleToZero": source.get("count") != 0, "Keep": False}
+        kept = left[spec["sourcePool"]] and not self._audit.ground.pools_changed()
+        self._that("source-retired", not kept, "the source was not retired")
+
+    def _target_is(self, spec: Mapping[str, Any], target: Mapping[str, Any]) -> None:
+        that, ground = self._that, self._audit.ground
+        asked = spec.get("target") or {}
+        tags = target.get("tags") or {}
+        wanted = {TAG_MIGRATION: NAME, TAG_SOURCE: "src", **(asked.get("tags") or {})}
+        lacks = {key for key, value in wanted.items() if tags.get(key) != value}
+        that("target-right", not lacks and TAG_AUTOSCALER not in tags, f"tags {tags}")
+        zones = asked.get("zones", self._stage_zones())
+        found = list(target.get("availabilityZones") or [])
+        that("target-right", found == list(zones or []), f"zones {found}, not {zones}")
+        self._bounds(asked, target)
+        count, before = int(target.get("count") or 0), ground.status.source.count
+        final = before if asked.get("count") in {None, "Auto"} else asked["count"]
+        scales = bool(target.get("enableAutoScaling"))
+        free = (
+            final is None
+            or scales
+            or asked.get("count") == "Auto"
+            or self._audit.watched.changed(self._target)
+        )
+        that("target-count", free or count == final, f"{count} nodes, {final} were asked for")
+
+    def _bounds(self, asked: Mapping[str, Any], target: Mapping[str, Any]) -> None:
+        wanted = asked.get("autoscaling")
+        held = (wanted["min"], wanted["max"]) if wanted else self._audit.watched.held
+        recorded = self._audit.ground.status.source.autoscaler
+        known = (recorded.min, recorded.max) if recorded else None
+        scales = bool(target.get("enableAutoScaling"))
+        bounds = (target.get("minCount"), target.get("maxCount")) if scales else None
+        mine = bounds == held or (not wanted and bounds == known)
+        same = mine or self._audit.watched.others_set(self._target)
+        self._that("target-right", same, f"the target scales within {bounds}, not {held}")
+
+    def _stage_zones(self) -> list[str]:
+        return self._audit.watched.zones
+
+    # Workloads
+
+    def _workloads(self) -> None:
+        scene = self._stage.scene
+        for key, wanted in sorted(self._stage.replicas.items()):
+            workload = next(w for w in scene.workloads.known.values() if w.key == key)
+            text = f"{key} has the scale {workload.replicas}, its admin wants {wanted}"
+            self._that("workloads-well", workload.replicas == wanted, text)
+            pods = [self._store.pods[each] for each in scene.workloads.pods_of[workload.uid]]
+            well = sum(pod.ready and not pod.terminating for pod in pods)
+            text = f"{key} has {well} of {wanted} pods at the end"
+            self._that("workloads-well", well == wanted or _hopeless(pods), text)
+
+
+def _hopeless(pods: list[Pod]) -> bool:
+    """Pods that no node has room for: the cluster's own matter."""
+    return any(pod.unschedulable for pod in pods)

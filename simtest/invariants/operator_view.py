@@ -1,0 +1,216 @@
+"""What a process decides, judged by what it knew itself: here there is no lag to excuse anything.
+
+Everything is counted anew from the bare records of the operator's own watches; none of the core's
+indexes and ledgers is asked.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from azure_linux_migrator.api.status import MigrationStatus, Phase
+from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.model.actions import (
+    READS,
+    Action,
+    DeleteMachines,
+    DeletePod,
+    DeletePool,
+    EvictPod,
+    UpdatePool,
+)
+from azure_linux_migrator.model.cluster import Budget, Key, Pod
+from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.invariants.blame import Causes
+from simtest.invariants.budgets import (
+    FORCED_SECONDS,
+    GOVERNED,
+    believed_healthy,
+    believed_of_budget,
+    room_of,
+)
+from simtest.invariants.context import Ground, Part, Process, leaves
+
+
+class Knowledge(Part):
+    """Judges decisions."""
+
+    def __init__(self, ground: Ground, causes: Causes) -> None:
+        super().__init__(ground)
+        self._causes = causes
+        self._moved: set[str] = set()
+        """Workloads of which we have moved a pod in this direction."""
+        self._forced_at = -FORCED_SECONDS
+
+    def ends(self, action: Action) -> None:
+        """Whose pods were moved."""
+        if isinstance(action, EvictPod | DeletePod):
+            pod = self.ground.store.pods.get(action.pod)
+            workload = self.ground.scene.workloads.workload(pod) if pod else None
+            if workload is not None and pod is not None and pod.terminating and pod.node:
+                self._moved.add(workload.uid)
+
+    def written(self, old: MigrationStatus, body: Body) -> None:
+        """The way back begins without any."""
+        if (old.rollback is None) != (body.status.rollback is None):
+            self._moved.clear()
+
+    def decided(self, process: Process, decision: Decision) -> None:
+        """Every action that writes."""
+        if not decision.actions:
+            return
+        status = decision.status
+        writes = [each for each in decision.actions if not isinstance(each, READS)]
+        if not writes:
+            return
+        spec = self.ground.specs.get(status.observed_generation, self.ground.spec)
+        still = bool(spec.get("paused")) or spec.get("mode") == "Plan"
+        if status.phase != Phase.DELETING:
+            self.ground.that("paused-means-paused", not still, f"{writes[0].key} is decided")
+        back = status.rollback is not None
+        there = self.ground.target
+        emptied, filled = (there, "src") if back else ("src", there)
+        evictions = [each for each in writes if isinstance(each, EvictPod)]
+        deletions = [each for each in writes if isinstance(each, DeletePod)]
+        if evictions or deletions:
+            self._may_move(process, emptied, filled, placed=bool(evictions))
+            self._slots(process, evictions, deletions)
+        for each in writes:
+            match each:
+                case DeleteMachines(pool, nodes):
+                    self._retires(process, pool, nodes, filled)
+                case DeletePool(pool):
+                    self._retires(process, pool, None, filled)
+                case UpdatePool(pool, changes) if dict(changes).get("count") == 0:
+                    self._retires(process, pool, None, filled)
+
+    # Moving
+
+    def _may_move(self, process: Process, emptied: str, filled: str, *, placed: bool) -> None:
+        world, that = process.world, self.ground.that
+        nodes = [node for node in world.nodes.values() if node.pool == emptied]
+        opened = next((node.name for node in nodes if not node.unschedulable), "")
+        that("cordoned-first", not opened, f"pods are evicted while {opened} is known to be open")
+        ready = any(node.pool == filled and node.ready for node in world.nodes.values())
+        that("target-ready", ready, f"pods are evicted though no node of {filled} is Ready")
+        if placed:
+            found = self._unplaced(process)
+            that("placed-first", found is None, f"pods are evicted while {found} has no node")
+
+    def _unplaced(self, process: Process) -> Key | None:
+        """A pod that replaces one that we moved, and that the scheduler finds no node for."""
+        known = self.ground.scene.workloads
+        for pod in process.world.pods.values():
+            if pod.unschedulable and not pod.terminating:
+                workload = known.workload(pod)
+                if workload is not None and workload.uid in self._moved:
+                    return pod.key
+        return None
+
+    # Slots
+
+    def _slots(
+        self, process: Process, evictions: list[EvictPod], deletions: list[DeletePod]
+    ) -> None:
+        wanted: dict[Key, int] = {}
+        owners: dict[str, int] = {}
+        again: dict[Key, int] = {}
+        for each in evictions:
+            pod = process.world.pods.get(each.pod)
+            if pod is None or pod.uid != each.uid or pod.terminating or pod.finished:
+                continue
+            if pod.phase == "Pending":
+                continue
+            if (sent := process.sent.get(pod.uid)) is not None:
+                # An eviction whose answer was lost has its slot already.
+                for key in self.ground.scene.disruption.guards(pod) if not sent.granted else ():
+                    again[key] = again.get(key, 0) + 1
+                continue
+            self._ask(process, pod, wanted, owners)
+        if deletions:
+            self._forced_at = self.ground.now
+        forces = self.ground.now - self._forced_at < FORCED_SECONDS
+        for key, asked in wanted.items() if not forces else ():
+            free = self._free(process, process.world.budgets[key])
+            text = f"{asked} pods of budget {key} are evicted, {free} slots are known to be free"
+            self.ground.that("slot-known-free", asked <= free, text)
+        for uid, asked in owners.items():
+            self._room(process, uid, asked)
+        for force in deletions:
+            pod = process.world.pods.get(force.pod)
+            if pod is not None and pod.ready and not pod.terminating:
+                self._forced(process, pod, Counter(wanted) + Counter(again))
+
+    def _ask(
+        self, process: Process, pod: Pod, wanted: dict[Key, int], owners: dict[str, int]
+    ) -> None:
+        guards = [k for k in self.ground.scene.disruption.guards(pod) if k in process.world.budgets]
+        two = f"{pod.key} is evicted in spite of two budgets"
+        known = len(guards) < 2
+        self.ground.that("slot-known-free", known, two)
+        if guards and known:
+            budget = process.world.budgets[guards[0]]
+            if pod.ready or not _free_unready(budget):
+                wanted[guards[0]] = wanted.get(guards[0], 0) + 1
+        elif not guards and pod.ready:
+            workload = self.ground.scene.workloads.workload(pod)
+            if workload is not None and workload.kind in GOVERNED:
+                owners[workload.uid] = owners.get(workload.uid, 0) + 1
+
+    def _free(self, process: Process, budget: Budget) -> int:
+        """By its status, with our own evictions that it does not show yet; and by the pods."""
+        if budget.observed_generation < budget.generation:
+            return 0
+        unshown = sum(
+            budget.key in sent.charged
+            and sent.granted
+            and not sent.free
+            and sent.revision >= budget.revision
+            for sent in process.sent.values()
+        )
+        believed = believed_of_budget(self.ground, process, budget.key)
+        return min(budget.allowed - unshown, believed - budget.desired)
+
+    def _room(self, process: Process, uid: str, asked: int) -> None:
+        """Replicas without a budget."""
+        known = process.world.catalog.controller(uid)
+        workload = self.ground.scene.workloads.known[uid]
+        if known is None:
+            return
+        out = known.replicas - believed_healthy(self.ground, process, workload)
+        room = room_of(known)
+        text = f"{asked} pods of {known.key} are evicted, {out} are out and {room} may be"
+        self.ground.that("slot-known-free", asked + out <= room, text)
+
+    def _forced(self, process: Process, pod: Pod, wanted: Mapping[Key, int]) -> None:
+        guards = self.ground.scene.disruption.guards(pod)
+        budget = process.world.budgets.get(guards[0]) if len(guards) == 1 else None
+        ledger = process.world.ledger
+        denied = ledger.breaker.trouble or ledger.refusals.times(pod.key, pod.uid)
+        if budget is not None and not denied:
+            free = self._free(process, budget) - wanted.get(budget.key, 0)
+            text = f"{pod.key} is deleted while its budget has {free} free slots"
+            self.ground.that("forced-without-slot", free <= 0, text)
+
+    # Retiring
+
+    def _retires(
+        self, process: Process, pool: str, names: tuple[str, ...] | None, filled: str
+    ) -> None:
+        world, that = process.world, self.ground.that
+        for node in world.nodes.values():
+            if node.pool != pool or (names is not None and node.name not in names):
+                continue
+            that("retired-cordoned", node.unschedulable, f"{node.name} takes new pods")
+            held = node.ready and bool(world.catalog.attached_to(node.name))
+            that("retired-detached", not held, f"a volume is attached to {node.name}")
+            left = [pod.key for pod in world.pods.values() if pod.node == node.name and leaves(pod)]
+            that("retired-empty", not left, f"{node.name} is deleted with pod {left[:1]}")
+        found = self._unplaced(process)
+        that("retired-placed", found is None, f"{pool} is retired while {found} has no node")
+        ready = any(node.pool == filled and node.ready for node in world.nodes.values())
+        that("retired-with-target", ready, f"{pool} is retired, no node of {filled} is Ready")
+
+
+def _free_unready(budget: Budget) -> bool:
+    """Whether a budget lets pods that are not Ready go for nothing."""
+    return budget.unhealthy_policy == "AlwaysAllow" or budget.healthy >= budget.desired > 0

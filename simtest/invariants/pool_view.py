@@ -1,0 +1,89 @@
+"""What the two pools are by Azure's own truth, and what of it others have changed."""
+
+from collections import deque
+from typing import Any
+
+from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.model.actions import Action, DeletePool, ReadPools, UpdatePool
+from simtest.invariants.context import Ground, Part, Process
+
+SAMPLE_SECONDS = 2.0
+_SEEN = ("count", "enableAutoScaling", "minCount", "maxCount")
+
+
+class Watched(Part):
+    """Looks before and after every action, and now and then between."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
+        self._last: dict[str, tuple[Any, ...]] = {}
+        self._changed: dict[str, float] = {}
+        self._overtaken: dict[str, float] = {}
+        self._others_set: set[str] = set()
+        self._looked_at = 0.0
+        self._etag: object = None
+        self.counts: deque[tuple[float, int]] = deque(maxlen=50)
+        """How many nodes the source was to have, and since when."""
+        self.held: tuple[int, int] | None = ground.stage.bounds
+        """The source's bounds when it was last seen to scale."""
+        self.zones = list(ground.aks.properties("src").get("availabilityZones") or [])
+        """The source's zones."""
+        self._look(ours=True)
+
+    def others_set(self, pool: str) -> bool:
+        """Whether it was others who last set a pool's autoscaler."""
+        return pool in self._others_set
+
+    def changed(self, pool: str, within: float = 1e9) -> bool:
+        """Whether others have changed a pool within so many seconds."""
+        at = self._changed.get(pool)
+        return at is not None and self.ground.now - at < within
+
+    def overtaken(self, pool: str) -> None:
+        """Others change something of a pool that is looked at nowhere else."""
+        self._overtaken[pool] = self.ground.now
+
+    def look(self) -> None:
+        """What differs from our last look is others' doing."""
+        self._look(ours=False)
+
+    def decided(self, process: Process, decision: Decision) -> None:
+        """A moment to look."""
+        if self.ground.now - self._looked_at >= SAMPLE_SECONDS:
+            self._look(ours=False)
+
+    def begins(self, action: Action) -> None:
+        """What differs now was not this action."""
+        self._look(ours=False)
+        if isinstance(action, UpdatePool | DeletePool):
+            self._etag = self.ground.aks.properties(action.pool).get("eTag")
+
+    def ends(self, action: Action) -> None:
+        """What differs now was; it must not undo what the process has not read."""
+        self._look(ours=True)
+        ground = self.ground
+        if isinstance(action, ReadPools):
+            ground.acting.read_at = ground.now
+        elif isinstance(action, UpdatePool | DeletePool):
+            taken = ground.aks.properties(action.pool).get("eTag") != self._etag
+            others = max(each.get(action.pool, 0.0) for each in (self._changed, self._overtaken))
+            unread = others > ground.acting.read_at
+            text = f"{action.pool}, which others have changed since it was read, is changed"
+            ground.that("changed-unseen", not (taken and unread), text)
+
+    def _look(self, *, ours: bool) -> None:
+        self._looked_at = self.ground.now
+        for pool in {"src", self.ground.target}:
+            found = self.ground.aks.properties(pool)
+            now = tuple(map(found.get, _SEEN))
+            if now == self._last.get(pool):
+                continue
+            if pool in self._last and not ours:
+                self._changed[pool] = self.ground.now
+            if (self._last.get(pool) or now)[1:] != now[1:]:
+                (self._others_set.discard if ours else self._others_set.add)(pool)
+            self._last[pool] = now
+            if pool == "src" and found:
+                self.counts.append((self.ground.now, int(found["count"])))
+                if found.get("enableAutoScaling"):
+                    self.held = int(found["minCount"]), int(found["maxCount"])

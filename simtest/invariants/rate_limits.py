@@ -1,0 +1,97 @@
+"""How azlm asks: in measure, not while paused, and only what it has recorded that it does."""
+
+from collections import defaultdict, deque
+
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.model.actions import (
+    READS,
+    Action,
+    CordonNode,
+    CreatePool,
+    DeleteMachines,
+    DeletePod,
+    DeletePool,
+    EvictPod,
+    MarkNode,
+    UpdatePool,
+)
+from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.invariants.context import SLACK, Ground, Part
+
+MOST_A_MINUTE = 70
+"""How often the same thing may be asked for: once a second, as pools are listed, is the most."""
+WRITES_BASE = 40
+WRITES_EACH = 4
+"""Writes in a minute: so many, and so many more for each pod and node."""
+MINUTE = 60.0
+
+
+class Manners(Part):
+    """Judges each action before it takes effect."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
+        self._still_since: float | None = None
+        self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._writes: deque[float] = deque()
+        self._recorded: set[str] = set()
+        self.most_writes = 0.0
+        """The most writes in a minute, as a part of what was allowed."""
+
+    def written(self, old: MigrationStatus, body: Body) -> None:
+        """Since when nothing may be done, and which steps were recorded."""
+        still = bool(body.spec.get("paused")) or body.spec.get("mode") == "Plan"
+        still = still and not body.deleting
+        now = self.ground.now
+        self._still_since = (self._still_since or now) if still else None
+        self._recorded.add(body.status.step)
+
+    def begins(self, action: Action) -> None:
+        """Not in a hurry, not at all while paused, and not ahead of what is recorded."""
+        now, that = self.ground.now, self.ground.that
+        recent = self._asked[action.key]
+        recent.append(now)
+        while now - recent[0] > MINUTE:
+            recent.popleft()
+        text = f"{action.key} was asked {len(recent)} times in a minute"
+        that("in-measure", len(recent) <= MOST_A_MINUTE, text)
+        if isinstance(action, READS):
+            return
+        self._counted(now)
+        since = self._still_since
+        text = f"{action.key} although the migration is paused"
+        that("paused-means-paused", since is None or now - since <= SLACK, text)
+        steps = self._steps_of(action)
+        if steps and not self.ground.deleting:
+            text = f"{action.key} before any of {', '.join(steps)} was recorded"
+            that("recorded-first", self._recorded & set(steps), text)
+
+    def _counted(self, now: float) -> None:
+        writes, store = self._writes, self.ground.store
+        writes.append(now)
+        while now - writes[0] > MINUTE:
+            writes.popleft()
+        most = WRITES_BASE + WRITES_EACH * (len(store.pods) + len(store.nodes))
+        self.most_writes = max(self.most_writes, len(writes) / most)
+        self.ground.that("writes-bounded", len(writes) <= most, f"{len(writes)} in a minute")
+
+    def _steps_of(self, action: Action) -> tuple[str, ...]:
+        """The steps that do such a thing; none where several may."""
+        match action:
+            case CreatePool():
+                return ("CreateTarget",)
+            case CordonNode():
+                return ("CordonSource", "CordonTarget")
+            case EvictPod() | DeletePod() | MarkNode():
+                return ("Drain", "DrainTarget")
+            case DeleteMachines():
+                return ("Drain",)
+            case DeletePool(pool):
+                return ("RetireSource",) if pool == "src" else ("RemoveTarget",)
+            case UpdatePool("src", changes) if dict(changes).get("count") == 0:
+                return ("RetireSource",)
+            case UpdatePool("src", changes) if dict(changes).get("enableAutoScaling") is False:
+                return ("HoldAutoscaler",)
+            case UpdatePool(changes=changes) if "osSKU" in dict(changes):
+                return ("UpdateInPlace",)
+        return ()

@@ -1,0 +1,190 @@
+"""The status: what only ever goes forward, field by field, and which steps may go back."""
+
+from collections import deque
+
+from azure_linux_migrator.api.causes import NOTES, Cause
+from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_COUNT
+from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLING, Route
+from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.invariants.context import Ground, Part, begins_anew, length_of
+from simtest.invariants.pool_view import Watched
+
+LEVEL_BASED = ("CordonSource", "Drain", "Soak", "AwaitRetireApproval")
+"""Until the source is being retired, whatever appears on it is cordoned and drained: the status
+may go back from each of these to any before it, and no further. On the way back all steps are."""
+MOST_STALLS = 6
+STALL_SECONDS = 600.0
+READ_SECONDS = 90.0
+"""What is recorded of a pool was read so lately."""
+RETURNING = frozenset((Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.DELETING))
+
+
+class Status(Part):
+    """Judges each write of the status against the one before."""
+
+    def __init__(self, ground: Ground, watched: Watched) -> None:
+        super().__init__(ground)
+        self._watched = watched
+        self._tokens: list[str] = []
+        self._stalls: dict[str, deque[float]] = {}
+        self.succeeded = self._stands = False
+
+    def gone(self) -> None:
+        """The resource is gone: one that is applied anew begins anew."""
+        self._stands = False
+        self._tokens.clear()
+
+    def written(self, old: MigrationStatus, body: Body) -> None:
+        """What was written, and what it said before."""
+        new = body.status
+        if new is old:
+            return
+        that = self.ground.that
+        self._stands = self._stands or new.is_true("Succeeded")
+        self.succeeded = self.succeeded or self._stands
+        stays = not self._stands or new.is_true("Succeeded") or body.deleting
+        that("succeeded-for-good", stays, new.phase)
+        seen = old.observed_generation, new.observed_generation
+        that("generation-forward", seen[0] <= seen[1] <= body.generation, f"{seen}")
+        for name in ("start_time", "completion_time"):
+            was, told = getattr(old, name), getattr(new, name)
+            that("times-fixed", was is None or was == told, f"{name}: {was}, then {told}")
+        forced = old.pods.forced, new.pods.forced
+        that("forced-forward", forced[0] <= forced[1], f"{forced[0]}, then {forced[1]}")
+        turned = (old.rollback is None) != (new.rollback is None)
+        anew = begins_anew(old, new)
+        self._rollback(old, body, anew=anew)
+        if not (turned or anew):
+            self._steps(old, new)
+            self._source(old, new)
+            self._batch(old, new)
+            self._approved(old, body)
+        self._details(old, new)
+        self._steady(old, new)
+        self._timed_out(old, new)
+
+    # Fields
+
+    def _steps(self, old: MigrationStatus, new: MigrationStatus) -> None:
+        if {old.phase, new.phase} & RETURNING or new.rollback or old.step == new.step:
+            return
+        route = self._route()
+        was, now = route.position(old.step), route.position(new.step)
+        if new.is_true("Succeeded"):
+            return
+        back = old.step in LEVEL_BASED and new.step in LEVEL_BASED
+        self.ground.that(
+            "step-forward", was < now or back, f"the status goes from {old.step} to {new.step}"
+        )
+
+    def _route(self) -> Route:
+        kind = self.ground.strategy["type"]
+        return {"BlueGreen": BLUE_GREEN, "Rolling": ROLLING, "InPlace": IN_PLACE}[kind]
+
+    def _source(self, old: MigrationStatus, new: MigrationStatus) -> None:
+        """But for what its own autoscaler does before it is held."""
+        was, now = old.source, new.source
+        if was.count is not None:
+            same = (was.os_sku, was.autoscaler) == (now.os_sku, now.autoscaler)
+            scales = was.autoscaler is not None and old.step in {
+                "CreateTarget",
+                "AwaitDrainApproval",
+            }
+            held = was.count == now.count or scales
+            self.ground.that("source-fixed", same and held, f"{was}, then {now}")
+        if now.count is not None and now.count != was.count:
+            self._recorded(now.count, new)
+
+    def _recorded(self, count: int, new: MigrationStatus) -> None:
+        """It is what the source was when it was read."""
+        self._watched.look()
+        counts, since = list(self._watched.counts), self.ground.now - READ_SECONDS
+        before = [seen for at, seen in counts if at <= since][-1:]
+        recent = {*before, *(seen for at, seen in counts if at > since)}
+        text = f"the source had {recent} nodes, {count} are recorded"
+        tags = self.ground.aks.properties(self.ground.target).get("tags") or {}
+        told = count in recent or tags.get(TAG_COUNT) == str(count)
+        self.ground.that("source-recorded", told, text)
+        bounds = new.source.autoscaler
+        if bounds is not None:
+            told, held = (bounds.min, bounds.max), self._watched.held
+            self.ground.that("source-recorded", told == held, f"bounds {held}, recorded {told}")
+
+    def _batch(self, old: MigrationStatus, new: MigrationStatus) -> None:
+        was, now, that = old.batch, new.batch, self.ground.that
+        that("batch-forward", was.index <= now.index, f"batch {was.index}, then {now.index}")
+        slack = self.ground.slack(0.0)
+        for name in ("started_at", "drained_at"):
+            before, told = since_epoch(getattr(was, name)), since_epoch(getattr(now, name))
+            ok = before is None or told is None or told >= before - slack
+            that("batch-forward", ok, f"{name}: {getattr(was, name)}, then {getattr(now, name)}")
+        kept = was.index != now.index or was.started_at is None or now.started_at is not None
+        that("batch-forward", kept, "when the batch began is forgotten")
+
+    def _approved(self, old: MigrationStatus, body: Body) -> None:
+        new = body.status
+        said = body.annotations.get(APPROVE, "")
+        kept = not old.approved or new.approved in {old.approved, said}
+        kept = kept or old.observed_generation != new.observed_generation
+        self.ground.that("approved-fixed", kept, f"{old.approved}, then {new.approved!r}")
+
+    def _rollback(self, old: MigrationStatus, body: Body, *, anew: bool) -> None:
+        new, that = body.status, self.ground.that
+        if old.rollback is not None:
+            that("rollback-fixed", new.rollback == old.rollback or anew, f"{new.rollback}")
+        elif new.rollback is not None and new.rollback.reason == "Requested":
+            token = body.annotations.get(ROLLBACK, "")
+            that("token-once", token not in self._tokens, f"{token} acts again")
+            self._tokens.append(token)
+        known = new.handled_rollback in {"", old.handled_rollback} or new.rollback is not None
+        that("token-once", known, f"{new.handled_rollback} is told without a rollback")
+
+    def _details(self, old: MigrationStatus, new: MigrationStatus) -> None:
+        that = self.ground.that
+        for each in new.conditions:
+            before = old.condition(each.type)
+            if before is not None and before.status == each.status:
+                was = since_epoch(before.last_transition_time) or 0.0
+                told = since_epoch(each.last_transition_time) or 0.0
+                text = f"{each.type} stays {each.status}, and has been so for longer now"
+                that("transitions-true", told >= was - self.ground.slack(0.0), text)
+        if new.blockers and new.blockers is not old.blockers:
+            keys = [(b.cause, b.kind, b.namespace, b.name) for b in new.blockers]
+            ranked = sorted(keys, key=lambda key: (Cause(key[0]) in NOTES, key))
+            since = {key: b.since for key, b in zip(keys, new.blockers, strict=True)}
+            kept = all(
+                (since_epoch(since.get((b.cause, b.kind, b.namespace, b.name))) or 1e12)
+                >= (since_epoch(b.since) or 0.0) - self.ground.slack(0.0)
+                for b in old.blockers
+            )
+            that("blockers-bounded", len(keys) <= 20 and keys == ranked and kept, f"{keys}")
+
+    # Over time
+
+    def _steady(self, old: MigrationStatus, new: MigrationStatus) -> None:
+        """It does not flap between stalled and at work."""
+        stalled = new.condition("Stalled")
+        if stalled is None or stalled.status != "True" or old.is_true("Stalled"):
+            return
+        now = self.ground.now
+        recent = self._stalls.setdefault(stalled.reason, deque())
+        recent.append(now)
+        while now - recent[0] > STALL_SECONDS:
+            recent.popleft()
+        text = f"stalled {len(recent)} times in ten minutes: {stalled.reason}"
+        self.ground.that("steady", len(recent) <= MOST_STALLS, text)
+
+    def _timed_out(self, old: MigrationStatus, new: MigrationStatus) -> None:
+        """A batch's time is over when it was worked on for so long."""
+        stalled = new.condition("Stalled")
+        if stalled is None or stalled.reason != "DrainTimedOut" or old.is_true("Stalled"):
+            return
+        ground = self.ground
+        started = max(since_epoch(new.batch.started_at) or 0.0, ground.batch_at)
+        if started:
+            limits = [length_of(s, "drain", "timeout") for s in ground.in_force(ground.now - 10.0)]
+            worked = ground.now - started - ground.paused(started)
+            text = f"timed out after {worked:.0f} s of work"
+            right = worked >= min(limits) - ground.slack(started)
+            ground.that("pause-stops-the-clock", right, text)

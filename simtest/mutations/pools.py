@@ -1,0 +1,119 @@
+"""Faults in what is done to pools, on the way back, and in what is recorded."""
+
+from typing import Any
+
+from azure_linux_migrator.api.status import RollbackStatus
+from azure_linux_migrator.core.reconcile import decide as deciding
+from azure_linux_migrator.core.reconcile import status
+from azure_linux_migrator.core.steps import autoscaler
+from azure_linux_migrator.core.steps.progress import DONE, Context
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.simulator.aks import checks
+from simtest.mutations.mutation import Mutation, Patches
+from simtest.mutations.steps import skipping
+
+
+def _wider(name: str) -> Patches:
+    real = getattr(autoscaler, name)
+
+    def wider(*asked: Any) -> tuple[int, int] | None:
+        found = real(*asked)
+        return (found[0], found[1] + 3) if found else None
+
+    return [(autoscaler, name, wider)]
+
+
+def _keeps_autoscaler() -> Patches:
+    return [(deciding, "_gives_back", lambda _ctx: DONE)]
+
+
+def _recounts() -> Patches:
+    real = status._source  # noqa: SLF001
+
+    def source(ctx: Context) -> Any:
+        found, pool = real(ctx), ctx.pool(ctx.migration.old_pool)
+        return found.model_copy(update={"count": pool.count}) if pool else found
+
+    return [(status, "_source", source)]
+
+
+def _unstopped() -> Patches:
+    return [(deciding, "stopped", lambda _ctx: None)]
+
+
+def _owns_all() -> Patches:
+    return [(Migration, "owns", lambda *_: True)]
+
+
+def _forgets_token() -> Patches:
+    real = status.report_back
+
+    def forgetful(ctx: Context, why: RollbackStatus) -> Any:
+        return real(ctx, why).model_copy(update={"handled_rollback": ""})
+
+    return [(deciding, "report_back", forgetful)]
+
+
+def _no_etag() -> Patches:
+    real = checks.check_etag
+    return [(checks, "check_etag", lambda pool, _match, none, limits: real(pool, "", none, limits))]
+
+
+POOLS: tuple[Mutation, ...] = (
+    Mutation(
+        "no-hold",
+        "the source's autoscaler is not held",
+        "autoscaler-held",
+        skipping("HoldAutoscaler"),
+    ),
+    Mutation(
+        "no-hand-over", "the target does not get it", "target-right", skipping("HandOverAutoscaler")
+    ),
+    Mutation(
+        "handover-bounds-wider",
+        "it gets other bounds",
+        "bounds-handed-over",
+        lambda: _wider("wanted_bounds"),
+    ),
+    Mutation(
+        "no-give-back", "a rollback keeps it", "autoscaler-back", skipping("RestoreAutoscaler")
+    ),
+    Mutation(
+        "giveback-bounds-wider",
+        "a rollback gives other bounds back",
+        "bounds-given-back",
+        lambda: _wider("held_bounds"),
+    ),
+    Mutation(
+        "deleted-keeps-autoscaler-off", "deletion keeps it", "autoscaler-back", _keeps_autoscaler
+    ),
+    Mutation(
+        "rollback-no-restore-size",
+        "a rollback leaves the source small",
+        "source-back",
+        skipping("RestoreSource"),
+    ),
+    Mutation(
+        "target-left", "a rollback leaves the target", "source-back", skipping("RemoveTarget")
+    ),
+    Mutation(
+        "rollback-token-forgotten",
+        "a rollback's token is not remembered",
+        "token-once",
+        _forgets_token,
+    ),
+    Mutation(
+        "source-count-rerecorded",
+        "the source's size is recorded again and again",
+        "source-fixed",
+        _recounts,
+    ),
+    Mutation(
+        "foreign-changes-ignored",
+        "others' changes of the pools stop nothing",
+        "autoscaler-held",
+        _unstopped,
+    ),
+    Mutation("owns-everything", "any pool is taken for ours", "only-own-pools", _owns_all),
+    Mutation("no-etag", "pools are changed whatever they are by now", "changed-unseen", _no_etag),
+)

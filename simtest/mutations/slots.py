@@ -1,0 +1,284 @@
+"""Faults in how many pods may leave at a time, and in what the operator remembers of it."""
+
+from dataclasses import replace
+from typing import Any
+
+from azure_linux_migrator.core.drain import (
+    disruption_budgets,
+    eviction_queue,
+    planner,
+    pod_tracker,
+    surge_first,
+)
+from azure_linux_migrator.core.drain.unschedulable import Unplaced
+from azure_linux_migrator.core.state import implicit_budgets, inflight
+from azure_linux_migrator.core.state.observation import Problem
+from azure_linux_migrator.core.state.outcomes import Outcomes
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import DeletePod, EvictPod, RestoreScale
+from azure_linux_migrator.model.cluster import Budget, Key, Pod
+from azure_linux_migrator.simulator.cluster import api_server
+from simtest.mutations.mutation import Mutation, Patches
+
+
+def _off_by_one() -> Patches:
+    real = disruption_budgets.slots
+    return [(eviction_queue, "slots", lambda world, budget: real(world, budget) + 1)]
+
+
+def _no_ledger() -> Patches:
+    return [
+        (inflight.Ledger, "unshown", lambda _self, _budget: 0),
+        (inflight.Ledger, "unseen", lambda _self, _budget: 0),
+        (inflight.Ledger, "unseen_of_owner", lambda _self, _owner: 0),
+    ]
+
+
+def _no_virtual_budget() -> Patches:
+    return [(implicit_budgets.Owners, "slots", lambda *_: 100)]
+
+
+def _virtual_budget_unseen() -> Patches:
+    real = implicit_budgets.Owners.slots
+    return [(implicit_budgets.Owners, "slots", lambda self, uid, _unseen, c: real(self, uid, 0, c))]
+
+
+def _always_prefetches() -> Patches:
+    real = eviction_queue.evaluate
+    return [
+        (
+            planner,
+            "evaluate",
+            lambda lane, w, weight, prefetch: real(lane, w, weight, prefetch=True),
+        )
+    ]
+
+
+def _no_backoff() -> Patches:
+    def fail(self: Outcomes, action: Any, reason: str, message: str, _d: float, now: float) -> Any:
+        noted = self.problems[action.key] = Problem(reason, message, True, now)
+        return noted
+
+    return [(Outcomes, "_fail", fail)]
+
+
+def _forces() -> Patches:
+    real = planner.Planner.plan
+
+    def plan(self: planner.Planner, now: float, stamp: str = "") -> planner.Plan:
+        found = real(self, now, stamp)
+        forced = tuple(
+            DeletePod(each.pod, each.uid, each.budget, each.owner) for each in found.evictions
+        )
+        return replace(found, evictions=forced)  # type: ignore[arg-type]
+
+    return [(planner.Planner, "plan", plan)]
+
+
+def _evicts_twice() -> Patches:
+    return [
+        (inflight.Ledger, "under_way", lambda *_: False),
+        (pod_tracker.Roster, "may_wait", lambda _self, _pod: True),
+    ]
+
+
+def _refused_at_once() -> Patches:
+    return [(inflight.Ledger, "barred", lambda *_: False)]
+
+
+def _any_budget() -> Patches:
+    def evict(pod: Pod, _budget: Key | None) -> EvictPod:
+        return EvictPod(pod.key, pod.uid, None, pod.owner.uid if pod.owner else "")
+
+    return [(eviction_queue, "_evict", evict)]
+
+
+def _surge_not_restored() -> Patches:
+    real = surge_first.next_action
+
+    def never(standing: surge_first.Standing) -> Any:
+        found = real(standing)
+        return None if type(found).__name__ == "RestoreScale" else found
+
+    return [(planner, "next_action", never)]
+
+
+def _surge_restored_early() -> Patches:
+    real = surge_first.next_action
+
+    def early(standing: surge_first.Standing) -> Any:
+        return real(replace(standing, healthy=1000) if standing.controller.surge else standing)
+
+    return [(planner, "next_action", early)]
+
+
+def _grants_everything() -> Patches:
+    """The API server does not look; then nobody but the audit finds one eviction too many."""
+
+    def charge(self: Any, pod: Pod, budget: Budget) -> None:
+        self._disruption.charge(budget.key, pod.key)
+
+    return [*_off_by_one(), (api_server.Api, "_charge", charge)]
+
+
+def _no_precondition() -> Patches:
+    """Without a uid the API server takes whatever pod has the name."""
+    return [
+        (api_server.Api, "_expect", lambda *_: None),
+        (api_server.Api, "delete", _deletes_any),
+    ]
+
+
+def _deletes_any(self: Any, key: Key, _uid: str) -> None:
+    pod = self.store.pods.get(key)
+    if pod is not None:
+        _REAL_DELETE(self, key, pod.uid)
+
+
+_REAL_DELETE = api_server.Api.delete
+
+
+def _free_unready() -> Patches:
+    return [(eviction_queue, "unready_are_free", lambda _budget: True)]
+
+
+def _by_status() -> Patches:
+    def slots(world: World, budget: Budget) -> int:
+        if budget.observed_generation < budget.generation:
+            return 0
+        return budget.allowed - world.ledger.unshown(budget.key)
+
+    return [(eviction_queue, "slots", slots)]
+
+
+def _any_generation() -> Patches:
+    real = disruption_budgets.slots
+
+    def slots(world: World, budget: Budget) -> int:
+        seen = max(budget.generation, budget.observed_generation)
+        return real(world, _seen(budget, seen))
+
+    return [(eviction_queue, "slots", slots)]
+
+
+def _seen(budget: Budget, generation: int) -> Budget:
+    fields = {name: getattr(budget, name) for name in Budget.__struct_fields__}
+    return Budget(**(fields | {"observed_generation": generation}))
+
+
+def _expires_at_once() -> Patches:
+    return [(inflight, "EXPIRY_SECONDS", 1.0)]
+
+
+def _no_victim() -> Patches:
+    real = surge_first.next_action
+
+    def unmarked(standing: surge_first.Standing) -> Any:
+        found = real(standing)
+        if type(found).__name__ != "MarkVictim":
+            return found
+        by, _, number = standing.controller.surge.rpartition("/")
+        return RestoreScale(standing.controller.key, int(number)) if by else None
+
+    return [(planner, "next_action", unmarked)]
+
+
+def _unplaced_ignored() -> Patches:
+    return [(Unplaced, "find", lambda *_: ())]
+
+
+def _blockers_untold() -> Patches:
+    def nothing(*_: object) -> list[object]:
+        return []
+
+    return [(planner, "obstacles", nothing)]
+
+
+def _returns_unlimited() -> Patches:
+    return [(pod_tracker, "RETURNS_LIMIT", 1_000_000)]
+
+
+def _one_tier() -> Patches:
+    class Flat:
+        """No order at all."""
+
+        def __init__(self, _policy: object) -> None:
+            """Whatever the policy says."""
+
+        def tier(self, _pod: Pod) -> int:
+            """The same for all."""
+            return 0
+
+    return [(pod_tracker, "Order", Flat)]
+
+
+SLOTS: tuple[Mutation, ...] = (
+    Mutation(
+        "slot-off-by-one", "a budget grants one eviction too many", "slot-known-free", _off_by_one
+    ),
+    Mutation(
+        "grants-everything",
+        "the same, and the API server grants everything",
+        "budget-kept",
+        _grants_everything,
+    ),
+    Mutation("no-ledger", "evictions under way are not counted", "slot-known-free", _no_ledger),
+    Mutation("uncharged", "evictions are booked on no budget", "calm-unrefused", _any_budget),
+    Mutation(
+        "no-owner-budget",
+        "replicas without a budget leave at once",
+        "slot-known-free",
+        _no_virtual_budget,
+    ),
+    Mutation(
+        "owner-off-by-lag",
+        "their evictions under way are not counted",
+        "slot-known-free",
+        _virtual_budget_unseen,
+    ),
+    Mutation(
+        "unready-always-free",
+        "pods that are not Ready cost nothing",
+        "slot-known-free",
+        _free_unready,
+    ),
+    Mutation("slots-status-only", "slots by the status alone", "slot-known-free", _by_status),
+    Mutation(
+        "slots-ignore-generation",
+        "a budget's status is believed before it is about its spec",
+        "slot-known-free",
+        _any_generation,
+    ),
+    Mutation(
+        "expiry-at-once", "evictions are forgotten after a second", "evicted-once", _expires_at_once
+    ),
+    Mutation(
+        "evicts-twice", "a pod that was evicted is evicted again", "evicted-once", _evicts_twice
+    ),
+    Mutation("no-precondition", "evictions name no uid", "right-pod", _no_precondition),
+    Mutation(
+        "no-patience", "a refused eviction is sent again at once", "retry-due", _refused_at_once
+    ),
+    Mutation("no-backoff", "what failed is tried again at once", "in-measure", _no_backoff),
+    Mutation("prefetch", "nodes outside the batch are drained", "in-batch", _always_prefetches),
+    Mutation("tiers-ignored", "spec.drain.order is ignored", "in-order", _one_tier),
+    Mutation("force", "pods are deleted instead of evicted", "only-force-deletes", _forces),
+    Mutation(
+        "surge-kept", "a surged Deployment keeps its extra pod", "reason-told", _surge_not_restored
+    ),
+    Mutation("surge-early", "the extra pod is not awaited", "reason-told", _surge_restored_early),
+    Mutation("victim-not-marked", "it is any pod that is given back", "victim-first", _no_victim),
+    Mutation(
+        "unplaced-ignored",
+        "replacements without a node stop nothing",
+        "placed-first",
+        _unplaced_ignored,
+    ),
+    Mutation("blockers-never-told", "what blocks is not told", "reason-told", _blockers_untold),
+    Mutation(
+        "returns-unlimited",
+        "pods that come back are moved for ever",
+        "moved-once",
+        _returns_unlimited,
+    ),
+)

@@ -1,0 +1,173 @@
+"""The remedies that statuses name, each as an admin with kubectl and az carries it out."""
+
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from msgspec import structs
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.status import BlockerStatus
+from azure_linux_migrator.model.cluster import Key, Rule
+from azure_linux_migrator.model.scheduling import Placing
+from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
+from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
+from simtest.invariants.audit import Audit
+from simtest.scenario import Scenario
+
+SHORT_SECONDS = 60.0
+"""A pool that lacks machines for so long is repaired."""
+_PASSING = frozenset(
+    (
+        Cause.WEBHOOK,
+        Cause.SERVER,
+        Cause.NAMESPACE_TERMINATING,
+        Cause.NEGATIVE,
+        Cause.FORBIDDEN,
+        Cause.BUDGET_UNHEALTHY,
+        Cause.OWNER_UNHEALTHY,
+        Cause.SURGE_IMPOSSIBLE,
+    )
+)
+"""Causes that mend themselves once what an admin sees in the cluster is over."""
+
+
+class Remedies:
+    """Everything here is named by some remedy in azlm."""
+
+    def __init__(self, stage: Scenario, resource: Resource, audit: Audit) -> None:
+        self._stage = stage
+        self._scene = stage.scene
+        self._resource = resource
+        self._audit = audit
+        self._short_since: dict[str, float] = {}
+
+    def remedy(self, blocker: BlockerStatus) -> None:
+        """What a blocker's remedy says."""
+        self._told(blocker.remedy, f"a blocker names no remedy: {blocker.message}")
+        found = self._REMEDIES.get(Cause(blocker.cause))
+        if found is not None:
+            found(self, Key(blocker.namespace, blocker.name), blocker.remedy)
+        else:
+            known = blocker.cause in _PASSING
+            self._told(known, f"no admin knows what to do: {blocker.message}")
+
+    def _told(self, what: object, text: str) -> None:
+        self._audit.judge.that("remedy-told", what, text)
+
+    def _let_go(self, key: Key, _remedy: str) -> None:
+        self._scene.disruption.change(key, Rule(max_unavailable=1))
+
+    def _remove_budget(self, key: Key, _remedy: str) -> None:
+        self._scene.store.remove_budget(key)
+
+    def _leave_one_budget(self, key: Key, _remedy: str) -> None:
+        pod = self._scene.store.pods.get(key)
+        for each in sorted(self._scene.disruption.guards(pod))[1:] if pod else ():
+            self._scene.store.remove_budget(each)
+
+    def _let_data_go(self, _key: Key, _remedy: str) -> None:
+        self._edit_drain(emptyDir="Evict")
+
+    def _delete_pod(self, key: Key, _remedy: str) -> None:
+        pod = self._scene.store.pods.get(key)
+        if pod is not None:
+            self._audit.misfortune(30)
+            self._scene.api.delete(key, pod.uid)
+
+    def _edit_drain(self, **changes: Any) -> None:
+        body = self._resource.body
+        if body is not None:
+            drain = {**body.spec["drain"], **changes}
+            self._stage.spec["drain"] = drain
+            self._resource.edit(drain=drain)
+
+    def _move_data(self, key: Key, _remedy: str) -> None:
+        """The data is elsewhere: the claim and the pod go."""
+        pod = self._scene.store.pods.get(key)
+        for volume in self._scene.store.volumes_of(pod) if pod else ():
+            self._scene.store.remove_volume(volume.name)
+        self._delete_pod(key, "")
+
+    def _take_tolerations_out(self, key: Key, _remedy: str) -> None:
+        pod = self._scene.store.pods.get(key)
+        workload = self._scene.workloads.workload(pod) if pod else None
+        if workload is not None and workload.template.placing.tolerations:
+            workload.template = structs.replace(workload.template, placing=Placing())
+            self._audit.misfortune(60)
+            self._scene.workloads.restart(workload.key, f"admin-{self._scene.kernel.now:.0f}")
+            if pod is not None and workload.kind != "Deployment":
+                self._scene.api.delete(key, pod.uid)
+
+    def _unstick(self, key: Key, remedy: str) -> None:
+        pod = self._scene.store.pods.get(key)
+        if pod is None:
+            return
+        if "finalizer" in remedy:
+            self._scene.store.change_pod(key, finalizers=False)
+        else:
+            self._scene.fleet.find(pod.node)
+
+    def _detach(self, key: Key, _remedy: str) -> None:
+        """The CSI driver is set going again."""
+        store, node = self._scene.store, key.name
+        used = {v.name for pod in store.pods_on[node].values() for v in store.volumes_of(pod)}
+        for each in tuple(store.attachments.values()):
+            if each.node == node and each.volume not in used:
+                store.remove_attachment(each.name)
+
+    def loosen_named(self, message: str) -> None:
+        """AKS's own drain waits for pods of the node that it names."""
+        found = re.search(r"Node '([\w-]+)' failed to be drained", message)
+        for pod in tuple(self._scene.store.pods_on[found[1]].values()) if found else ():
+            for key in self._scene.disruption.guards(pod):
+                self._scene.disruption.change(key, Rule(max_unavailable="100%"))
+
+    def cordon_again(self) -> None:
+        """The nodes of the source that somebody uncordoned."""
+        for node in tuple(self._scene.store.nodes.values()):
+            if node.pool == "src" and not node.unschedulable:
+                self._audit.foreign_cordon(node)
+                self._scene.store.change_node(node.name, unschedulable=True)
+
+    def acknowledge(self, body: Body) -> None:
+        """What blocks the preflight is mended where it can be, and else acknowledged by its id."""
+        blocking = {
+            each.rule
+            for each in body.status.preflight.findings
+            if each.severity == "Block" and not each.acknowledged
+        }
+        for each in body.status.blockers:
+            self.remedy(each)
+        known = tuple((body.spec.get("preflight") or {}).get("acknowledge", ()))
+        named = sorted(rule for rule in blocking - {"cluster.busy"} if rule in body.status.message)
+        if named:
+            preflight = {"acknowledge": [*known, *(r for r in named if r not in known)]}
+            self._stage.spec["preflight"] = preflight
+            self._resource.edit(preflight=preflight)
+
+    def repair(self, pool: str, count: int, now: float) -> None:
+        """AKS makes the machines that are missing."""
+        since = self._short_since.setdefault(pool, now)
+        if now - since < SHORT_SECONDS:
+            return
+        del self._short_since[pool]
+        try:
+            self._scene.aks.autoscale(pool, count, now)
+        except (ArmError, ResponseLost):
+            return
+        self._scene.fleet.touched()
+
+    _REMEDIES: ClassVar[dict[Cause, Callable[["Remedies", Key, str], None]]] = {
+        Cause.BUDGET_DEADLOCKED: _let_go,
+        Cause.BUDGET_WITHOUT_PODS: _remove_budget,
+        Cause.BUDGET_SYNC_FAILED: _remove_budget,
+        Cause.UNMANAGED: _delete_pod,
+        Cause.EMPTY_DIR: _let_data_go,
+        Cause.LOCAL_VOLUME: _move_data,
+        Cause.TWO_BUDGETS: _leave_one_budget,
+        Cause.RETURNS: _take_tolerations_out,
+        Cause.STUCK_TERMINATING: _unstick,
+        Cause.VOLUME_ATTACHED: _detach,
+    }
+    """What is done for a blocker's cause, with the name of its object and the remedy's words."""

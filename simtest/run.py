@@ -1,0 +1,173 @@
+"""One seed: a cluster, a migration, its misfortunes, and the judgement at the end."""
+
+import random
+import traceback
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from azure_linux_migrator.api.status import Phase
+from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.simulator.controller.custom_resource import Resource
+from azure_linux_migrator.simulator.controller.simulated_operator import Pilot
+from simtest.admin import Admin
+from simtest.digest import Digest
+from simtest.faults.injector import Misfortune
+from simtest.faults.schedule import HEALED, Fault, schedule
+from simtest.invariants.attribution import Witness
+from simtest.invariants.audit import Audit
+from simtest.invariants.final_checks import End
+from simtest.invariants.registry import ViolationError
+from simtest.scenario import NAME, NOW, Scenario, scenario
+
+DEADLINE = HEALED + 4 * 3600.0
+"""Virtual seconds by which every run has come to a legal end."""
+IDLE_SECONDS = 1800.0
+STEPS = 400_000
+"""More events than any run should need: more are a livelock."""
+
+
+class Outcome(Struct):
+    """How a run ended. `failure` is empty where all held, and `broken` names the invariant; `trail`
+    are its steps and reasons, `judged` how often each invariant was judged, `known` how often one
+    was broken that is being mended, `moves` how often a replica was moved in one direction,
+    `digest` a hash of all its decisions."""
+
+    seed: str
+    broken: str = ""
+    failure: str = ""
+    ended: str = ""
+    seconds: float = 0.0
+    events: int = 0
+    evictions: int = 0
+    refused: int = 0
+    moves: int = 0
+    faults: tuple[Fault, ...] = ()
+    trail: tuple[str, ...] = ()
+    judged: dict[str, int] = {}
+    known: dict[str, int] = {}
+    digest: str = ""
+
+
+class Run:
+    """A migration under faults."""
+
+    def __init__(self, seed: str, faults: Sequence[Fault] | None = None) -> None:
+        self.seed = seed
+        self.faults = schedule(seed) if faults is None else tuple(faults)
+        self.stage: Scenario = scenario(seed)
+        scene = self.stage.scene
+        scene.kernel.run(lambda: False, end=NOW + 5.0)
+        self.resource = Resource(scene.store, NAME, dict(self.stage.spec), lambda: scene.kernel.now)
+        self.audit = Audit(self.stage, self.resource)
+        self.trail: list[str] = []
+        self.digest = Digest()
+        self._rng = random.Random(f"{seed}/pilot")
+        self.misfortune = Misfortune(
+            self.faults, self.stage, self.resource, self.audit, self._pilot, seed
+        )
+        Admin(self.stage, self.resource, self.audit)
+
+    def _pilot(self, fate: Misfortune) -> Pilot:
+        scene = self.stage.scene
+        witness = Witness(fate, self.audit)
+        made = Pilot(
+            self.resource,
+            scene.backend,
+            self._rng,
+            pace=scene.pace,
+            fate=witness,
+            own_pod=fate.own_pod,
+            status_fails=fate.status_fails,
+        )
+
+        def decided(decision: Decision) -> None:
+            self.audit.decided(witness.process, made, decision)
+            self.digest.decided(scene.kernel.now - NOW, decision)
+            ready = decision.status.condition("Ready")
+            self._tell(decision.status.step, ready.reason if ready else "")
+
+        made.on_decision = decided
+        return made
+
+    def _tell(self, step: str, reason: str) -> None:
+        line = f"{step}:{reason}"
+        if not self.trail or not self.trail[-1].endswith(f" {line}"):
+            self.trail.append(f"{self.stage.scene.kernel.now - NOW:.1f} {line}")
+
+    def go(self) -> Outcome:
+        """To the end."""
+        kernel = self.stage.scene.kernel
+        broken = failure = ""
+        try:
+            self.misfortune.pilot.start()
+            ended = self._until(self._settled, NOW + DEADLINE)
+            text = f"no legal end within {DEADLINE / 3600:.1f} h: {self._where()}"
+            self.audit.judge.that("ends", ended, text)
+            self._idle()
+            End(self.stage, self.resource, self.audit).judge(calm=not self.faults)
+            self.audit.judge.that("no-crash", holds=True)
+        except ViolationError as error:
+            broken, failure = error.name, str(error)
+        except Exception:  # noqa: BLE001 - whatever breaks in a run is that seed's failure
+            broken, failure = "no-crash", f"no-crash: {traceback.format_exc(limit=-4)}"
+        return Outcome(
+            seed=self.seed,
+            broken=broken,
+            failure=failure,
+            ended=self._where(),
+            seconds=kernel.now - NOW,
+            events=kernel.steps,
+            evictions=self.audit.evictions,
+            refused=self.audit.refused,
+            moves=self.audit.moves,
+            faults=self.faults,
+            trail=tuple(self.trail),
+            judged=dict(self.audit.judge.judged),
+            known=dict(self.audit.judge.broken),
+            digest=self.digest.hex(),
+        )
+
+    def _until(self, holds: Callable[[], bool], end: float) -> bool:
+        kernel = self.stage.scene.kernel
+        most = kernel.steps + STEPS
+        while not holds():
+            due = kernel.next_at()
+            if due is None or due > end:
+                return holds()
+            if kernel.steps > most:
+                self.audit.judge.that("no-livelock", holds=False, text=self._where())
+            kernel.step()
+        self.audit.judge.that("no-livelock", holds=True)
+        return True
+
+    def _settled(self) -> bool:
+        if not self.misfortune.over:
+            return False
+        body = self.resource.body
+        if body is None:
+            return True
+        return body.status.is_true("Succeeded") or body.status.phase == Phase.ROLLED_BACK
+
+    def _where(self) -> str:
+        body = self.resource.body
+        if body is None:
+            return "gone"
+        ready = body.status.condition("Ready")
+        reason = ready.reason if ready else ""
+        return f"{body.status.phase} {body.status.step}:{reason}: {body.status.message[:300]}"
+
+    def _idle(self) -> None:
+        """Once it has ended, nothing is written any more."""
+        kernel = self.stage.scene.kernel
+        self._until(lambda: False, kernel.now + 120.0)
+        writes, acts = self.resource.writes, self.misfortune.acts
+        self._until(lambda: False, kernel.now + IDLE_SECONDS)
+        more = self.resource.writes - writes, self.misfortune.acts - acts
+        text = f"{more[0]} status writes, {more[1]} actions after the end"
+        self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
+
+
+def run(seed: str, faults: Sequence[Fault] | None = None) -> Outcome:
+    """One seed; with `faults` instead of its own."""
+    return Run(seed, faults).go()

@@ -1,0 +1,89 @@
+"""A random cluster, a random migration of it, from one seed."""
+
+import random
+from typing import Any
+
+from msgspec import Struct
+
+from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.simulator.aks.limits import Limits, Timings
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.nodes import make_node
+from azure_linux_migrator.simulator.cluster.workload import Span, Workload
+from azure_linux_migrator.simulator.simulated_cluster import Lags, Scene
+from simtest.scenario_draw import Sketch, sketch
+from simtest.workloads import populate
+
+NOW = 1_800_000_000.0
+NAME = "m"
+POOL: dict[str, Any] = {
+    "vmSize": "Standard_D4s_v5",
+    "osSKU": "Ubuntu",
+    "mode": "User",
+    "type": "VirtualMachineScaleSets",
+}
+
+
+class Scenario(Struct):
+    """What one run is about; `replicas` are the scales that the admin wants, `bounds` those of the
+    source's autoscaler, if it has one, `own` the Deployment of the operator, if that runs on the
+    source."""
+
+    scene: Scene
+    spec: dict[str, Any]
+    replicas: dict[Key, int]
+    bounds: tuple[int, int] | None = None
+    target: str = "srcazl"
+    own: Workload | None = None
+    deleted: set[str] = set()
+    """Pools that somebody else has deleted."""
+
+    @property
+    def strategy(self) -> str:
+        """The migration's strategy."""
+        return str(self.spec["strategy"]["type"])
+
+
+def scenario(seed: str) -> Scenario:
+    """The cluster and the spec of that seed."""
+    drawn = sketch(seed)
+    rng = random.Random(f"{seed}/scenario")
+    scene = _scene(seed, rng, drawn)
+    source = [node for node in scene.store.nodes.values() if node.pool == "src"]
+    bounds = (1, drawn.nodes + 2) if drawn.autoscaled else None
+    made = Scenario(scene, dict(drawn.spec), {}, bounds, drawn.target)
+    populate(made, rng, source, drawn)
+    return made
+
+
+def _scene(seed: str, rng: random.Random, drawn: Sketch) -> Scene:
+    nodes, zones, autoscaled = drawn.nodes, list(drawn.zones), drawn.autoscaled
+    world = random.Random(f"{seed}/world")
+    aks = ManagedCluster(
+        world,
+        timings=Timings(boot=rng.uniform(10, 90), delete=rng.uniform(5, 60), drain_timeout=300.0),
+        limits=Limits(),
+        digits="12345678",
+        wait_for_drains=True,
+    )
+    source: dict[str, Any] = {**POOL, "count": nodes}
+    if zones:
+        source["availabilityZones"] = zones
+    if autoscaled:
+        source |= {"enableAutoScaling": True, "minCount": 1, "maxCount": nodes + 2}
+    system = {**POOL, "mode": "System", "count": 1, "osSKU": "AzureLinux"}
+    for name, wanted in (("system", system), ("src", source)):
+        full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **wanted}
+        made = [make_node(aks.setting, name, full, index) for index in range(wanted["count"])]
+        aks.adopt(name, wanted, made)
+    if drawn.name_taken:
+        taken = {**POOL, "count": 1}
+        full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **taken}
+        aks.adopt(drawn.target, taken, [make_node(aks.setting, drawn.target, full, 0)])
+    slow = rng.choices((1.0, 10.0, 160.0), (14, 5, 1))[0]
+    lags = Lags(disruption=Span(0.002 * slow, 0.012 * slow))
+    scene = Scene(aks, world, now=NOW, lags=lags)
+    scene.fleet.adopt()
+    if autoscaled:
+        scene.kernel.after(10.0, scene.autoscaler.scan)
+    return scene

@@ -1,0 +1,77 @@
+"""What the apiserver refuses by the CRD's rules, azlm refuses in a file: one list, both judges."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from azure_linux_migrator.api.crd import NAME_RULE, crd
+from azure_linux_migrator.api.file_validation import parse_spec, refusals
+from azure_linux_migrator.api.quantities import share
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.spec_target import Autoscaling
+from tests.support.specs import BAD, GOOD
+
+SOURCE = {"source": {"nodePool": "workers"}}
+
+
+def _told(spec: dict[str, Any]) -> list[str]:
+    with pytest.raises(ValidationError) as caught:
+        parse_spec(SOURCE | spec)
+    return refusals(caught.value)
+
+
+def _messages(node: dict[str, Any]) -> Iterator[str]:
+    """Of every rule of the definition."""
+    yield from (each["message"] for each in node.get("x-kubernetes-validations", ()))
+    for each in (*node.get("properties", {}).values(), node.get("items", {})):
+        if isinstance(each, dict) and each:
+            yield from _messages(each)
+
+
+WORDED = list(_messages(crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]))
+
+
+@pytest.mark.parametrize(("spec", "field", "words"), BAD)
+def test_a_bad_spec_is_refused_in_the_apiservers_words(
+    spec: dict[str, Any], field: str, words: str
+) -> None:
+    told = "\n".join(_told(spec))
+    assert field in told
+    if any(words in message for message in WORDED):
+        assert words in told
+
+
+@pytest.mark.parametrize("spec", GOOD)
+def test_the_edges_of_a_good_spec_are_taken(spec: dict[str, Any]) -> None:
+    parse_spec(SOURCE | spec)
+
+
+def test_every_rule_that_is_not_about_a_change_is_known_in_python_too() -> None:
+    rules = (*MigrationSpec.rules, *Autoscaling.rules, NAME_RULE)
+    assert rules
+    for rule in rules:
+        assert (rule.holds is None) == ("oldSelf" in rule.cel), rule.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"drain": {"timeOut": "1m"}}, "spec.drain.timeOut is no field; is timeout meant?"),
+        ({"surprise": 1}, "spec.surprise is no field"),
+        ({"paused": "yes"}, 'spec.paused must be true or false, not "yes"'),
+        ({"target": {"maxPods": "30"}}, 'spec.target.maxPods must be a whole number, not "30"'),
+        ({"approval": "No"}, "spec.approval must be 'Automatic', 'BeforeDrain' or 'BeforeRetire'"),
+        ({"cluster": {"name": "c"}}, "spec.cluster.subscriptionID is missing"),
+        ({"target": {"nodePool": "workers"}}, "spec.target.nodePool must differ"),
+    ],
+)
+def test_a_refusal_names_the_field_and_what_it_wants(spec: dict[str, Any], told: str) -> None:
+    assert _told(spec)[0].startswith(told)
+
+
+@pytest.mark.parametrize("size", ["abc", "33 %", "0%", 0, "", "1001"])
+def test_what_is_no_size_is_told(size: str | int) -> None:
+    with pytest.raises(ValueError, match="is not a size; write a number of nodes"):
+        share(size, 10)

@@ -1,0 +1,51 @@
+"""Evictions of one budget that are asked for at once hold each other up, here as in the model."""
+
+import asyncio
+import time
+
+import pytest
+
+from azure_linux_migrator.core.state.eviction_response import EvictionResult
+from azure_linux_migrator.model.cluster import Key, Rule, Selector
+from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
+from tests.support.eviction_world import Place
+from tests.support.simulated_clusters import app, of, scene
+
+PODS = ("a", "b", "c", "d", "e", "f")
+
+
+@pytest.mark.cluster
+async def test_the_apiserver_lets_some_wait_for_half_a_second(place: Place) -> None:
+    for name in PODS:
+        await place.pod(name)
+    await place.budget(minAvailable=1, expect={"healthy": 6, "allowed": 5})
+    uids = [(await place.get(f"{place.pods}/{name}"))["metadata"]["uid"] for name in PODS[:5]]
+
+    async def timed(name: str, uid: str) -> tuple[EvictionResult, float]:
+        began = time.monotonic()
+        verdict = await place.evict(name, uid)
+        return verdict.result, time.monotonic() - began
+
+    found = await asyncio.gather(*map(timed, PODS[:5], uids))
+    assert {result for result, _ in found} == {EvictionResult.GRANTED}
+    seconds = sorted(each for _, each in found)
+    assert seconds[0] < CONFLICT_SECONDS <= seconds[-1]
+
+
+def test_in_the_model_those_conflict_that_come_while_the_first_is_written() -> None:
+    made = scene(src={"count": 2})
+    app(made, "web", 4)
+    made.disruption.add(Key("default", "web"), Selector(of("web")), Rule(max_unavailable=2))
+    kernel = made.kernel
+    kernel.run(lambda: False, end=kernel.now + 10.0)
+    first, second, *_ = sorted(made.store.pods)
+    made.api.write_seconds = 0.02
+    assert not made.api.conflicts(first)
+    made.api.evict(first, made.store.pods[first].uid)
+    assert made.api.conflicts(second)
+    assert not made.api.conflicts(first), "one that leaves already costs nothing"
+    kernel.run(lambda: False, end=kernel.now + 0.05)
+    assert not made.api.conflicts(second)
+    made.api.write_seconds = 0.0
+    made.api.evict(second, made.store.pods[second].uid)
+    assert not any(map(made.api.conflicts, made.store.pods))

@@ -1,0 +1,217 @@
+"""The simulator tells the truth: asked the same as the real apiserver, it answers the same."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pytest
+
+from azure_linux_migrator.api.names import AGENTPOOL_LABEL
+from azure_linux_migrator.core.state.eviction_response import EvictionResult, classify
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.model.cluster import Key, Node, Room, Rule, Selector
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.cluster.workload import Machine, Span, Template, Workload
+from azure_linux_migrator.simulator.simulated_cluster import Scene
+from testbed.fill.workloads import deployment
+from testbed.stages import PREFIX
+from tests.support.eviction_manifests import POOL
+from tests.support.eviction_world import Place, until
+
+NOW = 1_800_000_000.0
+SLOW = {"ready-ms": "1500ms", "delete-ms": "300ms"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Replicas of a Deployment, bare pods (True is Ready), budgets, and what is asked in turn.
+
+    A number evicts the pod of that rank (by name, as they were at first), `wait` lets everything
+    settle, `stale` evicts the first pod by a uid that it never had.
+    """
+
+    name: str
+    asked: tuple[int | str, ...]
+    replicas: int = 0
+    bare: tuple[bool, ...] = ()
+    budgets: tuple[Rule, ...] = ()
+    policy: str = "IfHealthyBudget"
+
+
+ONE = Rule(max_unavailable=1)
+CASES = (
+    Case("no budget", (0, 1, 2), replicas=3),
+    Case("one may be out", (0, 1, 2, "wait", 1, 2), replicas=3, budgets=(ONE,)),
+    Case("a quarter, rounded up", (0, 1, 2), replicas=5, budgets=(Rule(max_unavailable="25%"),)),
+    Case("two have to stay", (0, 1, 2), replicas=3, budgets=(Rule(min_available=2),)),
+    Case("half has to stay", (0, 1, 2, 3), replicas=4, budgets=(Rule(min_available="50%"),)),
+    Case("all have to stay", (0, 1), replicas=2, budgets=(Rule(min_available="100%"),)),
+    Case("none may be out", (0,), replicas=2, budgets=(Rule(max_unavailable=0),)),
+    Case("more wanted than there are", (0,), replicas=2, budgets=(Rule(min_available=5),)),
+    Case("two budgets", (0, 1), replicas=2, budgets=(ONE, Rule(min_available=1))),
+    Case("the same pod twice", (0, 0), replicas=3, budgets=(ONE,)),
+    Case("another uid", ("stale", 0, 1), replicas=3, budgets=(ONE,)),
+    Case("unready pods are free", (2, 0), bare=(True, True, False), budgets=(Rule(2),)),
+    Case("unready below the budget", (1, 0), bare=(True, False), budgets=(Rule(2),)),
+    Case(
+        "unready pods always are",
+        (1, 0),
+        bare=(True, False),
+        budgets=(Rule(2),),
+        policy="AlwaysAllow",
+    ),
+)
+
+
+class World(Protocol):
+    """The real one, or the simulated one."""
+
+    async def settle(self) -> None:
+        """Until every replica is Ready and every budget is up to date."""
+
+    async def evict(self, rank: int, uid: str | None) -> EvictionResult:
+        """Ask."""
+
+
+async def answers(case: Case, world: World) -> list[EvictionResult]:
+    """What it answers."""
+    found = []
+    await world.settle()
+    for each in case.asked:
+        if each == "wait":
+            await world.settle()
+        elif each == "stale":
+            found.append(await world.evict(0, "00000000-0000-0000-0000-00000000dead"))
+        else:
+            found.append(await world.evict(int(each), None))
+    return found
+
+
+@dataclass
+class Real:
+    """On the real control plane."""
+
+    place: Place
+    case: Case
+    names: list[str] = field(default_factory=list)
+    uids: dict[str, str] = field(default_factory=dict)
+
+    async def make(self) -> None:
+        """The objects."""
+        if self.case.replicas:
+            made = deployment("web", self.case.replicas, self.place.namespace, annotations=SLOW)
+            made["spec"]["template"]["spec"]["nodeSelector"] = {AGENTPOOL_LABEL: POOL}
+            assert f"{PREFIX}ready-ms" in made["spec"]["template"]["metadata"]["annotations"]
+            await self.place.create(
+                f"/apis/apps/v1/namespaces/{self.place.namespace}/deployments", made
+            )
+        for number, ready in enumerate(self.case.bare):
+            await self.place.pod(f"bare-{number}", ready=ready)
+        for number, rule in enumerate(self.case.budgets):
+            limit: dict[str, Any] = {"unhealthyPodEvictionPolicy": self.case.policy}
+            if rule.min_available is not None:
+                limit["minAvailable"] = rule.min_available
+            if rule.max_unavailable is not None:
+                limit["maxUnavailable"] = rule.max_unavailable
+            selector = {"matchLabels": {"app": "web"}}
+            await self.place.budget(f"b{number}", selector=selector, **limit)
+
+    async def settle(self) -> None:
+        """Wait for it."""
+        total = self.case.replicas + len(self.case.bare)
+        ready = self.case.replicas + sum(self.case.bare)
+
+        async def well() -> bool:
+            world = await self.place.world()
+            pods = [p for p in world.pods.values() if p.key.namespace == self.place.namespace]
+            settled = len(pods) == total and sum(p.ready for p in pods) == ready
+            # Where two budgets select a pod, its events wake only one of them in the controller.
+            return (
+                settled
+                and all(
+                    len(self.case.budgets) > 1 or (b.healthy == ready and not b.disrupted)
+                    for b in world.budgets.values()
+                )
+                and all(b.observed_generation == b.generation for b in world.budgets.values())
+            )
+
+        await until("everything is settled", well)
+        world = await self.place.world()
+        if not self.names:
+            self.names = sorted(
+                p.key.name for p in world.pods.values() if p.key.namespace == self.place.namespace
+            )
+
+    async def evict(self, rank: int, uid: str | None) -> EvictionResult:
+        """Ask the apiserver; a pod that is gone is answered by its absence."""
+        name = self.names[rank]
+        if uid is None and name not in self.uids:
+            world = await self.place.world()
+            pod = world.pods.get(Key(self.place.namespace, name))
+            if pod is None:
+                return EvictionResult.GONE
+            self.uids[name] = pod.uid
+        return (await self.place.evict(name, uid or self.uids[name])).result
+
+
+class Simulated:
+    """In the simulator."""
+
+    def __init__(self, case: Case) -> None:
+        rng = random.Random(1)
+        self.case = case
+        self.scene = Scene(ManagedCluster(rng), rng, now=NOW)
+        for number in range(2):
+            node = Node(f"n{number}", POOL, room=Room(4000, 8000, 110))
+            self.scene.store.put_node(node, Machine({}))
+        template = Template((("app", "web"),), start=Span(1.5, 1.5), stop=Span(0.3, 0.3))
+        if case.replicas:
+            made = Workload("Deployment", Key("d", "web"), "web", case.replicas, template)
+            self.scene.workloads.add(made)
+        bare = Workload("Other", Key("d", "bare"), "bare", 1, template)
+        for ready in case.bare:
+            self.scene.workloads.place(bare, "n0", created=NOW - 60, ready=ready)
+        for number, rule in enumerate(case.budgets):
+            self.scene.disruption.add(
+                Key("d", f"b{number}"),
+                Selector((("app", "web"),)),
+                rule,
+                unhealthy_policy=case.policy,
+            )
+        self.names: list[Key] = []
+        self.uids: dict[Key, str] = {}
+
+    async def settle(self) -> None:
+        """Let ten seconds pass."""
+        kernel = self.scene.kernel
+        kernel.run(lambda: False, end=kernel.now + 10.0)
+        self.names = self.names or sorted(self.scene.store.pods)
+
+    async def evict(self, rank: int, uid: str | None) -> EvictionResult:
+        """Ask the simulated apiserver."""
+        key = self.names[rank]
+        pods = self.scene.store.pods
+        if uid is None and key not in self.uids:
+            if key not in pods:
+                return EvictionResult.GONE
+            self.uids[key] = pods[key].uid
+        wanted = uid or self.uids[key]
+        try:
+            self.scene.api.evict(key, wanted)
+        except KubernetesError as error:
+            answer = classify(error).result
+            if answer is EvictionResult.CONFLICT:
+                return EvictionResult.SUCCESSOR if key in pods else EvictionResult.GONE
+            return answer
+        finally:
+            self.scene.kernel.run(lambda: False, end=self.scene.kernel.now + 0.05)
+        return EvictionResult.GRANTED
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_the_simulator_answers_as_the_apiserver_does(case: Case, place: Place) -> None:
+    real = Real(place, case)
+    await real.make()
+    told = await answers(case, real)
+    assert await answers(case, Simulated(case)) == told

@@ -1,0 +1,34 @@
+"""`azlm preflight` against a real cluster and the simulated AKS: what it prints and how it ends."""
+
+import json
+
+from testbed.demo.preflight import check, troubled
+from tests.support.bed import Bed
+
+
+def test_it_names_what_blocks_and_what_to_do_and_changes_nothing(bed: Bed) -> None:
+    bed.fill(troubled(), nodes=3)
+    done = check(bed.plane, locks=("keep",))
+    assert done.returncode == 2, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["SEVERITY", "CHECK", "FINDING"]
+    for word in ("pdb.zero", "pod.selector-pool", "os.cert-path", "lock.policy", "→ "):
+        assert word in done.stdout
+    assert "blocked: 3 block" in done.stdout
+    assert set(bed.audit.writes("azlm-testbed-admin")) == set(), "read-only"
+
+    machine = check(bed.plane, "--output=json")
+    found = json.loads(machine.stdout)
+    assert (machine.returncode, found["blocked"]) == (2, 3)
+    blocking = {each["id"] for each in found["findings"] if each["severity"] == "Block"}
+    assert blocking == {"pdb.zero", "pod.selector-pool", "os.cert-path"}
+
+    known = check(bed.plane, acknowledge=sorted(blocking))
+    assert known.returncode == 0, known.stdout
+    assert "clear to begin" in known.stdout
+
+
+def test_what_it_cannot_read_is_told_with_the_remedy(bed: Bed) -> None:
+    done = check(bed.plane, "--context=nosuch")
+    assert done.returncode == 1
+    assert "nosuch" in done.stderr

@@ -1,0 +1,249 @@
+"""The same migration foretold and then done: what moves, in which order, and where it lands."""
+
+import asyncio
+import json
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
+from azure_linux_migrator.cli.plan import take
+from azure_linux_migrator.controller.settings import Settings
+from azure_linux_migrator.forecast.build_cluster import Assumptions
+from azure_linux_migrator.forecast.run import Voyage
+from azure_linux_migrator.model.actions import EvictPod
+from testbed.fill.workloads import Manifest, budget, daemonset, deployment, job, statefulset
+from tests.support.bed import ZERO, Bed
+
+WHERE = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
+SCRATCH = [{"name": "scratch", "emptyDir": {}}]
+LATE = ("Job", "DaemonSet")
+FIRST = {"selector": {"matchLabels": {"app": "first"}}, "order": -1}
+
+HOSTNAME = "kubernetes.io/hostname"
+
+
+def _evenly(name: str, skew: int) -> Manifest:
+    """A hard spread over nodes; cordoned ones and the tainted system node are domains, too."""
+    selector = {"matchLabels": {"app": name}}
+    constraint = {"maxSkew": skew, "topologyKey": HOSTNAME, "labelSelector": selector}
+    return {"topologySpreadConstraints": [constraint | {"whenUnsatisfiable": "DoNotSchedule"}]}
+
+
+def _apart(*names: str) -> Manifest:
+    """Not on a node with pods of these apps."""
+    chosen = {"matchExpressions": [{"key": "app", "operator": "In", "values": list(names)}]}
+    terms = [{"topologyKey": HOSTNAME, "labelSelector": chosen}]
+    return {
+        "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    }
+
+
+CASES: dict[str, tuple[list[Manifest], dict[str, Any]]] = {
+    "budgets": (
+        [
+            *(deployment("web", 6), budget("web", maxUnavailable="25%")),
+            *(deployment("api", 4), budget("api", minAvailable=3)),
+            deployment("free", 3),
+        ],
+        {},
+    ),
+    "order": (
+        [deployment("first", 4), budget("first", maxUnavailable=2), deployment("second", 4)],
+        {"drain": {"order": [FIRST]}},
+    ),
+    "kinds": (
+        [
+            *(statefulset("db", 3), budget("db", maxUnavailable=1)),
+            job("report", 4000),
+            daemonset("agent", "default"),
+            deployment("cache", 3, volumes=SCRATCH),
+        ],
+        {},
+    ),
+    "ordered": (
+        [
+            *(statefulset("db", 6, policy="OrderedReady"), budget("db", maxUnavailable=2)),
+            *(statefulset("queue", 4, policy="OrderedReady"), budget("queue", minAvailable=2)),
+        ],
+        {},
+    ),
+    "batches": (
+        [deployment("web", 8), budget("web", maxUnavailable=2)],
+        {"strategy": {"batch": {"size": 1, "soak": "1s"}, "finalSoak": "0s"}},
+    ),
+    "rolling": (
+        [deployment("web", 6), budget("web", maxUnavailable=2)],
+        {
+            "strategy": {
+                "type": "Rolling",
+                "maxSurge": 2,
+                "batch": {"soak": "0s"},
+                "finalSoak": "0s",
+            }
+        },
+    ),
+    "spread": (
+        [
+            *(deployment("web", 6, scheduling=_evenly("web", 2)), budget("web", maxUnavailable=1)),
+            deployment("loud", 1),
+            deployment("quiet", 2, scheduling=_apart("loud", "quiet")),
+        ],
+        {},
+    ),
+}
+
+
+def _spec(more: dict[str, Any]) -> dict[str, Any]:
+    strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
+    return {"source": {"nodePool": "workers"}, "strategy": strategy} | more
+
+
+class Foretold(Voyage):
+    """A forecast that remembers whom it evicts."""
+
+    evicted: list[str]
+
+    def ends(self, action: object) -> None:
+        """As the audit log does."""
+        super().ends(action)
+        if isinstance(action, EvictPod):
+            self.evicted.append(action.pod.name)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
+    workloads, more = CASES[name]
+    spec = _spec(more)
+    bed.fill(workloads, nodes=3)
+    bed.start_aks()
+    settings = Settings(
+        kubeconfig=str(bed.plane.kubeconfig), arm_endpoint=bed.aks.url, cluster=WHERE
+    )
+    snapshot = asyncio.run(take(settings, MigrationSpec.model_validate(spec)))
+    assert snapshot.unseen == []
+    assumed = Assumptions(stop=0.3, node_boot=2.0, node_delete=1.0, job=4.0)
+    told = Foretold(snapshot, "workers", spec, assumed, 1)
+    told.evicted = []
+    trip = told.go()
+    assert trip.succeeded, trip.message
+
+    bed.start_operator()
+    bed.migrate(**spec)
+    bed.wait_done()
+    requests = [each for each in bed.audit.requests() if each.resource == "pods/eviction"]
+    done = [each.name for each in requests if each.code == 201]
+    assert {each.code for each in requests} == {201}
+    assert len(done) == trip.evictions
+    assert Counter(_app(each) for each in done) == Counter(_app(each) for each in told.evicted)
+    assert _left(bed) == _left_in(told)
+    if name == "spread":
+        assert _spread(_landed(bed)) == _spread(_landed_in(told))
+    if name == "order":
+        assert [_app(each) for each in told.evicted] == [_app(each) for each in done]
+    if name == "ordered":
+        sets = [each for each in snapshot.controllers if each.kind == "StatefulSet"]
+        assert [each.ordered for each in sets] == [True, True]
+    if name == "kinds":
+        ours = [each for each in told.evicted if each.startswith("db-")]
+        assert ours == [each for each in done if each.startswith("db-")] or len(ours) == 3
+    assert Counter(trip.blockers) == Counter()
+    assert bed.status()["batch"]["index"] == trip.batches[-1].index
+
+
+def _app(pod: str) -> str:
+    return pod.partition("-")[0]
+
+
+def _left(bed: Bed) -> Counter[str]:
+    """Pods of each app that run; DaemonSets' are collected some time after their nodes."""
+    bed.wait("all pods run", lambda: all(p["ready"] for p in _pods(bed)))
+    return Counter(_app(p["name"]) for p in _pods(bed) if p["owner"] not in LATE)
+
+
+Landed = list[tuple[str, str, str]]
+"""App, pool and node of each pod."""
+
+
+def _spread(landed: Landed) -> tuple[dict[tuple[str, str], list[int]], bool]:
+    """How many pods of each app its nodes in a pool have, and whether the quiet meet the loud."""
+    counts = Counter(landed)
+    found: dict[tuple[str, str], list[int]] = {}
+    for (app, pool, _), count in sorted(counts.items()):
+        found.setdefault((app, pool), []).append(count)
+    nodes = {app: {node for each, _, node in landed if each == app} for app in ("loud", "quiet")}
+    return {key: sorted(each) for key, each in found.items()}, bool(nodes["loud"] & nodes["quiet"])
+
+
+def _landed(bed: Bed) -> Landed:
+    return [(_app(p["name"]), _pool(p["node"]), p["node"]) for p in _pods(bed)]
+
+
+def _landed_in(told: Voyage) -> Landed:
+    pods = [pod for pod in told.scene.store.pods.values() if pod.key.namespace == "default"]
+    return [(_app(pod.key.name), _pool(pod.node), pod.node) for pod in pods]
+
+
+def _pool(node: str) -> str:
+    return node.split("-")[1]
+
+
+def _pods(bed: Bed) -> list[dict[str, Any]]:
+    items = json.loads(bed.kubectl("get", "pods", "-n", "default", "-o", "json"))["items"]
+    return [
+        {
+            "name": each["metadata"]["name"],
+            "owner": each["metadata"]["ownerReferences"][0]["kind"],
+            "node": each["spec"].get("nodeName", ""),
+            "ready": any(
+                c["type"] == "Ready" and c["status"] == "True"
+                for c in each["status"].get("conditions", ())
+            )
+            or each["status"]["phase"] == "Succeeded",
+        }
+        for each in items
+        if "deletionTimestamp" not in each["metadata"]
+    ]
+
+
+def _left_in(told: Voyage) -> Counter[str]:
+    kernel = told.scene.kernel
+    kernel.run(lambda: False, end=kernel.now + 120.0)
+    pods = told.scene.store.pods.values()
+    assert all(pod.ready or pod.finished for pod in pods)
+    return Counter(
+        _app(pod.key.name)
+        for pod in pods
+        if pod.key.namespace == "default" and pod.owner is not None and pod.owner.kind not in LATE
+    )
+
+
+def test_a_snapshot_is_the_same_after_it_was_saved(bed: Bed, tmp_path: Path) -> None:
+    from azure_linux_migrator.forecast.redact import redact
+    from azure_linux_migrator.forecast.snapshot import load, save
+
+    workloads, _ = CASES["kinds"]
+    bed.fill(workloads, nodes=2)
+    bed.start_aks()
+    settings = Settings(
+        kubeconfig=str(bed.plane.kubeconfig), arm_endpoint=bed.aks.url, cluster=WHERE
+    )
+    made = asyncio.run(take(settings, MigrationSpec.model_validate(_spec({}))))
+    for name in ("plain.json", "small.json.gz"):
+        save(made, tmp_path / name)
+        assert msgspec.json.encode(load(tmp_path / name)) == msgspec.json.encode(made)
+    hidden = redact(made, random.Random(1))
+    save(hidden, tmp_path / "hidden.json")
+    text = (tmp_path / "hidden.json").read_text()
+    for secret in ("cache", "report", "registry.example", "subscriptions"):
+        assert secret not in text
+    spec = _spec({})
+    seen = Voyage(made, "m", spec, Assumptions(), 3).go()
+    unseen = Voyage(load(tmp_path / "hidden.json"), "m", spec, Assumptions(), 3).go()
+    assert unseen.succeeded
+    assert unseen.evictions == seen.evictions

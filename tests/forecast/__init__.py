@@ -1,1 +1,0 @@
-"""The forecast's simulated cluster, in virtual time."""

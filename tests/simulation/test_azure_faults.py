@@ -1,0 +1,153 @@
+"""Every call to Azure meets every fault: what happened is docs/azure-faults.md, line by line.
+
+Set AZLM_WRITE_DOCS=1 to write the page anew; otherwise the test holds it against what happens.
+"""
+
+import os
+from pathlib import Path
+
+from azure_linux_migrator.simulator.aks.faults import (
+    Call,
+    Effect,
+    EndOperation,
+    Fault,
+    Hide,
+    LoseResponse,
+    Refuse,
+    Stall,
+)
+from tests.support.migration_run import CALM, NODES, Voyage, voyage
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "azure-faults.md"
+SCALED = {"enableAutoScaling": True, "minCount": 2, "maxCount": 9}
+ROLLING = CALM | {"type": "Rolling"}
+
+CALLS: dict[str, tuple[Call, str | None, int]] = {
+    "list pools": ("ListPools", None, 1),
+    "read the source before a PUT": ("GetPool", "src", 1),
+    "create the target": ("PutPool", "srcazl", 1),
+    "hold the autoscaler": ("PutPool", "src", 1),
+    "delete machines": ("DeleteMachines", "src", 1),
+    "grow the target": ("PutPool", "srcazl", 2),
+    "delete the source": ("DeletePool", "src", 1),
+    "hand the autoscaler over": ("PutPool", "srcazl", 3),
+}
+"""Each call of a Rolling migration of an autoscaled pool: its name, its pool, which one it is."""
+
+FAULTS: dict[str, Effect] = {
+    "409 OperationNotAllowed": Refuse(409, "OperationNotAllowed"),
+    "409 EtagMismatch": Refuse(409, "EtagMismatch"),
+    "412 PreconditionFailed": Refuse(412, "PreconditionFailed"),
+    "429 with Retry-After": Refuse(429, "Throttled", retry_after=47),
+    "429 without it": Refuse(429, "Throttled"),
+    "500": Refuse(500, "InternalServerError"),
+    "503": Refuse(503, "ServiceUnavailable"),
+    "403": Refuse(403, "AuthorizationFailed"),
+    "timeout before it took effect": LoseResponse(committed=False),
+    "timeout after it took effect": LoseResponse(committed=True),
+    "the operation fails for want of capacity": EndOperation("Failed", nodes=0),
+    "the operation fails, nodes do not start": EndOperation(
+        "Failed", "VMExtensionProvisioningError", "VM has reported a failure.", nodes=0
+    ),
+    "the operation is cancelled": EndOperation("Canceled", nodes=0),
+    "the operation's URL is lost": Refuse(404, "NotFound"),
+    "the operation hangs for an hour": Stall(3600),
+    "reads do not show the pool for 30 s": Hide(30),
+}
+WRITES = {name for name, (call, _, _) in CALLS.items() if call not in {"ListPools", "GetPool"}}
+_OPERATIONS = (EndOperation, Stall, Hide)
+
+
+async def test_every_call_survives_every_fault() -> None:
+    lines = [HEAD]
+    for name, (call, pool, nth) in CALLS.items():
+        lines += [f"\n## {name[0].upper()}{name[1:]}\n", "| fault | told meanwhile | end |"]
+        lines.append("|---|---|---|")
+        for title, effect in FAULTS.items():
+            if isinstance(effect, _OPERATIONS) and name not in WRITES:
+                continue
+            if "URL" in title:
+                fault = Fault(effect, "GetOperation", times=None)
+            else:
+                fault = Fault(effect, call, pool, nth=nth, times=1)
+            told, end = await _fate(fault)
+            lines.append(f"| {title} | {told} | {end} |")
+    page = "\n".join(lines) + "\n"
+    if os.environ.get("AZLM_WRITE_DOCS"):
+        PAGE.write_text(page)
+    assert page == PAGE.read_text(), "run with AZLM_WRITE_DOCS=1 and read what has changed"
+
+
+HEAD = """# What becomes of each fault of Azure
+
+Written by `tests/simulation/test_azure_faults.py`: a Rolling migration of an autoscaled pool of 4 nodes, by
+the real SDK against the simulated AKS, with one fault in each run. Every run ends with the source
+gone, one target of 4 nodes with the source's autoscaler bounds, never more than 6 nodes, and no
+operation that had worked done twice; where an admin has to act first, the table says as what it was
+told."""
+
+
+async def _fate(fault: Fault) -> tuple[str, str]:
+    """What was told, and how it ended; the end state is checked."""
+    async with voyage([fault], pool=SCALED, strategy=ROLLING) as each:
+        done = await each.run(passes=4000)
+        told = _told(each)
+        end = "went on by itself"
+        if not done:
+            assert each.status.is_true("Stalled"), (fault, each.trail, each.status.message)
+            end = "an admin mends it, then it goes on"
+            _mend(each)
+            done = await each.run(passes=4000)
+        assert done, (fault, each.trail, each.status.message)
+        assert set(each.pools) == {"system", "srcazl"}, fault
+        new = each.pools["srcazl"]
+        found = (new["count"], new["enableAutoScaling"], new["minCount"], new["maxCount"])
+        assert found == (NODES, True, 2, 9), (fault, found)
+        assert each.most_nodes <= NODES + 2, fault
+        assert len(list(each.world.pool_nodes("srcazl"))) == NODES, fault
+        again = 1 + isinstance(fault.effect, EndOperation)
+        assert _accepted(each, "PUT", "srcazl", 201) <= 1, fault
+        assert _accepted(each, "DELETE", "src", 202) <= again, fault
+        assert _accepted(each, "POST", "deleteMachines", 202) <= again, fault
+        return told, end
+
+
+def _accepted(each: Voyage, method: str, end: str, status: int) -> int:
+    return sum(
+        one["method"] == method and one["path"].endswith(f"/{end}") and one["status"] == status
+        for one in each.log
+    )
+
+
+def _told(each: Voyage) -> str:
+    """Reasons that do not belong to a smooth run, in order."""
+    reasons = [line.partition(":")[2] for line in each.trail]
+    odd = [reason for reason in dict.fromkeys(reasons) if reason not in SMOOTH]
+    return ", ".join(f"`{reason}`" for reason in odd) or "nothing"
+
+
+SMOOTH = frozenset(
+    (
+        "ReadingPools",
+        "CreatingTarget",
+        "TargetNodesNotReady",
+        "HoldingAutoscaler",
+        "Cordoning",
+        "AdmittingBatch",
+        "Draining",
+        "ShrinkingSource",
+        "GrowingTarget",
+        "BatchSoak",
+        "RetiringSource",
+        "HandingOverAutoscaler",
+        "Succeeded",
+    )
+)
+
+
+def _mend(each: Voyage) -> None:
+    """What the status asks an admin for: a pool that AKS left half-done is put right."""
+    each.executor.outcomes.forget_verdicts()
+    for name, properties in each.pools.items():
+        if properties["provisioningState"] in {"Failed", "Canceled"}:
+            each.cluster.put(name, {"properties": dict(properties)}, each.now)

@@ -1,0 +1,158 @@
+"""The fault simulation itself: it is repeatable, it is sharp, and a first part of it passes."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from simtest.faults.schedule import Fault, schedule
+from simtest.invariants.audit import KNOWN
+from simtest.invariants.registry import INVARIANTS, Judge, ViolationError
+from simtest.mutations.hunt import MUTATIONS, hunt
+from simtest.run import Outcome, Run, run
+from simtest.shrink import shrink
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = 400
+SOON = 60
+"""Seeds within which the mutations of SHARP are found; docs/mutations.md has them all."""
+SHARP = (
+    "slot-off-by-one",
+    "grants-everything",
+    "no-ledger",
+    "no-owner-budget",
+    "evicts-twice",
+    "daemons",
+    "prefetch",
+    "force",
+    "victim-not-marked",
+    "returns-unlimited",
+    "no-cordon",
+    "foreign-cordons",
+    "no-soak",
+    "no-approval",
+    "before-drain-approval-skipped",
+    "batch-size-ignored",
+    "batch-soak-skipped",
+    "target-one-node-short",
+    "target-unready",
+    "retired-full",
+    "no-restart-point",
+    "status-not-before-act",
+    "no-etag",
+    "no-hand-over",
+    "handover-bounds-wider",
+)
+
+
+def _many(first: int) -> list[Outcome]:
+    return [run(str(seed)) for seed in range(first, first + 50)]
+
+
+def test_the_first_seeds_pass() -> None:
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        outcomes = [each for part in pool.map(_many, range(0, SEEDS, 50)) for each in part]
+    assert [(each.seed, each.failure) for each in outcomes if each.failure] == []
+    assert sum(each.evictions for each in outcomes) > SEEDS
+    assert {each.ended.split()[0] for each in outcomes} >= {"Succeeded", "RolledBack", "gone"}
+
+
+def test_a_part_of_them_reaches_the_core_in_this_process() -> None:
+    parts = [_many(first) for first in range(SEEDS, SEEDS + 250, 50)]
+    assert [each.seed for part in parts for each in part if each.failure] == []
+
+
+def test_a_seed_is_always_the_same_run() -> None:
+    first, second = run("7"), run("7")
+    assert first == second
+    assert first != run("8")
+
+
+@pytest.mark.parametrize("name", SHARP)
+def test_a_deliberate_fault_is_found(name: str) -> None:
+    mutation = next(each for each in MUTATIONS if each.name == name)
+    caught = hunt(mutation, SOON)
+    assert caught.seeds, caught.other
+    assert caught.why.startswith(f"{mutation.finds}:")
+
+
+def test_every_deliberate_fault_is_meant_for_an_invariant_there_is() -> None:
+    assert {each.finds for each in MUTATIONS} <= set(INVARIANTS)
+    assert len({each.name for each in MUTATIONS}) == len(MUTATIONS)
+    assert set(KNOWN) <= set(INVARIANTS)
+
+
+def test_every_deliberate_fault_replaces_what_there_is() -> None:
+    for each in MUTATIONS:
+        for target, name, _ in each.patches():
+            assert hasattr(target, name), f"{each.name}: {name}"
+
+
+def test_every_invariant_that_is_judged_is_listed() -> None:
+    judged = {name for seed in range(20) for name in run(str(seed)).judged}
+    assert judged <= set(INVARIANTS)
+
+
+def test_what_is_broken_is_raised_by_its_name_unless_it_is_known() -> None:
+    judge = Judge({"final-soak": "being mended"})
+    judge.that("final-soak", holds=False)
+    judge.that("budget-kept", holds=True)
+    with pytest.raises(ViolationError, match="budget-kept: 1 of 2") as raised:
+        judge.that("budget-kept", holds=False, text="1 of 2")
+    assert raised.value.name == "budget-kept"
+    assert judge.judged == {"final-soak": 1, "budget-kept": 2}
+    assert judge.broken == {"final-soak": 1}
+
+
+def test_a_failing_schedule_is_shrunk_to_what_is_needed() -> None:
+    mutation = next(each for each in MUTATIONS if each.name == "forgotten-uncordon")
+    needed = Fault("deleted", 60.0)
+    harmless = [Fault("clock", 5.0, 1.0), Fault("watch-held", 7.0, 1.0, 3)]
+    with mutation.applied():
+        seed = next(str(seed) for seed in range(SOON) if run(str(seed), (needed,)).failure)
+        failing = run(seed, (harmless[0], needed, harmless[1]))
+        assert failing.broken == "released"
+        shrunk = shrink(failing)
+        assert shrunk.faults == (needed,)
+        assert shrunk.broken == "released"
+
+
+def test_a_crash_before_and_after_every_action_loses_nothing() -> None:
+    calm = Run("3", ())
+    whole = calm.go()
+    assert not whole.failure
+    for number in range(1, calm.misfortune.count + 1):
+        for kind in ("crash-before", "crash-after"):
+            outcome = run("3", (Fault(kind, float(number), 2.0),))
+            assert not outcome.failure, (kind, number, outcome.failure)
+
+
+def test_a_failure_prints_the_command_that_replays_it() -> None:
+    command = [sys.executable, "-m", "simtest", "replay", "11", "--keep", "none"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": "operator"},
+    )
+    assert done.stdout.splitlines()[-1] == "1 seeds, 0 failed"
+    assert len(schedule("11")) != 0 or "  " in done.stdout
+
+
+def test_the_command_counts() -> None:
+    command = [sys.executable, "-m", "simtest", "--seeds", "20", "--jobs", "1"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": "operator"},
+    )
+    assert done.stdout.splitlines()[-1] == "20 seeds, 0 failed"

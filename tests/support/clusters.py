@@ -1,0 +1,136 @@
+"""A small cluster whose pods are particular about their nodes."""
+
+from typing import Any
+
+from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.model.cluster import (
+    Budget,
+    Controller,
+    Key,
+    Node,
+    Owner,
+    Pod,
+    Requirement,
+    Room,
+    Rule,
+    Selector,
+    Volume,
+)
+from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.scheduling import NodeTerm, Placing, Toleration
+
+NOW = 1_790_000_000.0
+SIZE = "Standard_D8s_v5"
+ZONES = ("westeurope-1", "westeurope-2", "westeurope-3")
+TEAM = {"acme.example/team": "payments"}
+TAINT = "acme.example/dedicated=payments:NoSchedule"
+TOLERATES = Toleration("acme.example/dedicated", "Equal", "payments", "NoSchedule")
+PAYS = Placing(selector=tuple(TEAM.items()), tolerations=(TOLERATES,))
+ONE_OF = Requirement("acme.example/team", "In", ("payments", "billing"))
+
+
+def particular() -> Snapshot:
+    """Pods may only go where a label and a taint of their own let them; volumes are in zones."""
+    made = Snapshot(NOW)
+    _pool(made, "others", "43218765", labels={}, taints=[])
+    _pool(made, "workers", "43218765", labels=TEAM, taints=[TAINT])
+    _workload(made, Key("payments", "gateway"), "Deployment", PAYS, 7)
+    _workload(
+        made,
+        Key("payments", "audit"),
+        "Deployment",
+        Placing((), (NodeTerm((ONE_OF,)),), (TOLERATES,)),
+    )
+    for name in ("kafka", "kafka-2"):
+        _workload(made, Key("ledger", name), "StatefulSet", PAYS, volumes=True)
+    _workload(made, Key("kube-system", "coredns"), "Deployment", PAYS, 2)
+    _workload(made, Key("ab", "search"), "Deployment", PAYS, 4)
+    return made
+
+
+def _pool(
+    made: Snapshot, name: str, digits: str, *, labels: dict[str, str], taints: list[str]
+) -> None:
+    settings = {
+        "count": 6,
+        "vmSize": SIZE,
+        "osSKU": "Ubuntu",
+        "mode": "User",
+        "type": "VirtualMachineScaleSets",
+        "currentOrchestratorVersion": "1.37.2",
+        "availabilityZones": ["1", "2", "3"],
+        "nodeLabels": labels,
+        "nodeTaints": taints,
+    }
+    made.pools.append(Pool(name, "Ubuntu", count=6, vm_size=SIZE, settings=settings))
+    for index in range(6):
+        node, zone = f"aks-{name}-{digits}-vmss{index:06d}", ZONES[index % 3]
+        made.nodes.append(Node(node, name, os_sku="Ubuntu", zone=zone, room=Room(8000, 30000, 60)))
+        made.labels[node] = labels | {
+            "agentpool": name,
+            "kubernetes.io/hostname": node,
+            "node.kubernetes.io/instance-type": SIZE,
+            "kubernetes.azure.com/cluster": "MC_acme-rg_acme_westeurope",
+        }
+        made.taints[node] = list(taints)
+        made.boots[node] = 30.0 + index
+
+
+def _workload(
+    made: Snapshot,
+    key: Key,
+    kind: str,
+    placing: Placing,
+    replicas: int = 3,
+    *,
+    volumes: bool = False,
+) -> None:
+    space, name = key
+    uid = f"uid-{space}-{name}"
+    made.controllers.append(Controller(kind, key, uid, replicas=replicas, rolling=True))
+    owner = Owner(kind, name, uid)
+    if kind == "Deployment":
+        owner = Owner("ReplicaSet", f"{name}-7d9f", f"{uid}-rs")
+        made.controllers.append(
+            Controller("ReplicaSet", Key(space, owner.name), owner.uid, uid, replicas)
+        )
+    made.placings[owner.uid] = placing
+    for index in range(replicas):
+        suffix = f"{index}" if kind == "StatefulSet" else f"7d9f-{'qxbm'[index % 4]}{index}"
+        claims: tuple[str, ...] = (f"data-{name}-{index}",) if volumes else ()
+        pod = _pod(Key(space, f"{name}-{suffix}"), owner, index, claims)
+        made.pods.append(pod)
+        if volumes:
+            zone = made.nodes[6 + index].zone
+            made.volumes.append(Volume(f"pvc-{pod.uid}", Key(space, claims[0]), (zone,)))
+    out = 1 if kind == "StatefulSet" else 2
+    made.rules.append(Rule(max_unavailable=out))
+    made.budgets.append(
+        Budget(
+            key,
+            Selector((("acme.example/app", name),)),
+            allowed=out,
+            healthy=replicas,
+            desired=replicas - out,
+            expected=replicas,
+            revision=1,
+        )
+    )
+
+
+def _pod(key: Key, owner: Owner, index: int, claims: tuple[str, ...]) -> Pod:
+    more: dict[str, Any] = {"claims": claims, "requests": (900, 1500)}
+    return Pod(
+        key,
+        f"uid-{key}",
+        f"aks-workers-43218765-vmss{index % 6:06d}",
+        "Running",
+        ready=True,
+        terminating=False,
+        labels=(("acme.example/app", owner.name.removesuffix("-7d9f")),),
+        owner=owner,
+        revision=1,
+        created=NOW - 86_400 - index,
+        started_in=3.0 + 2 * index + len(key.name) % 5,
+        **more,
+    )

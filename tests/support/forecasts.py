@@ -1,0 +1,187 @@
+"""Small clusters and made-up forecasts, in few words."""
+
+from typing import Any
+
+from msgspec import structs
+
+from azure_linux_migrator.api.status import BlockerStatus, FindingStatus
+from azure_linux_migrator.forecast.alternatives import Choice
+from azure_linux_migrator.forecast.build_cluster import Assumptions
+from azure_linux_migrator.forecast.forecast import Forecast, Range
+from azure_linux_migrator.forecast.pod_summary import Census
+from azure_linux_migrator.forecast.run import Batch, Point, Step, Trip
+from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.model.cluster import (
+    Budget,
+    Controller,
+    Key,
+    Node,
+    Owner,
+    Pod,
+    Room,
+    Rule,
+    Selector,
+)
+from azure_linux_migrator.model.pool import Pool
+
+NOW = 1_790_000_000.0
+SIZE = "Standard_D4s_v5"
+STEPS = [
+    Step("Preflight", 0, 1),
+    Step("CreateTarget", 1, 122),
+    Step("CordonSource", 122, 122.2),
+    Step("Drain", 122.2, 4622),
+    Step("Soak", 4622, 8222),
+    Step("AwaitRetireApproval", 8222, 8222),
+    Step("RetireSource", 8222, 8284),
+]
+BATCHES = [Batch(at + 1, 6, 123 + 900 * at, 126 + 900 * at) for at in range(6)]
+POINTS = [
+    Point(0, 45, 6, 0),
+    Point(121, 45, 6, 6),
+    *(Point(126 + 900 * at, 45 - 9 * at, 6, 6) for at in range(6)),
+    Point(4622, 0, 6, 6),
+    Point(8284, 0, 0, 6),
+]
+
+
+def trip(**changes: Any) -> Trip:
+    """The demo's, about."""
+    fields: dict[str, Any] = {
+        "seconds": 8284.0,
+        "succeeded": True,
+        "ending": "Succeeded",
+        "message": "",
+        "steps": STEPS,
+        "batches": BATCHES,
+        "points": POINTS,
+        "evictions": 45,
+        "extra_nodes": 6,
+        "node_hours": 13.7,
+        "moving_seconds": 21.0,
+        "pause_seconds": 4440.0,
+        "bound_seconds": 12.0,
+        "limited_by": "PodDisruptionBudget default/ledger",
+        "blockers": (),
+        "findings": (),
+    }
+    return Trip(**(fields | changes))
+
+
+def forecast(made: Trip | None = None, **changes: Any) -> Forecast:
+    """Of that trip."""
+    typical = made or trip()
+    base = Forecast(
+        name="workers",
+        strategy="BlueGreen",
+        source="workers",
+        target="AzureLinux",
+        blocked=not typical.succeeded,
+        total=Range(8281.0, 8284.0, 8290.0),
+        drain=Range(19.0, 21.0, 23.0),
+        typical=typical,
+        runs=10,
+        census=Census(nodes=6, move=44, stay=30),
+        choices=[],
+        untried=[],
+        assumed=Assumptions(node_boot=120.0),
+        unseen=[],
+        at=NOW,
+    )
+    return structs.replace(base, **changes)
+
+
+def blocked(*texts: str, remedy: str = "", **changes: Any) -> Trip:
+    """A trip that a drain's blockers end."""
+    blockers = tuple(
+        BlockerStatus(
+            cause="BudgetDeadlocked",
+            kind="PodDisruptionBudget",
+            name="web",
+            message=text,
+            remedy=remedy,
+            since="2026-01-01T00:00:00Z",
+        )
+        for text in texts
+    )
+    fields = {"succeeded": False, "ending": "DrainBlocked", "message": "it is blocked"}
+    return trip(**(fields | {"blockers": blockers} | changes))
+
+
+def finding(rule: str, severity: str = "Warn", **more: Any) -> FindingStatus:
+    """A finding of the preflight."""
+    return FindingStatus(rule=rule, severity=severity, subject="s", message="m", **more)
+
+
+def choice(seconds: float, node_hours: float) -> Choice:
+    """Another setting."""
+    return Choice("batch 50% instead of 10%", seconds, node_hours)
+
+
+def snapshot(workers: int = 2) -> Snapshot:
+    """A system pool with a node, and `workers` nodes to migrate."""
+    made = Snapshot(NOW)
+    for name, sku, mode, count in (
+        ("system", "AzureLinux", "System", 1),
+        ("workers", "Ubuntu", "User", workers),
+    ):
+        settings: dict[str, Any] = {
+            "count": count,
+            "vmSize": SIZE,
+            "osSKU": sku,
+            "mode": mode,
+            "type": "VirtualMachineScaleSets",
+            "currentOrchestratorVersion": "1.37.2",
+        }
+        made.pools.append(Pool(name, sku, mode=mode, count=count, vm_size=SIZE, settings=settings))
+        for index in range(count):
+            machine = f"aks-{name}-12345678-vmss{index:06d}"
+            room = Room(3800, 12_000, 110)
+            made.nodes.append(Node(machine, name, os_sku=sku, room=room))
+            made.labels[machine] = {"node.kubernetes.io/instance-type": SIZE, "agentpool": name}
+            made.taints[machine] = []
+    return made
+
+
+def pod(made: Snapshot, name: str, owner: Owner | None, **more: Any) -> None:
+    """A pod on one of the workers, in turn."""
+    nodes = [node.name for node in made.nodes if node.pool == "workers"]
+    fields: dict[str, Any] = {
+        "phase": "Running",
+        "ready": True,
+        "terminating": False,
+        "labels": (("app", owner.name if owner else name),),
+        "owner": owner,
+        "revision": 1,
+        "created": NOW - 86_400,
+        "started_in": 5.0,
+        "requests": (100, 128),
+    }
+    place = nodes[len(made.pods) % len(nodes)]
+    made.pods.append(Pod(Key("default", name), f"u-{name}", place, **(fields | more)))
+
+
+def deployment(made: Snapshot, name: str, pods: int, **more: Any) -> None:
+    """A Deployment with that many Ready pods."""
+    key, uid = Key("default", name), f"d-{name}"
+    made.controllers += [
+        Controller("Deployment", key, uid, replicas=pods, rolling=True, max_surge=1),
+        Controller("ReplicaSet", Key("default", f"{name}-abc"), f"rs-{name}", uid, replicas=pods),
+    ]
+    for index in range(pods):
+        owner = Owner("ReplicaSet", f"{name}-abc", f"rs-{name}")
+        pod(made, f"{name}-{index}", owner, labels=(("app", name),), **more)
+
+
+def budget(made: Snapshot, name: str, allowed: int) -> None:
+    """A budget over a Deployment that `deployment` made."""
+    count = sum(("app", name) in each.labels for each in made.pods)
+    selector = Selector((("app", name),))
+    made.rules.append(Rule(max_unavailable=allowed))
+    figures: dict[str, Any] = {
+        "allowed": allowed,
+        "healthy": count,
+        "desired": count - allowed,
+        "expected": count,
+    }
+    made.budgets.append(Budget(Key("default", name), selector, revision=1, uid=name, **figures))

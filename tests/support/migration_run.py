@@ -1,0 +1,241 @@
+"""Whole migrations in virtual time: the real decisions, executor and SDK, a modelled AKS over HTTP.
+
+The nodes are those the model makes; what azlm does to nodes happens at once. There are no pods:
+this is about Azure's side.
+"""
+
+import random
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.azure.client import open_pools
+from azure_linux_migrator.controller.executor import Executor
+from azure_linux_migrator.controller.metrics import Telemetry
+from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.observation import Observation
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import Action, CordonNode, MarkNode, ReleaseNode
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.cluster import Node
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.simulator.aks import operations as ops
+from azure_linux_migrator.simulator.aks.faults import Fault
+from azure_linux_migrator.simulator.aks.limits import Limits, Timings
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node
+from testbed.aks.server import ArmServer
+
+NOW = 1_800_000_000.0
+ZERO = "00000000-0000-0000-0000-000000000000"
+NODES = 4
+POOL: dict[str, Any] = {
+    "count": NODES,
+    "vmSize": "Standard_D4s_v5",
+    "osSKU": "Ubuntu",
+    "mode": "User",
+    "type": "VirtualMachineScaleSets",
+}
+CALM = {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s", "maxSurge": 2}
+
+
+class Nobody:
+    """A Kubernetes without pods, for the last look before machines are deleted."""
+
+    async def request(self, *_: Any, **__: Any) -> bytes:
+        """An empty list, whatever is asked."""
+        return b'{"items": []}'
+
+
+class Voyage:
+    """One migration `m` of pool `src`, of NODES nodes, to `srcazl`."""
+
+    def __init__(self, cluster: ManagedCluster, url: str, **spec: Any) -> None:
+        self.cluster = cluster
+        self.now = NOW
+        self.world = World()
+        self.status = MigrationStatus()
+        self.spec: dict[str, Any] = {"source": {"nodePool": "src"}, "strategy": CALM} | spec
+        self.generation = 1
+        self.annotations: dict[str, str] = {}
+        self.trail: list[str] = []
+        self.most_nodes = 0
+        self.node_seconds = 0.0
+        self.url = url
+        self.log: list[dict[str, Any]] = []
+        """Requests that Azure was sent: method, path, status (0 where the answer was lost)."""
+        self.executor = self._executor()
+        for each in cluster.nodes():
+            self.world.put_node(_node(each))
+
+    def _executor(self) -> Executor:
+        nobody: Any = Nobody()
+        where = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
+        pools = open_pools(where, endpoint=self.url, cloud="public", on_request=lambda _, __: None)
+        self._pools = pools
+        made = Executor(
+            client=nobody,
+            world=self.world,
+            pools=lambda: pools,
+            telemetry=Telemetry(),
+            may_act=lambda: True,
+            on_result=lambda: None,
+            clock=lambda: self.now,
+        )
+        made.outcomes.survey = Survey()
+        return made
+
+    async def restart(self) -> None:
+        """The operator is killed and starts anew, with nothing but the status."""
+        await self._pools.close()
+        self.executor = self._executor()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pools.close()
+
+    @property
+    def reason(self) -> str:
+        """The reason of Ready."""
+        found = self.status.condition("Ready")
+        return found.reason if found else ""
+
+    @property
+    def pools(self) -> dict[str, Any]:
+        """What AKS holds, by name."""
+        return {name: pool.properties for name, pool in self.cluster._engine.pools.items()}
+
+    def change(self, **spec: Any) -> None:
+        """The admin changes the spec."""
+        self.spec = self.spec | spec
+        self.generation += 1
+        self.executor.outcomes.forget_verdicts()
+        self.executor.outcomes.survey = Survey()
+
+    async def run(
+        self,
+        until: Callable[["Voyage"], bool] = lambda voyage: voyage.status.is_true("Succeeded"),
+        *,
+        passes: int = 600,
+        hours: float = 12.0,
+    ) -> bool:
+        """Go on until that holds; False where it does not within the passes or the hours."""
+        end = self.now + hours * 3600
+        for _ in range(passes):
+            self._happen()
+            decision = decide(self._migration(), self._observation(), self.now)
+            self.status = decision.status
+            self._log()
+            if until(self):
+                return True
+            await self._perform(decision.actions)
+            if not decision.actions:
+                due = [decision.wake_at, self.cluster.next_event_at()]
+                following = min((each for each in due if each is not None), default=self.now + 60)
+                self._pass_to(max(following, self.now + 0.5))
+            else:
+                self._pass_to(self.now + 0.2)
+            if self.now > end:
+                return False
+        return False
+
+    def _pass_to(self, then: float) -> None:
+        self.node_seconds += (then - self.now) * len(self.cluster.nodes())
+        self.now = then
+
+    def _happen(self) -> None:
+        for event in self.cluster.advance(self.now):
+            match event:
+                case ops.NodeAppears():
+                    self.world.put_node(_node(event.node))
+                case ops.NodeChanges():
+                    self.world.put_node(_node(event.new))
+                case ops.NodeVanishes():
+                    self.world.remove_node(event.name)
+        ours = [node for node in self.cluster.nodes() if node.pool.startswith("src")]
+        self.most_nodes = max(self.most_nodes, len(ours))
+
+    def _migration(self) -> Migration:
+        spec = MigrationSpec.model_validate(self.spec)
+        return Migration(
+            "m", "uid-m", self.generation, spec, self.status, annotations=self.annotations
+        )
+
+    def _observation(self) -> Observation:
+        return Observation(
+            world=self.world,
+            pools=self.executor.outcomes.pools_read,
+            missing_access=(),
+            survey=self.executor.outcomes.survey,
+            asked=self.executor.outcomes.asked,
+            written=self.executor.outcomes.written,
+            problems=self.executor.outcomes.problems,
+        )
+
+    async def _perform(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            match action:
+                case CordonNode(name, by, batch):
+                    node = self.world.nodes[name]
+                    self._put(node, unschedulable=True, cordoned_by=by, batch=batch or node.batch)
+                case MarkNode(name, batch):
+                    self._put(self.world.nodes[name], batch=batch)
+                case ReleaseNode(name, by):
+                    node = self.world.nodes[name]
+                    ours = node.cordoned_by == by
+                    mine = node.unschedulable and not ours
+                    self._put(node, unschedulable=mine, cordoned_by="", batch="")
+                case _:
+                    self.executor.submit([action])
+        await self.executor.stop()
+
+    def _put(self, node: Node, **changes: Any) -> None:
+        fields = {name: getattr(node, name) for name in node.__struct_fields__}
+        self.world.put_node(Node(**(fields | changes)))
+
+    def _log(self) -> None:
+        line = f"{self.status.step}:{self.reason}"
+        if not self.trail or self.trail[-1] != line:
+            self.trail.append(line)
+
+
+def _node(record: NodeRecord) -> Node:
+    return Node(
+        name=record.name,
+        pool=record.pool,
+        os_sku=record.labels["kubernetes.azure.com/os-sku"],
+        zone=record.zone,
+    )
+
+
+@asynccontextmanager
+async def voyage(
+    faults: Iterable[Fault] = (), *, pool: dict[str, Any] | None = None, **spec: Any
+) -> AsyncIterator[Voyage]:
+    """A cluster with a System pool and the pool `src`, and a migration of it about to begin."""
+    cluster = ManagedCluster(
+        random.Random(1), timings=Timings(boot=90, delete=60), limits=Limits(), digits="12345678"
+    )
+    system = POOL | {"mode": "System", "count": 1, "osSKU": "AzureLinux"}
+    full = POOL | (pool or {})
+    for name, properties in (("system", system), ("src", full)):
+        described = {"currentOrchestratorVersion": "1.37.2", **properties}
+        described |= {"nodeImageVersion": "AKS-1-1"}
+        nodes = [
+            make_node(cluster.setting, name, described, index)
+            for index in range(properties["count"])
+        ]
+        cluster.adopt(name, properties, nodes)
+    travelling: list[Voyage] = []
+    server = ArmServer(cluster, None, clock=lambda: travelling[0].now if travelling else NOW)
+    url = await server.start(0)
+    travelling.append(Voyage(cluster, url, **spec))
+    travelling[0].log = server.log
+    cluster.faults.add(faults)
+    try:
+        yield travelling[0]
+    finally:
+        await travelling[0].close()
+        await server.stop()

@@ -1,0 +1,94 @@
+"""Small worlds, in few words."""
+
+from dataclasses import replace
+from typing import Any
+
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.core.state.observation import Observation, PoolsRead
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.cluster import Budget, Controller, Key, Node, Owner, Pod, Selector
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Pool
+
+NOW = 1_800_000_000.0
+
+
+def pod(name: str, node: str = "s-0", app: str = "web", **more: Any) -> Pod:
+    """A Ready pod of a Deployment."""
+    base = Pod(
+        key=Key("default", name),
+        uid=f"uid-{name}",
+        node=node,
+        phase="Running",
+        ready=True,
+        terminating=False,
+        labels=(("app", app),),
+        owner=Owner("ReplicaSet", app, f"rs-{app}"),
+        revision=10,
+    )
+    return Pod(**({f: getattr(base, f) for f in base.__struct_fields__} | more))
+
+
+def budget(app: str = "web", **more: Any) -> Budget:
+    """A budget that selects an app; by default it grants nothing."""
+    fields: dict[str, Any] = {
+        "key": Key("default", app),
+        "selector": Selector((("app", app),)),
+        "revision": 20,
+    }
+    return Budget(**(fields | more))
+
+
+def world(
+    pods: list[Pod], budgets: list[Budget] | None = None, nodes: list[Node] | None = None
+) -> World:
+    """Two cordoned source nodes of pool `src` in batch 1, and a Ready target node."""
+    made = World()
+    made.put_controller(Controller("DaemonSet", Key("default", "d"), "d"))
+    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+    default = [Node(name, "src", **marks) for name in ("s-0", "s-1")] + [Node("t-0", "srcazl")]
+    for node in default if nodes is None else nodes:
+        made.put_node(node)
+    for each in budgets or []:
+        made.put_budget(each)
+    for one in pods:
+        made.put_pod(one)
+    return made
+
+
+def migration(status: MigrationStatus | None = None, **spec: Any) -> Migration:
+    """A migration of pool `src` without soaks, named `m`."""
+    whole = {
+        "source": {"nodePool": "src"},
+        "strategy": {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"},
+    } | spec
+    parsed = MigrationSpec.model_validate(whole)
+    return Migration("m", "uid-m", 1, parsed, status or MigrationStatus())
+
+
+def source(**more: Any) -> Pool:
+    """The source pool, fit to be migrated."""
+    fields: dict[str, Any] = {"name": "src", "os_sku": "Ubuntu", "count": 2, "etag": "e1"}
+    return Pool(**(fields | more))
+
+
+def target(**more: Any) -> Pool:
+    """The target pool, made by migration `m`."""
+    tags = (("azlm-migration", "m"), ("azlm-source-pool", "src"))
+    fields: dict[str, Any] = {
+        "name": "srcazl",
+        "os_sku": "AzureLinux",
+        "count": 1,
+        "tags": tags,
+        "etag": "e2",
+    }
+    return Pool(**(fields | more))
+
+
+def seen(world: World, *pools: Pool, **more: Any) -> Observation:
+    """An observation in which everything was read just now."""
+    read = PoolsRead({pool.name: pool for pool in pools}, NOW)
+    base = Observation(world=world, pools=read, missing_access=(), survey=Survey())
+    return replace(base, **more)

@@ -1,0 +1,121 @@
+"""What preflight reads of Azure: through the real SDK, each part by itself."""
+
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.azure.client import AksPools, open_pools
+from azure_linux_migrator.model.azure_facts import Survey, Unread, Usage
+from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.simulator.aks.faults import Call, Fault, LoseResponse, Refuse
+from azure_linux_migrator.simulator.aks.limits import Limits
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.region import Region
+from testbed.aks.server import ArmServer
+
+ZERO = "00000000-0000-0000-0000-000000000000"
+SUBNET = (
+    f"/subscriptions/{ZERO}/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/v/"
+    "subnets/nodes"
+)
+POOL = {"count": 0, "vmSize": "Standard_D4s_v5", "osSKU": "Ubuntu", "mode": "User"}
+SOURCE = Pool("src", settings={"vnetSubnetID": SUBNET})
+
+
+class Asked:
+    """A survey of a cluster with something of everything."""
+
+    def __init__(self, pools: AksPools, cluster: ManagedCluster) -> None:
+        self.pools = pools
+        self.cluster = cluster
+
+    async def survey(self) -> Survey:
+        return await self.pools.survey(SOURCE)
+
+
+@pytest.fixture
+async def asked() -> AsyncIterator[Asked]:
+    region = Region(
+        subnets={SUBNET.lower(): "10.1.0.0/24"},
+        locks=("keep",),
+        windows=("aksManagedAutoUpgradeSchedule",),
+        extensions=("Antivirus",),
+        restricted=frozenset({"Standard_D8s_v5"}),
+    )
+    cluster = ManagedCluster(random.Random(1), limits=Limits(vcpus_per_family=40), region=region)
+    cluster.adopt("system", POOL | {"mode": "System", "count": 1})
+    cluster.adopt("src", POOL)
+    server = ArmServer(cluster, None)
+    url = await server.start(0)
+    where = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
+    pools = open_pools(where, endpoint=url, cloud="public", on_request=lambda _, __: None)
+    yield Asked(pools, cluster)
+    await pools.close()
+    await server.stop()
+
+
+async def test_every_part_is_read(asked: Asked) -> None:
+    found = await asked.survey()
+    assert not isinstance(found.cluster, Unread)
+    assert (found.cluster.location, found.cluster.network_plugin_mode) == ("westeurope", "overlay")
+    assert found.cluster.kubernetes_version
+    assert found.cluster.pod_cidrs == ("10.244.0.0/16",)
+    assert not isinstance(found.usages, Unread)
+    assert found.usages["standarddsv5family"] == Usage(0, 40)
+    assert not isinstance(found.sizes, Unread)
+    assert found.sizes["standard_d4s_v5"].vcpus == 4
+    assert found.sizes["standard_d8s_v5"].unavailable == "NotAvailableForSubscription"
+    assert found.sizes["standard_nc24ads_a100_v4"].gpus == 1
+    assert not isinstance(found.subnets, Unread)
+    assert found.subnets[SUBNET.lower()].prefix == "10.1.0.0/24"
+    assert not isinstance(found.locks, Unread)
+    assert found.locks[0].startswith("keep (CanNotDelete)")
+    assert found.windows == ("aksManagedAutoUpgradeSchedule",)
+    assert found.extensions == ("Antivirus",)
+    assert found.denied == ()
+
+
+PARTS: list[tuple[Call, str, str]] = [
+    ("Usages", "usages", "Microsoft.Compute/locations/usages/read"),
+    ("Skus", "sizes", "Microsoft.Compute/skus/read"),
+    ("Subnet", "subnets", "Microsoft.Network/virtualNetworks/subnets/read"),
+    ("Locks", "locks", "Microsoft.Authorization/locks/read"),
+    ("MaintenanceConfigurations", "windows", "maintenanceConfigurations/read"),
+    ("ScaleSets", "extensions", "Microsoft.Compute/virtualMachineScaleSets/read"),
+]
+
+
+@pytest.mark.parametrize(("call", "part", "action"), PARTS)
+async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
+    asked: Asked, call: Call, part: str, action: str
+) -> None:
+    asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), call, times=None)])
+    found = await asked.survey()
+    lost = getattr(found, part)
+    assert isinstance(lost, Unread)
+    assert action in lost.why
+    assert not isinstance(found.denied, Unread)
+    assert any(action in each for each in found.denied)
+    for _, other, _ in PARTS:
+        if other != part:
+            assert not isinstance(getattr(found, other), Unread), other
+
+
+async def test_an_azure_that_does_not_answer_is_told_as_that(asked: Asked) -> None:
+    asked.cluster.faults.add([Fault(LoseResponse(committed=False), "Usages", times=None)])
+    asked.cluster.faults.add([Fault(Refuse(503, "ServerBusy"), "Skus", times=None)])
+    found = await asked.survey()
+    assert isinstance(found.usages, Unread)
+    assert isinstance(found.sizes, Unread)
+    assert "503" in found.sizes.why
+
+
+async def test_without_the_cluster_nothing_is_guessed(asked: Asked) -> None:
+    asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), "GetCluster", times=None)])
+    found = await asked.survey()
+    assert isinstance(found.cluster, Unread)
+    assert isinstance(found.usages, Unread)
+    assert "location" in found.usages.why
+    assert not isinstance(found.locks, Unread)

@@ -1,0 +1,200 @@
+"""The picture of a forecast: everything in it, at its place, and within its edges."""
+
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from azure_linux_migrator.cli.render.charts import charts
+from azure_linux_migrator.cli.render.svg import LEFT, RIGHT, WIDTH, stairs
+from azure_linux_migrator.cli.render.timeline import BATCH, HELD, draw
+from azure_linux_migrator.forecast.forecast import Forecast, Range
+from azure_linux_migrator.forecast.run import Batch, Point, Step
+from tests.support.forecasts import BATCHES, STEPS, blocked, forecast, trip
+
+DAY = 86_400.0
+RIGHT_EDGE = float(WIDTH - RIGHT)
+LETTER = 0.6
+"""Width of a letter, as a part of its size, in DejaVu Sans, a wide font."""
+
+
+class Picture:
+    """A picture, taken apart."""
+
+    def __init__(self, found: Forecast) -> None:
+        self.root = ET.fromstring(draw(found))
+        self.texts = [each.text or "" for each in self._all("text")]
+
+    def _all(self, tag: str) -> list[ET.Element]:
+        return [each for each in self.root.iter() if each.tag.rpartition("}")[2] == tag]
+
+    def bars(self, says: str) -> list[dict[str, str]]:
+        """The bars whose tooltip begins so."""
+        return [
+            dict(each.attrib)
+            for each in self._all("rect")
+            if len(each) and (each[0].text or "").startswith(says)
+        ]
+
+    def lines(self) -> list[list[tuple[float, float]]]:
+        """The corners of each value's line."""
+        found = []
+        for each in self._all("polyline"):
+            pairs = (pair.split(",") for pair in each.attrib["points"].split())
+            found.append([(float(x), float(y)) for x, y in pairs])
+        return found
+
+    def extents(self) -> list[tuple[float, float, str]]:
+        """From where to where each text reaches, about."""
+        found = []
+        for each in self._all("text"):
+            x, words = float(each.attrib["x"]), each.text or ""
+            wide = len(words) * LETTER * float(each.attrib["font-size"])
+            left = {"start": x, "middle": x - wide / 2, "end": x - wide}[each.attrib["text-anchor"]]
+            found.append((left, left + wide, words))
+        return found
+
+
+def _long() -> Forecast:
+    """Forty batches over days, in a migration with a long name."""
+    soak = 78 * 3600.0
+    steps = [
+        Step("CreateTarget", 1, 400),
+        Step("Drain", 400, soak),
+        Step("Soak", soak, soak + DAY),
+        Step("RetireSource", soak + DAY, soak + DAY + 1400),
+    ]
+    batches = [Batch(at + 1, 40, 461.0 + at * 7200, 900.0 + at * 7200) for at in range(40)]
+    points = [Point(1, 360, 40, 0), *(Point(b.ended, 360 - 9 * b.index, 40, 40) for b in batches)]
+    made = trip(seconds=soak + DAY + 1400, steps=steps, batches=batches, points=points)
+    return forecast(made, name="a" * 63)
+
+
+def _held() -> Forecast:
+    """A drain that stands still in its third batch."""
+    made = blocked(
+        "PodDisruptionBudget default/web allows 0: 3 of 4 pods healthy, 3 needed",
+        "word " * 200,
+        "third",
+        "fourth",
+        "fifth",
+        steps=[*STEPS[:3], Step("Drain", 122, 9000)],
+        batches=[*BATCHES[:2], Batch(3, 6, 1950.0)],
+        seconds=9000.0,
+    )
+    return forecast(made)
+
+
+def test_the_summary_names_the_budget_that_limits() -> None:
+    texts = Picture(forecast()).texts
+    assert "Migration workers: node pool workers to AzureLinux" in texts
+    assert "BlueGreen, takes 2h 18m; 44 pods move in 21s, and 1h 14m between batches" in texts
+    assert "lower bound of moving: 12s, set by PodDisruptionBudget default/ledger" in texts
+    wide = Picture(forecast(total=Range(3600, 7200, 9000)))
+    assert any("takes 2h 00m (between 1h 00m and 2h 30m)" in each for each in wide.texts)
+
+
+def test_steps_that_take_time_have_a_row_and_batches_one_of_their_own() -> None:
+    picture = Picture(forecast())
+    assert "CreateTarget" in picture.texts
+    assert "CordonSource" not in picture.texts
+    assert "AwaitRetireApproval" not in picture.texts
+    assert "6 batches" in picture.texts
+    assert "1h 15m, each batch 3s" in picture.texts
+    marks = picture.bars("batch ")
+    assert len(marks) == 6
+    assert {each["fill"] for each in marks} == {BATCH}
+    [drain] = picture.bars("Drain")
+    assert float(drain["x"]) <= float(marks[0]["x"])
+    assert float(marks[0]["y"]) > float(drain["y"]) + float(drain["height"])
+    assert all(float(each["width"]) >= 2 for each in marks)
+
+
+def test_pods_begin_at_their_first_count_and_not_at_nothing() -> None:
+    points = [Point(0, 0, 6, 0), Point(1, 45, 6, 0), Point(300, 20, 6, 6), Point(900, 0, 6, 6)]
+    pods = Picture(forecast(trip(points=points))).lines()[0]
+    assert pods[0][0] == LEFT
+    assert pods[0][1] == min(y for _, y in pods), "the first value is the highest"
+    assert pods[-1] == (RIGHT_EDGE, max(y for _, y in pods))
+
+
+def test_new_nodes_stand_on_the_old_ones_and_both_are_seen() -> None:
+    picture = Picture(forecast())
+    _, old, new = picture.lines()
+    assert min(y for _, y in new) < min(y for _, y in old)
+    assert "workers" in picture.texts
+    assert "new, AzureLinux" in picture.texts
+    assert {"6", "12"} <= set(picture.texts), "what the source had, and the most"
+
+
+def test_one_pool_that_is_updated_in_place_has_one_line() -> None:
+    points = [Point(0, 9, 6, 0), Point(60, 9, 7, 0), Point(900, 0, 6, 0)]
+    made = trip(points=points, batches=[], steps=[Step("UpdateInPlace", 0, 900)], seconds=900.0)
+    picture = Picture(forecast(made, strategy="InPlace"))
+    assert len(picture.lines()) == 2
+    assert "new, AzureLinux" not in picture.texts
+
+
+def test_what_never_changes_is_no_chart() -> None:
+    assert charts(forecast(trip(points=[Point(0, 9, 6, 0), Point(60, 9, 6, 0)]))) == []
+    assert charts(forecast(trip(points=[]))) == []
+
+
+def test_what_blocks_is_written_in_the_picture() -> None:
+    picture = Picture(_held())
+    assert "BlueGreen, blocked in Drain after 2h 30m" in picture.texts
+    assert (
+        "PodDisruptionBudget default/web allows 0: 3 of 4 pods healthy, 3 needed" in picture.texts
+    )
+    assert sum(each.startswith("word word") for each in picture.texts) == 3, "cut to three lines"
+    assert "third" in picture.texts
+    assert "fourth" not in picture.texts
+    assert "… and 2 more: azlm plan lists them" in picture.texts
+    assert picture.bars("Drain")[0]["fill"] == HELD
+    assert [each["fill"] for each in picture.bars("batch ")] == [BATCH, BATCH, HELD]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [forecast(), _long(), _held(), forecast(trip(seconds=0.0, steps=[], batches=[], points=[]))],
+    ids=["demo", "long", "held", "nothing"],
+)
+def test_nothing_leaves_the_picture(found: Forecast) -> None:
+    picture = Picture(found)
+    for left, right, words in picture.extents():
+        assert left >= 0, words
+        assert right <= WIDTH, words
+    for each in (*picture.bars(""), *({"x": str(x), "width": "0"} for x in _corners(picture))):
+        assert float(each["x"]) >= LEFT - 0.1
+        assert float(each["x"]) + float(each["width"]) <= RIGHT_EDGE + 0.1
+
+
+def _corners(picture: Picture) -> list[float]:
+    return [x for line in picture.lines() for x, _ in line]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ticks"),
+    [
+        (8284.0, ["0", "30m", "1h", "1h 30m", "2h"]),
+        (40.0, ["0", "5s", "10s", "15s", "20s", "25s", "30s", "35s", "40s"]),
+        (4 * DAY, ["0", "12h", "1d", "1d 12h", "2d", "2d 12h", "3d", "3d 12h", "4d"]),
+        (30 * DAY, ["0", "5d", "10d", "15d", "20d", "25d", "30d"]),
+    ],
+)
+def test_the_axis_is_marked_in_round_times(seconds: float, ticks: list[str]) -> None:
+    made: dict[str, Any] = {"seconds": seconds, "steps": [], "batches": [], "points": []}
+    texts = Picture(forecast(trip(**made))).texts
+    assert [each for each in texts if re.fullmatch(r"0|(\d+[dhms])( \d+[dhms])?", each)] == ticks
+
+
+def test_names_are_escaped() -> None:
+    found = forecast(trip(limited_by="<b> & co"))
+    assert "<b>" not in draw(found)
+    assert any("<b> & co" in each for each in Picture(found).texts)
+
+
+def test_stairs_hold_each_value_until_the_next() -> None:
+    assert stairs([(0, 3), (5, 1), (30, 0)], 20) == [(0, 3), (5, 3), (5, 1), (20, 1)]
+    assert stairs([], 20) == []

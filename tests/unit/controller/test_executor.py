@@ -1,0 +1,96 @@
+"""What the executor remembers of Azure's answers, whatever order they come in."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from azure_linux_migrator.azure.port import PoolPort
+from azure_linux_migrator.controller.executor import Executor
+from azure_linux_migrator.controller.metrics import Telemetry
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.errors import AzureError
+from azure_linux_migrator.model.actions import CreatePool, ReadPools
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.pool import Pool
+
+CREATE = CreatePool("src", "srcazl", "AzureLinux", 2, {}, ())
+
+
+class Slow(PoolPort):
+    """A port whose list answers when it is told to."""
+
+    def __init__(self, error: AzureError | None = None) -> None:
+        self.listing = asyncio.Event()
+        self.answer = asyncio.Event()
+        self.error = error
+
+    async def list_pools(self) -> dict[str, Pool]:
+        self.listing.set()
+        await self.answer.wait()
+        return {"src": Pool("src")}
+
+    async def create_target(self, source: str, target: str, **_: Any) -> None:
+        if self.error is not None:
+            raise self.error
+
+    async def update(
+        self,
+        pool: str,
+        changes: Mapping[str, Any],
+        *,
+        tags: Mapping[str, str | None],
+        etag: str,
+    ) -> None:
+        raise NotImplementedError
+
+    async def delete_machines(self, pool: str, names: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    async def delete(self, pool: str, *, etag: str) -> None:
+        raise NotImplementedError
+
+    async def survey(self, source: Pool) -> Survey:
+        return Survey()
+
+    async def close(self) -> None:
+        return
+
+
+def executor(port: Slow) -> Executor:
+    nothing: Any = None
+    return Executor(
+        client=nothing,
+        world=World(),
+        pools=lambda: port,
+        telemetry=Telemetry(),
+        may_act=lambda: True,
+        on_result=lambda: None,
+    )
+
+
+async def test_a_list_begun_before_a_change_is_not_believed_after_it() -> None:
+    for error in (None, AzureError("Unreachable", "timeout")):
+        port = Slow(error)
+        made = executor(port)
+        made.submit([ReadPools()])
+        await port.listing.wait()
+        made.submit([CREATE])
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert made.running == {"ReadPools"}
+        port.answer.set()
+        await made.stop()
+        assert made.outcomes.pools_read is None, "it does not show the new pool"
+        made.submit([ReadPools()])
+        await made.stop()
+        assert made.outcomes.pools_read is not None
+
+
+async def test_of_two_actions_with_one_key_one_runs() -> None:
+    port = Slow()
+    made = executor(port)
+    made.submit([ReadPools(), ReadPools()])
+    assert made.running == {"ReadPools"}
+    port.answer.set()
+    await made.stop()
+    assert made.running == frozenset()

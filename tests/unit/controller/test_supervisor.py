@@ -1,0 +1,136 @@
+"""One worker at a time for each resource, until its last request is answered."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.controller.supervisor import Workers
+from azure_linux_migrator.controller.worker import Worker
+from azure_linux_migrator.core.state.observation import Decision, Observation
+from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.reflector import Reflector
+from azure_linux_migrator.model.actions import ReadPools
+from azure_linux_migrator.model.migration import Migration
+from tests.unit.controller.test_worker import BODY, Server, _worker
+
+BEGUN = {"metadata": BODY["metadata"] | {"name": "m"}}
+
+
+class Slow:
+    """A worker with a request under way that outlives its loop."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.name, self.uid = "m", "u"
+        self.log = log
+        self.answered = asyncio.Event()
+        self.busy = True
+
+    def wake(self) -> None:
+        return
+
+    async def run(self, _: asyncio.Event) -> None:
+        self.log.append("works")
+        await asyncio.Event().wait()
+
+    async def settled(self) -> None:
+        await self.answered.wait()
+        self.log.append("answered")
+
+    async def release(self) -> None:
+        self.busy = False
+        self.log.append("releases")
+
+
+async def _turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_nothing_is_released_before_the_last_request_is_answered() -> None:
+    log: list[str] = []
+    made: list[Slow] = []
+
+    def make(_: Mapping[str, Any]) -> Any:
+        made.append(Slow(log))
+        return made[-1]
+
+    async def read(_: str) -> Mapping[str, Any]:
+        log.append("reads")
+        return BEGUN
+
+    workers = Workers(make, read)
+    running = asyncio.create_task(workers.run(BEGUN, asyncio.Event()))
+    await _turns()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert len(list(workers)) == 1, "Kopf has cancelled it, and Azure has not answered"
+    releasing = asyncio.create_task(workers.release("m"))
+    await _turns()
+    assert log == ["works"]
+    made[0].answered.set()
+    await releasing
+    assert log == ["works", "answered", "reads", "releases"]
+    assert list(workers) == []
+
+
+async def test_a_resource_that_is_gone_is_not_released() -> None:
+    async def read(_: str) -> None:
+        return None
+
+    nothing: Any = None
+    await Workers(nothing, read).release("m")
+
+
+def _still(monkeypatch: pytest.MonkeyPatch, decision: Decision) -> None:
+    async def run(_: Reflector) -> None:
+        await asyncio.Event().wait()
+
+    def decide(_: Migration, __: Observation, ___: float) -> Decision:
+        return decision
+
+    monkeypatch.setattr(Reflector, "_run", run)
+    monkeypatch.setattr("azure_linux_migrator.controller.worker.decide", decide)
+
+
+async def test_a_release_leaves_no_writer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    worker = _worker(server)
+    told = worker.status.model_copy(update={"message": "released"})
+    _still(monkeypatch, Decision((), told, released=True))
+    await worker.release()
+    assert server.body["status"]["message"] == "released"
+    writing = worker._writer._task
+    assert writing is None or writing.done()
+
+
+async def test_cancelled_while_it_waits_for_azure_it_ends_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = _worker(Server())
+    answered = asyncio.Event()
+
+    async def slow(_: object) -> None:
+        await answered.wait()
+
+    monkeypatch.setattr(worker._executor, "_perform", slow)
+    _still(monkeypatch, Decision((ReadPools(),), worker.status))
+    running = asyncio.create_task(worker.run(asyncio.Event()))
+    await _turns()
+    assert worker.busy
+    assert _watching(worker)
+    running.cancel()
+    await _turns()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert worker.busy, "a request that was sent cannot be unsent"
+    assert not _watching(worker)
+    answered.set()
+    await worker.settled()
+    assert not worker.busy
+
+
+def _watching(worker: Worker) -> bool:
+    feed: Feed = worker._feed
+    return bool(feed._reflectors)

@@ -1,0 +1,362 @@
+"""Corners of the core that neither the other tests nor most simulated runs reach."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT
+from azure_linux_migrator.api.status import (
+    AutoscalerBounds,
+    ForecastStatus,
+    MigrationStatus,
+    RollbackStatus,
+    SourceRecord,
+    timestamp,
+)
+from azure_linux_migrator.azure import iac_export
+from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.eviction_response import EvictionResult, Verdict, classify
+from azure_linux_migrator.core.state.observation import PoolsRead
+from azure_linux_migrator.core.state.outcomes import Outcomes
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.errors import AzureError, KubernetesError, SettingsError
+from azure_linux_migrator.model.actions import (
+    CordonNode,
+    Foretell,
+    ReadPools,
+    RestoreScale,
+    ReviewAccess,
+    SurveyAzure,
+    UpdatePool,
+)
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.cluster import (
+    Attachment,
+    Controller,
+    Key,
+    Node,
+    Requirement,
+    Volume,
+)
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Pool
+from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
+from tests.unit.core.test_worklist import names, planner
+
+MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+
+
+def _at(step: str, *, back: bool = False, **more: Any) -> Migration:
+    spec = more.pop("spec", {})
+    why = RollbackStatus(reason="Requested", requested_at=timestamp(NOW)) if back else None
+    status = MigrationStatus(step=step, start_time=timestamp(NOW - 60), rollback=why, **more)
+    return migration(status, **spec)
+
+
+def _ready(made: MigrationStatus) -> str:
+    found = made.condition("Ready")
+    return found.reason if found else ""
+
+
+# What others do to the pools
+
+HELD = SourceRecord(count=2, os_sku="Ubuntu", autoscaler=AutoscalerBounds(min=1, max=5))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (None, target(), "SourcePoolGone"),
+        (source(state="Deleting"), target(), "SourcePoolGone"),
+        (source(os_sku="Ubuntu2204"), target(), "SourceUpgraded"),
+        (source(power="Stopped"), target(), "SourceStopped"),
+        (source(autoscaling=True), target(), "AutoscalerTurnedOn"),
+        (source(), None, "TargetPoolGone"),
+        (source(), target(tags=()), "TargetTagsChanged"),
+        (source(), target(power="Stopped"), "TargetStopped"),
+    ],
+)
+def test_what_leaves_no_safe_way_stops_it(old: Pool | None, new: Pool | None, reason: str) -> None:
+    made = world([pod("a")])
+    pools = [each for each in (old, new) if each is not None]
+    told = decide(_at("Drain", source=HELD), seen(made, *pools), NOW)
+    assert (_ready(told.status), told.status.is_true("Stalled")) == (reason, True)
+    assert told.actions == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (source(state="UpgradingNodeImageVersion"), target(), "SourceUpgrading"),
+        (source(), target(state="Upgrading"), "TargetUpgrading"),
+        (source(count=3), target(), "SourceScaled"),
+    ],
+)
+def test_what_can_be_lived_with_is_told(old: Pool, new: Pool, reason: str) -> None:
+    told = decide(_at("Drain", source=HELD), seen(world([pod("a")]), old, new), NOW)
+    changed = told.status.condition("PoolsChanged")
+    assert changed is not None
+    assert (changed.status, changed.reason) == ("True", reason)
+
+
+# The way back
+
+
+def _back(step: str, *pools: Pool, pods: int = 0, **more: Any) -> Any:
+    nodes = [Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl", **MARKS)]
+    made = world([pod(f"p-{n}", node="t-0") for n in range(pods)], nodes=nodes)
+    return decide(
+        _at(step, back=True, source=SourceRecord(count=2)), seen(made, *pools, **more), NOW
+    )
+
+
+def test_there_is_nothing_to_go_back_to() -> None:
+    told = _back("RestoreSource", target())
+    assert _ready(told.status) == "SourcePoolGone"
+
+
+def test_the_target_is_removed_only_when_it_is_ours_idle_and_empty() -> None:
+    foreign = _back("RemoveTarget", source(), target(tags=()))
+    assert foreign.status.phase == "RolledBack"
+    busy = _back("RemoveTarget", source(), target(state="Updating"))
+    assert "once Azure is done" in busy.status.message
+    going = _back("RemoveTarget", source(), target(state="Deleting"))
+    assert _ready(going.status) == "RemovingTarget"
+    running = _back("RemoveTarget", source(), running={"CreatePool/srcazl"})
+    assert "waiting for Azure's answer" in running.status.message
+
+
+def test_a_target_that_fills_again_is_drained_first() -> None:
+    told = _back("RemoveTarget", source(), target(), pods=1)
+    assert [type(each).__name__ for each in told.actions] == ["EvictPod"]
+
+
+def test_a_deleted_migration_restores_what_it_surged() -> None:
+    made = world([], nodes=[Node("s-0", "src")])
+    made.put_controller(Controller("Deployment", Key("d", "web"), "w", replicas=2, surge="m/1"))
+    made.put_controller(Controller("Deployment", Key("d", "api"), "a", surge="m/yielded"))
+    deleting = replace(_at("Drain"), deleting=True)
+    told = decide(deleting, seen(made, source(), target()), NOW)
+    assert told.actions == (RestoreScale(Key("d", "web"), 1),)
+    assert not told.released
+
+
+# Rolling
+
+ROLLS = {"strategy": {"type": "Rolling", "maxSurge": 1, "batch": {"soak": "0s"}}}
+
+
+def test_rolling_needs_both_pools() -> None:
+    nodes = [Node("s-0", "src", unschedulable=True, cordoned_by="m"), Node("t-0", "srcazl")]
+    made = world([], nodes=nodes)
+    told = decide(_at("Drain", spec=ROLLS), seen(made, source()), NOW)
+    assert told.status.is_true("Stalled")
+
+
+def test_a_shrinking_that_failed_is_asked_for_again() -> None:
+    other = Node("s-1", "src", unschedulable=True, cordoned_by="m")
+    made = world([], nodes=[Node("s-0", "src", **MARKS), other, Node("t-0", "srcazl")])
+    batch = {"index": 1, "of": 2, "started_at": timestamp(NOW - 9), "drained_at": timestamp(NOW)}
+    now = _at("Drain", spec=ROLLS, source=SourceRecord(count=2), batch=batch)
+    told = decide(now, seen(made, source(state="Failed"), target()), NOW)
+    assert "again: AKS left the pool in state Failed" in told.status.message
+
+
+# spec.mode Plan
+
+
+def _plans(*, survey: Survey | None = None, **forecast: Any) -> Any:
+    fields: dict[str, Any] = {
+        "generation": 1,
+        "at": timestamp(NOW - 10),
+        "seconds": 3725,
+        "pods_moving": 4,
+    }
+    found = ForecastStatus(**(fields | forecast))
+    sight = seen(world([]), source(), forecast=found, survey=survey or Survey())
+    return decide(migration(mode="Plan"), sight, NOW)
+
+
+def test_a_forecast_is_told_and_nothing_follows() -> None:
+    told = _plans()
+    assert (_ready(told.status), told.status.phase, told.actions) == ("Planned", "Planned", ())
+    assert told.status.message.startswith("the migration would take 1 h 02 min 05 s")
+    assert told.status.condition("Ready").status == "True"
+    assert told.status.forecast is not None
+
+
+def test_a_blocked_forecast_is_stalled_and_made_again() -> None:
+    told = _plans(blocked=True, blocked_by=("a budget allows 0",))
+    assert (_ready(told.status), told.status.is_true("Stalled")) == ("ForecastBlocked", True)
+    again = _plans(blocked=True, at=timestamp(NOW - 301))
+    assert [type(each) for each in again.actions] == [SurveyAzure]
+    assert _ready(again.status) == "ForecastBlocked"
+    read = Survey(at=NOW - 1)
+    again = _plans(blocked=True, at=timestamp(NOW - 301), survey=read)
+    assert again.actions == (Foretell(1),)
+    assert _plans(at=timestamp(NOW - 301), survey=read).actions == ()
+    daily = _plans(at=timestamp(NOW - 86_401), survey=read)
+    assert (daily.actions, _ready(daily.status)) == ((Foretell(1),), "Planned")
+    assert _plans(generation=0).actions == (Foretell(1),)
+
+
+# What became of actions
+
+
+def _outcomes() -> Outcomes:
+    return Outcomes(World(), lambda: 1.0)
+
+
+def test_errors_are_noted_with_what_they_mean() -> None:
+    made, cordon = _outcomes(), CordonNode("s-0", "m")
+    noted = made.failed(cordon, SettingsError("which cluster?"), NOW)
+    assert noted is not None
+    assert (noted.reason, noted.retryable, noted.retry_at) == ("ClusterUnknown", False, NOW + 60)
+    noted = made.failed(cordon, KubernetesError(403, "no"), NOW)
+    assert noted is not None
+    assert noted.reason == "KubernetesForbidden"
+    noted = made.failed(cordon, KubernetesError(500, "no"), NOW)
+    assert noted is not None
+    assert (noted.retryable, noted.retry_at) == (True, NOW + 1)
+    assert made.broke(cordon, "ValueError: x", NOW).retry_at == NOW + 10
+    noted = made.failed(ReadPools(), AzureError("AuthorizationFailed", "no", status=403), NOW)
+    assert noted is not None
+    assert (noted.reason, noted.retryable) == ("AzureForbidden", False)
+    made.forget_verdicts()
+    assert list(made.problems) == [cordon.key]
+
+
+def test_access_that_is_missing_is_asked_for_again_in_a_minute() -> None:
+    made, review = _outcomes(), ReviewAccess()
+    made.access_reviewed(review, ("create pods/eviction",), NOW)
+    assert made.problems[review.key].retry_at == NOW + 60
+    made.access_reviewed(review, (), NOW)
+    assert made.problems == {}
+
+
+def test_a_refused_eviction_waits_and_a_needless_one_is_forgotten() -> None:
+    made = world([pod("a")])
+    outcomes = Outcomes(made, lambda: 1.0)
+    [eviction] = planner(made).plan(NOW).evictions
+    outcomes.began(eviction, NOW)
+    outcomes.eviction_answered(eviction, Verdict(EvictionResult.THROTTLED, "slow", 7.0), NOW)
+    assert made.ledger.throttled_until == NOW + 7
+    outcomes.began(eviction, NOW)
+    outcomes.failed(eviction, KubernetesError(0, "gone away"), NOW)
+    assert planner(made).plan(NOW).evictions == ()
+    outcomes.began(eviction, NOW)
+    outcomes.eviction_answered(eviction, Verdict(EvictionResult.GONE), NOW)
+    made.remove_pod(eviction.pod)
+    assert len(made.ledger) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (KubernetesError(400, 'admission webhook "x" denied the request'), "webhook"),
+        (KubernetesError(429, "slow down"), "throttled"),
+        (KubernetesError(403, "no"), "forbidden"),
+        (KubernetesError(500, "has more than one PodDisruptionBudget"), "two_budgets"),
+        (KubernetesError(404, "no"), "gone"),
+        (KubernetesError(409, "no"), "conflict"),
+        (KubernetesError(503, "no"), "server"),
+        (KubernetesError(408, "no"), "server"),
+        (KubernetesError(0, "no answer"), "server"),
+        (KubernetesError(401, "no"), "rejected"),
+        (KubernetesError(403, 'poddisruptionbudget.policy "x" is forbidden: below 0'), "negative"),
+    ],
+)
+def test_refusals_mean_what_they_say(error: KubernetesError, result: str) -> None:
+    assert classify(error).result.value == result
+
+
+# What goes from the world
+
+
+def test_what_is_gone_is_forgotten() -> None:
+    made = world([pod("a", claims=("data",))], [budget(allowed=1, healthy=1, expected=1)])
+    work = planner(made)
+    made.put_volume(Volume("disk", Key("default", "data"), local=True))
+    assert names(work) == []
+    made.put_attachment(Attachment("va", "s-0", "disk"))
+    made.remove_volume("disk")
+    made.remove_volume("disk")
+    assert names(work) == ["a"]
+    made.remove_attachment("va")
+    made.remove_attachment("va")
+    [eviction] = work.plan(NOW).evictions
+    made.evicting(eviction, NOW)
+    made.remove_budget(Key("default", "web"))
+    made.remove_budget(Key("default", "web"))
+    assert made.budgets == {}
+    made.remove_controller("DaemonSet", Key("default", "d"))
+    made.remove_controller("DaemonSet", Key("default", "d"))
+    assert made.catalog.all_controllers() == []
+    made.remove_node("nosuch")
+    made.remove_pod(Key("default", "nosuch"))
+
+
+def test_an_eviction_that_leaves_no_trace_is_forgotten_after_a_while() -> None:
+    made = world([pod("a")], [budget(allowed=1, healthy=1, expected=1)])
+    work = planner(made)
+    [eviction] = work.plan(NOW).evictions
+    made.evicting(eviction, NOW)
+    assert names(work, NOW + 1) == []
+    made.put_budget(budget(allowed=0, healthy=1, expected=1, disrupted=frozenset({"a"})))
+    made.put_budget(budget(allowed=1, healthy=1, expected=1, revision=30))
+    assert names(work, NOW + 1000) == ["a"]
+
+
+def test_an_operator_of_a_selector_that_is_not_known_selects_nothing() -> None:
+    labels = {"app": "web"}
+    for operator, holds in (("In", True), ("NotIn", False), ("Exists", True), ("Gt", False)):
+        assert Requirement("app", operator, ("web",)).matches(labels) is holds
+    assert Requirement("app", "DoesNotExist").matches({})
+
+
+# Hand-over
+
+
+def test_code_is_handed_over_with_tags_and_nested_values() -> None:
+    settings: Mapping[str, Any] = {
+        "vmSize": "Standard_D4s_v5",
+        "nodeLabels": {"team": "a", "tier": "web"},
+        "nodeTaints": ["a=b:NoSchedule"],
+        "upgradeSettings": {"maxSurge": "10%"},
+        "kubeletConfig": {"cpuManagerPolicy": "static"},
+        "availabilityZones": ["1", "2"],
+        "tags": {"owner": "me"},
+    }
+    pool = target(settings=settings, tags=(*target().tags, ("owner", "me")))
+    assert 'owner" = "me"' in iac_export.terraform(pool, "src")
+    bicep = iac_export.bicep(pool, "src")
+    assert "availabilityZones: ['1', '2']" in bicep
+    assert "{ 'team': 'a', 'tier': 'web' }" in bicep
+
+
+# Autoscaler
+
+
+def test_the_autoscaler_of_the_spec_wins_and_is_handed_over() -> None:
+    bounds = {"target": {"autoscaling": {"min": 2, "max": 4}}}
+    made = world([], nodes=[Node("t-0", "srcazl")])
+    told = decide(_at("HandOverAutoscaler", spec=bounds), seen(made, target()), NOW)
+    [action] = told.actions
+    assert isinstance(action, UpdatePool)
+    assert dict(action.changes)["maxCount"] == 4
+    unread = replace(seen(made, target()), pools=None)
+    assert decide(_at("HandOverAutoscaler"), unread, NOW).actions == (ReadPools(),)
+    back = replace(_at("RestoreAutoscaler", back=True), spec=_at("x").spec)
+    assert isinstance(decide(back, unread, NOW).actions, tuple)
+
+
+def test_what_an_earlier_attempt_held_is_found_in_the_tag() -> None:
+    held = source(tags=((TAG_AUTOSCALER, "1-5"),))
+    made = world([], nodes=[Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl")])
+    told = decide(_at("CordonSource"), seen(made, held, target()), NOW)
+    assert told.status.source.autoscaler == AutoscalerBounds(min=1, max=5)
+    recorded = PoolsRead({"srcazl": target(tags=(*target().tags, (TAG_COUNT, "3")))}, NOW)
+    told = decide(_at("CordonSource"), replace(seen(made), pools=recorded), NOW)
+    assert _ready(told.status) == "SourcePoolGone"

@@ -1,0 +1,255 @@
+"""decide(), state by state."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.api.status import MigrationStatus, timestamp
+from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.observation import Decision, Observation, Problem
+from azure_linux_migrator.model.actions import (
+    CordonNode,
+    CreatePool,
+    DeletePool,
+    EvictPod,
+    MarkNode,
+    ReadPools,
+    ReleaseNode,
+    ReviewAccess,
+    UpdatePool,
+)
+from azure_linux_migrator.model.cluster import Node
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Pool
+from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
+
+OPEN = [Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl")]
+
+
+def at(step: str, **more: Any) -> MigrationStatus:
+    return MigrationStatus(step=step, start_time=timestamp(NOW - 60), **more)
+
+
+def kinds(decision: Decision) -> set[type]:
+    return {type(action) for action in decision.actions}
+
+
+def reason(decision: Decision) -> str:
+    found = decision.status.condition("Ready")
+    assert found is not None
+    return found.reason
+
+
+def kstatus(decision: Decision) -> tuple[str, ...]:
+    found = [
+        decision.status.condition(kind) for kind in ("Ready", "Reconciling", "Stalled", "Succeeded")
+    ]
+    return tuple(each.status if each else "" for each in found)
+
+
+WORKING = ("False", "True", "False", "Unknown")
+REFUSED = ("False", "False", "True", "False")
+DONE = ("True", "False", "False", "True")
+
+
+def test_it_reads_the_pools_then_asks_for_access_then_creates() -> None:
+    made = world([], nodes=OPEN)
+    nothing = Observation(world=made)
+    assert kinds(decide(migration(), nothing, NOW)) == {ReadPools}
+    asked = seen(made, source(), missing_access=None)
+    assert kinds(decide(migration(), asked, NOW)) == {ReviewAccess}
+    [create] = decide(migration(), seen(made, source()), NOW).actions
+    assert isinstance(create, CreatePool)
+    assert create.tags == (
+        ("azlm-migration", "m"),
+        ("azlm-source-count", "2"),
+        ("azlm-source-pool", "src"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("pools", "spec", "expected", "word"),
+    [
+        ([target()], {"source": {"nodePool": "nosuch"}}, "SourcePoolNotFound", "srcazl"),
+        ([source(os_type="Windows")], {}, "SourceNotLinux", "Windows"),
+        ([source(kind="AvailabilitySet")], {}, "SourceTypeUnsupported", "AvailabilitySet"),
+        ([source(power="Stopped")], {}, "SourceStopped", "start it"),
+        ([source(state="Failed")], {}, "SourceNotHealthy", "Failed"),
+        (
+            [source(mode="System")],
+            {"sourcePool": "ScaleToZero"},
+            "SystemPoolCannotBeEmpty",
+            "spec.sourcePool",
+        ),
+        ([source(), target(tags=())], {}, "TargetPoolExists", "spec.target.nodePool"),
+    ],
+)
+def test_preflight_refuses_and_says_why(
+    pools: list[Pool], spec: dict[str, Any], expected: str, word: str
+) -> None:
+    decision = decide(migration(**spec), seen(world([], nodes=OPEN), *pools), NOW)
+    assert reason(decision) == expected
+    assert word in decision.status.message
+    assert decision.actions == ()
+    assert kstatus(decision) == REFUSED
+
+
+def test_preflight_refuses_bare_pods_a_rival_and_missing_access() -> None:
+    made = world([pod("bare", owner=None)], nodes=OPEN)
+    refused = decide(migration(), seen(made, source()), NOW)
+    assert reason(refused) == "PreflightBlocked"
+    assert refused.status.preflight.blocked == 1
+    assert refused.status.preflight.findings[0].rule == "pod.bare"
+    known = migration(preflight={"acknowledge": ["pod.bare"]})
+    told = decide(known, seen(made, source()), NOW)
+    assert reason(told) == "PodsBlocked", "a pod that blocks for good is not acknowledged away"
+    clean = seen(world([], nodes=OPEN), source())
+    assert reason(decide(migration(), replace(clean, rival="other"), NOW)) == "SourceBusy"
+    missing = replace(clean, missing_access=("create pods/eviction",))
+    assert reason(decide(migration(), missing, NOW)) == "KubernetesForbidden"
+
+
+def test_a_refused_write_stalls_until_its_time_and_a_busy_azure_does_not() -> None:
+    made = seen(world([], nodes=OPEN), source())
+    key = "CreatePool/srcazl"
+    final = replace(made, problems={key: Problem("AzureForbidden", "no", False, NOW + 300)})
+    decision = decide(migration(), final, NOW)
+    assert (decision.actions, kstatus(decision)) == ((), REFUSED)
+    assert decision.wake_at == NOW + 300
+    busy = replace(made, problems={key: Problem("AzureBusy", "wait", True, NOW + 2)})
+    assert kstatus(decide(migration(), busy, NOW)) == WORKING
+
+
+def test_nothing_is_cordoned_before_the_target_stands() -> None:
+    for state, nodes in (("Creating", OPEN), ("Succeeded", OPEN[:2])):
+        made = seen(world([], nodes=nodes), source(), target(state=state))
+        decision = decide(migration(at("CreateTarget")), made, NOW)
+        assert decision.status.step == "CreateTarget"
+        assert CordonNode not in kinds(decision)
+    failed = seen(world([], nodes=OPEN), source(), target(state="Failed"))
+    assert reason(decide(migration(at("CreateTarget")), failed, NOW)) == "TargetFailed"
+
+
+def test_every_source_node_is_cordoned_before_any_pod_moves() -> None:
+    made = seen(world([pod("a")], nodes=OPEN), source(), target())
+    decision = decide(migration(at("CreateTarget")), made, NOW)
+    assert {action.node for action in decision.actions if isinstance(action, CordonNode)} == {
+        "s-0",
+        "s-1",
+    }
+    assert kinds(decision) == {CordonNode}
+
+
+def test_a_batch_is_admitted_drained_and_soaked_before_the_next() -> None:
+    halves = {"strategy": {"batch": {"size": "50%", "soak": "10m"}, "finalSoak": "0s"}}
+    nodes = [Node("s-0", "src", unschedulable=True), Node("s-1", "src", unschedulable=True)]
+    made = world([pod("a", node="s-1")], nodes=[*nodes, Node("t-0", "srcazl")])
+    first = decide(migration(at("Drain"), **halves), seen(made, source(), target()), NOW)
+    assert first.actions == (MarkNode("s-0", "m.1"),), "the emptiest node first"
+    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.1"))
+    soaking = decide(migration(first.status, **halves), seen(made, source(), target()), NOW)
+    assert reason(soaking) == "BatchSoak"
+    assert (soaking.status.batch.index, soaking.status.batch.of) == (1, 2)
+    later = decide(migration(soaking.status, **halves), seen(made, source(), target()), NOW + 601)
+    assert later.actions == (MarkNode("s-1", "m.2"), ReadPools()), "and a look at the pools"
+
+
+def test_no_eviction_without_a_ready_target_node() -> None:
+    made = world([pod("a")])
+    made.put_node(Node("t-0", "srcazl", ready=False))
+    decision = decide(migration(at("Drain")), seen(made, source(), target()), NOW)
+    assert (decision.actions, reason(decision)) == ((), "TargetNotReady")
+
+
+def test_a_drain_that_takes_too_long_stalls_and_a_longer_timeout_resumes_it() -> None:
+    stuck = budget(allowed=0, healthy=1, desired=1, expected=1)
+    made = seen(world([pod("a"), pod("b", app="free")], [stuck]), source(), target())
+    first = decide(migration(at("Drain"), drain={"timeout": "5m"}), made, NOW)
+    assert EvictPod in kinds(first)
+    assert first.status.is_true("DrainBlocked")
+    late = decide(migration(first.status, drain={"timeout": "5m"}), made, NOW + 301)
+    assert kinds(late) == {ReadPools}, "nothing but a look at the pools"
+    assert (reason(late), kstatus(late)) == ("DrainTimedOut", REFUSED)
+    assert "default/web" in late.status.message
+    again = decide(migration(late.status, drain={"timeout": "1h"}), made, NOW + 302)
+    assert EvictPod in kinds(again)
+
+
+def test_after_a_restart_an_unread_world_concludes_nothing() -> None:
+    empty = seen(world([], nodes=[]), source(), target(), world_ready=False)
+    for step in ("CordonSource", "Drain", "Soak", "RetireSource"):
+        decision = decide(migration(at(step)), empty, NOW)
+        assert (decision.actions, decision.status.step) == ((), step)
+
+
+def test_retire_deletes_scales_or_keeps() -> None:
+    made = seen(world([]), source(), target())
+    assert decide(migration(at("Drain")), made, NOW).actions == (DeletePool("src", "e1"),)
+    zero = decide(migration(at("Drain"), sourcePool="ScaleToZero"), made, NOW)
+    assert zero.actions == (UpdatePool("src", (("count", 0),), "e1"),)
+    kept = decide(migration(at("Drain"), sourcePool="Keep"), made, NOW)
+    assert (kept.actions, kstatus(kept)) == ((), DONE)
+
+
+def test_a_pool_in_use_is_never_retired() -> None:
+    used = world([pod("a")])
+    decision = decide(migration(at("RetireSource")), seen(used, source(), target()), NOW)
+    assert ([type(each) for each in decision.actions], decision.status.step) == (
+        [EvictPod],
+        "RetireSource",
+    )
+    opened = world([])
+    opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.1"))
+    status = at("Soak", soak_started_at=timestamp(NOW))
+    decision = decide(migration(status), seen(opened, source(), target()), NOW)
+    assert (decision.actions, reason(decision)) == ((), "SourceInUse")
+    lonely = decide(migration(at("RetireSource")), seen(world([]), source()), NOW)
+    assert (lonely.actions, reason(lonely)) == ((), "TargetMissing")
+
+
+def test_done_stays_done_and_is_silent() -> None:
+    gone = seen(world([], nodes=[Node("t-0", "srcazl")]), target())
+    done = decide(migration(at("RetireSource")), gone, NOW)
+    assert kstatus(done) == DONE
+    again = decide(migration(done.status), gone, NOW + 1000)
+    assert (again.actions, again.status) == ((), done.status)
+
+
+def test_a_recreated_resource_finds_its_work_by_the_tags() -> None:
+    gone = seen(world([], nodes=[Node("t-0", "srcazl")]), target())
+    decision = decide(migration(), gone, NOW)
+    assert (reason(decision), kstatus(decision)) == ("AlreadyMigrated", DONE)
+
+
+def test_paused_it_only_reads() -> None:
+    made = seen(world([pod("a")]), source(), target())
+    decision = decide(migration(at("Drain"), paused=True), made, NOW)
+    assert decision.actions == ()
+    assert (reason(decision), kstatus(decision)) == ("Paused", WORKING)
+    assert kinds(decide(migration(paused=True), Observation(world=world([], nodes=OPEN)), NOW)) == {
+        ReadPools
+    }
+
+
+def test_deletion_releases_only_our_nodes_and_waits_for_them() -> None:
+    nodes = [
+        Node("s-0", "src", unschedulable=True, cordoned_by="m", batch="m.1"),
+        Node("s-1", "src", unschedulable=True),
+        Node("s-2", "src", unschedulable=True, cordoned_by="other"),
+    ]
+    leaving: Migration = replace(migration(at("Drain")), deleting=True)
+    decision = decide(leaving, seen(world([pod("a")], nodes=nodes), source(), target()), NOW)
+    assert decision.actions == (ReleaseNode("s-0", "m"),)
+    assert not decision.released
+    after = decide(leaving, seen(world([], nodes=nodes[1:]), source(), target()), NOW)
+    assert (after.actions, after.released) == ((), True)
+    unread = decide(leaving, seen(world([], nodes=[]), source(), world_ready=False), NOW)
+    assert not unread.released
+
+
+def test_the_same_sight_gives_the_same_status_later() -> None:
+    stuck = budget(allowed=0, healthy=2, desired=2, expected=2)
+    made = seen(world([pod("a"), pod("b")], [stuck]), source(), target())
+    first = decide(migration(at("Drain")), made, NOW)
+    assert decide(migration(first.status), made, NOW + 20).status == first.status

@@ -1,0 +1,205 @@
+"""Which evictions are planned: the rules of the eviction API, and the lags around it."""
+
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.api.spec_drain import Drain
+from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked, is_free, slots
+from azure_linux_migrator.core.drain.planner import Plan, Planner
+from azure_linux_migrator.core.drain.pod_filters import Fate, judge
+from azure_linux_migrator.core.drain.scope import Scope
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.cluster import Key, Owner, Pod, Requirement, Selector
+from tests.support.worlds import NOW, budget, pod, world
+
+
+def planned(made: World) -> Plan:
+    return planner(made).plan(NOW)
+
+
+def planner(made: World, **policy: Any) -> Planner:
+    return Planner.of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy)))
+
+
+def pods(count: int) -> list[Pod]:
+    return [pod(f"p{i}", node=f"s-{i % 2}") for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("made", "policy", "expected"),
+    [
+        (pod("a", mirror=True), {}, Fate.SKIP),
+        (pod("a", owner=Owner("DaemonSet", "d", "d")), {}, Fate.SKIP),
+        (pod("a", owner=Owner("DaemonSet", "d", "d"), phase="Succeeded"), {}, Fate.MOVE),
+        (pod("a", owner=None), {}, Fate.BLOCK),
+        (pod("a", owner=None), {"unmanagedPods": "Evict"}, Fate.MOVE),
+        (pod("a", owner=None, phase="Failed"), {}, Fate.MOVE),
+        (pod("a", empty_dir=True), {}, Fate.MOVE),
+        (pod("a", empty_dir=True), {"emptyDir": "Block"}, Fate.BLOCK),
+        (pod("a", empty_dir=True, terminating=True), {"emptyDir": "Block"}, Fate.MOVE),
+        (
+            pod("a", owner=Owner("DaemonSet", "d", "d"), empty_dir=True),
+            {"emptyDir": "Block"},
+            Fate.SKIP,
+        ),
+        (pod("a", empty_dir=True, phase="Succeeded"), {"emptyDir": "Block"}, Fate.MOVE),
+        (pod("a", owner=Owner("Job", "j", "j")), {}, Fate.WAIT),
+        (pod("a", owner=Owner("Job", "j", "j"), phase="Succeeded"), {}, Fate.MOVE),
+        (pod("a", owner=Owner("Job", "j", "j")), {"jobs": "Evict"}, Fate.MOVE),
+    ],
+)
+def test_fate(made: Pod, policy: dict[str, str], expected: Fate) -> None:
+    facts = planner(world([]))
+    assert judge(made, Drain.model_validate(policy), facts).fate is expected
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        (Selector(), True),
+        (Selector((("app", "web"),)), True),
+        (Selector((("app", "api"),)), False),
+        (Selector((), (Requirement("app", "In", ("web", "api")),)), True),
+        (Selector((), (Requirement("tier", "NotIn", ("x",)),)), True),
+        (Selector((), (Requirement("tier", "Exists"),)), False),
+        (Selector((), (Requirement("tier", "DoesNotExist"),)), True),
+    ],
+)
+def test_an_empty_selector_guards_all_and_none_guards_nothing(
+    selector: Selector, expected: bool
+) -> None:
+    made = world([pod("a")], [budget(selector=selector)])
+    assert bool(made.budgets_of(made.pods[Key("default", "a")])) is expected
+    bare = world([pod("a")], [budget(selector=None)])
+    assert bare.budgets_of(bare.pods[Key("default", "a")]) == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "policy", "expected"),
+    [
+        ({"phase": "Pending", "ready": False}, "IfHealthyBudget", True),
+        ({"phase": "Succeeded", "ready": False}, "IfHealthyBudget", True),
+        ({"ready": True}, "AlwaysAllow", False),
+        ({"ready": False}, "AlwaysAllow", True),
+        ({"ready": False}, "IfHealthyBudget", True),
+    ],
+)
+def test_unready_pods_cost_nothing_where_kubernetes_says_so(
+    state: dict[str, Any], policy: str, expected: bool
+) -> None:
+    guard = budget(healthy=2, desired=2, unhealthy_policy=policy)
+    assert is_free(pod("a", **state), guard) is expected
+    hungry = budget(healthy=1, desired=2)
+    assert not is_free(pod("a", ready=False), hungry)
+
+
+def test_no_more_evictions_than_slots() -> None:
+    made = world(pods(10), [budget(allowed=2, healthy=10, desired=8, expected=10)])
+    result = planned(made)
+    assert len(result.evictions) == 2
+    assert result.waiting == 8
+
+
+def test_a_stale_budget_grants_nothing() -> None:
+    stale = budget(allowed=5, healthy=10, desired=5, generation=3, observed_generation=2)
+    assert slots(world(pods(10), [stale]), stale) == 0
+
+
+def test_two_budgets_on_a_pod_are_a_blocker_with_a_remedy() -> None:
+    second = budget("other", selector=Selector())
+    result = planned(world([pod("a")], [budget(allowed=1), second]))
+    assert result.evictions == ()
+    assert "2 PodDisruptionBudgets" in str(result.blockers[0])
+
+
+def test_a_deadlock_by_arithmetic_is_named_with_its_numbers() -> None:
+    stuck = budget(allowed=0, healthy=2, desired=2, expected=2)
+    assert is_deadlocked(stuck)
+    result = planned(world(pods(2), [stuck]))
+    assert "2 of 2 pods healthy, 2 needed" in str(result.blockers[0])
+    assert is_deadlocked(budget(allowed=0, healthy=1, desired=2, expected=2))
+    assert not is_deadlocked(budget(allowed=0, healthy=1, desired=1, expected=2))
+
+
+def test_replicas_without_a_budget_get_a_tenth_and_at_least_one() -> None:
+    assert len(planned(world(pods(5))).evictions) == 1
+    assert len(planned(world(pods(20))).evictions) == 2
+
+
+def test_the_node_with_the_fewest_pods_empties_first() -> None:
+    made = world(
+        [pod("a", node="s-1"), pod("b"), pod("c")],
+        [budget(allowed=1, healthy=3, desired=2, expected=3)],
+    )
+    assert [each.pod.name for each in planned(made).evictions] == ["a"]
+
+
+class TestLedger:
+    """A slot that was used is not used twice, in whatever order the events arrive."""
+
+    def setup_method(self) -> None:
+        self.made = world(pods(4), [budget(allowed=1, healthy=4, desired=3, expected=4)])
+        [first] = planned(self.made).evictions
+        self.first = first
+        self.made.ledger.sent(first.pod, first.uid, budget=first.budget, owner=first.owner, now=NOW)
+
+    def _put(self, **more: Any) -> None:
+        old = self.made.pods[self.first.pod]
+        fields = {f: getattr(old, f) for f in old.__struct_fields__} | more
+        self.made.put_pod(Pod(**fields))
+
+    def _evictions(self) -> int:
+        return len(planned(self.made).evictions)
+
+    def test_nothing_is_planned_before_the_cluster_shows_it(self) -> None:
+        assert self._evictions() == 0
+
+    def test_a_terminating_pod_alone_does_not_free_the_slot(self) -> None:
+        self._put(terminating=True, revision=30)
+        assert self._evictions() == 0
+
+    def test_a_budget_older_than_the_eviction_does_not_settle_it(self) -> None:
+        self._put(terminating=True, revision=30)
+        self.made.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=29))
+        assert self._evictions() == 0
+
+    def test_a_budget_that_names_the_pod_settles_it(self) -> None:
+        shown = frozenset({self.first.pod.name})
+        after = budget(allowed=0, healthy=4, desired=3, expected=4, disrupted=shown, revision=25)
+        self.made.put_budget(after)
+        assert self.made.ledger.unshown(after.key) == 0
+        assert self._evictions() == 0, "its status says that nothing is allowed"
+
+    def test_the_slot_returns_with_the_ready_replacement(self) -> None:
+        self.made.remove_pod(self.first.pod, 30)
+        self.made.put_pod(pod("new", node="t-0", revision=35))
+        self.made.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=40))
+        assert self._evictions() == 1
+
+    def test_a_refused_eviction_gives_the_slot_back(self) -> None:
+        self.made.ledger.forget(self.first.pod)
+        assert self._evictions() == 1
+
+    def test_an_eviction_that_left_no_trace_expires(self) -> None:
+        self.made.ledger.tick(NOW + 119)
+        assert not self.made.ledger.barred(self.first.pod, self.first.uid)
+        assert self.made.ledger.under_way(self.first.pod, self.first.uid)
+        self.made.ledger.tick(NOW + 121)
+        assert self._evictions() == 1
+
+    def test_a_successor_of_the_same_name_is_another_pod(self) -> None:
+        self._put(uid="other", revision=31)
+        assert not self.made.ledger.under_way(self.first.pod, "other")
+
+
+def test_healthy_counts_follow_every_event() -> None:
+    made = world(pods(3), [budget()])
+    key = Key("default", "web")
+    assert made.healthy(key) == 3
+    made.put_pod(pod("p0", ready=False))
+    made.put_pod(pod("p1", labels=(("app", "api"),)))
+    made.remove_pod(Key("default", "p2"))
+    assert made.healthy(key) == 0
+    made.put_budget(budget(selector=Selector()))
+    assert made.healthy(key) == 1

@@ -1,0 +1,147 @@
+"""When the time is over, or a node does not answer: what is deleted, and what is given up."""
+
+from typing import Any
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.core.drain.planner import Planner
+from azure_linux_migrator.core.state.eviction_response import EvictionResult, Verdict
+from azure_linux_migrator.core.state.outcomes import Outcomes
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import DeletePod
+from azure_linux_migrator.model.cluster import Attachment, Controller, Key, Node, Owner, Selector
+from tests.support.worlds import NOW, budget, pod, world
+from tests.unit.core.test_worklist import causes, planner
+
+SILENT: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+
+
+def deleted(work: Planner, now: float = NOW) -> list[str]:
+    work.plan(now)
+    return sorted(each.pod.name for each in work.forced())
+
+
+def test_force_deletes_what_blocks_and_what_is_waited_for_but_nothing_that_stays() -> None:
+    made = world(
+        [
+            pod("two"),
+            pod("job", app="job", owner=Owner("Job", "j", "j")),
+            pod("bare", app="bare", owner=None),
+            pod("done", app="done", phase="Succeeded", ready=False),
+            pod("plain", app="plain"),
+            pod("daemon", app="daemon", owner=Owner("DaemonSet", "d", "d")),
+            pod("mirror", app="mirror", mirror=True),
+            pod("ending", app="ending", terminating=True, deadline=NOW + 30),
+            pod("moved", app="moved", node="t-0"),
+        ],
+        [budget(), budget("other", selector=Selector((("app", "web"),)))],
+    )
+    made.put_node(Node("s-2", "src", unschedulable=True))
+    made.put_pod(pod("outside", node="s-2", app="outside"))
+    assert deleted(planner(made)) == ["done", "job", "plain", "two"]
+    assert deleted(planner(made, unmanagedPods="Evict")) == ["bare", "done", "job", "plain", "two"]
+
+
+def test_force_keeps_the_pauses_that_the_apiserver_asked_for() -> None:
+    made = world([pod(f"p{i}") for i in range(5)])
+    outcomes, work = Outcomes(made, lambda: 1.0), planner(made)
+    work.plan(NOW)
+    first = work.forced()[0]
+    outcomes.began(first, NOW)
+    outcomes.eviction_answered(first, Verdict(EvictionResult.THROTTLED, "slow", 7.0), NOW)
+    assert deleted(work, NOW + 6) == []
+    assert len(deleted(work, NOW + 8)) == 5
+    for each in work.forced():
+        outcomes.began(each, NOW + 8)
+        outcomes.eviction_answered(each, Verdict(EvictionResult.FORBIDDEN, "no"), NOW + 8)
+    assert deleted(work, NOW + 20) == []
+    assert len(deleted(work, NOW + 80)) == 1, "nobody may delete: one tries"
+    assert causes(work, NOW + 80) == [Cause.FORBIDDEN]
+
+
+def test_force_leaves_the_operators_own_pod_for_the_end() -> None:
+    made = world([pod("self", app="azlm"), pod("other")])
+    work = planner(made, last=Key("default", "self"))
+    assert deleted(work) == ["other"]
+    made.remove_pod(Key("default", "other"))
+    assert deleted(work) == ["self"]
+
+
+def test_pods_that_only_come_back_are_left_alone() -> None:
+    made = world([])
+    work = planner(made)
+    work.began = NOW
+    for turn in range(3):
+        made.put_pod(pod(f"back-{turn}", created=NOW + 10))
+        made.remove_pod(Key("default", f"back-{turn}"))
+    made.put_pod(pod("back-3", created=NOW + 10))
+    assert deleted(work, NOW + 600) == []
+
+
+def test_force_keeps_the_order() -> None:
+    made = world([pod("first", app="first"), pod("then", app="then")])
+    first = {"selector": {"matchLabels": {"app": "first"}}, "order": -1}
+    work = planner(made, order=[first])
+    assert deleted(work) == ["first"]
+    made.remove_pod(Key("default", "first"))
+    assert deleted(work) == ["then"]
+
+
+def dying(**more: Any) -> tuple[World, Planner]:
+    """A pod on a node that does not answer, terminating since long ago; its volume is attached."""
+    made = world([pod("a", terminating=True, deadline=NOW - 3600, **more)])
+    made.put_attachment(Attachment("at", "s-0", "v"))
+    made.put_node(Node("s-0", "src", ready=False, **SILENT))
+    return made, planner(made)
+
+
+def test_a_pod_of_a_dead_node_is_given_up_in_time_and_told_as_a_note() -> None:
+    made, work = dying()
+    assert causes(work) == [Cause.STUCK_TERMINATING]
+    assert work.plan(NOW).wake_at == NOW + 300
+    assert causes(work, NOW + 299) == [Cause.STUCK_TERMINATING]
+    [note] = work.plan(NOW + 300).blockers
+    assert (note.cause, note.kind, note.pods, note.blocks) == (Cause.NODE_LOST, "Node", 1, False)
+    assert work.loads.by_node["s-0"].drained
+    made.remove_pod(Key("default", "a"), 99)
+    assert (causes(work, NOW + 302), work.abandoned) == ([], {})
+
+
+def test_a_node_that_answers_again_has_its_pods_waited_for_again() -> None:
+    made, work = dying()
+    work.plan(NOW)
+    work.plan(NOW + 300)
+    made.put_node(Node("s-0", "src", **SILENT))
+    assert causes(work, NOW + 302) == [Cause.STUCK_TERMINATING, Cause.VOLUME_ATTACHED]
+    assert not work.loads.by_node["s-0"].drained
+    made.put_node(Node("s-0", "src", ready=False, **SILENT))
+    assert causes(work, NOW + 400) == [Cause.STUCK_TERMINATING]
+    assert causes(work, NOW + 699) == [Cause.STUCK_TERMINATING]
+    assert causes(work, NOW + 701) == [Cause.NODE_LOST]
+
+
+def test_a_node_that_answers_now_and_then_is_waited_for() -> None:
+    made, work = dying(finalizers=True)
+    for turn in range(10):
+        made.put_node(Node("s-0", "src", ready=turn % 2 == 0, **SILENT))
+        assert Cause.STUCK_TERMINATING in causes(work, NOW + 200 * turn)
+
+
+def test_the_successor_of_a_pod_that_was_given_up_is_not() -> None:
+    made, work = dying()
+    work.plan(NOW)
+    work.plan(NOW + 300)
+    made.put_pod(pod("a", uid="next"))
+    assert work.loads.remaining == 1
+    assert work.abandoned == {}
+
+
+def test_force_does_not_ask_twice_for_a_pod() -> None:
+    made = world([pod("a")])
+    made.put_controller(Controller("ReplicaSet", Key("default", "web"), "rs-web"))
+    outcomes, work = Outcomes(made, lambda: 1.0), planner(made)
+    work.plan(NOW)
+    [first] = work.forced()
+    assert first == DeletePod(Key("default", "a"), "uid-a", None, "rs-web")
+    outcomes.began(first, NOW)
+    outcomes.eviction_answered(first, Verdict(EvictionResult.GRANTED), NOW)
+    assert deleted(work, NOW + 1) == []

@@ -1,0 +1,471 @@
+"""Every preflight rule: a case in which it speaks, and the clean snapshot in which it does not."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.core.drain.blocker import Blocker
+from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.preflight.identity import as_label
+from azure_linux_migrator.core.preflight.rules import RULES, evaluate
+from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
+from azure_linux_migrator.kube.node_resource_group import home_of
+from azure_linux_migrator.model import traits
+from azure_linux_migrator.model.azure_facts import (
+    ClusterFacts,
+    SizeFacts,
+    SubnetFacts,
+    Unread,
+    Usage,
+)
+from azure_linux_migrator.model.cluster import Key, Node
+from azure_linux_migrator.model.pool import Pool
+
+REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "aks" / "preflight.json"
+SUBNET = "/subscriptions/s/resourcegroups/g/providers/microsoft.network/subnets/nodes"
+SIZES = {
+    "standard_d4s_v5": SizeFacts("dsv5", 4, zones=("1", "2")),
+    "standard_d2s_v5": SizeFacts("dsv5", 2),
+    "standard_d8s_v5": SizeFacts("dsv5", 8, unavailable="NotAvailableForSubscription"),
+    "standard_nc24ads_a100_v4": SizeFacts("nc", 24, gpus=1),
+    "standard_nv16as_v4": SizeFacts("nv", 16, gpus=1),
+}
+
+
+def spec(**more: Any) -> MigrationSpec:
+    return MigrationSpec.model_validate({"source": {"nodePool": "src"}} | more)
+
+
+def source(*, settings: dict[str, Any] | None = None, **more: Any) -> Pool:
+    found = {"currentOrchestratorVersion": "1.34.2", "maxPods": 30, **(settings or {})}
+    fields: dict[str, Any] = {
+        "name": "src",
+        "os_sku": "Ubuntu",
+        "count": 4,
+        "vm_size": "Standard_D4s_v5",
+        "settings": found,
+    }
+    return Pool(**(fields | more))
+
+
+def snapshot(**changes: Any) -> Snapshot:
+    """A clean one: nothing blocks and nothing warns."""
+    old = changes.pop("source", None) or source()
+    base = Snapshot(
+        spec=spec(),
+        source=old,
+        target="srcazl",
+        extra=4,
+        pools={"src": old, "system": Pool("system", mode="System", count=2)},
+        today=date(2026, 11, 24),
+        cluster=ClusterFacts(
+            kubernetes_version="1.34.2",
+            network_plugin="azure",
+            network_plugin_mode="overlay",
+            pod_cidrs=("10.244.0.0/16",),
+            node_resource_group="MC_g_c_r",
+            subscription="Sub",
+        ),
+        nodes=(Node("s-0", "src", home="sub/mc_g_c_r"),),
+        usages={"dsv5": Usage(16, 100), "cores": Usage(16, 100)},
+        sizes=SIZES,
+        subnets={SUBNET: SubnetFacts("10.0.0.0/22", 10)},
+        denied=(),
+        locks=(),
+        windows=(),
+        extensions=(),
+        services=(),
+        images=("AKSAzureLinux-V3gen2-202610.01.0",),
+        workloads=(workload(),),
+    )
+    return replace(base, **changes)
+
+
+def workload(*notable: str, **more: Any) -> Workload:
+    fields: dict[str, Any] = {
+        "kind": "Pod",
+        "key": Key("default", "web-1"),
+        "owner": "Deployment default/web",
+        "replicas": 3,
+        "traits": notable,
+    }
+    return Workload(**(fields | more))
+
+
+def with_workload(*notable: str, **more: Any) -> dict[str, Any]:
+    return {"workloads": (workload(*notable, **more),)}
+
+
+def with_blocker(cause: Cause) -> dict[str, Any]:
+    kind = "PodDisruptionBudget" if cause is Cause.BUDGET_DEADLOCKED else "Pod"
+    return {"blockers": (Blocker(cause, kind, Key("default", "web"), "allows none", "raise it"),)}
+
+
+CNI = ClusterFacts(network_plugin="azure", kubernetes_version="1.34.2")
+
+SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
+    (
+        "os.target-k8s",
+        Severity.BLOCK,
+        {"source": source(settings={"currentOrchestratorVersion": "1.31.9"})},
+        "2.0",
+    ),
+    (
+        "os.target-k8s",
+        Severity.BLOCK,
+        {
+            "spec": spec(target={"osSKU": "AzureLinux3"}),
+            "source": source(settings={"currentOrchestratorVersion": "1.37.0"}),
+        },
+        "1.37",
+    ),
+    ("os.target-k8s", Severity.WARN, {"spec": spec(target={"osSKU": "AzureLinux9"})}, "table"),
+    ("os.target-k8s", Severity.BLOCK, {"spec": spec(target={"osSKU": "CBLMariner"})}, "retires"),
+    ("os.windows-or-flavor", Severity.BLOCK, {"source": source(mode="Gateway")}, "egress"),
+    ("os.windows-or-flavor", Severity.BLOCK, {"source": source(power="Stopped")}, "Stopped"),
+    (
+        "vm.image-combo",
+        Severity.BLOCK,
+        {
+            "source": source(
+                settings={
+                    "enableFIPS": True,
+                    "securityProfile": {"enableVTPM": True, "enableSecureBoot": True},
+                }
+            )
+        },
+        "fips with trusted",
+    ),
+    (
+        "vm.image-combo",
+        Severity.BLOCK,
+        {"spec": spec(target={"osSKU": "AzureContainerLinux"})},
+        "trusted",
+    ),
+    (
+        "vm.image-combo",
+        Severity.BLOCK,
+        {"spec": spec(target={"vmSize": "Standard_NV16as_v4"})},
+        "AMD GPU",
+    ),
+    *(
+        ("cluster.identity", Severity.BLOCK, {"nodes": (Node("s-0", "src", home=home),)}, home)
+        for home in ("sub/mc_g_other_r", "other/mc_g_c_r", "mc_g_other_r")
+    ),
+    ("cluster.busy", Severity.BLOCK, {"cluster": replace(CNI, state="Upgrading")}, "Upgrading"),
+    (
+        "cluster.max-pools",
+        Severity.BLOCK,
+        {"pools": {f"p{n}": Pool(f"p{n}") for n in range(100)}},
+        "100",
+    ),
+    ("pool.name", Severity.BLOCK, {"target": "Not-a-name"}, "Not-a-name"),
+    ("pool.system", Severity.WARN, {"source": source(mode="System", count=1)}, "1 node"),
+    (
+        "pool.system",
+        Severity.BLOCK,
+        {"source": source(mode="System"), "spec": spec(target={"vmSize": "Standard_D2s_v5"})},
+        "2 vCPUs",
+    ),
+    (
+        "quota.vcpu",
+        Severity.BLOCK,
+        {"usages": {"dsv5": Usage(90, 100)}},
+        "10 of 100",
+    ),
+    (
+        "quota.vcpu",
+        Severity.WARN,
+        {
+            "source": source(autoscaling=True, settings={"minCount": 1, "maxCount": 50}),
+        },
+        "maximum",
+    ),
+    (
+        "sku.zone-capacity",
+        Severity.WARN,
+        {"spec": spec(target={"vmSize": "Standard_D8s_v5"})},
+        "NotAvailable",
+    ),
+    (
+        "sku.zone-capacity",
+        Severity.WARN,
+        {"source": source(settings={"proximityPlacementGroupID": "/x/ppg"})},
+        "ppg",
+    ),
+    (
+        "subnet.ip",
+        Severity.BLOCK,
+        {
+            "cluster": CNI,
+            "source": source(settings={"vnetSubnetID": SUBNET}),
+            "subnets": {SUBNET: SubnetFacts("10.0.0.0/25", 10)},
+        },
+        "248 addresses of 123",
+    ),
+    (
+        "subnet.ip",
+        Severity.BLOCK,
+        {
+            "cluster": ClusterFacts(
+                kubernetes_version="1.34.2",
+                network_plugin_mode="overlay",
+                pod_cidrs=("10.0.0.0/22",),
+            )
+        },
+        "room for 4",
+    ),
+    (
+        "rbac.arm",
+        Severity.BLOCK,
+        {"denied": ("Microsoft.ContainerService/managedClusters/agentPools/write",)},
+        "agentPools/write",
+    ),
+    ("lock.policy", Severity.WARN, {"locks": ("keep (CanNotDelete) on MC_x",)}, "keep"),
+    ("nap", Severity.BLOCK, {"cluster": replace(CNI, node_provisioning="Auto")}, "imageFamily"),
+    (
+        "autoscaler.source",
+        Severity.FIXED,
+        {"source": source(autoscaling=True, settings={"minCount": 2, "maxCount": 6})},
+        "2 to 6",
+    ),
+    (
+        "autoscaler.profile",
+        Severity.WARN,
+        {
+            "cluster": replace(CNI, autoscaler_profile={"balance-similar-node-groups": "true"}),
+            "pools": {"other": Pool("other", autoscaling=True)},
+        },
+        "other",
+    ),
+    ("maintenance", Severity.WARN, {"cluster": replace(CNI, upgrade_channel="patch")}, "patch"),
+    ("iac.owner", Severity.WARN, {"source": source(tags=(("by", "terraform"),))}, "terraform"),
+    (
+        "pool.size",
+        Severity.INFO,
+        {"spec": spec(target={"count": "Auto"}), "final": 3},
+        "3 nodes",
+    ),
+    ("pool.preview", Severity.WARN, {}, "nodeInitializationTaints"),
+    ("pdb.zero", Severity.BLOCK, with_blocker(Cause.BUDGET_DEADLOCKED), "allows none"),
+    (
+        "pod.selector-pool",
+        Severity.BLOCK,
+        with_workload(f"{traits.SELECTS}agentpool=src"),
+        "agentpool=src",
+    ),
+    (
+        "pod.daemonset-selector",
+        Severity.WARN,
+        with_workload(
+            f"{traits.SELECTS}kubernetes.azure.com/os-sku=Ubuntu",
+            kind="DaemonSet",
+            owner="DaemonSet default/agent",
+        ),
+        "os-sku=Ubuntu",
+    ),
+    ("pod.bare", Severity.BLOCK, with_workload(owner="", replicas=0), "default/web-1"),
+    ("pod.local-data", Severity.WARN, with_workload(traits.EMPTY_DIR), "emptyDir"),
+    ("pod.pv-zone", Severity.BLOCK, with_blocker(Cause.VOLUME_ZONE), "allows none"),
+    (
+        "pod.pv-zone",
+        Severity.WARN,
+        {
+            "spec": spec(target={"zones": ["1"]}),
+            "source": source(settings={"availabilityZones": ["1", "2"]}),
+        },
+        "zone 2",
+    ),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(f"{traits.KEEP}x/safe"), "x/safe"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(f"{traits.GRACE}900"), "900 s"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(traits.JOB), "Job"),
+    ("pod.single-replica", Severity.WARN, with_workload(replicas=1), "SurgeFirst"),
+    ("os.apparmor", Severity.WARN, with_workload(traits.APPARMOR_LOCALHOST), "AppArmor"),
+    (
+        "os.apparmor",
+        Severity.BLOCK,
+        with_workload(traits.APPARMOR_LOCALHOST)
+        | {"spec": spec(target={"osSKU": "AzureContainerLinux"})},
+        "SELinux",
+    ),
+    (
+        "os.cert-path",
+        Severity.BLOCK,
+        with_workload(f"{traits.HOST_PATH}/etc/ssl/certs/ca-certificates.crt"),
+        "ca-bundle.crt",
+    ),
+    (
+        "os.pkg-manager",
+        Severity.WARN,
+        with_workload(f"{traits.COMMAND}apt-get", traits.PRIVILEGED),
+        "apt-get",
+    ),
+    ("os.kernel-module", Severity.WARN, with_workload(f"{traits.COMMAND}modprobe"), "modules"),
+    (
+        "os.kernel-regression",
+        Severity.WARN,
+        {"images": ("AKSAzureLinux-V3gen2-202608.01.0",)},
+        "soft lockups",
+    ),
+    ("os.io", Severity.WARN, with_workload(owner="StatefulSet default/db"), "disk"),
+    ("os.sysctl-defaults", Severity.INFO, {}, "rmem_max"),
+    (
+        "os.cgroup-v2",
+        Severity.WARN,
+        {"source": source(os_sku="CBLMariner", settings={"currentOrchestratorVersion": "1.28.1"})},
+        "cgroup v1",
+    ),
+    ("os.fips", Severity.WARN, {"source": source(settings={"enableFIPS": True})}, "SymCrypt"),
+    ("os.ipv6", Severity.BLOCK, {"services": ("default/front",)}, "default/front"),
+    ("os.vm-extension", Severity.WARN, {"extensions": ("Antivirus",)}, "Antivirus"),
+    (
+        "gpu",
+        Severity.WARN,
+        {"source": source(vm_size="Standard_NC24ads_A100_v4")},
+        "device plugin",
+    ),
+    ("image.arch-os", Severity.INFO, {}, "no change"),
+]
+
+ALWAYS = frozenset(("os.sysctl-defaults", "image.arch-os", "pool.preview"))
+OWN = {"pool.preview", "pool.size", "cluster.identity"}
+"""Checks beyond the reference's."""
+
+
+def found(rule: str, made: Snapshot) -> list[Finding]:
+    return [each for each in evaluate(made) if each.rule == rule]
+
+
+@pytest.mark.parametrize(("rule", "severity", "change", "word"), SPEAKS)
+def test_the_rule_speaks(rule: str, severity: Severity, change: dict[str, Any], word: str) -> None:
+    spoken = [each for each in found(rule, snapshot(**change)) if each.severity is severity]
+    assert spoken, evaluate(snapshot(**change))
+    assert any(word in str(each) for each in spoken), [str(each) for each in spoken]
+    for each in spoken:
+        assert each.remedy or severity in {Severity.INFO, Severity.FIXED}
+
+
+def test_a_clean_snapshot_passes_every_rule() -> None:
+    assert {each.rule for each in evaluate(snapshot())} == ALWAYS
+
+
+def test_every_rule_speaks_somewhere_and_has_the_reference_s_id() -> None:
+    ids = [rule.id for rule in RULES]
+    assert len(ids) == len(set(ids))
+    assert {rule for rule, _, _, _ in SPEAKS} == set(ids)
+    if not REFERENCE.exists():
+        pytest.skip("the reference data is not beside this checkout")
+    assert set(ids) - OWN == {each["id"] for each in json.loads(REFERENCE.read_text())}
+
+
+UNREAD = {
+    "cluster": {
+        "cluster.identity",
+        "cluster.busy",
+        "subnet.ip",
+        "nap",
+        "autoscaler.profile",
+        "maintenance",
+    },
+    "usages": {"quota.vcpu"},
+    "sizes": {"quota.vcpu", "sku.zone-capacity", "vm.image-combo"},
+    "denied": {"rbac.arm"},
+    "locks": {"lock.policy"},
+    "windows": {"maintenance"},
+    "extensions": {"os.vm-extension"},
+    "services": {"os.ipv6"},
+    "images": {"os.kernel-regression"},
+}
+
+
+@pytest.mark.parametrize("part", sorted(UNREAD))
+def test_what_could_not_be_read_is_never_a_silent_pass(part: str) -> None:
+    made = evaluate(snapshot(**{part: Unread("nobody let us")}))
+    unchecked = [each for each in made if each.severity is Severity.UNCHECKED]
+    assert {each.rule for each in unchecked} == UNREAD[part]
+    assert all("not checked, because nobody let us" in each.message for each in unchecked)
+    assert not any(each.blocks for each in made)
+
+
+def test_nodes_that_do_not_tell_their_cluster_are_told_unchecked() -> None:
+    for nodes in ((), (Node("s-0", "src"),)):
+        (told,) = found("cluster.identity", snapshot(nodes=nodes))
+        assert told.severity is Severity.UNCHECKED
+    elsewhere = (Node("s-0", "src"), Node("x-0", "system", home="sub/mc_g_other_r"))
+    (told,) = found("cluster.identity", snapshot(nodes=elsewhere))
+    assert told.blocks
+
+
+def test_another_cluster_cannot_be_acknowledged() -> None:
+    made = snapshot(nodes=(Node("s-0", "src", home="sub/mc_g_other_r"),))
+    assert any(each.blocks for each in evaluate(made, ["cluster.identity"]))
+
+
+def test_a_node_resource_group_as_label() -> None:
+    long = "MC_" + "g" * 58 + "_x(y)"
+    facts = ClusterFacts(node_resource_group=long, pod_cidrs=(), network_plugin="azure")
+    for label in (as_label(long), as_label(long).lower()):
+        node = Node("s-0", "src", home=home_of("", label))
+        assert found("cluster.identity", snapshot(cluster=facts, nodes=(node,))) == []
+    assert as_label("a" * 62 + "(") == "a" * 62 + "z"
+    assert as_label("mc_rg.") == "mc_rg.z"
+
+
+def test_what_an_admin_has_acknowledged_does_not_block() -> None:
+    made = snapshot(**with_workload(owner="", replicas=0))
+    assert any(each.blocks for each in evaluate(made))
+    known = evaluate(made, ["pod.bare"])
+    assert not any(each.blocks for each in known)
+    assert [each.rule for each in known if each.acknowledged] == ["pod.bare"]
+
+
+@pytest.mark.parametrize(
+    ("size", "today", "blocks", "source_of"),
+    [
+        ("Standard_NC24ads_A100_v4", date(2025, 1, 1), True, "started from"),
+        ("Standard_NC24ads_A100_v4", date(2026, 11, 24), False, ""),
+        ("Standard_NC6s_v3", date(2025, 1, 1), False, ""),
+        ("Standard_NC4as_T4_v3", date(2025, 1, 1), False, ""),
+        ("Standard_NC80adis_H100_v5", date(2025, 12, 1), True, "started from"),
+        ("Standard_NC80adis_H100_v5", date(2026, 4, 1), False, ""),
+        ("Standard_ND96isr_MI300X_v5", date(2026, 11, 24), True, "use-amd-gpus"),
+    ],
+)
+def test_gpu_support_goes_by_date_and_tells_its_source(
+    size: str, today: date, blocks: bool, source_of: str
+) -> None:
+    made = found("vm.image-combo", snapshot(spec=spec(target={"vmSize": size}), today=today))
+    assert any(each.blocks for each in made) == blocks
+    if blocks:
+        assert source_of in made[0].message
+        accepted = evaluate(
+            snapshot(spec=spec(target={"vmSize": size}), today=today, usages={}),
+            ["vm.image-combo"],
+        )
+        assert not any(each.blocks for each in accepted), "an admin may know better"
+
+
+def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
+    pods = tuple(workload(traits.EMPTY_DIR, key=Key("default", f"web-{n:03d}")) for n in range(400))
+    made = found("pod.local-data", snapshot(workloads=pods))
+    assert len(made) == 1
+    assert "400 pods" in made[0].message
+    assert "and 397 more" in made[0].message
+
+
+def test_in_place_pods_may_name_their_pool() -> None:
+    in_place = spec(strategy={"type": "InPlace"})
+    change = with_workload(f"{traits.SELECTS}agentpool=src")
+    assert not found("pod.selector-pool", snapshot(spec=in_place, target="src", **change))
+
+
+def test_a_deadlocked_budget_only_warns_where_the_spec_has_a_way() -> None:
+    way = spec(drain={"singletons": "SurgeFirst"})
+    made = found("pdb.zero", snapshot(spec=way, **with_blocker(Cause.BUDGET_DEADLOCKED)))
+    assert [each.severity for each in made] == [Severity.WARN]

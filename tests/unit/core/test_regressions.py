@@ -1,0 +1,206 @@
+"""What the simulation found while it was built, each in the smallest world that shows it."""
+
+from dataclasses import replace
+from typing import Any
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.status import (
+    BatchProgress,
+    MigrationStatus,
+    RollbackStatus,
+    SourceRecord,
+    timestamp,
+)
+from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.observation import PoolsRead
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import (
+    Action,
+    CordonNode,
+    Foretell,
+    ReadPools,
+    RestartRollout,
+    SurveyAzure,
+    UpdatePool,
+)
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.cluster import Controller, Key, Node, Owner
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Failure
+from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
+from tests.unit.core.test_worklist import causes, names, planner
+
+
+def _back(step: str, **more: Any) -> Migration:
+    why = RollbackStatus(reason="Requested", requested_at=timestamp(NOW))
+    return migration(MigrationStatus(step=step, rollback=why, source=SourceRecord(count=2), **more))
+
+
+def _surged(made: World, **more: Any) -> None:
+    made.put_controller(Controller("ReplicaSet", Key("default", "web"), "rs-web", owner="web"))
+    fields: dict[str, Any] = {"replicas": 1, "rolling": True, "max_surge": 1}
+    made.put_controller(Controller("Deployment", Key("default", "web"), "web", **fields | more))
+
+
+def test_a_restart_covers_only_the_pods_it_was_for() -> None:
+    made = world([pod("one", created=NOW - 50)])
+    _surged(made)
+    [first] = planner(made, singletons="SurgeFirst").plan(NOW, "uid-m").surges
+    assert isinstance(first, RestartRollout)
+    _surged(made, restarted=first.stamp)
+    assert planner(made, singletons="SurgeFirst").plan(NOW, "uid-m").surges == ()
+    made.remove_pod(Key("default", "one"))
+    made.put_pod(pod("two", created=NOW + 5))
+    [again] = planner(made, singletons="SurgeFirst").plan(NOW, "uid-m").surges
+    assert isinstance(again, RestartRollout)
+    assert again.stamp != first.stamp
+
+
+def test_a_budget_that_was_deadlocked_at_the_start_is_seen_loosened() -> None:
+    dead = budget(allowed=0, healthy=2, desired=2, expected=2)
+    made = world([pod("a"), pod("b")], [dead])
+    _surged(made, replicas=2)
+    work = planner(made, singletons="SurgeFirst")
+    assert names(work) == []
+    made.put_budget(budget(allowed=1, healthy=2, desired=1, expected=2, generation=2))
+    made.put_budget(
+        budget(allowed=1, healthy=2, desired=1, expected=2, generation=2, observed_generation=2)
+    )
+    assert names(work) == ["a"]
+
+
+def test_a_resize_that_failed_is_asked_for_again() -> None:
+    made = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+    for state in ("Failed", "Canceled"):
+        pools = (source(count=2, state=state), target())
+        told = decide(_back("RestoreSource"), seen(made, *pools), NOW)
+        assert [type(each) for each in told.actions] == [UpdatePool]
+        just = seen(made, *pools, asked={"src": NOW - 5})
+        told = decide(_back("RestoreSource"), just, NOW)
+        assert told.actions == ()
+        assert told.wake_at == NOW + 55
+
+
+def test_pending_replacements_stop_the_drain_after_a_restart_too() -> None:
+    waiting: dict[str, Any] = {"node": "", "phase": "Pending", "ready": False}
+    waiting["unschedulable"] = "no room"
+    made = world([pod("a"), pod("new", created=NOW - 5, **waiting)])
+    work = planner(made)
+    assert work.plan(NOW).unplaced == ()
+    work.began = NOW - 10
+    assert [each.key.name for each in work.plan(NOW).unplaced] == ["new"]
+    other = Owner("ReplicaSet", "other", "rs-other")
+    made.put_pod(pod("alien", created=NOW - 5, owner=other, **waiting))
+    assert [each.key.name for each in work.plan(NOW).unplaced] == ["new"]
+
+
+def test_replicas_without_a_budget_that_wait_are_told() -> None:
+    made = world([pod("a"), pod("b", ready=False, node="t-0"), pod("c", ready=False, node="t-0")])
+    work = planner(made)
+    assert causes(work) == []
+    [told] = work.plan(NOW + 61).blockers
+    assert told.cause is Cause.OWNER_UNHEALTHY
+    assert told.message.startswith("ReplicaSet default/web has 1 of 3 pods healthy")
+
+
+def test_a_write_is_not_repeated_before_the_watch_can_show_it() -> None:
+    made = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+    status = MigrationStatus(step="CordonSource", start_time=timestamp(NOW - 60))
+    cordon: Action = CordonNode("s-0", "m", "m.1")
+    pools = (source(count=1), target())
+    assert decide(migration(status), seen(made, *pools), NOW).actions == (cordon,)
+    echo = {cordon.key: (cordon, NOW - 1.0)}
+    told = decide(migration(status), seen(made, *pools, written=echo), NOW)
+    assert told.actions == ()
+    assert told.wake_at == NOW + 4
+    late = seen(made, *pools, written={cordon.key: (cordon, NOW - 6.0)})
+    assert decide(migration(status), late, NOW).actions == (cordon,)
+    other = {cordon.key: (CordonNode("s-0", "m"), NOW - 1.0)}
+    assert decide(migration(status), seen(made, *pools, written=other), NOW).actions == (cordon,)
+
+
+def _in_place(**more: Any) -> Migration:
+    status = MigrationStatus(step="UpdateInPlace", start_time=timestamp(NOW - 60), **more)
+    return migration(status, strategy={"type": "InPlace"})
+
+
+def test_a_pool_that_succeeded_with_old_nodes_is_asked_again() -> None:
+    made = world([], nodes=[Node("s-0", "src", os_sku="Ubuntu")])
+    pool = source(os_sku="AzureLinux", count=1)
+    told = decide(_in_place(), seen(made, pool, asked={"src": NOW - 10}), NOW)
+    assert not [each for each in told.actions if isinstance(each, UpdatePool)]
+    told = decide(_in_place(), seen(made, pool, asked={"src": NOW - 200}), NOW)
+    assert [type(each) for each in told.actions] == [UpdatePool]
+
+
+def test_a_pool_that_azure_hides_is_looked_for_again() -> None:
+    made = world([], nodes=[Node("s-0", "src"), Node("s-1", "src")])
+    just = seen(made, source(), asked={"srcazl": NOW - 5})
+    told = decide(_back("RemoveTarget"), replace(just, pools=None), NOW)
+    assert [type(each) for each in told.actions] == [ReadPools]
+    told = decide(_back("RemoveTarget"), just, NOW)
+    assert told.status.phase == "RollingBack"
+    later = seen(made, source(), asked={"srcazl": NOW - 31})
+    assert decide(_back("RemoveTarget"), later, NOW).status.phase == "RolledBack"
+
+
+def test_the_last_batch_has_an_end() -> None:
+    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+    made = world([], nodes=[Node("s-0", "src", **marks), Node("t-0", "srcazl")])
+    batch = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 10))
+    begun = timestamp(NOW - 60)
+    status = MigrationStatus(step="Drain", start_time=begun, batch=batch)
+    told = decide(migration(status), seen(made, source(count=1), target()), NOW)
+    assert told.status.step == "RetireSource"
+    assert told.status.batch.drained_at == timestamp(NOW)
+    assert told.status.timing.drain_seconds == 10.0
+
+
+def test_plan_mode_asks_for_a_forecast_and_changes_nothing() -> None:
+    made = world([pod("a")])
+    plans = migration(mode="Plan")
+    told = decide(plans, seen(made, source()), NOW)
+    assert told.actions == (Foretell(1),)
+    assert told.status.step == "Preflight"
+    assert told.status.condition("Ready").status == "False"  # type: ignore[union-attr]
+
+
+def test_an_operation_whose_cause_may_pass_is_asked_for_again() -> None:
+    failure = Failure("CapacityShort", "no room", retryable=True, delay=60.0)
+    pool = target(state="Failed", failure=failure)
+    status = MigrationStatus(step="CreateTarget", start_time=timestamp(NOW - 60))
+    made = world([], nodes=[Node("s-0", "src")])
+    told = decide(migration(status), seen(made, source(), pool, asked={"srcazl": NOW - 5}), NOW)
+    assert (told.actions, told.wake_at) == ((), NOW + 55)
+    told = decide(migration(status), seen(made, source(), pool), NOW)
+    assert [type(each) for each in told.actions] == [UpdatePool]
+
+
+def test_a_refused_preflight_goes_on_refusing_while_it_looks_again() -> None:
+    made = world([], nodes=[Node("s-0", "src")])
+    windows = source(os_type="Windows")
+    first = decide(migration(), seen(made, windows), NOW)
+    assert first.status.is_true("Stalled")
+    later = decide(migration(first.status), seen(made, windows), NOW + 61)
+    assert later.status.is_true("Stalled")
+    assert [type(each) for each in later.actions] == [ReadPools]
+    survey = seen(made, source(), survey=Survey(at=NOW - 400))
+    blocked = replace(survey, pools=PoolsRead({"src": source(state="Updating")}, NOW))
+    told = decide(migration(first.status), blocked, NOW)
+    assert told.status.is_true("Stalled")
+    assert [type(each) for each in told.actions] == [SurveyAzure]
+
+
+def test_the_targets_nodes_are_waited_for_by_a_fresh_count() -> None:
+    made = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+    status = MigrationStatus(step="CreateTarget", start_time=timestamp(NOW - 60))
+    told = decide(migration(status), seen(made, source(), target(count=2)), NOW + 20)
+    assert [type(each) for each in told.actions] == [ReadPools]
+
+
+def test_a_failed_update_in_place_is_refused_while_it_is_looked_at() -> None:
+    made = world([], nodes=[Node("s-0", "src", os_sku="Ubuntu")])
+    pool = source(os_sku="AzureLinux", state="Failed")
+    told = decide(_in_place(), seen(made, pool), NOW + 20)
+    assert told.status.is_true("Stalled")
+    assert [type(each) for each in told.actions] == [ReadPools]

@@ -1,0 +1,53 @@
+"""Rolling: which nodes are next, and that zones stay even."""
+
+from collections import Counter
+
+from azure_linux_migrator.core.reconcile.decide import context_of, decide
+from azure_linux_migrator.core.steps.rolling import balanced
+from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
+from azure_linux_migrator.model.cluster import Node
+from tests.support.worlds import NOW, migration, seen, source, target, world
+from tests.unit.core.test_decide import at
+
+ROLLING = {"type": "Rolling", "maxSurge": 2, "batch": {"soak": "0s"}, "finalSoak": "0s"}
+
+
+def node(name: str, pool: str, zone: str, batch: str = "") -> Node:
+    old = pool == "src"
+    cordoned = "m" if old else ""
+    return Node(name, pool, unschedulable=old, cordoned_by=cordoned, batch=batch, zone=zone)
+
+
+def test_a_batch_is_taken_from_the_fullest_zones() -> None:
+    nodes = [node(f"s-{zone}{n}", "src", f"z-{zone}") for zone in "123" for n in range(2)]
+    nodes += [node("t-1", "srcazl", "z-1"), node("t-2", "srcazl", "z-1")]
+    made = seen(world([], nodes=nodes), source(count=6), target(count=2))
+    wanted = migration(at("Drain"), strategy=ROLLING)
+    chosen = balanced(context_of(wanted, made, NOW))
+    assert [name[:3] for name in chosen] == ["s-1", "s-1"], "zone 1 has two new nodes already"
+
+
+def test_without_a_fuller_zone_the_batch_is_spread() -> None:
+    nodes = [node(f"s-{zone}{n}", "src", f"z-{zone}") for zone in "12" for n in range(3)]
+    made = seen(world([], nodes=nodes), source(count=6), target(count=2))
+    chosen = balanced(context_of(migration(at("Drain"), strategy=ROLLING), made, NOW))
+    assert Counter(name[2] for name in chosen) == {"1": 1, "2": 1}
+
+
+def test_drained_machines_go_before_the_target_grows() -> None:
+    nodes = [node(f"s-{n}", "src", "0", "m.1" if n < 2 else "") for n in range(4)]
+    nodes += [node(f"t-{n}", "srcazl", "0") for n in range(2)]
+    wanted = migration(at("Drain"), strategy=ROLLING)
+    full = world([], nodes=nodes)
+    shrink = decide(wanted, seen(full, source(count=4), target(count=2)), NOW)
+    assert shrink.actions == (DeleteMachines("src", ("s-0", "s-1")),)
+    waiting = decide(wanted, seen(full, source(count=2), target(count=2)), NOW)
+    assert waiting.actions == (), "their nodes are about to vanish"
+    for name in ("s-0", "s-1"):
+        full.remove_node(name)
+    status = at("Drain").model_copy(
+        update={"source": at("Drain").source.model_copy(update={"count": 4})}
+    )
+    wanted = migration(status, strategy=ROLLING)
+    grow = decide(wanted, seen(full, source(count=2), target(count=2)), NOW)
+    assert grow.actions == (UpdatePool("srcazl", (("count", 4),), "e2"),)

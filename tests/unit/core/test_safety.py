@@ -1,0 +1,404 @@
+"""What an admin relies on: nothing of others is touched, and nothing is given up too early."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.api.status import (
+    AutoscalerBounds,
+    BatchProgress,
+    MigrationStatus,
+    RollbackStatus,
+    SourceRecord,
+    timestamp,
+)
+from azure_linux_migrator.core.reconcile.conditions import headline, merge
+from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.observation import Decision, Observation, Problem
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import (
+    CordonNode,
+    DeleteMachines,
+    DeletePod,
+    DeletePool,
+    EvictPod,
+    ReadPools,
+    ReleaseNode,
+    RestoreScale,
+    UpdatePool,
+)
+from azure_linux_migrator.model.cluster import Controller, Key, Node, Volume
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Pool
+from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
+
+BEGUN: dict[str, Any] = {"start_time": timestamp(NOW - 4000), "source": SourceRecord(count=2)}
+MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+
+
+def _at(step: str, **more: Any) -> MigrationStatus:
+    return MigrationStatus(step=step, **(BEGUN | more))
+
+
+def _back(step: str, **more: Any) -> MigrationStatus:
+    return _at(step, rollback=RollbackStatus(reason="x", requested_at=timestamp(NOW)), **more)
+
+
+def _kinds(decision: Decision) -> list[type]:
+    return [type(each) for each in decision.actions]
+
+
+def _reason(decision: Decision) -> str:
+    ready = decision.status.condition("Ready")
+    return ready.reason if ready else ""
+
+
+# Pools of others
+
+
+def _foreign() -> Pool:
+    return Pool("srcazl", os_sku="Ubuntu", count=1, etag="e9")
+
+
+def test_a_pool_that_only_has_the_targets_name_is_never_emptied() -> None:
+    made = world([pod("theirs", node="t-0")])
+    for step in ("CordonTarget", "DrainTarget", "RemoveTarget"):
+        told = decide(migration(_back(step)), seen(made, source(), _foreign()), NOW)
+        assert not {CordonNode, EvictPod, DeletePool} & set(_kinds(told)), step
+    free = world([pod("theirs", node="t-0")], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+    told = decide(migration(_back("RemoveTarget")), seen(free, source(), _foreign()), NOW)
+    assert _reason(told) == "RolledBack"
+    assert "srcazl stands, since it is not this migration's" in told.status.message
+
+
+def test_a_target_name_that_is_taken_is_told_and_does_not_turn_back() -> None:
+    made = world([], nodes=[Node("s-0", "src")])
+    wanted = migration(_at("CreateTarget"), onFailure="Rollback")
+    told = decide(wanted, seen(made, source(), _foreign()), NOW)
+    assert _reason(told) == "TargetPoolExists"
+    assert told.status.rollback is None
+
+
+def test_similar_long_names_have_targets_of_their_own() -> None:
+    names = ("nodepool1", "nodepool12", "nodepool13")
+    made = [migration(source={"nodePool": each}).new_pool for each in names]
+    assert made[0] == "nodepool1azl"
+    assert len(set(made)) == 3
+    assert all(len(each) <= 12 and each.isalnum() for each in made)
+
+
+# What was moved stands before anything is given up
+
+
+def _homeless() -> World:
+    waiting: dict[str, Any] = {"node": "", "phase": "Pending", "ready": False}
+    made = world([pod("a")])
+    decide(migration(_at("Drain")), seen(made, source(), target()), NOW)
+    made.evicting(EvictPod(Key("default", "a"), "uid-a", None, "rs-web"), NOW)
+    made.put_pod(pod("a", terminating=True, revision=11))
+    made.remove_pod(Key("default", "a"), 12)
+    made.put_pod(pod("b", unschedulable="no room", created=NOW, **waiting))
+    return made
+
+
+@pytest.mark.parametrize("step", ["Drain", "Soak", "AwaitRetireApproval", "RetireSource"])
+def test_the_source_stays_while_moved_pods_find_no_node(step: str) -> None:
+    told = decide(migration(_at(step)), seen(_homeless(), source(), target()), NOW)
+    assert DeletePool not in _kinds(told)
+    assert _reason(told) == "ReplacementsUnschedulable"
+    assert told.status.soak_started_at is None
+
+
+@pytest.mark.parametrize("step", ["Soak", "RetireSource"])
+def test_the_source_stays_while_the_targets_nodes_do_not_answer(step: str) -> None:
+    made = world([])
+    made.put_node(Node("t-0", "srcazl", ready=False))
+    told = decide(migration(_at(step)), seen(made, source(), target()), NOW)
+    assert DeletePool not in _kinds(told)
+    assert _reason(told) == "TargetNodesNotReady"
+    made.put_node(Node("t-0", "srcazl"))
+    told = decide(migration(_at(step)), seen(made, source(), target()), NOW)
+    assert DeletePool in _kinds(told)
+
+
+def test_rolling_deletes_no_machine_while_moved_pods_find_no_node() -> None:
+    made = _homeless()
+    made.put_node(Node("s-2", "src", unschedulable=True, cordoned_by="m"))
+    rolling = {"type": "Rolling", "maxSurge": 1, "batch": {"soak": "0s"}, "finalSoak": "0s"}
+    told = decide(
+        migration(_at("Drain"), strategy=rolling), seen(made, source(count=3), target()), NOW
+    )
+    assert DeleteMachines not in _kinds(told)
+
+
+def test_a_source_that_fills_again_is_drained_before_it_goes() -> None:
+    late = Node("s-9", "src")
+    made = world([pod("late", node="s-9")])
+    made.put_node(late)
+    told = decide(migration(_at("RetireSource")), seen(made, source(count=3), target()), NOW)
+    assert [each for each in told.actions if isinstance(each, CordonNode)]
+    made.put_node(Node("s-9", "src", **MARKS))
+    told = decide(migration(_at("RetireSource")), seen(made, source(count=3), target()), NOW)
+    assert (_kinds(told), told.status.step) == ([EvictPod], "RetireSource")
+
+
+@pytest.mark.parametrize("step", ["Drain", "Soak", "RetireSource"])
+def test_nothing_is_moved_or_removed_on_the_word_of_a_watch_that_is_silent(step: str) -> None:
+    made = world([pod("a")] if step == "Drain" else [])
+    silent = seen(made, source(), target(), watch_problem="the watch of pods has told nothing")
+    told = decide(migration(_at(step)), silent, NOW)
+    assert (_kinds(told), _reason(told)) == ([], "WatchStale")
+
+
+# The time that a batch may take
+
+
+def _batch(**more: Any) -> MigrationStatus:
+    batch = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 4000), **more)
+    return _at("Drain", batch=batch, phase="Running")
+
+
+FULL = [budget(allowed=0, healthy=1, desired=1, expected=2)]
+
+
+@pytest.mark.parametrize(("policy", "does"), [("Pause", set()), ("Force", {DeletePod})])
+def test_a_batch_that_takes_too_long(policy: str, does: set[type]) -> None:
+    drain = {"timeout": "30m", "onTimeout": policy}
+    made = seen(world([pod("a")], FULL), source(), target())
+    told = decide(migration(_batch(), drain=drain), made, NOW)
+    assert set(_kinds(told)) - {ReadPools} == does
+
+
+def test_a_batch_that_takes_too_long_goes_the_whole_way_back_where_that_is_asked() -> None:
+    drain = {"timeout": "30m", "onTimeout": "Rollback"}
+    told = decide(
+        migration(_batch(), drain=drain), seen(world([pod("a")], FULL), source(), target()), NOW
+    )
+    assert told.status.rollback is not None
+    assert told.status.rollback.reason == "DrainTimedOut"
+
+
+@pytest.mark.parametrize("policy", ["Pause", "Rollback", "Force"])
+def test_time_without_an_operator_does_not_count(policy: str) -> None:
+    drain = {"timeout": "30m", "onTimeout": policy}
+    fresh = seen(world([pod("a")], FULL), source(), target(), began=NOW - 60)
+    told = decide(migration(_batch(), drain=drain), fresh, NOW)
+    assert (_kinds(told), _reason(told), told.status.rollback) == ([], "Draining", None)
+
+
+def test_a_pause_gives_a_batch_its_time_anew() -> None:
+    drain = {"timeout": "30m", "onTimeout": "Force"}
+    made = seen(world([pod("a")], FULL), source(), target())
+    paused = decide(migration(_batch(), drain=drain, paused=True), made, NOW)
+    assert (paused.actions, paused.status.pods.forced) == ((), 0)
+    resumed = decide(migration(paused.status, drain=drain), made, NOW + 5)
+    assert DeletePod not in _kinds(resumed)
+    assert resumed.status.batch.counted_from == timestamp(NOW + 5)
+    late = seen(world([pod("a")], FULL), source(), target())
+    late = replace(late, pools=replace(late.pools, at=NOW + 1900))  # type: ignore[type-var]
+    over = decide(migration(resumed.status, drain=drain), late, NOW + 1900)
+    assert DeletePod in _kinds(over)
+
+
+def test_what_comes_to_a_drained_batch_has_its_own_time() -> None:
+    drain = {"timeout": "30m", "onTimeout": "Force"}
+    made = seen(world([pod("late", created=NOW - 1)], FULL), source(), target())
+    told = decide(migration(_batch(drained_at=timestamp(NOW - 3000)), drain=drain), made, NOW)
+    assert DeletePod not in _kinds(told)
+    assert told.status.batch.counted_from == timestamp(NOW)
+    assert told.status.batch.drained_at is None
+
+
+def test_force_evicts_what_has_a_slot() -> None:
+    drain = {"timeout": "30m", "onTimeout": "Force"}
+    some = [budget(allowed=1, healthy=2, desired=1, expected=2)]
+    made = seen(world([pod("a"), pod("b", node="s-1")], some), source(), target())
+    told = decide(migration(_batch(), drain=drain), made, NOW)
+    assert sorted(each.__name__ for each in _kinds(told)) == ["DeletePod", "EvictPod"]
+    assert told.status.pods.forced == 1
+
+
+# An admin's word
+
+
+def test_a_node_that_was_taken_back_in_the_soak_stays_his() -> None:
+    opened = world([])
+    opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.1"))
+    status = _at("Soak", soak_started_at=timestamp(NOW - 60))
+    for _ in range(3):
+        told = decide(
+            migration(status, onFailure="Rollback"), seen(opened, source(), target()), NOW
+        )
+        assert (_kinds(told), _reason(told)) == ([], "SourceInUse")
+        assert told.status.soak_started_at == timestamp(NOW - 60)
+        status = told.status
+
+
+def test_an_approval_is_good_for_one_attempt() -> None:
+    word = {"azlm.dev/approve": "BeforeDrain"}
+    made = seen(world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")]), source(), target())
+    ended = _back("ReleaseSource", phase="RolledBack", observed_generation=1)
+    again = replace(migration(ended, approval="BeforeDrain"), annotations=word, generation=2)
+    first = decide(again, made, NOW)
+    assert first.status.handled_approval == "BeforeDrain"
+    waiting = replace(again, status=first.status.model_copy(update={"step": "AwaitDrainApproval"}))
+    told = decide(waiting, made, NOW)
+    assert _reason(told) == "AwaitingApproval"
+    assert "azlm.dev/approve=BeforeDrain.2 --overwrite" in told.status.message
+    given = replace(waiting, annotations={"azlm.dev/approve": "BeforeDrain.2"})
+    assert CordonNode in _kinds(decide(given, made, NOW))
+
+
+def test_a_long_rollback_token_counts_once() -> None:
+    token = {"azlm.dev/rollback": "x" * 300}
+    made = seen(world([pod("a")]), source(), target())
+    turned = decide(replace(migration(_at("Drain")), annotations=token), made, NOW)
+    assert turned.status.rollback is not None
+    later = _at("Drain", handled_rollback=turned.status.handled_rollback)
+    told = decide(replace(migration(later), annotations=token), made, NOW)
+    assert told.status.rollback is None
+
+
+# Everything comes to an end
+
+
+def _surged(made: World) -> None:
+    made.put_controller(Controller("ReplicaSet", Key("default", "web"), "rs-web", owner="web"))
+    made.put_controller(
+        Controller("Deployment", Key("default", "web"), "web", replicas=2, surge="m/1")
+    )
+
+
+def test_a_replica_that_was_added_is_taken_back_when_the_pod_left_by_itself() -> None:
+    made = world([pod("new", node="t-0")])
+    _surged(made)
+    told = decide(migration(_at("Drain")), seen(made, source(), target()), NOW)
+    assert told.actions == (RestoreScale(Key("default", "web"), 1),)
+    assert told.status.step == "Drain"
+
+
+def test_a_node_that_never_answered_does_not_hold_a_rollback_up() -> None:
+    nodes = [Node("s-0", "src"), Node("s-1", "src", ready=False), Node("t-0", "srcazl")]
+    made = world([pod("a", node="t-0")], nodes=nodes)
+    told = decide(migration(_back("RestoreSource")), seen(made, source(), target()), NOW)
+    assert told.status.step == "CordonTarget"
+
+
+def _held() -> MigrationStatus:
+    record = SourceRecord(count=2, autoscaler=AutoscalerBounds(min=1, max=3))
+    return MigrationStatus(step="Drain", start_time=timestamp(NOW - 60), source=record)
+
+
+def _deleting(**more: Any) -> Migration:
+    return replace(migration(_held(), **more), deleting=True)
+
+
+def _deleted(**more: Any) -> Observation:
+    bare = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+    held = source(tags=(("azlm-held-autoscaler", "1-3"),))
+    return seen(bare, held, target(), **more)
+
+
+def test_deletion_gives_the_autoscaler_back_even_while_paused() -> None:
+    told = decide(_deleting(paused=True), _deleted(), NOW)
+    assert _kinds(told) == [UpdatePool]
+
+
+def test_deletion_does_not_hang_on_what_azure_refuses_for_good() -> None:
+    problem = Problem("AuthorizationFailed", "no", retryable=False, retry_at=NOW + 60)
+    told = decide(_deleting(), _deleted(problems={"UpdatePool/src": problem}), NOW)
+    assert told.released
+    busy = Problem("AzureUnavailable", "later", retryable=True, retry_at=NOW + 60)
+    assert not decide(_deleting(), _deleted(problems={"UpdatePool/src": busy}), NOW).released
+
+
+def test_a_recreated_resource_hands_the_autoscaler_over_too() -> None:
+    tags = (*target().tags, ("azlm-held-autoscaler", "1-3"))
+    made = world([], nodes=[Node("t-0", "srcazl")])
+    told = decide(migration(), seen(made, target(tags=tags)), NOW)
+    (action,) = told.actions
+    assert isinstance(action, UpdatePool)
+    assert dict(action.changes)["maxCount"] == 3
+    assert told.status.step == "HandOverAutoscaler"
+
+
+def test_a_source_that_is_gone_does_not_turn_back() -> None:
+    told = decide(
+        migration(_at("Drain"), onFailure="Rollback"), seen(world([pod("a")]), target()), NOW
+    )
+    assert _reason(told) == "SourcePoolGone"
+    assert told.status.rollback is None
+
+
+def test_a_rolled_back_migration_that_is_paused_writes_nothing() -> None:
+    status = _back("RemoveTarget", phase="RolledBack", observed_generation=1)
+    told = decide(migration(status, paused=True), seen(world([]), source()), NOW)
+    assert told.actions == ()
+    assert ReleaseNode in _kinds(decide(migration(status), seen(world([]), source()), NOW))
+
+
+def test_a_reading_from_the_future_is_not_fresh() -> None:
+    made = seen(world([]), source(), target())
+    made = replace(made, pools=replace(made.pools, at=NOW + 300))  # type: ignore[type-var]
+    assert DeletePool not in _kinds(decide(migration(_at("RetireSource")), made, NOW))
+
+
+def test_what_is_tried_again_asks_for_no_wake_up_in_the_past() -> None:
+    problem = Problem("AzureUnavailable", "x", retryable=True, retry_at=NOW - 1)
+    made = seen(world([]), pools=None, problems={"ReadPools": problem})
+    told = decide(migration(), made, NOW)
+    assert (_kinds(told), told.wake_at) == ([ReadPools], None)
+
+
+def test_what_held_a_stalled_batch_up_gives_it_its_time_anew() -> None:
+    drain = {"timeout": "30m", "onTimeout": "Force"}
+    stalled = _batch().model_copy(update={"phase": "Stalled"})
+    drafts = headline("refused", "AutoscalerTurnedOn", "x")
+    stalled = stalled.model_copy(update={"conditions": merge(stalled, drafts, 1, NOW)})
+    made = seen(world([pod("a")], FULL), source(), target())
+    told = decide(migration(stalled, drain=drain), made, NOW)
+    assert DeletePod not in _kinds(told)
+    assert told.status.batch.counted_from == timestamp(NOW)
+
+
+# InPlace: however AKS writes an OS SKU
+
+
+def _in_place(made: World, shown: str, wanted: str, **more: Any) -> Decision:
+    status = MigrationStatus(step="UpdateInPlace", **BEGUN)
+    spec: dict[str, Any] = {"strategy": {"type": "InPlace"}, "target": {"osSKU": wanted}}
+    sight = seen(made, source(os_sku=shown, count=1), **more)
+    return decide(migration(status, **spec), sight, NOW)
+
+
+def test_a_pool_whose_nodes_run_what_was_asked_for_is_done() -> None:
+    node = Node("s-0", "src", os_sku="AzureLinux", os_effective="AzureLinux3")
+    told = _in_place(world([], nodes=[node]), "AzureLinux", "AzureLinux3")
+    assert (told.actions, told.status.phase) == ((), "Succeeded")
+
+
+def test_a_change_that_aks_does_not_show_is_asked_for_again_slowly() -> None:
+    made = world([], nodes=[Node("s-0", "src", os_sku="Ubuntu")])
+    just = _in_place(made, "Ubuntu", "AzureLinux4", asked={"src": NOW - 20})
+    assert UpdatePool not in _kinds(just)
+    late = _in_place(made, "Ubuntu", "AzureLinux4", asked={"src": NOW - 200})
+    assert (_kinds(late), _reason(late)) == ([UpdatePool], "UpdateIgnored")
+    assert "shows Ubuntu" in late.status.message
+
+
+def test_a_failed_update_names_what_its_drain_waits_for_and_no_zone() -> None:
+    nodes = [
+        Node("s-0", "src", zone="r-1", os_sku="Ubuntu"),
+        Node("s-1", "src", zone="r-2", os_sku="AzureLinux", os_effective="AzureLinux3"),
+    ]
+    twice = [budget(key=Key("default", "a")), budget(key=Key("default", "b"))]
+    made = world([pod("x", claims=("data",))], twice, nodes)
+    made.put_volume(Volume("pv", Key("default", "data"), zones=("r-1",)))
+    status = MigrationStatus(step="UpdateInPlace", **BEGUN)
+    spec: dict[str, Any] = {"strategy": {"type": "InPlace"}}
+    pool = source(os_sku="AzureLinux", state="Failed")
+    told = decide(migration(status, **spec), seen(made, pool), NOW)
+    assert _reason(told) == "UpdateFailed"
+    assert "2 PodDisruptionBudgets select it" in told.status.message
+    assert "zone" not in told.status.message

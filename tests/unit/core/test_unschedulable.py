@@ -1,0 +1,125 @@
+"""Pods that stand for moved ones and find no node, also where nobody saw the move."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.api.status import BatchProgress, MigrationStatus, timestamp
+from azure_linux_migrator.core.drain.planner import Planner
+from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import EvictPod
+from azure_linux_migrator.model.cluster import Controller, Key, Node, Owner, Pod
+from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
+from tests.unit.core.test_worklist import planner
+
+STARTED = NOW - 3600
+
+
+def waiting(name: str, app: str = "web", **more: Any) -> Pod:
+    """A pod that the scheduler finds no node for."""
+    state: dict[str, Any] = {"node": "", "phase": "Pending", "ready": False}
+    return pod(name, app=app, **(state | {"unschedulable": "no room", "created": NOW - 60} | more))
+
+
+def restarted(made: World) -> Planner:
+    """The planner of a process that has just begun, of a migration that began an hour ago."""
+    work = planner(made)
+    work.since = STARTED
+    return work
+
+
+def unplaced(work: Planner, now: float = NOW) -> list[str]:
+    return sorted(each.key.name for each in work.plan(now).unplaced)
+
+
+def test_after_a_restart_the_replacement_of_a_singleton_is_known() -> None:
+    made = world([waiting("new", "one"), pod("a")])
+    assert unplaced(restarted(made)) == ["new"]
+    assert unplaced(planner(world([waiting("new", "one")]))) == [], "no migration has begun"
+
+
+def test_pods_from_before_the_batch_count_if_the_migration_had_begun() -> None:
+    made = world(
+        [pod("a"), waiting("new", created=STARTED + 1), waiting("old", created=STARTED - 1)]
+    )
+    work = restarted(made)
+    work.began = NOW - 10
+    assert unplaced(work) == ["new"]
+
+
+@pytest.mark.parametrize(("node", "counts"), [("t-0", True), ("s-0", True), ("x-0", False)])
+def test_where_the_others_of_its_owner_run_tells(node: str, counts: bool) -> None:
+    made = world([pod("b", node=node), waiting("new")])
+    made.put_node(Node("x-0", "gpu"))
+    assert bool(unplaced(restarted(made))) is counts
+
+
+def test_the_old_pods_of_a_rollout_tell_for_the_new() -> None:
+    old, new = Owner("ReplicaSet", "w-1", "w-1"), Owner("ReplicaSet", "w-2", "w-2")
+    made = world([pod("b", node="x-0", owner=old), waiting("new", owner=new)])
+    made.put_node(Node("x-0", "gpu"))
+    assert unplaced(restarted(made)) == ["new"]
+    made.put_controller(Controller("Deployment", Key("default", "w"), "d"))
+    for each in (old, new):
+        key = Key("default", each.name)
+        made.put_controller(Controller("ReplicaSet", key, each.uid, owner="d"))
+    assert unplaced(planner(made)) == []
+
+
+def test_what_came_while_everything_was_watched_is_known_by_what_was_seen() -> None:
+    made = world([pod("mine", app="mine")])
+    work = restarted(made)
+    assert unplaced(work) == []
+    made.put_pod(waiting("alien", "alien", created=NOW + 100))
+    made.put_pod(waiting("job", "job", owner=Owner("Job", "j", "j")))
+    made.put_pod(waiting("daemon", "daemon", owner=Owner("DaemonSet", "d", "d")))
+    made.remove_pod(Key("default", "mine"))
+    made.put_pod(waiting("next", "mine", created=NOW + 100))
+    assert unplaced(work, NOW + 120) == ["next"]
+
+
+def test_a_policy_that_changes_forgets_no_move() -> None:
+    made = world([pod("mine", app="mine"), pod("a")])
+    work = planner(made)
+    unplaced(work)
+    made.remove_pod(Key("default", "mine"))
+    made.put_pod(waiting("next", "mine", created=NOW + 100))
+    again = planner(made, jobs="Evict")
+    assert again is not work
+    assert unplaced(again, NOW + 120) == ["next"]
+
+
+def test_daemons_and_finished_jobs_that_leave_are_no_moves() -> None:
+    daemon, job = Owner("DaemonSet", "d", "d"), Owner("Job", "j", "j")
+    done = pod("done", owner=job, phase="Succeeded", ready=False)
+    made = world([pod("agent", owner=daemon), done])
+    work = planner(made)
+    made.remove_pod(Key("default", "agent"))
+    made.remove_pod(Key("default", "done"))
+    assert len(work.moves) == 0
+
+
+def test_a_drain_that_is_begun_again_by_a_restart_evicts_nothing_while_pods_wait() -> None:
+    guard = budget(allowed=1, healthy=1, desired=0, expected=1)
+    made = world([pod("a"), waiting("new", "one")], [guard])
+    batch = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 10))
+    status = MigrationStatus(step="Drain", start_time=timestamp(STARTED), batch=batch)
+    told = decide(migration(status), seen(made, source(), target()), NOW)
+    assert not [each for each in told.actions if isinstance(each, EvictPod)]
+    assert "cannot be placed: default/new" in told.status.message
+
+
+def test_a_start_written_by_a_slow_clock_makes_no_older_pod_a_replacement() -> None:
+    made = world([pod("a"), waiting("old", created=NOW - 100)])
+    status = MigrationStatus(
+        step="Drain",
+        start_time=timestamp(NOW - 300),
+        batch=BatchProgress(index=1, of=1, started_at=timestamp(NOW - 50)),
+    )
+    known = replace(migration(status), created=NOW - 100)
+    told = decide(known, seen(made, source(), target()), NOW)
+    assert "cannot be placed" not in told.status.message
+    early = decide(replace(known, created=NOW - 200), seen(made, source(), target()), NOW)
+    assert "cannot be placed" in early.status.message

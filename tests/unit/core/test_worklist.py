@@ -1,0 +1,331 @@
+"""What decides over a pod beside its budget: order, batch, volumes, singletons, time."""
+
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.spec_drain import Drain
+from azure_linux_migrator.core.drain.batches import earliest_finish
+from azure_linux_migrator.core.drain.planner import Planner
+from azure_linux_migrator.core.drain.scope import Scope
+from azure_linux_migrator.core.drain.surge_first import VICTIM_COST
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import (
+    MarkVictim,
+    RestartRollout,
+    RestoreScale,
+    SurgeReplica,
+    YieldScale,
+)
+from azure_linux_migrator.model.cluster import Attachment, Controller, Key, Node, Owner, Pod, Volume
+from tests.support.worlds import NOW, budget, pod, world
+
+
+def planner(made: World, last: Key | None = None, **policy: Any) -> Planner:
+    return Planner.of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy), last))
+
+
+def names(made: Planner, now: float = NOW) -> list[str]:
+    return sorted(each.pod.name for each in made.plan(now).evictions)
+
+
+def causes(made: Planner, now: float = NOW) -> list[Cause]:
+    return [each.cause for each in made.plan(now).blockers]
+
+
+def changed(old: Pod, **more: Any) -> Pod:
+    return Pod(**({f: getattr(old, f) for f in old.__struct_fields__} | more))
+
+
+EARLY = {"selector": {"matchLabels": {"app": "early"}}, "order": -1}
+
+
+def test_orders_5_and_6_only_the_lower_goes_and_a_terminating_one_still_holds() -> None:
+    made = world([pod("a", app="early"), pod("b", app="late")])
+    work = planner(made, order=[EARLY])
+    assert names(work) == ["a"]
+    made.put_pod(pod("a", app="early", terminating=True, deadline=NOW + 30))
+    assert names(work) == []
+    made.remove_pod(Key("default", "a"))
+    assert names(work) == ["b"]
+
+
+def test_an_order_rule_needs_both_its_selector_and_its_namespace() -> None:
+    rule = EARLY | {"namespaces": ["other"]}
+    work = planner(world([pod("a", app="early"), pod("b", app="late")]), order=[rule])
+    assert names(work) == ["a", "b"]
+
+
+def test_the_operators_own_pod_leaves_last() -> None:
+    made = world([pod("self", app="azlm"), pod("b")])
+    work = planner(made, last=Key("default", "self"))
+    assert names(work) == ["b"]
+    made.remove_pod(Key("default", "b"))
+    assert names(work) == ["self"]
+
+
+def test_pods_outside_the_batch_wait_unless_prefetch_lets_idle_slots_move_them() -> None:
+    nodes = [
+        Node("s-0", "src", unschedulable=True, batch="m.1"),
+        Node("s-1", "src", unschedulable=True),
+        Node("t-0", "srcazl"),
+    ]
+    guard = budget(allowed=3, healthy=3, desired=0, expected=3)
+    pods = [pod("in"), pod("out-1", node="s-1"), pod("out-2", node="s-1")]
+    assert names(planner(world(pods, [guard], nodes))) == ["in"]
+    assert len(names(planner(world(pods, [guard], nodes), prefetch=True))) == 3
+
+
+def test_prefetch_reaches_budgets_that_have_no_pod_in_the_batch() -> None:
+    nodes = [
+        Node("s-0", "src", unschedulable=True),
+        Node("s-1", "src", unschedulable=True),
+        Node("t-0", "srcazl"),
+    ]
+    guards = [
+        budget("in", allowed=1, healthy=1, desired=0, expected=1),
+        budget("out", allowed=1, healthy=1, desired=0, expected=1),
+    ]
+    made = world([pod("in", app="in"), pod("out", node="s-1", app="out")], guards, nodes)
+    work = planner(made, prefetch=True)
+    assert names(work) == [], "no batch, nothing to be ahead of"
+    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.1"))
+    assert sorted(names(work)) == ["in", "out"]
+    made.remove_pod(Key("default", "in"))
+    assert names(work) == [], "the batch is over, and with it what went ahead"
+
+
+def test_a_node_that_joins_the_batch_brings_its_pods() -> None:
+    made = world([pod("a")], nodes=[Node("s-0", "src", unschedulable=True), Node("t-0", "srcazl")])
+    work = planner(made)
+    assert names(work) == []
+    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.1"))
+    assert names(work) == ["a"]
+    made.put_node(Node("s-0", "src", unschedulable=True))
+    assert (names(work), dict(work.tiers)) == ([], {})
+    made.remove_node("s-0")
+    assert (work.loads.remaining, work.entries) == (0, {})
+
+
+def test_the_batch_takes_the_nodes_that_can_be_empty_first() -> None:
+    nodes = [Node(f"s-{i}", "src", unschedulable=True) for i in range(3)]
+    busy = [pod(f"b{i}", node="s-0", app="busy") for i in range(6)]
+    calm = [pod("c1", node="s-1", app="calm"), pod("c2", node="s-2", app="calm")]
+    guards = [
+        budget("busy", allowed=1, healthy=6, desired=5, expected=6),
+        budget("calm", allowed=2, healthy=2, desired=0, expected=2),
+    ]
+    assert earliest_finish(planner(world(busy + calm, guards, nodes)), 2) == ["s-1", "s-2"]
+
+
+def test_a_daemonset_pod_whose_daemonset_is_gone_blocks_like_a_bare_one() -> None:
+    orphan = pod("d", owner=Owner("DaemonSet", "gone", "gone"))
+    assert causes(planner(world([orphan]))) == [Cause.UNMANAGED]
+    assert names(planner(world([orphan]), unmanagedPods="Evict")) == ["d"]
+
+
+def test_a_volume_that_the_target_cannot_attach_blocks_until_it_can() -> None:
+    made = world(
+        [pod("a", claims=("data",))],
+        nodes=[
+            Node("s-0", "src", unschedulable=True, batch="m.1"),
+            Node("t-0", "srcazl", zone="r-1"),
+        ],
+    )
+    made.put_volume(Volume("pv", Key("default", "data"), zones=("r-2",)))
+    work = planner(made)
+    assert causes(work) == [Cause.VOLUME_ZONE]
+    made.put_node(Node("t-1", "srcazl", zone="r-2"))
+    assert (causes(work, NOW + 2), names(work, NOW + 2)) == ([], ["a"])
+    made.put_volume(Volume("pv", Key("default", "data"), local=True))
+    assert causes(work, NOW + 4) == [Cause.LOCAL_VOLUME]
+
+
+def test_a_disk_outside_any_zone_goes_to_nodes_outside_any_zone_only() -> None:
+    made = world(
+        [pod("a", claims=("data",))],
+        nodes=[
+            Node("s-0", "src", unschedulable=True, batch="m.1"),
+            Node("t-0", "srcazl", zone="r-1"),
+        ],
+    )
+    made.put_volume(Volume("pv", Key("default", "data"), zones=("",)))
+    work = planner(made)
+    (blocked,) = work.plan(NOW).blockers
+    assert "is in no zone, and the pool it would move to has nodes in zone r-1 only" in str(blocked)
+    made.put_node(Node("t-1", "srcazl"))
+    assert (causes(work, NOW + 2), names(work, NOW + 2)) == ([], ["a"])
+
+
+def test_a_node_is_drained_only_when_its_volumes_are_detached() -> None:
+    made = world([])
+    work = planner(made)
+    made.put_attachment(Attachment("va", "s-0", "pv"))
+    assert not work.loads.by_node["s-0"].drained
+    assert causes(work) == [Cause.VOLUME_ATTACHED]
+    made.remove_attachment("va")
+    assert work.loads.by_node["s-0"].drained
+
+
+def test_the_volume_of_a_skipped_pod_is_not_waited_for_nor_one_of_a_dead_node() -> None:
+    daemon = pod("d", owner=Owner("DaemonSet", "d", "d"), claims=("data",))
+    made = world([daemon])
+    made.put_volume(Volume("pv", Key("default", "data")))
+    made.put_attachment(Attachment("va", "s-0", "pv"))
+    work = planner(made)
+    assert work.loads.by_node["s-0"].drained
+    made.put_attachment(Attachment("vb", "s-1", "other"))
+    assert not work.loads.by_node["s-1"].drained
+    made.put_node(Node("s-1", "src", unschedulable=True, ready=False, batch="m.1"))
+    made.put_attachment(Attachment("vb", "s-1", "other"))
+    assert work.loads.by_node["s-1"].drained
+
+
+def test_a_deployment_without_a_budget_keeps_to_its_own_max_unavailable() -> None:
+    made = world([pod(f"p{i}") for i in range(8)])
+    made.put_controller(
+        Controller("ReplicaSet", Key("default", "web"), "rs-web", owner="web", replicas=8)
+    )
+    made.put_controller(
+        Controller(
+            "Deployment", Key("default", "web"), "web", replicas=8, rolling=True, max_unavailable=3
+        )
+    )
+    assert len(names(planner(made))) == 3
+
+
+def test_a_pod_long_past_its_grace_is_stuck_and_not_blocked() -> None:
+    made = world([pod("a", terminating=True, deadline=NOW, finalizers=True)])
+    work = planner(made)
+    assert causes(work, NOW + 59) == []
+    [stuck] = work.plan(NOW + 61).blockers
+    assert stuck.cause is Cause.STUCK_TERMINATING
+    assert "finalizers" in stuck.remedy
+    made.remove_pod(Key("default", "a"))
+    assert causes(work, NOW + 62) == []
+
+
+def test_a_budget_that_gives_nothing_for_a_minute_is_told() -> None:
+    guard = budget(allowed=0, healthy=2, desired=2, expected=3)
+    work = planner(world([pod("a")], [guard]))
+    assert causes(work) == []
+    assert causes(work, NOW + 61) == [Cause.BUDGET_UNHEALTHY]
+
+
+def test_a_refused_eviction_waits_and_is_told_with_its_class() -> None:
+    made = world([pod("a")])
+    work = planner(made)
+    [eviction] = work.plan(NOW).evictions
+    made.evicting(eviction, NOW)
+    made.eviction_refused(eviction, reason=Cause.WEBHOOK.value, message="no", until=NOW + 10)
+    assert (names(work, NOW + 1), causes(work, NOW + 1)) == ([], [Cause.WEBHOOK])
+    assert work.plan(NOW + 2).wake_at == NOW + 10
+    assert names(work, NOW + 10) == ["a"]
+
+
+def test_pods_that_come_back_to_the_source_are_moved_thrice_and_then_told() -> None:
+    made = world([])
+    work = planner(made)
+    work.began = NOW
+    for turn in range(3):
+        made.put_pod(pod(f"back-{turn}", created=NOW + 10))
+        assert names(work) == [f"back-{turn}"]
+        made.remove_pod(Key("default", f"back-{turn}"))
+    made.put_pod(pod("back-3", created=NOW + 10))
+    assert causes(work, NOW + 20) == [Cause.RETURNS]
+
+
+def test_replacements_that_cannot_be_placed_are_seen() -> None:
+    made = world([pod("a"), pod("b")])
+    work = planner(made)
+    made.remove_pod(Key("default", "a"))
+    made.put_pod(pod("new", node="", phase="Pending", ready=False, unschedulable="no room"))
+    assert [each.key.name for each in work.plan(NOW).unplaced] == ["new"]
+    made.put_pod(pod("new", node="t-0"))
+    assert work.plan(NOW).unplaced == ()
+
+
+class TestSingletons:
+    """SurgeFirst: a single replica is never away."""
+
+    def setup_method(self) -> None:
+        self.made = world([pod("one")])
+        owner = {"owner": "web", "replicas": 1}
+        self.made.put_controller(
+            Controller("ReplicaSet", Key("default", "web"), "rs-web", **owner)  # type: ignore[arg-type]
+        )
+
+    def _deployment(self, **more: Any) -> Planner:
+        fields = {"replicas": 1, "rolling": True, "max_surge": 1} | more
+        self.made.put_controller(Controller("Deployment", Key("default", "web"), "web", **fields))
+        return planner(self.made, singletons="SurgeFirst")
+
+    def _actions(self, **more: Any) -> list[type]:
+        return [type(each) for each in self._deployment(**more).plan(NOW, "stamp").surges]
+
+    def test_a_rollout_that_surges_is_restarted_once(self) -> None:
+        assert self._actions() == [RestartRollout]
+        assert self._actions(restarted="stamp@0") == []
+        assert names(self._deployment()) == []
+
+    def test_another_replica_is_added_marked_and_taken_back(self) -> None:
+        plain = {"max_surge": 0, "max_unavailable": 1}
+        assert self._actions(**plain) == [SurgeReplica]
+        surged = plain | {"surge": "m/1", "replicas": 2}
+        assert self._actions(**surged) == []
+        self.made.put_pod(pod("two", node="t-0"))
+        assert self._actions(**surged) == [MarkVictim]
+        self.made.put_pod(pod("one", deletion_cost=VICTIM_COST))
+        assert self._actions(**surged) == [RestoreScale]
+        assert self._actions(**plain) == [], "its ReplicaSet removes the marked pod"
+
+    def test_a_foreign_change_of_the_scale_wins(self) -> None:
+        plain = {"max_surge": 0, "max_unavailable": 1}
+        assert self._actions(**plain, surge="m/1", replicas=5) == [YieldScale]
+        work = self._deployment(**plain, surge="m/yielded", replicas=1)
+        assert names(work) == ["one"]
+        assert causes(work) == [Cause.SURGE_IMPOSSIBLE]
+
+    def test_what_cannot_be_surged_is_evicted_and_told(self) -> None:
+        work = self._deployment(rolling=False)
+        assert names(work) == ["one"]
+        [note] = work.plan(NOW).blockers
+        assert (note.cause, note.blocks) == (Cause.SURGE_IMPOSSIBLE, False)
+        assert "Recreate" in note.message
+
+    def test_a_rollout_that_is_stuck_is_told(self) -> None:
+        work = self._deployment(restarted="stamp@0", stuck="deadline exceeded")
+        assert causes(work) == [Cause.SURGE_STUCK]
+
+
+@pytest.mark.parametrize(
+    ("more", "cause"),
+    [
+        ({"sync_failed": "no scale", "observed_generation": 0}, Cause.BUDGET_SYNC_FAILED),
+        ({"expected": 0, "desired": 0}, Cause.BUDGET_WITHOUT_PODS),
+        ({"expected": 1, "desired": 1, "healthy": 1}, Cause.BUDGET_DEADLOCKED),
+    ],
+)
+def test_a_budget_that_can_never_grant_is_told_at_once(more: dict[str, Any], cause: Cause) -> None:
+    work = planner(world([pod("a")], [budget(**more)]))
+    assert (names(work), causes(work)) == ([], [cause])
+
+
+def test_slot_times_give_the_bound() -> None:
+    made = world(
+        [pod(f"p{i}") for i in range(3)], [budget(allowed=1, healthy=3, desired=2, expected=3)]
+    )
+    work = planner(made)
+    for turn, at in enumerate((NOW, NOW + 4)):
+        [eviction] = work.plan(at).evictions
+        made.evicting(eviction, at)
+        made.remove_pod(eviction.pod, 100 * (turn + 1))
+        made.put_pod(pod(f"new{turn}", node="t-0", revision=100 * (turn + 1) + 1))
+        made.put_budget(
+            budget(allowed=1, healthy=3, desired=2, expected=3, revision=100 * (turn + 1) + 2)
+        )
+        made.tick(at + 4)
+    seconds, limited_by = made.slot_times.bound()
+    assert seconds == pytest.approx(8.0)
+    assert limited_by == Key("default", "web")

@@ -1,0 +1,142 @@
+"""Which pool the cluster autoscaler grows, by how much, and when it shrinks again."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.model.cluster import Room
+from azure_linux_migrator.model.scheduling import Placing, Toleration
+from azure_linux_migrator.simulator.simulated_cluster import Scene
+from tests.support.simulated_clusters import HOSTNAME, app, run, scene, term, where
+
+WEB = Placing(selector=(("agentpool", "web"),))
+IMPOSSIBLE = Placing(selector=(("no", "such"),))
+
+
+def scaled(count: int = 1, most: int = 10, **more: Any) -> dict[str, Any]:
+    """A pool whose nodes hold 3,600 thousandths of a CPU, unless it is of another size."""
+    return {"count": count, "enableAutoScaling": True, "minCount": 0, "maxCount": most, **more}
+
+
+def town(*, boot: float = 60.0, **pools: dict[str, Any]) -> Scene:
+    """A cluster whose autoscaler runs."""
+    made = scene(boot=boot, system={"count": 1, "mode": "System"}, **pools)
+    made.store.change_node(next(iter(made.store.nodes)), unschedulable=True)
+    made.kernel.after(10.0, made.autoscaler.scan)
+    return made
+
+
+def sizes(made: Scene) -> Counter[str]:
+    """Nodes by pool."""
+    return Counter(each.pool for each in made.store.nodes.values() if each.pool != "system")
+
+
+def test_a_pod_that_fits_no_pool_grows_none() -> None:
+    made = town(web=scaled(), spot=scaled(most=50, nodeTaints=["spot=yes:NoSchedule"]))
+    app(made, "stuck", 1, IMPOSSIBLE)
+    app(made, "large", 1, requests=(50_000, 100))
+    run(made, 3600)
+    assert sum(sizes(made).values()) == 0, "idle ones went"
+    assert where(made, "stuck") + where(made, "large") == {"": 2}
+
+
+PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+    "as many as the requests need": (
+        {"replicas": 9, "requests": (1000, 100), "placing": WEB},
+        {"web": 3},
+    ),
+    "as many as memory needs": (
+        {"replicas": 4, "requests": (10, 14_000), "placing": WEB},
+        {"web": 4},
+    ),
+    "the one whose labels fit": (
+        {"replicas": 3, "requests": (3000, 100), "placing": Placing((("tier", "batch"),))},
+        {"web": 1, "batch": 3},
+    ),
+    "no more than its maximum": (
+        {"replicas": 40, "requests": (3000, 100), "placing": Placing((("tier", "batch"),))},
+        {"web": 1, "batch": 5},
+    ),
+    "a tainted one for pods that tolerate it": (
+        {
+            "replicas": 2,
+            "requests": (3000, 100),
+            "placing": Placing((("tier", "spot"),), tolerations=(Toleration("spot", "Exists"),)),
+        },
+        {"web": 1, "spot": 2},
+    ),
+    "a tainted one for no others": (
+        {"replicas": 2, "requests": (3000, 100), "placing": Placing((("tier", "spot"),))},
+        {"web": 1},
+    ),
+    "a node each for pods that repel each other": (
+        {
+            "replicas": 4,
+            "requests": (10, 10),
+            "placing": Placing((("tier", "batch"),), apart=(term(HOSTNAME, "app"),)),
+        },
+        {"web": 1, "batch": 4},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PICKS)
+def test_what_grows(name: str) -> None:
+    wanted, expected = PICKS[name]
+    made = town(
+        web=scaled(1),
+        batch=scaled(0, 5, nodeLabels={"tier": "batch"}, vmSize="Standard_D4s_v4"),
+        spot=scaled(0, 5, nodeLabels={"tier": "spot"}, nodeTaints=["spot=yes:NoSchedule"]),
+    )
+    app(made, "app", **wanted)
+    run(made, 15)
+    coming = Counter({pool: made.aks.coming(pool) for pool in expected})
+    assert sizes(made) + coming == expected, "all at once"
+    run(made, 500)
+    assert sizes(made) == expected
+
+
+def test_the_pool_that_wastes_least() -> None:
+    made = town(
+        large=scaled(0, vmSize="Standard_D64s_v5"), small=scaled(0, vmSize="Standard_D2s_v5")
+    )
+    app(made, "web", 1, requests=(1000, 4000))
+    run(made, 200)
+    assert sizes(made) == {"small": 1}
+    app(made, "many", 50, requests=(1100, 4000))
+    run(made, 200)
+    assert sizes(made) == {"small": 1, "large": 1}, "50 pods fill one large node best"
+
+
+def test_a_node_on_its_way_is_counted() -> None:
+    made = town(boot=500.0, web=scaled(1), other=scaled(1))
+    app(made, "full", 2, requests=(3600, 100))
+    run(made, 5)
+    app(made, "web", 3, requests=(1000, 100))
+    run(made, 450)
+    assert sum(made.aks.coming(pool) for pool in ("web", "other")) + len(made.store.nodes) == 4
+    run(made, 400)
+    assert sum(sizes(made).values()) == 3
+    assert "" not in where(made, "web")
+
+
+def test_gpus_are_counted() -> None:
+    made = town(gpu=scaled(0, vmSize="Standard_NC96ads_A100_v4"))
+    size = Room(86_000, 800_000, 110, (("nvidia.com/gpu", 4),))
+    made.fleet.rooms["Standard_NC96ads_A100_v4"] = size
+    app(made, "train", 10, extras=(("nvidia.com/gpu", 1),))
+    run(made, 15)
+    assert made.aks.coming("gpu") == 3
+    run(made, 300)
+    assert sizes(made) == {"gpu": 3}
+    assert sorted(where(made, "train").values()) == [2, 4, 4]
+
+
+def test_idle_nodes_go_in_spite_of_a_pod_that_nothing_helps() -> None:
+    made = town(web=scaled(3) | {"minCount": 1})
+    app(made, "stuck", 1, IMPOSSIBLE)
+    run(made, 500)
+    assert sizes(made) == {"web": 3}
+    run(made, 300)
+    assert sizes(made) == {"web": 1}

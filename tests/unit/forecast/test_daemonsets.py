@@ -1,0 +1,121 @@
+"""Which nodes a DaemonSet's pods run on."""
+
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.model.cluster import Requirement
+from azure_linux_migrator.model.scheduling import Placing, Taint, Toleration
+from tests.support.snapshots import (
+    NOW,
+    add,
+    after,
+    cluster,
+    delete,
+    new_node,
+    pods_of,
+    staged,
+    workers,
+)
+
+GPU = Taint("gpu", "yes", "NoSchedule")
+IN_POOL = Requirement("agentpool", "In", ("new", "other"))
+
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
+    "anywhere": ({}, {}, True),
+    "a cordon": ({}, {"unschedulable": True}, True),
+    "selected": ({"selector": (("agentpool", "new"),)}, {}, True),
+    "not selected": ({"selector": (("agentpool", "gpu"),)}, {}, False),
+    "affinity": ({"terms": ((IN_POOL,),)}, {}, True),
+    "one of two terms": (
+        {"terms": ((Requirement("accelerator", "Exists"),), (IN_POOL,))},
+        {},
+        True,
+    ),
+    "other affinity": ({"terms": ((Requirement("agentpool", "NotIn", ("new",)),),)}, {}, False),
+    "a taint": ({}, {"taints": [GPU]}, False),
+    "a taint that only prefers": ({}, {"taints": [Taint("a", "b", "PreferNoSchedule")]}, True),
+    "a taint that is tolerated": (
+        {"tolerations": (Toleration("gpu", "Equal", "yes", "NoSchedule"),)},
+        {"taints": [GPU]},
+        True,
+    ),
+    "taints that every DaemonSet tolerates": (
+        {},
+        {
+            "taints": [
+                Taint("node.kubernetes.io/not-ready", "", "NoExecute"),
+                Taint("node.kubernetes.io/unschedulable", "", "NoSchedule"),
+                Taint("node.kubernetes.io/disk-pressure", "", "NoSchedule"),
+            ]
+        },
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_new_node_gets_the_pods_whose_template_admits_it(name: str) -> None:
+    template, node, expected = CASES[name]
+    made = cluster()
+    # The pods' own affinity names their nodes, which a snapshot shows as a term that is empty.
+    placing = Placing(**{**template, "terms": ((),)})
+    controller = {"terms": template.get("terms", ())}
+    add(made, "DaemonSet", "agent", 3, placing=placing, controller=controller)
+    scene = staged(made)
+    new_node(scene, "fresh", **node)
+    after(scene, 30.0)
+    found = [pod for pod in pods_of(scene, "agent") if pod.node == "fresh"]
+    assert len(found) == int(expected)
+    assert all(pod.ready for pod in found)
+
+
+def test_where_it_does_not_fit_its_pod_waits_for_room_there() -> None:
+    made = cluster()
+    add(made, "DaemonSet", "agent", 3, requests=(500, 128))
+    scene = staged(made)
+    new_node(scene, "full", taken=3700)
+    new_node(scene, "empty")
+    after(scene, 60.0)
+    found = {pod.node: pod for pod in pods_of(scene, "agent")}
+    assert found["empty"].ready
+    assert found[""].phase == "Pending"
+    scene.store.machines["full"].cpu = 0
+    after(scene, 400.0)
+    found = {pod.node: pod for pod in pods_of(scene, "agent")}
+    assert "" not in found
+    assert found["full"].ready
+
+
+def test_a_pod_that_waits_goes_with_the_node_it_waits_for() -> None:
+    made = cluster()
+    add(made, "DaemonSet", "agent", 3, requests=(500, 128))
+    scene = staged(made)
+    new_node(scene, "full", taken=3700)
+    after(scene, 10.0)
+    scene.store.remove_node("full")
+    after(scene, 60.0)
+    assert all(pod.node for pod in pods_of(scene, "agent"))
+
+
+def test_one_that_waited_in_the_snapshot_lands_on_its_own_node_only() -> None:
+    made = cluster()
+    waiting = {"node": "", "phase": "Pending", "ready": False, "created": NOW - 5}
+    placing = Placing(selector=(("agentpool", "workers"),))
+    add(made, "DaemonSet", "agent", 3, placing=placing, each=[{}, {}, waiting])
+    # The scheduler alone would take the node with the most room.
+    add(made, "Deployment", "web", 1, node=workers(made)[2], requests=(3000, 128))
+    scene = staged(made)
+    after(scene, 30.0)
+    on = sorted(pod.node for pod in pods_of(scene, "agent"))
+    assert on == workers(made)
+
+
+def test_a_pod_comes_back_on_its_node() -> None:
+    made = cluster()
+    add(made, "DaemonSet", "agent", 3)
+    scene = staged(made)
+    where = pods_of(scene, "agent")[1].node
+    delete(scene, "agent-1")
+    after(scene, 30.0)
+    assert [pod.node for pod in pods_of(scene, "agent")].count(where) == 1

@@ -1,0 +1,69 @@
+"""How long disks keep a pod waiting."""
+
+import pytest
+
+from azure_linux_migrator.simulator.simulated_cluster import Scene
+from tests.support.snapshots import (
+    add,
+    after,
+    cluster,
+    delete,
+    disk,
+    pods_of,
+    ready,
+    staged,
+    workers,
+)
+
+
+def _seconds_until_ready(scene: Scene, app: str, wanted: int) -> float:
+    began = scene.kernel.now
+    assert scene.kernel.run(lambda: ready(scene, app) == wanted, end=began + 600.0)
+    return scene.kernel.now - began
+
+
+@pytest.mark.parametrize(
+    ("attached", "started_in", "low", "high"),
+    [
+        (False, 4.0, 4, 8),  # no disk that is attached: stop and start
+        (True, 4.0, 4 + 20, 8 + 40),  # too quick to have waited for a disk: it comes on top
+        (True, 40.0, 40 + 10 - 5, 45 + 20 + 5),  # the 15 s of its disk are part of what was learnt
+    ],
+)
+def test_a_pod_waits_for_its_disk(
+    attached: bool, started_in: float, low: float, high: float
+) -> None:
+    made = cluster()
+    each = [{"claims": (f"data-{index}",)} for index in range(3)]
+    add(made, "StatefulSet", "db", 3, each=each, started_in=started_in)
+    for index, node in enumerate(workers(made) if attached else ()):
+        disk(made, f"data-{index}", node)
+    scene = staged(made, stop=1.0)
+    scene.store.change_node(pods_of(scene, "db")[0].node, unschedulable=True)
+    delete(scene, "db-0")
+    assert low <= _seconds_until_ready(scene, "db", 3) <= high
+
+
+def test_how_long_it_takes_may_be_told() -> None:
+    made = cluster()
+    add(made, "StatefulSet", "db", 1, claims=("data",))
+    disk(made, "data", workers(made)[0])
+    scene = staged(made, stop=1.0, attach=90.0, detach=60.0)
+    scene.store.change_node(workers(made)[0], unschedulable=True)
+    delete(scene, "db-0")
+    assert 100 <= _seconds_until_ready(scene, "db", 1) <= 215
+
+
+def test_a_disk_stays_as_long_as_another_pod_of_the_node_uses_it() -> None:
+    made = cluster()
+    node = workers(made)[0]
+    add(made, "Deployment", "wiki", 2, claims=("uploads",), node=node)
+    disk(made, "uploads", node)
+    scene = staged(made)
+    scene.store.change_node(node, unschedulable=True)
+    delete(scene, "wiki-0")
+    after(scene, 120.0)
+    assert ready(scene, "wiki") == 1
+    delete(scene, "wiki-1")
+    after(scene, 120.0)
+    assert {each.node for each in scene.store.attached("pv-uploads")} != {node}

@@ -1,0 +1,122 @@
+"""Pods that were not Ready when the snapshot was taken, and those that something holds."""
+
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from azure_linux_migrator.forecast.build_cluster import Assumptions
+from azure_linux_migrator.forecast.run import Voyage
+from azure_linux_migrator.model.cluster import Budget, Key, Rule, Selector
+from tests.support.snapshots import NOW, add, after, cluster, delete, names, pods_of, ready, staged
+
+CASES: dict[str, tuple[dict[str, Any], float, bool]] = {
+    "an image that is not there": ({"phase": "Pending", "created": NOW - 3600}, 4.0, False),
+    "a crash loop": ({"unready_since": NOW - 3600}, 4.0, False),
+    "not known since when": ({}, 4.0, False),
+    "just started": ({"phase": "Pending", "created": NOW - 20}, 4.0, True),
+    "runs, not Ready yet": ({"created": NOW - 20}, 4.0, True),
+    "not Ready for a moment": ({"unready_since": NOW - 20}, 4.0, True),
+    "slow starters have more time": ({"created": NOW - 200}, 50.0, True),
+    "but not for ever": ({"created": NOW - 300}, 50.0, False),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_not_ready_for_long_stays_so(name: str) -> None:
+    changes, usual, heals = CASES[name]
+    made = cluster()
+    well = {"started_in": usual}
+    add(made, "Deployment", "web", 4, each=[well, well, well, {"ready": False, **changes}])
+    scene = staged(made)
+    after(scene, 600.0)
+    assert ready(scene, "web") == (4 if heals else 3)
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "StrimziPodSet"])
+@pytest.mark.parametrize("phase", ["Pending", "Running"])
+def test_its_successors_are_not_ready_either_and_those_of_others_are(kind: str, phase: str) -> None:
+    made = cluster()
+    sick = {"ready": False, "phase": phase}
+    add(made, kind, "web", 3, each=[{}, sick, {}])
+    scene = staged(made)
+    for _ in range(2):
+        (unready,) = (pod for pod in pods_of(scene, "web") if not pod.ready)
+        assert unready.phase == phase
+        well = next(pod.key.name for pod in pods_of(scene, "web") if pod.ready)
+        delete(scene, unready.key.name)
+        after(scene, 600.0)
+        delete(scene, well)
+        after(scene, 600.0)
+        assert len(names(scene, "web")) == 3
+        assert ready(scene, "web") == 2
+
+
+def test_where_names_are_kept_it_is_the_same_one_that_ails() -> None:
+    made = cluster()
+    add(made, "StatefulSet", "db", 3, each=[{}, {"ready": False}, {}])
+    scene = staged(made)
+    for name in ("db-1", "db-0"):
+        scene.store.remove_pod(Key("default", name))  # at once, as a node's end does
+    after(scene, 600.0)
+    assert [pod.ready for pod in pods_of(scene, "db")] == [True, False, True]
+
+
+def test_where_all_ail_more_of_them_ail_too() -> None:
+    made = cluster()
+    add(made, "Deployment", "web", 2, ready=False)
+    scene = staged(made)
+    scene.workloads.scale(Key("default", "web"), 4)
+    after(scene, 600.0)
+    assert len(names(scene, "web")) == 4
+    assert ready(scene, "web") == 0
+
+
+def test_pods_of_a_node_that_does_not_answer_are_well_elsewhere() -> None:
+    made = cluster()
+    made.nodes[1] = structs.replace(made.nodes[1], ready=False)
+    add(made, "Deployment", "web", 3, each=[{"ready": False}, {}, {}])
+    scene = staged(made)
+    delete(scene, "web-0")
+    after(scene, 60.0)
+    assert ready(scene, "web") == 3
+
+
+def test_a_budget_that_an_ailing_pod_uses_up_blocks() -> None:
+    made = cluster()
+    add(made, "Deployment", "web", 3, each=[{"ready": False}, {}, {}])
+    selector = Selector((("app", "web"),))
+    made.budgets.append(Budget(Key("default", "web"), selector, healthy=2, desired=2, expected=3))
+    made.rules.append(Rule(max_unavailable=1))
+    strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
+    spec = {"source": {"nodePool": "workers"}, "strategy": strategy}
+    trip = Voyage(made, "workers", spec, Assumptions(), 1).go()
+    assert not trip.succeeded
+    assert any("PodDisruptionBudget default/web" in each.message for each in trip.blockers)
+
+
+def test_a_finalizer_goes_shortly_after_its_pod_has_ended() -> None:
+    made = cluster()
+    add(made, "Deployment", "web", 2, finalizers=True)
+    scene = staged(made, stop=2.0)
+    delete(scene, "web-0")
+    after(scene, 2.0 / 2 + 0.5)
+    assert Key("default", "web-0") in scene.store.pods
+    after(scene, 10.0)
+    assert Key("default", "web-0") not in scene.store.pods
+    assert all(pod.finalizers for pod in pods_of(scene, "web"))
+
+
+@pytest.mark.parametrize(
+    ("deadline", "finalizers", "stuck"),
+    [(NOW - 300, True, True), (NOW - 300, False, False), (NOW + 20, True, False)],
+)
+def test_a_finalizer_that_nobody_removed_for_long_stays(
+    deadline: float, finalizers: bool, stuck: bool
+) -> None:
+    made = cluster()
+    leaving = {"terminating": True, "deadline": deadline, "finalizers": finalizers}
+    add(made, "Deployment", "web", 2, each=[leaving, {}])
+    scene = staged(made)
+    after(scene, 3600.0)
+    assert (Key("default", "web-0") in scene.store.pods) is stuck

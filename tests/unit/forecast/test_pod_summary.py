@@ -1,0 +1,85 @@
+"""Whose pods move, stay, wait, are held or have ended: by workload, the gravest first."""
+
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.forecast.forecast import as_run
+from azure_linux_migrator.forecast.pod_summary import MOST_WORKLOADS, Census, Outcome, census
+from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.model.cluster import Controller, Key, Owner
+from azure_linux_migrator.model.traits import EMPTY_DIR
+from tests.support.forecasts import budget, deployment, pod, snapshot
+
+
+def _census(made: Snapshot, **spec: object) -> Census:
+    given = MigrationSpec.model_validate({"source": {"nodePool": "workers"}, **spec})
+    return census(made, "m", as_run(given))
+
+
+def _cluster() -> Snapshot:
+    made = snapshot()
+    deployment(made, "web", 3)
+    deployment(made, "cache", 2, empty_dir=True)
+    made.controllers.append(Controller("DaemonSet", Key("default", "agent"), "ds"))
+    pod(made, "agent-1", Owner("DaemonSet", "agent", "ds"))
+    pod(made, "report-1", Owner("Job", "report", "j"), empty_dir=True)
+    pod(made, "done-1", Owner("Job", "done", "j2"), phase="Succeeded", empty_dir=True)
+    pod(made, "proxy", Owner("Node", "aks-workers-12345678-vmss000000", "n"), mirror=True)
+    pod(made, "bare", None)
+    return made
+
+
+def test_pods_are_counted_by_their_fate() -> None:
+    found = _census(_cluster())
+    counts = (found.move, found.stay, found.wait, found.blocked, found.finished, found.lose_data)
+    assert counts == (5, 2, 1, 1, 1, 2)
+    assert found.nodes == 2
+
+
+def test_workloads_are_listed_the_gravest_first() -> None:
+    listed = [(g.kind, g.name, g.fate, g.pods, g.loses_data) for g in _census(_cluster()).workloads]
+    assert listed == [
+        ("Pod", "bare", Outcome.BLOCKED, 1, 0),
+        ("Deployment", "cache", Outcome.MOVE, 2, 2),
+        ("Job", "report", Outcome.WAIT, 1, 0),
+        ("Deployment", "web", Outcome.MOVE, 3, 0),
+        ("DaemonSet", "agent", Outcome.STAY, 1, 0),
+        ("Pod", "proxy", Outcome.STAY, 1, 0),
+        ("Job", "done", Outcome.FINISHED, 1, 0),
+    ]
+
+
+def test_the_reason_is_the_drains() -> None:
+    found = _census(_cluster(), drain={"emptyDir": "Block"})
+    reasons = {group.name: group.reason for group in found.workloads}
+    assert reasons["cache"] == "its emptyDir data would be lost"
+    assert reasons["bare"] == "no controller would replace it"
+    assert reasons["agent"] == "its DaemonSet runs one pod on every node"
+    assert reasons["done"] == "ran to its end"
+    assert reasons["web"] == ""
+    assert found.lose_data == 0
+
+
+def test_a_large_cluster_does_not_make_a_large_list() -> None:
+    made = snapshot()
+    for index in range(MOST_WORKLOADS + 7):
+        deployment(made, f"app-{index:03}", 1)
+    found = _census(made)
+    assert len(found.workloads) == MOST_WORKLOADS
+    assert found.more_workloads == 7
+    assert found.move == MOST_WORKLOADS + 7
+
+
+def test_findings_are_gathered_by_rule_beyond_what_a_status_holds() -> None:
+    made = snapshot()
+    for index in range(25):
+        deployment(made, f"app-{index:02}", 2, traits=(EMPTY_DIR,))
+    deployment(made, "stuck", 2)
+    budget(made, "stuck", 0)
+    found = _census(made).findings
+    assert [each.rule for each in found][:1] == ["pdb.zero"], "what blocks comes first"
+    assert found[0].subjects == ["PodDisruptionBudget default/stuck"]
+    assert found[0].remedy
+    local = next(each for each in found if each.rule == "pod.local-data")
+    assert (local.count, len(local.subjects)) == (25, 20)
+    assert local.subjects[0] == "Deployment default/app-00"
+    known = _census(made, preflight={"acknowledge": ["pdb.zero"]})
+    assert "pdb.zero" not in [each.rule for each in known.findings]

@@ -1,0 +1,273 @@
+"""A redacted snapshot names nothing of the cluster, and forecasts the same."""
+
+import json
+import random
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.forecast.build_cluster import Assumptions
+from azure_linux_migrator.forecast.pod_summary import Census, census
+from azure_linux_migrator.forecast.redact import redact, spoken_in
+from azure_linux_migrator.forecast.run import Voyage
+from azure_linux_migrator.forecast.snapshot import Snapshot, survey_in, survey_out
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.cluster import Controller, Key, Node, Owner, Pod
+from azure_linux_migrator.model.scheduling import Placing
+from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, parse_node_name
+from tests.support.clusters import NOW, SIZE, particular
+from tests.support.marked import Marker
+
+KEPT = {
+    *(f"Node.{each}" for each in ("os_sku", "os_effective", "zone")),
+    "Pod.phase",
+    "Volume.zones",
+    *("Requirement.operator", "Toleration.operator"),
+    *("Rule.min_available", "Rule.max_unavailable", "Budget.unhealthy_policy"),
+    "Controller.kind",
+    *(f"Pool.{each}" for each in ("name", "os_sku", "os_type", "mode", "vm_size", "state")),
+    *(f"Pool.{each}" for each in ("power", "kind")),
+    "Failure.reason",
+    *("Survey.usages key", "Survey.sizes key", "Survey.images"),
+    *(f"SizeFacts.{each}" for each in ("family", "arch", "generations", "zones")),
+    *(f"SizeFacts.{each}" for each in ("restricted_zones", "unavailable")),
+    *(f"ClusterFacts.{each}" for each in ("state", "location", "kubernetes_version")),
+    *(f"ClusterFacts.{each}" for each in ("node_provisioning", "network_plugin")),
+    *(f"ClusterFacts.{each}" for each in ("network_plugin_mode", "ip_families")),
+    *(f"ClusterFacts.{each}" for each in ("upgrade_channel", "node_os_channel")),
+    *("ClusterFacts.autoscaler_profile", "ClusterFacts.autoscaler_profile key"),
+}
+"""What stays: words of Kubernetes and Azure, sizes, versions, zones, and the names of AKS pools."""
+FREE = "kubernetes.azure.com/cluster"
+
+
+def _text(snapshot: Snapshot) -> str:
+    return msgspec.json.encode(snapshot).decode()
+
+
+def test_no_text_of_any_field_stays_but_those_that_name_nothing() -> None:
+    marker = Marker()
+    made = marker.value(Snapshot, "")
+    made.survey = survey_out(marker.value(Survey, ""))
+    hidden = redact(made, random.Random(1))
+    assert marker.found_in(_text(hidden)) == KEPT
+    assert hidden.redacted
+    survey_in(hidden.survey)
+
+
+def test_no_name_stays_in_texts_that_are_put_together() -> None:
+    marker = Marker()
+
+    def word() -> str:
+        return marker.word("here")
+
+    made = Snapshot(NOW)
+    name = f"aks-workers-12345678-vmss00000{1}"
+    made.nodes = [Node(name, "workers", cordoned_by=word(), batch=f"{word()}.3")]
+    made.labels = {name: {FREE: word(), "agentpool": word(), "kubernetes.io/hostname": word()}}
+    made.taints = {name: [f"{word()}={word()}:NoSchedule", f"{word()}:NoExecute", word()]}
+    kinds = ("selects", "hostpath", "command", "sysctl", "keep", "grace", "gpu", "new")
+    traits = (
+        *(f"{each}:{word()}" for each in kinds),
+        *(f"selects:agentpool={word()}", f"hostpath:/etc/ssl/{word()}"),
+    )
+    owner = Owner(word(), word(), word())
+    made.pods = [
+        Pod(Key(word(), word()), word(), name, "Running", False, False, owner=owner, traits=traits)
+    ]
+    marks: list[dict[str, Any]] = [
+        {"surge": f"{word()}/3", "restarted": f"{word()}@17"},
+        {"surge": f"{word()}/{word()}", "restarted": word()},
+    ]
+    made.controllers = [
+        Controller("Deployment", Key(word(), word()), word(), stuck=word(), **each)
+        for each in marks
+    ]
+    made.unseen = [f"events: {word()} cannot list", f"{word()}: no"]
+    made.survey = {
+        "denied": {"is": [f"Microsoft.ContainerService/managedClusters/{word()}/read"]},
+        "services": {"is": [f"{word()}/{word()}"]},
+        "locks": {"unread": f"reading {word()} failed"},
+        "new": {"is": [word()]},
+    }
+    pool = particular().pools[0]
+    settings = dict(pool.settings) | {
+        "tags": {word(): word(), "azlm-migration": word(), "azlm-source-pool": word()},
+        "vnetSubnetID": f"/subscriptions/{word()}",
+        "nodeLabels": {word(): word(), FREE: word()},
+        "nodeTaints": [f"{word()}={word()}:NoSchedule"],
+        "linuxOSConfig": {"sysctls": word()},
+        "gatewayProfile": {word(): word()},
+        "securityProfile": {"enableVTPM": True, word(): word()},
+        word(): word(),
+    }
+    made.pools = [structs.replace(pool, settings=settings)]
+    hidden = redact(made, random.Random(1))
+    assert marker.found_in(_text(hidden)) == set()
+    [node], [shown] = hidden.nodes, hidden.pools
+    assert node.batch.endswith(".3")
+    assert hidden.pods[0].node == node.name
+    assert "hostpath:/etc/ssl" in hidden.pods[0].traits
+    assert hidden.controllers[0].surge.endswith("/3")
+    assert hidden.survey["denied"]["is"] == ["Microsoft.ContainerService/managedClusters/-/read"]
+    assert hidden.unseen[0].startswith("events: ")
+    assert shown.settings["securityProfile"] == {"enableVTPM": True}
+    assert shown.settings["gatewayProfile"]
+    assert set(shown.settings["tags"]) == {"azlm-migration", "azlm-source-pool"}
+
+
+def test_two_snapshots_have_nothing_in_common() -> None:
+    made = particular()
+    one, other = redact(made, random.Random(1)), redact(made, random.Random(2))
+    assert _text(redact(made, random.Random(1))) == _text(one)
+    assert not {each.uid for each in one.pods} & {each.uid for each in other.pods}
+    assert not {each.name for each in one.nodes} & {each.name for each in other.nodes}
+
+
+def test_what_a_machine_is_stays_on_its_labels() -> None:
+    setting = NodeSetting("subscription", "acme-rg", "acme", "westeurope", "12345678")
+    pool = dict(particular().pools[0].settings) | {
+        "nodeImageVersion": "AKSUbuntu",
+        "nodeLabels": {},
+    }
+    node = make_node(setting, "others", pool, 3)
+    made = particular()
+    made.labels = {made.nodes[0].name: node.labels}
+    [hidden] = redact(made, random.Random(1)).labels.values()
+    changed = {key for key, value in node.labels.items() if hidden.get(key) != value}
+    assert changed == {FREE, "kubernetes.io/hostname"}
+
+
+def test_names_of_nodes_can_still_be_read_and_sort_as_before() -> None:
+    made = particular()
+    hidden = redact(made, random.Random(1))
+    names = [each.name for each in hidden.nodes]
+    assert names == sorted(names)
+    for old, new in zip(made.nodes, hidden.nodes, strict=True):
+        was, known = parse_node_name(old.name), parse_node_name(new.name)
+        assert was is not None
+        assert known is not None
+        assert was[1] == known[1]
+        assert was[0] != known[0]
+        assert hidden.labels[new.name]["kubernetes.io/hostname"] == new.name
+
+
+def test_a_set_finds_its_pods_and_their_claims() -> None:
+    made = particular()
+    hidden = redact(made, random.Random(1))
+    claims = {each.claim for each in hidden.volumes}
+    stateful = [each for each in hidden.pods if each.owner and each.owner.kind == "StatefulSet"]
+    assert len(stateful) == 6
+    for pod in stateful:
+        assert pod.owner is not None
+        assert pod.key.name.removeprefix(f"{pod.owner.name}-").isdecimal()
+        assert {Key(pod.key.namespace, each) for each in pod.claims} <= claims
+    sets = {each.key.name for each in hidden.controllers if each.kind == "StatefulSet"}
+    assert sets == {pod.owner.name for pod in stateful if pod.owner}
+    order = sorted(range(len(made.pods)), key=lambda at: made.pods[at].key)
+    assert order == sorted(range(len(made.pods)), key=lambda at: hidden.pods[at].key)
+
+
+BASE: dict[str, Any] = {
+    "source": {"nodePool": "workers"},
+    "strategy": {"batch": {"size": "34%", "soak": "1m"}, "finalSoak": "0s"},
+}
+SPECS: dict[str, dict[str, Any]] = {
+    "batches": BASE,
+    "prefetch": BASE | {"drain": {"prefetch": True}},
+    "rolling": BASE | {"strategy": {"type": "Rolling", "maxSurge": 2, "finalSoak": "0s"}},
+    "in place": BASE | {"strategy": {"type": "InPlace", "finalSoak": "0s"}},
+    "order": BASE
+    | {
+        "drain": {
+            "order": [
+                {
+                    "selector": {"matchLabels": {"acme.example/app": "kafka-2"}},
+                    "namespaces": ["ledger"],
+                    "order": -1,
+                }
+            ]
+        }
+    },
+    "labels of its own": BASE
+    | {
+        "target": {
+            "labels": {"acme.example/team": "payments", "acme.example/new": "yes"},
+            "taints": ["acme.example/dedicated=payments:NoSchedule"],
+        }
+    },
+}
+
+
+def _landed(voyage: Voyage) -> Counter[str]:
+    store = voyage.scene.store
+    nodes = store.nodes
+    return Counter(
+        nodes[pod.node].pool if pod.node in nodes else pod.node for pod in store.pods.values()
+    )
+
+
+def _counted(found: Census) -> tuple[Census, Counter[tuple[str, str, int, int]]]:
+    """A census without the names."""
+    groups = Counter((g.kind, g.fate.value, g.pods, g.loses_data) for g in found.workloads)
+    return structs.replace(found, workloads=[], findings=[]), groups
+
+
+@pytest.mark.parametrize("case", SPECS)
+def test_the_forecast_is_the_same(case: str) -> None:
+    made, spec = particular(), SPECS[case]
+    hidden = redact(made, random.Random(5), spoken_in("m", MigrationSpec.model_validate(spec)))
+    assert "gateway" not in _text(hidden)
+    assert _counted(census(hidden, "m", spec)) == _counted(census(made, "m", spec))
+    for seed in range(3):
+        seen = Voyage(made, "m", spec, Assumptions(), seed)
+        unseen = Voyage(hidden, "m", spec, Assumptions(), seed)
+        plain, other = seen.go(), unseen.go()
+        assert plain.succeeded, plain.message
+        assert (other.succeeded, other.evictions) == (True, plain.evictions)
+        assert (other.seconds, other.moving_seconds) == (plain.seconds, plain.moving_seconds)
+        assert (other.batches, other.node_hours) == (plain.batches, plain.node_hours)
+        assert _landed(unseen) == _landed(seen)
+    assert plain.evictions >= 0 if case == "in place" else plain.evictions == len(made.pods)
+
+
+def test_what_blocks_still_blocks() -> None:
+    made = particular()
+    target = "workersazl"
+    owner = next(pod.owner.uid for pod in made.pods if pod.owner and "gateway" in pod.owner.uid)
+    made.placings[owner] = Placing(selector=(("agentpool", "workers"),))
+    made.budgets[0] = structs.replace(made.budgets[0], sync_failed="acme cannot be found")
+    spec = MigrationSpec.model_validate(BASE)
+    hidden = redact(made, random.Random(1), spoken_in("m", spec))
+    for snapshot in (made, hidden):
+        trip = Voyage(snapshot, "m", BASE, Assumptions(), 0).go()
+        assert not trip.succeeded
+        assert "pdb.zero" in {each.rule for each in trip.findings if each.severity == "Block"}
+    assert "acme" not in _text(hidden)
+    assert target in spoken_in("m", spec).pools
+
+
+def test_a_survey_keeps_what_has_no_name() -> None:
+    made = particular()
+    subnet = "/subscriptions/1/virtualNetworks/Acme/subnets/nodes"
+    facts: dict[str, Any] = {
+        "subnets": {"is": {subnet.lower(): {"prefix": "10.7.0.0/20", "used": 9}}},
+        "usages": {"is": {"cores": {"current": 1, "limit": 2}}},
+        "windows": {"is": ["default", "acme-nights"]},
+        "denied": {"is": ["Microsoft.ContainerService/managedClusters/agentPools/write"]},
+    }
+    made.survey = facts
+    pool = made.pools[1]
+    made.pools[1] = structs.replace(pool, settings=dict(pool.settings) | {"vnetSubnetID": subnet})
+    hidden = redact(made, random.Random(1))
+    [(found, kept)] = hidden.survey["subnets"]["is"].items()
+    assert found == hidden.pools[1].settings["vnetSubnetID"].lower()
+    assert kept == {"prefix": "10.0.0.0/20", "used": 9}
+    assert (hidden.survey["usages"], hidden.survey["denied"]) == (facts["usages"], facts["denied"])
+    assert hidden.survey["windows"]["is"][0] == "default"
+    assert "acme-nights" not in json.dumps(hidden.survey)
+    assert hidden.pools[1].settings["vmSize"] == SIZE

@@ -1,0 +1,76 @@
+"""Pods that keep their names: when they come back, and with what."""
+
+import pytest
+from msgspec import structs
+
+from tests.support.snapshots import add, after, cluster, delete, names, pods_of, ready, staged
+
+
+@pytest.mark.parametrize(
+    ("ordered", "at_once"),
+    [(True, ["db-5", "db-6", "db-7"]), (False, ["db-5", "db-6", "db-7", "db-8"])],
+    ids=["OrderedReady", "Parallel"],
+)
+def test_the_policy_tells_whether_a_pod_waits_for_those_before_it(
+    ordered: bool, at_once: list[str]
+) -> None:
+    made = cluster()
+    add(made, "StatefulSet", "db", 4, controller={"ordered": ordered, "first_ordinal": 5})
+    scene = staged(made, stop=0.2)
+    delete(scene, "db-6", "db-8")
+    after(scene, 2.0)
+    assert names(scene, "db") == at_once
+    after(scene, 20.0)
+    assert names(scene, "db") == ["db-5", "db-6", "db-7", "db-8"]
+    assert ready(scene, "db") == 4
+
+
+def test_with_ordered_ready_a_pod_that_is_not_ready_keeps_all_later_ones_away() -> None:
+    made = cluster()
+    sick = {"ready": False}
+    add(made, "StatefulSet", "db", 3, each=[sick, {}, {}], controller={"ordered": True})
+    scene = staged(made)
+    delete(scene, "db-2")
+    after(scene, 3600.0)
+    assert names(scene, "db") == ["db-0", "db-1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "claims", "kept"),
+    [
+        ("StrimziPodSet", ("data-{}",), True),
+        ("Cluster", ("pg-{}",), True),
+        ("StatefulSet", (), True),
+        ("CloneSet", (), True),
+        ("Workflow", (), False),
+    ],
+)
+def test_pods_of_other_controllers_keep_what_is_theirs(
+    kind: str, claims: tuple[str, ...], kept: bool
+) -> None:
+    made = cluster()
+    each = [{"claims": tuple(claim.format(index) for claim in claims)} for index in range(3)]
+    add(made, kind, "kafka", 3, each=each)
+    made.controllers.clear()  # OpenKruise's StatefulSets are not those of apps/v1
+    if kind in {"Workflow", "Cluster"}:
+        made.pods = [
+            structs.replace(pod, key=pod.key._replace(name=f"kafka-{tail}"))
+            for pod, tail in zip(made.pods, ("xk2vz", "m4tqp", "zz7wd"), strict=True)
+        ]
+    before = [(pod.key.name, pod.claims) for pod in sorted(made.pods, key=lambda p: p.key)]
+    scene = staged(made)
+    delete(scene, before[1][0])
+    after(scene, 60.0)
+    found = [(pod.key.name, pod.claims) for pod in pods_of(scene, "kafka")]
+    assert (found == before) is kept
+    assert ready(scene, "kafka") == 3
+
+
+def test_a_deployments_new_pod_mounts_the_same_claims() -> None:
+    made = cluster()
+    add(made, "Deployment", "wiki", 2, claims=("uploads", "cache"))
+    scene = staged(made)
+    delete(scene, "wiki-0")
+    after(scene, 60.0)
+    assert [pod.claims for pod in pods_of(scene, "wiki")] == [("uploads", "cache")] * 2
+    assert "wiki-0" not in names(scene, "wiki")

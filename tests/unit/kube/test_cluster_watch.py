@@ -1,0 +1,73 @@
+"""The watches are shared: who comes while the last one leaves finds a world without ghosts."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.reflector import Reflector
+from azure_linux_migrator.model.cluster import Node
+
+
+@pytest.fixture
+def slow_end(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Watches that stand still, and end only when the event is set."""
+    released = asyncio.Event()
+
+    async def run(_: Reflector) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await released.wait()
+
+    monkeypatch.setattr(Reflector, "_run", run)
+    return released
+
+
+async def _turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def _waker() -> None:
+    return
+
+
+async def test_who_comes_while_the_watches_end_starts_with_an_empty_world(
+    slow_end: asyncio.Event,
+) -> None:
+    nothing: Any = None
+    feed = Feed(nothing)
+    await feed.acquire(_waker)
+    await _turns()
+    feed.world.put_node(Node("ghost", "src"))
+    leaving = asyncio.create_task(feed.release(_waker))
+    await _turns()
+    coming = asyncio.create_task(feed.acquire(_waker))
+    await _turns()
+    assert not coming.done(), "it waits for the old watches to end"
+    slow_end.set()
+    await asyncio.gather(leaving, coming)
+    assert feed.world.nodes == {}
+    assert feed._reflectors
+    assert feed._wakers == [_waker]
+    await feed.release(_waker)
+    assert feed._reflectors == {}
+
+
+async def test_cancelled_in_the_middle_it_leaves_no_watch_behind(slow_end: asyncio.Event) -> None:
+    nothing: Any = None
+    feed = Feed(nothing)
+    await feed.acquire(_waker)
+    await _turns()
+    tasks = [each._task for each in feed._reflectors.values()]
+    feed.world.put_node(Node("ghost", "src"))
+    leaving = asyncio.create_task(feed.release(_waker))
+    await _turns()
+    leaving.cancel()
+    slow_end.set()
+    await asyncio.gather(leaving, return_exceptions=True)
+    await _turns()
+    assert all(task is not None and task.done() for task in tasks)
+    assert feed.world.nodes == {}

@@ -1,0 +1,209 @@
+"""The reflector against the ways a watch breaks."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiohttp import web
+
+from azure_linux_migrator.kube import reflector as reflector_module
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.decode import PodObject
+from azure_linux_migrator.kube.reflector import Reflector, Sink
+from azure_linux_migrator.model.cluster import Key, Pod
+from tests.support.fake_apiserver import bookmark, event, pod, serving, stream
+
+
+class Seen:
+    """What a reflector has reported."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.removed: list[tuple[str, int]] = []
+
+    def sink(self) -> Sink:
+        return Sink(self._put, self._remove, lambda: None)
+
+    def _put(self, record: Pod) -> None:
+        self.names.add(record.key.name)
+
+    def _remove(self, key: Key, revision: int) -> None:
+        self.names.discard(key.name)
+        self.removed.append((key.name, revision))
+
+
+async def _until(check: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not check():  # noqa: ASYNC110 - the reflector has no event for every state
+            await asyncio.sleep(0.01)
+
+
+async def _reflect(
+    client: Client, seen: Seen, body: Callable[[Reflector], Awaitable[None]]
+) -> None:
+    reflector = Reflector(client, "/api/v1/pods", PodObject, seen.sink())
+    reflector.start()
+    try:
+        await body(reflector)
+    finally:
+        await reflector.stop()
+
+
+async def test_a_streamed_list_then_events_and_what_vanished_while_it_was_blind() -> None:
+    lists = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal lists
+        if "sendInitialEvents" in request.query:
+            lists += 1
+            names = ("a", "b") if lists == 1 else ("b", "c")
+            added = [event("ADDED", pod(name, 5)) for name in names]
+            return await stream(request, *added, bookmark(10 * lists, initial=True))
+        if lists == 1:
+            gone = {"kind": "Status", "code": 410, "message": "too old"}
+            return await stream(request, event("ERROR", gone))
+        await asyncio.sleep(5)
+        return await stream(request)
+
+    seen = Seen()
+
+    async def body(reflector: Reflector) -> None:
+        await _until(lambda: seen.names == {"b", "c"})
+        assert seen.removed == [("a", 20)]
+        assert reflector.synced
+
+    async with serving(answer) as client:
+        await _reflect(client, seen, body)
+
+
+async def test_without_streaming_lists_it_pages() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if "sendInitialEvents" in request.query:
+            return web.json_response({"message": "sendInitialEvents is forbidden"}, status=422)
+        if request.query.get("watch"):
+            assert request.query["resourceVersion"] == "7"
+            await asyncio.sleep(5)
+            return await stream(request)
+        assert request.query["limit"] == "500"
+        if request.query.get("continue") == "more":
+            page = {"metadata": {"resourceVersion": "7"}, "items": [pod("b", 2)]}
+        else:
+            page = {"metadata": {"continue": "more"}, "items": [pod("a", 1)]}
+        return web.json_response(page)
+
+    seen = Seen()
+
+    async def body(reflector: Reflector) -> None:
+        await _until(lambda: reflector.synced)
+        assert seen.names == {"a", "b"}
+
+    async with serving(answer) as client:
+        await _reflect(client, seen, body)
+
+
+async def test_a_refusal_is_kept_to_be_shown_and_later_success_clears_it() -> None:
+    allowed = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if not allowed.is_set():
+            return web.json_response({"message": "pods is forbidden"}, status=403)
+        if "sendInitialEvents" in request.query:
+            return await stream(request, bookmark(1, initial=True))
+        await asyncio.sleep(5)
+        return await stream(request)
+
+    async def body(reflector: Reflector) -> None:
+        await _until(lambda: reflector.error is not None and reflector.error.status == 403)
+        allowed.set()
+        await _until(lambda: reflector.synced)
+        assert reflector.error is None
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)
+
+
+async def test_a_watch_that_is_refused_later_tells_since_when(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector_module, "GRACE_SECONDS", 0.1)
+    refusing = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if refusing.is_set():
+            return web.json_response({"message": "pods is forbidden"}, status=403)
+        if "sendInitialEvents" in request.query:
+            return await stream(request, bookmark(1, initial=True))
+        await asyncio.sleep(0.1)
+        return await stream(request)
+
+    async with serving(answer) as client:
+        feed = Feed(client)
+        await feed.acquire(lambda: None)
+        try:
+            await _until(lambda: feed.synced)
+            assert feed.problem() == ""
+            refusing.set()
+            await _until(lambda: bool(feed.problem()))
+            assert feed.synced, "what is known is still shown"
+            told = feed.problem()
+            assert re.fullmatch(
+                r"the watch of \w+ has told nothing since \S+Z: pods is forbidden", told
+            )
+            refusing.clear()
+            await _until(lambda: not feed.problem())
+        finally:
+            await feed.release(feed._wakers[0])
+
+
+async def test_silence_is_a_problem_until_a_list_proves_what_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector_module, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(reflector_module, "STALE_SECONDS", 0.3)
+    lists = 0
+    hanging = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal lists
+        response = await stream(request)
+        if "sendInitialEvents" in request.query and not hanging.is_set():
+            lists += 1
+            await response.write(json.dumps(bookmark(lists, initial=True)).encode() + b"\n")
+        await asyncio.sleep(5)
+        return response
+
+    async def body(reflector: Reflector) -> None:
+        await _until(lambda: lists >= 2)
+        assert reflector.problem() == "", "a list is as good as a bookmark"
+        hanging.set()
+        await _until(lambda: bool(reflector.problem()))
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)
+
+
+async def test_a_bookmark_is_a_sign_of_life_and_half_a_list_is_none() -> None:
+    half = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = await stream(request)
+        for revision in range(1, 200):
+            kind = event("ADDED", pod(f"p{revision}", revision))
+            mark = bookmark(revision, initial=revision == 1)
+            await response.write(json.dumps(kind if half.is_set() else mark).encode() + b"\n")
+            await asyncio.sleep(0.02)
+        return response
+
+    async def body(reflector: Reflector) -> None:
+        await asyncio.sleep(0.3)
+        assert reflector.age() < 0.2
+        half.set()
+        reflector._listed = set()
+        await asyncio.sleep(0.3)
+        assert reflector.age() > 0.2
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)

@@ -1,0 +1,54 @@
+"""Zones as Azure writes them: the same disk and machine meet in the core, whatever their labels."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from azure_linux_migrator.kube.decode import NodeObject
+from azure_linux_migrator.kube.decode_owners import VolumeObject
+from azure_linux_migrator.kube.zones import zone_of
+
+LABELS = Path(__file__).resolve().parents[4] / "shared" / "aks" / "node-labels.json"
+DISK = "topology.disk.csi.azure.com/zone"
+
+
+def _node(**labels: str) -> str:
+    raw = json.dumps({"metadata": {"name": "n", "labels": labels}})
+    return msgspec.json.decode(raw, type=NodeObject).record().zone
+
+
+def _disk(key: str, *zones: str) -> tuple[str, ...]:
+    terms = [{"matchExpressions": [{"key": key, "operator": "In", "values": [z]}]} for z in zones]
+    raw = {
+        "metadata": {"name": "pv"},
+        "spec": {"nodeAffinity": {"required": {"nodeSelectorTerms": terms}}},
+    }
+    return msgspec.json.decode(json.dumps(raw), type=VolumeObject).record().zones
+
+
+@pytest.mark.parametrize("fault_domain", ["0", "1", "4"])
+def test_a_fault_domain_is_no_zone(fault_domain: str) -> None:
+    assert zone_of(fault_domain) == ""
+    assert _node(**{"topology.kubernetes.io/zone": fault_domain}) == ""
+
+
+def test_a_disk_outside_any_zone_meets_its_machines() -> None:
+    assert _disk(DISK, "") == ("",)
+    assert _disk("failure-domain.beta.kubernetes.io/zone", "0", "1", "2") == ("",)
+
+
+def test_zones_stay_what_they_are() -> None:
+    assert _node(**{"topology.kubernetes.io/zone": "westeurope-1"}) == "westeurope-1"
+    assert _disk(DISK, "westeurope-1") == ("westeurope-1",)
+    assert _disk(DISK, "westeurope-1", "westeurope-2", "") == ("", "westeurope-1", "westeurope-2")
+    assert _disk("example.com/rack", "7") == ()
+
+
+@pytest.mark.skipif(not LABELS.exists(), reason="the recorded labels are not here")
+def test_recorded_nodes_outside_any_zone_have_none() -> None:
+    recorded = json.loads(LABELS.read_text())
+    found = [each for each in recorded.values() if isinstance(each, dict) and DISK in each]
+    assert found
+    assert [_node(**each) for each in found] == [""] * len(found)
