@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
-from typing import Any
 
 import aiohttp
 from aiohttp import web
 
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.credentials import Credentials
 from azure_linux_migrator.kube.decode import PodObject
 from azure_linux_migrator.kube.reflector import Reflector, Sink
 from azure_linux_migrator.model.cluster import Key, Pod
@@ -41,16 +41,6 @@ class Figures:
     longest_turn_ms: float
     rss_growth_mb: float
     bytes_per_pod: int
-
-
-class NoCredentials:
-    """Stands for a kubeconfig without any."""
-
-    host = ""
-
-    async def auth_settings(self) -> dict[str, dict[str, str]]:
-        """Nothing to send."""
-        return {}
 
 
 def pod(index: int, revision: int) -> bytes:
@@ -163,8 +153,7 @@ async def _measure(port: int, pods: int) -> Figures:
         world.remove_pod(key, revision)
 
     session = aiohttp.ClientSession()
-    credentials: Any = NoCredentials()
-    client = Client(f"http://127.0.0.1:{port}", credentials, session, False)
+    client = Client(Credentials(f"http://127.0.0.1:{port}"), session)
     gc.collect()
     before = _resident()
     ticking = asyncio.create_task(tick())

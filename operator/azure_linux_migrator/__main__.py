@@ -109,14 +109,15 @@ def _plan(arguments: argparse.Namespace) -> int:
 def _snapshot(arguments: argparse.Namespace) -> int:
     from azure_linux_migrator.cli import plan
     from azure_linux_migrator.cli.migration_file import read_migration
-    from azure_linux_migrator.forecast.redact import redact, spoken_in
+    from azure_linux_migrator.forecast.pseudonyms import KnownNames
+    from azure_linux_migrator.forecast.redact import redact
     from azure_linux_migrator.forecast.snapshot import save, writable
 
     name, spec = read_migration(arguments.filename) if arguments.filename else ("", None)
     writable(arguments.output)
     made = asyncio.run(plan.take(_reading(arguments), spec))
-    spoken = spoken_in(name, spec) if spec else None
-    kept = redact(made, random.SystemRandom(), spoken) if arguments.redact else made
+    known = KnownNames.from_spec(name, spec) if spec else None
+    kept = redact(made, random.SystemRandom(), known) if arguments.redact else made
     save(kept, arguments.output)
     print(f"{len(made.nodes)} nodes, {len(made.pods)} pods, {len(made.budgets)} budgets")
     for each in made.unseen:
@@ -154,6 +155,10 @@ def _run(arguments: argparse.Namespace) -> None:
     )
     import uvloop
 
+    from azure_linux_migrator.kube.credentials import skip_kubernetes_package
+
+    if settings.kubeconfig is None:
+        skip_kubernetes_package()
     from azure_linux_migrator.controller.process import serve
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -8,18 +8,9 @@ import aiohttp
 from aiohttp import web
 
 from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.credentials import Credentials
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class NoCredentials:
-    """Stands for a kubeconfig without any."""
-
-    host = ""
-
-    async def auth_settings(self) -> dict[str, dict[str, str]]:
-        """Nothing to send."""
-        return {}
 
 
 @asynccontextmanager
@@ -32,7 +23,7 @@ async def serving(handler: Handler) -> AsyncIterator[Client]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     session = aiohttp.ClientSession()
     port = runner.addresses[0][1]
-    client = Client(f"http://127.0.0.1:{port}", NoCredentials(), session, False)
+    client = Client(Credentials(f"http://127.0.0.1:{port}"), session)
     try:
         yield client
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from aiohttp import web
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.aiohttp import make_aiohttp_handler
 
 from azure_linux_migrator.controller.metrics import Telemetry
 from azure_linux_migrator.errors import SettingsError
@@ -27,7 +27,7 @@ class Server:
     async def start(self) -> None:
         """Listen; raises SettingsError when the port cannot be had."""
         app = web.Application()
-        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/metrics", make_aiohttp_handler(self._telemetry.registry))
         for path in self._probes:
             app.router.add_get(path, self._probe)
         self._runner = web.AppRunner(app, access_log=None)
@@ -47,12 +47,6 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-
-    async def _metrics(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(
-            body=encode(self._telemetry.registry), headers={"Content-Type": content_type}
-        )
 
     async def _probe(self, request: web.Request) -> web.Response:
         reason = self._probes[request.path]()

@@ -1,10 +1,9 @@
-"""Stand-ins for what tells whose cluster it is: one mapping, the same in every field.
+"""Pseudonyms for the names of one snapshot: one mapping, the same in every field.
 
-Words (labels, uids, volumes, …) get a keyed hash; its key is random and kept nowhere, so that a
-guessed name cannot be tried against a snapshot. Names of nodes, namespaces and of what is in them
-are numbered in their order instead: the drain goes by that order, and the lists of a snapshot show
-it anyway. What everybody has, such as `kubernetes.io/os`, and what the migration itself names, its
-pools above all, stays as it is.
+Identifiers and labels get a keyed hash. The key is random and not stored, so a guessed name cannot
+be tested against a snapshot. Nodes, namespaces and objects are numbered in their sort order,
+because the drain follows it. Names that every cluster has, and names that the migration itself
+gives, such as its pools, are kept. This module does not know the records that hold the names.
 """
 
 import random
@@ -17,56 +16,66 @@ from typing import TypeVar
 from msgspec import Struct
 
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL
-from azure_linux_migrator.model.cluster import Key, Labels, Requirement
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.model import traits
+from azure_linux_migrator.model.cluster import Key, Labels
+from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.simulator.aks.nodes import parse_node_name
 
 T = TypeVar("T")
 
 _AZURE = "kubernetes.azure.com"
-_POOL_KEYS = frozenset({AGENTPOOL_LABEL, "agentpool"})
-_NODE_KEYS = frozenset({"kubernetes.io/hostname"})
-_OPEN_LABELS = frozenset(
-    {
-        *(f"{domain}kubernetes.io/{name}" for domain in ("", "beta.") for name in ("arch", "os")),
-        "beta.kubernetes.io/instance-type",
-        "failure-domain.beta.kubernetes.io/region",
-        "failure-domain.beta.kubernetes.io/zone",
-        "node.kubernetes.io/instance-type",
-        "node.kubernetes.io/windows-build",
-        "topology.kubernetes.io/region",
-        "topology.kubernetes.io/zone",
-        "topology.disk.csi.azure.com/zone",
-        "storageprofile",
-        "storagetier",
-        *(f"node-role.kubernetes.io/{role}" for role in ("agent", "control-plane", "master")),
-        "kubernetes.io/role",
-        *(
-            f"{_AZURE}/{name}"
-            for name in (
-                "accelerator", "consolidated-additional-properties-supported", "ebpf-dataplane",
-                "fips_enabled", "kubelet-serving-ca", "localdns-state", "mode",
-                "node-image-version", "nodepool-type", "os-sku", "os-sku-effective",
-                "os-sku-requested", "podnetwork-type", "priority", "role", "scalesetpriority",
-                "security-type", "sku-cpu", "sku-memory", "storageprofile", "storagetier",
-            )
-        ),
-    }
-)  # fmt: skip
-"""Labels that say what a machine is, and nothing of whose it is: their values stay too."""
-_OPEN_KEYS = _OPEN_LABELS | _POOL_KEYS | _NODE_KEYS | {f"{_AZURE}/cluster"}
-_OPEN_TAINT_DOMAINS = frozenset({_AZURE, "node.kubernetes.io", "node.cloudprovider.kubernetes.io"})
-_OPEN_TAINT_KEYS = frozenset({"CriticalAddonsOnly"})
-"""AKS lets a System pool have no other taint."""
-_EFFECTS = frozenset({"NoSchedule", "PreferNoSchedule", "NoExecute", ""})
-OPEN_NAMESPACES = frozenset(
+_POOL_LABELS = frozenset({AGENTPOOL_LABEL, "agentpool"})
+_NODE_FIELDS = frozenset({"kubernetes.io/hostname", "metadata.name"})
+"""The label and the field by which a node affinity names a node."""
+_PUBLIC_LABELS = frozenset({
+    "kubernetes.io/arch", "kubernetes.io/os", "kubernetes.io/role",
+    "beta.kubernetes.io/arch", "beta.kubernetes.io/os", "beta.kubernetes.io/instance-type",
+    "node.kubernetes.io/instance-type", "node.kubernetes.io/windows-build",
+    "node-role.kubernetes.io/agent", "node-role.kubernetes.io/control-plane",
+    "node-role.kubernetes.io/master", "topology.disk.csi.azure.com/zone",
+    "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region",
+    "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone",
+    "storageprofile", "storagetier",
+    *(
+        f"{_AZURE}/{name}" for name in (
+            "accelerator", "consolidated-additional-properties-supported", "ebpf-dataplane",
+            "fips_enabled", "kubelet-serving-ca", "localdns-state", "mode", "node-image-version",
+            "nodepool-type", "os-sku", "os-sku-effective", "os-sku-requested", "podnetwork-type",
+            "priority", "role", "scalesetpriority", "security-type", "sku-cpu", "sku-memory",
+            "storageprofile", "storagetier",
+        )
+    ),
+})  # fmt: skip
+"""Labels that describe a machine and not its owner: their values are kept too."""
+_PUBLIC_KEYS = _PUBLIC_LABELS | _POOL_LABELS | _NODE_FIELDS | {f"{_AZURE}/cluster"}
+_PUBLIC_TAINT_DOMAINS = (f"{_AZURE}/", "node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
+_SYSTEM_POOL_TAINT = "CriticalAddonsOnly"
+PUBLIC_WORDS = traits.COMMANDS | frozenset({
+    "NoSchedule", "PreferNoSchedule", "NoExecute",
+    "CronJob", "DaemonSet", "Deployment", "Job", "Node", "ReplicaSet", "ReplicationController",
+    "StatefulSet",
+    "daemonsets", "deployments", "events", "persistentvolumes", "poddisruptionbudgets",
+    "replicasets", "statefulsets", "volumeattachments",
+    "amd.com/gpu", "nvidia.com/gpu", "localhost",
+    "cluster-autoscaler.kubernetes.io/safe-to-evict", "karpenter.sh/do-not-disrupt",
+    "default", "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule",
+    "Microsoft.Authorization", "Microsoft.Compute", "Microsoft.ContainerService",
+    "Microsoft.Network", "action", "agentPools", "delete", "join", "locations", "locks",
+    "maintenanceConfigurations", "managedClusters", "read", "skus", "subnets", "usages",
+    "virtualMachineScaleSets", "virtualNetworks", "write",
+})  # fmt: skip
+"""Words of Kubernetes and Azure that some rule reads; an identifier that is one of them is kept."""
+PUBLIC_NAMESPACES = frozenset(
     {"default", "gatekeeper-system", "kube-node-lease", "kube-public", "kube-system"}
 )
-"""Namespaces that everybody has."""
+"""Namespaces that every AKS cluster may have."""
 
 
-class Spoken(Struct, frozen=True):
-    """What the migration names: who reads its forecast knows it, and it must go on matching.
+class KnownNames(Struct, frozen=True):
+    """Names in the migration's own spec: they are kept, since its reader knows them.
 
     `pairs` are labels and taints as key and value, `keys` their keys alone.
     """
@@ -77,136 +86,153 @@ class Spoken(Struct, frozen=True):
     keys: frozenset[str] = frozenset()
     pairs: frozenset[tuple[str, str]] = frozenset()
 
+    @classmethod
+    def from_spec(cls, name: str, spec: MigrationSpec) -> "KnownNames":
+        """The pools, namespaces, labels and taints that the migration of that name contains."""
+        taints = [Taint.parse(text) for text in spec.target.taints or ()]
+        selectors = [rule.selector for rule in spec.drain.order]
+        expressions = [term for selector in selectors for term in selector.match_expressions]
+        pairs = {
+            *(spec.target.labels or {}).items(),
+            *((taint.key, taint.value) for taint in taints),
+            *(pair for selector in selectors for pair in (selector.match_labels or {}).items()),
+            *((term.key, value) for term in expressions for value in term.values),
+        }
+        target = Migration(name, "", 1, spec, MigrationStatus()).new_pool
+        return cls(
+            migration=name,
+            pools=frozenset({spec.source.node_pool, target}),
+            namespaces=frozenset(space for rule in spec.drain.order for space in rule.namespaces),
+            keys=frozenset(key for key, _ in pairs) | {term.key for term in expressions},
+            pairs=frozenset(pairs),
+        )
 
-class Standins:
-    """Stand-ins of one snapshot. `names` are all of its namespaced names and `sets` those of them
-    that are StatefulSets, `nodes` its nodes' names; `pools` are kept."""
+
+class Pseudonyms:
+    """The pseudonyms of one snapshot. `objects` are all of its namespaced names, `stateful_sets`
+    those of them that are StatefulSets, `nodes` the names of its nodes; `pools` are kept."""
 
     def __init__(
         self,
         rng: random.Random,
-        spoken: Spoken,
+        known: KnownNames,
         *,
-        names: Iterable[Key],
-        sets: Iterable[Key],
+        objects: Iterable[Key],
+        stateful_sets: Iterable[Key],
         nodes: Iterable[str],
         pools: Iterable[str],
     ) -> None:
         self._salt = rng.randbytes(16)
-        self._spoken = spoken
-        self._pools = spoken.pools | frozenset(pools)
-        self._sets = frozenset(sets)
-        self._words: dict[str, str] = {"": ""}
+        self._known = known
+        self._pools = known.pools | frozenset(pools)
+        self._stateful_sets = frozenset(stateful_sets)
+        self._identifiers = {"": ""} | {word: word for word in PUBLIC_WORDS}
         self._labels: dict[Labels, Labels] = {}
-        known = sorted(set(names))
-        self._names = _numbered(known, "x")
-        self._namespaces = self._spaces({key.namespace for key in known})
-        self._nodes = self._machines(rng, sorted(set(nodes)))
+        keys = sorted(set(objects))
+        self._objects = _numbered(keys, "x")
+        self._namespaces = _between(
+            PUBLIC_NAMESPACES | known.namespaces, {key.namespace for key in keys}
+        )
+        self._nodes = self._node_names(rng, sorted(set(nodes)))
 
-    def word(self, text: str) -> str:
-        """Any text; an empty one stays empty."""
-        found = self._words.get(text)
-        if found is None:
-            found = f"x{blake2b(text.encode(), key=self._salt, digest_size=8).hexdigest()}"
-            self._words[text] = found
-        return found
+    def identifier(self, text: str) -> str:
+        """The keyed hash of any text but an empty one and a public word."""
+        pseudonym = self._identifiers.get(text)
+        if pseudonym is None:
+            pseudonym = f"x{blake2b(text.encode(), key=self._salt, digest_size=8).hexdigest()}"
+            self._identifiers[text] = pseudonym
+        return pseudonym
 
     def namespace(self, name: str) -> str:
         """A namespace."""
-        return self._namespaces.get(name) or self.word(name)
+        return self._namespaces.get(name) or self.identifier(name)
 
-    def name(self, key: Key) -> str:
-        """The name of something in a namespace.
+    def object(self, key: Key) -> str:
+        """The name of an object in a namespace.
 
-        A StatefulSet gives its pods its own name and a number: their stand-ins are made the same
-        way, since its next pods will be too.
+        A StatefulSet names its pods by its own name and an ordinal. Their pseudonyms are formed the
+        same way, since the simulator names its later pods so.
         """
         stem, tail = key.name, ""
         while True:
             head, _, ordinal = stem.rpartition("-")
-            if not ordinal.isdecimal() or Key(key.namespace, head) not in self._sets:
+            if not ordinal.isdecimal() or Key(key.namespace, head) not in self._stateful_sets:
                 break
             stem, tail = head, f"-{ordinal}{tail}"
-        found = self._names.get(Key(key.namespace, stem)) or self.word(f"{key.namespace}/{stem}")
-        return f"{found}{tail}" if stem else ""
-
-    def key(self, key: Key) -> Key:
-        """Namespace and name."""
-        return Key(self.namespace(key.namespace), self.name(key))
+        name = self._objects.get(Key(key.namespace, stem))
+        return f"{name or self.identifier(f'{key.namespace}/{stem}')}{tail}" if stem else ""
 
     def node(self, name: str) -> str:
-        """A node; where AKS made its name, the pool and the number in it stay."""
-        return self._nodes.get(name) or self.word(name)
+        """A node; where AKS generated its name, the pool and the instance number are kept."""
+        return self._nodes.get(name) or self.identifier(name)
 
     def pool(self, name: str) -> str:
-        """A node pool of AKS keeps its name, which the migration gives."""
-        return name if name in self._pools else self.word(name)
+        """A node pool of AKS keeps its name."""
+        return name if name in self._pools else self.identifier(name)
 
     def migration(self, name: str) -> str:
-        """The migration keeps its name; another one does not."""
-        return name if name == self._spoken.migration else self.word(name)
+        """The migration of the forecast keeps its name; another one does not."""
+        return name if name == self._known.migration else self.identifier(name)
 
     def label_key(self, key: str) -> str:
         """The key of a label."""
-        return key if key in _OPEN_KEYS or key in self._spoken.keys else self.word(key)
+        public = key in _PUBLIC_KEYS or key in self._known.keys
+        return key if public else self.identifier(key)
 
     def label_value(self, key: str, value: str) -> str:
-        """The value of a label with that key."""
-        if key in _NODE_KEYS:
+        """The value of the label with that key."""
+        if key in _NODE_FIELDS:
             return self.node(value)
-        if key in _POOL_KEYS:
+        if key in _POOL_LABELS:
             return self.pool(value)
-        open_to_all = key in _OPEN_LABELS or (key, value) in self._spoken.pairs
-        return value if open_to_all else self.word(value)
+        public = key in _PUBLIC_LABELS or (key, value) in self._known.pairs
+        return value if public else self.identifier(value)
 
     def labels(self, labels: Labels) -> Labels:
         """Labels, sorted again."""
-        found = self._labels.get(labels)
-        if found is None:
+        pseudonyms = self._labels.get(labels)
+        if pseudonyms is None:
             pairs = ((self.label_key(key), self.label_value(key, value)) for key, value in labels)
-            found = self._labels[labels] = tuple(sorted(pairs))
-        return found
+            pseudonyms = self._labels[labels] = tuple(sorted(pairs))
+        return pseudonyms
 
-    def requirement(self, given: Requirement) -> Requirement:
-        """A term of a selector, of labels as above."""
-        values = tuple(self.label_value(given.key, value) for value in given.values)
-        return Requirement(self.label_key(given.key), given.operator, values)
+    def taint_key(self, key: str) -> str:
+        """The key of a taint, or of a toleration."""
+        return key if _public_taint(key) or key in self._known.keys else self.identifier(key)
 
-    def taint(self, given: Taint) -> Taint:
-        """A taint; a toleration is of the same key, value and effect."""
-        key = given.key
-        if key.partition("/")[0] in _OPEN_TAINT_DOMAINS or key in _OPEN_TAINT_KEYS:
-            value = given.value
-        else:
-            spoken = (key, given.value) in self._spoken.pairs
-            value = given.value if spoken else self.word(given.value)
-            key = key if key in self._spoken.keys else self.word(key)
-        effect = given.effect if given.effect in _EFFECTS else self.word(given.effect)
-        return Taint(key, value, effect)
+    def taint_value(self, key: str, value: str) -> str:
+        """The value of the taint with that key."""
+        public = _public_taint(key) or (key, value) in self._known.pairs
+        return value if public else self.identifier(value)
 
-    def _spaces(self, names: set[str]) -> dict[str, str]:
-        """Those that stay lie between the others in the order of the alphabet, where they can."""
-        stay = sorted(OPEN_NAMESPACES | self._spoken.namespaces)
-        found = {name: name for name in stay}
-        others = sorted(names - set(stay) - {""})
-        for name, number in _numbered(others, "-ns").items():
-            at = bisect(stay, name)
-            low = stay[at - 1][:1] if at else ""
-            high = stay[at][:1] if at < len(stay) else "~"
-            letter = next((each for each in ascii_lowercase if low < each < high), "x")
-            found[name] = f"{letter}{number}"
-        return found
-
-    def _machines(self, rng: random.Random, names: list[str]) -> dict[str, str]:
+    def _node_names(self, rng: random.Random, names: list[str]) -> dict[str, str]:
         parsed = {name: parts[0] for name in names if (parts := parse_node_name(name))}
         digits = sorted(set(parsed.values()))
-        others = sorted(rng.sample(range(10_000_000, 100_000_000), len(digits)))
-        drawn = dict(zip(digits, others, strict=True))
-        found = _numbered([name for name in names if name not in parsed], "x-node-")
+        drawn = sorted(rng.sample(range(10_000_000, 100_000_000), len(digits)))
+        replacement = dict(zip(digits, drawn, strict=True))
+        pseudonyms = _numbered([name for name in names if name not in parsed], "x-node-")
         for name, old in parsed.items():
             _, pool, _, instance = name.split("-")
-            found[name] = f"aks-{self.pool(pool)}-{drawn[old]}-{instance}"
-        return found
+            pseudonyms[name] = f"aks-{self.pool(pool)}-{replacement[old]}-{instance}"
+        return pseudonyms
+
+
+def _public_taint(key: str) -> bool:
+    return key == _SYSTEM_POOL_TAINT or key.startswith(_PUBLIC_TAINT_DOMAINS)
+
+
+def _between(kept: Iterable[str], names: set[str]) -> dict[str, str]:
+    """Kept names as they are, the others numbered between them in the order of the alphabet, as
+    far as one letter allows it."""
+    fixed = sorted(kept)
+    pseudonyms = {name: name for name in fixed}
+    for name, number in _numbered(sorted(names - set(fixed) - {""}), "-ns").items():
+        at = bisect(fixed, name)
+        low = fixed[at - 1][:1] if at else ""
+        high = fixed[at][:1] if at < len(fixed) else "~"
+        letter = next((letter for letter in ascii_lowercase if low < letter < high), "x")
+        pseudonyms[name] = f"{letter}{number}"
+    return pseudonyms
 
 
 def _numbered(names: list[T], prefix: str) -> dict[T, str]:

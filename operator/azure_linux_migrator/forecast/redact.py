@@ -1,255 +1,256 @@
-"""A snapshot under other names, for somebody who must not learn whose cluster it is.
+"""A snapshot under pseudonyms, to be given to others.
 
-Its forecast is the same: stand-ins match where the names matched (selectors and labels, tolerations
-and taints, claims and volumes, owners and pods), and sort as they sorted. Everything here is an
-allow-list: a text that is not known to name nothing gets a stand-in, or is told in other words.
+Its forecast is the same: pseudonyms match where the names matched (selectors and labels,
+tolerations and taints, claims and volumes, owners and pods), and they sort in the same order. Each
+field of a record says what it holds (model/sensitivity.py); this module says how each kind is
+replaced. Of a text that is composed of several, only the parts known to be public are kept.
 """
 
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from ipaddress import ip_network
+from typing import Annotated, Any
 
-from msgspec import structs
-
-from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.forecast.pseudonyms import Spoken, Standins
-from azure_linux_migrator.forecast.redact_azure import pool_of, survey_of, taint_text
-from azure_linux_migrator.forecast.redact_scheduling import extras, placing, selector, terms
-from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.api.names import (
+    TAG_AUTOSCALER,
+    TAG_COUNT,
+    TAG_MIGRATION,
+    TAG_SOURCE,
+    TAG_TARGET_COUNT,
+)
+from azure_linux_migrator.azure import policies
+from azure_linux_migrator.forecast.pseudonyms import PUBLIC_WORDS, KnownNames, Pseudonyms
+from azure_linux_migrator.forecast.record_walk import RecordWalk, Replacement, keep
+from azure_linux_migrator.forecast.snapshot import Snapshot, survey_in, survey_out
 from azure_linux_migrator.model import traits
-from azure_linux_migrator.model.cluster import Budget, Controller, Key, Node, Owner, Pod
-from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.cluster import Key, Owner
 from azure_linux_migrator.model.scheduling import Taint
+from azure_linux_migrator.model.sensitivity import ArmId, Public, Sensitivity, TaintText
 
-_OWNERS = frozenset(
-    {
-        "CronJob", "DaemonSet", "Deployment", "Job", "Node", "ReplicaSet",
-        "ReplicationController", "StatefulSet",
-    }
+LEFT_OUT = "left out by --redact"
+_RESOURCES = ("nvidia.com/", "amd.com/", "hugepages-", "ephemeral-storage")
+_NUMBER_TAGS = frozenset({TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET_COUNT})
+_PUBLIC_PROPERTIES = (
+    "availabilityZones", "count", "currentOrchestratorVersion", "enableAutoScaling",
+    "enableEncryptionAtHost", "enableFIPS", "enableNodePublicIP", "enableUltraSSD",
+    "gpuInstanceProfile", "kubeletDiskType", "maxCount", "maxPods", "minCount", "mode",
+    "nodeImageVersion", "orchestratorVersion", "osDiskSizeGB", "osDiskType", "osSKU", "osType",
+    "podIPAllocationMode", "powerState", "provisioningState", "scaleDownMode",
+    "scaleSetEvictionPolicy", "scaleSetPriority", "spotMaxPrice", "type", "upgradeSettings",
+    "vmSize", "workloadRuntime",
 )  # fmt: skip
-"""Kinds of Kubernetes itself; others are somebody's own."""
-_READ = frozenset(
-    {
-        "daemonsets", "deployments", "events", "persistentvolumes", "poddisruptionbudgets",
-        "replicasets", "statefulsets", "volumeattachments",
-    }
+_ID_PROPERTIES = (
+    "capacityReservationGroupID", "hostGroupID", "nodePublicIPPrefixID", "podSubnetID",
+    "proximityPlacementGroupID", "vnetSubnetID",
 )  # fmt: skip
-_GPUS = frozenset({"amd.com/gpu", "nvidia.com/gpu"})
-_KEEPS = frozenset(
-    {"cluster-autoscaler.kubernetes.io/safe-to-evict", "karpenter.sh/do-not-disrupt"}
-)
-_PLAIN_TRAITS = frozenset(
-    {
-        traits.APPARMOR_LOCALHOST,
-        traits.EMPTY_DIR,
-        traits.JOB,
-        traits.LOCAL_VOLUME,
-        traits.PRIVILEGED,
-    }
-)
+_PROPERTIES: dict[str, Any] = {
+    **dict.fromkeys(_PUBLIC_PROPERTIES, Public),
+    **dict.fromkeys(_ID_PROPERTIES, ArmId),
+    "nodeLabels": Annotated[dict[str, str], Sensitivity.LABELS],
+    "nodeTaints": list[TaintText],
+    "tags": Annotated[dict[str, str], Sensitivity.POOL_TAGS],
+}
+"""The properties of a pool that are kept, as types of which each text has its Sensitivity."""
+_PROFILES = {
+    "artifactStreamingProfile": {"enabled"},
+    "gpuProfile": {"driver"},
+    "securityProfile": {"enableSecureBoot", "enableVTPM", "sshAccess"},
+}
+"""Parts of properties that are kept."""
+_REFUSED = policies.fields(policies.Policy.REFUSE)
+"""A pool with one of these is refused, whatever its value."""
+_TRAITS = frozenset({
+    traits.COMMAND, traits.EMPTY_DIR, traits.GPU, traits.JOB, traits.KEEP, traits.LOCAL_VOLUME,
+    traits.PRIVILEGED, traits.SYSCTL, "apparmor:",
+})  # fmt: skip
+"""Traits whose value is a public word, or is replaced as an identifier."""
 
 
-def spoken_in(name: str, spec: MigrationSpec) -> Spoken:
-    """What a migration of that name says of pools, namespaces, labels and taints."""
-    target = Migration(name, "", 1, spec, MigrationStatus()).new_pool
-    pairs = set((spec.target.labels or {}).items())
-    keys: set[str] = set()
-    for text in spec.target.taints or ():
-        taint = Taint.parse(text)
-        pairs.add((taint.key, taint.value))
-    for rule in spec.drain.order:
-        pairs |= set((rule.selector.match_labels or {}).items())
-        for each in rule.selector.match_expressions:
-            keys.add(each.key)
-            pairs |= {(each.key, value) for value in each.values}
-    return Spoken(
-        migration=name,
-        pools=frozenset({spec.source.node_pool, target}),
-        namespaces=frozenset(space for rule in spec.drain.order for space in rule.namespaces),
-        keys=frozenset(keys | {key for key, _ in pairs}),
-        pairs=frozenset(pairs),
-    )
+def redact(snapshot: Snapshot, rng: random.Random, known: KnownNames | None = None) -> Snapshot:
+    """The same cluster under pseudonyms.
+
+    `rng` draws them: a SystemRandom, so that they cannot be drawn again. `known` are the names in
+    the migration that is to be forecast. Raises TypeError for a record field without a Sensitivity.
+    """
+    names = _pseudonyms(snapshot, rng, known or KnownNames())
+    redacted: Snapshot = _walk(names)(Snapshot, snapshot)
+    redacted.redacted = True
+    return redacted
 
 
-def redact(snapshot: Snapshot, rng: random.Random, spoken: Spoken | None = None) -> Snapshot:
-    """The same cluster under other names. `rng` makes the stand-ins: a SystemRandom, so that nobody
-    can make them again; `spoken` is what the migration to be forecast names."""
-    use = _standins(snapshot, rng, spoken or Spoken())
-    return Snapshot(
-        taken_at=snapshot.taken_at,
-        nodes=[_node(use, each) for each in snapshot.nodes],
-        labels={
-            use.node(name): {
-                use.label_key(key): use.label_value(key, value) for key, value in labels.items()
-            }
-            for name, labels in snapshot.labels.items()
-        },
-        taints={
-            use.node(name): [taint_text(use, each) for each in taints]
-            for name, taints in snapshot.taints.items()
-        },
-        boots={use.node(name): seconds for name, seconds in snapshot.boots.items()},
-        pods=[_pod(use, each) for each in snapshot.pods],
-        placings={use.word(uid): placing(use, each) for uid, each in snapshot.placings.items()},
-        budgets=[_budget(use, each) for each in snapshot.budgets],
-        rules=snapshot.rules,
-        controllers=[_controller(use, each) for each in snapshot.controllers],
-        volumes=[
-            structs.replace(
-                each,
-                name=use.word(each.name),
-                claim=Key(use.namespace(each.claim.namespace), use.word(each.claim.name)),
-            )
-            for each in snapshot.volumes
-        ],
-        attachments=[
-            structs.replace(
-                each,
-                name=use.word(each.name),
-                node=use.node(each.node),
-                volume=use.word(each.volume),
-            )
-            for each in snapshot.attachments
-        ],
-        scheduled={use.word(uid): at for uid, at in snapshot.scheduled.items()},
-        pools=[pool_of(use, each) for each in snapshot.pools],
-        survey=survey_of(use, snapshot.survey),
-        unseen=[_unseen(each) for each in snapshot.unseen],
-        redacted=True,
-    )
-
-
-def _standins(snapshot: Snapshot, rng: random.Random, spoken: Spoken) -> Standins:
-    names = [*_names(snapshot)]
-    return Standins(
+def _pseudonyms(snapshot: Snapshot, rng: random.Random, known: KnownNames) -> Pseudonyms:
+    """Reads off the names that must keep their sort order, since the drain follows it."""
+    owned = [
+        (Key(pod.key.namespace, pod.owner.name), pod.owner) for pod in snapshot.pods if pod.owner
+    ]
+    controllers: list[tuple[Key, str]] = [
+        *((key, owner.kind) for key, owner in owned if owner.kind != "Node"),
+        *((controller.key, controller.kind) for controller in snapshot.controllers),
+    ]
+    return Pseudonyms(
         rng,
-        spoken,
-        names=[key for key, _ in names],
-        sets=[key for key, kind in names if kind == "StatefulSet"],
+        known,
+        objects=[
+            *(pod.key for pod in snapshot.pods),
+            *(key for key, _ in controllers),
+            *(budget.key for budget in snapshot.budgets),
+        ],
+        stateful_sets=[key for key, kind in controllers if kind == "StatefulSet"],
         nodes=[
-            *(each.name for each in snapshot.nodes),
+            *(node.name for node in snapshot.nodes),
             *snapshot.labels,
             *snapshot.boots,
-            *(each.node for each in snapshot.pods if each.node),
-            *(each.node for each in snapshot.attachments if each.node),
+            *(pod.node for pod in snapshot.pods if pod.node),
+            *(attachment.node for attachment in snapshot.attachments if attachment.node),
         ],
-        pools=[each.name for each in snapshot.pools],
+        pools=[pool.name for pool in snapshot.pools],
     )
 
 
-def _names(snapshot: Snapshot) -> Iterator[tuple[Key, str]]:
-    """Everything in a namespace that drains name, with its kind where it is a controller."""
-    for pod in snapshot.pods:
-        yield pod.key, ""
-        if pod.owner is not None and pod.owner.kind != "Node":
-            yield Key(pod.key.namespace, pod.owner.name), pod.owner.kind
-    for controller in snapshot.controllers:
-        yield controller.key, controller.kind
-    for budget in snapshot.budgets:
-        yield budget.key, ""
+def _walk(names: Pseudonyms) -> RecordWalk:
+    def labels(value: Any, *_: Any) -> Any:
+        if isinstance(value, Mapping):
+            return dict(names.labels(tuple(value.items())))
+        return names.labels(value)
+
+    def owner_name(name: str, owner: Owner, namespace: str) -> str:
+        return names.node(name) if owner.kind == "Node" else names.object(Key(namespace, name))
+
+    replacements: dict[Sensitivity, Replacement] = {}
+    walk = RecordWalk(replacements)
+    replacements |= {
+        Sensitivity.PUBLIC: keep,
+        Sensitivity.LEFT_OUT: lambda *_: "",
+        Sensitivity.MESSAGE: lambda text, *_: text and LEFT_OUT,
+        Sensitivity.IDENTIFIER: lambda text, *_: names.identifier(text),
+        Sensitivity.NAMESPACE: lambda name, *_: names.namespace(name),
+        Sensitivity.OBJECT: lambda name, _, namespace: names.object(Key(namespace, name)),
+        Sensitivity.OWNER_NAME: owner_name,
+        Sensitivity.NODE: lambda name, *_: names.node(name),
+        Sensitivity.POOL: lambda name, *_: names.pool(name),
+        Sensitivity.MIGRATION: lambda name, *_: names.migration(name),
+        Sensitivity.MARK: lambda text, *_: _mark(names, text),
+        Sensitivity.LABELS: labels,
+        Sensitivity.LABEL_KEY: lambda key, *_: names.label_key(key),
+        Sensitivity.LABEL_VALUE: lambda value, term, _: names.label_value(term.key, value),
+        Sensitivity.TAINT: lambda text, *_: _taint(names, text),
+        Sensitivity.TAINT_KEY: lambda key, *_: names.taint_key(key),
+        Sensitivity.TAINT_VALUE: lambda value, taint, _: names.taint_value(taint.key, value),
+        Sensitivity.TRAITS: lambda given, *_: _traits(names, given),
+        Sensitivity.RESOURCE_AMOUNTS: lambda amounts, *_: tuple(
+            sorted(
+                (name if name.startswith(_RESOURCES) else names.identifier(name), amount)
+                for name, amount in amounts
+            )
+        ),
+        Sensitivity.POOL_PROPERTIES: lambda given, *_: _properties(walk, given),
+        Sensitivity.POOL_TAGS: lambda tags, *_: _tags(names, tags),
+        Sensitivity.ARM_ID: lambda text, *_: names.identifier(text.lower()),
+        Sensitivity.ARM_ACTION: lambda text, *_: "/".join(
+            part if part in PUBLIC_WORDS else "-" for part in text.split("/")
+        ),
+        Sensitivity.CIDR: lambda text, *_: _cidr(text),
+        Sensitivity.SERVICE: lambda text, *_: _service(names, text),
+        Sensitivity.SURVEY: lambda survey, *_: _survey(walk, survey),
+        Sensitivity.UNREAD_LIST: lambda text, *_: _unread(names, text),
+    }
+    return walk
 
 
-def _node(use: Standins, node: Node) -> Node:
-    migration, dot, index = node.batch.rpartition(".")
-    return structs.replace(
-        node,
-        name=use.node(node.name),
-        pool=use.pool(node.pool),
-        cordoned_by=use.migration(node.cordoned_by),
-        batch=_marked(use.migration(migration), dot, index),
-        room=node.room._replace(extras=extras(use, node.room.extras)),
-        home="",
-    )
+def _mark(names: Pseudonyms, text: str) -> str:
+    """`<migration or stamp><separator><number>`; any other text only shows that there is one."""
+    match = re.fullmatch(r"(.*)([./@])([^./@]*)", text, re.DOTALL)
+    if match is None:
+        return text and "unknown"
+    name, separator, number = match.groups()
+    public = number.isdecimal() or number == "yielded"
+    return f"{names.migration(name)}{separator}{number if public else 'unknown'}"
 
 
-def _pod(use: Standins, pod: Pod) -> Pod:
-    return structs.replace(
-        pod,
-        key=use.key(pod.key),
-        uid=use.word(pod.uid),
-        node=use.node(pod.node) if pod.node else "",
-        labels=use.labels(pod.labels),
-        owner=_owner(use, pod.owner, pod.key.namespace) if pod.owner else None,
-        claims=tuple(use.word(each) for each in pod.claims),
-        traits=_traits(use, pod.traits),
-        unschedulable="no node is available" if pod.unschedulable else "",
-        extras=extras(use, pod.extras),
-    )
+def _taint(names: Pseudonyms, text: str) -> str:
+    head, _, effect = text.rpartition(":")
+    key, _, value = head.partition("=")
+    pseudonym = Taint(names.taint_key(key), names.taint_value(key, value), names.identifier(effect))
+    return str(pseudonym)
 
 
-def _owner(use: Standins, owner: Owner, namespace: str) -> Owner:
-    name = use.node(owner.name) if owner.kind == "Node" else use.name(Key(namespace, owner.name))
-    kind = owner.kind if owner.kind in _OWNERS else use.word(owner.kind)
-    return Owner(kind, name, use.word(owner.uid))
+def _service(names: Pseudonyms, text: str) -> str:
+    namespace, _, name = text.partition("/")
+    return f"{names.namespace(namespace)}/{names.object(Key(namespace, name))}"
 
 
-def _budget(use: Standins, budget: Budget) -> Budget:
-    return structs.replace(
-        budget,
-        key=use.key(budget.key),
-        uid=use.word(budget.uid),
-        selector=selector(use, budget.selector),
-        disrupted=frozenset(use.name(Key(budget.key.namespace, it)) for it in budget.disrupted),
-        sync_failed="--redact leaves out why" if budget.sync_failed else "",
-    )
+def _traits(names: Pseudonyms, given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({_trait(names, text) for text in given} - {""}))
 
 
-def _controller(use: Standins, controller: Controller) -> Controller:
-    migration, slash, replicas = controller.surge.rpartition("/")
-    stamp, at, newest = controller.restarted.rpartition("@")
-    return structs.replace(
-        controller,
-        key=use.key(controller.key),
-        uid=use.word(controller.uid),
-        owner=use.word(controller.owner),
-        surge=_marked(use.migration(migration), slash, replicas),
-        restarted=_marked(use.word(stamp), at, newest),
-        stuck="--redact leaves out why" if controller.stuck else "",
-        traits=_traits(use, controller.traits),
-        terms=terms(use, controller.terms),
-    )
+def _trait(names: Pseudonyms, text: str) -> str:
+    """The trait, or an empty text where nothing public can be told of it."""
+    kind, colon, value = text.partition(":")
+    kind += colon
+    if kind == traits.SELECTS:
+        key, _, label = value.partition("=")
+        return f"{kind}{names.label_key(key)}={names.label_value(key, label)}"
+    if kind == traits.HOST_PATH:
+        return next((kind + path for path in traits.HOST_PATHS if value.startswith(path)), "")
+    if kind == traits.GRACE:
+        return text if value.isdecimal() else ""
+    return f"{kind}{names.identifier(value)}" if kind in _TRAITS else ""
 
 
-def _marked(by: str, separator: str, number: str) -> str:
-    """A mark of ours, `<by><separator><number>`; one that is none says no more than that."""
-    if not separator:
-        return "unknown" if number else ""
-    return f"{by}{separator}{number if number.isdecimal() or number == 'yielded' else 'unknown'}"
+def _properties(walk: RecordWalk, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The ARM properties that a forecast needs."""
+    kept: dict[str, Any] = {}
+    for name, value in properties.items():
+        if value is None:
+            kept[name] = None
+        elif name in _PROPERTIES:
+            kept[name] = walk(_PROPERTIES[name], value)
+        elif name in _PROFILES:
+            kept[name] = {part: value[part] for part in _PROFILES[name] if part in value}
+        elif name in _REFUSED and value:
+            kept[name] = {"leftOut": True}
+    return kept
 
 
-def _traits(use: Standins, found: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({made for each in found if (made := _trait(use, each))}))
+def _tags(names: Pseudonyms, tags: Any) -> Any:
+    """The tags of this operator, by which a migration recognizes its pools."""
+    if not isinstance(tags, Mapping):
+        return tuple(sorted(_tags(names, dict(tags)).items()))
+    kept = {
+        name: value
+        for name, value in tags.items()
+        if name in _NUMBER_TAGS and value.replace("-", "").isdecimal()
+    }
+    if TAG_MIGRATION in tags:
+        kept[TAG_MIGRATION] = names.migration(tags[TAG_MIGRATION])
+    if TAG_SOURCE in tags:
+        kept[TAG_SOURCE] = names.pool(tags[TAG_SOURCE])
+    return kept
 
 
-def _trait(use: Standins, text: str) -> str:
-    """Traits say what rules look for; those that are not known are left out."""
-    if text in _PLAIN_TRAITS:
-        return text
-    kind, _, value = text.partition(":")
-    match f"{kind}:":
-        case traits.SELECTS:
-            key, _, value = value.partition("=")
-            return f"{traits.SELECTS}{use.label_key(key)}={use.label_value(key, value)}"
-        case traits.HOST_PATH:
-            value = next((each for each in traits.HOST_PATHS if value.startswith(each)), "")
-            return f"{traits.HOST_PATH}{value}" if value else ""
-        case traits.COMMAND:
-            return text if value in traits.COMMANDS else ""
-        case traits.GRACE:
-            return text if value.isdecimal() else ""
-        case traits.KEEP:
-            return text if value in _KEEPS else f"{traits.KEEP}{use.word(value)}"
-        case traits.GPU:
-            return text if value in _GPUS else f"{traits.GPU}{use.word(value)}"
-        case traits.SYSCTL:
-            return f"{traits.SYSCTL}{use.word(value)}"
-        case _:
-            return ""
+def _survey(walk: RecordWalk, survey: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored survey; parts that this version does not know are left out."""
+    parts = {field.name for field in fields(Survey)} & survey.keys()
+    known = survey_in({name: survey[name] for name in parts})
+    redacted = survey_out(walk(Survey, known))
+    return {name: redacted.get(name, {"unread": LEFT_OUT}) for name in survey}
 
 
-def _unseen(text: str) -> str:
-    """What was not seen without the API server's words, which name who asked."""
-    what = text.partition(":")[0]
-    if what == "scheduling":
-        return text  # how many pods use what is not modelled
-    return f"{what if what in _READ else 'a part'}: could not be read (--redact leaves out why)"
+def _cidr(text: str) -> str:
+    """Another range with as many addresses."""
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return "10.0.0.0/8"
+    return f"{'10.0.0.0' if network.version == 4 else 'fd00::'}/{network.prefixlen}"
+
+
+def _unread(names: Pseudonyms, text: str) -> str:
+    """Without the message of the API server, which names the caller."""
+    resource = text.partition(":")[0]
+    if resource == "scheduling":
+        return text  # The number of pods with unsupported scheduling rules.
+    return f"{names.identifier(resource)}: could not be read ({LEFT_OUT})"

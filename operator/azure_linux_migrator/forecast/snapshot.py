@@ -1,14 +1,14 @@
 """A cluster and its node pools at one moment: all that a forecast starts from, in one file.
 
 It holds no secrets: no environment, no annotations, no commands. With `redacted` names are
-replaced by stand-ins (redact.py), so that it can be given to others.
+replaced by pseudonyms (redact.py), so that it can be given to others.
 """
 
 import gzip
 import zlib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +26,7 @@ from azure_linux_migrator.model.cluster import (
 )
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import Placing
+from azure_linux_migrator.model.sensitivity import Identifier, NodeName, Sensitivity, TaintText
 
 VERSION = 2
 
@@ -38,20 +39,20 @@ class Snapshot(Struct):
 
     taken_at: float
     nodes: list[Node] = []
-    labels: dict[str, dict[str, str]] = {}
-    taints: dict[str, list[str]] = {}
-    boots: dict[str, float] = {}
+    labels: dict[NodeName, Annotated[dict[str, str], Sensitivity.LABELS]] = {}
+    taints: dict[NodeName, list[TaintText]] = {}
+    boots: dict[NodeName, float] = {}
     pods: list[Pod] = []
-    placings: dict[str, Placing] = {}
+    placings: dict[Identifier, Placing] = {}
     budgets: list[Budget] = []
     rules: list[Rule] = []
     controllers: list[Controller] = []
     volumes: list[Volume] = []
     attachments: list[Attachment] = []
-    scheduled: dict[str, float] = {}
+    scheduled: dict[Identifier, float] = {}
     pools: list[Pool] = []
-    survey: dict[str, Any] = {}
-    unseen: list[str] = []
+    survey: Annotated[dict[str, Any], Sensitivity.SURVEY] = {}
+    unseen: list[Annotated[str, Sensitivity.UNREAD_LIST]] = []
     redacted: bool = False
     version: int = VERSION
 
@@ -127,12 +128,13 @@ def _foreign(file: Path, why: str) -> SettingsError:
 
 
 def survey_out(survey: Survey) -> dict[str, Any]:
-    """A survey as it is kept: each part, or why it is missing."""
+    """A survey as a file holds it: each part, or why it is missing."""
     found = {}
     for each in fields(survey):
         part = getattr(survey, each.name)
         unread = isinstance(part, Unread)
-        found[each.name] = {"unread": part.why} if unread else {"is": msgspec.to_builtins(part)}
+        builtins = msgspec.json.decode(msgspec.json.encode(part))
+        found[each.name] = {"unread": part.why} if unread else {"is": builtins}
     return found
 
 

@@ -1,6 +1,7 @@
 """From the API's JSON to the core's records: typed, so that only needed fields are ever built."""
 
 from datetime import datetime
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -20,6 +21,9 @@ from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, home_of
 from azure_linux_migrator.kube.selectors import LabelSelector
 from azure_linux_migrator.kube.zones import zone_of
 from azure_linux_migrator.model.cluster import Budget, Key, Labels, Node, Owner, Pod
+
+SHARED = 100_000
+"""Owners, and sets of labels, of which equal ones share one object."""
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -261,27 +265,22 @@ def _is_true(conditions: list[Condition] | None, kind: str) -> bool:
 def _owner(references: list[OwnerReference] | None) -> Owner | None:
     for each in references or ():
         if each.controller:
-            found = _known_owners.get(each.uid)
-            if found is None:
-                if len(_known_owners) > 100_000:
-                    _known_owners.clear()
-                found = Owner(intern(each.kind), intern(each.name), intern(each.uid))
-                _known_owners[found.uid] = found
-            return found
+            return _shared_owner(each.kind, each.name, each.uid)
     return None
 
 
-_known_owners: dict[str, Owner] = {}
-
-
-_known_labels: dict[Labels, Labels] = {}
+@lru_cache(SHARED)
+def _shared_owner(kind: str, name: str, uid: str) -> Owner:
+    return Owner(intern(kind), intern(name), intern(uid))
 
 
 def _labels(labels: dict[str, str] | None) -> Labels:
     """Labels as a sorted tuple; equal ones share one object, since a Deployment's pods do."""
     if not labels:
         return ()
-    made = tuple(sorted((intern(key), value) for key, value in labels.items()))
-    if len(_known_labels) > 100_000:
-        _known_labels.clear()
-    return _known_labels.setdefault(made, made)
+    return _shared_labels(tuple(sorted((intern(key), value) for key, value in labels.items())))
+
+
+@lru_cache(SHARED)
+def _shared_labels(labels: Labels) -> Labels:
+    return labels

@@ -1,77 +1,132 @@
-"""What is wrong with a kubeconfig, told before the client library trips over it."""
+"""Credentials from a kubeconfig, by the `kubernetes` package, which runs exec plugins and the like.
+
+Its errors name neither the file nor a remedy, and it ignores a missing user. What a context refers
+to is therefore checked first.
+"""
 
 import os
 from pathlib import Path
 from typing import Any
 
-import yaml
+import msgspec
+from msgspec import Struct
 
 from azure_linux_migrator.errors import SettingsError
+from azure_linux_migrator.kube.credentials import Credentials
 
 _SHOWN = 8
 _WRITTEN_BY = "az aks get-credentials writes one"
 
 
-def check(kubeconfig: str, context: str | None) -> str:
-    """The name of the context that will be used.
+class _References(Struct):
+    cluster: str = ""
+    user: str = ""
 
-    `kubeconfig` is one file or several, as KUBECONFIG lists them. Raises SettingsError where they
-    hold no such context, or one that is not whole.
+
+class _Named(Struct):
+    name: str
+    context: _References | None = None
+
+
+class _File(Struct, rename="kebab"):
+    current_context: str | None = None
+    contexts: list[_Named] | None = None
+    clusters: list[_Named] | None = None
+    users: list[_Named] | None = None
+
+
+async def load(kubeconfig: str, context: str | None) -> Credentials:
+    """The credentials of a context, by default the current one.
+
+    `kubeconfig` is one file or several, as KUBECONFIG lists them. Raises SettingsError.
     """
-    paths = [Path(each).expanduser() for each in kubeconfig.split(os.pathsep) if each]
-    there = [each for each in paths if each.exists()]
-    if not there:
+    chosen = check(kubeconfig, context)
+    from kubernetes.aio.client import Configuration
+    from kubernetes.aio.config import ConfigException, load_kube_config
+
+    configuration: Any = Configuration()
+    try:
+        await load_kube_config(  # type: ignore[no-untyped-call]  # untyped upstream
+            config_file=kubeconfig, context=context, client_configuration=configuration
+        )
+    except (ConfigException, OSError, LookupError, TypeError, ValueError) as error:
+        raise SettingsError(
+            f"cannot connect by context {chosen} of kubeconfig {kubeconfig}: {error}; does "
+            f"kubectl --context {chosen} get nodes work?"
+        ) from error
+
+    async def token() -> str:
+        settings = await configuration.auth_settings()
+        header = settings.get("BearerToken", {}).get("value") or ""
+        return str(header).removeprefix("Bearer ").strip()
+
+    return Credentials(
+        server=configuration.host.rstrip("/"),
+        token=token,
+        ca_file=configuration.ssl_ca_cert,
+        certificate_file=configuration.cert_file,
+        key_file=configuration.key_file,
+        verify=configuration.verify_ssl,
+    )
+
+
+def check(kubeconfig: str, context: str | None) -> str:
+    """The name of the context that is used; raises SettingsError where there is none, or where it
+    refers to a cluster or user that is missing."""
+    paths = [Path(path).expanduser() for path in kubeconfig.split(os.pathsep) if path]
+    files = [_read(path) for path in paths if path.exists()]
+    if not files:
         raise SettingsError(
             f"there is no kubeconfig at {kubeconfig}: give --kubeconfig or set KUBECONFIG; "
             f"{_WRITTEN_BY}"
         )
-    read = [_read(each) for each in there]
-    named = {part: _named(read, part) for part in ("contexts", "clusters", "users")}
-    known = named["contexts"]
-    current = [str(each["current-context"]) for each in read if each.get("current-context")]
-    wanted = context or (current[-1] if current else "")
-    listed = ", ".join(sorted(known)[:_SHOWN]) + (" …" if len(known) > _SHOWN else "")
-    if not known:
+    # Of two entries with one name the first counts.
+    contexts = {
+        c.name: c.context for file in reversed(files) for c in reversed(file.contexts or [])
+    }
+    names = sorted(contexts)
+    listed = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+    current = [file.current_context for file in files if file.current_context]
+    chosen = context or (current[-1] if current else "")
+    if not contexts:
         raise SettingsError(f"kubeconfig {kubeconfig} has no contexts; {_WRITTEN_BY}")
-    if not wanted:
+    if not chosen:
         raise SettingsError(
             f"kubeconfig {kubeconfig} has no current context: choose one by --context ({listed}), "
             "or for good by kubectl config use-context"
         )
-    if wanted not in known:
-        which = "--context" if context else "current-context"
+    if chosen not in contexts:
+        flag = "--context" if context else "current-context"
         raise SettingsError(
-            f"kubeconfig {kubeconfig} has no context {wanted} ({which}); its contexts are: {listed}"
+            f"kubeconfig {kubeconfig} has no context {chosen} ({flag}); its contexts are: {listed}"
         )
-    found = known[wanted].get("context")
-    for part in ("cluster", "user"):
-        name = found.get(part) if isinstance(found, dict) else None
-        if name not in named[f"{part}s"]:
-            told = f"{part} {name}, which is not there" if name else f"no {part}"
+    references = contexts[chosen] or _References()
+    clusters = {entry.name for file in files for entry in file.clusters or []}
+    users = {entry.name for file in files for entry in file.users or []}
+    for part, name, defined in (
+        ("cluster", references.cluster, clusters),
+        ("user", references.user, users),
+    ):
+        if name not in defined:
+            problem = f"{part} {name}, which is not there" if name else f"no {part}"
             raise SettingsError(
-                f"context {wanted} of kubeconfig {kubeconfig} names {told}; az aks get-credentials "
-                "writes the context anew"
+                f"context {chosen} of kubeconfig {kubeconfig} names {problem}; "
+                "az aks get-credentials writes the context anew"
             )
-    return wanted
+    return chosen
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> _File:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        if not content.strip():
+            raise SettingsError(f"{path} is no kubeconfig: it is empty; {_WRITTEN_BY}")
+        return msgspec.yaml.decode(content, type=_File)
     except OSError as error:
         raise SettingsError(
             f"kubeconfig {path} cannot be read: {error.strerror or error}"
         ) from error
-    except (yaml.YAMLError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise SettingsError(f"{path} is no kubeconfig: it is not YAML: {told}") from error
-    if not isinstance(found, dict):
-        what = "empty" if found is None else f"a {type(found).__name__}"
-        raise SettingsError(f"{path} is no kubeconfig: it is {what}; {_WRITTEN_BY}")
-    return found
-
-
-def _named(read: list[dict[str, Any]], part: str) -> dict[str, dict[str, Any]]:
-    """The entries of a list in all files; of two with one name the first counts."""
-    entries = [entry for each in read for entry in each.get(part) or ()]
-    return {str(e["name"]): e for e in reversed(entries) if isinstance(e, dict) and "name" in e}
+    except msgspec.DecodeError as error:
+        reason = " ".join(str(error).split())
+        kind = "" if isinstance(error, msgspec.ValidationError) else "it is not YAML: "
+        raise SettingsError(f"{path} is no kubeconfig: {kind}{reason}; {_WRITTEN_BY}") from error

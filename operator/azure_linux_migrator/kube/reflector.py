@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import Metadata
@@ -34,7 +35,7 @@ STALE_SECONDS = SILENCE_SECONDS + 60.0
 """Neither an event nor a bookmark nor a list for so long: what is known is not to be acted on."""
 GRACE_SECONDS = 5.0
 """A connection that breaks is mended at once, as a rule; only a longer failure is a problem."""
-BACKOFF_LONGEST = 30.0
+RETRY = RetryDelay(0.4, 30.0)
 BREATH = 200
 """Objects decoded before other tasks get a turn."""
 INITIAL_END = "k8s.io/initial-events-end"
@@ -132,13 +133,12 @@ class Reflector:
             except KubernetesError as error:
                 failures += 1
                 self._judge(error)
-                wait = min(0.2 * 2 ** min(failures, 10), BACKOFF_LONGEST)
-                await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - a jitter
+                await asyncio.sleep(RETRY.after(failures) * random.uniform(0.5, 1.0))  # noqa: S311 - a jitter
             except Exception:
                 failures += 1
                 log.exception("the watch of %s failed; listing again", self._path)
                 self._revision = ""
-                await asyncio.sleep(min(failures, BACKOFF_LONGEST))
+                await asyncio.sleep(min(failures, RETRY.longest))
 
     def _judge(self, error: KubernetesError) -> None:
         self.error = error

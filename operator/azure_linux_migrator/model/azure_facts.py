@@ -2,33 +2,44 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from azure_linux_migrator.model.sensitivity import (
+    ArmId,
+    Cidr,
+    Identifier,
+    LeftOut,
+    Message,
+    Public,
+    Sensitivity,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
     """Why something is not known; for example that a permission is missing."""
 
-    why: str
+    why: Message
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterFacts:
     """The managed cluster, as far as rules need it. Strings are ARM's; empty where not set."""
 
-    state: str = "Succeeded"
-    location: str = ""
-    kubernetes_version: str = ""
-    node_provisioning: str = ""
+    state: Public = "Succeeded"
+    location: Public = ""
+    kubernetes_version: Public = ""
+    node_provisioning: Public = ""
     """nodeProvisioningProfile.mode: `Auto` means node auto provisioning (Karpenter)."""
-    network_plugin: str = ""
-    network_plugin_mode: str = ""
-    pod_cidrs: tuple[str, ...] = ()
-    ip_families: tuple[str, ...] = ()
-    node_resource_group: str = ""
-    subscription: str = ""
-    upgrade_channel: str = ""
-    node_os_channel: str = ""
-    autoscaler_profile: Mapping[str, str] = field(default_factory=dict)
+    network_plugin: Public = ""
+    network_plugin_mode: Public = ""
+    pod_cidrs: tuple[Cidr, ...] = ()
+    ip_families: tuple[Public, ...] = ()
+    node_resource_group: Identifier = ""
+    subscription: LeftOut = ""
+    upgrade_channel: Public = ""
+    node_os_channel: Public = ""
+    autoscaler_profile: Mapping[Public, Public] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +58,24 @@ class SizeFacts:
     `unavailable` is why it cannot be used at all, or an empty string. `gpus` counts its GPUs.
     """
 
-    family: str
+    family: Public
     vcpus: int
     memory_gb: float = 0.0
-    arch: str = "x64"
+    arch: Public = "x64"
     gpus: int = 0
-    generations: tuple[str, ...] = ("V1", "V2")
+    generations: tuple[Public, ...] = ("V1", "V2")
     trusted_launch: bool = True
     confidential: bool = False
-    zones: tuple[str, ...] = ()
-    restricted_zones: tuple[str, ...] = ()
-    unavailable: str = ""
+    zones: tuple[Public, ...] = ()
+    restricted_zones: tuple[Public, ...] = ()
+    unavailable: Public = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SubnetFacts:
     """A subnet: its address prefix and how many addresses are in use."""
 
-    prefix: str
+    prefix: Cidr
     used: int
 
 
@@ -76,14 +87,14 @@ class Survey:
     """The parts of a Snapshot that neither the watches nor the list of pools bring."""
 
     cluster: ClusterFacts | Unread = _NOT_YET
-    usages: Mapping[str, Usage] | Unread = _NOT_YET
-    sizes: Mapping[str, SizeFacts] | Unread = _NOT_YET
-    subnets: Mapping[str, SubnetFacts] | Unread = _NOT_YET
-    denied: tuple[str, ...] | Unread = _NOT_YET
-    locks: tuple[str, ...] | Unread = _NOT_YET
-    windows: tuple[str, ...] | Unread = _NOT_YET
-    extensions: tuple[str, ...] | Unread = _NOT_YET
-    services: tuple[str, ...] | Unread = _NOT_YET
-    images: tuple[str, ...] | Unread = _NOT_YET
+    usages: Mapping[Public, Usage] | Unread = _NOT_YET
+    sizes: Mapping[Public, SizeFacts] | Unread = _NOT_YET
+    subnets: Mapping[ArmId, SubnetFacts] | Unread = _NOT_YET
+    denied: tuple[Annotated[str, Sensitivity.ARM_ACTION], ...] | Unread = _NOT_YET
+    locks: tuple[Identifier, ...] | Unread = _NOT_YET
+    windows: tuple[Identifier, ...] | Unread = _NOT_YET
+    extensions: tuple[Identifier, ...] | Unread = _NOT_YET
+    services: tuple[Annotated[str, Sensitivity.SERVICE], ...] | Unread = _NOT_YET
+    images: tuple[Public, ...] | Unread = _NOT_YET
     at: float = 0.0
     """When it was made, in seconds since the epoch."""

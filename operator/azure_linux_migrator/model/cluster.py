@@ -6,25 +6,42 @@ Strings that repeat (names of nodes, namespaces, labels) are interned by whoever
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from msgspec import Struct
 
-Labels = tuple[tuple[str, str], ...]
+from azure_linux_migrator.model.sensitivity import (
+    Identifier,
+    LabelKey,
+    LabelValue,
+    LeftOut,
+    Mark,
+    Message,
+    MigrationName,
+    NamespaceName,
+    NodeName,
+    ObjectName,
+    PoolName,
+    Public,
+    Sensitivity,
+    Traits,
+)
+
+Labels = Annotated[tuple[tuple[str, str], ...], Sensitivity.LABELS]
 """Labels as a sorted tuple of pairs: hashable, so that selector matches can be cached."""
 
 
 class Key(NamedTuple):
     """Identity of a namespaced object within its kind."""
 
-    namespace: str
-    name: str
+    namespace: NamespaceName
+    name: ObjectName
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
 
 
-Extras = tuple[tuple[str, int], ...]
+Extras = Annotated[tuple[tuple[str, int], ...], Sensitivity.RESOURCE_AMOUNTS]
 """Amounts of other resources by name, sorted, such as (("nvidia.com/gpu", 8),): of ephemeral
 storage in bytes, of devices their number. Empty for nearly all pods, and shared by those alike."""
 
@@ -57,17 +74,17 @@ class Node(Struct, frozen=True, gc=False):
     is the node resource group that the machine is in, as `subscription/group` where the
     subscription is known too, in lower case, or empty."""
 
-    name: str
-    pool: str
+    name: NodeName
+    pool: PoolName
     ready: bool = True
     unschedulable: bool = False
-    cordoned_by: str = ""
-    batch: str = ""
-    os_sku: str = ""
-    os_effective: str = ""
-    zone: str = ""
+    cordoned_by: MigrationName = ""
+    batch: Mark = ""
+    os_sku: Public = ""
+    os_effective: Public = ""
+    zone: Public = ""
     room: Room = Room()
-    home: str = ""
+    home: LeftOut = ""
 
     def runs(self, os_sku: str) -> bool:
         """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,
@@ -78,9 +95,9 @@ class Node(Struct, frozen=True, gc=False):
 class Owner(Struct, frozen=True, gc=False):
     """The controller that owns a pod."""
 
-    kind: str
-    name: str
-    uid: str
+    kind: Identifier
+    name: Annotated[str, Sensitivity.OWNER_NAME]
+    uid: Identifier
 
 
 class Pod(Struct, frozen=True):
@@ -97,9 +114,9 @@ class Pod(Struct, frozen=True):
     """
 
     key: Key
-    uid: str
-    node: str
-    phase: str
+    uid: Identifier
+    node: NodeName
+    phase: Public
     ready: bool
     terminating: bool
     labels: Labels = ()
@@ -111,10 +128,10 @@ class Pod(Struct, frozen=True):
     started_in: float = 0.0
     deadline: float = 0.0
     finalizers: bool = False
-    unschedulable: str = ""
-    claims: tuple[str, ...] = ()
+    unschedulable: Message = ""
+    claims: tuple[ObjectName, ...] = ()
     deletion_cost: int = 0
-    traits: tuple[str, ...] = ()
+    traits: Traits = ()
     requests: tuple[int, int] = (0, 0)
     spread: bool = False
     unready_since: float = 0.0
@@ -129,9 +146,9 @@ class Pod(Struct, frozen=True):
 class Requirement(Struct, frozen=True):
     """One matchExpressions entry of a label selector, or of a node affinity (`Gt` and `Lt`)."""
 
-    key: str
-    operator: str
-    values: tuple[str, ...] = ()
+    key: LabelKey
+    operator: Public
+    values: tuple[LabelValue, ...] = ()
 
     def matches(self, labels: dict[str, str]) -> bool:
         """Whether labels satisfy it; an operator this version does not know matches nothing."""
@@ -186,11 +203,11 @@ class Budget(Struct, frozen=True):
     healthy: int = 0
     desired: int = 0
     expected: int = 0
-    disrupted: frozenset[str] = frozenset()
-    unhealthy_policy: str = "IfHealthyBudget"
-    sync_failed: str = ""
+    disrupted: frozenset[ObjectName] = frozenset()
+    unhealthy_policy: Public = "IfHealthyBudget"
+    sync_failed: Message = ""
     revision: int = 0
-    uid: str = ""
+    uid: Identifier = ""
 
     @property
     def capacity(self) -> int:
@@ -209,18 +226,18 @@ class Controller(Struct, frozen=True):
     DaemonSet's template: its pods carry another, which names their node.
     """
 
-    kind: str
+    kind: Public
     key: Key
-    uid: str
-    owner: str = ""
+    uid: Identifier
+    owner: Identifier = ""
     replicas: int = 1
     rolling: bool = False
     max_unavailable: int = 0
     max_surge: int = 0
-    surge: str = ""
-    restarted: str = ""
-    stuck: str = ""
-    traits: tuple[str, ...] = ()
+    surge: Mark = ""
+    restarted: Mark = ""
+    stuck: Message = ""
+    traits: Traits = ()
     ordered: bool = False
     first_ordinal: int = 0
     terms: tuple[tuple[Requirement, ...], ...] = ()
@@ -230,22 +247,22 @@ class Volume(Struct, frozen=True):
     """A bound persistent volume: the zones it can be attached in ("" for nodes outside any zone; no
     zones at all for anywhere), or the fact that it is local."""
 
-    name: str
+    name: Identifier
     claim: Key
-    zones: tuple[str, ...] = ()
+    zones: tuple[Public, ...] = ()
     local: bool = False
 
 
 class Attachment(Struct, frozen=True):
     """A VolumeAttachment: this volume is attached to this node."""
 
-    name: str
-    node: str
-    volume: str
+    name: Identifier
+    node: NodeName
+    volume: Identifier
 
 
 class Rule(Struct, frozen=True):
     """The spec of a budget: one of the two is set, a number or a percentage such as `25%`."""
 
-    min_available: int | str | None = None
-    max_unavailable: int | str | None = None
+    min_available: Annotated[int | str | None, Sensitivity.PUBLIC] = None
+    max_unavailable: Annotated[int | str | None, Sensitivity.PUBLIC] = None

@@ -1,18 +1,18 @@
 """An AKS node pool as last read, and why its last operation failed."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from msgspec import Struct
 
-from azure_linux_migrator.model.cluster import Labels
+from azure_linux_migrator.model.sensitivity import LeftOut, Message, PoolName, Public, Sensitivity
 
 
 class Failure(Struct, frozen=True):
     """Why the last operation on a pool failed, classified. `delay` in seconds until a next try."""
 
-    reason: str
-    message: str
+    reason: Public
+    message: Message
     retryable: bool = False
     delay: float = 60.0
 
@@ -20,19 +20,19 @@ class Failure(Struct, frozen=True):
 class Pool(Struct, frozen=True):
     """An AKS node pool as last read. `state` is its provisioningState, a free string."""
 
-    name: str
-    os_sku: str = ""
-    os_type: str = "Linux"
-    mode: str = "User"
+    name: PoolName
+    os_sku: Public = ""
+    os_type: Public = "Linux"
+    mode: Public = "User"
     count: int = 0
-    vm_size: str = ""
-    state: str = "Succeeded"
-    power: str = "Running"
+    vm_size: Public = ""
+    state: Public = "Succeeded"
+    power: Public = "Running"
     autoscaling: bool = False
-    kind: str = "VirtualMachineScaleSets"
-    etag: str = ""
-    tags: Labels = ()
-    settings: Mapping[str, Any] = {}
+    kind: Public = "VirtualMachineScaleSets"
+    etag: LeftOut = ""
+    tags: Annotated[tuple[tuple[str, str], ...], Sensitivity.POOL_TAGS] = ()
+    settings: Annotated[Mapping[str, Any], Sensitivity.POOL_PROPERTIES] = {}
     """All of its ARM properties, for the rules and the template that need the rare ones."""
     failure: Failure | None = None
 

@@ -1,9 +1,18 @@
 """Where a pod may land: taints, tolerations, affinity and topology spread, as in the pod API."""
 
+from typing import Annotated
+
 import msgspec
 from msgspec import Struct
 
 from azure_linux_migrator.model.cluster import Labels, Requirement, Selector
+from azure_linux_migrator.model.sensitivity import (
+    Identifier,
+    LabelKey,
+    NamespaceName,
+    Public,
+    Sensitivity,
+)
 
 
 class Taint(msgspec.Struct, frozen=True):
@@ -36,10 +45,10 @@ HOSTNAME = "kubernetes.io/hostname"
 class Toleration(Struct, frozen=True):
     """A pod's toleration; an empty key or effect matches all."""
 
-    key: str = ""
-    operator: str = "Equal"
-    value: str = ""
-    effect: str = ""
+    key: Annotated[str, Sensitivity.TAINT_KEY] = ""
+    operator: Public = "Equal"
+    value: Annotated[str, Sensitivity.TAINT_VALUE] = ""
+    effect: Identifier = ""
 
     def matches(self, taint: Taint) -> bool:
         """Whether the pod puts up with that taint."""
@@ -64,9 +73,9 @@ class PodTerm(Struct, frozen=True):
     pod; `namespaces` None are all, and none the pod's own.
     """
 
-    topology: str
+    topology: LabelKey
     selector: Selector | None = None
-    namespaces: tuple[str, ...] | None = ()
+    namespaces: tuple[NamespaceName, ...] | None = ()
 
     def means(self, home: str, namespace: str, labels: dict[str, str]) -> bool:
         """Whether a pod of `home` that has the term means one with these labels."""
@@ -79,7 +88,7 @@ class Spread(Struct, frozen=True):
     """A topology spread constraint that is kept (DoNotSchedule); its selector is for the pod's own
     namespace. The last two say which nodes count: Kubernetes' defaults."""
 
-    topology: str
+    topology: LabelKey
     selector: Selector | None = None
     max_skew: int = 1
     min_domains: int = 1

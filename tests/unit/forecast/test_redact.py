@@ -12,7 +12,8 @@ from msgspec import structs
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.pod_summary import Census, census
-from azure_linux_migrator.forecast.redact import redact, spoken_in
+from azure_linux_migrator.forecast.pseudonyms import KnownNames
+from azure_linux_migrator.forecast.redact import redact
 from azure_linux_migrator.forecast.run import Voyage
 from azure_linux_migrator.forecast.snapshot import Snapshot, survey_in, survey_out
 from azure_linux_migrator.model.azure_facts import Survey
@@ -220,7 +221,9 @@ def _counted(found: Census) -> tuple[Census, Counter[tuple[str, str, int, int]]]
 @pytest.mark.parametrize("case", SPECS)
 def test_the_forecast_is_the_same(case: str) -> None:
     made, spec = particular(), SPECS[case]
-    hidden = redact(made, random.Random(5), spoken_in("m", MigrationSpec.model_validate(spec)))
+    hidden = redact(
+        made, random.Random(5), KnownNames.from_spec("m", MigrationSpec.model_validate(spec))
+    )
     assert "gateway" not in _text(hidden)
     assert _counted(census(hidden, "m", spec)) == _counted(census(made, "m", spec))
     for seed in range(3):
@@ -242,13 +245,13 @@ def test_what_blocks_still_blocks() -> None:
     made.placings[owner] = Placing(selector=(("agentpool", "workers"),))
     made.budgets[0] = structs.replace(made.budgets[0], sync_failed="acme cannot be found")
     spec = MigrationSpec.model_validate(BASE)
-    hidden = redact(made, random.Random(1), spoken_in("m", spec))
+    hidden = redact(made, random.Random(1), KnownNames.from_spec("m", spec))
     for snapshot in (made, hidden):
         trip = Voyage(snapshot, "m", BASE, Assumptions(), 0).go()
         assert not trip.succeeded
         assert "pdb.zero" in {each.rule for each in trip.findings if each.severity == "Block"}
     assert "acme" not in _text(hidden)
-    assert target in spoken_in("m", spec).pools
+    assert target in KnownNames.from_spec("m", spec).pools
 
 
 def test_a_survey_keeps_what_has_no_name() -> None:

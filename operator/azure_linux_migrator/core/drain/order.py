@@ -1,5 +1,7 @@
 """In which order pods leave: by the first rule of spec.drain.order that selects a pod."""
 
+from functools import lru_cache
+
 from azure_linux_migrator.api.spec_drain import Drain, OrderRule
 from azure_linux_migrator.model.cluster import Labels, Pod, Requirement, Selector
 
@@ -15,29 +17,25 @@ class Order:
 
     def __init__(self, policy: Drain) -> None:
         self._rules = [(_selector(rule), rule) for rule in policy.order]
-        self._known: dict[tuple[str, Labels], int] = {}
+        self._tier = lru_cache(REMEMBERED)(self._first_match)
 
     def tier(self, pod: Pod) -> int:
         """The pod's place in the order; 0 where no rule selects it."""
         if not self._rules:
             return 0
-        asked = (pod.key.namespace, pod.labels)
-        found = self._known.get(asked)
-        if found is None:
-            labels = dict(pod.labels)
-            found = next(
-                (
-                    rule.order
-                    for selector, rule in self._rules
-                    if (not rule.namespaces or pod.key.namespace in rule.namespaces)
-                    and selector.matches(labels)
-                ),
-                0,
-            )
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[asked] = found
-        return found
+        return self._tier(pod.key.namespace, pod.labels)
+
+    def _first_match(self, namespace: str, pairs: Labels) -> int:
+        labels = dict(pairs)
+        return next(
+            (
+                rule.order
+                for selector, rule in self._rules
+                if (not rule.namespaces or namespace in rule.namespaces)
+                and selector.matches(labels)
+            ),
+            0,
+        )
 
 
 def _selector(rule: OrderRule) -> Selector:

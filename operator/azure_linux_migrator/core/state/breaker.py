@@ -7,11 +7,11 @@ first answer that shows that evictions get through, be it that a budget is spent
 
 from msgspec import Struct
 
+from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.model.cluster import Key
 
 PODS_IN_A_ROW = 3
-FIRST_SECONDS = 1.0
-LONGEST_SECONDS = 30.0
+RETRY = RetryDelay(1.0, 30.0)
 
 UNANSWERED_SECONDS = 60.0
 """Longer than any request is waited for: after this another pod is tried."""
@@ -56,12 +56,11 @@ class Breaker:
         found = self.trouble
         if found is None:
             if len(self._row) >= PODS_IN_A_ROW:
-                self.trouble = Trouble(reason, message, now + FIRST_SECONDS * stretch)
+                self.trouble = Trouble(reason, message, now + RETRY.after(1) * stretch)
             return
         if found.probe != pod:
             # Sent before it opened: tells nothing new.
             return
         found.probes += 1
-        pause = min(FIRST_SECONDS * 2.0 ** min(found.probes, 16), LONGEST_SECONDS)
-        found.until = now + pause * stretch
+        found.until = now + RETRY.after(found.probes + 1) * stretch
         found.probe = None

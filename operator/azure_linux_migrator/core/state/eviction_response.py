@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.errors import KubernetesError
 
 
@@ -41,29 +42,20 @@ class Verdict:
     retry_after: float | None = None
 
 
-DELAYS = {
-    EvictionResult.CONFLICT: 1.0,
-    EvictionResult.BUDGET: 2.0,
-    EvictionResult.THROTTLED: 2.0,
-    EvictionResult.TWO_BUDGETS: 60.0,
-    EvictionResult.WEBHOOK: 10.0,
-    EvictionResult.NAMESPACE_TERMINATING: 5.0,
-    EvictionResult.FORBIDDEN: 30.0,
-    EvictionResult.NEGATIVE: 30.0,
-    EvictionResult.REJECTED: 10.0,
-    EvictionResult.SERVER: 1.0,
+RETRIES = {
+    EvictionResult.CONFLICT: RetryDelay(1.0, 10.0),
+    EvictionResult.BUDGET: RetryDelay(2.0, 30.0),
+    EvictionResult.THROTTLED: RetryDelay(2.0, 30.0),
+    EvictionResult.TWO_BUDGETS: RetryDelay(60.0, 60.0),
+    EvictionResult.WEBHOOK: RetryDelay(10.0, 60.0),
+    EvictionResult.NAMESPACE_TERMINATING: RetryDelay(5.0, 60.0),
+    EvictionResult.FORBIDDEN: RetryDelay(30.0, 60.0),
+    EvictionResult.NEGATIVE: RetryDelay(30.0, 60.0),
+    EvictionResult.REJECTED: RetryDelay(10.0, 60.0),
+    EvictionResult.SERVER: RetryDelay(1.0, 10.0),
 }
-"""Seconds until an eviction that was refused for that reason is tried again, the first time."""
+"""Seconds until an eviction that was refused for that reason is tried again."""
 
-LONGEST = {
-    EvictionResult.CONFLICT: 10.0,
-    EvictionResult.BUDGET: 30.0,
-    EvictionResult.THROTTLED: 30.0,
-    EvictionResult.SERVER: 10.0,
-}
-"""The same after many times, if not LONGEST_PAUSE."""
-
-LONGEST_PAUSE = 60.0
 LONGEST_ASKED = 300.0
 """A Retry-After that asks for more is no answer of the apiserver's own."""
 
@@ -107,9 +99,9 @@ CAUSES = {
 
 def pause(answer: Verdict, times: int) -> float:
     """Seconds until the next try of what was refused so `times` times before."""
-    first = DELAYS[answer.result]
-    grown = min(first * 2.0 ** min(times, 16), LONGEST.get(answer.result, LONGEST_PAUSE))
-    return max(grown, min(answer.retry_after or 0.0, LONGEST_ASKED))
+    return max(
+        RETRIES[answer.result].after(times + 1), min(answer.retry_after or 0.0, LONGEST_ASKED)
+    )
 
 
 def classify(error: KubernetesError) -> Verdict:

@@ -20,6 +20,7 @@ from azure_linux_migrator.core.state.eviction_response import (
     pause,
 )
 from azure_linux_migrator.core.state.observation import PoolsRead, Problem
+from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import (
     AzlmError,
@@ -42,7 +43,7 @@ from azure_linux_migrator.model.pool import Pool
 
 RECHECK_SECONDS = 60.0
 RETRY_SECONDS = 1.0
-RETRY_LONGEST = 30.0
+RETRY = RetryDelay(RETRY_SECONDS, 30.0)
 WRITES_KEPT = 5_000
 
 ChangesPool = CreatePool | UpdatePool | DeleteMachines | DeletePool
@@ -190,9 +191,9 @@ class Outcomes:
         return self._fail(action, "InternalError", text, 10.0, now)
 
     def _fail(self, action: Action, reason: str, message: str, delay: float, now: float) -> Problem:
-        """Retry later; the delay doubles from failure to failure, up to RETRY_LONGEST."""
+        """Retry later; the delay is that of RETRY, and `delay` at the least."""
         count = self._failures[action.key] = self._failures.get(action.key, 0) + 1
-        wait = max(delay, min(RETRY_SECONDS * 2 ** min(count - 1, 10), RETRY_LONGEST))
+        wait = max(delay, RETRY.after(count))
         noted = self.problems[action.key] = Problem(reason, message, True, now + wait)
         return noted
 

@@ -1,12 +1,12 @@
 """The Job controller: pods that run once, and others in the place of those that failed."""
 
+from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.simulator.cluster.pod_factory import Births
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from azure_linux_migrator.simulator.kernel import Kernel
 
-BACKOFF_SECONDS = 10.0
-LONGEST_BACKOFF_SECONDS = 600.0
+RETRY = RetryDelay(10.0, 600.0)
 """DefaultJobPodFailureBackOff and MaxJobPodFailureBackOff in pkg/controller/job."""
 
 
@@ -39,8 +39,7 @@ class Jobs:
         if missing <= 0:
             return 0.0
         if workload.failures:
-            doubled = BACKOFF_SECONDS * 2.0 ** min(workload.failures - 1, 10)
-            due = workload.failed_at + min(doubled, LONGEST_BACKOFF_SECONDS)
+            due = workload.failed_at + RETRY.after(workload.failures)
             if due > self._kernel.now:
                 return due - self._kernel.now
         for _ in range(missing):

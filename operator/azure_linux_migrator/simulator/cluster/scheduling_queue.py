@@ -6,12 +6,13 @@ has happened that could help. The times are kube-scheduler's (pkg/scheduler/back
 
 from dataclasses import dataclass, field
 
+from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.model.cluster import Extras, Key, Pod
 from azure_linux_migrator.model.scheduling import Placing
 from azure_linux_migrator.simulator.kernel import Timer
 
-BACKOFF_SECONDS = 1.0
-LONGEST_BACKOFF_SECONDS = 10.0
+RETRY = RetryDelay(1.0, 10.0)
+"""DefaultPodInitialBackoffDuration and DefaultPodMaxBackoffDuration."""
 LEFTOVER_SECONDS = 300.0
 """Whatever happens, or does not, a pod is tried again after this
 (DefaultPodMaxInUnschedulablePodsDuration)."""
@@ -37,5 +38,4 @@ class Group:
 
     def ready_at(self) -> float:
         """When its back-off is over: doubled with every attempt."""
-        backoff = BACKOFF_SECONDS * 2.0 ** min(self.attempts - 1, 10)
-        return self.tried + min(backoff, LONGEST_BACKOFF_SECONDS)
+        return self.tried + RETRY.after(self.attempts)
