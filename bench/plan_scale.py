@@ -15,29 +15,29 @@ from pathlib import Path
 
 import psutil
 
-from azure_linux_migrator.forecast.snapshot import Snapshot, save
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, save
 from azure_linux_migrator.model.cluster import (
+    Allocatable,
     Budget,
+    BudgetRule,
     Controller,
-    Key,
+    NamespacedName,
     Node,
     Owner,
     Pod,
-    Room,
-    Rule,
     Selector,
 )
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.model.scheduling import Placing, Toleration
+from azure_linux_migrator.model.scheduling import SchedulingConstraints, Toleration
 
 NOW = 1_790_000_000.0
 REPLICAS = 25
 
 
-def made_up(nodes: int, pods: int, seed: int = 1) -> Snapshot:
+def made_up(nodes: int, pods: int, seed: int = 1) -> ClusterSnapshot:
     """A snapshot of that size."""
     rng = random.Random(seed)
-    found = Snapshot(NOW)
+    found = ClusterSnapshot(NOW)
     counts = {"system": max(1, nodes // 100), "workers": max(2, nodes * 2 // 5)}
     counts["others"] = max(1, nodes - sum(counts.values()))
     for name, count in counts.items():
@@ -54,44 +54,48 @@ def made_up(nodes: int, pods: int, seed: int = 1) -> Snapshot:
         found.pools.append(Pool(name, sku, mode=mode, count=count, settings=settings))
         for index in range(count):
             machine = f"aks-{name}-12345678-vmss{index:06d}"
-            room = Room(15_000, 60_000, 110)
-            found.nodes.append(Node(machine, name, os_sku=sku, room=room))
+            allocatable = Allocatable(15_000, 60_000, 110)
+            found.nodes.append(Node(machine, name, os_sku=sku, allocatable=allocatable))
             size = "Standard_D16s_v5"
             found.labels[machine] = {"node.kubernetes.io/instance-type": size, "agentpool": name}
             found.taints[machine] = []
     where = [node.name for node in found.nodes if node.pool != "system"]
     agents = Owner("DaemonSet", "agent", "ds")
-    found.controllers.append(Controller("DaemonSet", Key("kube-system", "agent"), "ds"))
-    found.placings["ds"] = Placing(tolerations=(Toleration(operator="Exists"),))
+    found.controllers.append(Controller("DaemonSet", NamespacedName("kube-system", "agent"), "ds"))
+    found.placings["ds"] = SchedulingConstraints(tolerations=(Toleration(operator="Exists"),))
     for node in found.nodes:
-        found.pods.append(_pod(Key("kube-system", f"agent-{node.name}"), node.name, agents, 2.0))
+        found.pods.append(
+            _pod(NamespacedName("kube-system", f"agent-{node.name}"), node.name, agents, 2.0)
+        )
     for number in range(max(1, (pods - len(found.pods)) // REPLICAS)):
         _workload(found, rng, number, where)
     return found
 
 
-def _workload(found: Snapshot, rng: random.Random, number: int, where: list[str]) -> None:
+def _workload(found: ClusterSnapshot, rng: random.Random, number: int, where: list[str]) -> None:
     space, name = f"team-{number % 40}", f"app-{number}"
     stateful = number % 5 == 0
     kind = "StatefulSet" if stateful else "Deployment"
     uid, start = f"w-{number}", rng.uniform(2, 20)
-    made = Controller(kind, Key(space, name), uid, replicas=REPLICAS, rolling=True)
+    made = Controller(kind, NamespacedName(space, name), uid, replicas=REPLICAS, rolling=True)
     found.controllers.append(made)
     owner = Owner(kind, name, uid)
     if not stateful:
         owner = Owner("ReplicaSet", f"{name}-1", f"{uid}-rs")
-        found.controllers.append(Controller("ReplicaSet", Key(space, f"{name}-1"), owner.uid, uid))
-    found.placings[owner.uid] = Placing()
+        found.controllers.append(
+            Controller("ReplicaSet", NamespacedName(space, f"{name}-1"), owner.uid, uid)
+        )
+    found.placings[owner.uid] = SchedulingConstraints()
     for index in range(REPLICAS):
-        key = Key(space, f"{name}-{index}")
+        key = NamespacedName(space, f"{name}-{index}")
         started = float(round(start * rng.uniform(0.8, 1.4)))
         found.pods.append(_pod(key, rng.choice(where), owner, started, name))
     if number % 10 < 8:
         out = rng.choice((1, 2, 5))
-        found.rules.append(Rule(max_unavailable=out))
+        found.rules.append(BudgetRule(max_unavailable=out))
         found.budgets.append(
             Budget(
-                Key(space, name),
+                NamespacedName(space, name),
                 Selector((("app", name),)),
                 allowed=out,
                 healthy=REPLICAS,
@@ -102,7 +106,7 @@ def _workload(found: Snapshot, rng: random.Random, number: int, where: list[str]
         )
 
 
-def _pod(key: Key, node: str, owner: Owner, started: float, app: str = "agent") -> Pod:
+def _pod(key: NamespacedName, node: str, owner: Owner, started: float, app: str = "agent") -> Pod:
     return Pod(
         key,
         f"uid-{key}",

@@ -22,7 +22,15 @@ from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import EvictPod
-from azure_linux_migrator.model.cluster import Budget, Controller, Key, Node, Owner, Pod, Selector
+from azure_linux_migrator.model.cluster import (
+    Budget,
+    Controller,
+    NamespacedName,
+    Node,
+    Owner,
+    Pod,
+    Selector,
+)
 
 RESULTS = Path(__file__).parent / "results" / "planner.md"
 PODS_PER_NODE = 20
@@ -62,7 +70,7 @@ class Cluster:
         self.events = 0
         self.revision = 1_000
         self.due: deque[tuple[EvictPod, int]] = deque()
-        self.counts: dict[Key, list[int]] = {}
+        self.counts: dict[NamespacedName, list[int]] = {}
 
     def build(self) -> None:
         """Nodes, Deployments, budgets and pods, as the first lists bring them."""
@@ -72,7 +80,7 @@ class Cluster:
             world.put_node(Node(intern(f"t-{index}"), "srcazl"))
         sizes = self._sizes()
         for app, size in enumerate(sizes):
-            key = Key(intern(f"ns-{app % 50}"), f"app-{app}")
+            key = NamespacedName(intern(f"ns-{app % 50}"), f"app-{app}")
             slots = max(1, size * SLOTS // PODS_PER_BUDGET)
             world.put_controller(Controller("ReplicaSet", key, f"rs-{app}", replicas=size))
             self.counts[key] = [size, size - slots, size]
@@ -86,7 +94,9 @@ class Cluster:
             owner = Owner("ReplicaSet", name, f"rs-{app}")
             for _ in range(size):
                 node = intern(f"s-{spots[number]}")
-                world.put_pod(self._pod(Key(namespace, f"{name}-{number}"), node, labels, owner))
+                world.put_pod(
+                    self._pod(NamespacedName(namespace, f"{name}-{number}"), node, labels, owner)
+                )
                 number += 1
         self.events = number
 
@@ -96,7 +106,9 @@ class Cluster:
         rest = [PODS_PER_BUDGET] * (self.budgets // 2)
         return [self.pods - sum(rest), *rest]
 
-    def _pod(self, key: Key, node: str, labels: tuple[tuple[str, str], ...], owner: Owner) -> Pod:
+    def _pod(
+        self, key: NamespacedName, node: str, labels: tuple[tuple[str, str], ...], owner: Owner
+    ) -> Pod:
         self.revision += 1
         uid = f"{self.revision:032x}"
         return Pod(
@@ -113,7 +125,7 @@ class Cluster:
             started_in=1.5,
         )
 
-    def _budget(self, key: Key, disrupted: frozenset[str] = frozenset()) -> Budget:
+    def _budget(self, key: NamespacedName, disrupted: frozenset[str] = frozenset()) -> Budget:
         healthy, desired, expected = self.counts[key]
         self.revision += 1
         return Budget(
@@ -132,7 +144,7 @@ class Cluster:
         scope = Scope("m", "src", "srcazl", Drain())
         planner = Planner.of(self.world, scope)
         decisions, now = 0, 0.0
-        while planner.loads.remaining or self.due:
+        while planner.pool_progress.remaining or self.due:
             now += 0.0005
             plan = planner.plan(now)
             decisions += 1
@@ -162,7 +174,7 @@ class Cluster:
             self.revision += 1
             world.remove_pod(eviction.pod, self.revision)
             node = intern(f"t-{self.random.randrange(self.nodes)}")
-            new = Key(eviction.pod.namespace, f"{key.name}-n{self.revision}")
+            new = NamespacedName(eviction.pod.namespace, f"{key.name}-n{self.revision}")
             world.put_pod(self._pod(new, node, pod.labels, pod.owner or Owner("", "", "")))
         elif stage == 3:
             self.counts[key][0] += 1

@@ -24,7 +24,7 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.credentials import Credentials
 from azure_linux_migrator.kube.decode import PodObject
 from azure_linux_migrator.kube.reflector import Reflector, Sink
-from azure_linux_migrator.model.cluster import Key, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 TICK_SECONDS = 0.005
 PATIENCE = 300.0
@@ -149,7 +149,7 @@ async def _measure(port: int, pods: int) -> Figures:
             await asyncio.sleep(TICK_SECONDS)
             turns.append(time.thread_time() - before)
 
-    def remove(key: Key, revision: int) -> None:
+    def remove(key: NamespacedName, revision: int) -> None:
         world.remove_pod(key, revision)
 
     session = aiohttp.ClientSession()

@@ -26,7 +26,7 @@ from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, UNREACHED
 from simtest.mutations.hunt import MOST_SEEDS, MUTATIONS, Catch, hunt
 from simtest.mutations.mutation import Mutation
-from simtest.run import Outcome, Run, run
+from simtest.run import Run, SeedResult, run
 from simtest.shrink import shrink
 
 CHUNK = 50
@@ -45,13 +45,13 @@ class Sum(Struct):
     evictions: int = 0
     refused: int = 0
     moves: int = 0
-    failed: list[Outcome] = field(default_factory=list)
+    failed: list[SeedResult] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
     judged: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
     digests: list[str] = field(default_factory=list)
 
-    def add(self, each: Outcome) -> None:
+    def add(self, each: SeedResult) -> None:
         """One more."""
         self.done += 1
         self.events += each.events
@@ -74,7 +74,7 @@ class Sum(Struct):
         return [name for name in missing if name not in UNREACHED]
 
 
-def _chunk(first: int, last: int) -> list[Outcome]:
+def _chunk(first: int, last: int) -> list[SeedResult]:
     return [run(str(seed)) for seed in range(first, last)]
 
 
@@ -120,7 +120,7 @@ def _table(total: Sum) -> None:
         print(f"known, being mended: {name}, broken {total.known[name]} times: {why}")
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: SeedResult) -> None:
     own = schedule(outcome.seed)
     keep = ",".join(str(own.index(each)) for each in outcome.faults) or "none"
     print(f"\nseed {outcome.seed}: {outcome.failure.strip()}")
@@ -138,7 +138,7 @@ def replay(seed: str, keep: str | None) -> int:
     else:
         chosen = () if keep == "none" else tuple(own[int(at)] for at in keep.split(","))
     made = Run(seed, chosen)
-    print(f"seed {seed}: {made.stage.spec}")
+    print(f"seed {seed}: {made.scenario.spec}")
     for each in chosen:
         print(f"  {each}")
     outcome = made.go()

@@ -12,7 +12,7 @@ from typing import ClassVar
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, since_epoch
-from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
+from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from simtest.faults import azure_cli
 from simtest.invariants.audit import Audit
 from simtest.remedies import Remedies
@@ -38,7 +38,7 @@ WAITS = frozenset(
 class Admin(Remedies):
     """Looks every LOOKS_SECONDS."""
 
-    def __init__(self, stage: Scenario, resource: Resource, audit: Audit) -> None:
+    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
         super().__init__(stage, resource, audit)
         self._stalled_since: float | None = None
         self._unplaced = 0

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from simtest.scenario_draw import Sketch
+from simtest.scenario_draw import ScenarioDraw
 
 BACK: tuple[str, ...] = (
     "ReleaseSource",
@@ -18,7 +18,7 @@ DELETING = "Deleting"
 SUCCEEDED = "Succeeded"
 
 
-class Plot(Struct, frozen=True):
+class FaultTargets(Struct, frozen=True):
     """`forth` are the steps of the way there, before the source is retired; `steps` all that the
     run may come through. `calls` are steps with the call that changes a pool in them."""
 
@@ -29,7 +29,7 @@ class Plot(Struct, frozen=True):
     calls: tuple[tuple[str, str], ...]
 
 
-def plot(drawn: Sketch, turn: str) -> Plot:
+def fault_targets(drawn: ScenarioDraw, turn: str) -> FaultTargets:
     """That of a sketch; `turn` is what turns the run back half-way, if anything does."""
     there = _route(drawn)
     forth = tuple(each for each in there if each not in {"RetireSource", "HandOverAutoscaler"})
@@ -40,7 +40,7 @@ def plot(drawn: Sketch, turn: str) -> Plot:
         steps = (*steps, DELETING, DELETING)
     found = tuple(each for each in _calls(drawn) if each[0] in steps)
     reads = ("ReadPools", "ReviewAccess", "SurveyAzure")
-    return Plot(
+    return FaultTargets(
         writes=_writes(drawn, turn),
         reads=(*reads, "Foretell") if drawn.spec["mode"] == "Plan" else reads,
         forth=forth,
@@ -49,7 +49,7 @@ def plot(drawn: Sketch, turn: str) -> Plot:
     )
 
 
-def _route(drawn: Sketch) -> tuple[str, ...]:
+def _route(drawn: ScenarioDraw) -> tuple[str, ...]:
     gate = drawn.spec["approval"]
     first = ("AwaitDrainApproval",) if gate == "BeforeDrain" else ()
     if drawn.strategy == "InPlace":
@@ -64,7 +64,7 @@ def _route(drawn: Sketch) -> tuple[str, ...]:
     return (*begin, *soak, *last, *retire, *hand_over)
 
 
-def _way_back(drawn: Sketch) -> tuple[str, ...]:
+def _way_back(drawn: ScenarioDraw) -> tuple[str, ...]:
     steps = BACK
     if not drawn.autoscaled:
         steps = tuple(each for each in steps if each != "RestoreAutoscaler")
@@ -73,7 +73,7 @@ def _way_back(drawn: Sketch) -> tuple[str, ...]:
     return steps
 
 
-def _calls(drawn: Sketch) -> tuple[tuple[str, str], ...]:
+def _calls(drawn: ScenarioDraw) -> tuple[tuple[str, str], ...]:
     scales = drawn.spec["sourcePool"] == "ScaleToZero"
     rolling = (("Drain", "PutPool"), ("Drain", "DeleteMachines"))
     return (
@@ -90,7 +90,7 @@ def _calls(drawn: Sketch) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _writes(drawn: Sketch, turn: str) -> tuple[str, ...]:
+def _writes(drawn: ScenarioDraw, turn: str) -> tuple[str, ...]:
     if drawn.strategy == "InPlace":
         return ("UpdatePool",)
     drain, retires = drawn.spec["drain"], drawn.spec["sourcePool"]

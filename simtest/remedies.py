@@ -8,10 +8,10 @@ from msgspec import structs
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.status import BlockerStatus
-from azure_linux_migrator.model.cluster import Key, Rule
-from azure_linux_migrator.model.scheduling import Placing
+from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName
+from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
-from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
+from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
 
@@ -35,9 +35,9 @@ _PASSING = frozenset(
 class Remedies:
     """Everything here is named by some remedy in azlm."""
 
-    def __init__(self, stage: Scenario, resource: Resource, audit: Audit) -> None:
+    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
         self._stage = stage
-        self._scene = stage.scene
+        self._scene = stage.simulation
         self._resource = resource
         self._audit = audit
         self._short_since: dict[str, float] = {}
@@ -47,7 +47,7 @@ class Remedies:
         self._told(blocker.remedy, f"a blocker names no remedy: {blocker.message}")
         found = self._REMEDIES.get(Cause(blocker.cause))
         if found is not None:
-            found(self, Key(blocker.namespace, blocker.name), blocker.remedy)
+            found(self, NamespacedName(blocker.namespace, blocker.name), blocker.remedy)
         else:
             known = blocker.cause in _PASSING
             self._told(known, f"no admin knows what to do: {blocker.message}")
@@ -55,24 +55,24 @@ class Remedies:
     def _told(self, what: object, text: str) -> None:
         self._audit.judge.that("remedy-told", what, text)
 
-    def _let_go(self, key: Key, _remedy: str) -> None:
-        self._scene.disruption.change(key, Rule(max_unavailable=1))
+    def _let_go(self, key: NamespacedName, _remedy: str) -> None:
+        self._scene.disruption.change(key, BudgetRule(max_unavailable=1))
 
-    def _remove_budget(self, key: Key, _remedy: str) -> None:
+    def _remove_budget(self, key: NamespacedName, _remedy: str) -> None:
         self._scene.store.remove_budget(key)
 
-    def _leave_one_budget(self, key: Key, _remedy: str) -> None:
+    def _leave_one_budget(self, key: NamespacedName, _remedy: str) -> None:
         pod = self._scene.store.pods.get(key)
-        for each in sorted(self._scene.disruption.guards(pod))[1:] if pod else ():
+        for each in sorted(self._scene.disruption.pdb_index(pod))[1:] if pod else ():
             self._scene.store.remove_budget(each)
 
-    def _let_data_go(self, _key: Key, _remedy: str) -> None:
+    def _let_data_go(self, _key: NamespacedName, _remedy: str) -> None:
         self._edit_drain(emptyDir="Evict")
 
-    def _delete_pod(self, key: Key, _remedy: str) -> None:
+    def _delete_pod(self, key: NamespacedName, _remedy: str) -> None:
         pod = self._scene.store.pods.get(key)
         if pod is not None:
-            self._audit.misfortune(30)
+            self._audit.injector(30)
             self._scene.api.delete(key, pod.uid)
 
     def _edit_drain(self, **changes: Any) -> None:
@@ -82,33 +82,35 @@ class Remedies:
             self._stage.spec["drain"] = drain
             self._resource.edit(drain=drain)
 
-    def _move_data(self, key: Key, _remedy: str) -> None:
+    def _move_data(self, key: NamespacedName, _remedy: str) -> None:
         """The data is elsewhere: the claim and the pod go."""
         pod = self._scene.store.pods.get(key)
         for volume in self._scene.store.volumes_of(pod) if pod else ():
             self._scene.store.remove_volume(volume.name)
         self._delete_pod(key, "")
 
-    def _take_tolerations_out(self, key: Key, _remedy: str) -> None:
+    def _take_tolerations_out(self, key: NamespacedName, _remedy: str) -> None:
         pod = self._scene.store.pods.get(key)
         workload = self._scene.workloads.workload(pod) if pod else None
-        if workload is not None and workload.template.placing.tolerations:
-            workload.template = structs.replace(workload.template, placing=Placing())
-            self._audit.misfortune(60)
+        if workload is not None and workload.template.scheduling.tolerations:
+            workload.template = structs.replace(
+                workload.template, scheduling=SchedulingConstraints()
+            )
+            self._audit.injector(60)
             self._scene.workloads.restart(workload.key, f"admin-{self._scene.kernel.now:.0f}")
             if pod is not None and workload.kind != "Deployment":
                 self._scene.api.delete(key, pod.uid)
 
-    def _unstick(self, key: Key, remedy: str) -> None:
+    def _unstick(self, key: NamespacedName, remedy: str) -> None:
         pod = self._scene.store.pods.get(key)
         if pod is None:
             return
         if "finalizer" in remedy:
             self._scene.store.change_pod(key, finalizers=False)
         else:
-            self._scene.fleet.find(pod.node)
+            self._scene.node_lifecycle.find(pod.node)
 
-    def _detach(self, key: Key, _remedy: str) -> None:
+    def _detach(self, key: NamespacedName, _remedy: str) -> None:
         """The CSI driver is set going again."""
         store, node = self._scene.store, key.name
         used = {v.name for pod in store.pods_on[node].values() for v in store.volumes_of(pod)}
@@ -120,8 +122,8 @@ class Remedies:
         """AKS's own drain waits for pods of the node that it names."""
         found = re.search(r"Node '([\w-]+)' failed to be drained", message)
         for pod in tuple(self._scene.store.pods_on[found[1]].values()) if found else ():
-            for key in self._scene.disruption.guards(pod):
-                self._scene.disruption.change(key, Rule(max_unavailable="100%"))
+            for key in self._scene.disruption.pdb_index(pod):
+                self._scene.disruption.change(key, BudgetRule(max_unavailable="100%"))
 
     def cordon_again(self) -> None:
         """The nodes of the source that somebody uncordoned."""
@@ -156,9 +158,9 @@ class Remedies:
             self._scene.aks.autoscale(pool, count, now)
         except (ArmError, ResponseLost):
             return
-        self._scene.fleet.touched()
+        self._scene.node_lifecycle.touched()
 
-    _REMEDIES: ClassVar[dict[Cause, Callable[["Remedies", Key, str], None]]] = {
+    _REMEDIES: ClassVar[dict[Cause, Callable[["Remedies", NamespacedName, str], None]]] = {
         Cause.BUDGET_DEADLOCKED: _let_go,
         Cause.BUDGET_WITHOUT_PODS: _remove_budget,
         Cause.BUDGET_SYNC_FAILED: _remove_budget,

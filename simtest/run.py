@@ -8,15 +8,15 @@ from msgspec import Struct
 
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.core.state.observation import Decision
-from azure_linux_migrator.simulator.controller.custom_resource import Resource
-from azure_linux_migrator.simulator.controller.simulated_operator import Pilot
+from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.admin import Admin
 from simtest.digest import Digest
-from simtest.faults.injector import Misfortune
+from simtest.faults.injector import FaultInjector
 from simtest.faults.schedule import HEALED, Fault, schedule
-from simtest.invariants.attribution import Witness
+from simtest.invariants.attribution import Attribution
 from simtest.invariants.audit import Audit
-from simtest.invariants.final_checks import End
+from simtest.invariants.final_checks import FinalChecks
 from simtest.invariants.registry import ViolationError
 from simtest.scenario import NAME, NOW, Scenario, scenario
 
@@ -27,7 +27,7 @@ STEPS = 400_000
 """More events than any run should need: more are a livelock."""
 
 
-class Outcome(Struct):
+class SeedResult(Struct):
     """How a run ended. `failure` is empty where all held, and `broken` names the invariant; `trail`
     are its steps and reasons, `judged` how often each invariant was judged, `known` how often one
     was broken that is being mended, `moves` how often a replica was moved in one direction,
@@ -55,35 +55,37 @@ class Run:
     def __init__(self, seed: str, faults: Sequence[Fault] | None = None) -> None:
         self.seed = seed
         self.faults = schedule(seed) if faults is None else tuple(faults)
-        self.stage: Scenario = scenario(seed)
-        scene = self.stage.scene
-        scene.kernel.run(lambda: False, end=NOW + 5.0)
-        self.resource = Resource(scene.store, NAME, dict(self.stage.spec), lambda: scene.kernel.now)
-        self.audit = Audit(self.stage, self.resource)
+        self.scenario: Scenario = scenario(seed)
+        simulation = self.scenario.simulation
+        simulation.kernel.run(lambda: False, end=NOW + 5.0)
+        self.resource = CustomResource(
+            simulation.store, NAME, dict(self.scenario.spec), lambda: simulation.kernel.now
+        )
+        self.audit = Audit(self.scenario, self.resource)
         self.trail: list[str] = []
         self.digest = Digest()
         self._rng = random.Random(f"{seed}/pilot")
-        self.misfortune = Misfortune(
-            self.faults, self.stage, self.resource, self.audit, self._pilot, seed
+        self.injector = FaultInjector(
+            self.faults, self.scenario, self.resource, self.audit, self._pilot, seed
         )
-        Admin(self.stage, self.resource, self.audit)
+        Admin(self.scenario, self.resource, self.audit)
 
-    def _pilot(self, fate: Misfortune) -> Pilot:
-        scene = self.stage.scene
-        witness = Witness(fate, self.audit)
-        made = Pilot(
+    def _pilot(self, fault_hook: FaultInjector) -> SimulatedOperator:
+        simulation = self.scenario.simulation
+        witness = Attribution(fault_hook, self.audit)
+        made = SimulatedOperator(
             self.resource,
-            scene.backend,
+            simulation.backend,
             self._rng,
-            pace=scene.pace,
-            fate=witness,
-            own_pod=fate.own_pod,
-            status_fails=fate.status_fails,
+            pace=simulation.pace,
+            fault_hook=witness,
+            own_pod=fault_hook.own_pod,
+            status_fails=fault_hook.status_fails,
         )
 
         def decided(decision: Decision) -> None:
             self.audit.decided(witness.process, made, decision)
-            self.digest.decided(scene.kernel.now - NOW, decision)
+            self.digest.decided(simulation.kernel.now - NOW, decision)
             ready = decision.status.condition("Ready")
             self._tell(decision.status.step, ready.reason if ready else "")
 
@@ -93,25 +95,25 @@ class Run:
     def _tell(self, step: str, reason: str) -> None:
         line = f"{step}:{reason}"
         if not self.trail or not self.trail[-1].endswith(f" {line}"):
-            self.trail.append(f"{self.stage.scene.kernel.now - NOW:.1f} {line}")
+            self.trail.append(f"{self.scenario.simulation.kernel.now - NOW:.1f} {line}")
 
-    def go(self) -> Outcome:
+    def go(self) -> SeedResult:
         """To the end."""
-        kernel = self.stage.scene.kernel
+        kernel = self.scenario.simulation.kernel
         broken = failure = ""
         try:
-            self.misfortune.pilot.start()
+            self.injector.operator.start()
             ended = self._until(self._settled, NOW + DEADLINE)
             text = f"no legal end within {DEADLINE / 3600:.1f} h: {self._where()}"
             self.audit.judge.that("ends", ended, text)
             self._idle()
-            End(self.stage, self.resource, self.audit).judge(calm=not self.faults)
+            FinalChecks(self.scenario, self.resource, self.audit).judge(calm=not self.faults)
             self.audit.judge.that("no-crash", holds=True)
         except ViolationError as error:
             broken, failure = error.name, str(error)
         except Exception:  # noqa: BLE001 - whatever breaks in a run is that seed's failure
             broken, failure = "no-crash", f"no-crash: {traceback.format_exc(limit=-4)}"
-        return Outcome(
+        return SeedResult(
             seed=self.seed,
             broken=broken,
             failure=failure,
@@ -129,7 +131,7 @@ class Run:
         )
 
     def _until(self, holds: Callable[[], bool], end: float) -> bool:
-        kernel = self.stage.scene.kernel
+        kernel = self.scenario.simulation.kernel
         most = kernel.steps + STEPS
         while not holds():
             due = kernel.next_at()
@@ -142,7 +144,7 @@ class Run:
         return True
 
     def _settled(self) -> bool:
-        if not self.misfortune.over:
+        if not self.injector.over:
             return False
         body = self.resource.body
         if body is None:
@@ -159,15 +161,15 @@ class Run:
 
     def _idle(self) -> None:
         """Once it has ended, nothing is written any more."""
-        kernel = self.stage.scene.kernel
+        kernel = self.scenario.simulation.kernel
         self._until(lambda: False, kernel.now + 120.0)
-        writes, acts = self.resource.writes, self.misfortune.acts
+        writes, acts = self.resource.writes, self.injector.acts
         self._until(lambda: False, kernel.now + IDLE_SECONDS)
-        more = self.resource.writes - writes, self.misfortune.acts - acts
+        more = self.resource.writes - writes, self.injector.acts - acts
         text = f"{more[0]} status writes, {more[1]} actions after the end"
         self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
 
 
-def run(seed: str, faults: Sequence[Fault] | None = None) -> Outcome:
+def run(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:
     """One seed; with `faults` instead of its own."""
     return Run(seed, faults).go()

@@ -5,13 +5,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.simulator.aks.limits import Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import make_node
 from azure_linux_migrator.simulator.cluster.workload import Span, Workload
-from azure_linux_migrator.simulator.simulated_cluster import Lags, Scene
-from simtest.scenario_draw import Sketch, sketch
+from azure_linux_migrator.simulator.simulated_cluster import Lags, SimulatedCluster
+from simtest.scenario_draw import ScenarioDraw, draw_scenario
 from simtest.workloads import populate
 
 NOW = 1_800_000_000.0
@@ -29,9 +29,9 @@ class Scenario(Struct):
     source's autoscaler, if it has one, `own` the Deployment of the operator, if that runs on the
     source."""
 
-    scene: Scene
+    simulation: SimulatedCluster
     spec: dict[str, Any]
-    replicas: dict[Key, int]
+    replicas: dict[NamespacedName, int]
     bounds: tuple[int, int] | None = None
     target: str = "srcazl"
     own: Workload | None = None
@@ -46,17 +46,17 @@ class Scenario(Struct):
 
 def scenario(seed: str) -> Scenario:
     """The cluster and the spec of that seed."""
-    drawn = sketch(seed)
+    drawn = draw_scenario(seed)
     rng = random.Random(f"{seed}/scenario")
-    scene = _scene(seed, rng, drawn)
-    source = [node for node in scene.store.nodes.values() if node.pool == "src"]
+    simulation = _scene(seed, rng, drawn)
+    source = [node for node in simulation.store.nodes.values() if node.pool == "src"]
     bounds = (1, drawn.nodes + 2) if drawn.autoscaled else None
-    made = Scenario(scene, dict(drawn.spec), {}, bounds, drawn.target)
+    made = Scenario(simulation, dict(drawn.spec), {}, bounds, drawn.target)
     populate(made, rng, source, drawn)
     return made
 
 
-def _scene(seed: str, rng: random.Random, drawn: Sketch) -> Scene:
+def _scene(seed: str, rng: random.Random, drawn: ScenarioDraw) -> SimulatedCluster:
     nodes, zones, autoscaled = drawn.nodes, list(drawn.zones), drawn.autoscaled
     world = random.Random(f"{seed}/world")
     aks = ManagedCluster(
@@ -82,8 +82,8 @@ def _scene(seed: str, rng: random.Random, drawn: Sketch) -> Scene:
         aks.adopt(drawn.target, taken, [make_node(aks.setting, drawn.target, full, 0)])
     slow = rng.choices((1.0, 10.0, 160.0), (14, 5, 1))[0]
     lags = Lags(disruption=Span(0.002 * slow, 0.012 * slow))
-    scene = Scene(aks, world, now=NOW, lags=lags)
-    scene.fleet.adopt()
+    simulation = SimulatedCluster(aks, world, now=NOW, lags=lags)
+    simulation.node_lifecycle.adopt()
     if autoscaled:
-        scene.kernel.after(10.0, scene.autoscaler.scan)
-    return scene
+        simulation.kernel.after(10.0, simulation.autoscaler.scan)
+    return simulation

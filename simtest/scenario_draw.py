@@ -9,7 +9,7 @@ FORCED_SURGES_SHELVED = True
 """A drain that is forced while a Deployment is surged leaves it surged: not drawn until mended."""
 
 
-class Sketch(Struct, frozen=True):
+class ScenarioDraw(Struct, frozen=True):
     """The size and the traits of a cluster, and the spec of its migration."""
 
     nodes: int
@@ -35,7 +35,7 @@ class Sketch(Struct, frozen=True):
         return str((self.spec.get("target") or {}).get("nodePool") or "srcazl")
 
 
-def sketch(seed: str) -> Sketch:
+def draw_scenario(seed: str) -> ScenarioDraw:
     """That of a seed."""
     rng = random.Random(f"{seed}/sketch")
     large = rng.random() < 0.06
@@ -65,7 +65,7 @@ def sketch(seed: str) -> Sketch:
         target["count"] = nodes - 1
     if kind != "InPlace" and target:
         spec["target"] = target
-    return Sketch(
+    return ScenarioDraw(
         nodes=nodes,
         zones=zones,
         autoscaled=rng.random() < 0.25,

@@ -5,18 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from azure_linux_migrator.model.cluster import Key, Node, Rule, Selector, Volume
-from azure_linux_migrator.model.scheduling import HOSTNAME, Placing, PodTerm, Toleration
+from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName, Node, Selector, Volume
+from azure_linux_migrator.model.scheduling import (
+    HOSTNAME,
+    PodTerm,
+    SchedulingConstraints,
+    Toleration,
+)
 from azure_linux_migrator.simulator.cluster.workload import Span, Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import Scene
-from simtest.scenario_draw import Sketch
+from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from simtest.scenario_draw import ScenarioDraw
 
 if TYPE_CHECKING:
     from simtest.scenario import Scenario
 
 SEATS = 3
 """So many of the large pods of a crowded cluster fit on one of its nodes."""
-EVERYWHERE = Placing(tolerations=(Toleration(operator="Exists"),))
+EVERYWHERE = SchedulingConstraints(tolerations=(Toleration(operator="Exists"),))
 RULES: tuple[dict[str, Any], ...] = (
     {"max_unavailable": 1},
     {"max_unavailable": "25%"},
@@ -27,9 +32,11 @@ RULES: tuple[dict[str, Any], ...] = (
 )
 
 
-def populate(stage: "Scenario", rng: random.Random, source: list[Node], drawn: Sketch) -> None:
+def populate(
+    stage: "Scenario", rng: random.Random, source: list[Node], drawn: ScenarioDraw
+) -> None:
     """Let everything run on the source already."""
-    scene = stage.scene
+    simulation = stage.simulation
     seats = rng.sample(source * SEATS, len(source) * SEATS) if drawn.crowded else None
     for index in range(rng.randint(3, 6) if drawn.large else rng.randint(1, 4)):
         if seats is not None and not seats:
@@ -40,33 +47,37 @@ def populate(stage: "Scenario", rng: random.Random, source: list[Node], drawn: S
         if index == 0:
             _suits(rng, made, drawn)
         stage.replicas[made.key] = made.replicas
-        _settle(scene, rng, made, source, seats, zoned=bool(drawn.zones))
+        _settle(simulation, rng, made, source, seats, zoned=bool(drawn.zones))
         if rng.random() < 0.7 and (made.replicas > 1 or rng.random() < 0.5):
-            _guard(scene, rng, made, drawn)
+            _guard(simulation, rng, made, drawn)
     if rng.random() < 0.06:
-        key = Key("default", "huge")
+        key = NamespacedName("default", "huge")
         huge = Workload("Deployment", key, "huge", 1, Template(requests=(9000, 64)))
         stage.replicas[key] = 1
-        scene.workloads.add(huge)
+        simulation.workloads.add(huge)
     if drawn.operator_inside:
         template = Template(labels=(("app", "azlm"),), requests=(50, 64))
-        stage.own = Workload("Deployment", Key("azlm-system", "azlm"), "azlm", 1, template)
-        scene.workloads.add(stage.own, fresh=False)
-        scene.workloads.place(stage.own, rng.choice(source).name, created=scene.kernel.now - 900)
-    _extras(scene, rng, source)
+        stage.own = Workload(
+            "Deployment", NamespacedName("azlm-system", "azlm"), "azlm", 1, template
+        )
+        simulation.workloads.add(stage.own, fresh=False)
+        simulation.workloads.place(
+            stage.own, rng.choice(source).name, created=simulation.kernel.now - 900
+        )
+    _extras(simulation, rng, source)
 
 
-def _app(rng: random.Random, index: int, drawn: Sketch) -> Workload:
-    key = Key(rng.choice(("default", "shop")), f"app{index}")
+def _app(rng: random.Random, index: int, drawn: ScenarioDraw) -> Workload:
+    key = NamespacedName(rng.choice(("default", "shop")), f"app{index}")
     count = rng.choice((1, 2, 3, 4, 6, 9) if drawn.large else (1, 2, 3, 4, 6))
     kind = rng.choices(("Deployment", "StatefulSet"), (3, 1))[0]
     low = rng.choice((0.5, 1.0, 5.0))
     claims: dict[str, tuple[str, ...]] = {
         f"{key.name}-{n}": (f"data-{key.name}-{n}",) for n in range(count)
     }
-    placing = _apart(key) if rng.random() < 0.1 and count <= 3 else Placing()
+    scheduling = _apart(key) if rng.random() < 0.1 and count <= 3 else SchedulingConstraints()
     if kind == "Deployment" and rng.random() < 0.03 and drawn.strategy != "InPlace":
-        placing = EVERYWHERE
+        scheduling = EVERYWHERE
     made = Workload(
         kind,  # type: ignore[arg-type]
         key,
@@ -75,7 +86,7 @@ def _app(rng: random.Random, index: int, drawn: Sketch) -> Workload:
         Template(
             labels=(("app", key.name),),
             requests=(rng.choice((20, 50, 100, 200)), 64),
-            placing=placing,
+            scheduling=scheduling,
             start=Span(low, low * rng.choice((1.0, 2.0, 3.0))),
             stop=Span(0.2, rng.choice((0.5, 3.0))),
             empty_dir=rng.random() < 0.2,
@@ -89,42 +100,46 @@ def _app(rng: random.Random, index: int, drawn: Sketch) -> Workload:
     return made
 
 
-def _suits(rng: random.Random, made: Workload, drawn: Sketch) -> None:
+def _suits(rng: random.Random, made: Workload, drawn: ScenarioDraw) -> None:
     """Singletons, where the spec has something to say of them."""
     if drawn.spec["drain"]["singletons"] == "SurgeFirst" and rng.random() < 0.5:
         made.kind, made.replicas, made.rolling, made.claims = "Deployment", 1, True, {}
 
 
-def _guard(scene: Scene, rng: random.Random, made: Workload, drawn: Sketch) -> None:
+def _guard(
+    simulation: SimulatedCluster, rng: random.Random, made: Workload, drawn: ScenarioDraw
+) -> None:
     """A budget; rarely two of them, which lets nothing go."""
     key, count = made.key, made.replicas
-    rule = Rule(**rng.choice(RULES[:4] if count == 1 else RULES))
+    rule = BudgetRule(**rng.choice(RULES[:4] if count == 1 else RULES))
     if drawn.spec["drain"].get("onTimeout") == "Force" and rng.random() < 0.3:
-        rule = Rule(max_unavailable=0)
+        rule = BudgetRule(max_unavailable=0)
     if count == 2 and rule.min_available == 1:
-        rule = Rule(max_unavailable=1)
+        rule = BudgetRule(max_unavailable=1)
     policy = rng.choice(("IfHealthyBudget", "AlwaysAllow"))
     selector = Selector((("app", key.name),))
-    scene.disruption.add(key, selector, rule, unhealthy_policy=policy)
+    simulation.disruption.add(key, selector, rule, unhealthy_policy=policy)
     if rng.random() < 0.03:
-        second = Key(key.namespace, f"{key.name}-too")
-        scene.disruption.add(second, selector, rule, unhealthy_policy=policy)
+        second = NamespacedName(key.namespace, f"{key.name}-too")
+        simulation.disruption.add(second, selector, rule, unhealthy_policy=policy)
 
 
-def _apart(key: Key) -> Placing:
+def _apart(key: NamespacedName) -> SchedulingConstraints:
     """Pods that repel each other from their nodes."""
-    return Placing(apart=(PodTerm(HOSTNAME, Selector((("app", key.name),))),))
+    return SchedulingConstraints(apart=(PodTerm(HOSTNAME, Selector((("app", key.name),))),))
 
 
 def _fills(made: Workload, seats: int) -> None:
     """Pods of which only SEATS fit on a node; no more than there is room for."""
-    made.template = structs.replace(made.template, requests=(1000, 64), placing=Placing())
+    made.template = structs.replace(
+        made.template, requests=(1000, 64), scheduling=SchedulingConstraints()
+    )
     most = made.replicas if made.claims else 2 * made.replicas
     made.replicas = min(most, seats)
 
 
 def _settle(
-    scene: Scene,
+    simulation: SimulatedCluster,
     rng: random.Random,
     made: Workload,
     source: list[Node],
@@ -134,37 +149,41 @@ def _settle(
 ) -> None:
     """Its pods run on the source already, apart where they repel each other; in a crowded cluster
     each takes a seat."""
-    scene.workloads.add(made, fresh=False)
+    simulation.workloads.add(made, fresh=False)
     spread = rng.sample(source, len(source))
     local = rng.random() < 0.03
-    now = scene.kernel.now
+    now = simulation.kernel.now
     for ordinal in range(made.replicas):
-        node = spread[ordinal % len(spread)] if made.template.placing.apart else rng.choice(source)
+        node = (
+            spread[ordinal % len(spread)] if made.template.scheduling.apart else rng.choice(source)
+        )
         if seats:
             node = seats.pop()
         if made.claims:
-            claim = Key(made.key.namespace, f"data-{made.key.name}-{ordinal}")
+            claim = NamespacedName(made.key.namespace, f"data-{made.key.name}-{ordinal}")
             bound = (node.zone,) if zoned else ()
             name = f"{claim.namespace}-{claim.name}"
-            scene.store.put_volume(Volume(name, claim, bound, local=local))
+            simulation.store.put_volume(Volume(name, claim, bound, local=local))
         started = float(round(made.template.start.mean))
         created = now - rng.uniform(100, 9000)
-        pod = scene.workloads.place(made, node.name, created=created, started_in=started)
+        pod = simulation.workloads.place(made, node.name, created=created, started_in=started)
         if not local:
-            scene.kubelets.attach_now(pod)
+            simulation.kubelets.attach_now(pod)
 
 
-def _extras(scene: Scene, rng: random.Random, source: list[Node]) -> None:
-    now = scene.kernel.now
-    agent = Template(labels=(("app", "agent"),), placing=EVERYWHERE)
-    scene.workloads.add(Workload("DaemonSet", Key("kube-system", "agent"), "ds", 1, agent))
+def _extras(simulation: SimulatedCluster, rng: random.Random, source: list[Node]) -> None:
+    now = simulation.kernel.now
+    agent = Template(labels=(("app", "agent"),), scheduling=EVERYWHERE)
+    simulation.workloads.add(
+        Workload("DaemonSet", NamespacedName("kube-system", "agent"), "ds", 1, agent)
+    )
     if rng.random() < 0.3:
         job = Template(labels=(("job", "report"),), run=Span(20, 120))
-        made = Workload("Job", Key("default", "report"), "job", 1, job)
-        scene.workloads.add(made, fresh=False)
-        pod = scene.workloads.place(made, rng.choice(source).name, created=now - 60)
+        made = Workload("Job", NamespacedName("default", "report"), "job", 1, job)
+        simulation.workloads.add(made, fresh=False)
+        pod = simulation.workloads.place(made, rng.choice(source).name, created=now - 60)
         left = rng.uniform(10, 100)
-        scene.kernel.after(left, lambda: scene.kubelets.finish(pod.key))
+        simulation.kernel.after(left, lambda: simulation.kubelets.finish(pod.key))
     if rng.random() < 0.2:
-        alone = Workload("Other", Key("default", "bare"), "bare", 1, Template())
-        scene.workloads.place(alone, rng.choice(source).name, created=now - 60)
+        alone = Workload("Other", NamespacedName("default", "bare"), "bare", 1, Template())
+        simulation.workloads.place(alone, rng.choice(source).name, created=now - 60)

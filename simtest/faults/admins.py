@@ -6,7 +6,7 @@ from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_MIGRATION
 from azure_linux_migrator.simulator.controller.custom_resource import Body
 from simtest.fault_targets import SUCCEEDED
 from simtest.faults import azure_cli
-from simtest.faults.base import Weather
+from simtest.faults.base import FaultBase
 from simtest.faults.schedule import Fault
 from simtest.scenario_draw import FORCED_SURGES_SHELVED
 
@@ -15,7 +15,7 @@ LATE_SECONDS = 30.0
 _FINAL = frozenset(("RetireSource", "HandOverAutoscaler", SUCCEEDED))
 
 
-class People(Weather):
+class AdminFaults(FaultBase):
     """Admins, GitOps tools and other teams."""
 
     _recreates_after: float | None = None
@@ -193,7 +193,7 @@ class People(Weather):
             return False
         grows = fault.pick // 4 % 2 or found.get("availabilityZones")  # disks stay in their zone
         count = max(1, int(found["count"]) + (1 if grows else -1))
-        self._audit.misfortune(400)
+        self._audit.injector(400)
         self._audit.pools_changed(120)
         return azure_cli.update(self._scene, pool, count=count)
 
@@ -203,7 +203,7 @@ class People(Weather):
         zoned = self._scene.aks.properties("src").get("availabilityZones")
         if zoned or self._stage.strategy == "InPlace" or self.where() in _FINAL:
             return False
-        self._audit.misfortune(900)
+        self._audit.injector(900)
         self._audit.pools_changed(900)
         return azure_cli.update(self._scene, "src", osSKU="Ubuntu2204")
 
@@ -248,14 +248,14 @@ class People(Weather):
     def _pool_stopped_back(self, fault: Fault) -> bool:
         if self._stage.strategy == "InPlace" or self.where() in _FINAL:
             return False
-        self._audit.misfortune(900)
+        self._audit.injector(900)
         self._audit.pools_changed(900)
         return azure_cli.update(self._scene, self._either(fault), powerState={"code": "Stopped"})
 
     def _pool_deleted(self, fault: Fault) -> bool:
         if self._stage.strategy == "InPlace" or self.where() in _FINAL:
             return False
-        self._audit.misfortune(900)
+        self._audit.injector(900)
         self._audit.pools_changed(900)
         if not azure_cli.delete(self._scene, self._either(fault)):
             return False

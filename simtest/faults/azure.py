@@ -13,8 +13,8 @@ from azure_linux_migrator.simulator.aks.faults import (
     Stall,
 )
 from azure_linux_migrator.simulator.aks.faults import Fault as AzureFault
-from azure_linux_migrator.simulator.controller.custom_resource import Resource
-from simtest.faults.base import Weather
+from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from simtest.faults.base import FaultBase
 from simtest.faults.schedule import Fault
 from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
@@ -73,10 +73,10 @@ class Book(FaultBook):
         return found
 
 
-class Azure(Weather):
+class AzureFaults(FaultBase):
     """Calls that go wrong, operations that end badly, and an Azure that is busy or away."""
 
-    def __init__(self, stage: Scenario, resource: Resource, audit: Audit) -> None:
+    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
         super().__init__(stage, resource, audit)
         self._azure_until = 0.0
         self._calls_azure = False
@@ -115,7 +115,7 @@ class Azure(Weather):
 
     def _azure_busy(self, fault: Fault) -> bool:
         self._scene.aks.occupy("Updating", fault.length, self._scene.kernel.now)
-        self._scene.fleet.touched()
+        self._scene.node_lifecycle.touched()
         return True
 
     def _overtake(self, pool: str, pick: int) -> bool:

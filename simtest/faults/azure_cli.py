@@ -3,7 +3,7 @@
 from typing import Any
 
 from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
-from azure_linux_migrator.simulator.simulated_cluster import Scene
+from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 _KEPT = (
     "count",
@@ -21,38 +21,38 @@ _KEPT = (
 )
 
 
-def update(scene: Scene, pool: str, **changes: Any) -> bool:
+def update(simulation: SimulatedCluster, pool: str, **changes: Any) -> bool:
     """`az aks nodepool update`: the pool as it is, with changes (None takes a property away), sent
     again. False where Azure does not take it now."""
-    now = scene.kernel.now
-    found = scene.aks.properties(pool)
+    now = simulation.kernel.now
+    found = simulation.aks.properties(pool)
     if not found:
         return False
     body = {name: found[name] for name in _KEPT if found.get(name) is not None} | changes
     properties = {name: value for name, value in body.items() if value is not None}
     try:
-        scene.aks.put(pool, {"properties": properties}, now)
+        simulation.aks.put(pool, {"properties": properties}, now)
     except (ArmError, ResponseLost):
         return False
-    scene.fleet.touched()
+    simulation.node_lifecycle.touched()
     return True
 
 
-def delete(scene: Scene, pool: str) -> bool:
+def delete(simulation: SimulatedCluster, pool: str) -> bool:
     """`az aks nodepool delete`. False where there is none, or Azure does not take it now."""
     try:
-        reply = scene.aks.delete(pool, scene.kernel.now)
+        reply = simulation.aks.delete(pool, simulation.kernel.now)
     except (ArmError, ResponseLost):
         return False
-    scene.fleet.touched()
+    simulation.node_lifecycle.touched()
     return reply.status != 204
 
 
-def delete_machine(scene: Scene, pool: str, node: str) -> bool:
+def delete_machine(simulation: SimulatedCluster, pool: str, node: str) -> bool:
     """`az aks nodepool delete-machines`."""
     try:
-        scene.aks.delete_machines(pool, [node], scene.kernel.now)
+        simulation.aks.delete_machines(pool, [node], simulation.kernel.now)
     except (ArmError, ResponseLost):
         return False
-    scene.fleet.touched()
+    simulation.node_lifecycle.touched()
     return True

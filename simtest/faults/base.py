@@ -4,7 +4,7 @@ from collections import Counter
 
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.model.cluster import Node
-from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
+from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from simtest.fault_targets import DELETING, SUCCEEDED
 from simtest.faults.schedule import Fault
 from simtest.invariants.audit import Audit
@@ -13,13 +13,13 @@ from simtest.scenario import Scenario
 START = "Start"
 
 
-class Weather:
+class FaultBase:
     """Each method of a subclass is the fault of its name, and says whether there was anything to
     strike; the audit is told what is not azlm's doing."""
 
-    def __init__(self, stage: Scenario, resource: Resource, audit: Audit) -> None:
+    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
         self._stage = stage
-        self._scene = stage.scene
+        self._scene = stage.simulation
         self._resource = resource
         self._audit = audit
         self.strikes: Counter[tuple[str, str]] = Counter()

@@ -1,12 +1,12 @@
 """What befalls the cluster around a migration: nodes, pods, budgets."""
 
-from azure_linux_migrator.model.cluster import Key, Rule, Selector
+from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName, Selector
 from simtest.faults import azure_cli
-from simtest.faults.base import Weather
+from simtest.faults.base import FaultBase
 from simtest.faults.schedule import Fault
 
 
-class Cluster(Weather):
+class ClusterFaults(FaultBase):
     """Nodes, pods and budgets that change by themselves or by others' hands."""
 
     def _node_lost(self, fault: Fault) -> bool:
@@ -14,9 +14,9 @@ class Cluster(Weather):
         if node is None:
             return False
         name = node.name
-        self._audit.misfortune(60 + fault.length)
-        self._scene.fleet.lose(name)
-        self._scene.kernel.after(fault.length, lambda: self._scene.fleet.find(name))
+        self._audit.injector(60 + fault.length)
+        self._scene.node_lifecycle.lose(name)
+        self._scene.kernel.after(fault.length, lambda: self._scene.node_lifecycle.find(name))
         return True
 
     def _node_gone(self, fault: Fault) -> bool:
@@ -28,21 +28,21 @@ class Cluster(Weather):
             return False  # Azure's drain would wait for disks that cannot leave their zone
         if not azure_cli.delete_machine(self._scene, node.pool, node.name):
             return False
-        self._audit.misfortune(120)
+        self._audit.injector(120)
         self._audit.pools_changed(120)
         return True
 
     def _pods_unready(self, fault: Fault) -> bool:
         store = self._scene.store
         chosen = sorted(key for key, pod in store.pods.items() if pod.ready and not pod.mirror)
-        self._audit.misfortune(fault.length + 5)
+        self._audit.injector(fault.length + 5)
         for key in chosen[fault.pick % 3 :: 3]:
             store.change_pod(key, ready=False)
             uid = store.pods[key].uid
             self._scene.kernel.after(fault.length, lambda k=key, u=uid: self._well(k, u))  # type: ignore[misc]
         return bool(chosen)
 
-    def _well(self, key: Key, uid: str) -> None:
+    def _well(self, key: NamespacedName, uid: str) -> None:
         pod = self._scene.store.pods.get(key)
         if pod is None or pod.uid != uid or pod.phase != "Running":
             return
@@ -60,7 +60,7 @@ class Cluster(Weather):
             self._scene.kernel.after(fault.length, lambda k=key: self._unstick(k))  # type: ignore[misc]
         return bool(chosen)
 
-    def _unstick(self, key: Key) -> None:
+    def _unstick(self, key: NamespacedName) -> None:
         self._scene.store.change_pod(key, finalizers=False)
 
     def _budget_tightened(self, fault: Fault) -> bool:
@@ -70,19 +70,19 @@ class Cluster(Weather):
             return False
         key = keys[fault.pick % len(keys)]
         old = rules[key]
-        self._audit.misfortune(2)
-        self._scene.disruption.change(key, Rule(max_unavailable=0))
+        self._audit.injector(2)
+        self._scene.disruption.change(key, BudgetRule(max_unavailable=0))
         self._scene.kernel.after(fault.length, lambda: self._scene.disruption.change(key, old))
         return True
 
     def _budget_added(self, fault: Fault) -> bool:
         keys = sorted(self._stage.replicas)
         app = keys[fault.pick % len(keys)]
-        key = Key(app.namespace, f"late-{app.name}")
+        key = NamespacedName(app.namespace, f"late-{app.name}")
         if key in self._scene.store.budgets:
             return False
-        self._audit.misfortune(2)
-        rule = Rule(min_available="100%" if fault.pick % 2 else 1)
+        self._audit.injector(2)
+        rule = BudgetRule(min_available="100%" if fault.pick % 2 else 1)
         self._scene.disruption.add(key, Selector((("app", app.name),)), rule)
         self._scene.kernel.after(fault.length, lambda: self._scene.store.remove_budget(key))
         return True
@@ -97,8 +97,8 @@ class Cluster(Weather):
         self._scale_to(key, max(1, now + (1 if fault.pick // 64 % 2 else -1)))
         return True
 
-    def _scale_to(self, key: Key, wanted: int) -> None:
+    def _scale_to(self, key: NamespacedName, wanted: int) -> None:
         self._stage.replicas[key] = wanted
-        self._audit.misfortune(10)
+        self._audit.injector(10)
         self._audit.scaled_by_others(key)
         self._scene.workloads.scale(key, wanted)

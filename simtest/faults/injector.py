@@ -9,19 +9,19 @@ from azure_linux_migrator.model.actions import (
     Action,
     DeletePool,
     EvictPod,
-    MarkVictim,
+    SetDeletionCost,
     SurgeReplica,
     UpdatePool,
 )
 from azure_linux_migrator.simulator.cluster.api_server import refusal
-from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
-from azure_linux_migrator.simulator.controller.fault_hook import Mishap
-from azure_linux_migrator.simulator.controller.simulated_operator import AZURE, Pilot
-from simtest.faults.admins import People
-from simtest.faults.azure import Azure
+from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
+from azure_linux_migrator.simulator.controller.simulated_operator import AZURE, SimulatedOperator
+from simtest.faults.admins import AdminFaults
+from simtest.faults.azure import AzureFaults
 from simtest.faults.base import step_of
-from simtest.faults.cluster import Cluster
-from simtest.faults.processes import Processes
+from simtest.faults.cluster import ClusterFaults
+from simtest.faults.processes import ProcessFaults
 from simtest.faults.schedule import ACTS, HEALED, Fault
 from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
@@ -33,16 +33,16 @@ DENIALS = (
 )
 
 
-class Misfortune(Processes, Azure, Cluster, People):
+class FaultInjector(ProcessFaults, AzureFaults, ClusterFaults, AdminFaults):
     """The faults of one run, and the pilots they befall."""
 
     def __init__(
         self,
         faults: tuple[Fault, ...],
         stage: Scenario,
-        resource: Resource,
+        resource: CustomResource,
         audit: Audit,
-        new_pilot: Callable[["Misfortune"], Pilot],
+        new_pilot: Callable[["FaultInjector"], SimulatedOperator],
         seed: str,
     ) -> None:
         super().__init__(stage, resource, audit, lambda: new_pilot(self), seed)
@@ -60,7 +60,7 @@ class Misfortune(Processes, Azure, Cluster, People):
         self.over = False
         self._rolls_back = any(each.kind == "rollback" for each in faults)
         self._uid = resource.body.uid if resource.body else ""
-        self.pilot = new_pilot(self)
+        self.operator = new_pilot(self)
         kernel = self._scene.kernel
         for fault in faults:
             if fault.kind in ACTS:
@@ -92,7 +92,7 @@ class Misfortune(Processes, Azure, Cluster, People):
 
     # What the hands ask
 
-    def mishap(self, action: Action, part: int) -> Mishap | None:
+    def injected_fault(self, action: Action, part: int) -> InjectedFault | None:
         """What befalls a request."""
         kind = type(action).__name__
         fault = self._second.pop(action.key, None) if part else self._due(action, kind)
@@ -115,34 +115,36 @@ class Misfortune(Processes, Azure, Cluster, People):
         found = self._acting.get((kind, self._counts[kind]))
         return found or self._acting.get(("", self.count))
 
-    def _away(self, action: Action) -> Mishap | None:
+    def _away(self, action: Action) -> InjectedFault | None:
         """Whoever would answer is not there, or does not let evictions pass."""
         now = self._scene.kernel.now
         if isinstance(action, AZURE):
             if now < self._azure_until:
-                return Mishap(AzureError("ServiceUnavailable", "try again later", status=503))
+                return InjectedFault(
+                    AzureError("ServiceUnavailable", "try again later", status=503)
+                )
         elif now < self._kubernetes_until:
-            return Mishap(KubernetesError(0, "connection refused"))
+            return InjectedFault(KubernetesError(0, "connection refused"))
         elif isinstance(action, EvictPod) and now < self._denied_until:
             self.strikes["evictions-denied", "EvictPod"] += 1
-            return Mishap(self._denial)
+            return InjectedFault(self._denial)
         return None
 
-    def _befalls(self, fault: Fault, action: Action) -> Mishap | None:
+    def _befalls(self, fault: Fault, action: Action) -> InjectedFault | None:
         if fault.kind.startswith(("crash-late", "slow")):
             self._late[action.key] = self._scene.kernel.now + fault.length + 1
         match fault.kind:
             case "crash-before":
                 self._replace(fault.length, None)
-                return Mishap(lost=True)
+                return InjectedFault(lost=True)
             case "crash-after":
                 self._dying = fault
             case kind if kind.startswith("crash-late"):
                 self._replace(min(5.0, fault.length * 0.4), None)
-                return Mishap(late=fault.length)
+                return InjectedFault(late=fault.length)
             case "slow" | "slow-deleted":
-                return Mishap(late=fault.length)
-            case "rescaled" if isinstance(action, SurgeReplica | MarkVictim):
+                return InjectedFault(late=fault.length)
+            case "rescaled" if isinstance(action, SurgeReplica | SetDeletionCost):
                 self._scene.kernel.after(0.1 + fault.pick % 3, lambda: self._rescale(action))
             case "overtaken" if isinstance(action, UpdatePool | DeletePool):
                 self._overtake(action.pool, fault.pick)
@@ -150,7 +152,7 @@ class Misfortune(Processes, Azure, Cluster, People):
                 return self._fails(fault, action)
         return None
 
-    def _rescale(self, action: SurgeReplica | MarkVictim) -> None:
+    def _rescale(self, action: SurgeReplica | SetDeletionCost) -> None:
         """Somebody scales the very Deployment that is surged."""
         if isinstance(action, SurgeReplica):
             key = action.deployment
@@ -162,16 +164,16 @@ class Misfortune(Processes, Azure, Cluster, People):
             key = found.key
         self._scale_to(key, (self._stage.replicas.get(key) or 1) + 2)
 
-    def _fails(self, fault: Fault, action: Action) -> Mishap:
+    def _fails(self, fault: Fault, action: Action) -> InjectedFault:
         unanswered = fault.kind == "unanswered"
         committed, delay = unanswered and fault.pick // 2 % 4 > 0, fault.length
         if isinstance(action, AZURE):
             lost = AzureError("Unreachable", "the connection was closed")
-            return Mishap(lost, committed=committed, delay=delay)
+            return InjectedFault(lost, committed=committed, delay=delay)
         if unanswered:
             timeout = KubernetesError(0, "no answer in time")
-            return Mishap(timeout, committed=committed, delay=delay)
-        return Mishap(self._error(fault.pick // 2, action))
+            return InjectedFault(timeout, committed=committed, delay=delay)
+        return InjectedFault(self._error(fault.pick // 2, action))
 
     def begins(self, action: Action) -> None:
         """An action is about to take effect."""
@@ -214,5 +216,5 @@ class Misfortune(Processes, Azure, Cluster, People):
         self._scene.aks.faults.clear()
         self._status_error = None
         self._access_given()
-        self.pilot.skew = 0.0
+        self.operator.skew = 0.0
         self._resume()

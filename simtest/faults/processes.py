@@ -6,13 +6,13 @@ import random
 from collections.abc import Callable
 
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.model.cluster import Key, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.api_server import refusal
-from azure_linux_migrator.simulator.cluster.store import Deaf
-from azure_linux_migrator.simulator.controller.custom_resource import Resource
+from azure_linux_migrator.simulator.cluster.store import NullWatcher
+from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
 from azure_linux_migrator.simulator.controller.informer import KINDS as WATCHES
-from azure_linux_migrator.simulator.controller.simulated_operator import Pilot
-from simtest.faults.base import Weather
+from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+from simtest.faults.base import FaultBase
 from simtest.faults.schedule import SHELVED, Fault
 from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
@@ -26,7 +26,7 @@ RETRY_SECONDS = 2.0
 RIGHTS = ("patch nodes", "create pods/eviction")
 
 
-class _OwnPod(Deaf):
+class _OwnPod(NullWatcher):
     """The pods of the operator's own Deployment, if that runs on the source."""
 
     def __init__(self, uid: str, told: Callable[[Pod | None, Pod | None], None]) -> None:
@@ -39,17 +39,17 @@ class _OwnPod(Deaf):
             self._told(old, new)
 
 
-class Processes(Weather):
+class ProcessFaults(FaultBase):
     """One process works at a time, but for what the faults do."""
 
-    pilot: Pilot
+    operator: SimulatedOperator
 
     def __init__(
         self,
         stage: Scenario,
-        resource: Resource,
+        resource: CustomResource,
         audit: Audit,
-        new_pilot: Callable[[], Pilot],
+        new_pilot: Callable[[], SimulatedOperator],
         seed: str,
     ) -> None:
         super().__init__(stage, resource, audit)
@@ -61,7 +61,7 @@ class Processes(Weather):
         self._homeless = False
         self._late: dict[str, float] = {}
         """Keys of actions that are long on their way, and until when they may arrive."""
-        self.own_pod: Key | None = None
+        self.own_pod: NamespacedName | None = None
         if stage.own is not None:
             pods = self._scene.workloads.pods_of[stage.own.uid]
             self.own_pod = next(iter(pods))
@@ -84,24 +84,24 @@ class Processes(Weather):
         if self._stage.own is not None and self.own_pod is None:
             self._homeless = True
             return
-        self.pilot = self._new_pilot()
-        self.pilot.start()
+        self.operator = self._new_pilot()
+        self.operator.start()
 
     def _lead_if_none(self) -> None:
-        if not self.pilot.alive:
+        if not self.operator.alive:
             self._lead()
 
     def _replace(self, after: float, late: float | None) -> bool:
-        if not self.pilot.alive:
+        if not self.operator.alive:
             return False
-        self.pilot.kill(late=late)
+        self.operator.kill(late=late)
         self._generation += 1
         mine = self._generation
         self._scene.kernel.after(after, lambda: self._lead_as(mine))
         return True
 
     def _lead_as(self, mine: int) -> None:
-        if mine == self._generation and not self.pilot.alive:
+        if mine == self._generation and not self.operator.alive:
             self._lead()
 
     def _own_pod_changed(self, old: Pod | None, new: Pod | None) -> None:
@@ -110,15 +110,15 @@ class Processes(Weather):
         if (new is None or new.terminating) and found is not None and found.key == self.own_pod:
             self.own_pod = None
             self.strikes["own-pod-evicted", self.where()] += 1
-            if self.pilot.alive:
-                self.pilot.kill(late=0.0)
+            if self.operator.alive:
+                self.operator.kill(late=0.0)
                 self._homeless = True
         if self.own_pod is None and self._stage.own is not None:
             store, owner = self._scene.store, self._stage.own.uid
             pods = [store.pods[key] for key in self._scene.workloads.pods_of[owner]]
             well = sorted(pod.key for pod in pods if pod.ready and not pod.terminating)
             self.own_pod = well[0] if well else None
-            if well and self._homeless and not self.pilot.alive:
+            if well and self._homeless and not self.operator.alive:
                 self._homeless = False
                 self._scene.kernel.after(self._rng.uniform(0.1, RETRY_SECONDS), self._lead)
 
@@ -130,71 +130,71 @@ class Processes(Weather):
     def _freeze(self, fault: Fault) -> bool:
         """The process hangs, and wakes up: still the leader, or not any more, which it knows as
         soon as it looks. What was on the wire lands, some of it late."""
-        pilot = self.pilot
-        if not pilot.alive or self._resource.body is None:
+        operator = self.operator
+        if not operator.alive or self._resource.body is None:
             return False
         kernel, age = self._scene.kernel, self._rng.uniform(0, RETRY_SECONDS)
-        pilot.process.freeze()
-        creates = any(key.startswith("CreatePool") for key in pilot.hands.running)
+        operator.process.freeze()
+        creates = any(key.startswith("CreatePool") for key in operator.runner.running)
         if fault.pick % 3 == 0 and not (creates and "crash-late-create" in SHELVED):
-            pilot.hands.delay(fault.length)
-            self._late |= dict.fromkeys(pilot.hands.running, kernel.now + fault.length + 1)
+            operator.runner.delay(fault.length)
+            self._late |= dict.fromkeys(operator.runner.running, kernel.now + fault.length + 1)
         taken = LEASE_SECONDS - age + self._rng.uniform(0, RETRY_SECONDS)
         if fault.length > taken:
-            kernel.after(taken, lambda: self._take_over(pilot))
-        kernel.after(fault.length, lambda: self._thaw(pilot, age + fault.length))
+            kernel.after(taken, lambda: self._take_over(operator))
+        kernel.after(fault.length, lambda: self._thaw(operator, age + fault.length))
         return True
 
-    def _take_over(self, old: Pilot) -> None:
-        if old.alive and self.pilot is old:
+    def _take_over(self, old: SimulatedOperator) -> None:
+        if old.alive and self.operator is old:
             self._generation += 1
             self._lead()
 
-    def _thaw(self, pilot: Pilot, since: float) -> None:
-        if not pilot.alive:
+    def _thaw(self, operator: SimulatedOperator, since: float) -> None:
+        if not operator.alive:
             return
-        pilot.leads = since < RENEW_SECONDS
-        pilot.process.thaw()
-        if not pilot.leads:
-            self._scene.kernel.after(self._rng.uniform(0.01, 2.0), lambda: self._renew(pilot))
+        operator.leads = since < RENEW_SECONDS
+        operator.process.thaw()
+        if not operator.leads:
+            self._scene.kernel.after(self._rng.uniform(0.01, 2.0), lambda: self._renew(operator))
 
-    def _renew(self, pilot: Pilot) -> None:
+    def _renew(self, operator: SimulatedOperator) -> None:
         """Its next look at the Lease: nobody has taken it, or it is lost and the process ends."""
-        if pilot is self.pilot:
-            pilot.leads = True
-            pilot.wake()
+        if operator is self.operator:
+            operator.leads = True
+            operator.wake()
         else:
-            pilot.kill()
+            operator.kill()
 
     def _twins(self, fault: Fault) -> bool:
         """Two processes take themselves for the leader: the old one does not know that it slept."""
-        old = self.pilot
+        old = self.operator
         if not old.alive or self._resource.body is None:
             return False
         self._audit.two_at_once(fault.length)
         self._generation += 1
         self._lead()
-        if self.pilot is old:
+        if self.operator is old:
             return False
         self._scene.kernel.after(fault.length, lambda: old.kill(late=0.0))
         return True
 
     def _clock(self, fault: Fault) -> bool:
-        self.pilot.skew += fault.length
+        self.operator.skew += fault.length
         self._audit.clock_jumped(fault.length)
-        return self.pilot.alive
+        return self.operator.alive
 
     def _clock_back(self, fault: Fault) -> bool:
         return self._clock(fault)
 
     def _watch_held(self, fault: Fault) -> bool:
         kind = WATCHES[fault.pick % len(WATCHES)]
-        self.pilot.informer.hold(kind, self._scene.kernel.now + fault.length)
-        return self.pilot.alive
+        self.operator.informer.hold(kind, self._scene.kernel.now + fault.length)
+        return self.operator.alive
 
     def _watch_lost(self, fault: Fault) -> bool:
-        self.pilot.informer.lose(WATCHES[fault.pick % len(WATCHES)], fault.length)
-        return self.pilot.alive
+        self.operator.informer.lose(WATCHES[fault.pick % len(WATCHES)], fault.length)
+        return self.operator.alive
 
     def _status_refused(self, fault: Fault) -> bool:
         self._status_error = refusal((500, 409, 403, 429)[fault.pick % 4], "not now")
@@ -216,7 +216,7 @@ class Processes(Weather):
         kernel = self._scene.kernel
         self._kubernetes_until = kernel.now + fault.length
         for kind in WATCHES:
-            self.pilot.informer.hold(kind, self._kubernetes_until)
+            self.operator.informer.hold(kind, self._kubernetes_until)
         self._status_error = refusal(503, "the apiserver is shutting down")
         kernel.after(fault.length, self._status_works)
         if fault.length > RENEW_SECONDS:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from msgspec import Struct, structs
 
-from simtest.fault_targets import Plot, plot
-from simtest.scenario_draw import sketch
+from simtest.fault_targets import FaultTargets, fault_targets
+from simtest.scenario_draw import draw_scenario
 
 HEALED = 900.0
 """Seconds after the start by which every fault is over."""
@@ -64,7 +64,7 @@ SHELVED: tuple[str, ...] = (
 still there, or the apiserver refuses it, which the simulated one does not know.
 `schedule(seed, shelved=True)` has them."""
 
-Draw = Callable[[random.Random, Plot], Fault]
+Draw = Callable[[random.Random, FaultTargets], Fault]
 
 
 def _moment(rng: random.Random) -> float:
@@ -80,9 +80,13 @@ def _delay(rng: random.Random) -> float:
 def _timed(kind: str, low: float = 0.0, high: float = 0.0, steps: tuple[str, ...] = ()) -> Draw:
     """`steps` are those that it makes sense in; all of them where none is given."""
 
-    def draw(rng: random.Random, plot: Plot) -> Fault:
+    def draw(rng: random.Random, fault_targets: FaultTargets) -> Fault:
         length, pick = rng.uniform(low, high), rng.randrange(1 << 16)
-        fitting = [each for each in plot.steps if each in steps] if steps else plot.steps
+        fitting = (
+            [each for each in fault_targets.steps if each in steps]
+            if steps
+            else fault_targets.steps
+        )
         if not fitting or (not steps and rng.random() < 0.2):
             return Fault(kind, _moment(rng), length, pick)
         return Fault(kind, _delay(rng), length, pick, rng.choice(fitting))
@@ -100,14 +104,14 @@ def _acting(
 ) -> Draw:
     """`only` are the types that it makes sense for, `but` those that it is not drawn for."""
 
-    def draw(rng: random.Random, plot: Plot) -> Fault:
+    def draw(rng: random.Random, fault_targets: FaultTargets) -> Fault:
         length, pick = rng.uniform(low, high), rng.randrange(1 << 16)
-        fitting = [each for each in plot.writes if not only or each in only]
+        fitting = [each for each in fault_targets.writes if not only or each in only]
         writes = [each for each in fitting if each not in but]
         if only and not writes:
             return Fault(kind, 1.0, length, pick, only[0])  # strikes nothing
         reading = not writes or (not only and rng.random() < 0.15)
-        on = rng.choice(plot.reads) if reading else rng.choice([*writes, *_rare(writes)])
+        on = rng.choice(fault_targets.reads) if reading else rng.choice([*writes, *_rare(writes)])
         number = rng.choice((1, 1, 1, 2, 2, 3, 1 if on in RARE else rng.randint(1, 10)))
         return Fault(kind, float(number), length, pick, on)
 
@@ -126,12 +130,14 @@ def _azure(kind: str, *, reads: bool = False, writes: bool = True) -> Draw:
     """`pick` chooses effect and times; the call is met the first time in a step that makes it, and
     is drawn first. Reads are met in any step."""
 
-    def draw(rng: random.Random, plot: Plot) -> Fault:
+    def draw(rng: random.Random, fault_targets: FaultTargets) -> Fault:
         pick = rng.randrange(1 << 16)
         if reads and (not writes or rng.random() < 0.25):
-            return Fault(f"{kind}-read", 0.0, rng.uniform(1, 60), pick, rng.choice(plot.steps))
-        call = rng.choice(sorted({call for _, call in plot.calls}))
-        step = rng.choice([step for step, each in plot.calls if each == call])
+            return Fault(
+                f"{kind}-read", 0.0, rng.uniform(1, 60), pick, rng.choice(fault_targets.steps)
+            )
+        call = rng.choice(sorted({call for _, call in fault_targets.calls}))
+        step = rng.choice([step for step, each in fault_targets.calls if each == call])
         return Fault(f"{kind}-{call}", 0.0, rng.uniform(1, 60), pick, step)
 
     return draw
@@ -232,9 +238,9 @@ def schedule(seed: str, *, shelved: bool = False) -> tuple[Fault, ...]:
     rng = random.Random(f"{seed}/faults")
     if rng.random() < 0.125:
         return ()
-    drawn = sketch(seed)
+    drawn = draw_scenario(seed)
     turn = _turn(rng, drawn.strategy)
-    what = plot(drawn, turn)
+    what = fault_targets(drawn, turn)
     kinds = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()], k=rng.randint(1, 7))
     faults = [KINDS[kind][1](rng, what) for kind in kinds]
     if turn:

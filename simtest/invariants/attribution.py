@@ -4,22 +4,22 @@ from typing import Any
 
 from azure_linux_migrator.model.actions import Action
 from simtest.invariants.audit import Audit
-from simtest.invariants.context import Process
+from simtest.invariants.context import ObservedProcess
 
 
-class Witness:
+class Attribution:
     """A Fate that passes everything on to the fault schedule's."""
 
-    def __init__(self, fate: Any, audit: Audit) -> None:
-        self._fate = fate
+    def __init__(self, fault_hook: Any, audit: Audit) -> None:
+        self._fate = fault_hook
         self._audit = audit
-        self.process = Process(audit.ground.now)
+        self.process = ObservedProcess(audit.ground.now)
         self._due: dict[str, tuple[bool, bool]] = {}
         """Actions under way: whether each will take effect, and be answered."""
 
-    def mishap(self, action: Action, *more: Any) -> Any:
+    def injected_fault(self, action: Action, *more: Any) -> Any:
         """What befalls this request."""
-        found = self._fate.mishap(action, *more)
+        found = self._fate.injected_fault(action, *more)
         error = found.error if found is not None else None
         late = bool(getattr(found, "late", 0.0))
         lands = found is None or error is None or found.committed or late

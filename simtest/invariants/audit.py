@@ -3,21 +3,21 @@
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.state.observation import Decision
 from azure_linux_migrator.model.actions import Action
-from azure_linux_migrator.model.cluster import Key, Node
-from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
-from azure_linux_migrator.simulator.controller.simulated_operator import Pilot
-from simtest.invariants.blame import Causes
-from simtest.invariants.budgets import Budgets
-from simtest.invariants.context import Ground, Part, Process
-from simtest.invariants.drain_policy import Wishes
-from simtest.invariants.moves import Meant, Moves
-from simtest.invariants.nodes import Nodes, Openings
-from simtest.invariants.operator_view import Knowledge
-from simtest.invariants.pool_view import Watched
-from simtest.invariants.pools import Pools
-from simtest.invariants.rate_limits import Manners
+from azure_linux_migrator.model.cluster import NamespacedName, Node
+from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+from simtest.invariants.blame import Blame
+from simtest.invariants.budgets import BudgetInvariants
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.drain_policy import DrainPolicyInvariants
+from simtest.invariants.moves import Meant, MoveInvariants
+from simtest.invariants.nodes import NodeInvariants, Openings
+from simtest.invariants.operator_view import OperatorView
+from simtest.invariants.pool_view import PoolView
+from simtest.invariants.pools import PoolInvariants
+from simtest.invariants.rate_limits import RateLimits
 from simtest.invariants.registry import Judge
-from simtest.invariants.status import Status
+from simtest.invariants.status import StatusInvariants
 from simtest.scenario import Scenario
 
 KNOWN: dict[str, str] = {}
@@ -27,34 +27,34 @@ KNOWN: dict[str, str] = {}
 class Audit:
     """Watches one run: hands every event to the judges, each of which has one concern."""
 
-    def __init__(self, stage: Scenario, resource: Resource) -> None:
+    def __init__(self, stage: Scenario, resource: CustomResource) -> None:
         self.judge = Judge(KNOWN)
-        self.ground = ground = Ground(stage, resource, self.judge)
-        self.watched = Watched(ground)
-        causes, openings = Causes(ground), Openings(ground)
+        self.ground = ground = JudgeContext(stage, resource, self.judge)
+        self.watched = PoolView(ground)
+        causes, openings = Blame(ground), Openings(ground)
         self._lands = True
         self.stale = False
         """Whether the action that takes effect was long on its way: it is judged by what it does to
         budgets and to other pods, and not by what has become of the migration meanwhile."""
-        self._budgets = Budgets(ground, causes)
+        self._budgets = BudgetInvariants(ground, causes)
         meant = Meant(ground)
         self._always = (meant, self._budgets)
-        self._moves = Moves(ground, causes, openings)
-        self.nodes = Nodes(ground, openings)
-        self._status = Status(ground, self.watched)
-        pools = Pools(ground, self.watched)
+        self._moves = MoveInvariants(ground, causes, openings)
+        self.nodes = NodeInvariants(ground, openings)
+        self._status = StatusInvariants(ground, self.watched)
+        pools = PoolInvariants(ground, self.watched)
         self._parts: tuple[Part, ...] = (
             self.watched,
             causes,
             openings,
-            Manners(ground),
+            RateLimits(ground),
             meant,
             self._moves,
             self._budgets,
             self.nodes,
             pools,
-            Knowledge(ground, causes),
-            Wishes(ground),
+            OperatorView(ground, causes),
+            DrainPolicyInvariants(ground),
             self._status,
         )
         self._deciding = tuple(p for p in self._parts if type(p).decided is not Part.decided)
@@ -96,7 +96,7 @@ class Audit:
         """Somebody uncordons a node."""
         self.nodes.foreign_uncordon(node)
 
-    def misfortune(self, length: float) -> None:
+    def injector(self, length: float) -> None:
         """Others disturb the cluster: seen by itself, pod by pod and budget by budget."""
 
     def two_at_once(self, length: float) -> None:
@@ -112,20 +112,22 @@ class Audit:
     def soak_may_be(self, length: float) -> None:
         """The soak was edited: seen in the resource's past."""
 
-    def scaled_by_others(self, key: Key) -> None:
+    def scaled_by_others(self, key: NamespacedName) -> None:
         """Somebody scales a Deployment: who replaces whom there is not known any more."""
         self.ground.rescaled.add(key)
 
     # What happens
 
-    def decided(self, process: Process, pilot: Pilot, decision: Decision) -> None:
+    def decided(
+        self, process: ObservedProcess, operator: SimulatedOperator, decision: Decision
+    ) -> None:
         """A process has decided what to do and to tell."""
-        process.world = pilot.world
-        self.ground.decided(process, pilot.skew)
+        process.world = operator.world
+        self.ground.decided(process, operator.skew)
         for part in self._deciding:
             part.decided(process, decision)
 
-    def acts(self, process: Process, *, lands: bool, heard: bool) -> None:
+    def acts(self, process: ObservedProcess, *, lands: bool, heard: bool) -> None:
         """The next action is that process's; whether it will take effect, and be answered."""
         self.ground.acting, self.ground.heard = process, heard
         self._lands = lands

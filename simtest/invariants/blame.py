@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from azure_linux_migrator.model.actions import Action, RestartRollout, RestoreScale, SurgeReplica
-from azure_linux_migrator.model.cluster import Budget, Controller, Key, Pod
-from azure_linux_migrator.simulator.cluster.store import Deaf
-from simtest.invariants.context import Ground, Part, counts
+from azure_linux_migrator.model.cluster import Budget, Controller, NamespacedName, Pod
+from azure_linux_migrator.simulator.cluster.store import NullWatcher
+from simtest.invariants.context import JudgeContext, Part, counts
 
 LAG_SECONDS = 3.0
 """For so long a budget's status, and with it the API server, may not show a change."""
@@ -13,12 +13,12 @@ RESHAPING_SECONDS = 120.0
 """A restart or a restored scale removes pods for so long at the most."""
 
 
-class Causes(Part, Deaf):
+class Blame(Part, NullWatcher):
     """Notes when others last took something from a budget or a workload."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: JudgeContext) -> None:
         super().__init__(ground)
-        self._budgets: dict[Key, float] = {}
+        self._budgets: dict[NamespacedName, float] = {}
         self._workloads: dict[str, float] = {}
         self._reshaped: dict[str, tuple[float, Action]] = {}
         self._surged: dict[str, float] = {}
@@ -26,7 +26,7 @@ class Causes(Part, Deaf):
         self.on_consequence: list[Callable[[Pod], None]] = []
         """Told of each pod that a controller removes because of us."""
 
-    def budget_disturbed(self, key: Key) -> bool:
+    def budget_disturbed(self, key: NamespacedName) -> bool:
         """Whether others took from a budget just now, so that its status may not show it."""
         return self.ground.now - self._budgets.get(key, 0.0) < LAG_SECONDS
 
@@ -45,7 +45,7 @@ class Causes(Part, Deaf):
     def ends(self, action: Action) -> None:
         """A scale or a template that we changed."""
         if isinstance(action, RestartRollout | RestoreScale | SurgeReplica):
-            workload = self.ground.scene.workloads.by_key(action.deployment)
+            workload = self.ground.simulation.workloads.by_key(action.deployment)
             if workload is not None and not isinstance(action, RestoreScale):
                 self._surged[workload.uid] = self.ground.now
             if workload is not None and not isinstance(action, SurgeReplica):
@@ -62,11 +62,11 @@ class Causes(Part, Deaf):
             for told in self.on_consequence:
                 told(new)
             return
-        scene, now = self.ground.scene, self.ground.now
-        workload = scene.workloads.workload(old)
+        simulation, now = self.ground.simulation, self.ground.now
+        workload = simulation.workloads.workload(old)
         if workload is not None:
             self._workloads[workload.uid] = now
-        for key in scene.disruption.guards(old):
+        for key in simulation.disruption.pdb_index(old):
             self._budgets[key] = now
 
     def budget(self, old: Budget | None, new: Budget | None) -> None:
@@ -82,13 +82,13 @@ class Causes(Part, Deaf):
             return
         self._workloads[new.uid] = self.ground.now
         self._reshaped.pop(new.uid, None)
-        for key, members in self.ground.scene.disruption.members.items():
+        for key, members in self.ground.simulation.disruption.members.items():
             if members:
                 self._budgets[key] = self.ground.now
 
     def _reshaped_by(self, pod: Pod) -> Action | None:
         """A restart removes the pods of the template before; a restored scale one pod."""
-        workload = self.ground.scene.workloads.workload(pod)
+        workload = self.ground.simulation.workloads.workload(pod)
         found = self._reshaped.get(workload.uid) if workload else None
         if workload is None or found is None or self.ground.now - found[0] > RESHAPING_SECONDS:
             return None

@@ -6,20 +6,20 @@ but azlm: there it counts what the acting process could know.
 """
 
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
-from azure_linux_migrator.model.cluster import Controller, Key, Pod
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.workload import Workload
-from simtest.invariants.blame import Causes
-from simtest.invariants.context import Ground, Part, Process, Sent, counts
+from simtest.invariants.blame import Blame
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part, SentAction, counts
 
 GOVERNED = frozenset(("Deployment", "StatefulSet"))
 FORCED_SECONDS = 30.0
 """What spec.drain.onTimeout: Force has deleted lately takes slots from what it still evicts."""
 
 
-class Budgets(Part):
+class BudgetInvariants(Part):
     """Judges granted evictions."""
 
-    def __init__(self, ground: Ground, causes: Causes) -> None:
+    def __init__(self, ground: JudgeContext, causes: Blame) -> None:
         super().__init__(ground)
         self._causes = causes
         self._pod: Pod | None = None
@@ -35,17 +35,17 @@ class Budgets(Part):
         ground = self.ground
         pod = ground.store.pods.get(action.pod)
         self._pod = pod if pod is not None and pod.uid == action.uid else None
-        guards = ground.scene.disruption.guards(self._pod) if self._pod else ()
+        pdb_index = ground.simulation.disruption.pdb_index(self._pod) if self._pod else ()
         before = ground.acting.sent.get(action.uid)
         if before is not None and before.granted:
             before.at, before.heard = ground.now, ground.heard
         else:
-            ground.acting.sent[action.uid] = Sent(
+            ground.acting.sent[action.uid] = SentAction(
                 ground.now,
                 ground.store.revision,
                 ground.heard,
-                charged=guards,
-                free=bool(guards) and action.budget is None,
+                charged=pdb_index,
+                free=bool(pdb_index) and action.budget is None,
             )
 
     def ends(self, action: Action) -> None:
@@ -69,27 +69,27 @@ class Budgets(Part):
 
     def _judge(self, pod: Pod, told: str) -> None:
         """No budget that selects it is below what it needs, and no controller either."""
-        scene, store = self.ground.scene, self.ground.store
-        guards = [key for key in scene.disruption.guards(pod) if key in store.budgets]
-        for key in guards:
+        simulation, store = self.ground.simulation, self.ground.store
+        pdb_index = [key for key in simulation.disruption.pdb_index(pod) if key in store.budgets]
+        for key in pdb_index:
             if not self._causes.budget_disturbed(key):
-                _, desired = scene.disruption.wanted(key)
-                healthy = scene.disruption.healthy(key)
+                _, desired = simulation.disruption.wanted(key)
+                healthy = simulation.disruption.healthy(key)
                 text = f"budget {key} has {healthy} of {desired} {told}"
                 self.ground.that("budget-kept", healthy >= desired, text)
-        workload = scene.workloads.workload(pod)
-        if not guards and workload is not None and workload.kind in GOVERNED:
+        workload = simulation.workloads.workload(pod)
+        if not pdb_index and workload is not None and workload.kind in GOVERNED:
             self._replicas(workload, told)
 
     def _replicas(self, workload: Workload, told: str) -> None:
         """No more are out than the controller allows, unless the process could not know."""
         ground = self.ground
         healthy = sum(counts(pod) for pod in self._pods(workload))
-        out, room = workload.replicas - healthy, room_of(workload)
-        if out > room and self._misled(workload, healthy):
+        out, allocatable = workload.replicas - healthy, room_of(workload)
+        if out > allocatable and self._misled(workload, healthy):
             return
-        text = f"{out} of {workload.replicas} pods of {workload.key} are out, {room} may be, {told}"
-        ground.that("replicas-kept", out <= room, text)
+        text = f"{out} of {workload.replicas} pods of {workload.key} are out, {allocatable} may be, {told}"
+        ground.that("replicas-kept", out <= allocatable, text)
 
     def _misled(self, workload: Workload, healthy: int) -> bool:
         """Whether the acting process took more pods for healthy than are, by others' doing."""
@@ -97,23 +97,23 @@ class Budgets(Part):
             return True
         process = self.ground.acting
         believed = believed_healthy(self.ground, process, workload)
-        known = process.world.catalog.controller(workload.uid)
+        known = process.world.owner_index.controller(workload.uid)
         return believed > healthy or known is None or known.replicas != workload.replicas
 
     def _removed(self, pod: Pod) -> None:
         """A controller removes a healthy pod because we gave a replica back, or restarted it."""
-        workload = self.ground.scene.workloads.workload(pod)
+        workload = self.ground.simulation.workloads.workload(pod)
         if workload is None or self._causes.workload_disturbed(workload.uid, 60.0):
             return
         pods = self._pods(workload)
         healthy = sum(counts(each) for each in pods)
-        room = workload.max_unavailable if workload.rolling else workload.replicas
+        allocatable = workload.max_unavailable if workload.rolling else workload.replicas
         text = f"{workload.key} has {healthy} of {workload.replicas} pods once {pod.key} leaves"
-        self.ground.that("surge-kept", healthy >= workload.replicas - room, text)
+        self.ground.that("surge-kept", healthy >= workload.replicas - allocatable, text)
 
     def _pods(self, workload: Workload) -> list[Pod]:
-        scene = self.ground.scene
-        return [self.ground.store.pods[key] for key in scene.workloads.pods_of[workload.uid]]
+        simulation = self.ground.simulation
+        return [self.ground.store.pods[key] for key in simulation.workloads.pods_of[workload.uid]]
 
 
 def room_of(workload: Workload | Controller) -> int:
@@ -125,9 +125,9 @@ def room_of(workload: Workload | Controller) -> int:
     return max(1, workload.max_unavailable)
 
 
-def believed_healthy(ground: Ground, process: Process, workload: Workload) -> int:
+def believed_healthy(ground: JudgeContext, process: ObservedProcess, workload: Workload) -> int:
     """Pods of a workload that a process takes for healthy, without those it evicted itself."""
-    known = ground.scene.workloads
+    known = ground.simulation.workloads
     return sum(
         counts(pod) and not _sent(process, pod.uid)
         for pod in process.world.pods.values()
@@ -135,16 +135,18 @@ def believed_healthy(ground: Ground, process: Process, workload: Workload) -> in
     )
 
 
-def believed_of_budget(ground: Ground, process: Process, budget: Key) -> int:
+def believed_of_budget(
+    ground: JudgeContext, process: ObservedProcess, budget: NamespacedName
+) -> int:
     """The same for a budget's pods."""
-    guards = ground.scene.disruption.guards
+    pdb_index = ground.simulation.disruption.pdb_index
     return sum(
         counts(pod) and not _sent(process, pod.uid)
         for pod in process.world.pods.values()
-        if budget in guards(pod)
+        if budget in pdb_index(pod)
     )
 
 
-def _sent(process: Process, uid: str) -> bool:
+def _sent(process: ObservedProcess, uid: str) -> bool:
     found = process.sent.get(uid)
     return found is not None and found.granted and not found.free

@@ -12,8 +12,8 @@ from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.core.state.observation import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
-from azure_linux_migrator.model.cluster import Key, Node, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
+from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
+from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from simtest.invariants.registry import Judge
 from simtest.scenario import NAME, Scenario
 
@@ -23,7 +23,7 @@ GAP_SECONDS = 45.0
 """No decision for so long: no operator was at work."""
 
 
-class Sent(Struct):
+class SentAction(Struct):
     """An eviction that a process sent, or a deletion. `heard` tells whether its answer came."""
 
     at: float
@@ -35,29 +35,29 @@ class Sent(Struct):
     """Asked for while it cost nothing: that its pod is Ready again since, nobody could know."""
 
 
-class Process:
+class ObservedProcess:
     """One operator process, since `began`. `world` is what it knows, `sent` what it evicted, by the
     pods' uids; `read_at` is when it last read the pools."""
 
     def __init__(self, began: float = 0.0) -> None:
         self.began = began
         self.world = World()
-        self.sent: dict[str, Sent] = {}
+        self.sent: dict[str, SentAction] = {}
         self.told_at = 0.0
         self.read_at = 0.0
 
 
-class Ground:
+class JudgeContext:
     """The truth, the resource's history, and the action that takes effect now."""
 
-    def __init__(self, stage: Scenario, resource: Resource, judge: Judge) -> None:
-        self.stage = stage
-        self.scene = stage.scene
-        self.store = stage.scene.store
-        self.aks = stage.scene.aks
+    def __init__(self, stage: Scenario, resource: CustomResource, judge: Judge) -> None:
+        self.scenario = stage
+        self.simulation = stage.simulation
+        self.store = stage.simulation.store
+        self.aks = stage.simulation.aks
         self.resource = resource
         self.that = judge.that
-        self.acting = Process()
+        self.acting = ObservedProcess()
         """The process whose action takes effect now."""
         self.heard = True
         """Whether it will hear what came of it."""
@@ -75,7 +75,7 @@ class Ground:
         """When the first node joined the batch that is being drained."""
         self.attempt_at = 0.0
         self.attempts = 1
-        self.rescaled: set[Key] = set()
+        self.rescaled: set[NamespacedName] = set()
         """Deployments that others have scaled."""
         self.pools_changed_at: float | None = None
         """When somebody else changed one of the two pools last."""
@@ -96,7 +96,7 @@ class Ground:
     @property
     def now(self) -> float:
         """The true time."""
-        return self.scene.kernel.now
+        return self.simulation.kernel.now
 
     def pools_changed(self, within: float = 1e9) -> bool:
         """Whether somebody else has changed one of the two pools within so many seconds."""
@@ -176,7 +176,7 @@ class Ground:
         self.approvals.clear()
         self._annotations = {}
 
-    def decided(self, process: Process, skew: float) -> None:
+    def decided(self, process: ObservedProcess, skew: float) -> None:
         """A process has decided; `skew` is how far its clock is ahead."""
         now = self.now
         if now - self._decided_at > GAP_SECONDS:
@@ -278,10 +278,10 @@ def _overlap(spans: list[tuple[float, float]], since: float, until: float) -> fl
 class Part:
     """A judge of one concern; others override what they care for."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: JudgeContext) -> None:
         self.ground = ground
 
-    def decided(self, process: Process, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: Decision) -> None:
         """What a process decided, by what it knew."""
 
     def begins(self, action: Action) -> None:

@@ -13,7 +13,15 @@ from azure_linux_migrator.core.state.observation import Decision
 from azure_linux_migrator.model.actions import READS, Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import Ground, Part, Process, in_batch, leaves, length_of, policy_of
+from simtest.invariants.context import (
+    JudgeContext,
+    ObservedProcess,
+    Part,
+    in_batch,
+    leaves,
+    length_of,
+    policy_of,
+)
 
 WAITS_SECONDS = 150.0
 LOOKS_SECONDS = 20.0
@@ -22,10 +30,10 @@ OWN_SPACE = "azlm-system"
 DRAINS = frozenset(("Drain", "DrainTarget"))
 
 
-class Wishes(Part):
+class DrainPolicyInvariants(Part):
     """Judges which pods are moved, and that those which are not are explained."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: JudgeContext) -> None:
         super().__init__(ground)
         self._admitted: dict[str, float] = {}
         self._progress: dict[str, float] = {}
@@ -35,7 +43,7 @@ class Wishes(Part):
 
     # Decisions
 
-    def decided(self, process: Process, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: Decision) -> None:
         """Each pod that is to leave, and now and then each that is not."""
         looks = self.ground.now - self._looked_at >= LOOKS_SECONDS
         if not decision.actions and not looks:
@@ -62,7 +70,7 @@ class Wishes(Part):
 
     def _stays(
         self,
-        process: Process,
+        process: ObservedProcess,
         pod: Pod,
         policy: Mapping[str, Any],
         filled: str,
@@ -92,7 +100,7 @@ class Wishes(Part):
 
     def _ordered(
         self,
-        process: Process,
+        process: ObservedProcess,
         moves: list[EvictPod | DeletePod],
         policy: Mapping[str, Any],
         emptied: str,
@@ -128,7 +136,9 @@ class Wishes(Part):
         if turned or old.step != body.status.step or old.phase != body.status.phase:
             self._began = self.ground.now
 
-    def _told(self, process: Process, status: MigrationStatus, policy: Mapping[str, Any]) -> None:
+    def _told(
+        self, process: ObservedProcess, status: MigrationStatus, policy: Mapping[str, Any]
+    ) -> None:
         """What waits for long is named, or the status says why nothing moves."""
         ready = status.condition("Ready")
         if status.step not in DRAINS or ready is None or ready.reason not in {"Draining", ""}:
@@ -163,8 +173,8 @@ class Wishes(Part):
         return max(seen, self._progress.get(lane, 0.0), self._progress.get(pod.key.name, 0.0))
 
     def _is_named(self, pod: Pod, nodes: Mapping[str, Node], named: set[tuple[str, str]]) -> bool:
-        workload = self.ground.scene.workloads.workload(pod)
-        keys = {pod.key, *self.ground.scene.disruption.guards(pod)}
+        workload = self.ground.simulation.workloads.workload(pod)
+        keys = {pod.key, *self.ground.simulation.disruption.pdb_index(pod)}
         names = {(key.namespace, key.name) for key in keys}
         if workload is not None:
             names.add((workload.key.namespace, workload.key.name))
@@ -207,6 +217,6 @@ class Wishes(Part):
             ground.that("timeout-kept", late <= ground.slack(started), text)
 
 
-def _lane(ground: Ground, pod: Pod) -> str:
-    workload = ground.scene.workloads.workload(pod)
+def _lane(ground: JudgeContext, pod: Pod) -> str:
+    workload = ground.simulation.workloads.workload(pod)
     return workload.key.name if workload is not None else pod.key.name

@@ -6,7 +6,7 @@ from typing import Any
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.model.cluster import Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Resource
+from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
 from simtest.invariants.audit import Audit
 from simtest.invariants.context import in_batch
 from simtest.scenario import NAME, Scenario
@@ -15,13 +15,13 @@ LAST_SECONDS = 60.0
 """What others do to a pool so late nobody looks for any more."""
 
 
-class End:
+class FinalChecks:
     """Judges a run that has come to its end and is idle."""
 
-    def __init__(self, stage: Scenario, resource: Resource, audit: Audit) -> None:
+    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
         self._stage = stage
-        self._store = stage.scene.store
-        self._aks = stage.scene.aks
+        self._store = stage.simulation.store
+        self._aks = stage.simulation.aks
         self._resource = resource
         self._audit = audit
         self._that = audit.judge.that
@@ -157,12 +157,12 @@ class End:
     # Workloads
 
     def _workloads(self) -> None:
-        scene = self._stage.scene
+        simulation = self._stage.simulation
         for key, wanted in sorted(self._stage.replicas.items()):
-            workload = next(w for w in scene.workloads.known.values() if w.key == key)
+            workload = next(w for w in simulation.workloads.known.values() if w.key == key)
             text = f"{key} has the scale {workload.replicas}, its admin wants {wanted}"
             self._that("workloads-well", workload.replicas == wanted, text)
-            pods = [self._store.pods[each] for each in scene.workloads.pods_of[workload.uid]]
+            pods = [self._store.pods[each] for each in simulation.workloads.pods_of[workload.uid]]
             well = sum(pod.ready and not pod.terminating for pod in pods)
             text = f"{key} has {well} of {wanted} pods at the end"
             self._that("workloads-well", well == wanted or _hopeless(pods), text)

@@ -8,13 +8,13 @@ from collections import Counter, defaultdict, deque
 
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod, RestoreScale
-from azure_linux_migrator.model.cluster import Key, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.node_filters import CORDON, tolerated
-from azure_linux_migrator.simulator.cluster.store import Deaf
+from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.blame import Causes
-from simtest.invariants.context import Ground, Part, Process, counts, leaves
+from simtest.invariants.blame import Blame
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part, counts, leaves
 from simtest.invariants.nodes import Openings
 
 EXPIRY_SECONDS = 118.0
@@ -30,7 +30,7 @@ LATE_SECONDS = 15.0
 class Meant(Part):
     """It is the pod that was meant: judged of each eviction and deletion, however late it lands."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: JudgeContext) -> None:
         super().__init__(ground)
         self._other: Pod | None = None
 
@@ -52,19 +52,19 @@ class Meant(Part):
         self.ground.that("right-pod", not gone, f"{action.pod}: not {action.uid} but its successor")
 
 
-class Moves(Part, Deaf):
+class MoveInvariants(Part, NullWatcher):
     """Lineages of replicas; `most` is how often one was moved in one direction."""
 
-    def __init__(self, ground: Ground, causes: Causes, openings: Openings) -> None:
+    def __init__(self, ground: JudgeContext, causes: Blame, openings: Openings) -> None:
         super().__init__(ground)
         self._causes = causes
         self._openings = openings
         self._moved: dict[str, int] = {}
         self._excused: set[str] = set()
-        self._heirs: dict[Key, int] = {}
+        self._heirs: dict[NamespacedName, int] = {}
         self._left: defaultdict[str, deque[int]] = defaultdict(deque)
         self._extra: defaultdict[str, list[str]] = defaultdict(list)
-        self._returns: Counter[tuple[Process, str]] = Counter()
+        self._returns: Counter[tuple[ObservedProcess, str]] = Counter()
         self.most = 0
 
     # What is sent
@@ -105,7 +105,7 @@ class Moves(Part, Deaf):
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod comes, lands, or leaves."""
         found = new or old
-        workload = self.ground.scene.workloads.workload(found) if found else None
+        workload = self.ground.simulation.workloads.workload(found) if found else None
         if workload is None or workload.kind == "DaemonSet":
             return
         if old is None and new is not None:
@@ -151,7 +151,7 @@ class Moves(Part, Deaf):
         """Whether this move counts: not where somebody else let it come back."""
         if pod.uid in self._excused or not leaves(pod):
             return 0
-        if tolerated(workload.template.placing, CORDON):
+        if tolerated(workload.template.scheduling, CORDON):
             self._came_back(workload, pod)
             return 0
         if counts(pod) and workload.key not in self.ground.rescaled:
@@ -173,7 +173,7 @@ class Moves(Part, Deaf):
         """A replica given back is the one on the pool that is emptied, where one is there."""
         ground = self.ground
         emptied = ground.target if ground.backwards else "src"
-        pods = [ground.store.pods[key] for key in ground.scene.workloads.pods_of[workload.uid]]
+        pods = [ground.store.pods[key] for key in ground.simulation.workloads.pods_of[workload.uid]]
         nodes = ground.store.nodes
         on_old = [p for p in (*pods, pod) if (n := nodes.get(p.node)) and n.pool == emptied]
         right = ground.deleting or not on_old or any(each.key == pod.key for each in on_old)

@@ -11,9 +11,9 @@ from azure_linux_migrator.model.actions import (
     ReleaseNode,
 )
 from azure_linux_migrator.model.cluster import Node, Pod
-from azure_linux_migrator.simulator.cluster.store import Deaf
+from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import Ground, Part, in_batch, leaves, length_of
+from simtest.invariants.context import JudgeContext, Part, in_batch, leaves, length_of
 from simtest.scenario import NAME
 
 KNOWN_SECONDS = 5.0
@@ -22,10 +22,10 @@ BLIND_SECONDS = 90.0
 """No watch is held up for longer than this."""
 
 
-class Openings(Part, Deaf):
+class Openings(Part, NullWatcher):
     """Since when a node takes new pods, and whether somebody else has let it."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: JudgeContext) -> None:
         super().__init__(ground)
         now = ground.now
         self._opened = dict.fromkeys(ground.store.nodes, (now, False))
@@ -56,10 +56,10 @@ class Openings(Part, Deaf):
             self._opened = {name: (at, False) for name, (at, _) in self._opened.items()}
 
 
-class Nodes(Part, Deaf):
+class NodeInvariants(Part, NullWatcher):
     """Judges cordons, marks and what is moved while a node stands open."""
 
-    def __init__(self, ground: Ground, openings: Openings) -> None:
+    def __init__(self, ground: JudgeContext, openings: Openings) -> None:
         super().__init__(ground)
         self._openings = openings
         self.foreign: set[str] = set()

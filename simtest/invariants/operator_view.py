@@ -18,9 +18,9 @@ from azure_linux_migrator.model.actions import (
     EvictPod,
     UpdatePool,
 )
-from azure_linux_migrator.model.cluster import Budget, Key, Pod
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.blame import Causes
+from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import (
     FORCED_SECONDS,
     GOVERNED,
@@ -28,13 +28,13 @@ from simtest.invariants.budgets import (
     believed_of_budget,
     room_of,
 )
-from simtest.invariants.context import Ground, Part, Process, leaves
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part, leaves
 
 
-class Knowledge(Part):
+class OperatorView(Part):
     """Judges decisions."""
 
-    def __init__(self, ground: Ground, causes: Causes) -> None:
+    def __init__(self, ground: JudgeContext, causes: Blame) -> None:
         super().__init__(ground)
         self._causes = causes
         self._moved: set[str] = set()
@@ -45,7 +45,7 @@ class Knowledge(Part):
         """Whose pods were moved."""
         if isinstance(action, EvictPod | DeletePod):
             pod = self.ground.store.pods.get(action.pod)
-            workload = self.ground.scene.workloads.workload(pod) if pod else None
+            workload = self.ground.simulation.workloads.workload(pod) if pod else None
             if workload is not None and pod is not None and pod.terminating and pod.node:
                 self._moved.add(workload.uid)
 
@@ -54,7 +54,7 @@ class Knowledge(Part):
         if (old.rollback is None) != (body.status.rollback is None):
             self._moved.clear()
 
-    def decided(self, process: Process, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: Decision) -> None:
         """Every action that writes."""
         if not decision.actions:
             return
@@ -85,7 +85,9 @@ class Knowledge(Part):
 
     # Moving
 
-    def _may_move(self, process: Process, emptied: str, filled: str, *, placed: bool) -> None:
+    def _may_move(
+        self, process: ObservedProcess, emptied: str, filled: str, *, placed: bool
+    ) -> None:
         world, that = process.world, self.ground.that
         nodes = [node for node in world.nodes.values() if node.pool == emptied]
         opened = next((node.name for node in nodes if not node.unschedulable), "")
@@ -96,9 +98,9 @@ class Knowledge(Part):
             found = self._unplaced(process)
             that("placed-first", found is None, f"pods are evicted while {found} has no node")
 
-    def _unplaced(self, process: Process) -> Key | None:
+    def _unplaced(self, process: ObservedProcess) -> NamespacedName | None:
         """A pod that replaces one that we moved, and that the scheduler finds no node for."""
-        known = self.ground.scene.workloads
+        known = self.ground.simulation.workloads
         for pod in process.world.pods.values():
             if pod.unschedulable and not pod.terminating:
                 workload = known.workload(pod)
@@ -109,11 +111,11 @@ class Knowledge(Part):
     # Slots
 
     def _slots(
-        self, process: Process, evictions: list[EvictPod], deletions: list[DeletePod]
+        self, process: ObservedProcess, evictions: list[EvictPod], deletions: list[DeletePod]
     ) -> None:
-        wanted: dict[Key, int] = {}
-        owners: dict[str, int] = {}
-        again: dict[Key, int] = {}
+        wanted: dict[NamespacedName, int] = {}
+        implicit_budgets: dict[str, int] = {}
+        again: dict[NamespacedName, int] = {}
         for each in evictions:
             pod = process.world.pods.get(each.pod)
             if pod is None or pod.uid != each.uid or pod.terminating or pod.finished:
@@ -122,10 +124,12 @@ class Knowledge(Part):
                 continue
             if (sent := process.sent.get(pod.uid)) is not None:
                 # An eviction whose answer was lost has its slot already.
-                for key in self.ground.scene.disruption.guards(pod) if not sent.granted else ():
+                for key in (
+                    self.ground.simulation.disruption.pdb_index(pod) if not sent.granted else ()
+                ):
                     again[key] = again.get(key, 0) + 1
                 continue
-            self._ask(process, pod, wanted, owners)
+            self._ask(process, pod, wanted, implicit_budgets)
         if deletions:
             self._forced_at = self.ground.now
         forces = self.ground.now - self._forced_at < FORCED_SECONDS
@@ -133,7 +137,7 @@ class Knowledge(Part):
             free = self._free(process, process.world.budgets[key])
             text = f"{asked} pods of budget {key} are evicted, {free} slots are known to be free"
             self.ground.that("slot-known-free", asked <= free, text)
-        for uid, asked in owners.items():
+        for uid, asked in implicit_budgets.items():
             self._room(process, uid, asked)
         for force in deletions:
             pod = process.world.pods.get(force.pod)
@@ -141,22 +145,30 @@ class Knowledge(Part):
                 self._forced(process, pod, Counter(wanted) + Counter(again))
 
     def _ask(
-        self, process: Process, pod: Pod, wanted: dict[Key, int], owners: dict[str, int]
+        self,
+        process: ObservedProcess,
+        pod: Pod,
+        wanted: dict[NamespacedName, int],
+        implicit_budgets: dict[str, int],
     ) -> None:
-        guards = [k for k in self.ground.scene.disruption.guards(pod) if k in process.world.budgets]
+        pdb_index = [
+            k
+            for k in self.ground.simulation.disruption.pdb_index(pod)
+            if k in process.world.budgets
+        ]
         two = f"{pod.key} is evicted in spite of two budgets"
-        known = len(guards) < 2
+        known = len(pdb_index) < 2
         self.ground.that("slot-known-free", known, two)
-        if guards and known:
-            budget = process.world.budgets[guards[0]]
+        if pdb_index and known:
+            budget = process.world.budgets[pdb_index[0]]
             if pod.ready or not _free_unready(budget):
-                wanted[guards[0]] = wanted.get(guards[0], 0) + 1
-        elif not guards and pod.ready:
-            workload = self.ground.scene.workloads.workload(pod)
+                wanted[pdb_index[0]] = wanted.get(pdb_index[0], 0) + 1
+        elif not pdb_index and pod.ready:
+            workload = self.ground.simulation.workloads.workload(pod)
             if workload is not None and workload.kind in GOVERNED:
-                owners[workload.uid] = owners.get(workload.uid, 0) + 1
+                implicit_budgets[workload.uid] = implicit_budgets.get(workload.uid, 0) + 1
 
-    def _free(self, process: Process, budget: Budget) -> int:
+    def _free(self, process: ObservedProcess, budget: Budget) -> int:
         """By its status, with our own evictions that it does not show yet; and by the pods."""
         if budget.observed_generation < budget.generation:
             return 0
@@ -170,22 +182,24 @@ class Knowledge(Part):
         believed = believed_of_budget(self.ground, process, budget.key)
         return min(budget.allowed - unshown, believed - budget.desired)
 
-    def _room(self, process: Process, uid: str, asked: int) -> None:
+    def _room(self, process: ObservedProcess, uid: str, asked: int) -> None:
         """Replicas without a budget."""
-        known = process.world.catalog.controller(uid)
-        workload = self.ground.scene.workloads.known[uid]
+        known = process.world.owner_index.controller(uid)
+        workload = self.ground.simulation.workloads.known[uid]
         if known is None:
             return
         out = known.replicas - believed_healthy(self.ground, process, workload)
-        room = room_of(known)
-        text = f"{asked} pods of {known.key} are evicted, {out} are out and {room} may be"
-        self.ground.that("slot-known-free", asked + out <= room, text)
+        allocatable = room_of(known)
+        text = f"{asked} pods of {known.key} are evicted, {out} are out and {allocatable} may be"
+        self.ground.that("slot-known-free", asked + out <= allocatable, text)
 
-    def _forced(self, process: Process, pod: Pod, wanted: Mapping[Key, int]) -> None:
-        guards = self.ground.scene.disruption.guards(pod)
-        budget = process.world.budgets.get(guards[0]) if len(guards) == 1 else None
-        ledger = process.world.ledger
-        denied = ledger.breaker.trouble or ledger.refusals.times(pod.key, pod.uid)
+    def _forced(
+        self, process: ObservedProcess, pod: Pod, wanted: Mapping[NamespacedName, int]
+    ) -> None:
+        pdb_index = self.ground.simulation.disruption.pdb_index(pod)
+        budget = process.world.budgets.get(pdb_index[0]) if len(pdb_index) == 1 else None
+        inflight = process.world.inflight
+        denied = inflight.breaker.trouble or inflight.pod_refusals.times(pod.key, pod.uid)
         if budget is not None and not denied:
             free = self._free(process, budget) - wanted.get(budget.key, 0)
             text = f"{pod.key} is deleted while its budget has {free} free slots"
@@ -194,14 +208,14 @@ class Knowledge(Part):
     # Retiring
 
     def _retires(
-        self, process: Process, pool: str, names: tuple[str, ...] | None, filled: str
+        self, process: ObservedProcess, pool: str, names: tuple[str, ...] | None, filled: str
     ) -> None:
         world, that = process.world, self.ground.that
         for node in world.nodes.values():
             if node.pool != pool or (names is not None and node.name not in names):
                 continue
             that("retired-cordoned", node.unschedulable, f"{node.name} takes new pods")
-            held = node.ready and bool(world.catalog.attached_to(node.name))
+            held = node.ready and bool(world.owner_index.attached_to(node.name))
             that("retired-detached", not held, f"a volume is attached to {node.name}")
             left = [pod.key for pod in world.pods.values() if pod.node == node.name and leaves(pod)]
             that("retired-empty", not left, f"{node.name} is deleted with pod {left[:1]}")

@@ -5,16 +5,16 @@ from typing import Any
 
 from azure_linux_migrator.core.state.observation import Decision
 from azure_linux_migrator.model.actions import Action, DeletePool, ReadPools, UpdatePool
-from simtest.invariants.context import Ground, Part, Process
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part
 
 SAMPLE_SECONDS = 2.0
 _SEEN = ("count", "enableAutoScaling", "minCount", "maxCount")
 
 
-class Watched(Part):
+class PoolView(Part):
     """Looks before and after every action, and now and then between."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: JudgeContext) -> None:
         super().__init__(ground)
         self._last: dict[str, tuple[Any, ...]] = {}
         self._changed: dict[str, float] = {}
@@ -24,7 +24,7 @@ class Watched(Part):
         self._etag: object = None
         self.counts: deque[tuple[float, int]] = deque(maxlen=50)
         """How many nodes the source was to have, and since when."""
-        self.held: tuple[int, int] | None = ground.stage.bounds
+        self.held: tuple[int, int] | None = ground.scenario.bounds
         """The source's bounds when it was last seen to scale."""
         self.zones = list(ground.aks.properties("src").get("availabilityZones") or [])
         """The source's zones."""
@@ -47,7 +47,7 @@ class Watched(Part):
         """What differs from our last look is others' doing."""
         self._look(ours=False)
 
-    def decided(self, process: Process, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: Decision) -> None:
         """A moment to look."""
         if self.ground.now - self._looked_at >= SAMPLE_SECONDS:
             self._look(ours=False)

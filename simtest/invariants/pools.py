@@ -17,10 +17,10 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.model.cluster import Node, Pod
-from azure_linux_migrator.simulator.cluster.store import Deaf
+from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import Ground, Part, Process, leaves, length_of
-from simtest.invariants.pool_view import Watched
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part, leaves, length_of
+from simtest.invariants.pool_view import PoolView
 from simtest.scenario import NAME
 
 YOUNG_SECONDS = 45.0
@@ -29,10 +29,10 @@ LOOK_SECONDS = 75.0
 """azlm looks at the pools at least this often."""
 
 
-class Pools(Part, Deaf):
+class PoolInvariants(Part, NullWatcher):
     """Judges every change of a pool."""
 
-    def __init__(self, ground: Ground, watched: Watched) -> None:
+    def __init__(self, ground: JudgeContext, watched: PoolView) -> None:
         super().__init__(ground)
         self._watched = watched
         self._made: set[str] = set()
@@ -79,7 +79,7 @@ class Pools(Part, Deaf):
 
     # Decisions
 
-    def decided(self, process: Process, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: Decision) -> None:
         """Under Rolling both pools together stay within the source's nodes and maxSurge."""
         for each in decision.actions:
             match each:
@@ -89,7 +89,7 @@ class Pools(Part, Deaf):
                 case UpdatePool(pool, changes) if pool != "src" and "count" in dict(changes):
                     self._bounded(process, decision, pool, int(dict(changes)["count"] or 0))
 
-    def _bounded(self, process: Process, decision: Decision, pool: str, count: int) -> None:
+    def _bounded(self, process: ObservedProcess, decision: Decision, pool: str, count: int) -> None:
         ground, old = self.ground, decision.status.source.count
         spec = ground.specs.get(decision.status.observed_generation, ground.spec)
         rolls = spec["strategy"]["type"] == "Rolling" and decision.status.rollback is None

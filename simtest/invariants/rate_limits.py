@@ -16,7 +16,7 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import SLACK, Ground, Part
+from simtest.invariants.context import SLACK, JudgeContext, Part
 
 MOST_A_MINUTE = 70
 """How often the same thing may be asked for: once a second, as pools are listed, is the most."""
@@ -26,10 +26,10 @@ WRITES_EACH = 4
 MINUTE = 60.0
 
 
-class Manners(Part):
+class RateLimits(Part):
     """Judges each action before it takes effect."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: JudgeContext) -> None:
         super().__init__(ground)
         self._still_since: float | None = None
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)

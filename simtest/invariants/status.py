@@ -7,8 +7,8 @@ from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_COUNT
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLING, Route
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import Ground, Part, begins_anew, length_of
-from simtest.invariants.pool_view import Watched
+from simtest.invariants.context import JudgeContext, Part, begins_anew, length_of
+from simtest.invariants.pool_view import PoolView
 
 LEVEL_BASED = ("CordonSource", "Drain", "Soak", "AwaitRetireApproval")
 """Until the source is being retired, whatever appears on it is cordoned and drained: the status
@@ -20,10 +20,10 @@ READ_SECONDS = 90.0
 RETURNING = frozenset((Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.DELETING))
 
 
-class Status(Part):
+class StatusInvariants(Part):
     """Judges each write of the status against the one before."""
 
-    def __init__(self, ground: Ground, watched: Watched) -> None:
+    def __init__(self, ground: JudgeContext, watched: PoolView) -> None:
         super().__init__(ground)
         self._watched = watched
         self._tokens: list[str] = []

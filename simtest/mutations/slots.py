@@ -10,13 +10,13 @@ from azure_linux_migrator.core.drain import (
     pod_tracker,
     surge_first,
 )
-from azure_linux_migrator.core.drain.unschedulable import Unplaced
+from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
 from azure_linux_migrator.core.state import implicit_budgets, inflight
-from azure_linux_migrator.core.state.observation import Problem
+from azure_linux_migrator.core.state.observation import ActionProblem
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import DeletePod, EvictPod, RestoreScale
-from azure_linux_migrator.model.cluster import Budget, Key, Pod
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster import api_server
 from simtest.mutations.mutation import Mutation, Patches
 
@@ -28,19 +28,25 @@ def _off_by_one() -> Patches:
 
 def _no_ledger() -> Patches:
     return [
-        (inflight.Ledger, "unshown", lambda _self, _budget: 0),
-        (inflight.Ledger, "unseen", lambda _self, _budget: 0),
-        (inflight.Ledger, "unseen_of_owner", lambda _self, _owner: 0),
+        (inflight.InflightEvictions, "unshown", lambda _self, _budget: 0),
+        (inflight.InflightEvictions, "unseen", lambda _self, _budget: 0),
+        (inflight.InflightEvictions, "unseen_of_owner", lambda _self, _owner: 0),
     ]
 
 
 def _no_virtual_budget() -> Patches:
-    return [(implicit_budgets.Owners, "slots", lambda *_: 100)]
+    return [(implicit_budgets.ImplicitBudgets, "slots", lambda *_: 100)]
 
 
 def _virtual_budget_unseen() -> Patches:
-    real = implicit_budgets.Owners.slots
-    return [(implicit_budgets.Owners, "slots", lambda self, uid, _unseen, c: real(self, uid, 0, c))]
+    real = implicit_budgets.ImplicitBudgets.slots
+    return [
+        (
+            implicit_budgets.ImplicitBudgets,
+            "slots",
+            lambda self, uid, _unseen, c: real(self, uid, 0, c),
+        )
+    ]
 
 
 def _always_prefetches() -> Patches:
@@ -56,7 +62,7 @@ def _always_prefetches() -> Patches:
 
 def _no_backoff() -> Patches:
     def fail(self: Outcomes, action: Any, reason: str, message: str, _d: float, now: float) -> Any:
-        noted = self.problems[action.key] = Problem(reason, message, True, now)
+        noted = self.problems[action.key] = ActionProblem(reason, message, True, now)
         return noted
 
     return [(Outcomes, "_fail", fail)]
@@ -77,17 +83,17 @@ def _forces() -> Patches:
 
 def _evicts_twice() -> Patches:
     return [
-        (inflight.Ledger, "under_way", lambda *_: False),
-        (pod_tracker.Roster, "may_wait", lambda _self, _pod: True),
+        (inflight.InflightEvictions, "under_way", lambda *_: False),
+        (pod_tracker.PodTracker, "may_wait", lambda _self, _pod: True),
     ]
 
 
 def _refused_at_once() -> Patches:
-    return [(inflight.Ledger, "barred", lambda *_: False)]
+    return [(inflight.InflightEvictions, "barred", lambda *_: False)]
 
 
 def _any_budget() -> Patches:
-    def evict(pod: Pod, _budget: Key | None) -> EvictPod:
+    def evict(pod: Pod, _budget: NamespacedName | None) -> EvictPod:
         return EvictPod(pod.key, pod.uid, None, pod.owner.uid if pod.owner else "")
 
     return [(eviction_queue, "_evict", evict)]
@@ -118,24 +124,24 @@ def _grants_everything() -> Patches:
     def charge(self: Any, pod: Pod, budget: Budget) -> None:
         self._disruption.charge(budget.key, pod.key)
 
-    return [*_off_by_one(), (api_server.Api, "_charge", charge)]
+    return [*_off_by_one(), (api_server.ApiServer, "_charge", charge)]
 
 
 def _no_precondition() -> Patches:
     """Without a uid the API server takes whatever pod has the name."""
     return [
-        (api_server.Api, "_expect", lambda *_: None),
-        (api_server.Api, "delete", _deletes_any),
+        (api_server.ApiServer, "_expect", lambda *_: None),
+        (api_server.ApiServer, "delete", _deletes_any),
     ]
 
 
-def _deletes_any(self: Any, key: Key, _uid: str) -> None:
+def _deletes_any(self: Any, key: NamespacedName, _uid: str) -> None:
     pod = self.store.pods.get(key)
     if pod is not None:
         _REAL_DELETE(self, key, pod.uid)
 
 
-_REAL_DELETE = api_server.Api.delete
+_REAL_DELETE = api_server.ApiServer.delete
 
 
 def _free_unready() -> Patches:
@@ -146,7 +152,7 @@ def _by_status() -> Patches:
     def slots(world: World, budget: Budget) -> int:
         if budget.observed_generation < budget.generation:
             return 0
-        return budget.allowed - world.ledger.unshown(budget.key)
+        return budget.allowed - world.inflight.unshown(budget.key)
 
     return [(eviction_queue, "slots", slots)]
 
@@ -184,7 +190,7 @@ def _no_victim() -> Patches:
 
 
 def _unplaced_ignored() -> Patches:
-    return [(Unplaced, "find", lambda *_: ())]
+    return [(UnschedulableReplacements, "find", lambda *_: ())]
 
 
 def _blockers_untold() -> Patches:

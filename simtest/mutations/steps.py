@@ -51,19 +51,19 @@ def _takes_over_cordons() -> Patches:
     def cordon_all(ctx: Context) -> Progress:
         missing = [
             load.node.name
-            for load in ctx.loads.by_node.values()
+            for load in ctx.pool_progress.by_node.values()
             if load.node.cordoned_by != ctx.migration.name
         ]
         if not missing:
             return DONE
         return working("Cordoning", "", *(CordonNode(name, ctx.migration.name) for name in missing))
 
-    def cordon(self: api_server.Api, node: str, by: str, batch: str) -> None:
+    def cordon(self: api_server.ApiServer, node: str, by: str, batch: str) -> None:
         marks = {"batch": batch} if batch else {}
         self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
 
     cordoning = _with(lambda route: _replaced(route, ("CordonSource", "CordonTarget"), cordon_all))
-    return [*cordoning, (api_server.Api, "cordon", cordon)]
+    return [*cordoning, (api_server.ApiServer, "cordon", cordon)]
 
 
 def _recordons() -> Patches:
@@ -97,7 +97,7 @@ def _no_gate() -> Patches:
 def _retire_unlooked() -> Patches:
     return [
         (retiring, "_unsafe", lambda _ctx: None),
-        (node_progress.NodeLoad, "drained", property(lambda _self: True)),
+        (node_progress.NodeProgress, "drained", property(lambda _self: True)),
     ]
 
 
@@ -135,10 +135,10 @@ def _target_not_awaited() -> Patches:
 
 
 def _drained_too_early() -> Patches:
-    def drained(self: node_progress.NodeLoad) -> bool:
+    def drained(self: node_progress.NodeProgress) -> bool:
         return self.moving - self.terminating <= 0 and self.waiting == 0
 
-    return [(node_progress.NodeLoad, "drained", property(drained))]
+    return [(node_progress.NodeProgress, "drained", property(drained))]
 
 
 def _without_filter(name: str) -> Callable[[], Patches]:
@@ -153,18 +153,18 @@ def _not_overdue() -> Patches:
 def _retires_open() -> Patches:
     """A node that was opened in the soak stops nothing, and counts as drained."""
 
-    def drained(self: node_progress.NodeLoad) -> bool:
+    def drained(self: node_progress.NodeProgress) -> bool:
         return self.remaining == 0 and not self.detaching
 
     def cordon_once(ctx: Context) -> Progress:
         return DONE if ctx.migration.status.soak_started_at else cordon_source(ctx)
 
     cordoning = _with(lambda route: _replaced(route, ("CordonSource",), cordon_once))
-    return [*cordoning, (node_progress.NodeLoad, "drained", property(drained))]
+    return [*cordoning, (node_progress.NodeProgress, "drained", property(drained))]
 
 
 def _never_detaching() -> Patches:
-    return [(pod_tracker.Roster, "_detaching", lambda *_: None)]
+    return [(pod_tracker.PodTracker, "_detaching", lambda *_: None)]
 
 
 def _all_at_once() -> Patches:
@@ -194,7 +194,7 @@ def _retires_alone() -> Patches:
     def unsafe(ctx: Context) -> Progress | None:
         if not ctx.seen.world_ready:
             return working("ReadingCluster", "")
-        return refused("SourceInUse", "") if ctx.loads.undrained() else None
+        return refused("SourceInUse", "") if ctx.pool_progress.undrained() else None
 
     return [
         (retiring, "_unsafe", unsafe),

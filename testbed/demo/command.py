@@ -117,7 +117,7 @@ def _foretell(plane: ControlPlane, url: str) -> float:
     found = json.loads(done.stdout)
     say(
         f"$ azlm plan -f {SAMPLE.name}: would take {found['total']['mid']:.1f} s and move "
-        f"{found['census']['move']} pods (told in {time.monotonic() - began:.1f} s)"
+        f"{found['pod_summary']['move']} pods (told in {time.monotonic() - began:.1f} s)"
     )
     return float(found["total"]["mid"])
 

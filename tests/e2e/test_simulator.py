@@ -14,7 +14,7 @@ from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
 from azure_linux_migrator.cli.plan import take
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.forecast.build_cluster import Assumptions
-from azure_linux_migrator.forecast.run import Voyage
+from azure_linux_migrator.forecast.run import ForecastRun
 from azure_linux_migrator.model.actions import EvictPod
 from testbed.fill.workloads import Manifest, budget, daemonset, deployment, job, statefulset
 from tests.support.bed import ZERO, Bed
@@ -103,7 +103,7 @@ def _spec(more: dict[str, Any]) -> dict[str, Any]:
     return {"source": {"nodePool": "workers"}, "strategy": strategy} | more
 
 
-class Foretold(Voyage):
+class Foretold(ForecastRun):
     """A forecast that remembers whom it evicts."""
 
     evicted: list[str]
@@ -184,8 +184,8 @@ def _landed(bed: Bed) -> Landed:
     return [(_app(p["name"]), _pool(p["node"]), p["node"]) for p in _pods(bed)]
 
 
-def _landed_in(told: Voyage) -> Landed:
-    pods = [pod for pod in told.scene.store.pods.values() if pod.key.namespace == "default"]
+def _landed_in(told: ForecastRun) -> Landed:
+    pods = [pod for pod in told.simulation.store.pods.values() if pod.key.namespace == "default"]
     return [(_app(pod.key.name), _pool(pod.node), pod.node) for pod in pods]
 
 
@@ -211,10 +211,10 @@ def _pods(bed: Bed) -> list[dict[str, Any]]:
     ]
 
 
-def _left_in(told: Voyage) -> Counter[str]:
-    kernel = told.scene.kernel
+def _left_in(told: ForecastRun) -> Counter[str]:
+    kernel = told.simulation.kernel
     kernel.run(lambda: False, end=kernel.now + 120.0)
-    pods = told.scene.store.pods.values()
+    pods = told.simulation.store.pods.values()
     assert all(pod.ready or pod.finished for pod in pods)
     return Counter(
         _app(pod.key.name)
@@ -243,7 +243,7 @@ def test_a_snapshot_is_the_same_after_it_was_saved(bed: Bed, tmp_path: Path) -> 
     for secret in ("cache", "report", "registry.example", "subscriptions"):
         assert secret not in text
     spec = _spec({})
-    seen = Voyage(made, "m", spec, Assumptions(), 3).go()
-    unseen = Voyage(load(tmp_path / "hidden.json"), "m", spec, Assumptions(), 3).go()
+    seen = ForecastRun(made, "m", spec, Assumptions(), 3).go()
+    unseen = ForecastRun(load(tmp_path / "hidden.json"), "m", spec, Assumptions(), 3).go()
     assert unseen.succeeded
     assert unseen.evictions == seen.evictions

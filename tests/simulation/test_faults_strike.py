@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from simtest.fault_targets import plot
+from simtest.fault_targets import fault_targets
 from simtest.faults.schedule import KINDS, SHELVED, STRIKING
 from simtest.run import Run
-from simtest.scenario_draw import sketch
+from simtest.scenario_draw import draw_scenario
 
 ENOUGH = 60
 """Seeds within which each kind strikes where it is the only fault."""
@@ -16,10 +16,10 @@ TURNING = {"rollback": "rollback", "deleted": "deleted", "recreated": "recreated
 
 def _strikes(kind: str, seed: str) -> set[str]:
     rng = random.Random(f"{seed}/{kind}")
-    fault = KINDS[kind][1](rng, plot(sketch(seed), TURNING.get(kind, "")))
+    fault = KINDS[kind][1](rng, fault_targets(draw_scenario(seed), TURNING.get(kind, "")))
     made = Run(seed, (fault,))
     made.go()
-    return {struck for struck, _ in made.misfortune.strikes} & {fault.kind}
+    return {struck for struck, _ in made.injector.strikes} & {fault.kind}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,7 +13,7 @@ from simtest.faults.schedule import Fault, schedule
 from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, Judge, ViolationError
 from simtest.mutations.hunt import MUTATIONS, hunt
-from simtest.run import Outcome, Run, run
+from simtest.run import Run, SeedResult, run
 from simtest.shrink import shrink
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +49,7 @@ SHARP = (
 )
 
 
-def _many(first: int) -> list[Outcome]:
+def _many(first: int) -> list[SeedResult]:
     return [run(str(seed)) for seed in range(first, first + 50)]
 
 
@@ -125,7 +125,7 @@ def test_a_crash_before_and_after_every_action_loses_nothing() -> None:
     calm = Run("3", ())
     whole = calm.go()
     assert not whole.failure
-    for number in range(1, calm.misfortune.count + 1):
+    for number in range(1, calm.injector.count + 1):
         for kind in ("crash-before", "crash-after"):
             outcome = run("3", (Fault(kind, float(number), 2.0),))
             assert not outcome.failure, (kind, number, outcome.failure)

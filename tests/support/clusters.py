@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import (
+    Allocatable,
     Budget,
+    BudgetRule,
     Controller,
-    Key,
+    NamespacedName,
     Node,
     Owner,
     Pod,
     Requirement,
-    Room,
-    Rule,
     Selector,
     Volume,
 )
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.model.scheduling import NodeTerm, Placing, Toleration
+from azure_linux_migrator.model.scheduling import NodeTerm, SchedulingConstraints, Toleration
 
 NOW = 1_790_000_000.0
 SIZE = "Standard_D8s_v5"
@@ -25,31 +25,31 @@ ZONES = ("westeurope-1", "westeurope-2", "westeurope-3")
 TEAM = {"acme.example/team": "payments"}
 TAINT = "acme.example/dedicated=payments:NoSchedule"
 TOLERATES = Toleration("acme.example/dedicated", "Equal", "payments", "NoSchedule")
-PAYS = Placing(selector=tuple(TEAM.items()), tolerations=(TOLERATES,))
+PAYS = SchedulingConstraints(selector=tuple(TEAM.items()), tolerations=(TOLERATES,))
 ONE_OF = Requirement("acme.example/team", "In", ("payments", "billing"))
 
 
-def particular() -> Snapshot:
+def particular() -> ClusterSnapshot:
     """Pods may only go where a label and a taint of their own let them; volumes are in zones."""
-    made = Snapshot(NOW)
+    made = ClusterSnapshot(NOW)
     _pool(made, "others", "43218765", labels={}, taints=[])
     _pool(made, "workers", "43218765", labels=TEAM, taints=[TAINT])
-    _workload(made, Key("payments", "gateway"), "Deployment", PAYS, 7)
+    _workload(made, NamespacedName("payments", "gateway"), "Deployment", PAYS, 7)
     _workload(
         made,
-        Key("payments", "audit"),
+        NamespacedName("payments", "audit"),
         "Deployment",
-        Placing((), (NodeTerm((ONE_OF,)),), (TOLERATES,)),
+        SchedulingConstraints((), (NodeTerm((ONE_OF,)),), (TOLERATES,)),
     )
     for name in ("kafka", "kafka-2"):
-        _workload(made, Key("ledger", name), "StatefulSet", PAYS, volumes=True)
-    _workload(made, Key("kube-system", "coredns"), "Deployment", PAYS, 2)
-    _workload(made, Key("ab", "search"), "Deployment", PAYS, 4)
+        _workload(made, NamespacedName("ledger", name), "StatefulSet", PAYS, volumes=True)
+    _workload(made, NamespacedName("kube-system", "coredns"), "Deployment", PAYS, 2)
+    _workload(made, NamespacedName("ab", "search"), "Deployment", PAYS, 4)
     return made
 
 
 def _pool(
-    made: Snapshot, name: str, digits: str, *, labels: dict[str, str], taints: list[str]
+    made: ClusterSnapshot, name: str, digits: str, *, labels: dict[str, str], taints: list[str]
 ) -> None:
     settings = {
         "count": 6,
@@ -65,7 +65,9 @@ def _pool(
     made.pools.append(Pool(name, "Ubuntu", count=6, vm_size=SIZE, settings=settings))
     for index in range(6):
         node, zone = f"aks-{name}-{digits}-vmss{index:06d}", ZONES[index % 3]
-        made.nodes.append(Node(node, name, os_sku="Ubuntu", zone=zone, room=Room(8000, 30000, 60)))
+        made.nodes.append(
+            Node(node, name, os_sku="Ubuntu", zone=zone, allocatable=Allocatable(8000, 30000, 60))
+        )
         made.labels[node] = labels | {
             "agentpool": name,
             "kubernetes.io/hostname": node,
@@ -77,10 +79,10 @@ def _pool(
 
 
 def _workload(
-    made: Snapshot,
-    key: Key,
+    made: ClusterSnapshot,
+    key: NamespacedName,
     kind: str,
-    placing: Placing,
+    scheduling: SchedulingConstraints,
     replicas: int = 3,
     *,
     volumes: bool = False,
@@ -92,19 +94,19 @@ def _workload(
     if kind == "Deployment":
         owner = Owner("ReplicaSet", f"{name}-7d9f", f"{uid}-rs")
         made.controllers.append(
-            Controller("ReplicaSet", Key(space, owner.name), owner.uid, uid, replicas)
+            Controller("ReplicaSet", NamespacedName(space, owner.name), owner.uid, uid, replicas)
         )
-    made.placings[owner.uid] = placing
+    made.placings[owner.uid] = scheduling
     for index in range(replicas):
         suffix = f"{index}" if kind == "StatefulSet" else f"7d9f-{'qxbm'[index % 4]}{index}"
         claims: tuple[str, ...] = (f"data-{name}-{index}",) if volumes else ()
-        pod = _pod(Key(space, f"{name}-{suffix}"), owner, index, claims)
+        pod = _pod(NamespacedName(space, f"{name}-{suffix}"), owner, index, claims)
         made.pods.append(pod)
         if volumes:
             zone = made.nodes[6 + index].zone
-            made.volumes.append(Volume(f"pvc-{pod.uid}", Key(space, claims[0]), (zone,)))
+            made.volumes.append(Volume(f"pvc-{pod.uid}", NamespacedName(space, claims[0]), (zone,)))
     out = 1 if kind == "StatefulSet" else 2
-    made.rules.append(Rule(max_unavailable=out))
+    made.rules.append(BudgetRule(max_unavailable=out))
     made.budgets.append(
         Budget(
             key,
@@ -118,7 +120,7 @@ def _workload(
     )
 
 
-def _pod(key: Key, owner: Owner, index: int, claims: tuple[str, ...]) -> Pod:
+def _pod(key: NamespacedName, owner: Owner, index: int, claims: tuple[str, ...]) -> Pod:
     more: dict[str, Any] = {"claims": claims, "requests": (900, 1500)}
     return Pod(
         key,

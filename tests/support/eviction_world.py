@@ -13,13 +13,13 @@ import msgspec
 import psutil
 
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked, is_free, slots
-from azure_linux_migrator.core.state.eviction_response import EvictionResult, Verdict
+from azure_linux_migrator.core.state.eviction_response import EvictionResponse, EvictionResult
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import MERGE_PATCH, Client
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
 from azure_linux_migrator.kube.eviction import evict
-from azure_linux_migrator.model.cluster import Budget, Key, Pod
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
 from testbed.control_plane import ControlPlane
 from tests.support.eviction_manifests import Manifest, pod_spec, template
 
@@ -32,16 +32,16 @@ class Reading:
     """What the core thinks of evicting one pod; `free` and `slots` are of its only budget."""
 
     pod: Pod
-    guards: tuple[Key, ...]
+    pdb_index: tuple[NamespacedName, ...]
     free: bool
     slots: int
 
     @property
     def sends(self) -> bool:
         """Whether an eviction is worth sending."""
-        if self.pod.phase == "Pending" or self.pod.finished or not self.guards:
+        if self.pod.phase == "Pending" or self.pod.finished or not self.pdb_index:
             return True
-        return len(self.guards) == 1 and (self.free or self.slots > 0)
+        return len(self.pdb_index) == 1 and (self.free or self.slots > 0)
 
 
 class Place:
@@ -120,7 +120,7 @@ class Place:
 
         async def agrees() -> bool:
             nonlocal found
-            found = (await self.world()).budgets[Key(self.namespace, name)]
+            found = (await self.world()).budgets[NamespacedName(self.namespace, name)]
             current = found.observed_generation >= found.generation
             return current and all(getattr(found, key) == value for key, value in expect.items())
 
@@ -133,7 +133,7 @@ class Place:
 
     async def now(self, name: str = "web") -> Budget:
         """A budget as it is."""
-        return (await self.world()).budgets[Key(self.namespace, name)]
+        return (await self.world()).budgets[NamespacedName(self.namespace, name)]
 
     # Asking
 
@@ -154,22 +154,22 @@ class Place:
     async def read(self, name: str) -> Reading:
         """The core's opinion of evicting a pod now."""
         world = await self.world()
-        pod = world.pods[Key(self.namespace, name)]
-        guards = world.budgets_of(pod)
-        budget = world.budgets[guards[0]] if guards else None
+        pod = world.pods[NamespacedName(self.namespace, name)]
+        pdb_index = world.budgets_of(pod)
+        budget = world.budgets[pdb_index[0]] if pdb_index else None
         return Reading(
             pod,
-            guards,
+            pdb_index,
             budget is not None and is_free(pod, budget),
             0 if budget is None else slots(world, budget),
         )
 
-    async def evict(self, name: str, uid: str | None = None) -> Verdict:
+    async def evict(self, name: str, uid: str | None = None) -> EvictionResponse:
         """Our own eviction, as the shipped ServiceAccount; by default of the pod that is there."""
         wanted = uid or (await self.get(f"{self.pods}/{name}"))["metadata"]["uid"]
-        return await evict(self.operator, Key(self.namespace, name), wanted)
+        return await evict(self.operator, NamespacedName(self.namespace, name), wanted)
 
-    async def ask(self, name: str) -> tuple[Verdict, Reading]:
+    async def ask(self, name: str) -> tuple[EvictionResponse, Reading]:
         """The core's opinion first, then what the apiserver does."""
         reading = await self.read(name)
         return await self.evict(name), reading
@@ -238,7 +238,7 @@ class Place:
 
     async def gone(self, name: str) -> bool:
         """Whether there is no such pod."""
-        return Key(self.namespace, name) not in (await self.world()).pods
+        return NamespacedName(self.namespace, name) not in (await self.world()).pods
 
     async def abandon(self) -> None:
         """Let the namespace go; finalizers of pods must not hold it."""

@@ -5,21 +5,21 @@ from typing import Any
 from msgspec import structs
 
 from azure_linux_migrator.api.status import BlockerStatus, FindingStatus
-from azure_linux_migrator.forecast.alternatives import Choice
+from azure_linux_migrator.forecast.alternatives import Variation
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, Range
-from azure_linux_migrator.forecast.pod_summary import Census
-from azure_linux_migrator.forecast.run import Batch, Point, Step, Trip
-from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.forecast.pod_summary import PodSummary
+from azure_linux_migrator.forecast.run import BatchTime, Point, RunResult, StepTime
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import (
+    Allocatable,
     Budget,
+    BudgetRule,
     Controller,
-    Key,
+    NamespacedName,
     Node,
     Owner,
     Pod,
-    Room,
-    Rule,
     Selector,
 )
 from azure_linux_migrator.model.pool import Pool
@@ -27,15 +27,15 @@ from azure_linux_migrator.model.pool import Pool
 NOW = 1_790_000_000.0
 SIZE = "Standard_D4s_v5"
 STEPS = [
-    Step("Preflight", 0, 1),
-    Step("CreateTarget", 1, 122),
-    Step("CordonSource", 122, 122.2),
-    Step("Drain", 122.2, 4622),
-    Step("Soak", 4622, 8222),
-    Step("AwaitRetireApproval", 8222, 8222),
-    Step("RetireSource", 8222, 8284),
+    StepTime("Preflight", 0, 1),
+    StepTime("CreateTarget", 1, 122),
+    StepTime("CordonSource", 122, 122.2),
+    StepTime("Drain", 122.2, 4622),
+    StepTime("Soak", 4622, 8222),
+    StepTime("AwaitRetireApproval", 8222, 8222),
+    StepTime("RetireSource", 8222, 8284),
 ]
-BATCHES = [Batch(at + 1, 6, 123 + 900 * at, 126 + 900 * at) for at in range(6)]
+BATCHES = [BatchTime(at + 1, 6, 123 + 900 * at, 126 + 900 * at) for at in range(6)]
 POINTS = [
     Point(0, 45, 6, 0),
     Point(121, 45, 6, 6),
@@ -45,7 +45,7 @@ POINTS = [
 ]
 
 
-def trip(**changes: Any) -> Trip:
+def trip(**changes: Any) -> RunResult:
     """The demo's, about."""
     fields: dict[str, Any] = {
         "seconds": 8284.0,
@@ -65,10 +65,10 @@ def trip(**changes: Any) -> Trip:
         "blockers": (),
         "findings": (),
     }
-    return Trip(**(fields | changes))
+    return RunResult(**(fields | changes))
 
 
-def forecast(made: Trip | None = None, **changes: Any) -> Forecast:
+def forecast(made: RunResult | None = None, **changes: Any) -> Forecast:
     """Of that trip."""
     typical = made or trip()
     base = Forecast(
@@ -81,7 +81,7 @@ def forecast(made: Trip | None = None, **changes: Any) -> Forecast:
         drain=Range(19.0, 21.0, 23.0),
         typical=typical,
         runs=10,
-        census=Census(nodes=6, move=44, stay=30),
+        pod_summary=PodSummary(nodes=6, move=44, stay=30),
         choices=[],
         untried=[],
         assumed=Assumptions(node_boot=120.0),
@@ -91,7 +91,7 @@ def forecast(made: Trip | None = None, **changes: Any) -> Forecast:
     return structs.replace(base, **changes)
 
 
-def blocked(*texts: str, remedy: str = "", **changes: Any) -> Trip:
+def blocked(*texts: str, remedy: str = "", **changes: Any) -> RunResult:
     """A trip that a drain's blockers end."""
     blockers = tuple(
         BlockerStatus(
@@ -113,14 +113,14 @@ def finding(rule: str, severity: str = "Warn", **more: Any) -> FindingStatus:
     return FindingStatus(rule=rule, severity=severity, subject="s", message="m", **more)
 
 
-def choice(seconds: float, node_hours: float) -> Choice:
+def choice(seconds: float, node_hours: float) -> Variation:
     """Another setting."""
-    return Choice("batch 50% instead of 10%", seconds, node_hours)
+    return Variation("batch 50% instead of 10%", seconds, node_hours)
 
 
-def snapshot(workers: int = 2) -> Snapshot:
+def snapshot(workers: int = 2) -> ClusterSnapshot:
     """A system pool with a node, and `workers` nodes to migrate."""
-    made = Snapshot(NOW)
+    made = ClusterSnapshot(NOW)
     for name, sku, mode, count in (
         ("system", "AzureLinux", "System", 1),
         ("workers", "Ubuntu", "User", workers),
@@ -136,14 +136,14 @@ def snapshot(workers: int = 2) -> Snapshot:
         made.pools.append(Pool(name, sku, mode=mode, count=count, vm_size=SIZE, settings=settings))
         for index in range(count):
             machine = f"aks-{name}-12345678-vmss{index:06d}"
-            room = Room(3800, 12_000, 110)
-            made.nodes.append(Node(machine, name, os_sku=sku, room=room))
+            allocatable = Allocatable(3800, 12_000, 110)
+            made.nodes.append(Node(machine, name, os_sku=sku, allocatable=allocatable))
             made.labels[machine] = {"node.kubernetes.io/instance-type": SIZE, "agentpool": name}
             made.taints[machine] = []
     return made
 
 
-def pod(made: Snapshot, name: str, owner: Owner | None, **more: Any) -> None:
+def pod(made: ClusterSnapshot, name: str, owner: Owner | None, **more: Any) -> None:
     """A pod on one of the workers, in turn."""
     nodes = [node.name for node in made.nodes if node.pool == "workers"]
     fields: dict[str, Any] = {
@@ -158,30 +158,34 @@ def pod(made: Snapshot, name: str, owner: Owner | None, **more: Any) -> None:
         "requests": (100, 128),
     }
     place = nodes[len(made.pods) % len(nodes)]
-    made.pods.append(Pod(Key("default", name), f"u-{name}", place, **(fields | more)))
+    made.pods.append(Pod(NamespacedName("default", name), f"u-{name}", place, **(fields | more)))
 
 
-def deployment(made: Snapshot, name: str, pods: int, **more: Any) -> None:
+def deployment(made: ClusterSnapshot, name: str, pods: int, **more: Any) -> None:
     """A Deployment with that many Ready pods."""
-    key, uid = Key("default", name), f"d-{name}"
+    key, uid = NamespacedName("default", name), f"d-{name}"
     made.controllers += [
         Controller("Deployment", key, uid, replicas=pods, rolling=True, max_surge=1),
-        Controller("ReplicaSet", Key("default", f"{name}-abc"), f"rs-{name}", uid, replicas=pods),
+        Controller(
+            "ReplicaSet", NamespacedName("default", f"{name}-abc"), f"rs-{name}", uid, replicas=pods
+        ),
     ]
     for index in range(pods):
         owner = Owner("ReplicaSet", f"{name}-abc", f"rs-{name}")
         pod(made, f"{name}-{index}", owner, labels=(("app", name),), **more)
 
 
-def budget(made: Snapshot, name: str, allowed: int) -> None:
+def budget(made: ClusterSnapshot, name: str, allowed: int) -> None:
     """A budget over a Deployment that `deployment` made."""
     count = sum(("app", name) in each.labels for each in made.pods)
     selector = Selector((("app", name),))
-    made.rules.append(Rule(max_unavailable=allowed))
+    made.rules.append(BudgetRule(max_unavailable=allowed))
     figures: dict[str, Any] = {
         "allowed": allowed,
         "healthy": count,
         "desired": count - allowed,
         "expected": count,
     }
-    made.budgets.append(Budget(Key("default", name), selector, revision=1, uid=name, **figures))
+    made.budgets.append(
+        Budget(NamespacedName("default", name), selector, revision=1, uid=name, **figures)
+    )

@@ -18,7 +18,7 @@ from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.observation import Observation
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, CordonNode, MarkNode, ReleaseNode
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.simulator.aks import operations as ops
@@ -84,7 +84,7 @@ class Voyage:
             on_result=lambda: None,
             clock=lambda: self.now,
         )
-        made.outcomes.survey = Survey()
+        made.outcomes.azure_facts = AzureFacts()
         return made
 
     async def restart(self) -> None:
@@ -112,7 +112,7 @@ class Voyage:
         self.spec = self.spec | spec
         self.generation += 1
         self.executor.outcomes.forget_verdicts()
-        self.executor.outcomes.survey = Survey()
+        self.executor.outcomes.azure_facts = AzureFacts()
 
     async def run(
         self,
@@ -168,7 +168,7 @@ class Voyage:
             world=self.world,
             pools=self.executor.outcomes.pools_read,
             missing_access=(),
-            survey=self.executor.outcomes.survey,
+            azure_facts=self.executor.outcomes.azure_facts,
             asked=self.executor.outcomes.asked,
             written=self.executor.outcomes.written,
             problems=self.executor.outcomes.problems,

@@ -4,21 +4,21 @@ import random
 from collections import Counter
 from typing import Any
 
-from azure_linux_migrator.model.cluster import Key, Labels, Node, Room, Selector
-from azure_linux_migrator.model.scheduling import Placing, PodTerm, Spread
+from azure_linux_migrator.model.cluster import Allocatable, Labels, NamespacedName, Node, Selector
+from azure_linux_migrator.model.scheduling import PodTerm, SchedulingConstraints, TopologySpread
 from azure_linux_migrator.simulator.aks.limits import Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import make_node
-from azure_linux_migrator.simulator.cluster.workload import Machine, Span, Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import Scene
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Span, Template, Workload
+from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 NOW = 1_800_000_000.0
 ZONE = "topology.kubernetes.io/zone"
 HOSTNAME = "kubernetes.io/hostname"
-SMALL = Room(4000, 16_000, 110)
+SMALL = Allocatable(4000, 16_000, 110)
 
 
-def scene(*, boot: float = 60.0, **pools: dict[str, Any]) -> Scene:
+def simulation(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedCluster:
     """A cluster with these AKS pools, by name; their settings as ARM has them."""
     rng = random.Random(1)
     timings = Timings(boot=boot, delete=30.0, drain_timeout=300.0)
@@ -34,26 +34,34 @@ def scene(*, boot: float = 60.0, **pools: dict[str, Any]) -> Scene:
         full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **settings}
         made = [make_node(aks.setting, name, full, index) for index in range(full["count"])]
         aks.adopt(name, settings, made)
-    found = Scene(aks, rng, now=NOW)
-    found.fleet.adopt()
+    found = SimulatedCluster(aks, rng, now=NOW)
+    found.node_lifecycle.adopt()
     return found
 
 
-def node(made: Scene, name: str, *, room: Room = SMALL, **labels: str) -> None:
+def node(
+    made: SimulatedCluster, name: str, *, allocatable: Allocatable = SMALL, **labels: str
+) -> None:
     """A node that no pool knows of; `zone=` labels it with a zone."""
     zone = labels.pop("zone", "")
     all_labels = {HOSTNAME: name, **labels, **({ZONE: zone} if zone else {})}
-    made.store.put_node(Node(name, "p", room=room, zone=zone), Machine(all_labels))
+    made.store.put_node(
+        Node(name, "p", allocatable=allocatable, zone=zone), NodeCapacity(all_labels)
+    )
 
 
 def app(
-    made: Scene, name: str, replicas: int, placing: Placing | None = None, **template: Any
+    made: SimulatedCluster,
+    name: str,
+    replicas: int,
+    scheduling: SchedulingConstraints | None = None,
+    **template: Any,
 ) -> Workload:
     """A Deployment whose pods are labelled `app`; they start at once and stop at once."""
     times: dict[str, Any] = {"start": Span(0.1, 0.1), "stop": Span(0.1, 0.1)}
     wanted = {"labels": of(name), "requests": (100, 100), **times, **template}
-    pods = Template(placing=placing or Placing(), **wanted)
-    found = Workload("Deployment", Key("default", name), name, replicas, pods)
+    pods = Template(scheduling=scheduling or SchedulingConstraints(), **wanted)
+    found = Workload("Deployment", NamespacedName("default", name), name, replicas, pods)
     made.workloads.add(found)
     return found
 
@@ -68,24 +76,26 @@ def term(topology: str, *apps: str) -> PodTerm:
     return PodTerm(topology, Selector(of(apps[0])))
 
 
-def spread(topology: str, name: str, skew: int = 1, **more: Any) -> Placing:
+def spread(topology: str, name: str, skew: int = 1, **more: Any) -> SchedulingConstraints:
     """A hard topology spread of an app."""
-    return Placing(spread=(Spread(topology, Selector(of(name)), skew, **more),))
+    return SchedulingConstraints(
+        spread=(TopologySpread(topology, Selector(of(name)), skew, **more),)
+    )
 
 
-def run(made: Scene, seconds: float) -> None:
+def run(made: SimulatedCluster, seconds: float) -> None:
     """Let time pass."""
     end = made.kernel.now + seconds
     made.kernel.at(end, lambda: None)  # the clock stands at the last thing that was done
     made.kernel.run(lambda: False, end=end)
 
 
-def where(made: Scene, name: str) -> Counter[str]:
+def where(made: SimulatedCluster, name: str) -> Counter[str]:
     """How many of an app's pods are on each node; "" for those without one."""
     return Counter(pod.node for pod in made.store.pods.values() if pod.labels == of(name))
 
 
-def delete(made: Scene, name: str, count: int = 1) -> None:
+def delete(made: SimulatedCluster, name: str, count: int = 1) -> None:
     """Delete pods of an app; they come back."""
     for pod in [each for each in made.store.pods.values() if each.labels == of(name)][:count]:
         made.api.delete(pod.key, pod.uid)

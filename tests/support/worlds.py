@@ -5,10 +5,18 @@ from typing import Any
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.state.observation import Observation, PoolsRead
+from azure_linux_migrator.core.state.observation import Observation, PoolReading
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.azure_facts import Survey
-from azure_linux_migrator.model.cluster import Budget, Controller, Key, Node, Owner, Pod, Selector
+from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster import (
+    Budget,
+    Controller,
+    NamespacedName,
+    Node,
+    Owner,
+    Pod,
+    Selector,
+)
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 
@@ -18,7 +26,7 @@ NOW = 1_800_000_000.0
 def pod(name: str, node: str = "s-0", app: str = "web", **more: Any) -> Pod:
     """A Ready pod of a Deployment."""
     base = Pod(
-        key=Key("default", name),
+        key=NamespacedName("default", name),
         uid=f"uid-{name}",
         node=node,
         phase="Running",
@@ -34,7 +42,7 @@ def pod(name: str, node: str = "s-0", app: str = "web", **more: Any) -> Pod:
 def budget(app: str = "web", **more: Any) -> Budget:
     """A budget that selects an app; by default it grants nothing."""
     fields: dict[str, Any] = {
-        "key": Key("default", app),
+        "key": NamespacedName("default", app),
         "selector": Selector((("app", app),)),
         "revision": 20,
     }
@@ -46,7 +54,7 @@ def world(
 ) -> World:
     """Two cordoned source nodes of pool `src` in batch 1, and a Ready target node."""
     made = World()
-    made.put_controller(Controller("DaemonSet", Key("default", "d"), "d"))
+    made.put_controller(Controller("DaemonSet", NamespacedName("default", "d"), "d"))
     marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
     default = [Node(name, "src", **marks) for name in ("s-0", "s-1")] + [Node("t-0", "srcazl")]
     for node in default if nodes is None else nodes:
@@ -89,6 +97,6 @@ def target(**more: Any) -> Pool:
 
 def seen(world: World, *pools: Pool, **more: Any) -> Observation:
     """An observation in which everything was read just now."""
-    read = PoolsRead({pool.name: pool for pool in pools}, NOW)
-    base = Observation(world=world, pools=read, missing_access=(), survey=Survey())
+    read = PoolReading({pool.name: pool for pool in pools}, NOW)
+    base = Observation(world=world, pools=read, missing_access=(), azure_facts=AzureFacts())
     return replace(base, **more)

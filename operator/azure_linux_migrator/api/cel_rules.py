@@ -21,7 +21,7 @@ _VALIDATIONS = "x-kubernetes-validations"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CelRule:
     """What must hold for a value: `cel` for the apiserver, `holds` for the validated Python value.
 
     `holds` is None for a rule about a change (oldSelf), which a file alone cannot break. `path` is
@@ -44,7 +44,7 @@ class Rule:
             raise _broken(self)
 
 
-def _broken(rule: Rule) -> PydanticCustomError:
+def _broken(rule: CelRule) -> PydanticCustomError:
     return PydanticCustomError(_BROKEN, "{message}", {"message": rule.message, "path": rule.path})
 
 
@@ -55,7 +55,7 @@ class Ruled:
     the field is to hold.
     """
 
-    def __init__(self, *rules: Rule) -> None:
+    def __init__(self, *rules: CelRule) -> None:
         self._rules = rules
 
     def __get_pydantic_core_schema__(
@@ -81,22 +81,22 @@ class Ruled:
         return made
 
 
-def matching(pattern: str, message: str, *more: Rule) -> Ruled:
+def matching(pattern: str, message: str, *more: CelRule) -> Ruled:
     """Text of a pattern, told as a rule: a regular expression is no remedy.
 
     The other rules may assume the pattern: the apiserver asks all of them, also after one failed.
     """
     whole = re.compile(pattern, re.ASCII)
     matches = f"self.matches('{pattern}')"
-    first = Rule(matches, message, lambda text: whole.fullmatch(text) is not None)
-    guarded = (Rule(f"!{matches} || {each.cel}", each.message, each.holds) for each in more)
+    first = CelRule(matches, message, lambda text: whole.fullmatch(text) is not None)
+    guarded = (CelRule(f"!{matches} || {each.cel}", each.message, each.holds) for each in more)
     return Ruled(first, *guarded)
 
 
 class RuledModel(Model):
     """A model with rules over more than one of its fields."""
 
-    rules: ClassVar[tuple[Rule, ...]] = ()
+    rules: ClassVar[tuple[CelRule, ...]] = ()
 
     @model_validator(mode="after")
     def _keeps_its_rules(self) -> Self:

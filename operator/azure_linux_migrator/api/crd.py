@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from azure_linux_migrator.api.base_model import Model
-from azure_linux_migrator.api.cel_rules import Rule
+from azure_linux_migrator.api.cel_rules import CelRule
 from azure_linux_migrator.api.names import (
     CATEGORY,
     GROUP,
@@ -37,7 +37,7 @@ STEPS_WITH_TARGET = (
 )
 """Steps that begin once the target pool stands: from then on its settings cannot be changed."""
 
-NAME_RULE = Rule(
+NAME_RULE = CelRule(
     "self.metadata.name.size() <= 63",
     "must be at most 63 characters: the name becomes part of node annotations and pool tags",
     lambda name: len(name) <= 63,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from azure_linux_migrator.api.cel_rules import Rule, Ruled, matching
+from azure_linux_migrator.api.cel_rules import CelRule, Ruled, matching
 from azure_linux_migrator.api.quantities import (
     DURATION_PATTERN,
     LONGEST_HOURS,
@@ -22,7 +22,7 @@ Duration = Annotated[
     matching(
         DURATION_PATTERN,
         "must be a duration in hours, minutes and seconds, such as 90s, 15m or 1h30m",
-        Rule(
+        CelRule(
             f"self == '' || duration(self) <= duration('{LONGEST_HOURS}h')",
             f"must be at most {LONGEST_HOURS}h (seven days, the limit AKS sets for its own soaks)",
             lambda text: seconds(text) <= LONGEST_HOURS * 3600,
@@ -33,7 +33,7 @@ Size = Annotated[
     int | str,
     Field(json_schema_extra={"x-kubernetes-int-or-string": True}),
     Ruled(
-        Rule(
+        CelRule(
             f"type(self) == int ? (self >= 1 && self <= {MOST_NODES}) : "
             "(string(self).matches('" + SIZE_PATTERN + "') && "
             f"(string(self).endsWith('%') || int(string(self)) <= {MOST_NODES}))",

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from azure_linux_migrator.api.base_model import Model
-from azure_linux_migrator.api.cel_rules import Rule, RuledModel, matching
+from azure_linux_migrator.api.cel_rules import CelRule, RuledModel, matching
 from azure_linux_migrator.api.fields import Duration, PoolName, Size
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.api.spec_target import Target
@@ -168,24 +168,24 @@ class MigrationSpec(RuledModel):
     """What to move where, and how carefully."""
 
     rules = (
-        Rule(
+        CelRule(
             "has(self.cluster) == has(oldSelf.cluster) && "
             "(!has(self.cluster) || self.cluster == oldSelf.cluster)",
             "spec.cluster is immutable; delete this migration and create another",
             path=".cluster",
         ),
-        Rule(
+        CelRule(
             "!has(self.mode) || self.mode != 'Plan' || "
             "(has(oldSelf.mode) && oldSelf.mode == 'Plan')",
             "spec.mode cannot go back to Plan; set spec.paused, or run azlm plan",
             path=".mode",
         ),
-        Rule(
+        CelRule(
             "self.source == oldSelf.source",
             "spec.source is immutable; delete this migration and create another",
             path=".source",
         ),
-        Rule(
+        CelRule(
             "(has(self.target) && has(self.target.nodePool)) == "
             "(has(oldSelf.target) && has(oldSelf.target.nodePool)) && "
             "(!has(self.target) || !has(self.target.nodePool) || "
@@ -193,7 +193,7 @@ class MigrationSpec(RuledModel):
             "spec.target.nodePool is immutable; delete this migration and create another",
             path=".target.nodePool",
         ),
-        Rule(
+        CelRule(
             "!has(self.target) || !has(self.target.nodePool) || "
             "self.target.nodePool != self.source.nodePool",
             "spec.target.nodePool must differ from spec.source.nodePool: BlueGreen and "
@@ -201,7 +201,7 @@ class MigrationSpec(RuledModel):
             lambda spec: spec.target.node_pool != spec.source.node_pool,
             ".target.nodePool",
         ),
-        Rule(
+        CelRule(
             "!has(self.strategy) || !has(self.strategy.type) || "
             "self.strategy.type != 'InPlace' || !has(self.target) || "
             f"!({' || '.join(f'has(self.target.{each})' for each in _NEW_POOL)})",
@@ -210,7 +210,7 @@ class MigrationSpec(RuledModel):
             lambda spec: spec.strategy.type != StrategyType.IN_PLACE or not _new_pool(spec.target),
             ".target",
         ),
-        Rule(
+        CelRule(
             "(has(self.strategy) && has(self.strategy.type) ? self.strategy.type : "
             "'BlueGreen') == (has(oldSelf.strategy) && has(oldSelf.strategy.type) ? "
             "oldSelf.strategy.type : 'BlueGreen')",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from azure_linux_migrator.api.base_model import Model
-from azure_linux_migrator.api.cel_rules import Rule, Ruled, RuledModel, matching
+from azure_linux_migrator.api.cel_rules import CelRule, Ruled, RuledModel, matching
 from azure_linux_migrator.api.fields import OsSku, PoolName, VmSize
 from azure_linux_migrator.api.quantities import MOST_NODES
 
@@ -29,7 +29,7 @@ class Autoscaling(RuledModel):
     """Bounds of the cluster autoscaler; they come into force once the source is retired."""
 
     rules = (
-        Rule(
+        CelRule(
             "self.min <= self.max",
             "spec.target.autoscaling.min must not exceed max",
             lambda bounds: bounds.min <= bounds.max,
@@ -66,7 +66,7 @@ class Target(Model):
             json_schema_extra={"x-kubernetes-int-or-string": True},
         ),
         Ruled(
-            Rule(
+            CelRule(
                 f"type(self) == int ? (self >= 1 && self <= {MOST_NODES}) : string(self) == 'Auto'",
                 f"must be a number of nodes from 1 to {MOST_NODES}, or Auto",
                 lambda count: count == "Auto" or 1 <= count <= MOST_NODES,

@@ -11,14 +11,14 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool, AgentPoolDeleteMachinesParameter
 
 from azure_linux_migrator.api.spec import ClusterRef
-from azure_linux_migrator.azure.facts import survey
+from azure_linux_migrator.azure.facts import read_facts
 from azure_linux_migrator.azure.identity import BY_NAME, credential
-from azure_linux_migrator.azure.pools import record
+from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.azure.sdk_errors import translate
 from azure_linux_migrator.azure.template import target_body, updated_body
 from azure_linux_migrator.errors import AzureError
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool
 
 OnRequest = Callable[[str, str], None]
@@ -49,7 +49,7 @@ class AksPools(PoolPort):
             return {
                 pool.name: pool
                 async for each in self._client.agent_pools.list(*self._where)
-                if (pool := record(each.as_dict()))
+                if (pool := pool_record(each.as_dict()))
             }
 
     async def create_target(
@@ -102,9 +102,9 @@ class AksPools(PoolPort):
                 *self._where, pool, machines, polling=False
             )
 
-    async def survey(self, source: Pool) -> Survey:
+    async def azure_facts(self, source: Pool) -> AzureFacts:
         """Each part is one try; a refusal is told in its place."""
-        return await survey(self._client, self._cluster, source)
+        return await read_facts(self._client, self._cluster, source)
 
     async def delete(self, pool: str, *, etag: str) -> None:
         """Ask for the deletion; Azure drains what is left, with budgets kept."""

@@ -15,10 +15,10 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 
 from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.model.azure_facts import (
+    AzureFacts,
     ClusterFacts,
     SizeFacts,
     SubnetFacts,
-    Survey,
     Unread,
     Usage,
 )
@@ -44,7 +44,9 @@ class _NoAnswerError(Exception):
         self.denied = denied
 
 
-async def survey(client: ContainerServiceClient, cluster: ClusterRef, source: Pool) -> Survey:
+async def read_facts(
+    client: ContainerServiceClient, cluster: ClusterRef, source: Pool
+) -> AzureFacts:
     """Read every part; the managed cluster first, since the others need its location."""
     arm = _Arm(client)
     subscription = f"/subscriptions/{cluster.subscription_id}"
@@ -59,7 +61,7 @@ async def survey(client: ContainerServiceClient, cluster: ClusterRef, source: Po
             arm.part(lambda: _windows(arm, cluster_id)),
             arm.part(lambda: _locks(arm, (cluster_id,))),
         )
-        return Survey(
+        return AzureFacts(
             cluster=facts,
             usages=unknown,
             sizes=unknown,
@@ -80,7 +82,7 @@ async def survey(client: ContainerServiceClient, cluster: ClusterRef, source: Po
         arm.part(lambda: _windows(arm, cluster_id)),
         arm.part(lambda: _extensions(arm, node_group, source)),
     )
-    return Survey(
+    return AzureFacts(
         cluster=facts,
         usages=usages,
         sizes=sizes,

@@ -12,7 +12,7 @@ RECHECK_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FailureClass:
     """`reason` is the condition's reason; `delay` in seconds until the next try."""
 
     reason: str
@@ -84,42 +84,44 @@ _THROTTLED = {
 }
 
 
-def verdict(error: AzureError) -> Verdict:
+def classify_failure(error: AzureError) -> FailureClass:
     """What to do about it."""
     if error.code in _PERMANENT:
         reason, remedy = _PERMANENT[error.code]
-        return Verdict(reason, False, RECHECK_SECONDS, remedy)
+        return FailureClass(reason, False, RECHECK_SECONDS, remedy)
     if error.code in _SHORT:
         remedy = "wait, or choose another spec.target.vmSize or other zones"
-        return Verdict("CapacityShort", True, error.retry_after or 60.0, remedy)
+        return FailureClass("CapacityShort", True, error.retry_after or 60.0, remedy)
     if error.code in _DRAINS:
         remedy = "see which pod of that node does not go; the deletion is asked for again"
-        return Verdict("DrainFailedInAzure", True, 30.0, remedy)
+        return FailureClass("DrainFailedInAzure", True, 30.0, remedy)
     if error.code in _LOST_RACE:
-        return Verdict("AzureConflict", True, 5.0)
+        return FailureClass("AzureConflict", True, 5.0)
     if _LOCKED in error.message:
-        return Verdict("ScopeLocked", False, RECHECK_SECONDS, _PERMANENT["ScopeLocked"][1])
+        return FailureClass("ScopeLocked", False, RECHECK_SECONDS, _PERMANENT["ScopeLocked"][1])
     if _LAST_SYSTEM in error.message:
         remedy = "the cluster needs another System pool before this one can go"
-        return Verdict("LastSystemPool", False, RECHECK_SECONDS, remedy)
+        return FailureClass("LastSystemPool", False, RECHECK_SECONDS, remedy)
     if error.code in _CONTENDED:
-        return Verdict("AzureConflict", True, 1.0)
+        return FailureClass("AzureConflict", True, 1.0)
     if error.code in _THROTTLED:
-        return Verdict("AzureThrottled", True, error.retry_after or 10.0)
+        return FailureClass("AzureThrottled", True, error.retry_after or 10.0)
     return _by_status(error)
 
 
-def _by_status(error: AzureError) -> Verdict:
+def _by_status(error: AzureError) -> FailureClass:
     answers = {
-        429: Verdict("AzureThrottled", True, error.retry_after or 10.0),
-        409: Verdict("AzureBusy", True, error.retry_after or 2.0),
-        401: Verdict("AzureUnauthenticated", True, 30.0, "check the operator's workload identity"),
-        403: Verdict(
+        429: FailureClass("AzureThrottled", True, error.retry_after or 10.0),
+        409: FailureClass("AzureBusy", True, error.retry_after or 2.0),
+        401: FailureClass(
+            "AzureUnauthenticated", True, 30.0, "check the operator's workload identity"
+        ),
+        403: FailureClass(
             "AzureForbidden", False, RECHECK_SECONDS, _PERMANENT["AuthorizationFailed"][1]
         ),
     }
     if error.status in answers:
         return answers[error.status]
     if error.status >= 500 or error.status in {0, 408}:
-        return Verdict("AzureUnavailable", True, error.retry_after or 2.0)
-    return Verdict("AzureRefused", False, RECHECK_SECONDS, "change the spec accordingly")
+        return FailureClass("AzureUnavailable", True, error.retry_after or 2.0)
+    return FailureClass("AzureRefused", False, RECHECK_SECONDS, "change the spec accordingly")

@@ -4,14 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from azure_linux_migrator.azure.failures import verdict
+from azure_linux_migrator.azure.failures import classify_failure
 from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.model.pool import Failure, Pool
 
 _INNER = re.compile(r"""code["']?\s*[=:]\s*["'](\w+)["']""", re.IGNORECASE)
 
 
-def record(body: Mapping[str, Any]) -> Pool:
+def pool_record(body: Mapping[str, Any]) -> Pool:
     """A pool as the AKS API shows it (its name and `properties`)."""
     found = body.get("properties") or {}
     return Pool(
@@ -42,6 +42,6 @@ def failure_of(properties: Mapping[str, Any]) -> Failure | None:
         return None
     code, message = str(found["code"]), str(found.get("message") or "")
     inner = _INNER.findall(message)
-    judged = verdict(AzureError(inner[-1] if inner else code, message, status=200))
+    judged = classify_failure(AzureError(inner[-1] if inner else code, message, status=200))
     text = f"{message} ({code})" + (f"; {judged.remedy}" if judged.remedy else "")
     return Failure(judged.reason, text, judged.retryable, judged.delay)

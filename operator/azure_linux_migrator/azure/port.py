@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool
 
 
@@ -42,7 +42,7 @@ class PoolPort(Protocol):
     async def delete_machines(self, pool: str, names: Sequence[str]) -> None:
         """Take machines out of a pool; its count falls by as many."""
 
-    async def survey(self, source: Pool) -> Survey:
+    async def azure_facts(self, source: Pool) -> AzureFacts:
         """Read what only the preflight rules need; what cannot be read says why."""
 
     async def delete(self, pool: str, *, etag: str) -> None:

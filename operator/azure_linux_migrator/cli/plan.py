@@ -17,13 +17,13 @@ from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.alternatives import alternatives
 from azure_linux_migrator.forecast.build_cluster import Assumptions
-from azure_linux_migrator.forecast.forecast import Forecast, Task, as_run, forecast, trip
-from azure_linux_migrator.forecast.run import Trip
-from azure_linux_migrator.forecast.snapshot import Snapshot, survey_out
+from azure_linux_migrator.forecast.forecast import Forecast, Task, as_run, forecast, one_run
+from azure_linux_migrator.forecast.run import RunResult
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.services import dual_stack_services
 from azure_linux_migrator.kube.snapshot import read_cluster
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool
 
 CLEAR, BLOCKED = 0, 2
@@ -34,7 +34,7 @@ SMALL_SECONDS = 0.03
 """A run that is shorter than this is not worth a process of its own."""
 
 
-async def take(settings: Settings, spec: MigrationSpec | None) -> Snapshot:
+async def take(settings: Settings, spec: MigrationSpec | None) -> ClusterSnapshot:
     """The cluster and its pools as they are; with a spec, what its preflight needs of Azure too."""
     cluster = (spec.cluster if spec else None) or settings.cluster
     if cluster is None:
@@ -51,25 +51,25 @@ async def take(settings: Settings, spec: MigrationSpec | None) -> Snapshot:
     )
     now = time.time()
 
-    async def azure() -> tuple[dict[str, Pool], Survey | None]:
+    async def azure() -> tuple[dict[str, Pool], AzureFacts | None]:
         found = await pools.list_pools()
         source = found.get(spec.source.node_pool) if spec else None
-        return found, await pools.survey(source) if source else None
+        return found, await pools.azure_facts(source) if source else None
 
     try:
-        made, (found, survey) = await asyncio.gather(read_cluster(client, now), azure())
+        made, (found, azure_facts) = await asyncio.gather(read_cluster(client, now), azure())
         services = await dual_stack_services(client)
     finally:
         await pools.close()
         await client.close()
     made.pools = list(found.values())
-    if survey is not None:
-        made.survey = survey_out(replace(survey, services=services, at=now))
+    if azure_facts is not None:
+        made.azure_facts = survey_out(replace(azure_facts, services=services, at=now))
     return made
 
 
 def plan(
-    snapshot: Snapshot,
+    snapshot: ClusterSnapshot,
     name: str,
     spec: MigrationSpec,
     *,
@@ -89,7 +89,7 @@ def plan(
         )
     side_by_side = jobs or os.cpu_count() or 1
     began = time.monotonic()
-    first = trip((snapshot, name, as_run(spec), assumed, 0))
+    first = one_run((snapshot, name, as_run(spec), assumed, 0))
     one = time.monotonic() - began
     room = int(BUDGET_SECONDS * side_by_side / max(one, 0.001))
     others = len(alternatives(snapshot, as_run(spec), assumed, first))
@@ -97,10 +97,10 @@ def plan(
     compare = max(0, min(others, room - wanted))
     inline = side_by_side == 1 or one < SMALL_SECONDS or "fork" not in get_all_start_methods()
 
-    def runner(tasks: Iterable[Task]) -> Sequence[Trip]:
+    def runner(tasks: Iterable[Task]) -> Sequence[RunResult]:
         listed = list(tasks)
         if inline:
-            return [trip(task) for task in listed]
+            return [one_run(task) for task in listed]
         _shared.clear()
         _shared.append(snapshot)
         short = [task[1:] for task in listed]
@@ -119,12 +119,12 @@ def plan(
     )
 
 
-_shared: list[Snapshot] = []
+_shared: list[ClusterSnapshot] = []
 """The snapshot, as the forked processes inherit it: it is too large to be sent to each."""
 
 
-def _trip(rest: tuple[str, dict[str, object], Assumptions, int]) -> Trip:
-    return trip((_shared[0], *rest))
+def _trip(rest: tuple[str, dict[str, object], Assumptions, int]) -> RunResult:
+    return one_run((_shared[0], *rest))
 
 
 def exit_code(found: Forecast) -> int:

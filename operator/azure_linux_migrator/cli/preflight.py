@@ -16,11 +16,11 @@ from azure_linux_migrator.controller.metrics import Telemetry
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.reconcile.decide import context_of
-from azure_linux_migrator.core.state.observation import Observation, PoolsRead
+from azure_linux_migrator.core.state.observation import Observation, PoolReading
 from azure_linux_migrator.core.steps.preflight import preflight
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.services import dual_stack_services
 from azure_linux_migrator.model.migration import Migration
 
@@ -52,23 +52,23 @@ async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Fin
         cloud=settings.cloud,
         on_request=telemetry.azure_request,
     )
-    feed = Feed(client)
+    feed = ClusterWatch(client)
     woken = asyncio.Event()
     await feed.acquire(woken.set)
     try:
         found = await pools.list_pools()
         source = found.get(spec.source.node_pool)
-        survey = None
+        azure_facts = None
         if source is not None:
-            survey = await pools.survey(source)
+            azure_facts = await pools.azure_facts(source)
         await _synced(feed)
         services = await dual_stack_services(client)
         now = time.time()
         seen = Observation(
             world=feed.world,
-            pools=PoolsRead(found, now),
+            pools=PoolReading(found, now),
             missing_access=(),
-            survey=survey and replace(survey, services=services),
+            azure_facts=azure_facts and replace(azure_facts, services=services),
         )
         migration = Migration(name, "preflight", 0, spec, MigrationStatus())
         progress = preflight(context_of(migration, seen, now))
@@ -81,7 +81,7 @@ async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Fin
     return (Finding("migration", Severity.BLOCK, name, f"{progress.reason}: {progress.message}"),)
 
 
-async def _synced(feed: Feed) -> None:
+async def _synced(feed: ClusterWatch) -> None:
     deadline = time.monotonic() + READ_SECONDS
     while not feed.synced:
         if time.monotonic() > deadline:

@@ -12,7 +12,7 @@ from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.migration import Migration
 
 
-class Contender(Protocol):
+class Candidate(Protocol):
     """What is to be known of a migration; `created` is its creationTimestamp."""
 
     name: str
@@ -36,8 +36,8 @@ def cluster_key(cluster: ClusterRef | None) -> str:
     return f"{cluster.subscription_id}/{cluster.resource_group}/{cluster.name}".lower()
 
 
-def rival_of(
-    mine: Contender, everyone: Iterable[Contender], *, own_cluster: ClusterRef | None
+def conflict_of(
+    mine: Candidate, everyone: Iterable[Candidate], *, own_cluster: ClusterRef | None
 ) -> str:
     """The migration that this one gives way to, with its pools; empty where there is none.
 
@@ -64,14 +64,14 @@ def rival_of(
     return f"{first.name} ({old} in place)" if old == new else f"{first.name} ({old} to {new})"
 
 
-def _rank(each: Contender) -> tuple[bool, str, str]:
+def _rank(each: Candidate) -> tuple[bool, str, str]:
     return each.status.step in {"", "Preflight"}, each.created, each.name
 
 
-def _pools(each: Contender) -> frozenset[str]:
+def _pools(each: Candidate) -> frozenset[str]:
     return frozenset((_migration(each).old_pool, _migration(each).new_pool))
 
 
-def _migration(each: Contender) -> Migration:
+def _migration(each: Candidate) -> Migration:
     assert each.spec is not None  # noqa: S101 - for the type checker
     return Migration(each.name, "", 0, each.spec, each.status)

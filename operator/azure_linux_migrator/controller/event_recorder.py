@@ -12,12 +12,12 @@ from azure_linux_migrator.errors import AzlmError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.events import publish
 from azure_linux_migrator.model.actions import DeletePod
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 log = logging.getLogger(__name__)
 
 
-class Story:
+class EventRecorder:
     """Publishes in the background; an event that cannot be published is logged."""
 
     def __init__(self, client: Client, world: World, name: str, uid: str) -> None:
@@ -66,7 +66,7 @@ class Story:
         world = self._world
         known = {(each.cause, each.kind, each.namespace, each.name) for each in before.blockers}
         for each in decision.status.blockers:
-            key = Key(each.namespace, each.name)
+            key = NamespacedName(each.namespace, each.name)
             if (each.cause, each.kind, *key) in known:
                 continue
             if each.kind == "PodDisruptionBudget" and key in world.budgets:
@@ -102,6 +102,6 @@ class Story:
             log.warning("publishing an event about %s: %s", self.name, error)
 
 
-def _reference(version: str, kind: str, key: Key, uid: str) -> dict[str, str]:
+def _reference(version: str, kind: str, key: NamespacedName, uid: str) -> dict[str, str]:
     named = {"apiVersion": version, "kind": kind, "namespace": key.namespace, "name": key.name}
     return named | {"uid": uid}

@@ -15,7 +15,11 @@ from typing import Any
 from azure_linux_migrator.api.status import ForecastStatus
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller.metrics import Telemetry
-from azure_linux_migrator.core.drain.predelete_check import EndsNodes, check, ends_nodes
+from azure_linux_migrator.core.drain.predelete_check import (
+    EndsNodes,
+    check_nodes_are_empty,
+    ends_nodes,
+)
 from azure_linux_migrator.core.state.eviction_response import EvictionResult
 from azure_linux_migrator.core.state.outcomes import ChangesPool, Outcomes
 from azure_linux_migrator.core.state.world import World
@@ -34,20 +38,20 @@ from azure_linux_migrator.model.actions import (
     DeletePod,
     DeletePool,
     EvictPod,
-    Foretell,
     MarkNode,
-    MarkVictim,
+    ReadAzureFacts,
     ReadPools,
     ReleaseNode,
+    RelinquishScale,
     RestartRollout,
     RestoreScale,
     ReviewAccess,
+    RunForecast,
+    SetDeletionCost,
     SurgeReplica,
-    SurveyAzure,
     UpdatePool,
-    YieldScale,
 )
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Pod
 
 log = logging.getLogger(__name__)
@@ -56,11 +60,11 @@ CONCURRENCY = 64
 _SILENT = frozenset((EvictionResult.GRANTED, EvictionResult.GONE, EvictionResult.SUCCESSOR))
 
 
-Forecaster = Callable[[int, Survey | None], Awaitable[ForecastStatus]]
+Forecaster = Callable[[int, AzureFacts | None], Awaitable[ForecastStatus]]
 """Forecasts a generation of the migration, with what was surveyed for it."""
 
 
-async def _no_forecasts(_generation: int, _survey: Survey | None) -> ForecastStatus:
+async def _no_forecasts(_generation: int, _survey: AzureFacts | None) -> ForecastStatus:
     raise SettingsError("forecasts are not made here")
 
 
@@ -136,9 +140,9 @@ class Executor:
                 return self._read_pools(action)
             case ReviewAccess():
                 return self._review_access(action)
-            case SurveyAzure():
+            case ReadAzureFacts():
                 return self._survey(action)
-            case Foretell():
+            case RunForecast():
                 return self._foretell(action)
             case _:
                 return self._write(action)
@@ -156,17 +160,17 @@ class Executor:
                 await surge.restart(self._client, deployment, stamp)
             case SurgeReplica(deployment, replicas, by):
                 await surge.surge(self._client, deployment, replicas, by)
-            case MarkVictim(pod, uid):
+            case SetDeletionCost(pod, uid):
                 await surge.mark_victim(self._client, pod, uid)
             case RestoreScale(deployment, replicas):
                 await surge.restore(self._client, deployment, replicas)
-            case YieldScale(deployment, by):
+            case RelinquishScale(deployment, by):
                 await surge.yield_scale(self._client, deployment, by)
         self.outcomes.wrote(action, self._clock())
 
     async def _change_pools(self, action: ChangesPool) -> None:
         if ends_nodes(action):
-            check(action, await self._occupants(action))
+            check_nodes_are_empty(action, await self._occupants(action))
         log.info("%s", action)
         match action:
             case CreatePool(source, target, os_sku, count, overrides, tags):
@@ -193,14 +197,14 @@ class Executor:
         pools = await self._pools().list_pools()
         self.outcomes.pools_listed(action, pools, since=since, now=self._clock())
 
-    async def _survey(self, action: SurveyAzure) -> None:
-        found = await self._pools().survey(action.source)
+    async def _survey(self, action: ReadAzureFacts) -> None:
+        found = await self._pools().azure_facts(action.source)
         services = await dual_stack_services(self._client)
-        self.outcomes.surveyed(action, replace(found, services=services, at=self._clock()))
+        self.outcomes.azure_facts_read(action, replace(found, services=services, at=self._clock()))
 
-    async def _foretell(self, action: Foretell) -> None:
-        found = await self._forecaster(action.generation, self.outcomes.survey)
-        self.outcomes.foretold(action, found)
+    async def _foretell(self, action: RunForecast) -> None:
+        found = await self._forecaster(action.generation, self.outcomes.azure_facts)
+        self.outcomes.forecast_made(action, found)
 
     async def _review_access(self, action: ReviewAccess) -> None:
         missing = await missing_access(self._client, force=action.force, surge=action.surge)

@@ -16,24 +16,26 @@ from azure_linux_migrator.cli.plan import plan
 from azure_linux_migrator.cli.render.plan_text import choice_text
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, grave
-from azure_linux_migrator.forecast.snapshot import Snapshot, survey_out
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool
 
 SHOWN = 5
 UNSEEN_SHOWN = 10
 
 
-def snapshot_of(made: Snapshot, pools: Mapping[str, Pool], survey: Survey | None) -> Snapshot:
+def snapshot_of(
+    made: ClusterSnapshot, pools: Mapping[str, Pool], azure_facts: AzureFacts | None
+) -> ClusterSnapshot:
     """What was read of Kubernetes, with what was read of Azure."""
     made.pools = list(pools.values())
-    if survey is not None:
-        made.survey = survey_out(replace(survey, at=made.taken_at))
+    if azure_facts is not None:
+        made.azure_facts = survey_out(replace(azure_facts, at=made.taken_at))
     return made
 
 
-async def foretell(
-    snapshot: Snapshot, name: str, spec: MigrationSpec, generation: int
+async def run_forecast(
+    snapshot: ClusterSnapshot, name: str, spec: MigrationSpec, generation: int
 ) -> ForecastStatus:
     """The forecast as the status tells it."""
     content = msgspec.json.encode(snapshot)
@@ -51,13 +53,15 @@ async def foretell(
 
 
 def _work(content: bytes, name: str, spec: dict[str, Any], generation: int) -> dict[str, Any]:
-    snapshot = msgspec.json.decode(content, type=Snapshot)
+    snapshot = msgspec.json.decode(content, type=ClusterSnapshot)
     made = MigrationSpec.model_validate(spec)
     found = plan(snapshot, name, made, assumed=Assumptions(), jobs=1)
-    return told(found, generation).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return forecast_status(found, generation).model_dump(
+        mode="json", by_alias=True, exclude_none=True
+    )
 
 
-def told(found: Forecast, generation: int) -> ForecastStatus:
+def forecast_status(found: Forecast, generation: int) -> ForecastStatus:
     """A forecast in few words."""
     trip, bound = found.typical, found.typical.bound_seconds
     blocked = (grave(trip) or [f"{trip.ending}: {trip.message}"]) if found.blocked else []
@@ -74,8 +78,8 @@ def told(found: Forecast, generation: int) -> ForecastStatus:
         bound_seconds=None if bound is None else round(bound),
         limited_by=trip.limited_by[:320],
         batches=len(trip.batches),
-        pods_moving=found.census.move,
-        pods_losing_data=found.census.lose_data,
+        pods_moving=found.pod_summary.move,
+        pods_losing_data=found.pod_summary.lose_data,
         extra_nodes=trip.extra_nodes,
         node_hours=round(trip.node_hours, 1),
         choices=tuple(choice_text(each)[:320] for each in found.choices[:SHOWN]),

@@ -29,7 +29,7 @@ class MigrationView:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class MetricsSnapshot:
     """Everything shown. `watch_ages` in seconds, by resource."""
 
     leader: bool
@@ -66,13 +66,13 @@ class Telemetry:
         """A call of Azure was answered."""
         self._azure.labels(operation, code).inc()
 
-    def watch(self, snapshot: Callable[[], Snapshot]) -> None:
+    def watch(self, snapshot: Callable[[], MetricsSnapshot]) -> None:
         """Show the state that `snapshot` returns, asked anew for every scrape."""
         self.registry.register(_State(snapshot))
 
 
 class _State(Collector):
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+    def __init__(self, snapshot: Callable[[], MetricsSnapshot]) -> None:
         self._snapshot = snapshot
 
     def describe(self) -> Iterable[Metric]:

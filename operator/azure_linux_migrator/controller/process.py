@@ -18,18 +18,18 @@ import kopf
 from azure_linux_migrator.api.names import FINALIZER, GROUP, PLURAL, VERSION
 from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.port import PoolPort
-from azure_linux_migrator.controller.conflicts import cluster_key, rival_of
-from azure_linux_migrator.controller.metrics import MigrationView, Snapshot, Telemetry
+from azure_linux_migrator.controller.conflicts import cluster_key, conflict_of
+from azure_linux_migrator.controller.metrics import MetricsSnapshot, MigrationView, Telemetry
 from azure_linux_migrator.controller.metrics_server import Server
 from azure_linux_migrator.controller.settings import Settings
-from azure_linux_migrator.controller.supervisor import Workers
+from azure_linux_migrator.controller.supervisor import Supervisor
 from azure_linux_migrator.controller.worker import Worker
 from azure_linux_migrator.errors import KubernetesError, SettingsError
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.lease import Elector
 from azure_linux_migrator.kube.migrations import Migrations
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +44,15 @@ class Operator:
 
     settings: Settings
     client: Client
-    feed: Feed
+    feed: ClusterWatch
     telemetry: Telemetry
     elector: Elector | None = None
     serving: bool = False
-    workers: Workers = field(init=False)
+    workers: Supervisor = field(init=False)
     _pools: dict[str, PoolPort] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.workers = Workers(self.worker, Migrations(self.client).find)
+        self.workers = Supervisor(self.worker, Migrations(self.client).find)
 
     def leads(self) -> bool:
         """Whether this process holds the Lease right now."""
@@ -88,17 +88,17 @@ class Operator:
             pools=self.pools,
             telemetry=self.telemetry,
             may_act=self.leads,
-            rival=self.rival,
+            conflict=self.conflict,
             own_pod=own_pod(self.settings),
         )
 
-    def rival(self, worker: Worker) -> str:
+    def conflict(self, worker: Worker) -> str:
         """The migration that this one gives way to: see controller/conflicts.py."""
-        return rival_of(worker, self.workers, own_cluster=self.settings.cluster)
+        return conflict_of(worker, self.workers, own_cluster=self.settings.cluster)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> MetricsSnapshot:
         """The state behind the metrics, as of now."""
-        return Snapshot(
+        return MetricsSnapshot(
             leader=self.leads(),
             watch_ages=self.feed.ages(),
             migrations=tuple(
@@ -131,9 +131,9 @@ class Operator:
             await pools.close()
 
 
-def own_pod(settings: Settings) -> Key | None:
+def own_pod(settings: Settings) -> NamespacedName | None:
     """The pod that this process runs in, where it was told its name."""
-    return Key(settings.namespace, settings.identity) if settings.identity else None
+    return NamespacedName(settings.namespace, settings.identity) if settings.identity else None
 
 
 async def serve(settings: Settings) -> None:
@@ -147,7 +147,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(name, stop.set)
     client = await Client.connect(settings.kubeconfig)
     telemetry = Telemetry()
-    operator = Operator(settings, client, Feed(client), telemetry)
+    operator = Operator(settings, client, ClusterWatch(client), telemetry)
     telemetry.watch(operator.snapshot)
     server = Server(
         telemetry,

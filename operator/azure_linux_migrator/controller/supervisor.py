@@ -13,7 +13,7 @@ from azure_linux_migrator.controller.worker import Worker
 Body = Mapping[str, Any]
 
 
-class Workers:
+class Supervisor:
     """By name of the resource. `make` makes a worker for a body, `read` reads one anew, or None
     where it is gone."""
 

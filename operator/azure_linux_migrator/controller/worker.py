@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
 from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus, since_epoch
 from azure_linux_migrator.azure.port import PoolPort
-from azure_linux_migrator.controller.event_recorder import Story
+from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
 from azure_linux_migrator.controller.lenient_parsing import (
     read_status,
@@ -27,10 +27,10 @@ from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.observation import Decision, Observation
 from azure_linux_migrator.errors import AzlmError, SettingsError
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.migrations import Migrations
-from azure_linux_migrator.model.azure_facts import Survey
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.migration import Migration
 
 log = logging.getLogger(__name__)
@@ -57,12 +57,12 @@ class Worker:
         body: Mapping[str, Any],
         *,
         client: Client,
-        feed: Feed,
+        feed: ClusterWatch,
         pools: Callable[[ClusterRef | None], PoolPort],
         telemetry: Telemetry,
         may_act: Callable[[], bool],
-        rival: Callable[["Worker"], str],
-        own_pod: Key | None,
+        conflict: Callable[["Worker"], str],
+        own_pod: NamespacedName | None,
     ) -> None:
         self.name = str(body["metadata"]["name"])
         self.uid = str(body["metadata"]["uid"])
@@ -73,7 +73,7 @@ class Worker:
         self._client = client
         self._pools = pools
         self._feed = feed
-        self._rival = rival
+        self._rival = conflict
         self._own_pod = own_pod
         self._wake = asyncio.Event()
         self._turned = False
@@ -97,7 +97,7 @@ class Worker:
             on_result=self.wake,
             forecaster=self._forecast,
         )
-        self._story = Story(client, feed.world, self.name, self.uid)
+        self._story = EventRecorder(client, feed.world, self.name, self.uid)
 
     @property
     def spec(self) -> MigrationSpec | None:
@@ -189,7 +189,7 @@ class Worker:
             return Decision((), self.status)
         decision = decide(migration, self._observation(), time.time())
         before = self.status
-        if not decision.turns(before):
+        if not decision.enters_new_step(before):
             self._writer.offer(decision.status)
         elif not await self._writer.write_now(decision.status) and not deleting:
             # A new step is recorded before it acts; the resource changed, or cannot be written.
@@ -197,7 +197,7 @@ class Worker:
             await self._reread()
             self._wake.clear()  # What was read wakes us for nothing: nothing could be written.
             return replace(decision, actions=(), wake_at=time.time() + RETRY_SECONDS)
-        self._turned = decision.turns(before)
+        self._turned = decision.enters_new_step(before)
         self.status = decision.status
         if _progress(before) != _progress(decision.status):
             self.last_progress_at = time.time()
@@ -215,17 +215,17 @@ class Worker:
         self._go_on_from(_recorded(body))
         self.observe(body)
 
-    async def _forecast(self, generation: int, survey: Survey | None) -> ForecastStatus:
+    async def _forecast(self, generation: int, azure_facts: AzureFacts | None) -> ForecastStatus:
         """What the migration would do, worked out in a process of its own."""
         # Loaded only where it is asked for: an operator that never forecasts is smaller by a fifth.
-        from azure_linux_migrator.controller.forecaster import foretell, snapshot_of
+        from azure_linux_migrator.controller.forecaster import run_forecast, snapshot_of
         from azure_linux_migrator.kube.snapshot import read_cluster
 
         if self._spec is None:
             raise SettingsError("the spec cannot be read")
         pools = await self._pools(self._spec.cluster).list_pools()
-        snapshot = snapshot_of(await read_cluster(self._client, time.time()), pools, survey)
-        return await foretell(snapshot, self.name, self._spec, generation)
+        snapshot = snapshot_of(await read_cluster(self._client, time.time()), pools, azure_facts)
+        return await run_forecast(snapshot, self.name, self._spec, generation)
 
     def _migration(self, *, deleting: bool) -> Migration | None:
         metadata = self._body["metadata"]
@@ -260,10 +260,10 @@ class Worker:
             watch_problem=self._feed.problem(),
             pools=self._executor.outcomes.pools_read,
             missing_access=self._executor.outcomes.missing_access,
-            rival=self._rival(self),
+            conflict=self._rival(self),
             own_pod=self._own_pod,
             began=self._began,
-            survey=self._executor.outcomes.survey,
+            azure_facts=self._executor.outcomes.azure_facts,
             forecast=self._executor.outcomes.forecast,
             asked=self._executor.outcomes.asked,
             running=self._executor.running,

@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import Struct, structs
 
 from azure_linux_migrator.forecast.build_cluster import Assumptions
-from azure_linux_migrator.forecast.run import Trip
-from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.forecast.run import RunResult
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import Budget
 
 WORTH_SECONDS = 60.0
@@ -21,7 +21,7 @@ _BATCHES = ("25%", "50%", "100%", "10%")
 _BUDGET = "PodDisruptionBudget "
 
 
-class Choice(Struct):
+class Variation(Struct):
     """Another setting, and the seconds and node-hours that it would add; less than 0 is saved."""
 
     text: str
@@ -38,7 +38,7 @@ class Alternative(Struct):
 
 
 def alternatives(
-    snapshot: Snapshot, spec: dict[str, Any], assumed: Assumptions, own: Trip
+    snapshot: ClusterSnapshot, spec: dict[str, Any], assumed: Assumptions, own: RunResult
 ) -> list[Alternative]:
     """What is likely to matter most first; `own` is a run of the spec as it is."""
     found = [Alternative(text, other, assumed) for text, other in _specs(spec)]
@@ -51,7 +51,7 @@ def alternatives(
     return found
 
 
-def _limiting(snapshot: Snapshot, own: Trip) -> Budget | None:
+def _limiting(snapshot: ClusterSnapshot, own: RunResult) -> Budget | None:
     """The budget that sets the lower bound, where loosening it could help at all."""
     if not own.limited_by.startswith(_BUDGET):
         return None
@@ -103,7 +103,9 @@ def _changed(spec: dict[str, Any], *path: str, to: object) -> dict[str, Any]:
     return other
 
 
-def better(own: Trip, others: Sequence[Alternative], trips: Sequence[Trip]) -> list[Choice]:
+def better(
+    own: RunResult, others: Sequence[Alternative], trips: Sequence[RunResult]
+) -> list[Variation]:
     """Those that save time or node-hours worth telling, the greatest saving of time first."""
     found = []
     for other, each in zip(others, trips, strict=True):
@@ -113,5 +115,5 @@ def better(own: Trip, others: Sequence[Alternative], trips: Sequence[Trip]) -> l
         quicker = -seconds > max(WORTH_SECONDS, WORTH_SHARE * own.seconds)
         cheaper = -hours > max(WORTH_HOURS, WORTH_HOURS_SHARE * own.node_hours)
         if quicker or cheaper:
-            found.append(Choice(other.text, seconds, hours))
+            found.append(Variation(other.text, seconds, hours))
     return sorted(found, key=lambda choice: choice.seconds)

@@ -7,10 +7,10 @@ from typing import Any
 from msgspec import Struct
 
 from azure_linux_migrator.forecast.observed_times import boot_seconds
-from azure_linux_migrator.forecast.snapshot import Snapshot, survey_in
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_in
 from azure_linux_migrator.forecast.workloads import Starts, add_pods, add_workloads
-from azure_linux_migrator.model.azure_facts import Survey, Unread
-from azure_linux_migrator.model.cluster import Node, Rule
+from azure_linux_migrator.model.azure_facts import AzureFacts, Unread
+from azure_linux_migrator.model.cluster import BudgetRule, Node
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.simulator.aks.errors import ArmError
@@ -18,9 +18,9 @@ from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timi
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node, parse_node_name
 from azure_linux_migrator.simulator.cluster.node_lifecycle import SIZE_LABEL
-from azure_linux_migrator.simulator.cluster.workload import Machine, Span
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Span
 from azure_linux_migrator.simulator.controller.simulated_operator import Pace
-from azure_linux_migrator.simulator.simulated_cluster import Lags, Scene
+from azure_linux_migrator.simulator.simulated_cluster import Lags, SimulatedCluster
 
 MANY_PODS = 3000
 CONTROLLERS = Span(0.005, 0.02)
@@ -52,7 +52,9 @@ class Assumptions(Struct, frozen=True):
     loosened: str = ""
 
 
-def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene:
+def build_cluster(
+    snapshot: ClusterSnapshot, assumed: Assumptions, rng: random.Random
+) -> SimulatedCluster:
     """A scene of the snapshot. Raises SettingsError for pools that cannot be modelled."""
     aks = ManagedCluster(
         rng,
@@ -63,9 +65,13 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
         limits=Limits(throttling=True),
         wait_for_drains=True,
     )
-    survey = survey_in(snapshot.survey) if snapshot.survey else Survey(at=snapshot.taken_at)
+    azure_facts = (
+        survey_in(snapshot.azure_facts)
+        if snapshot.azure_facts
+        else AzureFacts(at=snapshot.taken_at)
+    )
     pods = len(snapshot.pods)
-    scene = Scene(
+    simulation = SimulatedCluster(
         aks,
         rng,
         now=snapshot.taken_at,
@@ -78,29 +84,31 @@ def stage(snapshot: Snapshot, assumed: Assumptions, rng: random.Random) -> Scene
             request=REQUEST,
             coalesce=0.003 if pods < MANY_PODS else min(0.5, pods / 60_000),
         ),
-        survey=survey,
+        azure_facts=azure_facts,
     )
-    scene.api.write_seconds = WRITE_SECONDS
-    scene.scheduler.bare = snapshot.placings
-    if not isinstance(survey.sizes, Unread):
-        scene.fleet.gpus = {name: each.gpus for name, each in survey.sizes.items() if each.gpus}
-    _nodes(scene, snapshot)
+    simulation.api.write_seconds = WRITE_SECONDS
+    simulation.scheduler.bare = snapshot.placings
+    if not isinstance(azure_facts.sizes, Unread):
+        simulation.node_lifecycle.gpus = {
+            name: each.gpus for name, each in azure_facts.sizes.items() if each.gpus
+        }
+    _nodes(simulation, snapshot)
     starts = Starts(snapshot, attach=assumed.attach)
     stop, run = Span(assumed.stop * 0.5, assumed.stop * 1.5), Span(assumed.job, assumed.job)
-    add_workloads(scene, snapshot, starts, stop=stop, run=run)
+    add_workloads(simulation, snapshot, starts, stop=stop, run=run)
     for volume in snapshot.volumes:
-        scene.store.put_volume(volume)
+        simulation.store.put_volume(volume)
     for attachment in snapshot.attachments:
-        scene.kubelets.attachable.add(attachment.volume)
-        scene.store.put_attachment(attachment)
-    add_pods(scene, snapshot, starts)
-    _budgets(scene, snapshot)
-    _loosen(scene, assumed.loosened)
-    _jobs_end(scene, snapshot, assumed)
-    return scene
+        simulation.kubelets.attachable.add(attachment.volume)
+        simulation.store.put_attachment(attachment)
+    add_pods(simulation, snapshot, starts)
+    _budgets(simulation, snapshot)
+    _loosen(simulation, assumed.loosened)
+    _jobs_end(simulation, snapshot, assumed)
+    return simulation
 
 
-def booting(snapshot: Snapshot, assumed: Assumptions) -> float:
+def booting(snapshot: ClusterSnapshot, assumed: Assumptions) -> float:
     """Seconds until an ordered node is Ready."""
     return boot_seconds(snapshot.boots) if assumed.node_boot is None else assumed.node_boot
 
@@ -121,7 +129,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
-def _nodes(scene: Scene, snapshot: Snapshot) -> None:
+def _nodes(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
     by_pool: defaultdict[str, list[Node]] = defaultdict(list)
     for node in snapshot.nodes:
         by_pool[node.pool].append(node)
@@ -129,28 +137,30 @@ def _nodes(scene: Scene, snapshot: Snapshot) -> None:
         settings = {k: v for k, v in pool.settings.items() if k not in _READ_ONLY}
         try:
             records = [
-                _record(scene, pool, settings, node, at)
+                _record(simulation, pool, settings, node, at)
                 for at, node in enumerate(by_pool[pool.name])
             ]
-            scene.aks.adopt(pool.name, settings, records)
+            simulation.aks.adopt(pool.name, settings, records)
         except (ArmError, ValueError, KeyError) as error:
             why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-            scene.notes.append(
+            simulation.notes.append(
                 f"node pool {pool.name}: its nodes take pods, what AKS would do with it is left "
                 f"out ({why})"
             )
     for node in snapshot.nodes:
         labels = snapshot.labels.get(node.name, {})
         taints = tuple(Taint.parse(text) for text in snapshot.taints.get(node.name, ()))
-        scene.store.put_node(node, Machine(labels, taints))
-        if node.room.pods and (size := labels.get(SIZE_LABEL)):
-            scene.fleet.rooms.setdefault(size, node.room)
+        simulation.store.put_node(node, NodeCapacity(labels, taints))
+        if node.allocatable.pods and (size := labels.get(SIZE_LABEL)):
+            simulation.node_lifecycle.rooms.setdefault(size, node.allocatable)
 
 
-def _record(scene: Scene, pool: Pool, settings: dict[str, Any], node: Node, at: int) -> NodeRecord:
+def _record(
+    simulation: SimulatedCluster, pool: Pool, settings: dict[str, Any], node: Node, at: int
+) -> NodeRecord:
     known = parse_node_name(node.name)
     described = {
-        "currentOrchestratorVersion": scene.aks.shape.kubernetes_version,
+        "currentOrchestratorVersion": simulation.aks.shape.kubernetes_version,
         "nodeImageVersion": "",
         "mode": "User",
         "type": "VirtualMachineScaleSets",
@@ -158,41 +168,45 @@ def _record(scene: Scene, pool: Pool, settings: dict[str, Any], node: Node, at: 
     }
     index = known[1] if known else at
     return make_node(
-        scene.aks.setting, pool.name, described, index, name=node.name, zone=node.zone or "0"
+        simulation.aks.setting, pool.name, described, index, name=node.name, zone=node.zone or "0"
     )
 
 
-def _budgets(scene: Scene, snapshot: Snapshot) -> None:
+def _budgets(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
     """Budgets over pods whose controller's scale is not known keep what they need now."""
     unscaled = [
         (pod.key.namespace, dict(pod.labels))
         for pod in snapshot.pods
-        if pod.owner is not None and pod.owner.uid not in scene.store.controllers
+        if pod.owner is not None and pod.owner.uid not in simulation.store.controllers
     ]
     for budget, given in zip(snapshot.budgets, snapshot.rules, strict=True):
         selector, space = budget.selector, budget.key.namespace
         guessed = selector is not None and any(
             namespace == space and selector.matches(labels) for namespace, labels in unscaled
         )
-        rule = Rule(min_available=budget.desired) if guessed or given == Rule() else given
-        scene.disruption.rules[budget.key] = rule
-        scene.store.put_budget(budget)
+        rule = (
+            BudgetRule(min_available=budget.desired) if guessed or given == BudgetRule() else given
+        )
+        simulation.disruption.rules[budget.key] = rule
+        simulation.store.put_budget(budget)
 
 
-def _loosen(scene: Scene, name: str) -> None:
-    for key, budget in tuple(scene.store.budgets.items()):
+def _loosen(simulation: SimulatedCluster, name: str) -> None:
+    for key, budget in tuple(simulation.store.budgets.items()):
         if str(key) == name:
             more = budget.expected - budget.desired + 1
-            scene.disruption.change(key, Rule(max_unavailable=more))
+            simulation.disruption.change(key, BudgetRule(max_unavailable=more))
 
 
-def _jobs_end(scene: Scene, snapshot: Snapshot, assumed: Assumptions) -> None:
+def _jobs_end(
+    simulation: SimulatedCluster, snapshot: ClusterSnapshot, assumed: Assumptions
+) -> None:
     """Running Jobs end within what a Job is assumed to take, unless they fail again and again."""
     for pod in snapshot.pods:
         if pod.owner is None or pod.owner.kind != "Job" or pod.phase != "Running":
             continue
-        if scene.workloads.ailments.of(pod):
+        if simulation.workloads.unhealthy_pods.of(pod):
             continue
-        left = scene.rng.uniform(0, assumed.job)
+        left = simulation.rng.uniform(0, assumed.job)
         key = pod.key
-        scene.kernel.after(left, lambda k=key: scene.kubelets.finish(k))  # type: ignore[misc]
+        simulation.kernel.after(left, lambda k=key: simulation.kubelets.finish(k))  # type: ignore[misc]

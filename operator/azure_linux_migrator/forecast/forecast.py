@@ -9,18 +9,18 @@ from msgspec import Struct, structs
 
 from azure_linux_migrator.api.causes import NOTES
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.forecast.alternatives import Choice, alternatives, better
+from azure_linux_migrator.forecast.alternatives import Variation, alternatives, better
 from azure_linux_migrator.forecast.build_cluster import Assumptions, booting
-from azure_linux_migrator.forecast.pod_summary import Census, census
-from azure_linux_migrator.forecast.run import Trip, Voyage
-from azure_linux_migrator.forecast.snapshot import Snapshot
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.forecast.pod_summary import PodSummary, pod_summary
+from azure_linux_migrator.forecast.run import ForecastRun, RunResult
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
+from azure_linux_migrator.model.azure_facts import AzureFacts
 
 RUNS = 10
 MOST_COMPARED = 10
 
-Task = tuple[Snapshot, str, dict[str, Any], Assumptions, int]
-Runner = Callable[[Iterable[Task]], Sequence[Trip]]
+Task = tuple[ClusterSnapshot, str, dict[str, Any], Assumptions, int]
+Runner = Callable[[Iterable[Task]], Sequence[RunResult]]
 """Runs trips, side by side or one after the other; keeps their order."""
 
 
@@ -43,10 +43,10 @@ class Forecast(Struct):
     blocked: bool
     total: Range
     drain: Range
-    typical: Trip
+    typical: RunResult
     runs: int
-    census: Census
-    choices: list[Choice]
+    pod_summary: PodSummary
+    choices: list[Variation]
     untried: list[str]
     assumed: Assumptions
     unseen: list[str]
@@ -60,18 +60,18 @@ def as_run(given: MigrationSpec) -> dict[str, Any]:
     return spec | {"paused": False, "mode": "Run"}
 
 
-def trip(task: Task) -> Trip:
+def one_run(task: Task) -> RunResult:
     """One run."""
-    return Voyage(*task).go()
+    return ForecastRun(*task).go()
 
 
-def one_by_one(tasks: Iterable[Task]) -> Sequence[Trip]:
+def one_by_one(tasks: Iterable[Task]) -> Sequence[RunResult]:
     """In this process."""
-    return [trip(task) for task in tasks]
+    return [one_run(task) for task in tasks]
 
 
 def forecast(
-    snapshot: Snapshot,
+    snapshot: ClusterSnapshot,
     name: str,
     given: MigrationSpec,
     *,
@@ -79,7 +79,7 @@ def forecast(
     assumed: Assumptions | None = None,
     runner: Runner = one_by_one,
     compare: int = MOST_COMPARED,
-    first: Trip | None = None,
+    first: RunResult | None = None,
 ) -> Forecast:
     """Many runs of the spec, and one of each choice that may be better.
 
@@ -88,7 +88,7 @@ def forecast(
     assumed = assumed or Assumptions()
     assumed = structs.replace(assumed, node_boot=booting(snapshot, assumed))
     spec = as_run(given)
-    first = first or trip((snapshot, name, spec, assumed, 0))
+    first = first or one_run((snapshot, name, spec, assumed, 0))
     choices = alternatives(snapshot, spec, assumed, first)
     others = choices[:compare]
     tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in range(1, runs)]
@@ -110,7 +110,7 @@ def forecast(
         drain=_range([each.moving_seconds for each in own]),
         typical=typical,
         runs=runs,
-        census=census(snapshot, name, spec),
+        pod_summary=pod_summary(snapshot, name, spec),
         choices=[] if blocked else better(first, others, rest),
         untried=[] if blocked else [each.text for each in choices[compare:]],
         assumed=assumed,
@@ -124,23 +124,27 @@ def _range(times: list[float]) -> Range:
     return Range(min(times), median(times), max(times))
 
 
-def _unseen(snapshot: Snapshot, trip: Trip) -> list[str]:
+def _unseen(snapshot: ClusterSnapshot, one_run: RunResult) -> list[str]:
     """What was not read, and what could not be modelled."""
-    parts = [each.name for each in fields(Survey) if each.name not in {"at", *snapshot.survey}]
+    parts = [
+        each.name for each in fields(AzureFacts) if each.name not in {"at", *snapshot.azure_facts}
+    ]
     unread = [
-        f"{part}: {found['unread']}" for part, found in snapshot.survey.items() if "unread" in found
+        f"{part}: {found['unread']}"
+        for part, found in snapshot.azure_facts.items()
+        if "unread" in found
     ]
     if parts:
         unread.append(f"of Azure: {', '.join(parts)} (azlm snapshot -f reads them)")
-    return [*snapshot.unseen, *unread, *trip.notes]
+    return [*snapshot.unseen, *unread, *one_run.notes]
 
 
-def grave(trip: Trip) -> list[str]:
+def grave(one_run: RunResult) -> list[str]:
     """What blocks, in words: findings first, then the drain's blockers."""
     told = [
         f"{each.rule}: {each.subject}: {each.message}"
-        for each in trip.findings
+        for each in one_run.findings
         if each.severity == "Block" and not each.acknowledged
     ]
     notes = {each.value for each in NOTES}
-    return told + [f"{each.message}" for each in trip.blockers if each.cause not in notes]
+    return told + [f"{each.message}" for each in one_run.blockers if each.cause not in notes]

@@ -9,17 +9,17 @@ from msgspec import Struct
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.drain.pod_filters import Fate
-from azure_linux_migrator.core.drain.pod_tracker import Entry
+from azure_linux_migrator.core.drain.pod_filters import PodDisposition
+from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.rules import evaluate
 from azure_linux_migrator.core.reconcile.decide import context_of
-from azure_linux_migrator.core.state.observation import Observation, PoolsRead
+from azure_linux_migrator.core.state.observation import Observation, PoolReading
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.core.steps.build_snapshot import snapshot_of
+from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.core.steps.progress import Context
-from azure_linux_migrator.forecast.snapshot import Snapshot, survey_in
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_in
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.migration import Migration
 
 MOST_WORKLOADS = 200
@@ -36,7 +36,7 @@ class Outcome(StrEnum):
     FINISHED = "finished"
 
 
-class Group(Struct):
+class PodGroup(Struct):
     """Pods of one workload that share a fate, and why. `loses_data` are those whose emptyDir is
     lost with them. The workload is what a user has written: a Deployment, not its ReplicaSets; a
     pod that nothing owns is its own."""
@@ -44,7 +44,7 @@ class Group(Struct):
     kind: str
     namespace: str
     name: str
-    fate: Outcome
+    disposition: Outcome
     reason: str
     pods: int = 0
     loses_data: int = 0
@@ -62,7 +62,7 @@ class Warned(Struct):
     remedy: str
 
 
-class Census(Struct):
+class PodSummary(Struct):
     """Counts of pods on the source: `move` are evicted, `stay` go with their node, `wait` are
     waited for, `blocked` cannot move, `finished` ran to their end and are let go; `lose_data` are
     those of the moving that have an emptyDir. `workloads` tells whose they are, those that lose
@@ -75,12 +75,12 @@ class Census(Struct):
     blocked: int = 0
     lose_data: int = 0
     finished: int = 0
-    workloads: list[Group] = []
+    workloads: list[PodGroup] = []
     more_workloads: int = 0
     findings: list[Warned] = []
 
 
-def world_of(snapshot: Snapshot) -> World:
+def world_of(snapshot: ClusterSnapshot) -> World:
     """The core's world as it was."""
     world = World()
     for node in snapshot.nodes:
@@ -98,22 +98,22 @@ def world_of(snapshot: Snapshot) -> World:
     return world
 
 
-def census(snapshot: Snapshot, name: str, spec: dict[str, Any]) -> Census:
+def pod_summary(snapshot: ClusterSnapshot, name: str, spec: dict[str, Any]) -> PodSummary:
     """Judged as the drain and the preflight judge."""
     context = _context(snapshot, name, MigrationSpec.model_validate(spec))
-    counted = Census(nodes=len(context.loads), findings=_findings(context))
-    groups: dict[tuple[str, str, str, Outcome, str], Group] = {}
+    counted = PodSummary(nodes=len(context.pool_progress), findings=_findings(context))
+    groups: dict[tuple[str, str, str, Outcome, str], PodGroup] = {}
     for entry in context.planner.entries.values():
-        fate, reason = _outcome(entry)
+        disposition, reason = _outcome(entry)
         kind, place, owner = _workload(context, entry)
-        key = (kind, place, owner, fate, reason)
-        group = groups.setdefault(key, Group(*key))
+        key = (kind, place, owner, disposition, reason)
+        group = groups.setdefault(key, PodGroup(*key))
         group.pods += 1
-        if fate is Outcome.MOVE:
+        if disposition is Outcome.MOVE:
             group.loses_data += entry.pod.empty_dir
     for group in groups.values():
         counted.lose_data += group.loses_data
-        match group.fate:
+        match group.disposition:
             case Outcome.MOVE:
                 counted.move += group.pods
             case Outcome.STAY:
@@ -130,33 +130,33 @@ def census(snapshot: Snapshot, name: str, spec: dict[str, Any]) -> Census:
     return counted
 
 
-def _context(snapshot: Snapshot, name: str, spec: MigrationSpec) -> Context:
+def _context(snapshot: ClusterSnapshot, name: str, spec: MigrationSpec) -> Context:
     at = snapshot.taken_at
-    survey = survey_in(snapshot.survey) if snapshot.survey else Survey(at=at)
-    pools = PoolsRead({pool.name: pool for pool in snapshot.pools}, at)
-    seen = Observation(world_of(snapshot), pools=pools, survey=survey)
+    azure_facts = survey_in(snapshot.azure_facts) if snapshot.azure_facts else AzureFacts(at=at)
+    pools = PoolReading({pool.name: pool for pool in snapshot.pools}, at)
+    seen = Observation(world_of(snapshot), pools=pools, azure_facts=azure_facts)
     return context_of(Migration(name, "census", 1, spec, MigrationStatus()), seen, at)
 
 
-def _outcome(entry: Entry) -> tuple[Outcome, str]:
+def _outcome(entry: TrackedPod) -> tuple[Outcome, str]:
     if entry.pod.finished:
         return Outcome.FINISHED, "ran to its end"
-    reason = entry.verdict.reason
-    match entry.verdict.fate:
-        case Fate.SKIP:
+    reason = entry.filter_result.reason
+    match entry.filter_result.disposition:
+        case PodDisposition.SKIP:
             return Outcome.STAY, reason
-        case Fate.WAIT:
+        case PodDisposition.WAIT:
             return Outcome.WAIT, reason
-        case Fate.BLOCK:
+        case PodDisposition.BLOCK:
             return Outcome.BLOCKED, reason
-        case Fate.MOVE:
+        case PodDisposition.MOVE:
             return Outcome.MOVE, reason or ("is being deleted" if entry.pod.terminating else "")
 
 
-def _workload(context: Context, entry: Entry) -> tuple[str, str, str]:
+def _workload(context: Context, entry: TrackedPod) -> tuple[str, str, str]:
     """Kind, namespace and name."""
     pod = entry.pod
-    found = context.seen.world.catalog.governing(pod)
+    found = context.seen.world.owner_index.controller_of(pod)
     if found is not None:
         return found.kind, found.key.namespace, found.key.name
     if pod.owner is None or pod.mirror:
@@ -164,9 +164,9 @@ def _workload(context: Context, entry: Entry) -> tuple[str, str, str]:
     return pod.owner.kind, pod.key.namespace, pod.owner.name
 
 
-def _rank(group: Group) -> tuple[object, ...]:
+def _rank(group: PodGroup) -> tuple[object, ...]:
     """The blocked, those that lose data, the waited for, the rest."""
-    grave = list(Outcome).index(group.fate) - (1.5 if group.loses_data else 0)
+    grave = list(Outcome).index(group.disposition) - (1.5 if group.loses_data else 0)
     return grave, group.namespace, group.name, group.kind, group.reason
 
 
@@ -174,7 +174,7 @@ def _findings(context: Context) -> list[Warned]:
     """What blocks and what is warned of, each rule once, the gravest first."""
     acknowledged = context.migration.spec.preflight.acknowledge
     by_rule: defaultdict[tuple[Severity, str], list[Finding]] = defaultdict(list)
-    for each in evaluate(snapshot_of(context), acknowledged):
+    for each in evaluate(build_snapshot(context), acknowledged):
         if each.severity in {Severity.BLOCK, Severity.WARN} and not each.acknowledged:
             by_rule[each.severity, each.rule].append(each)
     return [

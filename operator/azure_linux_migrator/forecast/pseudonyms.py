@@ -19,7 +19,7 @@ from azure_linux_migrator.api.names import AGENTPOOL_LABEL
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model import traits
-from azure_linux_migrator.model.cluster import Key, Labels
+from azure_linux_migrator.model.cluster import Labels, NamespacedName
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.simulator.aks.nodes import parse_node_name
@@ -117,8 +117,8 @@ class Pseudonyms:
         rng: random.Random,
         known: KnownNames,
         *,
-        objects: Iterable[Key],
-        stateful_sets: Iterable[Key],
+        objects: Iterable[NamespacedName],
+        stateful_sets: Iterable[NamespacedName],
         nodes: Iterable[str],
         pools: Iterable[str],
     ) -> None:
@@ -147,7 +147,7 @@ class Pseudonyms:
         """A namespace."""
         return self._namespaces.get(name) or self.identifier(name)
 
-    def object(self, key: Key) -> str:
+    def object(self, key: NamespacedName) -> str:
         """The name of an object in a namespace.
 
         A StatefulSet names its pods by its own name and an ordinal. Their pseudonyms are formed the
@@ -156,10 +156,13 @@ class Pseudonyms:
         stem, tail = key.name, ""
         while True:
             head, _, ordinal = stem.rpartition("-")
-            if not ordinal.isdecimal() or Key(key.namespace, head) not in self._stateful_sets:
+            if (
+                not ordinal.isdecimal()
+                or NamespacedName(key.namespace, head) not in self._stateful_sets
+            ):
                 break
             stem, tail = head, f"-{ordinal}{tail}"
-        name = self._objects.get(Key(key.namespace, stem))
+        name = self._objects.get(NamespacedName(key.namespace, stem))
         return f"{name or self.identifier(f'{key.namespace}/{stem}')}{tail}" if stem else ""
 
     def node(self, name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.sensitivity import Sensitivity
 
 Replacement = Callable[[Any, Any, str], Any]
@@ -71,8 +71,8 @@ class RecordWalk:
                 raise TypeError(f"{kind.__name__}.{name}: {error}") from None
 
         def rebuild(record: Any, _outer: Any, namespace: str) -> Any:
-            key = record if kind is Key else getattr(record, "key", None)
-            space = key.namespace if isinstance(key, Key) else namespace
+            key = record if kind is NamespacedName else getattr(record, "key", None)
+            space = key.namespace if isinstance(key, NamespacedName) else namespace
             return kind(
                 **{name: of(getattr(record, name), record, space) for name, of in fields.items()}
             )

@@ -23,10 +23,10 @@ from azure_linux_migrator.api.names import (
 from azure_linux_migrator.azure import policies
 from azure_linux_migrator.forecast.pseudonyms import PUBLIC_WORDS, KnownNames, Pseudonyms
 from azure_linux_migrator.forecast.record_walk import RecordWalk, Replacement, keep
-from azure_linux_migrator.forecast.snapshot import Snapshot, survey_in, survey_out
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_in, survey_out
 from azure_linux_migrator.model import traits
-from azure_linux_migrator.model.azure_facts import Survey
-from azure_linux_migrator.model.cluster import Key, Owner
+from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster import NamespacedName, Owner
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.model.sensitivity import ArmId, Public, Sensitivity, TaintText
 
@@ -69,24 +69,28 @@ _TRAITS = frozenset({
 """Traits whose value is a public word, or is replaced as an identifier."""
 
 
-def redact(snapshot: Snapshot, rng: random.Random, known: KnownNames | None = None) -> Snapshot:
+def redact(
+    snapshot: ClusterSnapshot, rng: random.Random, known: KnownNames | None = None
+) -> ClusterSnapshot:
     """The same cluster under pseudonyms.
 
     `rng` draws them: a SystemRandom, so that they cannot be drawn again. `known` are the names in
     the migration that is to be forecast. Raises TypeError for a record field without a Sensitivity.
     """
     names = _pseudonyms(snapshot, rng, known or KnownNames())
-    redacted: Snapshot = _walk(names)(Snapshot, snapshot)
+    redacted: ClusterSnapshot = _walk(names)(ClusterSnapshot, snapshot)
     redacted.redacted = True
     return redacted
 
 
-def _pseudonyms(snapshot: Snapshot, rng: random.Random, known: KnownNames) -> Pseudonyms:
+def _pseudonyms(snapshot: ClusterSnapshot, rng: random.Random, known: KnownNames) -> Pseudonyms:
     """Reads off the names that must keep their sort order, since the drain follows it."""
     owned = [
-        (Key(pod.key.namespace, pod.owner.name), pod.owner) for pod in snapshot.pods if pod.owner
+        (NamespacedName(pod.key.namespace, pod.owner.name), pod.owner)
+        for pod in snapshot.pods
+        if pod.owner
     ]
-    controllers: list[tuple[Key, str]] = [
+    controllers: list[tuple[NamespacedName, str]] = [
         *((key, owner.kind) for key, owner in owned if owner.kind != "Node"),
         *((controller.key, controller.kind) for controller in snapshot.controllers),
     ]
@@ -117,7 +121,11 @@ def _walk(names: Pseudonyms) -> RecordWalk:
         return names.labels(value)
 
     def owner_name(name: str, owner: Owner, namespace: str) -> str:
-        return names.node(name) if owner.kind == "Node" else names.object(Key(namespace, name))
+        return (
+            names.node(name)
+            if owner.kind == "Node"
+            else names.object(NamespacedName(namespace, name))
+        )
 
     replacements: dict[Sensitivity, Replacement] = {}
     walk = RecordWalk(replacements)
@@ -127,7 +135,9 @@ def _walk(names: Pseudonyms) -> RecordWalk:
         Sensitivity.MESSAGE: lambda text, *_: text and LEFT_OUT,
         Sensitivity.IDENTIFIER: lambda text, *_: names.identifier(text),
         Sensitivity.NAMESPACE: lambda name, *_: names.namespace(name),
-        Sensitivity.OBJECT: lambda name, _, namespace: names.object(Key(namespace, name)),
+        Sensitivity.OBJECT: lambda name, _, namespace: names.object(
+            NamespacedName(namespace, name)
+        ),
         Sensitivity.OWNER_NAME: owner_name,
         Sensitivity.NODE: lambda name, *_: names.node(name),
         Sensitivity.POOL: lambda name, *_: names.pool(name),
@@ -154,7 +164,7 @@ def _walk(names: Pseudonyms) -> RecordWalk:
         ),
         Sensitivity.CIDR: lambda text, *_: _cidr(text),
         Sensitivity.SERVICE: lambda text, *_: _service(names, text),
-        Sensitivity.SURVEY: lambda survey, *_: _survey(walk, survey),
+        Sensitivity.SURVEY: lambda azure_facts, *_: _survey(walk, azure_facts),
         Sensitivity.UNREAD_LIST: lambda text, *_: _unread(names, text),
     }
     return walk
@@ -179,7 +189,7 @@ def _taint(names: Pseudonyms, text: str) -> str:
 
 def _service(names: Pseudonyms, text: str) -> str:
     namespace, _, name = text.partition("/")
-    return f"{names.namespace(namespace)}/{names.object(Key(namespace, name))}"
+    return f"{names.namespace(namespace)}/{names.object(NamespacedName(namespace, name))}"
 
 
 def _traits(names: Pseudonyms, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -231,12 +241,12 @@ def _tags(names: Pseudonyms, tags: Any) -> Any:
     return kept
 
 
-def _survey(walk: RecordWalk, survey: Mapping[str, Any]) -> dict[str, Any]:
+def _survey(walk: RecordWalk, azure_facts: Mapping[str, Any]) -> dict[str, Any]:
     """A stored survey; parts that this version does not know are left out."""
-    parts = {field.name for field in fields(Survey)} & survey.keys()
-    known = survey_in({name: survey[name] for name in parts})
-    redacted = survey_out(walk(Survey, known))
-    return {name: redacted.get(name, {"unread": LEFT_OUT}) for name in survey}
+    parts = {field.name for field in fields(AzureFacts)} & azure_facts.keys()
+    known = survey_in({name: azure_facts[name] for name in parts})
+    redacted = survey_out(walk(AzureFacts, known))
+    return {name: redacted.get(name, {"unread": LEFT_OUT}) for name in azure_facts}
 
 
 def _cidr(text: str) -> str:

@@ -11,15 +11,15 @@ from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.status import BlockerStatus, FindingStatus, MigrationStatus, Phase
 from azure_linux_migrator.core.state.observation import Decision
 from azure_linux_migrator.errors import SettingsError
-from azure_linux_migrator.forecast.build_cluster import Assumptions, stage
-from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.forecast.build_cluster import Assumptions, build_cluster
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.model.cluster import Pod
-from azure_linux_migrator.simulator.cluster.store import Deaf
-from azure_linux_migrator.simulator.controller.custom_resource import Resource
-from azure_linux_migrator.simulator.controller.fault_hook import Calm
-from azure_linux_migrator.simulator.controller.simulated_operator import Pilot
-from azure_linux_migrator.simulator.simulated_cluster import Scene
+from azure_linux_migrator.simulator.cluster.store import NullWatcher
+from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from azure_linux_migrator.simulator.controller.fault_hook import NoFaults
+from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 LONGEST_SECONDS = 30 * 24 * 3600.0
 STUCK_SECONDS = 2 * 3600.0
@@ -29,7 +29,7 @@ STALLED_SECONDS = 300.0
 POINTS = 400
 
 
-class Step(Struct):
+class StepTime(Struct):
     """A step of the migration. Times in seconds after its beginning."""
 
     name: str
@@ -37,7 +37,7 @@ class Step(Struct):
     ended: float = 0.0
 
 
-class Batch(Struct):
+class BatchTime(Struct):
     """A batch of nodes that was drained."""
 
     index: int
@@ -55,7 +55,7 @@ class Point(Struct):
     target: int
 
 
-class Trip(Struct):
+class RunResult(Struct):
     """What came of one run. `node_hours` are those beyond what the source alone would have used;
     `moving_seconds` are those from the first pod that leaves to the end of the last, without the
     `pause_seconds` between batches; `bound_seconds` is what perfect use of the budgets needed."""
@@ -64,8 +64,8 @@ class Trip(Struct):
     succeeded: bool
     ending: str
     message: str
-    steps: list[Step]
-    batches: list[Batch]
+    steps: list[StepTime]
+    batches: list[BatchTime]
     points: list[Point]
     evictions: int
     extra_nodes: int
@@ -79,14 +79,14 @@ class Trip(Struct):
     notes: tuple[str, ...] = ()
 
 
-class _Leaving(Deaf):
+class _Leaving(NullWatcher):
     """When the first pod began to leave the source, and the last was gone; 0 for never."""
 
-    def __init__(self, scene: Scene, source: str) -> None:
-        self._scene = scene
+    def __init__(self, simulation: SimulatedCluster, source: str) -> None:
+        self._scene = simulation
         self._source = source
         self.first = self.last = 0.0
-        scene.store.watchers.append(self)
+        simulation.store.watchers.append(self)
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod that is gone has left its node."""
@@ -101,34 +101,40 @@ class _Leaving(Deaf):
             self.last = self._scene.kernel.now
 
 
-class Voyage(Calm):
+class ForecastRun(NoFaults):
     """A calm run of one spec on one snapshot; evictions are counted on the way."""
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        snapshot: ClusterSnapshot,
         name: str,
         spec: Mapping[str, Any],
         assumed: Assumptions,
         seed: int,
     ) -> None:
         rng = random.Random(seed)  # noqa: S311 - a simulation's dice
-        self.scene: Scene = stage(snapshot, assumed, rng)
+        self.simulation: SimulatedCluster = build_cluster(snapshot, assumed, rng)
         self._rng = rng
-        self._began = self.scene.kernel.now
+        self._began = self.simulation.kernel.now
         self._source = str(spec["source"]["nodePool"])
-        if self._source not in self.scene.aks.pool_names():
-            raise SettingsError(f"node pool {self._source} cannot be modelled: {self.scene.notes}")
+        if self._source not in self.simulation.aks.pool_names():
+            raise SettingsError(
+                f"node pool {self._source} cannot be modelled: {self.simulation.notes}"
+            )
         self._before = sum(node.pool == self._source for node in snapshot.nodes)
-        self.resource = Resource(self.scene.store, name, dict(spec), lambda: self.scene.kernel.now)
-        self.pilot = Pilot(self.resource, self.scene.backend, rng, pace=self.scene.pace, fate=self)
-        self.pilot.on_decision = self._decided
-        self._steps: list[Step] = []
-        self._batches: list[Batch] = []
+        self.resource = CustomResource(
+            self.simulation.store, name, dict(spec), lambda: self.simulation.kernel.now
+        )
+        self.operator = SimulatedOperator(
+            self.resource, self.simulation.backend, rng, pace=self.simulation.pace, fault_hook=self
+        )
+        self.operator.on_decision = self._decided
+        self._steps: list[StepTime] = []
+        self._batches: list[BatchTime] = []
         self._points: list[Point] = []
         self._evictions = 0
         self._patience = STUCK_SECONDS + assumed.job
-        self._leaving = _Leaving(self.scene, self._source)
+        self._leaving = _Leaving(self.simulation, self._source)
         self._moved_at = self._began
         self._mark: tuple[object, ...] = ()
         self._stalled_at: float | None = None
@@ -139,13 +145,13 @@ class Voyage(Calm):
         self._status = MigrationStatus()
         self._drained = MigrationStatus().timing
 
-    def go(self) -> Trip:
+    def go(self) -> RunResult:
         """To its end."""
-        kernel = self.scene.kernel
-        self.scene.fleet.touched()
-        if any(self.scene.aks.autoscaled(name) for name in self.scene.aks.pool_names()):
-            kernel.after(10.0, self.scene.autoscaler.scan)
-        self.pilot.start()
+        kernel = self.simulation.kernel
+        self.simulation.node_lifecycle.touched()
+        if any(self.simulation.aks.autoscaled(name) for name in self.simulation.aks.pool_names()):
+            kernel.after(10.0, self.simulation.autoscaler.scan)
+        self.operator.start()
         self._run(self._over)
         self._count()
         return self._trip()
@@ -156,7 +162,7 @@ class Voyage(Calm):
             self._evictions += 1
 
     def _run(self, over: Callable[[], bool]) -> None:
-        kernel = self.scene.kernel
+        kernel = self.simulation.kernel
         while not over():
             due = kernel.next_at()
             if due is None or due > self._began + LONGEST_SECONDS:
@@ -164,7 +170,7 @@ class Voyage(Calm):
             kernel.step()
 
     def _over(self) -> bool:
-        now = self.scene.kernel.now
+        now = self.simulation.kernel.now
         if self._status.is_true("Succeeded") or self._status.phase == Phase.ROLLED_BACK:
             return True
         if self._stalled_at is not None and now - self._stalled_at > STALLED_SECONDS:
@@ -173,12 +179,12 @@ class Voyage(Calm):
 
     def _decided(self, decision: Decision) -> None:
         status = self._status = decision.status
-        now = self.scene.kernel.now
+        now = self.simulation.kernel.now
         at = now - self._began
         if not self._steps or self._steps[-1].name != status.step:
             if self._steps:
                 self._steps[-1].ended = at
-            self._steps.append(Step(status.step, at))
+            self._steps.append(StepTime(status.step, at))
         self._batch(status, at)
         if status.timing.bound_seconds is not None:
             self._drained = status.timing
@@ -200,14 +206,14 @@ class Voyage(Calm):
         if batch.index == 0:
             return
         if not self._batches or self._batches[-1].index != batch.index:
-            self._batches.append(Batch(batch.index, batch.of, at))
+            self._batches.append(BatchTime(batch.index, batch.of, at))
         if not batch.drained_at:
             self._batches[-1].ended = 0.0
         elif not self._batches[-1].ended:
             self._batches[-1].ended = at
 
     def _point(self, status: MigrationStatus, at: float) -> Point:
-        nodes = self.scene.store.nodes.values()
+        nodes = self.simulation.store.nodes.values()
         old = sum(node.pool == self._source for node in nodes)
         new = sum(node.pool == status.target_pool for node in nodes)
         same = status.target_pool == self._source
@@ -215,7 +221,7 @@ class Voyage(Calm):
 
     def _count(self) -> None:
         """Node-seconds since the last time, beyond what the source has."""
-        now = self.scene.kernel.now
+        now = self.simulation.kernel.now
         if self._points:
             last = self._points[-1]
             extra = last.source + last.target - self._before
@@ -223,9 +229,9 @@ class Voyage(Calm):
             self._most = max(self._most, extra)
         self._counted_at = now
 
-    def _trip(self) -> Trip:
+    def _trip(self) -> RunResult:
         status = self._status
-        at = self.scene.kernel.now - self._began
+        at = self.simulation.kernel.now - self._began
         if self._steps and not self._steps[-1].ended:
             self._steps[-1].ended = at
         done = status.is_true("Succeeded")
@@ -234,7 +240,7 @@ class Voyage(Calm):
         pauses = _pauses(self._batches, 0.0, at)
         first, last = self._leaving.first - self._began, self._leaving.last - self._began
         moving = last - first - _pauses(self._batches, first, last)
-        return Trip(
+        return RunResult(
             seconds=self._steps[-1].began if done and self._steps else at,
             succeeded=done,
             ending="Succeeded" if done else why,
@@ -251,11 +257,11 @@ class Voyage(Calm):
             limited_by=self._drained.limited_by,
             blockers=status.blockers,
             findings=status.preflight.findings,
-            notes=tuple(self.scene.notes),
+            notes=tuple(self.simulation.notes),
         )
 
 
-def _pauses(batches: list[Batch], since: float, until: float) -> float:
+def _pauses(batches: list[BatchTime], since: float, until: float) -> float:
     """Seconds between batches, as far as they lie between two times."""
     return sum(
         max(0.0, min(after.began, until) - max(before.ended, since))

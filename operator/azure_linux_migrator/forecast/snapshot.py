@@ -14,24 +14,24 @@ import msgspec
 from msgspec import Struct
 
 from azure_linux_migrator.errors import SettingsError
-from azure_linux_migrator.model.azure_facts import Survey, Unread
+from azure_linux_migrator.model.azure_facts import AzureFacts, Unread
 from azure_linux_migrator.model.cluster import (
     Attachment,
     Budget,
+    BudgetRule,
     Controller,
     Node,
     Pod,
-    Rule,
     Volume,
 )
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.model.scheduling import Placing
+from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.model.sensitivity import Identifier, NodeName, Sensitivity, TaintText
 
 VERSION = 2
 
 
-class Snapshot(Struct):
+class ClusterSnapshot(Struct):
     """`labels` and `taints` are the nodes', by name; `boots` tells how long each took from its
     Node object to Ready, in seconds; `placings` are the pods', by their owner's uid; `rules` belong
     to `budgets`, in their order; `scheduled` tells when pods got their nodes, by uid, as far as it
@@ -43,15 +43,15 @@ class Snapshot(Struct):
     taints: dict[NodeName, list[TaintText]] = {}
     boots: dict[NodeName, float] = {}
     pods: list[Pod] = []
-    placings: dict[Identifier, Placing] = {}
+    placings: dict[Identifier, SchedulingConstraints] = {}
     budgets: list[Budget] = []
-    rules: list[Rule] = []
+    rules: list[BudgetRule] = []
     controllers: list[Controller] = []
     volumes: list[Volume] = []
     attachments: list[Attachment] = []
     scheduled: dict[Identifier, float] = {}
     pools: list[Pool] = []
-    survey: Annotated[dict[str, Any], Sensitivity.SURVEY] = {}
+    azure_facts: Annotated[dict[str, Any], Sensitivity.SURVEY] = {}
     unseen: list[Annotated[str, Sensitivity.UNREAD_LIST]] = []
     redacted: bool = False
     version: int = VERSION
@@ -76,7 +76,7 @@ def writable(file: Path, flag: str = "-o") -> None:
         raise unwritable(file, error, flag) from error
 
 
-def save(snapshot: Snapshot, file: Path) -> None:
+def save(snapshot: ClusterSnapshot, file: Path) -> None:
     """Write it; compressed where the name ends in .gz. Raises SettingsError where it cannot be."""
     content = msgspec.json.encode(snapshot)
     try:
@@ -91,7 +91,7 @@ def unwritable(file: Path, error: OSError, flag: str = "-o") -> SettingsError:
     return SettingsError(f"{file} cannot be written: {why}; give another file with {flag}")
 
 
-def load(file: Path) -> Snapshot:
+def load(file: Path) -> ClusterSnapshot:
     """Read it; raises SettingsError where the file is no snapshot of this version."""
     try:
         content = file.read_bytes()
@@ -109,8 +109,8 @@ def load(file: Path) -> Snapshot:
                 f"{file} is a snapshot of version {version}, this azlm reads version {VERSION}; "
                 "make it again with this azlm, or read it with the one that made it"
             )
-        found = msgspec.json.decode(content, type=Snapshot)
-        survey_in(found.survey)
+        found = msgspec.json.decode(content, type=ClusterSnapshot)
+        survey_in(found.azure_facts)
     except (EOFError, OSError, zlib.error) as error:
         raise _foreign(file, f"it is damaged ({error})") from error
     except (KeyError, TypeError, ValueError) as error:
@@ -127,20 +127,20 @@ def _foreign(file: Path, why: str) -> SettingsError:
     )
 
 
-def survey_out(survey: Survey) -> dict[str, Any]:
+def survey_out(azure_facts: AzureFacts) -> dict[str, Any]:
     """A survey as a file holds it: each part, or why it is missing."""
     found = {}
-    for each in fields(survey):
-        part = getattr(survey, each.name)
+    for each in fields(azure_facts):
+        part = getattr(azure_facts, each.name)
         unread = isinstance(part, Unread)
         builtins = msgspec.json.decode(msgspec.json.encode(part))
         found[each.name] = {"unread": part.why} if unread else {"is": builtins}
     return found
 
 
-def survey_in(kept: dict[str, Any]) -> Survey:
+def survey_in(kept: dict[str, Any]) -> AzureFacts:
     """The inverse of `survey_out`; a part that was not kept was not read."""
-    hints = get_type_hints(Survey)
+    hints = get_type_hints(AzureFacts)
     parts: dict[str, Any] = {}
     for name, part in kept.items():
         if "unread" in part:
@@ -149,7 +149,7 @@ def survey_in(kept: dict[str, Any]) -> Survey:
             kind = next((k for k in get_args(hints[name]) if k is not Unread), hints[name])
             whole = hints[name] if not _is_union(hints[name]) else kind
             parts[name] = msgspec.convert(part["is"], whole)
-    return Survey(**parts)
+    return AzureFacts(**parts)
 
 
 def _is_union(hint: Any) -> bool:

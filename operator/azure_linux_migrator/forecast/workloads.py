@@ -6,11 +6,11 @@ from collections import defaultdict
 from msgspec import structs
 
 from azure_linux_migrator.forecast.observed_times import start_spans
-from azure_linux_migrator.forecast.snapshot import Snapshot
-from azure_linux_migrator.model.cluster import Controller, Key, Pod
-from azure_linux_migrator.model.scheduling import NodeTerm, Placing
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
+from azure_linux_migrator.model.scheduling import NodeTerm, SchedulingConstraints
 from azure_linux_migrator.simulator.cluster.workload import Kind, Span, Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import Scene
+from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 PATIENCE = 5
 PATIENCE_SECONDS = 60.0
@@ -29,7 +29,7 @@ class Starts:
     """What is learnt of starts. Where a disk has to be attached, that is part of what was learnt,
     unless the start was quicker than any attaching: then the disk was there already."""
 
-    def __init__(self, snapshot: Snapshot, *, attach: float) -> None:
+    def __init__(self, snapshot: ClusterSnapshot, *, attach: float) -> None:
         """`attach` is what a disk takes, in seconds."""
         self._spans, self._whole = start_spans(snapshot.pods, snapshot.scheduled)
         self._attach = attach
@@ -43,7 +43,7 @@ class Starts:
     def after_attach(self, pods: list[Pod]) -> Span:
         """What a workload's pods take once their disks are there."""
         span = self._span(pods)
-        claims = (Key(pod.key.namespace, claim) for pod in pods for claim in pod.claims)
+        claims = (NamespacedName(pod.key.namespace, claim) for pod in pods for claim in pod.claims)
         if not any(claim in self._disks for claim in claims):
             return span
         seen = tuple(each - self._attach if each > self._attach else each for each in span.seen)
@@ -56,7 +56,12 @@ class Starts:
 
 
 def add_workloads(
-    scene: Scene, snapshot: Snapshot, starts: Starts, *, stop: Span, run: Span
+    simulation: SimulatedCluster,
+    snapshot: ClusterSnapshot,
+    starts: Starts,
+    *,
+    stop: Span,
+    run: Span,
 ) -> None:
     """The workloads, with nothing to do yet; then the controllers as the cluster shows them.
     `stop` is what pods take to end, `run` a Job's pods to succeed."""
@@ -76,31 +81,31 @@ def add_workloads(
             stop=stop,
             run=run if made.kind == "Job" else None,
         )
-        scene.workloads.add(made, fresh=False)
+        simulation.workloads.add(made, fresh=False)
         for owner in {pod.owner.uid for pod in pods if pod.owner is not None}:
-            scene.workloads.own(owner, made)
+            simulation.workloads.own(owner, made)
     for each in snapshot.controllers:
-        scene.store.put_controller(each)
+        simulation.store.put_controller(each)
 
 
-def add_pods(scene: Scene, snapshot: Snapshot, starts: Starts) -> None:
+def add_pods(simulation: SimulatedCluster, snapshot: ClusterSnapshot, starts: Starts) -> None:
     """The pods as they are: Ready, on their way there, or ailing."""
     ready_nodes = {node.name for node in snapshot.nodes if node.ready}
     for pod in snapshot.pods:
         waits = not pod.ready and not pod.terminating and not pod.finished
-        workload = scene.workloads.workload(pod)
+        workload = simulation.workloads.workload(pod)
         if waits and not pod.node and workload is not None and workload.kind == "DaemonSet":
             # Its node is in a field that snapshots leave out; the controller makes it again.
-            scene.workloads.soon(workload.uid)
+            simulation.workloads.soon(workload.uid)
             continue
         starting = waits and pod.node in ready_nodes
         since = snapshot.taken_at - max(pod.created, pod.unready_since)
         if starting and since > max(PATIENCE_SECONDS, PATIENCE * starts.usual(pod)):
-            scene.workloads.ailments.strike(pod)
+            simulation.workloads.unhealthy_pods.strike(pod)
             starting = False
-        scene.store.put_pod(pod)
+        simulation.store.put_pod(pod)
         if starting and pod.phase == "Running":
-            scene.kubelets.go_on(pod, since)
+            simulation.kubelets.go_on(pod, since)
 
 
 def _workload(uid: str, pods: list[Pod], found: Controller | None) -> Workload:
@@ -152,21 +157,24 @@ def _have_names(pods: list[Pod]) -> bool:
 
 
 def _template(
-    pods: list[Pod], kind: Kind, found: Controller | None, placings: dict[str, Placing]
+    pods: list[Pod],
+    kind: Kind,
+    found: Controller | None,
+    placings: dict[str, SchedulingConstraints],
 ) -> Template:
     pod = max(pods, key=lambda each: each.created)
     uids = [pod.owner.uid if pod.owner else pod.uid, *(p.owner.uid for p in pods if p.owner)]
-    placing = next((placings[uid] for uid in uids if uid in placings), Placing())
+    scheduling = next((placings[uid] for uid in uids if uid in placings), SchedulingConstraints())
     if kind == "DaemonSet":
         # The controller gives every pod an affinity to its node instead of the template's
         # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).
         terms = tuple(NodeTerm(each) for each in found.terms) if found else ()
-        placing = structs.replace(placing, terms=terms)
+        scheduling = structs.replace(scheduling, terms=terms)
     return Template(
         labels=pod.labels,
         requests=pod.requests,
-        extras=pod.extras,
-        placing=placing,
+        extended_resources=pod.extended_resources,
+        scheduling=scheduling,
         empty_dir=pod.empty_dir,
         mirror=pod.mirror,
         finalizer=pod.finalizers,

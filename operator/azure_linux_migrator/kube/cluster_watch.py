@@ -18,7 +18,7 @@ from azure_linux_migrator.kube.decode_owners import (
     VolumeObject,
 )
 from azure_linux_migrator.kube.reflector import Reflector, Sink
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 CONTROLLERS: dict[str, type[Any]] = {
     "Deployment": DeploymentObject,
@@ -28,10 +28,10 @@ CONTROLLERS: dict[str, type[Any]] = {
 }
 
 
-Source = tuple[str, type[Any], Callable[[Any], None], Callable[[Key, int], None]]
+Source = tuple[str, type[Any], Callable[[Any], None], Callable[[NamespacedName, int], None]]
 
 
-class Feed:
+class ClusterWatch:
     """Shared by all migrations of the cluster; each acquires it with its own wake-up."""
 
     def __init__(self, client: Client) -> None:
@@ -141,5 +141,5 @@ class Feed:
             waker()
 
 
-def _remove_controller(world: World, kind: str, key: Key, _: int) -> None:
+def _remove_controller(world: World, kind: str, key: NamespacedName, _: int) -> None:
     world.remove_controller(kind, key)

@@ -20,7 +20,7 @@ from azure_linux_migrator.kube.containers import ContainerStatus
 from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, home_of
 from azure_linux_migrator.kube.selectors import LabelSelector
 from azure_linux_migrator.kube.zones import zone_of
-from azure_linux_migrator.model.cluster import Budget, Key, Labels, Node, Owner, Pod
+from azure_linux_migrator.model.cluster import Budget, Labels, NamespacedName, Node, Owner, Pod
 
 SHARED = 100_000
 """Owners, and sets of labels, of which equal ones share one object."""
@@ -102,8 +102,8 @@ class NodeObject(Struct):
             os_sku=labels.get(OS_SKU_LABEL, ""),
             os_effective=labels.get(OS_EFFECTIVE_LABEL, ""),
             zone=zone_of(labels.get(ZONE_LABEL, "")),
-            room=resources.room(self.status.allocatable),
-            home=home_of(self.spec.provider_id, labels.get(CLUSTER_LABEL, "")),
+            allocatable=resources.allocatable(self.status.allocatable),
+            node_resource_group=home_of(self.spec.provider_id, labels.get(CLUSTER_LABEL, "")),
         )
 
 
@@ -167,9 +167,9 @@ class PodObject(Struct):
                 unready_since = created if self.status.fails else since
             elif each.type == "PodScheduled" and each.reason == "Unschedulable":
                 unschedulable = each.message or each.reason
-        requests, extras = resources.requests(self.spec)
+        requests, extended_resources = resources.requests(self.spec)
         return Pod(
-            key=Key(intern(meta.namespace), meta.name),
+            key=NamespacedName(intern(meta.namespace), meta.name),
             uid=meta.uid,
             node=intern(self.spec.node_name),
             phase=intern(self.status.phase),
@@ -195,7 +195,7 @@ class PodObject(Struct):
             requests=requests,
             spread=pod_traits.spreads(self.spec, meta.namespace, meta.labels or {}),
             unready_since=unready_since,
-            extras=extras,
+            extended_resources=extended_resources,
         )
 
 
@@ -229,7 +229,7 @@ class BudgetObject(Struct):
             if each.type == "DisruptionAllowed" and each.reason == "SyncFailed"
         ]
         return Budget(
-            key=Key(intern(self.metadata.namespace), self.metadata.name),
+            key=NamespacedName(intern(self.metadata.namespace), self.metadata.name),
             selector=None if self.spec.selector is None else self.spec.selector.record(),
             generation=self.metadata.generation,
             observed_generation=self.status.observed_generation,

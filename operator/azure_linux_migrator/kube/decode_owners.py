@@ -9,7 +9,13 @@ from azure_linux_migrator.api.names import RESTARTED, SURGE
 from azure_linux_migrator.kube import pod_traits
 from azure_linux_migrator.kube.decode import Condition, Metadata, PodSpec
 from azure_linux_migrator.kube.zones import ZONE_KEYS, zone_of
-from azure_linux_migrator.model.cluster import Attachment, Controller, Key, Requirement, Volume
+from azure_linux_migrator.model.cluster import (
+    Attachment,
+    Controller,
+    NamespacedName,
+    Requirement,
+    Volume,
+)
 
 HOSTNAME = "kubernetes.io/hostname"
 
@@ -62,7 +68,7 @@ class _Workload(Struct):
         replicas = 1 if self.spec.replicas is None else self.spec.replicas
         return Controller(
             kind=kind,
-            key=Key(meta.namespace, meta.name),
+            key=NamespacedName(meta.namespace, meta.name),
             uid=meta.uid,
             owner=owner,
             replicas=replicas,
@@ -208,7 +214,7 @@ class VolumeObject(Struct):
         disk = self.spec.local is not None or self.spec.host_path is not None
         return Volume(
             self.metadata.name,
-            Key(claim.namespace, claim.name),
+            NamespacedName(claim.namespace, claim.name),
             tuple(sorted(zones)),
             local=disk or pinned,
         )

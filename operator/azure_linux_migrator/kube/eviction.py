@@ -2,13 +2,17 @@
 
 import json
 
-from azure_linux_migrator.core.state.eviction_response import EvictionResult, Verdict, classify
+from azure_linux_migrator.core.state.eviction_response import (
+    EvictionResponse,
+    EvictionResult,
+    classify,
+)
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 
-async def evict(client: Client, pod: Key, uid: str) -> Verdict:
+async def evict(client: Client, pod: NamespacedName, uid: str) -> EvictionResponse:
     """Evict the pod of that uid; a successor of the same name is never touched."""
     path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}"
     body = {
@@ -24,10 +28,10 @@ async def evict(client: Client, pod: Key, uid: str) -> Verdict:
         if answer.result is EvictionResult.CONFLICT:
             return await _look_again(client, path, uid, answer)
         return answer
-    return Verdict(EvictionResult.GRANTED)
+    return EvictionResponse(EvictionResult.GRANTED)
 
 
-async def delete(client: Client, pod: Key, uid: str) -> Verdict:
+async def delete(client: Client, pod: NamespacedName, uid: str) -> EvictionResponse:
     """Delete the pod of that uid with its own grace, whatever its budget says."""
     path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}"
     body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
@@ -38,15 +42,17 @@ async def delete(client: Client, pod: Key, uid: str) -> Verdict:
         if answer.result is EvictionResult.CONFLICT:
             return await _look_again(client, path, uid, answer)
         return answer
-    return Verdict(EvictionResult.GRANTED)
+    return EvictionResponse(EvictionResult.GRANTED)
 
 
-async def _look_again(client: Client, path: str, uid: str, conflict: Verdict) -> Verdict:
+async def _look_again(
+    client: Client, path: str, uid: str, conflict: EvictionResponse
+) -> EvictionResponse:
     """A 409 is not "gone": the budget's status may have been contended for too long."""
     try:
         found = json.loads(await client.request("GET", path))
     except KubernetesError as error:
-        return Verdict(EvictionResult.GONE) if error.status == 404 else conflict
+        return EvictionResponse(EvictionResult.GONE) if error.status == 404 else conflict
     if found["metadata"]["uid"] != uid:
-        return Verdict(EvictionResult.SUCCESSOR)
+        return EvictionResponse(EvictionResult.SUCCESSOR)
     return conflict

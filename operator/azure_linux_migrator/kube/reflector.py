@@ -23,7 +23,7 @@ from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import Metadata
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Sink:
     """Where events go. `put` takes a record, `remove` a key and the resourceVersion of the end."""
 
     put: Callable[[Any], None]
-    remove: Callable[[Key, int], None]
+    remove: Callable[[NamespacedName, int], None]
     changed: Callable[[], None]
 
 
@@ -83,8 +83,8 @@ class Reflector:
         self._object = msgspec.json.Decoder(kind)
         self._event = msgspec.json.Decoder(_Event)
         self._page = msgspec.json.Decoder(_Page)
-        self._known: set[Key] = set()
-        self._listed: set[Key] | None = None
+        self._known: set[NamespacedName] = set()
+        self._listed: set[NamespacedName] | None = None
         self._revision = ""
         self._streams = True
         self._task: asyncio.Task[None] | None = None
@@ -236,7 +236,7 @@ class Reflector:
 
     def _put(self, raw: msgspec.Raw) -> None:
         found = self._object.decode(raw)
-        key = Key(found.metadata.namespace, found.metadata.name)
+        key = NamespacedName(found.metadata.namespace, found.metadata.name)
         self._known.add(key)
         if self._listed is not None:
             self._listed.add(key)
@@ -245,7 +245,7 @@ class Reflector:
         self._sink.put(found.record())
 
     def _forget(self, meta: Metadata) -> None:
-        key = Key(meta.namespace, meta.name)
+        key = NamespacedName(meta.namespace, meta.name)
         self._known.discard(key)
         if self._listed is not None:
             self._listed.discard(key)

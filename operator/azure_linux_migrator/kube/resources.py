@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from azure_linux_migrator.model.cluster import Extras, Room
+from azure_linux_migrator.model.cluster import Allocatable, ExtendedResources
 
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
 _DECIMAL = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
@@ -22,10 +22,10 @@ def quantity(text: str) -> float:
     return _number(text)
 
 
-def room(allocatable: dict[str, Any] | None) -> Room:
+def allocatable(allocatable: dict[str, Any] | None) -> Allocatable:
     """What a node can hold."""
     found = allocatable or {}
-    return Room(
+    return Allocatable(
         round(quantity(str(found.get("cpu", "0"))) * 1000),
         int(quantity(str(found.get("memory", "0"))) / MIB),
         int(quantity(str(found.get("pods", "0")))),
@@ -33,7 +33,7 @@ def room(allocatable: dict[str, Any] | None) -> Room:
     )
 
 
-def requests(spec: Any) -> tuple[tuple[int, int], Extras]:
+def requests(spec: Any) -> tuple[tuple[int, int], ExtendedResources]:
     """What the scheduler reserves for a pod (a decoded PodSpec): CPU and memory, and the rest.
 
     The containers' sum, or what its init containers need if that is more, with the sidecars in
@@ -83,7 +83,7 @@ def _add(total: dict[str, float], asked: dict[str, Any] | None) -> None:
         total[name] = total.get(name, 0.0) + quantity(str(text))
 
 
-def _extras(amounts: dict[str, float]) -> Extras:
+def _extras(amounts: dict[str, float]) -> ExtendedResources:
     rest = sorted(
         (name, round(amount))
         for name, amount in amounts.items()
@@ -93,9 +93,9 @@ def _extras(amounts: dict[str, float]) -> Extras:
 
 
 @lru_cache(maxsize=4096)
-def _shared(extras: Extras) -> Extras:
+def _shared(extended_resources: ExtendedResources) -> ExtendedResources:
     """One tuple for all pods, or nodes, with the same."""
-    return extras
+    return extended_resources
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,13 @@ from azure_linux_migrator.kube import pod_traits
 from azure_linux_migrator.kube.decode import PodSpec
 from azure_linux_migrator.kube.selectors import LabelSelector
 from azure_linux_migrator.model.cluster import Owner, Requirement, Selector
-from azure_linux_migrator.model.scheduling import NodeTerm, Placing, PodTerm, Spread, Toleration
+from azure_linux_migrator.model.scheduling import (
+    NodeTerm,
+    PodTerm,
+    SchedulingConstraints,
+    Toleration,
+    TopologySpread,
+)
 
 DEFAULT_SCHEDULER = "default-scheduler"
 SYSTEM_PRIORITIES = frozenset({"system-cluster-critical", "system-node-critical"})
@@ -53,20 +59,22 @@ class PlacedSpec(PodSpec, rename="camel"):
     scheduling_gates: list[dict[str, Any]] | None = None
 
 
-def placing(spec: PlacedSpec, labels: dict[str, str], owner: Owner | None) -> Placing:
+def scheduling(
+    spec: PlacedSpec, labels: dict[str, str], owner: Owner | None
+) -> SchedulingConstraints:
     """Where such a pod may land. Terms that are not modelled are left out: what they would forbid
     is allowed, and `unmodelled` tells of them."""
     affinity = spec.affinity or pod_traits.Affinity()
     node = affinity.node_affinity.required if affinity.node_affinity else None
     daemon = owner is not None and owner.kind == "DaemonSet"
-    return Placing(
+    return SchedulingConstraints(
         selector=tuple(sorted((spec.node_selector or {}).items())),
         terms=_node_terms(node.node_selector_terms if node else None, daemon=daemon),
         tolerations=tuple(spec.tolerations or ()),
         near=_pod_terms(affinity.pod_affinity, labels),
         apart=_pod_terms(affinity.pod_anti_affinity, labels),
         spread=tuple(
-            Spread(
+            TopologySpread(
                 each.topology_key,
                 _selector(each.label_selector, labels, each.match_label_keys),
                 each.max_skew,

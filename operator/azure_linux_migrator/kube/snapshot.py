@@ -11,14 +11,14 @@ import msgspec
 from msgspec import Struct
 
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.forecast.snapshot import Snapshot
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.kube import scheduling
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import CONTROLLERS
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, NodeSpec, PodObject, epoch
 from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
 from azure_linux_migrator.kube.scheduling import PlacedSpec
-from azure_linux_migrator.model.cluster import Rule
+from azure_linux_migrator.model.cluster import BudgetRule
 
 PAGE = 1000
 LONGEST_BOOT = 900.0
@@ -69,12 +69,12 @@ class _List(Struct):
     items: list[msgspec.Raw] | None = None
 
 
-async def read_cluster(client: Client, now: float) -> Snapshot:
+async def read_cluster(client: Client, now: float) -> ClusterSnapshot:
     """Everything of the cluster; the pools and the survey are Azure's to add.
 
     Raises KubernetesError where nodes or pods cannot be read.
     """
-    made = Snapshot(now)
+    made = ClusterSnapshot(now)
     await _each(client, "/api/v1/nodes", lambda raw: _node(made, raw))
     unmodelled: Counter[str] = Counter()
     await _each(client, "/api/v1/pods", lambda raw: _pod(made, unmodelled, raw))
@@ -127,7 +127,7 @@ def _into(found: list[Any], kind: type[Any]) -> Callable[[msgspec.Raw], None]:
     return lambda raw: found.append(decoder.decode(raw).record())
 
 
-def _node(made: Snapshot, raw: msgspec.Raw) -> None:
+def _node(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
     found = _node_of.decode(raw)
     name = found.metadata.name
     made.nodes.append(found.record())
@@ -140,7 +140,7 @@ def _node(made: Snapshot, raw: msgspec.Raw) -> None:
     ]
 
 
-def _boot(made: Snapshot, found: _Node) -> None:
+def _boot(made: ClusterSnapshot, found: _Node) -> None:
     ready = [each for each in found.status.conditions or () if each.type == "Ready"]
     if ready and ready[0].status == "True":
         since = epoch(ready[0].last_transition_time) - epoch(found.metadata.creation_timestamp)
@@ -148,25 +148,25 @@ def _boot(made: Snapshot, found: _Node) -> None:
             made.boots[found.metadata.name] = since
 
 
-def _pod(made: Snapshot, unmodelled: Counter[str], raw: msgspec.Raw) -> None:
+def _pod(made: ClusterSnapshot, unmodelled: Counter[str], raw: msgspec.Raw) -> None:
     found = _pod_of.decode(raw)
     record = found.record()
     made.pods.append(record)
     owner = record.owner.uid if record.owner else record.uid
     if owner not in made.placings:
         labels = found.metadata.labels or {}
-        made.placings[owner] = scheduling.placing(found.spec, labels, record.owner)
+        made.placings[owner] = scheduling.scheduling(found.spec, labels, record.owner)
     if not record.finished:
         unmodelled.update(scheduling.unmodelled(found.spec, record.owner, mirror=record.mirror))
 
 
-def _event(made: Snapshot, raw: msgspec.Raw) -> None:
+def _event(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
     found = _event_of.decode(raw)
     if found.event_time:
         made.scheduled[found.regarding.uid] = epoch(found.event_time)
 
 
-def _budget(made: Snapshot, raw: msgspec.Raw) -> None:
+def _budget(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
     made.budgets.append(_budget_of.decode(raw).record())
     limits = _rule_of.decode(raw).spec
-    made.rules.append(Rule(limits.min_available, limits.max_unavailable))
+    made.rules.append(BudgetRule(limits.min_available, limits.max_unavailable))

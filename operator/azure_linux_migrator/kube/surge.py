@@ -5,20 +5,20 @@ from azure_linux_migrator.core.drain.surge_first import VICTIM_COST, YIELDED
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import JSON_PATCH, MERGE_PATCH, Client
 from azure_linux_migrator.kube.decode import DELETION_COST
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 CONFLICTS = frozenset({404, 409, 422})
 """The object is gone, or is no longer as it was seen: the next decision sees how it is."""
 
 
-async def restart(client: Client, deployment: Key, stamp: str) -> None:
+async def restart(client: Client, deployment: NamespacedName, stamp: str) -> None:
     """Restart a rollout, as `kubectl rollout restart` does, once per stamp."""
     annotations = {"annotations": {RESTARTED: stamp}}
     patch = {"spec": {"template": {"metadata": annotations}}}
     await _send(client, _path(deployment), patch, MERGE_PATCH)
 
 
-async def surge(client: Client, deployment: Key, replicas: int, by: str) -> None:
+async def surge(client: Client, deployment: NamespacedName, replicas: int, by: str) -> None:
     """One replica more, with the number to go back to, if the scale is still as it was seen."""
     path = f"/metadata/annotations/{_escaped(SURGE)}"
     patch = [
@@ -29,13 +29,13 @@ async def surge(client: Client, deployment: Key, replicas: int, by: str) -> None
     await _send(client, _path(deployment), patch, JSON_PATCH)
 
 
-async def mark_victim(client: Client, pod: Key, uid: str) -> None:
+async def mark_victim(client: Client, pod: NamespacedName, uid: str) -> None:
     """Let the ReplicaSet remove this very pod first."""
     patch = {"metadata": {"uid": uid, "annotations": {DELETION_COST: str(VICTIM_COST)}}}
     await _send(client, f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", patch, MERGE_PATCH)
 
 
-async def restore(client: Client, deployment: Key, replicas: int) -> None:
+async def restore(client: Client, deployment: NamespacedName, replicas: int) -> None:
     """Take the replica back, if the scale is still ours; the record of it goes in any case."""
     path = f"/metadata/annotations/{_escaped(SURGE)}"
     patch = [
@@ -48,13 +48,13 @@ async def restore(client: Client, deployment: Key, replicas: int) -> None:
         await _send(client, _path(deployment), forget, MERGE_PATCH)
 
 
-async def yield_scale(client: Client, deployment: Key, by: str) -> None:
+async def yield_scale(client: Client, deployment: NamespacedName, by: str) -> None:
     """Say on the Deployment that its scale was left to whoever changed it."""
     patch = {"metadata": {"annotations": {SURGE: f"{by}/{YIELDED}"}}}
     await _send(client, _path(deployment), patch, MERGE_PATCH)
 
 
-def _path(deployment: Key) -> str:
+def _path(deployment: NamespacedName) -> str:
     return f"/apis/apps/v1/namespaces/{deployment.namespace}/deployments/{deployment.name}"
 
 

@@ -7,7 +7,7 @@ a failure is remembered under it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.pool import Pool
 
 
@@ -54,25 +54,25 @@ class CreatePool:
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyAzure:
+class ReadAzureFacts:
     """Read from Azure and Kubernetes what only the preflight rules need."""
 
     source: Pool
 
     @property
     def key(self) -> str:
-        return "SurveyAzure"
+        return "ReadAzureFacts"
 
 
 @dataclass(frozen=True, slots=True)
-class Foretell:
+class RunForecast:
     """Forecast the migration from what the cluster and Azure are now; changes nothing."""
 
     generation: int
 
     @property
     def key(self) -> str:
-        return "Foretell"
+        return "RunForecast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +161,9 @@ class EvictPod:
     controller, or an empty string.
     """
 
-    pod: Key
+    pod: NamespacedName
     uid: str
-    budget: Key | None
+    budget: NamespacedName | None
     owner: str
 
     @property
@@ -178,9 +178,9 @@ class DeletePod:
     Only spec.drain.onTimeout: Force asks for it.
     """
 
-    pod: Key
+    pod: NamespacedName
     uid: str
-    budget: Key | None
+    budget: NamespacedName | None
     owner: str
 
     @property
@@ -192,7 +192,7 @@ class DeletePod:
 class RestartRollout:
     """Restart a Deployment's rollout; `stamp` makes a repetition change nothing."""
 
-    deployment: Key
+    deployment: NamespacedName
     stamp: str
 
     @property
@@ -204,7 +204,7 @@ class RestartRollout:
 class SurgeReplica:
     """Add a replica to a Deployment that still has `replicas`, and record that number on it."""
 
-    deployment: Key
+    deployment: NamespacedName
     replicas: int
     by: str
 
@@ -214,10 +214,10 @@ class SurgeReplica:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkVictim:
+class SetDeletionCost:
     """Make this pod the one that its ReplicaSet removes first."""
 
-    pod: Key
+    pod: NamespacedName
     uid: str
 
     @property
@@ -229,7 +229,7 @@ class MarkVictim:
 class RestoreScale:
     """Take a surged replica back where the scale is still ours, and remove the record of it."""
 
-    deployment: Key
+    deployment: NamespacedName
     replicas: int
 
     @property
@@ -238,10 +238,10 @@ class RestoreScale:
 
 
 @dataclass(frozen=True, slots=True)
-class YieldScale:
+class RelinquishScale:
     """Someone else changed the scale: leave it, and say on the Deployment that we did."""
 
-    deployment: Key
+    deployment: NamespacedName
     by: str
 
     @property
@@ -253,8 +253,8 @@ Action = (
     ReadPools
     | ReviewAccess
     | CreatePool
-    | SurveyAzure
-    | Foretell
+    | ReadAzureFacts
+    | RunForecast
     | UpdatePool
     | DeleteMachines
     | DeletePool
@@ -265,10 +265,10 @@ Action = (
     | DeletePod
     | RestartRollout
     | SurgeReplica
-    | MarkVictim
+    | SetDeletionCost
     | RestoreScale
-    | YieldScale
+    | RelinquishScale
 )
 
-READS = (ReadPools, ReviewAccess, SurveyAzure, Foretell)
+READS = (ReadPools, ReviewAccess, ReadAzureFacts, RunForecast)
 """The actions that change nothing; the only ones a paused migration may take."""

@@ -83,7 +83,7 @@ _NOT_YET = Unread("it was not read")
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class AzureFacts:
     """The parts of a Snapshot that neither the watches nor the list of pools bring."""
 
     cluster: ClusterFacts | Unread = _NOT_YET

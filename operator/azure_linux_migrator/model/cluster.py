@@ -31,7 +31,7 @@ Labels = Annotated[tuple[tuple[str, str], ...], Sensitivity.LABELS]
 """Labels as a sorted tuple of pairs: hashable, so that selector matches can be cached."""
 
 
-class Key(NamedTuple):
+class NamespacedName(NamedTuple):
     """Identity of a namespaced object within its kind."""
 
     namespace: NamespaceName
@@ -41,28 +41,28 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-Extras = Annotated[tuple[tuple[str, int], ...], Sensitivity.RESOURCE_AMOUNTS]
+ExtendedResources = Annotated[tuple[tuple[str, int], ...], Sensitivity.RESOURCE_AMOUNTS]
 """Amounts of other resources by name, sorted, such as (("nvidia.com/gpu", 8),): of ephemeral
 storage in bytes, of devices their number. Empty for nearly all pods, and shared by those alike."""
 
 
-class Room(NamedTuple):
+class Allocatable(NamedTuple):
     """What a node can hold: thousandths of a CPU, MiB of memory, pods. 0 pods: not known."""
 
     cpu: int = 0
     memory: int = 0
     pods: int = 0
-    extras: Extras = ()
+    extended_resources: ExtendedResources = ()
 
-    def lacks(self, used: Mapping[str, int], wanted: Extras) -> str:
+    def lacks(self, used: Mapping[str, int], wanted: ExtendedResources) -> str:
         """The first of the other resources that it has too little of; empty where it has all.
 
         A device that a node does not list it does not have. Ephemeral storage and huge pages every
         kubelet lists, so a room without extras is one that was only guessed: those it has.
         """
-        have = dict(self.extras)
+        have = dict(self.extended_resources)
         for name, amount in wanted:
-            known = "/" in name or self.extras
+            known = "/" in name or self.extended_resources
             if known and used.get(name, 0) + amount > have.get(name, 0):
                 return name
         return ""
@@ -83,8 +83,8 @@ class Node(Struct, frozen=True, gc=False):
     os_sku: Public = ""
     os_effective: Public = ""
     zone: Public = ""
-    room: Room = Room()
-    home: LeftOut = ""
+    allocatable: Allocatable = Allocatable()
+    node_resource_group: LeftOut = ""
 
     def runs(self, os_sku: str) -> bool:
         """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,
@@ -113,7 +113,7 @@ class Pod(Struct, frozen=True):
     what it requests; `spread` tells that it repels pods of its kind from its node.
     """
 
-    key: Key
+    key: NamespacedName
     uid: Identifier
     node: NodeName
     phase: Public
@@ -135,7 +135,7 @@ class Pod(Struct, frozen=True):
     requests: tuple[int, int] = (0, 0)
     spread: bool = False
     unready_since: float = 0.0
-    extras: Extras = ()
+    extended_resources: ExtendedResources = ()
 
     @property
     def finished(self) -> bool:
@@ -195,7 +195,7 @@ class Budget(Struct, frozen=True):
     """A PodDisruptionBudget and what its controller says. `disrupted` are names of evicted pods
     whose deletion the controller has not seen yet."""
 
-    key: Key
+    key: NamespacedName
     selector: Selector | None
     generation: int = 1
     observed_generation: int = 1
@@ -227,7 +227,7 @@ class Controller(Struct, frozen=True):
     """
 
     kind: Public
-    key: Key
+    key: NamespacedName
     uid: Identifier
     owner: Identifier = ""
     replicas: int = 1
@@ -248,7 +248,7 @@ class Volume(Struct, frozen=True):
     zones at all for anywhere), or the fact that it is local."""
 
     name: Identifier
-    claim: Key
+    claim: NamespacedName
     zones: tuple[Public, ...] = ()
     local: bool = False
 
@@ -261,7 +261,7 @@ class Attachment(Struct, frozen=True):
     volume: Identifier
 
 
-class Rule(Struct, frozen=True):
+class BudgetRule(Struct, frozen=True):
     """The spec of a budget: one of the two is set, a number or a percentage such as `25%`."""
 
     min_available: Annotated[int | str | None, Sensitivity.PUBLIC] = None

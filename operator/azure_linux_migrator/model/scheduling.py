@@ -84,7 +84,7 @@ class PodTerm(Struct, frozen=True):
         return self.selector is not None and self.selector.matches(labels)
 
 
-class Spread(Struct, frozen=True):
+class TopologySpread(Struct, frozen=True):
     """A topology spread constraint that is kept (DoNotSchedule); its selector is for the pod's own
     namespace. The last two say which nodes count: Kubernetes' defaults."""
 
@@ -96,7 +96,7 @@ class Spread(Struct, frozen=True):
     honor_taints: bool = False
 
 
-class Placing(Struct, frozen=True):
+class SchedulingConstraints(Struct, frozen=True):
     """Where a pod may land. `terms` are alternatives of a required node affinity; `near` and
     `apart` are about other pods, and so is `spread`."""
 
@@ -105,7 +105,7 @@ class Placing(Struct, frozen=True):
     tolerations: tuple[Toleration, ...] = ()
     near: tuple[PodTerm, ...] = ()
     apart: tuple[PodTerm, ...] = ()
-    spread: tuple[Spread, ...] = ()
+    spread: tuple[TopologySpread, ...] = ()
 
     @property
     def social(self) -> bool:

@@ -4,14 +4,14 @@ import random
 
 from msgspec import Struct
 
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
-from azure_linux_migrator.simulator.aks.port import Arm
-from azure_linux_migrator.simulator.cluster.api_server import Api
+from azure_linux_migrator.simulator.aks.port import SimulatedArm
+from azure_linux_migrator.simulator.cluster.api_server import ApiServer
 from azure_linux_migrator.simulator.cluster.autoscaler import Autoscaler
-from azure_linux_migrator.simulator.cluster.disruption_controller import Disruption
+from azure_linux_migrator.simulator.cluster.disruption_controller import DisruptionController
 from azure_linux_migrator.simulator.cluster.kubelets import Kubelets
-from azure_linux_migrator.simulator.cluster.node_lifecycle import Fleet
+from azure_linux_migrator.simulator.cluster.node_lifecycle import NodeLifecycle
 from azure_linux_migrator.simulator.cluster.scheduler import Scheduler
 from azure_linux_migrator.simulator.cluster.store import Store
 from azure_linux_migrator.simulator.cluster.workload import Span
@@ -31,7 +31,7 @@ class Lags(Struct, frozen=True):
     detach: Span = Span(0.5, 2.0)
 
 
-class Scene:
+class SimulatedCluster:
     """Everything of one simulated cluster; the pilots are its guests."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Scene:
         now: float,
         lags: Lags | None = None,
         pace: Pace | None = None,
-        survey: Survey | None = None,
+        azure_facts: AzureFacts | None = None,
     ) -> None:
         self.lags = lags or Lags()
         self.pace = pace or Pace()
@@ -52,10 +52,10 @@ class Scene:
         self.aks = aks
         self.kernel = Kernel(now)
         self.store = Store()
-        self.disruption = Disruption(
+        self.disruption = DisruptionController(
             self.store, self.kernel, lambda: self.lags.disruption.draw(rng)
         )
-        self.api = Api(self.store, self.kernel, self.disruption)
+        self.api = ApiServer(self.store, self.kernel, self.disruption)
         self.workloads = Workloads(
             self.store, self.kernel, self.api, rng, lambda: self.lags.workloads.draw(rng)
         )
@@ -70,13 +70,13 @@ class Scene:
             attach=self.lags.attach,
             detach=self.lags.detach,
         )
-        self.fleet = Fleet(self.store, self.kernel, self.api, aks)
-        self.autoscaler = Autoscaler(self.store, self.kernel, self.fleet, self.scheduler)
+        self.node_lifecycle = NodeLifecycle(self.store, self.kernel, self.api, aks)
+        self.autoscaler = Autoscaler(self.store, self.kernel, self.node_lifecycle, self.scheduler)
         self.backend = Backend(
             self.kernel,
             self.api,
             self.workloads,
-            self.fleet,
-            Arm(aks),
-            survey or Survey(at=now),
+            self.node_lifecycle,
+            SimulatedArm(aks),
+            azure_facts or AzureFacts(at=now),
         )

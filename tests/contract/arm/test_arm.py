@@ -13,7 +13,7 @@ from azure.mgmt.containerservice.models import AgentPool
 
 from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.client import open_pools
-from azure_linux_migrator.azure.failures import verdict
+from azure_linux_migrator.azure.failures import classify_failure
 from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.simulator.aks.faults import Fault, Refuse
 from azure_linux_migrator.simulator.aks.limits import Timings
@@ -164,14 +164,14 @@ async def test_our_adapter_creates_from_the_source_scales_and_deletes(arm: Bench
         await pools.update("blue", {"count": 0}, tags={"team": "b"}, etag=blue.etag)
         with pytest.raises(AzureError) as busy:
             await pools.delete("blue", etag="")
-        assert verdict(busy.value).reason == "AzureBusy"
+        assert classify_failure(busy.value).reason == "AzureBusy"
         await pools.delete("nosuch", etag="")
         arm.cluster.faults.add(
             [Fault(Refuse(status=429, code="Throttled", retry_after=7.0), call="ListPools")]
         )
         with pytest.raises(AzureError) as throttled:
             await pools.list_pools()
-        assert verdict(throttled.value).delay == 7.0
+        assert classify_failure(throttled.value).delay == 7.0
         assert ("list", "Throttled") in calls
         assert ("create", "200") in calls
     finally:

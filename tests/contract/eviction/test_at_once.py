@@ -6,10 +6,10 @@ import time
 import pytest
 
 from azure_linux_migrator.core.state.eviction_response import EvictionResult
-from azure_linux_migrator.model.cluster import Key, Rule, Selector
+from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName, Selector
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
 from tests.support.eviction_world import Place
-from tests.support.simulated_clusters import app, of, scene
+from tests.support.simulated_clusters import app, of, simulation
 
 PODS = ("a", "b", "c", "d", "e", "f")
 
@@ -33,9 +33,11 @@ async def test_the_apiserver_lets_some_wait_for_half_a_second(place: Place) -> N
 
 
 def test_in_the_model_those_conflict_that_come_while_the_first_is_written() -> None:
-    made = scene(src={"count": 2})
+    made = simulation(src={"count": 2})
     app(made, "web", 4)
-    made.disruption.add(Key("default", "web"), Selector(of("web")), Rule(max_unavailable=2))
+    made.disruption.add(
+        NamespacedName("default", "web"), Selector(of("web")), BudgetRule(max_unavailable=2)
+    )
     kernel = made.kernel
     kernel.run(lambda: False, end=kernel.now + 10.0)
     first, second, *_ = sorted(made.store.pods)

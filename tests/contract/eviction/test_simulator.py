@@ -9,10 +9,16 @@ import pytest
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL
 from azure_linux_migrator.core.state.eviction_response import EvictionResult, classify
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.model.cluster import Key, Node, Room, Rule, Selector
+from azure_linux_migrator.model.cluster import (
+    Allocatable,
+    BudgetRule,
+    NamespacedName,
+    Node,
+    Selector,
+)
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
-from azure_linux_migrator.simulator.cluster.workload import Machine, Span, Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import Scene
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Span, Template, Workload
+from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from testbed.fill.workloads import deployment
 from testbed.stages import PREFIX
 from tests.support.eviction_manifests import POOL
@@ -34,30 +40,32 @@ class Case:
     asked: tuple[int | str, ...]
     replicas: int = 0
     bare: tuple[bool, ...] = ()
-    budgets: tuple[Rule, ...] = ()
+    budgets: tuple[BudgetRule, ...] = ()
     policy: str = "IfHealthyBudget"
 
 
-ONE = Rule(max_unavailable=1)
+ONE = BudgetRule(max_unavailable=1)
 CASES = (
     Case("no budget", (0, 1, 2), replicas=3),
     Case("one may be out", (0, 1, 2, "wait", 1, 2), replicas=3, budgets=(ONE,)),
-    Case("a quarter, rounded up", (0, 1, 2), replicas=5, budgets=(Rule(max_unavailable="25%"),)),
-    Case("two have to stay", (0, 1, 2), replicas=3, budgets=(Rule(min_available=2),)),
-    Case("half has to stay", (0, 1, 2, 3), replicas=4, budgets=(Rule(min_available="50%"),)),
-    Case("all have to stay", (0, 1), replicas=2, budgets=(Rule(min_available="100%"),)),
-    Case("none may be out", (0,), replicas=2, budgets=(Rule(max_unavailable=0),)),
-    Case("more wanted than there are", (0,), replicas=2, budgets=(Rule(min_available=5),)),
-    Case("two budgets", (0, 1), replicas=2, budgets=(ONE, Rule(min_available=1))),
+    Case(
+        "a quarter, rounded up", (0, 1, 2), replicas=5, budgets=(BudgetRule(max_unavailable="25%"),)
+    ),
+    Case("two have to stay", (0, 1, 2), replicas=3, budgets=(BudgetRule(min_available=2),)),
+    Case("half has to stay", (0, 1, 2, 3), replicas=4, budgets=(BudgetRule(min_available="50%"),)),
+    Case("all have to stay", (0, 1), replicas=2, budgets=(BudgetRule(min_available="100%"),)),
+    Case("none may be out", (0,), replicas=2, budgets=(BudgetRule(max_unavailable=0),)),
+    Case("more wanted than there are", (0,), replicas=2, budgets=(BudgetRule(min_available=5),)),
+    Case("two budgets", (0, 1), replicas=2, budgets=(ONE, BudgetRule(min_available=1))),
     Case("the same pod twice", (0, 0), replicas=3, budgets=(ONE,)),
     Case("another uid", ("stale", 0, 1), replicas=3, budgets=(ONE,)),
-    Case("unready pods are free", (2, 0), bare=(True, True, False), budgets=(Rule(2),)),
-    Case("unready below the budget", (1, 0), bare=(True, False), budgets=(Rule(2),)),
+    Case("unready pods are free", (2, 0), bare=(True, True, False), budgets=(BudgetRule(2),)),
+    Case("unready below the budget", (1, 0), bare=(True, False), budgets=(BudgetRule(2),)),
     Case(
         "unready pods always are",
         (1, 0),
         bare=(True, False),
-        budgets=(Rule(2),),
+        budgets=(BudgetRule(2),),
         policy="AlwaysAllow",
     ),
 )
@@ -147,7 +155,7 @@ class Real:
         name = self.names[rank]
         if uid is None and name not in self.uids:
             world = await self.place.world()
-            pod = world.pods.get(Key(self.place.namespace, name))
+            pod = world.pods.get(NamespacedName(self.place.namespace, name))
             if pod is None:
                 return EvictionResult.GONE
             self.uids[name] = pod.uid
@@ -160,51 +168,53 @@ class Simulated:
     def __init__(self, case: Case) -> None:
         rng = random.Random(1)
         self.case = case
-        self.scene = Scene(ManagedCluster(rng), rng, now=NOW)
+        self.simulation = SimulatedCluster(ManagedCluster(rng), rng, now=NOW)
         for number in range(2):
-            node = Node(f"n{number}", POOL, room=Room(4000, 8000, 110))
-            self.scene.store.put_node(node, Machine({}))
+            node = Node(f"n{number}", POOL, allocatable=Allocatable(4000, 8000, 110))
+            self.simulation.store.put_node(node, NodeCapacity({}))
         template = Template((("app", "web"),), start=Span(1.5, 1.5), stop=Span(0.3, 0.3))
         if case.replicas:
-            made = Workload("Deployment", Key("d", "web"), "web", case.replicas, template)
-            self.scene.workloads.add(made)
-        bare = Workload("Other", Key("d", "bare"), "bare", 1, template)
+            made = Workload(
+                "Deployment", NamespacedName("d", "web"), "web", case.replicas, template
+            )
+            self.simulation.workloads.add(made)
+        bare = Workload("Other", NamespacedName("d", "bare"), "bare", 1, template)
         for ready in case.bare:
-            self.scene.workloads.place(bare, "n0", created=NOW - 60, ready=ready)
+            self.simulation.workloads.place(bare, "n0", created=NOW - 60, ready=ready)
         for number, rule in enumerate(case.budgets):
-            self.scene.disruption.add(
-                Key("d", f"b{number}"),
+            self.simulation.disruption.add(
+                NamespacedName("d", f"b{number}"),
                 Selector((("app", "web"),)),
                 rule,
                 unhealthy_policy=case.policy,
             )
-        self.names: list[Key] = []
-        self.uids: dict[Key, str] = {}
+        self.names: list[NamespacedName] = []
+        self.uids: dict[NamespacedName, str] = {}
 
     async def settle(self) -> None:
         """Let ten seconds pass."""
-        kernel = self.scene.kernel
+        kernel = self.simulation.kernel
         kernel.run(lambda: False, end=kernel.now + 10.0)
-        self.names = self.names or sorted(self.scene.store.pods)
+        self.names = self.names or sorted(self.simulation.store.pods)
 
     async def evict(self, rank: int, uid: str | None) -> EvictionResult:
         """Ask the simulated apiserver."""
         key = self.names[rank]
-        pods = self.scene.store.pods
+        pods = self.simulation.store.pods
         if uid is None and key not in self.uids:
             if key not in pods:
                 return EvictionResult.GONE
             self.uids[key] = pods[key].uid
         wanted = uid or self.uids[key]
         try:
-            self.scene.api.evict(key, wanted)
+            self.simulation.api.evict(key, wanted)
         except KubernetesError as error:
             answer = classify(error).result
             if answer is EvictionResult.CONFLICT:
                 return EvictionResult.SUCCESSOR if key in pods else EvictionResult.GONE
             return answer
         finally:
-            self.scene.kernel.run(lambda: False, end=self.scene.kernel.now + 0.05)
+            self.simulation.kernel.run(lambda: False, end=self.simulation.kernel.now + 0.05)
         return EvictionResult.GRANTED
 
 

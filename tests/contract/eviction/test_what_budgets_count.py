@@ -3,7 +3,7 @@
 import pytest
 
 from azure_linux_migrator.core.state.eviction_response import EvictionResult
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 from tests.support.eviction_manifests import Manifest, replicas
 from tests.support.eviction_world import Place, until
 
@@ -61,7 +61,7 @@ async def test_point_14_an_empty_selector_guards_the_whole_namespace(place: Plac
     assert (budget.expected, budget.desired, budget.allowed) == (2, 2, 0)
     for name in (owned, "bare"):
         verdict, reading = await place.ask(name)
-        assert reading.guards == (Key(place.namespace, "all"),)
+        assert reading.pdb_index == (NamespacedName(place.namespace, "all"),)
         assert (reading.slots, reading.sends) == (0, False)
         assert verdict.result is EvictionResult.BUDGET
     assert await place.deadlocked("all")
@@ -72,7 +72,7 @@ async def test_point_14_no_selector_guards_nothing(place: Place) -> None:
     await place.create(place.budgets, {"metadata": {"name": "none"}, "spec": {"minAvailable": 1}})
     await place.settled("none", expected=0)
     verdict, reading = await place.ask("a")
-    assert reading.guards == ()
+    assert reading.pdb_index == ()
     assert verdict.result is EvictionResult.GRANTED
 
 
@@ -97,14 +97,14 @@ def term(key: str, operator: str, *values: str) -> Manifest:
     ],
 )
 async def test_point_14_our_selectors_match_what_the_apiserver_matches(
-    place: Place, selector: Manifest, guards: bool
+    place: Place, selector: Manifest, pdb_index: bool
 ) -> None:
     await place.pod("a")
     await place.budget("strict", selector=selector, minAvailable=9)
     verdict, reading = await place.ask("a")
-    assert bool(reading.guards) == guards
-    assert reading.sends != guards
-    assert verdict.result is (EvictionResult.BUDGET if guards else EvictionResult.GRANTED)
+    assert bool(reading.pdb_index) == pdb_index
+    assert reading.sends != pdb_index
+    assert verdict.result is (EvictionResult.BUDGET if pdb_index else EvictionResult.GRANTED)
 
 
 async def test_point_14_unmanaged_pods_count_as_healthy_but_not_as_expected(place: Place) -> None:
@@ -200,7 +200,7 @@ async def test_point_15_the_slot_returns_when_the_replacement_is_ready(place: Pl
         verdict, reading = await place.ask(second)
         assert verdict.result is EvictionResult.BUDGET
         assert (reading.slots, reading.sends) == (0, False)
-        (waiting,) = set((await place.world()).pods) - {Key(place.namespace, second)}
+        (waiting,) = set((await place.world()).pods) - {NamespacedName(place.namespace, second)}
         assert (await place.read(waiting.name)).pod.phase == "Pending"
     await place.settled(healthy=2, allowed=1)
     verdict, reading = await place.ask(second)

@@ -10,7 +10,7 @@ import pytest
 
 from azure_linux_migrator.core.state.eviction_response import EvictionResult
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.model.cluster import Budget, Key
+from azure_linux_migrator.model.cluster import Budget, NamespacedName
 from tests.support.eviction_manifests import Manifest, endless_job
 from tests.support.eviction_world import Place, until
 
@@ -34,7 +34,10 @@ async def test_point_04_two_budgets_are_a_500_named_two_budgets(place: Place) ->
     verdict, reading = await place.ask("a")
     assert verdict.result is EvictionResult.TWO_BUDGETS
     assert verdict.retry_after is None
-    assert reading.guards == (Key(place.namespace, "all"), Key(place.namespace, "web"))
+    assert reading.pdb_index == (
+        NamespacedName(place.namespace, "all"),
+        NamespacedName(place.namespace, "web"),
+    )
     assert not reading.sends
     error = await place.refusal("a")
     assert (error.status, error.reason, error.causes) == (500, "", ())

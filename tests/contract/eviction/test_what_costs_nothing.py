@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from azure_linux_migrator.core.state.eviction_response import EvictionResult, Verdict
+from azure_linux_migrator.core.state.eviction_response import EvictionResponse, EvictionResult
 from azure_linux_migrator.kube.client import MERGE_PATCH
 from azure_linux_migrator.model.cluster import Budget
 from testbed.audit import Audit
@@ -28,7 +28,7 @@ async def test_point_01_success_is_201_and_the_pod_leaves(place: Place) -> None:
     audit = Audit(place.plane.audit_log)
     audit.mark()
     verdict, reading = await place.ask("a")
-    assert verdict == Verdict(EvictionResult.GRANTED)
+    assert verdict == EvictionResponse(EvictionResult.GRANTED)
     assert reading.sends
     assert audit.evictions("system:serviceaccount:azlm-system:azlm") == {201: 1}
     await until("the pod is gone", lambda: place.gone("a"))
@@ -149,7 +149,7 @@ async def test_point_03_a_free_pod_that_changes_meanwhile_is_a_429_with_retry_af
 ) -> None:
     """The free deletion holds for one resourceVersion; here others write the pod all the time."""
     await place.pod("b")
-    seen: list[Verdict] = []
+    seen: list[EvictionResponse] = []
     over = asyncio.Event()
 
     async def write(worker: int) -> None:

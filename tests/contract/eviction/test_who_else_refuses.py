@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from azure_linux_migrator.core.state.eviction_response import EvictionResult, Verdict
+from azure_linux_migrator.core.state.eviction_response import EvictionResponse, EvictionResult
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.eviction import evict
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 from tests.support.eviction_manifests import ADMISSION, Manifest, admission, named, only_in, rule
 from tests.support.eviction_world import Place, until
 from tests.support.webhook import Webhook
@@ -70,12 +70,15 @@ async def another_operator(place: Place, user: str) -> AsyncIterator[Client]:
         await client.close()
 
 
-async def occupy(place: Place, client: Client) -> list["asyncio.Task[Verdict]"]:
+async def occupy(place: Place, client: Client) -> list["asyncio.Task[EvictionResponse]"]:
     """Take the only seat: the apiserver retries the eviction of a Pending pod by a stale uid for
     ten seconds. One such request that came before the priority level took effect takes none."""
     await place.pending("slow")
-    held: list[asyncio.Task[Verdict]] = []
-    slow, missing = Key(place.namespace, "slow"), Key(place.namespace, "no-such-pod")
+    held: list[asyncio.Task[EvictionResponse]] = []
+    slow, missing = (
+        NamespacedName(place.namespace, "slow"),
+        NamespacedName(place.namespace, "no-such-pod"),
+    )
 
     async def throttled() -> bool:
         held.append(asyncio.create_task(evict(client, slow, "stale")))
@@ -205,5 +208,5 @@ async def test_point_11_a_terminating_namespace_is_a_403_named_so_until_the_pod_
 
 async def test_point_11_what_is_not_there_is_a_404_named_gone(place: Place) -> None:
     assert (await place.evict("a", "u")).result is EvictionResult.GONE
-    nowhere = await evict(place.operator, Key("no-such-namespace", "a"), "u")
+    nowhere = await evict(place.operator, NamespacedName("no-such-namespace", "a"), "u")
     assert nowhere.result is EvictionResult.GONE

@@ -7,7 +7,7 @@ import pytest
 
 from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.client import AksPools, open_pools
-from azure_linux_migrator.model.azure_facts import Survey, Unread, Usage
+from azure_linux_migrator.model.azure_facts import AzureFacts, Unread, Usage
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.simulator.aks.faults import Call, Fault, LoseResponse, Refuse
 from azure_linux_migrator.simulator.aks.limits import Limits
@@ -31,8 +31,8 @@ class Asked:
         self.pools = pools
         self.cluster = cluster
 
-    async def survey(self) -> Survey:
-        return await self.pools.survey(SOURCE)
+    async def azure_facts(self) -> AzureFacts:
+        return await self.pools.azure_facts(SOURCE)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def asked() -> AsyncIterator[Asked]:
 
 
 async def test_every_part_is_read(asked: Asked) -> None:
-    found = await asked.survey()
+    found = await asked.azure_facts()
     assert not isinstance(found.cluster, Unread)
     assert (found.cluster.location, found.cluster.network_plugin_mode) == ("westeurope", "overlay")
     assert found.cluster.kubernetes_version
@@ -92,7 +92,7 @@ async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
     asked: Asked, call: Call, part: str, action: str
 ) -> None:
     asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), call, times=None)])
-    found = await asked.survey()
+    found = await asked.azure_facts()
     lost = getattr(found, part)
     assert isinstance(lost, Unread)
     assert action in lost.why
@@ -106,7 +106,7 @@ async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
 async def test_an_azure_that_does_not_answer_is_told_as_that(asked: Asked) -> None:
     asked.cluster.faults.add([Fault(LoseResponse(committed=False), "Usages", times=None)])
     asked.cluster.faults.add([Fault(Refuse(503, "ServerBusy"), "Skus", times=None)])
-    found = await asked.survey()
+    found = await asked.azure_facts()
     assert isinstance(found.usages, Unread)
     assert isinstance(found.sizes, Unread)
     assert "503" in found.sizes.why
@@ -114,7 +114,7 @@ async def test_an_azure_that_does_not_answer_is_told_as_that(asked: Asked) -> No
 
 async def test_without_the_cluster_nothing_is_guessed(asked: Asked) -> None:
     asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), "GetCluster", times=None)])
-    found = await asked.survey()
+    found = await asked.azure_facts()
     assert isinstance(found.cluster, Unread)
     assert isinstance(found.usages, Unread)
     assert "location" in found.usages.why

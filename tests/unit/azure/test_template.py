@@ -8,7 +8,7 @@ import pytest
 from azure.mgmt.containerservice.models import ManagedClusterAgentPoolProfileProperties
 
 from azure_linux_migrator.azure import template
-from azure_linux_migrator.azure.failures import verdict
+from azure_linux_migrator.azure.failures import classify_failure
 from azure_linux_migrator.azure.policies import POLICIES
 from azure_linux_migrator.azure.pools import failure_of
 from azure_linux_migrator.errors import AzureError
@@ -148,7 +148,7 @@ def test_an_update_sends_everything_back_but_what_it_changes() -> None:
     ],
 )
 def test_azures_own_code_decides(status: int, code: str, reason: str, retryable: bool) -> None:
-    found = verdict(AzureError(code, "words", status=status))
+    found = classify_failure(AzureError(code, "words", status=status))
     assert (found.reason, found.retryable) == (reason, retryable)
 
 
@@ -166,7 +166,7 @@ def test_azures_own_code_decides(status: int, code: str, reason: str, retryable:
     ],
 )
 def test_where_the_code_says_nothing_the_words_decide(message: str, reason: str) -> None:
-    found = verdict(AzureError("OperationNotAllowed", message, status=400))
+    found = classify_failure(AzureError("OperationNotAllowed", message, status=400))
     assert (found.reason, found.retryable) == (reason, False)
     assert found.remedy
 
@@ -176,8 +176,8 @@ def test_the_cause_inside_a_failed_operation_decides() -> None:
         error = {"code": code, "message": message}
         return failure_of({"provisioningState": "Failed", "status": {"provisioningError": error}})
 
-    room = 'Code="AllocationFailed" Message="Allocation failed."'
-    short = fails("ReconcileVMSSAgentPoolFailed", room)
+    allocatable = 'Code="AllocationFailed" Message="Allocation failed."'
+    short = fails("ReconcileVMSSAgentPoolFailed", allocatable)
     assert short is not None
     assert (short.reason, short.retryable) == ("CapacityShort", True)
     assert "spec.target.vmSize" in short.message
@@ -192,4 +192,4 @@ def test_the_cause_inside_a_failed_operation_decides() -> None:
 
 
 def test_a_throttled_call_waits_as_long_as_azure_says() -> None:
-    assert verdict(AzureError("Throttled", "", status=429, retry_after=42.0)).delay == 42.0
+    assert classify_failure(AzureError("Throttled", "", status=429, retry_after=42.0)).delay == 42.0

@@ -10,8 +10,8 @@ from azure_linux_migrator.cli.durations import brief, span
 from azure_linux_migrator.cli.render.plan_data import as_json, as_yaml
 from azure_linux_migrator.cli.render.plan_text import as_table, choice_text
 from azure_linux_migrator.forecast.forecast import Forecast, Range
-from azure_linux_migrator.forecast.pod_summary import Census, Group, Outcome, Warned
-from azure_linux_migrator.forecast.run import Batch
+from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
+from azure_linux_migrator.forecast.run import BatchTime
 from tests.support.forecasts import NOW, blocked, choice, finding, forecast, trip
 
 HOUR = 3600.0
@@ -25,8 +25,8 @@ def _line(text: str, begin: str) -> str:
     return next(line for line in text.splitlines() if line.strip().startswith(begin))
 
 
-def _group(kind: str, name: str, fate: Outcome, pods: int, loses: int = 0) -> Group:
-    return Group(kind, "default", name, fate, "its reason", pods, loses)
+def _group(kind: str, name: str, disposition: Outcome, pods: int, loses: int = 0) -> PodGroup:
+    return PodGroup(kind, "default", name, disposition, "its reason", pods, loses)
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_the_bound_names_what_sets_it() -> None:
 @pytest.mark.parametrize(
     ("counted", "told"),
     [
-        (Census(move=44, stay=30), "44 move, 30 stay with their node"),
-        (Census(move=1, stay=1), "1 moves, 1 stays with its node"),
-        (Census(move=2, wait=1), "2 move, 1 of a Job is waited for"),
-        (Census(move=2, wait=3), "2 move, 3 of Jobs are waited for"),
-        (Census(blocked=1, finished=1), "1 cannot move, 1 has finished"),
-        (Census(move=9, lose_data=8), "9 move; 8 of the moving lose the data of an emptyDir"),
-        (Census(move=9, lose_data=1), "9 move; 1 of the moving loses the data of an emptyDir"),
-        (Census(), "none"),
+        (PodSummary(move=44, stay=30), "44 move, 30 stay with their node"),
+        (PodSummary(move=1, stay=1), "1 moves, 1 stays with its node"),
+        (PodSummary(move=2, wait=1), "2 move, 1 of a Job is waited for"),
+        (PodSummary(move=2, wait=3), "2 move, 3 of Jobs are waited for"),
+        (PodSummary(blocked=1, finished=1), "1 cannot move, 1 has finished"),
+        (PodSummary(move=9, lose_data=8), "9 move; 8 of the moving lose the data of an emptyDir"),
+        (PodSummary(move=9, lose_data=1), "9 move; 1 of the moving loses the data of an emptyDir"),
+        (PodSummary(), "none"),
     ],
 )
-def test_pods_are_counted_in_words(counted: Census, told: str) -> None:
-    assert _line(_table(forecast(census=counted)), "pods  ") == f"  pods            {told}"
+def test_pods_are_counted_in_words(counted: PodSummary, told: str) -> None:
+    assert _line(_table(forecast(pod_summary=counted)), "pods  ") == f"  pods            {told}"
 
 
 def test_workloads_that_matter_are_named_six_at_the_most() -> None:
@@ -84,7 +84,7 @@ def test_workloads_that_matter_are_named_six_at_the_most() -> None:
         _group("Job", "more", Outcome.WAIT, 4),
         _group("Deployment", "plain", Outcome.MOVE, 5),
     ]
-    text = _table(forecast(census=Census(workloads=groups)))
+    text = _table(forecast(pod_summary=PodSummary(workloads=groups)))
     for told in (
         "    - Pod default/bare: cannot move: its reason",
         "    - StatefulSet default/db: 2 pods cannot move: its reason",
@@ -111,7 +111,7 @@ def test_steps_of_no_length_are_left_out_but_for_approvals() -> None:
 
 
 def test_many_batches_are_cut_short() -> None:
-    many = [Batch(at + 1, 40, 100.0 * at, 100.0 * at + 9) for at in range(40)]
+    many = [BatchTime(at + 1, 40, 100.0 * at, 100.0 * at + 9) for at in range(40)]
     text = _table(forecast(trip(batches=many)))
     assert "batch  12 of 40" in text
     assert "batch  13 of 40" not in text
@@ -125,7 +125,7 @@ def test_no_rule_crowds_out_another() -> None:
         Warned("nap", "Warn", 1, ["the cluster"], "provisions nodes", ""),
         Warned("pdb.zero", "Block", 1, ["it"], "blocks", ""),
     ]
-    text = " ".join(_table(forecast(census=Census(findings=warned))).split())
+    text = " ".join(_table(forecast(pod_summary=PodSummary(findings=warned))).split())
     assert (
         "- pod.local-data (30): Deployment default/a, Deployment default/b, Deployment default/c "
         "and 27 more; the first: will lose emptyDir data" in text
@@ -164,7 +164,7 @@ def test_an_old_snapshot_is_told_to_be_old() -> None:
 
 
 def test_numbers_of_one() -> None:
-    text = _table(forecast(trip(extra_nodes=0), runs=1, census=Census(nodes=1)))
+    text = _table(forecast(trip(extra_nodes=0), runs=1, pod_summary=PodSummary(nodes=1)))
     assert "(1 node)" in text
     assert "from 1 run;" in text
     assert "more nodes      none" in text
@@ -183,7 +183,7 @@ def test_findings_that_block_are_told_by_rule() -> None:
     findings = tuple(finding("pdb.zero", "Block", remedy="r") for _ in range(20))
     made = blocked(findings=findings)
     warned = Warned("pdb.zero", "Block", 25, ["budget a", "budget b"], "m", "r")
-    text = _table(forecast(made, census=Census(findings=[warned])))
+    text = _table(forecast(made, pod_summary=PodSummary(findings=[warned])))
     assert "    - pdb.zero (25): budget a, budget b and 23 more; the first: m\n      → r" in text
     assert "    - pdb.zero: s: m\n      → r" in _table(forecast(made))
 
@@ -200,13 +200,13 @@ def test_what_blocks_without_a_reason_is_its_ending() -> None:
 
 def test_lines_keep_to_the_width() -> None:
     long = Warned("rule", "Warn", 1, ["Deployment default/a"], "word " * 60, "")
-    found = forecast(census=Census(findings=[long], lose_data=3), unseen=["word " * 40])
+    found = forecast(pod_summary=PodSummary(findings=[long], lose_data=3), unseen=["word " * 40])
     assert max(map(len, _table(found, width=80).splitlines())) <= 80
 
 
 def test_machines_read_the_same_in_camel_case() -> None:
     groups = [_group("Deployment", "web", Outcome.MOVE, 3, 1)]
-    found = forecast(census=structs.replace(Census(move=3, lose_data=1), workloads=groups))
+    found = forecast(pod_summary=structs.replace(PodSummary(move=3, lose_data=1), workloads=groups))
     told = json.loads(as_json(found))
     assert told["blockedBy"] == []
     assert told["typical"]["limitedBy"] == "PodDisruptionBudget default/ledger"

@@ -10,7 +10,7 @@ from azure_linux_migrator.cli.render.charts import charts
 from azure_linux_migrator.cli.render.svg import LEFT, RIGHT, WIDTH, stairs
 from azure_linux_migrator.cli.render.timeline import BATCH, HELD, draw
 from azure_linux_migrator.forecast.forecast import Forecast, Range
-from azure_linux_migrator.forecast.run import Batch, Point, Step
+from azure_linux_migrator.forecast.run import BatchTime, Point, StepTime
 from tests.support.forecasts import BATCHES, STEPS, blocked, forecast, trip
 
 DAY = 86_400.0
@@ -60,12 +60,12 @@ def _long() -> Forecast:
     """Forty batches over days, in a migration with a long name."""
     soak = 78 * 3600.0
     steps = [
-        Step("CreateTarget", 1, 400),
-        Step("Drain", 400, soak),
-        Step("Soak", soak, soak + DAY),
-        Step("RetireSource", soak + DAY, soak + DAY + 1400),
+        StepTime("CreateTarget", 1, 400),
+        StepTime("Drain", 400, soak),
+        StepTime("Soak", soak, soak + DAY),
+        StepTime("RetireSource", soak + DAY, soak + DAY + 1400),
     ]
-    batches = [Batch(at + 1, 40, 461.0 + at * 7200, 900.0 + at * 7200) for at in range(40)]
+    batches = [BatchTime(at + 1, 40, 461.0 + at * 7200, 900.0 + at * 7200) for at in range(40)]
     points = [Point(1, 360, 40, 0), *(Point(b.ended, 360 - 9 * b.index, 40, 40) for b in batches)]
     made = trip(seconds=soak + DAY + 1400, steps=steps, batches=batches, points=points)
     return forecast(made, name="a" * 63)
@@ -79,8 +79,8 @@ def _held() -> Forecast:
         "third",
         "fourth",
         "fifth",
-        steps=[*STEPS[:3], Step("Drain", 122, 9000)],
-        batches=[*BATCHES[:2], Batch(3, 6, 1950.0)],
+        steps=[*STEPS[:3], StepTime("Drain", 122, 9000)],
+        batches=[*BATCHES[:2], BatchTime(3, 6, 1950.0)],
         seconds=9000.0,
     )
     return forecast(made)
@@ -130,7 +130,7 @@ def test_new_nodes_stand_on_the_old_ones_and_both_are_seen() -> None:
 
 def test_one_pool_that_is_updated_in_place_has_one_line() -> None:
     points = [Point(0, 9, 6, 0), Point(60, 9, 7, 0), Point(900, 0, 6, 0)]
-    made = trip(points=points, batches=[], steps=[Step("UpdateInPlace", 0, 900)], seconds=900.0)
+    made = trip(points=points, batches=[], steps=[StepTime("UpdateInPlace", 0, 900)], seconds=900.0)
     picture = Picture(forecast(made, strategy="InPlace"))
     assert len(picture.lines()) == 2
     assert "new, AzureLinux" not in picture.texts

@@ -7,7 +7,7 @@ import pytest
 
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.controller.conflicts import rival_of
+from azure_linux_migrator.controller.conflicts import conflict_of
 
 ZERO = "00000000-0000-0000-0000-00000000000a"
 OWN = ClusterRef(subscription_id=ZERO, resource_group="rg", name="c")
@@ -31,42 +31,42 @@ def one(name: str, created: str, source: str = "src", **more: Any) -> Contender:
     return Contender(name, created, spec, finished, status)
 
 
-def rival(mine: Contender, *others: Contender) -> str:
-    return rival_of(mine, [mine, *others], own_cluster=OWN)
+def conflict(mine: Contender, *others: Contender) -> str:
+    return conflict_of(mine, [mine, *others], own_cluster=OWN)
 
 
 @pytest.mark.parametrize("cluster", [None, SAME])
 def test_the_same_cluster_in_other_words_is_the_same(cluster: dict[str, str] | None) -> None:
     old = one("a", "1", cluster=cluster)
     new = one("b", "2", cluster=None if cluster else SAME)
-    assert rival(new, old) == "a (src to srcazl)"
-    assert rival(old, new) == ""
+    assert conflict(new, old) == "a (src to srcazl)"
+    assert conflict(old, new) == ""
 
 
 def test_pools_of_the_same_name_in_two_clusters_have_nothing_in_common() -> None:
-    assert rival(one("b", "2"), one("a", "1", cluster=OTHER)) == ""
+    assert conflict(one("b", "2"), one("a", "1", cluster=OTHER)) == ""
 
 
 def test_a_target_that_is_anothers_target_or_source_is_a_common_pool() -> None:
     wanted = {"nodePool": "both"}
     same_target = one("a", "1", "src1", target=wanted)
-    assert rival(one("b", "2", "src2", target=wanted), same_target) == "a (src1 to both)"
-    assert rival(one("b", "2", "workerspool2"), one("a", "1", "workerspool1")) == ""
-    assert rival(one("b", "2", "srcazl"), one("a", "1")) == "a (src to srcazl)"
+    assert conflict(one("b", "2", "src2", target=wanted), same_target) == "a (src1 to both)"
+    assert conflict(one("b", "2", "workerspool2"), one("a", "1", "workerspool1")) == ""
+    assert conflict(one("b", "2", "srcazl"), one("a", "1")) == "a (src to srcazl)"
     onto = one("b", "2", "other", target={"nodePool": "src"})
     in_place = one("a", "1", strategy={"type": "InPlace"})
-    assert rival(onto, in_place) == "a (src in place)"
-    assert rival(one("b", "2", "other"), one("a", "1")) == ""
+    assert conflict(onto, in_place) == "a (src in place)"
+    assert conflict(one("b", "2", "other"), one("a", "1")) == ""
 
 
 def test_the_one_that_has_begun_goes_on_else_the_older_one() -> None:
     old, new = one("a", "1"), one("b", "2", step="Drain")
-    assert rival(old, new) == "b (src to srcazl)"
-    assert rival(new, old) == ""
-    assert rival(one("b", "1"), one("a", "1")) == "a (src to srcazl)"
+    assert conflict(old, new) == "b (src to srcazl)"
+    assert conflict(new, old) == ""
+    assert conflict(one("b", "1"), one("a", "1")) == "a (src to srcazl)"
 
 
 def test_what_is_finished_or_cannot_be_read_is_no_rival() -> None:
-    assert rival(one("b", "2"), one("a", "1", finished=True)) == ""
-    assert rival(one("b", "2"), Contender("a", "1", None)) == ""
-    assert rival(Contender("b", "2", None), one("a", "1")) == ""
+    assert conflict(one("b", "2"), one("a", "1", finished=True)) == ""
+    assert conflict(one("b", "2"), Contender("a", "1", None)) == ""
+    assert conflict(Contender("b", "2", None), one("a", "1")) == ""

@@ -10,7 +10,7 @@ from azure_linux_migrator.controller.metrics import Telemetry
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.model.actions import CreatePool, ReadPools
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool
 
 CREATE = CreatePool("src", "srcazl", "AzureLinux", 2, {}, ())
@@ -49,8 +49,8 @@ class Slow(PoolPort):
     async def delete(self, pool: str, *, etag: str) -> None:
         raise NotImplementedError
 
-    async def survey(self, source: Pool) -> Survey:
-        return Survey()
+    async def azure_facts(self, source: Pool) -> AzureFacts:
+        return AzureFacts()
 
     async def close(self) -> None:
         return

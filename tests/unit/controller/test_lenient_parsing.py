@@ -13,8 +13,8 @@ from azure_linux_migrator.controller.lenient_parsing import (
     spec_to_release,
     status_to_release,
 )
-from azure_linux_migrator.core.state.observation import PoolsRead
-from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.core.state.observation import PoolReading
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
 from azure_linux_migrator.model.actions import ReleaseNode
 from azure_linux_migrator.model.cluster import Node
@@ -87,7 +87,7 @@ async def test_a_deletion_with_an_invalid_spec_undoes_our_cordons_and_ends(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Reflector, "_run", run)
-    monkeypatch.setattr(Feed, "synced", True)
+    monkeypatch.setattr(ClusterWatch, "synced", True)
     server = Server()
     server.refuses = refuses
     worker = _worker(server, spec=spec, status={"step": "Drain", "source": HELD})
@@ -99,7 +99,7 @@ async def test_a_deletion_with_an_invalid_spec_undoes_our_cordons_and_ends(
     async def perform(action: object) -> None:
         undone.append(action)
         world.put_node(Node("s-0", "src"))
-        worker._executor.outcomes.pools_read = PoolsRead({}, time.time())
+        worker._executor.outcomes.pools_read = PoolReading({}, time.time())
 
     monkeypatch.setattr(worker._executor, "_perform", perform)
     async with asyncio.timeout(5):

@@ -5,7 +5,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from azure_linux_migrator.api.status import Condition, MigrationStatus, timestamp
-from azure_linux_migrator.controller.metrics import MigrationView, Snapshot, Telemetry
+from azure_linux_migrator.controller.metrics import MetricsSnapshot, MigrationView, Telemetry
 from azure_linux_migrator.controller.metrics_server import Server
 from azure_linux_migrator.errors import SettingsError
 
@@ -24,7 +24,7 @@ async def _get(port: int, path: str) -> tuple[int, str]:
 async def test_a_deleted_migration_leaves_no_series() -> None:
     shown = [VIEW]
     telemetry = Telemetry()
-    telemetry.watch(lambda: Snapshot(True, {"pods": 1.0}, tuple(shown)))
+    telemetry.watch(lambda: MetricsSnapshot(True, {"pods": 1.0}, tuple(shown)))
     telemetry.eviction("granted")
     server = Server(telemetry, host="127.0.0.1", port=0, health=lambda: None, ready=lambda: "no")
     await server.start()

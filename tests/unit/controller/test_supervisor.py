@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.controller.supervisor import Workers
+from azure_linux_migrator.controller.supervisor import Supervisor
 from azure_linux_migrator.controller.worker import Worker
 from azure_linux_migrator.core.state.observation import Decision, Observation
-from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
 from azure_linux_migrator.model.actions import ReadPools
 from azure_linux_migrator.model.migration import Migration
@@ -60,7 +60,7 @@ async def test_nothing_is_released_before_the_last_request_is_answered() -> None
         log.append("reads")
         return BEGUN
 
-    workers = Workers(make, read)
+    workers = Supervisor(make, read)
     running = asyncio.create_task(workers.run(BEGUN, asyncio.Event()))
     await _turns()
     running.cancel()
@@ -80,7 +80,7 @@ async def test_a_resource_that_is_gone_is_not_released() -> None:
         return None
 
     nothing: Any = None
-    await Workers(nothing, read).release("m")
+    await Supervisor(nothing, read).release("m")
 
 
 def _still(monkeypatch: pytest.MonkeyPatch, decision: Decision) -> None:
@@ -132,5 +132,5 @@ async def test_cancelled_while_it_waits_for_azure_it_ends_the_rest(
 
 
 def _watching(worker: Worker) -> bool:
-    feed: Feed = worker._feed
+    feed: ClusterWatch = worker._feed
     return bool(feed._reflectors)

@@ -12,9 +12,9 @@ from azure_linux_migrator.controller.status_writer import StatusWriter
 from azure_linux_migrator.controller.worker import GIVE_WAY_SECONDS, Worker
 from azure_linux_migrator.core.state.observation import Decision, Observation
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.migrations import Migrations
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.migration import Migration
 
 BODY: dict[str, Any] = {
@@ -64,12 +64,12 @@ def _worker(server: Any, *, leads: bool = True, **more: Any) -> Worker:
     return Worker(
         json.loads(json.dumps(BODY | more)),
         client=server,
-        feed=Feed(server),
+        feed=ClusterWatch(server),
         pools=lambda _: server,
         telemetry=Telemetry(),
         may_act=lambda: leads,
-        rival=lambda _: "",
-        own_pod=Key("azlm-system", "azlm-0"),
+        conflict=lambda _: "",
+        own_pod=NamespacedName("azlm-system", "azlm-0"),
     )
 
 
@@ -129,7 +129,7 @@ def _deciding(monkeypatch: pytest.MonkeyPatch, *statuses: MigrationStatus) -> No
         return Decision((), left.pop(0) if len(left) > 1 else left[0], now)
 
     monkeypatch.setattr("azure_linux_migrator.controller.worker.decide", decide)
-    monkeypatch.setattr(Feed, "_start", lambda _: None)
+    monkeypatch.setattr(ClusterWatch, "_start", lambda _: None)
 
 
 async def test_a_time_that_has_passed_is_no_reason_to_decide_a_hundred_times(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from azure_linux_migrator.model.cluster import Key, Node, Owner
+from azure_linux_migrator.model.cluster import NamespacedName, Node, Owner
 from tests.support.worlds import NOW, budget, pod, world
 from tests.unit.core.test_worklist import names, planner
 
@@ -20,9 +20,9 @@ def test_heaps_do_not_grow_with_the_events_of_pods_that_wait() -> None:
         made.put_pod(pod(f"p{turn % 20}", revision=100 + turn, started_in=started))
         made.put_pod(pod("later", node="s-2", app="other", revision=100 + turn))
         work.plan(NOW + turn * 0.001)
-    heaps = [len(queue._heap) for lane in work.lanes.values() for queue in (lane.now, lane.later)]
+    heaps = [len(queue._heap) for lane in work.queues.values() for queue in (lane.now, lane.later)]
     assert max(heaps) <= 2 * 20 + 16
-    assert len(work._longest) <= 2 * len(work.lanes) + 16
+    assert len(work._longest) <= 2 * len(work.queues) + 16
 
 
 def test_a_heap_that_was_dropped_still_knows_the_emptiest_node() -> None:
@@ -34,7 +34,7 @@ def test_a_heap_that_was_dropped_still_knows_the_emptiest_node() -> None:
         assert names(work) == []
     made.put_budget(budget(allowed=1, healthy=31, desired=30, expected=31, revision=300))
     assert names(work) == ["only"]
-    made.remove_pod(Key("default", "only"), 400)
+    made.remove_pod(NamespacedName("default", "only"), 400)
 
 
 @pytest.mark.parametrize("jobs", ["Wait", "Evict"])
@@ -60,18 +60,18 @@ def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
         made.remove_pod(job.key, 100 + number)
     work.plan(NOW + 200)
     sizes = {
-        "tallies": len(made.owners._tallies),
-        "answers": sum(map(len, made.guards._answers.values())),
+        "tallies": len(made.implicit_budgets._tallies),
+        "answers": sum(map(len, made.pdb_index._answers.values())),
         "pods on": len(made._pods_on),
         "by owner": len(work._by_owner),
         "by claim": len(work._by_claim),
-        "lanes": len(work.lanes),
+        "lanes": len(work.queues),
         "lanes of": len(work._lanes_of),
-        "unseen": len(made.ledger._unseen_by_owner),
-        "under way": len(made.ledger),
+        "unseen": len(made.inflight._unseen_by_owner),
+        "under way": len(made.inflight),
     }
     assert {name: size for name, size in sizes.items() if size > 100} == {}
-    assert len(work.moves) <= 2_001
+    assert len(work.evicted_owners) <= 2_001
     assert work._order._tier.cache_info().currsize <= 10_000
 
 
@@ -79,32 +79,32 @@ def test_the_most_seen_of_an_owner_outlives_changes_of_its_last_pod() -> None:
     owner = Owner("CloneSet", "web", "clones")
     made = world([pod(f"p{i}", owner=owner) for i in range(20)])
     for number in range(1, 20):
-        made.remove_pod(Key("default", f"p{number}"))
+        made.remove_pod(NamespacedName("default", f"p{number}"))
     made.put_pod(pod("p0", owner=owner, ready=False, revision=50))
-    assert made.owners.slots("clones", 0, None) < 0, "19 of 20 are out"
-    made.remove_pod(Key("default", "p0"))
-    assert not made.owners.known("clones")
+    assert made.implicit_budgets.slots("clones", 0, None) < 0, "19 of 20 are out"
+    made.remove_pod(NamespacedName("default", "p0"))
+    assert not made.implicit_budgets.known("clones")
 
 
 def test_an_eviction_is_not_settled_by_an_earlier_pod_of_its_name() -> None:
     made = world([pod("web-0")], [budget(allowed=1, healthy=2, desired=1, expected=2)])
-    key, guard = Key("default", "web-0"), Key("default", "web")
-    made.ledger.sent(key, "uid-web-0", budget=guard, owner="o", now=NOW)
+    key, guard = NamespacedName("default", "web-0"), NamespacedName("default", "web")
+    made.inflight.sent(key, "uid-web-0", budget=guard, owner="o", now=NOW)
     made.remove_pod(key, 100)
     named = budget(healthy=1, desired=1, expected=2, revision=90, disrupted=frozenset({"web-0"}))
     made.put_budget(named)
-    assert made.ledger.unshown(guard) == 0
+    assert made.inflight.unshown(guard) == 0
     made.put_pod(pod("web-0", uid="next", revision=110))
-    made.ledger.sent(key, "next", budget=guard, owner="o", now=NOW)
+    made.inflight.sent(key, "next", budget=guard, owner="o", now=NOW)
     made.put_budget(budget(allowed=1, healthy=2, desired=1, expected=2, revision=120))
-    assert made.ledger.unshown(guard) == 1
+    assert made.inflight.unshown(guard) == 1
 
 
 def test_the_bound_of_a_budget_that_went_stands() -> None:
     made = world([], [budget(expected=1)])
     times = made.slot_times
-    times.sent(Key("default", "web"), NOW)
+    times.sent(NamespacedName("default", "web"), NOW)
     times.settle(budget(allowed=1, expected=1), 0, NOW + 9)
-    made.remove_budget(Key("default", "web"))
-    assert times.bound() == (9.0, Key("default", "web"))
+    made.remove_budget(NamespacedName("default", "web"))
+    assert times.bound() == (9.0, NamespacedName("default", "web"))
     assert times._times == {}

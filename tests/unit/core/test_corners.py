@@ -17,25 +17,29 @@ from azure_linux_migrator.api.status import (
 )
 from azure_linux_migrator.azure import iac_export
 from azure_linux_migrator.core.reconcile.decide import decide
-from azure_linux_migrator.core.state.eviction_response import EvictionResult, Verdict, classify
-from azure_linux_migrator.core.state.observation import PoolsRead
+from azure_linux_migrator.core.state.eviction_response import (
+    EvictionResponse,
+    EvictionResult,
+    classify,
+)
+from azure_linux_migrator.core.state.observation import PoolReading
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzureError, KubernetesError, SettingsError
 from azure_linux_migrator.model.actions import (
     CordonNode,
-    Foretell,
+    ReadAzureFacts,
     ReadPools,
     RestoreScale,
     ReviewAccess,
-    SurveyAzure,
+    RunForecast,
     UpdatePool,
 )
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import (
     Attachment,
     Controller,
-    Key,
+    NamespacedName,
     Node,
     Requirement,
     Volume,
@@ -135,11 +139,15 @@ def test_a_target_that_fills_again_is_drained_first() -> None:
 
 def test_a_deleted_migration_restores_what_it_surged() -> None:
     made = world([], nodes=[Node("s-0", "src")])
-    made.put_controller(Controller("Deployment", Key("d", "web"), "w", replicas=2, surge="m/1"))
-    made.put_controller(Controller("Deployment", Key("d", "api"), "a", surge="m/yielded"))
+    made.put_controller(
+        Controller("Deployment", NamespacedName("d", "web"), "w", replicas=2, surge="m/1")
+    )
+    made.put_controller(
+        Controller("Deployment", NamespacedName("d", "api"), "a", surge="m/yielded")
+    )
     deleting = replace(_at("Drain"), deleting=True)
     told = decide(deleting, seen(made, source(), target()), NOW)
-    assert told.actions == (RestoreScale(Key("d", "web"), 1),)
+    assert told.actions == (RestoreScale(NamespacedName("d", "web"), 1),)
     assert not told.released
 
 
@@ -167,7 +175,7 @@ def test_a_shrinking_that_failed_is_asked_for_again() -> None:
 # spec.mode Plan
 
 
-def _plans(*, survey: Survey | None = None, **forecast: Any) -> Any:
+def _plans(*, azure_facts: AzureFacts | None = None, **forecast: Any) -> Any:
     fields: dict[str, Any] = {
         "generation": 1,
         "at": timestamp(NOW - 10),
@@ -175,7 +183,7 @@ def _plans(*, survey: Survey | None = None, **forecast: Any) -> Any:
         "pods_moving": 4,
     }
     found = ForecastStatus(**(fields | forecast))
-    sight = seen(world([]), source(), forecast=found, survey=survey or Survey())
+    sight = seen(world([]), source(), forecast=found, azure_facts=azure_facts or AzureFacts())
     return decide(migration(mode="Plan"), sight, NOW)
 
 
@@ -191,15 +199,15 @@ def test_a_blocked_forecast_is_stalled_and_made_again() -> None:
     told = _plans(blocked=True, blocked_by=("a budget allows 0",))
     assert (_ready(told.status), told.status.is_true("Stalled")) == ("ForecastBlocked", True)
     again = _plans(blocked=True, at=timestamp(NOW - 301))
-    assert [type(each) for each in again.actions] == [SurveyAzure]
+    assert [type(each) for each in again.actions] == [ReadAzureFacts]
     assert _ready(again.status) == "ForecastBlocked"
-    read = Survey(at=NOW - 1)
-    again = _plans(blocked=True, at=timestamp(NOW - 301), survey=read)
-    assert again.actions == (Foretell(1),)
-    assert _plans(at=timestamp(NOW - 301), survey=read).actions == ()
-    daily = _plans(at=timestamp(NOW - 86_401), survey=read)
-    assert (daily.actions, _ready(daily.status)) == ((Foretell(1),), "Planned")
-    assert _plans(generation=0).actions == (Foretell(1),)
+    read = AzureFacts(at=NOW - 1)
+    again = _plans(blocked=True, at=timestamp(NOW - 301), azure_facts=read)
+    assert again.actions == (RunForecast(1),)
+    assert _plans(at=timestamp(NOW - 301), azure_facts=read).actions == ()
+    daily = _plans(at=timestamp(NOW - 86_401), azure_facts=read)
+    assert (daily.actions, _ready(daily.status)) == ((RunForecast(1),), "Planned")
+    assert _plans(generation=0).actions == (RunForecast(1),)
 
 
 # What became of actions
@@ -241,15 +249,17 @@ def test_a_refused_eviction_waits_and_a_needless_one_is_forgotten() -> None:
     outcomes = Outcomes(made, lambda: 1.0)
     [eviction] = planner(made).plan(NOW).evictions
     outcomes.began(eviction, NOW)
-    outcomes.eviction_answered(eviction, Verdict(EvictionResult.THROTTLED, "slow", 7.0), NOW)
-    assert made.ledger.throttled_until == NOW + 7
+    outcomes.eviction_answered(
+        eviction, EvictionResponse(EvictionResult.THROTTLED, "slow", 7.0), NOW
+    )
+    assert made.inflight.throttled_until == NOW + 7
     outcomes.began(eviction, NOW)
     outcomes.failed(eviction, KubernetesError(0, "gone away"), NOW)
     assert planner(made).plan(NOW).evictions == ()
     outcomes.began(eviction, NOW)
-    outcomes.eviction_answered(eviction, Verdict(EvictionResult.GONE), NOW)
+    outcomes.eviction_answered(eviction, EvictionResponse(EvictionResult.GONE), NOW)
     made.remove_pod(eviction.pod)
-    assert len(made.ledger) == 0
+    assert len(made.inflight) == 0
 
 
 @pytest.mark.parametrize(
@@ -278,7 +288,7 @@ def test_refusals_mean_what_they_say(error: KubernetesError, result: str) -> Non
 def test_what_is_gone_is_forgotten() -> None:
     made = world([pod("a", claims=("data",))], [budget(allowed=1, healthy=1, expected=1)])
     work = planner(made)
-    made.put_volume(Volume("disk", Key("default", "data"), local=True))
+    made.put_volume(Volume("disk", NamespacedName("default", "data"), local=True))
     assert names(work) == []
     made.put_attachment(Attachment("va", "s-0", "disk"))
     made.remove_volume("disk")
@@ -288,14 +298,14 @@ def test_what_is_gone_is_forgotten() -> None:
     made.remove_attachment("va")
     [eviction] = work.plan(NOW).evictions
     made.evicting(eviction, NOW)
-    made.remove_budget(Key("default", "web"))
-    made.remove_budget(Key("default", "web"))
+    made.remove_budget(NamespacedName("default", "web"))
+    made.remove_budget(NamespacedName("default", "web"))
     assert made.budgets == {}
-    made.remove_controller("DaemonSet", Key("default", "d"))
-    made.remove_controller("DaemonSet", Key("default", "d"))
-    assert made.catalog.all_controllers() == []
+    made.remove_controller("DaemonSet", NamespacedName("default", "d"))
+    made.remove_controller("DaemonSet", NamespacedName("default", "d"))
+    assert made.owner_index.all_controllers() == []
     made.remove_node("nosuch")
-    made.remove_pod(Key("default", "nosuch"))
+    made.remove_pod(NamespacedName("default", "nosuch"))
 
 
 def test_an_eviction_that_leaves_no_trace_is_forgotten_after_a_while() -> None:
@@ -357,6 +367,6 @@ def test_what_an_earlier_attempt_held_is_found_in_the_tag() -> None:
     made = world([], nodes=[Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl")])
     told = decide(_at("CordonSource"), seen(made, held, target()), NOW)
     assert told.status.source.autoscaler == AutoscalerBounds(min=1, max=5)
-    recorded = PoolsRead({"srcazl": target(tags=(*target().tags, (TAG_COUNT, "3")))}, NOW)
+    recorded = PoolReading({"srcazl": target(tags=(*target().tags, (TAG_COUNT, "3")))}, NOW)
     told = decide(_at("CordonSource"), replace(seen(made), pools=recorded), NOW)
     assert _ready(told.status) == "SourcePoolGone"

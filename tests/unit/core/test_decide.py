@@ -7,7 +7,7 @@ import pytest
 
 from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.core.reconcile.decide import decide
-from azure_linux_migrator.core.state.observation import Decision, Observation, Problem
+from azure_linux_migrator.core.state.observation import ActionProblem, Decision, Observation
 from azure_linux_migrator.model.actions import (
     CordonNode,
     CreatePool,
@@ -105,7 +105,7 @@ def test_preflight_refuses_bare_pods_a_rival_and_missing_access() -> None:
     told = decide(known, seen(made, source()), NOW)
     assert reason(told) == "PodsBlocked", "a pod that blocks for good is not acknowledged away"
     clean = seen(world([], nodes=OPEN), source())
-    assert reason(decide(migration(), replace(clean, rival="other"), NOW)) == "SourceBusy"
+    assert reason(decide(migration(), replace(clean, conflict="other"), NOW)) == "SourceBusy"
     missing = replace(clean, missing_access=("create pods/eviction",))
     assert reason(decide(migration(), missing, NOW)) == "KubernetesForbidden"
 
@@ -113,11 +113,11 @@ def test_preflight_refuses_bare_pods_a_rival_and_missing_access() -> None:
 def test_a_refused_write_stalls_until_its_time_and_a_busy_azure_does_not() -> None:
     made = seen(world([], nodes=OPEN), source())
     key = "CreatePool/srcazl"
-    final = replace(made, problems={key: Problem("AzureForbidden", "no", False, NOW + 300)})
+    final = replace(made, problems={key: ActionProblem("AzureForbidden", "no", False, NOW + 300)})
     decision = decide(migration(), final, NOW)
     assert (decision.actions, kstatus(decision)) == ((), REFUSED)
     assert decision.wake_at == NOW + 300
-    busy = replace(made, problems={key: Problem("AzureBusy", "wait", True, NOW + 2)})
+    busy = replace(made, problems={key: ActionProblem("AzureBusy", "wait", True, NOW + 2)})
     assert kstatus(decide(migration(), busy, NOW)) == WORKING
 
 

@@ -7,10 +7,10 @@ import pytest
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked, is_free, slots
 from azure_linux_migrator.core.drain.planner import Plan, Planner
-from azure_linux_migrator.core.drain.pod_filters import Fate, judge
+from azure_linux_migrator.core.drain.pod_filters import PodDisposition, classify_pod
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import Key, Owner, Pod, Requirement, Selector
+from azure_linux_migrator.model.cluster import NamespacedName, Owner, Pod, Requirement, Selector
 from tests.support.worlds import NOW, budget, pod, world
 
 
@@ -29,29 +29,29 @@ def pods(count: int) -> list[Pod]:
 @pytest.mark.parametrize(
     ("made", "policy", "expected"),
     [
-        (pod("a", mirror=True), {}, Fate.SKIP),
-        (pod("a", owner=Owner("DaemonSet", "d", "d")), {}, Fate.SKIP),
-        (pod("a", owner=Owner("DaemonSet", "d", "d"), phase="Succeeded"), {}, Fate.MOVE),
-        (pod("a", owner=None), {}, Fate.BLOCK),
-        (pod("a", owner=None), {"unmanagedPods": "Evict"}, Fate.MOVE),
-        (pod("a", owner=None, phase="Failed"), {}, Fate.MOVE),
-        (pod("a", empty_dir=True), {}, Fate.MOVE),
-        (pod("a", empty_dir=True), {"emptyDir": "Block"}, Fate.BLOCK),
-        (pod("a", empty_dir=True, terminating=True), {"emptyDir": "Block"}, Fate.MOVE),
+        (pod("a", mirror=True), {}, PodDisposition.SKIP),
+        (pod("a", owner=Owner("DaemonSet", "d", "d")), {}, PodDisposition.SKIP),
+        (pod("a", owner=Owner("DaemonSet", "d", "d"), phase="Succeeded"), {}, PodDisposition.MOVE),
+        (pod("a", owner=None), {}, PodDisposition.BLOCK),
+        (pod("a", owner=None), {"unmanagedPods": "Evict"}, PodDisposition.MOVE),
+        (pod("a", owner=None, phase="Failed"), {}, PodDisposition.MOVE),
+        (pod("a", empty_dir=True), {}, PodDisposition.MOVE),
+        (pod("a", empty_dir=True), {"emptyDir": "Block"}, PodDisposition.BLOCK),
+        (pod("a", empty_dir=True, terminating=True), {"emptyDir": "Block"}, PodDisposition.MOVE),
         (
             pod("a", owner=Owner("DaemonSet", "d", "d"), empty_dir=True),
             {"emptyDir": "Block"},
-            Fate.SKIP,
+            PodDisposition.SKIP,
         ),
-        (pod("a", empty_dir=True, phase="Succeeded"), {"emptyDir": "Block"}, Fate.MOVE),
-        (pod("a", owner=Owner("Job", "j", "j")), {}, Fate.WAIT),
-        (pod("a", owner=Owner("Job", "j", "j"), phase="Succeeded"), {}, Fate.MOVE),
-        (pod("a", owner=Owner("Job", "j", "j")), {"jobs": "Evict"}, Fate.MOVE),
+        (pod("a", empty_dir=True, phase="Succeeded"), {"emptyDir": "Block"}, PodDisposition.MOVE),
+        (pod("a", owner=Owner("Job", "j", "j")), {}, PodDisposition.WAIT),
+        (pod("a", owner=Owner("Job", "j", "j"), phase="Succeeded"), {}, PodDisposition.MOVE),
+        (pod("a", owner=Owner("Job", "j", "j")), {"jobs": "Evict"}, PodDisposition.MOVE),
     ],
 )
-def test_fate(made: Pod, policy: dict[str, str], expected: Fate) -> None:
+def test_fate(made: Pod, policy: dict[str, str], expected: PodDisposition) -> None:
     facts = planner(world([]))
-    assert judge(made, Drain.model_validate(policy), facts).fate is expected
+    assert classify_pod(made, Drain.model_validate(policy), facts).disposition is expected
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_an_empty_selector_guards_all_and_none_guards_nothing(
     selector: Selector, expected: bool
 ) -> None:
     made = world([pod("a")], [budget(selector=selector)])
-    assert bool(made.budgets_of(made.pods[Key("default", "a")])) is expected
+    assert bool(made.budgets_of(made.pods[NamespacedName("default", "a")])) is expected
     bare = world([pod("a")], [budget(selector=None)])
-    assert bare.budgets_of(bare.pods[Key("default", "a")]) == ()
+    assert bare.budgets_of(bare.pods[NamespacedName("default", "a")]) == ()
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,9 @@ class TestLedger:
         self.made = world(pods(4), [budget(allowed=1, healthy=4, desired=3, expected=4)])
         [first] = planned(self.made).evictions
         self.first = first
-        self.made.ledger.sent(first.pod, first.uid, budget=first.budget, owner=first.owner, now=NOW)
+        self.made.inflight.sent(
+            first.pod, first.uid, budget=first.budget, owner=first.owner, now=NOW
+        )
 
     def _put(self, **more: Any) -> None:
         old = self.made.pods[self.first.pod]
@@ -168,7 +170,7 @@ class TestLedger:
         shown = frozenset({self.first.pod.name})
         after = budget(allowed=0, healthy=4, desired=3, expected=4, disrupted=shown, revision=25)
         self.made.put_budget(after)
-        assert self.made.ledger.unshown(after.key) == 0
+        assert self.made.inflight.unshown(after.key) == 0
         assert self._evictions() == 0, "its status says that nothing is allowed"
 
     def test_the_slot_returns_with_the_ready_replacement(self) -> None:
@@ -178,28 +180,28 @@ class TestLedger:
         assert self._evictions() == 1
 
     def test_a_refused_eviction_gives_the_slot_back(self) -> None:
-        self.made.ledger.forget(self.first.pod)
+        self.made.inflight.forget(self.first.pod)
         assert self._evictions() == 1
 
     def test_an_eviction_that_left_no_trace_expires(self) -> None:
-        self.made.ledger.tick(NOW + 119)
-        assert not self.made.ledger.barred(self.first.pod, self.first.uid)
-        assert self.made.ledger.under_way(self.first.pod, self.first.uid)
-        self.made.ledger.tick(NOW + 121)
+        self.made.inflight.tick(NOW + 119)
+        assert not self.made.inflight.barred(self.first.pod, self.first.uid)
+        assert self.made.inflight.under_way(self.first.pod, self.first.uid)
+        self.made.inflight.tick(NOW + 121)
         assert self._evictions() == 1
 
     def test_a_successor_of_the_same_name_is_another_pod(self) -> None:
         self._put(uid="other", revision=31)
-        assert not self.made.ledger.under_way(self.first.pod, "other")
+        assert not self.made.inflight.under_way(self.first.pod, "other")
 
 
 def test_healthy_counts_follow_every_event() -> None:
     made = world(pods(3), [budget()])
-    key = Key("default", "web")
+    key = NamespacedName("default", "web")
     assert made.healthy(key) == 3
     made.put_pod(pod("p0", ready=False))
     made.put_pod(pod("p1", labels=(("app", "api"),)))
-    made.remove_pod(Key("default", "p2"))
+    made.remove_pod(NamespacedName("default", "p2"))
     assert made.healthy(key) == 0
     made.put_budget(budget(selector=Selector()))
     assert made.healthy(key) == 1

@@ -10,8 +10,8 @@ from msgspec import structs
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.state.eviction_response import (
     LONGEST_ASKED,
+    EvictionResponse,
     EvictionResult,
-    Verdict,
     classify,
     pause,
 )
@@ -19,11 +19,11 @@ from azure_linux_migrator.core.state.outcomes import WRITES_KEPT, Outcomes
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.model.actions import CordonNode, EvictPod
-from azure_linux_migrator.model.cluster import Controller, Key, Owner, Pod
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner, Pod
 from tests.support.worlds import NOW, budget, pod, world
 from tests.unit.core.test_worklist import names, planner
 
-Answer = Callable[[EvictPod], Verdict]
+Answer = Callable[[EvictPod], EvictionResponse]
 
 
 class Drain:
@@ -51,11 +51,11 @@ class Drain:
 
 
 def always(result: EvictionResult, **more: Any) -> Answer:
-    return lambda _: Verdict(result, **more)
+    return lambda _: EvictionResponse(result, **more)
 
 
 def deployment(made: World, replicas: int, max_unavailable: int = 1) -> World:
-    key = Key("default", "web")
+    key = NamespacedName("default", "web")
     made.put_controller(Controller("ReplicaSet", key, "rs-web", owner="d", replicas=replicas))
     made.put_controller(
         Controller(
@@ -75,7 +75,7 @@ def test_a_pod_that_is_gone_is_not_asked_for_again_while_the_watch_lags(
 ) -> None:
     drain = Drain(deployment(world(replicas(3)), 3))
     assert len(drain.go(60.0, always(result))) == 1, "and its owner has one out"
-    drain.world.remove_pod(Key("default", drain.posts[0][1]))
+    drain.world.remove_pod(NamespacedName("default", drain.posts[0][1]))
     drain.world.put_pod(pod("new", node="t-0"))
     assert len(drain.go(0.01, always(result))) == 1
 
@@ -91,13 +91,13 @@ def test_a_pod_that_was_gone_takes_no_slot_of_its_budget_but_is_not_counted_as_h
     drain = Drain(world(replicas(4), [guard]))
     [first, _] = drain.work.plan(NOW).evictions
     drain.outcomes.began(first, NOW)
-    drain.outcomes.eviction_answered(first, Verdict(EvictionResult.GONE), NOW)
-    assert drain.world.ledger.unshown(guard.key) == 0
+    drain.outcomes.eviction_answered(first, EvictionResponse(EvictionResult.GONE), NOW)
+    assert drain.world.inflight.unshown(guard.key) == 0
     assert len(names(drain.work)) == 1
     drain.world.remove_budget(guard.key)
     drain.world.remove_pod(first.pod, 100)
-    assert len(drain.world.ledger) == 0
-    assert drain.world.ledger.unseen(guard.key) == 0
+    assert len(drain.world.inflight) == 0
+    assert drain.world.inflight.unseen(guard.key) == 0
 
 
 LOST = (KubernetesError(0, "no answer"), KubernetesError(408, "slow"), KubernetesError(504, "slow"))
@@ -108,8 +108,8 @@ LOST = (KubernetesError(0, "no answer"), KubernetesError(408, "slow"), Kubernete
 def test_a_lost_answer_keeps_its_slot_and_the_same_pod_is_asked_for_again(
     lost: KubernetesError, guarded: bool
 ) -> None:
-    guards = [budget(allowed=1, healthy=3, desired=2, expected=3)] if guarded else []
-    drain = Drain(deployment(world(replicas(3), guards), 3))
+    pdb_index = [budget(allowed=1, healthy=3, desired=2, expected=3)] if guarded else []
+    drain = Drain(deployment(world(replicas(3), pdb_index), 3))
     sent = drain.go(30.0, lambda _: classify(lost))
     assert len(set(sent)) == 1
     assert 3 < len(sent) < 10, "soon, and then less and less often"
@@ -133,7 +133,7 @@ def test_an_answer_about_the_pod_settles_a_lost_one(settled: EvictionResult) -> 
     [first] = drain.go(0.5, always(EvictionResult.SERVER))
     sent = drain.go(1.0, always(settled))
     assert (sent[0], len(set(sent))) == (first, 3), "its slot is free for the others again"
-    assert not drain.world.ledger.doubted(Key("default", first), f"uid-{first}")
+    assert not drain.world.inflight.doubted(NamespacedName("default", first), f"uid-{first}")
 
 
 @pytest.mark.parametrize("neither", [EvictionResult.THROTTLED, EvictionResult.WEBHOOK])
@@ -151,18 +151,18 @@ def test_a_lost_eviction_that_was_carried_out_is_seen_by_the_watch() -> None:
     [first] = drain.go(0.5, always(EvictionResult.SERVER))
     drain.world.put_pod(pod(first, terminating=True, revision=30, deadline=NOW + 30))
     assert drain.go(5.0, always(EvictionResult.GRANTED)) == []
-    assert drain.world.ledger.unshown(guard.key) == 1
+    assert drain.world.inflight.unshown(guard.key) == 1
     drain.world.put_budget(budget(allowed=0, healthy=2, desired=2, expected=3, revision=31))
-    assert len(drain.world.ledger) == 0
+    assert len(drain.world.inflight) == 0
 
 
 def test_a_pod_whose_answers_are_always_lost_lets_the_others_go_in_time() -> None:
     drain = Drain(deployment(world(replicas(3)), 3))
     [bad] = names(drain.work)
 
-    def answer(action: EvictPod) -> Verdict:
+    def answer(action: EvictPod) -> EvictionResponse:
         lost = action.pod.name == bad
-        return Verdict(EvictionResult.SERVER if lost else EvictionResult.GRANTED)
+        return EvictionResponse(EvictionResult.SERVER if lost else EvictionResult.GRANTED)
 
     assert set(drain.go(120.0, answer, step=0.5)) == {bad}
     sent = drain.go(60.0, answer, step=0.5)
@@ -187,20 +187,20 @@ def test_a_refusal_that_comes_after_its_pod_has_gone_is_not_kept() -> None:
     [first] = planner(made).plan(NOW).evictions
     outcomes.began(first, NOW)
     made.remove_pod(first.pod, 100)
-    outcomes.eviction_answered(first, Verdict(EvictionResult.WEBHOOK, "no"), NOW)
-    outcomes.eviction_answered(first, Verdict(EvictionResult.SERVER, "no"), NOW)
-    assert made.ledger.refusals.known == {}
+    outcomes.eviction_answered(first, EvictionResponse(EvictionResult.WEBHOOK, "no"), NOW)
+    outcomes.eviction_answered(first, EvictionResponse(EvictionResult.SERVER, "no"), NOW)
+    assert made.inflight.pod_refusals.known == {}
 
 
 def test_refusals_are_asked_again_less_and_less_often_and_retry_after_is_kept() -> None:
-    webhook = Verdict(EvictionResult.WEBHOOK)
+    webhook = EvictionResponse(EvictionResult.WEBHOOK)
     assert [pause(webhook, times) for times in range(5)] == [10.0, 20.0, 40.0, 60.0, 60.0]
-    assert pause(Verdict(EvictionResult.SERVER, retry_after=20.0), 0) == 20.0
-    assert pause(Verdict(EvictionResult.SERVER, retry_after=1e9), 0) == LONGEST_ASKED
+    assert pause(EvictionResponse(EvictionResult.SERVER, retry_after=20.0), 0) == 20.0
+    assert pause(EvictionResponse(EvictionResult.SERVER, retry_after=1e9), 0) == LONGEST_ASKED
 
 
-def spent(seconds: float | None = None) -> Verdict:
-    return Verdict(EvictionResult.BUDGET, "Cannot evict pod", seconds)
+def spent(seconds: float | None = None) -> EvictionResponse:
+    return EvictionResponse(EvictionResult.BUDGET, "Cannot evict pod", seconds)
 
 
 def test_retry_after_is_kept_for_all_pods_of_the_budget() -> None:
@@ -217,7 +217,9 @@ def test_a_budget_that_is_spent_is_asked_again_with_its_next_status_and_ever_les
     guard: dict[str, Any] = {"allowed": 1, "healthy": 9, "desired": 8, "expected": 9}
     drain = Drain(world([*replicas(9), pod("other", app="other")], [budget(**guard)]))
     others = {"other"}
-    sent = drain.go(1.0, lambda each: spent() if each.budget else Verdict(EvictionResult.GRANTED))
+    sent = drain.go(
+        1.0, lambda each: spent() if each.budget else EvictionResponse(EvictionResult.GRANTED)
+    )
     assert len(set(sent) - others) == 1
     drain.world.put_budget(budget(**guard, revision=30))
     assert len(drain.go(0.2, lambda _: spent())) == 1
@@ -225,7 +227,7 @@ def test_a_budget_that_is_spent_is_asked_again_with_its_next_status_and_ever_les
     [told] = drain.work.plan(drain.now + 2).blockers
     assert (told.cause, told.pods) == (Cause.BUDGET_UNHEALTHY, 9)
     drain.go(40.0, always(EvictionResult.GRANTED), step=0.5)
-    assert drain.world.ledger.bars.known == {}
+    assert drain.world.inflight.budget_backoffs.known == {}
 
 
 def test_a_budget_that_is_overdrawn_is_told_once() -> None:
@@ -277,19 +279,21 @@ def test_what_refuses_every_pod_is_asked_by_one_at_a_time_and_told_once(
     assert drain.work.plan(drain.now).wake_at is not None
     drain.go(31.0, always(EvictionResult.GRANTED), step=0.2)
     assert drain.work.eligible == 0
-    assert drain.world.ledger.breaker.trouble is None
+    assert drain.world.inflight.breaker.trouble is None
 
 
 def test_one_app_whose_webhook_refuses_holds_up_no_other() -> None:
     refused = {f"p{i}" for i in range(0, 100, 20)}
     drain = Drain(many_apps())
 
-    def answer(action: EvictPod) -> Verdict:
+    def answer(action: EvictPod) -> EvictionResponse:
         no = action.pod.name in refused
-        return Verdict(EvictionResult.WEBHOOK if no else EvictionResult.GRANTED, "not now")
+        return EvictionResponse(EvictionResult.WEBHOOK if no else EvictionResult.GRANTED, "not now")
 
     drain.go(20.0, answer, step=0.2)
-    assert set(drain.world.ledger.refusals.known) == {Key("default", name) for name in refused}
+    assert set(drain.world.inflight.pod_refusals.known) == {
+        NamespacedName("default", name) for name in refused
+    }
 
 
 def test_few_pods_that_are_refused_are_told_by_name() -> None:
@@ -303,15 +307,17 @@ def test_an_open_breaker_tries_the_pod_that_was_refused_least() -> None:
     drain = Drain(world(replicas(4), [guard]))
     [*bad, good] = names(drain.work)
 
-    def answer(action: EvictPod) -> Verdict:
+    def answer(action: EvictPod) -> EvictionResponse:
         no = action.pod.name in bad
-        return Verdict(EvictionResult.WEBHOOK if no else EvictionResult.GRANTED, "not now")
+        return EvictionResponse(EvictionResult.WEBHOOK if no else EvictionResult.GRANTED, "not now")
 
-    breaker = drain.world.ledger.breaker
+    breaker = drain.world.inflight.breaker
     for name in bad:
-        breaker.refused(Key("default", name), reason="x", message="", now=NOW, stretch=1.0)
-        drain.world.ledger.refusals.note(
-            Key("default", name), f"uid-{name}", reason="x", message="", until=NOW
+        breaker.refused(
+            NamespacedName("default", name), reason="x", message="", now=NOW, stretch=1.0
+        )
+        drain.world.inflight.pod_refusals.note(
+            NamespacedName("default", name), f"uid-{name}", reason="x", message="", until=NOW
         )
     assert drain.go(2.0, answer)[0] == good
 
@@ -333,7 +339,7 @@ def test_a_clock_that_is_set_back_makes_no_wait_longer() -> None:
         drain.go(2.0, always(result, retry_after=20.0))
     drain.now = NOW - 3600
     assert len(drain.go(31.0, always(EvictionResult.GRANTED))) == 6
-    assert drain.world.ledger.throttled_until < NOW - 3000
+    assert drain.world.inflight.throttled_until < NOW - 3000
 
 
 def test_what_is_due_and_not_done_is_no_reason_to_look_again_at_once() -> None:

@@ -4,11 +4,18 @@ from typing import Any
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.planner import Planner
-from azure_linux_migrator.core.state.eviction_response import EvictionResult, Verdict
+from azure_linux_migrator.core.state.eviction_response import EvictionResponse, EvictionResult
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import DeletePod
-from azure_linux_migrator.model.cluster import Attachment, Controller, Key, Node, Owner, Selector
+from azure_linux_migrator.model.cluster import (
+    Attachment,
+    Controller,
+    NamespacedName,
+    Node,
+    Owner,
+    Selector,
+)
 from tests.support.worlds import NOW, budget, pod, world
 from tests.unit.core.test_worklist import causes, planner
 
@@ -47,12 +54,12 @@ def test_force_keeps_the_pauses_that_the_apiserver_asked_for() -> None:
     work.plan(NOW)
     first = work.forced()[0]
     outcomes.began(first, NOW)
-    outcomes.eviction_answered(first, Verdict(EvictionResult.THROTTLED, "slow", 7.0), NOW)
+    outcomes.eviction_answered(first, EvictionResponse(EvictionResult.THROTTLED, "slow", 7.0), NOW)
     assert deleted(work, NOW + 6) == []
     assert len(deleted(work, NOW + 8)) == 5
     for each in work.forced():
         outcomes.began(each, NOW + 8)
-        outcomes.eviction_answered(each, Verdict(EvictionResult.FORBIDDEN, "no"), NOW + 8)
+        outcomes.eviction_answered(each, EvictionResponse(EvictionResult.FORBIDDEN, "no"), NOW + 8)
     assert deleted(work, NOW + 20) == []
     assert len(deleted(work, NOW + 80)) == 1, "nobody may delete: one tries"
     assert causes(work, NOW + 80) == [Cause.FORBIDDEN]
@@ -60,9 +67,9 @@ def test_force_keeps_the_pauses_that_the_apiserver_asked_for() -> None:
 
 def test_force_leaves_the_operators_own_pod_for_the_end() -> None:
     made = world([pod("self", app="azlm"), pod("other")])
-    work = planner(made, last=Key("default", "self"))
+    work = planner(made, last=NamespacedName("default", "self"))
     assert deleted(work) == ["other"]
-    made.remove_pod(Key("default", "other"))
+    made.remove_pod(NamespacedName("default", "other"))
     assert deleted(work) == ["self"]
 
 
@@ -72,7 +79,7 @@ def test_pods_that_only_come_back_are_left_alone() -> None:
     work.began = NOW
     for turn in range(3):
         made.put_pod(pod(f"back-{turn}", created=NOW + 10))
-        made.remove_pod(Key("default", f"back-{turn}"))
+        made.remove_pod(NamespacedName("default", f"back-{turn}"))
     made.put_pod(pod("back-3", created=NOW + 10))
     assert deleted(work, NOW + 600) == []
 
@@ -82,7 +89,7 @@ def test_force_keeps_the_order() -> None:
     first = {"selector": {"matchLabels": {"app": "first"}}, "order": -1}
     work = planner(made, order=[first])
     assert deleted(work) == ["first"]
-    made.remove_pod(Key("default", "first"))
+    made.remove_pod(NamespacedName("default", "first"))
     assert deleted(work) == ["then"]
 
 
@@ -101,8 +108,8 @@ def test_a_pod_of_a_dead_node_is_given_up_in_time_and_told_as_a_note() -> None:
     assert causes(work, NOW + 299) == [Cause.STUCK_TERMINATING]
     [note] = work.plan(NOW + 300).blockers
     assert (note.cause, note.kind, note.pods, note.blocks) == (Cause.NODE_LOST, "Node", 1, False)
-    assert work.loads.by_node["s-0"].drained
-    made.remove_pod(Key("default", "a"), 99)
+    assert work.pool_progress.by_node["s-0"].drained
+    made.remove_pod(NamespacedName("default", "a"), 99)
     assert (causes(work, NOW + 302), work.abandoned) == ([], {})
 
 
@@ -112,7 +119,7 @@ def test_a_node_that_answers_again_has_its_pods_waited_for_again() -> None:
     work.plan(NOW + 300)
     made.put_node(Node("s-0", "src", **SILENT))
     assert causes(work, NOW + 302) == [Cause.STUCK_TERMINATING, Cause.VOLUME_ATTACHED]
-    assert not work.loads.by_node["s-0"].drained
+    assert not work.pool_progress.by_node["s-0"].drained
     made.put_node(Node("s-0", "src", ready=False, **SILENT))
     assert causes(work, NOW + 400) == [Cause.STUCK_TERMINATING]
     assert causes(work, NOW + 699) == [Cause.STUCK_TERMINATING]
@@ -131,17 +138,17 @@ def test_the_successor_of_a_pod_that_was_given_up_is_not() -> None:
     work.plan(NOW)
     work.plan(NOW + 300)
     made.put_pod(pod("a", uid="next"))
-    assert work.loads.remaining == 1
+    assert work.pool_progress.remaining == 1
     assert work.abandoned == {}
 
 
 def test_force_does_not_ask_twice_for_a_pod() -> None:
     made = world([pod("a")])
-    made.put_controller(Controller("ReplicaSet", Key("default", "web"), "rs-web"))
+    made.put_controller(Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web"))
     outcomes, work = Outcomes(made, lambda: 1.0), planner(made)
     work.plan(NOW)
     [first] = work.forced()
-    assert first == DeletePod(Key("default", "a"), "uid-a", None, "rs-web")
+    assert first == DeletePod(NamespacedName("default", "a"), "uid-a", None, "rs-web")
     outcomes.began(first, NOW)
-    outcomes.eviction_answered(first, Verdict(EvictionResult.GRANTED), NOW)
+    outcomes.eviction_answered(first, EvictionResponse(EvictionResult.GRANTED), NOW)
     assert deleted(work, NOW + 1) == []

@@ -14,7 +14,7 @@ from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import (
     Attachment,
     Controller,
-    Key,
+    NamespacedName,
     Node,
     Owner,
     Selector,
@@ -126,7 +126,7 @@ class Story:
         )
 
     def _pod_gone(self, name: str) -> None:
-        self.world.remove_pod(Key("default", name), self.revision)
+        self.world.remove_pod(NamespacedName("default", name), self.revision)
 
     def _budget(self, what: dict[str, Any]) -> None:
         self.world.put_budget(
@@ -142,11 +142,11 @@ class Story:
         )
 
     def _budget_gone(self, app: str) -> None:
-        self.world.remove_budget(Key("default", app))
+        self.world.remove_budget(NamespacedName("default", app))
 
     def _controller(self, what: dict[str, Any]) -> None:
         fields = dict(what)
-        key = Key("default", fields.pop("app"))
+        key = NamespacedName("default", fields.pop("app"))
         made = Controller("Deployment", key, f"dep-{key.name}", max_surge=1, **fields)
         self.world.put_controller(made)
         self.world.put_controller(
@@ -154,14 +154,16 @@ class Story:
         )
 
     def _daemons(self, there: bool) -> None:
-        key = Key("default", "d")
+        key = NamespacedName("default", "d")
         if there:
             self.world.put_controller(Controller("DaemonSet", key, "d"))
         else:
             self.world.remove_controller("DaemonSet", key)
 
     def _volume(self, what: tuple[str, tuple[str, ...]]) -> None:
-        self.world.put_volume(Volume(f"v-{what[0]}", Key("default", what[0]), zones=what[1]))
+        self.world.put_volume(
+            Volume(f"v-{what[0]}", NamespacedName("default", what[0]), zones=what[1])
+        )
 
     def _volume_gone(self, claim: str) -> None:
         self.world.remove_volume(f"v-{claim}")
@@ -185,33 +187,43 @@ class Story:
 def standing(work: Planner, now: float) -> dict[str, Any]:
     """All that follows from the world alone."""
     plan = work.plan(now)
-    loads = work.loads
+    pool_progress = work.pool_progress
     tier = min(work.tiers, default=None)
-    lanes = {f"{each.ident} {each.tier}": each for each in work.lanes.values() if not each.empty}
+    queues = {f"{each.ident} {each.tier}": each for each in work.queues.values() if not each.empty}
     return {
-        "sums": (loads.remaining, loads.terminating, loads.skipped, loads.drained),
-        "batches": {index: sorted(names) for index, names in loads.batches.items() if names},
-        "undrained": (loads.undrained_admitted, [each.node.name for each in loads.undrained()]),
-        "detaching": sorted(loads.detaching),
-        "blocked": (loads.blocked_pods, sorted(loads.blocked)),
-        "open": sorted(loads.open),
+        "sums": (
+            pool_progress.remaining,
+            pool_progress.terminating,
+            pool_progress.skipped,
+            pool_progress.drained,
+        ),
+        "batches": {
+            index: sorted(names) for index, names in pool_progress.batches.items() if names
+        },
+        "undrained": (
+            pool_progress.undrained_admitted,
+            [each.node.name for each in pool_progress.undrained()],
+        ),
+        "detaching": sorted(pool_progress.detaching),
+        "blocked": (pool_progress.blocked_pods, sorted(pool_progress.blocked)),
+        "open": sorted(pool_progress.open),
         "tiers": dict(work.tiers),
         "eligible": work.eligible,
         "waiting": plan.waiting,
         "rest": plan.rest,
         "lanes": {
             ident: (sorted(each.now.pods), sorted(each.later.pods), sorted(each.unready))
-            for ident, each in lanes.items()
+            for ident, each in queues.items()
         },
         "granted": {
             ident: len(each.granted)
-            for ident, each in lanes.items()
+            for ident, each in queues.items()
             if each.granted and each.tier == tier
         },
     }
 
 
-def healthy(world: World, key: Key) -> int:
+def healthy(world: World, key: NamespacedName) -> int:
     return sum(key in world.budgets_of(p) and counts_as_healthy(p) for p in world.pods.values())
 
 

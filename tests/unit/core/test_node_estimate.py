@@ -7,14 +7,22 @@ from azure_linux_migrator.core.reconcile.decide import context_of, decide
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.pool_size import final_count
 from azure_linux_migrator.model.actions import CreatePool
-from azure_linux_migrator.model.cluster import Controller, Key, Node, Owner, Pod, Room, Volume
+from azure_linux_migrator.model.cluster import (
+    Allocatable,
+    Controller,
+    NamespacedName,
+    Node,
+    Owner,
+    Pod,
+    Volume,
+)
 from tests.support.worlds import NOW, migration, pod, seen, source, target, world
 
-ROOM = Room(4000, 16_000, 30)
+ROOM = Allocatable(4000, 16_000, 30)
 
 
-def nodes(count: int, room: Room = ROOM) -> list[Node]:
-    return [Node(f"s-{index}", "src", room=room) for index in range(count)]
+def nodes(count: int, allocatable: Allocatable = ROOM) -> list[Node]:
+    return [Node(f"s-{index}", "src", allocatable=allocatable) for index in range(count)]
 
 
 def needed(made: World) -> int:
@@ -40,13 +48,13 @@ def test_every_node_keeps_room_for_its_daemons() -> None:
 
 
 def test_the_limit_of_pods_counts() -> None:
-    assert needed(world(pods(9, 1), nodes=nodes(4, Room(4000, 16_000, 3)))) == 3
+    assert needed(world(pods(9, 1), nodes=nodes(4, Allocatable(4000, 16_000, 3)))) == 3
 
 
 def test_devices_are_counted_to_the_last_one() -> None:
-    rich = Room(96_000, 900_000, 110, (("nvidia.com/gpu", 8),))
+    rich = Allocatable(96_000, 900_000, 110, (("nvidia.com/gpu", 8),))
     gpu = (("nvidia.com/gpu", 1),)
-    assert needed(world(pods(24, 100, extras=gpu), nodes=nodes(4, rich))) == 3
+    assert needed(world(pods(24, 100, extended_resources=gpu), nodes=nodes(4, rich))) == 3
     assert needed(world(pods(24, 100), nodes=nodes(4, rich))) == 1
 
 
@@ -63,18 +71,20 @@ def test_volumes_keep_pods_in_their_zone() -> None:
         ],
         nodes=nodes(2),
     )
-    made.put_volume(Volume("va", Key("default", "a"), ("z-1",)))
-    made.put_volume(Volume("vb", Key("default", "b"), ("z-2",)))
+    made.put_volume(Volume("va", NamespacedName("default", "a"), ("z-1",)))
+    made.put_volume(Volume("vb", NamespacedName("default", "b"), ("z-2",)))
     assert needed(made) == 2, "one for each zone, and the free pod beside one of them"
 
 
 def test_nodes_that_tell_nothing_are_replaced_one_by_one() -> None:
-    assert needed(world(pods(8, 100), nodes=nodes(4, Room()))) == 4
+    assert needed(world(pods(8, 100), nodes=nodes(4, Allocatable()))) == 4
 
 
 def test_auto_is_decided_once_and_kept_on_the_pool() -> None:
     made = world(pods(8, 850), nodes=nodes(4))
-    made.put_controller(Controller("ReplicaSet", Key("default", "web"), "rs-web", replicas=8))
+    made.put_controller(
+        Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", replicas=8)
+    )
     wanted = migration(target={"count": "Auto"})
     [create] = decide(wanted, seen(made, source(count=4)), NOW).actions
     assert isinstance(create, CreatePool)

@@ -14,7 +14,7 @@ from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.identity import as_label
 from azure_linux_migrator.core.preflight.rules import RULES, evaluate
-from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.kube.node_resource_group import home_of
 from azure_linux_migrator.model import traits
 from azure_linux_migrator.model.azure_facts import (
@@ -24,7 +24,7 @@ from azure_linux_migrator.model.azure_facts import (
     Unread,
     Usage,
 )
-from azure_linux_migrator.model.cluster import Key, Node
+from azure_linux_migrator.model.cluster import NamespacedName, Node
 from azure_linux_migrator.model.pool import Pool
 
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "aks" / "preflight.json"
@@ -54,10 +54,10 @@ def source(*, settings: dict[str, Any] | None = None, **more: Any) -> Pool:
     return Pool(**(fields | more))
 
 
-def snapshot(**changes: Any) -> Snapshot:
+def snapshot(**changes: Any) -> PreflightSnapshot:
     """A clean one: nothing blocks and nothing warns."""
     old = changes.pop("source", None) or source()
-    base = Snapshot(
+    base = PreflightSnapshot(
         spec=spec(),
         source=old,
         target="srcazl",
@@ -72,7 +72,7 @@ def snapshot(**changes: Any) -> Snapshot:
             node_resource_group="MC_g_c_r",
             subscription="Sub",
         ),
-        nodes=(Node("s-0", "src", home="sub/mc_g_c_r"),),
+        nodes=(Node("s-0", "src", node_resource_group="sub/mc_g_c_r"),),
         usages={"dsv5": Usage(16, 100), "cores": Usage(16, 100)},
         sizes=SIZES,
         subnets={SUBNET: SubnetFacts("10.0.0.0/22", 10)},
@@ -87,15 +87,15 @@ def snapshot(**changes: Any) -> Snapshot:
     return replace(base, **changes)
 
 
-def workload(*notable: str, **more: Any) -> Workload:
+def workload(*notable: str, **more: Any) -> WorkloadFacts:
     fields: dict[str, Any] = {
         "kind": "Pod",
-        "key": Key("default", "web-1"),
+        "key": NamespacedName("default", "web-1"),
         "owner": "Deployment default/web",
         "replicas": 3,
         "traits": notable,
     }
-    return Workload(**(fields | more))
+    return WorkloadFacts(**(fields | more))
 
 
 def with_workload(*notable: str, **more: Any) -> dict[str, Any]:
@@ -104,7 +104,11 @@ def with_workload(*notable: str, **more: Any) -> dict[str, Any]:
 
 def with_blocker(cause: Cause) -> dict[str, Any]:
     kind = "PodDisruptionBudget" if cause is Cause.BUDGET_DEADLOCKED else "Pod"
-    return {"blockers": (Blocker(cause, kind, Key("default", "web"), "allows none", "raise it"),)}
+    return {
+        "blockers": (
+            Blocker(cause, kind, NamespacedName("default", "web"), "allows none", "raise it"),
+        )
+    }
 
 
 CNI = ClusterFacts(network_plugin="azure", kubernetes_version="1.34.2")
@@ -155,8 +159,13 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "AMD GPU",
     ),
     *(
-        ("cluster.identity", Severity.BLOCK, {"nodes": (Node("s-0", "src", home=home),)}, home)
-        for home in ("sub/mc_g_other_r", "other/mc_g_c_r", "mc_g_other_r")
+        (
+            "cluster.identity",
+            Severity.BLOCK,
+            {"nodes": (Node("s-0", "src", node_resource_group=node_resource_group),)},
+            node_resource_group,
+        )
+        for node_resource_group in ("sub/mc_g_other_r", "other/mc_g_c_r", "mc_g_other_r")
     ),
     ("cluster.busy", Severity.BLOCK, {"cluster": replace(CNI, state="Upgrading")}, "Upgrading"),
     (
@@ -338,7 +347,7 @@ OWN = {"pool.preview", "pool.size", "cluster.identity"}
 """Checks beyond the reference's."""
 
 
-def found(rule: str, made: Snapshot) -> list[Finding]:
+def found(rule: str, made: PreflightSnapshot) -> list[Finding]:
     return [each for each in evaluate(made) if each.rule == rule]
 
 
@@ -397,13 +406,13 @@ def test_nodes_that_do_not_tell_their_cluster_are_told_unchecked() -> None:
     for nodes in ((), (Node("s-0", "src"),)):
         (told,) = found("cluster.identity", snapshot(nodes=nodes))
         assert told.severity is Severity.UNCHECKED
-    elsewhere = (Node("s-0", "src"), Node("x-0", "system", home="sub/mc_g_other_r"))
+    elsewhere = (Node("s-0", "src"), Node("x-0", "system", node_resource_group="sub/mc_g_other_r"))
     (told,) = found("cluster.identity", snapshot(nodes=elsewhere))
     assert told.blocks
 
 
 def test_another_cluster_cannot_be_acknowledged() -> None:
-    made = snapshot(nodes=(Node("s-0", "src", home="sub/mc_g_other_r"),))
+    made = snapshot(nodes=(Node("s-0", "src", node_resource_group="sub/mc_g_other_r"),))
     assert any(each.blocks for each in evaluate(made, ["cluster.identity"]))
 
 
@@ -411,7 +420,7 @@ def test_a_node_resource_group_as_label() -> None:
     long = "MC_" + "g" * 58 + "_x(y)"
     facts = ClusterFacts(node_resource_group=long, pod_cidrs=(), network_plugin="azure")
     for label in (as_label(long), as_label(long).lower()):
-        node = Node("s-0", "src", home=home_of("", label))
+        node = Node("s-0", "src", node_resource_group=home_of("", label))
         assert found("cluster.identity", snapshot(cluster=facts, nodes=(node,))) == []
     assert as_label("a" * 62 + "(") == "a" * 62 + "z"
     assert as_label("mc_rg.") == "mc_rg.z"
@@ -452,7 +461,10 @@ def test_gpu_support_goes_by_date_and_tells_its_source(
 
 
 def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
-    pods = tuple(workload(traits.EMPTY_DIR, key=Key("default", f"web-{n:03d}")) for n in range(400))
+    pods = tuple(
+        workload(traits.EMPTY_DIR, key=NamespacedName("default", f"web-{n:03d}"))
+        for n in range(400)
+    )
     made = found("pod.local-data", snapshot(workloads=pods))
     assert len(made) == 1
     assert "400 pods" in made[0].message

@@ -12,19 +12,19 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.core.reconcile.decide import decide
-from azure_linux_migrator.core.state.observation import PoolsRead
+from azure_linux_migrator.core.state.observation import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import (
     Action,
     CordonNode,
-    Foretell,
+    ReadAzureFacts,
     ReadPools,
     RestartRollout,
-    SurveyAzure,
+    RunForecast,
     UpdatePool,
 )
-from azure_linux_migrator.model.azure_facts import Survey
-from azure_linux_migrator.model.cluster import Controller, Key, Node, Owner
+from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Failure
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
@@ -37,9 +37,13 @@ def _back(step: str, **more: Any) -> Migration:
 
 
 def _surged(made: World, **more: Any) -> None:
-    made.put_controller(Controller("ReplicaSet", Key("default", "web"), "rs-web", owner="web"))
+    made.put_controller(
+        Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", owner="web")
+    )
     fields: dict[str, Any] = {"replicas": 1, "rolling": True, "max_surge": 1}
-    made.put_controller(Controller("Deployment", Key("default", "web"), "web", **fields | more))
+    made.put_controller(
+        Controller("Deployment", NamespacedName("default", "web"), "web", **fields | more)
+    )
 
 
 def test_a_restart_covers_only_the_pods_it_was_for() -> None:
@@ -49,7 +53,7 @@ def test_a_restart_covers_only_the_pods_it_was_for() -> None:
     assert isinstance(first, RestartRollout)
     _surged(made, restarted=first.stamp)
     assert planner(made, singletons="SurgeFirst").plan(NOW, "uid-m").surges == ()
-    made.remove_pod(Key("default", "one"))
+    made.remove_pod(NamespacedName("default", "one"))
     made.put_pod(pod("two", created=NOW + 5))
     [again] = planner(made, singletons="SurgeFirst").plan(NOW, "uid-m").surges
     assert isinstance(again, RestartRollout)
@@ -86,12 +90,12 @@ def test_pending_replacements_stop_the_drain_after_a_restart_too() -> None:
     waiting["unschedulable"] = "no room"
     made = world([pod("a"), pod("new", created=NOW - 5, **waiting)])
     work = planner(made)
-    assert work.plan(NOW).unplaced == ()
+    assert work.plan(NOW).unschedulable_replacements == ()
     work.began = NOW - 10
-    assert [each.key.name for each in work.plan(NOW).unplaced] == ["new"]
+    assert [each.key.name for each in work.plan(NOW).unschedulable_replacements] == ["new"]
     other = Owner("ReplicaSet", "other", "rs-other")
     made.put_pod(pod("alien", created=NOW - 5, owner=other, **waiting))
-    assert [each.key.name for each in work.plan(NOW).unplaced] == ["new"]
+    assert [each.key.name for each in work.plan(NOW).unschedulable_replacements] == ["new"]
 
 
 def test_replicas_without_a_budget_that_wait_are_told() -> None:
@@ -160,7 +164,7 @@ def test_plan_mode_asks_for_a_forecast_and_changes_nothing() -> None:
     made = world([pod("a")])
     plans = migration(mode="Plan")
     told = decide(plans, seen(made, source()), NOW)
-    assert told.actions == (Foretell(1),)
+    assert told.actions == (RunForecast(1),)
     assert told.status.step == "Preflight"
     assert told.status.condition("Ready").status == "False"  # type: ignore[union-attr]
 
@@ -184,11 +188,11 @@ def test_a_refused_preflight_goes_on_refusing_while_it_looks_again() -> None:
     later = decide(migration(first.status), seen(made, windows), NOW + 61)
     assert later.status.is_true("Stalled")
     assert [type(each) for each in later.actions] == [ReadPools]
-    survey = seen(made, source(), survey=Survey(at=NOW - 400))
-    blocked = replace(survey, pools=PoolsRead({"src": source(state="Updating")}, NOW))
+    azure_facts = seen(made, source(), azure_facts=AzureFacts(at=NOW - 400))
+    blocked = replace(azure_facts, pools=PoolReading({"src": source(state="Updating")}, NOW))
     told = decide(migration(first.status), blocked, NOW)
     assert told.status.is_true("Stalled")
-    assert [type(each) for each in told.actions] == [SurveyAzure]
+    assert [type(each) for each in told.actions] == [ReadAzureFacts]
 
 
 def test_the_targets_nodes_are_waited_for_by_a_fresh_count() -> None:

@@ -15,7 +15,7 @@ from azure_linux_migrator.api.status import (
 )
 from azure_linux_migrator.core.reconcile.conditions import headline, merge
 from azure_linux_migrator.core.reconcile.decide import decide
-from azure_linux_migrator.core.state.observation import Decision, Observation, Problem
+from azure_linux_migrator.core.state.observation import ActionProblem, Decision, Observation
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import (
     CordonNode,
@@ -28,7 +28,7 @@ from azure_linux_migrator.model.actions import (
     RestoreScale,
     UpdatePool,
 )
-from azure_linux_migrator.model.cluster import Controller, Key, Node, Volume
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Volume
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
@@ -95,9 +95,9 @@ def _homeless() -> World:
     waiting: dict[str, Any] = {"node": "", "phase": "Pending", "ready": False}
     made = world([pod("a")])
     decide(migration(_at("Drain")), seen(made, source(), target()), NOW)
-    made.evicting(EvictPod(Key("default", "a"), "uid-a", None, "rs-web"), NOW)
+    made.evicting(EvictPod(NamespacedName("default", "a"), "uid-a", None, "rs-web"), NOW)
     made.put_pod(pod("a", terminating=True, revision=11))
-    made.remove_pod(Key("default", "a"), 12)
+    made.remove_pod(NamespacedName("default", "a"), 12)
     made.put_pod(pod("b", unschedulable="no room", created=NOW, **waiting))
     return made
 
@@ -264,9 +264,11 @@ def test_a_long_rollback_token_counts_once() -> None:
 
 
 def _surged(made: World) -> None:
-    made.put_controller(Controller("ReplicaSet", Key("default", "web"), "rs-web", owner="web"))
     made.put_controller(
-        Controller("Deployment", Key("default", "web"), "web", replicas=2, surge="m/1")
+        Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", owner="web")
+    )
+    made.put_controller(
+        Controller("Deployment", NamespacedName("default", "web"), "web", replicas=2, surge="m/1")
     )
 
 
@@ -274,7 +276,7 @@ def test_a_replica_that_was_added_is_taken_back_when_the_pod_left_by_itself() ->
     made = world([pod("new", node="t-0")])
     _surged(made)
     told = decide(migration(_at("Drain")), seen(made, source(), target()), NOW)
-    assert told.actions == (RestoreScale(Key("default", "web"), 1),)
+    assert told.actions == (RestoreScale(NamespacedName("default", "web"), 1),)
     assert told.status.step == "Drain"
 
 
@@ -306,10 +308,10 @@ def test_deletion_gives_the_autoscaler_back_even_while_paused() -> None:
 
 
 def test_deletion_does_not_hang_on_what_azure_refuses_for_good() -> None:
-    problem = Problem("AuthorizationFailed", "no", retryable=False, retry_at=NOW + 60)
+    problem = ActionProblem("AuthorizationFailed", "no", retryable=False, retry_at=NOW + 60)
     told = decide(_deleting(), _deleted(problems={"UpdatePool/src": problem}), NOW)
     assert told.released
-    busy = Problem("AzureUnavailable", "later", retryable=True, retry_at=NOW + 60)
+    busy = ActionProblem("AzureUnavailable", "later", retryable=True, retry_at=NOW + 60)
     assert not decide(_deleting(), _deleted(problems={"UpdatePool/src": busy}), NOW).released
 
 
@@ -345,7 +347,7 @@ def test_a_reading_from_the_future_is_not_fresh() -> None:
 
 
 def test_what_is_tried_again_asks_for_no_wake_up_in_the_past() -> None:
-    problem = Problem("AzureUnavailable", "x", retryable=True, retry_at=NOW - 1)
+    problem = ActionProblem("AzureUnavailable", "x", retryable=True, retry_at=NOW - 1)
     made = seen(world([]), pools=None, problems={"ReadPools": problem})
     told = decide(migration(), made, NOW)
     assert (_kinds(told), told.wake_at) == ([ReadPools], None)
@@ -392,9 +394,9 @@ def test_a_failed_update_names_what_its_drain_waits_for_and_no_zone() -> None:
         Node("s-0", "src", zone="r-1", os_sku="Ubuntu"),
         Node("s-1", "src", zone="r-2", os_sku="AzureLinux", os_effective="AzureLinux3"),
     ]
-    twice = [budget(key=Key("default", "a")), budget(key=Key("default", "b"))]
+    twice = [budget(key=NamespacedName("default", "a")), budget(key=NamespacedName("default", "b"))]
     made = world([pod("x", claims=("data",))], twice, nodes)
-    made.put_volume(Volume("pv", Key("default", "data"), zones=("r-1",)))
+    made.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("r-1",)))
     status = MigrationStatus(step="UpdateInPlace", **BEGUN)
     spec: dict[str, Any] = {"strategy": {"type": "InPlace"}}
     pool = source(os_sku="AzureLinux", state="Failed")

@@ -10,7 +10,7 @@ from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import EvictPod
-from azure_linux_migrator.model.cluster import Controller, Key, Node, Owner, Pod
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner, Pod
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
 from tests.unit.core.test_worklist import planner
 
@@ -30,14 +30,16 @@ def restarted(made: World) -> Planner:
     return work
 
 
-def unplaced(work: Planner, now: float = NOW) -> list[str]:
-    return sorted(each.key.name for each in work.plan(now).unplaced)
+def unschedulable_replacements(work: Planner, now: float = NOW) -> list[str]:
+    return sorted(each.key.name for each in work.plan(now).unschedulable_replacements)
 
 
 def test_after_a_restart_the_replacement_of_a_singleton_is_known() -> None:
     made = world([waiting("new", "one"), pod("a")])
-    assert unplaced(restarted(made)) == ["new"]
-    assert unplaced(planner(world([waiting("new", "one")]))) == [], "no migration has begun"
+    assert unschedulable_replacements(restarted(made)) == ["new"]
+    assert unschedulable_replacements(planner(world([waiting("new", "one")]))) == [], (
+        "no migration has begun"
+    )
 
 
 def test_pods_from_before_the_batch_count_if_the_migration_had_begun() -> None:
@@ -46,49 +48,49 @@ def test_pods_from_before_the_batch_count_if_the_migration_had_begun() -> None:
     )
     work = restarted(made)
     work.began = NOW - 10
-    assert unplaced(work) == ["new"]
+    assert unschedulable_replacements(work) == ["new"]
 
 
 @pytest.mark.parametrize(("node", "counts"), [("t-0", True), ("s-0", True), ("x-0", False)])
 def test_where_the_others_of_its_owner_run_tells(node: str, counts: bool) -> None:
     made = world([pod("b", node=node), waiting("new")])
     made.put_node(Node("x-0", "gpu"))
-    assert bool(unplaced(restarted(made))) is counts
+    assert bool(unschedulable_replacements(restarted(made))) is counts
 
 
 def test_the_old_pods_of_a_rollout_tell_for_the_new() -> None:
     old, new = Owner("ReplicaSet", "w-1", "w-1"), Owner("ReplicaSet", "w-2", "w-2")
     made = world([pod("b", node="x-0", owner=old), waiting("new", owner=new)])
     made.put_node(Node("x-0", "gpu"))
-    assert unplaced(restarted(made)) == ["new"]
-    made.put_controller(Controller("Deployment", Key("default", "w"), "d"))
+    assert unschedulable_replacements(restarted(made)) == ["new"]
+    made.put_controller(Controller("Deployment", NamespacedName("default", "w"), "d"))
     for each in (old, new):
-        key = Key("default", each.name)
+        key = NamespacedName("default", each.name)
         made.put_controller(Controller("ReplicaSet", key, each.uid, owner="d"))
-    assert unplaced(planner(made)) == []
+    assert unschedulable_replacements(planner(made)) == []
 
 
 def test_what_came_while_everything_was_watched_is_known_by_what_was_seen() -> None:
     made = world([pod("mine", app="mine")])
     work = restarted(made)
-    assert unplaced(work) == []
+    assert unschedulable_replacements(work) == []
     made.put_pod(waiting("alien", "alien", created=NOW + 100))
     made.put_pod(waiting("job", "job", owner=Owner("Job", "j", "j")))
     made.put_pod(waiting("daemon", "daemon", owner=Owner("DaemonSet", "d", "d")))
-    made.remove_pod(Key("default", "mine"))
+    made.remove_pod(NamespacedName("default", "mine"))
     made.put_pod(waiting("next", "mine", created=NOW + 100))
-    assert unplaced(work, NOW + 120) == ["next"]
+    assert unschedulable_replacements(work, NOW + 120) == ["next"]
 
 
 def test_a_policy_that_changes_forgets_no_move() -> None:
     made = world([pod("mine", app="mine"), pod("a")])
     work = planner(made)
-    unplaced(work)
-    made.remove_pod(Key("default", "mine"))
+    unschedulable_replacements(work)
+    made.remove_pod(NamespacedName("default", "mine"))
     made.put_pod(waiting("next", "mine", created=NOW + 100))
     again = planner(made, jobs="Evict")
     assert again is not work
-    assert unplaced(again, NOW + 120) == ["next"]
+    assert unschedulable_replacements(again, NOW + 120) == ["next"]
 
 
 def test_daemons_and_finished_jobs_that_leave_are_no_moves() -> None:
@@ -96,9 +98,9 @@ def test_daemons_and_finished_jobs_that_leave_are_no_moves() -> None:
     done = pod("done", owner=job, phase="Succeeded", ready=False)
     made = world([pod("agent", owner=daemon), done])
     work = planner(made)
-    made.remove_pod(Key("default", "agent"))
-    made.remove_pod(Key("default", "done"))
-    assert len(work.moves) == 0
+    made.remove_pod(NamespacedName("default", "agent"))
+    made.remove_pod(NamespacedName("default", "done"))
+    assert len(work.evicted_owners) == 0
 
 
 def test_a_drain_that_is_begun_again_by_a_restart_evicts_nothing_while_pods_wait() -> None:

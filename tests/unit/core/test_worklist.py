@@ -6,23 +6,31 @@ import pytest
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.spec_drain import Drain
-from azure_linux_migrator.core.drain.batches import earliest_finish
+from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.surge_first import VICTIM_COST
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import (
-    MarkVictim,
+    RelinquishScale,
     RestartRollout,
     RestoreScale,
+    SetDeletionCost,
     SurgeReplica,
-    YieldScale,
 )
-from azure_linux_migrator.model.cluster import Attachment, Controller, Key, Node, Owner, Pod, Volume
+from azure_linux_migrator.model.cluster import (
+    Attachment,
+    Controller,
+    NamespacedName,
+    Node,
+    Owner,
+    Pod,
+    Volume,
+)
 from tests.support.worlds import NOW, budget, pod, world
 
 
-def planner(made: World, last: Key | None = None, **policy: Any) -> Planner:
+def planner(made: World, last: NamespacedName | None = None, **policy: Any) -> Planner:
     return Planner.of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy), last))
 
 
@@ -47,7 +55,7 @@ def test_orders_5_and_6_only_the_lower_goes_and_a_terminating_one_still_holds() 
     assert names(work) == ["a"]
     made.put_pod(pod("a", app="early", terminating=True, deadline=NOW + 30))
     assert names(work) == []
-    made.remove_pod(Key("default", "a"))
+    made.remove_pod(NamespacedName("default", "a"))
     assert names(work) == ["b"]
 
 
@@ -59,9 +67,9 @@ def test_an_order_rule_needs_both_its_selector_and_its_namespace() -> None:
 
 def test_the_operators_own_pod_leaves_last() -> None:
     made = world([pod("self", app="azlm"), pod("b")])
-    work = planner(made, last=Key("default", "self"))
+    work = planner(made, last=NamespacedName("default", "self"))
     assert names(work) == ["b"]
-    made.remove_pod(Key("default", "b"))
+    made.remove_pod(NamespacedName("default", "b"))
     assert names(work) == ["self"]
 
 
@@ -83,16 +91,16 @@ def test_prefetch_reaches_budgets_that_have_no_pod_in_the_batch() -> None:
         Node("s-1", "src", unschedulable=True),
         Node("t-0", "srcazl"),
     ]
-    guards = [
+    pdb_index = [
         budget("in", allowed=1, healthy=1, desired=0, expected=1),
         budget("out", allowed=1, healthy=1, desired=0, expected=1),
     ]
-    made = world([pod("in", app="in"), pod("out", node="s-1", app="out")], guards, nodes)
+    made = world([pod("in", app="in"), pod("out", node="s-1", app="out")], pdb_index, nodes)
     work = planner(made, prefetch=True)
     assert names(work) == [], "no batch, nothing to be ahead of"
     made.put_node(Node("s-0", "src", unschedulable=True, batch="m.1"))
     assert sorted(names(work)) == ["in", "out"]
-    made.remove_pod(Key("default", "in"))
+    made.remove_pod(NamespacedName("default", "in"))
     assert names(work) == [], "the batch is over, and with it what went ahead"
 
 
@@ -105,18 +113,18 @@ def test_a_node_that_joins_the_batch_brings_its_pods() -> None:
     made.put_node(Node("s-0", "src", unschedulable=True))
     assert (names(work), dict(work.tiers)) == ([], {})
     made.remove_node("s-0")
-    assert (work.loads.remaining, work.entries) == (0, {})
+    assert (work.pool_progress.remaining, work.entries) == (0, {})
 
 
 def test_the_batch_takes_the_nodes_that_can_be_empty_first() -> None:
     nodes = [Node(f"s-{i}", "src", unschedulable=True) for i in range(3)]
     busy = [pod(f"b{i}", node="s-0", app="busy") for i in range(6)]
     calm = [pod("c1", node="s-1", app="calm"), pod("c2", node="s-2", app="calm")]
-    guards = [
+    pdb_index = [
         budget("busy", allowed=1, healthy=6, desired=5, expected=6),
         budget("calm", allowed=2, healthy=2, desired=0, expected=2),
     ]
-    assert earliest_finish(planner(world(busy + calm, guards, nodes)), 2) == ["s-1", "s-2"]
+    assert select_nodes(planner(world(busy + calm, pdb_index, nodes)), 2) == ["s-1", "s-2"]
 
 
 def test_a_daemonset_pod_whose_daemonset_is_gone_blocks_like_a_bare_one() -> None:
@@ -133,12 +141,12 @@ def test_a_volume_that_the_target_cannot_attach_blocks_until_it_can() -> None:
             Node("t-0", "srcazl", zone="r-1"),
         ],
     )
-    made.put_volume(Volume("pv", Key("default", "data"), zones=("r-2",)))
+    made.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("r-2",)))
     work = planner(made)
     assert causes(work) == [Cause.VOLUME_ZONE]
     made.put_node(Node("t-1", "srcazl", zone="r-2"))
     assert (causes(work, NOW + 2), names(work, NOW + 2)) == ([], ["a"])
-    made.put_volume(Volume("pv", Key("default", "data"), local=True))
+    made.put_volume(Volume("pv", NamespacedName("default", "data"), local=True))
     assert causes(work, NOW + 4) == [Cause.LOCAL_VOLUME]
 
 
@@ -150,7 +158,7 @@ def test_a_disk_outside_any_zone_goes_to_nodes_outside_any_zone_only() -> None:
             Node("t-0", "srcazl", zone="r-1"),
         ],
     )
-    made.put_volume(Volume("pv", Key("default", "data"), zones=("",)))
+    made.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("",)))
     work = planner(made)
     (blocked,) = work.plan(NOW).blockers
     assert "is in no zone, and the pool it would move to has nodes in zone r-1 only" in str(blocked)
@@ -162,34 +170,41 @@ def test_a_node_is_drained_only_when_its_volumes_are_detached() -> None:
     made = world([])
     work = planner(made)
     made.put_attachment(Attachment("va", "s-0", "pv"))
-    assert not work.loads.by_node["s-0"].drained
+    assert not work.pool_progress.by_node["s-0"].drained
     assert causes(work) == [Cause.VOLUME_ATTACHED]
     made.remove_attachment("va")
-    assert work.loads.by_node["s-0"].drained
+    assert work.pool_progress.by_node["s-0"].drained
 
 
 def test_the_volume_of_a_skipped_pod_is_not_waited_for_nor_one_of_a_dead_node() -> None:
     daemon = pod("d", owner=Owner("DaemonSet", "d", "d"), claims=("data",))
     made = world([daemon])
-    made.put_volume(Volume("pv", Key("default", "data")))
+    made.put_volume(Volume("pv", NamespacedName("default", "data")))
     made.put_attachment(Attachment("va", "s-0", "pv"))
     work = planner(made)
-    assert work.loads.by_node["s-0"].drained
+    assert work.pool_progress.by_node["s-0"].drained
     made.put_attachment(Attachment("vb", "s-1", "other"))
-    assert not work.loads.by_node["s-1"].drained
+    assert not work.pool_progress.by_node["s-1"].drained
     made.put_node(Node("s-1", "src", unschedulable=True, ready=False, batch="m.1"))
     made.put_attachment(Attachment("vb", "s-1", "other"))
-    assert work.loads.by_node["s-1"].drained
+    assert work.pool_progress.by_node["s-1"].drained
 
 
 def test_a_deployment_without_a_budget_keeps_to_its_own_max_unavailable() -> None:
     made = world([pod(f"p{i}") for i in range(8)])
     made.put_controller(
-        Controller("ReplicaSet", Key("default", "web"), "rs-web", owner="web", replicas=8)
+        Controller(
+            "ReplicaSet", NamespacedName("default", "web"), "rs-web", owner="web", replicas=8
+        )
     )
     made.put_controller(
         Controller(
-            "Deployment", Key("default", "web"), "web", replicas=8, rolling=True, max_unavailable=3
+            "Deployment",
+            NamespacedName("default", "web"),
+            "web",
+            replicas=8,
+            rolling=True,
+            max_unavailable=3,
         )
     )
     assert len(names(planner(made))) == 3
@@ -202,7 +217,7 @@ def test_a_pod_long_past_its_grace_is_stuck_and_not_blocked() -> None:
     [stuck] = work.plan(NOW + 61).blockers
     assert stuck.cause is Cause.STUCK_TERMINATING
     assert "finalizers" in stuck.remedy
-    made.remove_pod(Key("default", "a"))
+    made.remove_pod(NamespacedName("default", "a"))
     assert causes(work, NOW + 62) == []
 
 
@@ -231,7 +246,7 @@ def test_pods_that_come_back_to_the_source_are_moved_thrice_and_then_told() -> N
     for turn in range(3):
         made.put_pod(pod(f"back-{turn}", created=NOW + 10))
         assert names(work) == [f"back-{turn}"]
-        made.remove_pod(Key("default", f"back-{turn}"))
+        made.remove_pod(NamespacedName("default", f"back-{turn}"))
     made.put_pod(pod("back-3", created=NOW + 10))
     assert causes(work, NOW + 20) == [Cause.RETURNS]
 
@@ -239,11 +254,11 @@ def test_pods_that_come_back_to_the_source_are_moved_thrice_and_then_told() -> N
 def test_replacements_that_cannot_be_placed_are_seen() -> None:
     made = world([pod("a"), pod("b")])
     work = planner(made)
-    made.remove_pod(Key("default", "a"))
+    made.remove_pod(NamespacedName("default", "a"))
     made.put_pod(pod("new", node="", phase="Pending", ready=False, unschedulable="no room"))
-    assert [each.key.name for each in work.plan(NOW).unplaced] == ["new"]
+    assert [each.key.name for each in work.plan(NOW).unschedulable_replacements] == ["new"]
     made.put_pod(pod("new", node="t-0"))
-    assert work.plan(NOW).unplaced == ()
+    assert work.plan(NOW).unschedulable_replacements == ()
 
 
 class TestSingletons:
@@ -253,12 +268,14 @@ class TestSingletons:
         self.made = world([pod("one")])
         owner = {"owner": "web", "replicas": 1}
         self.made.put_controller(
-            Controller("ReplicaSet", Key("default", "web"), "rs-web", **owner)  # type: ignore[arg-type]
+            Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", **owner)  # type: ignore[arg-type]
         )
 
     def _deployment(self, **more: Any) -> Planner:
         fields = {"replicas": 1, "rolling": True, "max_surge": 1} | more
-        self.made.put_controller(Controller("Deployment", Key("default", "web"), "web", **fields))
+        self.made.put_controller(
+            Controller("Deployment", NamespacedName("default", "web"), "web", **fields)
+        )
         return planner(self.made, singletons="SurgeFirst")
 
     def _actions(self, **more: Any) -> list[type]:
@@ -275,14 +292,14 @@ class TestSingletons:
         surged = plain | {"surge": "m/1", "replicas": 2}
         assert self._actions(**surged) == []
         self.made.put_pod(pod("two", node="t-0"))
-        assert self._actions(**surged) == [MarkVictim]
+        assert self._actions(**surged) == [SetDeletionCost]
         self.made.put_pod(pod("one", deletion_cost=VICTIM_COST))
         assert self._actions(**surged) == [RestoreScale]
         assert self._actions(**plain) == [], "its ReplicaSet removes the marked pod"
 
     def test_a_foreign_change_of_the_scale_wins(self) -> None:
         plain = {"max_surge": 0, "max_unavailable": 1}
-        assert self._actions(**plain, surge="m/1", replicas=5) == [YieldScale]
+        assert self._actions(**plain, surge="m/1", replicas=5) == [RelinquishScale]
         work = self._deployment(**plain, surge="m/yielded", replicas=1)
         assert names(work) == ["one"]
         assert causes(work) == [Cause.SURGE_IMPOSSIBLE]
@@ -328,4 +345,4 @@ def test_slot_times_give_the_bound() -> None:
         made.tick(at + 4)
     seconds, limited_by = made.slot_times.bound()
     assert seconds == pytest.approx(8.0)
-    assert limited_by == Key("default", "web")
+    assert limited_by == NamespacedName("default", "web")

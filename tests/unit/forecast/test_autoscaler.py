@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.model.cluster import Room
-from azure_linux_migrator.model.scheduling import Placing, Toleration
-from azure_linux_migrator.simulator.simulated_cluster import Scene
-from tests.support.simulated_clusters import HOSTNAME, app, run, scene, term, where
+from azure_linux_migrator.model.cluster import Allocatable
+from azure_linux_migrator.model.scheduling import SchedulingConstraints, Toleration
+from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from tests.support.simulated_clusters import HOSTNAME, app, run, simulation, term, where
 
-WEB = Placing(selector=(("agentpool", "web"),))
-IMPOSSIBLE = Placing(selector=(("no", "such"),))
+WEB = SchedulingConstraints(selector=(("agentpool", "web"),))
+IMPOSSIBLE = SchedulingConstraints(selector=(("no", "such"),))
 
 
 def scaled(count: int = 1, most: int = 10, **more: Any) -> dict[str, Any]:
@@ -19,15 +19,15 @@ def scaled(count: int = 1, most: int = 10, **more: Any) -> dict[str, Any]:
     return {"count": count, "enableAutoScaling": True, "minCount": 0, "maxCount": most, **more}
 
 
-def town(*, boot: float = 60.0, **pools: dict[str, Any]) -> Scene:
+def town(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedCluster:
     """A cluster whose autoscaler runs."""
-    made = scene(boot=boot, system={"count": 1, "mode": "System"}, **pools)
+    made = simulation(boot=boot, system={"count": 1, "mode": "System"}, **pools)
     made.store.change_node(next(iter(made.store.nodes)), unschedulable=True)
     made.kernel.after(10.0, made.autoscaler.scan)
     return made
 
 
-def sizes(made: Scene) -> Counter[str]:
+def sizes(made: SimulatedCluster) -> Counter[str]:
     """Nodes by pool."""
     return Counter(each.pool for each in made.store.nodes.values() if each.pool != "system")
 
@@ -51,30 +51,44 @@ PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {"web": 4},
     ),
     "the one whose labels fit": (
-        {"replicas": 3, "requests": (3000, 100), "placing": Placing((("tier", "batch"),))},
+        {
+            "replicas": 3,
+            "requests": (3000, 100),
+            "placing": SchedulingConstraints((("tier", "batch"),)),
+        },
         {"web": 1, "batch": 3},
     ),
     "no more than its maximum": (
-        {"replicas": 40, "requests": (3000, 100), "placing": Placing((("tier", "batch"),))},
+        {
+            "replicas": 40,
+            "requests": (3000, 100),
+            "placing": SchedulingConstraints((("tier", "batch"),)),
+        },
         {"web": 1, "batch": 5},
     ),
     "a tainted one for pods that tolerate it": (
         {
             "replicas": 2,
             "requests": (3000, 100),
-            "placing": Placing((("tier", "spot"),), tolerations=(Toleration("spot", "Exists"),)),
+            "placing": SchedulingConstraints(
+                (("tier", "spot"),), tolerations=(Toleration("spot", "Exists"),)
+            ),
         },
         {"web": 1, "spot": 2},
     ),
     "a tainted one for no others": (
-        {"replicas": 2, "requests": (3000, 100), "placing": Placing((("tier", "spot"),))},
+        {
+            "replicas": 2,
+            "requests": (3000, 100),
+            "placing": SchedulingConstraints((("tier", "spot"),)),
+        },
         {"web": 1},
     ),
     "a node each for pods that repel each other": (
         {
             "replicas": 4,
             "requests": (10, 10),
-            "placing": Placing((("tier", "batch"),), apart=(term(HOSTNAME, "app"),)),
+            "placing": SchedulingConstraints((("tier", "batch"),), apart=(term(HOSTNAME, "app"),)),
         },
         {"web": 1, "batch": 4},
     ),
@@ -123,9 +137,9 @@ def test_a_node_on_its_way_is_counted() -> None:
 
 def test_gpus_are_counted() -> None:
     made = town(gpu=scaled(0, vmSize="Standard_NC96ads_A100_v4"))
-    size = Room(86_000, 800_000, 110, (("nvidia.com/gpu", 4),))
-    made.fleet.rooms["Standard_NC96ads_A100_v4"] = size
-    app(made, "train", 10, extras=(("nvidia.com/gpu", 1),))
+    size = Allocatable(86_000, 800_000, 110, (("nvidia.com/gpu", 4),))
+    made.node_lifecycle.rooms["Standard_NC96ads_A100_v4"] = size
+    app(made, "train", 10, extended_resources=(("nvidia.com/gpu", 1),))
     run(made, 15)
     assert made.aks.coming("gpu") == 3
     run(made, 300)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.model.cluster import Requirement
-from azure_linux_migrator.model.scheduling import Placing, Taint, Toleration
+from azure_linux_migrator.model.scheduling import SchedulingConstraints, Taint, Toleration
 from tests.support.snapshots import (
     NOW,
     add,
@@ -59,13 +59,13 @@ def test_a_new_node_gets_the_pods_whose_template_admits_it(name: str) -> None:
     template, node, expected = CASES[name]
     made = cluster()
     # The pods' own affinity names their nodes, which a snapshot shows as a term that is empty.
-    placing = Placing(**{**template, "terms": ((),)})
+    scheduling = SchedulingConstraints(**{**template, "terms": ((),)})
     controller = {"terms": template.get("terms", ())}
-    add(made, "DaemonSet", "agent", 3, placing=placing, controller=controller)
-    scene = staged(made)
-    new_node(scene, "fresh", **node)
-    after(scene, 30.0)
-    found = [pod for pod in pods_of(scene, "agent") if pod.node == "fresh"]
+    add(made, "DaemonSet", "agent", 3, scheduling=scheduling, controller=controller)
+    simulation = staged(made)
+    new_node(simulation, "fresh", **node)
+    after(simulation, 30.0)
+    found = [pod for pod in pods_of(simulation, "agent") if pod.node == "fresh"]
     assert len(found) == int(expected)
     assert all(pod.ready for pod in found)
 
@@ -73,16 +73,16 @@ def test_a_new_node_gets_the_pods_whose_template_admits_it(name: str) -> None:
 def test_where_it_does_not_fit_its_pod_waits_for_room_there() -> None:
     made = cluster()
     add(made, "DaemonSet", "agent", 3, requests=(500, 128))
-    scene = staged(made)
-    new_node(scene, "full", taken=3700)
-    new_node(scene, "empty")
-    after(scene, 60.0)
-    found = {pod.node: pod for pod in pods_of(scene, "agent")}
+    simulation = staged(made)
+    new_node(simulation, "full", taken=3700)
+    new_node(simulation, "empty")
+    after(simulation, 60.0)
+    found = {pod.node: pod for pod in pods_of(simulation, "agent")}
     assert found["empty"].ready
     assert found[""].phase == "Pending"
-    scene.store.machines["full"].cpu = 0
-    after(scene, 400.0)
-    found = {pod.node: pod for pod in pods_of(scene, "agent")}
+    simulation.store.machines["full"].cpu = 0
+    after(simulation, 400.0)
+    found = {pod.node: pod for pod in pods_of(simulation, "agent")}
     assert "" not in found
     assert found["full"].ready
 
@@ -90,32 +90,32 @@ def test_where_it_does_not_fit_its_pod_waits_for_room_there() -> None:
 def test_a_pod_that_waits_goes_with_the_node_it_waits_for() -> None:
     made = cluster()
     add(made, "DaemonSet", "agent", 3, requests=(500, 128))
-    scene = staged(made)
-    new_node(scene, "full", taken=3700)
-    after(scene, 10.0)
-    scene.store.remove_node("full")
-    after(scene, 60.0)
-    assert all(pod.node for pod in pods_of(scene, "agent"))
+    simulation = staged(made)
+    new_node(simulation, "full", taken=3700)
+    after(simulation, 10.0)
+    simulation.store.remove_node("full")
+    after(simulation, 60.0)
+    assert all(pod.node for pod in pods_of(simulation, "agent"))
 
 
 def test_one_that_waited_in_the_snapshot_lands_on_its_own_node_only() -> None:
     made = cluster()
     waiting = {"node": "", "phase": "Pending", "ready": False, "created": NOW - 5}
-    placing = Placing(selector=(("agentpool", "workers"),))
-    add(made, "DaemonSet", "agent", 3, placing=placing, each=[{}, {}, waiting])
+    scheduling = SchedulingConstraints(selector=(("agentpool", "workers"),))
+    add(made, "DaemonSet", "agent", 3, scheduling=scheduling, each=[{}, {}, waiting])
     # The scheduler alone would take the node with the most room.
     add(made, "Deployment", "web", 1, node=workers(made)[2], requests=(3000, 128))
-    scene = staged(made)
-    after(scene, 30.0)
-    on = sorted(pod.node for pod in pods_of(scene, "agent"))
+    simulation = staged(made)
+    after(simulation, 30.0)
+    on = sorted(pod.node for pod in pods_of(simulation, "agent"))
     assert on == workers(made)
 
 
 def test_a_pod_comes_back_on_its_node() -> None:
     made = cluster()
     add(made, "DaemonSet", "agent", 3)
-    scene = staged(made)
-    where = pods_of(scene, "agent")[1].node
-    delete(scene, "agent-1")
-    after(scene, 30.0)
-    assert [pod.node for pod in pods_of(scene, "agent")].count(where) == 1
+    simulation = staged(made)
+    where = pods_of(simulation, "agent")[1].node
+    delete(simulation, "agent-1")
+    after(simulation, 30.0)
+    assert [pod.node for pod in pods_of(simulation, "agent")].count(where) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from azure_linux_migrator.simulator.simulated_cluster import Scene
+from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from tests.support.snapshots import (
     add,
     after,
@@ -16,10 +16,10 @@ from tests.support.snapshots import (
 )
 
 
-def _seconds_until_ready(scene: Scene, app: str, wanted: int) -> float:
-    began = scene.kernel.now
-    assert scene.kernel.run(lambda: ready(scene, app) == wanted, end=began + 600.0)
-    return scene.kernel.now - began
+def _seconds_until_ready(simulation: SimulatedCluster, app: str, wanted: int) -> float:
+    began = simulation.kernel.now
+    assert simulation.kernel.run(lambda: ready(simulation, app) == wanted, end=began + 600.0)
+    return simulation.kernel.now - began
 
 
 @pytest.mark.parametrize(
@@ -38,20 +38,20 @@ def test_a_pod_waits_for_its_disk(
     add(made, "StatefulSet", "db", 3, each=each, started_in=started_in)
     for index, node in enumerate(workers(made) if attached else ()):
         disk(made, f"data-{index}", node)
-    scene = staged(made, stop=1.0)
-    scene.store.change_node(pods_of(scene, "db")[0].node, unschedulable=True)
-    delete(scene, "db-0")
-    assert low <= _seconds_until_ready(scene, "db", 3) <= high
+    simulation = staged(made, stop=1.0)
+    simulation.store.change_node(pods_of(simulation, "db")[0].node, unschedulable=True)
+    delete(simulation, "db-0")
+    assert low <= _seconds_until_ready(simulation, "db", 3) <= high
 
 
 def test_how_long_it_takes_may_be_told() -> None:
     made = cluster()
     add(made, "StatefulSet", "db", 1, claims=("data",))
     disk(made, "data", workers(made)[0])
-    scene = staged(made, stop=1.0, attach=90.0, detach=60.0)
-    scene.store.change_node(workers(made)[0], unschedulable=True)
-    delete(scene, "db-0")
-    assert 100 <= _seconds_until_ready(scene, "db", 1) <= 215
+    simulation = staged(made, stop=1.0, attach=90.0, detach=60.0)
+    simulation.store.change_node(workers(made)[0], unschedulable=True)
+    delete(simulation, "db-0")
+    assert 100 <= _seconds_until_ready(simulation, "db", 1) <= 215
 
 
 def test_a_disk_stays_as_long_as_another_pod_of_the_node_uses_it() -> None:
@@ -59,11 +59,11 @@ def test_a_disk_stays_as_long_as_another_pod_of_the_node_uses_it() -> None:
     node = workers(made)[0]
     add(made, "Deployment", "wiki", 2, claims=("uploads",), node=node)
     disk(made, "uploads", node)
-    scene = staged(made)
-    scene.store.change_node(node, unschedulable=True)
-    delete(scene, "wiki-0")
-    after(scene, 120.0)
-    assert ready(scene, "wiki") == 1
-    delete(scene, "wiki-1")
-    after(scene, 120.0)
-    assert {each.node for each in scene.store.attached("pv-uploads")} != {node}
+    simulation = staged(made)
+    simulation.store.change_node(node, unschedulable=True)
+    delete(simulation, "wiki-0")
+    after(simulation, 120.0)
+    assert ready(simulation, "wiki") == 1
+    delete(simulation, "wiki-1")
+    after(simulation, 120.0)
+    assert {each.node for each in simulation.store.attached("pv-uploads")} != {node}

@@ -6,8 +6,8 @@ import pytest
 from msgspec import structs
 
 from azure_linux_migrator.forecast.build_cluster import Assumptions
-from azure_linux_migrator.forecast.run import Voyage
-from azure_linux_migrator.model.cluster import Budget, Key, Rule, Selector
+from azure_linux_migrator.forecast.run import ForecastRun
+from azure_linux_migrator.model.cluster import Budget, BudgetRule, NamespacedName, Selector
 from tests.support.snapshots import NOW, add, after, cluster, delete, names, pods_of, ready, staged
 
 CASES: dict[str, tuple[dict[str, Any], float, bool]] = {
@@ -28,9 +28,9 @@ def test_what_was_not_ready_for_long_stays_so(name: str) -> None:
     made = cluster()
     well = {"started_in": usual}
     add(made, "Deployment", "web", 4, each=[well, well, well, {"ready": False, **changes}])
-    scene = staged(made)
-    after(scene, 600.0)
-    assert ready(scene, "web") == (4 if heals else 3)
+    simulation = staged(made)
+    after(simulation, 600.0)
+    assert ready(simulation, "web") == (4 if heals else 3)
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "StrimziPodSet"])
@@ -39,58 +39,62 @@ def test_its_successors_are_not_ready_either_and_those_of_others_are(kind: str, 
     made = cluster()
     sick = {"ready": False, "phase": phase}
     add(made, kind, "web", 3, each=[{}, sick, {}])
-    scene = staged(made)
+    simulation = staged(made)
     for _ in range(2):
-        (unready,) = (pod for pod in pods_of(scene, "web") if not pod.ready)
+        (unready,) = (pod for pod in pods_of(simulation, "web") if not pod.ready)
         assert unready.phase == phase
-        well = next(pod.key.name for pod in pods_of(scene, "web") if pod.ready)
-        delete(scene, unready.key.name)
-        after(scene, 600.0)
-        delete(scene, well)
-        after(scene, 600.0)
-        assert len(names(scene, "web")) == 3
-        assert ready(scene, "web") == 2
+        well = next(pod.key.name for pod in pods_of(simulation, "web") if pod.ready)
+        delete(simulation, unready.key.name)
+        after(simulation, 600.0)
+        delete(simulation, well)
+        after(simulation, 600.0)
+        assert len(names(simulation, "web")) == 3
+        assert ready(simulation, "web") == 2
 
 
 def test_where_names_are_kept_it_is_the_same_one_that_ails() -> None:
     made = cluster()
     add(made, "StatefulSet", "db", 3, each=[{}, {"ready": False}, {}])
-    scene = staged(made)
+    simulation = staged(made)
     for name in ("db-1", "db-0"):
-        scene.store.remove_pod(Key("default", name))  # at once, as a node's end does
-    after(scene, 600.0)
-    assert [pod.ready for pod in pods_of(scene, "db")] == [True, False, True]
+        simulation.store.remove_pod(
+            NamespacedName("default", name)
+        )  # at once, as a node's end does
+    after(simulation, 600.0)
+    assert [pod.ready for pod in pods_of(simulation, "db")] == [True, False, True]
 
 
 def test_where_all_ail_more_of_them_ail_too() -> None:
     made = cluster()
     add(made, "Deployment", "web", 2, ready=False)
-    scene = staged(made)
-    scene.workloads.scale(Key("default", "web"), 4)
-    after(scene, 600.0)
-    assert len(names(scene, "web")) == 4
-    assert ready(scene, "web") == 0
+    simulation = staged(made)
+    simulation.workloads.scale(NamespacedName("default", "web"), 4)
+    after(simulation, 600.0)
+    assert len(names(simulation, "web")) == 4
+    assert ready(simulation, "web") == 0
 
 
 def test_pods_of_a_node_that_does_not_answer_are_well_elsewhere() -> None:
     made = cluster()
     made.nodes[1] = structs.replace(made.nodes[1], ready=False)
     add(made, "Deployment", "web", 3, each=[{"ready": False}, {}, {}])
-    scene = staged(made)
-    delete(scene, "web-0")
-    after(scene, 60.0)
-    assert ready(scene, "web") == 3
+    simulation = staged(made)
+    delete(simulation, "web-0")
+    after(simulation, 60.0)
+    assert ready(simulation, "web") == 3
 
 
 def test_a_budget_that_an_ailing_pod_uses_up_blocks() -> None:
     made = cluster()
     add(made, "Deployment", "web", 3, each=[{"ready": False}, {}, {}])
     selector = Selector((("app", "web"),))
-    made.budgets.append(Budget(Key("default", "web"), selector, healthy=2, desired=2, expected=3))
-    made.rules.append(Rule(max_unavailable=1))
+    made.budgets.append(
+        Budget(NamespacedName("default", "web"), selector, healthy=2, desired=2, expected=3)
+    )
+    made.rules.append(BudgetRule(max_unavailable=1))
     strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
     spec = {"source": {"nodePool": "workers"}, "strategy": strategy}
-    trip = Voyage(made, "workers", spec, Assumptions(), 1).go()
+    trip = ForecastRun(made, "workers", spec, Assumptions(), 1).go()
     assert not trip.succeeded
     assert any("PodDisruptionBudget default/web" in each.message for each in trip.blockers)
 
@@ -98,13 +102,13 @@ def test_a_budget_that_an_ailing_pod_uses_up_blocks() -> None:
 def test_a_finalizer_goes_shortly_after_its_pod_has_ended() -> None:
     made = cluster()
     add(made, "Deployment", "web", 2, finalizers=True)
-    scene = staged(made, stop=2.0)
-    delete(scene, "web-0")
-    after(scene, 2.0 / 2 + 0.5)
-    assert Key("default", "web-0") in scene.store.pods
-    after(scene, 10.0)
-    assert Key("default", "web-0") not in scene.store.pods
-    assert all(pod.finalizers for pod in pods_of(scene, "web"))
+    simulation = staged(made, stop=2.0)
+    delete(simulation, "web-0")
+    after(simulation, 2.0 / 2 + 0.5)
+    assert NamespacedName("default", "web-0") in simulation.store.pods
+    after(simulation, 10.0)
+    assert NamespacedName("default", "web-0") not in simulation.store.pods
+    assert all(pod.finalizers for pod in pods_of(simulation, "web"))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,6 @@ def test_a_finalizer_that_nobody_removed_for_long_stays(
     made = cluster()
     leaving = {"terminating": True, "deadline": deadline, "finalizers": finalizers}
     add(made, "Deployment", "web", 2, each=[leaving, {}])
-    scene = staged(made)
-    after(scene, 3600.0)
-    assert (Key("default", "web-0") in scene.store.pods) is stuck
+    simulation = staged(made)
+    after(simulation, 3600.0)
+    assert (NamespacedName("default", "web-0") in simulation.store.pods) is stuck

@@ -2,23 +2,28 @@
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.forecast.forecast import as_run
-from azure_linux_migrator.forecast.pod_summary import MOST_WORKLOADS, Census, Outcome, census
-from azure_linux_migrator.forecast.snapshot import Snapshot
-from azure_linux_migrator.model.cluster import Controller, Key, Owner
+from azure_linux_migrator.forecast.pod_summary import (
+    MOST_WORKLOADS,
+    Outcome,
+    PodSummary,
+    pod_summary,
+)
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner
 from azure_linux_migrator.model.traits import EMPTY_DIR
 from tests.support.forecasts import budget, deployment, pod, snapshot
 
 
-def _census(made: Snapshot, **spec: object) -> Census:
+def _census(made: ClusterSnapshot, **spec: object) -> PodSummary:
     given = MigrationSpec.model_validate({"source": {"nodePool": "workers"}, **spec})
-    return census(made, "m", as_run(given))
+    return pod_summary(made, "m", as_run(given))
 
 
-def _cluster() -> Snapshot:
+def _cluster() -> ClusterSnapshot:
     made = snapshot()
     deployment(made, "web", 3)
     deployment(made, "cache", 2, empty_dir=True)
-    made.controllers.append(Controller("DaemonSet", Key("default", "agent"), "ds"))
+    made.controllers.append(Controller("DaemonSet", NamespacedName("default", "agent"), "ds"))
     pod(made, "agent-1", Owner("DaemonSet", "agent", "ds"))
     pod(made, "report-1", Owner("Job", "report", "j"), empty_dir=True)
     pod(made, "done-1", Owner("Job", "done", "j2"), phase="Succeeded", empty_dir=True)
@@ -35,7 +40,9 @@ def test_pods_are_counted_by_their_fate() -> None:
 
 
 def test_workloads_are_listed_the_gravest_first() -> None:
-    listed = [(g.kind, g.name, g.fate, g.pods, g.loses_data) for g in _census(_cluster()).workloads]
+    listed = [
+        (g.kind, g.name, g.disposition, g.pods, g.loses_data) for g in _census(_cluster()).workloads
+    ]
     assert listed == [
         ("Pod", "bare", Outcome.BLOCKED, 1, 0),
         ("Deployment", "cache", Outcome.MOVE, 2, 2),

@@ -11,14 +11,14 @@ from msgspec import structs
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.forecast.build_cluster import Assumptions
-from azure_linux_migrator.forecast.pod_summary import Census, census
+from azure_linux_migrator.forecast.pod_summary import PodSummary, pod_summary
 from azure_linux_migrator.forecast.pseudonyms import KnownNames
 from azure_linux_migrator.forecast.redact import redact
-from azure_linux_migrator.forecast.run import Voyage
-from azure_linux_migrator.forecast.snapshot import Snapshot, survey_in, survey_out
-from azure_linux_migrator.model.azure_facts import Survey
-from azure_linux_migrator.model.cluster import Controller, Key, Node, Owner, Pod
-from azure_linux_migrator.model.scheduling import Placing
+from azure_linux_migrator.forecast.run import ForecastRun
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_in, survey_out
+from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner, Pod
+from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, parse_node_name
 from tests.support.clusters import NOW, SIZE, particular
 from tests.support.marked import Marker
@@ -33,7 +33,7 @@ KEPT = {
     *(f"Pool.{each}" for each in ("name", "os_sku", "os_type", "mode", "vm_size", "state")),
     *(f"Pool.{each}" for each in ("power", "kind")),
     "Failure.reason",
-    *("Survey.usages key", "Survey.sizes key", "Survey.images"),
+    *("AzureFacts.usages key", "AzureFacts.sizes key", "AzureFacts.images"),
     *(f"SizeFacts.{each}" for each in ("family", "arch", "generations", "zones")),
     *(f"SizeFacts.{each}" for each in ("restricted_zones", "unavailable")),
     *(f"ClusterFacts.{each}" for each in ("state", "location", "kubernetes_version")),
@@ -46,18 +46,18 @@ KEPT = {
 FREE = "kubernetes.azure.com/cluster"
 
 
-def _text(snapshot: Snapshot) -> str:
+def _text(snapshot: ClusterSnapshot) -> str:
     return msgspec.json.encode(snapshot).decode()
 
 
 def test_no_text_of_any_field_stays_but_those_that_name_nothing() -> None:
     marker = Marker()
-    made = marker.value(Snapshot, "")
-    made.survey = survey_out(marker.value(Survey, ""))
+    made = marker.value(ClusterSnapshot, "")
+    made.azure_facts = survey_out(marker.value(AzureFacts, ""))
     hidden = redact(made, random.Random(1))
     assert marker.found_in(_text(hidden)) == KEPT
     assert hidden.redacted
-    survey_in(hidden.survey)
+    survey_in(hidden.azure_facts)
 
 
 def test_no_name_stays_in_texts_that_are_put_together() -> None:
@@ -66,7 +66,7 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
     def word() -> str:
         return marker.word("here")
 
-    made = Snapshot(NOW)
+    made = ClusterSnapshot(NOW)
     name = f"aks-workers-12345678-vmss00000{1}"
     made.nodes = [Node(name, "workers", cordoned_by=word(), batch=f"{word()}.3")]
     made.labels = {name: {FREE: word(), "agentpool": word(), "kubernetes.io/hostname": word()}}
@@ -78,18 +78,27 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
     )
     owner = Owner(word(), word(), word())
     made.pods = [
-        Pod(Key(word(), word()), word(), name, "Running", False, False, owner=owner, traits=traits)
+        Pod(
+            NamespacedName(word(), word()),
+            word(),
+            name,
+            "Running",
+            False,
+            False,
+            owner=owner,
+            traits=traits,
+        )
     ]
     marks: list[dict[str, Any]] = [
         {"surge": f"{word()}/3", "restarted": f"{word()}@17"},
         {"surge": f"{word()}/{word()}", "restarted": word()},
     ]
     made.controllers = [
-        Controller("Deployment", Key(word(), word()), word(), stuck=word(), **each)
+        Controller("Deployment", NamespacedName(word(), word()), word(), stuck=word(), **each)
         for each in marks
     ]
     made.unseen = [f"events: {word()} cannot list", f"{word()}: no"]
-    made.survey = {
+    made.azure_facts = {
         "denied": {"is": [f"Microsoft.ContainerService/managedClusters/{word()}/read"]},
         "services": {"is": [f"{word()}/{word()}"]},
         "locks": {"unread": f"reading {word()} failed"},
@@ -114,7 +123,9 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
     assert hidden.pods[0].node == node.name
     assert "hostpath:/etc/ssl" in hidden.pods[0].traits
     assert hidden.controllers[0].surge.endswith("/3")
-    assert hidden.survey["denied"]["is"] == ["Microsoft.ContainerService/managedClusters/-/read"]
+    assert hidden.azure_facts["denied"]["is"] == [
+        "Microsoft.ContainerService/managedClusters/-/read"
+    ]
     assert hidden.unseen[0].startswith("events: ")
     assert shown.settings["securityProfile"] == {"enableVTPM": True}
     assert shown.settings["gatewayProfile"]
@@ -166,7 +177,7 @@ def test_a_set_finds_its_pods_and_their_claims() -> None:
     for pod in stateful:
         assert pod.owner is not None
         assert pod.key.name.removeprefix(f"{pod.owner.name}-").isdecimal()
-        assert {Key(pod.key.namespace, each) for each in pod.claims} <= claims
+        assert {NamespacedName(pod.key.namespace, each) for each in pod.claims} <= claims
     sets = {each.key.name for each in hidden.controllers if each.kind == "StatefulSet"}
     assert sets == {pod.owner.name for pod in stateful if pod.owner}
     order = sorted(range(len(made.pods)), key=lambda at: made.pods[at].key)
@@ -204,17 +215,17 @@ SPECS: dict[str, dict[str, Any]] = {
 }
 
 
-def _landed(voyage: Voyage) -> Counter[str]:
-    store = voyage.scene.store
+def _landed(voyage: ForecastRun) -> Counter[str]:
+    store = voyage.simulation.store
     nodes = store.nodes
     return Counter(
         nodes[pod.node].pool if pod.node in nodes else pod.node for pod in store.pods.values()
     )
 
 
-def _counted(found: Census) -> tuple[Census, Counter[tuple[str, str, int, int]]]:
+def _counted(found: PodSummary) -> tuple[PodSummary, Counter[tuple[str, str, int, int]]]:
     """A census without the names."""
-    groups = Counter((g.kind, g.fate.value, g.pods, g.loses_data) for g in found.workloads)
+    groups = Counter((g.kind, g.disposition.value, g.pods, g.loses_data) for g in found.workloads)
     return structs.replace(found, workloads=[], findings=[]), groups
 
 
@@ -225,10 +236,10 @@ def test_the_forecast_is_the_same(case: str) -> None:
         made, random.Random(5), KnownNames.from_spec("m", MigrationSpec.model_validate(spec))
     )
     assert "gateway" not in _text(hidden)
-    assert _counted(census(hidden, "m", spec)) == _counted(census(made, "m", spec))
+    assert _counted(pod_summary(hidden, "m", spec)) == _counted(pod_summary(made, "m", spec))
     for seed in range(3):
-        seen = Voyage(made, "m", spec, Assumptions(), seed)
-        unseen = Voyage(hidden, "m", spec, Assumptions(), seed)
+        seen = ForecastRun(made, "m", spec, Assumptions(), seed)
+        unseen = ForecastRun(hidden, "m", spec, Assumptions(), seed)
         plain, other = seen.go(), unseen.go()
         assert plain.succeeded, plain.message
         assert (other.succeeded, other.evictions) == (True, plain.evictions)
@@ -242,12 +253,12 @@ def test_what_blocks_still_blocks() -> None:
     made = particular()
     target = "workersazl"
     owner = next(pod.owner.uid for pod in made.pods if pod.owner and "gateway" in pod.owner.uid)
-    made.placings[owner] = Placing(selector=(("agentpool", "workers"),))
+    made.placings[owner] = SchedulingConstraints(selector=(("agentpool", "workers"),))
     made.budgets[0] = structs.replace(made.budgets[0], sync_failed="acme cannot be found")
     spec = MigrationSpec.model_validate(BASE)
     hidden = redact(made, random.Random(1), KnownNames.from_spec("m", spec))
     for snapshot in (made, hidden):
-        trip = Voyage(snapshot, "m", BASE, Assumptions(), 0).go()
+        trip = ForecastRun(snapshot, "m", BASE, Assumptions(), 0).go()
         assert not trip.succeeded
         assert "pdb.zero" in {each.rule for each in trip.findings if each.severity == "Block"}
     assert "acme" not in _text(hidden)
@@ -263,14 +274,17 @@ def test_a_survey_keeps_what_has_no_name() -> None:
         "windows": {"is": ["default", "acme-nights"]},
         "denied": {"is": ["Microsoft.ContainerService/managedClusters/agentPools/write"]},
     }
-    made.survey = facts
+    made.azure_facts = facts
     pool = made.pools[1]
     made.pools[1] = structs.replace(pool, settings=dict(pool.settings) | {"vnetSubnetID": subnet})
     hidden = redact(made, random.Random(1))
-    [(found, kept)] = hidden.survey["subnets"]["is"].items()
+    [(found, kept)] = hidden.azure_facts["subnets"]["is"].items()
     assert found == hidden.pools[1].settings["vnetSubnetID"].lower()
     assert kept == {"prefix": "10.0.0.0/20", "used": 9}
-    assert (hidden.survey["usages"], hidden.survey["denied"]) == (facts["usages"], facts["denied"])
-    assert hidden.survey["windows"]["is"][0] == "default"
-    assert "acme-nights" not in json.dumps(hidden.survey)
+    assert (hidden.azure_facts["usages"], hidden.azure_facts["denied"]) == (
+        facts["usages"],
+        facts["denied"],
+    )
+    assert hidden.azure_facts["windows"]["is"][0] == "default"
+    assert "acme-nights" not in json.dumps(hidden.azure_facts)
     assert hidden.pools[1].settings["vmSize"] == SIZE

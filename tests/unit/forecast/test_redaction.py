@@ -4,29 +4,42 @@ import random
 from pathlib import Path
 
 from azure_linux_migrator.forecast.redact import redact
-from azure_linux_migrator.forecast.snapshot import Snapshot, load, save
-from azure_linux_migrator.model.cluster import Key, Pod, Requirement, Selector
-from azure_linux_migrator.model.scheduling import NodeTerm, Placing, PodTerm, Spread
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, load, save
+from azure_linux_migrator.model.cluster import NamespacedName, Pod, Requirement, Selector
+from azure_linux_migrator.model.scheduling import (
+    NodeTerm,
+    PodTerm,
+    SchedulingConstraints,
+    TopologySpread,
+)
 from tests.support.simulated_clusters import HOSTNAME, NOW
 
 EQUAL = Selector((("app", "shop"),))
 LISTED = Selector((), (Requirement("app", "In", ("shop", "cart")),))
-PLACING = Placing(
+PLACING = SchedulingConstraints(
     terms=(NodeTerm(fields=(Requirement("metadata.name", "In", ("n",)),)),),
     near=(PodTerm(HOSTNAME, LISTED, ("secret", "kube-system")),),
     apart=(PodTerm(HOSTNAME, EQUAL, None), PodTerm(HOSTNAME)),
-    spread=(Spread(HOSTNAME, EQUAL, 2, honor_taints=True),),
+    spread=(TopologySpread(HOSTNAME, EQUAL, 2, honor_taints=True),),
 )
 
 
 def test_a_placing_survives_a_file(tmp_path: Path) -> None:
-    save(Snapshot(NOW, placings={"u": PLACING}), tmp_path / "s.json")
+    save(ClusterSnapshot(NOW, placings={"u": PLACING}), tmp_path / "s.json")
     assert load(tmp_path / "s.json").placings == {"u": PLACING}
 
 
 def test_terms_follow_the_labels() -> None:
-    pod = Pod(Key("secret", "shop-1"), "u", "", "Running", True, False, labels=(("app", "shop"),))
-    hidden = redact(Snapshot(NOW, pods=[pod], placings={"u": PLACING}), random.Random(1))
+    pod = Pod(
+        NamespacedName("secret", "shop-1"),
+        "u",
+        "",
+        "Running",
+        True,
+        False,
+        labels=(("app", "shop"),),
+    )
+    hidden = redact(ClusterSnapshot(NOW, pods=[pod], placings={"u": PLACING}), random.Random(1))
     [found], made = hidden.placings.values(), hidden.pods[0]
     labels = dict(made.labels)
     assert "shop" not in str(hidden)

@@ -12,9 +12,9 @@ from azure_linux_migrator.forecast.alternatives import alternatives
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import as_run, forecast
 from azure_linux_migrator.forecast.observed_times import LONGEST_SECONDS, UNKNOWN, start_spans
-from azure_linux_migrator.forecast.run import Trip, Voyage
-from azure_linux_migrator.forecast.snapshot import Snapshot
-from azure_linux_migrator.model.cluster import Pod, Rule
+from azure_linux_migrator.forecast.run import ForecastRun, RunResult
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
+from azure_linux_migrator.model.cluster import BudgetRule, Pod
 from azure_linux_migrator.model.pool import Pool
 from bench.plan_scale import made_up
 
@@ -25,8 +25,8 @@ def _spec(**more: Any) -> MigrationSpec:
     return MigrationSpec.model_validate({"source": {"nodePool": "workers"}, **more})
 
 
-def _trip(snapshot: Snapshot, seed: int = 0, **more: Any) -> Trip:
-    return Voyage(snapshot, "m", as_run(_spec(**more)), Assumptions(), seed).go()
+def _trip(snapshot: ClusterSnapshot, seed: int = 0, **more: Any) -> RunResult:
+    return ForecastRun(snapshot, "m", as_run(_spec(**more)), Assumptions(), seed).go()
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -57,7 +57,7 @@ def test_in_place_tells_how_long_pods_are_moved_too() -> None:
     assert trip.moving_seconds > 60
 
 
-def _started(snapshot: Snapshot, seconds: float) -> Snapshot:
+def _started(snapshot: ClusterSnapshot, seconds: float) -> ClusterSnapshot:
     pods = [structs.replace(pod, started_in=seconds) for pod in snapshot.pods]
     return structs.replace(snapshot, pods=pods)
 
@@ -118,7 +118,7 @@ def test_loosening_the_budget_that_limits_is_one_of_them() -> None:
     cluster = made_up(10, 200)
     for index, budget in enumerate(cluster.budgets):
         desired = budget.expected - (1 if index == 0 else 5)
-        cluster.rules[index] = Rule(max_unavailable=budget.expected - desired)
+        cluster.rules[index] = BudgetRule(max_unavailable=budget.expected - desired)
         cluster.budgets[index] = structs.replace(
             budget, desired=desired, allowed=budget.expected - desired
         )
@@ -131,5 +131,5 @@ def test_loosening_the_budget_that_limits_is_one_of_them() -> None:
     ]
     text = f"PodDisruptionBudget {name} letting 2 pods go at a time instead of 1"
     assert looser.text == text
-    quicker = Voyage(cluster, "m", spec, looser.assumed, 0).go()
+    quicker = ForecastRun(cluster, "m", spec, looser.assumed, 0).go()
     assert quicker.moving_seconds < own.moving_seconds * 0.8

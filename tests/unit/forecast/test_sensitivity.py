@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from azure_linux_migrator.forecast.record_walk import RecordWalk
-from azure_linux_migrator.forecast.snapshot import Snapshot
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.model.scheduling import Spread
+from azure_linux_migrator.model.scheduling import TopologySpread
 from azure_linux_migrator.model.sensitivity import Public, Sensitivity
 
 SCALARS = {int, float, bool, type(None), ...}
@@ -43,7 +43,7 @@ def _fields(*roots: type) -> dict[str, set[Any]]:
     return fields
 
 
-FIELDS = _fields(Snapshot, Survey)
+FIELDS = _fields(ClusterSnapshot, AzureFacts)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -51,7 +51,7 @@ def test_a_text_field_states_what_it_holds(field: str) -> None:
     assert not FIELDS[field], f"annotate {field} with a type of model/sensitivity.py"
 
 
-@pytest.mark.parametrize("record", [Node, Pod, Pool, Spread])
+@pytest.mark.parametrize("record", [Node, Pod, Pool, TopologySpread])
 def test_the_records_of_a_snapshot_are_covered(record: type) -> None:
     assert {f"{record.__name__}.{name}" for name in get_type_hints(record)} <= FIELDS.keys()
 

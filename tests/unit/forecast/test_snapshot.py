@@ -53,8 +53,8 @@ FOREIGN = {
     "damaged": gzip.compress(_kept())[:20] + b"\x00" * 300,
     "no gzip": b"\x1f\x8bnothing",
     "rules": _kept(rules=[]),
-    "survey of words": _kept(survey={"cluster": "?"}),
-    "survey of parts": _kept(survey={"moon": {"is": 1}}),
+    "survey of words": _kept(azure_facts={"cluster": "?"}),
+    "survey of parts": _kept(azure_facts={"moon": {"is": 1}}),
     "nodes": _kept(nodes=[{"name": 1}]),
 }
 

@@ -16,23 +16,23 @@ def test_the_policy_tells_whether_a_pod_waits_for_those_before_it(
 ) -> None:
     made = cluster()
     add(made, "StatefulSet", "db", 4, controller={"ordered": ordered, "first_ordinal": 5})
-    scene = staged(made, stop=0.2)
-    delete(scene, "db-6", "db-8")
-    after(scene, 2.0)
-    assert names(scene, "db") == at_once
-    after(scene, 20.0)
-    assert names(scene, "db") == ["db-5", "db-6", "db-7", "db-8"]
-    assert ready(scene, "db") == 4
+    simulation = staged(made, stop=0.2)
+    delete(simulation, "db-6", "db-8")
+    after(simulation, 2.0)
+    assert names(simulation, "db") == at_once
+    after(simulation, 20.0)
+    assert names(simulation, "db") == ["db-5", "db-6", "db-7", "db-8"]
+    assert ready(simulation, "db") == 4
 
 
 def test_with_ordered_ready_a_pod_that_is_not_ready_keeps_all_later_ones_away() -> None:
     made = cluster()
     sick = {"ready": False}
     add(made, "StatefulSet", "db", 3, each=[sick, {}, {}], controller={"ordered": True})
-    scene = staged(made)
-    delete(scene, "db-2")
-    after(scene, 3600.0)
-    assert names(scene, "db") == ["db-0", "db-1"]
+    simulation = staged(made)
+    delete(simulation, "db-2")
+    after(simulation, 3600.0)
+    assert names(simulation, "db") == ["db-0", "db-1"]
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def test_pods_of_other_controllers_keep_what_is_theirs(
             for pod, tail in zip(made.pods, ("xk2vz", "m4tqp", "zz7wd"), strict=True)
         ]
     before = [(pod.key.name, pod.claims) for pod in sorted(made.pods, key=lambda p: p.key)]
-    scene = staged(made)
-    delete(scene, before[1][0])
-    after(scene, 60.0)
-    found = [(pod.key.name, pod.claims) for pod in pods_of(scene, "kafka")]
+    simulation = staged(made)
+    delete(simulation, before[1][0])
+    after(simulation, 60.0)
+    found = [(pod.key.name, pod.claims) for pod in pods_of(simulation, "kafka")]
     assert (found == before) is kept
-    assert ready(scene, "kafka") == 3
+    assert ready(simulation, "kafka") == 3
 
 
 def test_a_deployments_new_pod_mounts_the_same_claims() -> None:
     made = cluster()
     add(made, "Deployment", "wiki", 2, claims=("uploads", "cache"))
-    scene = staged(made)
-    delete(scene, "wiki-0")
-    after(scene, 60.0)
-    assert [pod.claims for pod in pods_of(scene, "wiki")] == [("uploads", "cache")] * 2
-    assert "wiki-0" not in names(scene, "wiki")
+    simulation = staged(made)
+    delete(simulation, "wiki-0")
+    after(simulation, 60.0)
+    assert [pod.claims for pod in pods_of(simulation, "wiki")] == [("uploads", "cache")] * 2
+    assert "wiki-0" not in names(simulation, "wiki")

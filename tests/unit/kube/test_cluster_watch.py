@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
 from azure_linux_migrator.model.cluster import Node
 
@@ -38,7 +38,7 @@ async def test_who_comes_while_the_watches_end_starts_with_an_empty_world(
     slow_end: asyncio.Event,
 ) -> None:
     nothing: Any = None
-    feed = Feed(nothing)
+    feed = ClusterWatch(nothing)
     await feed.acquire(_waker)
     await _turns()
     feed.world.put_node(Node("ghost", "src"))
@@ -58,7 +58,7 @@ async def test_who_comes_while_the_watches_end_starts_with_an_empty_world(
 
 async def test_cancelled_in_the_middle_it_leaves_no_watch_behind(slow_end: asyncio.Event) -> None:
     nothing: Any = None
-    feed = Feed(nothing)
+    feed = ClusterWatch(nothing)
     await feed.acquire(_waker)
     await _turns()
     tasks = [each._task for each in feed._reflectors.values()]

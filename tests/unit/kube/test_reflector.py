@@ -10,10 +10,10 @@ from aiohttp import web
 
 from azure_linux_migrator.kube import reflector as reflector_module
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.cluster_watch import Feed
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.decode import PodObject
 from azure_linux_migrator.kube.reflector import Reflector, Sink
-from azure_linux_migrator.model.cluster import Key, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from tests.support.fake_apiserver import bookmark, event, pod, serving, stream
 
 
@@ -30,7 +30,7 @@ class Seen:
     def _put(self, record: Pod) -> None:
         self.names.add(record.key.name)
 
-    def _remove(self, key: Key, revision: int) -> None:
+    def _remove(self, key: NamespacedName, revision: int) -> None:
         self.names.discard(key.name)
         self.removed.append((key.name, revision))
 
@@ -140,7 +140,7 @@ async def test_a_watch_that_is_refused_later_tells_since_when(
         return await stream(request)
 
     async with serving(answer) as client:
-        feed = Feed(client)
+        feed = ClusterWatch(client)
         await feed.acquire(lambda: None)
         try:
             await _until(lambda: feed.synced)

@@ -8,7 +8,7 @@ import pytest
 
 from azure_linux_migrator.kube.decode import NodeObject, PodObject
 from azure_linux_migrator.kube.resources import quantity
-from azure_linux_migrator.model.cluster import Extras, Node, Room
+from azure_linux_migrator.model.cluster import Allocatable, ExtendedResources, Node
 
 
 def one(**asked: str) -> dict[str, Any]:
@@ -21,10 +21,10 @@ def sidecar(**asked: str) -> dict[str, Any]:
     return one(**asked) | {"restartPolicy": "Always"}
 
 
-def asks(**spec: Any) -> tuple[tuple[int, int], Extras]:
+def asks(**spec: Any) -> tuple[tuple[int, int], ExtendedResources]:
     body = {"metadata": {"name": "p", "namespace": "d", "uid": "u"}, "spec": spec}
     made = msgspec.json.decode(json.dumps(body), type=PodObject).record()
-    return made.requests, made.extras
+    return made.requests, made.extended_resources
 
 
 APP = one(cpu="250m", memory="1Gi")
@@ -78,22 +78,22 @@ def test_pods_alike_share_their_tuples() -> None:
     assert first[1] is second[1]
 
 
-def room(**allocatable: str) -> Room:
+def allocatable(**allocatable: str) -> Allocatable:
     body = {"metadata": {"name": "n"}, "status": {"allocatable": allocatable}}
     found: Node = msgspec.json.decode(json.dumps(body), type=NodeObject).record()
-    return found.room
+    return found.allocatable
 
 
 def test_a_node_tells_its_room() -> None:
-    assert room(cpu="3860m", memory="12Gi", pods="110") == Room(3860, 12288, 110)
+    assert allocatable(cpu="3860m", memory="12Gi", pods="110") == Allocatable(3860, 12288, 110)
     rich = {"nvidia.com/gpu": "8", "hugepages-2Mi": "0", "attachable-volumes-azure-disk": "8"}
-    assert room(cpu="96", memory="900Gi", pods="110", **rich) == Room(
+    assert allocatable(cpu="96", memory="900Gi", pods="110", **rich) == Allocatable(
         96_000, 921_600, 110, (("nvidia.com/gpu", 8),)
     )
 
 
 def test_a_room_of_an_older_snapshot_is_read() -> None:
-    assert msgspec.json.decode(b"[1,2,3]", type=Room) == Room(1, 2, 3)
+    assert msgspec.json.decode(b"[1,2,3]", type=Allocatable) == Allocatable(1, 2, 3)
 
 
 @pytest.mark.parametrize(

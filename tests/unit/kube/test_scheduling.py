@@ -6,10 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from azure_linux_migrator.kube.scheduling import PlacedSpec, placing, unmodelled
+from azure_linux_migrator.kube.scheduling import PlacedSpec, scheduling, unmodelled
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.model.cluster import Owner, Requirement, Selector
-from azure_linux_migrator.model.scheduling import NodeTerm, Placing, PodTerm, Spread, Toleration
+from azure_linux_migrator.model.scheduling import (
+    NodeTerm,
+    PodTerm,
+    SchedulingConstraints,
+    Toleration,
+    TopologySpread,
+)
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -45,11 +51,14 @@ LARGER = {"key": "size", "operator": "Gt", "values": ["8"]}
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ({}, Placing()),
-        ({"nodeSelector": {"b": "1", "a": "2"}}, Placing(selector=(("a", "2"), ("b", "1")))),
+        ({}, SchedulingConstraints()),
+        (
+            {"nodeSelector": {"b": "1", "a": "2"}},
+            SchedulingConstraints(selector=(("a", "2"), ("b", "1"))),
+        ),
         (
             nodes({"matchExpressions": [LARGER], "matchFields": [NAMED]}, {}),
-            Placing(
+            SchedulingConstraints(
                 terms=(
                     NodeTerm(
                         (Requirement("size", "Gt", ("8",)),),
@@ -61,31 +70,31 @@ LARGER = {"key": "size", "operator": "Gt", "values": ["8"]}
         ),
         (
             {"tolerations": [{"operator": "Exists"}]},
-            Placing(tolerations=(Toleration(operator="Exists"),)),
+            SchedulingConstraints(tolerations=(Toleration(operator="Exists"),)),
         ),
         (
             pods("podAffinity", labelSelector=WEB),
-            Placing(near=(PodTerm(HOST, OF_WEB),)),
+            SchedulingConstraints(near=(PodTerm(HOST, OF_WEB),)),
         ),
         (
             pods("podAntiAffinity", labelSelector=WEB, namespaces=["b", "a"]),
-            Placing(apart=(PodTerm(HOST, OF_WEB, ("a", "b")),)),
+            SchedulingConstraints(apart=(PodTerm(HOST, OF_WEB, ("a", "b")),)),
         ),
         (
             pods("podAntiAffinity", labelSelector=WEB, namespaceSelector={}),
-            Placing(apart=(PodTerm(HOST, OF_WEB, None),)),
+            SchedulingConstraints(apart=(PodTerm(HOST, OF_WEB, None),)),
         ),
-        (pods("podAffinity"), Placing(near=(PodTerm(HOST),))),
-        (pods("podAffinity", labelSelector=WEB, **ELSEWHERE), Placing()),
+        (pods("podAffinity"), SchedulingConstraints(near=(PodTerm(HOST),))),
+        (pods("podAffinity", labelSelector=WEB, **ELSEWHERE), SchedulingConstraints()),
         (
             pods("podAffinity", labelSelector=WEB, matchLabelKeys=["rev", "none"]),
-            Placing(
+            SchedulingConstraints(
                 near=(PodTerm(HOST, Selector(OF_WEB.equal, (Requirement("rev", "In", ("7",)),))),)
             ),
         ),
         (
             pods("podAntiAffinity", labelSelector=WEB, mismatchLabelKeys=["rev"]),
-            Placing(
+            SchedulingConstraints(
                 apart=(
                     PodTerm(HOST, Selector(OF_WEB.equal, (Requirement("rev", "NotIn", ("7",)),))),
                 )
@@ -93,28 +102,33 @@ LARGER = {"key": "size", "operator": "Gt", "values": ["8"]}
         ),
         (
             {"affinity": {"podAffinity": {PREFERRED: [{"weight": 1, "podAffinityTerm": {}}]}}},
-            Placing(),
+            SchedulingConstraints(),
         ),
-        (spread(labelSelector=WEB, maxSkew=2), Placing(spread=(Spread(HOST, OF_WEB, 2),))),
-        (spread(labelSelector=WEB, whenUnsatisfiable="ScheduleAnyway"), Placing()),
+        (
+            spread(labelSelector=WEB, maxSkew=2),
+            SchedulingConstraints(spread=(TopologySpread(HOST, OF_WEB, 2),)),
+        ),
+        (spread(labelSelector=WEB, whenUnsatisfiable="ScheduleAnyway"), SchedulingConstraints()),
         (
             spread(minDomains=3, nodeAffinityPolicy="Ignore", nodeTaintsPolicy="Honor"),
-            Placing(
+            SchedulingConstraints(
                 spread=(
-                    Spread(HOST, None, 1, min_domains=3, honor_affinity=False, honor_taints=True),
+                    TopologySpread(
+                        HOST, None, 1, min_domains=3, honor_affinity=False, honor_taints=True
+                    ),
                 )
             ),
         ),
     ],
 )
-def test_where_a_pod_may_land(spec: dict[str, Any], expected: Placing) -> None:
-    assert placing(decoded(spec), LABELS, None) == expected
+def test_where_a_pod_may_land(spec: dict[str, Any], expected: SchedulingConstraints) -> None:
+    assert scheduling(decoded(spec), LABELS, None) == expected
 
 
 def test_the_node_of_one_daemon_is_no_rule_for_the_others() -> None:
     pinned = decoded(nodes({"matchFields": [NAMED]}))
-    assert placing(pinned, LABELS, DAEMON) == Placing()
-    assert placing(pinned, LABELS, None).terms == (
+    assert scheduling(pinned, LABELS, DAEMON) == SchedulingConstraints()
+    assert scheduling(pinned, LABELS, None).terms == (
         NodeTerm(fields=(Requirement("metadata.name", "In", ("n-1",)),)),
     )
 
@@ -187,6 +201,6 @@ async def test_a_snapshot_tells_what_is_left_out_a_line_for_each() -> None:
         "scheduling: 1 pod uses ResourceClaims, which the forecast does not model",
         "scheduling: 2 pods use a hostPort, which the forecast does not model",
     ]
-    assert made.placings["u-3"] == Placing(apart=(PodTerm(HOST, OF_WEB),))
+    assert made.placings["u-3"] == SchedulingConstraints(apart=(PodTerm(HOST, OF_WEB),))
     assert made.taints == {"n-1": ["gpu=yes:NoSchedule"]}
     assert [node.unschedulable for node in made.nodes] == [True]

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from azure_linux_migrator.cli.durations import brief, span
 from azure_linux_migrator.cli.render.plan_data import blocked_by
-from azure_linux_migrator.forecast.alternatives import Choice
+from azure_linux_migrator.forecast.alternatives import Variation
 from azure_linux_migrator.forecast.forecast import Forecast, Range
-from azure_linux_migrator.forecast.pod_summary import Census, Group, Outcome, Warned
-from azure_linux_migrator.forecast.run import Step, Trip
+from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
+from azure_linux_migrator.forecast.run import RunResult, StepTime
 
 _SHOWN_BATCHES = 12
 _SHOWN_WORKLOADS = 6
@@ -24,7 +24,7 @@ _WAITS = {"BeforeDrain": "AwaitDrainApproval", "BeforeRetire": "AwaitRetireAppro
 
 def as_table(found: Forecast, width: int, *, now: float) -> str:
     """The whole table, in lines of `width` characters; `now` in seconds since the epoch."""
-    trip, counted = found.typical, found.census
+    trip, counted = found.typical, found.pod_summary
     lines = [_headline(found), *_taken(found, width, now), ""]
     if found.blocked:
         lines += _blocked(found, width)
@@ -48,7 +48,7 @@ def as_table(found: Forecast, width: int, *, now: float) -> str:
 
 
 def _headline(found: Forecast) -> str:
-    where = f"node pool {found.source} ({_many(found.census.nodes, 'node')})"
+    where = f"node pool {found.source} ({_many(found.pod_summary.nodes, 'node')})"
     return f"migration {found.name}: {found.strategy}, {where} to {found.target}"
 
 
@@ -67,17 +67,17 @@ def _range(times: Range) -> str:
     return mid if low == high else f"{mid} (between {low} and {high})"
 
 
-def _pauses(trip: Trip) -> str:
+def _pauses(trip: RunResult) -> str:
     return f", and {span(trip.pause_seconds)} between batches" if trip.pause_seconds >= 1 else ""
 
 
-def _extra(trip: Trip) -> str:
+def _extra(trip: RunResult) -> str:
     if not trip.extra_nodes:
         return "none"
     return f"{trip.extra_nodes} at the most, {trip.node_hours:.1f} node-hours beyond the source's"
 
 
-def _pods(counted: Census, width: int) -> list[str]:
+def _pods(counted: PodSummary, width: int) -> list[str]:
     """How many pods move, stay and so on, and by name those that an admin wants to know of."""
     parts = [
         (counted.move, "moves", "move"),
@@ -99,14 +99,14 @@ def _pods(counted: Census, width: int) -> list[str]:
     return lines + ([f"    … and {more} more (-o json tells them all)"] if more > 0 else [])
 
 
-def _concerns(group: Group) -> bool:
-    return bool(group.loses_data) or group.fate in {Outcome.BLOCKED, Outcome.WAIT}
+def _concerns(group: PodGroup) -> bool:
+    return bool(group.loses_data) or group.disposition in {Outcome.BLOCKED, Outcome.WAIT}
 
 
-def _workload(group: Group) -> str:
+def _workload(group: PodGroup) -> str:
     who = f"{group.kind} {group.namespace}/{group.name}"
     pods = "" if group.kind == "Pod" else f"{_many(group.pods, 'pod')} "
-    match group.fate:
+    match group.disposition:
         case Outcome.BLOCKED:
             return f"{who}: {pods}cannot move: {group.reason}"
         case Outcome.WAIT:
@@ -131,11 +131,11 @@ def _steps(found: Forecast) -> list[str]:
     return lines
 
 
-def _step(step: Step) -> str:
+def _step(step: StepTime) -> str:
     return f"  {step.name:<20} {span(step.began):>9} {span(step.ended - step.began):>9}"
 
 
-def _batches(trip: Trip) -> list[str]:
+def _batches(trip: RunResult) -> list[str]:
     shown = trip.batches[:_SHOWN_BATCHES]
     lines = [
         f"    batch {batch.index:>3} of {batch.of:<6} {span(batch.began):>9} "
@@ -171,7 +171,7 @@ def reasons(found: Forecast) -> list[tuple[str, str]]:
     if not blocks:
         remedies = {each.message: each.remedy for each in found.typical.blockers}
         return [(text, remedies.get(text, "")) for text in told]
-    grouped = [each for each in found.census.findings if each.severity == "Block"]
+    grouped = [each for each in found.pod_summary.findings if each.severity == "Block"]
     if grouped:
         return [(_grouped(each), each.remedy) for each in grouped]
     return [(f"{each.rule}: {each.subject}: {each.message}", each.remedy) for each in blocks]
@@ -186,7 +186,7 @@ def _grouped(warned: Warned) -> str:
     return f"{warned.rule} ({warned.count}): {subjects}; the first: {warned.message}"
 
 
-def _warnings(counted: Census, width: int) -> list[str]:
+def _warnings(counted: PodSummary, width: int) -> list[str]:
     """What the preflight warns of, a line for each rule; in full: azlm preflight."""
     warned = [each for each in counted.findings if each.severity == "Warn"]
     if not warned:
@@ -195,7 +195,7 @@ def _warnings(counted: Census, width: int) -> list[str]:
     return ["", title, *_listed(map(_grouped, warned), width)]
 
 
-def _choices(choices: list[Choice], untried: list[str], width: int) -> list[str]:
+def _choices(choices: list[Variation], untried: list[str], width: int) -> list[str]:
     if not choices and not untried:
         return []
     told = [choice_text(each) for each in choices]
@@ -204,7 +204,7 @@ def _choices(choices: list[Choice], untried: list[str], width: int) -> list[str]
     return ["", "  Other settings (each alone):", *_listed(told, width)]
 
 
-def choice_text(choice: Choice) -> str:
+def choice_text(choice: Variation) -> str:
     """What another spec would change, in words."""
     hours = f"{abs(choice.node_hours):.1f}"
     same, less = hours == "0.0", choice.node_hours < 0

@@ -21,7 +21,7 @@ from azure_linux_migrator.cli.render.svg import (
     text,
 )
 from azure_linux_migrator.forecast.forecast import Forecast
-from azure_linux_migrator.forecast.run import Batch, Step, Trip
+from azure_linux_migrator.forecast.run import BatchTime, RunResult, StepTime
 
 ROW, BAR, THIN, GAP = 28, 18, 10, 46
 """Heights in pixels: a row, a step's bar and a batch's in it, the gap before a chart."""
@@ -113,7 +113,9 @@ def _told(found: Forecast) -> list[str]:
     total, trip = found.total, found.typical
     low, mid, high = span(total.low), span(total.mid), span(total.high)
     between = "" if low == high else f" (between {low} and {high})"
-    moving = f"; {found.census.move} pods move in {span(found.drain.mid)}" if trip.evictions else ""
+    moving = (
+        f"; {found.pod_summary.move} pods move in {span(found.drain.mid)}" if trip.evictions else ""
+    )
     if moving and trip.pause_seconds >= 1:
         moving += f", and {span(trip.pause_seconds)} between batches"
     lines = [f"{found.strategy}, takes {mid}{between}{moving}"]
@@ -158,17 +160,17 @@ def _rows(found: Forecast, scale: Scale, top: float) -> tuple[list[str], float]:
     return parts, y
 
 
-def _takes(step: Step | Batch) -> float:
+def _takes(step: StepTime | BatchTime) -> float:
     return max(0.0, step.ended - step.began)
 
 
-def _colour(step: Step) -> str:
+def _colour(step: StepTime) -> str:
     if step.name.startswith("Drain"):
         return DRAIN
     return SOAK if "Soak" in step.name or "Await" in step.name else STEP
 
 
-def _step(step: Step, scale: Scale, y: float, colour: str, more: str) -> list[str]:
+def _step(step: StepTime, scale: Scale, y: float, colour: str, more: str) -> list[str]:
     """A step's name and bar; its duration, and `more` of it, in the bar or beside it."""
     took = span(_takes(step))
     x, wide = _across(scale, step.began, step.ended, _LEAST_BAR)
@@ -185,7 +187,7 @@ def _step(step: Step, scale: Scale, y: float, colour: str, more: str) -> list[st
     return [*parts, text(x - 7, y + 13, took, anchor="end", fill=DIM, size=12)]
 
 
-def _batches(trip: Trip, step: Step, scale: Scale, y: float) -> list[str]:
+def _batches(trip: RunResult, step: StepTime, scale: Scale, y: float) -> list[str]:
     """Each batch from its first eviction to the end of its last pod."""
     many = len(trip.batches)
     parts = [
@@ -200,7 +202,7 @@ def _batches(trip: Trip, step: Step, scale: Scale, y: float) -> list[str]:
     return parts
 
 
-def _each(trip: Trip) -> str:
+def _each(trip: RunResult) -> str:
     """How long the drained batches take."""
     took = sorted(_takes(batch) for batch in trip.batches if batch.ended)
     if not took:

@@ -8,19 +8,19 @@ first instead would let the nodes of a batch wait for one and the same budget.
 from collections import defaultdict
 from heapq import heapify, heappop, heappush
 
-from azure_linux_migrator.core.drain.eviction_queue import Ident
+from azure_linux_migrator.core.drain.eviction_queue import QueueId
 from azure_linux_migrator.core.drain.worklist import Worklist
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 
-def earliest_finish(work: Worklist, size: int) -> list[str]:
+def select_nodes(work: Worklist, size: int) -> list[str]:
     """The names of at most `size` nodes outside every batch, the earliest finish first.
 
     Estimates only grow as nodes are chosen, so one that is still the least when it is renewed is
     the least of all.
     """
-    needs = {name: _needs(work, name) for name in work.loads.unmarked}
-    claims: defaultdict[Ident, float] = defaultdict(float)
+    needs = {name: _needs(work, name) for name in work.pool_progress.unmarked}
+    claims: defaultdict[QueueId, float] = defaultdict(float)
     heap = [(*_finish(work, needs[name], claims), name) for name in sorted(needs)]
     heapify(heap)
     chosen: list[str] = []
@@ -36,8 +36,8 @@ def earliest_finish(work: Worklist, size: int) -> list[str]:
     return chosen
 
 
-def _needs(work: Worklist, node: str) -> dict[Ident, int]:
-    found: defaultdict[Ident, int] = defaultdict(int)
+def _needs(work: Worklist, node: str) -> dict[QueueId, int]:
+    found: defaultdict[QueueId, int] = defaultdict(int)
     for pod in work.world.pods_on(node):
         entry = work.entries.get(pod.key)
         if entry is not None and entry.lane is not None:
@@ -46,7 +46,7 @@ def _needs(work: Worklist, node: str) -> dict[Ident, int]:
 
 
 def _finish(
-    work: Worklist, needs: dict[Ident, int], claims: dict[Ident, float]
+    work: Worklist, needs: dict[QueueId, int], claims: dict[QueueId, float]
 ) -> tuple[float, int]:
     """Waves until the node is empty, then its pods, to break ties."""
     waves = (
@@ -57,11 +57,11 @@ def _finish(
     return max(waves, default=0.0), sum(needs.values())
 
 
-def _capacity(work: Worklist, ident: Ident) -> int:
-    if isinstance(ident, Key):
+def _capacity(work: Worklist, ident: QueueId) -> int:
+    if isinstance(ident, NamespacedName):
         budget = work.world.budgets.get(ident)
         return max(1, budget.capacity) if budget else 1
     if isinstance(ident, str):
-        controller = work.world.catalog.governing_uid(ident)
-        return work.world.owners.capacity(ident, controller)
+        controller = work.world.owner_index.governing_uid(ident)
+        return work.world.implicit_budgets.capacity(ident, controller)
     return 1

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.causes import NOTES, Cause
-from azure_linux_migrator.core.state.backoff import Bar
+from azure_linux_migrator.core.state.backoff import BudgetBackoff
 from azure_linux_migrator.core.state.breaker import Trouble
-from azure_linux_migrator.core.state.pod_refusals import Refusal
-from azure_linux_migrator.model.cluster import Budget, Key, Pod
+from azure_linux_migrator.core.state.pod_refusals import PodRefusal
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -15,7 +15,7 @@ class Blocker:
 
     cause: Cause
     kind: str
-    key: Key
+    key: NamespacedName
     message: str
     remedy: str
     pods: int = 1
@@ -71,7 +71,7 @@ REFUSED_OFTEN = 5
 """A budget that refuses so often in a row what it should grant by its status is told."""
 
 
-def of_refusal(pod: Pod, refusal: Refusal) -> Blocker | None:
+def of_refusal(pod: Pod, refusal: PodRefusal) -> Blocker | None:
     """A pod whose eviction the apiserver refuses for a reason that no slot will cure."""
     cause = next((each for each in _REFUSALS if each.value == refusal.reason), None)
     if cause is None or (cause in PASSING and refusal.times < 3):
@@ -79,7 +79,7 @@ def of_refusal(pod: Pod, refusal: Refusal) -> Blocker | None:
     return of_pod(pod, cause, refusal.message, _REFUSALS[cause])
 
 
-def of_bar(budget: Budget, bar: Bar, pods: int) -> Blocker | None:
+def of_bar(budget: Budget, bar: BudgetBackoff, pods: int) -> Blocker | None:
     """A budget for which the apiserver refuses everything."""
     message = f"PodDisruptionBudget {budget.key} refuses evictions: {bar.message}"
     if bar.reason == Cause.NEGATIVE.value:
@@ -96,4 +96,4 @@ def of_trouble(trouble: Trouble, pods: int) -> Blocker | None:
     if cause is None or (cause in PASSING and trouble.probes < 3):
         return None
     message = f"evictions are refused, whatever the pod: {trouble.message}"
-    return Blocker(cause, "Eviction", Key("", "pods"), message, _REFUSALS[cause], pods)
+    return Blocker(cause, "Eviction", NamespacedName("", "pods"), message, _REFUSALS[cause], pods)

@@ -6,20 +6,23 @@ from collections.abc import Collection, Iterable
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import Blocker, of_bar, of_pod, of_refusal, of_trouble
 from azure_linux_migrator.core.drain.disruption_budgets import starved
-from azure_linux_migrator.core.drain.eviction_queue import Ident, Lane
-from azure_linux_migrator.core.drain.node_progress import NodeLoad
+from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue, QueueId
+from azure_linux_migrator.core.drain.node_progress import NodeProgress
 from azure_linux_migrator.core.drain.surge_first import why_not
 from azure_linux_migrator.core.drain.worklist import Worklist
-from azure_linux_migrator.model.cluster import Key, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 
-def obstacles(
-    work: Worklist, blocking: Iterable[Lane], starving: Collection[Lane], overdue: Iterable[Pod]
+def find_blockers(
+    work: Worklist,
+    blocking: Iterable[EvictionQueue],
+    starving: Collection[EvictionQueue],
+    overdue: Iterable[Pod],
 ) -> list[Blocker]:
     """Lanes that will never grant, lanes that have not for long, pods that do not go: sorted, and
     what holds nothing up comes last."""
     found = {lane.blocker for lane in blocking if lane.blocker is not None}
-    for load in work.loads.blocked.values():
+    for load in work.pool_progress.blocked.values():
         found.update(load.blocked.values())
     for lane in starving:
         found.update(_starved_lane(work, lane))
@@ -28,26 +31,26 @@ def obstacles(
     found.update(map(_stuck_pod, overdue))
     found.update(_abandoned(work))
     found.update(_surge_notes(work))
-    found.update(_still_attached(load) for load in work.loads.detaching.values())
+    found.update(_still_attached(load) for load in work.pool_progress.detaching.values())
     return sorted(found, key=lambda each: (not each.blocks, each))
 
 
-def _starved_lane(work: Worklist, lane: Lane) -> list[Blocker]:
-    if isinstance(lane.ident, Key):
+def _starved_lane(work: Worklist, lane: EvictionQueue) -> list[Blocker]:
+    if isinstance(lane.ident, NamespacedName):
         budget = work.world.budgets.get(lane.ident)
         return [starved(budget, lane.left)] if budget is not None else []
     pod = next(iter(lane.pods()))
-    controller = work.world.catalog.governing(pod)
-    return [work.world.owners.starved(pod, controller, lane.left)]
+    controller = work.world.owner_index.controller_of(pod)
+    return [work.world.implicit_budgets.starved(pod, controller, lane.left)]
 
 
 def _refused(work: Worklist) -> Iterable[Blocker]:
     """Pods that the apiserver refuses; what it refuses for all of them is told once."""
-    trouble = work.world.ledger.breaker.trouble
+    trouble = work.world.inflight.breaker.trouble
     if trouble is not None and work.eligible:
         told = of_trouble(trouble, work.eligible)
         yield from () if told is None else (told,)
-    for key, refusal in work.world.ledger.refusals.known.items():
+    for key, refusal in work.world.inflight.pod_refusals.known.items():
         entry = work.entries.get(key)
         if entry is None or (trouble is not None and trouble.reason == refusal.reason):
             continue
@@ -55,9 +58,9 @@ def _refused(work: Worklist) -> Iterable[Blocker]:
         yield from () if blocker is None else (blocker,)
 
 
-def _barred(work: Worklist, told: Collection[Ident]) -> Iterable[Blocker]:
+def _barred(work: Worklist, told: Collection[QueueId]) -> Iterable[Blocker]:
     """Budgets that refuse what they should grant, unless they are told for another reason."""
-    for key, bar in work.world.ledger.bars.known.items():
+    for key, bar in work.world.inflight.budget_backoffs.known.items():
         budget, left = work.world.budgets.get(key), work.left(key)
         if budget is not None and left and key not in told:
             blocker = of_bar(budget, bar, left)
@@ -67,15 +70,15 @@ def _barred(work: Worklist, told: Collection[Ident]) -> Iterable[Blocker]:
 def _surge_notes(work: Worklist) -> list[Blocker]:
     notes: list[Blocker] = []
     for entry in work.notes.values():
-        controller = work.world.catalog.governing(entry.pod)
-        guards = work.world.budgets_of(entry.pod)
-        budget = work.world.budgets.get(guards[0]) if guards else None
+        controller = work.world.owner_index.controller_of(entry.pod)
+        pdb_index = work.world.budgets_of(entry.pod)
+        budget = work.world.budgets.get(pdb_index[0]) if pdb_index else None
         if controller is not None:
             why = f"cannot be surged: {why_not(controller, budget, work.scope.migration)}"
             remedy = "it is evicted instead, and is away until its replacement is Ready"
             notes.append(of_pod(entry.pod, Cause.SURGE_IMPOSSIBLE, why, remedy))
     for uid in work.surging:
-        controller = work.world.catalog.controller(uid)
+        controller = work.world.owner_index.controller(uid)
         lane = work.surging[uid]
         if controller is not None and controller.stuck and not lane.empty:
             notes.append(
@@ -111,14 +114,14 @@ def _abandoned(work: Worklist) -> Iterable[Blocker]:
             "waited for no longer"
         )
         remedy = "see its virtual machine: they may still run there, until it is deleted"
-        yield Blocker(Cause.NODE_LOST, "Node", Key("", node), text, remedy, pods)
+        yield Blocker(Cause.NODE_LOST, "Node", NamespacedName("", node), text, remedy, pods)
 
 
-def _still_attached(load: NodeLoad) -> Blocker:
+def _still_attached(load: NodeProgress) -> Blocker:
     return Blocker(
         Cause.VOLUME_ATTACHED,
         "Node",
-        Key("", load.node.name),
+        NamespacedName("", load.node.name),
         f"volumes of pods that moved are still attached to node {load.node.name}",
         "see kubectl get volumeattachments and the CSI driver's log",
         0,

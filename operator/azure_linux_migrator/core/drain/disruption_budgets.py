@@ -39,8 +39,8 @@ def slots(world: World, budget: Budget) -> int:
     """
     if budget.observed_generation < budget.generation or len(budget.disrupted) > DISRUPTED_LIMIT:
         return 0
-    by_status = budget.allowed - world.ledger.unshown(budget.key)
-    by_watch = world.healthy(budget.key) - world.ledger.unseen(budget.key) - budget.desired
+    by_status = budget.allowed - world.inflight.unshown(budget.key)
+    by_watch = world.healthy(budget.key) - world.inflight.unseen(budget.key) - budget.desired
     return min(by_status, by_watch)
 
 

@@ -10,7 +10,7 @@ LASTING = 1_000
 """Owners that are remembered whether they have pods or not: those that lost one last."""
 
 
-class Moves:
+class EvictedOwners:
     """By the owner's uid, as seen since `born` (seconds since the epoch; 0 before a first look)."""
 
     def __init__(self, world: World) -> None:
@@ -34,7 +34,7 @@ class Moves:
             self._owners = {
                 uid: returns
                 for number, (uid, returns) in enumerate(self._owners.items())
-                if number >= last or self._world.owners.known(uid)
+                if number >= last or self._world.implicit_budgets.known(uid)
             }
             self._limit = max(2 * LASTING, 2 * len(self._owners))
 

@@ -14,10 +14,10 @@ from math import ceil
 
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.disruption_budgets import slots, unready_are_free, why_none
-from azure_linux_migrator.core.drain.waiting_pods import Queue
+from azure_linux_migrator.core.drain.waiting_pods import WaitingPods
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import EvictPod
-from azure_linux_migrator.model.cluster import Budget, Key, Pod
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
 
 FREE = ""
 """Ident of the lane whose pods cost nothing."""
@@ -30,20 +30,20 @@ class Surge:
     deployment: str
 
 
-Ident = Key | str | Surge
+QueueId = NamespacedName | str | Surge
 """A budget's key, an owner's uid, FREE, or a surged Deployment."""
 
 
 @dataclass(eq=False, slots=True)
-class Lane:
+class EvictionQueue:
     """One lane of one order tier, and what was found out about it last."""
 
-    ident: Ident
+    ident: QueueId
     tier: int
-    now: Queue = field(default_factory=Queue)
-    later: Queue = field(default_factory=Queue)
-    unready: dict[Key, Pod] = field(default_factory=dict)
-    again: dict[Key, Pod] = field(default_factory=dict)
+    now: WaitingPods = field(default_factory=WaitingPods)
+    later: WaitingPods = field(default_factory=WaitingPods)
+    unready: dict[NamespacedName, Pod] = field(default_factory=dict)
+    again: dict[NamespacedName, Pod] = field(default_factory=dict)
     start_total: float = 0.0
     start_count: int = 0
     granted: list[EvictPod] = field(default_factory=list)
@@ -75,14 +75,14 @@ class Lane:
         else:
             self.unready[pod.key] = pod
 
-    def discard(self, key: Key) -> None:
+    def discard(self, key: NamespacedName) -> None:
         """A pod waits here no longer."""
         self.now.discard(key)
         self.later.discard(key)
         self.unready.pop(key, None)
         self.again.pop(key, None)
 
-    def reweigh(self, key: Key, weight: int) -> None:
+    def reweigh(self, key: NamespacedName, weight: int) -> None:
         """What is left on a pod's node changed."""
         self.now.reweigh(key, weight)
         self.later.reweigh(key, weight)
@@ -95,7 +95,9 @@ class Lane:
         yield from self.later.pods.values()
 
 
-def evaluate(lane: Lane, world: World, weight: Callable[[str], int], *, prefetch: bool) -> None:
+def evaluate(
+    lane: EvictionQueue, world: World, weight: Callable[[str], int], *, prefetch: bool
+) -> None:
     """Find out which pods may go now, what blocks the others for good, and how long they take."""
     lane.granted, lane.blocker, lane.rest = [], None, 0.0
     if lane.empty or isinstance(lane.ident, Surge):
@@ -103,23 +105,30 @@ def evaluate(lane: Lane, world: World, weight: Callable[[str], int], *, prefetch
     if lane.ident == FREE:
         lane.granted = [_evict(pod, None) for pod in lane.now.first(len(lane.now), weight)]
         return
-    if isinstance(lane.ident, Key):
+    if isinstance(lane.ident, NamespacedName):
         budget = world.budgets.get(lane.ident)
         if budget is not None:
             _by_budget(lane, world, budget, weight, prefetch=prefetch)
         return
     lane.granted = [_evict(pod, None) for pod in lane.again.values()]
-    controller = world.catalog.governing_uid(lane.ident)
-    granted = world.owners.slots(lane.ident, world.ledger.unseen_of_owner(lane.ident), controller)
-    capacity = world.owners.capacity(lane.ident, controller)
+    controller = world.owner_index.governing_uid(lane.ident)
+    granted = world.implicit_budgets.slots(
+        lane.ident, world.inflight.unseen_of_owner(lane.ident), controller
+    )
+    capacity = world.implicit_budgets.capacity(lane.ident, controller)
     _grant(lane, None, granted, weight)
     lane.rest = ceil(lane.left / capacity) * _slot_seconds(lane, 0.0)
 
 
 def _by_budget(
-    lane: Lane, world: World, budget: Budget, weight: Callable[[str], int], *, prefetch: bool
+    lane: EvictionQueue,
+    world: World,
+    budget: Budget,
+    weight: Callable[[str], int],
+    *,
+    prefetch: bool,
 ) -> None:
-    if not world.ledger.bars.holds(budget.key):
+    if not world.inflight.budget_backoffs.holds(budget.key):
         _use_slots(lane, world, budget, weight, prefetch=prefetch)
     held = lane.left - len(lane.granted)
     if held > 0:
@@ -129,7 +138,12 @@ def _by_budget(
 
 
 def _use_slots(
-    lane: Lane, world: World, budget: Budget, weight: Callable[[str], int], *, prefetch: bool
+    lane: EvictionQueue,
+    world: World,
+    budget: Budget,
+    weight: Callable[[str], int],
+    *,
+    prefetch: bool,
 ) -> None:
     lane.granted = [_evict(pod, budget.key) for pod in lane.again.values()]
     free = slots(world, budget)
@@ -145,18 +159,20 @@ def _use_slots(
         lane.granted += [_evict(pod, budget.key) for pod in early]
 
 
-def _grant(lane: Lane, budget: Key | None, free: int, weight: Callable[[str], int]) -> int:
+def _grant(
+    lane: EvictionQueue, budget: NamespacedName | None, free: int, weight: Callable[[str], int]
+) -> int:
     chosen = lane.now.first(free, weight)
     lane.granted += [_evict(pod, budget) for pod in chosen]
     return len(chosen)
 
 
-def _slot_seconds(lane: Lane, observed: float) -> float:
+def _slot_seconds(lane: EvictionQueue, observed: float) -> float:
     """How long a slot is held: as observed, else as the pods themselves took to become Ready."""
     if observed > 0:
         return observed
     return lane.start_total / lane.start_count if lane.start_count else 0.0
 
 
-def _evict(pod: Pod, budget: Key | None) -> EvictPod:
+def _evict(pod: Pod, budget: NamespacedName | None) -> EvictPod:
     return EvictPod(pod.key, pod.uid, budget, pod.owner.uid if pod.owner else "")

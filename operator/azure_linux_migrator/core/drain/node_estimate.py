@@ -8,16 +8,16 @@ host name take a node each.
 from collections import defaultdict
 from dataclasses import dataclass
 
-from azure_linux_migrator.core.drain.pod_filters import Fate
+from azure_linux_migrator.core.drain.pod_filters import PodDisposition
 from azure_linux_migrator.core.drain.worklist import Worklist
-from azure_linux_migrator.model.cluster import Extras, Node, Pod, Room
+from azure_linux_migrator.model.cluster import Allocatable, ExtendedResources, Node, Pod
 
 HEADROOM = 0.9
 """Part of a node's allocatable that the estimate fills: the scheduler packs less tightly."""
 
 
 @dataclass(frozen=True, slots=True)
-class Packing:
+class NodeEstimate:
     """`count` nodes for `pods` pods; `unknown` nodes did not tell how much they hold."""
 
     count: int
@@ -25,84 +25,101 @@ class Packing:
     unknown: int = 0
 
 
-def nodes_needed(work: Worklist) -> Packing:
+def nodes_needed(work: Worklist) -> NodeEstimate:
     """What the pods on the source need; as many nodes as there are where they do not tell."""
-    nodes = [load.node for load in work.loads.by_node.values()]
-    sized = [node for node in nodes if node.room.pods]
+    nodes = [load.node for load in work.pool_progress.by_node.values()]
+    sized = [node for node in nodes if node.allocatable.pods]
     if not sized:
-        return Packing(max(1, len(nodes)), 0, len(nodes))
-    usual = min((node.room for node in sized), key=lambda room: (room.cpu, room.memory))
+        return NodeEstimate(max(1, len(nodes)), 0, len(nodes))
+    usual = min(
+        (node.allocatable for node in sized),
+        key=lambda allocatable: (allocatable.cpu, allocatable.memory),
+    )
     free = _minus(_scaled(usual), _daemons(work, sized))
     pods = [
         entry.pod
         for entry in work.entries.values()
-        if entry.verdict.fate in (Fate.MOVE, Fate.WAIT) and not entry.pod.finished
+        if entry.filter_result.disposition in (PodDisposition.MOVE, PodDisposition.WAIT)
+        and not entry.pod.finished
     ]
     zones: defaultdict[str, list[Pod]] = defaultdict(list)
     for pod in pods:
         zones[_zone(work, pod)].append(pod)
-    bins: list[Room] = []
+    bins: list[Allocatable] = []
     for zone in sorted(zones, reverse=True):  # the pods that may go anywhere fill what is left
         fresh = bins if not zone else []
         _fill(zones[zone], free, fresh)
         if zone:
             bins += fresh
-    return Packing(max(1, len(bins)), len(pods), len(nodes) - len(sized))
+    return NodeEstimate(max(1, len(bins)), len(pods), len(nodes) - len(sized))
 
 
-def _fill(pods: list[Pod], empty: Room, bins: list[Room]) -> None:
+def _fill(pods: list[Pod], empty: Allocatable, bins: list[Allocatable]) -> None:
     """First fit; a node's room shrinks as pods are put on it."""
     alone: defaultdict[str, set[int]] = defaultdict(set)
     for pod in sorted(pods, key=lambda each: (each.requests, each.key), reverse=True):
         cpu, memory = pod.requests
         group = pod.owner.uid if pod.owner and pod.spread else ""
-        for index, room in enumerate(bins):
-            fits = room.pods and room.cpu >= cpu and room.memory >= memory
-            fits = fits and not (pod.extras and room.lacks({}, pod.extras))
+        for index, allocatable in enumerate(bins):
+            fits = allocatable.pods and allocatable.cpu >= cpu and allocatable.memory >= memory
+            fits = fits and not (
+                pod.extended_resources and allocatable.lacks({}, pod.extended_resources)
+            )
             if fits and not (group and index in alone[group]):
                 break
         else:
             bins.append(empty)
             index = len(bins) - 1
-        room = bins[index]
-        left = _less(room.extras, pod.extras) if pod.extras else room.extras
-        bins[index] = Room(room.cpu - cpu, room.memory - memory, room.pods - 1, left)
+        allocatable = bins[index]
+        left = (
+            _less(allocatable.extended_resources, pod.extended_resources)
+            if pod.extended_resources
+            else allocatable.extended_resources
+        )
+        bins[index] = Allocatable(
+            allocatable.cpu - cpu, allocatable.memory - memory, allocatable.pods - 1, left
+        )
         if group:
             alone[group].add(index)
 
 
 def _zone(work: Worklist, pod: Pod) -> str:
-    zones = {zone for each in work.world.catalog.volumes_of(pod) for zone in each.zones}
+    zones = {zone for each in work.world.owner_index.volumes_of(pod) for zone in each.zones}
     return zones.pop() if len(zones) == 1 else ""
 
 
-def _daemons(work: Worklist, nodes: list[Node]) -> Room:
+def _daemons(work: Worklist, nodes: list[Node]) -> Allocatable:
     """What stays on the fullest node: DaemonSet and mirror pods."""
     cpu = memory = count = 0
     for node in nodes:
         stay = [
             pod
             for pod in work.world.pods_on(node.name)
-            if (entry := work.entries.get(pod.key)) and entry.verdict.fate is Fate.SKIP
+            if (entry := work.entries.get(pod.key))
+            and entry.filter_result.disposition is PodDisposition.SKIP
         ]
         cpu = max(cpu, sum(pod.requests[0] for pod in stay))
         memory = max(memory, sum(pod.requests[1] for pod in stay))
         count = max(count, len(stay))
-    return Room(cpu, memory, count)
+    return Allocatable(cpu, memory, count)
 
 
-def _scaled(room: Room) -> Room:
+def _scaled(allocatable: Allocatable) -> Allocatable:
     """Devices are counted, not filled to a part."""
-    return room._replace(cpu=int(room.cpu * HEADROOM), memory=int(room.memory * HEADROOM))
-
-
-def _minus(room: Room, used: Room) -> Room:
-    return room._replace(
-        cpu=room.cpu - used.cpu, memory=room.memory - used.memory, pods=room.pods - used.pods
+    return allocatable._replace(
+        cpu=int(allocatable.cpu * HEADROOM), memory=int(allocatable.memory * HEADROOM)
     )
 
 
-def _less(extras: Extras, taken: Extras) -> Extras:
+def _minus(allocatable: Allocatable, used: Allocatable) -> Allocatable:
+    return allocatable._replace(
+        cpu=allocatable.cpu - used.cpu,
+        memory=allocatable.memory - used.memory,
+        pods=allocatable.pods - used.pods,
+    )
+
+
+def _less(extended_resources: ExtendedResources, taken: ExtendedResources) -> ExtendedResources:
     """Never empty where it was not: nothing left is not the same as nothing known."""
     used = dict(taken)
-    return tuple((name, amount - used.get(name, 0)) for name, amount in extras)
+    return tuple((name, amount - used.get(name, 0)) for name, amount in extended_resources)

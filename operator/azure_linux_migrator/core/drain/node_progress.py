@@ -5,10 +5,10 @@ from collections import defaultdict
 from msgspec import Struct, field
 
 from azure_linux_migrator.core.drain.blocker import Blocker
-from azure_linux_migrator.model.cluster import Key, Node
+from azure_linux_migrator.model.cluster import NamespacedName, Node
 
 
-class NodeLoad(Struct):
+class NodeProgress(Struct):
     """The pods of one node by fate; `moving` includes those already terminating."""
 
     node: Node
@@ -17,7 +17,7 @@ class NodeLoad(Struct):
     terminating: int = 0
     waiting: int = 0
     skipped: int = 0
-    blocked: dict[Key, Blocker] = field(default_factory=dict)
+    blocked: dict[NamespacedName, Blocker] = field(default_factory=dict)
     detaching: bool = False
 
     @property
@@ -31,15 +31,15 @@ class NodeLoad(Struct):
         return self.remaining == 0 and self.node.unschedulable and not self.detaching
 
 
-class Loads:
+class PoolProgress:
     """All source nodes. `before` and `after` bracket every change of a load."""
 
     def __init__(self) -> None:
-        self.by_node: dict[str, NodeLoad] = {}
+        self.by_node: dict[str, NodeProgress] = {}
         self.open: set[str] = set()
-        self.blocked: dict[str, NodeLoad] = {}
+        self.blocked: dict[str, NodeProgress] = {}
         self.blocked_pods = 0
-        self.detaching: dict[str, NodeLoad] = {}
+        self.detaching: dict[str, NodeProgress] = {}
         self.batches: defaultdict[int, set[str]] = defaultdict(set)
         self.remaining = 0
         self.terminating = 0
@@ -60,15 +60,15 @@ class Loads:
         """Nodes that have not joined a batch."""
         return self.batches.get(0, set())
 
-    def before(self, load: NodeLoad) -> None:
+    def before(self, load: NodeProgress) -> None:
         """Take a load out of the sums, because it is about to change."""
         self._count(load, -1)
 
-    def after(self, load: NodeLoad) -> None:
+    def after(self, load: NodeProgress) -> None:
         """Put a changed load back into the sums."""
         self._count(load, 1)
 
-    def add(self, load: NodeLoad) -> None:
+    def add(self, load: NodeProgress) -> None:
         """A node joins the source."""
         self.by_node[load.node.name] = load
         self._count(load, 1)
@@ -79,12 +79,12 @@ class Loads:
         if load is not None:
             self._count(load, -1)
 
-    def undrained(self) -> list[NodeLoad]:
+    def undrained(self) -> list[NodeProgress]:
         """The nodes that still hold something, or take new pods, by name."""
         found = (load for load in self.by_node.values() if not load.drained)
         return sorted(found, key=lambda load: load.node.name)
 
-    def _count(self, load: NodeLoad, sign: int) -> None:
+    def _count(self, load: NodeProgress, sign: int) -> None:
         name, drained = load.node.name, load.drained
         self.remaining += sign * load.remaining
         self.terminating += sign * load.terminating

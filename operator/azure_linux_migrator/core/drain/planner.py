@@ -6,18 +6,24 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 
 from azure_linux_migrator.core.drain.blocker import Blocker
-from azure_linux_migrator.core.drain.blockers import obstacles
-from azure_linux_migrator.core.drain.evicted_owners import Moves
-from azure_linux_migrator.core.drain.eviction_queue import FREE, Ident, Lane, Surge, evaluate
+from azure_linux_migrator.core.drain.blockers import find_blockers
+from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
+from azure_linux_migrator.core.drain.eviction_queue import (
+    FREE,
+    EvictionQueue,
+    QueueId,
+    Surge,
+    evaluate,
+)
 from azure_linux_migrator.core.drain.force import forced
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.drain.stuck_terminating import Overdue
+from azure_linux_migrator.core.drain.stuck_terminating import StuckTerminating
 from azure_linux_migrator.core.drain.surge_first import Standing, next_action
-from azure_linux_migrator.core.drain.unschedulable import Unplaced
+from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
 from azure_linux_migrator.core.drain.worklist import Worklist
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
-from azure_linux_migrator.model.cluster import Key, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 STARVED_SECONDS = 60.0
 """A budget that gave no slot for so long is told as a blocker."""
@@ -41,7 +47,7 @@ class Plan:
     waiting: int = 0
     blockers: tuple[Blocker, ...] = ()
     blocker_count: int = 0
-    unplaced: tuple[Pod, ...] = ()
+    unschedulable_replacements: tuple[Pod, ...] = ()
     rest: float = 0.0
     limited_by: str = ""
     wake_at: float | None = None
@@ -51,13 +57,13 @@ class Planner(Worklist):
     """A worklist that plans; remembers which lanes grant, block and starve."""
 
     def __init__(self, world: World, scope: Scope) -> None:
-        self._granting: dict[Lane, None] = {}
-        self._blocking: dict[Lane, None] = {}
-        self._starving: dict[Lane, float] = {}
-        self._starved: dict[Lane, None] = {}
-        self._overdue = Overdue(self)
+        self._granting: dict[EvictionQueue, None] = {}
+        self._blocking: dict[EvictionQueue, None] = {}
+        self._starving: dict[EvictionQueue, float] = {}
+        self._starved: dict[EvictionQueue, None] = {}
+        self._overdue = StuckTerminating(self)
         self._now = 0.0
-        self._longest: list[tuple[float, int, Lane]] = []
+        self._longest: list[tuple[float, int, EvictionQueue]] = []
         self._pushed = 0
         self._prefetching = False
         self._busy = False
@@ -65,7 +71,9 @@ class Planner(Worklist):
         super().__init__(world, scope)
         self.since = 0.0
         """When the migration began, in seconds since the epoch; 0 before."""
-        self._unplaced = Unplaced(world, scope, self.moves, self._by_owner)
+        self._unplaced = UnschedulableReplacements(
+            world, scope, self.evicted_owners, self._by_owner
+        )
 
     @classmethod
     def of(cls, world: World, scope: Scope) -> "Planner":
@@ -77,14 +85,16 @@ class Planner(Worklist):
         made = cls(world, scope)
         if isinstance(known, cls) and scope.alike(known.scope):
             # Only the policy changed: what was moved by the old one is moved all the same.
-            made.remember(known.moves)
+            made.remember(known.evicted_owners)
         world.listeners[scope.migration] = made
         return made
 
-    def remember(self, moves: Moves) -> None:
+    def remember(self, evicted_owners: EvictedOwners) -> None:
         """Go on with what another planner of the same nodes has seen."""
-        self.moves = moves
-        self._unplaced = Unplaced(self.world, self.scope, moves, self._by_owner)
+        self.evicted_owners = evicted_owners
+        self._unplaced = UnschedulableReplacements(
+            self.world, self.scope, evicted_owners, self._by_owner
+        )
 
     def plan(self, now: float, stamp: str = "") -> Plan:
         """The plan for now; asked again with nothing changed, it is the same."""
@@ -102,7 +112,7 @@ class Planner(Worklist):
             waiting=max(0, self.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
             blocker_count=sum(each.blocks for each in blockers),
-            unplaced=self._unplaced.find(now, self.since, self.began),
+            unschedulable_replacements=self._unplaced.find(now, self.since, self.began),
             rest=rest,
             limited_by=self._name(ident),
             wake_at=self._wake_at(),
@@ -113,7 +123,7 @@ class Planner(Worklist):
         return forced(self, self._now)
 
     def _watch_batch(self, now: float) -> None:
-        busy = self.loads.undrained_admitted > 0
+        busy = self.pool_progress.undrained_admitted > 0
         if self._busy and not busy:
             self.world.slot_times.rests(now)
         self._busy = busy
@@ -124,13 +134,13 @@ class Planner(Worklist):
         if prefetch != self._prefetching:
             # A batch has begun or ended: lanes that have no pod in it may, or may no longer, move.
             self._prefetching = prefetch
-            dirty = dict.fromkeys(self.lanes.values())
+            dirty = dict.fromkeys(self.queues.values())
         for lane in dirty:
             before = lane.rest
             evaluate(lane, self.world, self.weight, prefetch=prefetch)
             _keep(self._granting, lane, wanted=bool(lane.granted))
             _keep(self._blocking, lane, wanted=lane.blocker is not None)
-            competes = isinstance(lane.ident, Key | str) and lane.ident != FREE
+            competes = isinstance(lane.ident, NamespacedName | str) and lane.ident != FREE
             waits = competes and (len(lane.now) > 0 or bool(lane.unready))
             if lane.granted or lane.blocker or not waits:
                 self._starving.pop(lane, None)
@@ -142,9 +152,9 @@ class Planner(Worklist):
             elif lane.rest > 0 and lane.rest != before:
                 self._pushed += 1
                 heappush(self._longest, (-lane.rest, self._pushed, lane))
-        if len(self._longest) > 2 * len(self.lanes) + 16:
-            lanes = (lane for lane in self.lanes.values() if lane.rest > 0)
-            self._longest = [(-lane.rest, number, lane) for number, lane in enumerate(lanes)]
+        if len(self._longest) > 2 * len(self.queues) + 16:
+            queues = (lane for lane in self.queues.values() if lane.rest > 0)
+            self._longest = [(-lane.rest, number, lane) for number, lane in enumerate(queues)]
             self._pushed = len(self._longest)
             heapify(self._longest)
 
@@ -152,7 +162,7 @@ class Planner(Worklist):
         return min(self.tiers, default=None)
 
     def _evictions(self, now: float) -> tuple[EvictPod, ...]:
-        tier, breaker = self._tier(), self.world.ledger.breaker
+        tier, breaker = self._tier(), self.world.inflight.breaker
         if not breaker.admits(now):
             return ()
         granted = (
@@ -162,7 +172,7 @@ class Planner(Worklist):
 
     def _probe(self, granted: Iterable[EvictPod]) -> tuple[EvictPod, ...]:
         """The one that was refused least often: it may be another pod that is at fault."""
-        refusals = self.world.ledger.refusals
+        refusals = self.world.inflight.pod_refusals
         chosen = min(granted, key=lambda each: refusals.times(each.pod, each.uid), default=None)
         return () if chosen is None else (chosen,)
 
@@ -171,11 +181,11 @@ class Planner(Worklist):
         self._grow_old(now)
         signature = (
             len(self._blocking),
-            self.loads.blocked_pods,
-            len(self.loads.detaching),
-            len(self.world.ledger.refusals),
-            len(self.world.ledger.bars.known),
-            self.world.ledger.breaker.trouble is None,
+            self.pool_progress.blocked_pods,
+            len(self.pool_progress.detaching),
+            len(self.world.inflight.pod_refusals),
+            len(self.world.inflight.budget_backoffs.known),
+            self.world.inflight.breaker.trouble is None,
             len(self.notes),
             len(self._overdue),
             len(self.abandoned),
@@ -188,8 +198,8 @@ class Planner(Worklist):
         return blockers
 
     def _find_blockers(self) -> list[Blocker]:
-        lanes = [lane for lane in self._blocking if lane.blocker is not None]
-        return obstacles(self, lanes, list(self._starved), self._overdue.pods())
+        queues = [lane for lane in self._blocking if lane.blocker is not None]
+        return find_blockers(self, queues, list(self._starved), self._overdue.pods())
 
     def _grow_old(self, now: float) -> None:
         """Lanes stand in the order in which they began to starve."""
@@ -204,17 +214,17 @@ class Planner(Worklist):
         actions: list[Action] = []
         tier = self._tier()
         for uid, lane in self.surging.items():
-            controller = self.world.catalog.controller(uid)
+            controller = self.world.owner_index.controller(uid)
             if controller is None or (lane.empty and not controller.surge):
                 continue
             if lane.tier != tier and not controller.surge:
                 continue
-            owners = self.world.catalog.replicasets_of(uid)
+            implicit_budgets = self.world.owner_index.replicasets_of(uid)
             standing = Standing(
                 controller=controller,
                 on_source=tuple(lane.pods()),
-                present=sum(self.world.owners.present(each) for each in owners),
-                healthy=sum(self.world.owners.healthy(each) for each in owners),
+                present=sum(self.world.implicit_budgets.present(each) for each in implicit_budgets),
+                healthy=sum(self.world.implicit_budgets.healthy(each) for each in implicit_budgets),
                 migration=self.scope.migration,
                 stamp=stamp,
             )
@@ -224,7 +234,7 @@ class Planner(Worklist):
                 actions.append(action)
         return tuple(actions)
 
-    def _rest(self) -> tuple[float, Ident | None]:
+    def _rest(self) -> tuple[float, QueueId | None]:
         while self._longest:
             rest, _, lane = self._longest[0]
             if lane.rest == -rest and not lane.empty:
@@ -232,28 +242,28 @@ class Planner(Worklist):
             heappop(self._longest)
         return 0.0, None
 
-    def _name(self, ident: Ident | None) -> str:
+    def _name(self, ident: QueueId | None) -> str:
         if ident is None or isinstance(ident, Surge):
             return ""
-        if isinstance(ident, Key):
+        if isinstance(ident, NamespacedName):
             return f"PodDisruptionBudget {ident}"
-        controller = self.world.catalog.governing_uid(ident)
+        controller = self.world.owner_index.governing_uid(ident)
         return f"{controller.kind} {controller.key}" if controller else ""
 
     def _wake_at(self) -> float | None:
-        ledger = self.world.ledger
-        times = [] if ledger.next_wait is None else [ledger.next_wait]
+        inflight = self.world.inflight
+        times = [] if inflight.next_wait is None else [inflight.next_wait]
         if (look := self._overdue.next_look) is not None:
             times.append(look)
-        if (trouble := ledger.breaker.trouble) is not None and self._granting:
+        if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
         times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
         # What is due and not done (paused, say) must not be looked at again and again.
         return min((each for each in times if each > self._now), default=None)
 
 
-def _keep(lanes: dict[Lane, None], lane: Lane, *, wanted: bool) -> None:
+def _keep(queues: dict[EvictionQueue, None], lane: EvictionQueue, *, wanted: bool) -> None:
     if wanted:
-        lanes[lane] = None
+        queues[lane] = None
     else:
-        lanes.pop(lane, None)
+        queues.pop(lane, None)

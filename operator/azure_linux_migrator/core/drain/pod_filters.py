@@ -12,10 +12,10 @@ from typing import Protocol
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.spec_drain import Drain, EmptyDirPolicy, JobPolicy, UnmanagedPolicy
 from azure_linux_migrator.core.drain.blocker import Blocker, of_pod
-from azure_linux_migrator.model.cluster import Key, Pod, Volume
+from azure_linux_migrator.model.cluster import NamespacedName, Pod, Volume
 
 
-class Fate(StrEnum):
+class PodDisposition(StrEnum):
     """What happens to a pod."""
 
     MOVE = "move"
@@ -25,10 +25,10 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FilterResult:
     """The fate of a pod; `blocker` where it is BLOCK."""
 
-    fate: Fate
+    disposition: PodDisposition
     reason: str = ""
     blocker: Blocker | None = None
 
@@ -46,61 +46,69 @@ class Facts(Protocol):
         """Zones of the target's nodes; empty while there are none."""
 
 
-MOVE = Verdict(Fate.MOVE)
-Filter = Callable[[Pod, Drain, Facts], Verdict | None]
+MOVE = FilterResult(PodDisposition.MOVE)
+Filter = Callable[[Pod, Drain, Facts], FilterResult | None]
 
 
-def judge(pod: Pod, policy: Drain, facts: Facts) -> Verdict:
+def classify_pod(pod: Pod, policy: Drain, facts: Facts) -> FilterResult:
     """The fate of a pod on a source node, and the reason for it."""
     for each in PIPELINE:
-        verdict = each(pod, policy, facts)
-        if verdict is not None:
-            return verdict
+        filter_result = each(pod, policy, facts)
+        if filter_result is not None:
+            return filter_result
     return MOVE
 
 
-def returns(pod: Pod) -> Verdict:
+def returns(pod: Pod) -> FilterResult:
     """Moving it would not help: its like have come back to the source after being moved."""
     why = "pods of its owner come back to the source after being moved"
     remedy = (
         "its template tolerates node.kubernetes.io/unschedulable or names its node: take that out"
     )
-    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.RETURNS, why, remedy))
+    return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.RETURNS, why, remedy))
 
 
-def two_budgets(pod: Pod, guards: Sequence[Key]) -> Verdict:
+def two_budgets(pod: Pod, pdb_index: Sequence[NamespacedName]) -> FilterResult:
     """More than one budget selects it, which the eviction subresource answers with a 500."""
     why = (
-        f"{len(guards)} PodDisruptionBudgets select it "
-        f"({', '.join(key.name for key in guards)}); Kubernetes evicts no such pod"
+        f"{len(pdb_index)} PodDisruptionBudgets select it "
+        f"({', '.join(key.name for key in pdb_index)}); Kubernetes evicts no such pod"
     )
-    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.TWO_BUDGETS, why, "leave it one budget"))
+    return FilterResult(
+        PodDisposition.BLOCK, why, of_pod(pod, Cause.TWO_BUDGETS, why, "leave it one budget")
+    )
 
 
-ABANDONED = Verdict(Fate.SKIP, "its node does not answer, and its grace has ended long ago")
+ABANDONED = FilterResult(
+    PodDisposition.SKIP, "its node does not answer, and its grace has ended long ago"
+)
 
 
 def _kind(pod: Pod) -> str:
     return pod.owner.kind if pod.owner else ""
 
 
-def _mirror(pod: Pod, _: Drain, __: Facts) -> Verdict | None:
-    return Verdict(Fate.SKIP, "mirror pod of its node's kubelet") if pod.mirror else None
+def _mirror(pod: Pod, _: Drain, __: Facts) -> FilterResult | None:
+    return (
+        FilterResult(PodDisposition.SKIP, "mirror pod of its node's kubelet")
+        if pod.mirror
+        else None
+    )
 
 
-def _daemon(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
+def _daemon(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
     if pod.owner is None or pod.owner.kind != "DaemonSet" or pod.finished:
         return None
     if facts.exists(pod.owner.uid):
-        return Verdict(Fate.SKIP, "its DaemonSet runs one pod on every node")
+        return FilterResult(PodDisposition.SKIP, "its DaemonSet runs one pod on every node")
     return None
 
 
-def _leaving(pod: Pod, _: Drain, __: Facts) -> Verdict | None:
+def _leaving(pod: Pod, _: Drain, __: Facts) -> FilterResult | None:
     return MOVE if pod.finished or pod.terminating else None
 
 
-def _unmanaged(pod: Pod, policy: Drain, facts: Facts) -> Verdict | None:
+def _unmanaged(pod: Pod, policy: Drain, facts: Facts) -> FilterResult | None:
     if policy.unmanaged_pods is UnmanagedPolicy.EVICT:
         return None
     orphan = pod.owner is not None and _kind(pod) == "DaemonSet" and not facts.exists(pod.owner.uid)
@@ -108,33 +116,33 @@ def _unmanaged(pod: Pod, policy: Drain, facts: Facts) -> Verdict | None:
         return None
     why = "its DaemonSet is gone" if orphan else "no controller would replace it"
     remedy = "delete it, or set spec.drain.unmanagedPods to Evict"
-    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.UNMANAGED, why, remedy))
+    return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.UNMANAGED, why, remedy))
 
 
-def _empty_dir(pod: Pod, policy: Drain, _: Facts) -> Verdict | None:
+def _empty_dir(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
     if not pod.empty_dir or policy.empty_dir is EmptyDirPolicy.EVICT:
         return None
     why = "its emptyDir data would be lost"
     remedy = "save the data and delete the pod, or set spec.drain.emptyDir to Evict"
-    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.EMPTY_DIR, why, remedy))
+    return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.EMPTY_DIR, why, remedy))
 
 
-def _job(pod: Pod, policy: Drain, _: Facts) -> Verdict | None:
+def _job(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
     if _kind(pod) != "Job" or policy.jobs is JobPolicy.EVICT:
         return None
-    return Verdict(Fate.WAIT, "its Job is waited for (spec.drain.jobs is Wait)")
+    return FilterResult(PodDisposition.WAIT, "its Job is waited for (spec.drain.jobs is Wait)")
 
 
-def _local_volume(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
+def _local_volume(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
     local = next((each for each in facts.volumes_of(pod) if each.local), None)
     if local is None:
         return None
     why = f"its volume {local.name} is on this node's own disk, and no other node can attach it"
     remedy = "move the data and delete the claim and the pod"
-    return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.LOCAL_VOLUME, why, remedy))
+    return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.LOCAL_VOLUME, why, remedy))
 
 
-def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
+def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
     zones = facts.target_zones()
     for volume in facts.volumes_of(pod) if zones else ():
         if volume.zones and not zones.intersection(volume.zones):
@@ -143,7 +151,9 @@ def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> Verdict | None:
                 f"move to has nodes in {_named(zones)} only"
             )
             remedy = f"give that pool a node in {_named(volume.zones)}"
-            return Verdict(Fate.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy))
+            return FilterResult(
+                PodDisposition.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy)
+            )
     return None
 
 

@@ -7,23 +7,23 @@ from typing import TypeVar
 from msgspec import Struct
 
 from azure_linux_migrator.api.spec_drain import SingletonPolicy
-from azure_linux_migrator.core.drain.evicted_owners import Moves
-from azure_linux_migrator.core.drain.eviction_queue import FREE, Ident, Lane, Surge
-from azure_linux_migrator.core.drain.node_progress import Loads, NodeLoad
+from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
+from azure_linux_migrator.core.drain.eviction_queue import FREE, EvictionQueue, QueueId, Surge
+from azure_linux_migrator.core.drain.node_progress import NodeProgress, PoolProgress
 from azure_linux_migrator.core.drain.order import LAST, Order
 from azure_linux_migrator.core.drain.pod_filters import (
     ABANDONED,
     MOVE,
-    Fate,
-    Verdict,
-    judge,
+    FilterResult,
+    PodDisposition,
+    classify_pod,
     returns,
     two_budgets,
 )
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.surge_first import surges, why_not
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import Key, Pod, Volume
+from azure_linux_migrator.model.cluster import NamespacedName, Pod, Volume
 
 RETURNS_LIMIT = 3
 """Pods of one owner that may come to the source after its drain began and be moved again."""
@@ -33,41 +33,41 @@ LATE_SECONDS = 2.0
 Indexed = TypeVar("Indexed")
 
 
-class Entry(Struct, gc=False):
+class TrackedPod(Struct, gc=False):
     """A pod on a source node: what happens to it and where it waits, if it does."""
 
     pod: Pod
-    verdict: Verdict
+    filter_result: FilterResult
     tier: int
-    lane: Lane | None = None
+    lane: EvictionQueue | None = None
 
 
-class Roster:
+class PodTracker:
     """Places pods one at a time."""
 
     def __init__(self, world: World, scope: Scope) -> None:
         self.world = world
         self.scope = scope
-        self.loads = Loads()
+        self.pool_progress = PoolProgress()
         self._began = self._newest = 0.0
         self.eligible = 0
-        self.lanes: dict[tuple[Ident, int], Lane] = {}
-        self.dirty: dict[Lane, None] = {}
-        self.moves = Moves(world)
-        self.deadlines: list[tuple[float, Key]] = []
-        self.abandoned: dict[Key, str] = {}
+        self.queues: dict[tuple[QueueId, int], EvictionQueue] = {}
+        self.dirty: dict[EvictionQueue, None] = {}
+        self.evicted_owners = EvictedOwners(world)
+        self.deadlines: list[tuple[float, NamespacedName]] = []
+        self.abandoned: dict[NamespacedName, str] = {}
         """Uids of terminating pods that are waited for no longer: their node does not answer."""
-        self.entries: dict[Key, Entry] = {}
+        self.entries: dict[NamespacedName, TrackedPod] = {}
         self.tiers: defaultdict[int, int] = defaultdict(int)
-        self.notes: dict[Key, Entry] = {}
-        self.surging: dict[str, Lane] = {}
+        self.notes: dict[NamespacedName, TrackedPod] = {}
+        self.surging: dict[str, EvictionQueue] = {}
         self.memo: tuple[object, object] | None = None
         """A key and what was concluded for it, for conclusions that cost a walk over the pods."""
         self._order = Order(scope.policy)
-        self._lanes_of: defaultdict[Ident, list[Lane]] = defaultdict(list)
-        self._deadlocked: set[Key] = set()
-        self._by_owner: defaultdict[str, set[Key]] = defaultdict(set)
-        self._by_claim: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._lanes_of: defaultdict[QueueId, list[EvictionQueue]] = defaultdict(list)
+        self._deadlocked: set[NamespacedName] = set()
+        self._by_owner: defaultdict[str, set[NamespacedName]] = defaultdict(set)
+        self._by_claim: defaultdict[NamespacedName, set[NamespacedName]] = defaultdict(set)
         self._zones: dict[str, int] = {}
 
     @property
@@ -85,11 +85,11 @@ class Roster:
 
     def exists(self, uid: str) -> bool:
         """Whether a controller of that uid is known."""
-        return self.world.catalog.exists(uid)
+        return self.world.owner_index.exists(uid)
 
     def volumes_of(self, pod: Pod) -> list[Volume]:
         """The bound volumes of a pod."""
-        return self.world.catalog.volumes_of(pod)
+        return self.world.owner_index.volumes_of(pod)
 
     def target_zones(self) -> frozenset[str]:
         """Zones of the target's nodes; "" where there are nodes outside any zone. None where they
@@ -100,7 +100,7 @@ class Roster:
 
     def weight(self, node: str) -> int:
         """How many pods are left on a node."""
-        load = self.loads.by_node.get(node)
+        load = self.pool_progress.by_node.get(node)
         return load.remaining if load else 0
 
     # Placing
@@ -110,25 +110,25 @@ class Roster:
 
         `alone` is False where all pods of the node are placed, and weighed once at the end.
         """
-        load = self.loads.by_node[pod.node]
+        load = self.pool_progress.by_node[pod.node]
         old = self._unplace(pod.key)
-        verdict = self._judge(pod)
+        filter_result = self._judge(pod)
         tier = LAST if pod.key == self.scope.last else self._order.tier(pod)
-        entry = Entry(pod, verdict, tier)
+        entry = TrackedPod(pod, filter_result, tier)
         self.entries[pod.key] = entry
         if pod.owner is not None:
             self._by_owner[pod.owner.uid].add(pod.key)
         for claim in pod.claims:
-            self._by_claim[Key(pod.key.namespace, claim)].add(pod.key)
+            self._by_claim[NamespacedName(pod.key.namespace, claim)].add(pod.key)
         self._count(load, entry, 1)
-        if self.abandoned and verdict is not ABANDONED:
+        if self.abandoned and filter_result is not ABANDONED:
             self.abandoned.pop(pod.key, None)
         if pod.terminating and (old is None or _due(old) != pod.deadline):
             heappush(self.deadlines, (pod.deadline, pod.key))
-        if verdict.fate is Fate.MOVE and self.may_wait(pod):
+        if filter_result.disposition is PodDisposition.MOVE and self.may_wait(pod):
             lane = entry.lane = self._lane(self._ident(entry), tier)
             admitted = load.batch > 0
-            holds = self.world.ledger.holds(pod.key, pod.uid)
+            holds = self.world.inflight.holds(pod.key, pod.uid)
             lane.put(pod, load.remaining, admitted=admitted, holds=holds)
             self.eligible += admitted
             self.dirty[lane] = None
@@ -140,21 +140,21 @@ class Roster:
         if alone and (old is None or _counts(old) != _counts(entry)):
             self._reweigh(load)
 
-    def _remove(self, key: Key) -> None:
+    def _remove(self, key: NamespacedName) -> None:
         entry = self._unplace(key)
         if entry is not None:
             self._left(entry)
 
-    def _left(self, entry: Entry) -> None:
+    def _left(self, entry: TrackedPod) -> None:
         """A pod is on its node no more: what it kept attached, and what is left there."""
         self.abandoned.pop(entry.pod.key, None)
-        load = self.loads.by_node.get(entry.pod.node)
+        load = self.pool_progress.by_node.get(entry.pod.node)
         if load is not None:
             if entry.pod.claims:
                 self._detaching(load)
             self._reweigh(load)
 
-    def _unplace(self, key: Key) -> Entry | None:
+    def _unplace(self, key: NamespacedName) -> TrackedPod | None:
         entry = self.entries.pop(key, None)
         if entry is None:
             return None
@@ -163,8 +163,8 @@ class Roster:
         if pod.owner is not None:
             _discard(self._by_owner, pod.owner.uid, pod.key)
         for claim in pod.claims:
-            _discard(self._by_claim, Key(pod.key.namespace, claim), pod.key)
-        load = self.loads.by_node.get(pod.node)
+            _discard(self._by_claim, NamespacedName(pod.key.namespace, claim), pod.key)
+        load = self.pool_progress.by_node.get(pod.node)
         if load is not None:
             self._count(load, entry, -1)
         lane = entry.lane
@@ -175,83 +175,83 @@ class Roster:
             self.dirty[lane] = None
         return entry
 
-    def _count(self, load: NodeLoad, entry: Entry, sign: int) -> None:
-        self.loads.before(load)
-        match entry.verdict.fate:
-            case Fate.MOVE:
+    def _count(self, load: NodeProgress, entry: TrackedPod, sign: int) -> None:
+        self.pool_progress.before(load)
+        match entry.filter_result.disposition:
+            case PodDisposition.MOVE:
                 load.moving += sign
                 load.terminating += sign * entry.pod.terminating
-            case Fate.WAIT:
+            case PodDisposition.WAIT:
                 load.waiting += sign
-            case Fate.SKIP:
+            case PodDisposition.SKIP:
                 load.skipped += sign
-            case Fate.BLOCK:
-                if sign > 0 and entry.verdict.blocker is not None:
-                    load.blocked[entry.pod.key] = entry.verdict.blocker
+            case PodDisposition.BLOCK:
+                if sign > 0 and entry.filter_result.blocker is not None:
+                    load.blocked[entry.pod.key] = entry.filter_result.blocker
                 else:
                     load.blocked.pop(entry.pod.key, None)
-        self.loads.after(load)
-        if entry.verdict.fate is not Fate.SKIP and load.batch > 0:
+        self.pool_progress.after(load)
+        if entry.filter_result.disposition is not PodDisposition.SKIP and load.batch > 0:
             self.tiers[entry.tier] += sign
             if self.tiers[entry.tier] <= 0:
                 del self.tiers[entry.tier]
 
-    def _reweigh(self, load: NodeLoad) -> None:
+    def _reweigh(self, load: NodeProgress) -> None:
         for pod in self.world.pods_on(load.node.name):
             entry = self.entries.get(pod.key)
             if entry is not None and entry.lane is not None:
                 entry.lane.reweigh(pod.key, load.remaining)
 
-    def _judge(self, pod: Pod) -> Verdict:
+    def _judge(self, pod: Pod) -> FilterResult:
         if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
             return ABANDONED
-        verdict = judge(pod, self.scope.policy, self)
-        if verdict is not MOVE or pod.owner is None or pod.terminating or pod.finished:
-            return verdict
-        if self._late(pod) and self.moves.returns(pod.owner.uid) >= RETURNS_LIMIT:
+        filter_result = classify_pod(pod, self.scope.policy, self)
+        if filter_result is not MOVE or pod.owner is None or pod.terminating or pod.finished:
+            return filter_result
+        if self._late(pod) and self.evicted_owners.returns(pod.owner.uid) >= RETURNS_LIMIT:
             return returns(pod)
-        guards = self.world.guards.of(pod)
-        if len(guards) > 1 and pod.phase != "Pending":
-            return two_budgets(pod, guards)
-        return verdict
+        pdb_index = self.world.pdb_index.of(pod)
+        if len(pdb_index) > 1 and pod.phase != "Pending":
+            return two_budgets(pod, pdb_index)
+        return filter_result
 
     def may_wait(self, pod: Pod) -> bool:
         """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""
-        ledger = self.world.ledger
-        gone = pod.terminating or ledger.under_way(pod.key, pod.uid)
-        return not gone and not ledger.barred(pod.key, pod.uid)
+        inflight = self.world.inflight
+        gone = pod.terminating or inflight.under_way(pod.key, pod.uid)
+        return not gone and not inflight.barred(pod.key, pod.uid)
 
-    def _ident(self, entry: Entry) -> Ident:
+    def _ident(self, entry: TrackedPod) -> QueueId:
         """What a pod competes for."""
         pod = entry.pod
         if pod.phase == "Pending" or pod.finished:
             return FREE
-        guards = self.world.guards.of(pod)
+        pdb_index = self.world.pdb_index.of(pod)
         if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
-            controller = self.world.catalog.governing(pod)
-            budget = self.world.budgets.get(guards[0]) if guards else None
+            controller = self.world.owner_index.controller_of(pod)
+            budget = self.world.budgets.get(pdb_index[0]) if pdb_index else None
             if controller is not None and surges(controller, budget, self.scope.migration):
                 return Surge(controller.uid)
             if controller is not None and why_not(controller, budget, self.scope.migration):
                 self.notes[pod.key] = entry
-        if guards:
-            return guards[0]
+        if pdb_index:
+            return pdb_index[0]
         if pod.owner is None or not pod.ready:
             return FREE
         return pod.owner.uid
 
-    def _lane(self, ident: Ident, tier: int) -> Lane:
-        lane = self.lanes.get((ident, tier))
+    def _lane(self, ident: QueueId, tier: int) -> EvictionQueue:
+        lane = self.queues.get((ident, tier))
         if lane is None:
-            lane = self.lanes[ident, tier] = Lane(ident, tier)
+            lane = self.queues[ident, tier] = EvictionQueue(ident, tier)
             self._lanes_of[ident].append(lane)
             if isinstance(ident, Surge):
                 self.surging[ident.deployment] = lane
         return lane
 
-    def _drop_lane(self, lane: Lane) -> None:
+    def _drop_lane(self, lane: EvictionQueue) -> None:
         """Nothing waits in a lane any more: a Job's may never be needed again."""
-        del self.lanes[lane.ident, lane.tier]
+        del self.queues[lane.ident, lane.tier]
         self._lanes_of[lane.ident].remove(lane)
         if not self._lanes_of[lane.ident]:
             del self._lanes_of[lane.ident]
@@ -260,9 +260,9 @@ class Roster:
         """By the apiserver's clock alone: ours may have been set."""
         return self._began > 0 and pod.created > self._newest + LATE_SECONDS
 
-    def _detaching(self, load: NodeLoad) -> None:
+    def _detaching(self, load: NodeProgress) -> None:
         """Whether volumes of pods that moved are still attached to a node that answers."""
-        attached = self.world.catalog.attached_to(load.node.name)
+        attached = self.world.owner_index.attached_to(load.node.name)
         staying = {
             volume.name
             for pod in (self.world.pods_on(load.node.name) if attached else ())
@@ -270,12 +270,12 @@ class Roster:
         }
         detaching = bool(attached - staying) and load.node.ready
         if detaching != load.detaching:
-            self.loads.before(load)
+            self.pool_progress.before(load)
             load.detaching = detaching
-            self.loads.after(load)
+            self.pool_progress.after(load)
 
 
-def _discard(index: dict[Indexed, set[Key]], of: Indexed, key: Key) -> None:
+def _discard(index: dict[Indexed, set[NamespacedName]], of: Indexed, key: NamespacedName) -> None:
     keys = index.get(of)
     if keys is not None:
         keys.discard(key)
@@ -283,9 +283,9 @@ def _discard(index: dict[Indexed, set[Key]], of: Indexed, key: Key) -> None:
             del index[of]
 
 
-def _due(entry: Entry) -> float | None:
+def _due(entry: TrackedPod) -> float | None:
     return entry.pod.deadline if entry.pod.terminating else None
 
 
-def _counts(entry: Entry) -> bool:
-    return entry.verdict.fate is not Fate.SKIP
+def _counts(entry: TrackedPod) -> bool:
+    return entry.filter_result.disposition is not PodDisposition.SKIP

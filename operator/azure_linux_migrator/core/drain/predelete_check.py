@@ -25,7 +25,7 @@ def ends_nodes(action: Action) -> TypeGuard[EndsNodes]:
     return isinstance(action, DeletePool | DeleteMachines)
 
 
-def check(action: EndsNodes, pods: Iterable[Pod]) -> None:
+def check_nodes_are_empty(action: EndsNodes, pods: Iterable[Pod]) -> None:
     """Raise InUseError if a pod of those on its nodes is not one that a drain leaves behind.
 
     The same as drain/filters.py: mirror pods and those of DaemonSets stay with their node. What

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.spec_drain import Drain
-from azure_linux_migrator.model.cluster import Key, Node
+from azure_linux_migrator.model.cluster import NamespacedName, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Scope:
     source: str
     target: str
     policy: Drain
-    last: Key | None = None
+    last: NamespacedName | None = None
     new_sku: str = ""
 
     def leaves(self, node: Node) -> bool:

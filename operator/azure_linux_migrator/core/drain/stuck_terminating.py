@@ -8,10 +8,10 @@ that is given up may still run, and its node is deleted under it.
 from collections.abc import Iterator
 from heapq import heappop
 
-from azure_linux_migrator.core.drain.pod_filters import Fate
-from azure_linux_migrator.core.drain.pod_tracker import Entry
+from azure_linux_migrator.core.drain.pod_filters import PodDisposition
+from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
 from azure_linux_migrator.core.drain.worklist import Worklist
-from azure_linux_migrator.model.cluster import Key, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 STUCK_SECONDS = 60.0
 """A pod that is there so long after its grace has ended is stuck."""
@@ -21,12 +21,12 @@ ABANDON_SECONDS = 300.0
 NotReady for as long."""
 
 
-class Overdue:
+class StuckTerminating:
     """Of one worklist. Times are in seconds since the epoch."""
 
     def __init__(self, work: Worklist) -> None:
         self._work = work
-        self._silent_since: dict[Key, float] = {}
+        self._silent_since: dict[NamespacedName, float] = {}
         """By stuck pod: since when its node has been seen NotReady; 0 while it is Ready."""
 
     def __len__(self) -> int:
@@ -45,7 +45,7 @@ class Overdue:
             entry = self._work.entries.get(key)
             if entry is None or not _leaving(entry):
                 del self._silent_since[key]
-            elif self._work.loads.by_node[entry.pod.node].node.ready:
+            elif self._work.pool_progress.by_node[entry.pod.node].node.ready:
                 self._silent_since[key] = 0.0
             elif not since:
                 self._silent_since[key] = now
@@ -62,5 +62,5 @@ class Overdue:
         return min(times, default=None)
 
 
-def _leaving(entry: Entry) -> bool:
-    return entry.pod.terminating and entry.verdict.fate is Fate.MOVE
+def _leaving(entry: TrackedPod) -> bool:
+    return entry.pod.terminating and entry.filter_result.disposition is PodDisposition.MOVE

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
 from azure_linux_migrator.model.actions import (
     Action,
-    MarkVictim,
+    RelinquishScale,
     RestartRollout,
     RestoreScale,
+    SetDeletionCost,
     SurgeReplica,
-    YieldScale,
 )
 from azure_linux_migrator.model.cluster import Budget, Controller, Pod
 
@@ -99,10 +99,10 @@ def _under_surge(standing: Standing) -> Action | None:
         return None
     original = int(number)
     if controller.replicas != original + 1:
-        return YieldScale(controller.key, standing.migration)
+        return RelinquishScale(controller.key, standing.migration)
     if standing.healthy <= original or not standing.on_source:
         return RestoreScale(controller.key, original) if not standing.on_source else None
     victim = min(standing.on_source, key=lambda pod: pod.key)
     if victim.deletion_cost != VICTIM_COST:
-        return MarkVictim(victim.key, victim.uid)
+        return SetDeletionCost(victim.key, victim.uid)
     return RestoreScale(controller.key, original)

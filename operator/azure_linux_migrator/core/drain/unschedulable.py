@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sized
 
 from msgspec import Struct
 
-from azure_linux_migrator.core.drain.evicted_owners import Moves
+from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Pod
@@ -21,7 +21,7 @@ REPLACED_SECONDS = 60.0
 """A pod that left while nobody watched has its replacement after this at the latest."""
 
 
-class Homes(Struct):
+class PendingReplacements(Struct):
     """Of one namespace, as found `at` a time: owners with pods on the source or the target, and
     owners with pods on other nodes."""
 
@@ -30,17 +30,21 @@ class Homes(Struct):
     others: set[str]
 
 
-class Unplaced:
+class UnschedulableReplacements:
     """Of one migration. Times are in seconds since the epoch; 0 where there is none."""
 
     def __init__(
-        self, world: World, scope: Scope, moves: Moves, on_source: Mapping[str, Sized]
+        self,
+        world: World,
+        scope: Scope,
+        evicted_owners: EvictedOwners,
+        on_source: Mapping[str, Sized],
     ) -> None:
         self._world = world
         self._scope = scope
-        self._moves = moves
+        self._moves = evicted_owners
         self._on_source = on_source
-        self._homes: dict[str, Homes] = {}
+        self._homes: dict[str, PendingReplacements] = {}
 
     def find(self, now: float, since: float, began: float) -> tuple[Pod, ...]:
         """The pods that stand for moved ones; the migration began at `since`, this batch at
@@ -67,13 +71,13 @@ class Unplaced:
         An owner without any, such as a singleton's, may have lost its pod while nobody watched, but
         not after that.
         """
-        owners = self._owners(pod)
-        if any(owner in self._on_source for owner in owners):
+        implicit_budgets = self._owners(pod)
+        if any(owner in self._on_source for owner in implicit_budgets):
             return True
         homes = self._look(pod.key.namespace, now)
-        if not homes.ours.isdisjoint(owners):
+        if not homes.ours.isdisjoint(implicit_budgets):
             return True
-        if not homes.others.isdisjoint(owners):
+        if not homes.others.isdisjoint(implicit_budgets):
             return False
         if any(each.created < since for each in self._waiting_of(pod)):
             return False  # its owner found no room before either
@@ -88,18 +92,18 @@ class Unplaced:
         return (each for each in waiting if each.owner is not None and each.owner.uid == uid)
 
     def _owners(self, pod: Pod) -> list[str]:
-        controller = self._world.catalog.governing(pod)
-        siblings = self._world.catalog.replicasets_of(controller.uid) if controller else []
+        controller = self._world.owner_index.controller_of(pod)
+        siblings = self._world.owner_index.replicasets_of(controller.uid) if controller else []
         return [*siblings, pod.owner.uid] if pod.owner is not None else siblings
 
-    def _look(self, namespace: str, now: float) -> Homes:
+    def _look(self, namespace: str, now: float) -> PendingReplacements:
         found = self._homes.get(namespace)
         if found is None or not 0 <= now - found.at < LOOK_SECONDS:
             found = self._homes[namespace] = self._homes_of(self._world.pods_in(namespace), now)
         return found
 
-    def _homes_of(self, pods: Iterable[Pod], now: float) -> Homes:
-        found = Homes(now, set(), set())
+    def _homes_of(self, pods: Iterable[Pod], now: float) -> PendingReplacements:
+        found = PendingReplacements(now, set(), set())
         for pod in pods:
             node = self._world.nodes.get(pod.node) if pod.node else None
             if node is not None and pod.owner is not None:

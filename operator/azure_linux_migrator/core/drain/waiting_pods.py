@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 
-from azure_linux_migrator.model.cluster import Key, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 
-class Queue:
+class WaitingPods:
     """A priority queue whose priorities change: entries that are out of date are dropped late.
 
     Whoever changes a node's weight calls `reweigh` for its pods, which costs a push each. Once most
@@ -17,8 +17,8 @@ class Queue:
     __slots__ = ("_heap", "_stale", "pods")
 
     def __init__(self) -> None:
-        self.pods: dict[Key, Pod] = {}
-        self._heap: list[tuple[int, str, Key]] = []
+        self.pods: dict[NamespacedName, Pod] = {}
+        self._heap: list[tuple[int, str, NamespacedName]] = []
         self._stale = False
 
     def __len__(self) -> int:
@@ -29,13 +29,13 @@ class Queue:
         self.pods[pod.key] = pod
         self._push(weight, pod.node, pod.key)
 
-    def reweigh(self, key: Key, weight: int) -> None:
+    def reweigh(self, key: NamespacedName, weight: int) -> None:
         """The weight of a pod's node changed."""
         pod = self.pods.get(key)
         if pod is not None:
             self._push(weight, pod.node, key)
 
-    def discard(self, key: Key) -> None:
+    def discard(self, key: NamespacedName) -> None:
         """The pod no longer waits."""
         self.pods.pop(key, None)
         self._limit()
@@ -52,7 +52,7 @@ class Queue:
             chosen = self._take(count, weight)
         return chosen
 
-    def _push(self, weight: int, node: str, key: Key) -> None:
+    def _push(self, weight: int, node: str, key: NamespacedName) -> None:
         if not self._stale:
             heappush(self._heap, (weight, node, key))
             self._limit()
@@ -63,8 +63,8 @@ class Queue:
             self._stale = True
 
     def _take(self, count: int, weight: Callable[[str], int]) -> list[Pod]:
-        chosen: dict[Key, Pod] = {}
-        kept: list[tuple[int, str, Key]] = []
+        chosen: dict[NamespacedName, Pod] = {}
+        kept: list[tuple[int, str, NamespacedName]] = []
         while self._heap and len(chosen) < count:
             entry = heappop(self._heap)
             pod = self.pods.get(entry[2])

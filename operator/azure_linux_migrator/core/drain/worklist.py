@@ -8,17 +8,17 @@ from heapq import heappush
 
 from azure_linux_migrator.api.spec_drain import SingletonPolicy
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
-from azure_linux_migrator.core.drain.eviction_queue import Ident
-from azure_linux_migrator.core.drain.node_progress import NodeLoad
-from azure_linux_migrator.core.drain.pod_filters import Fate
-from azure_linux_migrator.core.drain.pod_tracker import Roster
+from azure_linux_migrator.core.drain.eviction_queue import QueueId
+from azure_linux_migrator.core.drain.node_progress import NodeProgress
+from azure_linux_migrator.core.drain.pod_filters import PodDisposition
+from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import Key, Node, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
 from azure_linux_migrator.model.migration import batch_of
 
 
-class Worklist(Roster):
+class Worklist(PodTracker):
     """A listener of the world."""
 
     def __init__(self, world: World, scope: Scope) -> None:
@@ -41,14 +41,14 @@ class Worklist(Roster):
         if old is not None and self.scope.leaves(old) and not leaves:
             for pod in tuple(self.world.pods_on(old.name)):
                 self._remove(pod.key)
-            self.loads.drop(old.name)
+            self.pool_progress.drop(old.name)
         if new is None or not leaves:
             return
-        load = self.loads.by_node.get(new.name)
+        load = self.pool_progress.by_node.get(new.name)
         batch = batch_of(new, self.scope.migration)
         if load is None:
-            load = NodeLoad(new, batch)
-            self.loads.add(load)
+            load = NodeProgress(new, batch)
+            self.pool_progress.add(load)
             self._detaching(load)
             self._replace_all(new.name)
             return
@@ -56,9 +56,9 @@ class Worklist(Roster):
         flipped = load.node.ready != new.ready
         for pod in moved:
             self._unplace(pod.key)
-        self.loads.before(load)
+        self.pool_progress.before(load)
         load.node, load.batch = new, batch
-        self.loads.after(load)
+        self.pool_progress.after(load)
         for pod in moved:
             self._place(pod)
         if flipped:
@@ -70,9 +70,13 @@ class Worklist(Roster):
         """A pod anywhere: one on the source is placed anew, any other may have freed a slot."""
         if old is not None and old.owner is not None and _leaves(old, new):
             entry = self.entries.get(old.key)
-            if entry is not None and entry.verdict.fate is not Fate.SKIP and not old.finished:
-                self.moves.left(old.owner.uid, late=self._late(old))
-        if new is not None and new.node in self.loads.by_node:
+            if (
+                entry is not None
+                and entry.filter_result.disposition is not PodDisposition.SKIP
+                and not old.finished
+            ):
+                self.evicted_owners.left(old.owner.uid, late=self._late(old))
+        if new is not None and new.node in self.pool_progress.by_node:
             self._place(new)
         elif old is not None:
             self._remove(old.key)
@@ -80,7 +84,7 @@ class Worklist(Roster):
             if pod is not None:
                 self._touch_pod(pod)
 
-    def budget_changed(self, key: Key) -> None:
+    def budget_changed(self, key: NamespacedName) -> None:
         """A budget's figures: its lanes, and whether its pods are surged instead."""
         deadlocked = is_deadlocked(self.world.budgets[key])
         if deadlocked != (key in self._deadlocked):
@@ -91,13 +95,17 @@ class Worklist(Roster):
 
     def controller_changed(self, uid: str) -> None:
         """A controller: whether its pods are orphans, how many may be out, whether it surges."""
-        owners = [uid, *self.world.catalog.replicasets_of(uid)] if self.entries else []
-        for owner in owners:
+        implicit_budgets = (
+            [uid, *self.world.owner_index.replicasets_of(uid)] if self.entries else []
+        )
+        for owner in implicit_budgets:
             for key in tuple(self._by_owner.get(owner, ())):
                 self._place(self.entries[key].pod)
             self._touch(owner)
 
-    def ledger_changed(self, pod: Key, budget: Key | None, owner: str) -> None:
+    def ledger_changed(
+        self, pod: NamespacedName, budget: NamespacedName | None, owner: str
+    ) -> None:
         """An eviction was sent, settled or refused."""
         entry = self.entries.get(pod)
         if entry is not None:
@@ -114,11 +122,11 @@ class Worklist(Roster):
             if pod.key in self.entries:
                 self._place(pod)
 
-    def volumes_changed(self, claim: Key | None, node: str) -> None:
+    def volumes_changed(self, claim: NamespacedName | None, node: str) -> None:
         """A claim's volume, or what is attached to a node, changed."""
         for key in tuple(self._by_claim.get(claim, ())) if claim else ():
             self._place(self.entries[key].pod)
-        load = self.loads.by_node.get(node)
+        load = self.pool_progress.by_node.get(node)
         if load is not None:
             self._detaching(load)
 
@@ -129,7 +137,7 @@ class Worklist(Roster):
         self.abandoned[pod.key] = pod.uid
         self._place(pod)
 
-    def left(self, ident: Ident) -> int:
+    def left(self, ident: QueueId) -> int:
         """How many pods wait for the slots of a budget or an owner."""
         return sum(lane.left for lane in self._lanes_of.get(ident, ()))
 
@@ -142,7 +150,7 @@ class Worklist(Roster):
             for key in {key for keys in self._by_claim.values() for key in keys}:
                 self._place(self.entries[key].pod)
 
-    def _await_again(self, load: NodeLoad) -> None:
+    def _await_again(self, load: NodeProgress) -> None:
         """A node answers again, and with it the pods on it that were given up."""
         if load.node.ready and self.abandoned:
             for pod in tuple(self.world.pods_on(load.node.name)):
@@ -153,16 +161,16 @@ class Worklist(Roster):
     def _replace_all(self, node: str) -> None:
         for pod in tuple(self.world.pods_on(node)):
             self._place(pod, alone=False)
-        self._reweigh(self.loads.by_node[node])
+        self._reweigh(self.pool_progress.by_node[node])
 
-    def _touch(self, ident: Ident) -> None:
+    def _touch(self, ident: QueueId) -> None:
         for lane in self._lanes_of.get(ident, ()):
             self.dirty[lane] = None
 
     def _touch_pod(self, pod: Pod) -> None:
         if pod.owner is not None:
             self._touch(pod.owner.uid)
-        for key in self.world.guards.of(pod):
+        for key in self.world.pdb_index.of(pod):
             self._touch(key)
 
 

@@ -4,8 +4,8 @@ import ipaddress
 from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Finding
-from azure_linux_migrator.core.preflight.rule import Found, of_pool
-from azure_linux_migrator.core.preflight.snapshot import Snapshot
+from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.pool import Pool
 
@@ -17,30 +17,30 @@ _SETTLED = frozenset(("Succeeded", "Failed", "Canceled"))
 _CLUSTER = "the cluster"
 
 
-def busy(snapshot: Snapshot) -> Iterator[Finding]:
+def busy(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """cluster.busy: AKS does one thing at a time."""
-    found = Found("cluster.busy", _CLUSTER)
+    found = RuleResult("cluster.busy", _CLUSTER)
     if isinstance(snapshot.cluster, Unread):
         yield found.unchecked(snapshot.cluster)
     elif snapshot.cluster.state not in {*_SETTLED, ""}:
         yield found.block(f"it is {snapshot.cluster.state}", "wait until that operation is over")
     for pool in sorted(snapshot.pools.values(), key=lambda each: each.name):
         if pool.state not in _SETTLED and pool.name != snapshot.target:
-            yield Found("cluster.busy", f"nodepool {pool.name}").block(
+            yield RuleResult("cluster.busy", f"nodepool {pool.name}").block(
                 f"it is {pool.state}", "wait until that operation is over"
             )
 
 
-def pool_count(snapshot: Snapshot) -> Iterator[Finding]:
+def pool_count(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """cluster.max-pools: room for one more pool."""
     if snapshot.target not in snapshot.pools and len(snapshot.pools) >= MOST_POOLS:
-        yield Found("cluster.max-pools", _CLUSTER).block(
+        yield RuleResult("cluster.max-pools", _CLUSTER).block(
             f"it has {len(snapshot.pools)} node pools, and AKS allows {MOST_POOLS}",
             "delete a pool that is not needed",
         )
 
 
-def quota(snapshot: Snapshot) -> Iterator[Finding]:
+def quota(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """quota.vcpu: both pools stand side by side for a while."""
     found = of_pool(snapshot, "quota.vcpu")
     if isinstance(snapshot.usages, Unread):
@@ -72,12 +72,12 @@ def quota(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def _most(snapshot: Snapshot) -> int:
+def _most(snapshot: PreflightSnapshot) -> int:
     wanted = snapshot.spec.target.autoscaling
     return wanted.max if wanted else max(snapshot.source.bounds[1], snapshot.extra)
 
 
-def capacity(snapshot: Snapshot) -> Iterator[Finding]:
+def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """sku.zone-capacity: the size may be used here, and nothing else is short of room."""
     found = of_pool(snapshot, "sku.zone-capacity")
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
@@ -114,7 +114,7 @@ def capacity(snapshot: Snapshot) -> Iterator[Finding]:
         yield found.warn("it is a spot pool: Azure may have no capacity", "have a second choice")
 
 
-def subnet(snapshot: Snapshot) -> Iterator[Finding]:
+def subnet(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """subnet.ip: AKS counts the most nodes of every pool against the addresses."""
     found = of_pool(snapshot, "subnet.ip")
     if isinstance(snapshot.cluster, Unread):
@@ -150,7 +150,9 @@ def subnet(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def _overlay(snapshot: Snapshot, found: Found, cidrs: tuple[str, ...]) -> Iterator[Finding]:
+def _overlay(
+    snapshot: PreflightSnapshot, found: RuleResult, cidrs: tuple[str, ...]
+) -> Iterator[Finding]:
     for cidr in cidrs:
         network = ipaddress.ip_network(cidr, strict=False)
         if network.version != 4:
@@ -165,7 +167,7 @@ def _overlay(snapshot: Snapshot, found: Found, cidrs: tuple[str, ...]) -> Iterat
             )
 
 
-def _nodes(snapshot: Snapshot) -> Iterator[tuple[Pool, int]]:
+def _nodes(snapshot: PreflightSnapshot) -> Iterator[tuple[Pool, int]]:
     """Each pool with the most nodes it may have, the new one as the source's with the extra."""
     for pool in snapshot.pools.values():
         if pool.name != snapshot.target or pool.name == snapshot.source.name:
@@ -178,9 +180,9 @@ def _pods(pool: Pool) -> int:
     return int(pool.settings.get("maxPods") or 110)
 
 
-def rights(snapshot: Snapshot) -> Iterator[Finding]:
+def rights(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """rbac.arm: a refusal now is better than one half-way."""
-    found = Found("rbac.arm", "the operator's identity")
+    found = RuleResult("rbac.arm", "the operator's identity")
     if isinstance(snapshot.denied, Unread):
         yield found.unchecked(snapshot.denied)
         return
@@ -190,9 +192,9 @@ def rights(snapshot: Snapshot) -> Iterator[Finding]:
         yield say(f"it may not {action}", "give it the role in deploy/azure/role.json")
 
 
-def locks(snapshot: Snapshot) -> Iterator[Finding]:
+def locks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """lock.policy: a lock shows itself at the very end, when the old pool is to go."""
-    found = Found("lock.policy", _CLUSTER)
+    found = RuleResult("lock.policy", _CLUSTER)
     if isinstance(snapshot.locks, Unread):
         yield found.unchecked(snapshot.locks)
         return
@@ -203,9 +205,9 @@ def locks(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def node_provisioning(snapshot: Snapshot) -> Iterator[Finding]:
+def node_provisioning(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """nap: node auto provisioning has a way of its own."""
-    found = Found("nap", _CLUSTER)
+    found = RuleResult("nap", _CLUSTER)
     if isinstance(snapshot.cluster, Unread):
         yield found.unchecked(snapshot.cluster)
     elif snapshot.cluster.node_provisioning == "Auto":
@@ -216,7 +218,7 @@ def node_provisioning(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def autoscaler_source(snapshot: Snapshot) -> Iterator[Finding]:
+def autoscaler_source(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """autoscaler.source: held during the drain."""
     if snapshot.source.autoscaling:
         least, most = snapshot.source.bounds
@@ -226,9 +228,9 @@ def autoscaler_source(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def autoscaler_profile(snapshot: Snapshot) -> Iterator[Finding]:
+def autoscaler_profile(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """autoscaler.profile: other pools' autoscaler may act meanwhile."""
-    found = Found("autoscaler.profile", _CLUSTER)
+    found = RuleResult("autoscaler.profile", _CLUSTER)
     if isinstance(snapshot.cluster, Unread):
         yield found.unchecked(snapshot.cluster)
         return
@@ -246,9 +248,9 @@ def autoscaler_profile(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def maintenance(snapshot: Snapshot) -> Iterator[Finding]:
+def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """maintenance: upgrades that come by themselves."""
-    found = Found("maintenance", _CLUSTER)
+    found = RuleResult("maintenance", _CLUSTER)
     if isinstance(snapshot.cluster, Unread):
         yield found.unchecked(snapshot.cluster)
         return
@@ -265,7 +267,7 @@ def maintenance(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def extensions(snapshot: Snapshot) -> Iterator[Finding]:
+def extensions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.vm-extension: what hangs on the old scale set does not come along."""
     found = of_pool(snapshot, "os.vm-extension")
     if isinstance(snapshot.extensions, Unread):

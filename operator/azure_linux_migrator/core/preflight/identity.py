@@ -4,28 +4,32 @@ pools are deleted in the one that spec.cluster names."""
 from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Finding
-from azure_linux_migrator.core.preflight.rule import Found
-from azure_linux_migrator.core.preflight.snapshot import Snapshot
+from azure_linux_migrator.core.preflight.rule import RuleResult
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.model.azure_facts import ClusterFacts, Unread
 
 LABEL_LENGTH = 63
 
 
-def one_cluster(snapshot: Snapshot) -> Iterator[Finding]:
+def one_cluster(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """cluster.identity: the nodes are of the cluster whose pools are changed."""
-    found = Found("cluster.identity", "the cluster")
+    found = RuleResult("cluster.identity", "the cluster")
     facts = snapshot.cluster
     if isinstance(facts, Unread):
         yield found.unchecked(facts)
         return
-    told = [node for node in snapshot.nodes if node.home]
-    of_source = {node.home for node in told if node.pool == snapshot.source.name}
-    homes = of_source or {node.home for node in told}
+    told = [node for node in snapshot.nodes if node.node_resource_group]
+    of_source = {node.node_resource_group for node in told if node.pool == snapshot.source.name}
+    homes = of_source or {node.node_resource_group for node in told}
     if not homes or not facts.node_resource_group:
         teller = "no node tells its" if not homes else "Azure does not tell the cluster's"
         yield found.unchecked(Unread(f"{teller} node resource group"))
         return
-    strange = sorted(home for home in homes if not _is_of(home, facts))
+    strange = sorted(
+        node_resource_group
+        for node_resource_group in homes
+        if not _is_of(node_resource_group, facts)
+    )
     if strange:
         yield found.forbid(
             f"the nodes that this operator watches are in {strange[0]}, and those of the AKS "
@@ -37,8 +41,8 @@ def one_cluster(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def _is_of(home: str, facts: ClusterFacts) -> bool:
-    subscription, _, group = home.rpartition("/")
+def _is_of(node_resource_group: str, facts: ClusterFacts) -> bool:
+    subscription, _, group = node_resource_group.rpartition("/")
     if not subscription:
         return group == as_label(facts.node_resource_group).lower()
     same = group == facts.node_resource_group.lower()

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from azure_linux_migrator.core.preflight.findings import Finding
-from azure_linux_migrator.core.preflight.rule import Found, counted, groups, of_pool
-from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
+from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups, of_pool
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_os import TABLE, minor
 from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.traits import (
@@ -24,11 +24,11 @@ SOFT_LOCKUP_FIXED = "202609.03.1"
 AZNFS_FIXED = "202605.05"
 
 
-def apparmor(snapshot: Snapshot) -> Iterator[Finding]:
+def apparmor(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.apparmor: profiles that are loaded on the old nodes."""
     known = TABLE.get(snapshot.spec.target.os_sku)
     for owner, pods in _both(snapshot, lambda each: APPARMOR_LOCALHOST in each.traits):
-        found = Found("os.apparmor", owner)
+        found = RuleResult("os.apparmor", owner)
         if known is not None and not known.apparmor:
             yield found.block(
                 f"{counted(pods)} needs an AppArmor profile, and {known.sku} has SELinux instead",
@@ -42,48 +42,48 @@ def apparmor(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def certificates(snapshot: Snapshot) -> Iterator[Finding]:
+def certificates(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.cert-path: Azure Linux keeps its certificates elsewhere."""
     for owner, pods in _both(snapshot, _mounts_certificates):
-        yield Found("os.cert-path", owner).block(
+        yield RuleResult("os.cert-path", owner).block(
             f"{counted(pods)} mounts {_paths(pods, _CERTIFICATES)} of the node; on Azure Linux "
             "the bundle is /etc/pki/tls/certs/ca-bundle.crt",
             "use certificates of the image, or mount the other path",
         )
 
 
-def _mounts_certificates(workload: Workload) -> bool:
+def _mounts_certificates(workload: WorkloadFacts) -> bool:
     called = "update-ca-certificates" in values(workload.traits, COMMAND)
     return called or bool(_under(workload, _CERTIFICATES))
 
 
-def packages(snapshot: Snapshot) -> Iterator[Finding]:
+def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.pkg-manager: tools and directories of Debian."""
     for owner, pods in _both(snapshot, _uses_packages):
         what = sorted({*_commands(pods[0], _PACKAGE_COMMANDS), *_under(pods[0], _PACKAGES)})
-        yield Found("os.pkg-manager", owner).warn(
+        yield RuleResult("os.pkg-manager", owner).warn(
             f"{counted(pods)} uses {', '.join(what)} of the node; Azure Linux has dnf and rpm, "
             "Azure Container Linux neither",
             "ask its maker for Azure Linux support",
         )
 
 
-def _uses_packages(workload: Workload) -> bool:
+def _uses_packages(workload: WorkloadFacts) -> bool:
     used = _commands(workload, _PACKAGE_COMMANDS) and PRIVILEGED in workload.traits
     return bool(used or _under(workload, _PACKAGES))
 
 
-def kernel(snapshot: Snapshot) -> Iterator[Finding]:
+def kernel(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.kernel-module: another kernel with other modules."""
     for owner, pods in _both(snapshot, _needs_kernel):
-        yield Found("os.kernel-module", owner).warn(
+        yield RuleResult("os.kernel-module", owner).warn(
             f"{counted(pods)} loads kernel modules or sets kernel parameters; Azure Linux 3 has "
             "kernel 6.6 and packages its modules otherwise",
             "try it on one Azure Linux node first",
         )
 
 
-def _needs_kernel(workload: Workload) -> bool:
+def _needs_kernel(workload: WorkloadFacts) -> bool:
     return bool(
         _commands(workload, _MODULE_COMMANDS)
         or _under(workload, ("/lib/modules",))
@@ -91,7 +91,7 @@ def _needs_kernel(workload: Workload) -> bool:
     )
 
 
-def regressions(snapshot: Snapshot) -> Iterator[Finding]:
+def regressions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.kernel-regression: images with known faults."""
     found = of_pool(snapshot, "os.kernel-regression")
     if isinstance(snapshot.images, Unread):
@@ -111,17 +111,17 @@ def regressions(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def disk(snapshot: Snapshot) -> Iterator[Finding]:
+def disk(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.io: databases feel a slower disk first."""
     for owner, pods in groups(snapshot, lambda each: each.owner.startswith("StatefulSet ")):
-        yield Found("os.io", owner).warn(
+        yield RuleResult("os.io", owner).warn(
             f"{counted(pods)} may depend on disk speed; early Azure Linux 3 images were slower "
             "(AKS issue 5231, mended since)",
             "compare its latency during the first batch's soak",
         )
 
 
-def cgroups(snapshot: Snapshot) -> Iterator[Finding]:
+def cgroups(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.cgroup-v2: only a very old Mariner is still on version 1."""
     version = minor(str(snapshot.source.settings.get("currentOrchestratorVersion") or ""))
     if snapshot.source.os_sku in {"CBLMariner", "Mariner"} and version and version < (1, 29):
@@ -133,20 +133,20 @@ def cgroups(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _both(
-    snapshot: Snapshot, wanted: Callable[[Workload], object]
-) -> Iterator[tuple[str, list[Workload]]]:
+    snapshot: PreflightSnapshot, wanted: Callable[[WorkloadFacts], object]
+) -> Iterator[tuple[str, list[WorkloadFacts]]]:
     yield from groups(snapshot, wanted)
     yield from groups(snapshot, wanted, "DaemonSet")
 
 
-def _commands(workload: Workload, known: frozenset[str]) -> set[str]:
+def _commands(workload: WorkloadFacts, known: frozenset[str]) -> set[str]:
     return set(values(workload.traits, COMMAND)) & known
 
 
-def _under(workload: Workload, prefixes: tuple[str, ...]) -> set[str]:
+def _under(workload: WorkloadFacts, prefixes: tuple[str, ...]) -> set[str]:
     return {path for path in values(workload.traits, HOST_PATH) if path.startswith(prefixes)}
 
 
-def _paths(pods: list[Workload], prefixes: tuple[str, ...]) -> str:
+def _paths(pods: list[WorkloadFacts], prefixes: tuple[str, ...]) -> str:
     found = sorted({path for each in pods for path in _under(each, prefixes)})
     return ", ".join(found[:3]) or "certificates"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
-from azure_linux_migrator.core.preflight.snapshot import Snapshot
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_os import (
     TABLE,
     gpu_support,
@@ -29,7 +29,7 @@ SYSTEM_VCPUS = 4
 SYSTEM_PODS = 30
 
 
-def target_version(snapshot: Snapshot) -> Iterator[Finding]:
+def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.target-k8s: the OS exists for the pool's Kubernetes version, and is not retired."""
     found, sku = of_pool(snapshot, "os.target-k8s"), snapshot.spec.target.os_sku
     known = TABLE.get(sku)
@@ -58,7 +58,7 @@ def target_version(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def flavour(snapshot: Snapshot) -> Iterator[Finding]:
+def flavour(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.windows-or-flavor: only running, healthy Linux scale-set pools can move."""
     found, pool = of_pool(snapshot, "os.windows-or-flavor"), snapshot.source
     wrong = {
@@ -75,7 +75,7 @@ def flavour(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def image_combination(snapshot: Snapshot) -> Iterator[Finding]:
+def image_combination(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """vm.image-combo: there is a node image for the pool's size and settings."""
     found, known = of_pool(snapshot, "vm.image-combo"), TABLE.get(snapshot.spec.target.os_sku)
     size = _size(snapshot)
@@ -111,7 +111,7 @@ def image_combination(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def name(snapshot: Snapshot) -> Iterator[Finding]:
+def name(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.name: a name that AKS takes and nobody has."""
     found = of_pool(snapshot, "pool.name")
     if not _NAME.match(snapshot.target):
@@ -126,7 +126,7 @@ def name(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def system(snapshot: Snapshot) -> Iterator[Finding]:
+def system(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.system: a System pool's replacement must do as a System pool."""
     found, pool = of_pool(snapshot, "pool.system"), snapshot.source
     if pool.mode != "System":
@@ -164,7 +164,7 @@ def system(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def fips(snapshot: Snapshot) -> Iterator[Finding]:
+def fips(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.fips: another cryptographic module, another piece of evidence."""
     if snapshot.source.settings.get("enableFIPS"):
         yield of_pool(snapshot, "os.fips").warn(
@@ -173,7 +173,7 @@ def fips(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def defaults(snapshot: Snapshot) -> Iterator[Finding]:
+def defaults(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.sysctl-defaults: what the new OS sets otherwise."""
     if "AzureLinux" in snapshot.spec.target.os_sku and snapshot.source.os_sku.startswith("Ubuntu"):
         yield of_pool(snapshot, "os.sysctl-defaults").info(
@@ -182,7 +182,7 @@ def defaults(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def gpu(snapshot: Snapshot) -> Iterator[Finding]:
+def gpu(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """gpu: drivers and plugins that were put there by hand."""
     if re.match(r"^standard_n[cdv]", _size(snapshot).lower()):
         yield of_pool(snapshot, "gpu").warn(
@@ -192,7 +192,7 @@ def gpu(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def infrastructure_as_code(snapshot: Snapshot) -> Iterator[Finding]:
+def infrastructure_as_code(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """iac.owner: code that manages the pool has to be changed with it."""
     words = ("terraform", "bicep", "pulumi", "capz", "aso", "crossplane", "managed-by", "managedby")
     marks = sorted(
@@ -208,7 +208,7 @@ def infrastructure_as_code(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def size(snapshot: Snapshot) -> Iterator[Finding]:
+def size(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.size: what count: Auto comes to."""
     if snapshot.spec.target.count == "Auto":
         yield of_pool(snapshot, "pool.size").info(
@@ -217,7 +217,7 @@ def size(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def preview(snapshot: Snapshot) -> Iterator[Finding]:
+def preview(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.preview: settings that azlm cannot see, and so does not copy."""
     yield of_pool(snapshot, "pool.preview").warn(
         f"if a preview API set {', '.join(INVISIBLE)} on it, the new pool will not have them: the "
@@ -226,25 +226,25 @@ def preview(snapshot: Snapshot) -> Iterator[Finding]:
     )
 
 
-def architecture(snapshot: Snapshot) -> Iterator[Finding]:
+def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """image.arch-os: what stays the same."""
     yield of_pool(snapshot, "image.arch-os").info(
         "container images need no change: same architecture, same container runtime"
     )
 
 
-def _kubernetes(snapshot: Snapshot) -> str:
+def _kubernetes(snapshot: PreflightSnapshot) -> str:
     settings = snapshot.source.settings
     own = settings.get("currentOrchestratorVersion") or settings.get("orchestratorVersion")
     cluster = snapshot.cluster
     return str(own or (cluster.kubernetes_version if isinstance(cluster, ClusterFacts) else ""))
 
 
-def _size(snapshot: Snapshot) -> str:
+def _size(snapshot: PreflightSnapshot) -> str:
     return snapshot.spec.target.vm_size or snapshot.source.vm_size
 
 
-def _traits(snapshot: Snapshot) -> frozenset[str]:
+def _traits(snapshot: PreflightSnapshot) -> frozenset[str]:
     """What decides about the image: of the source's settings, with the spec's in their place."""
     settings = snapshot.source.settings
     security = settings.get("securityProfile") or {}

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
-from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.model.azure_facts import Unread
 
 T = TypeVar("T")
-Check = Callable[[Snapshot], Iterable[Finding]]
+Check = Callable[[PreflightSnapshot], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PreflightRule:
     """`source` is where the fact behind the check is documented or was reported."""
 
     id: str
@@ -22,7 +22,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RuleResult:
     """Makes the findings of one rule."""
 
     rule: str
@@ -55,23 +55,23 @@ class Found:
         )
 
 
-def of_pool(snapshot: Snapshot, rule: str) -> Found:
+def of_pool(snapshot: PreflightSnapshot, rule: str) -> RuleResult:
     """Findings about the source pool."""
-    return Found(rule, f"nodepool {snapshot.source.name}")
+    return RuleResult(rule, f"nodepool {snapshot.source.name}")
 
 
 def groups(
-    snapshot: Snapshot, wanted: Callable[[Workload], object], kind: str = "Pod"
-) -> Iterator[tuple[str, list[Workload]]]:
+    snapshot: PreflightSnapshot, wanted: Callable[[WorkloadFacts], object], kind: str = "Pod"
+) -> Iterator[tuple[str, list[WorkloadFacts]]]:
     """The workloads that are wanted, by the controller that owns them, sorted."""
-    found: dict[str, list[Workload]] = {}
+    found: dict[str, list[WorkloadFacts]] = {}
     for each in snapshot.workloads:
         if each.kind == kind and wanted(each):
             found.setdefault(each.owner or f"Pod {each.key}", []).append(each)
     yield from sorted(found.items())
 
 
-def counted(pods: list[Workload]) -> str:
+def counted(pods: list[WorkloadFacts]) -> str:
     """How many pods, with the first three by name."""
     names = ", ".join(str(each.key) for each in pods[:3])
     more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""

@@ -17,12 +17,12 @@ from azure_linux_migrator.model.azure_facts import (
     Unread,
     Usage,
 )
-from azure_linux_migrator.model.cluster import Budget, Key, Node
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node
 from azure_linux_migrator.model.pool import Pool
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class WorkloadFacts:
     """A pod on the source pool that must move, or a DaemonSet, with what makes it notable.
 
     `kind` is `Pod` or `DaemonSet`; `owner` the governing controller as `Kind namespace/name`, by
@@ -31,7 +31,7 @@ class Workload:
     """
 
     kind: str
-    key: Key
+    key: NamespacedName
     owner: str = ""
     replicas: int = 0
     traits: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class PreflightSnapshot:
     """The picture. `target` is the target pool's name; `extra` how many nodes will stand beside
     the source's at the most (all of them for BlueGreen, maxSurge for Rolling and InPlace)."""
 
@@ -72,7 +72,7 @@ class Snapshot:
     """Node image versions that the target could get."""
     nodes: tuple[Node, ...] = ()
     """All nodes of the cluster."""
-    workloads: tuple[Workload, ...] = ()
+    workloads: tuple[WorkloadFacts, ...] = ()
     budgets: tuple[Budget, ...] = ()
     """Budgets that select a pod which must move."""
     blockers: tuple[Blocker, ...] = ()

@@ -10,8 +10,8 @@ from azure_linux_migrator.api.spec_drain import (
     UnmanagedPolicy,
 )
 from azure_linux_migrator.core.preflight.findings import Finding
-from azure_linux_migrator.core.preflight.rule import Found, counted, groups
-from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
+from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.traits import (
     EMPTY_DIR,
@@ -32,12 +32,12 @@ _BUDGETS = frozenset(
 )
 
 
-def budgets(snapshot: Snapshot) -> Iterator[Finding]:
+def budgets(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pdb.zero: a budget that will never let its pods go."""
     policy = snapshot.spec.drain
     for each in snapshot.blockers:
         if each.cause in _BUDGETS:
-            found = Found("pdb.zero", f"{each.kind} {each.key}")
+            found = RuleResult("pdb.zero", f"{each.kind} {each.key}")
             cured = (
                 policy.on_timeout is TimeoutPolicy.FORCE
                 or policy.singletons is SingletonPolicy.SURGE_FIRST
@@ -47,21 +47,23 @@ def budgets(snapshot: Snapshot) -> Iterator[Finding]:
             yield say(f"{told} ({each.pods} pods)", each.remedy)
 
 
-def selectors(snapshot: Snapshot) -> Iterator[Finding]:
+def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.selector-pool: pods that name the old pool, OS or image find no place on the new one."""
     if str(snapshot.spec.strategy.type) == "InPlace":
         return
     labels = snapshot.spec.target.labels or {}
     for owner, pods in groups(snapshot, lambda each: _lost(each, snapshot, labels)):
         lost = sorted({label for each in pods for label in _lost(each, snapshot, labels)})
-        yield Found("pod.selector-pool", owner).block(
+        yield RuleResult("pod.selector-pool", owner).block(
             f"{counted(pods)} must run on nodes with {', '.join(lost[:3])}, which nodes of pool "
             f"{snapshot.target} will not have",
             "select a label of your own instead, and set it in spec.target.labels",
         )
 
 
-def _lost(workload: Workload, snapshot: Snapshot, labels: dict[str, str]) -> list[str]:
+def _lost(
+    workload: WorkloadFacts, snapshot: PreflightSnapshot, labels: dict[str, str]
+) -> list[str]:
     """Labels it selects that the target's nodes will not have."""
     new = {
         "agentpool": snapshot.target,
@@ -80,22 +82,22 @@ def _lost(workload: Workload, snapshot: Snapshot, labels: dict[str, str]) -> lis
     ]
 
 
-def daemon_selectors(snapshot: Snapshot) -> Iterator[Finding]:
+def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.daemonset-selector: agents that would silently not start on the new nodes."""
     labels = snapshot.spec.target.labels or {}
     wanted = groups(snapshot, lambda each: _lost(each, snapshot, labels), "DaemonSet")
     for owner, each in wanted:
         lost = ", ".join(_lost(each[0], snapshot, labels)[:3])
-        yield Found("pod.daemonset-selector", owner).warn(
+        yield RuleResult("pod.daemonset-selector", owner).warn(
             f"it selects nodes with {lost} and will not run on pool {snapshot.target}",
             "widen its node selector before the migration",
         )
 
 
-def bare(snapshot: Snapshot) -> Iterator[Finding]:
+def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.bare: pods that nobody makes again."""
     for owner, pods in groups(snapshot, lambda each: not each.owner):
-        found = Found("pod.bare", owner)
+        found = RuleResult("pod.bare", owner)
         if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
             yield found.warn(f"{counted(pods)} will be gone for good", "keep its manifest at hand")
         else:
@@ -105,70 +107,72 @@ def bare(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def local_data(snapshot: Snapshot) -> Iterator[Finding]:
+def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.local-data: what is on a node's disk stays there."""
     for owner, pods in groups(snapshot, lambda each: LOCAL_VOLUME in each.traits):
-        yield Found("pod.local-data", owner).warn(
+        yield RuleResult("pod.local-data", owner).warn(
             f"{counted(pods)} has a volume on its node's own disk",
             "move the data first; the pod holds the drain up",
         )
     if snapshot.spec.drain.empty_dir is EmptyDirPolicy.EVICT:
         for owner, pods in groups(snapshot, lambda each: EMPTY_DIR in each.traits):
-            yield Found("pod.local-data", owner).warn(
+            yield RuleResult("pod.local-data", owner).warn(
                 f"{counted(pods)} will lose emptyDir data",
                 "see that it is a cache, or set spec.drain.emptyDir to Block",
             )
 
 
-def volume_zones(snapshot: Snapshot) -> Iterator[Finding]:
+def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.pv-zone: volumes that no node of the target can attach."""
     for each in snapshot.blockers:
         if each.cause is Cause.VOLUME_ZONE:
-            yield Found("pod.pv-zone", f"{each.kind} {each.key}").block(each.message, each.remedy)
+            yield RuleResult("pod.pv-zone", f"{each.kind} {each.key}").block(
+                each.message, each.remedy
+            )
     zones = snapshot.spec.target.zones
     before = {str(zone) for zone in snapshot.source.settings.get("availabilityZones") or ()}
     lost = sorted(before - set(zones)) if zones is not None and "auto" not in zones else []
     if lost:
-        yield Found("pod.pv-zone", f"nodepool {snapshot.target}").warn(
+        yield RuleResult("pod.pv-zone", f"nodepool {snapshot.target}").warn(
             f"spec.target.zones leaves out zone {', '.join(lost)} of the source",
             "see that no volume is in it",
         )
 
 
-def kept(snapshot: Snapshot) -> Iterator[Finding]:
+def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.safe-to-evict: pods that ask to be left alone, end slowly, or run a Job."""
     for owner, pods in groups(snapshot, lambda each: values(each.traits, KEEP)):
-        yield Found("pod.safe-to-evict", owner).warn(
+        yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} asks with {values(pods[0].traits, KEEP)[0]} not to be evicted; "
             "a drain moves it all the same",
             "see that it can be moved now",
         )
     for owner, pods in groups(snapshot, lambda each: values(each.traits, GRACE)):
-        yield Found("pod.safe-to-evict", owner).warn(
+        yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} takes up to {values(pods[0].traits, GRACE)[0]} s to end",
             "let spec.drain.timeout be longer than that",
         )
     for owner, pods in groups(snapshot, lambda each: JOB in each.traits):
-        yield Found("pod.safe-to-evict", owner).warn(
+        yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} runs a Job (spec.drain.jobs: {snapshot.spec.drain.jobs})",
             "let it end before, or choose what spec.drain.jobs says",
         )
 
 
-def single(snapshot: Snapshot) -> Iterator[Finding]:
+def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.single-replica: one replica, moved by eviction, is down for a while."""
     if snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST:
         return
     for owner, pods in groups(snapshot, lambda each: each.replicas == 1):
-        yield Found("pod.single-replica", owner).warn(
+        yield RuleResult("pod.single-replica", owner).warn(
             f"{counted(pods)} is its only replica and will be down while it moves",
             "add a replica, or set spec.drain.singletons to SurgeFirst",
         )
 
 
-def dual_stack(snapshot: Snapshot) -> Iterator[Finding]:
+def dual_stack(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.ipv6: Azure Linux nodes do not route IPv6 health probes."""
-    found = Found("os.ipv6", "the cluster")
+    found = RuleResult("os.ipv6", "the cluster")
     if isinstance(snapshot.services, Unread):
         yield found.unchecked(snapshot.services)
         return

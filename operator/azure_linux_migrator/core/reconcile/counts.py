@@ -18,24 +18,24 @@ from azure_linux_migrator.api.status import (
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.steps.drain import batch_index, batches, resumes
 from azure_linux_migrator.core.steps.progress import Context
-from azure_linux_migrator.core.steps.step_position import Stage
+from azure_linux_migrator.core.steps.step_position import StepPosition
 
 SHOWN_FINDINGS = 20
 
 
-def nodes_of(ctx: Context, stage: Stage) -> NodeCounts:
+def nodes_of(ctx: Context, step_position: StepPosition) -> NodeCounts:
     """The nodes that are emptied, by what has happened to them."""
     before = ctx.migration.status.nodes
     if not ctx.seen.world_ready:
         return before
-    total = max(before.total, len(ctx.loads))
+    total = max(before.total, len(ctx.pool_progress))
     rolling = ctx.migration.spec.strategy.type is not StrategyType.BLUE_GREEN
-    shrinks = rolling and (stage.moving or stage.moved)
-    gone = total - len(ctx.loads) if stage.moved or shrinks else 0
-    drained = ctx.loads.drained + gone if stage.moving or stage.moved else 0
+    shrinks = rolling and (step_position.moving or step_position.moved)
+    gone = total - len(ctx.pool_progress) if step_position.moved or shrinks else 0
+    drained = ctx.pool_progress.drained + gone if step_position.moving or step_position.moved else 0
     return NodeCounts(
         total=total,
-        cordoned=ctx.loads.cordoned,
+        cordoned=ctx.pool_progress.cordoned,
         drained=drained,
         target_ready=_ready(ctx),
         progress=f"{drained}/{total}",
@@ -54,10 +54,10 @@ def pods_of(ctx: Context, forced: int) -> PodCounts:
     if not ctx.seen.world_ready:
         return ctx.migration.status.pods
     return PodCounts(
-        remaining=ctx.loads.remaining,
-        terminating=ctx.loads.terminating,
+        remaining=ctx.pool_progress.remaining,
+        terminating=ctx.pool_progress.terminating,
         waiting=ctx.plan.waiting,
-        skipped=ctx.loads.skipped,
+        skipped=ctx.pool_progress.skipped,
         forced=ctx.migration.status.pods.forced + forced,
     )
 
@@ -83,21 +83,21 @@ def blockers_of(ctx: Context) -> tuple[BlockerStatus, ...]:
     )
 
 
-def timing_of(ctx: Context, stage: Stage, batch: BatchProgress) -> Timing:
+def timing_of(ctx: Context, step_position: StepPosition, batch: BatchProgress) -> Timing:
     """Before: an estimate. During: when it should be over. After: how near it came to the bound."""
     before = ctx.migration.status
     timing = before.timing
-    if not ctx.seen.world_ready or not stage.watching:
+    if not ctx.seen.world_ready or not step_position.watching:
         return timing
     if batch.drained_at and (batch.index, batch.drained_at) != (
         before.batch.index,
         before.batch.drained_at,
     ):
         return _after(ctx, timing, batch)
-    if not stage.moving:
+    if not step_position.moving:
         return timing
     estimate = timing.estimate_seconds
-    changed = before.pods.remaining != ctx.loads.remaining or timing.eta is None
+    changed = before.pods.remaining != ctx.pool_progress.remaining or timing.eta is None
     soaks = max(0, batch.of - max(batch.index, 1)) * ctx.migration.batch_soak
     return timing.model_copy(
         update={
@@ -121,19 +121,19 @@ def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
     )
 
 
-def batch_of(ctx: Context, stage: Stage, phase: Phase) -> BatchProgress:
+def batch_of(ctx: Context, step_position: StepPosition, phase: Phase) -> BatchProgress:
     """The batch being drained, and when it began and ended."""
     before = ctx.migration.status.batch
-    if stage.moved and before.index and not before.drained_at and ctx.seen.world_ready:
+    if step_position.moved and before.index and not before.drained_at and ctx.seen.world_ready:
         # The last batch: nothing was left to wait for in the drain itself.
         return before.model_copy(update={"drained_at": timestamp(ctx.now)})
-    if not stage.moving or ctx.migration.in_place or not ctx.seen.world_ready:
+    if not step_position.moving or ctx.migration.in_place or not ctx.seen.world_ready:
         return before
     index = batch_index(ctx)
     if index == 0:
         return BatchProgress(index=0, of=batches(ctx, 0))
     fresh = index != before.index
-    drained = ctx.loads.undrained_admitted == 0
+    drained = ctx.pool_progress.undrained_admitted == 0
     # Pods that come to a batch that was drained already give it its time anew, as a pause does.
     anew = fresh or (before.drained_at is not None and not drained)
     anew = anew or (phase is Phase.RUNNING and resumes(ctx))

@@ -34,7 +34,7 @@ from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT
 from azure_linux_migrator.core.steps.cordon_source import TAKEN_BACK
 from azure_linux_migrator.core.steps.drain import TIMED_OUT, scales_to_restore
 from azure_linux_migrator.core.steps.external_changes import stopped, watched
-from azure_linux_migrator.core.steps.forecast import foretell, foretold
+from azure_linux_migrator.core.steps.forecast import current_forecast, forecast
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.routes import FINAL, route_of
 from azure_linux_migrator.model.actions import READS, Action, ReadPools, ReleaseNode
@@ -111,7 +111,7 @@ def _rolled_back(ctx: Context) -> Decision:
     ended = ctx.migration.status.condition("Stalled")
     since = since_epoch(ended.last_transition_time if ended else None) or 0.0
     if ctx.migration.backwards and ctx.now < since + LATE_SECONDS:
-        look = ctx.reread("RolledBack", "", interval=LATE_LOOK_SECONDS)
+        look = ctx.refresh_pools("RolledBack", "", interval=LATE_LOOK_SECONDS)
         wakes = [each for each in (wake_at, look.wake_at) if each is not None]
         actions, wake_at = (*actions, *look.actions), min(wakes, default=None)
     return Decision(actions, ctx.migration.status, wake_at)
@@ -129,8 +129,8 @@ def _appeared(ctx: Context) -> bool:
 
 
 def _walk(ctx: Context) -> Decision:
-    if ctx.migration.only_plans and foretold(ctx) is not None:
-        return _report(ctx, "Preflight", foretell(ctx))
+    if ctx.migration.only_plans and current_forecast(ctx) is not None:
+        return _report(ctx, "Preflight", forecast(ctx))
     route = route_of(ctx.migration)
     start = route.resumes_at(ctx.migration.status.step)
     if start > 1 and not ctx.seen.world_ready:
@@ -145,7 +145,7 @@ def _walk(ctx: Context) -> Decision:
         if progress.state == "done" and not (ctx.migration.only_plans and name == "Preflight"):
             continue
         if progress.state == "done":
-            progress = foretell(ctx)
+            progress = forecast(ctx)
         if progress.state == "refused" and _gives_up(ctx, name, progress.reason):
             return _turn_back(ctx, _back(ctx, progress.reason, progress.message))
         progress = watched(ctx, progress) if name in route.guarded else progress

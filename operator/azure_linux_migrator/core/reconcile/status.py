@@ -38,8 +38,8 @@ from azure_linux_migrator.core.steps.external_changes import changes
 from azure_linux_migrator.core.steps.pool_size import old_count
 from azure_linux_migrator.core.steps.progress import Context, Progress
 from azure_linux_migrator.core.steps.routes import route_of
-from azure_linux_migrator.core.steps.step_position import Stage
-from azure_linux_migrator.core.steps.target_health import adrift
+from azure_linux_migrator.core.steps.step_position import StepPosition
+from azure_linux_migrator.core.steps.target_health import target_not_ready
 
 
 def report_step(
@@ -50,25 +50,25 @@ def report_step(
     `findings` are those of a preflight that was made just now.
     """
     before = ctx.migration.status
-    stage = Stage(route_of(ctx.migration), step)
+    step_position = StepPosition(route_of(ctx.migration), step)
     paused = ctx.migration.spec.paused and progress.state == "working"
     reason = "Paused" if paused else progress.reason
     message = "paused (spec.paused is true)" if paused else progress.message
     drafts = [
         *headline(progress.state, reason, _stable(reason, message)),
-        *_domain(ctx, stage, progress),
+        *_domain(ctx, step_position, progress),
     ]
     status = _fill(
         ctx,
         drafts,
         phase=Phase.PAUSED if paused else _phase(ctx, progress),
-        stage=stage,
+        step_position=step_position,
         message=message,
         forced=progress.forced,
     )
     changed: dict[str, object] = {
-        "start_time": before.start_time or (timestamp(ctx.now) if stage.begun else None),
-        "soak_started_at": _soak_start(ctx, stage, progress),
+        "start_time": before.start_time or (timestamp(ctx.now) if step_position.begun else None),
+        "soak_started_at": _soak_start(ctx, step_position, progress),
     }
     if findings is not None:
         changed["preflight"] = preflight_of(findings)
@@ -77,12 +77,12 @@ def report_step(
     return status.model_copy(update=changed)
 
 
-def _soak_start(ctx: Context, stage: Stage, progress: Progress) -> str | None:
+def _soak_start(ctx: Context, step_position: StepPosition, progress: Progress) -> str | None:
     """A node that somebody takes back does not end the soak: it would be cordoned again."""
     before = ctx.migration.status.soak_started_at
     if progress.reason == TAKEN_BACK or not ctx.seen.world_ready:
         return before
-    if not stage.moved or ctx.migration.backwards or adrift(ctx) is not None:
+    if not step_position.moved or ctx.migration.backwards or target_not_ready(ctx) is not None:
         return None
     return before or timestamp(ctx.now)
 
@@ -124,8 +124,8 @@ def report_done(
         ("PoolsChanged", "False", "AsLeft", ""),
         ("SourceRetired", "True" if gone else "False", retired, ""),
     ]
-    stage = Stage(route_of(ctx.migration), "", finished=True)
-    status = _fill(ctx, drafts, phase=Phase.SUCCEEDED, stage=stage, message=message)
+    step_position = StepPosition(route_of(ctx.migration), "", finished=True)
+    status = _fill(ctx, drafts, phase=Phase.SUCCEEDED, step_position=step_position, message=message)
     new = None if ctx.migration.in_place else ctx.pool(ctx.migration.new_pool)
     return status.model_copy(
         update={
@@ -152,7 +152,7 @@ def report_releasing(ctx: Context, progress: Progress) -> MigrationStatus:
         ctx,
         headline("working", "Deleting", message),
         phase=Phase.DELETING,
-        stage=Stage(route_of(ctx.migration), ctx.migration.status.step),
+        step_position=StepPosition(route_of(ctx.migration), ctx.migration.status.step),
         message="" if progress.state == "done" else message,
     )
 
@@ -203,21 +203,23 @@ _COUNTING = frozenset(
 )
 
 
-def _domain(ctx: Context, stage: Stage | None, progress: Progress | None) -> list[Draft]:
+def _domain(
+    ctx: Context, step_position: StepPosition | None, progress: Progress | None
+) -> list[Draft]:
     back = ctx.migration.backwards
     reason = progress.reason if progress else ""
     told = progress.message if progress else ""
-    begun = stage is None or stage.begun or back
+    begun = step_position is None or step_position.begun or back
     refused_first = not begun and progress is not None and progress.state == "refused"
     late = reason in {"DrainTimedOut", "DrainForced", "RolledBack"}
     blockers = [each for each in ctx.plan.blockers if each.blocks] if ctx.seen.world_ready else []
-    blocked = stage is not None and not stage.moved and (late or bool(blockers))
+    blocked = step_position is not None and not step_position.moved and (late or bool(blockers))
     why = told if late else "; ".join(str(each) for each in blockers[:3])
     cause = reason if late else blockers[0].cause.value if blockers else "NotBlocked"
-    guarded = stage is not None and stage.step in stage.route.guarded
+    guarded = step_position is not None and step_position.step in step_position.route.guarded
     changed = changes(ctx) if guarded else []
-    ready = stage is not None and stage.created and not back
-    drained = stage is not None and stage.moved and not back
+    ready = step_position is not None and step_position.created and not back
+    drained = step_position is not None and step_position.moved and not back
     no = "RollingBack" if back else ""
     return [
         (
@@ -246,26 +248,26 @@ def _fill(
     drafts: list[Draft],
     *,
     phase: Phase,
-    stage: Stage,
+    step_position: StepPosition,
     message: str,
     forced: int = 0,
 ) -> MigrationStatus:
     before = ctx.migration.status
-    batch = batch_of(ctx, stage, phase)
+    batch = batch_of(ctx, step_position, phase)
     conditions: tuple[Condition, ...] = merge(before, drafts, ctx.migration.generation, ctx.now)
     return before.model_copy(
         update={
             "observed_generation": ctx.migration.generation,
             "phase": phase,
-            "step": stage.step,
+            "step": step_position.step,
             "message": message[:2000],
             "target_pool": ctx.migration.new_pool,
-            "nodes": nodes_of(ctx, stage),
+            "nodes": nodes_of(ctx, step_position),
             "pods": pods_of(ctx, forced),
             "batch": batch,
-            "blockers": () if stage.finished else blockers_of(ctx),
-            "timing": timing_of(ctx, stage, batch),
-            "source": _source(ctx) if stage.begun else before.source,
+            "blockers": () if step_position.finished else blockers_of(ctx),
+            "timing": timing_of(ctx, step_position, batch),
+            "source": _source(ctx) if step_position.begun else before.source,
             "approved": approved(ctx),
             "conditions": conditions,
         }

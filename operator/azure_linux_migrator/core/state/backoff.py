@@ -9,10 +9,10 @@ from heapq import heappop, heappush
 
 from msgspec import Struct
 
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 
-class Bar(Struct):
+class BudgetBackoff(Struct):
     """Why a budget waits, and until when (seconds since the epoch; 0 once that is over).
 
     `strict` where the apiserver named the time; `times` counts refusals since the last grant.
@@ -25,20 +25,20 @@ class Bar(Struct):
     times: int
 
 
-class Bars:
+class BudgetBackoffs:
     """By budget. `on_change` is told the budget that waits, or no longer waits."""
 
-    def __init__(self, on_change: Callable[[Key], None]) -> None:
+    def __init__(self, on_change: Callable[[NamespacedName], None]) -> None:
         self._on_change = on_change
-        self._waits: list[tuple[float, Key]] = []
-        self.known: dict[Key, Bar] = {}
+        self._waits: list[tuple[float, NamespacedName]] = []
+        self.known: dict[NamespacedName, BudgetBackoff] = {}
 
-    def holds(self, budget: Key) -> bool:
+    def holds(self, budget: NamespacedName) -> bool:
         """Whether nothing of the budget may be sent now."""
         found = self.known.get(budget)
         return found is not None and found.until > 0
 
-    def times(self, budget: Key) -> int:
+    def times(self, budget: NamespacedName) -> int:
         """How often the budget has refused since it last granted something."""
         found = self.known.get(budget)
         return found.times if found is not None else 0
@@ -49,19 +49,19 @@ class Bars:
         return self._waits[0][0] if self._waits else None
 
     def refused(
-        self, budget: Key, *, reason: str, message: str, until: float, strict: bool
+        self, budget: NamespacedName, *, reason: str, message: str, until: float, strict: bool
     ) -> None:
         """A budget has refused an eviction; it is asked no more before `until`."""
-        self.known[budget] = Bar(reason, message, until, strict, self.times(budget) + 1)
+        self.known[budget] = BudgetBackoff(reason, message, until, strict, self.times(budget) + 1)
         heappush(self._waits, (until, budget))
         self._on_change(budget)
 
-    def granted(self, budget: Key) -> None:
+    def granted(self, budget: NamespacedName) -> None:
         """A budget has granted an eviction, or is gone: nothing is wrong with it."""
         if self.known.pop(budget, None) is not None:
             self._on_change(budget)
 
-    def shown(self, budget: Key) -> None:
+    def shown(self, budget: NamespacedName) -> None:
         """A newer status of the budget arrived."""
         found = self.known.get(budget)
         if found is not None and not found.strict and found.until > 0:
@@ -75,6 +75,6 @@ class Bars:
             if found is not None and found.until == until:
                 self._over(budget, found)
 
-    def _over(self, budget: Key, found: Bar) -> None:
+    def _over(self, budget: NamespacedName, found: BudgetBackoff) -> None:
         found.until = 0.0
         self._on_change(budget)

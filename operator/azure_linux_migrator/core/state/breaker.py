@@ -8,7 +8,7 @@ first answer that shows that evictions get through, be it that a budget is spent
 from msgspec import Struct
 
 from azure_linux_migrator.core.state.retry_delay import RetryDelay
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 PODS_IN_A_ROW = 3
 RETRY = RetryDelay(1.0, 30.0)
@@ -24,21 +24,21 @@ class Trouble(Struct):
     message: str
     until: float
     probes: int = 0
-    probe: Key | None = None
+    probe: NamespacedName | None = None
 
 
 class Breaker:
     """Of one cluster. Times are in seconds since the epoch."""
 
     def __init__(self) -> None:
-        self._row: set[Key] = set()
+        self._row: set[NamespacedName] = set()
         self.trouble: Trouble | None = None
 
     def admits(self, now: float) -> bool:
         """Whether evictions may be sent: any while it is closed, one when it is time to try."""
         return self.trouble is None or now >= self.trouble.until
 
-    def sent(self, pod: Key, now: float) -> None:
+    def sent(self, pod: NamespacedName, now: float) -> None:
         """An eviction is about to be sent; while it is open, that is the one that tries."""
         if self.trouble is not None:
             self.trouble.probe = pod
@@ -49,7 +49,9 @@ class Breaker:
         self._row.clear()
         self.trouble = None
 
-    def refused(self, pod: Key, *, reason: str, message: str, now: float, stretch: float) -> None:
+    def refused(
+        self, pod: NamespacedName, *, reason: str, message: str, now: float, stretch: float
+    ) -> None:
         """An eviction was refused for something that may not be about its pod. `stretch` is what
         the pause until the next is multiplied with."""
         self._row.add(pod)

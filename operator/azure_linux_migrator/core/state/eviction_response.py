@@ -34,7 +34,7 @@ class EvictionResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EvictionResponse:
     """What came of an eviction. `retry_after` in seconds, where the apiserver named one."""
 
     result: EvictionResult
@@ -97,16 +97,16 @@ CAUSES = {
 """Refusals that are told as blockers; the others pass by themselves."""
 
 
-def pause(answer: Verdict, times: int) -> float:
+def pause(answer: EvictionResponse, times: int) -> float:
     """Seconds until the next try of what was refused so `times` times before."""
     return max(
         RETRIES[answer.result].after(times + 1), min(answer.retry_after or 0.0, LONGEST_ASKED)
     )
 
 
-def classify(error: KubernetesError) -> Verdict:
+def classify(error: KubernetesError) -> EvictionResponse:
     """The meaning of a refusal, from its status, causes and text."""
-    return Verdict(_meaning(error), error.message, error.retry_after)
+    return EvictionResponse(_meaning(error), error.message, error.retry_after)
 
 
 _ADMISSION = ("admission webhook", "failed calling webhook", "ValidatingAdmissionPolicy")

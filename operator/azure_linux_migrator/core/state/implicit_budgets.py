@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import Blocker
-from azure_linux_migrator.model.cluster import Controller, Key, Owner, Pod
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner, Pod
 
 SHARE = 0.1
 
@@ -22,7 +22,7 @@ class Tally(Struct):
     peak: int = 0
 
 
-class Owners:
+class ImplicitBudgets:
     """Tallies by the owner's uid, for as long as the owner has pods."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Owners:
     def starved(self, pod: Pod, controller: Controller | None, pods: int) -> Blocker:
         """Replicas without a budget of which none may go for a while, since others are not well."""
         owner = pod.owner or Owner("Pod", pod.key.name, pod.uid)
-        kind, key, uid = owner.kind, Key(pod.key.namespace, owner.name), owner.uid
+        kind, key, uid = owner.kind, NamespacedName(pod.key.namespace, owner.name), owner.uid
         if controller is not None:
             kind, key, uid = controller.kind, controller.key, controller.uid
         healthy = self.healthy(owner.uid)

@@ -19,10 +19,10 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from azure_linux_migrator.core.state.backoff import Bars
+from azure_linux_migrator.core.state.backoff import BudgetBackoffs
 from azure_linux_migrator.core.state.breaker import Breaker
-from azure_linux_migrator.core.state.pod_refusals import Refusals
-from azure_linux_migrator.model.cluster import Budget, Key
+from azure_linux_migrator.core.state.pod_refusals import PodRefusals
+from azure_linux_migrator.model.cluster import Budget, NamespacedName
 
 EXPIRY_SECONDS = 120.0
 """After this an eviction that left no trace is forgotten, as the disruption controller does."""
@@ -37,7 +37,7 @@ RELEASE_SECONDS = 30.0
 CLOCK_SECONDS = 5.0
 """A clock that goes back by more was set."""
 
-NO_POD = Key("", "")
+NO_POD = NamespacedName("", "")
 
 Counted = TypeVar("Counted")
 
@@ -52,7 +52,7 @@ class Eviction(Struct):
     """
 
     uid: str
-    budget: Key | None
+    budget: NamespacedName | None
     owner: str
     sent_at: float
     seen: bool = False
@@ -62,22 +62,26 @@ class Eviction(Struct):
     shown: bool = False
 
 
-class Ledger:
+class InflightEvictions:
     """All evictions under way, with the counts per budget and per owner that slots depend on.
 
     `on_change` is told the pod, the budget and the owner whose figures have changed.
     """
 
-    def __init__(self, on_change: Callable[[Key, Key | None, str], None]) -> None:
+    def __init__(
+        self, on_change: Callable[[NamespacedName, NamespacedName | None, str], None]
+    ) -> None:
         self._on_change = on_change
-        self._all: dict[Key, Eviction] = {}
-        self._by_budget: defaultdict[Key, set[Key]] = defaultdict(set)
-        self._unseen_by_budget: defaultdict[Key, int] = defaultdict(int)
+        self._all: dict[NamespacedName, Eviction] = {}
+        self._by_budget: defaultdict[NamespacedName, set[NamespacedName]] = defaultdict(set)
+        self._unseen_by_budget: defaultdict[NamespacedName, int] = defaultdict(int)
         self._unseen_by_owner: defaultdict[str, int] = defaultdict(int)
-        self._left_by_budget: defaultdict[Key, list[tuple[int, Key, str]]] = defaultdict(list)
-        self._yielding: dict[Key, float] = {}
-        self.refusals = Refusals(lambda pod: on_change(pod, None, ""))
-        self.bars = Bars(lambda budget: on_change(NO_POD, budget, ""))
+        self._left_by_budget: defaultdict[NamespacedName, list[tuple[int, NamespacedName, str]]] = (
+            defaultdict(list)
+        )
+        self._yielding: dict[NamespacedName, float] = {}
+        self.pod_refusals = PodRefusals(lambda pod: on_change(pod, None, ""))
+        self.budget_backoffs = BudgetBackoffs(lambda budget: on_change(NO_POD, budget, ""))
         self.breaker = Breaker()
         self.throttled_until = 0.0
         self._ticked = 0.0
@@ -85,35 +89,35 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._all)
 
-    def under_way(self, pod: Key, uid: str) -> bool:
+    def under_way(self, pod: NamespacedName, uid: str) -> bool:
         """Whether this very pod was sent an eviction it has not answered by leaving."""
         found = self._all.get(pod)
         return found is not None and found.uid == uid and not found.seen and not found.lost
 
-    def holds(self, pod: Key, uid: str) -> bool:
+    def holds(self, pod: NamespacedName, uid: str) -> bool:
         """Whether it has a slot already, and may be sent an eviction again: the last was lost."""
         found = self._all.get(pod)
         return found is not None and found.uid == uid and not found.seen and found.lost
 
-    def doubted(self, pod: Key, uid: str) -> bool:
+    def doubted(self, pod: NamespacedName, uid: str) -> bool:
         """Whether an eviction of it was lost, and no answer since has told what came of it."""
         found = self._all.get(pod)
         return found is not None and found.uid == uid and found.doubted_since > 0
 
-    def barred(self, pod: Key, uid: str) -> bool:
+    def barred(self, pod: NamespacedName, uid: str) -> bool:
         """Whether its last refusal says to wait."""
-        return self.refusals.bars(pod, uid)
+        return self.pod_refusals.budget_backoffs(pod, uid)
 
-    def budget_of(self, pod: Key) -> Key | None:
+    def budget_of(self, pod: NamespacedName) -> NamespacedName | None:
         """The budget that the eviction under way took a slot of."""
         found = self._all.get(pod)
         return found.budget if found is not None else None
 
-    def unshown(self, budget: Key) -> int:
+    def unshown(self, budget: NamespacedName) -> int:
         """Evictions that the budget's status does not account for."""
         return len(self._by_budget.get(budget, ()))
 
-    def unseen(self, budget: Key) -> int:
+    def unseen(self, budget: NamespacedName) -> int:
         """Evictions of a budget whose pod still looks untouched."""
         return self._unseen_by_budget.get(budget, 0)
 
@@ -124,10 +128,18 @@ class Ledger:
     @property
     def next_wait(self) -> float | None:
         """When the next wait of a pod or a budget is over, in seconds since the epoch."""
-        waits = (self.refusals.next_wait, self.bars.next_wait)
+        waits = (self.pod_refusals.next_wait, self.budget_backoffs.next_wait)
         return min((each for each in waits if each is not None), default=None)
 
-    def sent(self, pod: Key, uid: str, *, budget: Key | None, owner: str, now: float) -> bool:
+    def sent(
+        self,
+        pod: NamespacedName,
+        uid: str,
+        *,
+        budget: NamespacedName | None,
+        owner: str,
+        now: float,
+    ) -> bool:
         """An eviction is about to be sent; returns whether it takes a slot that it had not."""
         held = self._all.get(pod) if self.doubted(pod, uid) else None
         if held is not None:
@@ -143,20 +155,22 @@ class Ledger:
         self._on_change(pod, budget, owner)
         return held is None
 
-    def granted(self, pod: Key, uid: str, budget: Key | None) -> None:
+    def granted(self, pod: NamespacedName, uid: str, budget: NamespacedName | None) -> None:
         """The eviction was carried out; the watch will show it."""
-        self.refusals.drop(pod, uid)
+        self.pod_refusals.drop(pod, uid)
         if budget is not None:
-            self.bars.granted(budget)
+            self.budget_backoffs.granted(budget)
 
-    def refused(self, pod: Key, uid: str, *, reason: str, message: str, until: float) -> None:
+    def refused(
+        self, pod: NamespacedName, uid: str, *, reason: str, message: str, until: float
+    ) -> None:
         """The eviction was refused, for that reason; it is not sent again before `until`."""
-        self.refusals.note(pod, uid, reason=reason, message=message, until=until)
+        self.pod_refusals.note(pod, uid, reason=reason, message=message, until=until)
         self.forget(pod)
         self._on_change(pod, None, "")
 
     def unanswered(
-        self, pod: Key, uid: str, *, reason: str, message: str, until: float, now: float
+        self, pod: NamespacedName, uid: str, *, reason: str, message: str, until: float, now: float
     ) -> None:
         """It is not known whether the eviction was carried out; not sent again before `until`."""
         found = self._all.get(pod)
@@ -168,10 +182,10 @@ class Ledger:
             self._yielding.pop(pod, None)
             self._yielding[pod] = now + RELEASE_SECONDS
             until = max(until, now + YIELD_SECONDS)
-        self.refusals.note(pod, uid, reason=reason, message=message, until=until)
+        self.pod_refusals.note(pod, uid, reason=reason, message=message, until=until)
         self._on_change(pod, found.budget, found.owner)
 
-    def gone(self, pod: Key, uid: str) -> None:
+    def gone(self, pod: NamespacedName, uid: str) -> None:
         """There is no such pod any more, or another one of its name.
 
         It stays under way until our watch shows that, or the entry expires: it would be asked for
@@ -191,9 +205,9 @@ class Ledger:
             self._shown(found.budget, pod)
         self._on_change(pod, found.budget, found.owner)
 
-    def pod_leaves(self, pod: Key, uid: str, revision: int) -> Key | None:
+    def pod_leaves(self, pod: NamespacedName, uid: str, revision: int) -> NamespacedName | None:
         """The pod is terminating or gone; returns the budget that has yet to account for it."""
-        self.refusals.drop(pod, uid)
+        self.pod_refusals.drop(pod, uid)
         found = self._all.get(pod)
         if found is None or found.uid != uid or found.seen:
             return None
@@ -216,7 +230,7 @@ class Ledger:
         if not unshown:
             self._left_by_budget.pop(budget.key, None)
             return
-        names = {Key(budget.key.namespace, name) for name in budget.disrupted}
+        names = {NamespacedName(budget.key.namespace, name) for name in budget.disrupted}
         left = self._left_by_budget.get(budget.key)
         while left and left[0][0] < budget.revision:
             _, pod, uid = heappop(left)
@@ -232,7 +246,7 @@ class Ledger:
                 # Accounted for, yet the pod still looks healthy: unseen until it leaves.
                 found.shown = True
 
-    def forget(self, pod: Key) -> None:
+    def forget(self, pod: NamespacedName) -> None:
         """The eviction was refused, or never happened."""
         found = self._all.pop(pod, None)
         if found is None:
@@ -245,7 +259,7 @@ class Ledger:
                 _less(self._unseen_by_budget, found.budget)
         self._on_change(pod, found.budget, found.owner)
 
-    def forget_budget(self, budget: Key) -> None:
+    def forget_budget(self, budget: NamespacedName) -> None:
         """The budget is gone: nothing of it needs to be accounted for."""
         self._by_budget.pop(budget, None)
         for pod, found in tuple(self._all.items()):
@@ -254,7 +268,7 @@ class Ledger:
                 if found.seen:
                     del self._all[pod]
         self._unseen_by_budget.pop(budget, None)
-        self.bars.granted(budget)
+        self.budget_backoffs.granted(budget)
         self._left_by_budget.pop(budget, None)
 
     def tick(self, now: float) -> None:
@@ -278,8 +292,8 @@ class Ledger:
             found = self._all.get(pod)
             if found is not None and found.lost and now - found.doubted_since > EXPIRY_SECONDS:
                 self.forget(pod)
-        self.refusals.tick(now)
-        self.bars.tick(now)
+        self.pod_refusals.tick(now)
+        self.budget_backoffs.tick(now)
 
     def _set_back(self, now: float) -> None:
         """The clock was set back: no wait may last for as long as it was wrong."""
@@ -288,12 +302,12 @@ class Ledger:
             each.doubted_since = min(each.doubted_since, now)
         self._yielding = dict.fromkeys(self._yielding, now + RELEASE_SECONDS)
         self.throttled_until = min(self.throttled_until, now)
-        self.refusals.tick(inf)
-        self.bars.tick(inf)
+        self.pod_refusals.tick(inf)
+        self.budget_backoffs.tick(inf)
         if self.breaker.trouble is not None:
             self.breaker.trouble.until = now
 
-    def _shown(self, budget: Key, pod: Key) -> None:
+    def _shown(self, budget: NamespacedName, pod: NamespacedName) -> None:
         pods = self._by_budget.get(budget)
         if pods is not None:
             pods.discard(pod)

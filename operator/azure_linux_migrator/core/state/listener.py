@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from azure_linux_migrator.model.cluster import Key, Node, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
 
 
 class Listener(Protocol):
@@ -14,17 +14,19 @@ class Listener(Protocol):
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         """A pod appeared, changed or went."""
 
-    def budget_changed(self, key: Key) -> None:
+    def budget_changed(self, key: NamespacedName) -> None:
         """A budget's figures changed."""
 
     def controller_changed(self, uid: str) -> None:
         """A controller appeared, changed or went."""
 
-    def ledger_changed(self, pod: Key, budget: Key | None, owner: str) -> None:
+    def ledger_changed(
+        self, pod: NamespacedName, budget: NamespacedName | None, owner: str
+    ) -> None:
         """An eviction was sent, settled or refused."""
 
     def namespace_regrouped(self, namespace: str) -> None:
         """Which budget selects which pod changed in a namespace."""
 
-    def volumes_changed(self, claim: Key | None, node: str) -> None:
+    def volumes_changed(self, claim: NamespacedName | None, node: str) -> None:
         """A claim's volume, or what is attached to a node, changed."""

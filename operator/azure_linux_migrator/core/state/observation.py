@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action
-from azure_linux_migrator.model.azure_facts import Survey
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.pool import Pool
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ActionProblem:
     """Why an action failed last. `retry_at` is in seconds since the epoch."""
 
     reason: str
@@ -22,7 +22,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class PoolsRead:
+class PoolReading:
     """The cluster's pools, and when they were read (seconds since the epoch)."""
 
     pools: Mapping[str, Pool]
@@ -47,17 +47,17 @@ class Observation:
     world: World
     world_ready: bool = True
     watch_problem: str = ""
-    pools: PoolsRead | None = None
+    pools: PoolReading | None = None
     missing_access: tuple[str, ...] | None = None
-    rival: str = ""
-    own_pod: Key | None = None
+    conflict: str = ""
+    own_pod: NamespacedName | None = None
     began: float = 0.0
-    survey: Survey | None = None
+    azure_facts: AzureFacts | None = None
     forecast: ForecastStatus | None = None
     asked: Mapping[str, float] = field(default_factory=dict)
     running: Collection[str] = ()
     written: Mapping[str, tuple[Action, float]] = field(default_factory=dict)
-    problems: Mapping[str, Problem] = field(default_factory=dict)
+    problems: Mapping[str, ActionProblem] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,6 @@ class Decision:
     wake_at: float | None = None
     released: bool = False
 
-    def turns(self, before: MigrationStatus) -> bool:
+    def enters_new_step(self, before: MigrationStatus) -> bool:
         """Whether it begins another step or phase: that is recorded before anything is done."""
         return (before.step, before.phase) != (self.status.step, self.status.phase)

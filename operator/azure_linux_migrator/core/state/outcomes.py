@@ -7,19 +7,19 @@ failed is tried again is thereby the same in both. Times are in seconds since th
 from collections.abc import Callable, Mapping
 
 from azure_linux_migrator.api.status import ForecastStatus
-from azure_linux_migrator.azure.failures import Verdict as AzureVerdict
-from azure_linux_migrator.azure.failures import verdict as azure_verdict
+from azure_linux_migrator.azure.failures import FailureClass as AzureVerdict
+from azure_linux_migrator.azure.failures import classify_failure as azure_verdict
 from azure_linux_migrator.core.state.eviction_response import (
     CAUSES,
     OF_ALL,
     OF_BUDGET,
     SETTLING,
+    EvictionResponse,
     EvictionResult,
-    Verdict,
     classify,
     pause,
 )
-from azure_linux_migrator.core.state.observation import PoolsRead, Problem
+from azure_linux_migrator.core.state.observation import ActionProblem, PoolReading
 from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import (
@@ -38,7 +38,7 @@ from azure_linux_migrator.model.actions import (
     EvictPod,
     UpdatePool,
 )
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool
 
 RECHECK_SECONDS = 60.0
@@ -56,10 +56,10 @@ class Outcomes:
         self._world = world
         self._jitter = jitter
         self._failures: dict[str, int] = {}
-        self.problems: dict[str, Problem] = {}
-        self.pools_read: PoolsRead | None = None
+        self.problems: dict[str, ActionProblem] = {}
+        self.pools_read: PoolReading | None = None
         self.missing_access: tuple[str, ...] | None = None
-        self.survey: Survey | None = None
+        self.azure_facts: AzureFacts | None = None
         self.forecast: ForecastStatus | None = None
         self.asked: dict[str, float] = {}
         self.written: dict[str, tuple[Action, float]] = {}
@@ -71,7 +71,7 @@ class Outcomes:
         """The spec changed: what was refused for good is worth another try."""
         self.problems = {key: p for key, p in self.problems.items() if p.retryable}
         self.missing_access = None
-        self.survey = None
+        self.azure_facts = None
 
     def began(self, action: Action, now: float) -> None:
         """An action is about to be sent."""
@@ -104,7 +104,7 @@ class Outcomes:
     ) -> None:
         """A list of the pools arrived; `since` is what `changes` was when it was asked for."""
         if since == self.changes:
-            self.pools_read = PoolsRead(pools, now)
+            self.pools_read = PoolReading(pools, now)
         self.succeeded(action)
 
     def access_reviewed(self, action: Action, missing: tuple[str, ...], now: float) -> None:
@@ -114,23 +114,25 @@ class Outcomes:
         if missing:
             text = "waiting to ask Kubernetes again"
             again = now + RECHECK_SECONDS
-            self.problems[action.key] = Problem("KubernetesForbidden", text, False, again)
+            self.problems[action.key] = ActionProblem("KubernetesForbidden", text, False, again)
 
-    def surveyed(self, action: Action, found: Survey) -> None:
+    def azure_facts_read(self, action: Action, found: AzureFacts) -> None:
         """What only the preflight needs was read."""
-        self.survey = found
+        self.azure_facts = found
         self.succeeded(action)
 
-    def foretold(self, action: Action, found: ForecastStatus) -> None:
+    def forecast_made(self, action: Action, found: ForecastStatus) -> None:
         """A forecast was made."""
         self.forecast = found
         self.succeeded(action)
 
-    def eviction_answered(self, action: EvictPod | DeletePod, answer: Verdict, now: float) -> None:
+    def eviction_answered(
+        self, action: EvictPod | DeletePod, answer: EvictionResponse, now: float
+    ) -> None:
         """The apiserver has answered an eviction."""
-        ledger, result = self._world.ledger, answer.result
+        inflight, result = self._world.inflight, answer.result
         if result in SETTLING:
-            ledger.breaker.answered()
+            inflight.breaker.answered()
         if result is EvictionResult.GRANTED:
             self._world.eviction_granted(action)
             return
@@ -140,28 +142,28 @@ class Outcomes:
         cause = CAUSES.get(result)
         told = {"reason": cause.value if cause else result.value, "message": answer.message}
         if result in OF_BUDGET and action.budget is not None:
-            times = ledger.bars.times(action.budget)
+            times = inflight.budget_backoffs.times(action.budget)
         else:
-            times = ledger.refusals.times(action.pod, action.uid, told["reason"])
+            times = inflight.pod_refusals.times(action.pod, action.uid, told["reason"])
         until = now + pause(answer, times) * self._jitter()
         if result is EvictionResult.THROTTLED:
-            ledger.throttled_until = max(ledger.throttled_until, until)
+            inflight.throttled_until = max(inflight.throttled_until, until)
         if result in OF_ALL:
-            ledger.breaker.refused(action.pod, **told, now=now, stretch=self._jitter())
+            inflight.breaker.refused(action.pod, **told, now=now, stretch=self._jitter())
         if result in OF_BUDGET:
             strict = answer.retry_after is not None
             self._world.budget_refused(action, **told, until=until, strict=strict)
         elif result is EvictionResult.SERVER or (
-            result not in SETTLING and ledger.doubted(action.pod, action.uid)
+            result not in SETTLING and inflight.doubted(action.pod, action.uid)
         ):
             self._world.eviction_unanswered(action, **told, until=until, now=now)
         else:
             self._world.eviction_refused(action, **told, until=until)
 
-    def failed(self, action: Action, error: AzlmError, now: float) -> Problem | None:
+    def failed(self, action: Action, error: AzlmError, now: float) -> ActionProblem | None:
         """An action failed; returns what was noted, None for an eviction."""
         if isinstance(action, EvictPod | DeletePod):
-            lost = Verdict(EvictionResult.SERVER, str(error))
+            lost = EvictionResponse(EvictionResult.SERVER, str(error))
             answer = classify(error) if isinstance(error, KubernetesError) else lost
             self.eviction_answered(action, answer, now)
             return None
@@ -183,22 +185,24 @@ class Outcomes:
                 return self._refuse(action, "KubernetesForbidden", str(error), again)
         return self._fail(action, "KubernetesUnavailable", str(error), RETRY_SECONDS, now)
 
-    def broke(self, action: Action, text: str, now: float) -> Problem:
+    def broke(self, action: Action, text: str, now: float) -> ActionProblem:
         """An action failed in a way that nobody foresaw."""
         if isinstance(action, EvictPod | DeletePod):
-            self.eviction_answered(action, Verdict(EvictionResult.SERVER, text), now)
-            return Problem("InternalError", text, True, now)
+            self.eviction_answered(action, EvictionResponse(EvictionResult.SERVER, text), now)
+            return ActionProblem("InternalError", text, True, now)
         return self._fail(action, "InternalError", text, 10.0, now)
 
-    def _fail(self, action: Action, reason: str, message: str, delay: float, now: float) -> Problem:
+    def _fail(
+        self, action: Action, reason: str, message: str, delay: float, now: float
+    ) -> ActionProblem:
         """Retry later; the delay is that of RETRY, and `delay` at the least."""
         count = self._failures[action.key] = self._failures.get(action.key, 0) + 1
         wait = max(delay, RETRY.after(count))
-        noted = self.problems[action.key] = Problem(reason, message, True, now + wait)
+        noted = self.problems[action.key] = ActionProblem(reason, message, True, now + wait)
         return noted
 
-    def _refuse(self, action: Action, reason: str, message: str, until: float) -> Problem:
-        noted = self.problems[action.key] = Problem(reason, message, False, until)
+    def _refuse(self, action: Action, reason: str, message: str, until: float) -> ActionProblem:
+        noted = self.problems[action.key] = ActionProblem(reason, message, False, until)
         return noted
 
 

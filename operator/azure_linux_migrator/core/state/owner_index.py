@@ -2,18 +2,18 @@
 
 from collections import defaultdict
 
-from azure_linux_migrator.model.cluster import Attachment, Controller, Key, Pod, Volume
+from azure_linux_migrator.model.cluster import Attachment, Controller, NamespacedName, Pod, Volume
 
 
-class Catalog:
+class OwnerIndex:
     """Lookups only; the world tells its listeners of changes."""
 
     def __init__(self) -> None:
         self._controllers: dict[str, Controller] = {}
-        self._uids: dict[tuple[str, Key], str] = {}
+        self._uids: dict[tuple[str, NamespacedName], str] = {}
         self._owned: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._volumes: dict[str, Volume] = {}
-        self._by_claim: dict[Key, Volume] = {}
+        self._by_claim: dict[NamespacedName, Volume] = {}
         self._attachments: dict[str, Attachment] = {}
         self._attached: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
@@ -25,7 +25,7 @@ class Catalog:
         """Whether a controller of that uid is known."""
         return uid in self._controllers
 
-    def governing(self, pod: Pod) -> Controller | None:
+    def controller_of(self, pod: Pod) -> Controller | None:
         """The controller that decides over a pod: a Deployment rather than its ReplicaSet."""
         found = self._controllers.get(pod.owner.uid) if pod.owner else None
         if found is not None and found.owner:
@@ -57,7 +57,7 @@ class Catalog:
         """The bound volumes of a pod."""
         if not pod.claims:
             return []
-        keys = (Key(pod.key.namespace, claim) for claim in pod.claims)
+        keys = (NamespacedName(pod.key.namespace, claim) for claim in pod.claims)
         return [found for key in keys if (found := self._by_claim.get(key)) is not None]
 
     def attached_to(self, node: str) -> set[str]:
@@ -86,7 +86,7 @@ class Catalog:
             self._owned[controller.owner][controller.uid] = None
         return True
 
-    def remove_controller(self, kind: str, key: Key) -> str:
+    def remove_controller(self, kind: str, key: NamespacedName) -> str:
         """Returns the uid it had, or an empty string."""
         uid = self._uids.pop((kind, key), "")
         found = self._controllers.pop(uid, None)
@@ -99,7 +99,7 @@ class Catalog:
         self._volumes[volume.name] = volume
         self._by_claim[volume.claim] = volume
 
-    def remove_volume(self, name: str) -> Key | None:
+    def remove_volume(self, name: str) -> NamespacedName | None:
         """Returns the claim it was bound to."""
         found = self._volumes.pop(name, None)
         if found is None:

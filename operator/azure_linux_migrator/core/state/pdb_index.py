@@ -8,7 +8,7 @@ more answers are kept than there are pods, twice over.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from azure_linux_migrator.model.cluster import Budget, Key, Labels, Pod
+from azure_linux_migrator.model.cluster import Budget, Labels, NamespacedName, Pod
 
 SPARE = 64
 """Answers that a namespace may hold beyond two for each of its pods."""
@@ -19,19 +19,23 @@ def counts_as_healthy(pod: Pod) -> bool:
     return pod.ready and not pod.terminating and not pod.finished
 
 
-class Guards:
+class PdbIndex:
     """An index over the budgets and the pods, whose records it is given and does not change."""
 
     def __init__(
-        self, budgets: Mapping[Key, Budget], pods_in: Mapping[str, Collection[Key]]
+        self,
+        budgets: Mapping[NamespacedName, Budget],
+        pods_in: Mapping[str, Collection[NamespacedName]],
     ) -> None:
         self._budgets = budgets
         self._pods_in = pods_in
-        self._budgets_in: defaultdict[str, set[Key]] = defaultdict(set)
-        self._healthy: dict[Key, int] = {}
-        self._answers: defaultdict[str, dict[Labels, tuple[Key, ...]]] = defaultdict(dict)
+        self._budgets_in: defaultdict[str, set[NamespacedName]] = defaultdict(set)
+        self._healthy: dict[NamespacedName, int] = {}
+        self._answers: defaultdict[str, dict[Labels, tuple[NamespacedName, ...]]] = defaultdict(
+            dict
+        )
 
-    def of(self, pod: Pod) -> tuple[Key, ...]:
+    def of(self, pod: Pod) -> tuple[NamespacedName, ...]:
         """Keys of the budgets that select a pod, sorted."""
         namespace = pod.key.namespace
         known = self._answers[namespace]
@@ -50,7 +54,7 @@ class Guards:
             )
         return found
 
-    def healthy(self, budget: Key) -> int:
+    def healthy(self, budget: NamespacedName) -> int:
         """Healthy pods of a budget."""
         return self._healthy.get(budget, 0)
 
@@ -59,11 +63,11 @@ class Guards:
         for key in self.of(pod):
             self._healthy[key] = self._healthy.get(key, 0) + change
 
-    def add(self, budget: Key) -> None:
+    def add(self, budget: NamespacedName) -> None:
         """A budget is there; `regroup` its namespace then."""
         self._budgets_in[budget.namespace].add(budget)
 
-    def discard(self, budget: Key) -> None:
+    def discard(self, budget: NamespacedName) -> None:
         """A budget is gone; `regroup` its namespace then."""
         self._budgets_in[budget.namespace].discard(budget)
         self._healthy.pop(budget, None)

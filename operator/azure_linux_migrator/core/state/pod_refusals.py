@@ -5,10 +5,10 @@ from heapq import heappop, heappush
 
 from msgspec import Struct
 
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 
 
-class Refusal(Struct, frozen=True):
+class PodRefusal(Struct, frozen=True):
     """An eviction that was refused `times` times for the same reason; not tried again before
     `until` (seconds since the epoch; 0 once that is over)."""
 
@@ -19,23 +19,23 @@ class Refusal(Struct, frozen=True):
     times: int = 1
 
 
-class Refusals:
+class PodRefusals:
     """By pod, until it leaves or is granted. `on_change` is told whose wait is over."""
 
-    def __init__(self, on_change: Callable[[Key], None]) -> None:
+    def __init__(self, on_change: Callable[[NamespacedName], None]) -> None:
         self._on_change = on_change
-        self._waits: list[tuple[float, Key]] = []
-        self.known: dict[Key, Refusal] = {}
+        self._waits: list[tuple[float, NamespacedName]] = []
+        self.known: dict[NamespacedName, PodRefusal] = {}
 
     def __len__(self) -> int:
         return len(self.known)
 
-    def bars(self, pod: Key, uid: str) -> bool:
+    def budget_backoffs(self, pod: NamespacedName, uid: str) -> bool:
         """Whether the pod's last refusal says to wait."""
         found = self.known.get(pod)
         return found is not None and found.uid == uid and found.until > 0
 
-    def times(self, pod: Key, uid: str, reason: str = "") -> int:
+    def times(self, pod: NamespacedName, uid: str, reason: str = "") -> int:
         """How often in a row the pod was refused, for that reason or whatever it was."""
         found = self.known.get(pod)
         same = found is not None and found.uid == uid and reason in {"", found.reason}
@@ -46,13 +46,15 @@ class Refusals:
         """When the next wait is over, in seconds since the epoch."""
         return self._waits[0][0] if self._waits else None
 
-    def note(self, pod: Key, uid: str, *, reason: str, message: str, until: float) -> None:
+    def note(
+        self, pod: NamespacedName, uid: str, *, reason: str, message: str, until: float
+    ) -> None:
         """A pod was refused; it is not asked for again before `until`."""
         times = self.times(pod, uid, reason) + 1
-        self.known[pod] = Refusal(uid, reason, message, until, times)
+        self.known[pod] = PodRefusal(uid, reason, message, until, times)
         heappush(self._waits, (until, pod))
 
-    def drop(self, pod: Key, uid: str) -> None:
+    def drop(self, pod: NamespacedName, uid: str) -> None:
         """The pod leaves, or may leave."""
         found = self.known.get(pod)
         if found is not None and found.uid == uid:
@@ -64,6 +66,6 @@ class Refusals:
             until, pod = heappop(self._waits)
             found = self.known.get(pod)
             if found is not None and found.until == until:
-                why = Refusal(found.uid, found.reason, found.message, 0.0, found.times)
+                why = PodRefusal(found.uid, found.reason, found.message, 0.0, found.times)
                 self.known[pod] = why
                 self._on_change(pod)

@@ -9,7 +9,7 @@ from collections import deque
 
 from msgspec import Struct, field
 
-from azure_linux_migrator.model.cluster import Budget, Key
+from azure_linux_migrator.model.cluster import Budget, NamespacedName
 
 
 class Held(Struct):
@@ -59,14 +59,14 @@ class SlotTimes:
     """Observed slot times by budget, in the time of whoever calls (seconds)."""
 
     def __init__(self) -> None:
-        self._times: dict[Key, Times] = {}
-        self._past: tuple[float, Key | None] = (0.0, None)
+        self._times: dict[NamespacedName, Times] = {}
+        self._past: tuple[float, NamespacedName | None] = (0.0, None)
 
-    def sent(self, budget: Key, now: float) -> None:
+    def sent(self, budget: NamespacedName, now: float) -> None:
         """A slot was taken."""
         self._times.setdefault(budget, Times()).sent.append(Held(now))
 
-    def refused(self, budget: Key) -> None:
+    def refused(self, budget: NamespacedName) -> None:
         """The slot that was taken last was not granted."""
         times = self._times.get(budget)
         if times is not None and times.sent:
@@ -87,17 +87,17 @@ class SlotTimes:
         for times in self._times.values():
             times.rests(now)
 
-    def mean(self, budget: Key) -> float:
+    def mean(self, budget: NamespacedName) -> float:
         """Mean slot time of a budget; 0 where none is known."""
         found = self._times.get(budget)
         return found.mean if found else 0.0
 
-    def bound(self) -> tuple[float, Key | None]:
+    def bound(self) -> tuple[float, NamespacedName | None]:
         """The largest bound of all budgets, in seconds, and the budget it belongs to."""
         found = max(((times.bound, key) for key, times in self._times.items()), default=(0.0, None))
         return max(found, self._past, key=lambda each: each[0])
 
-    def forget(self, budget: Key) -> None:
+    def forget(self, budget: NamespacedName) -> None:
         """The budget is gone; its bound stands, if it is the largest of those that went."""
         times = self._times.pop(budget, None)
         if times is not None and times.bound > self._past[0]:

@@ -9,17 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from azure_linux_migrator.core.state.evictions import Evictions
-from azure_linux_migrator.core.state.implicit_budgets import Owners
-from azure_linux_migrator.core.state.inflight import Ledger
+from azure_linux_migrator.core.state.implicit_budgets import ImplicitBudgets
+from azure_linux_migrator.core.state.inflight import InflightEvictions
 from azure_linux_migrator.core.state.listener import Listener
-from azure_linux_migrator.core.state.owner_index import Catalog
-from azure_linux_migrator.core.state.pdb_index import Guards, counts_as_healthy
+from azure_linux_migrator.core.state.owner_index import OwnerIndex
+from azure_linux_migrator.core.state.pdb_index import PdbIndex, counts_as_healthy
 from azure_linux_migrator.core.state.slot_timing import SlotTimes
 from azure_linux_migrator.model.cluster import (
     Attachment,
     Budget,
     Controller,
-    Key,
+    NamespacedName,
     Node,
     Pod,
     Volume,
@@ -31,20 +31,20 @@ class World(Evictions):
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
-        self.pods: dict[Key, Pod] = {}
-        self.budgets: dict[Key, Budget] = {}
-        self.catalog = Catalog()
-        self.ledger = Ledger(self._ledger_changed)
+        self.pods: dict[NamespacedName, Pod] = {}
+        self.budgets: dict[NamespacedName, Budget] = {}
+        self.owner_index = OwnerIndex()
+        self.inflight = InflightEvictions(self._ledger_changed)
         self.slot_times = SlotTimes()
-        self.owners = Owners()
+        self.implicit_budgets = ImplicitBudgets()
         self.listeners: dict[str, Listener] = {}
-        self.unschedulable: dict[Key, Pod] = {}
-        self._settling: set[Key] = set()
+        self.unschedulable: dict[NamespacedName, Pod] = {}
+        self._settling: set[NamespacedName] = set()
         self._nodes_of_pool: defaultdict[str, dict[str, Node]] = defaultdict(dict)
         self._ready_in_pool: defaultdict[str, int] = defaultdict(int)
-        self._pods_on: defaultdict[str, dict[Key, Pod]] = defaultdict(dict)
-        self._pods_in: defaultdict[str, set[Key]] = defaultdict(set)
-        self.guards = Guards(self.budgets, self._pods_in)
+        self._pods_on: defaultdict[str, dict[NamespacedName, Pod]] = defaultdict(dict)
+        self._pods_in: defaultdict[str, set[NamespacedName]] = defaultdict(set)
+        self.pdb_index = PdbIndex(self.budgets, self._pods_in)
 
     def clear(self) -> None:
         """Forget everything: nobody watches any more."""
@@ -68,23 +68,23 @@ class World(Evictions):
         """Pods of a namespace."""
         return (self.pods[key] for key in tuple(self._pods_in.get(namespace, ())))
 
-    def budgets_of(self, pod: Pod) -> tuple[Key, ...]:
+    def budgets_of(self, pod: Pod) -> tuple[NamespacedName, ...]:
         """Keys of the budgets that select a pod, sorted."""
-        return self.guards.of(pod)
+        return self.pdb_index.of(pod)
 
-    def healthy(self, budget: Key) -> int:
+    def healthy(self, budget: NamespacedName) -> int:
         """Healthy pods of a budget by our own watch, which may be ahead of the budget's status."""
-        return self.guards.healthy(budget)
+        return self.pdb_index.healthy(budget)
 
     # Time
 
     def tick(self, now: float) -> None:
         """Time passes (seconds since the epoch); costs only what is due."""
-        self.ledger.tick(now)
+        self.inflight.tick(now)
         for key in self._settling:
             budget = self.budgets.get(key)
             if budget is not None:
-                self.slot_times.settle(budget, self.ledger.unshown(key), now)
+                self.slot_times.settle(budget, self.inflight.unshown(key), now)
         self._settling.clear()
 
     # Events
@@ -131,7 +131,7 @@ class World(Evictions):
         if old is not None and (old.node != pod.node or old.owner != pod.owner):
             self._vacate(old)
 
-    def remove_pod(self, key: Key, revision: int = 0) -> None:
+    def remove_pod(self, key: NamespacedName, revision: int = 0) -> None:
         """A pod is gone, as of that resourceVersion."""
         old = self.pods.pop(key, None)
         if old is None:
@@ -148,57 +148,57 @@ class World(Evictions):
         old = self.budgets.get(budget.key)
         self.budgets[budget.key] = budget
         if old is None or old.revision < budget.revision:
-            self.ledger.bars.shown(budget.key)
+            self.inflight.budget_backoffs.shown(budget.key)
         if old is None or old.selector != budget.selector:
-            self.guards.add(budget.key)
+            self.pdb_index.add(budget.key)
             self._regroup(budget.key.namespace)
-        self.ledger.budget_shows(budget)
+        self.inflight.budget_shows(budget)
         self._settling.add(budget.key)
         for each in self.listeners.values():
             each.budget_changed(budget.key)
 
-    def remove_budget(self, key: Key) -> None:
+    def remove_budget(self, key: NamespacedName) -> None:
         """A budget is gone."""
         if self.budgets.pop(key, None) is not None:
-            self.guards.discard(key)
-            self.ledger.forget_budget(key)
+            self.pdb_index.discard(key)
+            self.inflight.forget_budget(key)
             self.slot_times.forget(key)
             self._regroup(key.namespace)
 
     def put_controller(self, controller: Controller) -> None:
         """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed."""
-        if self.catalog.put_controller(controller):
+        if self.owner_index.put_controller(controller):
             self._tell_owner(controller.uid)
 
-    def remove_controller(self, kind: str, key: Key) -> None:
+    def remove_controller(self, kind: str, key: NamespacedName) -> None:
         """A controller is gone."""
-        uid = self.catalog.remove_controller(kind, key)
+        uid = self.owner_index.remove_controller(kind, key)
         if uid:
             self._tell_owner(uid)
 
     def put_volume(self, volume: Volume) -> None:
         """A persistent volume was bound or changed."""
-        self.catalog.put_volume(volume)
+        self.owner_index.put_volume(volume)
         self._tell_volumes(volume.claim, "")
 
     def remove_volume(self, name: str) -> None:
         """A persistent volume is gone."""
-        self._tell_volumes(self.catalog.remove_volume(name), "")
+        self._tell_volumes(self.owner_index.remove_volume(name), "")
 
     def put_attachment(self, attachment: Attachment) -> None:
         """A volume is attached to a node."""
-        before = self.catalog.remove_attachment(attachment.name)
-        self.catalog.put_attachment(attachment)
+        before = self.owner_index.remove_attachment(attachment.name)
+        self.owner_index.put_attachment(attachment)
         for node in sorted({before, attachment.node} - {""}):
             self._tell_volumes(None, node)
 
     def remove_attachment(self, name: str) -> None:
         """A volume was detached."""
-        self._tell_volumes(None, self.catalog.remove_attachment(name))
+        self._tell_volumes(None, self.owner_index.remove_attachment(name))
 
     # Bookkeeping
 
-    def _tell_volumes(self, claim: Key | None, node: str) -> None:
+    def _tell_volumes(self, claim: NamespacedName | None, node: str) -> None:
         for each in self.listeners.values():
             each.volumes_changed(claim, node)
 
@@ -211,11 +211,13 @@ class World(Evictions):
         self._ready_in_pool[node.pool] -= node.ready
 
     def _leaves(self, pod: Pod, revision: int) -> None:
-        shown_by = self.ledger.pod_leaves(pod.key, pod.uid, revision)
+        shown_by = self.inflight.pod_leaves(pod.key, pod.uid, revision)
         if shown_by is not None and (budget := self.budgets.get(shown_by)) is not None:
-            self.ledger.budget_shows(budget)
+            self.inflight.budget_shows(budget)
 
-    def _ledger_changed(self, pod: Key, budget: Key | None, owner: str) -> None:
+    def _ledger_changed(
+        self, pod: NamespacedName, budget: NamespacedName | None, owner: str
+    ) -> None:
         for each in self.listeners.values():
             each.ledger_changed(pod, budget, owner)
 
@@ -229,22 +231,24 @@ class World(Evictions):
     def _tally(self, pod: Pod, change: int) -> None:
         healthy = counts_as_healthy(pod)
         if pod.owner is not None:
-            self.owners.tally(pod.owner.uid, change, healthy=healthy, leaving=pod.terminating)
+            self.implicit_budgets.tally(
+                pod.owner.uid, change, healthy=healthy, leaving=pod.terminating
+            )
         if healthy:
-            self.guards.tally(pod, change)
+            self.pdb_index.tally(pod, change)
 
     def _regroup(self, namespace: str) -> None:
-        self.guards.regroup(namespace, self.pods_in(namespace))
+        self.pdb_index.regroup(namespace, self.pods_in(namespace))
         for each in self.listeners.values():
             each.namespace_regrouped(namespace)
 
     def _vacate(self, pod: Pod) -> None:
         """A pod is gone, or stands elsewhere now: what has lost its last pod is forgotten."""
         if pod.owner is not None:
-            self.owners.settle(pod.owner.uid)
+            self.implicit_budgets.settle(pod.owner.uid)
         if pod.node and not self._pods_on.get(pod.node):
             self._pods_on.pop(pod.node, None)
         namespace = pod.key.namespace
         if not self._pods_in.get(namespace):
             self._pods_in.pop(namespace, None)
-            self.guards.emptied(namespace)
+            self.pdb_index.emptied(namespace)

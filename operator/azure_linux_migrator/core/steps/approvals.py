@@ -20,12 +20,14 @@ def before_retire(ctx: Context) -> Progress:
     Passed only with a fresh look at the pools: a source that somebody else deleted looks drained.
     """
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        return ctx.reread("ReadingPools", "looking at the pools before the source is retired")
+        return ctx.refresh_pools(
+            "ReadingPools", "looking at the pools before the source is retired"
+        )
     source = ctx.pool(ctx.migration.source)
     if source is not None and not source.settled:
         # Somebody else's operation: nodes that it brings back are cordoned and drained first.
         text = f"Azure works on node pool {source.name} ({source.state}); it is retired after that"
-        return ctx.reread("SourceChanging", text, source.name)
+        return ctx.refresh_pools("SourceChanging", text, source.name)
     return _gate(ctx, Approval.BEFORE_RETIRE, f"node pool {ctx.migration.source} is retired")
 
 

@@ -17,7 +17,7 @@ _READING = "reading the cluster's node pools"
 def hold(ctx: Context) -> Progress:
     """Turn the source's autoscaler off."""
     if ctx.seen.pools is None:
-        return ctx.reread("HoldingAutoscaler", _READING)
+        return ctx.refresh_pools("HoldingAutoscaler", _READING)
     pool = ctx.pool(ctx.migration.source)
     if pool is None or not pool.autoscaling:
         return DONE
@@ -35,7 +35,7 @@ def hold(ctx: Context) -> Progress:
 def restore(ctx: Context) -> Progress:
     """Give the old pool its autoscaler back, as it was."""
     if ctx.seen.pools is None:
-        return ctx.reread("RestoringAutoscaler", _READING)
+        return ctx.refresh_pools("RestoringAutoscaler", _READING)
     pool = ctx.pool(ctx.migration.old_pool)
     bounds = held_bounds(ctx, pool)
     if pool is None or bounds is None:
@@ -55,7 +55,7 @@ def hand_over(ctx: Context) -> Progress:
     Only now: AKS counts every pool's maxCount against the subnet, so both at once may not fit.
     """
     if ctx.seen.pools is None or ctx.hidden(ctx.migration.new_pool):
-        return ctx.reread("HandingOverAutoscaler", _READING)
+        return ctx.refresh_pools("HandingOverAutoscaler", _READING)
     pool = ctx.pool(ctx.migration.new_pool)
     bounds = wanted_bounds(ctx)
     if pool is None or bounds is None:
@@ -64,7 +64,7 @@ def hand_over(ctx: Context) -> Progress:
         return DONE
     if not ctx.migration.owns(pool):
         text = f"node pool {pool.name} gets no autoscaler: {untagged(ctx.migration)}"
-        look = ctx.reread("TargetTagsChanged", text, interval=60.0)
+        look = ctx.refresh_pools("TargetTagsChanged", text, interval=60.0)
         return refused("TargetTagsChanged", text, *look.actions, wake_at=look.wake_at)
     text = f"turning on the cluster autoscaler of {pool.name} ({bounds[0]} to {bounds[1]} nodes)"
     action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
@@ -100,9 +100,9 @@ def update(ctx: Context, action: UpdatePool, reason: str, text: str) -> Progress
     """Change a pool once no operation is under way on it, and see that it came about."""
     pool = ctx.pool(action.pool)
     if pool is None or not pool.settled:
-        return ctx.reread(reason, text, action.pool)
+        return ctx.refresh_pools(reason, text, action.pool)
     if not ctx.pools_newer_than(15.0):
-        return ctx.still(ctx.reread(reason, text), action.key)
+        return ctx.keep_refusal(ctx.refresh_pools(reason, text), action.key)
     return ctx.attempt(action, reason, text)
 
 

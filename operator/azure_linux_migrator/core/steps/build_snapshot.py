@@ -2,29 +2,29 @@
 
 from datetime import UTC, datetime
 
-from azure_linux_migrator.core.drain.pod_filters import Fate
-from azure_linux_migrator.core.drain.pod_tracker import Entry
-from azure_linux_migrator.core.preflight.snapshot import Snapshot, Workload
+from azure_linux_migrator.core.drain.pod_filters import PodDisposition
+from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.steps.pool_size import final_count, most_extra
 from azure_linux_migrator.core.steps.progress import Context
-from azure_linux_migrator.model.azure_facts import Survey
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Controller
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.traits import JOB, LOCAL_VOLUME
 
 
-def snapshot_of(ctx: Context) -> Snapshot:
+def build_snapshot(ctx: Context) -> PreflightSnapshot:
     """What is known now; the pools were read, and the source is one of them."""
-    survey = ctx.seen.survey or Survey()
+    azure_facts = ctx.seen.azure_facts or AzureFacts()
     pools = ctx.seen.pools.pools if ctx.seen.pools else {}
     world = ctx.seen.world
     keys = {
         key
         for entry in ctx.planner.entries.values()
-        if entry.verdict.fate is Fate.MOVE
+        if entry.filter_result.disposition is PodDisposition.MOVE
         for key in world.budgets_of(entry.pod)
     }
-    return Snapshot(
+    return PreflightSnapshot(
         spec=ctx.migration.spec,
         source=pools.get(ctx.migration.source) or Pool(ctx.migration.source),
         target=ctx.migration.target,
@@ -32,16 +32,16 @@ def snapshot_of(ctx: Context) -> Snapshot:
         final=final_count(ctx),
         pools=pools,
         today=datetime.fromtimestamp(ctx.now, UTC).date(),
-        cluster=survey.cluster,
-        usages=survey.usages,
-        sizes=survey.sizes,
-        subnets=survey.subnets,
-        denied=survey.denied,
-        locks=survey.locks,
-        windows=survey.windows,
-        extensions=survey.extensions,
-        services=survey.services,
-        images=survey.images,
+        cluster=azure_facts.cluster,
+        usages=azure_facts.usages,
+        sizes=azure_facts.sizes,
+        subnets=azure_facts.subnets,
+        denied=azure_facts.denied,
+        locks=azure_facts.locks,
+        windows=azure_facts.windows,
+        extensions=azure_facts.extensions,
+        services=azure_facts.services,
+        images=azure_facts.images,
         nodes=tuple(sorted(world.nodes.values(), key=lambda node: node.name)),
         workloads=_workloads(ctx),
         budgets=tuple(world.budgets[key] for key in sorted(keys)),
@@ -49,33 +49,33 @@ def snapshot_of(ctx: Context) -> Snapshot:
     )
 
 
-def _workloads(ctx: Context) -> tuple[Workload, ...]:
+def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
     pods = [
         _pod(ctx, entry)
         for _, entry in sorted(ctx.planner.entries.items())
-        if entry.verdict.fate is not Fate.SKIP and not entry.pod.finished
+        if entry.filter_result.disposition is not PodDisposition.SKIP and not entry.pod.finished
     ]
     daemons = [
-        Workload("DaemonSet", each.key, _named(each), 0, each.traits)
-        for each in ctx.seen.world.catalog.of_kind("DaemonSet")
+        WorkloadFacts("DaemonSet", each.key, _named(each), 0, each.traits)
+        for each in ctx.seen.world.owner_index.of_kind("DaemonSet")
         if each.traits
     ]
     return (*pods, *daemons)
 
 
-def _pod(ctx: Context, entry: Entry) -> Workload:
+def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
     pod = entry.pod
-    catalog = ctx.seen.world.catalog
-    found = catalog.governing(pod)
+    owner_index = ctx.seen.world.owner_index
+    found = owner_index.controller_of(pod)
     more = []
-    if any(each.local for each in catalog.volumes_of(pod)):
+    if any(each.local for each in owner_index.volumes_of(pod)):
         more.append(LOCAL_VOLUME)
     if pod.owner is not None and pod.owner.kind == "Job":
         more.append(JOB)
     owner = _named(found) if found else ""
     if not owner and pod.owner:
         owner = f"{pod.owner.kind} {pod.key.namespace}/{pod.owner.name}"
-    return Workload(
+    return WorkloadFacts(
         "Pod",
         pod.key,
         owner,

@@ -10,8 +10,8 @@ TAKEN_BACK = "SourceInUse"
 
 def cordon_source(ctx: Context) -> Progress:
     """Cordon what is not cordoned; a node that someone uncordoned during the soak is theirs."""
-    loads = ctx.loads
-    open_nodes = [loads.by_node[name].node for name in sorted(loads.open)]
+    pool_progress = ctx.pool_progress
+    open_nodes = [pool_progress.by_node[name].node for name in sorted(pool_progress.open)]
     if not open_nodes:
         return DONE
     name = ctx.migration.name
@@ -24,9 +24,11 @@ def cordon_source(ctx: Context) -> Progress:
             f"node {taken_back[0]} was uncordoned during the soak; cordon it again to go on, or "
             "delete this migration to keep the pool",
         )
-    everything_at_once = share(ctx.migration.batch_size, len(loads)) >= len(loads)
+    everything_at_once = share(ctx.migration.batch_size, len(pool_progress)) >= len(pool_progress)
     batch = ctx.migration.batch_mark(1) if everything_at_once else ""
-    text = f"cordoning {len(open_nodes)} of {len(loads)} nodes of pool {ctx.migration.source}"
+    text = (
+        f"cordoning {len(open_nodes)} of {len(pool_progress)} nodes of pool {ctx.migration.source}"
+    )
     return ctx.attempt_all(
         (CordonNode(node.name, ctx.migration.name, batch) for node in open_nodes),
         "Cordoning",

@@ -15,8 +15,8 @@ def create_target(ctx: Context) -> Progress:
     target = ctx.pool(migration.target)
     if target is None:
         if not ctx.pools_newer_than(5.0):
-            look = ctx.reread("ReadingPools", "reading the cluster's node pools")
-            return ctx.still(look, f"CreatePool/{migration.target}")
+            look = ctx.refresh_pools("ReadingPools", "reading the cluster's node pools")
+            return ctx.keep_refusal(look, f"CreatePool/{migration.target}")
         wanted = migration.spec.target
         first = initial_count(ctx)
         tags = {**(wanted.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
@@ -50,10 +50,12 @@ def _created(ctx: Context, target: Pool) -> Progress:
     if target.state in {"Failed", "Canceled"}:
         return failed(ctx, target)
     if target.state != "Succeeded":
-        return ctx.reread("CreatingTarget", f"AKS creates node pool {target.name}", target.name)
+        return ctx.refresh_pools(
+            "CreatingTarget", f"AKS creates node pool {target.name}", target.name
+        )
     if target.power != "Running":
         text = f"somebody stopped node pool {target.name}; start it"
-        look = ctx.reread("TargetStopped", text, interval=LOOK_AGAIN_SECONDS)
+        look = ctx.refresh_pools("TargetStopped", text, interval=LOOK_AGAIN_SECONDS)
         return refused("TargetStopped", text, *look.actions, wake_at=look.wake_at)
     if target.count == 0 and not target.autoscaling and (first := initial_count(ctx)):
         # Somebody has deleted its only machine, or scaled it, before it was of use.
@@ -65,7 +67,7 @@ def _created(ctx: Context, target: Pool) -> Progress:
     if ready < wanted:
         # Read again: somebody may have deleted a machine of it, or scaled it.
         text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
-        return ctx.reread("TargetNodesNotReady", text, target.name)
+        return ctx.refresh_pools("TargetNodesNotReady", text, target.name)
     return DONE
 
 
@@ -79,7 +81,7 @@ def _once_more(ctx: Context, target: Pool, failure: Failure) -> Progress:
     if ctx.now < due:
         return working(failure.reason, text, wake_at=due)
     if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
-        return ctx.reread(failure.reason, text)
+        return ctx.refresh_pools(failure.reason, text)
     return ctx.attempt(UpdatePool(target.name, (), target.etag), failure.reason, text)
 
 
@@ -95,6 +97,6 @@ def failed(ctx: Context, target: Pool) -> Progress:
         f"AKS left node pool {target.name} in state {target.state}{_why(target)}; see az "
         f"aks nodepool show --name {target.name} … Mend that and let AKS try again with az aks "
         f"nodepool update --name {target.name} …, or delete the pool: it is then created again",
-        *ctx.look(LOOK_AGAIN_SECONDS),
+        *ctx.pool_reads(LOOK_AGAIN_SECONDS),
         wake_at=ctx.now + LOOK_AGAIN_SECONDS,
     )

@@ -5,9 +5,13 @@ from dataclasses import replace
 from azure_linux_migrator.api.quantities import seconds, share
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import Phase, since_epoch
-from azure_linux_migrator.core.drain.batches import earliest_finish
+from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.steps.target_health import blind, counted, unplaced
+from azure_linux_migrator.core.steps.target_health import (
+    counted,
+    unschedulable_replacements,
+    watch_stale,
+)
 from azure_linux_migrator.model.actions import Action, MarkNode, RestoreScale
 
 TIMED_OUT = "DrainTimedOut"
@@ -17,44 +21,44 @@ LOST_EVENT_SECONDS = 30.0
 
 def batch_index(ctx: Context) -> int:
     """The batch being drained: the highest that a node carries, or that was recorded."""
-    return max([ctx.migration.status.batch.index, *ctx.loads.batches])
+    return max([ctx.migration.status.batch.index, *ctx.pool_progress.batches])
 
 
 def batches(ctx: Context, index: int) -> int:
     """How many batches there will have been at the end."""
-    size = share(ctx.migration.batch_size, len(ctx.loads))
-    joining = size - len(ctx.loads.batches.get(index, ())) if index else 0
-    later = max(0, len(ctx.loads.unmarked) - max(0, joining))
+    size = share(ctx.migration.batch_size, len(ctx.pool_progress))
+    joining = size - len(ctx.pool_progress.batches.get(index, ())) if index else 0
+    later = max(0, len(ctx.pool_progress.unmarked) - max(0, joining))
     return index + -(-later // size)
 
 
 def drain(ctx: Context) -> Progress:
     """Evict what can be from the admitted nodes; admit the next batch when they are empty."""
-    if ctx.loads.undrained_admitted:
+    if ctx.pool_progress.undrained_admitted:
         return evict(ctx)
     if (unfinished := between(ctx)) is not None:
         return unfinished
-    if not ctx.loads.unmarked:
+    if not ctx.pool_progress.unmarked:
         return DONE
     if (joining := marking(ctx)) is not None:
         return joining
     index = batch_index(ctx)
     if index and (soaking := batch_soak(ctx, index)) is not None:
         return soaking
-    size = share(ctx.migration.batch_size, len(ctx.loads))
-    return admit(ctx, index + 1, earliest_finish(ctx.planner, size))
+    size = share(ctx.migration.batch_size, len(ctx.pool_progress))
+    return admit(ctx, index + 1, select_nodes(ctx.planner, size))
 
 
 def between(ctx: Context) -> Progress | None:
     """What has to be in order before the next batch, and before the drain is over."""
-    return restore_scales(ctx) or unplaced(ctx)
+    return restore_scales(ctx) or unschedulable_replacements(ctx)
 
 
 def scales_to_restore(ctx: Context) -> list[Action]:
     """Of Deployments that have a replica too many by our doing."""
     return [
         RestoreScale(each.key, int(replicas))
-        for each in ctx.seen.world.catalog.surged_by(ctx.migration.name)
+        for each in ctx.seen.world.owner_index.surged_by(ctx.migration.name)
         if (replicas := each.surge.rpartition("/")[2]).isdecimal()
     ]
 
@@ -71,10 +75,10 @@ def restore_scales(ctx: Context) -> Progress | None:
 def marking(ctx: Context) -> Progress | None:
     """Nodes that are joining the batch, which the watch does not show yet: the first of them may be
     empty before the last is seen, and the next batch must not take that one."""
-    for name in ctx.loads.unmarked:
+    for name in ctx.pool_progress.unmarked:
         key = MarkNode(name, "").key
         written = ctx.seen.written.get(key)
-        due = ctx.echo_at(written[0]) if written is not None else None
+        due = ctx.pending_write(written[0]) if written is not None else None
         if key in ctx.seen.running or due is not None:
             text = f"node {name} joins the batch"
             return working("AdmittingBatch", text, wake_at=due)
@@ -108,7 +112,7 @@ def admit(ctx: Context, index: int, chosen: list[str]) -> Progress:
 
 def evict(ctx: Context) -> Progress:
     """Move what may move now."""
-    if (stale := blind(ctx)) is not None:
+    if (stale := watch_stale(ctx)) is not None:
         return stale
     plan = ctx.plan
     if not ctx.seen.world.ready_nodes(ctx.migration.target):
@@ -122,12 +126,12 @@ def evict(ctx: Context) -> Progress:
     if overdue and not force:
         return _timed_out(ctx)
     wake_at = _wake_at(ctx)
-    left = f"{counted(ctx.loads.remaining)} left to move"
-    throttled = ctx.seen.world.ledger.throttled_until
+    left = f"{counted(ctx.pool_progress.remaining)} left to move"
+    throttled = ctx.seen.world.inflight.throttled_until
     if ctx.now < throttled:
         text = f"{left}; the apiserver asked for a pause"
         return working("Draining", text, wake_at=min(wake_at, throttled))
-    if (waiting := unplaced(ctx)) is not None:
+    if (waiting := unschedulable_replacements(ctx)) is not None:
         return replace(waiting, actions=_surges(ctx), wake_at=wake_at)
     if overdue and ((last := _forced(ctx)).actions or not plan.blocker_count):
         return last
@@ -142,7 +146,7 @@ def _surges(ctx: Context) -> tuple[Action, ...]:
     return tuple(
         action
         for action in ctx.plan.surges
-        if ctx.echo_at(action) is None
+        if ctx.pending_write(action) is None
         if (problem := ctx.seen.problems.get(action.key)) is None or ctx.now >= problem.retry_at
     )
 
@@ -191,7 +195,7 @@ def _overdue(ctx: Context) -> bool:
 
 def _too_late(ctx: Context) -> str:
     policy = ctx.migration.spec.drain
-    why = _blocked(ctx) or f"{counted(ctx.loads.remaining)} still there"
+    why = _blocked(ctx) or f"{counted(ctx.pool_progress.remaining)} still there"
     return f"the batch was not drained within spec.drain.timeout ({policy.timeout}): {why}"
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from azure_linux_migrator.api.status import ForecastStatus, since_epoch
 from azure_linux_migrator.core.steps.progress import Context, Progress
-from azure_linux_migrator.model.actions import Action, Foretell, ReadPools, SurveyAzure
+from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools, RunForecast
 
 BLOCKED_SECONDS = 300.0
 """A forecast that says "blocked" is made again after this: somebody may have mended the cause."""
@@ -13,18 +13,18 @@ CLEAR_SECONDS = 24 * 3600.0
 SURVEY_SECONDS = 300.0
 
 
-def foretold(ctx: Context) -> ForecastStatus | None:
+def current_forecast(ctx: Context) -> ForecastStatus | None:
     """The newest forecast of this generation, however old."""
     known = (ctx.seen.forecast, ctx.migration.status.forecast)
     return next((f for f in known if f and f.generation == ctx.migration.generation), None)
 
 
-def foretell(ctx: Context) -> Progress:
+def forecast(ctx: Context) -> Progress:
     """Forecast each generation, and now and then again; what was told stands meanwhile."""
-    found = foretold(ctx)
+    found = current_forecast(ctx)
     if found is None:
         text = "forecasting what the migration would do; nothing is changed"
-        return ctx.attempt(Foretell(ctx.migration.generation), "Foretelling", text)
+        return ctx.attempt(RunForecast(ctx.migration.generation), "Foretelling", text)
     due = (since_epoch(found.at) or 0.0) + (BLOCKED_SECONDS if found.blocked else CLEAR_SECONDS)
     told = _blocked(found) if found.blocked else _clear(found)
     if ctx.now < due:
@@ -35,12 +35,12 @@ def foretell(ctx: Context) -> Progress:
 
 def _next_look(ctx: Context) -> Action:
     """A new forecast needs new readings first."""
-    source, survey = ctx.pool(ctx.migration.source), ctx.seen.survey
+    source, azure_facts = ctx.pool(ctx.migration.source), ctx.seen.azure_facts
     if not ctx.pools_newer_than(SURVEY_SECONDS):
         return ReadPools()
-    if source is not None and (survey is None or ctx.now - survey.at >= SURVEY_SECONDS):
-        return SurveyAzure(source)
-    return Foretell(ctx.migration.generation)
+    if source is not None and (azure_facts is None or ctx.now - azure_facts.at >= SURVEY_SECONDS):
+        return ReadAzureFacts(source)
+    return RunForecast(ctx.migration.generation)
 
 
 def _blocked(found: ForecastStatus) -> Progress:

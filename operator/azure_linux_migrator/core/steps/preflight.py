@@ -11,9 +11,9 @@ from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.spec_drain import SingletonPolicy, TimeoutPolicy
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rules import evaluate
-from azure_linux_migrator.core.steps.build_snapshot import snapshot_of
+from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.model.actions import Action, ReadPools, ReviewAccess, SurveyAzure
+from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools, ReviewAccess
 from azure_linux_migrator.model.pool import Pool
 
 FRESH_SECONDS = 30.0
@@ -33,10 +33,10 @@ def preflight(ctx: Context) -> Progress:
     While it refuses, it goes on refusing until what it has read anew says otherwise: a status that
     went back to work for every look would flap, and tell two events a minute.
     """
-    if ctx.seen.rival:
+    if ctx.seen.conflict:
         return refused(
             "SourceBusy",
-            f"migration {ctx.seen.rival} works on a node pool of this one and comes first; wait "
+            f"migration {ctx.seen.conflict} works on a node pool of this one and comes first; wait "
             "until it is done, or delete one of the two. Where only the new pools would have the "
             "same name, create this one again with another spec.target.nodePool",
             wake_at=ctx.now + LOOK_AGAIN_SECONDS,
@@ -65,8 +65,8 @@ def _checked(ctx: Context) -> Progress:
     if not ctx.seen.world_ready:
         return working("ReadingCluster", "waiting for the first lists of nodes, pods and budgets")
     source = ctx.pool(ctx.migration.source)
-    if source is not None and ctx.seen.survey is None:
-        return ctx.attempt(SurveyAzure(source), "Surveying", "reading quotas, sizes and subnets")
+    if source is not None and ctx.seen.azure_facts is None:
+        return ctx.attempt(ReadAzureFacts(source), "Surveying", "reading quotas, sizes and subnets")
     return _judged(ctx)
 
 
@@ -75,10 +75,10 @@ def _looks(ctx: Context) -> tuple[Action, ...]:
     looks: list[Action] = []
     if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
         looks.append(ReadPools())
-    survey, source = ctx.seen.survey, ctx.pool(ctx.migration.source)
-    old = survey is not None and survey.at and ctx.now - survey.at >= SURVEY_SECONDS
+    azure_facts, source = ctx.seen.azure_facts, ctx.pool(ctx.migration.source)
+    old = azure_facts is not None and azure_facts.at and ctx.now - azure_facts.at >= SURVEY_SECONDS
     if old and source is not None:
-        looks.append(SurveyAzure(source))
+        looks.append(ReadAzureFacts(source))
     attempts = [ctx.attempt(each, "", "") for each in looks]
     return tuple(action for each in attempts for action in each.actions)
 
@@ -89,14 +89,14 @@ def _findings(ctx: Context) -> tuple[tuple[Finding, ...], float]:
     A walk over all pods: not made for every event of a busy cluster.
     """
     read_at = ctx.seen.pools.at if ctx.seen.pools else 0.0
-    survey_at = ctx.seen.survey.at if ctx.seen.survey else 0.0
+    survey_at = ctx.seen.azure_facts.at if ctx.seen.azure_facts else 0.0
     window = int(ctx.now / JUDGE_SECONDS)
     acknowledged = ctx.migration.spec.preflight.acknowledge
     key = (ctx.migration.generation, acknowledged, read_at, survey_at, window)
     if ctx.planner.memo is not None and ctx.planner.memo[0] == key:
         known = cast("tuple[Finding, ...]", ctx.planner.memo[1])
         return known, (window + 1) * JUDGE_SECONDS
-    found = evaluate(snapshot_of(ctx), acknowledged)
+    found = evaluate(build_snapshot(ctx), acknowledged)
     ctx.planner.memo = (key, found)
     return found, ctx.now + LOOK_AGAIN_SECONDS
 
@@ -223,7 +223,7 @@ def _target(ctx: Context) -> Progress | None:
 def _pods(ctx: Context) -> Progress | None:
     blocked = sorted(
         each
-        for load in ctx.loads.blocked.values()
+        for load in ctx.pool_progress.blocked.values()
         for each in load.blocked.values()
         if each.cause in _FINAL
     )

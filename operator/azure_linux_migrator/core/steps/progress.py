@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from azure_linux_migrator.core.drain.node_progress import Loads
+from azure_linux_migrator.core.drain.node_progress import PoolProgress
 from azure_linux_migrator.core.drain.planner import Plan, Planner
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.state.observation import Observation
@@ -66,9 +66,9 @@ class Context:
     now: float
 
     @property
-    def loads(self) -> Loads:
+    def pool_progress(self) -> PoolProgress:
         """What there is to move off the source pool."""
-        return self.planner.loads
+        return self.planner.pool_progress
 
     def pool(self, name: str) -> Pool | None:
         """A pool as last read; None where it does not exist or nothing was read yet."""
@@ -79,7 +79,7 @@ class Context:
         makes no old reading fresh."""
         return self.seen.pools is not None and 0 <= self.now - self.seen.pools.at < age
 
-    def look(self, age: float) -> tuple[Action, ...]:
+    def pool_reads(self, age: float) -> tuple[Action, ...]:
         """Reads the pools unless they were read within the last `age` seconds."""
         return () if self.pools_newer_than(age) else (ReadPools(),)
 
@@ -88,7 +88,7 @@ class Context:
         asked = self.seen.asked.get(name, 0.0)
         return self.pool(name) is None and self.now - asked < SHOWS_SECONDS
 
-    def echo_at(self, action: Action) -> float | None:
+    def pending_write(self, action: Action) -> float | None:
         """Until when to wait for the watch to show this very write; None where it was not made
         just now."""
         written = self.seen.written.get(action.key)
@@ -100,7 +100,7 @@ class Context:
     def attempt(self, action: Action, reason: str, message: str) -> Progress:
         """Ask for an action, unless its last failure says to wait or to give up for now, or it
         was done just now and the watch has yet to show it."""
-        if (due := self.echo_at(action)) is not None:
+        if (due := self.pending_write(action)) is not None:
             return working(reason, message, wake_at=due)
         problem = self.seen.problems.get(action.key)
         if problem is None:
@@ -121,7 +121,7 @@ class Context:
             wake_at=min(wakes, default=None),
         )
 
-    def still(self, look: Progress, *keys: str) -> Progress:
+    def keep_refusal(self, look: Progress, *keys: str) -> Progress:
         """A look at the pools before an action of one of these keys: what was refused for good
         stays so meanwhile, and is not told as work for every look."""
         for key in keys:
@@ -132,7 +132,7 @@ class Context:
                 )
         return look
 
-    def reread(
+    def refresh_pools(
         self, reason: str, message: str, pool: str = "", *, interval: float = POLL_SHORTEST
     ) -> Progress:
         """Read the pools again where they were not read for `interval` seconds; while Azure works

@@ -6,7 +6,7 @@ from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.drain import drain
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.steps.target_health import adrift
+from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import Action, DeletePool, UpdatePool
 from azure_linux_migrator.model.pool import Pool
 
@@ -17,23 +17,23 @@ def retire_source(ctx: Context) -> Progress:
     """Never touches a pool that is not drained, nor one whose target does not stand."""
     source = ctx.pool(ctx.migration.source)
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.reread("RetiringSource", _telling(ctx))
-        return ctx.still(look, _action(ctx, source).key) if source is not None else look
+        look = ctx.refresh_pools("RetiringSource", _telling(ctx))
+        return ctx.keep_refusal(look, _action(ctx, source).key) if source is not None else look
     if ctx.migration.spec.source_pool is SourcePool.KEEP:
         return _unsafe(ctx) or DONE
-    nodes = len(ctx.loads)
+    nodes = len(ctx.pool_progress)
     emptied = source is not None and source.count == 0 and source.state == "Succeeded"
     if source is None or (emptied and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO):
         if nodes == 0:
             return DONE
         return working("RetiringSource", f"waiting for {nodes} nodes of the old pool to go")
     if source.state in {"Deleting", "Scaling", "Updating", "Canceling"}:
-        return ctx.reread("RetiringSource", _telling(ctx), source.name)
+        return ctx.refresh_pools("RetiringSource", _telling(ctx), source.name)
     text = _telling(ctx)
     if source.state in {"Failed", "Canceled"}:
         why = source.failure.message if source.failure else "see az aks nodepool show"
         text += f" again: AKS left it in state {source.state}: {why}"
-    if (obstacle := _unsafe(ctx) or _in_use(ctx) or adrift(ctx)) is not None:
+    if (obstacle := _unsafe(ctx) or _in_use(ctx) or target_not_ready(ctx)) is not None:
         return obstacle
     return ctx.attempt(_action(ctx, source), "RetiringSource", text)
 
@@ -70,7 +70,7 @@ def _unsafe(ctx: Context) -> Progress | None:
 
 def _in_use(ctx: Context) -> Progress | None:
     """Pods or nodes that came to the pool late are moved like all others before it goes."""
-    if not ctx.loads.undrained():
+    if not ctx.pool_progress.undrained():
         return None
     for step in (cordon_source, drain):
         progress = step(ctx)

@@ -9,7 +9,7 @@ from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.drain import drain
 from azure_linux_migrator.core.steps.pool_size import old_count
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.steps.target_health import adrift
+from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import DeletePool, ReleaseNode, UpdatePool
 from azure_linux_migrator.model.pool import Pool
 
@@ -36,7 +36,7 @@ def restore_size(ctx: Context) -> Progress:
     """Give the old pool its nodes back, where Rolling took some."""
     restored = ctx.migration.status.step not in {"", "ReleaseSource", "RestoreSource"}
     if ctx.seen.pools is None or not (restored or ctx.pools_newer_than(FRESH_SECONDS)):
-        return ctx.reread("RestoringSource", "reading the cluster's node pools")
+        return ctx.refresh_pools("RestoringSource", "reading the cluster's node pools")
     pool = ctx.pool(ctx.migration.old_pool)
     if pool is None:
         return refused(
@@ -48,7 +48,7 @@ def restore_size(ctx: Context) -> Progress:
     text = f"growing node pool {pool.name} back to {wanted} nodes"
     if pool.power != "Running":
         text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
-        look = ctx.reread("SourceStopped", text)
+        look = ctx.refresh_pools("SourceStopped", text)
         return refused("SourceStopped", text, *look.actions, wake_at=look.wake_at)
     ready = ctx.seen.world.ready_nodes(pool.name)
     if (pool.count >= wanted and ready >= wanted) or (pool.autoscaling and ready):
@@ -67,7 +67,7 @@ def restore_size(ctx: Context) -> Progress:
 
 def _none_ready(ctx: Context, pool: Pool) -> Progress:
     text = f"no node of pool {pool.name} is Ready, so that nothing can go back to it; mend that"
-    return ctx.reread("SourceNodesNotReady", text, pool.name)
+    return ctx.refresh_pools("SourceNodesNotReady", text, pool.name)
 
 
 def cordon_target(ctx: Context) -> Progress:
@@ -88,8 +88,8 @@ def _ours(ctx: Context) -> bool:
 def remove_target(ctx: Context) -> Progress:
     """Delete the pool that this migration created, and no other."""
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.reread("RemovingTarget", "reading the cluster's node pools")
-        return ctx.still(look, f"DeletePool/{ctx.migration.new_pool}")
+        look = ctx.refresh_pools("RemovingTarget", "reading the cluster's node pools")
+        return ctx.keep_refusal(look, f"DeletePool/{ctx.migration.new_pool}")
     pool = ctx.pool(ctx.migration.new_pool)
     left = sum(1 for _ in ctx.seen.world.pool_nodes(ctx.migration.new_pool))
     text = f"deleting node pool {ctx.migration.new_pool}"
@@ -98,22 +98,22 @@ def remove_target(ctx: Context) -> Progress:
             return working("RemovingTarget", "waiting for Azure's answer about the new pool")
         if ctx.hidden(ctx.migration.new_pool):
             # Azure may take a while to show a pool that it has just accepted.
-            return ctx.reread("RemovingTarget", "looking whether the new pool appears")
+            return ctx.refresh_pools("RemovingTarget", "looking whether the new pool appears")
         return DONE if not left else working("RemovingTarget", f"waiting for {left} nodes to go")
     if not ctx.migration.owns(pool):
         return DONE
     if pool.state == "Deleting":
-        return ctx.reread("RemovingTarget", text, pool.name)
+        return ctx.refresh_pools("RemovingTarget", text, pool.name)
     if not pool.settled:
         # A pool that is still being created is deleted as soon as Azure lets go of it.
-        return ctx.reread("RemovingTarget", f"{text} once Azure is done with it", pool.name)
-    if (obstacle := adrift(ctx) or _in_use(ctx)) is not None:
+        return ctx.refresh_pools("RemovingTarget", f"{text} once Azure is done with it", pool.name)
+    if (obstacle := target_not_ready(ctx) or _in_use(ctx)) is not None:
         return obstacle
     return ctx.attempt(DeletePool(pool.name, pool.etag), "RemovingTarget", text)
 
 
 def _in_use(ctx: Context) -> Progress | None:
-    busy = ctx.loads.undrained()
+    busy = ctx.pool_progress.undrained()
     if not busy:
         return None
     text = f"node {busy[0].node.name} of the target still holds {busy[0].remaining} pods"

@@ -8,7 +8,7 @@ and its Retry-After is honoured.
 
 from collections import Counter
 
-from azure_linux_migrator.core.drain.batches import earliest_finish
+from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.steps.autoscaler import update
 from azure_linux_migrator.core.steps.create_target import failed
 from azure_linux_migrator.core.steps.drain import (
@@ -21,7 +21,7 @@ from azure_linux_migrator.core.steps.drain import (
 )
 from azure_linux_migrator.core.steps.pool_size import final_count, old_count, surge
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.steps.target_health import adrift
+from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
 from azure_linux_migrator.model.pool import Pool
 
@@ -30,12 +30,12 @@ FRESH_SECONDS = 15.0
 
 def roll(ctx: Context) -> Progress:
     """What the round needs next."""
-    if ctx.loads.undrained_admitted:
+    if ctx.pool_progress.undrained_admitted:
         return evict(ctx)
     if (unfinished := between(ctx)) is not None:
         return unfinished
     index = batch_index(ctx)
-    if not ctx.loads.unmarked:
+    if not ctx.pool_progress.unmarked:
         return DONE
     if (joining := marking(ctx)) is not None:
         return joining
@@ -45,9 +45,9 @@ def roll(ctx: Context) -> Progress:
     if target is not None and target.state in {"Failed", "Canceled"} and _short(ctx, target):
         return failed(ctx, target)
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.reread("ReadingPools", "reading the cluster's node pools")
+        look = ctx.refresh_pools("ReadingPools", "reading the cluster's node pools")
         keys = f"DeleteMachines/{ctx.migration.source}", f"UpdatePool/{ctx.migration.target}"
-        return ctx.still(look, *keys)
+        return ctx.keep_refusal(look, *keys)
     if source is None or target is None:
         return refused("PoolGone", "one of the two pools is gone; nothing more is moved")
     return _shrink(ctx, source) or _grow(ctx, target) or admit(ctx, index + 1, balanced(ctx))
@@ -57,7 +57,7 @@ def complete(ctx: Context) -> Progress:
     """What the target lacks of its final size in the end, because the last batch was a large one,
     it gets when the source is gone."""
     if ctx.seen.pools is None or ctx.hidden(ctx.migration.target):
-        return ctx.reread("GrowingTarget", "reading the cluster's node pools")
+        return ctx.refresh_pools("GrowingTarget", "reading the cluster's node pools")
     target = ctx.pool(ctx.migration.target)
     if target is None or target.autoscaling:
         return DONE
@@ -76,15 +76,15 @@ def _short(ctx: Context, target: Pool) -> bool:
 def _shrink(ctx: Context, source: Pool) -> Progress | None:
     """Delete the machines of drained nodes, and wait until they are gone."""
     done = sorted(
-        name for name, load in ctx.loads.by_node.items() if load.batch > 0 and load.drained
+        name for name, load in ctx.pool_progress.by_node.items() if load.batch > 0 and load.drained
     )
     if not done:
         return None
     text = f"deleting {len(done)} drained nodes of pool {source.name}"
-    vanishing = source.state == "Succeeded" and source.count < len(ctx.loads)
+    vanishing = source.state == "Succeeded" and source.count < len(ctx.pool_progress)
     if not source.settled or vanishing:
-        return ctx.reread("ShrinkingSource", text, source.name)
-    if (loose := adrift(ctx)) is not None:
+        return ctx.refresh_pools("ShrinkingSource", text, source.name)
+    if (loose := target_not_ready(ctx)) is not None:
         return loose
     if source.state != "Succeeded":
         text += f" again: AKS left the pool in state {source.state}"
@@ -93,7 +93,7 @@ def _shrink(ctx: Context, source: Pool) -> Progress | None:
 
 def _grow(ctx: Context, target: Pool) -> Progress | None:
     """Grow the target by what the source lost, and wait until its nodes are Ready."""
-    wanted = min(final_count(ctx), old_count(ctx) - len(ctx.loads) + surge(ctx))
+    wanted = min(final_count(ctx), old_count(ctx) - len(ctx.pool_progress) + surge(ctx))
     if target.count < wanted:
         text = f"growing node pool {target.name} from {target.count} to {wanted} nodes"
         action = UpdatePool(target.name, (("count", wanted),), target.etag)
@@ -101,7 +101,7 @@ def _grow(ctx: Context, target: Pool) -> Progress | None:
     ready = ctx.seen.world.ready_nodes(target.name)
     if not target.settled or ready < wanted:
         text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
-        answer = ctx.reread("TargetNodesNotReady", text, target.name)
+        answer = ctx.refresh_pools("TargetNodesNotReady", text, target.name)
         return answer if not target.settled else working("TargetNodesNotReady", text)
     return None
 
@@ -113,8 +113,8 @@ def balanced(ctx: Context) -> list[str]:
     as even as AKS spreads what it adds.
     """
     size = surge(ctx)
-    order = earliest_finish(ctx.planner, len(ctx.loads.unmarked))
-    zones = {name: ctx.loads.by_node[name].node.zone for name in order}
+    order = select_nodes(ctx.planner, len(ctx.pool_progress.unmarked))
+    zones = {name: ctx.pool_progress.by_node[name].node.zone for name in order}
     if len(set(zones.values())) < 2:
         return order[:size]
     left = Counter(zones.values())

@@ -20,7 +20,7 @@ from azure_linux_migrator.core.steps.soak import soak
 from azure_linux_migrator.core.steps.update_in_place import update_in_place
 from azure_linux_migrator.model.migration import Migration
 
-Step = Callable[[Context], Progress]
+StepFunction = Callable[[Context], Progress]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Route:
     """An ordered list of steps. `moves` is the one that moves pods; `guarded` those during which
     others' changes of the pools are looked for."""
 
-    steps: tuple[tuple[str, Step], ...]
+    steps: tuple[tuple[str, StepFunction], ...]
     moves: str
     again: str
     guarded: frozenset[str] = frozenset()
@@ -50,14 +50,14 @@ class Route:
 FINAL = "RetireSource"
 """From this step on nothing is taken back."""
 
-_BEGIN: tuple[tuple[str, Step], ...] = (
+_BEGIN: tuple[tuple[str, StepFunction], ...] = (
     ("Preflight", preflight),
     ("CreateTarget", create_target),
     ("AwaitDrainApproval", approvals.before_drain),
     ("HoldAutoscaler", autoscaler.hold),
     ("CordonSource", cordon_source),
 )
-_END: tuple[tuple[str, Step], ...] = (
+_END: tuple[tuple[str, StepFunction], ...] = (
     ("Soak", soak),
     ("AwaitRetireApproval", approvals.before_retire),
     (FINAL, retire_source),

@@ -3,13 +3,13 @@
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.status import since_epoch
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
-from azure_linux_migrator.core.steps.target_health import adrift
+from azure_linux_migrator.core.steps.target_health import target_not_ready
 
 
 def soak(ctx: Context) -> Progress:
     """Wait out spec.strategy.finalSoak, counted from the moment the last node was drained and
     everything that was moved stands; it begins anew where that ceases to be so."""
-    if (loose := adrift(ctx)) is not None:
+    if (loose := target_not_ready(ctx)) is not None:
         return loose
     length = seconds(ctx.migration.spec.strategy.final_soak)
     started = since_epoch(ctx.migration.status.soak_started_at)

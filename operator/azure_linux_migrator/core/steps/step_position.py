@@ -6,7 +6,7 @@ from azure_linux_migrator.core.steps.routes import Route
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StepPosition:
     """A step of a route, or its end."""
 
     route: Route

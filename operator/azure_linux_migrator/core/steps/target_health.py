@@ -6,14 +6,14 @@ LOOK_SECONDS = 30.0
 """Looked at again after this even if nothing happens: only against lost events."""
 
 
-def adrift(ctx: Context) -> Progress | None:
+def target_not_ready(ctx: Context) -> Progress | None:
     """Why the pool that was filled cannot be relied on now; None where it can.
 
     All its nodes answer, and the scheduler has found a node for every pod that replaces a moved
     one. On the way back one node is enough: a node of the old pool that never answered is not
     ours to wait for.
     """
-    if (stale := blind(ctx)) is not None:
+    if (stale := watch_stale(ctx)) is not None:
         return stale
     name = ctx.migration.target
     nodes = list(ctx.seen.world.pool_nodes(name))
@@ -22,10 +22,10 @@ def adrift(ctx: Context) -> Progress | None:
     if ready < wanted:
         text = f"{ready} of {len(nodes)} nodes of pool {name} are Ready"
         return working("TargetNodesNotReady", text, wake_at=ctx.now + LOOK_SECONDS)
-    return unplaced(ctx)
+    return unschedulable_replacements(ctx)
 
 
-def blind(ctx: Context) -> Progress | None:
+def watch_stale(ctx: Context) -> Progress | None:
     """A watch that has told nothing for long: what it does not show proves nothing."""
     if not ctx.seen.watch_problem:
         return None
@@ -38,9 +38,9 @@ def counted(pods: int) -> str:
     return f"{pods} pod" if pods == 1 else f"{pods} pods"
 
 
-def unplaced(ctx: Context) -> Progress | None:
+def unschedulable_replacements(ctx: Context) -> Progress | None:
     """Pods that replace moved ones and that no node has room for."""
-    pods = ctx.plan.unplaced
+    pods = ctx.plan.unschedulable_replacements
     if not pods:
         return None
     first = pods[0]

@@ -19,7 +19,7 @@ def update_in_place(ctx: Context) -> Progress:
     pool = ctx.pool(ctx.migration.source)
     wanted = ctx.migration.spec.target.os_sku
     if ctx.seen.pools is None:
-        return ctx.reread("UpdatingInPlace", "reading the cluster's node pools")
+        return ctx.refresh_pools("UpdatingInPlace", "reading the cluster's node pools")
     if pool is None:
         return refused("SourcePoolGone", f"node pool {ctx.migration.source} is gone")
     if not _shows(ctx, pool, wanted):
@@ -31,14 +31,14 @@ def update_in_place(ctx: Context) -> Progress:
             f"{': ' + pool.failure.message if pool.failure else ''}{_held_by(ctx)}; mend that and "
             "start it again "
             f"with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
-            *ctx.look(FRESH_SECONDS),
+            *ctx.pool_reads(FRESH_SECONDS),
             wake_at=ctx.now + FRESH_SECONDS,
         )
-    if pool.state == "Succeeded" and ctx.loads.by_node and not _shows_soon(ctx, pool):
+    if pool.state == "Succeeded" and ctx.pool_progress.by_node and not _shows_soon(ctx, pool):
         return _ask(ctx, pool, wanted)
-    if pool.state != "Succeeded" or ctx.loads.by_node:
+    if pool.state != "Succeeded" or ctx.pool_progress.by_node:
         text = f"AKS changes node pool {pool.name} to {wanted}: {_left(ctx)}"
-        answer = ctx.reread("UpdatingInPlace", text, pool.name)
+        answer = ctx.refresh_pools("UpdatingInPlace", text, pool.name)
         if (held := _held_by(ctx)) and answer.reason == "UpdatingInPlace":
             return working("UpdatingInPlace", text + held, *answer.actions, wake_at=answer.wake_at)
         return answer
@@ -70,7 +70,7 @@ def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
     )
     due = asked + SHOWS_SECONDS
     if ctx.now < due:
-        look = ctx.reread("UpdatingInPlace", text)
+        look = ctx.refresh_pools("UpdatingInPlace", text)
         return working("UpdatingInPlace", text, *look.actions, wake_at=look.wake_at)
     again = _ask(ctx, pool, wanted)
     return refused("UpdateIgnored", text, *again.actions, wake_at=again.wake_at)
@@ -87,11 +87,11 @@ def _shows_soon(ctx: Context, pool: Pool) -> bool:
 def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
     text = f"asking AKS to change node pool {pool.name} to {wanted}: {_left(ctx)}"
     if not pool.settled or not ctx.pools_newer_than(FRESH_SECONDS):
-        return ctx.reread("UpdatingInPlace", text)
+        return ctx.refresh_pools("UpdatingInPlace", text)
     surge = ctx.migration.spec.strategy.max_surge
     changes = (("osSKU", wanted), ("upgradeSettings.maxSurge", str(surge)))
     return ctx.attempt(UpdatePool(pool.name, changes, pool.etag), "UpdatingInPlace", text)
 
 
 def _left(ctx: Context) -> str:
-    return f"{len(ctx.loads.by_node)} nodes left to change"
+    return f"{len(ctx.pool_progress.by_node)} nodes left to change"

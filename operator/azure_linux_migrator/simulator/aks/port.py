@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from azure_linux_migrator.azure.pools import record
+from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.azure.template import target_body, updated_body
 from azure_linux_migrator.core.state.outcomes import ChangesPool
 from azure_linux_migrator.errors import AzureError
@@ -20,7 +20,7 @@ class NoAnswerError(AzureError):
         self.seconds = seconds
 
 
-class Arm:
+class SimulatedArm:
     """The same meanings as azure/client.py; every refusal raises AzureError."""
 
     def __init__(self, aks: ManagedCluster) -> None:
@@ -32,7 +32,7 @@ class Arm:
             found = self._aks.list_pools(now)
         except (ArmError, ResponseLost) as error:
             raise _ours(error) from error
-        return {pool.name: pool for each in found if (pool := record(each))}
+        return {pool.name: pool for each in found if (pool := pool_record(each))}
 
     def change(self, action: ChangesPool, now: float) -> None:
         """Ask for a change, with the precondition that the adapter sends."""

@@ -8,8 +8,8 @@ from msgspec import structs
 
 from azure_linux_migrator.core.drain.disruption_budgets import DISRUPTED_LIMIT
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.model.cluster import Budget, Key, Pod
-from azure_linux_migrator.simulator.cluster.disruption_controller import Disruption
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
+from azure_linux_migrator.simulator.cluster.disruption_controller import DisruptionController
 from azure_linux_migrator.simulator.cluster.store import Store
 from azure_linux_migrator.simulator.kernel import Kernel
 
@@ -28,48 +28,48 @@ def refusal(
     return KubernetesError(status, message, body=details, retry_after=retry_after)
 
 
-class Api:
+class ApiServer:
     """One API server over one store. `write_seconds` is what an eviction takes from reading its
     budget to writing it, in which no other may write; 0 where that is left out."""
 
-    def __init__(self, store: Store, kernel: Kernel, disruption: Disruption) -> None:
+    def __init__(self, store: Store, kernel: Kernel, disruption: DisruptionController) -> None:
         self.store = store
         self._kernel = kernel
         self._disruption = disruption
         self.write_seconds = 0.0
-        self._charged: dict[Key, float] = {}
+        self._charged: dict[NamespacedName, float] = {}
 
     # Pods
 
-    def conflicts(self, key: Key) -> bool:
+    def conflicts(self, key: NamespacedName) -> bool:
         """Whether an eviction of that pod comes so soon after another of its budget that its own
         write of the budget is refused."""
         pod = self.store.pods.get(key)
         if not self.write_seconds or pod is None or not pod.ready or pod.terminating:
             return False
-        charged = (self._charged.get(each) for each in self._disruption.guards(pod))
+        charged = (self._charged.get(each) for each in self._disruption.pdb_index(pod))
         return any(at is not None and self._kernel.now - at < self.write_seconds for at in charged)
 
-    def evict(self, key: Key, uid: str) -> None:
+    def evict(self, key: NamespacedName, uid: str) -> None:
         """The eviction subresource, with a precondition on the uid."""
         pod = self._pod(key)
         if pod.terminating or pod.finished or pod.phase == "Pending":
             self._expect(pod, uid)
             self.delete(key, uid)
             return
-        guards = self._disruption.guards(pod)
-        if len(guards) > 1:
+        pdb_index = self._disruption.pdb_index(pod)
+        if len(pdb_index) > 1:
             raise refusal(
                 500,
                 f"This pod has more than one PodDisruptionBudget, which the eviction subresource "
                 f"does not support: {key}",
             )
-        if guards:
-            self._charge(pod, self.store.budgets[guards[0]])
+        if pdb_index:
+            self._charge(pod, self.store.budgets[pdb_index[0]])
         self._expect(pod, uid)
         self.delete(key, uid)
 
-    def delete(self, key: Key, uid: str) -> None:
+    def delete(self, key: NamespacedName, uid: str) -> None:
         """Delete a pod with its own grace; one that no node has goes at once."""
         pod = self._pod(key)
         self._expect(pod, uid)
@@ -81,13 +81,13 @@ class Api:
         deadline = float(int(self._kernel.now + GRACE_SECONDS))
         self.store.put_pod(structs.replace(pod, terminating=True, deadline=deadline))
 
-    def mark_victim(self, key: Key, uid: str, cost: int) -> None:
+    def mark_victim(self, key: NamespacedName, uid: str, cost: int) -> None:
         """Rank a pod first among those its ReplicaSet removes."""
         pod = self.store.pods.get(key)
         if pod is not None and pod.uid == uid:
             self.store.change_pod(key, deletion_cost=cost)
 
-    def _pod(self, key: Key) -> Pod:
+    def _pod(self, key: NamespacedName) -> Pod:
         pod = self.store.pods.get(key)
         if pod is None:
             raise refusal(404, f'pods "{key.name}" not found')

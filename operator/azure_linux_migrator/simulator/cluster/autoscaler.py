@@ -8,14 +8,14 @@ on its way is counted first), estimator/binpacking_estimator.go (how many nodes)
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from azure_linux_migrator.model.cluster import Node, Pod, Room
-from azure_linux_migrator.model.scheduling import HOSTNAME, Placing
+from azure_linux_migrator.model.cluster import Allocatable, Node, Pod
+from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraints
 from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
-from azure_linux_migrator.simulator.cluster.node_lifecycle import Fleet, leaves
+from azure_linux_migrator.simulator.cluster.node_lifecycle import NodeLifecycle, leaves
 from azure_linux_migrator.simulator.cluster.scheduler import Scheduler
 from azure_linux_migrator.simulator.cluster.scheduling_queue import Group
 from azure_linux_migrator.simulator.cluster.store import Store
-from azure_linux_migrator.simulator.cluster.workload import Machine
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 from azure_linux_migrator.simulator.kernel import Kernel
 
 SCAN_SECONDS = 10.0
@@ -37,21 +37,24 @@ class _Wanted:
 class _Bin:
     """A node to come, and what is put on it."""
 
-    room: Room
-    machine: Machine
+    allocatable: Allocatable
+    machine: NodeCapacity
     held: dict[int, int] = field(default_factory=dict)
 
     def take(self, wanted: _Wanted, most: float) -> bool:
         """Put one more pod on it, if it has room for it."""
-        pod, room, used = wanted.group.sample, self.room, self.machine
+        pod, allocatable, used = wanted.group.sample, self.allocatable, self.machine
         here = self.held.get(id(wanted), 0)
         if here >= most:
             return False
-        if room.pods and (
-            used.pods >= room.pods
-            or used.cpu + pod.requests[0] > room.cpu
-            or used.memory + pod.requests[1] > room.memory
-            or (pod.extras and room.lacks(used.extras, pod.extras))
+        if allocatable.pods and (
+            used.pods >= allocatable.pods
+            or used.cpu + pod.requests[0] > allocatable.cpu
+            or used.memory + pod.requests[1] > allocatable.memory
+            or (
+                pod.extended_resources
+                and allocatable.lacks(used.extended_resources, pod.extended_resources)
+            )
         ):
             return False
         used.take(pod)
@@ -71,10 +74,12 @@ class _Option:
 class Autoscaler:
     """One for the whole cluster."""
 
-    def __init__(self, store: Store, kernel: Kernel, fleet: Fleet, scheduler: Scheduler) -> None:
+    def __init__(
+        self, store: Store, kernel: Kernel, node_lifecycle: NodeLifecycle, scheduler: Scheduler
+    ) -> None:
         self._store = store
         self._kernel = kernel
-        self._fleet = fleet
+        self._fleet = node_lifecycle
         self._scheduler = scheduler
         self._idle_since: dict[str, float] = {}
         self._grew_at = float("-inf")
@@ -129,7 +134,7 @@ class Autoscaler:
         if most <= 0:
             return []
         prospects = self._fleet.prospects(pool)
-        room = prospects[0][0].room
+        allocatable = prospects[0][0].allocatable
         bins: list[_Bin] = []
         ranked = sorted(stuck, key=lambda each: each.group.sample.requests, reverse=True)
         for wanted in ranked:
@@ -138,12 +143,12 @@ class Autoscaler:
                 self._scheduler.admits(pod, node, machine) for node, machine in prospects
             ):
                 continue
-            limit = _limit(wanted.group.placing, pod)
+            limit = _limit(wanted.group.scheduling, pod)
             at = 0
             while wanted.left and at < most:
                 fresh = at == len(bins)
                 if fresh:
-                    bins.append(_Bin(room, self._burdened(present)))
+                    bins.append(_Bin(allocatable, self._burdened(present)))
                 if bins[at].take(wanted, limit):
                     wanted.left -= 1
                 elif fresh:
@@ -152,9 +157,9 @@ class Autoscaler:
                     at += 1
         return bins
 
-    def _burdened(self, present: Iterable[Node]) -> Machine:
+    def _burdened(self, present: Iterable[Node]) -> NodeCapacity:
         """What every node of the pool has to carry: DaemonSets' pods, as far as one shows."""
-        machine = Machine({})
+        machine = NodeCapacity({})
         for node in present:
             for pod in self._store.pods_on[node.name].values():
                 if not leaves(pod):
@@ -188,17 +193,19 @@ class Autoscaler:
         return found
 
 
-def _limit(placing: Placing, pod: Pod) -> float:
+def _limit(scheduling: SchedulingConstraints, pod: Pod) -> float:
     """How many pods alike a new node takes, whatever its room."""
-    if placing.alone(pod.key.namespace, pod.labels):
+    if scheduling.alone(pod.key.namespace, pod.labels):
         return 1
-    skews = [each.max_skew for each in placing.spread if each.topology == HOSTNAME]
+    skews = [each.max_skew for each in scheduling.spread if each.topology == HOSTNAME]
     return min(skews, default=float("inf"))
 
 
 def _waste(bins: list[_Bin]) -> float:
     """The part of CPU and memory that would stay empty, as expander/waste reckons."""
-    cpu = sum(each.room.cpu for each in bins)
-    memory = sum(each.room.memory for each in bins)
-    free = sum(each.room.cpu - each.machine.cpu for each in bins) / max(1, cpu)
-    return free + sum(each.room.memory - each.machine.memory for each in bins) / max(1, memory)
+    cpu = sum(each.allocatable.cpu for each in bins)
+    memory = sum(each.allocatable.memory for each in bins)
+    free = sum(each.allocatable.cpu - each.machine.cpu for each in bins) / max(1, cpu)
+    return free + sum(each.allocatable.memory - each.machine.memory for each in bins) / max(
+        1, memory
+    )

@@ -10,12 +10,12 @@ from collections import defaultdict
 from msgspec import structs
 
 from azure_linux_migrator.model.cluster import Node, Pod
-from azure_linux_migrator.model.scheduling import Placing, Toleration
-from azure_linux_migrator.simulator.cluster.api_server import Api
+from azure_linux_migrator.model.scheduling import SchedulingConstraints, Toleration
+from azure_linux_migrator.simulator.cluster.api_server import ApiServer
 from azure_linux_migrator.simulator.cluster.node_filters import selected
-from azure_linux_migrator.simulator.cluster.pod_factory import Births
+from azure_linux_migrator.simulator.cluster.pod_factory import PodFactory
 from azure_linux_migrator.simulator.cluster.store import Store
-from azure_linux_migrator.simulator.cluster.workload import Machine, Template, Workload
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Template, Workload
 
 HOSTNAME = "kubernetes.io/hostname"
 ADDED = tuple(
@@ -37,10 +37,10 @@ added to pods of the host's network only, and no node keeps that taint for long.
 class DaemonSets:
     """DaemonSets."""
 
-    def __init__(self, store: Store, api: Api, births: Births) -> None:
+    def __init__(self, store: Store, api: ApiServer, pod_factory: PodFactory) -> None:
         self._store = store
         self._api = api
-        self._births = births
+        self._births = pod_factory
         self._bound_for: dict[str, str] = {}
         self._strange: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -59,16 +59,16 @@ class DaemonSets:
         node = self._bound_for.get(pod.uid)
         if node is None or pod.node:
             return template
-        placing = structs.replace(
-            template.placing,
+        scheduling = structs.replace(
+            template.scheduling,
             selector=((HOSTNAME, node),),
             terms=(),
-            tolerations=template.placing.tolerations + ADDED,
+            tolerations=template.scheduling.tolerations + ADDED,
             near=(),
             apart=(),
             spread=(),
         )
-        return structs.replace(template, placing=placing)
+        return structs.replace(template, scheduling=scheduling)
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
         """A pod for each node that has none; those that ended, or wait for a node that is gone,
@@ -82,12 +82,12 @@ class DaemonSets:
         strange = self._strange[workload.uid]
         for name in sorted(nodes.keys() - there - strange):
             machine = self._store.machines[name]
-            if admits(workload.template.placing, name, machine):
+            if admits(workload.template.scheduling, name, machine):
                 self._start(workload, nodes[name], machine)
             else:
                 strange.add(name)
 
-    def _start(self, workload: Workload, node: Node, machine: Machine) -> None:
+    def _start(self, workload: Workload, node: Node, machine: NodeCapacity) -> None:
         if _has_room(node, machine, workload.template.requests):
             self._births.add(workload, node=node.name)
             return
@@ -96,20 +96,20 @@ class DaemonSets:
         self._store.put_pod(waiting)
 
 
-def admits(placing: Placing, name: str, machine: Machine) -> bool:
+def admits(scheduling: SchedulingConstraints, name: str, machine: NodeCapacity) -> bool:
     """Whether a node's labels and taints let pods of that placing run there."""
-    tolerations = placing.tolerations + ADDED
+    tolerations = scheduling.tolerations + ADDED
     for taint in machine.taints:
         hard = taint.effect in {"NoSchedule", "NoExecute"}
         if hard and not any(each.matches(taint) for each in tolerations):
             return False
-    return selected(placing, name, machine.labels)
+    return selected(scheduling, name, machine.labels)
 
 
-def _has_room(node: Node, machine: Machine, requests: tuple[int, int]) -> bool:
-    room = node.room
-    return not room.pods or (
-        machine.pods < room.pods
-        and machine.cpu + requests[0] <= room.cpu
-        and machine.memory + requests[1] <= room.memory
+def _has_room(node: Node, machine: NodeCapacity, requests: tuple[int, int]) -> bool:
+    allocatable = node.allocatable
+    return not allocatable.pods or (
+        machine.pods < allocatable.pods
+        and machine.cpu + requests[0] <= allocatable.cpu
+        and machine.memory + requests[1] <= allocatable.memory
     )

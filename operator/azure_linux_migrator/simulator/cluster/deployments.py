@@ -7,17 +7,17 @@ as ReplicaSets rank it (ActivePodsWithRanks in pkg/controller/controller_utils.g
 from collections import defaultdict
 
 from azure_linux_migrator.model.cluster import Pod
-from azure_linux_migrator.simulator.cluster.api_server import Api
-from azure_linux_migrator.simulator.cluster.pod_factory import Births
+from azure_linux_migrator.simulator.cluster.api_server import ApiServer
+from azure_linux_migrator.simulator.cluster.pod_factory import PodFactory
 from azure_linux_migrator.simulator.cluster.workload import Workload
 
 
 class Deployments:
     """Deployments, and ReplicaSets without one."""
 
-    def __init__(self, api: Api, births: Births) -> None:
+    def __init__(self, api: ApiServer, pod_factory: PodFactory) -> None:
         self._api = api
-        self._births = births
+        self._births = pod_factory
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
         """Make and remove pods. Those that ended stay and are replaced: FilterActivePods in
@@ -55,5 +55,5 @@ class Deployments:
             ),
         )
         for pod in ranked[:count]:
-            self._births.ailments.end(pod)
+            self._births.unhealthy_pods.end(pod)
             self._api.delete(pod.key, pod.uid)

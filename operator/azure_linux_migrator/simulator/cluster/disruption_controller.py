@@ -10,35 +10,43 @@ from math import ceil
 
 from msgspec import structs
 
-from azure_linux_migrator.model.cluster import Budget, Controller, Key, Labels, Pod, Rule, Selector
-from azure_linux_migrator.simulator.cluster.store import Deaf, Store
+from azure_linux_migrator.model.cluster import (
+    Budget,
+    BudgetRule,
+    Controller,
+    Labels,
+    NamespacedName,
+    Pod,
+    Selector,
+)
+from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store
 from azure_linux_migrator.simulator.kernel import Kernel
 
 DISRUPTED_SECONDS = 120.0
 """An eviction whose pod does not begin to leave is forgotten after this."""
 
 
-class Disruption(Deaf):
+class DisruptionController(NullWatcher):
     """A watcher with one worker; `lag` draws the seconds until it has looked at a budget."""
 
     def __init__(self, store: Store, kernel: Kernel, lag: Callable[[], float]) -> None:
         self._store = store
         self._kernel = kernel
         self._lag = lag
-        self.rules: dict[Key, Rule] = {}
-        self.members: defaultdict[Key, dict[Key, None]] = defaultdict(dict)
-        self._healthy: defaultdict[Key, int] = defaultdict(int)
-        self._budgets_in: defaultdict[str, dict[Key, Selector]] = defaultdict(dict)
-        self._pods_in: defaultdict[str, dict[Key, None]] = defaultdict(dict)
-        self._guards: dict[tuple[str, Labels], tuple[Key, ...]] = {}
-        self._dirty: dict[Key, None] = {}
+        self.rules: dict[NamespacedName, BudgetRule] = {}
+        self.members: defaultdict[NamespacedName, dict[NamespacedName, None]] = defaultdict(dict)
+        self._healthy: defaultdict[NamespacedName, int] = defaultdict(int)
+        self._budgets_in: defaultdict[str, dict[NamespacedName, Selector]] = defaultdict(dict)
+        self._pods_in: defaultdict[str, dict[NamespacedName, None]] = defaultdict(dict)
+        self._guards: dict[tuple[str, Labels], tuple[NamespacedName, ...]] = {}
+        self._dirty: dict[NamespacedName, None] = {}
         self._busy = False
-        self._evicted: dict[Key, dict[str, float]] = {}
+        self._evicted: dict[NamespacedName, dict[str, float]] = {}
         store.watchers.append(self)
 
     # Truth, ahead of every status
 
-    def guards(self, pod: Pod) -> tuple[Key, ...]:
+    def pdb_index(self, pod: Pod) -> tuple[NamespacedName, ...]:
         """The budgets that select a pod."""
         asked = (pod.key.namespace, pod.labels)
         found = self._guards.get(asked)
@@ -48,11 +56,11 @@ class Disruption(Deaf):
             found = self._guards[asked] = tuple(k for k, each in known if each.matches(labels))
         return found
 
-    def healthy(self, key: Key) -> int:
+    def healthy(self, key: NamespacedName) -> int:
         """Its pods that are Ready and not leaving, now."""
         return self._healthy[key]
 
-    def wanted(self, key: Key) -> tuple[int, int]:
+    def wanted(self, key: NamespacedName) -> tuple[int, int]:
         """Pods expected, and how many of them must be healthy, by its rule and the scales now."""
         rule = self.rules[key]
         members = self.members[key]
@@ -63,13 +71,15 @@ class Disruption(Deaf):
             return expected, max(0, expected - _part(rule.max_unavailable, expected))
         return expected, _part(rule.min_available or 0, expected)
 
-    def settled(self, key: Key) -> bool:
+    def settled(self, key: NamespacedName) -> bool:
         """Whether the status shows all that has happened."""
         return key not in self._dirty
 
     # Writes
 
-    def add(self, key: Key, selector: Selector, rule: Rule, **more: object) -> None:
+    def add(
+        self, key: NamespacedName, selector: Selector, rule: BudgetRule, **more: object
+    ) -> None:
         """Create a budget, its status not computed yet."""
         self.rules[key] = rule
         self._store.put_budget(
@@ -83,14 +93,14 @@ class Disruption(Deaf):
             )
         )
 
-    def change(self, key: Key, rule: Rule) -> None:
+    def change(self, key: NamespacedName, rule: BudgetRule) -> None:
         """Give a budget another rule."""
         found = self._store.budgets.get(key)
         if found is not None:
             self.rules[key] = rule
             self._store.put_budget(structs.replace(found, generation=found.generation + 1))
 
-    def charge(self, key: Key, pod: Key) -> None:
+    def charge(self, key: NamespacedName, pod: NamespacedName) -> None:
         """An eviction takes a slot: recorded in the status by the API server itself."""
         found = self._store.budgets[key]
         self._evicted.setdefault(key, {})[pod.name] = self._kernel.now
@@ -126,7 +136,7 @@ class Disruption(Deaf):
             self._guards.clear()
             for each in self._pods_in[key.namespace]:
                 pod = self._store.pods[each]
-                if key in self.guards(pod):
+                if key in self.pdb_index(pod):
                     self.members[key][each] = None
                     self._healthy[key] += _counts(pod)
             self._soon(key)
@@ -147,7 +157,7 @@ class Disruption(Deaf):
             self._pods_in[key.namespace].pop(key, None)
         else:
             self._pods_in[key.namespace][key] = None
-        for each in self.guards(pod):
+        for each in self.pdb_index(pod):
             if gone:
                 self.members[each].pop(key, None)
             else:
@@ -157,7 +167,7 @@ class Disruption(Deaf):
 
     # Working
 
-    def _soon(self, key: Key) -> None:
+    def _soon(self, key: NamespacedName) -> None:
         if key not in self._store.budgets:
             return
         self._dirty[key] = None
@@ -174,7 +184,7 @@ class Disruption(Deaf):
         self._sync(key)
         self._kernel.after(self._lag(), self._work)
 
-    def _sync(self, key: Key) -> None:
+    def _sync(self, key: NamespacedName) -> None:
         found = self._store.budgets.get(key)
         if found is None:
             return
@@ -183,7 +193,7 @@ class Disruption(Deaf):
         still: dict[str, float] = {}
         pending = 0
         for name, at in evicted.items():
-            pod = self._store.pods.get(Key(key.namespace, name))
+            pod = self._store.pods.get(NamespacedName(key.namespace, name))
             if pod is None or pod.terminating or self._kernel.now - at > DISRUPTED_SECONDS:
                 continue
             still[name] = at
@@ -203,16 +213,16 @@ class Disruption(Deaf):
         if new != found:
             self._store.put_budget(new)
 
-    def _scale(self, members: dict[Key, None]) -> int:
+    def _scale(self, members: dict[NamespacedName, None]) -> int:
         owners = {pod.owner.uid for key in members if (pod := self._store.pods[key]).owner}
         total = 0
-        governing = set()
+        controller_of = set()
         for uid in owners:
             found = self._store.controllers.get(uid)
             if found is not None and found.owner:
                 found = self._store.controllers.get(found.owner, found)
-            if found is not None and found.uid not in governing:
-                governing.add(found.uid)
+            if found is not None and found.uid not in controller_of:
+                controller_of.add(found.uid)
                 total += found.replicas
         return total
 

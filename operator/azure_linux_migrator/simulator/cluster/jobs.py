@@ -2,7 +2,7 @@
 
 from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.model.cluster import Pod
-from azure_linux_migrator.simulator.cluster.pod_factory import Births
+from azure_linux_migrator.simulator.cluster.pod_factory import PodFactory
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from azure_linux_migrator.simulator.kernel import Kernel
 
@@ -13,9 +13,9 @@ RETRY = RetryDelay(10.0, 600.0)
 class Jobs:
     """Jobs. Their limit of failures is not modelled: snapshots do not hold it."""
 
-    def __init__(self, kernel: Kernel, births: Births) -> None:
+    def __init__(self, kernel: Kernel, pod_factory: PodFactory) -> None:
         self._kernel = kernel
-        self._births = births
+        self._births = pod_factory
 
     def count(self, workload: Workload, old: Pod | None, new: Pod | None) -> None:
         """A pod that is deleted while it runs counts as failed (isPodFailed in

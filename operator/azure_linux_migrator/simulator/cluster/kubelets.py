@@ -9,8 +9,8 @@ import random
 
 from msgspec import structs
 
-from azure_linux_migrator.model.cluster import Attachment, Key, Node, Pod
-from azure_linux_migrator.simulator.cluster.store import Deaf, Store
+from azure_linux_migrator.model.cluster import Attachment, NamespacedName, Node, Pod
+from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store
 from azure_linux_migrator.simulator.cluster.workload import Span
 from azure_linux_migrator.simulator.cluster.workloads import Workloads
 from azure_linux_migrator.simulator.kernel import Kernel
@@ -23,7 +23,7 @@ OVERDUE_SECONDS = 60.0
 """A pod that is there so long after its deadline is held by something that does not let go."""
 
 
-class Kubelets(Deaf):
+class Kubelets(NullWatcher):
     """All nodes' kubelets, the volume attacher and the pod garbage collector."""
 
     def __init__(
@@ -104,7 +104,7 @@ class Kubelets(Deaf):
         if node is None or not node.ready:
             self._later(1.0, self._started, pod)
             return
-        ailment = self._workloads.ailments.of(pod)
+        ailment = self._workloads.unhealthy_pods.of(pod)
         if ailment:
             self._store.change_pod(pod.key, phase=ailment)
             return
@@ -118,7 +118,7 @@ class Kubelets(Deaf):
         if template.run is not None:
             self._later(template.run.draw(self._rng), self._completed, pod)
 
-    def finish(self, key: Key) -> None:
+    def finish(self, key: NamespacedName) -> None:
         """A Job's pod that has run for a while ends now."""
         pod = self._store.pods.get(key)
         if pod is not None and pod.phase == "Running" and not pod.terminating:
@@ -136,7 +136,7 @@ class Kubelets(Deaf):
         delay = self._workloads.template(pod).stop.draw(self._rng)
         self._kernel.after(delay, lambda: self._stopped(key, uid))
 
-    def _stopped(self, key: Key, uid: str) -> None:
+    def _stopped(self, key: NamespacedName, uid: str) -> None:
         pod = self._store.pods.get(key)
         if pod is None or pod.uid != uid:
             return
@@ -148,7 +148,7 @@ class Kubelets(Deaf):
         else:
             self._store.remove_pod(key)
 
-    def _freed(self, key: Key, uid: str) -> None:
+    def _freed(self, key: NamespacedName, uid: str) -> None:
         pod = self._store.pods.get(key)
         if pod is not None and pod.uid == uid:
             self._store.remove_pod(key)
@@ -172,7 +172,7 @@ class Kubelets(Deaf):
 
     def _reach(self, node: Node) -> None:
         for pod in tuple(self._store.pods_on[node.name].values()):
-            ails = self._workloads.ailments.of(pod)
+            ails = self._workloads.unhealthy_pods.of(pod)
             if pod.phase == "Running" and not pod.terminating and not ails:
                 self._store.change_pod(pod.key, ready=node.ready)
 

@@ -7,26 +7,26 @@ volumes. Knows nothing of other pods; see neighbours.py for those.
 from collections.abc import Iterable
 
 from azure_linux_migrator.model.cluster import Node, Pod, Volume
-from azure_linux_migrator.model.scheduling import NodeTerm, Placing, Taint
-from azure_linux_migrator.simulator.cluster.workload import Machine
+from azure_linux_migrator.model.scheduling import NodeTerm, SchedulingConstraints, Taint
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 
 CORDON = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 
 
-def tolerated(placing: Placing, taint: Taint) -> bool:
+def tolerated(scheduling: SchedulingConstraints, taint: Taint) -> bool:
     """Whether pods of that placing may be scheduled in spite of a taint."""
     if taint.effect == "PreferNoSchedule":
         return True
-    return any(each.matches(taint) for each in placing.tolerations)
+    return any(each.matches(taint) for each in scheduling.tolerations)
 
 
-def selected(placing: Placing, name: str, labels: dict[str, str]) -> bool:
+def selected(scheduling: SchedulingConstraints, name: str, labels: dict[str, str]) -> bool:
     """Whether the node selector and a required node affinity accept a node
     (component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go)."""
-    for key, value in placing.selector:
+    for key, value in scheduling.selector:
         if labels.get(key) != value:
             return False
-    return not placing.terms or any(_accepts(term, name, labels) for term in placing.terms)
+    return not scheduling.terms or any(_accepts(term, name, labels) for term in scheduling.terms)
 
 
 def _accepts(term: NodeTerm, name: str, labels: dict[str, str]) -> bool:
@@ -39,17 +39,23 @@ def _accepts(term: NodeTerm, name: str, labels: dict[str, str]) -> bool:
 
 
 def obstacle(
-    pod: Pod, placing: Placing, volumes: Iterable[Volume], node: Node, machine: Machine
+    pod: Pod,
+    scheduling: SchedulingConstraints,
+    volumes: Iterable[Volume],
+    node: Node,
+    machine: NodeCapacity,
 ) -> str:
     """Why a pod cannot be put on a node; empty if nothing of the node itself forbids it."""
     if not node.ready:
         return "node(s) were not ready"
-    if node.unschedulable and not tolerated(placing, CORDON):
+    if node.unschedulable and not tolerated(scheduling, CORDON):
         return "node(s) were unschedulable"
     for taint in machine.taints:
-        if not tolerated(placing, taint):
+        if not tolerated(scheduling, taint):
             return "node(s) had untolerated taint(s)"
-    if (placing.selector or placing.terms) and not selected(placing, node.name, machine.labels):
+    if (scheduling.selector or scheduling.terms) and not selected(
+        scheduling, node.name, machine.labels
+    ):
         return "node(s) didn't match Pod's node affinity/selector"
     for volume in volumes:
         if volume.zones and node.zone not in volume.zones:
@@ -57,18 +63,22 @@ def obstacle(
     return _tight(pod, node, machine)
 
 
-def _tight(pod: Pod, node: Node, machine: Machine) -> str:
+def _tight(pod: Pod, node: Node, machine: NodeCapacity) -> str:
     """What there is too little of; only what is requested counts, so that a pod without requests
     fits on a node that is full (fitsRequest in plugins/noderesources/fit.go)."""
-    room = node.room
-    if not room.pods:
+    allocatable = node.allocatable
+    if not allocatable.pods:
         return ""
-    if machine.pods >= room.pods:
+    if machine.pods >= allocatable.pods:
         return "Too many pods"
     cpu, memory = pod.requests
-    if cpu and machine.cpu + cpu > room.cpu:
+    if cpu and machine.cpu + cpu > allocatable.cpu:
         return "Insufficient cpu"
-    if memory and machine.memory + memory > room.memory:
+    if memory and machine.memory + memory > allocatable.memory:
         return "Insufficient memory"
-    lacks = room.lacks(machine.extras, pod.extras) if pod.extras else ""
+    lacks = (
+        allocatable.lacks(machine.extended_resources, pod.extended_resources)
+        if pod.extended_resources
+        else ""
+    )
     return f"Insufficient {lacks}" if lacks else ""

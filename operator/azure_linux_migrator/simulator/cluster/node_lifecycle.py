@@ -8,13 +8,13 @@ from collections.abc import Callable
 from msgspec import structs
 
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.model.cluster import Node, Pod, Room
+from azure_linux_migrator.model.cluster import Allocatable, Node, Pod
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node
-from azure_linux_migrator.simulator.cluster.api_server import Api
+from azure_linux_migrator.simulator.cluster.api_server import ApiServer
 from azure_linux_migrator.simulator.cluster.store import Store
-from azure_linux_migrator.simulator.cluster.workload import Machine
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 from azure_linux_migrator.simulator.kernel import Kernel, Timer
 
 SIZE_LABEL = "node.kubernetes.io/instance-type"
@@ -24,16 +24,16 @@ _OVERHEAD = 0.9
 """Part of a machine that pods can have."""
 
 
-class Fleet:
+class NodeLifecycle:
     """One managed cluster's machines."""
 
-    def __init__(self, store: Store, kernel: Kernel, api: Api, aks: ManagedCluster) -> None:
+    def __init__(self, store: Store, kernel: Kernel, api: ApiServer, aks: ManagedCluster) -> None:
         self.aks = aks
         self._store = store
         self._kernel = kernel
         self._api = api
         self._timer: Timer | None = None
-        self.rooms: dict[str, Room] = {}
+        self.rooms: dict[str, Allocatable] = {}
         """What nodes of a VM size can hold, where it is known better than from the size's name."""
         self.gpus: dict[str, int] = {}
         """GPUs of VM sizes, whose names are in lower case."""
@@ -74,7 +74,7 @@ class Fleet:
     def _appear(self, record: NodeRecord) -> None:
         self._store.put_node(*self._shown(record))
 
-    def _shown(self, record: NodeRecord) -> tuple[Node, Machine]:
+    def _shown(self, record: NodeRecord) -> tuple[Node, NodeCapacity]:
         """A machine as the cluster sees it when it joins."""
         node = Node(
             record.name,
@@ -82,11 +82,11 @@ class Fleet:
             os_sku=record.labels["kubernetes.azure.com/os-sku"],
             os_effective=record.labels["kubernetes.azure.com/os-sku-effective"],
             zone=record.zone if record.zone != "0" else "",
-            room=self.rooms.get(record.labels.get(SIZE_LABEL, "")) or self._room(record),
+            allocatable=self.rooms.get(record.labels.get(SIZE_LABEL, "")) or self._room(record),
         )
-        return node, Machine(record.labels, record.taints)
+        return node, NodeCapacity(record.labels, record.taints)
 
-    def prospects(self, pool: str) -> list[tuple[Node, Machine]]:
+    def prospects(self, pool: str) -> list[tuple[Node, NodeCapacity]]:
         """Nodes that a pool would get next, empty: one for each of its zones."""
         settings = self.aks.properties(pool)
         zones = settings.get("availabilityZones") or [""]
@@ -96,11 +96,13 @@ class Fleet:
         )
         return [self._shown(record) for record in made]
 
-    def _room(self, record: NodeRecord) -> Room:
+    def _room(self, record: NodeRecord) -> Allocatable:
         cpu = int(record.cpus * 1000 * _OVERHEAD)
         gpus = self.gpus.get(record.labels.get(SIZE_LABEL, "").lower(), 0)
-        extras = ((NVIDIA, gpus),) if gpus else ()
-        return Room(cpu, int(record.memory_mib * _OVERHEAD), record.max_pods, extras)
+        extended_resources = ((NVIDIA, gpus),) if gpus else ()
+        return Allocatable(
+            cpu, int(record.memory_mib * _OVERHEAD), record.max_pods, extended_resources
+        )
 
     def _change(self, record: NodeRecord) -> None:
         found, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)

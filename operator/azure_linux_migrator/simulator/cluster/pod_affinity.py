@@ -9,10 +9,15 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from azure_linux_migrator.model.cluster import Labels, Pod
-from azure_linux_migrator.model.scheduling import HOSTNAME, Placing, PodTerm, Spread
+from azure_linux_migrator.model.scheduling import (
+    HOSTNAME,
+    PodTerm,
+    SchedulingConstraints,
+    TopologySpread,
+)
 from azure_linux_migrator.simulator.cluster.node_filters import selected, tolerated
 from azure_linux_migrator.simulator.cluster.store import Store, holds
-from azure_linux_migrator.simulator.cluster.workload import Machine
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 
 
 @dataclass(slots=True, eq=False)
@@ -70,12 +75,12 @@ class View:
         return ""
 
 
-class Neighbours:
+class PodAffinity:
     """All pods on nodes, by kind. `placing` tells of a pod where it may land."""
 
-    def __init__(self, store: Store, placing: Callable[[Pod], Placing]) -> None:
+    def __init__(self, store: Store, scheduling: Callable[[Pod], SchedulingConstraints]) -> None:
         self._store = store
-        self._placing = placing
+        self._placing = scheduling
         self._kinds: dict[Hashable, _Kind] = {}
         self._ordered: list[_Kind] = []
         self._repelling: list[_Kind] = []
@@ -99,20 +104,20 @@ class Neighbours:
         """Nodes have come or gone, or have other labels or taints."""
         self._domains.clear()
 
-    def view(self, pod: Pod, placing: Placing) -> View | None:
+    def view(self, pod: Pod, scheduling: SchedulingConstraints) -> View | None:
         """What other pods say; None where they have no say."""
         found = View()
-        labels = dict(pod.labels) if placing.near or placing.spread else {}
+        labels = dict(pod.labels) if scheduling.near or scheduling.spread else {}
         for kind, topology in self._repelling_of(pod):
             self._shut(found, topology, kind)
         home = pod.key.namespace
-        for term in placing.apart:
+        for term in scheduling.apart:
             for kind in self._meant((term,), home).kinds:
                 self._shut(found, term.topology, kind)
-        if placing.near:
-            found.near = self._near(placing.near, home, labels)
-        for each in placing.spread:
-            found.limits.append(self._limit(each, placing, home, labels))
+        if scheduling.near:
+            found.near = self._near(scheduling.near, home, labels)
+        for each in scheduling.spread:
+            found.limits.append(self._limit(each, scheduling, home, labels))
         return found if found.shut or found.near or found.limits else None
 
     # Counting
@@ -184,8 +189,14 @@ class Neighbours:
             return [(topology, None) for topology, _ in found]
         return found
 
-    def _limit(self, spread: Spread, placing: Placing, home: str, labels: dict[str, str]) -> _Limit:
-        nodes, domains = self._eligible(spread, placing)
+    def _limit(
+        self,
+        spread: TopologySpread,
+        scheduling: SchedulingConstraints,
+        home: str,
+        labels: dict[str, str],
+    ) -> _Limit:
+        nodes, domains = self._eligible(spread, scheduling)
         counts: dict[str, int] = {}
         selector = spread.selector
         if selector is not None and (selector.equal or selector.requirements):
@@ -199,12 +210,14 @@ class Neighbours:
         own = int(selector is not None and selector.matches(labels))
         return _Limit(spread.topology, counts, spread.max_skew - own + least)
 
-    def _eligible(self, spread: Spread, placing: Placing) -> tuple[set[str], set[str]]:
+    def _eligible(
+        self, spread: TopologySpread, scheduling: SchedulingConstraints
+    ) -> tuple[set[str], set[str]]:
         """Nodes that count for a constraint, and their values: with the labels of all the pod's
         constraints, and as the constraint's policies say. Cordoned nodes do count."""
-        keys = tuple(each.topology for each in placing.spread)
-        affinity = (placing.selector, placing.terms) if spread.honor_affinity else ()
-        taints = placing.tolerations if spread.honor_taints else None
+        keys = tuple(each.topology for each in scheduling.spread)
+        affinity = (scheduling.selector, scheduling.terms) if spread.honor_affinity else ()
+        taints = scheduling.tolerations if spread.honor_taints else None
         question = (spread.topology, keys, affinity, taints)
         known = self._domains.get(question)
         if known is None:
@@ -212,7 +225,7 @@ class Neighbours:
             values: set[str] = set()
             for name, machine in self._store.machines.items():
                 value = domain(name, machine.labels, spread.topology)
-                if value is not None and _counts(spread, placing, name, machine):
+                if value is not None and _counts(spread, scheduling, name, machine):
                     nodes.add(name)
                     values.add(value)
             known = self._domains[question] = (nodes, values)
@@ -236,20 +249,22 @@ def domain(name: str, labels: dict[str, str], topology: str) -> str | None:
     return labels.get(topology, name if topology == HOSTNAME else None)
 
 
-def _counts(spread: Spread, placing: Placing, name: str, machine: Machine) -> bool:
-    if any(domain(name, machine.labels, each.topology) is None for each in placing.spread):
+def _counts(
+    spread: TopologySpread, scheduling: SchedulingConstraints, name: str, machine: NodeCapacity
+) -> bool:
+    if any(domain(name, machine.labels, each.topology) is None for each in scheduling.spread):
         return False
-    if spread.honor_affinity and not selected(placing, name, machine.labels):
+    if spread.honor_affinity and not selected(scheduling, name, machine.labels):
         return False
-    return not spread.honor_taints or all(tolerated(placing, each) for each in machine.taints)
+    return not spread.honor_taints or all(tolerated(scheduling, each) for each in machine.taints)
 
 
-def concerns(placing: Placing, home: str, namespace: str, labels: Labels) -> bool:
+def concerns(scheduling: SchedulingConstraints, home: str, namespace: str, labels: Labels) -> bool:
     """Whether such a pod's coming or going can change where one of that placing may land."""
     those = dict(labels)
     return any(
-        each.means(home, namespace, those) for each in (*placing.near, *placing.apart)
+        each.means(home, namespace, those) for each in (*scheduling.near, *scheduling.apart)
     ) or any(
         home == namespace and each.selector is not None and each.selector.matches(those)
-        for each in placing.spread
+        for each in scheduling.spread
     )

@@ -2,21 +2,21 @@
 
 from collections import defaultdict
 
-from azure_linux_migrator.model.cluster import Key, Owner, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Owner, Pod
 from azure_linux_migrator.simulator.cluster.store import Store
-from azure_linux_migrator.simulator.cluster.unhealthy_pods import Ailments
+from azure_linux_migrator.simulator.cluster.unhealthy_pods import UnhealthyPods
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from azure_linux_migrator.simulator.kernel import Kernel
 
 
-class Births:
+class PodFactory:
     """Makes pods for all controllers; `pods_of` are the pods that there are, by workload."""
 
     def __init__(self, store: Store, kernel: Kernel) -> None:
         self._store = store
         self._kernel = kernel
-        self.pods_of: defaultdict[str, dict[Key, None]] = defaultdict(dict)
-        self.ailments = Ailments()
+        self.pods_of: defaultdict[str, dict[NamespacedName, None]] = defaultdict(dict)
+        self.unhealthy_pods = UnhealthyPods()
 
     def next_name(self, workload: Workload) -> str:
         """A name that none of its pods had yet."""
@@ -35,7 +35,7 @@ class Births:
         """A new pod in the cluster, under a new name unless it is told one."""
         pod = self.make(workload, name or self.next_name(workload), node=node)
         siblings = (self._store.pods[key] for key in self.pods_of[workload.uid])
-        self.ailments.pass_on(workload, pod.key, siblings)
+        self.unhealthy_pods.pass_on(workload, pod.key, siblings)
         self._store.put_pod(pod)
         return pod
 
@@ -44,7 +44,7 @@ class Births:
     ) -> Pod:
         """The pod alone; it is created now unless it is told when (seconds since the epoch)."""
         template = workload.template
-        key = Key(workload.key.namespace, name)
+        key = NamespacedName(workload.key.namespace, name)
         born = self._kernel.now if created is None else created
         kind = "ReplicaSet" if workload.kind == "Deployment" else workload.kind
         owner = Owner(kind, workload.key.name, workload.growing)
@@ -64,6 +64,6 @@ class Births:
             claims=workload.claims.get(name, template.claims),
             traits=template.traits,
             requests=template.requests,
-            spread=template.placing.alone(key.namespace, template.labels),
-            extras=template.extras,
+            spread=template.scheduling.alone(key.namespace, template.labels),
+            extended_resources=template.extended_resources,
         )

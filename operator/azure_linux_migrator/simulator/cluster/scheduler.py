@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from azure_linux_migrator.model.cluster import Key, Node, Pod, Volume
-from azure_linux_migrator.model.scheduling import Placing, PodTerm, Taint
+from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod, Volume
+from azure_linux_migrator.model.scheduling import PodTerm, SchedulingConstraints, Taint
 from azure_linux_migrator.simulator.cluster.node_filters import obstacle
-from azure_linux_migrator.simulator.cluster.pod_affinity import Neighbours, concerns
+from azure_linux_migrator.simulator.cluster.pod_affinity import PodAffinity, concerns
 from azure_linux_migrator.simulator.cluster.scheduling_queue import LEFTOVER_SECONDS, Group, Sort
-from azure_linux_migrator.simulator.cluster.store import Deaf, Store, holds
-from azure_linux_migrator.simulator.cluster.workload import Machine
+from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store, holds
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 from azure_linux_migrator.simulator.cluster.workloads import Workloads
 from azure_linux_migrator.simulator.kernel import Kernel
 
@@ -36,7 +36,7 @@ class Misfit:
         return f"0/{self.nodes} nodes are available" + (f": {told}" if told else "")
 
 
-class Scheduler(Deaf):
+class Scheduler(NullWatcher):
     """One scheduler; `lag` draws the seconds a pod waits for it. `bare` are the placings of pods
     that nobody owns, by their uid."""
 
@@ -56,24 +56,24 @@ class Scheduler(Deaf):
         self._order: list[str] = []
         self._from = 0
         self._groups: dict[Sort, Group] = {}
-        self._neighbours: Neighbours | None = None
+        self._neighbours: PodAffinity | None = None
         self._known: dict[str, tuple[dict[str, str], tuple[Taint, ...]]] = {}
-        self.bare: Mapping[str, Placing] = {}
+        self.bare: Mapping[str, SchedulingConstraints] = {}
         store.watchers.append(self)
 
     # Deciding
 
-    def placing(self, pod: Pod) -> Placing:
+    def scheduling(self, pod: Pod) -> SchedulingConstraints:
         """Where a pod may land."""
         if pod.owner is None:
-            return self.bare.get(pod.uid) or Placing()
-        return self._workloads.template(pod).placing
+            return self.bare.get(pod.uid) or SchedulingConstraints()
+        return self._workloads.template(pod).scheduling
 
     def fit(self, pod: Pod) -> str | Misfit:
         """The node that a pod would go to, or why there is none."""
-        placing = self.placing(pod)
+        scheduling = self.scheduling(pod)
         volumes = self._store.volumes_of(pod)
-        view = self._neighbours.view(pod, placing) if self._neighbours else None
+        view = self._neighbours.view(pod, scheduling) if self._neighbours else None
         order = self._order
         best: tuple[float, str] | None = None
         found = 0
@@ -82,7 +82,7 @@ class Scheduler(Deaf):
             at = (self._from + step) % len(order)
             name = order[at]
             node, machine = self._store.nodes[name], self._store.machines[name]
-            why = obstacle(pod, placing, volumes, node, machine)
+            why = obstacle(pod, scheduling, volumes, node, machine)
             if not why and view is not None:
                 why = view.obstacle(name, machine.labels)
             if why:
@@ -97,13 +97,13 @@ class Scheduler(Deaf):
                 break
         return best[1] if best else Misfit(len(order), reasons)
 
-    def admits(self, pod: Pod, node: Node, machine: Machine) -> bool:
+    def admits(self, pod: Pod, node: Node, machine: NodeCapacity) -> bool:
         """Whether a pod could be put on a node: one of the cluster, or one that is only thought
         of."""
-        placing = self.placing(pod)
-        if obstacle(pod, placing, self._store.volumes_of(pod), node, machine):
+        scheduling = self.scheduling(pod)
+        if obstacle(pod, scheduling, self._store.volumes_of(pod), node, machine):
             return False
-        view = self._neighbours.view(pod, placing) if self._neighbours else None
+        view = self._neighbours.view(pod, scheduling) if self._neighbours else None
         return view is None or not view.obstacle(node.name, machine.labels)
 
     def stuck(self) -> Iterator[Group]:
@@ -115,8 +115,8 @@ class Scheduler(Deaf):
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod without a node is scheduled soon; one that leaves makes room."""
         if new is not None and old is None:
-            if self._neighbours is None and self.placing(new).social:
-                self._neighbours = Neighbours(self._store, self.placing)
+            if self._neighbours is None and self.scheduling(new).social:
+                self._neighbours = PodAffinity(self._store, self.scheduling)
             if not new.node:
                 key, uid = new.key, new.uid
                 self._kernel.after(self._lag(), lambda: self._schedule(key, uid))
@@ -141,7 +141,7 @@ class Scheduler(Deaf):
         for group in list(self._groups.values()):
             if new is not None and machine and self.admits(group.sample, new, machine):
                 self._requeue(group, at_once=True)
-            elif other and group.placing.spread:
+            elif other and group.scheduling.spread:
                 self._requeue(group)
 
     def volume(self, old: Volume | None, new: Volume | None) -> None:
@@ -149,7 +149,7 @@ class Scheduler(Deaf):
         for group in list(self._groups.values()):
             self._requeue(group)
 
-    def _differs(self, name: str, machine: Machine | None) -> bool:
+    def _differs(self, name: str, machine: NodeCapacity | None) -> bool:
         """Whether a node has come or gone, or has other labels or taints than before."""
         if machine is None:
             return self._known.pop(name, None) is not None
@@ -166,7 +166,7 @@ class Scheduler(Deaf):
         freed = None if holds(new) else node
         if moved is None:
             return
-        repels = self.placing(moved).apart if freed and self._neighbours else ()
+        repels = self.scheduling(moved).apart if freed and self._neighbours else ()
         for group in list(self._groups.values()):
             if freed and self.admits(group.sample, freed, self._store.machines[freed.name]):
                 self._requeue(group, at_once=True)
@@ -175,7 +175,7 @@ class Scheduler(Deaf):
 
     # Trying
 
-    def _schedule(self, key: Key, uid: str) -> None:
+    def _schedule(self, key: NamespacedName, uid: str) -> None:
         pod = self._store.pods.get(key)
         if pod is None or pod.uid != uid or pod.node or pod.terminating:
             return
@@ -193,7 +193,7 @@ class Scheduler(Deaf):
         sort = self._sort(pod)
         group = self._groups.get(sort)
         if group is None:
-            group = self._groups[sort] = Group(sort, pod, self.placing(pod))
+            group = self._groups[sort] = Group(sort, pod, self.scheduling(pod))
         group.why, group.stuck = str(found), True
         group.attempts += 1
         group.tried = self._kernel.now
@@ -247,7 +247,12 @@ class Scheduler(Deaf):
 
     def _sort(self, pod: Pod) -> Sort:
         zones = tuple(each.zones for each in self._store.volumes_of(pod)) if pod.claims else ()
-        return (pod.owner.uid if pod.owner else pod.uid, pod.requests, pod.extras, zones)
+        return (
+            pod.owner.uid if pod.owner else pod.uid,
+            pod.requests,
+            pod.extended_resources,
+            zones,
+        )
 
 
 def _stands(pod: Pod | None) -> tuple[str, bool] | None:
@@ -257,8 +262,8 @@ def _stands(pod: Pod | None) -> tuple[str, bool] | None:
 def _concerns(group: Group, moved: Pod, repels: tuple[PodTerm, ...]) -> bool:
     """Whether a pod that has moved may have let a group in by what they say about each other."""
     sample, namespace = group.sample, moved.key.namespace
-    if group.placing.social and concerns(
-        group.placing, sample.key.namespace, namespace, moved.labels
+    if group.scheduling.social and concerns(
+        group.scheduling, sample.key.namespace, namespace, moved.labels
     ):
         return True
     return any(each.means(namespace, sample.key.namespace, dict(sample.labels)) for each in repels)
@@ -271,11 +276,11 @@ def _better(old: Node | None, new: Node | None) -> bool:
     return (
         (new.ready and not old.ready)
         or (old.unschedulable and not new.unschedulable)
-        or new.room != old.room
+        or new.allocatable != old.allocatable
     )
 
 
-def _fullness(node: Node, machine: Machine) -> float:
-    if not node.room.cpu:
+def _fullness(node: Node, machine: NodeCapacity) -> float:
+    if not node.allocatable.cpu:
         return machine.pods / 110
-    return machine.cpu / node.room.cpu + machine.memory / max(1, node.room.memory)
+    return machine.cpu / node.allocatable.cpu + machine.memory / max(1, node.allocatable.memory)

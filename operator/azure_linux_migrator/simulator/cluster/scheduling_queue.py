@@ -7,8 +7,8 @@ has happened that could help. The times are kube-scheduler's (pkg/scheduler/back
 from dataclasses import dataclass, field
 
 from azure_linux_migrator.core.state.retry_delay import RetryDelay
-from azure_linux_migrator.model.cluster import Extras, Key, Pod
-from azure_linux_migrator.model.scheduling import Placing
+from azure_linux_migrator.model.cluster import ExtendedResources, NamespacedName, Pod
+from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.simulator.kernel import Timer
 
 RETRY = RetryDelay(1.0, 10.0)
@@ -17,7 +17,7 @@ LEFTOVER_SECONDS = 300.0
 """Whatever happens, or does not, a pod is tried again after this
 (DefaultPodMaxInUnschedulablePodsDuration)."""
 
-Sort = tuple[str, tuple[int, int], Extras, tuple[tuple[str, ...], ...]]
+Sort = tuple[str, tuple[int, int], ExtendedResources, tuple[tuple[str, ...], ...]]
 """What pods have in common that fit alike: owner, requests, and the zones of their volumes."""
 
 
@@ -28,8 +28,8 @@ class Group:
 
     sort: Sort
     sample: Pod
-    placing: Placing
-    pods: dict[tuple[Key, str], None] = field(default_factory=dict)
+    scheduling: SchedulingConstraints
+    pods: dict[tuple[NamespacedName, str], None] = field(default_factory=dict)
     why: str = ""
     stuck: bool = False
     attempts: int = 0

@@ -1,17 +1,17 @@
 """The StatefulSet controller, and others that give a pod's name and volumes to its successor."""
 
 from azure_linux_migrator.model.cluster import Pod
-from azure_linux_migrator.simulator.cluster.api_server import Api
-from azure_linux_migrator.simulator.cluster.pod_factory import Births
+from azure_linux_migrator.simulator.cluster.api_server import ApiServer
+from azure_linux_migrator.simulator.cluster.pod_factory import PodFactory
 from azure_linux_migrator.simulator.cluster.workload import Workload
 
 
 class StatefulSets:
     """Pods with names of their own."""
 
-    def __init__(self, api: Api, births: Births) -> None:
+    def __init__(self, api: ApiServer, pod_factory: PodFactory) -> None:
         self._api = api
-        self._births = births
+        self._births = pod_factory
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
         """Make the pods whose names are free again.

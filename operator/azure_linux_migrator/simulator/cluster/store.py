@@ -9,12 +9,12 @@ from azure_linux_migrator.model.cluster import (
     Attachment,
     Budget,
     Controller,
-    Key,
+    NamespacedName,
     Node,
     Pod,
     Volume,
 )
-from azure_linux_migrator.simulator.cluster.workload import Machine
+from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 
 
 class Watcher(Protocol):
@@ -39,7 +39,7 @@ class Watcher(Protocol):
         """A volume's attachment."""
 
 
-class Deaf:
+class NullWatcher:
     """A watcher that ignores everything; others override what they care for."""
 
     def node(self, old: Node | None, new: Node | None) -> None:
@@ -67,15 +67,15 @@ class Store:
     def __init__(self) -> None:
         self.revision = 0
         self.nodes: dict[str, Node] = {}
-        self.machines: dict[str, Machine] = {}
-        self.pods: dict[Key, Pod] = {}
-        self.budgets: dict[Key, Budget] = {}
+        self.machines: dict[str, NodeCapacity] = {}
+        self.pods: dict[NamespacedName, Pod] = {}
+        self.budgets: dict[NamespacedName, Budget] = {}
         self.controllers: dict[str, Controller] = {}
         self.volumes: dict[str, Volume] = {}
         self.attachments: dict[str, Attachment] = {}
-        self._by_claim: dict[Key, Volume] = {}
+        self._by_claim: dict[NamespacedName, Volume] = {}
         self._attached: defaultdict[str, dict[str, Attachment]] = defaultdict(dict)
-        self.pods_on: defaultdict[str, dict[Key, Pod]] = defaultdict(dict)
+        self.pods_on: defaultdict[str, dict[NamespacedName, Pod]] = defaultdict(dict)
         self.watchers: list[Watcher] = []
 
     def next_revision(self) -> int:
@@ -85,7 +85,7 @@ class Store:
 
     def volumes_of(self, pod: Pod) -> list[Volume]:
         """The bound volumes of a pod."""
-        keys = (Key(pod.key.namespace, claim) for claim in pod.claims)
+        keys = (NamespacedName(pod.key.namespace, claim) for claim in pod.claims)
         return [found for key in keys if (found := self._by_claim.get(key)) is not None]
 
     def attached(self, volume: str) -> list[Attachment]:
@@ -94,7 +94,7 @@ class Store:
 
     # Nodes
 
-    def put_node(self, node: Node, machine: Machine | None = None) -> None:
+    def put_node(self, node: Node, machine: NodeCapacity | None = None) -> None:
         """Add or change a node; `machine` is what the scheduler needs of a new one."""
         self.revision += 1
         old = self.nodes.get(node.name)
@@ -141,7 +141,7 @@ class Store:
         for each in self.watchers:
             each.pod(old, new)
 
-    def change_pod(self, key: Key, **changes: object) -> None:
+    def change_pod(self, key: NamespacedName, **changes: object) -> None:
         """Change fields of a pod; nothing where they are so already, or it is gone."""
         old = self.pods.get(key)
         if old is None:
@@ -150,7 +150,7 @@ class Store:
         if new != old:
             self.put_pod(new)
 
-    def remove_pod(self, key: Key) -> None:
+    def remove_pod(self, key: NamespacedName) -> None:
         """Delete a pod at once."""
         old = self.pods.pop(key, None)
         if old is None:
@@ -173,7 +173,7 @@ class Store:
         for each in self.watchers:
             each.budget(old, new)
 
-    def remove_budget(self, key: Key) -> None:
+    def remove_budget(self, key: NamespacedName) -> None:
         """Delete a budget."""
         old = self.budgets.pop(key, None)
         if old is not None:

@@ -7,16 +7,16 @@ business; it is known from the start and goes on through every move. Nothing her
 from collections import defaultdict
 from collections.abc import Iterable
 
-from azure_linux_migrator.model.cluster import Key, Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.workload import Workload
 
 
-class Ailments:
+class UnhealthyPods:
     """Which pods ail, by the phase that they stay in: `Pending` where no container starts,
     `Running` where they start and fail."""
 
     def __init__(self) -> None:
-        self._phases: dict[Key, str] = {}
+        self._phases: dict[NamespacedName, str] = {}
         self._heirless: defaultdict[str, list[str]] = defaultdict(list)
 
     def strike(self, pod: Pod) -> None:
@@ -36,7 +36,7 @@ class Ailments:
         if phase and workload.kind != "DaemonSet":
             self._heirless[workload.uid].append(phase)
 
-    def pass_on(self, workload: Workload, key: Key, siblings: Iterable[Pod]) -> None:
+    def pass_on(self, workload: Workload, key: NamespacedName, siblings: Iterable[Pod]) -> None:
         """A pod is made: it takes after one that left, or after its siblings where all of them
         ail."""
         if key in self._phases or not (self._phases or self._heirless):

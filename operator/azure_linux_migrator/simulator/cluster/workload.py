@@ -5,8 +5,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from azure_linux_migrator.model.cluster import Extras, Key, Labels, Pod
-from azure_linux_migrator.model.scheduling import Placing, Taint
+from azure_linux_migrator.model.cluster import ExtendedResources, Labels, NamespacedName, Pod
+from azure_linux_migrator.model.scheduling import SchedulingConstraints, Taint
 
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Named", "Other"]
 """`Named` is any other controller that gives a pod's name and volumes to its successor."""
@@ -36,8 +36,8 @@ class Template(Struct, frozen=True):
 
     labels: Labels = ()
     requests: tuple[int, int] = (0, 0)
-    extras: Extras = ()
-    placing: Placing = Placing()
+    extended_resources: ExtendedResources = ()
+    scheduling: SchedulingConstraints = SchedulingConstraints()
     start: Span = Span()
     stop: Span = Span(0.3, 0.6)
     run: Span | None = None
@@ -59,7 +59,7 @@ class Workload(Struct):
     """
 
     kind: Kind
-    key: Key
+    key: NamespacedName
     uid: str
     replicas: int
     template: Template
@@ -98,7 +98,7 @@ class Workload(Struct):
         return tuple(f"{self.key.name}-{ordinal}" for ordinal in ordinals)
 
 
-class Machine(Struct):
+class NodeCapacity(Struct):
     """A node as the scheduler sees it, and what is taken of its room."""
 
     labels: dict[str, str]
@@ -106,12 +106,12 @@ class Machine(Struct):
     cpu: int = 0
     memory: int = 0
     pods: int = 0
-    extras: dict[str, int] = {}
+    extended_resources: dict[str, int] = {}
 
     def take(self, pod: Pod, sign: int = 1) -> None:
         """Reserve what a pod requests, or with -1 give it back."""
         self.cpu += sign * pod.requests[0]
         self.memory += sign * pod.requests[1]
         self.pods += sign
-        for name, amount in pod.extras:
-            self.extras[name] = self.extras.get(name, 0) + sign * amount
+        for name, amount in pod.extended_resources:
+            self.extended_resources[name] = self.extended_resources.get(name, 0) + sign * amount

@@ -9,40 +9,40 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from azure_linux_migrator.model.cluster import Controller, Key, Node, Pod
-from azure_linux_migrator.simulator.cluster.api_server import Api
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Pod
+from azure_linux_migrator.simulator.cluster.api_server import ApiServer
 from azure_linux_migrator.simulator.cluster.daemonsets import DaemonSets
 from azure_linux_migrator.simulator.cluster.deployments import Deployments
 from azure_linux_migrator.simulator.cluster.jobs import Jobs
-from azure_linux_migrator.simulator.cluster.pod_factory import Births
+from azure_linux_migrator.simulator.cluster.pod_factory import PodFactory
 from azure_linux_migrator.simulator.cluster.statefulsets import StatefulSets
-from azure_linux_migrator.simulator.cluster.store import Deaf, Store
+from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store
 from azure_linux_migrator.simulator.cluster.workload import Template, Workload
 from azure_linux_migrator.simulator.kernel import Kernel
 
 
-class Workloads(Deaf):
+class Workloads(NullWatcher):
     """All workload controllers of the cluster."""
 
     def __init__(
         self,
         store: Store,
         kernel: Kernel,
-        api: Api,
+        api: ApiServer,
         rng: random.Random,
         lag: Callable[[], float],
     ) -> None:
         self._store = store
         self._kernel = kernel
         self._lag = lag
-        self._births = Births(store, kernel)
+        self._births = PodFactory(store, kernel)
         self._deployments = Deployments(api, self._births)
         self._statefulsets = StatefulSets(api, self._births)
         self._daemonsets = DaemonSets(store, api, self._births)
         self._jobs = Jobs(kernel, self._births)
         self.known: dict[str, Workload] = {}
         self.pods_of = self._births.pods_of
-        self.ailments = self._births.ailments
+        self.unhealthy_pods = self._births.unhealthy_pods
         self._by_owner: dict[str, str] = {}
         self._queued: set[str] = set()
         self._daemons: dict[str, None] = {}
@@ -79,17 +79,17 @@ class Workloads(Deaf):
         """Whose pod it is."""
         return self.known.get(self._by_owner.get(pod.owner.uid, "")) if pod.owner else None
 
-    def by_key(self, key: Key) -> Workload | None:
+    def by_key(self, key: NamespacedName) -> Workload | None:
         """A Deployment by its name."""
         found = (w for w in self.known.values() if w.kind == "Deployment" and w.key == key)
         return next(found, None)
 
-    def replicas(self, key: Key) -> int | None:
+    def replicas(self, key: NamespacedName) -> int | None:
         """A Deployment's scale; None where there is none."""
         found = self.by_key(key)
         return found.replicas if found else None
 
-    def scale(self, key: Key, replicas: int, *, surge: str | None = None) -> None:
+    def scale(self, key: NamespacedName, replicas: int, *, surge: str | None = None) -> None:
         """Change a Deployment's scale, and our record of a surge with it."""
         found = self.by_key(key)
         if found is not None:
@@ -97,13 +97,13 @@ class Workloads(Deaf):
             self._show(found, {} if surge is None else {"surge": surge})
             self.soon(found.uid)
 
-    def note(self, key: Key, surge: str) -> None:
+    def note(self, key: NamespacedName, surge: str) -> None:
         """Record on a Deployment what becomes of its surge."""
         found = self.by_key(key)
         if found is not None:
             self._show(found, {"surge": surge})
 
-    def restart(self, key: Key, stamp: str) -> None:
+    def restart(self, key: NamespacedName, stamp: str) -> None:
         """A new template for a Deployment's pods."""
         found = self.by_key(key)
         if found is not None and self._store.controllers[found.uid].restarted != stamp:
@@ -138,7 +138,7 @@ class Workloads(Deaf):
         if workload.kind == "Job":
             self._jobs.count(workload, old, new)
         if old is not None and not old.terminating and (new is None or new.terminating):
-            self.ailments.leave(workload, found)
+            self.unhealthy_pods.leave(workload, found)
         if new is None or (old is not None and _matters(workload, old, new)):
             self.soon(workload.uid)
 
@@ -181,7 +181,7 @@ class Workloads(Deaf):
             name = f"{workload.key.name}-{workload.generation}"
             made = Controller(
                 "ReplicaSet",
-                Key(workload.key.namespace, name),
+                NamespacedName(workload.key.namespace, name),
                 uid,
                 owner=workload.uid,
                 replicas=workload.replicas,

@@ -11,7 +11,11 @@ from msgspec import Struct
 
 from azure_linux_migrator.api.status import ForecastStatus, timestamp
 from azure_linux_migrator.core.drain.surge_first import VICTIM_COST, YIELDED
-from azure_linux_migrator.core.state.eviction_response import EvictionResult, Verdict, classify
+from azure_linux_migrator.core.state.eviction_response import (
+    EvictionResponse,
+    EvictionResult,
+    classify,
+)
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzlmError, KubernetesError
@@ -23,28 +27,28 @@ from azure_linux_migrator.model.actions import (
     DeletePod,
     DeletePool,
     EvictPod,
-    Foretell,
     MarkNode,
-    MarkVictim,
+    ReadAzureFacts,
     ReadPools,
     ReleaseNode,
+    RelinquishScale,
     RestartRollout,
     RestoreScale,
     ReviewAccess,
+    RunForecast,
+    SetDeletionCost,
     SurgeReplica,
-    SurveyAzure,
     UpdatePool,
-    YieldScale,
 )
-from azure_linux_migrator.model.azure_facts import Survey
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.simulator.aks.port import Arm, NoAnswerError
-from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS, Api
-from azure_linux_migrator.simulator.cluster.node_lifecycle import Fleet
+from azure_linux_migrator.simulator.aks.port import NoAnswerError, SimulatedArm
+from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS, ApiServer
+from azure_linux_migrator.simulator.cluster.node_lifecycle import NodeLifecycle
 from azure_linux_migrator.simulator.cluster.workloads import Workloads
-from azure_linux_migrator.simulator.controller.fault_hook import Fate, Mishap
-from azure_linux_migrator.simulator.controller.process import Process
+from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
+from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel, Timer
 
 CONCURRENCY = 64
@@ -55,11 +59,11 @@ class Backend(Struct):
     """What actions work on. `missing` is what Kubernetes does not allow the operator."""
 
     kernel: Kernel
-    api: Api
+    api: ApiServer
     workloads: Workloads
-    fleet: Fleet
-    arm: Arm
-    survey: Survey = Survey()
+    node_lifecycle: NodeLifecycle
+    arm: SimulatedArm
+    azure_facts: AzureFacts = AzureFacts()
     missing: tuple[str, ...] = ()
 
 
@@ -70,7 +74,7 @@ class Effect(Struct, frozen=True):
     more: bool = False
 
 
-class Hands:
+class ActionRunner:
     """Runs the actions of one migration in one operator process."""
 
     def __init__(
@@ -78,11 +82,11 @@ class Hands:
         backend: Backend,
         world: World,
         rng: random.Random,
-        process: Process,
+        process: SimulatedProcess,
         *,
         clock: Callable[[], float],
         latency: Callable[[Action], float],
-        fate: Fate,
+        fault_hook: FaultHook,
         may_act: Callable[[], bool],
         on_result: Callable[[], None],
     ) -> None:
@@ -90,7 +94,7 @@ class Hands:
         self._process = process
         self._clock = clock
         self._latency = latency
-        self._fate = fate
+        self._fate = fault_hook
         self._rng = rng
         self._may_act = may_act
         self._on_result = on_result
@@ -156,28 +160,33 @@ class Hands:
             )
             return
         self._under_way[action.key] = None
-        mishap = self._fate.mishap(action, part)
-        if mishap is None or not (mishap.lost or mishap.late):
-            self._commit(action, part, way, since, mishap)
-        elif mishap.late:
+        injected_fault = self._fate.injected_fault(action, part)
+        if injected_fault is None or not (injected_fault.lost or injected_fault.late):
+            self._commit(action, part, way, since, injected_fault)
+        elif injected_fault.late:
             self._backend.kernel.after(
-                mishap.late, lambda: self._commit(action, part, way, since, None)
+                injected_fault.late, lambda: self._commit(action, part, way, since, None)
             )
 
     def _commit(
-        self, action: Action, part: int, way: float, since: int, mishap: Mishap | None
+        self,
+        action: Action,
+        part: int,
+        way: float,
+        since: int,
+        injected_fault: InjectedFault | None,
     ) -> None:
         if part == 0:
             self._fate.begins(action)
-        error: AzlmError | None = mishap.error if mishap else None
+        error: AzlmError | None = injected_fault.error if injected_fault else None
         effect = Effect()
-        if mishap is None or mishap.error is None or mishap.committed:
+        if injected_fault is None or injected_fault.error is None or injected_fault.committed:
             try:
                 effect = self._perform(action, part)
             except AzlmError as raised:
                 error = error or raised
             self._fate.ends(action)
-        delay = way + (mishap.delay if mishap else 0.0)
+        delay = way + (injected_fault.delay if injected_fault else 0.0)
         delay += error.seconds if isinstance(error, NoAnswerError) else 0.0
         if error is None and effect.more:
             self._process.after(delay, lambda: self._go_on(action))
@@ -213,24 +222,24 @@ class Hands:
                 outcomes.pools_listed(action, found or {}, since=since, now=now)
             case ReviewAccess():
                 outcomes.access_reviewed(action, self._backend.missing, now)
-            case SurveyAzure():
-                outcomes.surveyed(action, replace(self._backend.survey, at=now))
-            case Foretell(generation):
+            case ReadAzureFacts():
+                outcomes.azure_facts_read(action, replace(self._backend.azure_facts, at=now))
+            case RunForecast(generation):
                 at = timestamp(now)
-                outcomes.foretold(action, ForecastStatus(generation=generation, at=at))
+                outcomes.forecast_made(action, ForecastStatus(generation=generation, at=at))
             case _:
                 outcomes.wrote(action, now)
 
-    def _verdict(self, action: EvictPod | DeletePod, error: AzlmError | None) -> Verdict:
+    def _verdict(self, action: EvictPod | DeletePod, error: AzlmError | None) -> EvictionResponse:
         if not isinstance(error, KubernetesError):
-            return Verdict(EvictionResult.GRANTED)
+            return EvictionResponse(EvictionResult.GRANTED)
         answer = classify(error)
         if answer.result is EvictionResult.CONFLICT:
             pod = self._backend.api.store.pods.get(action.pod)
             if pod is None:
-                return Verdict(EvictionResult.GONE)
+                return EvictionResponse(EvictionResult.GONE)
             if pod.uid != action.uid:
-                return Verdict(EvictionResult.SUCCESSOR)
+                return EvictionResponse(EvictionResult.SUCCESSOR)
         return answer
 
     def _perform(self, action: Action, part: int) -> Effect:
@@ -242,7 +251,7 @@ class Hands:
                 try:
                     backend.arm.change(action, backend.kernel.now)
                 finally:
-                    backend.fleet.touched()
+                    backend.node_lifecycle.touched()
             case EvictPod(pod, uid):
                 backend.api.evict(pod, uid)
             case DeletePod(pod, uid):
@@ -267,17 +276,17 @@ class Hands:
         """As kube/surge.py does: every patch tests what it changes."""
         workloads = self._backend.workloads
         match action:
-            case MarkVictim(pod, uid):
+            case SetDeletionCost(pod, uid):
                 self._backend.api.mark_victim(pod, uid, VICTIM_COST)
             case RestartRollout(deployment, stamp):
                 workloads.restart(deployment, stamp)
             case SurgeReplica(deployment, replicas, by):
                 if workloads.replicas(deployment) == replicas:
                     workloads.scale(deployment, replicas + 1, surge=f"{by}/{replicas}")
-            case YieldScale(deployment, by):
+            case RelinquishScale(deployment, by):
                 workloads.note(deployment, f"{by}/{YIELDED}")
 
-    def _restore(self, deployment: Key, replicas: int, part: int) -> Effect:
+    def _restore(self, deployment: NamespacedName, replicas: int, part: int) -> Effect:
         """The scale and the record of it in one request; where the scale is not ours any more,
         the record alone in another."""
         workloads = self._backend.workloads

@@ -24,7 +24,7 @@ class Body(Struct, frozen=True):
     created: float = 0.0
 
 
-class Resource:
+class CustomResource:
     """One AzureLinuxMigration. `body` is None once it is gone."""
 
     def __init__(

@@ -5,7 +5,7 @@ handler is called, and the finalizer goes once that has succeeded and the daemon
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from azure_linux_migrator.simulator.controller.simulated_operator import Pilot
+    from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 
 PATIENT_SECONDS = 10.0
 """How long the handler waits for the daemon; then it goes on beside it."""
@@ -17,17 +17,17 @@ ABANDONED_SECONDS = 25.0
 LOOK_SECONDS = 0.1
 
 
-class Release:
+class Deletion:
     """The end of one resource in one process. `daemon` is whether one runs: not after a restart."""
 
-    def __init__(self, pilot: "Pilot", *, daemon: bool) -> None:
-        self._pilot = pilot
-        self._process = pilot.process
+    def __init__(self, operator: "SimulatedOperator", *, daemon: bool) -> None:
+        self._pilot = operator
+        self._process = operator.process
         self._began = self._process.now
         self._calls = 0
         self._released = False
         self._ended = not daemon
-        self._hands, self._writer = pilot.halt()
+        self._hands, self._writer = operator.halt()
         if daemon:
             self._await()
         else:
@@ -88,9 +88,9 @@ class Release:
         """It took too long: what it has under way is waited for, then it is called again."""
         if call != self._calls or not self._pilot.alive:
             return
-        hands, _ = self._pilot.halt()
-        hands.retire()
-        if hands.running:
+        runner, _ = self._pilot.halt()
+        runner.retire()
+        if runner.running:
             self._process.after(1.0, lambda: self._expire(call))
             return
         self._pilot.unwatch()

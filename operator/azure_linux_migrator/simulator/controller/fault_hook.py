@@ -8,7 +8,7 @@ from azure_linux_migrator.errors import AzlmError
 from azure_linux_migrator.model.actions import Action
 
 
-class Mishap(Struct, frozen=True):
+class InjectedFault(Struct, frozen=True):
     """What befalls a request: an error instead of its effect, or in spite of it (`committed`), how
     much later than usual the answer comes (`delay`), or the request itself arrives (`late`). A
     `lost` one never left its process, which has died."""
@@ -20,10 +20,10 @@ class Mishap(Struct, frozen=True):
     lost: bool = False
 
 
-class Fate(Protocol):
+class FaultHook(Protocol):
     """What a fault schedule decides; `begins` and `ends` surround an action's effect."""
 
-    def mishap(self, action: Action, part: int) -> Mishap | None:
+    def injected_fault(self, action: Action, part: int) -> InjectedFault | None:
         """What befalls this request; `part` is 1 for the second one of an action that has two."""
 
     def begins(self, action: Action) -> None:
@@ -33,10 +33,10 @@ class Fate(Protocol):
         """It has taken effect; nobody was told yet."""
 
 
-class Calm:
+class NoFaults:
     """Nothing goes wrong."""
 
-    def mishap(self, _action: Action, _part: int) -> Mishap | None:
+    def injected_fault(self, _action: Action, _part: int) -> InjectedFault | None:
         """Nothing."""
         return None
 

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Attachment, Budget, Controller, Node, Pod, Volume
-from azure_linux_migrator.simulator.cluster.store import Deaf, Store
-from azure_linux_migrator.simulator.controller.process import Process
+from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store
+from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 
 WatchKind = Literal[
     "node",
@@ -58,13 +58,13 @@ class _List(Struct):
     revision: int
 
 
-class Informer(Deaf):
+class Informer(NullWatcher):
     """Feeds one operator's World. `delay` draws an event's seconds on the way."""
 
     def __init__(
         self,
         store: Store,
-        process: Process,
+        process: SimulatedProcess,
         world: World,
         delay: Callable[[], float],
         on_change: Callable[[], None],
@@ -229,7 +229,7 @@ class Informer(Deaf):
 
     def _here(self, kind: WatchKind) -> dict[Any, Any]:
         """What the world has of a kind."""
-        world, catalog = self._world, self._world.catalog
+        world, owner_index = self._world, self._world.owner_index
         match kind:
             case "pod":
                 return dict(world.pods)
@@ -238,10 +238,10 @@ class Informer(Deaf):
             case "budget":
                 return dict(world.budgets)
             case "volume":
-                return {each.name: each for each in catalog.all_volumes()}
+                return {each.name: each for each in owner_index.all_volumes()}
             case "attachment":
-                return {each.name: each for each in catalog.all_attachments()}
-        return {each.uid: each for each in catalog.all_controllers() if each.kind == kind}
+                return {each.name: each for each in owner_index.all_attachments()}
+        return {each.uid: each for each in owner_index.all_controllers() if each.kind == kind}
 
     def _there(self, kind: WatchKind) -> dict[Any, Any]:
         """What the store has of a kind."""

@@ -3,7 +3,7 @@
 from azure_linux_migrator.simulator.kernel import Call, Kernel, Timer
 
 
-class Process:
+class SimulatedProcess:
     """A kernel as one process has it. Requests on the wire and the servers use the kernel itself:
     they go on while the process does not run."""
 

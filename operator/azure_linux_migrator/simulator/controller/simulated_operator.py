@@ -16,19 +16,19 @@ from azure_linux_migrator.model.actions import (
     CreatePool,
     DeleteMachines,
     DeletePool,
+    ReadAzureFacts,
     ReadPools,
-    SurveyAzure,
     UpdatePool,
 )
-from azure_linux_migrator.model.cluster import Key
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.simulator.cluster.workload import Span
-from azure_linux_migrator.simulator.controller.action_runner import Backend, Hands
-from azure_linux_migrator.simulator.controller.custom_resource import Body, Resource
-from azure_linux_migrator.simulator.controller.deletion import Release
-from azure_linux_migrator.simulator.controller.fault_hook import Fate
+from azure_linux_migrator.simulator.controller.action_runner import ActionRunner, Backend
+from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from azure_linux_migrator.simulator.controller.deletion import Deletion
+from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
 from azure_linux_migrator.simulator.controller.informer import Informer
-from azure_linux_migrator.simulator.controller.process import Process
+from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.controller.status_writer import Writer
 from azure_linux_migrator.simulator.kernel import Timer
 
@@ -36,7 +36,7 @@ LONGEST_SLEEP_SECONDS = 600.0
 SOONEST_SECONDS = 0.5
 RETRY_SECONDS = 0.5
 GIVE_WAY_SECONDS = 10.0
-AZURE = (ReadPools, SurveyAzure, CreatePool, UpdatePool, DeleteMachines, DeletePool)
+AZURE = (ReadPools, ReadAzureFacts, CreatePool, UpdatePool, DeleteMachines, DeletePool)
 """Actions that Azure answers, not Kubernetes."""
 
 
@@ -49,19 +49,19 @@ class Pace(Struct, frozen=True):
     coalesce: float = 0.003
 
 
-class Pilot:
+class SimulatedOperator:
     """A worker, its watches and its hands. `skew` is how far its clock is ahead of the world's;
     `leads` whether it takes itself for the holder of the Lease (kube/lease.py)."""
 
     def __init__(
         self,
-        resource: Resource,
+        resource: CustomResource,
         backend: Backend,
         rng: random.Random,
         *,
         pace: Pace,
-        fate: Fate,
-        own_pod: Key | None = None,
+        fault_hook: FaultHook,
+        own_pod: NamespacedName | None = None,
         status_fails: Callable[[], KubernetesError | None] = lambda: None,
     ) -> None:
         self._resource = resource
@@ -69,10 +69,10 @@ class Pilot:
         self._kernel = backend.kernel
         self._rng = rng
         self._pace = pace
-        self._fate = fate
+        self._fate = fault_hook
         self._own_pod = own_pod
         self._status_fails = status_fails
-        self.process = Process(backend.kernel)
+        self.process = SimulatedProcess(backend.kernel)
         self.skew = 0.0
         self._began = backend.kernel.now
         self.alive = self.leads = True
@@ -83,12 +83,12 @@ class Pilot:
         self.informer = Informer(
             backend.api.store, self.process, self.world, self._watch_seconds, self.wake
         )
-        self.hands = self._new_hands()
+        self.runner = self._new_hands()
         self._writer = self._new_writer()
         self._body: Body | None = resource.body
         self._status = self._body.status if self._body else MigrationStatus()
         self._spec: tuple[int, MigrationSpec] | None = None
-        self._release: Release | None = None
+        self._release: Deletion | None = None
         self._watching = False
         self._busy = self._halted = False
         self.recording = False
@@ -101,7 +101,7 @@ class Pilot:
     def start(self) -> None:
         """The process begins to work."""
         if self._body is not None and self._body.deleting:
-            self._release = Release(self, daemon=False)
+            self._release = Deletion(self, daemon=False)
         else:
             self._pass()
 
@@ -112,7 +112,7 @@ class Pilot:
         self._end()
         if self._release is not None:
             self._release.die(late=late)
-        self.hands.die(late=late)
+        self.runner.die(late=late)
         self._writer.die(late=late)
 
     def _end(self) -> None:
@@ -154,15 +154,15 @@ class Pilot:
                 self._go_on_from(body)
                 self._gives_way_until = self._kernel.now + GIVE_WAY_SECONDS
             if body.deleting:
-                self._release = Release(self, daemon=True)
+                self._release = Deletion(self, daemon=True)
             self.wake()
 
     # Deletion
 
-    def halt(self) -> tuple[Hands, Writer]:
+    def halt(self) -> tuple[ActionRunner, Writer]:
         """The worker decides nothing more; what it has under way is still to end."""
         self._busy = self._halted = True
-        return self.hands, self._writer
+        return self.runner, self._writer
 
     def unwatch(self) -> None:
         """Its watches end, and what they have told is forgotten."""
@@ -182,7 +182,7 @@ class Pilot:
             return
         self._body, self._status = body, body.status
         self._busy = self._halted = self.recording = False
-        self.hands, self._writer = self._new_hands(), self._new_writer()
+        self.runner, self._writer = self._new_hands(), self._new_writer()
         if not self._watching:
             self._watching = True
             self.informer.start()
@@ -207,20 +207,20 @@ class Pilot:
         if self.on_decision is not None:
             self.on_decision(decision)
         before = self._status
-        if decision.turns(before):
+        if decision.enters_new_step(before):
             self._busy = self.recording = True
-            hands = self.hands
+            runner = self.runner
             self._writer.write_now(
-                decision.status, lambda done: self._recorded(decision, hands, done=done)
+                decision.status, lambda done: self._recorded(decision, runner, done=done)
             )
             return
         self._writer.offer(decision.status)
         self._go_on(decision)
 
     def _go_on(self, decision: Decision) -> None:
-        turned = decision.turns(self._status)
+        turned = decision.enters_new_step(self._status)
         self._status = decision.status
-        self.hands.submit(decision.actions)
+        self.runner.submit(decision.actions)
         if self._status.is_true("Succeeded") and self._release is None:
             self.unwatch()
         if decision.released and self._release is not None:
@@ -244,7 +244,7 @@ class Pilot:
     def _migration(self, body: Body) -> Migration:
         if self._spec is None or self._spec[0] != body.generation:
             self._spec = (body.generation, MigrationSpec.model_validate(body.spec))
-            self.hands.outcomes.forget_verdicts()
+            self.runner.outcomes.forget_verdicts()
         return Migration(
             body.name,
             body.uid,
@@ -257,7 +257,7 @@ class Pilot:
         )
 
     def _observation(self) -> Observation:
-        outcomes = self.hands.outcomes
+        outcomes = self.runner.outcomes
         return Observation(
             world=self.world,
             world_ready=self.informer.synced,
@@ -265,20 +265,20 @@ class Pilot:
             missing_access=outcomes.missing_access,
             own_pod=self._own_pod,
             began=self._began,
-            survey=outcomes.survey,
+            azure_facts=outcomes.azure_facts,
             forecast=outcomes.forecast,
             asked=outcomes.asked,
-            running=self.hands.running,
+            running=self.runner.running,
             written=outcomes.written,
             problems=outcomes.problems,
         )
 
-    def _recorded(self, decision: Decision, hands: Hands, *, done: bool) -> None:
+    def _recorded(self, decision: Decision, runner: ActionRunner, *, done: bool) -> None:
         """A new step is recorded before it acts; else it is gone on from what is recorded."""
-        if self._halted or hands is not self.hands:
-            if hands is self.hands:
+        if self._halted or runner is not self.runner:
+            if runner is self.runner:
                 self.recording = False
-            hands.submit(decision.actions if done else ())
+            runner.submit(decision.actions if done else ())
             return
         self._busy = self.recording = False
         if done:
@@ -296,15 +296,15 @@ class Pilot:
 
     # Helpers
 
-    def _new_hands(self) -> Hands:
-        return Hands(
+    def _new_hands(self) -> ActionRunner:
+        return ActionRunner(
             self._backend,
             self.world,
             self._rng,
             self.process,
             clock=self.clock,
             latency=self._latency,
-            fate=self._fate,
+            fault_hook=self._fate,
             may_act=self._may_act,
             on_result=self.wake,
         )

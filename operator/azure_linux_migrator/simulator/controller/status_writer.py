@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.simulator.controller.custom_resource import Resource
-from azure_linux_migrator.simulator.controller.process import Process
+from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel, Timer
 
 INTERVAL_SECONDS = 0.5
@@ -22,9 +22,9 @@ class Writer:
 
     def __init__(
         self,
-        resource: Resource,
+        resource: CustomResource,
         kernel: Kernel,
-        process: Process,
+        process: SimulatedProcess,
         rng: random.Random,
         *,
         may_write: Callable[[], bool],
