@@ -30,7 +30,7 @@ def test_every_cause_of_a_blocker_is_explained() -> None:
 def test_every_test_that_the_log_of_the_simulation_names_exists() -> None:
     text = (ROOT / "docs" / "simulation.md").read_text()
     names = re.findall(r"::(test_[a-z0-9_]+)`", text)
-    tests = (ROOT / "tests" / "core" / "test_found.py").read_text()
+    tests = (ROOT / "tests" / "unit" / "core" / "test_regressions.py").read_text()
     assert len(names) > 9
     assert [name for name in names if f"def {name}(" not in tests] == []
 

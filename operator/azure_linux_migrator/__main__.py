@@ -74,6 +74,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     from azure_linux_migrator.cli.migration_file import read_migration
     from azure_linux_migrator.cli.render import plan_data, plan_text, timeline
     from azure_linux_migrator.forecast.build_cluster import Assumptions
+    from azure_linux_migrator.forecast.runs import plan as run_forecasts
     from azure_linux_migrator.forecast.snapshot import load, unwritable, writable
 
     picture: Path | None = arguments.timeline
@@ -90,7 +91,7 @@ def _plan(arguments: argparse.Namespace) -> int:
         node_delete=arguments.node_delete_seconds,
         job=arguments.job_seconds,
     )
-    found = plan.plan(snapshot, name, spec, assumed=assumed, runs=arguments.runs)
+    found = run_forecasts(snapshot, name, spec, assumed=assumed, runs=arguments.runs)
     match arguments.output:
         case "json":
             print(plan_data.as_json(found))

@@ -88,7 +88,8 @@ class BudgetInvariants(Part):
         out, allocatable = workload.replicas - healthy, room_of(workload)
         if out > allocatable and self._misled(workload, healthy):
             return
-        text = f"{out} of {workload.replicas} pods of {workload.key} are out, {allocatable} may be, {told}"
+        name = workload.key
+        text = f"{out} of {workload.replicas} pods of {name} are out, {allocatable} may be, {told}"
         ground.that("replicas-kept", out <= allocatable, text)
 
     def _misled(self, workload: Workload, healthy: int) -> bool:

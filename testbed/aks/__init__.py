@@ -1,1 +1,1 @@
-"""A simulated AKS: the model of azure_linux_migrator.simulator behind the ARM subset that azlm uses."""
+"""A simulated AKS: azure_linux_migrator.simulator.aks behind the part of ARM that azlm uses."""

@@ -61,9 +61,12 @@ def test_a_forecast_is_told_drawn_and_touches_nothing(bed: Bed, tmp_path: Path) 
     told = json.loads(foretell(bed.plane.kubeconfig, bed.aks.url, "-ojson", "--runs=2").stdout)
     assert (told["blocked"], told["runs"], told["typical"]["evictions"]) == (False, 2, 8)
     same = yaml.safe_load(foretell(bed.plane.kubeconfig, bed.aks.url, "-oyaml").stdout)
-    assert same["census"] == told["census"]
-    listed = {(each["kind"], each["name"]): each for each in told["census"]["workloads"]}
-    assert (listed["Deployment", "web"]["fate"], listed["Deployment", "web"]["pods"]) == ("move", 6)
+    assert same["podSummary"] == told["podSummary"]
+    listed = {(each["kind"], each["name"]): each for each in told["podSummary"]["workloads"]}
+    assert (listed["Deployment", "web"]["disposition"], listed["Deployment", "web"]["pods"]) == (
+        "move",
+        6,
+    )
     assert told["typical"]["limitedBy"].startswith("PodDisruptionBudget default/")
     assert _cordoned(bed) == []
     assert {call["method"] for call in bed.aks.requests()} == {"GET"}

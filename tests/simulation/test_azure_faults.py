@@ -80,11 +80,11 @@ async def test_every_call_survives_every_fault() -> None:
 
 HEAD = """# What becomes of each fault of Azure
 
-Written by `tests/simulation/test_azure_faults.py`: a Rolling migration of an autoscaled pool of 4 nodes, by
-the real SDK against the simulated AKS, with one fault in each run. Every run ends with the source
-gone, one target of 4 nodes with the source's autoscaler bounds, never more than 6 nodes, and no
-operation that had worked done twice; where an admin has to act first, the table says as what it was
-told."""
+Written by `tests/simulation/test_azure_faults.py`. Each run is a Rolling migration of an autoscaled
+pool of 4 nodes, by the real SDK against the simulated AKS, with one fault. Every run ends with the
+source gone, one target of 4 nodes with the source's autoscaler bounds, never more than 6 nodes, and
+no operation that had worked done twice. Where an admin has to act first, the table says which
+condition reports it."""
 
 
 async def _fate(fault: Fault) -> tuple[str, str]:

@@ -4,21 +4,14 @@ Reads only. What could not be read is told, and the forecast goes on without it.
 """
 
 import asyncio
-import os
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_all_start_methods, get_context
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.azure.client import open_pools
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.errors import SettingsError
-from azure_linux_migrator.forecast.alternatives import alternatives
-from azure_linux_migrator.forecast.build_cluster import Assumptions
-from azure_linux_migrator.forecast.forecast import Forecast, Task, as_run, forecast, one_run
-from azure_linux_migrator.forecast.run import RunResult
+from azure_linux_migrator.forecast.forecast import Forecast
 from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.services import dual_stack_services
@@ -27,11 +20,6 @@ from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool
 
 CLEAR, BLOCKED = 0, 2
-BUDGET_SECONDS = 40.0
-"""How long the runs may take together, unless their number is given."""
-FEWEST, MOST = 3, 10
-SMALL_SECONDS = 0.03
-"""A run that is shorter than this is not worth a process of its own."""
 
 
 async def take(settings: Settings, spec: MigrationSpec | None) -> ClusterSnapshot:
@@ -66,65 +54,6 @@ async def take(settings: Settings, spec: MigrationSpec | None) -> ClusterSnapsho
     if azure_facts is not None:
         made.azure_facts = survey_out(replace(azure_facts, services=services, at=now))
     return made
-
-
-def plan(
-    snapshot: ClusterSnapshot,
-    name: str,
-    spec: MigrationSpec,
-    *,
-    assumed: Assumptions,
-    runs: int | None = None,
-    jobs: int | None = None,
-) -> Forecast:
-    """Forecast a snapshot on `jobs` processes; as many runs as there is time for.
-
-    Raises SettingsError where the snapshot lacks what the spec is about.
-    """
-    known = {pool.name for pool in snapshot.pools}
-    if spec.source.node_pool not in known:
-        raise SettingsError(
-            f"node pool {spec.source.node_pool} (spec.source.nodePool) does not exist in this "
-            f"cluster; its pools are: {', '.join(sorted(known)) or 'none'}"
-        )
-    side_by_side = jobs or os.cpu_count() or 1
-    began = time.monotonic()
-    first = one_run((snapshot, name, as_run(spec), assumed, 0))
-    one = time.monotonic() - began
-    room = int(BUDGET_SECONDS * side_by_side / max(one, 0.001))
-    others = len(alternatives(snapshot, as_run(spec), assumed, first))
-    wanted = runs or max(FEWEST, min(MOST, room - others))
-    compare = max(0, min(others, room - wanted))
-    inline = side_by_side == 1 or one < SMALL_SECONDS or "fork" not in get_all_start_methods()
-
-    def runner(tasks: Iterable[Task]) -> Sequence[RunResult]:
-        listed = list(tasks)
-        if inline:
-            return [one_run(task) for task in listed]
-        _shared.clear()
-        _shared.append(snapshot)
-        short = [task[1:] for task in listed]
-        with ProcessPoolExecutor(side_by_side, mp_context=get_context("fork")) as pool:
-            return list(pool.map(_trip, short))
-
-    return forecast(
-        snapshot,
-        name,
-        spec,
-        runs=wanted,
-        assumed=assumed,
-        runner=runner,
-        compare=compare,
-        first=first,
-    )
-
-
-_shared: list[ClusterSnapshot] = []
-"""The snapshot, as the forked processes inherit it: it is too large to be sent to each."""
-
-
-def _trip(rest: tuple[str, dict[str, object], Assumptions, int]) -> RunResult:
-    return one_run((_shared[0], *rest))
 
 
 def exit_code(found: Forecast) -> int:

@@ -28,7 +28,7 @@ from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.model.sensitivity import Identifier, NodeName, Sensitivity, TaintText
 
-VERSION = 2
+VERSION = 3
 
 
 class ClusterSnapshot(Struct):

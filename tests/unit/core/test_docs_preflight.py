@@ -23,6 +23,8 @@ def test_every_reason_that_stalls_is_on_the_page_of_conditions() -> None:
         for file in STEPS.glob("*.py")
         for reason in re.findall(r'refused\(\s*"([A-Z]\w+)"', file.read_text())
     }
-    reasons |= set(re.findall(r'Change\(\s*"([A-Z]\w+)"', (STEPS / "foreign.py").read_text()))
+    reasons |= set(
+        re.findall(r'Change\(\s*"([A-Z]\w+)"', (STEPS / "external_changes.py").read_text())
+    )
     missing = sorted(reason for reason in reasons if f"`{reason}`" not in page)
     assert missing == []

@@ -43,18 +43,18 @@ def test_a_pod_that_fits_no_pool_grows_none() -> None:
 
 PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "as many as the requests need": (
-        {"replicas": 9, "requests": (1000, 100), "placing": WEB},
+        {"replicas": 9, "requests": (1000, 100), "scheduling": WEB},
         {"web": 3},
     ),
     "as many as memory needs": (
-        {"replicas": 4, "requests": (10, 14_000), "placing": WEB},
+        {"replicas": 4, "requests": (10, 14_000), "scheduling": WEB},
         {"web": 4},
     ),
     "the one whose labels fit": (
         {
             "replicas": 3,
             "requests": (3000, 100),
-            "placing": SchedulingConstraints((("tier", "batch"),)),
+            "scheduling": SchedulingConstraints((("tier", "batch"),)),
         },
         {"web": 1, "batch": 3},
     ),
@@ -62,7 +62,7 @@ PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {
             "replicas": 40,
             "requests": (3000, 100),
-            "placing": SchedulingConstraints((("tier", "batch"),)),
+            "scheduling": SchedulingConstraints((("tier", "batch"),)),
         },
         {"web": 1, "batch": 5},
     ),
@@ -70,7 +70,7 @@ PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {
             "replicas": 2,
             "requests": (3000, 100),
-            "placing": SchedulingConstraints(
+            "scheduling": SchedulingConstraints(
                 (("tier", "spot"),), tolerations=(Toleration("spot", "Exists"),)
             ),
         },
@@ -80,7 +80,7 @@ PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {
             "replicas": 2,
             "requests": (3000, 100),
-            "placing": SchedulingConstraints((("tier", "spot"),)),
+            "scheduling": SchedulingConstraints((("tier", "spot"),)),
         },
         {"web": 1},
     ),
@@ -88,7 +88,9 @@ PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {
             "replicas": 4,
             "requests": (10, 10),
-            "placing": SchedulingConstraints((("tier", "batch"),), apart=(term(HOSTNAME, "app"),)),
+            "scheduling": SchedulingConstraints(
+                (("tier", "batch"),), apart=(term(HOSTNAME, "app"),)
+            ),
         },
         {"web": 1, "batch": 4},
     ),

@@ -28,7 +28,7 @@ KEPT = {
     "Pod.phase",
     "Volume.zones",
     *("Requirement.operator", "Toleration.operator"),
-    *("Rule.min_available", "Rule.max_unavailable", "Budget.unhealthy_policy"),
+    *("BudgetRule.min_available", "BudgetRule.max_unavailable", "Budget.unhealthy_policy"),
     "Controller.kind",
     *(f"Pool.{each}" for each in ("name", "os_sku", "os_type", "mode", "vm_size", "state")),
     *(f"Pool.{each}" for each in ("power", "kind")),

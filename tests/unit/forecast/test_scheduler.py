@@ -322,7 +322,7 @@ def test_a_pod_that_is_deleted_waits_no_more() -> None:
     [
         ({"unschedulable": False}, True),
         ({"batch": "m.1"}, False),
-        ({"room": Allocatable(8000, 16_000, 110)}, False),
+        ({"allocatable": Allocatable(8000, 16_000, 110)}, False),
     ],
 )
 def test_only_what_helps_is_tried(

@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from azure_linux_migrator.cli.durations import brief, span
 from azure_linux_migrator.cli.render.plan_data import blocked_by
-from azure_linux_migrator.forecast.alternatives import Variation
+from azure_linux_migrator.forecast.alternatives import Variation, choice_text
+from azure_linux_migrator.forecast.durations import brief, span
 from azure_linux_migrator.forecast.forecast import Forecast, Range
 from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
 from azure_linux_migrator.forecast.run import RunResult, StepTime
@@ -202,25 +202,6 @@ def _choices(choices: list[Variation], untried: list[str], width: int) -> list[s
     if untried:
         told.append(f"not tried, for want of time: {'; '.join(untried)}")
     return ["", "  Other settings (each alone):", *_listed(told, width)]
-
-
-def choice_text(choice: Variation) -> str:
-    """What another spec would change, in words."""
-    hours = f"{abs(choice.node_hours):.1f}"
-    same, less = hours == "0.0", choice.node_hours < 0
-    if abs(choice.seconds) < 1:
-        time = "takes as long"
-    elif choice.seconds > 0:
-        time = f"takes {span(choice.seconds)} more"
-    else:
-        time = f"saves {span(choice.seconds)}"
-    if same:
-        cost = "with as many node-hours"
-    elif not less:
-        cost = f"and costs {hours} more node-hours"
-    else:
-        cost = f"and {'' if time.startswith('saves') else 'saves '}{hours} node-hours"
-    return f"{choice.text} {time} {cost}"
 
 
 def _assumed(found: Forecast, width: int) -> list[str]:

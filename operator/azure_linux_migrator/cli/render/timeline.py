@@ -4,7 +4,6 @@ left to move and the nodes that are there."""
 import textwrap
 from html import escape
 
-from azure_linux_migrator.cli.durations import brief, span
 from azure_linux_migrator.cli.render.charts import CHART, charts
 from azure_linux_migrator.cli.render.plan_text import reasons
 from azure_linux_migrator.cli.render.svg import (
@@ -20,6 +19,7 @@ from azure_linux_migrator.cli.render.svg import (
     line,
     text,
 )
+from azure_linux_migrator.forecast.durations import brief, span
 from azure_linux_migrator.forecast.forecast import Forecast
 from azure_linux_migrator.forecast.run import BatchTime, RunResult, StepTime
 

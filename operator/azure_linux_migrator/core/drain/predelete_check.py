@@ -1,8 +1,7 @@
-"""The last look before machines are deleted: what stands on their nodes now, not when a watch last
-said so. Deleting machines asks no budget, and no pod comes back from it.
+"""The check before machines are deleted: which pods are on their nodes now.
 
-Whoever gives actions their meaning calls `check` with pods that were read for it: controller/executor.py
-by lists of the apiserver, a simulator from its own state.
+The deletion of machines asks no disruption budget, and a watch may be behind. The executor calls
+`check_nodes_are_empty` with pods that it has just listed, the simulator with its own state.
 """
 
 from collections.abc import Iterable

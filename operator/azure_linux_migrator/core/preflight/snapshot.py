@@ -38,6 +38,9 @@ class WorkloadFacts:
     labels: tuple[tuple[str, str], ...] = ()
 
 
+_NOT_READ = Unread("not read")
+
+
 @dataclass(frozen=True, slots=True)
 class PreflightSnapshot:
     """The picture. `target` is the target pool's name; `extra` how many nodes will stand beside
@@ -51,24 +54,24 @@ class PreflightSnapshot:
     today: date
     final: int = 0
     """Nodes that the target has in the end."""
-    cluster: ClusterFacts | Unread = Unread("not read")
-    usages: Mapping[str, Usage] | Unread = Unread("not read")
+    cluster: ClusterFacts | Unread = _NOT_READ
+    usages: Mapping[str, Usage] | Unread = _NOT_READ
     """By lower-case name of the quota: a VM family's, or `cores` for the whole region."""
-    sizes: Mapping[str, SizeFacts] | Unread = Unread("not read")
+    sizes: Mapping[str, SizeFacts] | Unread = _NOT_READ
     """By lower-case name of the VM size."""
-    subnets: Mapping[str, SubnetFacts] | Unread = Unread("not read")
+    subnets: Mapping[str, SubnetFacts] | Unread = _NOT_READ
     """By lower-case resource id."""
-    denied: tuple[str, ...] | Unread = Unread("not read")
+    denied: tuple[str, ...] | Unread = _NOT_READ
     """ARM actions that the operator's identity was refused."""
-    locks: tuple[str, ...] | Unread = Unread("not read")
+    locks: tuple[str, ...] | Unread = _NOT_READ
     """Management locks on the cluster, its resource group and its node resource group."""
-    windows: tuple[str, ...] | Unread = Unread("not read")
+    windows: tuple[str, ...] | Unread = _NOT_READ
     """Names of the cluster's maintenance configurations."""
-    extensions: tuple[str, ...] | Unread = Unread("not read")
+    extensions: tuple[str, ...] | Unread = _NOT_READ
     """Third-party extensions on the source's scale set."""
-    services: tuple[str, ...] | Unread = Unread("not read")
+    services: tuple[str, ...] | Unread = _NOT_READ
     """IPv6 or dual-stack LoadBalancer services with externalTrafficPolicy Cluster."""
-    images: tuple[str, ...] | Unread = Unread("not read")
+    images: tuple[str, ...] | Unread = _NOT_READ
     """Node image versions that the target could get."""
     nodes: tuple[Node, ...] = ()
     """All nodes of the cluster."""

@@ -1,6 +1,6 @@
-"""The nodes that AKS brings and takes, and its own drains.
+"""Adds and removes the nodes of the simulated AKS, and runs the drains of AKS itself.
 
-Drives the model of simulator/aks/managed_cluster.py on the kernel's time and shows in the cluster what it does.
+Drives simulator/aks/managed_cluster.py in the kernel's time and shows its effects in the cluster.
 """
 
 from collections.abc import Callable

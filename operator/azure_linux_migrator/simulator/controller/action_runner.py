@@ -1,5 +1,6 @@
-"""Gives every action of the core its meaning in the simulated world, as controller/executor.py does in
-the real one: a request is on its way, takes effect, and is answered; each of these can go wrong.
+"""Runs the actions of the core in the simulated cluster, as controller/executor.py does in a real one.
+
+A request is sent, takes effect, and is answered; each of the three can go wrong.
 """
 
 import random

@@ -1,5 +1,7 @@
-"""What Kopf does when the resource is deleted: the daemon of controller/process.py is halted, the deletion
-handler is called, and the finalizer goes once that has succeeded and the daemon has ended.
+"""The deletion of the resource, as Kopf handles it.
+
+The daemon of controller/process.py is stopped, the deletion handler is called, and the finalizer is
+removed once the handler has succeeded and the daemon has ended.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""One operator process at work on one migration: the loop of controller/worker.py on simulated time."""
+"""One operator process that works on one migration, in virtual time."""
 
 import random
 from collections.abc import Callable
