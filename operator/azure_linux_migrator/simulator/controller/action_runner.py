@@ -1,4 +1,4 @@
-"""Runs the actions of the core in the simulated cluster, as controller/executor.py does in a real one.
+"""Runs the actions of the core in the simulated cluster, as controller/executor.py does for real.
 
 A request is sent, takes effect, and is answered; each of the three can go wrong.
 """
