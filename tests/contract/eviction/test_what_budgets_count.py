@@ -81,7 +81,7 @@ def term(key: str, operator: str, *values: str) -> Manifest:
 
 
 @pytest.mark.parametrize(
-    ("selector", "guards"),
+    ("selector", "selects"),
     [
         ({"matchLabels": {"app": "web"}}, True),
         ({"matchLabels": {"app": "web", "tier": "x"}}, False),
@@ -97,14 +97,14 @@ def term(key: str, operator: str, *values: str) -> Manifest:
     ],
 )
 async def test_point_14_our_selectors_match_what_the_apiserver_matches(
-    place: Place, selector: Manifest, pdb_index: bool
+    place: Place, selector: Manifest, selects: bool
 ) -> None:
     await place.pod("a")
     await place.budget("strict", selector=selector, minAvailable=9)
     verdict, reading = await place.ask("a")
-    assert bool(reading.pdb_index) == pdb_index
-    assert reading.sends != pdb_index
-    assert verdict.result is (EvictionResult.BUDGET if pdb_index else EvictionResult.GRANTED)
+    assert bool(reading.pdb_index) == selects
+    assert reading.sends != selects
+    assert verdict.result is (EvictionResult.BUDGET if selects else EvictionResult.GRANTED)
 
 
 async def test_point_14_unmanaged_pods_count_as_healthy_but_not_as_expected(place: Place) -> None:

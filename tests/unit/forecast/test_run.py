@@ -16,7 +16,7 @@ from azure_linux_migrator.forecast.run import ForecastRun, RunResult
 from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import BudgetRule, Pod
 from azure_linux_migrator.model.pool import Pool
-from bench.plan_scale import made_up
+from testbed.fill.snapshot import cluster_snapshot
 
 CALM: dict[str, Any] = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
 
@@ -33,7 +33,7 @@ def _trip(snapshot: ClusterSnapshot, seed: int = 0, **more: Any) -> RunResult:
 @pytest.mark.parametrize("batch", [{"size": "10%"}, {"size": "100%", "soak": "0s"}])
 def test_nothing_is_faster_than_the_bound(seed: int, batch: dict[str, Any]) -> None:
     rng = random.Random(seed)
-    cluster = made_up(rng.randint(6, 20), rng.randint(100, 300), seed)
+    cluster = cluster_snapshot(rng.randint(6, 20), rng.randint(100, 300), seed)
     trip = _trip(cluster, seed, strategy={"batch": batch, "finalSoak": "0s"})
     assert trip.succeeded, trip.message
     assert trip.bound_seconds is not None
@@ -42,7 +42,7 @@ def test_nothing_is_faster_than_the_bound(seed: int, batch: dict[str, Any]) -> N
 
 
 def test_pauses_after_batches_of_empty_nodes_are_no_part_of_the_move() -> None:
-    cluster = made_up(6, 60)
+    cluster = cluster_snapshot(6, 60)
     empty = {node.name for node in cluster.nodes if node.pool == "workers"}
     empty -= set(sorted(empty)[:2])
     cluster.pods = [pod for pod in cluster.pods if pod.node not in empty]
@@ -52,7 +52,7 @@ def test_pauses_after_batches_of_empty_nodes_are_no_part_of_the_move() -> None:
 
 
 def test_in_place_tells_how_long_pods_are_moved_too() -> None:
-    trip = _trip(made_up(6, 60), strategy={"type": "InPlace"})
+    trip = _trip(cluster_snapshot(6, 60), strategy={"type": "InPlace"})
     assert trip.succeeded, trip.message
     assert trip.moving_seconds > 60
 
@@ -63,13 +63,13 @@ def _started(snapshot: ClusterSnapshot, seconds: float) -> ClusterSnapshot:
 
 
 def test_pods_that_became_ready_again_long_after_their_start_tell_nothing() -> None:
-    known, whole = start_spans(_started(made_up(4, 60), LONGEST_SECONDS + 1).pods, {})
+    known, whole = start_spans(_started(cluster_snapshot(4, 60), LONGEST_SECONDS + 1).pods, {})
     assert (known, whole) == ({}, UNKNOWN)
-    assert _trip(_started(made_up(4, 60), 80_000.0), strategy=CALM).succeeded
+    assert _trip(_started(cluster_snapshot(4, 60), 80_000.0), strategy=CALM).succeeded
 
 
 def test_a_few_outliers_do_not_count() -> None:
-    pods: list[Pod] = made_up(4, 60).pods
+    pods: list[Pod] = cluster_snapshot(4, 60).pods
     usual = start_spans(pods, {})[1].mean
     odd = [
         structs.replace(pod, started_in=1500.0) if not at % 9 else pod
@@ -79,7 +79,7 @@ def test_a_few_outliers_do_not_count() -> None:
 
 
 def test_a_pool_that_cannot_be_modelled_is_told_and_its_nodes_stay() -> None:
-    cluster = made_up(6, 60)
+    cluster = cluster_snapshot(6, 60)
     odd = {"vmSize": "Nonsense", "osSKU": "WindowsAnnual", "mode": "User", "count": 1}
     cluster.pools.append(Pool("odd", "WindowsAnnual", settings=odd))
     found = forecast(cluster, "m", _spec(strategy=CALM), runs=1, compare=0)
@@ -93,20 +93,20 @@ def test_a_pool_that_cannot_be_modelled_is_told_and_its_nodes_stay() -> None:
     "size", ["Standard_ND96isr_MI300X_v5", "Standard_DC4as_cc_v5", "standard_d16s_v5"]
 )
 def test_sizes_are_read_however_they_are_written(size: str) -> None:
-    cluster = made_up(4, 40)
+    cluster = cluster_snapshot(4, 40)
     for pool in cluster.pools:
         pool.settings["vmSize"] = size  # type: ignore[index]
     assert _trip(cluster, strategy=CALM).ending in {"Succeeded", "PreflightBlocked"}
 
 
 def test_what_azure_was_not_asked_is_told() -> None:
-    found = forecast(made_up(4, 40), "m", _spec(strategy=CALM), runs=1, compare=0)
+    found = forecast(cluster_snapshot(4, 40), "m", _spec(strategy=CALM), runs=1, compare=0)
     [told] = [each for each in found.unseen if each.startswith("of Azure: ")]
     assert "quotas" in told or "sizes" in told
 
 
 def test_choices_that_there_was_no_time_for_are_told() -> None:
-    given, cluster = _spec(), made_up(4, 40)
+    given, cluster = _spec(), cluster_snapshot(4, 40)
     own = _trip(cluster)
     texts = [each.text for each in alternatives(cluster, as_run(given), Assumptions(), own)]
     found = forecast(cluster, "m", given, runs=1, compare=2)
@@ -115,7 +115,7 @@ def test_choices_that_there_was_no_time_for_are_told() -> None:
 
 
 def test_loosening_the_budget_that_limits_is_one_of_them() -> None:
-    cluster = made_up(10, 200)
+    cluster = cluster_snapshot(10, 200)
     for index, budget in enumerate(cluster.budgets):
         desired = budget.expected - (1 if index == 0 else 5)
         cluster.rules[index] = BudgetRule(max_unavailable=budget.expected - desired)
