@@ -188,7 +188,7 @@ def main() -> int:
     )
     for name in asked.shapes.split(","):
         known[name] = measure(named(name), asked.runs)
-        rows = [known[each] for each in SHAPES if each in known]
+        rows = [known[shape] for shape in SHAPES if shape in known]
         page = "# Forecast and reality\n\nWritten by `python -m bench.forecast`.\n\n"
         (RESULTS / "forecast.md").write_text(page + table(rows) + "\n" + note(rows))
         kept.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")

@@ -29,7 +29,7 @@ def prepare(plane: ControlPlane, scratch: Path, shape: Shape) -> set[str]:
     kubectl(plane.kubeconfig, "wait", "--for=condition=Established", "crd", "--all")
     apply(plane.kubeconfig, _identity())
     workloads = shape.workloads()
-    pods = sum(int(each["spec"].get("replicas", 0)) for each in workloads)
+    pods = sum(int(workload["spec"].get("replicas", 0)) for workload in workloads)
     types = scratch / "instance-types.json"
     types.write_text(json.dumps([_instance_type(-(-pods // shape.nodes))]))
     _start(plane, binary, types)

@@ -66,7 +66,7 @@ QUICK = ("small",)
 
 def named(name: str) -> Shape:
     """A shape by its name; raises ValueError naming those that exist."""
-    for each in SHAPES:
-        if each.name == name:
-            return each
+    for shape in SHAPES:
+        if shape.name == name:
+            return shape
     raise ValueError(f"no shape {name}; there are {', '.join(each.name for each in SHAPES)}")

@@ -51,20 +51,20 @@ class Sum(Struct):
     known: Counter[str] = field(default_factory=Counter)
     digests: list[str] = field(default_factory=list)
 
-    def add(self, each: SeedResult) -> None:
+    def add(self, result: SeedResult) -> None:
         """One more."""
         self.done += 1
-        self.events += each.events
-        self.faults += len(each.faults)
-        self.evictions += each.evictions
-        self.refused += each.refused
-        self.moves = max(self.moves, each.moves)
-        self.judged.update(each.judged)
-        self.known.update(each.known)
-        self.digests.append(f"{each.seed} {each.digest}")
-        self.ends["failed" if each.failure else each.ended.split(":")[0].split()[0]] += 1
-        if each.failure:
-            self.failed.append(each)
+        self.events += result.events
+        self.faults += len(result.faults)
+        self.evictions += result.evictions
+        self.refused += result.refused
+        self.moves = max(self.moves, result.moves)
+        self.judged.update(result.judged)
+        self.known.update(result.known)
+        self.digests.append(f"{result.seed} {result.digest}")
+        self.ends["failed" if result.failure else result.ended.split(":")[0].split()[0]] += 1
+        if result.failure:
+            self.failed.append(result)
 
     @property
     def unjudged(self) -> list[str]:
@@ -85,8 +85,8 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
     chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         for outcomes in pool.map(_chunk, *zip(*chunks, strict=True)):
-            for each in outcomes:
-                total.add(each)
+            for outcome in outcomes:
+                total.add(outcome)
             if total.done % 1000 == 0 or total.done == seeds:
                 rate = total.done / (time.monotonic() - began)
                 failed = len(total.failed)
@@ -124,8 +124,8 @@ def _tell(outcome: SeedResult) -> None:
     own = schedule(outcome.seed)
     keep = ",".join(str(own.index(each)) for each in outcome.faults) or "none"
     print(f"\nseed {outcome.seed}: {outcome.failure.strip()}")
-    for each in outcome.faults:
-        print(f"  {each}")
+    for fault in outcome.faults:
+        print(f"  {fault}")
     print(f"  at the end: {outcome.ended}")
     print(f"  replay: .venv/bin/python -m simtest replay {outcome.seed} --keep {keep}\n")
 

@@ -93,9 +93,9 @@ class Admin(Remedies):
             self._unplaced += 1
             if self._unplaced > PATIENT_SECONDS / LOOKS_SECONDS:
                 self._grow(filled)
-        for each in status.blockers:
-            if now - (since_epoch(each.since) or now) > PATIENT_SECONDS:
-                self.remedy(each)
+        for blocker in status.blockers:
+            if now - (since_epoch(blocker.since) or now) > PATIENT_SECONDS:
+                self.remedy(blocker)
 
     def remedy(self, blocker: BlockerStatus) -> None:
         """Where room is missing, the pool that is filled grows."""
@@ -144,8 +144,8 @@ class Admin(Remedies):
 
     def _update_again(self, body: Body) -> None:
         self.loosen_named(body.status.message)
-        for each in body.status.blockers:
-            self.remedy(each)
+        for blocker in body.status.blockers:
+            self.remedy(blocker)
         azure_cli.update(self._scene, "src", osSKU="AzureLinux")
 
     def _turn_autoscaler_off(self, _body: Body) -> None:
@@ -179,8 +179,8 @@ class Admin(Remedies):
         azure_cli.delete(self._scene, self._stage.target)
 
     def _unblock_pods(self, body: Body) -> None:
-        for each in body.status.blockers:
-            self.remedy(each)
+        for blocker in body.status.blockers:
+            self.remedy(blocker)
 
     def _cordon(self, _body: Body) -> None:
         self.cordon_again()

@@ -38,7 +38,7 @@ def fault_targets(drawn: ScenarioDraw, turn: str) -> FaultTargets:
         steps = (*steps, *_way_back(drawn))
     if turn in {"deleted", "recreated"}:
         steps = (*steps, DELETING, DELETING)
-    found = tuple(each for each in _calls(drawn) if each[0] in steps)
+    found = tuple(call for call in _calls(drawn) if call[0] in steps)
     reads = ("ReadPools", "ReviewAccess", "ReadAzureFacts")
     return FaultTargets(
         writes=_writes(drawn, turn),
@@ -69,7 +69,7 @@ def _way_back(drawn: ScenarioDraw) -> tuple[str, ...]:
     if not drawn.autoscaled:
         steps = tuple(each for each in steps if each != "RestoreAutoscaler")
     if drawn.strategy != "Rolling":
-        steps = tuple(each for each in steps if each != "RestoreSource")
+        steps = tuple(step for step in steps if step != "RestoreSource")
     return steps
 
 

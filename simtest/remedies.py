@@ -114,9 +114,9 @@ class Remedies:
         """The CSI driver is set going again."""
         store, node = self._scene.store, key.name
         used = {v.name for pod in store.pods_on[node].values() for v in store.volumes_of(pod)}
-        for each in tuple(store.attachments.values()):
-            if each.node == node and each.volume not in used:
-                store.remove_attachment(each.name)
+        for attachment in tuple(store.attachments.values()):
+            if attachment.node == node and attachment.volume not in used:
+                store.remove_attachment(attachment.name)
 
     def loosen_named(self, message: str) -> None:
         """AKS's own drain waits for pods of the node that it names."""
@@ -135,12 +135,12 @@ class Remedies:
     def acknowledge(self, body: Body) -> None:
         """What blocks the preflight is mended where it can be, and else acknowledged by its id."""
         blocking = {
-            each.rule
-            for each in body.status.preflight.findings
-            if each.severity == "Block" and not each.acknowledged
+            finding.rule
+            for finding in body.status.preflight.findings
+            if finding.severity == "Block" and not finding.acknowledged
         }
-        for each in body.status.blockers:
-            self.remedy(each)
+        for blocker in body.status.blockers:
+            self.remedy(blocker)
         known = tuple((body.spec.get("preflight") or {}).get("acknowledge", ()))
         named = sorted(rule for rule in blocking - {"cluster.busy"} if rule in body.status.message)
         if named:

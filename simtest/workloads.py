@@ -107,10 +107,10 @@ def _suits(rng: random.Random, made: Workload, drawn: ScenarioDraw) -> None:
 
 
 def _guard(
-    simulation: SimulatedCluster, rng: random.Random, made: Workload, drawn: ScenarioDraw
+    simulation: SimulatedCluster, rng: random.Random, workload: Workload, drawn: ScenarioDraw
 ) -> None:
     """A budget; rarely two of them, which lets nothing go."""
-    key, count = made.key, made.replicas
+    key, count = workload.key, workload.replicas
     rule = BudgetRule(**rng.choice(RULES[:4] if count == 1 else RULES))
     if drawn.spec["drain"].get("onTimeout") == "Force" and rng.random() < 0.3:
         rule = BudgetRule(max_unavailable=0)
@@ -141,7 +141,7 @@ def _fills(made: Workload, seats: int) -> None:
 def _settle(
     simulation: SimulatedCluster,
     rng: random.Random,
-    made: Workload,
+    workload: Workload,
     source: list[Node],
     seats: list[Node] | None,
     *,
@@ -149,24 +149,26 @@ def _settle(
 ) -> None:
     """Its pods run on the source already, apart where they repel each other; in a crowded cluster
     each takes a seat."""
-    simulation.workloads.add(made, fresh=False)
+    simulation.workloads.add(workload, fresh=False)
     spread = rng.sample(source, len(source))
     local = rng.random() < 0.03
     now = simulation.kernel.now
-    for ordinal in range(made.replicas):
+    for ordinal in range(workload.replicas):
         node = (
-            spread[ordinal % len(spread)] if made.template.scheduling.apart else rng.choice(source)
+            spread[ordinal % len(spread)]
+            if workload.template.scheduling.apart
+            else rng.choice(source)
         )
         if seats:
             node = seats.pop()
-        if made.claims:
-            claim = NamespacedName(made.key.namespace, f"data-{made.key.name}-{ordinal}")
+        if workload.claims:
+            claim = NamespacedName(workload.key.namespace, f"data-{workload.key.name}-{ordinal}")
             bound = (node.zone,) if zoned else ()
             name = f"{claim.namespace}-{claim.name}"
             simulation.store.put_volume(Volume(name, claim, bound, local=local))
-        started = float(round(made.template.start.mean))
+        started = float(round(workload.template.start.mean))
         created = now - rng.uniform(100, 9000)
-        pod = simulation.workloads.place(made, node.name, created=created, started_in=started)
+        pod = simulation.workloads.place(workload, node.name, created=created, started_in=started)
         if not local:
             simulation.kubelets.attach_now(pod)
 
@@ -179,9 +181,9 @@ def _extras(simulation: SimulatedCluster, rng: random.Random, source: list[Node]
     )
     if rng.random() < 0.3:
         job = Template(labels=(("job", "report"),), run=Span(20, 120))
-        made = Workload("Job", NamespacedName("default", "report"), "job", 1, job)
-        simulation.workloads.add(made, fresh=False)
-        pod = simulation.workloads.place(made, rng.choice(source).name, created=now - 60)
+        workload = Workload("Job", NamespacedName("default", "report"), "job", 1, job)
+        simulation.workloads.add(workload, fresh=False)
+        pod = simulation.workloads.place(workload, rng.choice(source).name, created=now - 60)
         left = rng.uniform(10, 100)
         simulation.kernel.after(left, lambda: simulation.kubelets.finish(pod.key))
     if rng.random() < 0.2:

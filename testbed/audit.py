@@ -40,30 +40,30 @@ class Audit:
             for line in file:
                 if not line.endswith(b"\n"):
                     return
-                found = _parse(json.loads(line))
-                if user is None or found.user == user:
-                    yield found
+                request = _parse(json.loads(line))
+                if user is None or request.user == user:
+                    yield request
 
     def writes(self, user: str) -> Counter[str]:
         """Changing requests of a user, counted as `verb resource`."""
         return Counter(
-            f"{each.verb} {each.resource}"
-            for each in self.requests(user)
-            if each.verb in WRITES and "subjectaccessreviews" not in each.resource
+            f"{request.verb} {request.resource}"
+            for request in self.requests(user)
+            if request.verb in WRITES and "subjectaccessreviews" not in request.resource
         )
 
     def evictions(self, user: str | None = None) -> Counter[int]:
         """Evictions by the code that answered them."""
         return Counter(
-            each.code for each in self.requests(user) if each.resource == "pods/eviction"
+            request.code for request in self.requests(user) if request.resource == "pods/eviction"
         )
 
     def evicted(self) -> Counter[tuple[str, str]]:
         """How often each pod was granted an eviction, by namespace and name."""
         return Counter(
-            (each.namespace, each.name)
-            for each in self.requests()
-            if each.resource == "pods/eviction" and each.code == 201
+            (request.namespace, request.name)
+            for request in self.requests()
+            if request.resource == "pods/eviction" and request.code == 201
         )
 
 

@@ -65,12 +65,12 @@ class Book(FaultBook):
         """Count the call if it is ours."""
         if not self._ours():
             return []
-        found = super().met(call, pool)
-        for each in found:
+        effects = super().met(call, pool)
+        for each in effects:
             family = _FAMILIES[type(each)]
             to = "" if family in {"hidden", "missing"} else f"-{call}"
             self._struck(f"azure-{family}{'-read' if call in READS else to}", call)
-        return found
+        return effects
 
 
 class AzureFaults(FaultBase):

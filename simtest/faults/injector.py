@@ -103,10 +103,10 @@ class FaultInjector(ProcessFaults, AzureFaults, ClusterFaults, AdminFaults):
         if not part and kind in {"ReleaseNode", "RestoreScale"} and fault.pick % 2:
             self._second[action.key] = fault  # it strikes between the two requests
             return None
-        found = self._befalls(fault, action)
-        if found is not None or fault.kind in {"crash-after", "overtaken", "rescaled"}:
+        injected_fault = self._befalls(fault, action)
+        if injected_fault is not None or fault.kind in {"crash-after", "overtaken", "rescaled"}:
             self.strikes[fault.kind, f"{kind} again" if part else kind] += 1
-        return found
+        return injected_fault
 
     def _due(self, action: Action, kind: str) -> Fault | None:
         self.count += 1

@@ -83,7 +83,7 @@ def _timed(kind: str, low: float = 0.0, high: float = 0.0, steps: tuple[str, ...
     def draw(rng: random.Random, fault_targets: FaultTargets) -> Fault:
         length, pick = rng.uniform(low, high), rng.randrange(1 << 16)
         fitting = (
-            [each for each in fault_targets.steps if each in steps]
+            [step for step in fault_targets.steps if step in steps]
             if steps
             else fault_targets.steps
         )
@@ -106,7 +106,7 @@ def _acting(
 
     def draw(rng: random.Random, fault_targets: FaultTargets) -> Fault:
         length, pick = rng.uniform(low, high), rng.randrange(1 << 16)
-        fitting = [each for each in fault_targets.writes if not only or each in only]
+        fitting = [write for write in fault_targets.writes if not only or write in only]
         writes = [each for each in fitting if each not in but]
         if only and not writes:
             return Fault(kind, 1.0, length, pick, only[0])  # strikes nothing
@@ -130,7 +130,7 @@ RARE = (
 
 
 def _rare(writes: list[str]) -> list[str]:
-    return [each for each in writes if each in RARE] * 2
+    return [write for write in writes if write in RARE] * 2
 
 
 def _azure(kind: str, *, reads: bool = False, writes: bool = True) -> Draw:
@@ -272,10 +272,10 @@ def _late_in_deletion(faults: list[Fault]) -> list[Fault]:
     deleted = any(each.kind in {"deleted", "recreated"} for each in faults)
     late = {"crash-late", "slow"}
     return [
-        structs.replace(each, kind=f"{each.kind}-deleted")
-        if deleted and each.kind in late and each.on in _MARKS
-        else each
-        for each in faults
+        structs.replace(fault, kind=f"{fault.kind}-deleted")
+        if deleted and fault.kind in late and fault.on in _MARKS
+        else fault
+        for fault in faults
     ]
 
 

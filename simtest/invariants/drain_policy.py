@@ -51,12 +51,12 @@ class DrainPolicyInvariants(Part):
         spec = self.ground.specs.get(decision.status.observed_generation, self.ground.spec)
         policy = policy_of(spec)
         back = decision.status.rollback is not None
-        moves = [each for each in decision.actions if isinstance(each, EvictPod | DeletePod)]
+        moves = [action for action in decision.actions if isinstance(action, EvictPod | DeletePod)]
         filled = "src" if back else self.ground.target
-        for each in moves:
-            pod = process.world.pods.get(each.pod)
-            if pod is not None and pod.uid == each.uid:
-                forced = isinstance(each, DeletePod)
+        for move in moves:
+            pod = process.world.pods.get(move.pod)
+            if pod is not None and pod.uid == move.uid:
+                forced = isinstance(move, DeletePod)
                 self._stays(process, pod, policy, filled, forced=forced)
                 self._progress[_lane(self.ground, pod)] = self.ground.now
         if moves and policy["order"]:
@@ -92,7 +92,7 @@ class DrainPolicyInvariants(Part):
             that("unmanaged-stays", pod.owner is not None, f"{key} without a controller is evicted")
         volumes = self.ground.store.volumes_of(pod)
         if volumes:
-            local = any(each.local for each in volumes)
+            local = any(volume.local for volume in volumes)
             that("local-volume-stays", not local, f"{key} with a local volume is evicted")
             zones = {n.zone for n in process.world.nodes.values() if n.pool == filled}
             lost = [v for v in volumes if v.zones and zones and not zones & set(v.zones)]
@@ -122,9 +122,9 @@ class DrainPolicyInvariants(Part):
         ]
         if not left:
             return
-        for each in moves:
-            pod = world.pods.get(each.pod)
-            if pod is not None and isinstance(each, EvictPod):
+        for move in moves:
+            pod = world.pods.get(move.pod)
+            if pod is not None and isinstance(move, EvictPod):
                 text = f"{pod.key} is evicted while pods of a lower order are left"
                 self.ground.that("in-order", order.tier(pod) <= min(left), text)
 
@@ -145,7 +145,7 @@ class DrainPolicyInvariants(Part):
             return
         ground, now = self.ground, self.ground.now
         emptied = ground.target if status.rollback is not None else "src"
-        named = {(each.namespace, each.name) for each in status.blockers}
+        named = {(blocker.namespace, blocker.name) for blocker in status.blockers}
         if len(named) >= 20 or (named and policy["order"]):
             return
         nodes = {n.name: n for n in process.world.nodes.values() if n.pool == emptied}

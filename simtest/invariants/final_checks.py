@@ -52,9 +52,11 @@ class FinalChecks:
             ours = node.cordoned_by == NAME or in_batch(node) > 0
             left = ours and not (stays and node.pool == "src")
             self._that("marks-gone", not left, f"{node.name} still carries our marks")
-        for each in self._store.controllers.values():
-            left = each.surge.startswith(f"{NAME}/") and not each.surge.endswith("/yielded")
-            self._that("surge-left", not left, f"{each.key} is still surged")
+        for controller in self._store.controllers.values():
+            left = controller.surge.startswith(f"{NAME}/") and not controller.surge.endswith(
+                "/yielded"
+            )
+            self._that("surge-left", not left, f"{controller.key} is still surged")
 
     def _cordons(self) -> None:
         for name in sorted(self._audit.nodes.foreign):

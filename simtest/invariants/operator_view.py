@@ -59,7 +59,7 @@ class OperatorView(Part):
         if not decision.actions:
             return
         status = decision.status
-        writes = [each for each in decision.actions if not isinstance(each, READS)]
+        writes = [action for action in decision.actions if not isinstance(action, READS)]
         if not writes:
             return
         spec = self.ground.specs.get(status.observed_generation, self.ground.spec)
@@ -74,8 +74,8 @@ class OperatorView(Part):
         if evictions or deletions:
             self._may_move(process, emptied, filled, placed=bool(evictions))
             self._slots(process, evictions, deletions)
-        for each in writes:
-            match each:
+        for write in writes:
+            match write:
                 case DeleteMachines(pool, nodes):
                     self._retires(process, pool, nodes, filled)
                 case DeletePool(pool):
@@ -95,8 +95,8 @@ class OperatorView(Part):
         ready = any(node.pool == filled and node.ready for node in world.nodes.values())
         that("target-ready", ready, f"pods are evicted though no node of {filled} is Ready")
         if placed:
-            found = self._unplaced(process)
-            that("placed-first", found is None, f"pods are evicted while {found} has no node")
+            name = self._unplaced(process)
+            that("placed-first", name is None, f"pods are evicted while {name} has no node")
 
     def _unplaced(self, process: ObservedProcess) -> NamespacedName | None:
         """A pod that replaces one that we moved, and that the scheduler finds no node for."""
@@ -116,9 +116,9 @@ class OperatorView(Part):
         wanted: dict[NamespacedName, int] = {}
         implicit_budgets: dict[str, int] = {}
         again: dict[NamespacedName, int] = {}
-        for each in evictions:
-            pod = process.world.pods.get(each.pod)
-            if pod is None or pod.uid != each.uid or pod.terminating or pod.finished:
+        for eviction in evictions:
+            pod = process.world.pods.get(eviction.pod)
+            if pod is None or pod.uid != eviction.uid or pod.terminating or pod.finished:
                 continue
             if pod.phase == "Pending":
                 continue
@@ -219,8 +219,8 @@ class OperatorView(Part):
             that("retired-detached", not held, f"a volume is attached to {node.name}")
             left = [pod.key for pod in world.pods.values() if pod.node == node.name and leaves(pod)]
             that("retired-empty", not left, f"{node.name} is deleted with pod {left[:1]}")
-        found = self._unplaced(process)
-        that("retired-placed", found is None, f"{pool} is retired while {found} has no node")
+        name = self._unplaced(process)
+        that("retired-placed", name is None, f"{pool} is retired while {name} has no node")
         ready = any(node.pool == filled and node.ready for node in world.nodes.values())
         that("retired-with-target", ready, f"{pool} is retired, no node of {filled} is Ready")
 

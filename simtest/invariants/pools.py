@@ -81,10 +81,10 @@ class PoolInvariants(Part, NullWatcher):
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
         """Under Rolling both pools together stay within the source's nodes and maxSurge."""
-        for each in decision.actions:
-            match each:
+        for action in decision.actions:
+            match action:
                 case CreatePool(target=target, count=count):
-                    self._creates(each, decision.status)
+                    self._creates(action, decision.status)
                     self._bounded(process, decision, target, count or 0)
                 case UpdatePool(pool, changes) if pool != "src" and "count" in dict(changes):
                     self._bounded(process, decision, pool, int(dict(changes)["count"] or 0))

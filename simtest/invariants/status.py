@@ -142,12 +142,12 @@ class StatusInvariants(Part):
 
     def _details(self, old: MigrationStatus, new: MigrationStatus) -> None:
         that = self.ground.that
-        for each in new.conditions:
-            before = old.condition(each.type)
-            if before is not None and before.status == each.status:
+        for condition in new.conditions:
+            before = old.condition(condition.type)
+            if before is not None and before.status == condition.status:
                 was = since_epoch(before.last_transition_time) or 0.0
-                told = since_epoch(each.last_transition_time) or 0.0
-                text = f"{each.type} stays {each.status}, and has been so for longer now"
+                told = since_epoch(condition.last_transition_time) or 0.0
+                text = f"{condition.type} stays {condition.status}, and has been so for longer now"
                 that("transitions-true", told >= was - self.ground.slack(0.0), text)
         if new.blockers and new.blockers is not old.blockers:
             keys = [(b.cause, b.kind, b.namespace, b.name) for b in new.blockers]

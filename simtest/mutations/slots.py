@@ -74,7 +74,8 @@ def _forces() -> Patches:
     def plan(self: planner.Planner, now: float, stamp: str = "") -> planner.Plan:
         found = real(self, now, stamp)
         forced = tuple(
-            DeletePod(each.pod, each.uid, each.budget, each.owner) for each in found.evictions
+            DeletePod(eviction.pod, eviction.uid, eviction.budget, eviction.owner)
+            for eviction in found.evictions
         )
         return replace(found, evictions=forced)  # type: ignore[arg-type]
 

@@ -124,8 +124,8 @@ def _believes_empty() -> Patches:
 
 def _ignores_pause() -> Patches:
     def report(ctx: Context, name: str, progress: Progress, found: Any = None) -> Any:
-        told = report_step(ctx, name, progress, found)
-        return Decision(progress.actions, told, progress.wake_at)
+        status = report_step(ctx, name, progress, found)
+        return Decision(progress.actions, status, progress.wake_at)
 
     return [(deciding, "_report", report)]
 

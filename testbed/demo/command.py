@@ -156,7 +156,7 @@ def _line(status: dict[str, Any]) -> str:
 
 def _summary(
     plane: ControlPlane,
-    seen: Sighting,
+    sighting: Sighting,
     expected: int,
     checks: dict[str, bool],
     *,
@@ -171,23 +171,25 @@ def _summary(
     granted, left = answers.get(201, 0), _nodes(plane)
     checks |= {
         "every pod moved exactly once": (
-            seen.moves == expected and seen.second_moves == 0 and set(per_pod.values()) == {1}
+            sighting.moves == expected
+            and sighting.second_moves == 0
+            and set(per_pod.values()) == {1}
         ),
         "no eviction refused": refused == 0,
-        "no budget broken": not seen.violations,
+        "no budget broken": not sighting.violations,
         "the old pool is gone": not any(pool == "workers" for _, pool, _ in left),
         "only Azure Linux nodes left": all(sku == "AzureLinux" for _, _, sku in left),
     }
     rows = (
         ("pools before", before),
         ("pools after", _pools(plane)),
-        ("pods moved", f"{seen.moves} of {expected}, moved again: {seen.second_moves}"),
+        ("pods moved", f"{sighting.moves} of {expected}, moved again: {sighting.second_moves}"),
         (
             "evictions",
-            f"{granted} granted ({granted - seen.moves} of finished pods), {refused} refused",
+            f"{granted} granted ({granted - sighting.moves} of finished pods), {refused} refused",
         ),
         ("most evictions of a pod", str(max(per_pod.values(), default=0))),
-        ("budgets broken", "; ".join(seen.violations) or "0 times"),
+        ("budgets broken", "; ".join(sighting.violations) or "0 times"),
         ("time", f"{took:.1f} s from kubectl apply to Succeeded; {foretold:.1f} s were foretold"),
         ("operator", figures),
     )

@@ -85,7 +85,8 @@ def apply(kubeconfig: Path, manifests: list[dict[str, Any]]) -> None:
 
 def _wait(kubeconfig: Path, manifests: list[Manifest]) -> int:
     wanted = sum(
-        int(each["spec"].get("replicas", 0)) + (each["kind"] == "Job") for each in manifests
+        int(manifest["spec"].get("replicas", 0)) + (manifest["kind"] == "Job")
+        for manifest in manifests
     )
     deadline = time.monotonic() + READY_SECONDS
     while True:
@@ -110,4 +111,6 @@ def _ready(pod: dict[str, Any]) -> bool:
     if pod["status"].get("phase") == "Succeeded":
         return True
     conditions = pod["status"].get("conditions") or ()
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
+    )

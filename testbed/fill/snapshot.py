@@ -68,8 +68,8 @@ def _workload(found: ClusterSnapshot, rng: random.Random, number: int, where: li
     stateful = number % 5 == 0
     kind = "StatefulSet" if stateful else "Deployment"
     uid, start = f"w-{number}", rng.uniform(2, 20)
-    made = Controller(kind, NamespacedName(space, name), uid, replicas=REPLICAS, rolling=True)
-    found.controllers.append(made)
+    controller = Controller(kind, NamespacedName(space, name), uid, replicas=REPLICAS, rolling=True)
+    found.controllers.append(controller)
     owner = Owner(kind, name, uid)
     if not stateful:
         owner = Owner("ReplicaSet", f"{name}-1", f"{uid}-rs")

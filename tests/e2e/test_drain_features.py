@@ -23,9 +23,9 @@ def _started(bed: Bed, workloads: list[Manifest], **drain: Any) -> None:
 
 def _evicted(bed: Bed) -> list[str]:
     return [
-        each.name
-        for each in bed.audit.requests()
-        if each.resource == "pods/eviction" and each.code == 201
+        request.name
+        for request in bed.audit.requests()
+        if request.resource == "pods/eviction" and request.code == 201
     ]
 
 

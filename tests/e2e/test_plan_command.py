@@ -96,7 +96,7 @@ def test_what_may_not_be_read_is_named(bed: Bed) -> None:
     assert any("poddisruptionbudgets" in line for line in lines)
     assert any("persistentvolumes" in line for line in lines)
     user = "system:serviceaccount:default:viewer"
-    verbs = {each.verb for each in bed.audit.requests() if each.user == user}
+    verbs = {request.verb for request in bed.audit.requests() if request.user == user}
     assert verbs <= READS
     bed.kubectl("delete", "clusterrole/viewer", "clusterrolebinding/viewer")
 

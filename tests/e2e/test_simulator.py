@@ -138,7 +138,7 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     bed.wait_done()
     requests = [each for each in bed.audit.requests() if each.resource == "pods/eviction"]
     done = [each.name for each in requests if each.code == 201]
-    assert {each.code for each in requests} == {201}
+    assert {request.code for request in requests} == {201}
     assert len(done) == trip.evictions
     assert Counter(_app(each) for each in done) == Counter(_app(each) for each in told.evicted)
     assert _left(bed) == _left_in(told)
@@ -147,7 +147,9 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     if name == "order":
         assert [_app(each) for each in told.evicted] == [_app(each) for each in done]
     if name == "ordered":
-        sets = [each for each in snapshot.controllers if each.kind == "StatefulSet"]
+        sets = [
+            controller for controller in snapshot.controllers if controller.kind == "StatefulSet"
+        ]
         assert [each.ordered for each in sets] == [True, True]
     if name == "kinds":
         ours = [each for each in told.evicted if each.startswith("db-")]
@@ -184,8 +186,8 @@ def _landed(bed: Bed) -> Landed:
     return [(_app(p["name"]), _pool(p["node"]), p["node"]) for p in _pods(bed)]
 
 
-def _landed_in(told: ForecastRun) -> Landed:
-    pods = [pod for pod in told.simulation.store.pods.values() if pod.key.namespace == "default"]
+def _landed_in(run: ForecastRun) -> Landed:
+    pods = [pod for pod in run.simulation.store.pods.values() if pod.key.namespace == "default"]
     return [(_app(pod.key.name), _pool(pod.node), pod.node) for pod in pods]
 
 
@@ -211,10 +213,10 @@ def _pods(bed: Bed) -> list[dict[str, Any]]:
     ]
 
 
-def _left_in(told: ForecastRun) -> Counter[str]:
-    kernel = told.simulation.kernel
+def _left_in(run: ForecastRun) -> Counter[str]:
+    kernel = run.simulation.kernel
     kernel.run(lambda: False, end=kernel.now + 120.0)
-    pods = told.simulation.store.pods.values()
+    pods = run.simulation.store.pods.values()
     assert all(pod.ready or pod.finished for pod in pods)
     return Counter(
         _app(pod.key.name)

@@ -91,7 +91,7 @@ def test_in_place_aks_changes_the_pool_and_we_name_what_it_waits_for(bed: Bed) -
     bed.kubectl("patch", "pdb", "app-0", "--type=merge", "-p", '{"spec":{"maxUnavailable":1}}')
     bed.wait("Succeeded", lambda: bed.condition("Succeeded").get("status") == "True", patience=90)
     labels = [node["metadata"]["labels"] for node in bed.nodes("workers")]
-    assert {each["kubernetes.azure.com/os-sku"] for each in labels} == {"AzureLinux"}
+    assert {label["kubernetes.azure.com/os-sku"] for label in labels} == {"AzureLinux"}
     assert len(labels) == 3
     assert bed.nodes("workersazl") == []
 
@@ -155,9 +155,9 @@ def test_the_operators_own_pod_leaves_last_and_its_successor_goes_on(bed: Bed) -
 
     def evicted() -> list[str]:
         return [
-            each.name
-            for each in bed.audit.requests()
-            if each.resource == "pods/eviction" and each.code == 201
+            request.name
+            for request in bed.audit.requests()
+            if request.resource == "pods/eviction" and request.code == 201
         ]
 
     bed.wait("its own pod is evicted", lambda: name in evicted())

@@ -17,9 +17,9 @@ TURNING = {"rollback": "rollback", "deleted": "deleted", "recreated": "recreated
 def _strikes(kind: str, seed: str) -> set[str]:
     rng = random.Random(f"{seed}/{kind}")
     fault = KINDS[kind][1](rng, fault_targets(draw_scenario(seed), TURNING.get(kind, "")))
-    made = Run(seed, (fault,))
-    made.go()
-    return {struck for struck, _ in made.injector.strikes} & {fault.kind}
+    run = Run(seed, (fault,))
+    run.go()
+    return {struck for struck, _ in run.injector.strikes} & {fault.kind}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -58,7 +58,7 @@ def test_the_first_seeds_pass() -> None:
         outcomes = [each for part in pool.map(_many, range(0, SEEDS, 50)) for each in part]
     assert [(each.seed, each.failure) for each in outcomes if each.failure] == []
     assert sum(each.evictions for each in outcomes) > SEEDS
-    assert {each.ended.split()[0] for each in outcomes} >= {"Succeeded", "RolledBack", "gone"}
+    assert {outcome.ended.split()[0] for outcome in outcomes} >= {"Succeeded", "RolledBack", "gone"}
 
 
 def test_a_part_of_them_reaches_the_core_in_this_process() -> None:
@@ -82,14 +82,14 @@ def test_a_deliberate_fault_is_found(name: str) -> None:
 
 def test_every_deliberate_fault_is_meant_for_an_invariant_there_is() -> None:
     assert {each.finds for each in MUTATIONS} <= set(INVARIANTS)
-    assert len({each.name for each in MUTATIONS}) == len(MUTATIONS)
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
     assert set(KNOWN) <= set(INVARIANTS)
 
 
 def test_every_deliberate_fault_replaces_what_there_is() -> None:
-    for each in MUTATIONS:
-        for target, name, _ in each.patches():
-            assert hasattr(target, name), f"{each.name}: {name}"
+    for mutation in MUTATIONS:
+        for target, name, _ in mutation.patches():
+            assert hasattr(target, name), f"{mutation.name}: {name}"
 
 
 def test_every_invariant_that_is_judged_is_listed() -> None:

@@ -31,21 +31,21 @@ ONE_OF = Requirement("acme.example/team", "In", ("payments", "billing"))
 
 def particular() -> ClusterSnapshot:
     """Pods may only go where a label and a taint of their own let them; volumes are in zones."""
-    made = ClusterSnapshot(NOW)
-    _pool(made, "others", "43218765", labels={}, taints=[])
-    _pool(made, "workers", "43218765", labels=TEAM, taints=[TAINT])
-    _workload(made, NamespacedName("payments", "gateway"), "Deployment", PAYS, 7)
+    snapshot = ClusterSnapshot(NOW)
+    _pool(snapshot, "others", "43218765", labels={}, taints=[])
+    _pool(snapshot, "workers", "43218765", labels=TEAM, taints=[TAINT])
+    _workload(snapshot, NamespacedName("payments", "gateway"), "Deployment", PAYS, 7)
     _workload(
-        made,
+        snapshot,
         NamespacedName("payments", "audit"),
         "Deployment",
         SchedulingConstraints((), (NodeTerm((ONE_OF,)),), (TOLERATES,)),
     )
     for name in ("kafka", "kafka-2"):
-        _workload(made, NamespacedName("ledger", name), "StatefulSet", PAYS, volumes=True)
-    _workload(made, NamespacedName("kube-system", "coredns"), "Deployment", PAYS, 2)
-    _workload(made, NamespacedName("ab", "search"), "Deployment", PAYS, 4)
-    return made
+        _workload(snapshot, NamespacedName("ledger", name), "StatefulSet", PAYS, volumes=True)
+    _workload(snapshot, NamespacedName("kube-system", "coredns"), "Deployment", PAYS, 2)
+    _workload(snapshot, NamespacedName("ab", "search"), "Deployment", PAYS, 4)
+    return snapshot
 
 
 def _pool(

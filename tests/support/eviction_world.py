@@ -139,17 +139,17 @@ class Place:
 
     async def world(self) -> World:
         """The real JSON of nodes, pods and budgets, through our decoders, in our own world."""
-        made = World()
+        world = World()
         sources: list[tuple[str, Any, Callable[[Any], None]]] = [
-            ("/api/v1/nodes", NodeObject, made.put_node),
-            (self.budgets, BudgetObject, made.put_budget),
-            (self.pods, PodObject, made.put_pod),
+            ("/api/v1/nodes", NodeObject, world.put_node),
+            (self.budgets, BudgetObject, world.put_budget),
+            (self.pods, PodObject, world.put_pod),
         ]
         for path, kind, put in sources:
             listed = await self.admin.request("GET", path)
             for item in msgspec.json.decode(listed, type=_Listed).items:
                 put(msgspec.json.decode(item, type=kind).record())
-        return made
+        return world
 
     async def read(self, name: str) -> Reading:
         """The core's opinion of evicting a pod now."""

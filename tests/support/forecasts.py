@@ -68,9 +68,9 @@ def trip(**changes: Any) -> RunResult:
     return RunResult(**(fields | changes))
 
 
-def forecast(made: RunResult | None = None, **changes: Any) -> Forecast:
+def forecast(result: RunResult | None = None, **changes: Any) -> Forecast:
     """Of that trip."""
-    typical = made or trip()
+    typical = result or trip()
     base = Forecast(
         name="workers",
         strategy="BlueGreen",
@@ -143,9 +143,9 @@ def snapshot(workers: int = 2) -> ClusterSnapshot:
     return made
 
 
-def pod(made: ClusterSnapshot, name: str, owner: Owner | None, **more: Any) -> None:
+def pod(cluster_snapshot: ClusterSnapshot, name: str, owner: Owner | None, **more: Any) -> None:
     """A pod on one of the workers, in turn."""
-    nodes = [node.name for node in made.nodes if node.pool == "workers"]
+    nodes = [node.name for node in cluster_snapshot.nodes if node.pool == "workers"]
     fields: dict[str, Any] = {
         "phase": "Running",
         "ready": True,
@@ -157,14 +157,16 @@ def pod(made: ClusterSnapshot, name: str, owner: Owner | None, **more: Any) -> N
         "started_in": 5.0,
         "requests": (100, 128),
     }
-    place = nodes[len(made.pods) % len(nodes)]
-    made.pods.append(Pod(NamespacedName("default", name), f"u-{name}", place, **(fields | more)))
+    place = nodes[len(cluster_snapshot.pods) % len(nodes)]
+    cluster_snapshot.pods.append(
+        Pod(NamespacedName("default", name), f"u-{name}", place, **(fields | more))
+    )
 
 
-def deployment(made: ClusterSnapshot, name: str, pods: int, **more: Any) -> None:
+def deployment(cluster_snapshot: ClusterSnapshot, name: str, pods: int, **more: Any) -> None:
     """A Deployment with that many Ready pods."""
     key, uid = NamespacedName("default", name), f"d-{name}"
-    made.controllers += [
+    cluster_snapshot.controllers += [
         Controller("Deployment", key, uid, replicas=pods, rolling=True, max_surge=1),
         Controller(
             "ReplicaSet", NamespacedName("default", f"{name}-abc"), f"rs-{name}", uid, replicas=pods
@@ -172,20 +174,20 @@ def deployment(made: ClusterSnapshot, name: str, pods: int, **more: Any) -> None
     ]
     for index in range(pods):
         owner = Owner("ReplicaSet", f"{name}-abc", f"rs-{name}")
-        pod(made, f"{name}-{index}", owner, labels=(("app", name),), **more)
+        pod(cluster_snapshot, f"{name}-{index}", owner, labels=(("app", name),), **more)
 
 
-def budget(made: ClusterSnapshot, name: str, allowed: int) -> None:
+def budget(cluster_snapshot: ClusterSnapshot, name: str, allowed: int) -> None:
     """A budget over a Deployment that `deployment` made."""
-    count = sum(("app", name) in each.labels for each in made.pods)
+    count = sum(("app", name) in each.labels for each in cluster_snapshot.pods)
     selector = Selector((("app", name),))
-    made.rules.append(BudgetRule(max_unavailable=allowed))
+    cluster_snapshot.rules.append(BudgetRule(max_unavailable=allowed))
     figures: dict[str, Any] = {
         "allowed": allowed,
         "healthy": count,
         "desired": count - allowed,
         "expected": count,
     }
-    made.budgets.append(
+    cluster_snapshot.budgets.append(
         Budget(NamespacedName("default", name), selector, revision=1, uid=name, **figures)
     )

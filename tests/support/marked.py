@@ -54,6 +54,7 @@ class Marker:
         names = (
             kind.__struct_fields__
             if issubclass(kind, msgspec.Struct)
-            else getattr(kind, "_fields", None) or [each.name for each in dataclasses.fields(kind)]
+            else getattr(kind, "_fields", None)
+            or [field.name for field in dataclasses.fields(kind)]
         )
-        return kind(**{each: self.value(hints[each], f"{kind.__name__}.{each}") for each in names})
+        return kind(**{name: self.value(hints[name], f"{kind.__name__}.{name}") for name in names})

@@ -67,8 +67,8 @@ class Voyage:
         self.log: list[dict[str, Any]] = []
         """Requests that Azure was sent: method, path, status (0 where the answer was lost)."""
         self.executor = self._executor()
-        for each in cluster.nodes():
-            self.world.put_node(_node(each))
+        for node in cluster.nodes():
+            self.world.put_node(_node(node))
 
     def _executor(self) -> Executor:
         nobody: Any = Nobody()

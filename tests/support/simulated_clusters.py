@@ -34,24 +34,24 @@ def simulation(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedClust
         full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **settings}
         made = [make_node(aks.setting, name, full, index) for index in range(full["count"])]
         aks.adopt(name, settings, made)
-    found = SimulatedCluster(aks, rng, now=NOW)
-    found.node_lifecycle.adopt()
-    return found
+    cluster = SimulatedCluster(aks, rng, now=NOW)
+    cluster.node_lifecycle.adopt()
+    return cluster
 
 
 def node(
-    made: SimulatedCluster, name: str, *, allocatable: Allocatable = SMALL, **labels: str
+    cluster: SimulatedCluster, name: str, *, allocatable: Allocatable = SMALL, **labels: str
 ) -> None:
     """A node that no pool knows of; `zone=` labels it with a zone."""
     zone = labels.pop("zone", "")
     all_labels = {HOSTNAME: name, **labels, **({ZONE: zone} if zone else {})}
-    made.store.put_node(
+    cluster.store.put_node(
         Node(name, "p", allocatable=allocatable, zone=zone), NodeCapacity(all_labels)
     )
 
 
 def app(
-    made: SimulatedCluster,
+    cluster: SimulatedCluster,
     name: str,
     replicas: int,
     scheduling: SchedulingConstraints | None = None,
@@ -61,9 +61,9 @@ def app(
     times: dict[str, Any] = {"start": Span(0.1, 0.1), "stop": Span(0.1, 0.1)}
     wanted = {"labels": of(name), "requests": (100, 100), **times, **template}
     pods = Template(scheduling=scheduling or SchedulingConstraints(), **wanted)
-    found = Workload("Deployment", NamespacedName("default", name), name, replicas, pods)
-    made.workloads.add(found)
-    return found
+    workload = Workload("Deployment", NamespacedName("default", name), name, replicas, pods)
+    cluster.workloads.add(workload)
+    return workload
 
 
 def of(name: str) -> Labels:
@@ -83,19 +83,19 @@ def spread(topology: str, name: str, skew: int = 1, **more: Any) -> SchedulingCo
     )
 
 
-def run(made: SimulatedCluster, seconds: float) -> None:
+def run(cluster: SimulatedCluster, seconds: float) -> None:
     """Let time pass."""
-    end = made.kernel.now + seconds
-    made.kernel.at(end, lambda: None)  # the clock stands at the last thing that was done
-    made.kernel.run(lambda: False, end=end)
+    end = cluster.kernel.now + seconds
+    cluster.kernel.at(end, lambda: None)  # the clock stands at the last thing that was done
+    cluster.kernel.run(lambda: False, end=end)
 
 
-def where(made: SimulatedCluster, name: str) -> Counter[str]:
+def where(cluster: SimulatedCluster, name: str) -> Counter[str]:
     """How many of an app's pods are on each node; "" for those without one."""
-    return Counter(pod.node for pod in made.store.pods.values() if pod.labels == of(name))
+    return Counter(pod.node for pod in cluster.store.pods.values() if pod.labels == of(name))
 
 
-def delete(made: SimulatedCluster, name: str, count: int = 1) -> None:
+def delete(cluster: SimulatedCluster, name: str, count: int = 1) -> None:
     """Delete pods of an app; they come back."""
-    for pod in [each for each in made.store.pods.values() if each.labels == of(name)][:count]:
-        made.api.delete(pod.key, pod.uid)
+    for pod in [each for each in cluster.store.pods.values() if each.labels == of(name)][:count]:
+        cluster.api.delete(pod.key, pod.uid)

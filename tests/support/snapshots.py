@@ -61,9 +61,9 @@ def labels(host: str, pool: str) -> dict[str, str]:
     }
 
 
-def workers(made: ClusterSnapshot) -> list[str]:
+def workers(snapshot: ClusterSnapshot) -> list[str]:
     """The names of the workers."""
-    return [node.name for node in made.nodes if node.pool == "workers"]
+    return [node.name for node in snapshot.nodes if node.pool == "workers"]
 
 
 def add(
@@ -112,15 +112,15 @@ def add(
         made.pods.append(Pod(key, f"{key.name}.uid", owner=owner, **fields | ready))
 
 
-def disk(made: ClusterSnapshot, claim: str, node: str) -> None:
+def disk(snapshot: ClusterSnapshot, claim: str, node: str) -> None:
     """An Azure Disk that is attached to a node."""
-    made.volumes.append(Volume(f"pv-{claim}", NamespacedName("default", claim)))
-    made.attachments.append(Attachment(f"va-{claim}", node, f"pv-{claim}"))
+    snapshot.volumes.append(Volume(f"pv-{claim}", NamespacedName("default", claim)))
+    snapshot.attachments.append(Attachment(f"va-{claim}", node, f"pv-{claim}"))
 
 
-def staged(made: ClusterSnapshot, **assumed: Any) -> SimulatedCluster:
+def staged(snapshot: ClusterSnapshot, **assumed: Any) -> SimulatedCluster:
     """The cluster that begins where the snapshot ends."""
-    return build_cluster(made, Assumptions(**assumed), random.Random(1))
+    return build_cluster(snapshot, Assumptions(**assumed), random.Random(1))
 
 
 def after(simulation: SimulatedCluster, seconds: float) -> None:

@@ -174,10 +174,10 @@ class Simulated:
             self.simulation.store.put_node(node, NodeCapacity({}))
         template = Template((("app", "web"),), start=Span(1.5, 1.5), stop=Span(0.3, 0.3))
         if case.replicas:
-            made = Workload(
+            workload = Workload(
                 "Deployment", NamespacedName("d", "web"), "web", case.replicas, template
             )
-            self.simulation.workloads.add(made)
+            self.simulation.workloads.add(workload)
         bare = Workload("Other", NamespacedName("d", "bare"), "bare", 1, template)
         for ready in case.bare:
             self.simulation.workloads.place(bare, "n0", created=NOW - 60, ready=ready)
@@ -223,5 +223,5 @@ class Simulated:
 async def test_the_simulator_answers_as_the_apiserver_does(case: Case, place: Place) -> None:
     real = Real(place, case)
     await real.make()
-    told = await answers(case, real)
-    assert await answers(case, Simulated(case)) == told
+    results = await answers(case, real)
+    assert await answers(case, Simulated(case)) == results

@@ -149,7 +149,7 @@ async def test_point_03_a_free_pod_that_changes_meanwhile_is_a_429_with_retry_af
 ) -> None:
     """The free deletion holds for one resourceVersion; here others write the pod all the time."""
     await place.pod("b")
-    seen: list[EvictionResponse] = []
+    responses: list[EvictionResponse] = []
     over = asyncio.Event()
 
     async def write(worker: int) -> None:
@@ -166,8 +166,8 @@ async def test_point_03_a_free_pod_that_changes_meanwhile_is_a_429_with_retry_af
     async def refused() -> bool:
         await place.vanish("a")
         await place.pod("a", ready=False)
-        seen.append(await place.evict("a"))
-        return seen[-1].result is EvictionResult.BUDGET
+        responses.append(await place.evict("a"))
+        return responses[-1].result is EvictionResult.BUDGET
 
     await place.budget(minAvailable=1, expect={"healthy": 1, "allowed": 0})
     async with asyncio.TaskGroup() as group:
@@ -177,5 +177,5 @@ async def test_point_03_a_free_pod_that_changes_meanwhile_is_a_429_with_retry_af
             await until("an eviction meets a write", refused)
         finally:
             over.set()
-    assert {each.result for each in seen} <= {EvictionResult.GRANTED, EvictionResult.BUDGET}
-    assert seen[-1].retry_after == RETRY_LATER
+    assert {each.result for each in responses} <= {EvictionResult.GRANTED, EvictionResult.BUDGET}
+    assert responses[-1].retry_after == RETRY_LATER

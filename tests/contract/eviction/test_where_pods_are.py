@@ -120,7 +120,7 @@ async def land(place: Place, name: str, node: str, *, tolerations: list[Manifest
 async def decided(place: Place, name: str) -> bool:
     """Whether the scheduler has bound a pod or said that it cannot."""
     conditions = (await place.get(f"{place.pods}/{name}"))["status"].get("conditions") or ()
-    return "PodScheduled" in {each["type"] for each in conditions}
+    return "PodScheduled" in {condition["type"] for condition in conditions}
 
 
 async def test_case_32_a_pod_that_tolerates_the_cordon_comes_all_the_same(

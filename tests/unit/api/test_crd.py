@@ -129,7 +129,7 @@ def test_conditions_are_merged_by_type() -> None:
 def test_columns() -> None:
     columns = _version()["additionalPrinterColumns"]
     shown = [each["name"] for each in columns if "priority" not in each]
-    wide = [each["name"] for each in columns if each.get("priority") == 10]
+    wide = [column["name"] for column in columns if column.get("priority") == 10]
     assert shown == ["Source", "Target", "Phase", "Nodes", "Ready", "Reason", "Age"]
     assert wide == ["Step", "Pods", "Batch", "Message"]
 

@@ -57,24 +57,24 @@ async def asked() -> AsyncIterator[Asked]:
 
 
 async def test_every_part_is_read(asked: Asked) -> None:
-    found = await asked.azure_facts()
-    assert not isinstance(found.cluster, Unread)
-    assert (found.cluster.location, found.cluster.network_plugin_mode) == ("westeurope", "overlay")
-    assert found.cluster.kubernetes_version
-    assert found.cluster.pod_cidrs == ("10.244.0.0/16",)
-    assert not isinstance(found.usages, Unread)
-    assert found.usages["standarddsv5family"] == Usage(0, 40)
-    assert not isinstance(found.sizes, Unread)
-    assert found.sizes["standard_d4s_v5"].vcpus == 4
-    assert found.sizes["standard_d8s_v5"].unavailable == "NotAvailableForSubscription"
-    assert found.sizes["standard_nc24ads_a100_v4"].gpus == 1
-    assert not isinstance(found.subnets, Unread)
-    assert found.subnets[SUBNET.lower()].prefix == "10.1.0.0/24"
-    assert not isinstance(found.locks, Unread)
-    assert found.locks[0].startswith("keep (CanNotDelete)")
-    assert found.windows == ("aksManagedAutoUpgradeSchedule",)
-    assert found.extensions == ("Antivirus",)
-    assert found.denied == ()
+    facts = await asked.azure_facts()
+    assert not isinstance(facts.cluster, Unread)
+    assert (facts.cluster.location, facts.cluster.network_plugin_mode) == ("westeurope", "overlay")
+    assert facts.cluster.kubernetes_version
+    assert facts.cluster.pod_cidrs == ("10.244.0.0/16",)
+    assert not isinstance(facts.usages, Unread)
+    assert facts.usages["standarddsv5family"] == Usage(0, 40)
+    assert not isinstance(facts.sizes, Unread)
+    assert facts.sizes["standard_d4s_v5"].vcpus == 4
+    assert facts.sizes["standard_d8s_v5"].unavailable == "NotAvailableForSubscription"
+    assert facts.sizes["standard_nc24ads_a100_v4"].gpus == 1
+    assert not isinstance(facts.subnets, Unread)
+    assert facts.subnets[SUBNET.lower()].prefix == "10.1.0.0/24"
+    assert not isinstance(facts.locks, Unread)
+    assert facts.locks[0].startswith("keep (CanNotDelete)")
+    assert facts.windows == ("aksManagedAutoUpgradeSchedule",)
+    assert facts.extensions == ("Antivirus",)
+    assert facts.denied == ()
 
 
 PARTS: list[tuple[Call, str, str]] = [
@@ -92,30 +92,30 @@ async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
     asked: Asked, call: Call, part: str, action: str
 ) -> None:
     asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), call, times=None)])
-    found = await asked.azure_facts()
-    lost = getattr(found, part)
+    facts = await asked.azure_facts()
+    lost = getattr(facts, part)
     assert isinstance(lost, Unread)
     assert action in lost.why
-    assert not isinstance(found.denied, Unread)
-    assert any(action in each for each in found.denied)
+    assert not isinstance(facts.denied, Unread)
+    assert any(action in each for each in facts.denied)
     for _, other, _ in PARTS:
         if other != part:
-            assert not isinstance(getattr(found, other), Unread), other
+            assert not isinstance(getattr(facts, other), Unread), other
 
 
 async def test_an_azure_that_does_not_answer_is_told_as_that(asked: Asked) -> None:
     asked.cluster.faults.add([Fault(LoseResponse(committed=False), "Usages", times=None)])
     asked.cluster.faults.add([Fault(Refuse(503, "ServerBusy"), "Skus", times=None)])
-    found = await asked.azure_facts()
-    assert isinstance(found.usages, Unread)
-    assert isinstance(found.sizes, Unread)
-    assert "503" in found.sizes.why
+    facts = await asked.azure_facts()
+    assert isinstance(facts.usages, Unread)
+    assert isinstance(facts.sizes, Unread)
+    assert "503" in facts.sizes.why
 
 
 async def test_without_the_cluster_nothing_is_guessed(asked: Asked) -> None:
     asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), "GetCluster", times=None)])
-    found = await asked.azure_facts()
-    assert isinstance(found.cluster, Unread)
-    assert isinstance(found.usages, Unread)
-    assert "location" in found.usages.why
-    assert not isinstance(found.locks, Unread)
+    facts = await asked.azure_facts()
+    assert isinstance(facts.cluster, Unread)
+    assert isinstance(facts.usages, Unread)
+    assert "location" in facts.usages.why
+    assert not isinstance(facts.locks, Unread)

@@ -148,8 +148,8 @@ def test_an_update_sends_everything_back_but_what_it_changes() -> None:
     ],
 )
 def test_azures_own_code_decides(status: int, code: str, reason: str, retryable: bool) -> None:
-    found = classify_failure(AzureError(code, "words", status=status))
-    assert (found.reason, found.retryable) == (reason, retryable)
+    failure_class = classify_failure(AzureError(code, "words", status=status))
+    assert (failure_class.reason, failure_class.retryable) == (reason, retryable)
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_azures_own_code_decides(status: int, code: str, reason: str, retryable:
     ],
 )
 def test_where_the_code_says_nothing_the_words_decide(message: str, reason: str) -> None:
-    found = classify_failure(AzureError("OperationNotAllowed", message, status=400))
-    assert (found.reason, found.retryable) == (reason, False)
-    assert found.remedy
+    failure_class = classify_failure(AzureError("OperationNotAllowed", message, status=400))
+    assert (failure_class.reason, failure_class.retryable) == (reason, False)
+    assert failure_class.remedy
 
 
 def test_the_cause_inside_a_failed_operation_decides() -> None:

@@ -139,7 +139,7 @@ def test_the_help_tells_every_flag_and_the_exit_codes(azlm: Azlm, command: str) 
     if command in {"plan", "preflight", "snapshot"}:
         assert "$KUBECONFIG, or ~/.kube/config" in out
         assert "ServiceAccount" not in out
-    commands = next(each for each in parser()._actions if each.dest == "command")
+    commands = next(action for action in parser()._actions if action.dest == "command")
     assert isinstance(commands.choices, dict)
     assert [a.dest for a in commands.choices[command]._actions if not a.help] == []
 

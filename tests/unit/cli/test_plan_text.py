@@ -146,10 +146,10 @@ def test_no_rule_crowds_out_another() -> None:
     ],
 )
 def test_another_setting_is_told_in_words(seconds: float, hours: float, told: str) -> None:
-    made = choice(seconds, hours)
-    assert choice_text(made) == f"batch 50% instead of 10% {told}"
-    text = _table(forecast(choices=[made]))
-    assert f"  Other settings (each alone):\n    - {choice_text(made)}" in text
+    variation = choice(seconds, hours)
+    assert choice_text(variation) == f"batch 50% instead of 10% {told}"
+    text = _table(forecast(choices=[variation]))
+    assert f"  Other settings (each alone):\n    - {choice_text(variation)}" in text
 
 
 def test_settings_that_were_not_tried_are_named() -> None:
@@ -172,8 +172,8 @@ def test_numbers_of_one() -> None:
 
 
 def test_blockers_are_told_with_their_remedy() -> None:
-    made = blocked("PodDisruptionBudget default/web allows 0", "pod default/x: stuck", remedy="r")
-    text = _table(forecast(made))
+    result = blocked("PodDisruptionBudget default/web allows 0", "pod default/x: stuck", remedy="r")
+    text = _table(forecast(result))
     assert "  blocked in RetireSource after 2h 18m:" in text
     assert "    - PodDisruptionBudget default/web allows 0\n      → r\n" in text
     assert "STEP" not in text
@@ -182,11 +182,11 @@ def test_blockers_are_told_with_their_remedy() -> None:
 
 def test_findings_that_block_are_told_by_rule() -> None:
     findings = tuple(finding("pdb.zero", "Block", remedy="r") for _ in range(20))
-    made = blocked(findings=findings)
+    result = blocked(findings=findings)
     warned = Warned("pdb.zero", "Block", 25, ["budget a", "budget b"], "m", "r")
-    text = _table(forecast(made, pod_summary=PodSummary(findings=[warned])))
+    text = _table(forecast(result, pod_summary=PodSummary(findings=[warned])))
     assert "    - pdb.zero (25): budget a, budget b and 23 more; the first: m\n      → r" in text
-    assert "    - pdb.zero: s: m\n      → r" in _table(forecast(made))
+    assert "    - pdb.zero: s: m\n      → r" in _table(forecast(result))
 
 
 def test_many_reasons_are_cut_short() -> None:

@@ -67,13 +67,13 @@ def _long() -> Forecast:
     ]
     batches = [BatchTime(at + 1, 40, 461.0 + at * 7200, 900.0 + at * 7200) for at in range(40)]
     points = [Point(1, 360, 40, 0), *(Point(b.ended, 360 - 9 * b.index, 40, 40) for b in batches)]
-    made = trip(seconds=soak + DAY + 1400, steps=steps, batches=batches, points=points)
-    return forecast(made, name="a" * 63)
+    result = trip(seconds=soak + DAY + 1400, steps=steps, batches=batches, points=points)
+    return forecast(result, name="a" * 63)
 
 
 def _held() -> Forecast:
     """A drain that stands still in its third batch."""
-    made = blocked(
+    result = blocked(
         "PodDisruptionBudget default/web allows 0: 3 of 4 pods healthy, 3 needed",
         "word " * 200,
         "third",
@@ -83,7 +83,7 @@ def _held() -> Forecast:
         batches=[*BATCHES[:2], BatchTime(3, 6, 1950.0)],
         seconds=9000.0,
     )
-    return forecast(made)
+    return forecast(result)
 
 
 def test_the_summary_names_the_budget_that_limits() -> None:
@@ -92,7 +92,7 @@ def test_the_summary_names_the_budget_that_limits() -> None:
     assert "BlueGreen, takes 2h 18m; 44 pods move in 21s, and 1h 14m between batches" in texts
     assert "lower bound of moving: 12s, set by PodDisruptionBudget default/ledger" in texts
     wide = Picture(forecast(total=Range(3600, 7200, 9000)))
-    assert any("takes 2h 00m (between 1h 00m and 2h 30m)" in each for each in wide.texts)
+    assert any("takes 2h 00m (between 1h 00m and 2h 30m)" in text for text in wide.texts)
 
 
 def test_steps_that_take_time_have_a_row_and_batches_one_of_their_own() -> None:
@@ -108,7 +108,7 @@ def test_steps_that_take_time_have_a_row_and_batches_one_of_their_own() -> None:
     [drain] = picture.bars("Drain")
     assert float(drain["x"]) <= float(marks[0]["x"])
     assert float(marks[0]["y"]) > float(drain["y"]) + float(drain["height"])
-    assert all(float(each["width"]) >= 2 for each in marks)
+    assert all(float(mark["width"]) >= 2 for mark in marks)
 
 
 def test_pods_begin_at_their_first_count_and_not_at_nothing() -> None:
@@ -130,8 +130,10 @@ def test_new_nodes_stand_on_the_old_ones_and_both_are_seen() -> None:
 
 def test_one_pool_that_is_updated_in_place_has_one_line() -> None:
     points = [Point(0, 9, 6, 0), Point(60, 9, 7, 0), Point(900, 0, 6, 0)]
-    made = trip(points=points, batches=[], steps=[StepTime("UpdateInPlace", 0, 900)], seconds=900.0)
-    picture = Picture(forecast(made, strategy="InPlace"))
+    result = trip(
+        points=points, batches=[], steps=[StepTime("UpdateInPlace", 0, 900)], seconds=900.0
+    )
+    picture = Picture(forecast(result, strategy="InPlace"))
     assert len(picture.lines()) == 2
     assert "new, AzureLinux" not in picture.texts
 
@@ -147,12 +149,12 @@ def test_what_blocks_is_written_in_the_picture() -> None:
     assert (
         "PodDisruptionBudget default/web allows 0: 3 of 4 pods healthy, 3 needed" in picture.texts
     )
-    assert sum(each.startswith("word word") for each in picture.texts) == 3, "cut to three lines"
+    assert sum(text.startswith("word word") for text in picture.texts) == 3, "cut to three lines"
     assert "third" in picture.texts
     assert "fourth" not in picture.texts
     assert "… and 2 more: azlm plan lists them" in picture.texts
     assert picture.bars("Drain")[0]["fill"] == HELD
-    assert [each["fill"] for each in picture.bars("batch ")] == [BATCH, BATCH, HELD]
+    assert [bar["fill"] for bar in picture.bars("batch ")] == [BATCH, BATCH, HELD]
 
 
 @pytest.mark.parametrize(
@@ -186,13 +188,13 @@ def _corners(picture: Picture) -> list[float]:
 def test_the_axis_is_marked_in_round_times(seconds: float, ticks: list[str]) -> None:
     made: dict[str, Any] = {"seconds": seconds, "steps": [], "batches": [], "points": []}
     texts = Picture(forecast(trip(**made))).texts
-    assert [each for each in texts if re.fullmatch(r"0|(\d+[dhms])( \d+[dhms])?", each)] == ticks
+    assert [text for text in texts if re.fullmatch(r"0|(\d+[dhms])( \d+[dhms])?", text)] == ticks
 
 
 def test_names_are_escaped() -> None:
     found = forecast(trip(limited_by="<b> & co"))
     assert "<b>" not in draw(found)
-    assert any("<b> & co" in each for each in Picture(found).texts)
+    assert any("<b> & co" in text for text in Picture(found).texts)
 
 
 def test_stairs_hold_each_value_until_the_next() -> None:

@@ -63,7 +63,7 @@ async def perform(action: Action, pods: dict[str, list[dict[str, Any]]]) -> tupl
     world.put_node(Node("s-0", "src"))
     azure: Any = Azure()
     async with serving(answer) as client:
-        made = Executor(
+        executor = Executor(
             client=client,
             world=world,
             pools=lambda: azure,
@@ -71,9 +71,9 @@ async def perform(action: Action, pods: dict[str, list[dict[str, Any]]]) -> tupl
             may_act=lambda: True,
             on_result=lambda: None,
         )
-        made.submit([action])
-        await made.stop()
-    return azure, made
+        executor.submit([action])
+        await executor.stop()
+    return azure, executor
 
 
 ENDS = [
@@ -111,7 +111,7 @@ async def test_without_an_answer_nothing_is_deleted() -> None:
 
     azure: Any = Azure()
     async with serving(answer) as client:
-        made = Executor(
+        executor = Executor(
             client=client,
             world=World(),
             pools=lambda: azure,
@@ -119,7 +119,7 @@ async def test_without_an_answer_nothing_is_deleted() -> None:
             may_act=lambda: True,
             on_result=lambda: None,
         )
-        made.submit([DeletePool("src", "e")])
-        await made.stop()
+        executor.submit([DeletePool("src", "e")])
+        await executor.stop()
     assert azure.asked == []
-    assert made.outcomes.problems["DeletePool/src"].reason == "KubernetesForbidden"
+    assert executor.outcomes.problems["DeletePool/src"].reason == "KubernetesForbidden"

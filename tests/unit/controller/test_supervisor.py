@@ -50,11 +50,11 @@ async def _turns() -> None:
 
 async def test_nothing_is_released_before_the_last_request_is_answered() -> None:
     log: list[str] = []
-    made: list[Slow] = []
+    slows: list[Slow] = []
 
     def make(_: Mapping[str, Any]) -> Any:
-        made.append(Slow(log))
-        return made[-1]
+        slows.append(Slow(log))
+        return slows[-1]
 
     async def read(_: str) -> Mapping[str, Any]:
         log.append("reads")
@@ -69,7 +69,7 @@ async def test_nothing_is_released_before_the_last_request_is_answered() -> None
     releasing = asyncio.create_task(workers.release("m"))
     await _turns()
     assert log == ["works"]
-    made[0].answered.set()
+    slows[0].answered.set()
     await releasing
     assert log == ["works", "answered", "reads", "releases"]
     assert list(workers) == []

@@ -54,9 +54,9 @@ def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
         )
         made.put_pod(job)
         if number % 10 == 1:
-            for each in work.plan(NOW + number / 100).evictions:
-                if each.pod == job.key:
-                    made.evicting(each, NOW + number / 100)
+            for eviction in work.plan(NOW + number / 100).evictions:
+                if eviction.pod == job.key:
+                    made.evicting(eviction, NOW + number / 100)
         made.remove_pod(job.key, 100 + number)
     work.plan(NOW + 200)
     sizes = {

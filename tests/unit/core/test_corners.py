@@ -59,8 +59,8 @@ def _at(step: str, *, back: bool = False, **more: Any) -> Migration:
     return migration(status, **spec)
 
 
-def _ready(made: MigrationStatus) -> str:
-    found = made.condition("Ready")
+def _ready(status: MigrationStatus) -> str:
+    found = status.condition("Ready")
     return found.reason if found else ""
 
 
@@ -85,9 +85,9 @@ HELD = SourceRecord(count=2, os_sku="Ubuntu", autoscaler=AutoscalerBounds(min=1,
 def test_what_leaves_no_safe_way_stops_it(old: Pool | None, new: Pool | None, reason: str) -> None:
     made = world([pod("a")])
     pools = [each for each in (old, new) if each is not None]
-    told = decide(_at("Drain", source=HELD), seen(made, *pools), NOW)
-    assert (_ready(told.status), told.status.is_true("Stalled")) == (reason, True)
-    assert told.actions == ()
+    decision = decide(_at("Drain", source=HELD), seen(made, *pools), NOW)
+    assert (_ready(decision.status), decision.status.is_true("Stalled")) == (reason, True)
+    assert decision.actions == ()
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_what_leaves_no_safe_way_stops_it(old: Pool | None, new: Pool | None, re
     ],
 )
 def test_what_can_be_lived_with_is_told(old: Pool, new: Pool, reason: str) -> None:
-    told = decide(_at("Drain", source=HELD), seen(world([pod("a")]), old, new), NOW)
-    changed = told.status.condition("PoolsChanged")
+    decision = decide(_at("Drain", source=HELD), seen(world([pod("a")]), old, new), NOW)
+    changed = decision.status.condition("PoolsChanged")
     assert changed is not None
     assert (changed.status, changed.reason) == ("True", reason)
 
@@ -134,7 +134,7 @@ def test_the_target_is_removed_only_when_it_is_ours_idle_and_empty() -> None:
 
 def test_a_target_that_fills_again_is_drained_first() -> None:
     told = _back("RemoveTarget", source(), target(), pods=1)
-    assert [type(each).__name__ for each in told.actions] == ["EvictPod"]
+    assert [type(action).__name__ for action in told.actions] == ["EvictPod"]
 
 
 def test_a_deleted_migration_restores_what_it_surged() -> None:
@@ -146,9 +146,9 @@ def test_a_deleted_migration_restores_what_it_surged() -> None:
         Controller("Deployment", NamespacedName("d", "api"), "a", surge="m/yielded")
     )
     deleting = replace(_at("Drain"), deleting=True)
-    told = decide(deleting, seen(made, source(), target()), NOW)
-    assert told.actions == (RestoreScale(NamespacedName("d", "web"), 1),)
-    assert not told.released
+    decision = decide(deleting, seen(made, source(), target()), NOW)
+    assert decision.actions == (RestoreScale(NamespacedName("d", "web"), 1),)
+    assert not decision.released
 
 
 # Rolling
@@ -159,8 +159,8 @@ ROLLS = {"strategy": {"type": "Rolling", "maxSurge": 1, "batch": {"soak": "0s"}}
 def test_rolling_needs_both_pools() -> None:
     nodes = [Node("s-0", "src", unschedulable=True, cordoned_by="m"), Node("t-0", "srcazl")]
     made = world([], nodes=nodes)
-    told = decide(_at("Drain", spec=ROLLS), seen(made, source()), NOW)
-    assert told.status.is_true("Stalled")
+    decision = decide(_at("Drain", spec=ROLLS), seen(made, source()), NOW)
+    assert decision.status.is_true("Stalled")
 
 
 def test_a_shrinking_that_failed_is_asked_for_again() -> None:
@@ -168,8 +168,8 @@ def test_a_shrinking_that_failed_is_asked_for_again() -> None:
     made = world([], nodes=[Node("s-0", "src", **MARKS), other, Node("t-0", "srcazl")])
     batch = {"index": 1, "of": 2, "started_at": timestamp(NOW - 9), "drained_at": timestamp(NOW)}
     now = _at("Drain", spec=ROLLS, source=SourceRecord(count=2), batch=batch)
-    told = decide(now, seen(made, source(state="Failed"), target()), NOW)
-    assert "again: AKS left the pool in state Failed" in told.status.message
+    decision = decide(now, seen(made, source(state="Failed"), target()), NOW)
+    assert "again: AKS left the pool in state Failed" in decision.status.message
 
 
 # spec.mode Plan
@@ -182,8 +182,8 @@ def _plans(*, azure_facts: AzureFacts | None = None, **forecast: Any) -> Any:
         "seconds": 3725,
         "pods_moving": 4,
     }
-    found = ForecastStatus(**(fields | forecast))
-    sight = seen(world([]), source(), forecast=found, azure_facts=azure_facts or AzureFacts())
+    status = ForecastStatus(**(fields | forecast))
+    sight = seen(world([]), source(), forecast=status, azure_facts=azure_facts or AzureFacts())
     return decide(migration(mode="Plan"), sight, NOW)
 
 
@@ -199,7 +199,7 @@ def test_a_blocked_forecast_is_stalled_and_made_again() -> None:
     told = _plans(blocked=True, blocked_by=("a budget allows 0",))
     assert (_ready(told.status), told.status.is_true("Stalled")) == ("ForecastBlocked", True)
     again = _plans(blocked=True, at=timestamp(NOW - 301))
-    assert [type(each) for each in again.actions] == [ReadAzureFacts]
+    assert [type(action) for action in again.actions] == [ReadAzureFacts]
     assert _ready(again.status) == "ForecastBlocked"
     read = AzureFacts(at=NOW - 1)
     again = _plans(blocked=True, at=timestamp(NOW - 301), azure_facts=read)
@@ -352,8 +352,8 @@ def test_code_is_handed_over_with_tags_and_nested_values() -> None:
 def test_the_autoscaler_of_the_spec_wins_and_is_handed_over() -> None:
     bounds = {"target": {"autoscaling": {"min": 2, "max": 4}}}
     made = world([], nodes=[Node("t-0", "srcazl")])
-    told = decide(_at("HandOverAutoscaler", spec=bounds), seen(made, target()), NOW)
-    [action] = told.actions
+    decision = decide(_at("HandOverAutoscaler", spec=bounds), seen(made, target()), NOW)
+    [action] = decision.actions
     assert isinstance(action, UpdatePool)
     assert dict(action.changes)["maxCount"] == 4
     unread = replace(seen(made, target()), pools=None)
@@ -365,8 +365,8 @@ def test_the_autoscaler_of_the_spec_wins_and_is_handed_over() -> None:
 def test_what_an_earlier_attempt_held_is_found_in_the_tag() -> None:
     held = source(tags=((TAG_AUTOSCALER, "1-5"),))
     made = world([], nodes=[Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl")])
-    told = decide(_at("CordonSource"), seen(made, held, target()), NOW)
-    assert told.status.source.autoscaler == AutoscalerBounds(min=1, max=5)
+    decision = decide(_at("CordonSource"), seen(made, held, target()), NOW)
+    assert decision.status.source.autoscaler == AutoscalerBounds(min=1, max=5)
     recorded = PoolReading({"srcazl": target(tags=(*target().tags, (TAG_COUNT, "3")))}, NOW)
-    told = decide(_at("CordonSource"), replace(seen(made), pools=recorded), NOW)
-    assert _ready(told.status) == "SourcePoolGone"
+    decision = decide(_at("CordonSource"), replace(seen(made), pools=recorded), NOW)
+    assert _ready(decision.status) == "SourcePoolGone"

@@ -57,8 +57,8 @@ def test_it_reads_the_pools_then_asks_for_access_then_creates() -> None:
     made = world([], nodes=OPEN)
     nothing = Observation(world=made)
     assert kinds(decide(migration(), nothing, NOW)) == {ReadPools}
-    asked = seen(made, source(), missing_access=None)
-    assert kinds(decide(migration(), asked, NOW)) == {ReviewAccess}
+    observation = seen(made, source(), missing_access=None)
+    assert kinds(decide(migration(), observation, NOW)) == {ReviewAccess}
     [create] = decide(migration(), seen(made, source()), NOW).actions
     assert isinstance(create, CreatePool)
     assert create.tags == (
@@ -102,8 +102,8 @@ def test_preflight_refuses_bare_pods_a_rival_and_missing_access() -> None:
     assert refused.status.preflight.blocked == 1
     assert refused.status.preflight.findings[0].rule == "pod.bare"
     known = migration(preflight={"acknowledge": ["pod.bare"]})
-    told = decide(known, seen(made, source()), NOW)
-    assert reason(told) == "PodsBlocked", "a pod that blocks for good is not acknowledged away"
+    decision = decide(known, seen(made, source()), NOW)
+    assert reason(decision) == "PodsBlocked", "a pod that blocks for good is not acknowledged away"
     clean = seen(world([], nodes=OPEN), source())
     assert reason(decide(migration(), replace(clean, conflict="other"), NOW)) == "SourceBusy"
     missing = replace(clean, missing_access=("create pods/eviction",))
@@ -111,20 +111,22 @@ def test_preflight_refuses_bare_pods_a_rival_and_missing_access() -> None:
 
 
 def test_a_refused_write_stalls_until_its_time_and_a_busy_azure_does_not() -> None:
-    made = seen(world([], nodes=OPEN), source())
+    observation = seen(world([], nodes=OPEN), source())
     key = "CreatePool/srcazl"
-    final = replace(made, problems={key: ActionProblem("AzureForbidden", "no", False, NOW + 300)})
+    final = replace(
+        observation, problems={key: ActionProblem("AzureForbidden", "no", False, NOW + 300)}
+    )
     decision = decide(migration(), final, NOW)
     assert (decision.actions, kstatus(decision)) == ((), REFUSED)
     assert decision.wake_at == NOW + 300
-    busy = replace(made, problems={key: ActionProblem("AzureBusy", "wait", True, NOW + 2)})
+    busy = replace(observation, problems={key: ActionProblem("AzureBusy", "wait", True, NOW + 2)})
     assert kstatus(decide(migration(), busy, NOW)) == WORKING
 
 
 def test_nothing_is_cordoned_before_the_target_stands() -> None:
     for state, nodes in (("Creating", OPEN), ("Succeeded", OPEN[:2])):
-        made = seen(world([], nodes=nodes), source(), target(state=state))
-        decision = decide(migration(at("CreateTarget")), made, NOW)
+        observation = seen(world([], nodes=nodes), source(), target(state=state))
+        decision = decide(migration(at("CreateTarget")), observation, NOW)
         assert decision.status.step == "CreateTarget"
         assert CordonNode not in kinds(decision)
     failed = seen(world([], nodes=OPEN), source(), target(state="Failed"))
@@ -132,8 +134,8 @@ def test_nothing_is_cordoned_before_the_target_stands() -> None:
 
 
 def test_every_source_node_is_cordoned_before_any_pod_moves() -> None:
-    made = seen(world([pod("a")], nodes=OPEN), source(), target())
-    decision = decide(migration(at("CreateTarget")), made, NOW)
+    observation = seen(world([pod("a")], nodes=OPEN), source(), target())
+    decision = decide(migration(at("CreateTarget")), observation, NOW)
     assert {action.node for action in decision.actions if isinstance(action, CordonNode)} == {
         "s-0",
         "s-1",
@@ -164,15 +166,15 @@ def test_no_eviction_without_a_ready_target_node() -> None:
 
 def test_a_drain_that_takes_too_long_stalls_and_a_longer_timeout_resumes_it() -> None:
     stuck = budget(allowed=0, healthy=1, desired=1, expected=1)
-    made = seen(world([pod("a"), pod("b", app="free")], [stuck]), source(), target())
-    first = decide(migration(at("Drain"), drain={"timeout": "5m"}), made, NOW)
+    observation = seen(world([pod("a"), pod("b", app="free")], [stuck]), source(), target())
+    first = decide(migration(at("Drain"), drain={"timeout": "5m"}), observation, NOW)
     assert EvictPod in kinds(first)
     assert first.status.is_true("DrainBlocked")
-    late = decide(migration(first.status, drain={"timeout": "5m"}), made, NOW + 301)
+    late = decide(migration(first.status, drain={"timeout": "5m"}), observation, NOW + 301)
     assert kinds(late) == {ReadPools}, "nothing but a look at the pools"
     assert (reason(late), kstatus(late)) == ("DrainTimedOut", REFUSED)
     assert "default/web" in late.status.message
-    again = decide(migration(late.status, drain={"timeout": "1h"}), made, NOW + 302)
+    again = decide(migration(late.status, drain={"timeout": "1h"}), observation, NOW + 302)
     assert EvictPod in kinds(again)
 
 
@@ -184,18 +186,18 @@ def test_after_a_restart_an_unread_world_concludes_nothing() -> None:
 
 
 def test_retire_deletes_scales_or_keeps() -> None:
-    made = seen(world([]), source(), target())
-    assert decide(migration(at("Drain")), made, NOW).actions == (DeletePool("src", "e1"),)
-    zero = decide(migration(at("Drain"), sourcePool="ScaleToZero"), made, NOW)
+    observation = seen(world([]), source(), target())
+    assert decide(migration(at("Drain")), observation, NOW).actions == (DeletePool("src", "e1"),)
+    zero = decide(migration(at("Drain"), sourcePool="ScaleToZero"), observation, NOW)
     assert zero.actions == (UpdatePool("src", (("count", 0),), "e1"),)
-    kept = decide(migration(at("Drain"), sourcePool="Keep"), made, NOW)
-    assert (kept.actions, kstatus(kept)) == ((), DONE)
+    decision = decide(migration(at("Drain"), sourcePool="Keep"), observation, NOW)
+    assert (decision.actions, kstatus(decision)) == ((), DONE)
 
 
 def test_a_pool_in_use_is_never_retired() -> None:
     used = world([pod("a")])
     decision = decide(migration(at("RetireSource")), seen(used, source(), target()), NOW)
-    assert ([type(each) for each in decision.actions], decision.status.step) == (
+    assert ([type(action) for action in decision.actions], decision.status.step) == (
         [EvictPod],
         "RetireSource",
     )
@@ -210,10 +212,10 @@ def test_a_pool_in_use_is_never_retired() -> None:
 
 def test_done_stays_done_and_is_silent() -> None:
     gone = seen(world([], nodes=[Node("t-0", "srcazl")]), target())
-    done = decide(migration(at("RetireSource")), gone, NOW)
-    assert kstatus(done) == DONE
-    again = decide(migration(done.status), gone, NOW + 1000)
-    assert (again.actions, again.status) == ((), done.status)
+    decision = decide(migration(at("RetireSource")), gone, NOW)
+    assert kstatus(decision) == DONE
+    again = decide(migration(decision.status), gone, NOW + 1000)
+    assert (again.actions, again.status) == ((), decision.status)
 
 
 def test_a_recreated_resource_finds_its_work_by_the_tags() -> None:
@@ -223,8 +225,8 @@ def test_a_recreated_resource_finds_its_work_by_the_tags() -> None:
 
 
 def test_paused_it_only_reads() -> None:
-    made = seen(world([pod("a")]), source(), target())
-    decision = decide(migration(at("Drain"), paused=True), made, NOW)
+    observation = seen(world([pod("a")]), source(), target())
+    decision = decide(migration(at("Drain"), paused=True), observation, NOW)
     assert decision.actions == ()
     assert (reason(decision), kstatus(decision)) == ("Paused", WORKING)
     assert kinds(decide(migration(paused=True), Observation(world=world([], nodes=OPEN)), NOW)) == {
@@ -250,6 +252,6 @@ def test_deletion_releases_only_our_nodes_and_waits_for_them() -> None:
 
 def test_the_same_sight_gives_the_same_status_later() -> None:
     stuck = budget(allowed=0, healthy=2, desired=2, expected=2)
-    made = seen(world([pod("a"), pod("b")], [stuck]), source(), target())
-    first = decide(migration(at("Drain")), made, NOW)
-    assert decide(migration(first.status), made, NOW + 20).status == first.status
+    observation = seen(world([pod("a"), pod("b")], [stuck]), source(), target())
+    first = decide(migration(at("Drain")), observation, NOW)
+    assert decide(migration(first.status), observation, NOW + 20).status == first.status

@@ -132,7 +132,7 @@ def test_the_node_with_the_fewest_pods_empties_first() -> None:
         [pod("a", node="s-1"), pod("b"), pod("c")],
         [budget(allowed=1, healthy=3, desired=2, expected=3)],
     )
-    assert [each.pod.name for each in planned(made).evictions] == ["a"]
+    assert [eviction.pod.name for eviction in planned(made).evictions] == ["a"]
 
 
 class TestLedger:

@@ -44,8 +44,8 @@ class Drain:
             for each in evictions:
                 self.posts.append((self.now - NOW, each.pod.name))
                 self.outcomes.began(each, self.now)
-            for each in evictions:
-                self.outcomes.eviction_answered(each, answer(each), self.now)
+            for eviction in evictions:
+                self.outcomes.eviction_answered(eviction, answer(eviction), self.now)
             self.now += step
         return [name for _, name in self.posts[before:]]
 
@@ -299,7 +299,7 @@ def test_one_app_whose_webhook_refuses_holds_up_no_other() -> None:
 def test_few_pods_that_are_refused_are_told_by_name() -> None:
     drain = Drain(world(replicas(2)))
     drain.go(20.0, always(EvictionResult.WEBHOOK, message="no"), step=0.2)
-    assert {each.kind for each in drain.work.plan(drain.now + 1).blockers} == {"Pod"}
+    assert {blocker.kind for blocker in drain.work.plan(drain.now + 1).blockers} == {"Pod"}
 
 
 def test_an_open_breaker_tries_the_pod_that_was_refused_least() -> None:

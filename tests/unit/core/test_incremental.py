@@ -147,10 +147,16 @@ class Story:
     def _controller(self, what: dict[str, Any]) -> None:
         fields = dict(what)
         key = NamespacedName("default", fields.pop("app"))
-        made = Controller("Deployment", key, f"dep-{key.name}", max_surge=1, **fields)
-        self.world.put_controller(made)
+        controller = Controller("Deployment", key, f"dep-{key.name}", max_surge=1, **fields)
+        self.world.put_controller(controller)
         self.world.put_controller(
-            Controller("ReplicaSet", key, f"rs-{key.name}", owner=made.uid, replicas=made.replicas)
+            Controller(
+                "ReplicaSet",
+                key,
+                f"rs-{key.name}",
+                owner=controller.uid,
+                replicas=controller.replicas,
+            )
         )
 
     def _daemons(self, there: bool) -> None:
@@ -176,12 +182,14 @@ class Story:
 
     def _evict(self, what: tuple[int, str]) -> None:
         count, answer = what
-        for each in self.planner.plan(self.now).evictions[:count]:
-            self.world.evicting(each, self.now)
+        for eviction in self.planner.plan(self.now).evictions[:count]:
+            self.world.evicting(eviction, self.now)
             if answer == "refused":
-                self.world.eviction_refused(each, reason="budget", message="", until=self.now + 2)
+                self.world.eviction_refused(
+                    eviction, reason="budget", message="", until=self.now + 2
+                )
             elif answer == "needless":
-                self.world.eviction_needless(each)
+                self.world.eviction_needless(eviction)
 
 
 def standing(work: Planner, now: float) -> dict[str, Any]:
@@ -189,7 +197,9 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
     plan = work.plan(now)
     pool_progress = work.pool_progress
     tier = min(work.tiers, default=None)
-    queues = {f"{each.ident} {each.tier}": each for each in work.queues.values() if not each.empty}
+    queues = {
+        f"{queue.ident} {queue.tier}": queue for queue in work.queues.values() if not queue.empty
+    }
     return {
         "sums": (
             pool_progress.remaining,

@@ -347,8 +347,8 @@ OWN = {"pool.preview", "pool.size", "cluster.identity"}
 """Checks beyond the reference's."""
 
 
-def found(rule: str, made: PreflightSnapshot) -> list[Finding]:
-    return [each for each in evaluate(made) if each.rule == rule]
+def found(rule: str, preflight_snapshot: PreflightSnapshot) -> list[Finding]:
+    return [each for each in evaluate(preflight_snapshot) if each.rule == rule]
 
 
 @pytest.mark.parametrize(("rule", "severity", "change", "word"), SPEAKS)
@@ -370,7 +370,7 @@ def test_every_rule_speaks_somewhere_and_has_the_reference_s_id() -> None:
     assert {rule for rule, _, _, _ in SPEAKS} == set(ids)
     if not REFERENCE.exists():
         pytest.skip("the reference data is not beside this checkout")
-    assert set(ids) - OWN == {each["id"] for each in json.loads(REFERENCE.read_text())}
+    assert set(ids) - OWN == {load["id"] for load in json.loads(REFERENCE.read_text())}
 
 
 UNREAD = {

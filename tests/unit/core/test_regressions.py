@@ -77,12 +77,12 @@ def test_a_resize_that_failed_is_asked_for_again() -> None:
     made = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
     for state in ("Failed", "Canceled"):
         pools = (source(count=2, state=state), target())
-        told = decide(_back("RestoreSource"), seen(made, *pools), NOW)
-        assert [type(each) for each in told.actions] == [UpdatePool]
+        decision = decide(_back("RestoreSource"), seen(made, *pools), NOW)
+        assert [type(action) for action in decision.actions] == [UpdatePool]
         just = seen(made, *pools, asked={"src": NOW - 5})
-        told = decide(_back("RestoreSource"), just, NOW)
-        assert told.actions == ()
-        assert told.wake_at == NOW + 55
+        decision = decide(_back("RestoreSource"), just, NOW)
+        assert decision.actions == ()
+        assert decision.wake_at == NOW + 55
 
 
 def test_pending_replacements_stop_the_drain_after_a_restart_too() -> None:
@@ -95,7 +95,9 @@ def test_pending_replacements_stop_the_drain_after_a_restart_too() -> None:
     assert [each.key.name for each in work.plan(NOW).unschedulable_replacements] == ["new"]
     other = Owner("ReplicaSet", "other", "rs-other")
     made.put_pod(pod("alien", created=NOW - 5, owner=other, **waiting))
-    assert [each.key.name for each in work.plan(NOW).unschedulable_replacements] == ["new"]
+    assert [replacement.key.name for replacement in work.plan(NOW).unschedulable_replacements] == [
+        "new"
+    ]
 
 
 def test_replicas_without_a_budget_that_wait_are_told() -> None:
@@ -114,9 +116,9 @@ def test_a_write_is_not_repeated_before_the_watch_can_show_it() -> None:
     pools = (source(count=1), target())
     assert decide(migration(status), seen(made, *pools), NOW).actions == (cordon,)
     echo = {cordon.key: (cordon, NOW - 1.0)}
-    told = decide(migration(status), seen(made, *pools, written=echo), NOW)
-    assert told.actions == ()
-    assert told.wake_at == NOW + 4
+    decision = decide(migration(status), seen(made, *pools, written=echo), NOW)
+    assert decision.actions == ()
+    assert decision.wake_at == NOW + 4
     late = seen(made, *pools, written={cordon.key: (cordon, NOW - 6.0)})
     assert decide(migration(status), late, NOW).actions == (cordon,)
     other = {cordon.key: (CordonNode("s-0", "m"), NOW - 1.0)}
@@ -131,19 +133,19 @@ def _in_place(**more: Any) -> Migration:
 def test_a_pool_that_succeeded_with_old_nodes_is_asked_again() -> None:
     made = world([], nodes=[Node("s-0", "src", os_sku="Ubuntu")])
     pool = source(os_sku="AzureLinux", count=1)
-    told = decide(_in_place(), seen(made, pool, asked={"src": NOW - 10}), NOW)
-    assert not [each for each in told.actions if isinstance(each, UpdatePool)]
-    told = decide(_in_place(), seen(made, pool, asked={"src": NOW - 200}), NOW)
-    assert [type(each) for each in told.actions] == [UpdatePool]
+    decision = decide(_in_place(), seen(made, pool, asked={"src": NOW - 10}), NOW)
+    assert not [each for each in decision.actions if isinstance(each, UpdatePool)]
+    decision = decide(_in_place(), seen(made, pool, asked={"src": NOW - 200}), NOW)
+    assert [type(action) for action in decision.actions] == [UpdatePool]
 
 
 def test_a_pool_that_azure_hides_is_looked_for_again() -> None:
     made = world([], nodes=[Node("s-0", "src"), Node("s-1", "src")])
     just = seen(made, source(), asked={"srcazl": NOW - 5})
-    told = decide(_back("RemoveTarget"), replace(just, pools=None), NOW)
-    assert [type(each) for each in told.actions] == [ReadPools]
-    told = decide(_back("RemoveTarget"), just, NOW)
-    assert told.status.phase == "RollingBack"
+    decision = decide(_back("RemoveTarget"), replace(just, pools=None), NOW)
+    assert [type(action) for action in decision.actions] == [ReadPools]
+    decision = decide(_back("RemoveTarget"), just, NOW)
+    assert decision.status.phase == "RollingBack"
     later = seen(made, source(), asked={"srcazl": NOW - 31})
     assert decide(_back("RemoveTarget"), later, NOW).status.phase == "RolledBack"
 
@@ -154,19 +156,19 @@ def test_the_last_batch_has_an_end() -> None:
     batch = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 10))
     begun = timestamp(NOW - 60)
     status = MigrationStatus(step="Drain", start_time=begun, batch=batch)
-    told = decide(migration(status), seen(made, source(count=1), target()), NOW)
-    assert told.status.step == "RetireSource"
-    assert told.status.batch.drained_at == timestamp(NOW)
-    assert told.status.timing.drain_seconds == 10.0
+    decision = decide(migration(status), seen(made, source(count=1), target()), NOW)
+    assert decision.status.step == "RetireSource"
+    assert decision.status.batch.drained_at == timestamp(NOW)
+    assert decision.status.timing.drain_seconds == 10.0
 
 
 def test_plan_mode_asks_for_a_forecast_and_changes_nothing() -> None:
     made = world([pod("a")])
     plans = migration(mode="Plan")
-    told = decide(plans, seen(made, source()), NOW)
-    assert told.actions == (RunForecast(1),)
-    assert told.status.step == "Preflight"
-    assert told.status.condition("Ready").status == "False"  # type: ignore[union-attr]
+    decision = decide(plans, seen(made, source()), NOW)
+    assert decision.actions == (RunForecast(1),)
+    assert decision.status.step == "Preflight"
+    assert decision.status.condition("Ready").status == "False"  # type: ignore[union-attr]
 
 
 def test_an_operation_whose_cause_may_pass_is_asked_for_again() -> None:
@@ -174,10 +176,10 @@ def test_an_operation_whose_cause_may_pass_is_asked_for_again() -> None:
     pool = target(state="Failed", failure=failure)
     status = MigrationStatus(step="CreateTarget", start_time=timestamp(NOW - 60))
     made = world([], nodes=[Node("s-0", "src")])
-    told = decide(migration(status), seen(made, source(), pool, asked={"srcazl": NOW - 5}), NOW)
-    assert (told.actions, told.wake_at) == ((), NOW + 55)
-    told = decide(migration(status), seen(made, source(), pool), NOW)
-    assert [type(each) for each in told.actions] == [UpdatePool]
+    decision = decide(migration(status), seen(made, source(), pool, asked={"srcazl": NOW - 5}), NOW)
+    assert (decision.actions, decision.wake_at) == ((), NOW + 55)
+    decision = decide(migration(status), seen(made, source(), pool), NOW)
+    assert [type(action) for action in decision.actions] == [UpdatePool]
 
 
 def test_a_refused_preflight_goes_on_refusing_while_it_looks_again() -> None:
@@ -190,21 +192,21 @@ def test_a_refused_preflight_goes_on_refusing_while_it_looks_again() -> None:
     assert [type(each) for each in later.actions] == [ReadPools]
     azure_facts = seen(made, source(), azure_facts=AzureFacts(at=NOW - 400))
     blocked = replace(azure_facts, pools=PoolReading({"src": source(state="Updating")}, NOW))
-    told = decide(migration(first.status), blocked, NOW)
-    assert told.status.is_true("Stalled")
-    assert [type(each) for each in told.actions] == [ReadAzureFacts]
+    decision = decide(migration(first.status), blocked, NOW)
+    assert decision.status.is_true("Stalled")
+    assert [type(action) for action in decision.actions] == [ReadAzureFacts]
 
 
 def test_the_targets_nodes_are_waited_for_by_a_fresh_count() -> None:
     made = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
     status = MigrationStatus(step="CreateTarget", start_time=timestamp(NOW - 60))
-    told = decide(migration(status), seen(made, source(), target(count=2)), NOW + 20)
-    assert [type(each) for each in told.actions] == [ReadPools]
+    decision = decide(migration(status), seen(made, source(), target(count=2)), NOW + 20)
+    assert [type(action) for action in decision.actions] == [ReadPools]
 
 
 def test_a_failed_update_in_place_is_refused_while_it_is_looked_at() -> None:
     made = world([], nodes=[Node("s-0", "src", os_sku="Ubuntu")])
     pool = source(os_sku="AzureLinux", state="Failed")
-    told = decide(_in_place(), seen(made, pool), NOW + 20)
-    assert told.status.is_true("Stalled")
-    assert [type(each) for each in told.actions] == [ReadPools]
+    decision = decide(_in_place(), seen(made, pool), NOW + 20)
+    assert decision.status.is_true("Stalled")
+    assert [type(action) for action in decision.actions] == [ReadPools]

@@ -21,16 +21,16 @@ def node(name: str, pool: str, zone: str, batch: str = "") -> Node:
 def test_a_batch_is_taken_from_the_fullest_zones() -> None:
     nodes = [node(f"s-{zone}{n}", "src", f"z-{zone}") for zone in "123" for n in range(2)]
     nodes += [node("t-1", "srcazl", "z-1"), node("t-2", "srcazl", "z-1")]
-    made = seen(world([], nodes=nodes), source(count=6), target(count=2))
+    observation = seen(world([], nodes=nodes), source(count=6), target(count=2))
     wanted = migration(at("Drain"), strategy=ROLLING)
-    chosen = balanced(context_of(wanted, made, NOW))
+    chosen = balanced(context_of(wanted, observation, NOW))
     assert [name[:3] for name in chosen] == ["s-1", "s-1"], "zone 1 has two new nodes already"
 
 
 def test_without_a_fuller_zone_the_batch_is_spread() -> None:
     nodes = [node(f"s-{zone}{n}", "src", f"z-{zone}") for zone in "12" for n in range(3)]
-    made = seen(world([], nodes=nodes), source(count=6), target(count=2))
-    chosen = balanced(context_of(migration(at("Drain"), strategy=ROLLING), made, NOW))
+    observation = seen(world([], nodes=nodes), source(count=6), target(count=2))
+    chosen = balanced(context_of(migration(at("Drain"), strategy=ROLLING), observation, NOW))
     assert Counter(name[2] for name in chosen) == {"1": 1, "2": 1}
 
 

@@ -46,7 +46,7 @@ def _back(step: str, **more: Any) -> MigrationStatus:
 
 
 def _kinds(decision: Decision) -> list[type]:
-    return [type(each) for each in decision.actions]
+    return [type(action) for action in decision.actions]
 
 
 def _reason(decision: Decision) -> str:
@@ -64,25 +64,25 @@ def _foreign() -> Pool:
 def test_a_pool_that_only_has_the_targets_name_is_never_emptied() -> None:
     made = world([pod("theirs", node="t-0")])
     for step in ("CordonTarget", "DrainTarget", "RemoveTarget"):
-        told = decide(migration(_back(step)), seen(made, source(), _foreign()), NOW)
-        assert not {CordonNode, EvictPod, DeletePool} & set(_kinds(told)), step
+        decision = decide(migration(_back(step)), seen(made, source(), _foreign()), NOW)
+        assert not {CordonNode, EvictPod, DeletePool} & set(_kinds(decision)), step
     free = world([pod("theirs", node="t-0")], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
-    told = decide(migration(_back("RemoveTarget")), seen(free, source(), _foreign()), NOW)
-    assert _reason(told) == "RolledBack"
-    assert "srcazl stands, since it is not this migration's" in told.status.message
+    decision = decide(migration(_back("RemoveTarget")), seen(free, source(), _foreign()), NOW)
+    assert _reason(decision) == "RolledBack"
+    assert "srcazl stands, since it is not this migration's" in decision.status.message
 
 
 def test_a_target_name_that_is_taken_is_told_and_does_not_turn_back() -> None:
     made = world([], nodes=[Node("s-0", "src")])
     wanted = migration(_at("CreateTarget"), onFailure="Rollback")
-    told = decide(wanted, seen(made, source(), _foreign()), NOW)
-    assert _reason(told) == "TargetPoolExists"
-    assert told.status.rollback is None
+    decision = decide(wanted, seen(made, source(), _foreign()), NOW)
+    assert _reason(decision) == "TargetPoolExists"
+    assert decision.status.rollback is None
 
 
 def test_similar_long_names_have_targets_of_their_own() -> None:
     names = ("nodepool1", "nodepool12", "nodepool13")
-    made = [migration(source={"nodePool": each}).new_pool for each in names]
+    made = [migration(source={"nodePool": name}).new_pool for name in names]
     assert made[0] == "nodepool1azl"
     assert len(set(made)) == 3
     assert all(len(each) <= 12 and each.isalnum() for each in made)
@@ -104,51 +104,51 @@ def _homeless() -> World:
 
 @pytest.mark.parametrize("step", ["Drain", "Soak", "AwaitRetireApproval", "RetireSource"])
 def test_the_source_stays_while_moved_pods_find_no_node(step: str) -> None:
-    told = decide(migration(_at(step)), seen(_homeless(), source(), target()), NOW)
-    assert DeletePool not in _kinds(told)
-    assert _reason(told) == "ReplacementsUnschedulable"
-    assert told.status.soak_started_at is None
+    decision = decide(migration(_at(step)), seen(_homeless(), source(), target()), NOW)
+    assert DeletePool not in _kinds(decision)
+    assert _reason(decision) == "ReplacementsUnschedulable"
+    assert decision.status.soak_started_at is None
 
 
 @pytest.mark.parametrize("step", ["Soak", "RetireSource"])
 def test_the_source_stays_while_the_targets_nodes_do_not_answer(step: str) -> None:
     made = world([])
     made.put_node(Node("t-0", "srcazl", ready=False))
-    told = decide(migration(_at(step)), seen(made, source(), target()), NOW)
-    assert DeletePool not in _kinds(told)
-    assert _reason(told) == "TargetNodesNotReady"
+    decision = decide(migration(_at(step)), seen(made, source(), target()), NOW)
+    assert DeletePool not in _kinds(decision)
+    assert _reason(decision) == "TargetNodesNotReady"
     made.put_node(Node("t-0", "srcazl"))
-    told = decide(migration(_at(step)), seen(made, source(), target()), NOW)
-    assert DeletePool in _kinds(told)
+    decision = decide(migration(_at(step)), seen(made, source(), target()), NOW)
+    assert DeletePool in _kinds(decision)
 
 
 def test_rolling_deletes_no_machine_while_moved_pods_find_no_node() -> None:
     made = _homeless()
     made.put_node(Node("s-2", "src", unschedulable=True, cordoned_by="m"))
     rolling = {"type": "Rolling", "maxSurge": 1, "batch": {"soak": "0s"}, "finalSoak": "0s"}
-    told = decide(
+    decision = decide(
         migration(_at("Drain"), strategy=rolling), seen(made, source(count=3), target()), NOW
     )
-    assert DeleteMachines not in _kinds(told)
+    assert DeleteMachines not in _kinds(decision)
 
 
 def test_a_source_that_fills_again_is_drained_before_it_goes() -> None:
     late = Node("s-9", "src")
     made = world([pod("late", node="s-9")])
     made.put_node(late)
-    told = decide(migration(_at("RetireSource")), seen(made, source(count=3), target()), NOW)
-    assert [each for each in told.actions if isinstance(each, CordonNode)]
+    decision = decide(migration(_at("RetireSource")), seen(made, source(count=3), target()), NOW)
+    assert [action for action in decision.actions if isinstance(action, CordonNode)]
     made.put_node(Node("s-9", "src", **MARKS))
-    told = decide(migration(_at("RetireSource")), seen(made, source(count=3), target()), NOW)
-    assert (_kinds(told), told.status.step) == ([EvictPod], "RetireSource")
+    decision = decide(migration(_at("RetireSource")), seen(made, source(count=3), target()), NOW)
+    assert (_kinds(decision), decision.status.step) == ([EvictPod], "RetireSource")
 
 
 @pytest.mark.parametrize("step", ["Drain", "Soak", "RetireSource"])
 def test_nothing_is_moved_or_removed_on_the_word_of_a_watch_that_is_silent(step: str) -> None:
     made = world([pod("a")] if step == "Drain" else [])
     silent = seen(made, source(), target(), watch_problem="the watch of pods has told nothing")
-    told = decide(migration(_at(step)), silent, NOW)
-    assert (_kinds(told), _reason(told)) == ([], "WatchStale")
+    decision = decide(migration(_at(step)), silent, NOW)
+    assert (_kinds(decision), _reason(decision)) == ([], "WatchStale")
 
 
 # The time that a batch may take
@@ -165,34 +165,34 @@ FULL = [budget(allowed=0, healthy=1, desired=1, expected=2)]
 @pytest.mark.parametrize(("policy", "does"), [("Pause", set()), ("Force", {DeletePod})])
 def test_a_batch_that_takes_too_long(policy: str, does: set[type]) -> None:
     drain = {"timeout": "30m", "onTimeout": policy}
-    made = seen(world([pod("a")], FULL), source(), target())
-    told = decide(migration(_batch(), drain=drain), made, NOW)
-    assert set(_kinds(told)) - {ReadPools} == does
+    observation = seen(world([pod("a")], FULL), source(), target())
+    decision = decide(migration(_batch(), drain=drain), observation, NOW)
+    assert set(_kinds(decision)) - {ReadPools} == does
 
 
 def test_a_batch_that_takes_too_long_goes_the_whole_way_back_where_that_is_asked() -> None:
     drain = {"timeout": "30m", "onTimeout": "Rollback"}
-    told = decide(
+    decision = decide(
         migration(_batch(), drain=drain), seen(world([pod("a")], FULL), source(), target()), NOW
     )
-    assert told.status.rollback is not None
-    assert told.status.rollback.reason == "DrainTimedOut"
+    assert decision.status.rollback is not None
+    assert decision.status.rollback.reason == "DrainTimedOut"
 
 
 @pytest.mark.parametrize("policy", ["Pause", "Rollback", "Force"])
 def test_time_without_an_operator_does_not_count(policy: str) -> None:
     drain = {"timeout": "30m", "onTimeout": policy}
     fresh = seen(world([pod("a")], FULL), source(), target(), began=NOW - 60)
-    told = decide(migration(_batch(), drain=drain), fresh, NOW)
-    assert (_kinds(told), _reason(told), told.status.rollback) == ([], "Draining", None)
+    decision = decide(migration(_batch(), drain=drain), fresh, NOW)
+    assert (_kinds(decision), _reason(decision), decision.status.rollback) == ([], "Draining", None)
 
 
 def test_a_pause_gives_a_batch_its_time_anew() -> None:
     drain = {"timeout": "30m", "onTimeout": "Force"}
-    made = seen(world([pod("a")], FULL), source(), target())
-    paused = decide(migration(_batch(), drain=drain, paused=True), made, NOW)
+    observation = seen(world([pod("a")], FULL), source(), target())
+    paused = decide(migration(_batch(), drain=drain, paused=True), observation, NOW)
     assert (paused.actions, paused.status.pods.forced) == ((), 0)
-    resumed = decide(migration(paused.status, drain=drain), made, NOW + 5)
+    resumed = decide(migration(paused.status, drain=drain), observation, NOW + 5)
     assert DeletePod not in _kinds(resumed)
     assert resumed.status.batch.counted_from == timestamp(NOW + 5)
     late = seen(world([pod("a")], FULL), source(), target())
@@ -203,20 +203,22 @@ def test_a_pause_gives_a_batch_its_time_anew() -> None:
 
 def test_what_comes_to_a_drained_batch_has_its_own_time() -> None:
     drain = {"timeout": "30m", "onTimeout": "Force"}
-    made = seen(world([pod("late", created=NOW - 1)], FULL), source(), target())
-    told = decide(migration(_batch(drained_at=timestamp(NOW - 3000)), drain=drain), made, NOW)
-    assert DeletePod not in _kinds(told)
-    assert told.status.batch.counted_from == timestamp(NOW)
-    assert told.status.batch.drained_at is None
+    observation = seen(world([pod("late", created=NOW - 1)], FULL), source(), target())
+    decision = decide(
+        migration(_batch(drained_at=timestamp(NOW - 3000)), drain=drain), observation, NOW
+    )
+    assert DeletePod not in _kinds(decision)
+    assert decision.status.batch.counted_from == timestamp(NOW)
+    assert decision.status.batch.drained_at is None
 
 
 def test_force_evicts_what_has_a_slot() -> None:
     drain = {"timeout": "30m", "onTimeout": "Force"}
     some = [budget(allowed=1, healthy=2, desired=1, expected=2)]
-    made = seen(world([pod("a"), pod("b", node="s-1")], some), source(), target())
-    told = decide(migration(_batch(), drain=drain), made, NOW)
-    assert sorted(each.__name__ for each in _kinds(told)) == ["DeletePod", "EvictPod"]
-    assert told.status.pods.forced == 1
+    observation = seen(world([pod("a"), pod("b", node="s-1")], some), source(), target())
+    decision = decide(migration(_batch(), drain=drain), observation, NOW)
+    assert sorted(kind.__name__ for kind in _kinds(decision)) == ["DeletePod", "EvictPod"]
+    assert decision.status.pods.forced == 1
 
 
 # An admin's word
@@ -227,37 +229,39 @@ def test_a_node_that_was_taken_back_in_the_soak_stays_his() -> None:
     opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.1"))
     status = _at("Soak", soak_started_at=timestamp(NOW - 60))
     for _ in range(3):
-        told = decide(
+        decision = decide(
             migration(status, onFailure="Rollback"), seen(opened, source(), target()), NOW
         )
-        assert (_kinds(told), _reason(told)) == ([], "SourceInUse")
-        assert told.status.soak_started_at == timestamp(NOW - 60)
-        status = told.status
+        assert (_kinds(decision), _reason(decision)) == ([], "SourceInUse")
+        assert decision.status.soak_started_at == timestamp(NOW - 60)
+        status = decision.status
 
 
 def test_an_approval_is_good_for_one_attempt() -> None:
     word = {"azlm.dev/approve": "BeforeDrain"}
-    made = seen(world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")]), source(), target())
+    observation = seen(
+        world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")]), source(), target()
+    )
     ended = _back("ReleaseSource", phase="RolledBack", observed_generation=1)
     again = replace(migration(ended, approval="BeforeDrain"), annotations=word, generation=2)
-    first = decide(again, made, NOW)
+    first = decide(again, observation, NOW)
     assert first.status.handled_approval == "BeforeDrain"
     waiting = replace(again, status=first.status.model_copy(update={"step": "AwaitDrainApproval"}))
-    told = decide(waiting, made, NOW)
-    assert _reason(told) == "AwaitingApproval"
-    assert "azlm.dev/approve=BeforeDrain.2 --overwrite" in told.status.message
+    decision = decide(waiting, observation, NOW)
+    assert _reason(decision) == "AwaitingApproval"
+    assert "azlm.dev/approve=BeforeDrain.2 --overwrite" in decision.status.message
     given = replace(waiting, annotations={"azlm.dev/approve": "BeforeDrain.2"})
-    assert CordonNode in _kinds(decide(given, made, NOW))
+    assert CordonNode in _kinds(decide(given, observation, NOW))
 
 
 def test_a_long_rollback_token_counts_once() -> None:
     token = {"azlm.dev/rollback": "x" * 300}
-    made = seen(world([pod("a")]), source(), target())
-    turned = decide(replace(migration(_at("Drain")), annotations=token), made, NOW)
+    observation = seen(world([pod("a")]), source(), target())
+    turned = decide(replace(migration(_at("Drain")), annotations=token), observation, NOW)
     assert turned.status.rollback is not None
     later = _at("Drain", handled_rollback=turned.status.handled_rollback)
-    told = decide(replace(migration(later), annotations=token), made, NOW)
-    assert told.status.rollback is None
+    decision = decide(replace(migration(later), annotations=token), observation, NOW)
+    assert decision.status.rollback is None
 
 
 # Everything comes to an end
@@ -275,16 +279,16 @@ def _surged(made: World) -> None:
 def test_a_replica_that_was_added_is_taken_back_when_the_pod_left_by_itself() -> None:
     made = world([pod("new", node="t-0")])
     _surged(made)
-    told = decide(migration(_at("Drain")), seen(made, source(), target()), NOW)
-    assert told.actions == (RestoreScale(NamespacedName("default", "web"), 1),)
-    assert told.status.step == "Drain"
+    decision = decide(migration(_at("Drain")), seen(made, source(), target()), NOW)
+    assert decision.actions == (RestoreScale(NamespacedName("default", "web"), 1),)
+    assert decision.status.step == "Drain"
 
 
 def test_a_node_that_never_answered_does_not_hold_a_rollback_up() -> None:
     nodes = [Node("s-0", "src"), Node("s-1", "src", ready=False), Node("t-0", "srcazl")]
     made = world([pod("a", node="t-0")], nodes=nodes)
-    told = decide(migration(_back("RestoreSource")), seen(made, source(), target()), NOW)
-    assert told.status.step == "CordonTarget"
+    decision = decide(migration(_back("RestoreSource")), seen(made, source(), target()), NOW)
+    assert decision.status.step == "CordonTarget"
 
 
 def _held() -> MigrationStatus:
@@ -303,14 +307,14 @@ def _deleted(**more: Any) -> Observation:
 
 
 def test_deletion_gives_the_autoscaler_back_even_while_paused() -> None:
-    told = decide(_deleting(paused=True), _deleted(), NOW)
-    assert _kinds(told) == [UpdatePool]
+    decision = decide(_deleting(paused=True), _deleted(), NOW)
+    assert _kinds(decision) == [UpdatePool]
 
 
 def test_deletion_does_not_hang_on_what_azure_refuses_for_good() -> None:
     problem = ActionProblem("AuthorizationFailed", "no", retryable=False, retry_at=NOW + 60)
-    told = decide(_deleting(), _deleted(problems={"UpdatePool/src": problem}), NOW)
-    assert told.released
+    decision = decide(_deleting(), _deleted(problems={"UpdatePool/src": problem}), NOW)
+    assert decision.released
     busy = ActionProblem("AzureUnavailable", "later", retryable=True, retry_at=NOW + 60)
     assert not decide(_deleting(), _deleted(problems={"UpdatePool/src": busy}), NOW).released
 
@@ -318,25 +322,25 @@ def test_deletion_does_not_hang_on_what_azure_refuses_for_good() -> None:
 def test_a_recreated_resource_hands_the_autoscaler_over_too() -> None:
     tags = (*target().tags, ("azlm-held-autoscaler", "1-3"))
     made = world([], nodes=[Node("t-0", "srcazl")])
-    told = decide(migration(), seen(made, target(tags=tags)), NOW)
-    (action,) = told.actions
+    decision = decide(migration(), seen(made, target(tags=tags)), NOW)
+    (action,) = decision.actions
     assert isinstance(action, UpdatePool)
     assert dict(action.changes)["maxCount"] == 3
-    assert told.status.step == "HandOverAutoscaler"
+    assert decision.status.step == "HandOverAutoscaler"
 
 
 def test_a_source_that_is_gone_does_not_turn_back() -> None:
-    told = decide(
+    decision = decide(
         migration(_at("Drain"), onFailure="Rollback"), seen(world([pod("a")]), target()), NOW
     )
-    assert _reason(told) == "SourcePoolGone"
-    assert told.status.rollback is None
+    assert _reason(decision) == "SourcePoolGone"
+    assert decision.status.rollback is None
 
 
 def test_a_rolled_back_migration_that_is_paused_writes_nothing() -> None:
     status = _back("RemoveTarget", phase="RolledBack", observed_generation=1)
-    told = decide(migration(status, paused=True), seen(world([]), source()), NOW)
-    assert told.actions == ()
+    decision = decide(migration(status, paused=True), seen(world([]), source()), NOW)
+    assert decision.actions == ()
     assert ReleaseNode in _kinds(decide(migration(status), seen(world([]), source()), NOW))
 
 
@@ -348,9 +352,9 @@ def test_a_reading_from_the_future_is_not_fresh() -> None:
 
 def test_what_is_tried_again_asks_for_no_wake_up_in_the_past() -> None:
     problem = ActionProblem("AzureUnavailable", "x", retryable=True, retry_at=NOW - 1)
-    made = seen(world([]), pools=None, problems={"ReadPools": problem})
-    told = decide(migration(), made, NOW)
-    assert (_kinds(told), told.wake_at) == ([ReadPools], None)
+    observation = seen(world([]), pools=None, problems={"ReadPools": problem})
+    decision = decide(migration(), observation, NOW)
+    assert (_kinds(decision), decision.wake_at) == ([ReadPools], None)
 
 
 def test_what_held_a_stalled_batch_up_gives_it_its_time_anew() -> None:
@@ -358,10 +362,10 @@ def test_what_held_a_stalled_batch_up_gives_it_its_time_anew() -> None:
     stalled = _batch().model_copy(update={"phase": "Stalled"})
     drafts = headline("refused", "AutoscalerTurnedOn", "x")
     stalled = stalled.model_copy(update={"conditions": merge(stalled, drafts, 1, NOW)})
-    made = seen(world([pod("a")], FULL), source(), target())
-    told = decide(migration(stalled, drain=drain), made, NOW)
-    assert DeletePod not in _kinds(told)
-    assert told.status.batch.counted_from == timestamp(NOW)
+    observation = seen(world([pod("a")], FULL), source(), target())
+    decision = decide(migration(stalled, drain=drain), observation, NOW)
+    assert DeletePod not in _kinds(decision)
+    assert decision.status.batch.counted_from == timestamp(NOW)
 
 
 # InPlace: however AKS writes an OS SKU
@@ -400,7 +404,7 @@ def test_a_failed_update_names_what_its_drain_waits_for_and_no_zone() -> None:
     status = MigrationStatus(step="UpdateInPlace", **BEGUN)
     spec: dict[str, Any] = {"strategy": {"type": "InPlace"}}
     pool = source(os_sku="AzureLinux", state="Failed")
-    told = decide(migration(status, **spec), seen(made, pool), NOW)
-    assert _reason(told) == "UpdateFailed"
-    assert "2 PodDisruptionBudgets select it" in told.status.message
-    assert "zone" not in told.status.message
+    decision = decide(migration(status, **spec), seen(made, pool), NOW)
+    assert _reason(decision) == "UpdateFailed"
+    assert "2 PodDisruptionBudgets select it" in decision.status.message
+    assert "zone" not in decision.status.message

@@ -31,7 +31,7 @@ def restarted(made: World) -> Planner:
 
 
 def unschedulable_replacements(work: Planner, now: float = NOW) -> list[str]:
-    return sorted(each.key.name for each in work.plan(now).unschedulable_replacements)
+    return sorted(replacement.key.name for replacement in work.plan(now).unschedulable_replacements)
 
 
 def test_after_a_restart_the_replacement_of_a_singleton_is_known() -> None:
@@ -108,9 +108,9 @@ def test_a_drain_that_is_begun_again_by_a_restart_evicts_nothing_while_pods_wait
     made = world([pod("a"), waiting("new", "one")], [guard])
     batch = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 10))
     status = MigrationStatus(step="Drain", start_time=timestamp(STARTED), batch=batch)
-    told = decide(migration(status), seen(made, source(), target()), NOW)
-    assert not [each for each in told.actions if isinstance(each, EvictPod)]
-    assert "cannot be placed: default/new" in told.status.message
+    decision = decide(migration(status), seen(made, source(), target()), NOW)
+    assert not [action for action in decision.actions if isinstance(action, EvictPod)]
+    assert "cannot be placed: default/new" in decision.status.message
 
 
 def test_a_start_written_by_a_slow_clock_makes_no_older_pod_a_replacement() -> None:
@@ -121,7 +121,7 @@ def test_a_start_written_by_a_slow_clock_makes_no_older_pod_a_replacement() -> N
         batch=BatchProgress(index=1, of=1, started_at=timestamp(NOW - 50)),
     )
     known = replace(migration(status), created=NOW - 100)
-    told = decide(known, seen(made, source(), target()), NOW)
-    assert "cannot be placed" not in told.status.message
+    decision = decide(known, seen(made, source(), target()), NOW)
+    assert "cannot be placed" not in decision.status.message
     early = decide(replace(known, created=NOW - 200), seen(made, source(), target()), NOW)
     assert "cannot be placed" in early.status.message

@@ -35,11 +35,11 @@ def planner(made: World, last: NamespacedName | None = None, **policy: Any) -> P
 
 
 def names(made: Planner, now: float = NOW) -> list[str]:
-    return sorted(each.pod.name for each in made.plan(now).evictions)
+    return sorted(eviction.pod.name for eviction in made.plan(now).evictions)
 
 
 def causes(made: Planner, now: float = NOW) -> list[Cause]:
-    return [each.cause for each in made.plan(now).blockers]
+    return [blocker.cause for blocker in made.plan(now).blockers]
 
 
 def changed(old: Pod, **more: Any) -> Pod:
@@ -256,7 +256,9 @@ def test_replacements_that_cannot_be_placed_are_seen() -> None:
     work = planner(made)
     made.remove_pod(NamespacedName("default", "a"))
     made.put_pod(pod("new", node="", phase="Pending", ready=False, unschedulable="no room"))
-    assert [each.key.name for each in work.plan(NOW).unschedulable_replacements] == ["new"]
+    assert [replacement.key.name for replacement in work.plan(NOW).unschedulable_replacements] == [
+        "new"
+    ]
     made.put_pod(pod("new", node="t-0"))
     assert work.plan(NOW).unschedulable_replacements == ()
 
@@ -279,7 +281,7 @@ class TestSingletons:
         return planner(self.made, singletons="SurgeFirst")
 
     def _actions(self, **more: Any) -> list[type]:
-        return [type(each) for each in self._deployment(**more).plan(NOW, "stamp").surges]
+        return [type(surge) for surge in self._deployment(**more).plan(NOW, "stamp").surges]
 
     def test_a_rollout_that_surges_is_restarted_once(self) -> None:
         assert self._actions() == [RestartRollout]

@@ -21,24 +21,24 @@ def scaled(count: int = 1, most: int = 10, **more: Any) -> dict[str, Any]:
 
 def town(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedCluster:
     """A cluster whose autoscaler runs."""
-    made = simulation(boot=boot, system={"count": 1, "mode": "System"}, **pools)
-    made.store.change_node(next(iter(made.store.nodes)), unschedulable=True)
-    made.kernel.after(10.0, made.autoscaler.scan)
-    return made
+    cluster = simulation(boot=boot, system={"count": 1, "mode": "System"}, **pools)
+    cluster.store.change_node(next(iter(cluster.store.nodes)), unschedulable=True)
+    cluster.kernel.after(10.0, cluster.autoscaler.scan)
+    return cluster
 
 
-def sizes(made: SimulatedCluster) -> Counter[str]:
+def sizes(cluster: SimulatedCluster) -> Counter[str]:
     """Nodes by pool."""
-    return Counter(each.pool for each in made.store.nodes.values() if each.pool != "system")
+    return Counter(node.pool for node in cluster.store.nodes.values() if node.pool != "system")
 
 
 def test_a_pod_that_fits_no_pool_grows_none() -> None:
-    made = town(web=scaled(), spot=scaled(most=50, nodeTaints=["spot=yes:NoSchedule"]))
-    app(made, "stuck", 1, IMPOSSIBLE)
-    app(made, "large", 1, requests=(50_000, 100))
-    run(made, 3600)
-    assert sum(sizes(made).values()) == 0, "idle ones went"
-    assert where(made, "stuck") + where(made, "large") == {"": 2}
+    cluster = town(web=scaled(), spot=scaled(most=50, nodeTaints=["spot=yes:NoSchedule"]))
+    app(cluster, "stuck", 1, IMPOSSIBLE)
+    app(cluster, "large", 1, requests=(50_000, 100))
+    run(cluster, 3600)
+    assert sum(sizes(cluster).values()) == 0, "idle ones went"
+    assert where(cluster, "stuck") + where(cluster, "large") == {"": 2}
 
 
 PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
@@ -100,41 +100,43 @@ PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
 @pytest.mark.parametrize("name", PICKS)
 def test_what_grows(name: str) -> None:
     wanted, expected = PICKS[name]
-    made = town(
+    cluster = town(
         web=scaled(1),
         batch=scaled(0, 5, nodeLabels={"tier": "batch"}, vmSize="Standard_D4s_v4"),
         spot=scaled(0, 5, nodeLabels={"tier": "spot"}, nodeTaints=["spot=yes:NoSchedule"]),
     )
-    app(made, "app", **wanted)
-    run(made, 15)
-    coming = Counter({pool: made.aks.coming(pool) for pool in expected})
-    assert sizes(made) + coming == expected, "all at once"
-    run(made, 500)
-    assert sizes(made) == expected
+    app(cluster, "app", **wanted)
+    run(cluster, 15)
+    coming = Counter({pool: cluster.aks.coming(pool) for pool in expected})
+    assert sizes(cluster) + coming == expected, "all at once"
+    run(cluster, 500)
+    assert sizes(cluster) == expected
 
 
 def test_the_pool_that_wastes_least() -> None:
-    made = town(
+    cluster = town(
         large=scaled(0, vmSize="Standard_D64s_v5"), small=scaled(0, vmSize="Standard_D2s_v5")
     )
-    app(made, "web", 1, requests=(1000, 4000))
-    run(made, 200)
-    assert sizes(made) == {"small": 1}
-    app(made, "many", 50, requests=(1100, 4000))
-    run(made, 200)
-    assert sizes(made) == {"small": 1, "large": 1}, "50 pods fill one large node best"
+    app(cluster, "web", 1, requests=(1000, 4000))
+    run(cluster, 200)
+    assert sizes(cluster) == {"small": 1}
+    app(cluster, "many", 50, requests=(1100, 4000))
+    run(cluster, 200)
+    assert sizes(cluster) == {"small": 1, "large": 1}, "50 pods fill one large node best"
 
 
 def test_a_node_on_its_way_is_counted() -> None:
-    made = town(boot=500.0, web=scaled(1), other=scaled(1))
-    app(made, "full", 2, requests=(3600, 100))
-    run(made, 5)
-    app(made, "web", 3, requests=(1000, 100))
-    run(made, 450)
-    assert sum(made.aks.coming(pool) for pool in ("web", "other")) + len(made.store.nodes) == 4
-    run(made, 400)
-    assert sum(sizes(made).values()) == 3
-    assert "" not in where(made, "web")
+    cluster = town(boot=500.0, web=scaled(1), other=scaled(1))
+    app(cluster, "full", 2, requests=(3600, 100))
+    run(cluster, 5)
+    app(cluster, "web", 3, requests=(1000, 100))
+    run(cluster, 450)
+    assert (
+        sum(cluster.aks.coming(pool) for pool in ("web", "other")) + len(cluster.store.nodes) == 4
+    )
+    run(cluster, 400)
+    assert sum(sizes(cluster).values()) == 3
+    assert "" not in where(cluster, "web")
 
 
 def test_gpus_are_counted() -> None:
@@ -150,9 +152,9 @@ def test_gpus_are_counted() -> None:
 
 
 def test_idle_nodes_go_in_spite_of_a_pod_that_nothing_helps() -> None:
-    made = town(web=scaled(3) | {"minCount": 1})
-    app(made, "stuck", 1, IMPOSSIBLE)
-    run(made, 500)
-    assert sizes(made) == {"web": 3}
-    run(made, 300)
-    assert sizes(made) == {"web": 1}
+    cluster = town(web=scaled(3) | {"minCount": 1})
+    app(cluster, "stuck", 1, IMPOSSIBLE)
+    run(cluster, 500)
+    assert sizes(cluster) == {"web": 3}
+    run(cluster, 300)
+    assert sizes(cluster) == {"web": 1}

@@ -96,7 +96,7 @@ def test_a_budget_that_an_ailing_pod_uses_up_blocks() -> None:
     spec = {"source": {"nodePool": "workers"}, "strategy": strategy}
     trip = ForecastRun(made, "workers", spec, Assumptions(), 1).go()
     assert not trip.succeeded
-    assert any("PodDisruptionBudget default/web" in each.message for each in trip.blockers)
+    assert any("PodDisruptionBudget default/web" in blocker.message for blocker in trip.blockers)
 
 
 def test_a_finalizer_goes_shortly_after_its_pod_has_ended() -> None:

@@ -14,9 +14,9 @@ from azure_linux_migrator.model.traits import EMPTY_DIR
 from tests.support.forecasts import budget, deployment, pod, snapshot
 
 
-def _census(made: ClusterSnapshot, **spec: object) -> PodSummary:
+def _census(cluster_snapshot: ClusterSnapshot, **spec: object) -> PodSummary:
     given = MigrationSpec.model_validate({"source": {"nodePool": "workers"}, **spec})
-    return pod_summary(made, "m", as_run(given))
+    return pod_summary(cluster_snapshot, "m", as_run(given))
 
 
 def _cluster() -> ClusterSnapshot:
@@ -33,10 +33,17 @@ def _cluster() -> ClusterSnapshot:
 
 
 def test_pods_are_counted_by_their_fate() -> None:
-    found = _census(_cluster())
-    counts = (found.move, found.stay, found.wait, found.blocked, found.finished, found.lose_data)
+    summary = _census(_cluster())
+    counts = (
+        summary.move,
+        summary.stay,
+        summary.wait,
+        summary.blocked,
+        summary.finished,
+        summary.lose_data,
+    )
     assert counts == (5, 2, 1, 1, 1, 2)
-    assert found.nodes == 2
+    assert summary.nodes == 2
 
 
 def test_workloads_are_listed_the_gravest_first() -> None:
@@ -55,24 +62,24 @@ def test_workloads_are_listed_the_gravest_first() -> None:
 
 
 def test_the_reason_is_the_drains() -> None:
-    found = _census(_cluster(), drain={"emptyDir": "Block"})
-    reasons = {group.name: group.reason for group in found.workloads}
+    summary = _census(_cluster(), drain={"emptyDir": "Block"})
+    reasons = {group.name: group.reason for group in summary.workloads}
     assert reasons["cache"] == "its emptyDir data would be lost"
     assert reasons["bare"] == "no controller would replace it"
     assert reasons["agent"] == "its DaemonSet runs one pod on every node"
     assert reasons["done"] == "ran to its end"
     assert reasons["web"] == ""
-    assert found.lose_data == 0
+    assert summary.lose_data == 0
 
 
 def test_a_large_cluster_does_not_make_a_large_list() -> None:
     made = snapshot()
     for index in range(MOST_WORKLOADS + 7):
         deployment(made, f"app-{index:03}", 1)
-    found = _census(made)
-    assert len(found.workloads) == MOST_WORKLOADS
-    assert found.more_workloads == 7
-    assert found.move == MOST_WORKLOADS + 7
+    summary = _census(made)
+    assert len(summary.workloads) == MOST_WORKLOADS
+    assert summary.more_workloads == 7
+    assert summary.move == MOST_WORKLOADS + 7
 
 
 def test_findings_are_gathered_by_rule_beyond_what_a_status_holds() -> None:
@@ -88,5 +95,5 @@ def test_findings_are_gathered_by_rule_beyond_what_a_status_holds() -> None:
     local = next(each for each in found if each.rule == "pod.local-data")
     assert (local.count, len(local.subjects)) == (25, 20)
     assert local.subjects[0] == "Deployment default/app-00"
-    known = _census(made, preflight={"acknowledge": ["pdb.zero"]})
-    assert "pdb.zero" not in [each.rule for each in known.findings]
+    summary = _census(made, preflight={"acknowledge": ["pdb.zero"]})
+    assert "pdb.zero" not in [finding.rule for finding in summary.findings]

@@ -73,7 +73,7 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
     made.taints = {name: [f"{word()}={word()}:NoSchedule", f"{word()}:NoExecute", word()]}
     kinds = ("selects", "hostpath", "command", "sysctl", "keep", "grace", "gpu", "new")
     traits = (
-        *(f"{each}:{word()}" for each in kinds),
+        *(f"{kind}:{word()}" for kind in kinds),
         *(f"selects:agentpool={word()}", f"hostpath:/etc/ssl/{word()}"),
     )
     owner = Owner(word(), word(), word())
@@ -94,8 +94,8 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
         {"surge": f"{word()}/{word()}", "restarted": word()},
     ]
     made.controllers = [
-        Controller("Deployment", NamespacedName(word(), word()), word(), stuck=word(), **each)
-        for each in marks
+        Controller("Deployment", NamespacedName(word(), word()), word(), stuck=word(), **mark)
+        for mark in marks
     ]
     made.unseen = [f"events: {word()} cannot list", f"{word()}: no"]
     made.azure_facts = {
@@ -133,11 +133,11 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
 
 
 def test_two_snapshots_have_nothing_in_common() -> None:
-    made = particular()
-    one, other = redact(made, random.Random(1)), redact(made, random.Random(2))
-    assert _text(redact(made, random.Random(1))) == _text(one)
-    assert not {each.uid for each in one.pods} & {each.uid for each in other.pods}
-    assert not {each.name for each in one.nodes} & {each.name for each in other.nodes}
+    snapshot = particular()
+    one, other = redact(snapshot, random.Random(1)), redact(snapshot, random.Random(2))
+    assert _text(redact(snapshot, random.Random(1))) == _text(one)
+    assert not {each.uid for each in one.pods} & {pod.uid for pod in other.pods}
+    assert not {each.name for each in one.nodes} & {node.name for node in other.nodes}
 
 
 def test_what_a_machine_is_stays_on_its_labels() -> None:
@@ -155,11 +155,11 @@ def test_what_a_machine_is_stays_on_its_labels() -> None:
 
 
 def test_names_of_nodes_can_still_be_read_and_sort_as_before() -> None:
-    made = particular()
-    hidden = redact(made, random.Random(1))
-    names = [each.name for each in hidden.nodes]
+    snapshot = particular()
+    hidden = redact(snapshot, random.Random(1))
+    names = [node.name for node in hidden.nodes]
     assert names == sorted(names)
-    for old, new in zip(made.nodes, hidden.nodes, strict=True):
+    for old, new in zip(snapshot.nodes, hidden.nodes, strict=True):
         was, known = parse_node_name(old.name), parse_node_name(new.name)
         assert was is not None
         assert known is not None
@@ -169,19 +169,21 @@ def test_names_of_nodes_can_still_be_read_and_sort_as_before() -> None:
 
 
 def test_a_set_finds_its_pods_and_their_claims() -> None:
-    made = particular()
-    hidden = redact(made, random.Random(1))
-    claims = {each.claim for each in hidden.volumes}
+    snapshot = particular()
+    hidden = redact(snapshot, random.Random(1))
+    claims = {volume.claim for volume in hidden.volumes}
     stateful = [each for each in hidden.pods if each.owner and each.owner.kind == "StatefulSet"]
     assert len(stateful) == 6
     for pod in stateful:
         assert pod.owner is not None
         assert pod.key.name.removeprefix(f"{pod.owner.name}-").isdecimal()
-        assert {NamespacedName(pod.key.namespace, each) for each in pod.claims} <= claims
-    sets = {each.key.name for each in hidden.controllers if each.kind == "StatefulSet"}
+        assert {NamespacedName(pod.key.namespace, claim) for claim in pod.claims} <= claims
+    sets = {
+        controller.key.name for controller in hidden.controllers if controller.kind == "StatefulSet"
+    }
     assert sets == {pod.owner.name for pod in stateful if pod.owner}
-    order = sorted(range(len(made.pods)), key=lambda at: made.pods[at].key)
-    assert order == sorted(range(len(made.pods)), key=lambda at: hidden.pods[at].key)
+    order = sorted(range(len(snapshot.pods)), key=lambda at: snapshot.pods[at].key)
+    assert order == sorted(range(len(snapshot.pods)), key=lambda at: hidden.pods[at].key)
 
 
 BASE: dict[str, Any] = {
@@ -223,10 +225,10 @@ def _landed(voyage: ForecastRun) -> Counter[str]:
     )
 
 
-def _counted(found: PodSummary) -> tuple[PodSummary, Counter[tuple[str, str, int, int]]]:
+def _counted(summary: PodSummary) -> tuple[PodSummary, Counter[tuple[str, str, int, int]]]:
     """A census without the names."""
-    groups = Counter((g.kind, g.disposition.value, g.pods, g.loses_data) for g in found.workloads)
-    return structs.replace(found, workloads=[], findings=[]), groups
+    groups = Counter((g.kind, g.disposition.value, g.pods, g.loses_data) for g in summary.workloads)
+    return structs.replace(summary, workloads=[], findings=[]), groups
 
 
 @pytest.mark.parametrize("case", SPECS)
@@ -238,14 +240,14 @@ def test_the_forecast_is_the_same(case: str) -> None:
     assert "gateway" not in _text(hidden)
     assert _counted(pod_summary(hidden, "m", spec)) == _counted(pod_summary(made, "m", spec))
     for seed in range(3):
-        seen = ForecastRun(made, "m", spec, Assumptions(), seed)
+        run = ForecastRun(made, "m", spec, Assumptions(), seed)
         unseen = ForecastRun(hidden, "m", spec, Assumptions(), seed)
-        plain, other = seen.go(), unseen.go()
+        plain, other = run.go(), unseen.go()
         assert plain.succeeded, plain.message
         assert (other.succeeded, other.evictions) == (True, plain.evictions)
         assert (other.seconds, other.moving_seconds) == (plain.seconds, plain.moving_seconds)
         assert (other.batches, other.node_hours) == (plain.batches, plain.node_hours)
-        assert _landed(unseen) == _landed(seen)
+        assert _landed(unseen) == _landed(run)
     assert plain.evictions >= 0 if case == "in place" else plain.evictions == len(made.pods)
 
 
@@ -260,7 +262,9 @@ def test_what_blocks_still_blocks() -> None:
     for snapshot in (made, hidden):
         trip = ForecastRun(snapshot, "m", BASE, Assumptions(), 0).go()
         assert not trip.succeeded
-        assert "pdb.zero" in {each.rule for each in trip.findings if each.severity == "Block"}
+        assert "pdb.zero" in {
+            finding.rule for finding in trip.findings if finding.severity == "Block"
+        }
     assert "acme" not in _text(hidden)
     assert target in KnownNames.from_spec("m", spec).pools
 

@@ -108,10 +108,12 @@ def test_what_azure_was_not_asked_is_told() -> None:
 def test_choices_that_there_was_no_time_for_are_told() -> None:
     given, cluster = _spec(), cluster_snapshot(4, 40)
     own = _trip(cluster)
-    texts = [each.text for each in alternatives(cluster, as_run(given), Assumptions(), own)]
+    texts = [
+        alternative.text for alternative in alternatives(cluster, as_run(given), Assumptions(), own)
+    ]
     found = forecast(cluster, "m", given, runs=1, compare=2)
     assert found.untried == texts[2:]
-    assert {each.text for each in found.choices} <= set(texts[:2])
+    assert {choice.text for choice in found.choices} <= set(texts[:2])
 
 
 def test_loosening_the_budget_that_limits_is_one_of_them() -> None:
@@ -127,7 +129,9 @@ def test_loosening_the_budget_that_limits_is_one_of_them() -> None:
     own = _trip(cluster, strategy=CALM)
     assert own.limited_by == f"PodDisruptionBudget {name}"
     [looser] = [
-        each for each in alternatives(cluster, spec, Assumptions(), own) if each.assumed.loosened
+        alternative
+        for alternative in alternatives(cluster, spec, Assumptions(), own)
+        if alternative.assumed.loosened
     ]
     text = f"PodDisruptionBudget {name} letting 2 pods go at a time instead of 1"
     assert looser.text == text

@@ -15,9 +15,9 @@ from tests.support.clusters import particular
 
 @pytest.mark.parametrize("name", ["plain.json", "small.json.gz"])
 def test_it_is_the_same_after_it_was_saved(name: str, tmp_path: Path) -> None:
-    made = particular()
-    save(made, tmp_path / name)
-    assert msgspec.json.encode(load(tmp_path / name)) == msgspec.json.encode(made)
+    snapshot = particular()
+    save(snapshot, tmp_path / name)
+    assert msgspec.json.encode(load(tmp_path / name)) == msgspec.json.encode(snapshot)
 
 
 def _refused(file: Path, content: bytes) -> str:

@@ -61,7 +61,7 @@ async def test_cancelled_in_the_middle_it_leaves_no_watch_behind(slow_end: async
     feed = ClusterWatch(nothing)
     await feed.acquire(_waker)
     await _turns()
-    tasks = [each._task for each in feed._reflectors.values()]
+    tasks = [reflector._task for reflector in feed._reflectors.values()]
     feed.world.put_node(Node("ghost", "src"))
     leaving = asyncio.create_task(feed.release(_waker))
     await _turns()

@@ -84,8 +84,8 @@ def test_a_daemonset_has_those_of_its_template() -> None:
         "metadata": {"name": "a", "namespace": "d", "uid": "u"},
         "spec": {"template": {"spec": {"nodeSelector": {"agentpool": "w"}}}},
     }
-    found: Controller = msgspec.json.decode(json.dumps(body), type=DaemonSetObject).record()
-    assert found.traits == ("selects:agentpool=w",)
+    controller: Controller = msgspec.json.decode(json.dumps(body), type=DaemonSetObject).record()
+    assert controller.traits == ("selects:agentpool=w",)
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ def test_pods_alike_share_their_tuples() -> None:
 
 def allocatable(**allocatable: str) -> Allocatable:
     body = {"metadata": {"name": "n"}, "status": {"allocatable": allocatable}}
-    found: Node = msgspec.json.decode(json.dumps(body), type=NodeObject).record()
-    return found.allocatable
+    node: Node = msgspec.json.decode(json.dumps(body), type=NodeObject).record()
+    return node.allocatable
 
 
 def test_a_node_tells_its_room() -> None:

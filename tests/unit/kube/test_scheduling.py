@@ -196,11 +196,11 @@ async def test_a_snapshot_tells_what_is_left_out_a_line_for_each() -> None:
     specs: list[dict[str, Any]] = [PORT, PORT, {"resourceClaims": [{"name": "gpu"}]}, apart]
     done = a_pod(9, PORT, "Succeeded")
     cluster = Cluster(done, *(a_pod(at, spec) for at, spec in enumerate(specs)))
-    made = await read_cluster(cluster, 1.0)  # type: ignore[arg-type]
-    assert made.unseen == [
+    snapshot = await read_cluster(cluster, 1.0)  # type: ignore[arg-type]
+    assert snapshot.unseen == [
         "scheduling: 1 pod uses ResourceClaims, which the forecast does not model",
         "scheduling: 2 pods use a hostPort, which the forecast does not model",
     ]
-    assert made.placings["u-3"] == SchedulingConstraints(apart=(PodTerm(HOST, OF_WEB),))
-    assert made.taints == {"n-1": ["gpu=yes:NoSchedule"]}
-    assert [node.unschedulable for node in made.nodes] == [True]
+    assert snapshot.placings["u-3"] == SchedulingConstraints(apart=(PodTerm(HOST, OF_WEB),))
+    assert snapshot.taints == {"n-1": ["gpu=yes:NoSchedule"]}
+    assert [node.unschedulable for node in snapshot.nodes] == [True]
