@@ -198,7 +198,7 @@ def _blockers_untold() -> Patches:
     def nothing(*_: object) -> list[object]:
         return []
 
-    return [(planner, "obstacles", nothing)]
+    return [(planner, "find_blockers", nothing)]
 
 
 def _returns_unlimited() -> Patches:

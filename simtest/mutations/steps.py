@@ -5,7 +5,6 @@ Where one guard stands behind another, a fault takes both away: alone it would c
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 from azure_linux_migrator.core.drain import node_progress, pod_filters, pod_tracker
@@ -13,27 +12,29 @@ from azure_linux_migrator.core.reconcile import decide as deciding
 from azure_linux_migrator.core.reconcile.status import report_step
 from azure_linux_migrator.core.state.observation import Decision
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.core.steps import approvals
+from azure_linux_migrator.core.steps import (
+    approvals,
+    create_target,
+    drain,
+    pool_size,
+    retire_source,
+    rolling,
+    routes,
+)
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLBACK, ROLLING, Route
 from azure_linux_migrator.model.actions import CordonNode
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.simulator.cluster import api_server
+from azure_linux_migrator.simulator.controller import simulated_operator
 from simtest.mutations.mutation import Mutation, Patches
-
-creating = import_module("azure_linux_migrator.core.steps.create_target")
-draining = import_module("azure_linux_migrator.core.steps.drain")
-retiring = import_module("azure_linux_migrator.core.steps.retire_source")
-rolling = import_module("azure_linux_migrator.core.steps.rolling")
-routes_of = import_module("azure_linux_migrator.core.steps")
-piloting = import_module("azure_linux_migrator.simulator.controller.simulated_operator")
 
 ROUTES = {"BLUE_GREEN": BLUE_GREEN, "ROLLING": ROLLING, "IN_PLACE": IN_PLACE, "ROLLBACK": ROLLBACK}
 
 
 def _with(change: Callable[[Route], Route]) -> Patches:
-    return [(routes_of, name, change(route)) for name, route in ROUTES.items()]
+    return [(routes, name, change(route)) for name, route in ROUTES.items()]
 
 
 def skipping(*names: str) -> Callable[[], Patches]:
@@ -96,7 +97,7 @@ def _no_gate() -> Patches:
 
 def _retire_unlooked() -> Patches:
     return [
-        (retiring, "_unsafe", lambda _ctx: None),
+        (retire_source, "_unsafe", lambda _ctx: None),
         (node_progress.NodeProgress, "drained", property(lambda _self: True)),
     ]
 
@@ -114,7 +115,7 @@ def _believes_empty() -> Patches:
     real_decide = deciding.decide
     return [
         (
-            piloting,
+            simulated_operator,
             "decide",
             lambda m, seen, now: real_decide(m, replace(seen, world_ready=True), now),
         ),
@@ -131,7 +132,7 @@ def _ignores_pause() -> Patches:
 
 
 def _target_not_awaited() -> Patches:
-    return [(creating, "_created", lambda *_: DONE)]
+    return [(create_target, "_created", lambda *_: DONE)]
 
 
 def _drained_too_early() -> Patches:
@@ -147,7 +148,7 @@ def _without_filter(name: str) -> Callable[[], Patches]:
 
 
 def _not_overdue() -> Patches:
-    return [(draining, "_overdue", lambda _ctx: False)]
+    return [(drain, "_overdue", lambda _ctx: False)]
 
 
 def _retires_open() -> Patches:
@@ -180,8 +181,8 @@ def _no_surge_bound() -> Patches:
 
 
 def _one_node_short() -> Patches:
-    real = creating.initial_count
-    return [(creating, "initial_count", lambda ctx: max(1, real(ctx) - 1))]
+    real = pool_size.initial_count
+    return [(create_target, "initial_count", lambda ctx: max(1, real(ctx) - 1))]
 
 
 def _always_ready() -> Patches:
@@ -197,14 +198,14 @@ def _retires_alone() -> Patches:
         return refused("SourceInUse", "") if ctx.pool_progress.undrained() else None
 
     return [
-        (retiring, "_unsafe", unsafe),
-        (retiring, "adrift", lambda _ctx: None),
+        (retire_source, "_unsafe", unsafe),
+        (retire_source, "target_not_ready", lambda _ctx: None),
         (deciding, "stopped", lambda _ctx: None),
     ]
 
 
 def _unrecorded() -> Patches:
-    return [(Decision, "turns", lambda *_: False)]
+    return [(Decision, "enters_new_step", lambda *_: False)]
 
 
 STEPS: tuple[Mutation, ...] = (
