@@ -12,10 +12,10 @@ import msgspec
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import ForecastStatus, timestamp
-from azure_linux_migrator.cli.plan import plan
-from azure_linux_migrator.cli.render.plan_text import choice_text
+from azure_linux_migrator.forecast.alternatives import choice_text
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, grave
+from azure_linux_migrator.forecast.runs import plan
 from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool

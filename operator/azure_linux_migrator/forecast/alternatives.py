@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from azure_linux_migrator.forecast.build_cluster import Assumptions
+from azure_linux_migrator.forecast.durations import span
 from azure_linux_migrator.forecast.run import RunResult
 from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import Budget
@@ -117,3 +118,22 @@ def better(
         if quicker or cheaper:
             found.append(Variation(other.text, seconds, hours))
     return sorted(found, key=lambda choice: choice.seconds)
+
+
+def choice_text(choice: Variation) -> str:
+    """What another spec would change, in words."""
+    hours = f"{abs(choice.node_hours):.1f}"
+    same, less = hours == "0.0", choice.node_hours < 0
+    if abs(choice.seconds) < 1:
+        time = "takes as long"
+    elif choice.seconds > 0:
+        time = f"takes {span(choice.seconds)} more"
+    else:
+        time = f"saves {span(choice.seconds)}"
+    if same:
+        cost = "with as many node-hours"
+    elif not less:
+        cost = f"and costs {hours} more node-hours"
+    else:
+        cost = f"and {'' if time.startswith('saves') else 'saves '}{hours} node-hours"
+    return f"{choice.text} {time} {cost}"

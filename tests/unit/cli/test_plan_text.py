@@ -6,9 +6,10 @@ import pytest
 import yaml
 from msgspec import structs
 
-from azure_linux_migrator.cli.durations import brief, span
 from azure_linux_migrator.cli.render.plan_data import as_json, as_yaml
-from azure_linux_migrator.cli.render.plan_text import as_table, choice_text
+from azure_linux_migrator.cli.render.plan_text import as_table
+from azure_linux_migrator.forecast.alternatives import choice_text
+from azure_linux_migrator.forecast.durations import brief, span
 from azure_linux_migrator.forecast.forecast import Forecast, Range
 from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
 from azure_linux_migrator.forecast.run import BatchTime

@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from azure_linux_migrator.cli.durations import brief, span
 from azure_linux_migrator.cli.render.plan_data import blocked_by
-from azure_linux_migrator.forecast.alternatives import Variation
+from azure_linux_migrator.forecast.alternatives import Variation, choice_text
+from azure_linux_migrator.forecast.durations import brief, span
 from azure_linux_migrator.forecast.forecast import Forecast, Range
 from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
 from azure_linux_migrator.forecast.run import RunResult, StepTime
@@ -30,12 +30,11 @@ def as_table(found: Forecast, width: int, *, now: float) -> str:
         lines += _blocked(found, width)
     else:
         lines += [
-            f"  takes           {_range(found.total)}",
-            f"  moving pods     {_range(found.drain)}{_pauses(trip)}",
+            f"  takes           {duration(found.total)}",
+            f"  moving pods     {duration(found.drain)}{pauses(trip)}",
         ]
         if trip.bound_seconds:
-            limit = f", set by {trip.limited_by}" if trip.limited_by else ""
-            lines.append(f"  lower bound     {span(trip.bound_seconds)}{limit}")
+            lines.append(f"  lower bound     {bound(trip)}")
     lines += _pods(counted, width)
     if not found.blocked:
         lines += [f"  more nodes      {_extra(trip)}", "", *_steps(found)]
@@ -62,13 +61,21 @@ def _taken(found: Forecast, width: int, now: float) -> list[str]:
     return lines
 
 
-def _range(times: Range) -> str:
+def duration(times: Range) -> str:
+    """The median of the runs, and between which times they all are."""
     low, mid, high = span(times.low), span(times.mid), span(times.high)
     return mid if low == high else f"{mid} (between {low} and {high})"
 
 
-def _pauses(trip: RunResult) -> str:
+def pauses(trip: RunResult) -> str:
+    """The time between batches, as an addition to the time in which pods move."""
     return f", and {span(trip.pause_seconds)} between batches" if trip.pause_seconds >= 1 else ""
+
+
+def bound(trip: RunResult) -> str:
+    """The lower bound of moving the pods, and the budget that sets it."""
+    limit = f", set by {trip.limited_by}" if trip.limited_by else ""
+    return f"{span(trip.bound_seconds or 0.0)}{limit}"
 
 
 def _extra(trip: RunResult) -> str:
@@ -202,25 +209,6 @@ def _choices(choices: list[Variation], untried: list[str], width: int) -> list[s
     if untried:
         told.append(f"not tried, for want of time: {'; '.join(untried)}")
     return ["", "  Other settings (each alone):", *_listed(told, width)]
-
-
-def choice_text(choice: Variation) -> str:
-    """What another spec would change, in words."""
-    hours = f"{abs(choice.node_hours):.1f}"
-    same, less = hours == "0.0", choice.node_hours < 0
-    if abs(choice.seconds) < 1:
-        time = "takes as long"
-    elif choice.seconds > 0:
-        time = f"takes {span(choice.seconds)} more"
-    else:
-        time = f"saves {span(choice.seconds)}"
-    if same:
-        cost = "with as many node-hours"
-    elif not less:
-        cost = f"and costs {hours} more node-hours"
-    else:
-        cost = f"and {'' if time.startswith('saves') else 'saves '}{hours} node-hours"
-    return f"{choice.text} {time} {cost}"
 
 
 def _assumed(found: Forecast, width: int) -> list[str]:

@@ -1,71 +1,24 @@
-"""`azlm plan` and `azlm snapshot`: read a cluster once, and say what a migration of it would do.
+"""As many runs of a forecast as there is time for, on as many processes as there are CPUs."""
 
-Reads only. What could not be read is told, and the forecast goes on without it.
-"""
-
-import asyncio
 import os
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from multiprocessing import get_all_start_methods, get_context
 
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.azure.client import open_pools
-from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.alternatives import alternatives
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, Task, as_run, forecast, one_run
 from azure_linux_migrator.forecast.run import RunResult
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
-from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.services import dual_stack_services
-from azure_linux_migrator.kube.snapshot import read_cluster
-from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 
-CLEAR, BLOCKED = 0, 2
 BUDGET_SECONDS = 40.0
 """How long the runs may take together, unless their number is given."""
 FEWEST, MOST = 3, 10
 SMALL_SECONDS = 0.03
 """A run that is shorter than this is not worth a process of its own."""
-
-
-async def take(settings: Settings, spec: MigrationSpec | None) -> ClusterSnapshot:
-    """The cluster and its pools as they are; with a spec, what its preflight needs of Azure too."""
-    cluster = (spec.cluster if spec else None) or settings.cluster
-    if cluster is None:
-        raise SettingsError(
-            "the cluster is not given: set spec.cluster in the file, or pass --subscription-id, "
-            "--resource-group and --cluster-name"
-        )
-    client = await Client.connect(settings.kubeconfig, settings.context)
-    pools = open_pools(
-        cluster,
-        endpoint=settings.arm_endpoint,
-        cloud=settings.cloud,
-        on_request=lambda _, __: None,
-    )
-    now = time.time()
-
-    async def azure() -> tuple[dict[str, Pool], AzureFacts | None]:
-        found = await pools.list_pools()
-        source = found.get(spec.source.node_pool) if spec else None
-        return found, await pools.azure_facts(source) if source else None
-
-    try:
-        made, (found, azure_facts) = await asyncio.gather(read_cluster(client, now), azure())
-        services = await dual_stack_services(client)
-    finally:
-        await pools.close()
-        await client.close()
-    made.pools = list(found.values())
-    if azure_facts is not None:
-        made.azure_facts = survey_out(replace(azure_facts, services=services, at=now))
-    return made
 
 
 def plan(
@@ -91,10 +44,10 @@ def plan(
     began = time.monotonic()
     first = one_run((snapshot, name, as_run(spec), assumed, 0))
     one = time.monotonic() - began
-    room = int(BUDGET_SECONDS * side_by_side / max(one, 0.001))
+    allocatable = int(BUDGET_SECONDS * side_by_side / max(one, 0.001))
     others = len(alternatives(snapshot, as_run(spec), assumed, first))
-    wanted = runs or max(FEWEST, min(MOST, room - others))
-    compare = max(0, min(others, room - wanted))
+    wanted = runs or max(FEWEST, min(MOST, allocatable - others))
+    compare = max(0, min(others, allocatable - wanted))
     inline = side_by_side == 1 or one < SMALL_SECONDS or "fork" not in get_all_start_methods()
 
     def runner(tasks: Iterable[Task]) -> Sequence[RunResult]:
@@ -125,8 +78,3 @@ _shared: list[ClusterSnapshot] = []
 
 def _trip(rest: tuple[str, dict[str, object], Assumptions, int]) -> RunResult:
     return one_run((_shared[0], *rest))
-
-
-def exit_code(found: Forecast) -> int:
-    """0 where the migration would succeed, 2 where something blocks it."""
-    return BLOCKED if found.blocked else CLEAR
