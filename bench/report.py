@@ -1,15 +1,25 @@
 """What a run leaves behind: a table, the figures for machines, and a picture."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import cycle
 from pathlib import Path
 
+from azure_linux_migrator.cli.render.chart import (
+    LEGEND_ROW,
+    Series,
+    Svg,
+    TimeAxis,
+    draw_series,
+    legend,
+)
 from bench.measure import Row, Run
 
 RESULTS = Path(__file__).parent / "results"
-COLOURS = ("#0b6e4f", "#c1666b", "#d4a017", "#4c6085")
-WIDTH, HEIGHT = 760, 380
-LEFT, RIGHT, TOP, BOTTOM = 64, 24, 64, 48
+COLOURS = ("#0b6e4f", "#c1666b", "#d4a017", "#4c6085", "#8e5ba6", "#3a9fc0")
+WIDTH, LEFT, RIGHT, HEIGHT = 760, 64, 736, 268
+"""Of the picture; where the time axis begins and ends; of the chart."""
 
 
 def table(rows: list[Row]) -> str:
@@ -32,49 +42,28 @@ def table(rows: list[Row]) -> str:
 
 def picture(title: str, runs: list[Run]) -> str:
     """Pods left on the source over time, as an SVG."""
-    longest = max(run.left[-1] for run in runs)
-    pods = max(len(run.left) for run in runs)
-    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-    parts = [
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-            f'font-family="sans-serif" font-size="12">'
-        ),
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        f'<text x="{LEFT}" y="22" font-size="15">{title}</text>',
+    series = [
+        Series(f"{run.row.tool} ({run.row.makespan_s:.1f} s)", remaining(run.left), colour)
+        for run, colour in zip(runs, cycle(COLOURS), strict=False)
     ]
-    for step in range(6):
-        x, y = LEFT + wide * step / 5, TOP + high * step / 5
-        parts += [
-            f'<line x1="{LEFT}" y1="{y:.1f}" x2="{LEFT + wide}" y2="{y:.1f}" stroke="#e5e5e5"/>',
-            _text(LEFT - 8, y + 4, "end", pods * (5 - step) // 5),
-            _text(x, TOP + high + 18, "middle", round(longest * step / 5)),
-        ]
-    parts.append(
-        f'<text x="{LEFT + wide / 2}" y="{HEIGHT - 10}" text-anchor="middle">'
-        "seconds since the first node was cordoned</text>"
-    )
-    place = LEFT
-    for colour, run in zip(COLOURS, runs, strict=False):
-        points = [(0.0, len(run.left))]
-        for gone, at in enumerate(run.left, start=1):
-            points += [(at, points[-1][1]), (at, len(run.left) - gone)]
-        line = " ".join(
-            f"{LEFT + wide * at / longest:.1f},{TOP + high * (1 - left / pods):.1f}"
-            for at, left in points
-        )
-        label = f"{run.row.tool} ({run.row.makespan_s:.1f} s)"
-        parts += [
-            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>',
-            f'<rect x="{place}" y="36" width="12" height="12" fill="{colour}"/>',
-            f'<text x="{place + 17}" y="46">{label}</text>',
-        ]
-        place += 40 + round(6.4 * len(label))
-    return "\n".join([*parts, "</svg>", ""])
+    axis = TimeAxis(LEFT, RIGHT, max(run.left[-1] for run in runs))
+    pods = max(len(run.left) for run in runs)
+    top = 56 + LEGEND_ROW * len(series)
+    bottom = top + HEIGHT
+    svg = Svg(title, WIDTH)
+    svg.text(LEFT, 28, title, size=16, font_weight="600")
+    legend(svg, LEFT, 54, series)
+    axis.draw(svg, top, bottom)
+    marks = [pods * part / 4 for part in range(5)]
+    draw_series(svg, axis, series, top=top, bottom=bottom, marks=marks)
+    caption = "time since the first node was cordoned"
+    svg.text((LEFT + RIGHT) / 2, bottom + 42, caption, text_anchor="middle", size=12)
+    return svg.document(bottom + 56)
 
 
-def _text(x: float, y: float, anchor: str, number: int) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{number}</text>'
+def remaining(left: Sequence[float]) -> list[tuple[float, float]]:
+    """How many pods are on the source, from the times at which each has left."""
+    return [(0.0, len(left)), *((at, len(left) - gone) for gone, at in enumerate(left, start=1))]
 
 
 def write(runs: list[Run]) -> None:

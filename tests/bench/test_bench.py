@@ -6,8 +6,12 @@ import pytest
 
 from bench.bound import bound_of
 from bench.measure import Row, Run
-from bench.report import picture, table
+from bench.report import RIGHT, WIDTH, picture, table
 from bench.shapes import DEFAULT, SHAPES, named
+from bench.tools import RIVALS, TOOLS
+from tests.support.charts import steps
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_equal_slot_times_give_the_textbook_bound() -> None:
@@ -31,11 +35,24 @@ def test_a_shape_that_does_not_exist_is_named_with_those_that_do() -> None:
     assert {named(each).name for each in DEFAULT} <= {shape.name for shape in SHAPES}
 
 
-def test_the_table_and_the_picture() -> None:
+def test_the_table() -> None:
     row = Row("uniform", "azlm", 10.0, 9.5, 1.05, 4, 0, 1, 40, 0.5, 90, 0)
-    runs = [Run(row, (1.0, 2.0, 9.0, 10.0))]
     assert "| uniform | azlm | 10.0 | 9.5 | 1.05 | 4 | 0 |" in table([row])
+
+
+def test_the_picture_shows_every_tool_and_names_it() -> None:
+    tools = (*TOOLS, *RIVALS, "another")
+    runs = [
+        Run(Row("uniform", tool, at + 1.0, 9.5, 1.05, 4, 0, 1, 40, 0.5, 90, 0), (1.0, at + 1.0))
+        for at, tool in enumerate(tools)
+    ]
     root = ET.fromstring(picture("t", runs))
-    lines = root.findall("{http://www.w3.org/2000/svg}polyline")
-    assert len(lines) == 1
-    assert lines[0].attrib["points"].split()[-1] == "736.0,332.0"
+    bottom = float(root.attrib["height"])
+    lines = [each for each in root.iter(f"{SVG}path") if each.attrib["fill"] == "none"]
+    assert len({each.attrib["stroke"] for each in lines}) == len(runs)
+    assert steps(lines[0].attrib["d"])[-1][0] < steps(lines[-1].attrib["d"])[-1][0] == RIGHT
+    named = {each.text: each.attrib for each in root.iter(f"{SVG}text")}
+    for at, tool in enumerate(tools):
+        place = named[f"{tool} ({at + 1}.0 s)"]
+        assert float(place["x"]) + 7.2 * len(tool) + 60 < WIDTH
+        assert 0 < float(place["y"]) < bottom

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
-from azure_linux_migrator.cli.plan import take
+from azure_linux_migrator.cli.read import take
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.run import ForecastRun

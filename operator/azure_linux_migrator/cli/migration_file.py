@@ -49,7 +49,7 @@ def read_migration(file: Path) -> tuple[str, MigrationSpec]:
             "spec.source.nodePool, the name of the node pool to migrate"
         )
     try:
-        made = parse_spec(spec)
+        migration_spec = parse_spec(spec)
     except ValidationError as error:
         wrong = refusals(error)
         if len(wrong) == 1:
@@ -58,7 +58,7 @@ def read_migration(file: Path) -> tuple[str, MigrationSpec]:
         raise SettingsError(f"{where} holds no valid migration:{listed}") from error
     except (TypeError, ValueError) as error:
         raise SettingsError(f"{where}: spec cannot be told in JSON: {error}") from error
-    return _name(found.get("metadata"), where) or made.source.node_pool, made
+    return _name(found.get("metadata"), where) or migration_spec.source.node_pool, migration_spec
 
 
 def _objects(file: Path, where: str) -> Iterator[object]:
@@ -76,9 +76,9 @@ def _objects(file: Path, where: str) -> Iterator[object]:
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{where} is neither YAML nor JSON: {_problem(error)}") from error
-    for each in documents:
-        listed = isinstance(each, dict) and each.get("kind") == "List"
-        yield from (each.get("items") or ()) if listed else (each,)
+    for document in documents:
+        listed = isinstance(document, dict) and document.get("kind") == "List"
+        yield from (document.get("items") or ()) if listed else (document,)
 
 
 def _problem(error: Exception) -> str:

@@ -4,9 +4,12 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.errors import SettingsError
+
+if TYPE_CHECKING:
+    from azure_linux_migrator.api.spec import ClusterRef
 
 CLOUDS = ("public", "usgov", "china")
 
@@ -21,7 +24,7 @@ class Settings:
     cloud: str = "public"
     metrics_address: str = "127.0.0.1"
     metrics_port: int = 8080
-    cluster: ClusterRef | None = None
+    cluster: "ClusterRef | None" = None
     namespace: str = "azlm-system"
     identity: str = ""
     log_format: str = "plain"
@@ -34,7 +37,7 @@ class Settings:
 
 def cluster_from(
     subscription: str | None, group: str | None, name: str | None
-) -> ClusterRef | None:
+) -> "ClusterRef | None":
     """The cluster the operator serves; raises SettingsError when only part of it was given."""
     given = {
         "--subscription-id (AZLM_SUBSCRIPTION_ID)": subscription,
@@ -46,6 +49,8 @@ def cluster_from(
         return None
     if missing or not (subscription and group and name):
         raise SettingsError(f"the cluster is only half given; also set {' and '.join(missing)}")
+    from azure_linux_migrator.api.spec import ClusterRef
+
     try:
         return ClusterRef(subscription_id=subscription, resource_group=group, name=name)
     except ValueError as error:

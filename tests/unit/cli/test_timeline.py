@@ -6,15 +6,21 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from azure_linux_migrator.cli.render.charts import charts
-from azure_linux_migrator.cli.render.svg import LEFT, RIGHT, WIDTH, stairs
-from azure_linux_migrator.cli.render.timeline import BATCH, HELD, draw
+from azure_linux_migrator.cli.render.timeline import (
+    BATCH,
+    HELD,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    chart_series,
+    draw,
+)
 from azure_linux_migrator.forecast.forecast import Forecast, Range
 from azure_linux_migrator.forecast.run import BatchTime, Point, StepTime
+from tests.support.charts import steps
 from tests.support.forecasts import BATCHES, STEPS, blocked, forecast, trip
 
 DAY = 86_400.0
-RIGHT_EDGE = float(WIDTH - RIGHT)
 LETTER = 0.6
 """Width of a letter, as a part of its size, in DejaVu Sans, a wide font."""
 
@@ -39,11 +45,9 @@ class Picture:
 
     def lines(self) -> list[list[tuple[float, float]]]:
         """The corners of each value's line."""
-        found = []
-        for each in self._all("polyline"):
-            pairs = (pair.split(",") for pair in each.attrib["points"].split())
-            found.append([(float(x), float(y)) for x, y in pairs])
-        return found
+        return [
+            steps(each.attrib["d"]) for each in self._all("path") if each.attrib["fill"] == "none"
+        ]
 
     def extents(self) -> list[tuple[float, float, str]]:
         """From where to where each text reaches, about."""
@@ -51,7 +55,8 @@ class Picture:
         for each in self._all("text"):
             x, words = float(each.attrib["x"]), each.text or ""
             wide = len(words) * LETTER * float(each.attrib["font-size"])
-            left = {"start": x, "middle": x - wide / 2, "end": x - wide}[each.attrib["text-anchor"]]
+            anchor = each.attrib.get("text-anchor", "start")
+            left = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]
             found.append((left, left + wide, words))
         return found
 
@@ -100,8 +105,8 @@ def test_steps_that_take_time_have_a_row_and_batches_one_of_their_own() -> None:
     assert "CreateTarget" in picture.texts
     assert "CordonSource" not in picture.texts
     assert "AwaitRetireApproval" not in picture.texts
-    assert "6 batches" in picture.texts
-    assert "1h 15m, each batch 3s" in picture.texts
+    assert "6 batches of 3s" in picture.texts
+    assert "1h 15m" in picture.texts
     marks = picture.bars("batch ")
     assert len(marks) == 6
     assert {each["fill"] for each in marks} == {BATCH}
@@ -116,7 +121,7 @@ def test_pods_begin_at_their_first_count_and_not_at_nothing() -> None:
     pods = Picture(forecast(trip(points=points))).lines()[0]
     assert pods[0][0] == LEFT
     assert pods[0][1] == min(y for _, y in pods), "the first value is the highest"
-    assert pods[-1] == (RIGHT_EDGE, max(y for _, y in pods))
+    assert pods[-1] == (RIGHT, max(y for _, y in pods))
 
 
 def test_new_nodes_stand_on_the_old_ones_and_both_are_seen() -> None:
@@ -139,19 +144,20 @@ def test_one_pool_that_is_updated_in_place_has_one_line() -> None:
 
 
 def test_what_never_changes_is_no_chart() -> None:
-    assert charts(forecast(trip(points=[Point(0, 9, 6, 0), Point(60, 9, 6, 0)]))) == []
-    assert charts(forecast(trip(points=[]))) == []
+    assert chart_series(forecast(trip(points=[Point(0, 9, 6, 0), Point(60, 9, 6, 0)]))) == []
+    assert chart_series(forecast(trip(points=[]))) == []
 
 
 def test_what_blocks_is_written_in_the_picture() -> None:
     picture = Picture(_held())
     assert "BlueGreen, blocked in Drain after 2h 30m" in picture.texts
     assert (
-        "PodDisruptionBudget default/web allows 0: 3 of 4 pods healthy, 3 needed" in picture.texts
+        "• PodDisruptionBudget default/web allows 0: 3 of 4 pods healthy, 3 needed" in picture.texts
     )
-    assert sum(text.startswith("word word") for text in picture.texts) == 3, "cut to three lines"
-    assert "third" in picture.texts
-    assert "fourth" not in picture.texts
+    assert sum("word word" in text for text in picture.texts) == 3, "cut to three lines"
+    assert "• third" in picture.texts
+    assert "• fourth" not in picture.texts
+    assert "3 batches" in picture.texts, "the third has not ended: nothing is said of their time"
     assert "… and 2 more: azlm plan lists them" in picture.texts
     assert picture.bars("Drain")[0]["fill"] == HELD
     assert [bar["fill"] for bar in picture.bars("batch ")] == [BATCH, BATCH, HELD]
@@ -169,7 +175,7 @@ def test_nothing_leaves_the_picture(found: Forecast) -> None:
         assert right <= WIDTH, words
     for each in (*picture.bars(""), *({"x": str(x), "width": "0"} for x in _corners(picture))):
         assert float(each["x"]) >= LEFT - 0.1
-        assert float(each["x"]) + float(each["width"]) <= RIGHT_EDGE + 0.1
+        assert float(each["x"]) + float(each["width"]) <= RIGHT + 0.1
 
 
 def _corners(picture: Picture) -> list[float]:
@@ -197,6 +203,9 @@ def test_names_are_escaped() -> None:
     assert any("<b> & co" in text for text in Picture(found).texts)
 
 
-def test_stairs_hold_each_value_until_the_next() -> None:
-    assert stairs([(0, 3), (5, 1), (30, 0)], 20) == [(0, 3), (5, 3), (5, 1), (20, 1)]
-    assert stairs([], 20) == []
+def test_batches_of_different_length_are_told_by_the_longest() -> None:
+    batches = [BatchTime(at + 1, 40, 1000.0 * at, 1000.0 * at + 900 + at) for at in range(40)]
+    picture = Picture(forecast(trip(batches=batches)))
+    [right] = [right for _, right, words in picture.extents() if words.startswith("40 batches")]
+    assert "40 batches of up to 15m 39s" in picture.texts
+    assert right <= LEFT

@@ -61,7 +61,7 @@ def test_a_pod_never_imports_the_kubernetes_package(account: Path) -> None:
     script = f"""
 import asyncio, os, signal, sys
 from pathlib import Path
-from azure_linux_migrator import __main__ as command
+from azure_linux_migrator.cli import main as command
 from azure_linux_migrator.kube import client, credentials
 
 def connecting():

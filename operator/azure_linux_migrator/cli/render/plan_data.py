@@ -9,33 +9,33 @@ from pydantic.alias_generators import to_camel
 from azure_linux_migrator.forecast.forecast import Forecast, grave
 
 
-def as_json(found: Forecast) -> str:
+def as_json(forecast: Forecast) -> str:
     """As JSON, indented."""
-    return msgspec.json.format(msgspec.json.encode(_plain(found)), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(_plain(forecast)), indent=2).decode()
 
 
-def as_yaml(found: Forecast) -> str:
+def as_yaml(forecast: Forecast) -> str:
     """As YAML."""
-    return str(yaml.safe_dump(_plain(found), sort_keys=False))
+    return str(yaml.safe_dump(_plain(forecast), sort_keys=False))
 
 
-def blocked_by(found: Forecast) -> list[str]:
+def blocked_by(forecast: Forecast) -> list[str]:
     """What blocks, in words; nothing where nothing does."""
-    if not found.blocked:
+    if not forecast.blocked:
         return []
-    return grave(found.typical) or [f"{found.typical.ending}: {found.typical.message}"]
+    return grave(forecast.typical) or [f"{forecast.typical.ending}: {forecast.typical.message}"]
 
 
-def _plain(found: Forecast) -> dict[str, Any]:
+def _plain(forecast: Forecast) -> dict[str, Any]:
     made: dict[str, Any] = msgspec.to_builtins(
-        found, enc_hook=lambda value: value.model_dump(mode="json", by_alias=True)
+        forecast, enc_hook=lambda value: value.model_dump(mode="json", by_alias=True)
     )
     made["typical"]["points"] = [
         {key: round(value, 1) for key, value in point.items()}
         for point in made["typical"]["points"]
     ]
     named: dict[str, Any] = _named(made)
-    return named | {"blockedBy": blocked_by(found)}
+    return named | {"blockedBy": blocked_by(forecast)}
 
 
 def _named(value: Any) -> Any:

@@ -22,53 +22,60 @@ _LEAST_STEP_SECONDS = 1.0
 _WAITS = {"BeforeDrain": "AwaitDrainApproval", "BeforeRetire": "AwaitRetireApproval"}
 
 
-def as_table(found: Forecast, width: int, *, now: float) -> str:
+def as_table(forecast: Forecast, width: int, *, now: float) -> str:
     """The whole table, in lines of `width` characters; `now` in seconds since the epoch."""
-    trip, counted = found.typical, found.pod_summary
-    lines = [_headline(found), *_taken(found, width, now), ""]
-    if found.blocked:
-        lines += _blocked(found, width)
+    trip, counted = forecast.typical, forecast.pod_summary
+    lines = [_headline(forecast), *_taken(forecast, width, now), ""]
+    if forecast.blocked:
+        lines += _blocked(forecast, width)
     else:
         lines += [
-            f"  takes           {_range(found.total)}",
-            f"  moving pods     {_range(found.drain)}{_pauses(trip)}",
+            f"  takes           {duration(forecast.total)}",
+            f"  moving pods     {duration(forecast.drain)}{pauses(trip)}",
         ]
         if trip.bound_seconds:
-            limit = f", set by {trip.limited_by}" if trip.limited_by else ""
-            lines.append(f"  lower bound     {span(trip.bound_seconds)}{limit}")
+            lines.append(f"  lower bound     {bound(trip)}")
     lines += _pods(counted, width)
-    if not found.blocked:
-        lines += [f"  more nodes      {_extra(trip)}", "", *_steps(found)]
+    if not forecast.blocked:
+        lines += [f"  more nodes      {_extra(trip)}", "", *_steps(forecast)]
     lines += (
         _warnings(counted, width)
-        + _choices(found.choices, found.untried, width)
-        + _assumed(found, width)
+        + _choices(forecast.choices, forecast.untried, width)
+        + _assumed(forecast, width)
     )
     return "\n".join(lines)
 
 
-def _headline(found: Forecast) -> str:
-    where = f"node pool {found.source} ({_many(found.pod_summary.nodes, 'node')})"
-    return f"migration {found.name}: {found.strategy}, {where} to {found.target}"
+def _headline(forecast: Forecast) -> str:
+    where = f"node pool {forecast.source} ({_many(forecast.pod_summary.nodes, 'node')})"
+    return f"migration {forecast.name}: {forecast.strategy}, {where} to {forecast.target}"
 
 
-def _taken(found: Forecast, width: int, now: float) -> list[str]:
-    taken = datetime.fromtimestamp(found.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    lines = [f"forecast of {taken} from {_many(found.runs, 'run')}; nothing was touched"]
-    age = now - found.at
+def _taken(forecast: Forecast, width: int, now: float) -> list[str]:
+    taken = datetime.fromtimestamp(forecast.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    lines = [f"forecast of {taken} from {_many(forecast.runs, 'run')}; nothing was touched"]
+    age = now - forecast.at
     if age > _OLD_SECONDS:
         text = f"the snapshot is {span(age)} old: the cluster may have changed since"
         lines += _wrapped("", text, width)
     return lines
 
 
-def _range(times: Range) -> str:
+def duration(times: Range) -> str:
+    """The median of the runs, and between which times they all are."""
     low, mid, high = span(times.low), span(times.mid), span(times.high)
     return mid if low == high else f"{mid} (between {low} and {high})"
 
 
-def _pauses(trip: RunResult) -> str:
+def pauses(trip: RunResult) -> str:
+    """The time between batches, as an addition to the time in which pods move."""
     return f", and {span(trip.pause_seconds)} between batches" if trip.pause_seconds >= 1 else ""
+
+
+def bound(trip: RunResult) -> str:
+    """The lower bound of moving the pods, and the budget that sets it."""
+    limit = f", set by {trip.limited_by}" if trip.limited_by else ""
+    return f"{span(trip.bound_seconds or 0.0)}{limit}"
 
 
 def _extra(trip: RunResult) -> str:
@@ -92,7 +99,7 @@ def _pods(counted: PodSummary, width: int) -> list[str]:
         losing = _told(counted.lose_data, "of the moving loses", "of the moving lose")
         text += f"; {losing} the data of an emptyDir"
     lines = _wrapped("  pods            ", text, width)
-    named = [each for each in counted.workloads if _concerns(each)]
+    named = [workload for workload in counted.workloads if _concerns(workload)]
     for each in named[:_SHOWN_WORKLOADS]:
         lines += _wrapped("    - ", _workload(each), width)
     more = len(named) - _SHOWN_WORKLOADS
@@ -118,16 +125,16 @@ def _workload(group: PodGroup) -> str:
             return f"{who}: {pods}{lose} the data of an emptyDir"
 
 
-def _steps(found: Forecast) -> list[str]:
+def _steps(forecast: Forecast) -> list[str]:
     lines = [f"  {'STEP':<20} {'BEGINS':>9} {'TAKES':>9}"]
-    for step in found.typical.steps:
-        waits = step.name == _WAITS.get(found.approval)
+    for step in forecast.typical.steps:
+        waits = step.name == _WAITS.get(forecast.approval)
         drains = step.name.startswith("Drain")
         if step.ended - step.began < _LEAST_STEP_SECONDS and not (waits or drains):
             continue
         lines.append(_step(step) + ("  waits for an approval" if waits else ""))
         if drains:
-            lines += _batches(found.typical)
+            lines += _batches(forecast.typical)
     return lines
 
 
@@ -147,11 +154,11 @@ def _batches(trip: RunResult) -> list[str]:
     return lines
 
 
-def _blocked(found: Forecast, width: int) -> list[str]:
-    trip = found.typical
+def _blocked(forecast: Forecast, width: int) -> list[str]:
+    trip = forecast.typical
     step = trip.steps[-1].name if trip.steps else "its beginning"
     lines = [f"  blocked in {step} after {span(trip.seconds)}:"]
-    told = reasons(found)
+    told = reasons(forecast)
     for text, remedy in told[:_SHOWN_REASONS]:
         lines += _wrapped("    - ", text, width)
         if remedy:
@@ -160,21 +167,21 @@ def _blocked(found: Forecast, width: int) -> list[str]:
     return lines + ([f"    … and {more} more"] if more > 0 else [])
 
 
-def reasons(found: Forecast) -> list[tuple[str, str]]:
+def reasons(forecast: Forecast) -> list[tuple[str, str]]:
     """What blocks, and what to do about it: findings by their rule, then the drain's blockers."""
-    told = blocked_by(found)
+    told = blocked_by(forecast)
     blocks = [
         each
-        for each in found.typical.findings
+        for each in forecast.typical.findings
         if each.severity == "Block" and not each.acknowledged
     ]
     if not blocks:
-        remedies = {each.message: each.remedy for each in found.typical.blockers}
+        remedies = {blocker.message: blocker.remedy for blocker in forecast.typical.blockers}
         return [(text, remedies.get(text, "")) for text in told]
-    grouped = [each for each in found.pod_summary.findings if each.severity == "Block"]
+    grouped = [finding for finding in forecast.pod_summary.findings if finding.severity == "Block"]
     if grouped:
         return [(_grouped(each), each.remedy) for each in grouped]
-    return [(f"{each.rule}: {each.subject}: {each.message}", each.remedy) for each in blocks]
+    return [(f"{block.rule}: {block.subject}: {block.message}", block.remedy) for block in blocks]
 
 
 def _grouped(warned: Warned) -> str:
@@ -188,7 +195,7 @@ def _grouped(warned: Warned) -> str:
 
 def _warnings(counted: PodSummary, width: int) -> list[str]:
     """What the preflight warns of, a line for each rule; in full: azlm preflight."""
-    warned = [each for each in counted.findings if each.severity == "Warn"]
+    warned = [finding for finding in counted.findings if finding.severity == "Warn"]
     if not warned:
         return []
     title = "  Warnings (azlm preflight tells what to do):"
@@ -198,22 +205,22 @@ def _warnings(counted: PodSummary, width: int) -> list[str]:
 def _choices(choices: list[Variation], untried: list[str], width: int) -> list[str]:
     if not choices and not untried:
         return []
-    told = [choice_text(each) for each in choices]
+    told = [choice_text(choice) for choice in choices]
     if untried:
         told.append(f"not tried, for want of time: {'; '.join(untried)}")
     return ["", "  Other settings (each alone):", *_listed(told, width)]
 
 
-def _assumed(found: Forecast, width: int) -> list[str]:
-    given = found.assumed
+def _assumed(forecast: Forecast, width: int) -> list[str]:
+    given = forecast.assumed
     boot, job = brief(given.node_boot or 0.0), brief(given.job)
-    approved = "" if found.approval == "Automatic" else ", approvals are given at once"
+    approved = "" if forecast.approval == "Automatic" else ", approvals are given at once"
     text = (
         f"pods end {given.stop:g} s after their eviction, a new node takes {boot}, a running Job "
         f"{job} at the most{approved}; starts are learnt from the pods that run"
     )
     lines = ["", *_wrapped("  Assumed: ", text, width)]
-    for each in found.unseen:
+    for each in forecast.unseen:
         lines += _wrapped("  Not seen: ", each, width)
     return lines
 

@@ -2,216 +2,188 @@
 left to move and the nodes that are there."""
 
 import textwrap
-from html import escape
+from dataclasses import replace
 
-from azure_linux_migrator.cli.render.charts import CHART, charts
-from azure_linux_migrator.cli.render.plan_text import reasons
-from azure_linux_migrator.cli.render.svg import (
+from azure_linux_migrator.cli.render.chart import (
     DIM,
-    EDGE,
-    FAINT,
     INK,
-    RIGHT,
-    WIDTH,
-    Scale,
-    bar,
-    label,
-    line,
-    text,
+    Series,
+    Svg,
+    TimeAxis,
+    draw_series,
+    legend,
+    stacked,
 )
-from azure_linux_migrator.forecast.durations import brief, span
+from azure_linux_migrator.cli.render.plan_text import bound, duration, pauses, reasons
+from azure_linux_migrator.forecast.durations import span
 from azure_linux_migrator.forecast.forecast import Forecast
-from azure_linux_migrator.forecast.run import BatchTime, RunResult, StepTime
+from azure_linux_migrator.forecast.run import StepTime
 
-ROW, BAR, THIN, GAP = 28, 18, 10, 46
-"""Heights in pixels: a row, a step's bar and a batch's in it, the gap before a chart."""
+WIDTH, EDGE, LEFT, RIGHT = 960, 22, 236, 926
+"""Of the picture; its blank edge; where the time axis begins and ends."""
+ROW, CHART, GAP = 28, 102, 32
+"""Heights of a step or its batches, of a chart, and of the gap before it."""
 STEP, SOAK, DRAIN, BATCH = "#6b9bf2", "#c9d8f0", "#2f6fdb", "#173f86"
 HELD, HELD_PAPER = "#c81e3a", "#fdf0f1"
-_TICKS = (
-    *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200),
-    *(86_400, 172_800, 432_000, 864_000),
-)
-_MOST_TICKS = 8
+PODS = ("#c2410c", "#fbe3d6")
+OLD, NEW = ("#66727f", "#dfe4ea"), ("#0b8a66", "#bfe8da")
 _LEAST_STEP_SECONDS = 5.0
-"""A step that takes longer is shown, however long the rest takes."""
-_SHOWN_REASONS, _LINES_EACH = 3, 3
-_LETTERS = 112
-"""That a line over the whole width holds."""
+"""A step that takes longer is shown, however long the others take."""
+_SHOWN_REASONS = 3
 _BOLD = 0.66
 """Width of a bold letter, as a part of its size."""
-_LEAST_BAR, _LEAST_BATCH = 3.0, 2.0
-_INSIDE, _INSIDE_MORE, _BESIDE = 74, 250, 70
-"""Pixels of a bar that holds its duration, or more words, and of the room beside a short bar."""
 
 
-def draw(found: Forecast) -> str:
+def draw(forecast: Forecast) -> str:
     """An SVG document."""
-    scale = Scale(max(found.typical.seconds, 1.0))
-    head, top = _head(found)
-    rows, bottom = _rows(found, scale, top + 14)
-    below = charts(found)
-    foot = bottom + (GAP + CHART) * len(below)
-    height = foot + 38
-    parts = [*_paper(found, height), *head, *_axis(scale, top, foot), *rows]
-    for at, chart in enumerate(below):
-        parts += chart.drawn(bottom + GAP + (GAP + CHART) * at, scale)
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    svg = Svg(f"Forecast of migration {forecast.name}", WIDTH)
+    axis = TimeAxis(LEFT, RIGHT, max(forecast.typical.seconds, 1.0))
+    top = _head(svg, forecast)
+    rows, charts = _rows(forecast), chart_series(forecast)
+    charts_top = top + 14 + ROW * len(rows)
+    bottom = charts_top + (GAP + CHART) * len(charts)
+    axis.draw(svg, top, bottom)
+    for at, (step, batches) in enumerate(rows):
+        draw_row = _draw_batches if batches else _draw_step
+        draw_row(svg, axis, forecast, step, top + 14 + ROW * at)
+    for at, (title, series) in enumerate(charts):
+        _draw_chart(svg, axis, title, series, charts_top + GAP + (GAP + CHART) * at)
+    return svg.document(bottom + 38)
 
 
-def _paper(found: Forecast, height: float) -> list[str]:
-    size = f'width="{WIDTH}" height="{height:.0f}" viewBox="0 0 {WIDTH} {height:.0f}"'
-    return [
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" '
-            f'font-family="system-ui, sans-serif" font-size="13" fill="{INK}">'
-        ),
-        f"<title>{escape(f'Forecast of migration {found.name}')}</title>",
-        f'<rect width="{WIDTH}" height="{height:.0f}" fill="#ffffff"/>',
-    ]
+def _head(svg: Svg, forecast: Forecast) -> float:
+    """Title and summary, or what blocks; returns where the time axis may begin."""
+    title = f"Migration {forecast.name}: node pool {forecast.source} to {forecast.target}"
+    size = max(13, min(19, int((RIGHT - EDGE) / (len(title) * _BOLD))))
+    svg.text(EDGE, 34, title, size=size, font_weight="600")
+    if not forecast.blocked:
+        lines = _summary(forecast)
+        for at, line in enumerate(lines):
+            svg.text(EDGE, 58 + 20 * at, line, fill=DIM)
+        return 58 + 20 * len(lines)
+    lines = _blocked_by(forecast)
+    svg.bar(EDGE, 50, RIGHT - EDGE, 20 * len(lines) + 18, HELD_PAPER)
+    svg.bar(EDGE, 50, 4, 20 * len(lines) + 18, HELD)
+    for at, line in enumerate(lines):
+        x = EDGE + (27 if line.startswith(" ") else 16)
+        colour, weight = (INK, "400") if at else (HELD, "600")
+        svg.text(x, 73 + 20 * at, line.strip(), fill=colour, font_weight=weight)
+    return 94 + 20 * len(lines)
 
 
-def _head(found: Forecast) -> tuple[list[str], float]:
-    """Title and summary, or what blocks; and where the time axis may begin."""
-    title = f"Migration {found.name}: node pool {found.source} to {found.target}"
-    size = max(13, min(19, int((WIDTH - EDGE - RIGHT) / (len(title) * _BOLD))))
-    parts = [text(EDGE, 34, title, size=size, bold=True)]
-    if not found.blocked:
-        parts += [text(EDGE, 58 + 20 * at, line, fill=DIM) for at, line in enumerate(_told(found))]
-        return parts, 58 + 20 * len(_told(found))
-    step = found.typical.steps[-1].name if found.typical.steps else "its beginning"
-    what = f"{found.strategy}, blocked in {step} after {span(found.typical.seconds)}"
-    lines = _reasons(found)
-    height = 20 * len(lines) + 38
-    parts += [
-        bar(EDGE, 50, WIDTH - EDGE - RIGHT, height, HELD_PAPER),
-        bar(EDGE, 50, 4, height, HELD, corner=0),
-        text(EDGE + 16, 73, what, fill=HELD, bold=True),
-    ]
-    for at, (begins, words) in enumerate(lines):
-        y = 93 + 20 * at
-        if begins:
-            parts.append(text(EDGE + 16, y, "•", fill=HELD))
-        parts.append(text(EDGE + 30, y, words))
-    return parts, 50 + height + 26
+def _summary(forecast: Forecast) -> list[str]:
+    """What the table says of the whole, in a line or two."""
+    trip, moving = forecast.typical, forecast.pod_summary.move
+    takes = f"{forecast.strategy}, takes {duration(forecast.total)}"
+    if trip.evictions:
+        pods = "1 pod moves" if moving == 1 else f"{moving} pods move"
+        takes += f"; {pods} in {span(forecast.drain.mid)}{pauses(trip)}"
+    return [takes, f"lower bound of moving: {bound(trip)}"] if trip.bound_seconds else [takes]
 
 
-def _reasons(found: Forecast) -> list[tuple[bool, str]]:
-    """What blocks, in lines, and whether each of them begins a reason."""
-    told = reasons(found)
-    lines: list[tuple[bool, str]] = []
-    for reason, _ in told[:_SHOWN_REASONS]:
-        folded = textwrap.wrap(
-            reason, _LETTERS, max_lines=_LINES_EACH, placeholder=" …", break_on_hyphens=False
-        )
-        lines += [(not at, words) for at, words in enumerate(folded)]
-    more = len(told) - _SHOWN_REASONS
-    return lines + ([(False, f"… and {more} more: azlm plan lists them")] if more > 0 else [])
+def _blocked_by(forecast: Forecast) -> list[str]:
+    """The step that is blocked, then the first reasons, in lines that fit."""
+    trip = forecast.typical
+    step = trip.steps[-1].name if trip.steps else "its beginning"
+    lines = [f"{forecast.strategy}, blocked in {step} after {span(trip.seconds)}"]
+    blocks = reasons(forecast)
+    for reason, _ in blocks[:_SHOWN_REASONS]:
+        wrapped = textwrap.wrap(reason, 110, max_lines=3, placeholder=" …", break_on_hyphens=False)
+        lines += [f"• {wrapped[0]}", *(f"  {line}" for line in wrapped[1:])]
+    more = len(blocks) - _SHOWN_REASONS
+    return lines + ([f"… and {more} more: azlm plan lists them"] if more > 0 else [])
 
 
-def _told(found: Forecast) -> list[str]:
-    """The summary, a line each."""
-    total, trip = found.total, found.typical
-    low, mid, high = span(total.low), span(total.mid), span(total.high)
-    between = "" if low == high else f" (between {low} and {high})"
-    moving = (
-        f"; {found.pod_summary.move} pods move in {span(found.drain.mid)}" if trip.evictions else ""
-    )
-    if moving and trip.pause_seconds >= 1:
-        moving += f", and {span(trip.pause_seconds)} between batches"
-    lines = [f"{found.strategy}, takes {mid}{between}{moving}"]
-    if trip.bound_seconds:
-        limit = f", set by {trip.limited_by}" if trip.limited_by else ""
-        lines.append(f"lower bound of moving: {span(trip.bound_seconds)}{limit}")
-    return lines
+def _rows(forecast: Forecast) -> list[tuple[StepTime, bool]]:
+    """The steps that take time, each drain a second time for the row of its batches."""
+    trip = forecast.typical
+    least = min(_LEAST_STEP_SECONDS, max(trip.seconds, 1.0) / 2000)
+    held = _held(forecast)
+    shown = [step for step in trip.steps if step is held or step.ended - step.began > least]
+    rows: list[tuple[StepTime, bool]] = []
+    for step in shown or trip.steps:
+        rows.append((step, False))
+        if step.name.startswith("Drain") and trip.batches:
+            rows.append((step, True))
+    return rows
 
 
-def _axis(scale: Scale, top: float, foot: float) -> list[str]:
-    parts = []
-    for at in _ticks(scale.total):
-        x = scale.x(at)
-        parts += [
-            line(x, x, top, foot, FAINT),
-            text(x, foot + 20, brief(at), anchor="middle", fill=DIM, size=12),
-        ]
-    return parts
+def _held(forecast: Forecast) -> StepTime | None:
+    """The step that is blocked."""
+    steps = forecast.typical.steps
+    return steps[-1] if forecast.blocked and steps else None
 
 
-def _ticks(total: float) -> list[float]:
-    step = next((each for each in _TICKS if total / each <= _MOST_TICKS), _TICKS[-1])
-    return [float(at) for at in range(0, int(total) + 1, step)]
+def _bar(axis: TimeAxis, began: float, ended: float, least: float) -> tuple[float, float]:
+    """Left edge and width of a bar: visible if it is short, and within the picture."""
+    width = max(least, axis.x(ended) - axis.x(began))
+    return min(axis.x(began), axis.right - width), width
 
 
-def _rows(found: Forecast, scale: Scale, top: float) -> tuple[list[str], float]:
-    """A row for each step that takes time, one for the batches below their drain; their end."""
-    trip = found.typical
-    last = trip.steps[-1] if found.blocked and trip.steps else None
-    least = min(_LEAST_STEP_SECONDS, scale.total / 2000)
-    seen = [each for each in trip.steps if each is last or _takes(each) > least]
-    parts: list[str] = []
-    y = top
-    for step in seen or trip.steps:
-        drains = step.name.startswith("Drain") and len(trip.batches) > 0
-        colour = HELD if step is last else _colour(step)
-        parts += _step(step, scale, y, colour, _each(trip) if drains and step is not last else "")
-        y += ROW
-        if drains:
-            parts += _batches(trip, step, scale, y)
-            y += ROW
-    return parts, y
+def _draw_step(svg: Svg, axis: TimeAxis, forecast: Forecast, step: StepTime, y: float) -> None:
+    """Its name, its duration and its bar."""
+    took = span(max(0.0, step.ended - step.began))
+    x, width = _bar(axis, step.began, step.ended, 3)
+    svg.text(EDGE, y + 13, step.name)
+    svg.text(LEFT - 8, y + 13, took, fill=DIM, size=12, text_anchor="end")
+    svg.bar(x, y, width, 18, _colour(forecast, step), f"{step.name}: {took}")
 
 
-def _takes(step: StepTime | BatchTime) -> float:
-    return max(0.0, step.ended - step.began)
-
-
-def _colour(step: StepTime) -> str:
+def _colour(forecast: Forecast, step: StepTime) -> str:
+    if step is _held(forecast):
+        return HELD
     if step.name.startswith("Drain"):
         return DRAIN
     return SOAK if "Soak" in step.name or "Await" in step.name else STEP
 
 
-def _step(step: StepTime, scale: Scale, y: float, colour: str, more: str) -> list[str]:
-    """A step's name and bar; its duration, and `more` of it, in the bar or beside it."""
-    took = span(_takes(step))
-    x, wide = _across(scale, step.began, step.ended, _LEAST_BAR)
-    parts = [
-        label(y + 13, step.name),
-        bar(x, y, wide, BAR, colour, says=f"{step.name}: {took}"),
-    ]
-    if wide > _INSIDE:
-        words = f"{took}, {more}" if more and wide > _INSIDE_MORE else took
-        ink = INK if colour == SOAK else "#ffffff"
-        return [*parts, text(x + 8, y + 13, words, fill=ink, size=12)]
-    if x + wide < WIDTH - RIGHT - _BESIDE:
-        return [*parts, text(x + wide + 7, y + 13, took, fill=DIM, size=12)]
-    return [*parts, text(x - 7, y + 13, took, anchor="end", fill=DIM, size=12)]
-
-
-def _batches(trip: RunResult, step: StepTime, scale: Scale, y: float) -> list[str]:
+def _draw_batches(svg: Svg, axis: TimeAxis, forecast: Forecast, step: StepTime, y: float) -> None:
     """Each batch from its first eviction to the end of its last pod."""
-    many = len(trip.batches)
-    parts = [
-        label(y + 9, "1 batch" if many == 1 else f"{many} batches", indent=12, fill=DIM, size=12)
-    ]
-    for batch in trip.batches:
+    batches = forecast.typical.batches
+    label = "1 batch" if len(batches) == 1 else f"{len(batches)} batches"
+    if all(batch.ended for batch in batches):
+        seconds = [max(0.0, batch.ended - batch.began) for batch in batches]
+        shortest, longest = span(min(seconds)), span(max(seconds))
+        label += f" of {longest}" if shortest == longest else f" of up to {longest}"
+    svg.text(EDGE + 12, y + 9, label, fill=DIM, size=12)
+    for batch in batches:
         ended = batch.ended or step.ended
-        x, wide = _across(scale, batch.began, ended, _LEAST_BATCH)
-        says = f"batch {batch.index} of {batch.of}: {span(ended - batch.began)}"
-        colour = BATCH if batch.ended else HELD
-        parts.append(bar(x, y, wide, THIN, colour, says=says, corner=2))
-    return parts
+        x, width = _bar(axis, batch.began, ended, 2)
+        tooltip = f"batch {batch.index} of {batch.of}: {span(ended - batch.began)}"
+        svg.bar(x, y, width, 10, BATCH if batch.ended else HELD, tooltip)
 
 
-def _each(trip: RunResult) -> str:
-    """How long the drained batches take."""
-    took = sorted(_takes(batch) for batch in trip.batches if batch.ended)
-    if not took:
-        return ""
-    low, high = span(took[0]), span(took[-1])
-    return f"each batch {low}" if low == high else f"each batch {low} to {high}"
+def chart_series(forecast: Forecast) -> list[tuple[str, list[Series]]]:
+    """Titles and values of the charts; values that never change have no chart."""
+    points = forecast.typical.points
+    # Pods are counted from their first value on: before, the drain has not begun to count.
+    first = next((at for at, point in enumerate(points) if point.remaining), 0)
+    pods = [(point.at, point.remaining) for point in points[first:]]
+    old = [(point.at, point.source) for point in points]
+    new = [(point.at, point.target) for point in points]
+    charts = []
+    if _changes(pods):
+        charts.append(("pods left", [Series("", [(0.0, pods[0][1]), *pods[1:]], *PODS)]))
+    if _changes(old) or _changes(new):
+        nodes = [Series(forecast.source, old, *OLD)]
+        if any(count for _, count in new):
+            nodes.append(Series(f"new, {forecast.target}", new, *NEW))
+        charts.append(("nodes", nodes))
+    return charts
 
 
-def _across(scale: Scale, began: float, ended: float, least: float) -> tuple[float, float]:
-    """Left edge and width of a bar: what is short is still to be seen, and within the picture."""
-    wide = max(least, scale.x(ended) - scale.x(began))
-    return min(scale.x(began), WIDTH - RIGHT - wide), wide
+def _changes(values: list[tuple[float, int]]) -> bool:
+    return len({value for _, value in values}) > 1
+
+
+def _draw_chart(svg: Svg, axis: TimeAxis, title: str, series: list[Series], top: float) -> None:
+    """Labelled with 0, the value at the beginning and the highest one."""
+    svg.text(EDGE, top + 4, title)
+    named = [one for one in reversed(series) if one.name]
+    legend(svg, EDGE, top + 26, named)
+    sums = [
+        replace(one, values=[*one.values, (axis.total, one.values[-1][1])])
+        for one in stacked(series)
+    ]
+    marks = {0.0, sums[0].values[0][1], max(value for _, value in sums[-1].values)}
+    draw_series(svg, axis, sums, top=top, bottom=top + CHART, marks=sorted(marks))

@@ -2,15 +2,25 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
-from azure_linux_migrator.__main__ import main
-from azure_linux_migrator.cli.flags import USAGE, parser
+from azure_linux_migrator.api import crd
+from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.cli.main import USAGE, main
+from azure_linux_migrator.cli.main import azlm as command
+from azure_linux_migrator.cli.options import settings
+from azure_linux_migrator.controller.settings import Settings
+from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.snapshot import save
 from tests.support.forecasts import budget, deployment, snapshot
@@ -26,6 +36,7 @@ CLUSTER = {
     "resourceGroup": "g",
     "name": "c",
 }
+_CLUSTER_VARIABLES = ("AZLM_SUBSCRIPTION_ID", "AZLM_RESOURCE_GROUP", "AZLM_CLUSTER")
 CONTEXT = {"name": "here", "context": {"cluster": "c", "user": "u"}}
 KUBECONFIG: dict[str, Any] = {
     "contexts": [CONTEXT],
@@ -105,20 +116,21 @@ def test_clear_is_0_and_blocked_is_2(azlm: Azlm) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "COMMAND"),
-        (("nosuch",), "invalid choice: 'nosuch'"),
-        (("plan",), "-f/--filename"),
+        ((), "Missing command"),
+        (("nosuch",), "No such command 'nosuch'"),
+        (("plan",), "'-f' / '--filename'"),
         (("plan", "-f", "x", "--nosuch"), "--nosuch"),
-        (("plan", "-f", "x", "--runs", "-1"), "--runs: must be a whole number from 1"),
-        (("plan", "-f", "x", "--runs", "0"), "--runs: must be a whole number from 1"),
-        (("plan", "-f", "x", "--runs", "1.5"), "not '1.5'"),
-        (("plan", "-f", "x", "--pod-stop-seconds", "-1"), "--pod-stop-seconds: must be a number"),
-        (("plan", "-f", "x", "--node-boot-seconds", "nan"), "of seconds from 0 on, not 'nan'"),
-        (("plan", "-f", "x", "--job-seconds", "inf"), "of seconds from 0 on, not 'inf'"),
-        (("plan", "-f", "x", "--node-delete-seconds", "1m"), "not '1m'"),
-        (("preflight", "-f", "x", "-o", "yaml"), "invalid choice: 'yaml'"),
-        (("snapshot",), "-o/--output"),
-        (("run", "--metrics-port", "70000"), "must be a port from 0 to 65535, not '70000'"),
+        (("plan", "-f", "x", "--time", "y"), "No such option '--time'"),
+        (("plan", "-f", "x", "--runs", "-1"), "'--runs': -1 is not in the range 1<=x<=10000"),
+        (("plan", "-f", "x", "--runs", "0"), "'--runs': 0 is not in the range"),
+        (("plan", "-f", "x", "--runs", "1.5"), "'1.5' is not a valid integer"),
+        (("plan", "-f", "x", "--pod-stop-seconds", "-1"), "-1.0 is not in the range x>=0"),
+        (("plan", "-f", "x", "--node-boot-seconds", "nan"), "nan is not a finite number"),
+        (("plan", "-f", "x", "--job-seconds", "inf"), "inf is not a finite number"),
+        (("plan", "-f", "x", "--node-delete-seconds", "1m"), "'1m' is not a valid"),
+        (("preflight", "-f", "x", "-o", "yaml"), "'yaml' is not one of 'table', 'json'"),
+        (("snapshot",), "'-o' / '--output'"),
+        (("run", "--metrics-port", "70000"), "70000 is not in the range 0<=x<=65535"),
         (("crd", "more"), "more"),
     ],
 )
@@ -130,28 +142,118 @@ def test_wrong_usage_is_64_in_one_line(azlm: Azlm, arguments: tuple[str, ...], w
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["run", "preflight", "plan", "snapshot", "crd"])
-def test_the_help_tells_every_flag_and_the_exit_codes(azlm: Azlm, command: str) -> None:
-    code, out, _ = azlm(command, "--help")
+def test_a_variable_that_is_wrong_is_named(azlm: Azlm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZLM_CLOUD", "moon")
+    code, out, err = azlm("plan", "-f", "x")
+    assert (code, out) == (USAGE, "")
+    assert "'moon' is not one of 'public', 'usgov', 'china'" in err
+
+
+@pytest.mark.parametrize("name", ["run", "preflight", "plan", "snapshot", "crd"])
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_the_help_explains_every_flag_and_the_exit_codes(azlm: Azlm, name: str, flag: str) -> None:
+    code, out, _ = azlm(name, flag)
     assert code == 0
     assert "64  wrong usage" in out
-    assert ("2   blocked" in out) is (command in {"plan", "preflight"})
-    if command in {"plan", "preflight", "snapshot"}:
-        assert "$KUBECONFIG, or ~/.kube/config" in out
+    assert ("2   blocked" in out) is (name in {"plan", "preflight"})
+    if name in {"plan", "preflight", "snapshot"}:
+        assert "$KUBECONFIG, or ~/.kube/config" in " ".join(out.split())
         assert "ServiceAccount" not in out
-    commands = next(action for action in parser()._actions if action.dest == "command")
-    assert isinstance(commands.choices, dict)
-    assert [a.dest for a in commands.choices[command]._actions if not a.help] == []
+    options = [param for param in command.commands[name].params if isinstance(param, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+
+
+def test_the_version_is_the_installed_packages(azlm: Azlm) -> None:
+    assert azlm("--version") == (0, f"azlm {version('azure-linux-migrator')}\n", "")
 
 
 def test_the_flags_assume_what_a_forecast_assumes() -> None:
-    given = parser().parse_args(["plan", "-f", "x"])
+    defaults = command.commands["plan"].make_context("plan", ["-f", "x"]).params
     assert Assumptions() == Assumptions(
-        given.pod_stop_seconds,
-        given.node_boot_seconds,
-        given.node_delete_seconds,
-        given.job_seconds,
+        defaults["pod_stop_seconds"],
+        defaults["node_boot_seconds"],
+        defaults["node_delete_seconds"],
+        defaults["job_seconds"],
     )
+
+
+def _settings(*arguments: str) -> Settings:
+    context = command.commands["run"].make_context("run", list(arguments))
+    return settings(**context.params)
+
+
+def test_settings_come_from_flags_then_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("POD_NAMESPACE", "POD_NAME", "AZLM_CLOUD", *_CLUSTER_VARIABLES):
+        monkeypatch.setenv(name, "")
+    assert _settings() == Settings()
+    monkeypatch.setenv("POD_NAMESPACE", "here")
+    monkeypatch.setenv("POD_NAME", "azlm-0")
+    monkeypatch.setenv("AZLM_CLOUD", "china")
+    for name, value in zip(_CLUSTER_VARIABLES, CLUSTER.values(), strict=True):
+        monkeypatch.setenv(name, value)
+    cluster = ClusterRef.model_validate(CLUSTER)
+    given = Settings(namespace="here", identity="azlm-0", cloud="china", cluster=cluster)
+    assert _settings() == given
+    flags = ("--namespace=there", "--log-format=json", "--metrics-port=0", "--cluster-name=d")
+    changed = cluster.model_copy(update={"name": "d"})
+    assert _settings(*flags) == replace(
+        given, namespace="there", log_format="json", metrics_port=0, cluster=changed
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unloaded"),
+    [
+        (("--help",), ("pydantic", "yaml", "azure.identity", "kopf", "kubernetes", "aiohttp")),
+        (("crd",), ("azure.identity", "kopf", "kubernetes", "aiohttp")),
+        (
+            ("plan", "-f", "m.yaml", "--runs=1", "--snapshot=snapshot.json", "--timeline=x.svg"),
+            ("azure.identity", "azure.core", "kopf", "kubernetes", "aiohttp", "prometheus_client"),
+        ),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(
+    azlm: Azlm, arguments: tuple[str, ...], unloaded: tuple[str, ...]
+) -> None:
+    azlm.file(MIGRATION)
+    script = f"""
+import sys
+from azure_linux_migrator.cli.main import main
+code = main()
+print(code, [name for name in {unloaded} if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=azlm.folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "0 []\n"
+    assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (KubernetesError(401, "no"), 1)]
+)
+def test_how_a_command_that_is_broken_off_ends(
+    azlm: Azlm, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
+) -> None:
+    def fail() -> str:
+        raise error
+
+    monkeypatch.setattr(crd, "render", fail)
+    assert azlm("crd")[0] == code
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    shell = f"set -o pipefail; {sys.executable} -m azure_linux_migrator crd | true"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        ["bash", "-c", shell], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""The options that several commands share, and how they become Settings."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from azure_linux_migrator.controller.settings import (
+    CLOUDS,
+    Settings,
+    cluster_from,
+    from_environment,
+)
+
+MIGRATION = "The file with the AzureLinuxMigration, YAML or JSON; - reads standard input."
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def options(*decorators: Decorator) -> Decorator:
+    """Several options as one decorator, in the order in which the help shows them."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+def variable(flag: str, name: str, text: str, **more: Any) -> Decorator:
+    """An option that an environment variable sets too; an empty variable counts as unset."""
+    return click.option(flag, envvar=name, show_envvar=True, help=text, **more)
+
+
+def seconds(flag: str, default: float | None, text: str, **more: Any) -> Decorator:
+    """An option that takes a finite number of seconds from 0 on."""
+    kind = click.FloatRange(min=0)
+    more |= {"type": kind, "callback": _finite, "default": default, "metavar": "SECONDS"}
+    return click.option(flag, help=text, **more)
+
+
+def _finite(_: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number", param=option)
+    return value
+
+
+def output(*formats: str) -> Decorator:
+    """The format of the answer; the first is the default."""
+    text = "A table for people, or data for machines."
+    return click.option("-o", "--output", type=click.Choice(formats), default=formats[0], help=text)
+
+
+migration_file = click.option(
+    "-f", "--filename", metavar="FILE", type=Path, required=True, help=MIGRATION
+)
+azure = options(
+    variable("--subscription-id", "AZLM_SUBSCRIPTION_ID", "Used where spec.cluster is not set."),
+    variable("--resource-group", "AZLM_RESOURCE_GROUP", "The cluster's group, not its MC_ group."),
+    variable("--cluster-name", "AZLM_CLUSTER", "The name of the managed cluster."),
+    variable(
+        "--cloud", "AZLM_CLOUD", "The Azure cloud.", type=click.Choice(CLOUDS), default=CLOUDS[0]
+    ),
+    click.option(
+        "--arm-endpoint", metavar="URL", help="Azure Resource Manager instead of a cloud."
+    ),
+)
+reading = options(
+    click.option(
+        "--kubeconfig",
+        metavar="FILE",
+        show_default="$KUBECONFIG, or ~/.kube/config",
+        help="How to reach the Kubernetes API.",
+    ),
+    click.option(
+        "--context", show_default="its current context", help="A context of the kubeconfig."
+    ),
+    azure,
+)
+
+
+def settings(
+    subscription_id: str | None, resource_group: str | None, cluster_name: str | None, **flags: Any
+) -> Settings:
+    """The values of `azure` and other flags. Raises SettingsError for half a cluster."""
+    return Settings(cluster=cluster_from(subscription_id, resource_group, cluster_name), **flags)
+
+
+def reader_settings(kubeconfig: str | None, **flags: Any) -> Settings:
+    """The values of `reading`: a person at a terminal always has a kubeconfig."""
+    own = kubeconfig or from_environment("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+    return settings(kubeconfig=own, **flags)

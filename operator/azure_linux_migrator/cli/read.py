@@ -1,0 +1,118 @@
+"""What `preflight`, `plan` and `snapshot` read of the Kubernetes API and of Azure. Writes nothing.
+
+The preflight sees what the operator would see: the same watches, the same reads of Azure, the same
+rules.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.azure.client import AksPools, open_pools
+from azure_linux_migrator.controller.settings import Settings
+from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.reconcile.decide import context_of
+from azure_linux_migrator.core.state.observation import Observation, PoolReading
+from azure_linux_migrator.core.steps.preflight import preflight
+from azure_linux_migrator.errors import SettingsError
+from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
+from azure_linux_migrator.kube.services import dual_stack_services
+from azure_linux_migrator.kube.snapshot import read_cluster
+from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Pool
+
+READ_SECONDS = 120.0
+
+
+@asynccontextmanager
+async def _connected(
+    settings: Settings, spec: MigrationSpec | None
+) -> AsyncIterator[tuple[Client, AksPools]]:
+    """The cluster that the spec or, where it does not say, the settings name."""
+    cluster = (spec.cluster if spec else None) or settings.cluster
+    if cluster is None:
+        raise SettingsError(
+            "the cluster is not given: set spec.cluster in the file, or pass --subscription-id, "
+            "--resource-group and --cluster-name"
+        )
+    client = await Client.connect(settings.kubeconfig, settings.context)
+    try:
+        pools = open_pools(
+            cluster,
+            endpoint=settings.arm_endpoint,
+            cloud=settings.cloud,
+            on_request=lambda _, __: None,
+        )
+        try:
+            yield client, pools
+        finally:
+            await pools.close()
+    finally:
+        await client.close()
+
+
+async def _azure(
+    pools: AksPools, spec: MigrationSpec | None
+) -> tuple[dict[str, Pool], AzureFacts | None]:
+    """The pools; with a spec whose source is among them, also what a preflight needs to know."""
+    pools_by_name = await pools.list_pools()
+    source = pools_by_name.get(spec.source.node_pool) if spec else None
+    return pools_by_name, await pools.azure_facts(source) if source else None
+
+
+async def take(settings: Settings, spec: MigrationSpec | None) -> ClusterSnapshot:
+    """The cluster and its pools as they are; with a spec, what its preflight needs of Azure too."""
+    async with _connected(settings, spec) as (client, pools):
+        now = time.time()
+        snapshot, (pools_by_name, azure_facts) = await asyncio.gather(
+            read_cluster(client, now), _azure(pools, spec)
+        )
+        services = await dual_stack_services(client)
+    snapshot.pools = list(pools_by_name.values())
+    if azure_facts is not None:
+        snapshot.azure_facts = survey_out(replace(azure_facts, services=services, at=now))
+    return snapshot
+
+
+async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Finding, ...]:
+    """Everything the rules find; what cannot work at all comes as a finding named `migration`."""
+    async with _connected(settings, spec) as (client, pools):
+        feed = ClusterWatch(client)
+        woken = asyncio.Event()
+        await feed.acquire(woken.set)
+        try:
+            pools_by_name, azure_facts = await _azure(pools, spec)
+            await _synced(feed)
+            services = await dual_stack_services(client)
+            now = time.time()
+            observation = Observation(
+                world=feed.world,
+                pools=PoolReading(pools_by_name, now),
+                missing_access=(),
+                azure_facts=azure_facts and replace(azure_facts, services=services),
+            )
+            migration = Migration(name, "preflight", 0, spec, MigrationStatus())
+            progress = preflight(context_of(migration, observation, now))
+        finally:
+            await feed.release(woken.set)
+    if progress.findings is not None:
+        return progress.findings
+    return (Finding("migration", Severity.BLOCK, name, f"{progress.reason}: {progress.message}"),)
+
+
+async def _synced(feed: ClusterWatch) -> None:
+    deadline = time.monotonic() + READ_SECONDS
+    while not feed.synced:
+        if time.monotonic() > deadline:
+            raise SettingsError(
+                "the cluster's pods, nodes and budgets could not be read within "
+                f"{READ_SECONDS:.0f} s: {feed.problem() or 'no answer'}"
+            )
+        await asyncio.sleep(0.05)

@@ -1,0 +1,77 @@
+"""The findings of a preflight: a table for people, JSON for machines."""
+
+import json
+import textwrap
+
+from azure_linux_migrator.core.preflight.findings import Finding, Severity
+
+_MARKS = {
+    Severity.BLOCK: "BLOCK",
+    Severity.WARN: "warn",
+    Severity.INFO: "info",
+    Severity.FIXED: "fixed",
+    Severity.UNCHECKED: "unchecked",
+}
+
+
+def as_json(findings: tuple[Finding, ...]) -> str:
+    """For machines."""
+    return json.dumps(
+        {
+            "blocked": sum(each.blocks for each in findings),
+            "findings": [
+                {
+                    "id": finding.rule,
+                    "severity": finding.severity,
+                    "subject": finding.subject,
+                    "message": finding.message,
+                    "remedy": finding.remedy,
+                    "acknowledged": finding.acknowledged,
+                }
+                for finding in findings
+            ],
+        },
+        indent=2,
+    )
+
+
+def as_table(findings: tuple[Finding, ...], width: int) -> str:
+    """For people: a line for what was found, indented ones for what to do."""
+    longest = max((len(each.rule) for each in findings), default=4)
+    indent = " " * (11 + longest)
+    lines = [f"{'SEVERITY':<10} {'CHECK':<{longest}} FINDING"]
+    for each in findings:
+        mark = "known" if each.acknowledged else _MARKS[each.severity]
+        first = f"{mark:<10} {each.rule:<{longest}} "
+        text = f"{each.subject}: {each.message}"
+        wrapped = textwrap.wrap(
+            text,
+            max(width, 60),
+            initial_indent=first,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
+        lines += wrapped
+        if each.remedy and each.severity in {Severity.BLOCK, Severity.WARN}:
+            lines += textwrap.wrap(
+                f"→ {each.remedy}",
+                max(width, 60),
+                initial_indent=indent,
+                subsequent_indent=f"{indent}  ",
+                break_on_hyphens=False,
+            )
+    counts = {
+        severity: sum(e.severity is severity and not e.acknowledged for e in findings)
+        for severity in Severity
+    }
+    blocks = counts[Severity.BLOCK]
+    verdict = "blocked" if blocks else "clear to begin"
+    told = (
+        f"{verdict}: {blocks} block, {counts[Severity.WARN]} warn, "
+        f"{counts[Severity.UNCHECKED]} could not be checked, "
+        f"{counts[Severity.INFO] + counts[Severity.FIXED]} for information"
+    )
+    lines += ["", told]
+    if blocks and not any(finding.final for finding in findings):
+        lines.append("To go on all the same, name a check in spec.preflight.acknowledge.")
+    return "\n".join(lines)
