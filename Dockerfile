@@ -8,13 +8,11 @@ WORKDIR /src
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 # The dependencies first: they change less often than the code, and every file is checked by hash.
-COPY requirements/runtime.txt requirements/dev.txt requirements/
+COPY requirements/runtime.txt requirements/build.txt requirements/
 RUN python3 -m pip install --require-hashes --only-binary=:all: --target /app -r requirements/runtime.txt
 
-# The wheel's build needs hatchling and what it stands on: their lines of the same lock file.
-RUN sed -nE '/^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/,/[^\\]$/p' \
-      requirements/dev.txt > requirements/build.txt \
- && python3 -m venv /build \
+# What builds the wheel: hatchling and all that it needs, from a lock file of its own.
+RUN python3 -m venv /build \
  && /build/bin/python -m pip install --require-hashes --only-binary=:all: -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY operator operator

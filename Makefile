@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim coverage lint bench bench-planner crds testbed lock clean
+.PHONY: help demo test sim coverage lint bench bench-planner docs-tables crds testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench: testbed ## Measure azlm against kubectl drain; RIVALS=all: and against Ka
 
 bench-planner: $(STAMP) ## Measure the planner alone, up to 5,000 nodes and 100,000 pods
 	$(BIN)/python -m bench.planner
+
+docs-tables: $(STAMP) ## Write the generated tables of docs/
+	scripts/docs-tables
 
 crds: $(STAMP) ## Write crds/ from the pydantic models
 	$(BIN)/azlm crd > crds/azurelinuxmigrations.azlm.dev.yaml

@@ -199,7 +199,7 @@ class Admin(Remedies):
                 self.repair(name, count, now)
 
     _MENDS: ClassVar[dict[str, Callable[["Admin", Body], None]]] = {
-        "SourceInUse": _cordon,
+        "NodeUncordoned": _cordon,
         "DrainTimedOut": _raise_timeout,
         "TargetFailed": _try_target_again,
         "UpdateFailed": _update_again,

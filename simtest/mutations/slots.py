@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain import (
     disruption_budgets,
     eviction_queue,
@@ -61,7 +62,9 @@ def _always_prefetches() -> Patches:
 
 
 def _no_backoff() -> Patches:
-    def fail(self: Outcomes, action: Any, reason: str, message: str, _d: float, now: float) -> Any:
+    def fail(
+        self: Outcomes, action: Any, reason: Reason, message: str, _d: float, now: float
+    ) -> Any:
         noted = self.problems[action.key] = ActionProblem(reason, message, True, now)
         return noted
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain import node_progress, pod_filters, pod_tracker
 from azure_linux_migrator.core.reconcile import decide as deciding
 from azure_linux_migrator.core.reconcile.status import report_step
@@ -57,7 +58,9 @@ def _takes_over_cordons() -> Patches:
         ]
         if not missing:
             return DONE
-        return working("Cordoning", "", *(CordonNode(name, ctx.migration.name) for name in missing))
+        return working(
+            Reason.CORDONING, "", *(CordonNode(name, ctx.migration.name) for name in missing)
+        )
 
     def cordon(self: api_server.ApiServer, node: str, by: str, batch: str) -> None:
         marks = {"batch": batch} if batch else {}
@@ -194,8 +197,8 @@ def _retires_alone() -> Patches:
 
     def unsafe(ctx: Context) -> Progress | None:
         if not ctx.seen.world_ready:
-            return working("ReadingCluster", "")
-        return refused("SourceInUse", "") if ctx.pool_progress.undrained() else None
+            return working(Reason.READING_CLUSTER, "")
+        return refused(Reason.POOL_NOT_DRAINED, "") if ctx.pool_progress.undrained() else None
 
     return [
         (retire_source, "_unsafe", unsafe),

@@ -3,6 +3,7 @@
 import dataclasses
 import types
 from collections.abc import Mapping
+from enum import Enum
 from itertools import count
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -33,6 +34,8 @@ class Marker:
             return self.value(str if str in parts else parts[0], place)
         if origin is Literal:
             return parts[-1]
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            return next(iter(hint))
         if hint in {str, Any}:
             return self.word(place)
         if hint in {int, float, bool}:

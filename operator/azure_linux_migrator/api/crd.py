@@ -17,6 +17,7 @@ from azure_linux_migrator.api.names import (
 )
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.steps import Step
 
 HEADER = "# Generated from the models in azure_linux_migrator/api: make crds\n"
 LONGEST_TEXT = 4096
@@ -25,15 +26,15 @@ MOST_ITEMS = 64
 Schema = dict[str, Any]
 
 STEPS_WITH_TARGET = (
-    "AwaitDrainApproval",
-    "HoldAutoscaler",
-    "CordonSource",
-    "Drain",
-    "Soak",
-    "AwaitRetireApproval",
-    "RetireSource",
-    "CompleteTarget",
-    "HandOverAutoscaler",
+    Step.AWAIT_DRAIN_APPROVAL,
+    Step.HOLD_AUTOSCALER,
+    Step.CORDON_SOURCE,
+    Step.DRAIN,
+    Step.SOAK,
+    Step.AWAIT_RETIRE_APPROVAL,
+    Step.RETIRE_SOURCE,
+    Step.COMPLETE_TARGET,
+    Step.HAND_OVER_AUTOSCALER,
 )
 """Steps that begin once the target pool stands: from then on its settings cannot be changed."""
 
@@ -56,7 +57,7 @@ _RULES = (
     },
     {
         "rule": "!has(oldSelf.status) || !has(oldSelf.status.step) || "
-        f"!(oldSelf.status.step in {list(STEPS_WITH_TARGET)}) || "
+        f"!(oldSelf.status.step in {[step.value for step in STEPS_WITH_TARGET]}) || "
         "self.spec.target == oldSelf.spec.target",
         "message": "the target pool stands already, so its settings are locked; change the pool "
         "itself with az aks nodepool, or delete this migration and create another",

@@ -6,6 +6,7 @@ an operation that runs, and a failed operation arrives with status 200.
 
 from dataclasses import dataclass
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.errors import AzureError
 
 RECHECK_SECONDS = 300.0
@@ -15,7 +16,7 @@ RECHECK_SECONDS = 300.0
 class FailureClass:
     """`reason` is the condition's reason; `delay` in seconds until the next try."""
 
-    reason: str
+    reason: Reason
     retryable: bool
     delay: float
     remedy: str = ""
@@ -23,44 +24,47 @@ class FailureClass:
 
 _PERMANENT = {
     "AuthorizationFailed": (
-        "AzureForbidden",
+        Reason.AZURE_FORBIDDEN,
         "give the operator's identity the role in deploy/azure/role.json on the cluster",
     ),
     "LinkedAuthorizationFailed": (
-        "AzureForbidden",
+        Reason.AZURE_FORBIDDEN,
         "give the operator's identity Network Contributor on the subnet of the pool",
     ),
-    "ErrCode_InsufficientVCPUQuota": ("QuotaExceeded", "ask for a higher vCPU quota"),
-    "QuotaExceeded": ("QuotaExceeded", "ask for a higher quota"),
-    "InsufficientSubnetSize": ("SubnetTooSmall", "enlarge the subnet or lower maxPods"),
-    "SubnetIsFull": ("SubnetTooSmall", "free addresses in the subnet, or enlarge it"),
+    "ErrCode_InsufficientVCPUQuota": (Reason.QUOTA_EXCEEDED, "ask for a higher vCPU quota"),
+    Reason.QUOTA_EXCEEDED: (Reason.QUOTA_EXCEEDED, "ask for a higher quota"),
+    "InsufficientSubnetSize": (Reason.SUBNET_TOO_SMALL, "enlarge the subnet or lower maxPods"),
+    "SubnetIsFull": (Reason.SUBNET_TOO_SMALL, "free addresses in the subnet, or enlarge it"),
     "SystemPoolHasRestrictedTaint": (
-        "TaintRefused",
+        Reason.TAINT_REFUSED,
         "take taints other than CriticalAddonsOnly out of spec.target.taints",
     ),
     "PropertyChangeNotAllowed": (
-        "ChangeRefused",
+        Reason.CHANGE_REFUSED,
         "this pool cannot be changed in place; use spec.strategy.type BlueGreen",
     ),
-    "InvalidParameter": ("ParameterRefused", "change that field of spec.target"),
+    "InvalidParameter": (Reason.PARAMETER_REFUSED, "change that field of spec.target"),
     "NodePoolMcVersionIncompatible": (
-        "VersionRefused",
+        Reason.VERSION_REFUSED,
         "upgrade the pool's Kubernetes version first",
     ),
     "VMExtensionProvisioningError": (
-        "NodesDoNotStart",
+        Reason.NODES_DO_NOT_START,
         "the new nodes do not come up: look at the subnet's way out, its firewall and its DNS",
     ),
     "UnsatisfiablePDB": (
-        "BudgetsRefused",
+        Reason.BUDGETS_REFUSED,
         "mend the PodDisruptionBudgets that it names; AKS looks at those of the whole cluster",
     ),
-    "ResourceNotFound": ("ClusterNotFound", "check spec.cluster"),
-    "ResourceGroupNotFound": ("ClusterNotFound", "check spec.cluster.resourceGroup"),
-    "SubscriptionNotFound": ("ClusterNotFound", "check spec.cluster.subscriptionID"),
-    "ScopeLocked": ("ScopeLocked", "remove the Azure lock or ask its owner to"),
-    "RequestDisallowedByPolicy": ("PolicyDenied", "ask for an exemption from that Azure Policy"),
-    "AzlmUnsupportedPool": ("SourceTypeUnsupported", "move that pool by other means"),
+    "ResourceNotFound": (Reason.CLUSTER_NOT_FOUND, "check spec.cluster"),
+    "ResourceGroupNotFound": (Reason.CLUSTER_NOT_FOUND, "check spec.cluster.resourceGroup"),
+    "SubscriptionNotFound": (Reason.CLUSTER_NOT_FOUND, "check spec.cluster.subscriptionID"),
+    Reason.SCOPE_LOCKED: (Reason.SCOPE_LOCKED, "remove the Azure lock or ask its owner to"),
+    "RequestDisallowedByPolicy": (
+        Reason.POLICY_DENIED,
+        "ask for an exemption from that Azure Policy",
+    ),
+    "AzlmUnsupportedPool": (Reason.SOURCE_TYPE_UNSUPPORTED, "move that pool by other means"),
 }
 _SHORT = {
     "SkuNotAvailable",
@@ -91,37 +95,39 @@ def classify_failure(error: AzureError) -> FailureClass:
         return FailureClass(reason, False, RECHECK_SECONDS, remedy)
     if error.code in _SHORT:
         remedy = "wait, or choose another spec.target.vmSize or other zones"
-        return FailureClass("CapacityShort", True, error.retry_after or 60.0, remedy)
+        return FailureClass(Reason.CAPACITY_SHORT, True, error.retry_after or 60.0, remedy)
     if error.code in _DRAINS:
         remedy = "see which pod of that node does not go; the deletion is asked for again"
-        return FailureClass("DrainFailedInAzure", True, 30.0, remedy)
+        return FailureClass(Reason.DRAIN_FAILED_IN_AZURE, True, 30.0, remedy)
     if error.code in _LOST_RACE:
-        return FailureClass("AzureConflict", True, 5.0)
+        return FailureClass(Reason.AZURE_CONFLICT, True, 5.0)
     if _LOCKED in error.message:
-        return FailureClass("ScopeLocked", False, RECHECK_SECONDS, _PERMANENT["ScopeLocked"][1])
+        return FailureClass(
+            Reason.SCOPE_LOCKED, False, RECHECK_SECONDS, _PERMANENT[Reason.SCOPE_LOCKED][1]
+        )
     if _LAST_SYSTEM in error.message:
         remedy = "the cluster needs another System pool before this one can go"
-        return FailureClass("LastSystemPool", False, RECHECK_SECONDS, remedy)
+        return FailureClass(Reason.LAST_SYSTEM_POOL, False, RECHECK_SECONDS, remedy)
     if error.code in _CONTENDED:
-        return FailureClass("AzureConflict", True, 1.0)
+        return FailureClass(Reason.AZURE_CONFLICT, True, 1.0)
     if error.code in _THROTTLED:
-        return FailureClass("AzureThrottled", True, error.retry_after or 10.0)
+        return FailureClass(Reason.AZURE_THROTTLED, True, error.retry_after or 10.0)
     return _by_status(error)
 
 
 def _by_status(error: AzureError) -> FailureClass:
     answers = {
-        429: FailureClass("AzureThrottled", True, error.retry_after or 10.0),
-        409: FailureClass("AzureBusy", True, error.retry_after or 2.0),
+        429: FailureClass(Reason.AZURE_THROTTLED, True, error.retry_after or 10.0),
+        409: FailureClass(Reason.AZURE_BUSY, True, error.retry_after or 2.0),
         401: FailureClass(
-            "AzureUnauthenticated", True, 30.0, "check the operator's workload identity"
+            Reason.AZURE_UNAUTHENTICATED, True, 30.0, "check the operator's workload identity"
         ),
         403: FailureClass(
-            "AzureForbidden", False, RECHECK_SECONDS, _PERMANENT["AuthorizationFailed"][1]
+            Reason.AZURE_FORBIDDEN, False, RECHECK_SECONDS, _PERMANENT["AuthorizationFailed"][1]
         ),
     }
     if error.status in answers:
         return answers[error.status]
     if error.status >= 500 or error.status in {0, 408}:
-        return FailureClass("AzureUnavailable", True, error.retry_after or 2.0)
-    return FailureClass("AzureRefused", False, RECHECK_SECONDS, "change the spec accordingly")
+        return FailureClass(Reason.AZURE_UNAVAILABLE, True, error.retry_after or 2.0)
+    return FailureClass(Reason.AZURE_REFUSED, False, RECHECK_SECONDS, "change the spec accordingly")

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.model.migration import Migration
 
 
@@ -65,7 +66,7 @@ def conflict_of(
 
 
 def _rank(each: Candidate) -> tuple[bool, str, str]:
-    return each.status.step in {"", "Preflight"}, each.created, each.name
+    return each.status.step in {"", Step.PREFLIGHT}, each.created, each.name
 
 
 def _pools(each: Candidate) -> frozenset[str]:

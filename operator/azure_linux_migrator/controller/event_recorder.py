@@ -4,8 +4,11 @@ import asyncio
 import logging
 import time
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import API_VERSION, KIND
+from azure_linux_migrator.api.reasons import EventType, Reason
 from azure_linux_migrator.api.status import MigrationStatus, PreflightStatus
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.state.observation import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzlmError
@@ -35,10 +38,9 @@ class EventRecorder:
     def _tell(self, before: MigrationStatus, after: MigrationStatus) -> None:
         """An event whenever the reason of Ready changes: the story of the migration, once told."""
         self._tell_preflight(before.preflight, after.preflight)
-        old, new = before.condition("Ready"), after.condition("Ready")
+        old, new = before.condition(ConditionType.READY), after.condition(ConditionType.READY)
         if new is None or (old is not None and old.reason == new.reason):
             return
-        warning = after.is_true("Stalled") or after.is_true("DrainBlocked")
         regarding = {
             "apiVersion": API_VERSION,
             "kind": KIND,
@@ -46,7 +48,7 @@ class EventRecorder:
             "uid": self.uid,
         }
         text = after.message or new.message or new.reason
-        self._soon(regarding, new.reason, text, "Warning" if warning else "Normal")
+        self._soon(regarding, new.reason, text, event_type(new.reason))
 
     def _tell_preflight(self, before: PreflightStatus, after: PreflightStatus) -> None:
         """An event when the preflight has found something else than before."""
@@ -59,7 +61,7 @@ class EventRecorder:
             + (f": {first}" if first else "")
         )
         regarding = {"apiVersion": API_VERSION, "kind": KIND, "name": self.name, "uid": self.uid}
-        self._soon(regarding, "Preflight", text, "Warning" if after.blocked else "Normal")
+        self._soon(regarding, Step.PREFLIGHT, text, "Warning" if after.blocked else "Normal")
 
     def _tell_objects(self, before: MigrationStatus, decision: Decision) -> None:
         """An event on each object that has begun to hold the drain up, or that is deleted."""
@@ -81,7 +83,7 @@ class EventRecorder:
             if isinstance(action, DeletePod):
                 text = f"migration {self.name} deletes this pod: its drain has timed out"
                 regarding = _reference("v1", "Pod", action.pod, action.uid)
-                self._soon(regarding, "DrainForced", text, "Warning")
+                self._soon(regarding, Reason.DRAIN_FORCED, text, "Warning")
 
     def _soon(self, regarding: dict[str, str], reason: str, text: str, kind: str) -> None:
         chore = asyncio.create_task(self._publish(regarding, reason, text, kind))
@@ -105,3 +107,11 @@ class EventRecorder:
 def _reference(version: str, kind: str, key: NamespacedName, uid: str) -> dict[str, str]:
     named = {"apiVersion": version, "kind": kind, "namespace": key.namespace, "name": key.name}
     return named | {"uid": uid}
+
+
+def event_type(reason: str) -> EventType:
+    """Warning for a reason that needs attention, whatever else holds the drain up."""
+    return _EVENT_TYPES.get(reason, "Warning")
+
+
+_EVENT_TYPES: dict[str, EventType] = {reason.value: reason.event for reason in Reason}

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus, Phase, RollbackStatus, timestamp
 from azure_linux_migrator.core.reconcile.conditions import headline, merge
@@ -29,7 +30,7 @@ def read_status(raw: object, now: float) -> tuple[MigrationStatus, tuple[str, ..
     status, lost = _readable(MigrationStatus, raw)
     if "rollback" in lost:
         why = RollbackStatus(
-            reason="InvalidStatus",
+            reason=Reason.INVALID_STATUS,
             message="why it is moved back could not be read from the status",
             requested_at=timestamp(now),
         )
@@ -78,7 +79,7 @@ def with_invalid_spec(
     first = error.errors()[0]
     field = ".".join(["spec", *map(str, first["loc"])])
     message = f"{field}: {first['msg']}; apply the CRD that this operator was shipped with"
-    drafts = headline("refused", "InvalidSpec", message)
+    drafts = headline("refused", Reason.INVALID_SPEC, message)
     return status.model_copy(
         update={
             "observed_generation": generation,

@@ -4,6 +4,7 @@ It knows types, not names: the replacement of each Sensitivity is a function tha
 """
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -57,6 +58,8 @@ class RecordWalk:
             return lambda values, *where: {
                 key(name, *where): item(value, *where) for name, value in values.items()
             }
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            return lambda value, *_: value  # a word of ours
         return self._record(hint)
 
     def _record(self, kind: Any) -> Replacement:

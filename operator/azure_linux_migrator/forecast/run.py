@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from azure_linux_migrator.api.names import APPROVE
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import BlockerStatus, FindingStatus, MigrationStatus, Phase
 from azure_linux_migrator.core.state.observation import Decision
 from azure_linux_migrator.errors import SettingsError
@@ -198,7 +199,7 @@ class ForecastRun(NoFaults):
         if status.is_true("Stalled") and ready is not None:
             self._stalled_at = self._stalled_at or now
             self._stalled = (ready.reason, status.message)
-        if ready is not None and ready.reason == "AwaitingApproval":
+        if ready is not None and ready.reason == Reason.AWAITING_APPROVAL:
             self.resource.annotate(APPROVE, str(self.resource.body.spec.get("approval", "")))  # type: ignore[union-attr]
 
     def _batch(self, status: MigrationStatus, at: float) -> None:
@@ -272,7 +273,7 @@ def _pauses(batches: list[BatchTime], since: float, until: float) -> float:
 
 def _soaks(status: MigrationStatus) -> bool:
     ready = status.condition("Ready")
-    return ready is not None and ready.reason in {"Soaking", "BatchSoak"}
+    return ready is not None and ready.reason in {Reason.SOAKING, Reason.BATCH_SOAK}
 
 
 def _thinned(points: list[Point]) -> list[Point]:

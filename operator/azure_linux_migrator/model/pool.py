@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 from msgspec import Struct
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.model.sensitivity import LeftOut, Message, PoolName, Public, Sensitivity
 
 
 class Failure(Struct, frozen=True):
     """Why the last operation on a pool failed, classified. `delay` in seconds until a next try."""
 
-    reason: Public
+    reason: Reason
     message: Message
     retryable: bool = False
     delay: float = 60.0

@@ -89,7 +89,7 @@ async def test_a_pod_that_nobody_saw_come_keeps_its_machine(action: Action, node
     azure, made = await perform(action, {node: [*LEFT_BEHIND, pod("web-1")]})
     assert azure.asked == []
     problem = made.outcomes.problems[action.key]
-    assert (problem.reason, problem.retryable) == ("SourceInUse", True)
+    assert (problem.reason, problem.retryable) == ("MachinesInUse", True)
     assert "a pod that would be lost (default/web-1)" in problem.message
 
 

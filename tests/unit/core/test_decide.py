@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.observation import ActionProblem, Decision, Observation
@@ -114,12 +115,14 @@ def test_a_refused_write_stalls_until_its_time_and_a_busy_azure_does_not() -> No
     observation = seen(world([], nodes=OPEN), source())
     key = "CreatePool/srcazl"
     final = replace(
-        observation, problems={key: ActionProblem("AzureForbidden", "no", False, NOW + 300)}
+        observation, problems={key: ActionProblem(Reason.AZURE_FORBIDDEN, "no", False, NOW + 300)}
     )
     decision = decide(migration(), final, NOW)
     assert (decision.actions, kstatus(decision)) == ((), REFUSED)
     assert decision.wake_at == NOW + 300
-    busy = replace(observation, problems={key: ActionProblem("AzureBusy", "wait", True, NOW + 2)})
+    busy = replace(
+        observation, problems={key: ActionProblem(Reason.AZURE_BUSY, "wait", True, NOW + 2)}
+    )
     assert kstatus(decide(migration(), busy, NOW)) == WORKING
 
 
@@ -205,7 +208,7 @@ def test_a_pool_in_use_is_never_retired() -> None:
     opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.1"))
     status = at("Soak", soak_started_at=timestamp(NOW))
     decision = decide(migration(status), seen(opened, source(), target()), NOW)
-    assert (decision.actions, reason(decision)) == ((), "SourceInUse")
+    assert (decision.actions, reason(decision)) == ((), "NodeUncordoned")
     lonely = decide(migration(at("RetireSource")), seen(world([]), source()), NOW)
     assert (lonely.actions, reason(lonely)) == ((), "TargetMissing")
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import (
     BatchProgress,
     MigrationStatus,
@@ -172,7 +173,7 @@ def test_plan_mode_asks_for_a_forecast_and_changes_nothing() -> None:
 
 
 def test_an_operation_whose_cause_may_pass_is_asked_for_again() -> None:
-    failure = Failure("CapacityShort", "no room", retryable=True, delay=60.0)
+    failure = Failure(Reason.CAPACITY_SHORT, "no room", retryable=True, delay=60.0)
     pool = target(state="Failed", failure=failure)
     status = MigrationStatus(step="CreateTarget", start_time=timestamp(NOW - 60))
     made = world([], nodes=[Node("s-0", "src")])

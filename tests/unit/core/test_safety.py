@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import (
     AutoscalerBounds,
     BatchProgress,
@@ -232,7 +233,7 @@ def test_a_node_that_was_taken_back_in_the_soak_stays_his() -> None:
         decision = decide(
             migration(status, onFailure="Rollback"), seen(opened, source(), target()), NOW
         )
-        assert (_kinds(decision), _reason(decision)) == ([], "SourceInUse")
+        assert (_kinds(decision), _reason(decision)) == ([], "NodeUncordoned")
         assert decision.status.soak_started_at == timestamp(NOW - 60)
         status = decision.status
 
@@ -312,10 +313,10 @@ def test_deletion_gives_the_autoscaler_back_even_while_paused() -> None:
 
 
 def test_deletion_does_not_hang_on_what_azure_refuses_for_good() -> None:
-    problem = ActionProblem("AuthorizationFailed", "no", retryable=False, retry_at=NOW + 60)
+    problem = ActionProblem(Reason.AZURE_FORBIDDEN, "no", retryable=False, retry_at=NOW + 60)
     decision = decide(_deleting(), _deleted(problems={"UpdatePool/src": problem}), NOW)
     assert decision.released
-    busy = ActionProblem("AzureUnavailable", "later", retryable=True, retry_at=NOW + 60)
+    busy = ActionProblem(Reason.AZURE_UNAVAILABLE, "later", retryable=True, retry_at=NOW + 60)
     assert not decide(_deleting(), _deleted(problems={"UpdatePool/src": busy}), NOW).released
 
 
@@ -351,7 +352,7 @@ def test_a_reading_from_the_future_is_not_fresh() -> None:
 
 
 def test_what_is_tried_again_asks_for_no_wake_up_in_the_past() -> None:
-    problem = ActionProblem("AzureUnavailable", "x", retryable=True, retry_at=NOW - 1)
+    problem = ActionProblem(Reason.AZURE_UNAVAILABLE, "x", retryable=True, retry_at=NOW - 1)
     observation = seen(world([]), pools=None, problems={"ReadPools": problem})
     decision = decide(migration(), observation, NOW)
     assert (_kinds(decision), decision.wake_at) == ([ReadPools], None)

@@ -1,6 +1,7 @@
 """Every text field in a snapshot states what it holds, and redaction refuses one that does not."""
 
 from collections.abc import Iterator
+from enum import Enum
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -24,7 +25,7 @@ def _parts(hint: Any) -> Iterator[Any]:
     if get_args(hint):
         for part in get_args(hint):
             yield from _parts(part)
-    elif hint not in SCALARS:
+    elif hint not in SCALARS and not (isinstance(hint, type) and issubclass(hint, Enum)):
         yield hint
 
 

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.cli.render.plan_data import blocked_by
 from azure_linux_migrator.forecast.alternatives import Variation, choice_text
 from azure_linux_migrator.forecast.durations import brief, span
@@ -19,7 +20,7 @@ _OLD_SECONDS = 3600.0
 """A snapshot older than this is told to be old."""
 _LEAST_STEP_SECONDS = 1.0
 """A step that takes less, and waits for nobody, is not shown."""
-_WAITS = {"BeforeDrain": "AwaitDrainApproval", "BeforeRetire": "AwaitRetireApproval"}
+_WAITS = {"BeforeDrain": Step.AWAIT_DRAIN_APPROVAL, "BeforeRetire": Step.AWAIT_RETIRE_APPROVAL}
 
 
 def as_table(forecast: Forecast, width: int, *, now: float) -> str:
@@ -129,7 +130,7 @@ def _steps(forecast: Forecast) -> list[str]:
     lines = [f"  {'STEP':<20} {'BEGINS':>9} {'TAKES':>9}"]
     for step in forecast.typical.steps:
         waits = step.name == _WAITS.get(forecast.approval)
-        drains = step.name.startswith("Drain")
+        drains = step.name.startswith(Step.DRAIN)
         if step.ended - step.began < _LEAST_STEP_SECONDS and not (waits or drains):
             continue
         lines.append(_step(step) + ("  waits for an approval" if waits else ""))

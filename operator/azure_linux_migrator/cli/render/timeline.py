@@ -4,6 +4,7 @@ left to move and the nodes that are there."""
 import textwrap
 from dataclasses import replace
 
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.cli.render.chart import (
     DIM,
     INK,
@@ -103,7 +104,7 @@ def _rows(forecast: Forecast) -> list[tuple[StepTime, bool]]:
     rows: list[tuple[StepTime, bool]] = []
     for step in shown or trip.steps:
         rows.append((step, False))
-        if step.name.startswith("Drain") and trip.batches:
+        if step.name.startswith(Step.DRAIN) and trip.batches:
             rows.append((step, True))
     return rows
 
@@ -132,9 +133,9 @@ def _draw_step(svg: Svg, axis: TimeAxis, forecast: Forecast, step: StepTime, y: 
 def _colour(forecast: Forecast, step: StepTime) -> str:
     if step is _held(forecast):
         return HELD
-    if step.name.startswith("Drain"):
+    if step.name.startswith(Step.DRAIN):
         return DRAIN
-    return SOAK if "Soak" in step.name or "Await" in step.name else STEP
+    return SOAK if Step.SOAK in step.name or "Await" in step.name else STEP
 
 
 def _draw_batches(svg: Svg, axis: TimeAxis, forecast: Forecast, step: StepTime, y: float) -> None:

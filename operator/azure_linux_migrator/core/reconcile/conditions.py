@@ -10,6 +10,7 @@
 
 from collections.abc import Iterable
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.status import Condition, ConditionStatus, MigrationStatus, timestamp
 
 Draft = tuple[str, ConditionStatus, str, str]
@@ -22,10 +23,10 @@ def headline(state: str, reason: str, message: str) -> list[Draft]:
     rests = done or state == "planned"
     outcome: ConditionStatus = "True" if done else "False" if stalled else "Unknown"
     return [
-        ("Ready", "True" if rests else "False", reason, message),
-        ("Reconciling", "False" if rests or stalled else "True", reason, message),
-        ("Stalled", "True" if stalled else "False", reason, message),
-        ("Succeeded", outcome, reason, message),
+        (ConditionType.READY, "True" if rests else "False", reason, message),
+        (ConditionType.RECONCILING, "False" if rests or stalled else "True", reason, message),
+        (ConditionType.STALLED, "True" if stalled else "False", reason, message),
+        (ConditionType.SUCCEEDED, outcome, reason, message),
     ]
 
 

@@ -6,8 +6,10 @@ again with the same arguments it answers the same, and a crash between two calls
 
 from dataclasses import replace
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import APPROVE, TAG_AUTOSCALER
 from azure_linux_migrator.api.names import ROLLBACK as ROLLBACK_TOKEN
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import FailurePolicy
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import (
@@ -19,6 +21,7 @@ from azure_linux_migrator.api.status import (
     since_epoch,
     timestamp,
 )
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.preflight.findings import Finding
@@ -55,7 +58,7 @@ def decide(migration: Migration, seen: Observation, now: float) -> Decision:
         ctx = context_of(migration, seen, now)
     if migration.backwards:
         return _walk_back(ctx)
-    if migration.status.is_true("Succeeded"):
+    if migration.status.is_true(ConditionType.SUCCEEDED):
         seen.world.listeners.pop(migration.name, None)
         return Decision((), report_done(ctx, _kept_message(migration.status)))
     if _already_migrated(ctx):
@@ -111,7 +114,7 @@ def _rolled_back(ctx: Context) -> Decision:
     ended = ctx.migration.status.condition("Stalled")
     since = since_epoch(ended.last_transition_time if ended else None) or 0.0
     if ctx.migration.backwards and ctx.now < since + LATE_SECONDS:
-        look = ctx.refresh_pools("RolledBack", "", interval=LATE_LOOK_SECONDS)
+        look = ctx.refresh_pools(Reason.ROLLED_BACK, "", interval=LATE_LOOK_SECONDS)
         wakes = [each for each in (wake_at, look.wake_at) if each is not None]
         actions, wake_at = (*actions, *look.actions), min(wakes, default=None)
     return Decision(actions, ctx.migration.status, wake_at)
@@ -130,7 +133,7 @@ def _appeared(ctx: Context) -> bool:
 
 def _walk(ctx: Context) -> Decision:
     if ctx.migration.only_plans and current_forecast(ctx) is not None:
-        return _report(ctx, "Preflight", forecast(ctx))
+        return _report(ctx, Step.PREFLIGHT, forecast(ctx))
     route = route_of(ctx.migration)
     start = route.resumes_at(ctx.migration.status.step)
     if start > 1 and not ctx.seen.world_ready:
@@ -142,7 +145,7 @@ def _walk(ctx: Context) -> Decision:
         found = progress.findings if progress.findings is not None else found
         if name in route.guarded:
             progress = stopped(ctx) or progress
-        if progress.state == "done" and not (ctx.migration.only_plans and name == "Preflight"):
+        if progress.state == "done" and not (ctx.migration.only_plans and name == Step.PREFLIGHT):
             continue
         if progress.state == "done":
             progress = forecast(ctx)
@@ -153,7 +156,7 @@ def _walk(ctx: Context) -> Decision:
     return Decision((), report_done(ctx, _moved(ctx.migration), findings=found))
 
 
-_READING = working("ReadingCluster", "waiting for the first lists of nodes and pods")
+_READING = working(Reason.READING_CLUSTER, "waiting for the first lists of nodes and pods")
 
 
 def _moved(migration: Migration) -> str:
@@ -162,7 +165,9 @@ def _moved(migration: Migration) -> str:
     return f"node pool {migration.source} moved to {migration.target}"
 
 
-_NO_WAY_BACK = frozenset(("TargetPoolExists", "SourcePoolGone", "PoolGone", TAKEN_BACK))
+_NO_WAY_BACK = frozenset(
+    (Reason.TARGET_POOL_EXISTS, Reason.SOURCE_POOL_GONE, Reason.POOL_GONE, TAKEN_BACK)
+)
 """Refusals that a rollback would make worse: there is no pool to go back to, none of ours to leave,
 or an admin has just said what he wants."""
 
@@ -175,7 +180,7 @@ def _gives_up(ctx: Context, step: str, reason: str) -> bool:
         (late or spec.on_failure is FailurePolicy.ROLLBACK)
         and not spec.paused
         and not ctx.migration.in_place
-        and step != "Preflight"
+        and step != Step.PREFLIGHT
         and route_of(ctx.migration).before(step, FINAL)
         and reason not in _NO_WAY_BACK
     )
@@ -190,7 +195,9 @@ def _asked_back(ctx: Context) -> RollbackStatus | None:
         return None
     if not route.before(step, FINAL):
         return None
-    return _back(ctx, "Requested", f"asked for by the annotation {ROLLBACK_TOKEN}={token[:64]}")
+    return _back(
+        ctx, Reason.REQUESTED, f"asked for by the annotation {ROLLBACK_TOKEN}={token[:64]}"
+    )
 
 
 def _back(ctx: Context, reason: str, message: str) -> RollbackStatus:
@@ -215,10 +222,10 @@ def _walk_back(ctx: Context) -> Decision:
     left = "is gone" if pool is None else "stands, since it is not this migration's"
     text = (
         f"everything is on node pool {ctx.migration.old_pool} again and {ctx.migration.new_pool} "
-        f"{left} ({why.reason if why else 'Requested'}: {why.message if why else ''}); change the "
+        f"{left} ({why.reason if why else Reason.REQUESTED}: {why.message if why else ''}); change the "
         "spec to try again"
     )
-    return _report(ctx, route.steps[-1][0], refused("RolledBack", text))
+    return _report(ctx, route.steps[-1][0], refused(Reason.ROLLED_BACK, text))
 
 
 def _report(
@@ -235,7 +242,7 @@ def _already_migrated(ctx: Context) -> bool:
 
     The source pool is gone, and the pool that carries this migration's tags stands.
     """
-    if ctx.seen.pools is None or ctx.migration.status.step not in {"", "Preflight"}:
+    if ctx.seen.pools is None or ctx.migration.status.step not in {"", Step.PREFLIGHT}:
         return False
     target = ctx.pool(ctx.migration.target)
     return (
@@ -254,7 +261,7 @@ def _already_there(ctx: Context) -> Decision:
         progress = step(ctx)
         if progress.state != "done":
             return _report(ctx, name, progress)
-    return Decision((), report_done(ctx, _already(ctx.migration), reason="AlreadyMigrated"))
+    return Decision((), report_done(ctx, _already(ctx.migration), reason=Reason.ALREADY_MIGRATED))
 
 
 def _already(migration: Migration) -> str:
@@ -267,7 +274,7 @@ def _kept_message(status: MigrationStatus) -> str:
 
 def _release(ctx: Context) -> Decision:
     """The resource is being deleted: undo our cordons and marks, start nothing, delete nothing."""
-    if ctx.migration.status.is_true("Succeeded"):
+    if ctx.migration.status.is_true(ConditionType.SUCCEEDED):
         return Decision((), report_releasing(ctx, DONE), released=True)
     actions, wake_at = _releases(ctx)
     if not actions and wake_at is None and ctx.seen.world_ready:
@@ -287,7 +294,7 @@ def _gives_back(ctx: Context) -> Progress:
     if ctx.migration.status.source.autoscaler is None:
         return DONE
     if ctx.seen.pools is None:
-        return ctx.attempt(ReadPools(), "Releasing", "reading the cluster's node pools")
+        return ctx.attempt(ReadPools(), Reason.RELEASING, "reading the cluster's node pools")
     pool = ctx.pool(ctx.migration.old_pool)
     if pool is None or not pool.tag(TAG_AUTOSCALER):
         return DONE
@@ -305,5 +312,5 @@ def _releases(ctx: Context) -> tuple[tuple[Action, ...], float | None]:
     undo += scales_to_restore(ctx)
     if not undo:
         return (), None
-    undone = ctx.attempt_all(undo, "Releasing", "undoing")
+    undone = ctx.attempt_all(undo, Reason.RELEASING, "undoing")
     return undone.actions, undone.wake_at

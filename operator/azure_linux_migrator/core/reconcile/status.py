@@ -6,7 +6,9 @@ Kept from the last status: chosen names, start times, the batch's times. All els
 from collections.abc import Sequence
 from dataclasses import replace
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import ROLLBACK, TAG_AUTOSCALER
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.status import (
     AutoscalerBounds,
@@ -21,6 +23,7 @@ from azure_linux_migrator.api.status import (
     Timing,
     timestamp,
 )
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.azure import iac_export
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.reconcile.conditions import Draft, headline, merge
@@ -52,7 +55,7 @@ def report_step(
     before = ctx.migration.status
     step_position = StepPosition(route_of(ctx.migration), step)
     paused = ctx.migration.spec.paused and progress.state == "working"
-    reason = "Paused" if paused else progress.reason
+    reason = Reason.PAUSED if paused else progress.reason
     message = "paused (spec.paused is true)" if paused else progress.message
     drafts = [
         *headline(progress.state, reason, _stable(reason, message)),
@@ -88,7 +91,7 @@ def _soak_start(ctx: Context, step_position: StepPosition, progress: Progress) -
 
 
 def _phase(ctx: Context, progress: Progress) -> Phase:
-    if progress.reason == "RolledBack":
+    if progress.reason == Reason.ROLLED_BACK:
         return Phase.ROLLED_BACK
     if progress.state == "refused":
         return Phase.STALLED
@@ -100,12 +103,12 @@ def _phase(ctx: Context, progress: Progress) -> Phase:
 def report_done(
     ctx: Context,
     message: str,
-    reason: str = "Succeeded",
+    reason: Reason = Reason.SUCCEEDED,
     findings: Sequence[Finding] | None = None,
 ) -> MigrationStatus:
     """The status of a finished migration; written again only for a new generation."""
     before = ctx.migration.status
-    if before.is_true("Succeeded"):
+    if before.is_true(ConditionType.SUCCEEDED):
         drafts: list[Draft] = [(c.type, c.status, c.reason, c.message) for c in before.conditions]
         return before.model_copy(
             update={
@@ -117,12 +120,12 @@ def report_done(
     retired = "InPlace" if ctx.migration.in_place else ctx.migration.spec.source_pool
     drafts = [
         *headline("done", reason, message),
-        ("PreflightPassed", "True", "Passed", ""),
-        ("TargetReady", "True", "Ready", ""),
-        ("Drained", "True", "Drained", ""),
-        ("DrainBlocked", "False", "NotBlocked", ""),
-        ("PoolsChanged", "False", "AsLeft", ""),
-        ("SourceRetired", "True" if gone else "False", retired, ""),
+        (ConditionType.PREFLIGHT_PASSED, "True", Reason.PASSED, ""),
+        (ConditionType.TARGET_READY, "True", Reason.READY, ""),
+        (ConditionType.DRAINED, "True", Reason.DRAINED, ""),
+        (ConditionType.DRAIN_BLOCKED, "False", Reason.NOT_BLOCKED, ""),
+        (ConditionType.POOLS_CHANGED, "False", Reason.AS_LEFT, ""),
+        (ConditionType.SOURCE_RETIRED, "True" if gone else "False", retired, ""),
     ]
     step_position = StepPosition(route_of(ctx.migration), "", finished=True)
     status = _fill(ctx, drafts, phase=Phase.SUCCEEDED, step_position=step_position, message=message)
@@ -150,7 +153,7 @@ def report_releasing(ctx: Context, progress: Progress) -> MigrationStatus:
     )
     return _fill(
         ctx,
-        headline("working", "Deleting", message),
+        headline("working", Reason.DELETING, message),
         phase=Phase.DELETING,
         step_position=StepPosition(route_of(ctx.migration), ctx.migration.status.step),
         message="" if progress.state == "done" else message,
@@ -162,13 +165,13 @@ def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
     before = ctx.migration.status
     text = f"moving everything back to {ctx.migration.old_pool}: {why.reason}: {why.message}"
     drafts = [
-        *headline("working", "RollingBack", ""),
+        *headline("working", Reason.ROLLING_BACK, ""),
         *_domain(replace(ctx, migration=replace(ctx.migration, backwards=True)), None, None),
     ]
     return before.model_copy(
         update={
             "phase": Phase.ROLLING_BACK,
-            "step": "ReleaseSource",
+            "step": Step.RELEASE_SOURCE,
             "message": text[:2000],
             "rollback": why,
             "handled_rollback": ctx.migration.annotations.get(ROLLBACK, "")[:TOKEN_LIMIT],
@@ -190,15 +193,15 @@ def _stable(reason: str, message: str) -> str:
 
 _COUNTING = frozenset(
     (
-        "Draining",
-        "TargetNodesNotReady",
-        "Cordoning",
-        "GrowingTarget",
-        "ShrinkingSource",
-        "UpdatingInPlace",
-        "RestoringSource",
-        "ReleasingSource",
-        "RemovingTarget",
+        Reason.DRAINING,
+        Reason.TARGET_NODES_NOT_READY,
+        Reason.CORDONING,
+        Reason.GROWING_TARGET,
+        Reason.SHRINKING_SOURCE,
+        Reason.UPDATING_IN_PLACE,
+        Reason.RESTORING_SOURCE,
+        Reason.RELEASING_SOURCE,
+        Reason.REMOVING_TARGET,
     )
 )
 
@@ -211,35 +214,47 @@ def _domain(
     told = progress.message if progress else ""
     begun = step_position is None or step_position.begun or back
     refused_first = not begun and progress is not None and progress.state == "refused"
-    late = reason in {"DrainTimedOut", "DrainForced", "RolledBack"}
+    late = reason in {Reason.DRAIN_TIMED_OUT, Reason.DRAIN_FORCED, Reason.ROLLED_BACK}
     blockers = [each for each in ctx.plan.blockers if each.blocks] if ctx.seen.world_ready else []
     blocked = step_position is not None and not step_position.moved and (late or bool(blockers))
     why = told if late else "; ".join(str(each) for each in blockers[:3])
-    cause = reason if late else blockers[0].cause.value if blockers else "NotBlocked"
+    cause = reason if late else blockers[0].cause.value if blockers else Reason.NOT_BLOCKED
     guarded = step_position is not None and step_position.step in step_position.route.guarded
     changed = changes(ctx) if guarded else []
     ready = step_position is not None and step_position.created and not back
     drained = step_position is not None and step_position.moved and not back
-    no = "RollingBack" if back else ""
+    no = Reason.ROLLING_BACK if back else ""
     return [
         (
-            "PreflightPassed",
+            ConditionType.PREFLIGHT_PASSED,
             "True" if begun else "False" if refused_first else "Unknown",
-            "Passed" if begun else reason,
+            Reason.PASSED if begun else reason,
             told if refused_first else "",
         ),
-        ("TargetReady", "True" if ready else "False", "Ready" if ready else no or "NotReady", ""),
-        ("Drained", *(("True", "Drained") if drained else ("False", no or "NotDrained")), ""),
-        ("DrainBlocked", *(("True", cause, why) if blocked else ("False", "NotBlocked", ""))),
         (
-            "PoolsChanged",
+            ConditionType.TARGET_READY,
+            "True" if ready else "False",
+            Reason.READY if ready else no or Reason.NOT_READY,
+            "",
+        ),
+        (
+            ConditionType.DRAINED,
+            *(("True", Reason.DRAINED) if drained else ("False", no or Reason.NOT_DRAINED)),
+            "",
+        ),
+        (
+            ConditionType.DRAIN_BLOCKED,
+            *(("True", cause, why) if blocked else ("False", Reason.NOT_BLOCKED, "")),
+        ),
+        (
+            ConditionType.POOLS_CHANGED,
             *(
                 ("True", changed[0].reason, "; ".join(each.message for each in changed))
                 if changed
-                else ("False", "AsLeft", "")
+                else ("False", Reason.AS_LEFT, "")
             ),
         ),
-        ("SourceRetired", "False", no or "NotRetired", ""),
+        (ConditionType.SOURCE_RETIRED, "False", no or Reason.NOT_RETIRED, ""),
     ]
 
 
@@ -274,7 +289,7 @@ def _fill(
     )
 
 
-_SCALING = frozenset(("CreateTarget", "AwaitDrainApproval"))
+_SCALING = frozenset((Step.CREATE_TARGET, Step.AWAIT_DRAIN_APPROVAL))
 """Steps during which the source's own autoscaler may still change its size."""
 
 

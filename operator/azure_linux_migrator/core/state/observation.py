@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action
@@ -15,7 +16,7 @@ from azure_linux_migrator.model.pool import Pool
 class ActionProblem:
     """Why an action failed last. `retry_at` is in seconds since the epoch."""
 
-    reason: str
+    reason: Reason
     message: str
     retryable: bool
     retry_at: float

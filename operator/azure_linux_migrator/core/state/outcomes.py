@@ -6,6 +6,7 @@ failed is tried again is thereby the same in both. Times are in seconds since th
 
 from collections.abc import Callable, Mapping
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import ForecastStatus
 from azure_linux_migrator.azure.failures import FailureClass as AzureVerdict
 from azure_linux_migrator.azure.failures import classify_failure as azure_verdict
@@ -114,7 +115,9 @@ class Outcomes:
         if missing:
             text = "waiting to ask Kubernetes again"
             again = now + RECHECK_SECONDS
-            self.problems[action.key] = ActionProblem("KubernetesForbidden", text, False, again)
+            self.problems[action.key] = ActionProblem(
+                Reason.KUBERNETES_FORBIDDEN, text, False, again
+            )
 
     def azure_facts_read(self, action: Action, found: AzureFacts) -> None:
         """What only the preflight needs was read."""
@@ -177,23 +180,25 @@ class Outcomes:
                 self.pools_read = None
                 return self._fail(action, found.reason, text, found.delay, now)
             case SettingsError():
-                return self._refuse(action, "ClusterUnknown", str(error), now + RECHECK_SECONDS)
+                return self._refuse(
+                    action, Reason.CLUSTER_UNKNOWN, str(error), now + RECHECK_SECONDS
+                )
             case InUseError():
-                return self._fail(action, "SourceInUse", str(error), RETRY_SECONDS, now)
+                return self._fail(action, Reason.MACHINES_IN_USE, str(error), RETRY_SECONDS, now)
             case KubernetesError(status=403):
                 again = now + RECHECK_SECONDS
-                return self._refuse(action, "KubernetesForbidden", str(error), again)
-        return self._fail(action, "KubernetesUnavailable", str(error), RETRY_SECONDS, now)
+                return self._refuse(action, Reason.KUBERNETES_FORBIDDEN, str(error), again)
+        return self._fail(action, Reason.KUBERNETES_UNAVAILABLE, str(error), RETRY_SECONDS, now)
 
     def broke(self, action: Action, text: str, now: float) -> ActionProblem:
         """An action failed in a way that nobody foresaw."""
         if isinstance(action, EvictPod | DeletePod):
             self.eviction_answered(action, EvictionResponse(EvictionResult.SERVER, text), now)
-            return ActionProblem("InternalError", text, True, now)
-        return self._fail(action, "InternalError", text, 10.0, now)
+            return ActionProblem(Reason.INTERNAL_ERROR, text, True, now)
+        return self._fail(action, Reason.INTERNAL_ERROR, text, 10.0, now)
 
     def _fail(
-        self, action: Action, reason: str, message: str, delay: float, now: float
+        self, action: Action, reason: Reason, message: str, delay: float, now: float
     ) -> ActionProblem:
         """Retry later; the delay is that of RETRY, and `delay` at the least."""
         count = self._failures[action.key] = self._failures.get(action.key, 0) + 1
@@ -201,7 +206,7 @@ class Outcomes:
         noted = self.problems[action.key] = ActionProblem(reason, message, True, now + wait)
         return noted
 
-    def _refuse(self, action: Action, reason: str, message: str, until: float) -> ActionProblem:
+    def _refuse(self, action: Action, reason: Reason, message: str, until: float) -> ActionProblem:
         noted = self.problems[action.key] = ActionProblem(reason, message, False, until)
         return noted
 

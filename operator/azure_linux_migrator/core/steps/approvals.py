@@ -1,6 +1,7 @@
 """Where an admin's word is waited for (spec.approval)."""
 
 from azure_linux_migrator.api.names import APPROVE
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import Approval
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
 
@@ -21,13 +22,13 @@ def before_retire(ctx: Context) -> Progress:
     """
     if not ctx.pools_newer_than(FRESH_SECONDS):
         return ctx.refresh_pools(
-            "ReadingPools", "looking at the pools before the source is retired"
+            Reason.READING_POOLS, "looking at the pools before the source is retired"
         )
     source = ctx.pool(ctx.migration.source)
     if source is not None and not source.settled:
         # Somebody else's operation: nodes that it brings back are cordoned and drained first.
         text = f"Azure works on node pool {source.name} ({source.state}); it is retired after that"
-        return ctx.refresh_pools("SourceChanging", text, source.name)
+        return ctx.refresh_pools(Reason.SOURCE_CHANGING, text, source.name)
     return _gate(ctx, Approval.BEFORE_RETIRE, f"node pool {ctx.migration.source} is retired")
 
 
@@ -35,7 +36,7 @@ def _gate(ctx: Context, gate: Approval, what: str) -> Progress:
     if ctx.migration.spec.approval is not gate or approved(ctx) == gate:
         return DONE
     return working(
-        "AwaitingApproval",
+        Reason.AWAITING_APPROVAL,
         f"waiting for an admin before {what}: kubectl annotate azlm {ctx.migration.name} "
         f"{APPROVE}={_word(ctx, gate)} --overwrite",
     )

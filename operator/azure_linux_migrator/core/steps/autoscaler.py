@@ -6,6 +6,7 @@ target from its creation on, since the source and its tags go, and in the status
 """
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.external_changes import untagged
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
 from azure_linux_migrator.model.actions import UpdatePool
@@ -17,7 +18,7 @@ _READING = "reading the cluster's node pools"
 def hold(ctx: Context) -> Progress:
     """Turn the source's autoscaler off."""
     if ctx.seen.pools is None:
-        return ctx.refresh_pools("HoldingAutoscaler", _READING)
+        return ctx.refresh_pools(Reason.HOLDING_AUTOSCALER, _READING)
     pool = ctx.pool(ctx.migration.source)
     if pool is None or not pool.autoscaling:
         return DONE
@@ -29,13 +30,13 @@ def hold(ctx: Context) -> Progress:
     )
     text = f"holding the cluster autoscaler of node pool {pool.name} ({least} to {most} nodes)"
     tags = ((TAG_AUTOSCALER, f"{least}-{most}"),)
-    return update(ctx, UpdatePool(pool.name, off, pool.etag, tags), "HoldingAutoscaler", text)
+    return update(ctx, UpdatePool(pool.name, off, pool.etag, tags), Reason.HOLDING_AUTOSCALER, text)
 
 
 def restore(ctx: Context) -> Progress:
     """Give the old pool its autoscaler back, as it was."""
     if ctx.seen.pools is None:
-        return ctx.refresh_pools("RestoringAutoscaler", _READING)
+        return ctx.refresh_pools(Reason.RESTORING_AUTOSCALER, _READING)
     pool = ctx.pool(ctx.migration.old_pool)
     bounds = held_bounds(ctx, pool)
     if pool is None or bounds is None:
@@ -46,7 +47,7 @@ def restore(ctx: Context) -> Progress:
         bounds = pool.bounds  # somebody has turned it on again, his way
     text = f"giving node pool {pool.name} its autoscaler back ({bounds[0]} to {bounds[1]} nodes)"
     action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
-    return update(ctx, action, "RestoringAutoscaler", text)
+    return update(ctx, action, Reason.RESTORING_AUTOSCALER, text)
 
 
 def hand_over(ctx: Context) -> Progress:
@@ -55,7 +56,7 @@ def hand_over(ctx: Context) -> Progress:
     Only now: AKS counts every pool's maxCount against the subnet, so both at once may not fit.
     """
     if ctx.seen.pools is None or ctx.hidden(ctx.migration.new_pool):
-        return ctx.refresh_pools("HandingOverAutoscaler", _READING)
+        return ctx.refresh_pools(Reason.HANDING_OVER_AUTOSCALER, _READING)
     pool = ctx.pool(ctx.migration.new_pool)
     bounds = wanted_bounds(ctx)
     if pool is None or bounds is None:
@@ -64,11 +65,11 @@ def hand_over(ctx: Context) -> Progress:
         return DONE
     if not ctx.migration.owns(pool):
         text = f"node pool {pool.name} gets no autoscaler: {untagged(ctx.migration)}"
-        look = ctx.refresh_pools("TargetTagsChanged", text, interval=60.0)
-        return refused("TargetTagsChanged", text, *look.actions, wake_at=look.wake_at)
+        look = ctx.refresh_pools(Reason.TARGET_TAGS_CHANGED, text, interval=60.0)
+        return refused(Reason.TARGET_TAGS_CHANGED, text, *look.actions, wake_at=look.wake_at)
     text = f"turning on the cluster autoscaler of {pool.name} ({bounds[0]} to {bounds[1]} nodes)"
     action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
-    return update(ctx, action, "HandingOverAutoscaler", text)
+    return update(ctx, action, Reason.HANDING_OVER_AUTOSCALER, text)
 
 
 def wanted_bounds(ctx: Context) -> tuple[int, int] | None:
@@ -96,7 +97,7 @@ def held_bounds(ctx: Context, pool: Pool | None) -> tuple[int, int] | None:
     return (recorded.min, recorded.max) if recorded else None
 
 
-def update(ctx: Context, action: UpdatePool, reason: str, text: str) -> Progress:
+def update(ctx: Context, action: UpdatePool, reason: Reason, text: str) -> Progress:
     """Change a pool once no operation is under way on it, and see that it came about."""
     pool = ctx.pool(action.pool)
     if pool is None or not pool.settled:

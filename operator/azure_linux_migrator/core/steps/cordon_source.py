@@ -1,10 +1,11 @@
 """CordonSource: every source node takes no new pods, so that each pod moves exactly once."""
 
 from azure_linux_migrator.api.quantities import share
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
 from azure_linux_migrator.model.actions import CordonNode
 
-TAKEN_BACK = "SourceInUse"
+TAKEN_BACK = Reason.NODE_UNCORDONED
 """An admin keeps a node of the drained pool."""
 
 
@@ -31,6 +32,6 @@ def cordon_source(ctx: Context) -> Progress:
     )
     return ctx.attempt_all(
         (CordonNode(node.name, ctx.migration.name, batch) for node in open_nodes),
-        "Cordoning",
+        Reason.CORDONING,
         text,
     )

@@ -1,6 +1,7 @@
 """CreateTarget: the whole Azure Linux pool stands, Ready, before anything moves."""
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET_COUNT
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import CreatePool, UpdatePool
@@ -15,7 +16,7 @@ def create_target(ctx: Context) -> Progress:
     target = ctx.pool(migration.target)
     if target is None:
         if not ctx.pools_newer_than(5.0):
-            look = ctx.refresh_pools("ReadingPools", "reading the cluster's node pools")
+            look = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
             return ctx.keep_refusal(look, f"CreatePool/{migration.target}")
         wanted = migration.spec.target
         first = initial_count(ctx)
@@ -33,7 +34,7 @@ def create_target(ctx: Context) -> Progress:
                 wanted.settings,
                 tuple(sorted(tags.items())),
             ),
-            "CreatingTarget",
+            Reason.CREATING_TARGET,
             f"creating node pool {migration.target} with {first} nodes and OS SKU {wanted.os_sku}",
         )
     return _created(ctx, target)
@@ -42,7 +43,7 @@ def create_target(ctx: Context) -> Progress:
 def _created(ctx: Context, target: Pool) -> Progress:
     if not ctx.migration.owns(target):
         return refused(
-            "TargetPoolExists",
+            Reason.TARGET_POOL_EXISTS,
             f"node pool {target.name} exists and was not created by this migration; set "
             "spec.target.nodePool to a free name or delete that pool",
             wake_at=ctx.now + 60.0,
@@ -51,23 +52,23 @@ def _created(ctx: Context, target: Pool) -> Progress:
         return failed(ctx, target)
     if target.state != "Succeeded":
         return ctx.refresh_pools(
-            "CreatingTarget", f"AKS creates node pool {target.name}", target.name
+            Reason.CREATING_TARGET, f"AKS creates node pool {target.name}", target.name
         )
     if target.power != "Running":
         text = f"somebody stopped node pool {target.name}; start it"
-        look = ctx.refresh_pools("TargetStopped", text, interval=LOOK_AGAIN_SECONDS)
-        return refused("TargetStopped", text, *look.actions, wake_at=look.wake_at)
+        look = ctx.refresh_pools(Reason.TARGET_STOPPED, text, interval=LOOK_AGAIN_SECONDS)
+        return refused(Reason.TARGET_STOPPED, text, *look.actions, wake_at=look.wake_at)
     if target.count == 0 and not target.autoscaling and (first := initial_count(ctx)):
         # Somebody has deleted its only machine, or scaled it, before it was of use.
         text = f"growing node pool {target.name} from 0 to {first} nodes"
         grow = UpdatePool(target.name, (("count", first),), target.etag)
-        return ctx.attempt(grow, "GrowingTarget", text)
+        return ctx.attempt(grow, Reason.GROWING_TARGET, text)
     ready = ctx.seen.world.ready_nodes(target.name)
     wanted = max(target.count, 1)
     if ready < wanted:
         # Read again: somebody may have deleted a machine of it, or scaled it.
         text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
-        return ctx.refresh_pools("TargetNodesNotReady", text, target.name)
+        return ctx.refresh_pools(Reason.TARGET_NODES_NOT_READY, text, target.name)
     return DONE
 
 
@@ -93,7 +94,7 @@ def failed(ctx: Context, target: Pool) -> Progress:
     if target.failure is not None and target.failure.retryable:
         return _once_more(ctx, target, target.failure)
     return refused(
-        "TargetFailed",
+        Reason.TARGET_FAILED,
         f"AKS left node pool {target.name} in state {target.state}{_why(target)}; see az "
         f"aks nodepool show --name {target.name} … Mend that and let AKS try again with az aks "
         f"nodepool update --name {target.name} …, or delete the pool: it is then created again",

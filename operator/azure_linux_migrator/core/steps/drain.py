@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from azure_linux_migrator.api.quantities import seconds, share
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import Phase, since_epoch
 from azure_linux_migrator.core.drain.batches import select_nodes
@@ -14,7 +15,7 @@ from azure_linux_migrator.core.steps.target_health import (
 )
 from azure_linux_migrator.model.actions import Action, MarkNode, RestoreScale
 
-TIMED_OUT = "DrainTimedOut"
+TIMED_OUT = Reason.DRAIN_TIMED_OUT
 LOST_EVENT_SECONDS = 30.0
 """A drain looks again after this even if nothing happens: only against lost events."""
 
@@ -69,7 +70,7 @@ def restore_scales(ctx: Context) -> Progress | None:
     if not surged:
         return None
     text = f"taking back the added replica of {len(surged)} Deployments"
-    return ctx.attempt_all(surged, "RestoringScale", text)
+    return ctx.attempt_all(surged, Reason.RESTORING_SCALE, text)
 
 
 def marking(ctx: Context) -> Progress | None:
@@ -81,7 +82,7 @@ def marking(ctx: Context) -> Progress | None:
         due = ctx.pending_write(written[0]) if written is not None else None
         if key in ctx.seen.running or due is not None:
             text = f"node {name} joins the batch"
-            return working("AdmittingBatch", text, wake_at=due)
+            return working(Reason.ADMITTING_BATCH, text, wake_at=due)
     return None
 
 
@@ -95,7 +96,7 @@ def batch_soak(ctx: Context, index: int) -> Progress | None:
     if rest <= 0:
         return None
     return working(
-        "BatchSoak",
+        Reason.BATCH_SOAK,
         f"batch {index} of {batches(ctx, index)} is drained; soaking before the next",
         wake_at=ctx.now + rest,
     )
@@ -105,7 +106,7 @@ def admit(ctx: Context, index: int, chosen: list[str]) -> Progress:
     """Let these nodes join the batch."""
     return ctx.attempt_all(
         (MarkNode(name, ctx.migration.batch_mark(index)) for name in chosen),
-        "AdmittingBatch",
+        Reason.ADMITTING_BATCH,
         f"admitting batch {index}: {len(chosen)} nodes",
     )
 
@@ -117,7 +118,7 @@ def evict(ctx: Context) -> Progress:
     plan = ctx.plan
     if not ctx.seen.world.ready_nodes(ctx.migration.target):
         return working(
-            "TargetNotReady",
+            Reason.TARGET_NOT_READY,
             f"no node of target pool {ctx.migration.target} is Ready; nothing is evicted until "
             "there is one",
         )
@@ -130,15 +131,15 @@ def evict(ctx: Context) -> Progress:
     throttled = ctx.seen.world.inflight.throttled_until
     if ctx.now < throttled:
         text = f"{left}; the apiserver asked for a pause"
-        return working("Draining", text, wake_at=min(wake_at, throttled))
+        return working(Reason.DRAINING, text, wake_at=min(wake_at, throttled))
     if (waiting := unschedulable_replacements(ctx)) is not None:
         return replace(waiting, actions=_surges(ctx), wake_at=wake_at)
     if overdue and ((last := _forced(ctx)).actions or not plan.blocker_count):
         return last
     actions: tuple[Action, ...] = (*_surges(ctx), *plan.evictions)
     if plan.blocker_count:
-        return working("DrainBlocked", _blocked(ctx), *actions, wake_at=wake_at)
-    return working("Draining", left, *actions, wake_at=wake_at)
+        return working(Reason.DRAIN_BLOCKED, _blocked(ctx), *actions, wake_at=wake_at)
+    return working(Reason.DRAINING, left, *actions, wake_at=wake_at)
 
 
 def _surges(ctx: Context) -> tuple[Action, ...]:
@@ -216,7 +217,7 @@ def _forced(ctx: Context) -> Progress:
         and ((problem := ctx.seen.problems.get(each.key)) is None or ctx.now >= problem.retry_at)
     ]
     actions = (*_surges(ctx), *ctx.plan.evictions, *due)
-    answer = working("DrainForced", text, *actions, wake_at=ctx.now + LOST_EVENT_SECONDS)
+    answer = working(Reason.DRAIN_FORCED, text, *actions, wake_at=ctx.now + LOST_EVENT_SECONDS)
     return replace(answer, forced=len(due))
 
 

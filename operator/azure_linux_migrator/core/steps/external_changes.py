@@ -6,14 +6,16 @@ retired.
 
 from dataclasses import dataclass, replace
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.steps.progress import Context, Progress, refused
 from azure_linux_migrator.model.actions import ReadPools
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 
 LOOK_SECONDS = 60.0
-_HELD = frozenset(("CordonSource", "Drain", "Soak", "AwaitRetireApproval"))
+_HELD = frozenset((Step.CORDON_SOURCE, Step.DRAIN, Step.SOAK, Step.AWAIT_RETIRE_APPROVAL))
 """Steps during which the source's autoscaler is off by our doing."""
 
 
@@ -21,7 +23,7 @@ _HELD = frozenset(("CordonSource", "Drain", "Soak", "AwaitRetireApproval"))
 class Change:
     """Something that is not our doing. `stops` where going on would be a guess."""
 
-    reason: str
+    reason: Reason
     message: str
     stops: bool = False
 
@@ -60,7 +62,7 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
     if pool is None or pool.state == "Deleting":
         return [
             Change(
-                "SourcePoolGone",
+                Reason.SOURCE_POOL_GONE,
                 f"node pool {name} was deleted by someone else; what was on it is up to its "
                 "controllers. Delete this migration once the workloads are well",
                 stops=True,
@@ -70,7 +72,7 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
     if before.os_sku and pool.os_sku != before.os_sku:
         found.append(
             Change(
-                "SourceUpgraded",
+                Reason.SOURCE_UPGRADED,
                 f"somebody changed the OS SKU of node pool {name} from {before.os_sku} to "
                 f"{pool.os_sku}; delete this migration, or change it back to go on",
                 stops=True,
@@ -78,23 +80,23 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
         )
     if pool.power != "Running":
         text = f"somebody stopped node pool {name}; start it again to go on"
-        found.append(Change("SourceStopped", text, stops=True))
+        found.append(Change(Reason.SOURCE_STOPPED, text, stops=True))
     held = ctx.migration.status.step in _HELD
     if pool.autoscaling and held:
         found.append(
             Change(
-                "AutoscalerTurnedOn",
+                Reason.AUTOSCALER_TURNED_ON,
                 f"somebody turned the autoscaler of node pool {name} on, which refills it; "
                 f"turn it off: az aks nodepool update --name {name} --disable-cluster-autoscaler …",
                 stops=True,
             )
         )
-    found += _upgrading(pool, "SourceUpgrading", "nodes that come back are drained too")
+    found += _upgrading(pool, Reason.SOURCE_UPGRADING, "nodes that come back are drained too")
     rolling = ctx.migration.spec.strategy.type is StrategyType.ROLLING
     expected = before.count if before.count is not None else pool.count
     if pool.settled and (pool.count > expected or (pool.count < expected and not rolling)):
         text = f"somebody scaled node pool {name} from {expected} to {pool.count} nodes"
-        found.append(Change("SourceScaled", f"{text}; new nodes are drained too"))
+        found.append(Change(Reason.SOURCE_SCALED, f"{text}; new nodes are drained too"))
     return found
 
 
@@ -103,7 +105,7 @@ def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
     if pool is None or pool.state == "Deleting":
         return [
             Change(
-                "TargetPoolGone",
+                Reason.TARGET_POOL_GONE,
                 f"target pool {name} was deleted by someone else; nothing more is moved. Delete "
                 "this migration to uncordon the source, then create it again",
                 stops=True,
@@ -112,14 +114,18 @@ def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
     if not ctx.migration.owns(pool):
         return [
             Change(
-                "TargetTagsChanged",
+                Reason.TARGET_TAGS_CHANGED,
                 untagged(ctx.migration),
                 stops=True,
             )
         ]
     if pool.power != "Running":
-        return [Change("TargetStopped", f"somebody stopped node pool {name}; start it", stops=True)]
-    return _upgrading(pool, "TargetUpgrading", "pods on it may be moved once more by that")
+        return [
+            Change(
+                Reason.TARGET_STOPPED, f"somebody stopped node pool {name}; start it", stops=True
+            )
+        ]
+    return _upgrading(pool, Reason.TARGET_UPGRADING, "pods on it may be moved once more by that")
 
 
 def untagged(migration: Migration) -> str:
@@ -131,8 +137,8 @@ def untagged(migration: Migration) -> str:
     )
 
 
-def _upgrading(pool: Pool, reason: str, what: str) -> list[Change]:
+def _upgrading(pool: Pool, reason: Reason, what: str) -> list[Change]:
     """An upgrade is never ours: azlm neither changes versions nor images."""
-    if not pool.state.startswith("Upgrading"):
+    if not pool.state.startswith(Reason.UPGRADING):
         return []
     return [Change(reason, f"somebody upgrades node pool {pool.name}; {what}")]

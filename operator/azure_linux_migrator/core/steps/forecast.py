@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import ForecastStatus, since_epoch
 from azure_linux_migrator.core.steps.progress import Context, Progress
 from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools, RunForecast
@@ -24,7 +25,7 @@ def forecast(ctx: Context) -> Progress:
     found = current_forecast(ctx)
     if found is None:
         text = "forecasting what the migration would do; nothing is changed"
-        return ctx.attempt(RunForecast(ctx.migration.generation), "Foretelling", text)
+        return ctx.attempt(RunForecast(ctx.migration.generation), Reason.FORECASTING, text)
     due = (since_epoch(found.at) or 0.0) + (BLOCKED_SECONDS if found.blocked else CLEAR_SECONDS)
     told = _blocked(found) if found.blocked else _clear(found)
     if ctx.now < due:
@@ -45,7 +46,7 @@ def _next_look(ctx: Context) -> Action:
 
 def _blocked(found: ForecastStatus) -> Progress:
     told = "; ".join(found.blocked_by[:3]) or "see status.forecast"
-    return Progress("refused", "ForecastBlocked", f"the migration would be blocked: {told}")
+    return Progress("refused", Reason.FORECAST_BLOCKED, f"the migration would be blocked: {told}")
 
 
 def _clear(found: ForecastStatus) -> Progress:
@@ -55,4 +56,4 @@ def _clear(found: ForecastStatus) -> Progress:
         f"{found.pods_moving} pods in {found.batches} batches, with {found.extra_nodes} nodes more "
         "at the most; set spec.mode to Run to begin"
     )
-    return Progress("planned", "Planned", text)
+    return Progress("planned", Reason.PLANNED, text)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.spec_drain import SingletonPolicy, TimeoutPolicy
 from azure_linux_migrator.core.preflight.findings import Finding
@@ -35,7 +36,7 @@ def preflight(ctx: Context) -> Progress:
     """
     if ctx.seen.conflict:
         return refused(
-            "SourceBusy",
+            Reason.SOURCE_BUSY,
             f"migration {ctx.seen.conflict} works on a node pool of this one and comes first; wait "
             "until it is done, or delete one of the two. Where only the new pools would have the "
             "same name, create this one again with another spec.target.nodePool",
@@ -52,21 +53,27 @@ def preflight(ctx: Context) -> Progress:
 
 
 def _reading(ctx: Context) -> Progress:
-    return ctx.attempt(ReadPools(), "ReadingPools", "reading the cluster's node pools")
+    return ctx.attempt(ReadPools(), Reason.READING_POOLS, "reading the cluster's node pools")
 
 
 def _checked(ctx: Context) -> Progress:
     """Everything, by what was read last."""
     if ctx.seen.missing_access is None:
-        return ctx.attempt(_review(ctx), "ReviewingAccess", "asking what Kubernetes allows us")
+        return ctx.attempt(
+            _review(ctx), Reason.REVIEWING_ACCESS, "asking what Kubernetes allows us"
+        )
     finding = _access(ctx) or _pools(ctx)
     if finding is not None:
         return finding
     if not ctx.seen.world_ready:
-        return working("ReadingCluster", "waiting for the first lists of nodes, pods and budgets")
+        return working(
+            Reason.READING_CLUSTER, "waiting for the first lists of nodes, pods and budgets"
+        )
     source = ctx.pool(ctx.migration.source)
     if source is not None and ctx.seen.azure_facts is None:
-        return ctx.attempt(ReadAzureFacts(source), "Surveying", "reading quotas, sizes and subnets")
+        return ctx.attempt(
+            ReadAzureFacts(source), Reason.READING_AZURE, "reading quotas, sizes and subnets"
+        )
     return _judged(ctx)
 
 
@@ -112,10 +119,10 @@ def _judged(ctx: Context) -> Progress:
     lifted = not any(each.final for each in blocking)
     how = "To go on all the same, name it in spec.preflight.acknowledge" if lifted else ""
     text = f"{told}{more}. {how}".rstrip(". ")
-    return replace(refused("PreflightBlocked", text, wake_at=again), findings=findings)
+    return replace(refused(Reason.PREFLIGHT_BLOCKED, text, wake_at=again), findings=findings)
 
 
-def _no(ctx: Context, reason: str, message: str) -> Progress:
+def _no(ctx: Context, reason: Reason, message: str) -> Progress:
     read_at = ctx.seen.pools.at if ctx.seen.pools else ctx.now
     return refused(reason, message, wake_at=read_at + LOOK_AGAIN_SECONDS)
 
@@ -126,7 +133,7 @@ def _access(ctx: Context) -> Progress | None:
         return None
     look = ctx.attempt(_review(ctx), "", "")
     return refused(
-        "KubernetesForbidden",
+        Reason.KUBERNETES_FORBIDDEN,
         f"the operator's ServiceAccount may not: {', '.join(missing)}; apply the ClusterRole "
         "shipped in deploy/kustomize/base, and its components force and surge for "
         "spec.drain.onTimeout: Force and spec.drain.singletons: SurgeFirst",
@@ -150,7 +157,7 @@ def _pools(ctx: Context) -> Progress | None:
         known = ", ".join(sorted(ctx.seen.pools.pools)) if ctx.seen.pools else ""
         return _no(
             ctx,
-            "SourcePoolNotFound",
+            Reason.SOURCE_POOL_NOT_FOUND,
             f"node pool {migration.source} (spec.source.nodePool) does not exist in this cluster; "
             f"its pools are: {known}",
         )
@@ -162,32 +169,32 @@ def _source(ctx: Context, source: Pool) -> Progress | None:
     name = source.name
     empties = ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO
     checks = {
-        "SourceNotLinux": (
+        Reason.SOURCE_NOT_LINUX: (
             source.os_type != "Linux",
             (
                 f"node pool {name} (spec.source.nodePool) runs {source.os_type}; only Linux pools "
                 "can move to Azure Linux"
             ),
         ),
-        "SourceTypeUnsupported": (
+        Reason.SOURCE_TYPE_UNSUPPORTED: (
             source.kind != "VirtualMachineScaleSets",
             (
                 f"node pool {name} is of type {source.kind}; only VirtualMachineScaleSets pools "
                 "are migrated"
             ),
         ),
-        "SourceStopped": (
+        Reason.SOURCE_STOPPED: (
             source.power != "Running",
             f"node pool {name} is {source.power}; start it first",
         ),
-        "SourceNotHealthy": (
+        Reason.SOURCE_NOT_HEALTHY: (
             source.state in {"Failed", "Canceled"},
             (
                 f"node pool {name} is in state {source.state}; bring it to Succeeded first: az aks "
                 f"nodepool update --name {name} …"
             ),
         ),
-        "SystemPoolCannotBeEmpty": (
+        Reason.SYSTEM_POOL_CANNOT_BE_EMPTY: (
             source.mode == "System" and empties,
             (
                 f"node pool {name} is a System pool, which AKS does not scale to zero; set "
@@ -206,14 +213,14 @@ def _target(ctx: Context) -> Progress | None:
     if migration.target == migration.source:
         return _no(
             ctx,
-            "TargetIsSource",
+            Reason.TARGET_IS_SOURCE,
             f"the target pool would be named {migration.target} like the source; set "
             "spec.target.nodePool to another name",
         )
     if target is not None and not migration.owns(target):
         return _no(
             ctx,
-            "TargetPoolExists",
+            Reason.TARGET_POOL_EXISTS,
             f"node pool {migration.target} exists and was not created by this migration; set "
             "spec.target.nodePool to a free name or delete that pool",
         )
@@ -230,4 +237,4 @@ def _pods(ctx: Context) -> Progress | None:
     if not blocked or not ctx.seen.world_ready:
         return None
     more = f" and {len(blocked) - 3} more" if len(blocked) > 3 else ""
-    return refused("PodsBlocked", "; ".join(map(str, blocked[:3])) + more)
+    return refused(Reason.PODS_BLOCKED, "; ".join(map(str, blocked[:3])) + more)

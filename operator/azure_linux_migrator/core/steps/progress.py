@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain.node_progress import PoolProgress
 from azure_linux_migrator.core.drain.planner import Plan, Planner
 from azure_linux_migrator.core.preflight.findings import Finding
@@ -34,7 +35,7 @@ class Progress:
     """
 
     state: Literal["done", "working", "refused", "planned"]
-    reason: str = ""
+    reason: Reason | Literal[""] = ""
     message: str = ""
     actions: tuple[Action, ...] = ()
     wake_at: float | None = None
@@ -45,12 +46,16 @@ class Progress:
 DONE = Progress("done")
 
 
-def working(reason: str, message: str, *actions: Action, wake_at: float | None = None) -> Progress:
+def working(
+    reason: Reason | Literal[""], message: str, *actions: Action, wake_at: float | None = None
+) -> Progress:
     """The step is under way."""
     return Progress("working", reason, message, actions, wake_at)
 
 
-def refused(reason: str, message: str, *actions: Action, wake_at: float | None = None) -> Progress:
+def refused(
+    reason: Reason | Literal[""], message: str, *actions: Action, wake_at: float | None = None
+) -> Progress:
     """The step cannot go on unless an admin acts; `actions` look whether that has happened."""
     return Progress("refused", reason, message, actions, wake_at)
 
@@ -97,7 +102,7 @@ class Context:
         due = written[1] + ECHO_SECONDS
         return due if written[1] <= self.now < due else None
 
-    def attempt(self, action: Action, reason: str, message: str) -> Progress:
+    def attempt(self, action: Action, reason: Reason | Literal[""], message: str) -> Progress:
         """Ask for an action, unless its last failure says to wait or to give up for now, or it
         was done just now and the watch has yet to show it."""
         if (due := self.pending_write(action)) is not None:
@@ -110,7 +115,7 @@ class Context:
             return answer(problem.reason, problem.message, action)  # its result wakes
         return answer(problem.reason, problem.message, wake_at=problem.retry_at)
 
-    def attempt_all(self, actions: Iterable[Action], reason: str, message: str) -> Progress:
+    def attempt_all(self, actions: Iterable[Action], reason: Reason, message: str) -> Progress:
         """All of them side by side (at least one); what went wrong with one of them is told."""
         tried = [self.attempt(action, reason, message) for action in actions]
         worst = min(tried, key=lambda each: (each.state != "refused", each.reason == reason))
@@ -133,7 +138,7 @@ class Context:
         return look
 
     def refresh_pools(
-        self, reason: str, message: str, pool: str = "", *, interval: float = POLL_SHORTEST
+        self, reason: Reason, message: str, pool: str = "", *, interval: float = POLL_SHORTEST
     ) -> Progress:
         """Read the pools again where they were not read for `interval` seconds; while Azure works
         on `pool` the less often the longer."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.drain import drain
@@ -17,7 +18,7 @@ def retire_source(ctx: Context) -> Progress:
     """Never touches a pool that is not drained, nor one whose target does not stand."""
     source = ctx.pool(ctx.migration.source)
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.refresh_pools("RetiringSource", _telling(ctx))
+        look = ctx.refresh_pools(Reason.RETIRING_SOURCE, _telling(ctx))
         return ctx.keep_refusal(look, _action(ctx, source).key) if source is not None else look
     if ctx.migration.spec.source_pool is SourcePool.KEEP:
         return _unsafe(ctx) or DONE
@@ -26,16 +27,16 @@ def retire_source(ctx: Context) -> Progress:
     if source is None or (emptied and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO):
         if nodes == 0:
             return DONE
-        return working("RetiringSource", f"waiting for {nodes} nodes of the old pool to go")
+        return working(Reason.RETIRING_SOURCE, f"waiting for {nodes} nodes of the old pool to go")
     if source.state in {"Deleting", "Scaling", "Updating", "Canceling"}:
-        return ctx.refresh_pools("RetiringSource", _telling(ctx), source.name)
+        return ctx.refresh_pools(Reason.RETIRING_SOURCE, _telling(ctx), source.name)
     text = _telling(ctx)
     if source.state in {"Failed", "Canceled"}:
         why = source.failure.message if source.failure else "see az aks nodepool show"
         text += f" again: AKS left it in state {source.state}: {why}"
     if (obstacle := _unsafe(ctx) or _in_use(ctx) or target_not_ready(ctx)) is not None:
         return obstacle
-    return ctx.attempt(_action(ctx, source), "RetiringSource", text)
+    return ctx.attempt(_action(ctx, source), Reason.RETIRING_SOURCE, text)
 
 
 def _action(ctx: Context, source: Pool) -> Action:
@@ -59,12 +60,14 @@ def _unsafe(ctx: Context) -> Progress | None:
     target = ctx.pool(ctx.migration.target)
     if target is None or not ctx.migration.owns(target):
         return refused(
-            "TargetMissing",
+            Reason.TARGET_MISSING,
             f"target pool {ctx.migration.target} is gone; {ctx.migration.source} is kept. Delete "
             "this migration and create another",
         )
     if not ctx.seen.world_ready:
-        return working("ReadingCluster", "waiting for the first lists of nodes, pods and budgets")
+        return working(
+            Reason.READING_CLUSTER, "waiting for the first lists of nodes, pods and budgets"
+        )
     return None
 
 
@@ -77,4 +80,4 @@ def _in_use(ctx: Context) -> Progress | None:
         if progress.state != "done":
             text = f"{progress.message}; node pool {ctx.migration.source} is retired after that"
             return replace(progress, message=text)
-    return working("SourceInUse", f"node pool {ctx.migration.source} is not drained yet")
+    return working(Reason.POOL_NOT_DRAINED, f"node pool {ctx.migration.source} is not drained yet")

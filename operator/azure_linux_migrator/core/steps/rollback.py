@@ -4,6 +4,8 @@ Moving the pods is the drain itself with source and target exchanged; here is th
 this migration did not create is left alone whatever its name is.
 """
 
+from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.steps.autoscaler import update
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.drain import drain
@@ -29,18 +31,20 @@ def release_source(ctx: Context) -> Progress:
     if not ours:
         return DONE
     text = f"uncordoning {len(ours)} nodes of pool {ctx.migration.old_pool}"
-    return ctx.attempt_all((ReleaseNode(node, name) for node in ours), "ReleasingSource", text)
+    return ctx.attempt_all(
+        (ReleaseNode(node, name) for node in ours), Reason.RELEASING_SOURCE, text
+    )
 
 
 def restore_size(ctx: Context) -> Progress:
     """Give the old pool its nodes back, where Rolling took some."""
-    restored = ctx.migration.status.step not in {"", "ReleaseSource", "RestoreSource"}
+    restored = ctx.migration.status.step not in {"", Step.RELEASE_SOURCE, Step.RESTORE_SOURCE}
     if ctx.seen.pools is None or not (restored or ctx.pools_newer_than(FRESH_SECONDS)):
-        return ctx.refresh_pools("RestoringSource", "reading the cluster's node pools")
+        return ctx.refresh_pools(Reason.RESTORING_SOURCE, "reading the cluster's node pools")
     pool = ctx.pool(ctx.migration.old_pool)
     if pool is None:
         return refused(
-            "SourcePoolGone",
+            Reason.SOURCE_POOL_GONE,
             f"node pool {ctx.migration.old_pool} is gone, so there is nothing to go back to; the "
             f"workloads stay on {ctx.migration.new_pool}",
         )
@@ -48,8 +52,8 @@ def restore_size(ctx: Context) -> Progress:
     text = f"growing node pool {pool.name} back to {wanted} nodes"
     if pool.power != "Running":
         text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
-        look = ctx.refresh_pools("SourceStopped", text)
-        return refused("SourceStopped", text, *look.actions, wake_at=look.wake_at)
+        look = ctx.refresh_pools(Reason.SOURCE_STOPPED, text)
+        return refused(Reason.SOURCE_STOPPED, text, *look.actions, wake_at=look.wake_at)
     ready = ctx.seen.world.ready_nodes(pool.name)
     if (pool.count >= wanted and ready >= wanted) or (pool.autoscaling and ready):
         return DONE  # an autoscaler that somebody has turned on gives it the nodes it needs
@@ -60,14 +64,14 @@ def restore_size(ctx: Context) -> Progress:
     due = ctx.seen.asked.get(pool.name, 0.0) + AGAIN_SECONDS
     if pool.count >= wanted and pool.settled and ctx.now < due:
         told = f"{text}: AKS left it in state {pool.state}; it is asked again"
-        return working("RestoringSource", told, wake_at=due)
+        return working(Reason.RESTORING_SOURCE, told, wake_at=due)
     action = UpdatePool(pool.name, (("count", wanted),), pool.etag)
-    return update(ctx, action, "RestoringSource", text)
+    return update(ctx, action, Reason.RESTORING_SOURCE, text)
 
 
 def _none_ready(ctx: Context, pool: Pool) -> Progress:
     text = f"no node of pool {pool.name} is Ready, so that nothing can go back to it; mend that"
-    return ctx.refresh_pools("SourceNodesNotReady", text, pool.name)
+    return ctx.refresh_pools(Reason.SOURCE_NODES_NOT_READY, text, pool.name)
 
 
 def cordon_target(ctx: Context) -> Progress:
@@ -88,28 +92,32 @@ def _ours(ctx: Context) -> bool:
 def remove_target(ctx: Context) -> Progress:
     """Delete the pool that this migration created, and no other."""
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.refresh_pools("RemovingTarget", "reading the cluster's node pools")
+        look = ctx.refresh_pools(Reason.REMOVING_TARGET, "reading the cluster's node pools")
         return ctx.keep_refusal(look, f"DeletePool/{ctx.migration.new_pool}")
     pool = ctx.pool(ctx.migration.new_pool)
     left = sum(1 for _ in ctx.seen.world.pool_nodes(ctx.migration.new_pool))
     text = f"deleting node pool {ctx.migration.new_pool}"
     if pool is None:
         if f"CreatePool/{ctx.migration.new_pool}" in ctx.seen.running:
-            return working("RemovingTarget", "waiting for Azure's answer about the new pool")
+            return working(Reason.REMOVING_TARGET, "waiting for Azure's answer about the new pool")
         if ctx.hidden(ctx.migration.new_pool):
             # Azure may take a while to show a pool that it has just accepted.
-            return ctx.refresh_pools("RemovingTarget", "looking whether the new pool appears")
-        return DONE if not left else working("RemovingTarget", f"waiting for {left} nodes to go")
+            return ctx.refresh_pools(Reason.REMOVING_TARGET, "looking whether the new pool appears")
+        return (
+            DONE if not left else working(Reason.REMOVING_TARGET, f"waiting for {left} nodes to go")
+        )
     if not ctx.migration.owns(pool):
         return DONE
     if pool.state == "Deleting":
-        return ctx.refresh_pools("RemovingTarget", text, pool.name)
+        return ctx.refresh_pools(Reason.REMOVING_TARGET, text, pool.name)
     if not pool.settled:
         # A pool that is still being created is deleted as soon as Azure lets go of it.
-        return ctx.refresh_pools("RemovingTarget", f"{text} once Azure is done with it", pool.name)
+        return ctx.refresh_pools(
+            Reason.REMOVING_TARGET, f"{text} once Azure is done with it", pool.name
+        )
     if (obstacle := target_not_ready(ctx) or _in_use(ctx)) is not None:
         return obstacle
-    return ctx.attempt(DeletePool(pool.name, pool.etag), "RemovingTarget", text)
+    return ctx.attempt(DeletePool(pool.name, pool.etag), Reason.REMOVING_TARGET, text)
 
 
 def _in_use(ctx: Context) -> Progress | None:
@@ -117,4 +125,4 @@ def _in_use(ctx: Context) -> Progress | None:
     if not busy:
         return None
     text = f"node {busy[0].node.name} of the target still holds {busy[0].remaining} pods"
-    return working("RemovingTarget", text)
+    return working(Reason.REMOVING_TARGET, text)

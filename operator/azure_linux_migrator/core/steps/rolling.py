@@ -8,6 +8,7 @@ and its Retry-After is honoured.
 
 from collections import Counter
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.steps.autoscaler import update
 from azure_linux_migrator.core.steps.create_target import failed
@@ -45,11 +46,11 @@ def roll(ctx: Context) -> Progress:
     if target is not None and target.state in {"Failed", "Canceled"} and _short(ctx, target):
         return failed(ctx, target)
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.refresh_pools("ReadingPools", "reading the cluster's node pools")
+        look = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
         keys = f"DeleteMachines/{ctx.migration.source}", f"UpdatePool/{ctx.migration.target}"
         return ctx.keep_refusal(look, *keys)
     if source is None or target is None:
-        return refused("PoolGone", "one of the two pools is gone; nothing more is moved")
+        return refused(Reason.POOL_GONE, "one of the two pools is gone; nothing more is moved")
     return _shrink(ctx, source) or _grow(ctx, target) or admit(ctx, index + 1, balanced(ctx))
 
 
@@ -57,7 +58,7 @@ def complete(ctx: Context) -> Progress:
     """What the target lacks of its final size in the end, because the last batch was a large one,
     it gets when the source is gone."""
     if ctx.seen.pools is None or ctx.hidden(ctx.migration.target):
-        return ctx.refresh_pools("GrowingTarget", "reading the cluster's node pools")
+        return ctx.refresh_pools(Reason.GROWING_TARGET, "reading the cluster's node pools")
     target = ctx.pool(ctx.migration.target)
     if target is None or target.autoscaling:
         return DONE
@@ -66,7 +67,7 @@ def complete(ctx: Context) -> Progress:
         return DONE
     text = f"growing node pool {target.name} from {target.count} to {final} nodes"
     action = UpdatePool(target.name, (("count", final),), target.etag)
-    return update(ctx, action, "GrowingTarget", text)
+    return update(ctx, action, Reason.GROWING_TARGET, text)
 
 
 def _short(ctx: Context, target: Pool) -> bool:
@@ -83,12 +84,12 @@ def _shrink(ctx: Context, source: Pool) -> Progress | None:
     text = f"deleting {len(done)} drained nodes of pool {source.name}"
     vanishing = source.state == "Succeeded" and source.count < len(ctx.pool_progress)
     if not source.settled or vanishing:
-        return ctx.refresh_pools("ShrinkingSource", text, source.name)
+        return ctx.refresh_pools(Reason.SHRINKING_SOURCE, text, source.name)
     if (loose := target_not_ready(ctx)) is not None:
         return loose
     if source.state != "Succeeded":
         text += f" again: AKS left the pool in state {source.state}"
-    return ctx.attempt(DeleteMachines(source.name, tuple(done)), "ShrinkingSource", text)
+    return ctx.attempt(DeleteMachines(source.name, tuple(done)), Reason.SHRINKING_SOURCE, text)
 
 
 def _grow(ctx: Context, target: Pool) -> Progress | None:
@@ -97,12 +98,12 @@ def _grow(ctx: Context, target: Pool) -> Progress | None:
     if target.count < wanted:
         text = f"growing node pool {target.name} from {target.count} to {wanted} nodes"
         action = UpdatePool(target.name, (("count", wanted),), target.etag)
-        return update(ctx, action, "GrowingTarget", text)
+        return update(ctx, action, Reason.GROWING_TARGET, text)
     ready = ctx.seen.world.ready_nodes(target.name)
     if not target.settled or ready < wanted:
         text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
-        answer = ctx.refresh_pools("TargetNodesNotReady", text, target.name)
-        return answer if not target.settled else working("TargetNodesNotReady", text)
+        answer = ctx.refresh_pools(Reason.TARGET_NODES_NOT_READY, text, target.name)
+        return answer if not target.settled else working(Reason.TARGET_NODES_NOT_READY, text)
     return None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.steps import approvals, autoscaler, rollback
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.create_target import create_target
@@ -47,51 +48,59 @@ class Route:
         return step != "" and self.position(step) < self.position(other)
 
 
-FINAL = "RetireSource"
+FINAL = Step.RETIRE_SOURCE
 """From this step on nothing is taken back."""
 
 _BEGIN: tuple[tuple[str, StepFunction], ...] = (
-    ("Preflight", preflight),
-    ("CreateTarget", create_target),
-    ("AwaitDrainApproval", approvals.before_drain),
-    ("HoldAutoscaler", autoscaler.hold),
-    ("CordonSource", cordon_source),
+    (Step.PREFLIGHT, preflight),
+    (Step.CREATE_TARGET, create_target),
+    (Step.AWAIT_DRAIN_APPROVAL, approvals.before_drain),
+    (Step.HOLD_AUTOSCALER, autoscaler.hold),
+    (Step.CORDON_SOURCE, cordon_source),
 )
 _END: tuple[tuple[str, StepFunction], ...] = (
-    ("Soak", soak),
-    ("AwaitRetireApproval", approvals.before_retire),
+    (Step.SOAK, soak),
+    (Step.AWAIT_RETIRE_APPROVAL, approvals.before_retire),
     (FINAL, retire_source),
-    ("HandOverAutoscaler", autoscaler.hand_over),
+    (Step.HAND_OVER_AUTOSCALER, autoscaler.hand_over),
 )
-_GUARDED = frozenset(("AwaitDrainApproval", "CordonSource", "Drain", "Soak", "AwaitRetireApproval"))
+_GUARDED = frozenset(
+    (
+        Step.AWAIT_DRAIN_APPROVAL,
+        Step.CORDON_SOURCE,
+        Step.DRAIN,
+        Step.SOAK,
+        Step.AWAIT_RETIRE_APPROVAL,
+    )
+)
 
-BLUE_GREEN = Route((*_BEGIN, ("Drain", drain), *_END), "Drain", "CordonSource", _GUARDED)
+BLUE_GREEN = Route((*_BEGIN, (Step.DRAIN, drain), *_END), Step.DRAIN, Step.CORDON_SOURCE, _GUARDED)
 ROLLING = Route(
-    (*_BEGIN, ("Drain", roll), *_END[:-1], ("CompleteTarget", complete), _END[-1]),
-    "Drain",
-    "CordonSource",
+    (*_BEGIN, (Step.DRAIN, roll), *_END[:-1], (Step.COMPLETE_TARGET, complete), _END[-1]),
+    Step.DRAIN,
+    Step.CORDON_SOURCE,
     _GUARDED,
 )
 IN_PLACE = Route(
     (
-        ("Preflight", preflight),
-        ("AwaitDrainApproval", approvals.before_drain),
-        ("UpdateInPlace", update_in_place),
+        (Step.PREFLIGHT, preflight),
+        (Step.AWAIT_DRAIN_APPROVAL, approvals.before_drain),
+        (Step.UPDATE_IN_PLACE, update_in_place),
     ),
-    "UpdateInPlace",
-    "UpdateInPlace",
+    Step.UPDATE_IN_PLACE,
+    Step.UPDATE_IN_PLACE,
 )
 ROLLBACK = Route(
     (
-        ("ReleaseSource", rollback.release_source),
-        ("RestoreSource", rollback.restore_size),
-        ("CordonTarget", rollback.cordon_target),
-        ("DrainTarget", rollback.drain_target),
-        ("RestoreAutoscaler", autoscaler.restore),
-        ("RemoveTarget", rollback.remove_target),
+        (Step.RELEASE_SOURCE, rollback.release_source),
+        (Step.RESTORE_SOURCE, rollback.restore_size),
+        (Step.CORDON_TARGET, rollback.cordon_target),
+        (Step.DRAIN_TARGET, rollback.drain_target),
+        (Step.RESTORE_AUTOSCALER, autoscaler.restore),
+        (Step.REMOVE_TARGET, rollback.remove_target),
     ),
-    "DrainTarget",
-    "ReleaseSource",
+    Step.DRAIN_TARGET,
+    Step.RELEASE_SOURCE,
 )
 
 

@@ -1,6 +1,7 @@
 """Soak: the drained source pool is kept for a while, so that going back is one uncordon away."""
 
 from azure_linux_migrator.api.quantities import seconds
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import since_epoch
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
 from azure_linux_migrator.core.steps.target_health import target_not_ready
@@ -17,7 +18,7 @@ def soak(ctx: Context) -> Progress:
     if length == 0 or (started is not None and ctx.now >= ends):
         return DONE
     return working(
-        "Soaking",
+        Reason.SOAKING,
         f"node pool {ctx.migration.source} is drained and kept for "
         f"{ctx.migration.spec.strategy.final_soak}",
         wake_at=ends,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.steps.routes import Route
 
 
@@ -21,7 +22,7 @@ class StepPosition:
     @property
     def created(self) -> bool:
         """Whether the target stands."""
-        creates = self.route.position("CreateTarget")
+        creates = self.route.position(Step.CREATE_TARGET)
         return self.moved if creates < 0 else self.finished or self._at > creates
 
     @property

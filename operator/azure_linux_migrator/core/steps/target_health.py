@@ -1,5 +1,6 @@
 """Whether what was moved stands: before anything is done that cannot be taken back."""
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import Context, Progress, working
 
 LOOK_SECONDS = 30.0
@@ -21,7 +22,7 @@ def target_not_ready(ctx: Context) -> Progress | None:
     wanted = 1 if ctx.migration.backwards else max(len(nodes), 1)
     if ready < wanted:
         text = f"{ready} of {len(nodes)} nodes of pool {name} are Ready"
-        return working("TargetNodesNotReady", text, wake_at=ctx.now + LOOK_SECONDS)
+        return working(Reason.TARGET_NODES_NOT_READY, text, wake_at=ctx.now + LOOK_SECONDS)
     return unschedulable_replacements(ctx)
 
 
@@ -30,7 +31,7 @@ def watch_stale(ctx: Context) -> Progress | None:
     if not ctx.seen.watch_problem:
         return None
     text = f"nothing is moved or removed while {ctx.seen.watch_problem}"
-    return working("WatchStale", text, wake_at=ctx.now + LOOK_SECONDS)
+    return working(Reason.WATCH_STALE, text, wake_at=ctx.now + LOOK_SECONDS)
 
 
 def counted(pods: int) -> str:
@@ -45,7 +46,7 @@ def unschedulable_replacements(ctx: Context) -> Progress | None:
         return None
     first = pods[0]
     return working(
-        "ReplacementsUnschedulable",
+        Reason.REPLACEMENTS_UNSCHEDULABLE,
         f"nothing more is moved or removed while {counted(len(pods))} moved before cannot be "
         f"placed: {first.key}: {first.unschedulable}",
         wake_at=ctx.now + LOOK_SECONDS,

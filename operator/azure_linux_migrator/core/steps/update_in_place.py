@@ -5,6 +5,7 @@ the decision to begin is ours. Source: learn.microsoft.com/azure/azure-linux, tu
 nodes.
 """
 
+from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.pool import Pool
@@ -19,14 +20,14 @@ def update_in_place(ctx: Context) -> Progress:
     pool = ctx.pool(ctx.migration.source)
     wanted = ctx.migration.spec.target.os_sku
     if ctx.seen.pools is None:
-        return ctx.refresh_pools("UpdatingInPlace", "reading the cluster's node pools")
+        return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, "reading the cluster's node pools")
     if pool is None:
-        return refused("SourcePoolGone", f"node pool {ctx.migration.source} is gone")
+        return refused(Reason.SOURCE_POOL_GONE, f"node pool {ctx.migration.source} is gone")
     if not _shows(ctx, pool, wanted):
         return _ignored(ctx, pool, wanted) or _ask(ctx, pool, wanted)
     if pool.state in {"Failed", "Canceled"}:
         return refused(
-            "UpdateFailed",
+            Reason.UPDATE_FAILED,
             f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
             f"{': ' + pool.failure.message if pool.failure else ''}{_held_by(ctx)}; mend that and "
             "start it again "
@@ -38,9 +39,11 @@ def update_in_place(ctx: Context) -> Progress:
         return _ask(ctx, pool, wanted)
     if pool.state != "Succeeded" or ctx.pool_progress.by_node:
         text = f"AKS changes node pool {pool.name} to {wanted}: {_left(ctx)}"
-        answer = ctx.refresh_pools("UpdatingInPlace", text, pool.name)
-        if (held := _held_by(ctx)) and answer.reason == "UpdatingInPlace":
-            return working("UpdatingInPlace", text + held, *answer.actions, wake_at=answer.wake_at)
+        answer = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
+        if (held := _held_by(ctx)) and answer.reason == Reason.UPDATING_IN_PLACE:
+            return working(
+                Reason.UPDATING_IN_PLACE, text + held, *answer.actions, wake_at=answer.wake_at
+            )
         return answer
     return DONE
 
@@ -70,10 +73,10 @@ def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
     )
     due = asked + SHOWS_SECONDS
     if ctx.now < due:
-        look = ctx.refresh_pools("UpdatingInPlace", text)
-        return working("UpdatingInPlace", text, *look.actions, wake_at=look.wake_at)
+        look = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
+        return working(Reason.UPDATING_IN_PLACE, text, *look.actions, wake_at=look.wake_at)
     again = _ask(ctx, pool, wanted)
-    return refused("UpdateIgnored", text, *again.actions, wake_at=again.wake_at)
+    return refused(Reason.UPDATE_IGNORED, text, *again.actions, wake_at=again.wake_at)
 
 
 def _shows_soon(ctx: Context, pool: Pool) -> bool:
@@ -87,10 +90,10 @@ def _shows_soon(ctx: Context, pool: Pool) -> bool:
 def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
     text = f"asking AKS to change node pool {pool.name} to {wanted}: {_left(ctx)}"
     if not pool.settled or not ctx.pools_newer_than(FRESH_SECONDS):
-        return ctx.refresh_pools("UpdatingInPlace", text)
+        return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
     surge = ctx.migration.spec.strategy.max_surge
     changes = (("osSKU", wanted), ("upgradeSettings.maxSurge", str(surge)))
-    return ctx.attempt(UpdatePool(pool.name, changes, pool.etag), "UpdatingInPlace", text)
+    return ctx.attempt(UpdatePool(pool.name, changes, pool.etag), Reason.UPDATING_IN_PLACE, text)
 
 
 def _left(ctx: Context) -> str:
