@@ -14,6 +14,7 @@ from typing import Any
 
 from azure_linux_migrator.api.status import ForecastStatus
 from azure_linux_migrator.azure.port import PoolPort
+from azure_linux_migrator.controller.log_setup import bound, subject_of
 from azure_linux_migrator.controller.metrics import Telemetry
 from azure_linux_migrator.core.drain.predelete_check import (
     EndsNodes,
@@ -115,6 +116,10 @@ class Executor:
             await asyncio.wait(list(self._running.values()), timeout=10.0)
 
     async def _run(self, action: Action) -> None:
+        with bound(**subject_of(action)):
+            await self._attempt(action)
+
+    async def _attempt(self, action: Action) -> None:
         try:
             async with self._gate:
                 await self._perform(action)

@@ -18,6 +18,7 @@ import kopf
 from azure_linux_migrator.api.names import FINALIZER, GROUP, PLURAL, VERSION
 from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.port import PoolPort
+from azure_linux_migrator.controller import log_setup
 from azure_linux_migrator.controller.conflicts import cluster_key, conflict_of
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, MigrationView, Telemetry
 from azure_linux_migrator.controller.metrics_server import Server
@@ -138,9 +139,7 @@ def own_pod(settings: Settings) -> NamespacedName | None:
 
 async def serve(settings: Settings) -> None:
     """Run the operator until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for noisy in ("azure", "aiohttp.access", "kopf.activities", "kopf.objects"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    log_setup.configure(settings.log_format)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

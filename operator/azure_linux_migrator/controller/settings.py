@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from azure_linux_migrator.errors import SettingsError
 
@@ -27,7 +27,7 @@ class Settings:
     cluster: "ClusterRef | None" = None
     namespace: str = "azlm-system"
     identity: str = ""
-    log_format: str = "plain"
+    log_format: Literal["plain", "json"] = "plain"
 
     @property
     def holder(self) -> str:

@@ -32,7 +32,6 @@ KEPT = {
     "Controller.kind",
     *(f"Pool.{each}" for each in ("name", "os_sku", "os_type", "mode", "vm_size", "state")),
     *(f"Pool.{each}" for each in ("power", "kind")),
-    "Failure.reason",
     *("AzureFacts.usages key", "AzureFacts.sizes key", "AzureFacts.images"),
     *(f"SizeFacts.{each}" for each in ("family", "arch", "generations", "zones")),
     *(f"SizeFacts.{each}" for each in ("restricted_zones", "unavailable")),

@@ -220,10 +220,10 @@ def _walk_back(ctx: Context) -> Decision:
     why = ctx.migration.status.rollback
     pool = ctx.pool(ctx.migration.new_pool)
     left = "is gone" if pool is None else "stands, since it is not this migration's"
+    reason, message = (why.reason, why.message) if why else (Reason.REQUESTED, "")
     text = (
         f"everything is on node pool {ctx.migration.old_pool} again and {ctx.migration.new_pool} "
-        f"{left} ({why.reason if why else Reason.REQUESTED}: {why.message if why else ''}); change the "
-        "spec to try again"
+        f"{left} ({reason}: {message}); change the spec to try again"
     )
     return _report(ctx, route.steps[-1][0], refused(Reason.ROLLED_BACK, text))
 
