@@ -39,10 +39,10 @@ def fault_targets(drawn: ScenarioDraw, turn: str) -> FaultTargets:
     if turn in {"deleted", "recreated"}:
         steps = (*steps, DELETING, DELETING)
     found = tuple(each for each in _calls(drawn) if each[0] in steps)
-    reads = ("ReadPools", "ReviewAccess", "SurveyAzure")
+    reads = ("ReadPools", "ReviewAccess", "ReadAzureFacts")
     return FaultTargets(
         writes=_writes(drawn, turn),
-        reads=(*reads, "Foretell") if drawn.spec["mode"] == "Plan" else reads,
+        reads=(*reads, "RunForecast") if drawn.spec["mode"] == "Plan" else reads,
         forth=forth,
         steps=steps,
         calls=found,
@@ -106,5 +106,11 @@ def _writes(drawn: ScenarioDraw, turn: str) -> tuple[str, ...]:
     if drain.get("onTimeout") == "Force":
         types += ["DeletePod"]
     if drain["singletons"] == "SurgeFirst":
-        types += ["RestartRollout", "SurgeReplica", "MarkVictim", "RestoreScale", "YieldScale"]
+        types += [
+            "RestartRollout",
+            "SurgeReplica",
+            "SetDeletionCost",
+            "RestoreScale",
+            "RelinquishScale",
+        ]
     return tuple(types)

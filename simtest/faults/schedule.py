@@ -118,7 +118,14 @@ def _acting(
     return draw
 
 
-RARE = ("ReleaseNode", "DeletePod", "SurgeReplica", "MarkVictim", "RestoreScale", "RestartRollout")
+RARE = (
+    "ReleaseNode",
+    "DeletePod",
+    "SurgeReplica",
+    "SetDeletionCost",
+    "RestoreScale",
+    "RestartRollout",
+)
 """Types that few runs have although their spec allows them: drawn more often where it does."""
 
 
@@ -186,7 +193,7 @@ KINDS: dict[str, tuple[float, Draw]] = {
     "pods-stuck": (2, _timed("pods-stuck", 5, 200)),
     "budget-tightened": (3, _timed("budget-tightened", 5, 200)),
     "budget-added": (3, _timed("budget-added", 5, 200)),
-    "rescaled": (2, _acting("rescaled", only=("SurgeReplica", "MarkVictim"))),
+    "rescaled": (2, _acting("rescaled", only=("SurgeReplica", "SetDeletionCost"))),
     "scaled": (3, _timed("scaled")),
     # People
     "foreign-cordon": (3, _timed("foreign-cordon")),

@@ -181,7 +181,7 @@ def _no_victim() -> Patches:
 
     def unmarked(standing: surge_first.Standing) -> Any:
         found = real(standing)
-        if type(found).__name__ != "MarkVictim":
+        if type(found).__name__ != "SetDeletionCost":
             return found
         by, _, number = standing.controller.surge.rpartition("/")
         return RestoreScale(standing.controller.key, int(number)) if by else None

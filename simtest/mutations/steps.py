@@ -27,7 +27,7 @@ draining = import_module("azure_linux_migrator.core.steps.drain")
 retiring = import_module("azure_linux_migrator.core.steps.retire_source")
 rolling = import_module("azure_linux_migrator.core.steps.rolling")
 routes_of = import_module("azure_linux_migrator.core.steps")
-piloting = import_module("azure_linux_migrator.simulator.controller.simulated_operator")
+looping = import_module("azure_linux_migrator.core.reconcile.loop")
 
 ROUTES = {"BLUE_GREEN": BLUE_GREEN, "ROLLING": ROLLING, "IN_PLACE": IN_PLACE, "ROLLBACK": ROLLBACK}
 
@@ -114,7 +114,7 @@ def _believes_empty() -> Patches:
     real_decide = deciding.decide
     return [
         (
-            piloting,
+            looping,
             "decide",
             lambda m, seen, now: real_decide(m, replace(seen, world_ready=True), now),
         ),
