@@ -216,7 +216,7 @@ class ProcessFaults(FaultBase):
         kernel = self._scene.kernel
         self._kubernetes_until = kernel.now + fault.length
         for kind in WATCHES:
-            self.operator.informer.hold(kind, self._kubernetes_until)
+            self.operator.informer.hold(kind, self._kubernetes_until, broken=True)
         self._status_error = refusal(503, "the apiserver is shutting down")
         kernel.after(fault.length, self._status_works)
         if fault.length > RENEW_SECONDS:

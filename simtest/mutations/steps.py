@@ -10,6 +10,7 @@ from typing import Any
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain import node_progress, pod_filters, pod_tracker
 from azure_linux_migrator.core.reconcile import decide as deciding
+from azure_linux_migrator.core.reconcile import loop
 from azure_linux_migrator.core.reconcile.status import report_step
 from azure_linux_migrator.core.state.observation import Decision
 from azure_linux_migrator.core.state.world import World
@@ -28,7 +29,6 @@ from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLBAC
 from azure_linux_migrator.model.actions import CordonNode
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.simulator.cluster import api_server
-from azure_linux_migrator.simulator.controller import simulated_operator
 from simtest.mutations.mutation import Mutation, Patches
 
 ROUTES = {"BLUE_GREEN": BLUE_GREEN, "ROLLING": ROLLING, "IN_PLACE": IN_PLACE, "ROLLBACK": ROLLBACK}
@@ -118,7 +118,7 @@ def _believes_empty() -> Patches:
     real_decide = deciding.decide
     return [
         (
-            simulated_operator,
+            loop,
             "decide",
             lambda m, seen, now: real_decide(m, replace(seen, world_ready=True), now),
         ),

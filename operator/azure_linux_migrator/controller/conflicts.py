@@ -18,7 +18,10 @@ class Candidate(Protocol):
 
     name: str
     created: str
-    status: MigrationStatus
+
+    @property
+    def status(self) -> MigrationStatus:
+        """As last decided."""
 
     @property
     def spec(self) -> MigrationSpec | None:

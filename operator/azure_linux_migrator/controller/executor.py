@@ -21,6 +21,7 @@ from azure_linux_migrator.core.drain.predelete_check import (
     check_nodes_are_empty,
     ends_nodes,
 )
+from azure_linux_migrator.core.reconcile.loop import CONCURRENCY
 from azure_linux_migrator.core.state.eviction_response import EvictionResult
 from azure_linux_migrator.core.state.outcomes import ChangesPool, Outcomes
 from azure_linux_migrator.core.state.world import World
@@ -57,7 +58,6 @@ from azure_linux_migrator.model.cluster import Pod
 
 log = logging.getLogger(__name__)
 
-CONCURRENCY = 64
 _SILENT = frozenset((EvictionResult.GRANTED, EvictionResult.GONE, EvictionResult.SUCCESSOR))
 
 

@@ -2,6 +2,7 @@
 calculation holds up neither the watches nor the Lease."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -12,16 +13,33 @@ import msgspec
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import ForecastStatus, timestamp
+from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.forecast.alternatives import choice_text
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, grave
 from azure_linux_migrator.forecast.runs import plan
 from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool
 
 SHOWN = 5
 UNSEEN_SHOWN = 10
+
+
+async def foretell_live(
+    client: Client,
+    pools: PoolPort,
+    azure_facts: AzureFacts | None,
+    name: str,
+    spec: MigrationSpec,
+    generation: int,
+) -> ForecastStatus:
+    """The forecast for the cluster as it is now."""
+    listed = await pools.list_pools()
+    snapshot = snapshot_of(await read_cluster(client, time.time()), listed, azure_facts)
+    return await run_forecast(snapshot, name, spec, generation)
 
 
 def snapshot_of(

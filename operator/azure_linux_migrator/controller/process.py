@@ -25,6 +25,7 @@ from azure_linux_migrator.controller.metrics_server import Server
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.controller.supervisor import Supervisor
 from azure_linux_migrator.controller.worker import Worker
+from azure_linux_migrator.core.reconcile.loop import RELEASE_RETRY_SECONDS, RELEASE_SECONDS
 from azure_linux_migrator.errors import KubernetesError, SettingsError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 
 LEASE = "azlm"
 STUCK_SECONDS = 900.0
-RELEASE_SECONDS = 60.0
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Operator:
             )
         return self._pools[key]
 
-    def worker(self, body: Mapping[str, Any]) -> Worker:
+    def worker(self, body: Mapping[str, Any], releasing: bool) -> Worker:
         """A new worker for a resource."""
         return Worker(
             body,
@@ -91,6 +91,7 @@ class Operator:
             may_act=self.leads,
             conflict=self.conflict,
             own_pod=own_pod(self.settings),
+            releasing=releasing,
         )
 
     def conflict(self, worker: Worker) -> str:
@@ -261,15 +262,17 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
         finally:
             listening.cancel()
 
-    @kopf.on.delete(GROUP, VERSION, PLURAL, registry=registry, backoff=5)
+    @kopf.on.delete(GROUP, VERSION, PLURAL, registry=registry, backoff=RELEASE_RETRY_SECONDS)
     async def release(name: str | None, **_: Any) -> None:
         # Kopf stops the daemon before it calls this, and cancels it between two calls of this.
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
                 await operator.workers.release(str(name))
         except TimeoutError as error:
-            raise kopf.TemporaryError("letting go takes long; going on", delay=5) from error
+            text = "letting go takes long; going on"
+            raise kopf.TemporaryError(text, delay=RELEASE_RETRY_SECONDS) from error
         except KubernetesError as error:
-            raise kopf.TemporaryError(f"reading the resource: {error}", delay=5) from error
+            text = f"reading the resource: {error}"
+            raise kopf.TemporaryError(text, delay=RELEASE_RETRY_SECONDS) from error
 
     return registry

@@ -14,12 +14,12 @@ Body = Mapping[str, Any]
 
 
 class Supervisor:
-    """By name of the resource. `make` makes a worker for a body, `read` reads one anew, or None
-    where it is gone."""
+    """By name of the resource. `make` makes a worker for a body, which releases it or not; `read`
+    reads one anew, or None where it is gone."""
 
     def __init__(
         self,
-        make: Callable[[Body], Worker],
+        make: Callable[[Body, bool], Worker],
         read: Callable[[str], Awaitable[Body | None]],
     ) -> None:
         self._make = make
@@ -45,11 +45,7 @@ class Supervisor:
 
     async def run(self, body: Body, stopped: asyncio.Event) -> None:
         """Work on a resource until stopped, or cancelled."""
-        worker = await self._begin(body)
-        try:
-            await worker.run(stopped)
-        finally:
-            self._end(worker)
+        await self._work(body, stopped, releasing=False)
 
     async def release(self, name: str) -> None:
         """The resource is being deleted: once nobody works on it any more, undo what is ours.
@@ -58,20 +54,18 @@ class Supervisor:
         """
         await self._alone(name)
         body = await self._read(name)
-        if body is None:
-            return
-        worker = await self._begin(body)
-        try:
-            await worker.release()
-        finally:
-            self._end(worker)
+        if body is not None:
+            await self._work(body, asyncio.Event(), releasing=True)
 
-    async def _begin(self, body: Body) -> Worker:
+    async def _work(self, body: Body, stopped: asyncio.Event, *, releasing: bool) -> None:
         name = str(body["metadata"]["name"])
         await self._alone(name)
-        worker = self._at_work[name] = self._make(body)
+        worker = self._at_work[name] = self._make(body, releasing)
         self._over[worker] = asyncio.Event()
-        return worker
+        try:
+            await worker.run(stopped)
+        finally:
+            self._end(worker)
 
     async def _alone(self, name: str) -> None:
         while (worker := self._at_work.get(name)) is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from azure_linux_migrator.api.status import timestamp
+from azure_linux_migrator.core.state.watch_health import watch_problem
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
@@ -57,7 +57,7 @@ class ClusterWatch:
         if not failing:
             return ""
         heard_at, name, problem = min(failing)
-        return f"the watch of {name} has told nothing since {timestamp(heard_at)}: {problem}"
+        return watch_problem(name, heard_at, problem)
 
     def ages(self) -> dict[str, float]:
         """Seconds since each watch last heard anything, by resource."""

@@ -33,17 +33,16 @@ class Migrations:
             raise
 
     async def apply_status(
-        self, name: str, status: dict[str, Any], *, resource_version: str | None
-    ) -> dict[str, Any]:
-        """Apply the whole status (server-side); with a resourceVersion, only to that version."""
-        metadata = {"name": name}
-        if resource_version is not None:
-            metadata["resourceVersion"] = resource_version
+        self, name: str, status: dict[str, Any], *, resource_version: str
+    ) -> int:
+        """Apply the whole status (server-side) to that version only; returns the new version."""
+        metadata = {"name": name, "resourceVersion": resource_version}
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": status}
-        return await self._client.json(
+        applied = await self._client.json(
             "PATCH",
             f"{COLLECTION}/{name}/status",
             query={"fieldManager": FIELD_MANAGER, "force": "true"},
             body=body,
             content_type=APPLY_PATCH,
         )
+        return int(applied["metadata"]["resourceVersion"])

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import msgspec
 
 from azure_linux_migrator.core.state.retry_delay import RetryDelay
+from azure_linux_migrator.core.state.watch_health import GRACE_SECONDS, STALE_SECONDS
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import Metadata
@@ -31,10 +32,6 @@ PAGE = 500
 SERVER_SECONDS = 290
 SILENCE_SECONDS = 120.0
 """Bookmarks come about once a minute; a watch that is silent for longer may have died unnoticed."""
-STALE_SECONDS = SILENCE_SECONDS + 60.0
-"""Neither an event nor a bookmark nor a list for so long: what is known is not to be acted on."""
-GRACE_SECONDS = 5.0
-"""A connection that breaks is mended at once, as a rule; only a longer failure is a problem."""
 RETRY = RetryDelay(0.4, 30.0)
 BREATH = 200
 """Objects decoded before other tasks get a turn."""

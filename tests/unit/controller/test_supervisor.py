@@ -21,8 +21,9 @@ BEGUN = {"metadata": BODY["metadata"] | {"name": "m"}}
 class Slow:
     """A worker with a request under way that outlives its loop."""
 
-    def __init__(self, log: list[str]) -> None:
+    def __init__(self, log: list[str], *, releasing: bool) -> None:
         self.name, self.uid = "m", "u"
+        self.releasing = releasing
         self.log = log
         self.answered = asyncio.Event()
         self.busy = True
@@ -31,16 +32,14 @@ class Slow:
         return
 
     async def run(self, _: asyncio.Event) -> None:
-        self.log.append("works")
-        await asyncio.Event().wait()
+        self.log.append("releases" if self.releasing else "works")
+        self.busy = not self.releasing
+        if self.busy:
+            await asyncio.Event().wait()
 
     async def settled(self) -> None:
         await self.answered.wait()
         self.log.append("answered")
-
-    async def release(self) -> None:
-        self.busy = False
-        self.log.append("releases")
 
 
 async def _turns() -> None:
@@ -52,8 +51,8 @@ async def test_nothing_is_released_before_the_last_request_is_answered() -> None
     log: list[str] = []
     slows: list[Slow] = []
 
-    def make(_: Mapping[str, Any]) -> Any:
-        slows.append(Slow(log))
+    def make(_: Mapping[str, Any], releasing: bool) -> Any:
+        slows.append(Slow(log, releasing=releasing))
         return slows[-1]
 
     async def read(_: str) -> Mapping[str, Any]:
@@ -91,18 +90,18 @@ def _still(monkeypatch: pytest.MonkeyPatch, decision: Decision) -> None:
         return decision
 
     monkeypatch.setattr(Reflector, "_run", run)
-    monkeypatch.setattr("azure_linux_migrator.controller.worker.decide", decide)
+    monkeypatch.setattr("azure_linux_migrator.core.reconcile.loop.decide", decide)
 
 
 async def test_a_release_leaves_no_writer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
-    worker = _worker(server)
+    worker = _worker(server, releasing=True)
     told = worker.status.model_copy(update={"message": "released"})
     _still(monkeypatch, Decision((), told, released=True))
-    await worker.release()
+    await worker.run(asyncio.Event())
     assert server.body["status"]["message"] == "released"
-    writing = worker._writer._task
-    assert writing is None or writing.done()
+    assert worker._request is not None
+    assert worker._request.done()
 
 
 async def test_cancelled_while_it_waits_for_azure_it_ends_the_rest(

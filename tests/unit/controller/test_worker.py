@@ -2,20 +2,25 @@
 
 import asyncio
 import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.controller.metrics import Telemetry
-from azure_linux_migrator.controller.status_writer import StatusWriter
-from azure_linux_migrator.controller.worker import GIVE_WAY_SECONDS, Worker
+from azure_linux_migrator.controller.worker import Worker
+from azure_linux_migrator.core.reconcile import loop as looping
+from azure_linux_migrator.core.reconcile.lenient_parsing import read_status
+from azure_linux_migrator.core.reconcile.loop import GIVE_WAY_SECONDS
 from azure_linux_migrator.core.state.observation import Decision, Observation
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
-from azure_linux_migrator.kube.migrations import Migrations
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.migration import Migration
+from simtest.run import Run
 
 BODY: dict[str, Any] = {
     "metadata": {"name": "m", "uid": "u", "generation": 1, "resourceVersion": "7"},
@@ -32,11 +37,16 @@ class Server:
         self.body = json.loads(json.dumps(BODY))
         self.deaf = deaf
         self.refuses = False
+        self.fails: list[KubernetesError | None] = []
+        """What befalls the next requests."""
         self.server = "http://127.0.0.1"
         self.sent: list[str | None] = []
 
     async def json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         """As kube.client.Client."""
+        error = self.fails.pop(0) if self.fails else None
+        if error is not None:
+            raise error
         if method == "PATCH" and path.endswith("/status"):
             version = more["body"]["metadata"].get("resourceVersion")
             self.sent.append(version)
@@ -60,7 +70,7 @@ class Server:
         metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
 
 
-def _worker(server: Any, *, leads: bool = True, **more: Any) -> Worker:
+def _worker(server: Any, *, leads: bool = True, releasing: bool = False, **more: Any) -> Worker:
     return Worker(
         json.loads(json.dumps(BODY | more)),
         client=server,
@@ -70,66 +80,88 @@ def _worker(server: Any, *, leads: bool = True, **more: Any) -> Worker:
         may_act=lambda: leads,
         conflict=lambda _: "",
         own_pod=NamespacedName("azlm-system", "azlm-0"),
+        releasing=releasing,
     )
 
 
-async def test_a_status_that_was_written_but_not_answered_is_gone_on_from() -> None:
-    worker = _worker(Server(deaf=True))
-    assert worker.status.step == "AwaitRetireApproval"
-    assert not await worker._writer.write_now(RECORDED)
-    await worker._reread()
-    assert worker.status.step == "RetireSource"
-
-
-async def test_an_unanswered_write_that_shows_itself_is_no_strangers() -> None:
-    server = Server(deaf=True)
-    worker = _worker(server)
-    assert not await worker._writer.write_now(RECORDED)
-    worker.observe(server.body)
-    assert worker._gives_way_until == 0.0
-
-
-async def test_what_somebody_else_has_recorded_is_gone_on_from_after_a_while() -> None:
-    server = Server()
-    worker = _worker(server)
-    server.records(RECORDED.model_dump(mode="json", by_alias=True, exclude_none=True))
-    worker.observe(server.body)
-    assert worker.status.step == "RetireSource"
-    assert worker._gives_way_until > asyncio.get_running_loop().time() + GIVE_WAY_SECONDS / 2
+@asynccontextmanager
+async def _running(worker: Worker) -> AsyncIterator[None]:
+    """The worker runs; the feed's watches do not."""
     stopped = asyncio.Event()
-    stopped.set()
-    await worker._give_way(stopped)
+    running = asyncio.create_task(worker.run(stopped))
+    try:
+        yield
+    finally:
+        stopped.set()
+        worker.wake()
+        await running
 
 
 async def _decisions(worker: Worker, seconds: float) -> int:
-    """How often it decides in that time; the feed's watches do not run."""
-    count = 0
-    decided = worker._pass
-
-    async def counted(*, deleting: bool) -> Decision:
-        nonlocal count
-        count += 1
-        return await decided(deleting=deleting)
-
-    worker._pass = counted  # type: ignore[method-assign]
-    stopped = asyncio.Event()
-    running = asyncio.create_task(worker.run(stopped))
-    await asyncio.sleep(seconds)
-    stopped.set()
-    worker.wake()
-    await running
-    return count
+    """How often it decides in that time."""
+    async with _running(worker):
+        await asyncio.sleep(seconds)
+        return worker._loop.decisions
 
 
-def _deciding(monkeypatch: pytest.MonkeyPatch, *statuses: MigrationStatus) -> None:
-    """Decide for these statuses one after the other, and always to look again at once."""
-    left = list(statuses)
+def _deciding(monkeypatch: pytest.MonkeyPatch, *statuses: MigrationStatus) -> list[str]:
+    """Decide for these statuses one after the other, and always to look again at once; returns
+    the steps that were decided on."""
+    left, steps = list(statuses), []
 
-    def decide(_: Migration, __: Observation, now: float) -> Decision:
+    def decide(migration: Migration, __: Observation, now: float) -> Decision:
+        steps.append(migration.status.step)
         return Decision((), left.pop(0) if len(left) > 1 else left[0], now)
 
-    monkeypatch.setattr("azure_linux_migrator.controller.worker.decide", decide)
+    monkeypatch.setattr(looping, "decide", decide)
     monkeypatch.setattr(ClusterWatch, "_start", lambda _: None)
+    return steps
+
+
+async def test_a_status_that_was_written_but_not_answered_is_gone_on_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = _deciding(monkeypatch, RECORDED)
+    worker = _worker(Server(deaf=True))
+    assert worker.status.step == "AwaitRetireApproval"
+    assert await _decisions(worker, 0.8) == 2
+    assert steps == ["AwaitRetireApproval", "RetireSource"]
+
+
+async def test_a_status_that_was_refused_is_not_written_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = Server()
+    worker = _worker(server)
+    told = worker.status.model_copy(update={"message": "waiting"})
+    steps = _deciding(monkeypatch, told, RECORDED)
+    server.fails = [None, KubernetesError(503, "not now"), KubernetesError(503, "not now")]
+    async with _running(worker):
+        await asyncio.sleep(0.05)
+        worker.wake()
+        await asyncio.sleep(0.3)
+        server.fails = [None] * 9
+        assert server.body["status"]["step"] == "AwaitRetireApproval"
+        assert worker.status.step == "AwaitRetireApproval"
+        await asyncio.sleep(0.2)
+        assert server.body["status"]["step"] == "AwaitRetireApproval", "flushed after all"
+    assert steps == ["AwaitRetireApproval", "AwaitRetireApproval"]
+
+
+async def test_what_somebody_else_has_recorded_is_gone_on_from_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = Server()
+    worker = _worker(server)
+    _deciding(monkeypatch, worker.status)
+    async with _running(worker):
+        await asyncio.sleep(0.05)
+        server.records(RECORDED.model_dump(mode="json", by_alias=True, exclude_none=True))
+        worker.observe(server.body)
+        assert worker.status.step == "RetireSource"
+        assert worker._loop.gives_way_until > time.monotonic() + GIVE_WAY_SECONDS / 2
+        await asyncio.sleep(0.1)
+        assert worker._loop.decisions == 1
 
 
 async def test_a_time_that_has_passed_is_no_reason_to_decide_a_hundred_times(
@@ -162,21 +194,34 @@ async def test_a_status_that_is_refused_is_not_sent_a_hundred_times_a_second(
     assert len(server.sent) <= 4
 
 
-async def test_a_status_is_not_written_over_a_newer_one() -> None:
+async def test_a_status_is_not_written_over_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
     worker = _worker(server)
     server.records({"step": "Soak"})
-    worker._writer.offer(RECORDED)
-    await asyncio.sleep(0.05)
-    assert server.sent == ["7"]
+    _deciding(monkeypatch, worker.status.model_copy(update={"message": "x"}))
+    async with _running(worker):
+        await asyncio.sleep(0.05)
+    assert set(server.sent) == {"7"}
     assert server.body["status"] == {"step": "Soak"}
-    await worker._writer.stop()
 
 
 @pytest.mark.parametrize("leads", [True, False])
-async def test_without_the_lease_no_status_is_written(*, leads: bool) -> None:
-    server: Any = Server()
-    writer = StatusWriter(Migrations(server), "m", may_write=lambda: leads, on_failure=lambda: None)
-    writer.saw("7", {})
-    assert await writer.write_now(RECORDED) is leads
+async def test_without_the_lease_no_status_is_written(
+    monkeypatch: pytest.MonkeyPatch, *, leads: bool
+) -> None:
+    server = Server()
+    _deciding(monkeypatch, RECORDED)
+    await _decisions(_worker(server, leads=leads), 0.1)
     assert len(server.sent) == int(leads)
+
+
+def test_every_status_survives_the_wire() -> None:
+    """What is read back equals what was written: else an own write looks like another's."""
+    run = Run("3", ())
+    statuses: list[MigrationStatus] = []
+    run.resource.watchers.append(lambda body: statuses.append(body.status) if body else None)
+    assert not run.go().failure
+    assert len(statuses) > 10
+    for status in statuses:
+        wire = json.loads(status.model_dump_json(by_alias=True, exclude_none=True))
+        assert read_status(wire, 0.0) == (status, ())

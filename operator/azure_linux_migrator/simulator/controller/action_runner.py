@@ -1,17 +1,22 @@
-"""Runs the actions of the core in the simulated cluster, as controller/executor.py does for real.
-
-A request is sent, takes effect, and is answered; each of the three can go wrong.
+"""Gives every action of the core its meaning in the simulated cluster (controller/executor.py: in
+the real one). A request is on its way, takes effect, and is answered; each of these can go wrong.
 """
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from msgspec import Struct
 
 from azure_linux_migrator.api.status import ForecastStatus, timestamp
+from azure_linux_migrator.core.drain.predelete_check import (
+    EndsNodes,
+    check_nodes_are_empty,
+    ends_nodes,
+)
 from azure_linux_migrator.core.drain.surge_first import VICTIM_COST, YIELDED
+from azure_linux_migrator.core.reconcile.loop import CONCURRENCY
 from azure_linux_migrator.core.state.eviction_response import (
     EvictionResponse,
     EvictionResult,
@@ -42,7 +47,7 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import NamespacedName
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.simulator.aks.port import NoAnswerError, SimulatedArm
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS, ApiServer
@@ -51,9 +56,6 @@ from azure_linux_migrator.simulator.cluster.workloads import Workloads
 from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
 from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel, Timer
-
-CONCURRENCY = 64
-"""Actions whose requests are under way at one time (controller/executor.py)."""
 
 
 class Backend(Struct):
@@ -249,6 +251,8 @@ class ActionRunner:
             case ReadPools():
                 return Effect(backend.arm.list_pools(backend.kernel.now))
             case CreatePool() | UpdatePool() | DeleteMachines() | DeletePool():
+                if ends_nodes(action):
+                    check_nodes_are_empty(action, self._occupants(action))
                 try:
                     backend.arm.change(action, backend.kernel.now)
                 finally:
@@ -272,6 +276,15 @@ class ActionRunner:
             case _:
                 self._scale(action)
         return Effect()
+
+    def _occupants(self, action: EndsNodes) -> Iterator[Pod]:
+        """The pods on the nodes that an action would end, as they are now."""
+        store = self._backend.api.store
+        if isinstance(action, DeleteMachines):
+            nodes: Iterable[str] = action.nodes
+        else:
+            nodes = (node.name for node in store.nodes.values() if node.pool == action.pool)
+        return (pod for node in nodes for pod in store.pods_on.get(node, {}).values())
 
     def _scale(self, action: Action) -> None:
         """As kube/surge.py does: every patch tests what it changes."""

@@ -13,6 +13,11 @@ from typing import Any, Literal, cast, get_args
 
 from msgspec import Struct
 
+from azure_linux_migrator.core.state.watch_health import (
+    GRACE_SECONDS,
+    STALE_SECONDS,
+    watch_problem,
+)
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Attachment, Budget, Controller, Node, Pod, Volume
 from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store
@@ -36,17 +41,49 @@ PIECES = 3
 
 class Stream:
     """One kind's watch: events under way, and whether something is due to deliver them. `listed` is
-    whether a first list has arrived, `deaf` whether one is still to begin, `lists` counts them."""
+    whether a first list has arrived, `deaf` whether one is still to begin, `lists` counts them.
+    `heard_at` is when it last was up, `broken` whether its connection has failed since."""
 
-    __slots__ = ("deaf", "due", "held_until", "listed", "listing", "lists", "queue")
+    __slots__ = (
+        "broken",
+        "deaf",
+        "due",
+        "heard_at",
+        "held_until",
+        "listed",
+        "listing",
+        "lists",
+        "queue",
+    )
 
-    def __init__(self, held_until: float = 0.0) -> None:
+    def __init__(self, now: float, held_until: float = 0.0) -> None:
         self.queue: deque[tuple[float, Any, Any, int]] = deque()
         self.listed = self.listing = False
         self.deaf = True
         self.held_until = held_until
         self.due = False
         self.lists = 0
+        self.heard_at = now
+        self.broken = False
+
+    def falls_silent(self, now: float, *, broken: bool) -> None:
+        """It delivers nothing from now on, or still does not."""
+        if not self.silent(now):
+            self.heard_at, self.broken = now, False
+        self.broken = self.broken or broken
+
+    def silent(self, now: float) -> bool:
+        """Whether it delivers nothing: held up, or not listed anew."""
+        return now < self.held_until or self.deaf or self.listing
+
+    def problem(self, now: float) -> str:
+        """As kube/reflector.py tells it."""
+        age = now - self.heard_at
+        if age <= GRACE_SECONDS or not self.silent(now):
+            return ""
+        if self.broken:
+            return "the connection was closed"
+        return "no event and no bookmark came" if age > STALE_SECONDS else ""
 
 
 class _List(Struct):
@@ -71,10 +108,10 @@ class Informer(NullWatcher):
     ) -> None:
         self._store = store
         self._process = process
-        self._world = world
+        self.world = world
         self._delay = delay
         self._on_change = on_change
-        self._streams = {kind: Stream() for kind in KINDS}
+        self._streams = {kind: Stream(process.now) for kind in KINDS}
         self._running = False
 
     @property
@@ -82,10 +119,24 @@ class Informer(NullWatcher):
         """Whether every first list has arrived."""
         return self._running and all(each.listed for each in self._streams.values())
 
+    def problem(self) -> str:
+        """Which watch has told nothing for longest, and why; empty where all deliver."""
+        now = self._process.now
+        failing = [
+            (stream.heard_at, kind, problem)
+            for kind, stream in self._streams.items()
+            if (problem := stream.problem(now))
+        ]
+        if not failing:
+            return ""
+        heard_at, kind, problem = min(failing)
+        return watch_problem(f"{kind.lower()}s", heard_at, problem)
+
     def start(self) -> None:
         """Begin to watch; the first lists arrive after a while each."""
         self._running = True
-        self._streams = {kind: Stream(old.held_until) for kind, old in self._streams.items()}
+        now = self._process.now
+        self._streams = {kind: Stream(now, old.held_until) for kind, old in self._streams.items()}
         self._store.watchers.append(self)
         for kind, stream in self._streams.items():
             self._process.after(self._delay() * 4, partial(self._list, kind, stream))
@@ -96,15 +147,17 @@ class Informer(NullWatcher):
             self._running = False
             self._store.watchers.remove(self)
 
-    def hold(self, kind: WatchKind, until: float) -> None:
-        """Nothing of that kind arrives before then."""
+    def hold(self, kind: WatchKind, until: float, *, broken: bool = False) -> None:
+        """Nothing of that kind arrives before then; the connection is up, or `broken`."""
         stream = self._streams[kind]
+        stream.falls_silent(self._process.now, broken=broken)
         stream.held_until = max(stream.held_until, until)
 
     def lose(self, kind: WatchKind, seconds: float) -> None:
         """The watch has lost its place; it is listed anew after so many seconds."""
         stream = self._streams[kind]
         if not stream.deaf:
+            stream.falls_silent(self._process.now, broken=True)
             stream.deaf, stream.listing = True, False
             stream.lists += 1
             stream.queue.clear()
@@ -169,7 +222,7 @@ class Informer(NullWatcher):
         self._on_change()
 
     def _apply(self, kind: WatchKind, old: Any, new: Any, revision: int) -> None:
-        world = self._world
+        world = self.world
         match kind:
             case "pod":
                 world.put_pod(new) if new is not None else world.remove_pod(old.key, revision)
@@ -229,7 +282,7 @@ class Informer(NullWatcher):
 
     def _here(self, kind: WatchKind) -> dict[Any, Any]:
         """What the world has of a kind."""
-        world, owner_index = self._world, self._world.owner_index
+        world, owner_index = self.world, self.world.owner_index
         match kind:
             case "pod":
                 return dict(world.pods)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.api.status import MigrationStatus, since_epoch
-from azure_linux_migrator.controller.lenient_parsing import (
+from azure_linux_migrator.core.reconcile.lenient_parsing import (
     NOWHERE,
     read_status,
     spec_to_release,
@@ -90,7 +90,7 @@ async def test_a_deletion_with_an_invalid_spec_undoes_our_cordons_and_ends(
     monkeypatch.setattr(ClusterWatch, "synced", True)
     server = Server()
     server.refuses = refuses
-    worker = _worker(server, spec=spec, status={"step": "Drain", "source": HELD})
+    worker = _worker(server, releasing=True, spec=spec, status={"step": "Drain", "source": HELD})
     world = worker._feed.world
     world.put_node(Node("s-0", "src", unschedulable=True, cordoned_by="m", batch="m.1"))
     world.put_node(Node("s-1", "src", unschedulable=True))
@@ -103,5 +103,5 @@ async def test_a_deletion_with_an_invalid_spec_undoes_our_cordons_and_ends(
 
     monkeypatch.setattr(worker._executor, "_perform", perform)
     async with asyncio.timeout(5):
-        await worker.release()
+        await worker.run(asyncio.Event())
     assert undone[0] == ReleaseNode("s-0", "m")

@@ -6,14 +6,21 @@ that make no sense are left out, and what depends on them is derived from the cl
 
 import logging
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.api.status import MigrationStatus, Phase, RollbackStatus, timestamp
+from azure_linux_migrator.api.status import (
+    MigrationStatus,
+    Phase,
+    RollbackStatus,
+    since_epoch,
+    timestamp,
+)
 from azure_linux_migrator.core.reconcile.conditions import headline, merge
+from azure_linux_migrator.core.reconcile.messages import ResourceSeen
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +50,12 @@ def spec_to_release(raw: object) -> tuple[MigrationSpec, tuple[str, ...]]:
 
     Nodes are released by the migration's name, so that it need not even tell the source.
     """
-    fields = dict(raw) if isinstance(raw, Mapping) else {}
+    spec, lost = _spec_to_release(dict(raw) if isinstance(raw, Mapping) else {})
+    log.warning("a spec that cannot be read is released without %s", ", ".join(lost))
+    return spec, lost
+
+
+def _spec_to_release(fields: dict[str, object]) -> tuple[MigrationSpec, tuple[str, ...]]:
     nowhere = {"nodePool": NOWHERE}
     try:
         return _readable(MigrationSpec, fields)
@@ -104,3 +116,20 @@ def _readable(model: type[M], raw: object) -> tuple[M, tuple[str, ...]]:
                 raise
             lost |= wrong
             fields = {key: value for key, value in fields.items() if key not in wrong}
+
+
+def resource_seen(body: Mapping[str, Any], now: float) -> ResourceSeen:
+    """The resource as the loop takes it, from an object of the Kubernetes API."""
+    metadata = body["metadata"]
+    status, lost = read_status(body.get("status") or {}, now)
+    return ResourceSeen(
+        name=str(metadata["name"]),
+        uid=str(metadata["uid"]),
+        version=int(metadata.get("resourceVersion") or 0),
+        generation=int(metadata.get("generation") or 0),
+        spec=body.get("spec") or {},
+        status=status,
+        annotations=dict(metadata.get("annotations") or {}),
+        created=since_epoch(str(metadata.get("creationTimestamp") or "")) or 0.0,
+        lost=lost,
+    )

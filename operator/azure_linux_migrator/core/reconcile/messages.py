@@ -1,0 +1,103 @@
+"""What the drivers of the reconcile loop tell it, and what it asks of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, NamedTuple
+
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.core.state.observation import Decision
+
+
+class Now(NamedTuple):
+    """The time by two clocks: `wall` in seconds since the epoch, which may be set at any moment,
+    and `steady`, in seconds since an arbitrary moment, which never is. Sleeping is steady."""
+
+    wall: float
+    steady: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSeen:
+    """The resource at a version; `created` in seconds since the epoch. `lost` names the fields of
+    the status that could not be read."""
+
+    name: str
+    uid: str
+    version: int
+    generation: int
+    spec: Mapping[str, Any]
+    status: MigrationStatus
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    created: float = 0.0
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStatus:
+    """Apply this status to that version of the resource. Answer with a StatusWritten."""
+
+    status: MigrationStatus
+    version: int
+
+
+class Answer(Enum):
+    """What came of a write."""
+
+    TAKEN = auto()
+    CONFLICT = auto()
+    """Another version of the resource is stored."""
+    REFUSED = auto()
+    UNANSWERED = auto()
+    """The write may have taken effect."""
+    GONE = auto()
+    """The resource does not exist any more."""
+    UNSENT = auto()
+    """This process does not hold the Lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusWritten:
+    """The answer to WriteStatus; `version` is the resource's new version where it was taken."""
+
+    answer: Answer
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Start the watches that feed the world, or stop them (`on` is False)."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Publish what changed since `before`, and start the actions of the decision."""
+
+    before: MigrationStatus
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResource:
+    """Read the resource anew. Answer with `reread`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Another process has written the status; the loop goes on from what it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What was this migration's is undone; the resource may go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The last status is written, or cannot be."""
+
+
+Output = Watch | WriteStatus | Submit | ReadResource | Overtaken | Released | Closed
+Outputs = list[Output]

@@ -1,0 +1,168 @@
+"""Drives one reconcile loop in virtual time, as controller/worker.py does with asyncio."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from azure_linux_migrator.core.reconcile.loop import Loop
+from azure_linux_migrator.core.reconcile.messages import (
+    Answer,
+    Closed,
+    Now,
+    Outputs,
+    ReadResource,
+    Released,
+    ResourceSeen,
+    StatusWritten,
+    Submit,
+    Watch,
+    WriteStatus,
+)
+from azure_linux_migrator.core.reconcile.observer import Observer
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.simulator.controller.custom_resource import Body
+from azure_linux_migrator.simulator.kernel import Timer
+
+if TYPE_CHECKING:
+    from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+
+ANSWERS = {0: Answer.UNANSWERED, 404: Answer.GONE, 409: Answer.CONFLICT}
+
+
+def resource_seen(body: Body) -> ResourceSeen:
+    """The resource as the loop takes it."""
+    return ResourceSeen(
+        body.name,
+        body.uid,
+        body.revision,
+        body.generation,
+        body.spec,
+        body.status,
+        body.annotations,
+        body.created,
+    )
+
+
+class LoopDriver:
+    """A loop of a process, with the actions and the status write that it has under way."""
+
+    def __init__(self, operator: "SimulatedOperator", body: Body, *, releasing: bool) -> None:
+        self._pilot = operator
+        self._process = operator.process
+        self._timer: Timer | None = None
+        self._request: Timer | None = None
+        self._dead = False
+        self.on_end: Callable[[], None] = lambda: None
+        """Called once the loop has released the resource, or has written its last status."""
+        self.runner = operator.new_hands(self.wake)
+        observer = Observer(
+            operator.informer,
+            self.runner,
+            began=operator.began,
+            releasing=releasing,
+            own_pod=operator.own_pod,
+        )
+        self.loop = Loop(resource_seen(body), observer, coalesce=operator.pace.coalesce)
+
+    def tick(self) -> None:
+        """Do what is due."""
+        if not self._pilot.alive:
+            return
+        decisions = self.loop.decisions
+        outputs = self.loop.tick(self._now())
+        if self.loop.decisions != decisions and self.loop.last is not None:
+            self._pilot.decided(self.loop.last)
+        self._perform(outputs)
+
+    def wake(self) -> None:
+        """The watches or an action brought something new."""
+        self.loop.changed(self._now())
+        self._arm()
+
+    def seen(self, body: Body) -> None:
+        """The resource was seen."""
+        self._perform(self.loop.seen(resource_seen(body), self._now()))
+
+    def close(self, on_end: Callable[[], None]) -> None:
+        """Write the last status."""
+        self.on_end = on_end
+        self._perform(self.loop.close(self._now()))
+
+    def die(self, *, late: float | None = None) -> None:
+        """The process ends; see Hands.die for what is on its way."""
+        self.runner.die(late=late)
+        if self._dead:
+            return
+        self._dead = True
+        timer = self._request
+        if timer is None or not timer.live:
+            return
+        if late is not None:
+            self._pilot.kernel.after(late, timer.fire)
+        elif self._pilot.rng.random() < 0.5:
+            timer.cancel()
+
+    def _now(self) -> Now:
+        return Now(self._pilot.clock(), self._process.now)
+
+    def _perform(self, outputs: Outputs) -> None:
+        for output in outputs:
+            match output:
+                case Watch(on):
+                    self._pilot.watch(on=on)
+                case WriteStatus():
+                    self._send(output)
+                case Submit(_, decision):
+                    self.runner.submit(decision.actions)
+                case ReadResource():
+                    self._read()
+                case Released() | Closed():
+                    self.on_end()
+        self._arm()
+
+    def _arm(self) -> None:
+        at, timer = self.loop.wake_at, self._timer
+        if timer is not None and timer.live:
+            if timer.at == at:
+                return
+            timer.cancel()
+        if at is not None and self._pilot.alive:
+            self._timer = self._process.at(at, self.tick)
+
+    # Requests
+
+    def _send(self, write: WriteStatus) -> None:
+        if not self._pilot.leads:
+            self._answered(StatusWritten(Answer.UNSENT))
+            return
+        way = self._pilot.way()
+        self._request = self._pilot.kernel.after(way, lambda: self._arrives(write, way))
+
+    def _arrives(self, write: WriteStatus, way: float) -> None:
+        error, version = self._pilot.status_fails(), 0
+        try:
+            if error is None or error.status == 0:
+                resource = self._pilot.resource
+                version = resource.write_status(write.status, write.version).revision
+        except KubernetesError as refused:
+            error = refused
+        answer = Answer.TAKEN if error is None else ANSWERS.get(error.status, Answer.REFUSED)
+        self._process.after(way, lambda: self._answered(StatusWritten(answer, version)))
+
+    def _answered(self, written: StatusWritten) -> None:
+        if not self._dead:
+            self._perform(self.loop.written(written, self._now()))
+
+    def _read(self) -> None:
+        way = self._pilot.way()
+        self._request = self._pilot.kernel.after(way, lambda: self._is_read(way))
+
+    def _is_read(self, way: float) -> None:
+        """What refuses only writes of the status does not refuse a read."""
+        body, error = self._pilot.resource.body, self._pilot.status_fails()
+        fails = body is None or (error is not None and error.status not in {403, 409})
+        resource = None if body is None or fails else resource_seen(body)
+        self._process.after(way, lambda: self._reread(resource))
+
+    def _reread(self, resource: ResourceSeen | None) -> None:
+        if not self._dead:
+            self._perform(self.loop.refresh_pools(resource, self._now()))
