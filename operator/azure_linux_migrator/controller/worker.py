@@ -234,7 +234,7 @@ class Worker:
             resource = resource_seen(await self._resources.get(self.name), time.time())
         except KubernetesError as error:
             log.warning("reading %s again: %s", self.name, error)
-        self._take(self._loop.refresh_pools(resource, _now()))
+        self._take(self._loop.resource_read(resource, _now()))
 
     async def _forecast(self, generation: int, azure_facts: AzureFacts | None) -> ForecastStatus:
         """What the migration would do, worked out in a process of its own."""

@@ -128,7 +128,7 @@ def test_a_step_that_is_not_recorded_does_not_act(decider: Decider, answer: Answ
     loop, _ = _records(decider)
     assert loop.written(StatusWritten(answer), _at(1)) == [ReadResource()]
     other = replace(SEEN, version=9, status=MigrationStatus(step="Soak"))
-    assert loop.refresh_pools(other, _at(2)) == []
+    assert loop.resource_read(other, _at(2)) == []
     assert loop.status.step == "Soak"
     assert loop.wake_at == pytest.approx(_at(2).steady + RETRY_SECONDS)
     assert not loop.gives_way_until
@@ -149,7 +149,7 @@ def test_a_refused_status_is_not_written_behind_the_loops_back(decider: Decider)
     loop.changed(_at(0.31))
     assert loop.tick(_at(0.32)) == [WriteStatus(RETIRING, 8)]
     assert loop.written(StatusWritten(Answer.REFUSED), _at(0.4)) == [ReadResource()]
-    assert loop.refresh_pools(None, _at(0.45)) == []
+    assert loop.resource_read(None, _at(0.45)) == []
     assert loop.tick(_at(0.9)) == [], "the re-read has failed: nothing is flushed"
     assert loop.status.step == "AwaitRetireApproval"
     assert loop.tick(_at(0.96)) == [WriteStatus(RETIRING, 8)], "it is tried again"
@@ -158,7 +158,7 @@ def test_a_refused_status_is_not_written_behind_the_loops_back(decider: Decider)
 def test_an_unanswered_step_that_was_recorded_is_gone_on_from(decider: Decider) -> None:
     loop, _ = _records(decider)
     loop.written(StatusWritten(Answer.UNANSWERED), _at(1))
-    loop.refresh_pools(None, _at(1.1))
+    loop.resource_read(None, _at(1.1))
     assert loop.status == WAITING
     assert loop.seen(replace(SEEN, version=8, status=RETIRING), _at(1.2)) == []
     assert loop.status == RETIRING, "it would be recorded anew, with another start time"
@@ -170,7 +170,7 @@ def test_a_step_that_shows_before_the_write_fails_is_gone_on_from(decider: Decid
     assert loop.seen(replace(SEEN, version=8, status=RETIRING), _at(0.5)) == []
     assert loop.status == WAITING
     loop.written(StatusWritten(Answer.UNANSWERED), _at(1))
-    loop.refresh_pools(None, _at(1.1))
+    loop.resource_read(None, _at(1.1))
     assert loop.status == RETIRING
 
 
@@ -179,7 +179,7 @@ def test_a_reread_that_is_older_than_what_was_seen_tells_nothing(decider: Decide
     loop.written(StatusWritten(Answer.CONFLICT), _at(1))
     soaks = MigrationStatus(step="Soak")
     assert loop.seen(replace(SEEN, version=9, status=soaks), _at(1.1)) == [Overtaken()]
-    loop.refresh_pools(replace(SEEN, version=8), _at(1.2))
+    loop.resource_read(replace(SEEN, version=8), _at(1.2))
     assert loop.status == soaks
 
 

@@ -66,7 +66,7 @@ class Loop:
         self._decide_at: float | None = 0.0
         self._changed = False
         self._unrecorded: Decision | None = None
-        self._recording = self._reading = self._stopped = self._closing = self._said_last = False
+        self._recording = self._reading = self._stopped = self._closing = self._wrote_last = False
 
     @property
     def finished(self) -> bool:
@@ -128,11 +128,11 @@ class Loop:
             self._recording = False
             outputs += self._recorded(now) if recorded else self._not_recorded(now)
         if self._closing:
-            return outputs + self._say_last(now)
+            return outputs + self._write_last(now)
         self._record.schedule()
         return outputs + (self._push(now) if self._unrecorded else self._flush(now))
 
-    def refresh_pools(self, resource: ResourceSeen | None, now: Now) -> Outputs:
+    def resource_read(self, resource: ResourceSeen | None, now: Now) -> Outputs:
         """The answer to ReadResource; None where it could not be read."""
         self._reading = False
         if resource is not None and resource.version >= self.resource.version:
@@ -152,7 +152,7 @@ class Loop:
         """Decide nothing more, and write what is still wanted, at once. Ends with Closed."""
         self.stop()
         self._closing, self._unrecorded, self._record.flush_at = True, None, None
-        return self._say_last(now)
+        return self._write_last(now)
 
     # Deciding
 
@@ -245,11 +245,11 @@ class Loop:
         self._record.flush_at = None
         return [self._record.send(now.steady)] if self._record.pending else []
 
-    def _say_last(self, now: Now) -> Outputs:
+    def _write_last(self, now: Now) -> Outputs:
         if self._record.sending:
             return []
-        if self._record.pending and not self._said_last:
-            self._said_last = True
+        if self._record.pending and not self._wrote_last:
+            self._wrote_last = True
             return [self._record.send(now.steady)]
         return [Closed()]
 

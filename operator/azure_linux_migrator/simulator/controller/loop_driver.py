@@ -165,4 +165,4 @@ class LoopDriver:
 
     def _reread(self, resource: ResourceSeen | None) -> None:
         if not self._dead:
-            self._perform(self.loop.refresh_pools(resource, self._now()))
+            self._perform(self.loop.resource_read(resource, self._now()))
