@@ -145,7 +145,7 @@ async def test_a_status_that_was_refused_is_not_written_later(
         assert worker.status.step == "AwaitRetireApproval"
         await asyncio.sleep(0.2)
         assert server.body["status"]["step"] == "AwaitRetireApproval", "flushed after all"
-    assert steps == ["AwaitRetireApproval", "AwaitRetireApproval"]
+    assert set(steps) == {"AwaitRetireApproval"}, "each decision starts from what is recorded"
 
 
 async def test_what_somebody_else_has_recorded_is_gone_on_from_after_a_while(

@@ -5,6 +5,7 @@ again with the same arguments it answers the same, and a crash between two calls
 """
 
 from dataclasses import replace
+from functools import cache, partial
 
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import APPROVE, TAG_AUTOSCALER
@@ -86,7 +87,8 @@ def context_of(migration: Migration, seen: Observation, now: float) -> Context:
     # clock said by which the start was recorded.
     start = since_epoch(migration.status.start_time)
     planner.since = 0.0 if start is None else max(start, migration.created + 1.0)
-    return Context(migration, seen, planner, planner.plan(now, migration.uid), now)
+    make_plan = cache(partial(planner.plan, now, migration.uid))
+    return Context(migration, seen, planner, make_plan, now)
 
 
 def _begin_again(migration: Migration) -> Migration:

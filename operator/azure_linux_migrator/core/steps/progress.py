@@ -1,6 +1,6 @@
 """The answer of one step: done, at work, or refused; and the context every step is given."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -62,13 +62,18 @@ def refused(
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a step may look at. `plan` is what may be evicted now, `planner` where it comes from."""
+    """What a step may look at. `planner` makes the plan, once and only where it is asked for."""
 
     migration: Migration
     seen: Observation
     planner: Planner
-    plan: Plan
+    make_plan: Callable[[], Plan]
     now: float
+
+    @property
+    def plan(self) -> Plan:
+        """What may be evicted now."""
+        return self.make_plan()
 
     @property
     def pool_progress(self) -> PoolProgress:
