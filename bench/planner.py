@@ -18,9 +18,9 @@ from pathlib import Path
 from sys import intern
 
 from azure_linux_migrator.api.spec_drain import Drain
-from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.model.cluster import (
     Budget,
@@ -142,7 +142,7 @@ class Cluster:
     def drain(self) -> int:
         """Until nothing is left; returns the number of decisions."""
         scope = Scope("m", "src", "srcazl", Drain())
-        planner = Planner.of(self.world, scope)
+        planner = DecisionMemory().planner(self.world, scope, began=0.0, since=0.0)
         decisions, now = 0, 0.0
         while planner.pool_progress.remaining or self.due:
             now += 0.0005

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import msgspec
 
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 
 SENTENCES = frozenset(("message", "remedy"))
 """Fields of the status that hold free text."""

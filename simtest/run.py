@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from azure_linux_migrator.api.status import Phase
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.admin import Admin

@@ -1,7 +1,7 @@
 """What must hold after every event, judged by the cluster's own truth and by what azlm knew."""
 
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.model.cluster import NamespacedName, Node
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource

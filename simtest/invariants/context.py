@@ -9,7 +9,7 @@ from msgspec import Struct
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.status import MigrationStatus, Phase
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod

@@ -9,7 +9,7 @@ from typing import Any
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.api.status import MigrationStatus, since_epoch
 from azure_linux_migrator.core.drain.order import Order
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import READS, Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.controller.custom_resource import Body

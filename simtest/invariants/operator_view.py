@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from azure_linux_migrator.api.status import MigrationStatus, Phase
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import (
     READS,
     Action,

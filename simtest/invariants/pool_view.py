@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any
 
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import Action, DeletePool, ReadPools, UpdatePool
 from simtest.invariants.context import JudgeContext, ObservedProcess, Part
 

@@ -5,7 +5,7 @@ from typing import Any
 from azure_linux_migrator.api.names import TAG_MIGRATION
 from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import (
     Action,
     CordonNode,

@@ -13,8 +13,8 @@ from azure_linux_migrator.core.drain import (
 )
 from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
 from azure_linux_migrator.core.state import implicit_budgets, inflight
-from azure_linux_migrator.core.state.observation import ActionProblem
 from azure_linux_migrator.core.state.outcomes import Outcomes
+from azure_linux_migrator.core.state.results import ActionProblem
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import DeletePod, EvictPod, RestoreScale
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod

@@ -15,8 +15,9 @@ from azure_linux_migrator.azure.client import open_pools
 from azure_linux_migrator.controller.executor import Executor
 from azure_linux_migrator.controller.metrics import Telemetry
 from azure_linux_migrator.core.reconcile.decide import decide
-from azure_linux_migrator.core.state.observation import Observation
 from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.model.actions import Action, CordonNode, MarkNode, ReleaseNode
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Node
@@ -55,6 +56,7 @@ class Voyage:
     def __init__(self, cluster: ManagedCluster, url: str, **spec: Any) -> None:
         self.cluster = cluster
         self.now = NOW
+        self.memory = DecisionMemory()
         self.world = World()
         self.status = MigrationStatus()
         self.spec: dict[str, Any] = {"source": {"nodePool": "src"}, "strategy": CALM} | spec
@@ -166,6 +168,7 @@ class Voyage:
     def _observation(self) -> Observation:
         return Observation(
             world=self.world,
+            memory=self.memory,
             pools=self.executor.outcomes.pools_read,
             missing_access=(),
             azure_facts=self.executor.outcomes.azure_facts,

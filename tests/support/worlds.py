@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.state.observation import Observation, PoolReading
+from azure_linux_migrator.core.drain.planner import Planner
+from azure_linux_migrator.core.drain.scope import Scope
+from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import (
     Budget,
@@ -98,5 +103,22 @@ def target(**more: Any) -> Pool:
 def seen(world: World, *pools: Pool, **more: Any) -> Observation:
     """An observation in which everything was read just now."""
     read = PoolReading({pool.name: pool for pool in pools}, NOW)
-    base = Observation(world=world, pools=read, missing_access=(), azure_facts=AzureFacts())
+    memory = memory_of(world)
+    base = Observation(world, memory, pools=read, missing_access=(), azure_facts=AzureFacts())
     return replace(base, **more)
+
+
+_memories: WeakKeyDictionary[World, DecisionMemory] = WeakKeyDictionary()
+
+
+def memory_of(world: World) -> DecisionMemory:
+    """The memory of the one migration that works on a world, from decision to decision."""
+    return _memories.setdefault(world, DecisionMemory())
+
+
+def planner_of(world: World, scope: Scope) -> Planner:
+    """The planner of a drain: the same one as long as world and scope are."""
+    memory = memory_of(world)
+    known = memory._planner
+    began, since = (known.began, known.since) if known is not None else (0.0, 0.0)
+    return memory.planner(world, scope, began=began, since=since)

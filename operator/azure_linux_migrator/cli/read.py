@@ -16,7 +16,9 @@ from azure_linux_migrator.azure.client import AksPools, open_pools
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.reconcile.decide import context_of
-from azure_linux_migrator.core.state.observation import Observation, PoolReading
+from azure_linux_migrator.core.state.results import PoolReading
+from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.preflight import preflight
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
@@ -94,6 +96,7 @@ async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Fin
             now = time.time()
             observation = Observation(
                 world=feed.world,
+                memory=DecisionMemory(),
                 pools=PoolReading(pools_by_name, now),
                 missing_access=(),
                 azure_facts=azure_facts and replace(azure_facts, services=services),

@@ -9,7 +9,7 @@ from azure_linux_migrator.api.names import API_VERSION, KIND
 from azure_linux_migrator.api.reasons import EventType, Reason
 from azure_linux_migrator.api.status import MigrationStatus, PreflightStatus
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzlmError
 from azure_linux_migrator.kube.client import Client

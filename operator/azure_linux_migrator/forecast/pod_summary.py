@@ -14,9 +14,11 @@ from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.rules import evaluate
 from azure_linux_migrator.core.reconcile.decide import context_of
-from azure_linux_migrator.core.state.observation import Observation, PoolReading
+from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
+from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.progress import Context
 from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_in
 from azure_linux_migrator.model.azure_facts import AzureFacts
@@ -134,7 +136,7 @@ def _context(snapshot: ClusterSnapshot, name: str, spec: MigrationSpec) -> Conte
     at = snapshot.taken_at
     azure_facts = survey_in(snapshot.azure_facts) if snapshot.azure_facts else AzureFacts(at=at)
     pools = PoolReading({pool.name: pool for pool in snapshot.pools}, at)
-    seen = Observation(world_of(snapshot), pools=pools, azure_facts=azure_facts)
+    seen = Observation(world_of(snapshot), DecisionMemory(), pools=pools, azure_facts=azure_facts)
     return context_of(Migration(name, "census", 1, spec, MigrationStatus()), seen, at)
 
 

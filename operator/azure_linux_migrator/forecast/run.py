@@ -10,7 +10,7 @@ from msgspec import Struct
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import BlockerStatus, FindingStatus, MigrationStatus, Phase
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.build_cluster import Assumptions, build_cluster
 from azure_linux_migrator.forecast.snapshot import ClusterSnapshot

@@ -8,7 +8,8 @@ import pytest
 
 from azure_linux_migrator.controller.supervisor import Supervisor
 from azure_linux_migrator.controller.worker import Worker
-from azure_linux_migrator.core.state.observation import Decision, Observation
+from azure_linux_migrator.core.state.results import Decision
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
 from azure_linux_migrator.model.actions import ReadPools

@@ -15,7 +15,8 @@ from azure_linux_migrator.controller.worker import Worker
 from azure_linux_migrator.core.reconcile import loop as looping
 from azure_linux_migrator.core.reconcile.lenient_parsing import read_status
 from azure_linux_migrator.core.reconcile.loop import GIVE_WAY_SECONDS
-from azure_linux_migrator.core.state.observation import Decision, Observation
+from azure_linux_migrator.core.state.results import Decision
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.model.cluster import NamespacedName

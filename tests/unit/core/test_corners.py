@@ -22,8 +22,8 @@ from azure_linux_migrator.core.state.eviction_response import (
     EvictionResult,
     classify,
 )
-from azure_linux_migrator.core.state.observation import PoolReading
 from azure_linux_migrator.core.state.outcomes import Outcomes
+from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzureError, KubernetesError, SettingsError
 from azure_linux_migrator.model.actions import (

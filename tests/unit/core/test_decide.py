@@ -8,7 +8,9 @@ import pytest
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.core.reconcile.decide import decide
-from azure_linux_migrator.core.state.observation import ActionProblem, Decision, Observation
+from azure_linux_migrator.core.state.results import ActionProblem, Decision
+from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.model.actions import (
     CordonNode,
     CreatePool,
@@ -23,7 +25,7 @@ from azure_linux_migrator.model.actions import (
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
-from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
+from tests.support.worlds import NOW, budget, memory_of, migration, pod, seen, source, target, world
 
 OPEN = [Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl")]
 
@@ -56,7 +58,7 @@ DONE = ("True", "False", "False", "True")
 
 def test_it_reads_the_pools_then_asks_for_access_then_creates() -> None:
     made = world([], nodes=OPEN)
-    nothing = Observation(world=made)
+    nothing = Observation(made, memory_of(made))
     assert kinds(decide(migration(), nothing, NOW)) == {ReadPools}
     observation = seen(made, source(), missing_access=None)
     assert kinds(decide(migration(), observation, NOW)) == {ReviewAccess}
@@ -232,9 +234,9 @@ def test_paused_it_only_reads() -> None:
     decision = decide(migration(at("Drain"), paused=True), observation, NOW)
     assert decision.actions == ()
     assert (reason(decision), kstatus(decision)) == ("Paused", WORKING)
-    assert kinds(decide(migration(paused=True), Observation(world=world([], nodes=OPEN)), NOW)) == {
-        ReadPools
-    }
+    assert kinds(
+        decide(migration(paused=True), Observation(world([], nodes=OPEN), DecisionMemory()), NOW)
+    ) == {ReadPools}
 
 
 def test_deletion_releases_only_our_nodes_and_waits_for_them() -> None:

@@ -11,7 +11,7 @@ from azure_linux_migrator.core.drain.pod_filters import PodDisposition, classify
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import NamespacedName, Owner, Pod, Requirement, Selector
-from tests.support.worlds import NOW, budget, pod, world
+from tests.support.worlds import NOW, budget, planner_of, pod, world
 
 
 def planned(made: World) -> Plan:
@@ -19,7 +19,7 @@ def planned(made: World) -> Plan:
 
 
 def planner(made: World, **policy: Any) -> Planner:
-    return Planner.of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy)))
+    return planner_of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy)))
 
 
 def pods(count: int) -> list[Pod]:

@@ -20,7 +20,7 @@ from azure_linux_migrator.model.cluster import (
     Selector,
     Volume,
 )
-from tests.support.worlds import NOW, budget, pod
+from tests.support.worlds import NOW, budget, planner_of, pod
 
 NODES = [f"n{i}" for i in range(4)]
 APPS = "abc"
@@ -103,7 +103,7 @@ class Story:
     def __init__(self, policy: dict[str, Any]) -> None:
         self.world = World()
         self.scope = Scope("m", "src", "srcazl", Drain.model_validate(policy))
-        self.planner = Planner.of(self.world, self.scope)
+        self.planner = planner_of(self.world, self.scope)
         self.now = NOW
         self.revision = 100
 

@@ -13,7 +13,7 @@ from azure_linux_migrator.core.reconcile.lenient_parsing import (
     spec_to_release,
     status_to_release,
 )
-from azure_linux_migrator.core.state.observation import PoolReading
+from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
 from azure_linux_migrator.model.actions import ReleaseNode

@@ -31,9 +31,10 @@ from azure_linux_migrator.core.reconcile.messages import (
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
 from azure_linux_migrator.core.reconcile.status_record import INTERVAL_SECONDS
-from azure_linux_migrator.core.state.observation import Decision, Observation
 from azure_linux_migrator.core.state.outcomes import Outcomes
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.model.actions import ReadPools
 from azure_linux_migrator.model.migration import Migration
 

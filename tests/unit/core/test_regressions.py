@@ -13,7 +13,7 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.core.reconcile.decide import decide
-from azure_linux_migrator.core.state.observation import PoolReading
+from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import (
     Action,

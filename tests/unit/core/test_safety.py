@@ -16,8 +16,9 @@ from azure_linux_migrator.api.status import (
 )
 from azure_linux_migrator.core.reconcile.conditions import headline, merge
 from azure_linux_migrator.core.reconcile.decide import decide
-from azure_linux_migrator.core.state.observation import ActionProblem, Decision, Observation
+from azure_linux_migrator.core.state.results import ActionProblem, Decision
 from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.model.actions import (
     CordonNode,
     DeleteMachines,

@@ -27,11 +27,11 @@ from azure_linux_migrator.model.cluster import (
     Pod,
     Volume,
 )
-from tests.support.worlds import NOW, budget, pod, world
+from tests.support.worlds import NOW, budget, planner_of, pod, world
 
 
 def planner(made: World, last: NamespacedName | None = None, **policy: Any) -> Planner:
-    return Planner.of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy), last))
+    return planner_of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy), last))
 
 
 def names(made: Planner, now: float = NOW) -> list[str]:

@@ -75,20 +75,6 @@ class Planner(Worklist):
             world, scope, self.evicted_owners, self._by_owner
         )
 
-    @classmethod
-    def of(cls, world: World, scope: Scope) -> "Planner":
-        """The planner of a migration: kept while its scope stays the same, made anew otherwise."""
-        known = world.listeners.get(scope.migration)
-        if isinstance(known, cls) and known.scope == scope:
-            return known
-        world.listeners.pop(scope.migration, None)
-        made = cls(world, scope)
-        if isinstance(known, cls) and scope.alike(known.scope):
-            # Only the policy changed: what was moved by the old one is moved all the same.
-            made.remember(known.evicted_owners)
-        world.listeners[scope.migration] = made
-        return made
-
     def remember(self, evicted_owners: EvictedOwners) -> None:
         """Go on with what another planner of the same nodes has seen."""
         self.evicted_owners = evicted_owners

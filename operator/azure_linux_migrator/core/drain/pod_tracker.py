@@ -61,8 +61,6 @@ class PodTracker:
         self.tiers: defaultdict[int, int] = defaultdict(int)
         self.notes: dict[NamespacedName, TrackedPod] = {}
         self.surging: dict[str, EvictionQueue] = {}
-        self.memo: tuple[object, object] | None = None
-        """A key and what was concluded for it, for conclusions that cost a walk over the pods."""
         self._order = Order(scope.policy)
         self._lanes_of: defaultdict[QueueId, list[EvictionQueue]] = defaultdict(list)
         self._deadlocked: set[NamespacedName] = set()

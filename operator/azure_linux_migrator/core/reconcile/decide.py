@@ -23,7 +23,6 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.reconcile.status import (
@@ -32,13 +31,14 @@ from azure_linux_migrator.core.reconcile.status import (
     report_releasing,
     report_step,
 )
-from azure_linux_migrator.core.state.observation import Decision, Observation
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.steps import autoscaler
 from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT
 from azure_linux_migrator.core.steps.cordon_source import TAKEN_BACK
 from azure_linux_migrator.core.steps.drain import TIMED_OUT, scales_to_restore
 from azure_linux_migrator.core.steps.external_changes import stopped, watched
 from azure_linux_migrator.core.steps.forecast import current_forecast, forecast
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.routes import FINAL, route_of
 from azure_linux_migrator.model.actions import READS, Action, ReadPools, ReleaseNode
@@ -60,7 +60,7 @@ def decide(migration: Migration, seen: Observation, now: float) -> Decision:
     if migration.backwards:
         return _walk_back(ctx)
     if migration.status.is_true(ConditionType.SUCCEEDED):
-        seen.world.listeners.pop(migration.name, None)
+        seen.memory.forget()
         return Decision((), report_done(ctx, _kept_message(migration.status)))
     if _already_migrated(ctx):
         return _already_there(ctx)
@@ -79,14 +79,13 @@ def context_of(migration: Migration, seen: Observation, now: float) -> Context:
         seen.own_pod,
         migration.spec.target.os_sku if migration.in_place else "",
     )
-    planner = Planner.of(seen.world, scope)
     # Which pods came after that is told by those that are there: not before all of them are read.
     began = since_epoch(migration.status.batch.started_at) if seen.world_ready else None
-    planner.began = began or 0.0
     # No pod of the second in which the resource was made replaces one that it moved, whatever the
     # clock said by which the start was recorded.
     start = since_epoch(migration.status.start_time)
-    planner.since = 0.0 if start is None else max(start, migration.created + 1.0)
+    since = 0.0 if start is None else max(start, migration.created + 1.0)
+    planner = seen.memory.planner(seen.world, scope, began=began or 0.0, since=since)
     make_plan = cache(partial(planner.plan, now, migration.uid))
     return Context(migration, seen, planner, make_plan, now)
 
@@ -286,7 +285,7 @@ def _release(ctx: Context) -> Decision:
                 given_back.actions, report_releasing(ctx, given_back), given_back.wake_at
             )
         # What Azure refuses for good is told, and does not keep the resource from going.
-        ctx.seen.world.listeners.pop(ctx.migration.name, None)
+        ctx.seen.memory.forget()
         return Decision((), report_releasing(ctx, given_back), released=True)
     return Decision(actions, report_releasing(ctx, Progress("working")), wake_at)
 

@@ -25,7 +25,7 @@ from azure_linux_migrator.core.reconcile.messages import (
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
 from azure_linux_migrator.core.reconcile.status_record import Origin, StatusRecord
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 
 COALESCE_SECONDS = 0.003
 """Events come in bursts; a decision waits this long for the rest of one."""

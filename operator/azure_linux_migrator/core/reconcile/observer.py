@@ -12,9 +12,10 @@ from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.reconcile.lenient_parsing import spec_to_release, status_to_release
 from azure_linux_migrator.core.reconcile.messages import ResourceSeen
-from azure_linux_migrator.core.state.observation import Observation
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.migration import Migration
 
@@ -43,8 +44,11 @@ class Runner(Protocol):
 
 
 class Observer:
-    """Of one migration in one process. `began` is when it began (seconds since the epoch); `rival`
-    names the migration that it gives way to; `releasing`, what a deleted resource did is undone."""
+    """Of one migration in one process.
+
+    `began` is when it began, in seconds since the epoch. `conflict` names the migration that it
+    gives way to. Where it is `releasing`, what a deleted resource did is undone.
+    """
 
     def __init__(
         self,
@@ -63,7 +67,8 @@ class Observer:
         self._runner = runner
         self._began = began
         self._own_pod = own_pod
-        self._rival = conflict
+        self._conflict = conflict
+        self._memory = DecisionMemory()
         self._spec_of: tuple[int, str] | None = None
         self._lost: tuple[str, ...] = ()
 
@@ -100,11 +105,12 @@ class Observer:
         outcomes = self._runner.outcomes
         return Observation(
             world=self._watches.world,
+            memory=self._memory,
             world_ready=self._watches.synced,
             watch_problem=self._watches.problem(),
             pools=outcomes.pools_read,
             missing_access=outcomes.missing_access,
-            conflict=self._rival(),
+            conflict=self._conflict(),
             own_pod=self._own_pod,
             began=self._began,
             azure_facts=outcomes.azure_facts,

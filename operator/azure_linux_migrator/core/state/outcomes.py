@@ -20,7 +20,7 @@ from azure_linux_migrator.core.state.eviction_response import (
     classify,
     pause,
 )
-from azure_linux_migrator.core.state.observation import ActionProblem, PoolReading
+from azure_linux_migrator.core.state.results import ActionProblem, PoolReading
 from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import (

@@ -37,7 +37,7 @@ class World(Evictions):
         self.inflight = InflightEvictions(self._ledger_changed)
         self.slot_times = SlotTimes()
         self.implicit_budgets = ImplicitBudgets()
-        self.listeners: dict[str, Listener] = {}
+        self.listeners: list[Listener] = []
         self.unschedulable: dict[NamespacedName, Pod] = {}
         self._settling: set[NamespacedName] = set()
         self._nodes_of_pool: defaultdict[str, dict[str, Node]] = defaultdict(dict)
@@ -99,16 +99,16 @@ class World(Evictions):
         self.nodes[node.name] = node
         self._nodes_of_pool[node.pool][node.name] = node
         self._ready_in_pool[node.pool] += node.ready
-        for each in self.listeners.values():
-            each.node_changed(old, node)
+        for listener in self.listeners:
+            listener.node_changed(old, node)
 
     def remove_node(self, name: str) -> None:
         """A node is gone; its pods go by their own events."""
         old = self.nodes.pop(name, None)
         if old is not None:
             self._forget_node(old)
-            for each in self.listeners.values():
-                each.node_changed(old, None)
+            for listener in self.listeners:
+                listener.node_changed(old, None)
 
     def put_pod(self, pod: Pod) -> None:
         """A pod was added or changed."""
@@ -126,8 +126,8 @@ class World(Evictions):
             self._leaves(old, pod.revision)
         if pod.terminating:
             self._leaves(pod, pod.revision)
-        for each in self.listeners.values():
-            each.pod_changed(old, pod)
+        for listener in self.listeners:
+            listener.pod_changed(old, pod)
         if old is not None and (old.node != pod.node or old.owner != pod.owner):
             self._vacate(old)
 
@@ -139,8 +139,8 @@ class World(Evictions):
         self._drop(old)
         self._pods_in[key.namespace].discard(key)
         self._leaves(old, revision or old.revision)
-        for each in self.listeners.values():
-            each.pod_changed(old, None)
+        for listener in self.listeners:
+            listener.pod_changed(old, None)
         self._vacate(old)
 
     def put_budget(self, budget: Budget) -> None:
@@ -154,8 +154,8 @@ class World(Evictions):
             self._regroup(budget.key.namespace)
         self.inflight.budget_shows(budget)
         self._settling.add(budget.key)
-        for each in self.listeners.values():
-            each.budget_changed(budget.key)
+        for listener in self.listeners:
+            listener.budget_changed(budget.key)
 
     def remove_budget(self, key: NamespacedName) -> None:
         """A budget is gone."""
@@ -199,12 +199,12 @@ class World(Evictions):
     # Bookkeeping
 
     def _tell_volumes(self, claim: NamespacedName | None, node: str) -> None:
-        for each in self.listeners.values():
-            each.volumes_changed(claim, node)
+        for listener in self.listeners:
+            listener.volumes_changed(claim, node)
 
     def _tell_owner(self, uid: str) -> None:
-        for each in self.listeners.values():
-            each.controller_changed(uid)
+        for listener in self.listeners:
+            listener.controller_changed(uid)
 
     def _forget_node(self, node: Node) -> None:
         self._nodes_of_pool[node.pool].pop(node.name, None)
@@ -218,8 +218,8 @@ class World(Evictions):
     def _ledger_changed(
         self, pod: NamespacedName, budget: NamespacedName | None, owner: str
     ) -> None:
-        for each in self.listeners.values():
-            each.ledger_changed(pod, budget, owner)
+        for listener in self.listeners:
+            listener.ledger_changed(pod, budget, owner)
 
     def _drop(self, pod: Pod) -> None:
         if pod.node:
@@ -239,8 +239,8 @@ class World(Evictions):
 
     def _regroup(self, namespace: str) -> None:
         self.pdb_index.regroup(namespace, self.pods_in(namespace))
-        for each in self.listeners.values():
-            each.namespace_regrouped(namespace)
+        for listener in self.listeners:
+            listener.namespace_regrouped(namespace)
 
     def _vacate(self, pod: Pod) -> None:
         """A pod is gone, or stands elsewhere now: what has lost its last pod is forgotten."""

@@ -4,7 +4,6 @@ What stands here cannot work at all; the rules of core.preflight can be acknowle
 """
 
 from dataclasses import replace
-from typing import cast
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.reasons import Reason
@@ -100,12 +99,12 @@ def _findings(ctx: Context) -> tuple[tuple[Finding, ...], float]:
     window = int(ctx.now / JUDGE_SECONDS)
     acknowledged = ctx.migration.spec.preflight.acknowledge
     key = (ctx.migration.generation, acknowledged, read_at, survey_at, window)
-    if ctx.planner.memo is not None and ctx.planner.memo[0] == key:
-        known = cast("tuple[Finding, ...]", ctx.planner.memo[1])
-        return known, (window + 1) * JUDGE_SECONDS
-    found = evaluate(build_snapshot(ctx), acknowledged)
-    ctx.planner.memo = (key, found)
-    return found, ctx.now + LOOK_AGAIN_SECONDS
+    memory = ctx.seen.memory
+    if memory.findings is not None and memory.findings[0] == key:
+        return memory.findings[1], (window + 1) * JUDGE_SECONDS
+    findings = evaluate(build_snapshot(ctx), acknowledged)
+    memory.findings = (key, findings)
+    return findings, ctx.now + LOOK_AGAIN_SECONDS
 
 
 def _judged(ctx: Context) -> Progress:

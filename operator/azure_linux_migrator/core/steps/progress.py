@@ -8,7 +8,7 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain.node_progress import PoolProgress
 from azure_linux_migrator.core.drain.planner import Plan, Planner
 from azure_linux_migrator.core.preflight.findings import Finding
-from azure_linux_migrator.core.state.observation import Observation
+from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.model.actions import Action, ReadPools
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from azure_linux_migrator.core.state.observation import Decision
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.model.actions import (
