@@ -124,8 +124,7 @@ async def test_a_resource_that_is_created_again_finds_its_pool(step: str) -> Non
     scaled = {"enableAutoScaling": True, "minCount": 2, "maxCount": 9}
     async with voyage(pool=scaled, **SLOW) as each:
         assert await each.run(lambda v: v.status.step == step)
-        each.status = MigrationStatus()
-        await each.restart()
+        await each.restart(MigrationStatus())
         assert await each.run(), each.status.message
         assert set(each.pools) == {"system", "srcazl"}
         assert each.pools["srcazl"]["maxCount"] == 9, "the bounds come from the pool's tag"
@@ -134,7 +133,6 @@ async def test_a_resource_that_is_created_again_finds_its_pool(step: str) -> Non
 async def test_an_already_migrated_pool_ends_at_once() -> None:
     async with voyage() as each:
         assert await each.run()
-        each.status = MigrationStatus()
-        await each.restart()
+        await each.restart(MigrationStatus())
         assert await each.run(passes=5)
         assert each.reason == "AlreadyMigrated"

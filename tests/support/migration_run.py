@@ -7,21 +7,35 @@ this is about Azure's side.
 import random
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
-from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
+from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.azure.client import open_pools
 from azure_linux_migrator.controller.executor import Executor
 from azure_linux_migrator.controller.metrics import Telemetry
-from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.reconcile.loop import Loop
+from azure_linux_migrator.core.reconcile.messages import (
+    Answer,
+    Now,
+    ResourceSeen,
+    StatusWritten,
+    Submit,
+    WriteStatus,
+)
+from azure_linux_migrator.core.reconcile.observer import Observer
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
-from azure_linux_migrator.core.steps.observation import Observation
-from azure_linux_migrator.model.actions import Action, CordonNode, MarkNode, ReleaseNode
+from azure_linux_migrator.model.actions import (
+    Action,
+    CordonNode,
+    MarkNode,
+    ReadAzureFacts,
+    ReleaseNode,
+    ReviewAccess,
+)
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Node
-from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.faults import Fault
 from azure_linux_migrator.simulator.aks.limits import Limits, Timings
@@ -51,17 +65,19 @@ class Nobody:
 
 
 class Voyage:
-    """One migration `m` of pool `src`, of NODES nodes, to `srcazl`."""
+    """One migration `m` of pool `src`, of NODES nodes, to `srcazl`: drives the reconcile loop."""
+
+    problem = staticmethod(str)
+    synced = True
 
     def __init__(self, cluster: ManagedCluster, url: str, **spec: Any) -> None:
         self.cluster = cluster
         self.now = NOW
-        self.memory = DecisionMemory()
         self.world = World()
-        self.status = MigrationStatus()
-        self.spec: dict[str, Any] = {"source": {"nodePool": "src"}, "strategy": CALM} | spec
-        self.generation = 1
         self.annotations: dict[str, str] = {}
+        raw = {"source": {"nodePool": "src"}, "strategy": CALM} | spec
+        self.resource = ResourceSeen("m", "uid-m", 1, 1, raw, MigrationStatus(), self.annotations)
+        """The resource as it is recorded."""
         self.trail: list[str] = []
         self.most_nodes = 0
         self.node_seconds = 0.0
@@ -69,34 +85,44 @@ class Voyage:
         self.log: list[dict[str, Any]] = []
         """Requests that Azure was sent: method, path, status (0 where the answer was lost)."""
         self.executor = self._executor()
-        for node in cluster.nodes():
-            self.world.put_node(_node(node))
+        self.loop = self._loop()
+        for each in cluster.nodes():
+            self.world.put_node(_node(each))
+
+    def _loop(self) -> Loop:
+        return Loop(self.resource, Observer(self, self.executor, began=self.now), coalesce=0.2)
 
     def _executor(self) -> Executor:
         nobody: Any = Nobody()
         where = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
         pools = open_pools(where, endpoint=self.url, cloud="public", on_request=lambda _, __: None)
         self._pools = pools
-        made = Executor(
+        return Executor(
             client=nobody,
             world=self.world,
             pools=lambda: pools,
             telemetry=Telemetry(),
             may_act=lambda: True,
-            on_result=lambda: None,
+            on_result=lambda: self.loop.changed(self._time()),
             clock=lambda: self.now,
         )
-        made.outcomes.azure_facts = AzureFacts()
-        return made
 
-    async def restart(self) -> None:
-        """The operator is killed and starts anew, with nothing but the status."""
+    async def restart(self, status: MigrationStatus | None = None) -> None:
+        """The operator is killed and starts anew with what is recorded, or with that status."""
         await self._pools.close()
+        if status is not None:
+            self.resource = replace(self.resource, status=status)
         self.executor = self._executor()
+        self.loop = self._loop()
 
     async def close(self) -> None:
         """Close the connections."""
         await self._pools.close()
+
+    @property
+    def status(self) -> MigrationStatus:
+        """The status as last decided."""
+        return self.loop.status
 
     @property
     def reason(self) -> str:
@@ -111,10 +137,13 @@ class Voyage:
 
     def change(self, **spec: Any) -> None:
         """The admin changes the spec."""
-        self.spec = self.spec | spec
-        self.generation += 1
-        self.executor.outcomes.forget_verdicts()
-        self.executor.outcomes.azure_facts = AzureFacts()
+        self.resource = replace(
+            self.resource,
+            spec={**self.resource.spec, **spec},
+            generation=self.resource.generation + 1,
+            version=self.resource.version + 1,
+        )
+        self.loop.seen(self.resource, self._time())
 
     async def run(
         self,
@@ -125,23 +154,56 @@ class Voyage:
     ) -> bool:
         """Go on until that holds; False where it does not within the passes or the hours."""
         end = self.now + hours * 3600
-        for _ in range(passes):
+        self.loop.changed(self._time())
+        while passes > 0:
             self._happen()
-            decision = decide(self._migration(), self._observation(), self.now)
-            self.status = decision.status
+            decisions = self.loop.decisions
+            actions = self._tick()
+            passes -= self.loop.decisions > decisions
             self._log()
             if until(self):
                 return True
-            await self._perform(decision.actions)
-            if not decision.actions:
-                due = [decision.wake_at, self.cluster.next_event_at()]
-                following = min((each for each in due if each is not None), default=self.now + 60)
-                self._pass_to(max(following, self.now + 0.5))
-            else:
-                self._pass_to(self.now + 0.2)
+            await self._perform(actions)
+            due = [self.loop.wake_at, self.cluster.next_event_at()]
+            following = min((each for each in due if each is not None), default=self.now + 60)
+            self._pass_to(max(following, self.now + (0.2 if actions else 0.5)))
             if self.now > end:
                 return False
         return False
+
+    def _time(self) -> Now:
+        return Now(self.now, self.now)
+
+    def _tick(self) -> list[Action]:
+        """What the loop wants to do; every status is taken at once."""
+        actions: list[Action] = []
+        outputs = self.loop.tick(self._time())
+        while outputs:
+            match outputs.pop(0):
+                case WriteStatus(status):
+                    version = self.resource.version + 1
+                    self.resource = replace(self.resource, status=status, version=version)
+                    taken = StatusWritten(Answer.TAKEN, version)
+                    outputs += self.loop.written(taken, self._time())
+                case Submit(_, decision):
+                    rest = [action for action in decision.actions if not self._knows(action)]
+                    actions += rest
+                    if len(rest) < len(decision.actions):
+                        self.now += 0.2
+                        outputs += self.loop.tick(self._time())
+        return actions
+
+    def _knows(self, action: Action) -> bool:
+        """What the preflight asks of others than Azure's pools is answered at once."""
+        match action:
+            case ReadAzureFacts():
+                self.executor.outcomes.azure_facts_read(action, AzureFacts(at=self.now))
+            case ReviewAccess():
+                self.executor.outcomes.access_reviewed(action, (), self.now)
+            case _:
+                return False
+        self.loop.changed(self._time())
+        return True
 
     def _pass_to(self, then: float) -> None:
         self.node_seconds += (then - self.now) * len(self.cluster.nodes())
@@ -149,6 +211,7 @@ class Voyage:
 
     def _happen(self) -> None:
         for event in self.cluster.advance(self.now):
+            self.loop.changed(self._time())
             match event:
                 case ops.NodeAppears():
                     self.world.put_node(_node(event.node))
@@ -158,24 +221,6 @@ class Voyage:
                     self.world.remove_node(event.name)
         ours = [node for node in self.cluster.nodes() if node.pool.startswith("src")]
         self.most_nodes = max(self.most_nodes, len(ours))
-
-    def _migration(self) -> Migration:
-        spec = MigrationSpec.model_validate(self.spec)
-        return Migration(
-            "m", "uid-m", self.generation, spec, self.status, annotations=self.annotations
-        )
-
-    def _observation(self) -> Observation:
-        return Observation(
-            world=self.world,
-            memory=self.memory,
-            pools=self.executor.outcomes.pools_read,
-            missing_access=(),
-            azure_facts=self.executor.outcomes.azure_facts,
-            asked=self.executor.outcomes.asked,
-            written=self.executor.outcomes.written,
-            problems=self.executor.outcomes.problems,
-        )
 
     async def _perform(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -192,6 +237,8 @@ class Voyage:
                     self._put(node, unschedulable=mine, cordoned_by="", batch="")
                 case _:
                     self.executor.submit([action])
+                    continue
+            self.loop.changed(self._time())
         await self.executor.stop()
 
     def _put(self, node: Node, **changes: Any) -> None:
