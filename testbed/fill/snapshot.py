@@ -6,7 +6,6 @@ are in the pool `workers`.
 
 import random
 
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import (
     Allocatable,
     Budget,
@@ -18,6 +17,7 @@ from azure_linux_migrator.model.cluster import (
     Pod,
     Selector,
 )
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import SchedulingConstraints, Toleration
 

@@ -30,11 +30,7 @@ def _assert_refused(bed: Bed, reason: str, *words: str) -> None:
     assert status["observedGeneration"] >= 1
     bed.wait(
         "an event",
-        lambda: (
-            reason in bed.kubectl("get", "events", "-n", "default", "-o", "name,reason=.reason")
-            if False
-            else reason in bed.kubectl("get", "events", "-n", "default", "-o", "wide")
-        ),
+        lambda: reason in bed.kubectl("get", "events", "-n", "default", "-o", "wide"),
     )
     _assert_untouched(bed)
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import (
     Allocatable,
     Budget,
@@ -16,6 +15,7 @@ from azure_linux_migrator.model.cluster import (
     Selector,
     Volume,
 )
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import NodeTerm, SchedulingConstraints, Toleration
 

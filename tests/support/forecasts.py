@@ -10,7 +10,6 @@ from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, Range
 from azure_linux_migrator.forecast.pod_summary import PodSummary
 from azure_linux_migrator.forecast.run import BatchTime, Point, RunResult, StepTime
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import (
     Allocatable,
     Budget,
@@ -22,6 +21,7 @@ from azure_linux_migrator.model.cluster import (
     Pod,
     Selector,
 )
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 
 NOW = 1_790_000_000.0

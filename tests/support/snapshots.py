@@ -6,7 +6,6 @@ from typing import Any
 from msgspec import structs
 
 from azure_linux_migrator.forecast.build_cluster import Assumptions, build_cluster
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import (
     Allocatable,
     Attachment,
@@ -17,6 +16,7 @@ from azure_linux_migrator.model.cluster import (
     Pod,
     Volume,
 )
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity

@@ -46,3 +46,8 @@ AGENTPOOL_LABEL = "kubernetes.azure.com/agentpool"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 OS_SKU_LABEL = "kubernetes.azure.com/os-sku"
 OS_EFFECTIVE_LABEL = "kubernetes.azure.com/os-sku-effective"
+
+YIELDED = "yielded"
+"""What the surge annotation says of a Deployment whose scale somebody else has changed."""
+VICTIM_COST = -2_147_483_648
+"""The pod-deletion-cost of the pod that its ReplicaSet removes first: the least there is."""

@@ -21,12 +21,13 @@ from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.preflight import preflight
 from azure_linux_migrator.errors import SettingsError
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
+from azure_linux_migrator.forecast.snapshot import survey_out
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.services import dual_stack_services
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 

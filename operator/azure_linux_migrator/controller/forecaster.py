@@ -18,10 +18,11 @@ from azure_linux_migrator.forecast.alternatives import choice_text
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, grave
 from azure_linux_migrator.forecast.runs import plan
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_out
+from azure_linux_migrator.forecast.snapshot import survey_out
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 
 SHOWN = 5

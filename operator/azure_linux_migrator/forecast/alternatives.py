@@ -9,8 +9,8 @@ from msgspec import Struct, structs
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.durations import span
 from azure_linux_migrator.forecast.run import RunResult
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import Budget
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 
 WORTH_SECONDS = 60.0
 WORTH_SHARE = 0.05

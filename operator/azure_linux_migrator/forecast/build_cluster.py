@@ -7,10 +7,11 @@ from typing import Any
 from msgspec import Struct
 
 from azure_linux_migrator.forecast.observed_times import boot_seconds
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_in
+from azure_linux_migrator.forecast.snapshot import survey_in
 from azure_linux_migrator.forecast.workloads import Starts, add_pods, add_workloads
 from azure_linux_migrator.model.azure_facts import AzureFacts, Unread
 from azure_linux_migrator.model.cluster import BudgetRule, Node
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.simulator.aks.errors import ArmError

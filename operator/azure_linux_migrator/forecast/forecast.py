@@ -13,8 +13,8 @@ from azure_linux_migrator.forecast.alternatives import Variation, alternatives, 
 from azure_linux_migrator.forecast.build_cluster import Assumptions, booting
 from azure_linux_migrator.forecast.pod_summary import PodSummary, pod_summary
 from azure_linux_migrator.forecast.run import ForecastRun, RunResult
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 
 RUNS = 10
 MOST_COMPARED = 10

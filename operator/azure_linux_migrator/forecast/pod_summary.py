@@ -20,8 +20,9 @@ from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.progress import Context
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_in
+from azure_linux_migrator.forecast.snapshot import survey_in
 from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.migration import Migration
 
 MOST_WORKLOADS = 200

@@ -23,10 +23,11 @@ from azure_linux_migrator.api.names import (
 from azure_linux_migrator.azure import policies
 from azure_linux_migrator.forecast.pseudonyms import PUBLIC_WORDS, KnownNames, Pseudonyms
 from azure_linux_migrator.forecast.record_walk import RecordWalk, Replacement, keep
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_in, survey_out
+from azure_linux_migrator.forecast.snapshot import survey_in, survey_out
 from azure_linux_migrator.model import traits
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import NamespacedName, Owner
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.model.sensitivity import ArmId, Public, Sensitivity, TaintText
 

@@ -13,9 +13,9 @@ from azure_linux_migrator.api.status import BlockerStatus, FindingStatus, Migrat
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.build_cluster import Assumptions, build_cluster
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
 from azure_linux_migrator.simulator.controller.fault_hook import NoFaults

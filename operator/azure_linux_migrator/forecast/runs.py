@@ -12,7 +12,7 @@ from azure_linux_migrator.forecast.alternatives import alternatives
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, Task, as_run, forecast, one_run
 from azure_linux_migrator.forecast.run import RunResult
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 
 BUDGET_SECONDS = 40.0
 """How long the runs may take together, unless their number is given."""

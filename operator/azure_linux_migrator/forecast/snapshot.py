@@ -8,53 +8,14 @@ import gzip
 import zlib
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.model.azure_facts import AzureFacts, Unread
-from azure_linux_migrator.model.cluster import (
-    Attachment,
-    Budget,
-    BudgetRule,
-    Controller,
-    Node,
-    Pod,
-    Volume,
-)
-from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.model.scheduling import SchedulingConstraints
-from azure_linux_migrator.model.sensitivity import Identifier, NodeName, Sensitivity, TaintText
-
-VERSION = 3
-
-
-class ClusterSnapshot(Struct):
-    """`labels` and `taints` are the nodes', by name; `boots` tells how long each took from its
-    Node object to Ready, in seconds; `placings` are the pods', by their owner's uid; `rules` belong
-    to `budgets`, in their order; `scheduled` tells when pods got their nodes, by uid, as far as it
-    is known; `unseen` what could not be read, and why."""
-
-    taken_at: float
-    nodes: list[Node] = []
-    labels: dict[NodeName, Annotated[dict[str, str], Sensitivity.LABELS]] = {}
-    taints: dict[NodeName, list[TaintText]] = {}
-    boots: dict[NodeName, float] = {}
-    pods: list[Pod] = []
-    placings: dict[Identifier, SchedulingConstraints] = {}
-    budgets: list[Budget] = []
-    rules: list[BudgetRule] = []
-    controllers: list[Controller] = []
-    volumes: list[Volume] = []
-    attachments: list[Attachment] = []
-    scheduled: dict[Identifier, float] = {}
-    pools: list[Pool] = []
-    azure_facts: Annotated[dict[str, Any], Sensitivity.SURVEY] = {}
-    unseen: list[Annotated[str, Sensitivity.UNREAD_LIST]] = []
-    redacted: bool = False
-    version: int = VERSION
+from azure_linux_migrator.model.cluster_snapshot import VERSION, ClusterSnapshot
 
 
 class _Version(Struct):

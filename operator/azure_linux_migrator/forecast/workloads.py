@@ -6,8 +6,8 @@ from collections import defaultdict
 from msgspec import structs
 
 from azure_linux_migrator.forecast.observed_times import start_spans
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import NodeTerm, SchedulingConstraints
 from azure_linux_migrator.simulator.cluster.workload import Kind, Span, Template, Workload
 from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster

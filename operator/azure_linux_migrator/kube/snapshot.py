@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Struct
 
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.kube import scheduling
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import CONTROLLERS
@@ -19,6 +18,7 @@ from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, NodeSpec,
 from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
 from azure_linux_migrator.kube.scheduling import PlacedSpec
 from azure_linux_migrator.model.cluster import BudgetRule
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 
 PAGE = 1000
 LONGEST_BOOT = 900.0

@@ -1,7 +1,6 @@
 """What moves a singleton without downtime; repeating any of it changes nothing."""
 
-from azure_linux_migrator.api.names import RESTARTED, SURGE
-from azure_linux_migrator.core.drain.surge_first import VICTIM_COST, YIELDED
+from azure_linux_migrator.api.names import RESTARTED, SURGE, VICTIM_COST, YIELDED
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import JSON_PATCH, MERGE_PATCH, Client
 from azure_linux_migrator.kube.decode import DELETION_COST

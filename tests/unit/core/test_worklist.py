@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.names import VICTIM_COST
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.drain.surge_first import VICTIM_COST
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import (
     RelinquishScale,

@@ -8,8 +8,8 @@ from azure_linux_migrator.forecast.pod_summary import (
     PodSummary,
     pod_summary,
 )
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.traits import EMPTY_DIR
 from tests.support.forecasts import budget, deployment, pod, snapshot
 

@@ -15,9 +15,10 @@ from azure_linux_migrator.forecast.pod_summary import PodSummary, pod_summary
 from azure_linux_migrator.forecast.pseudonyms import KnownNames
 from azure_linux_migrator.forecast.redact import redact
 from azure_linux_migrator.forecast.run import ForecastRun
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, survey_in, survey_out
+from azure_linux_migrator.forecast.snapshot import survey_in, survey_out
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner, Pod
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, parse_node_name
 from tests.support.clusters import NOW, SIZE, particular

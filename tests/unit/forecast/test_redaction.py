@@ -4,8 +4,9 @@ import random
 from pathlib import Path
 
 from azure_linux_migrator.forecast.redact import redact
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot, load, save
+from azure_linux_migrator.forecast.snapshot import load, save
 from azure_linux_migrator.model.cluster import NamespacedName, Pod, Requirement, Selector
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import (
     NodeTerm,
     PodTerm,

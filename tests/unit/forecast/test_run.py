@@ -13,8 +13,8 @@ from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import as_run, forecast
 from azure_linux_migrator.forecast.observed_times import LONGEST_SECONDS, UNKNOWN, start_spans
 from azure_linux_migrator.forecast.run import ForecastRun, RunResult
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.cluster import BudgetRule, Pod
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 from testbed.fill.snapshot import cluster_snapshot
 

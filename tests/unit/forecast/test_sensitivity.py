@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from azure_linux_migrator.forecast.record_walk import RecordWalk
-from azure_linux_migrator.forecast.snapshot import ClusterSnapshot
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Node, Pod
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import TopologySpread
 from azure_linux_migrator.model.sensitivity import Public, Sensitivity

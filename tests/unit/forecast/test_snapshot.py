@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from azure_linux_migrator.errors import SettingsError
-from azure_linux_migrator.forecast.snapshot import VERSION, load, save, writable
+from azure_linux_migrator.forecast.snapshot import load, save, writable
+from azure_linux_migrator.model.cluster_snapshot import VERSION
 from tests.support.clusters import particular
 
 

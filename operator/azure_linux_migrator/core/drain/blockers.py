@@ -10,7 +10,8 @@ from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue, QueueI
 from azure_linux_migrator.core.drain.node_progress import NodeProgress
 from azure_linux_migrator.core.drain.surge_first import why_not
 from azure_linux_migrator.core.drain.worklist import Worklist
-from azure_linux_migrator.model.cluster import NamespacedName, Pod
+from azure_linux_migrator.core.state.implicit_budgets import ImplicitBudgets
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner, Pod
 
 
 def find_blockers(
@@ -41,7 +42,24 @@ def _starved_lane(work: Worklist, lane: EvictionQueue) -> list[Blocker]:
         return [starved(budget, lane.left)] if budget is not None else []
     pod = next(iter(lane.pods()))
     controller = work.world.owner_index.controller_of(pod)
-    return [work.world.implicit_budgets.starved(pod, controller, lane.left)]
+    return [_starved_owner(work.world.implicit_budgets, pod, controller, lane.left)]
+
+
+def _starved_owner(
+    budgets: ImplicitBudgets, pod: Pod, controller: Controller | None, pods: int
+) -> Blocker:
+    """Replicas without a budget, none of which may go for a while: others are not healthy."""
+    owner = pod.owner or Owner("Pod", pod.key.name, pod.uid)
+    kind, key, uid = owner.kind, NamespacedName(pod.key.namespace, owner.name), owner.uid
+    if controller is not None:
+        kind, key, uid = controller.kind, controller.key, controller.uid
+    healthy, wanted = budgets.healthy(owner.uid), budgets.wanted(owner.uid, controller)
+    message = (
+        f"{kind} {key} has {healthy} of {wanted} pods healthy, so that none of the others is "
+        "evicted"
+    )
+    remedy = "see why its pods are not Ready: kubectl describe pods, those on the new nodes first"
+    return Blocker(Cause.OWNER_UNHEALTHY, kind, key, message, remedy, pods, uid)
 
 
 def _refused(work: Worklist) -> Iterable[Blocker]:

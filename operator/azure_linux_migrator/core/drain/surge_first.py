@@ -9,6 +9,7 @@ to restore stands on the Deployment, written in the same request that changes th
 
 from dataclasses import dataclass
 
+from azure_linux_migrator.api.names import VICTIM_COST, YIELDED
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
 from azure_linux_migrator.model.actions import (
     Action,
@@ -19,10 +20,6 @@ from azure_linux_migrator.model.actions import (
     SurgeReplica,
 )
 from azure_linux_migrator.model.cluster import Budget, Controller, Pod
-
-YIELDED = "yielded"
-VICTIM_COST = -2_147_483_648
-"""The deletion cost that a ReplicaSet removes first."""
 
 
 def needs_surge(controller: Controller, budget: Budget | None) -> bool:

@@ -6,9 +6,7 @@ maxUnavailable says how many may be out; for any other owner it is a tenth, and 
 
 from msgspec import Struct
 
-from azure_linux_migrator.api.causes import Cause
-from azure_linux_migrator.core.drain.blocker import Blocker
-from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner, Pod
+from azure_linux_migrator.model.cluster import Controller
 
 SHARE = 0.1
 
@@ -63,7 +61,7 @@ class ImplicitBudgets:
         """How many of its pods may be out at the same time."""
         if controller is not None and controller.rolling:
             return max(1, controller.max_unavailable)
-        return max(1, int(self._wanted(uid, controller) * SHARE))
+        return max(1, int(self.wanted(uid, controller) * SHARE))
 
     def slots(self, uid: str, unseen: int, controller: Controller | None) -> int:
         """How many more of its pods may be evicted now.
@@ -73,29 +71,13 @@ class ImplicitBudgets:
         found = self._of(uid)
         if found.healthy == found.present and unseen == 0 and found.present < found.peak - 1:
             found.peak = found.present + 1
-        out = self._wanted(uid, controller) - found.healthy + unseen
+        out = self.wanted(uid, controller) - found.healthy + unseen
         return self.capacity(uid, controller) - out
-
-    def starved(self, pod: Pod, controller: Controller | None, pods: int) -> Blocker:
-        """Replicas without a budget of which none may go for a while, since others are not well."""
-        owner = pod.owner or Owner("Pod", pod.key.name, pod.uid)
-        kind, key, uid = owner.kind, NamespacedName(pod.key.namespace, owner.name), owner.uid
-        if controller is not None:
-            kind, key, uid = controller.kind, controller.key, controller.uid
-        healthy = self.healthy(owner.uid)
-        message = (
-            f"{kind} {key} has {healthy} of {self._wanted(owner.uid, controller)} pods healthy, so "
-            "that none of the others is evicted"
-        )
-        remedy = (
-            "see why its pods are not Ready: kubectl describe pods, those on the new nodes first"
-        )
-        return Blocker(Cause.OWNER_UNHEALTHY, kind, key, message, remedy, pods, uid)
 
     def _of(self, uid: str) -> Tally:
         return self._tallies.get(uid) or Tally()
 
-    def _wanted(self, uid: str, controller: Controller | None) -> int:
+    def wanted(self, uid: str, controller: Controller | None) -> int:
         """The wanted replicas. Where no controller is known, the most seen at one time stand for
         them, which follows a scale-down once every pod that is left is healthy."""
         found = self._of(uid)

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from msgspec import Struct
 
+from azure_linux_migrator.api.names import VICTIM_COST, YIELDED
 from azure_linux_migrator.api.status import ForecastStatus, timestamp
 from azure_linux_migrator.core.drain.predelete_check import (
     EndsNodes,
     check_nodes_are_empty,
     ends_nodes,
 )
-from azure_linux_migrator.core.drain.surge_first import VICTIM_COST, YIELDED
 from azure_linux_migrator.core.reconcile.loop import CONCURRENCY
 from azure_linux_migrator.core.state.eviction_response import (
     EvictionResponse,
