@@ -266,7 +266,7 @@ class MigrationStatus(Model):
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, if set."""
-        return next((each for each in self.conditions if each.type == kind), None)
+        return next((condition for condition in self.conditions if condition.type == kind), None)
 
     def is_true(self, kind: str) -> bool:
         """Whether that condition is set and True."""

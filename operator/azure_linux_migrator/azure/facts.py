@@ -204,9 +204,9 @@ def _size(item: Json) -> SizeFacts:
     blocked = next((each for each in restrictions if each.get("type") == "Location"), None)
     restricted = {
         zone
-        for each in restrictions
-        if each.get("type") == "Zone"
-        for zone in (each.get("restrictionInfo") or {}).get("zones") or ()
+        for restriction in restrictions
+        if restriction.get("type") == "Zone"
+        for zone in (restriction.get("restrictionInfo") or {}).get("zones") or ()
     }
     return SizeFacts(
         family=str(item.get("family") or "").lower(),

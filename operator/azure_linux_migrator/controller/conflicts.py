@@ -68,14 +68,14 @@ def conflict_of(
     return f"{first.name} ({old} in place)" if old == new else f"{first.name} ({old} to {new})"
 
 
-def _rank(each: Candidate) -> tuple[bool, str, str]:
-    return each.status.step in {"", Step.PREFLIGHT}, each.created, each.name
+def _rank(candidate: Candidate) -> tuple[bool, str, str]:
+    return candidate.status.step in {"", Step.PREFLIGHT}, candidate.created, candidate.name
 
 
-def _pools(each: Candidate) -> frozenset[str]:
-    return frozenset((_migration(each).old_pool, _migration(each).new_pool))
+def _pools(candidate: Candidate) -> frozenset[str]:
+    return frozenset((_migration(candidate).old_pool, _migration(candidate).new_pool))
 
 
-def _migration(each: Candidate) -> Migration:
-    assert each.spec is not None  # noqa: S101 - for the type checker
-    return Migration(each.name, "", 0, each.spec, each.status)
+def _migration(candidate: Candidate) -> Migration:
+    assert candidate.spec is not None  # noqa: S101 - for the type checker
+    return Migration(candidate.name, "", 0, candidate.spec, candidate.status)

@@ -54,7 +54,7 @@ class EventRecorder:
         """An event when the preflight has found something else than before."""
         if before == after:
             return
-        grave = [each for each in after.findings if each.severity in {"Block", "Warn"}]
+        grave = [finding for finding in after.findings if finding.severity in {"Block", "Warn"}]
         first = "; ".join(f"{each.rule}: {each.subject}: {each.message}" for each in grave[:3])
         text = (
             f"{after.blocked} block, {after.warnings} warn, {after.unchecked} could not be checked"
@@ -67,18 +67,18 @@ class EventRecorder:
         """An event on each object that has begun to hold the drain up, or that is deleted."""
         world = self._world
         known = {(each.cause, each.kind, each.namespace, each.name) for each in before.blockers}
-        for each in decision.status.blockers:
-            key = NamespacedName(each.namespace, each.name)
-            if (each.cause, each.kind, *key) in known:
+        for blocker in decision.status.blockers:
+            key = NamespacedName(blocker.namespace, blocker.name)
+            if (blocker.cause, blocker.kind, *key) in known:
                 continue
-            if each.kind == "PodDisruptionBudget" and key in world.budgets:
+            if blocker.kind == "PodDisruptionBudget" and key in world.budgets:
                 version, uid = "policy/v1", world.budgets[key].uid
-            elif each.kind == "Pod" and key in world.pods:
+            elif blocker.kind == "Pod" and key in world.pods:
                 version, uid = "v1", world.pods[key].uid
             else:
                 continue
-            text = f"migration {self.name}: {each.message}; {each.remedy}"
-            self._soon(_reference(version, each.kind, key, uid), each.cause, text, "Warning")
+            text = f"migration {self.name}: {blocker.message}; {blocker.remedy}"
+            self._soon(_reference(version, blocker.kind, key, uid), blocker.cause, text, "Warning")
         for action in decision.actions:
             if isinstance(action, DeletePod):
                 text = f"migration {self.name} deletes this pod: its drain has timed out"

@@ -203,9 +203,9 @@ class Executor:
         self.outcomes.pools_listed(action, pools, since=since, now=self._clock())
 
     async def _survey(self, action: ReadAzureFacts) -> None:
-        found = await self._pools().azure_facts(action.source)
+        facts = await self._pools().azure_facts(action.source)
         services = await dual_stack_services(self._client)
-        self.outcomes.azure_facts_read(action, replace(found, services=services, at=self._clock()))
+        self.outcomes.azure_facts_read(action, replace(facts, services=services, at=self._clock()))
 
     async def _foretell(self, action: RunForecast) -> None:
         found = await self._forecaster(action.generation, self.outcomes.azure_facts)

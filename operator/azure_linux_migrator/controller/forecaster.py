@@ -80,27 +80,27 @@ def _work(content: bytes, name: str, spec: dict[str, Any], generation: int) -> d
     )
 
 
-def forecast_status(found: Forecast, generation: int) -> ForecastStatus:
+def forecast_status(forecast: Forecast, generation: int) -> ForecastStatus:
     """A forecast in few words."""
-    trip, bound = found.typical, found.typical.bound_seconds
-    blocked = (grave(trip) or [f"{trip.ending}: {trip.message}"]) if found.blocked else []
+    trip, bound = forecast.typical, forecast.typical.bound_seconds
+    blocked = (grave(trip) or [f"{trip.ending}: {trip.message}"]) if forecast.blocked else []
     return ForecastStatus(
         generation=generation,
-        at=timestamp(found.at),
-        runs=found.runs,
-        blocked=found.blocked,
+        at=timestamp(forecast.at),
+        runs=forecast.runs,
+        blocked=forecast.blocked,
         blocked_by=tuple(each[:1024] for each in blocked[:SHOWN]),
-        seconds=round(found.total.mid),
-        seconds_low=round(found.total.low),
-        seconds_high=round(found.total.high),
-        moving_seconds=round(found.drain.mid),
+        seconds=round(forecast.total.mid),
+        seconds_low=round(forecast.total.low),
+        seconds_high=round(forecast.total.high),
+        moving_seconds=round(forecast.drain.mid),
         bound_seconds=None if bound is None else round(bound),
         limited_by=trip.limited_by[:320],
         batches=len(trip.batches),
-        pods_moving=found.pod_summary.move,
-        pods_losing_data=found.pod_summary.lose_data,
+        pods_moving=forecast.pod_summary.move,
+        pods_losing_data=forecast.pod_summary.lose_data,
         extra_nodes=trip.extra_nodes,
         node_hours=round(trip.node_hours, 1),
-        choices=tuple(choice_text(each)[:320] for each in found.choices[:SHOWN]),
-        unseen=tuple(each[:320] for each in found.unseen[:UNSEEN_SHOWN]),
+        choices=tuple(choice_text(choice)[:320] for choice in forecast.choices[:SHOWN]),
+        unseen=tuple(each[:320] for each in forecast.unseen[:UNSEEN_SHOWN]),
     )

@@ -57,7 +57,7 @@ def _limiting(snapshot: ClusterSnapshot, own: RunResult) -> Budget | None:
     if not own.limited_by.startswith(_BUDGET):
         return None
     name = own.limited_by.removeprefix(_BUDGET)
-    found = next((each for each in snapshot.budgets if str(each.key) == name), None)
+    found = next((budget for budget in snapshot.budgets if str(budget.key) == name), None)
     if found is None or not 0 < found.expected - found.desired < found.expected:
         return None
     return found
@@ -79,11 +79,11 @@ def _specs(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         surge = strategy["maxSurge"]
         found = [
             (
-                f"maxSurge {each} instead of {surge}",
-                _changed(spec, "strategy", "maxSurge", to=each),
+                f"maxSurge {batch} instead of {surge}",
+                _changed(spec, "strategy", "maxSurge", to=batch),
             )
-            for each in _BATCHES
-            if each != surge
+            for batch in _BATCHES
+            if batch != surge
         ]
         text = "strategy BlueGreen instead of Rolling"
         return [*found, (text, _changed(spec, "strategy", "type", to="BlueGreen"))]

@@ -54,9 +54,9 @@ class Forecast(Struct):
     approval: str = "Automatic"
 
 
-def as_run(given: MigrationSpec) -> dict[str, Any]:
+def as_run(migration_spec: MigrationSpec) -> dict[str, Any]:
     """The spec as a forecast runs it: at once, and for good."""
-    spec = given.model_dump(mode="json", by_alias=True, exclude_none=True)
+    spec = migration_spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     return spec | {"paused": False, "mode": "Run"}
 
 
@@ -73,7 +73,7 @@ def one_by_one(tasks: Iterable[Task]) -> Sequence[RunResult]:
 def forecast(
     snapshot: ClusterSnapshot,
     name: str,
-    given: MigrationSpec,
+    migration_spec: MigrationSpec,
     *,
     runs: int = RUNS,
     assumed: Assumptions | None = None,
@@ -87,12 +87,12 @@ def forecast(
     """
     assumed = assumed or Assumptions()
     assumed = structs.replace(assumed, node_boot=booting(snapshot, assumed))
-    spec = as_run(given)
+    spec = as_run(migration_spec)
     first = first or one_run((snapshot, name, spec, assumed, 0))
     choices = alternatives(snapshot, spec, assumed, first)
     others = choices[:compare]
     tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in range(1, runs)]
-    tasks += [(snapshot, name, each.spec, each.assumed, 0) for each in others]
+    tasks += [(snapshot, name, other.spec, other.assumed, 0) for other in others]
     trips = [first, *runner(tasks)]
     own, rest = trips[:runs], trips[runs:]
     ranked = sorted(own, key=lambda each: each.seconds)
@@ -102,9 +102,9 @@ def forecast(
         typical = next(each for each in ranked if not each.succeeded)
     return Forecast(
         name=name,
-        strategy=given.strategy.type,
-        source=given.source.node_pool,
-        target=given.target.os_sku,
+        strategy=migration_spec.strategy.type,
+        source=migration_spec.source.node_pool,
+        target=migration_spec.target.os_sku,
         blocked=blocked,
         total=_range([each.seconds for each in own]),
         drain=_range([each.moving_seconds for each in own]),
@@ -112,11 +112,11 @@ def forecast(
         runs=runs,
         pod_summary=pod_summary(snapshot, name, spec),
         choices=[] if blocked else better(first, others, rest),
-        untried=[] if blocked else [each.text for each in choices[compare:]],
+        untried=[] if blocked else [choice.text for choice in choices[compare:]],
         assumed=assumed,
         unseen=_unseen(snapshot, first),
         at=snapshot.taken_at,
-        approval=given.approval,
+        approval=migration_spec.approval,
     )
 
 
@@ -127,7 +127,9 @@ def _range(times: list[float]) -> Range:
 def _unseen(snapshot: ClusterSnapshot, one_run: RunResult) -> list[str]:
     """What was not read, and what could not be modelled."""
     parts = [
-        each.name for each in fields(AzureFacts) if each.name not in {"at", *snapshot.azure_facts}
+        field.name
+        for field in fields(AzureFacts)
+        if field.name not in {"at", *snapshot.azure_facts}
     ]
     unread = [
         f"{part}: {found['unread']}"
@@ -142,9 +144,11 @@ def _unseen(snapshot: ClusterSnapshot, one_run: RunResult) -> list[str]:
 def grave(one_run: RunResult) -> list[str]:
     """What blocks, in words: findings first, then the drain's blockers."""
     told = [
-        f"{each.rule}: {each.subject}: {each.message}"
-        for each in one_run.findings
-        if each.severity == "Block" and not each.acknowledged
+        f"{finding.rule}: {finding.subject}: {finding.message}"
+        for finding in one_run.findings
+        if finding.severity == "Block" and not finding.acknowledged
     ]
-    notes = {each.value for each in NOTES}
-    return told + [f"{each.message}" for each in one_run.blockers if each.cause not in notes]
+    notes = {note.value for note in NOTES}
+    return told + [
+        f"{blocker.message}" for blocker in one_run.blockers if blocker.cause not in notes
+    ]

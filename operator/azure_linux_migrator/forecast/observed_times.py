@@ -54,13 +54,13 @@ def start_spans(
         if learnt is not None:
             known[uid] = learnt
     every = _span([each for times in fine.values() for each in times], ONCE)
-    all_rough = _span([each for times in rough.values() for each in times], TWICE)
+    all_rough = _span([time_ for times in rough.values() for time_ in times], TWICE)
     return known, every or all_rough or UNKNOWN
 
 
 def _span(times: list[float], rounding: float) -> Span | None:
     """None where there are too few to learn from."""
-    sane = [each for each in times if each <= LONGEST_SECONDS]
+    sane = [time_ for time_ in times if time_ <= LONGEST_SECONDS]
     if len(sane) < FEW:
         return None
     usual = median(sane)

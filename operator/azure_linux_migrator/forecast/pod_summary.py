@@ -137,8 +137,10 @@ def _context(snapshot: ClusterSnapshot, name: str, spec: MigrationSpec) -> Conte
     at = snapshot.taken_at
     azure_facts = survey_in(snapshot.azure_facts) if snapshot.azure_facts else AzureFacts(at=at)
     pools = PoolReading({pool.name: pool for pool in snapshot.pools}, at)
-    seen = Observation(world_of(snapshot), DecisionMemory(), pools=pools, azure_facts=azure_facts)
-    return context_of(Migration(name, "census", 1, spec, MigrationStatus()), seen, at)
+    observation = Observation(
+        world_of(snapshot), DecisionMemory(), pools=pools, azure_facts=azure_facts
+    )
+    return context_of(Migration(name, "census", 1, spec, MigrationStatus()), observation, at)
 
 
 def _outcome(entry: TrackedPod) -> tuple[Outcome, str]:
@@ -159,9 +161,9 @@ def _outcome(entry: TrackedPod) -> tuple[Outcome, str]:
 def _workload(context: Context, entry: TrackedPod) -> tuple[str, str, str]:
     """Kind, namespace and name."""
     pod = entry.pod
-    found = context.seen.world.owner_index.controller_of(pod)
-    if found is not None:
-        return found.kind, found.key.namespace, found.key.name
+    controller = context.seen.world.owner_index.controller_of(pod)
+    if controller is not None:
+        return controller.kind, controller.key.namespace, controller.key.name
     if pod.owner is None or pod.mirror:
         return "Pod", pod.key.namespace, pod.key.name
     return pod.owner.kind, pod.key.namespace, pod.owner.name

@@ -115,7 +115,7 @@ class Pseudonyms:
     def __init__(
         self,
         rng: random.Random,
-        known: KnownNames,
+        names: KnownNames,
         *,
         objects: Iterable[NamespacedName],
         stateful_sets: Iterable[NamespacedName],
@@ -123,15 +123,15 @@ class Pseudonyms:
         pools: Iterable[str],
     ) -> None:
         self._salt = rng.randbytes(16)
-        self._known = known
-        self._pools = known.pools | frozenset(pools)
+        self._known = names
+        self._pools = names.pools | frozenset(pools)
         self._stateful_sets = frozenset(stateful_sets)
         self._identifiers = {"": ""} | {word: word for word in PUBLIC_WORDS}
         self._labels: dict[Labels, Labels] = {}
         keys = sorted(set(objects))
         self._objects = _numbered(keys, "x")
         self._namespaces = _between(
-            PUBLIC_NAMESPACES | known.namespaces, {key.namespace for key in keys}
+            PUBLIC_NAMESPACES | names.namespaces, {key.namespace for key in keys}
         )
         self._nodes = self._node_names(rng, sorted(set(nodes)))
 

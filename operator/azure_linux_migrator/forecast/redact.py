@@ -71,20 +71,20 @@ _TRAITS = frozenset({
 
 
 def redact(
-    snapshot: ClusterSnapshot, rng: random.Random, known: KnownNames | None = None
+    snapshot: ClusterSnapshot, rng: random.Random, known_names: KnownNames | None = None
 ) -> ClusterSnapshot:
     """The same cluster under pseudonyms.
 
     `rng` draws them: a SystemRandom, so that they cannot be drawn again. `known` are the names in
     the migration that is to be forecast. Raises TypeError for a record field without a Sensitivity.
     """
-    names = _pseudonyms(snapshot, rng, known or KnownNames())
+    names = _pseudonyms(snapshot, rng, known_names or KnownNames())
     redacted: ClusterSnapshot = _walk(names)(ClusterSnapshot, snapshot)
     redacted.redacted = True
     return redacted
 
 
-def _pseudonyms(snapshot: ClusterSnapshot, rng: random.Random, known: KnownNames) -> Pseudonyms:
+def _pseudonyms(snapshot: ClusterSnapshot, rng: random.Random, names: KnownNames) -> Pseudonyms:
     """Reads off the names that must keep their sort order, since the drain follows it."""
     owned = [
         (NamespacedName(pod.key.namespace, pod.owner.name), pod.owner)
@@ -97,7 +97,7 @@ def _pseudonyms(snapshot: ClusterSnapshot, rng: random.Random, known: KnownNames
     ]
     return Pseudonyms(
         rng,
-        known,
+        names,
         objects=[
             *(pod.key for pod in snapshot.pods),
             *(key for key, _ in controllers),
@@ -245,8 +245,8 @@ def _tags(names: Pseudonyms, tags: Any) -> Any:
 def _survey(walk: RecordWalk, azure_facts: Mapping[str, Any]) -> dict[str, Any]:
     """A stored survey; parts that this version does not know are left out."""
     parts = {field.name for field in fields(AzureFacts)} & azure_facts.keys()
-    known = survey_in({name: azure_facts[name] for name in parts})
-    redacted = survey_out(walk(AzureFacts, known))
+    facts = survey_in({name: azure_facts[name] for name in parts})
+    redacted = survey_out(walk(AzureFacts, facts))
     return {name: redacted.get(name, {"unread": LEFT_OUT}) for name in azure_facts}
 
 

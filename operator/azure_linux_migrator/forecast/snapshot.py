@@ -91,11 +91,11 @@ def _foreign(file: Path, why: str) -> SettingsError:
 def survey_out(azure_facts: AzureFacts) -> dict[str, Any]:
     """A survey as a file holds it: each part, or why it is missing."""
     found = {}
-    for each in fields(azure_facts):
-        part = getattr(azure_facts, each.name)
+    for field in fields(azure_facts):
+        part = getattr(azure_facts, field.name)
         unread = isinstance(part, Unread)
         builtins = msgspec.json.decode(msgspec.json.encode(part))
-        found[each.name] = {"unread": part.why} if unread else {"is": builtins}
+        found[field.name] = {"unread": part.why} if unread else {"is": builtins}
     return found
 
 

@@ -33,8 +33,8 @@ class Starts:
         """`attach` is what a disk takes, in seconds."""
         self._spans, self._whole = start_spans(snapshot.pods, snapshot.scheduled)
         self._attach = attach
-        disks = {each.volume for each in snapshot.attachments}
-        self._disks = {each.claim for each in snapshot.volumes if each.name in disks}
+        disks = {attachment.volume for attachment in snapshot.attachments}
+        self._disks = {volume.claim for volume in snapshot.volumes if volume.name in disks}
 
     def usual(self, pod: Pod) -> float:
         """Seconds that a pod takes on average."""
@@ -84,8 +84,8 @@ def add_workloads(
         simulation.workloads.add(made, fresh=False)
         for owner in {pod.owner.uid for pod in pods if pod.owner is not None}:
             simulation.workloads.own(owner, made)
-    for each in snapshot.controllers:
-        simulation.store.put_controller(each)
+    for controller in snapshot.controllers:
+        simulation.store.put_controller(controller)
 
 
 def add_pods(simulation: SimulatedCluster, snapshot: ClusterSnapshot, starts: Starts) -> None:
@@ -108,37 +108,37 @@ def add_pods(simulation: SimulatedCluster, snapshot: ClusterSnapshot, starts: St
             simulation.kubelets.go_on(pod, since)
 
 
-def _workload(uid: str, pods: list[Pod], found: Controller | None) -> Workload:
-    kind = _kind(pods, found)
+def _workload(uid: str, pods: list[Pod], controller: Controller | None) -> Workload:
+    kind = _kind(pods, controller)
     first = pods[0].owner
     live = [pod for pod in pods if not pod.terminating and not pod.finished]
     newest = max(pods, key=lambda pod: pod.created)
-    counted = found is not None and kind not in {"DaemonSet", "Job"}
+    counted = controller is not None and kind not in {"DaemonSet", "Job"}
     names: tuple[str, ...] = ()
-    if kind == "Named" or (kind == "StatefulSet" and found is None):
+    if kind == "Named" or (kind == "StatefulSet" and controller is None):
         names = tuple(sorted(pod.key.name for pod in pods if not pod.finished))
     own_claims = kind in {"StatefulSet", "Named"}
     made = Workload(
         kind,
-        found.key if found else pods[0].key._replace(name=first.name if first else ""),
+        controller.key if controller else pods[0].key._replace(name=first.name if first else ""),
         uid,
-        found.replicas if found and counted else len(live),
+        controller.replicas if controller and counted else len(live),
         Template(),
         claims={pod.key.name: pod.claims for pod in pods} if own_claims else {},
         current=newest.owner.uid if newest.owner else "",
         made=len(pods) + 100_000,
         names=names,
     )
-    if found is not None:
-        made.parallel, made.first = not found.ordered, found.first_ordinal
-        made.max_surge, made.max_unavailable = found.max_surge, found.max_unavailable
-        made.rolling = found.rolling
+    if controller is not None:
+        made.parallel, made.first = not controller.ordered, controller.first_ordinal
+        made.max_surge, made.max_unavailable = controller.max_surge, controller.max_unavailable
+        made.rolling = controller.rolling
     return made
 
 
-def _kind(pods: list[Pod], found: Controller | None) -> Kind:
+def _kind(pods: list[Pod], controller: Controller | None) -> Kind:
     owner = pods[0].owner
-    if found is not None and found.kind == "Deployment":
+    if controller is not None and controller.kind == "Deployment":
         return "Deployment"
     known = _KINDS.get(owner.kind) if owner else None
     if known is not None:
@@ -159,7 +159,7 @@ def _have_names(pods: list[Pod]) -> bool:
 def _template(
     pods: list[Pod],
     kind: Kind,
-    found: Controller | None,
+    controller: Controller | None,
     placings: dict[str, SchedulingConstraints],
 ) -> Template:
     pod = max(pods, key=lambda each: each.created)
@@ -168,7 +168,7 @@ def _template(
     if kind == "DaemonSet":
         # The controller gives every pod an affinity to its node instead of the template's
         # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).
-        terms = tuple(NodeTerm(each) for each in found.terms) if found else ()
+        terms = tuple(NodeTerm(term) for term in controller.terms) if controller else ()
         scheduling = structs.replace(scheduling, terms=terms)
     return Template(
         labels=pod.labels,

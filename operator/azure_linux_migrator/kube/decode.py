@@ -142,7 +142,7 @@ class _PodStatus(Struct, rename="camel"):
     def fails(self) -> bool:
         """Whether a container fails again and again."""
         statuses = (*(self.init_container_statuses or ()), *(self.container_statuses or ()))
-        return any(each.fails for each in statuses)
+        return any(status.fails for status in statuses)
 
 
 class PodObject(Struct):
@@ -159,14 +159,14 @@ class PodObject(Struct):
         created, ready_at = epoch(meta.creation_timestamp), 0.0
         unready_since = 0.0
         unschedulable = ""
-        for each in self.status.conditions or ():
-            if each.type == "Ready" and each.status == "True":
-                ready_at = epoch(each.last_transition_time)
-            elif each.type == "Ready":
-                since = epoch(each.last_transition_time)
+        for condition in self.status.conditions or ():
+            if condition.type == "Ready" and condition.status == "True":
+                ready_at = epoch(condition.last_transition_time)
+            elif condition.type == "Ready":
+                since = epoch(condition.last_transition_time)
                 unready_since = created if self.status.fails else since
-            elif each.type == "PodScheduled" and each.reason == "Unschedulable":
-                unschedulable = each.message or each.reason
+            elif condition.type == "PodScheduled" and condition.reason == "Unschedulable":
+                unschedulable = condition.message or condition.reason
         requests, extended_resources = resources.requests(self.spec)
         return Pod(
             key=NamespacedName(intern(meta.namespace), meta.name),
@@ -224,9 +224,9 @@ class BudgetObject(Struct):
     def record(self) -> Budget:
         """The core's record."""
         failed = [
-            each.message
-            for each in self.status.conditions or ()
-            if each.type == "DisruptionAllowed" and each.reason == "SyncFailed"
+            condition.message
+            for condition in self.status.conditions or ()
+            if condition.type == "DisruptionAllowed" and condition.reason == "SyncFailed"
         ]
         return Budget(
             key=NamespacedName(intern(self.metadata.namespace), self.metadata.name),
@@ -259,13 +259,15 @@ def _integer(text: str | None) -> int:
 
 
 def _is_true(conditions: list[Condition] | None, kind: str) -> bool:
-    return any(each.type == kind and each.status == "True" for each in conditions or ())
+    return any(
+        condition.type == kind and condition.status == "True" for condition in conditions or ()
+    )
 
 
 def _owner(references: list[OwnerReference] | None) -> Owner | None:
-    for each in references or ():
-        if each.controller:
-            return _shared_owner(each.kind, each.name, each.uid)
+    for reference in references or ():
+        if reference.controller:
+            return _shared_owner(reference.kind, reference.name, reference.uid)
     return None
 
 

@@ -64,7 +64,9 @@ class _Workload(Struct):
     def controller(self, kind: str, **more: Any) -> Controller:
         """The fields that every kind has."""
         meta = self.metadata
-        owner = next((each.uid for each in meta.owner_references or () if each.controller), "")
+        owner = next(
+            (reference.uid for reference in meta.owner_references or () if reference.controller), ""
+        )
         replicas = 1 if self.spec.replicas is None else self.spec.replicas
         return Controller(
             kind=kind,
@@ -87,9 +89,9 @@ class DeploymentObject(_Workload):
         surge = resolve(rolling.max_surge, replicas, up=True)
         unavailable = resolve(rolling.max_unavailable, replicas, up=False)
         stuck = [
-            each.message or each.reason
-            for each in self.status.conditions or ()
-            if each.type == "Progressing" and each.status == "False"
+            condition.message or condition.reason
+            for condition in self.status.conditions or ()
+            if condition.type == "Progressing" and condition.status == "False"
         ]
         return self.controller(
             "Deployment",
@@ -144,8 +146,8 @@ def _terms(spec: PodSpec) -> tuple[tuple[Requirement, ...], ...]:
     required = affinity.required if affinity else None
     return tuple(
         tuple(
-            Requirement(each.key, each.operator, tuple(each.values or ()))
-            for each in term.match_expressions or ()
+            Requirement(expression.key, expression.operator, tuple(expression.values or ()))
+            for expression in term.match_expressions or ()
         )
         for term in (required.node_selector_terms if required else None) or ()
         if term.match_expressions
@@ -203,10 +205,10 @@ class VolumeObject(Struct):
         claim = self.spec.claim_ref or _ClaimRef()
         wanted = self.spec.node_affinity.required if self.spec.node_affinity else None
         terms = [
-            each
+            expression
             for term in (wanted.node_selector_terms if wanted else None) or ()
-            for each in term.match_expressions or ()
-            if each.operator == "In"
+            for expression in term.match_expressions or ()
+            if expression.operator == "In"
         ]
         named = {zone for each in terms if each.key in ZONE_KEYS for zone in each.values or ()}
         zones = {zone_of(each) for each in named}

@@ -133,23 +133,23 @@ def _selects(spec: Any) -> list[str]:
     pairs = list((spec.node_selector or {}).items())
     wanted = spec.affinity.node_affinity if spec.affinity else None
     for term in (wanted.required.node_selector_terms if wanted and wanted.required else None) or ():
-        for each in term.match_expressions or ():
-            if each.operator == "In":
-                pairs += [(each.key, value) for value in each.values or ()]
+        for expression in term.match_expressions or ():
+            if expression.operator == "In":
+                pairs += [(expression.key, value) for value in expression.values or ()]
     return [f"{traits.SELECTS}{key}={value}" for key, value in pairs if key in traits.SELECTED]
 
 
 def _security(spec: Any, annotations: dict[str, str]) -> list[str]:
     contexts = [spec.security_context, *(c.security_context for c in spec.containers or ())]
     some = []
-    for each in contexts:
-        if each is None:
+    for context in contexts:
+        if context is None:
             continue
-        if each.privileged:
+        if context.privileged:
             some.append(traits.PRIVILEGED)
-        if each.apparmor is not None and each.apparmor.type == "Localhost":
+        if context.apparmor is not None and context.apparmor.type == "Localhost":
             some.append(traits.APPARMOR_LOCALHOST)
-        some += [f"{traits.SYSCTL}{one.name}" for one in each.sysctls or ()]
+        some += [f"{traits.SYSCTL}{one.name}" for one in context.sysctls or ()]
     if any(
         key.startswith(_APPARMOR) and value.startswith("localhost/")
         for key, value in annotations.items()
@@ -161,8 +161,8 @@ def _security(spec: Any, annotations: dict[str, str]) -> list[str]:
 def _commands(containers: list[Container] | None) -> set[str]:
     words = {
         word.rsplit("/", 1)[-1]
-        for each in containers or ()
-        for text in (*(each.command or ()), *(each.args or ()))
+        for container in containers or ()
+        for text in (*(container.command or ()), *(container.args or ()))
         for word in text.split()
     }
     return {f"{traits.COMMAND}{word}" for word in words & traits.COMMANDS}

@@ -41,8 +41,8 @@ def requests(spec: Any) -> tuple[tuple[int, int], ExtendedResources]:
     (PodRequests in component-helpers/resource/helpers.go).
     """
     total: dict[str, float] = {}
-    for each in spec.containers or ():
-        _add(total, _asked(each))
+    for container in spec.containers or ():
+        _add(total, _asked(container))
     if spec.init_containers:
         _start(total, spec.init_containers)
     for name, text in ((spec.resources.requests if spec.resources else None) or {}).items():
@@ -58,13 +58,13 @@ def _start(total: dict[str, float], init_containers: Any) -> None:
     beside the sidecars that were started before it, and those stay."""
     peak: dict[str, float] = {}
     sidecars: dict[str, float] = {}
-    for each in init_containers:
+    for init_container in init_containers:
         now: dict[str, float] = {}
-        if each.restart_policy == "Always":
-            _add(total, _asked(each))
-            _add(sidecars, _asked(each))
+        if init_container.restart_policy == "Always":
+            _add(total, _asked(init_container))
+            _add(sidecars, _asked(init_container))
         else:
-            _add(now, _asked(each))
+            _add(now, _asked(init_container))
         for name, amount in sidecars.items():
             now[name] = now.get(name, 0.0) + amount
         for name, amount in now.items():

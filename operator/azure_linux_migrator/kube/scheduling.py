@@ -75,15 +75,15 @@ def scheduling(
         apart=_pod_terms(affinity.pod_anti_affinity, labels),
         spread=tuple(
             TopologySpread(
-                each.topology_key,
-                _selector(each.label_selector, labels, each.match_label_keys),
-                each.max_skew,
-                each.min_domains or 1,
-                honor_affinity=each.node_affinity_policy != "Ignore",
-                honor_taints=each.node_taints_policy == "Honor",
+                constraint.topology_key,
+                _selector(constraint.label_selector, labels, constraint.match_label_keys),
+                constraint.max_skew,
+                constraint.min_domains or 1,
+                honor_affinity=constraint.node_affinity_policy != "Ignore",
+                honor_taints=constraint.node_taints_policy == "Honor",
             )
-            for each in spec.topology_spread_constraints or ()
-            if each.when_unsatisfiable == "DoNotSchedule"
+            for constraint in spec.topology_spread_constraints or ()
+            if constraint.when_unsatisfiable == "DoNotSchedule"
         ),
     )
 
@@ -109,9 +109,9 @@ def unmodelled(spec: PlacedSpec, owner: Owner | None, *, mirror: bool) -> Iterat
         yield "ResourceClaims"
     if spec.scheduling_gates:
         yield "schedulingGates"
-    if any(port.host_port for each in spec.containers or () for port in each.ports or ()):
+    if any(port.host_port for container in spec.containers or () for port in container.ports or ()):
         yield "a hostPort"
-    if any(each.operator in {"Gt", "Lt"} for each in spec.tolerations or ()):
+    if any(toleration.operator in {"Gt", "Lt"} for toleration in spec.tolerations or ()):
         yield "a toleration with Gt or Lt"
 
 
@@ -130,8 +130,8 @@ def _subject(count: int) -> str:
 def _node_terms(terms: Any, *, daemon: bool) -> tuple[NodeTerm, ...]:
     made = tuple(
         NodeTerm(
-            tuple(each.record() for each in term.match_expressions or ()),
-            tuple(each.record() for each in term.match_fields or ()),
+            tuple(expression.record() for expression in term.match_expressions or ()),
+            tuple(match_field.record() for match_field in term.match_fields or ()),
         )
         for term in terms or ()
     )

@@ -27,5 +27,5 @@ class LabelSelector(Struct, rename="camel"):
         """The core's record."""
         return Selector(
             tuple(sorted((self.match_labels or {}).items())),
-            tuple(each.record() for each in self.match_expressions or ()),
+            tuple(expression.record() for expression in self.match_expressions or ()),
         )

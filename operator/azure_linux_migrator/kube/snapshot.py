@@ -74,27 +74,30 @@ async def read_cluster(client: Client, now: float) -> ClusterSnapshot:
 
     Raises KubernetesError where nodes or pods cannot be read.
     """
-    made = ClusterSnapshot(now)
-    await _each(client, "/api/v1/nodes", lambda raw: _node(made, raw))
+    snapshot = ClusterSnapshot(now)
+    await _each(client, "/api/v1/nodes", lambda raw: _node(snapshot, raw))
     unmodelled: Counter[str] = Counter()
-    await _each(client, "/api/v1/pods", lambda raw: _pod(made, unmodelled, raw))
+    await _each(client, "/api/v1/pods", lambda raw: _pod(snapshot, unmodelled, raw))
     optional: list[tuple[str, Callable[[msgspec.Raw], None]]] = [
-        ("/apis/policy/v1/poddisruptionbudgets", lambda raw: _budget(made, raw)),
-        ("/api/v1/persistentvolumes", _into(made.volumes, VolumeObject)),
-        ("/apis/storage.k8s.io/v1/volumeattachments", _into(made.attachments, AttachmentObject)),
+        ("/apis/policy/v1/poddisruptionbudgets", lambda raw: _budget(snapshot, raw)),
+        ("/api/v1/persistentvolumes", _into(snapshot.volumes, VolumeObject)),
+        (
+            "/apis/storage.k8s.io/v1/volumeattachments",
+            _into(snapshot.attachments, AttachmentObject),
+        ),
         *(
-            (f"/apis/apps/v1/{kind.lower()}s", _into(made.controllers, decoded))
+            (f"/apis/apps/v1/{kind.lower()}s", _into(snapshot.controllers, decoded))
             for kind, decoded in CONTROLLERS.items()
         ),
-        (EVENTS, lambda raw: _event(made, raw)),
+        (EVENTS, lambda raw: _event(snapshot, raw)),
     ]
     for path, take in optional:
         try:
             await _each(client, path, take, _SCHEDULED if path == EVENTS else {})
         except KubernetesError as error:
-            made.unseen.append(f"{path.rpartition('/')[2]}: {error.message}")
-    made.unseen += scheduling.told(unmodelled.items())
-    return made
+            snapshot.unseen.append(f"{path.rpartition('/')[2]}: {error.message}")
+    snapshot.unseen += scheduling.told(unmodelled.items())
+    return snapshot
 
 
 async def _each(
@@ -134,14 +137,14 @@ def _node(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
     _boot(made, found)
     made.labels[name] = found.metadata.labels or {}
     made.taints[name] = [
-        f"{each.key}={each.value}:{each.effect}"
-        for each in found.spec.taints or ()
-        if not each.key.startswith("node.kubernetes.io/")
+        f"{taint.key}={taint.value}:{taint.effect}"
+        for taint in found.spec.taints or ()
+        if not taint.key.startswith("node.kubernetes.io/")
     ]
 
 
 def _boot(made: ClusterSnapshot, found: _Node) -> None:
-    ready = [each for each in found.status.conditions or () if each.type == "Ready"]
+    ready = [condition for condition in found.status.conditions or () if condition.type == "Ready"]
     if ready and ready[0].status == "True":
         since = epoch(ready[0].last_transition_time) - epoch(found.metadata.creation_timestamp)
         if 0 <= since < LONGEST_BOOT:
@@ -166,7 +169,7 @@ def _event(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
         made.scheduled[found.regarding.uid] = epoch(found.event_time)
 
 
-def _budget(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
-    made.budgets.append(_budget_of.decode(raw).record())
+def _budget(snapshot: ClusterSnapshot, raw: msgspec.Raw) -> None:
+    snapshot.budgets.append(_budget_of.decode(raw).record())
     limits = _rule_of.decode(raw).spec
-    made.rules.append(BudgetRule(limits.min_available, limits.max_unavailable))
+    snapshot.rules.append(BudgetRule(limits.min_available, limits.max_unavailable))

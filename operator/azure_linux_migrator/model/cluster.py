@@ -54,14 +54,14 @@ class Allocatable(NamedTuple):
     pods: int = 0
     extended_resources: ExtendedResources = ()
 
-    def lacks(self, used: Mapping[str, int], wanted: ExtendedResources) -> str:
+    def lacks(self, used: Mapping[str, int], resources: ExtendedResources) -> str:
         """The first of the other resources that it has too little of; empty where it has all.
 
         A device that a node does not list it does not have. Ephemeral storage and huge pages every
         kubelet lists, so a room without extras is one that was only guessed: those it has.
         """
         have = dict(self.extended_resources)
-        for name, amount in wanted:
+        for name, amount in resources:
             known = "/" in name or self.extended_resources
             if known and used.get(name, 0) + amount > have.get(name, 0):
                 return name

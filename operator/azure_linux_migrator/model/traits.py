@@ -58,4 +58,4 @@ LONG_GRACE_SECONDS = 600
 
 def values(traits: tuple[str, ...], kind: str) -> tuple[str, ...]:
     """The values of the traits of one kind."""
-    return tuple(each.removeprefix(kind) for each in traits if each.startswith(kind))
+    return tuple(trait.removeprefix(kind) for trait in traits if trait.startswith(kind))

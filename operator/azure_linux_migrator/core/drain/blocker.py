@@ -92,7 +92,7 @@ def of_bar(budget: Budget, bar: BudgetBackoff, pods: int) -> Blocker | None:
 
 def of_trouble(trouble: Trouble, pods: int) -> Blocker | None:
     """What refuses every eviction, told once and not for each pod."""
-    cause = next((each for each in _REFUSALS if each.value == trouble.reason), None)
+    cause = next((refusal for refusal in _REFUSALS if refusal.value == trouble.reason), None)
     if cause is None or (cause in PASSING and trouble.probes < 3):
         return None
     message = f"evictions are refused, whatever the pod: {trouble.message}"

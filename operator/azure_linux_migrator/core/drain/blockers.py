@@ -76,11 +76,11 @@ def _refused(work: Worklist) -> Iterable[Blocker]:
         yield from () if blocker is None else (blocker,)
 
 
-def _barred(work: Worklist, told: Collection[QueueId]) -> Iterable[Blocker]:
+def _barred(work: Worklist, ids: Collection[QueueId]) -> Iterable[Blocker]:
     """Budgets that refuse what they should grant, unless they are told for another reason."""
     for key, bar in work.world.inflight.budget_backoffs.known.items():
         budget, left = work.world.budgets.get(key), work.left(key)
-        if budget is not None and left and key not in told:
+        if budget is not None and left and key not in ids:
             blocker = of_bar(budget, bar, left)
             yield from () if blocker is None else (blocker,)
 

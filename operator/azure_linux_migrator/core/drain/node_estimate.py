@@ -84,7 +84,7 @@ def _fill(pods: list[Pod], empty: Allocatable, bins: list[Allocatable]) -> None:
 
 
 def _zone(work: Worklist, pod: Pod) -> str:
-    zones = {zone for each in work.world.owner_index.volumes_of(pod) for zone in each.zones}
+    zones = {zone for volume in work.world.owner_index.volumes_of(pod) for zone in volume.zones}
     return zones.pop() if len(zones) == 1 else ""
 
 
@@ -119,7 +119,7 @@ def _minus(allocatable: Allocatable, used: Allocatable) -> Allocatable:
     )
 
 
-def _less(extended_resources: ExtendedResources, taken: ExtendedResources) -> ExtendedResources:
+def _less(extended_resources: ExtendedResources, resources: ExtendedResources) -> ExtendedResources:
     """Never empty where it was not: nothing left is not the same as nothing known."""
-    used = dict(taken)
+    used = dict(resources)
     return tuple((name, amount - used.get(name, 0)) for name, amount in extended_resources)

@@ -42,7 +42,7 @@ def _selector(rule: OrderRule) -> Selector:
     return Selector(
         tuple(sorted((rule.selector.match_labels or {}).items())),
         tuple(
-            Requirement(each.key, each.operator, tuple(each.values))
-            for each in rule.selector.match_expressions
+            Requirement(expression.key, expression.operator, tuple(expression.values))
+            for expression in rule.selector.match_expressions
         ),
     )

@@ -97,7 +97,7 @@ class Planner(Worklist):
             surges=self._surges(stamp),
             waiting=max(0, self.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
-            blocker_count=sum(each.blocks for each in blockers),
+            blocker_count=sum(blocker.blocks for blocker in blockers),
             unschedulable_replacements=self._unplaced.find(now, self.since, self.began),
             rest=rest,
             limited_by=self._name(ident),
@@ -210,7 +210,9 @@ class Planner(Worklist):
                 controller=controller,
                 on_source=tuple(lane.pods()),
                 present=sum(self.world.implicit_budgets.present(each) for each in implicit_budgets),
-                healthy=sum(self.world.implicit_budgets.healthy(each) for each in implicit_budgets),
+                healthy=sum(
+                    self.world.implicit_budgets.healthy(budget) for budget in implicit_budgets
+                ),
                 migration=self.scope.migration,
                 stamp=stamp,
             )
@@ -245,7 +247,7 @@ class Planner(Worklist):
             times.append(trouble.until)
         times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
         # What is due and not done (paused, say) must not be looked at again and again.
-        return min((each for each in times if each > self._now), default=None)
+        return min((time_ for time_ in times if time_ > self._now), default=None)
 
 
 def _keep(queues: dict[EvictionQueue, None], lane: EvictionQueue, *, wanted: bool) -> None:

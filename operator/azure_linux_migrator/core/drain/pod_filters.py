@@ -134,7 +134,7 @@ def _job(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
 
 
 def _local_volume(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
-    local = next((each for each in facts.volumes_of(pod) if each.local), None)
+    local = next((volume for volume in facts.volumes_of(pod) if volume.local), None)
     if local is None:
         return None
     why = f"its volume {local.name} is on this node's own disk, and no other node can attach it"

@@ -77,7 +77,7 @@ class PodTracker:
     def began(self, at: float) -> None:
         if at != self._began:
             self._began = at
-            self._newest = max((each.pod.created for each in self.entries.values()), default=0.0)
+            self._newest = max((entry.pod.created for entry in self.entries.values()), default=0.0)
 
     # Facts for the filters
 

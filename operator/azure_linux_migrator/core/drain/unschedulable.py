@@ -103,10 +103,10 @@ class UnschedulableReplacements:
         return found
 
     def _homes_of(self, pods: Iterable[Pod], now: float) -> PendingReplacements:
-        found = PendingReplacements(now, set(), set())
+        replacements = PendingReplacements(now, set(), set())
         for pod in pods:
             node = self._world.nodes.get(pod.node) if pod.node else None
             if node is not None and pod.owner is not None:
                 ours = self._scope.leaves(node) or self._scope.stays(node)
-                (found.ours if ours else found.others).add(pod.owner.uid)
-        return found
+                (replacements.ours if ours else replacements.others).add(pod.owner.uid)
+        return replacements

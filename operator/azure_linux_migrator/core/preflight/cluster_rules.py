@@ -19,11 +19,11 @@ _CLUSTER = "the cluster"
 
 def busy(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """cluster.busy: AKS does one thing at a time."""
-    found = RuleResult("cluster.busy", _CLUSTER)
+    result = RuleResult("cluster.busy", _CLUSTER)
     if isinstance(snapshot.cluster, Unread):
-        yield found.unchecked(snapshot.cluster)
+        yield result.unchecked(snapshot.cluster)
     elif snapshot.cluster.state not in {*_SETTLED, ""}:
-        yield found.block(f"it is {snapshot.cluster.state}", "wait until that operation is over")
+        yield result.block(f"it is {snapshot.cluster.state}", "wait until that operation is over")
     for pool in sorted(snapshot.pools.values(), key=lambda each: each.name):
         if pool.state not in _SETTLED and pool.name != snapshot.target:
             yield RuleResult("cluster.busy", f"nodepool {pool.name}").block(
@@ -42,30 +42,30 @@ def pool_count(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def quota(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """quota.vcpu: both pools stand side by side for a while."""
-    found = of_pool(snapshot, "quota.vcpu")
+    result = of_pool(snapshot, "quota.vcpu")
     if isinstance(snapshot.usages, Unread):
-        yield found.unchecked(snapshot.usages)
+        yield result.unchecked(snapshot.usages)
         return
     if isinstance(snapshot.sizes, Unread):
-        yield found.unchecked(snapshot.sizes)
+        yield result.unchecked(snapshot.sizes)
         return
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
     facts = snapshot.sizes.get(size.lower())
     if facts is None:
-        yield found.unchecked(Unread(f"VM size {size} is not listed in this region"))
+        yield result.unchecked(Unread(f"VM size {size} is not listed in this region"))
         return
     needed = facts.vcpus * snapshot.extra
     for name in (facts.family, "cores"):
         usage = snapshot.usages.get(name)
         if usage is not None and usage.current + needed > usage.limit:
-            yield found.block(
+            yield result.block(
                 f"{snapshot.extra} more nodes of {size} need {needed} vCPUs of quota {name}, of "
                 f"which {usage.limit - usage.current} of {usage.limit} are left",
                 "ask for a higher quota, or use spec.strategy.type Rolling with a small maxSurge",
             )
         most = facts.vcpus * _most(snapshot)
         if usage is not None and usage.current + needed <= usage.limit < usage.current + most:
-            yield found.warn(
+            yield result.warn(
                 f"scaled to its maximum the new pool would need {most} vCPUs of quota {name}, of "
                 f"which {usage.limit - usage.current} are left",
                 "ask for a higher quota before the pool has to grow",
@@ -79,20 +79,20 @@ def _most(snapshot: PreflightSnapshot) -> int:
 
 def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """sku.zone-capacity: the size may be used here, and nothing else is short of room."""
-    found = of_pool(snapshot, "sku.zone-capacity")
+    result = of_pool(snapshot, "sku.zone-capacity")
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
     if isinstance(snapshot.sizes, Unread):
-        yield found.unchecked(snapshot.sizes)
+        yield result.unchecked(snapshot.sizes)
     elif (facts := snapshot.sizes.get(size.lower())) is not None:
         zones = snapshot.spec.target.zones or snapshot.source.settings.get("availabilityZones")
         lost = sorted(set(map(str, zones or ())) & set(facts.restricted_zones))
         if facts.unavailable:
-            yield found.warn(
+            yield result.warn(
                 f"VM size {size} cannot be used in this region: {facts.unavailable}",
                 "set spec.target.vmSize, or ask Azure for access to the size",
             )
         if lost:
-            yield found.warn(
+            yield result.warn(
                 f"VM size {size} is restricted in zone {', '.join(lost)}",
                 "set spec.target.zones without it",
             )
@@ -105,34 +105,34 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     }
     for field, what in shared.items():
         if settings.get(field):
-            yield found.warn(
+            yield result.warn(
                 f"both pools stand in one {what} for a while, and it must have room for "
                 f"{snapshot.extra} more nodes",
                 f"see that {str(settings[field]).rsplit('/', 1)[-1]} has that room",
             )
     if settings.get("scaleSetPriority") == "Spot":
-        yield found.warn("it is a spot pool: Azure may have no capacity", "have a second choice")
+        yield result.warn("it is a spot pool: Azure may have no capacity", "have a second choice")
 
 
 def subnet(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """subnet.ip: AKS counts the most nodes of every pool against the addresses."""
-    found = of_pool(snapshot, "subnet.ip")
+    result = of_pool(snapshot, "subnet.ip")
     if isinstance(snapshot.cluster, Unread):
-        yield found.unchecked(snapshot.cluster)
+        yield result.unchecked(snapshot.cluster)
         return
     overlay = snapshot.cluster.network_plugin_mode == "overlay"
     if overlay or snapshot.cluster.network_plugin in {"kubenet", "none", ""}:
-        yield from _overlay(snapshot, found, snapshot.cluster.pod_cidrs)
+        yield from _overlay(snapshot, result, snapshot.cluster.pod_cidrs)
         return
     subnet_id = str(snapshot.source.settings.get("vnetSubnetID") or "").lower()
     if not subnet_id:
         return
     if isinstance(snapshot.subnets, Unread):
-        yield found.unchecked(snapshot.subnets)
+        yield result.unchecked(snapshot.subnets)
         return
     facts = snapshot.subnets.get(subnet_id)
     if facts is None:
-        yield found.unchecked(Unread("its subnet was not found"))
+        yield result.unchecked(Unread("its subnet was not found"))
         return
     room = ipaddress.ip_network(facts.prefix, strict=False).num_addresses - RESERVED_ADDRESSES
     separate = bool(snapshot.source.settings.get("podSubnetID"))
@@ -142,7 +142,7 @@ def subnet(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         if str(pool.settings.get("vnetSubnetID") or "").lower() == subnet_id
     )
     if needed > room:
-        yield found.block(
+        yield result.block(
             f"all pools of subnet {subnet_id.rsplit('/', 1)[-1]} ({facts.prefix}) at their most "
             f"nodes need {needed} addresses of {room}",
             "enlarge the subnet, lower maxPods or a pool's maxCount, or use spec.strategy.type "
@@ -151,7 +151,7 @@ def subnet(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _overlay(
-    snapshot: PreflightSnapshot, found: RuleResult, cidrs: tuple[str, ...]
+    snapshot: PreflightSnapshot, result: RuleResult, cidrs: tuple[str, ...]
 ) -> Iterator[Finding]:
     for cidr in cidrs:
         network = ipaddress.ip_network(cidr, strict=False)
@@ -160,7 +160,7 @@ def _overlay(
         room = 2 ** max(0, OVERLAY_PREFIX - network.prefixlen)
         needed = sum(nodes for _, nodes in _nodes(snapshot))
         if needed > room:
-            yield found.block(
+            yield result.block(
                 f"all pools at their most nodes are {needed} nodes, and pod range {cidr} has room "
                 f"for {room} (/24 each)",
                 "lower a pool's maxCount, or use spec.strategy.type Rolling with a small maxSurge",
@@ -182,24 +182,24 @@ def _pods(pool: Pool) -> int:
 
 def rights(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """rbac.arm: a refusal now is better than one half-way."""
-    found = RuleResult("rbac.arm", "the operator's identity")
+    result = RuleResult("rbac.arm", "the operator's identity")
     if isinstance(snapshot.denied, Unread):
-        yield found.unchecked(snapshot.denied)
+        yield result.unchecked(snapshot.denied)
         return
     for action in snapshot.denied:
         needed = "agentPools" in action or action.lower().endswith("subnets/join/action")
-        say = found.block if needed else found.warn
+        say = result.block if needed else result.warn
         yield say(f"it may not {action}", "give it the role in deploy/azure/role.json")
 
 
 def locks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """lock.policy: a lock shows itself at the very end, when the old pool is to go."""
-    found = RuleResult("lock.policy", _CLUSTER)
+    result = RuleResult("lock.policy", _CLUSTER)
     if isinstance(snapshot.locks, Unread):
-        yield found.unchecked(snapshot.locks)
+        yield result.unchecked(snapshot.locks)
         return
     for lock in snapshot.locks:
-        yield found.warn(
+        yield result.warn(
             f"lock {lock} may keep Azure from deleting the old pool",
             "remove it before the final soak is over, or set spec.sourcePool to Keep",
         )
@@ -207,11 +207,11 @@ def locks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def node_provisioning(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """nap: node auto provisioning has a way of its own."""
-    found = RuleResult("nap", _CLUSTER)
+    result = RuleResult("nap", _CLUSTER)
     if isinstance(snapshot.cluster, Unread):
-        yield found.unchecked(snapshot.cluster)
+        yield result.unchecked(snapshot.cluster)
     elif snapshot.cluster.node_provisioning == "Auto":
-        yield found.block(
+        yield result.block(
             "node auto provisioning is on: it may make nodes of its own for the pods that move",
             "for its own nodes set imageFamily: AzureLinux in the AKSNodeClass; acknowledge this "
             "to move a pool beside it",
@@ -230,9 +230,9 @@ def autoscaler_source(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def autoscaler_profile(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """autoscaler.profile: other pools' autoscaler may act meanwhile."""
-    found = RuleResult("autoscaler.profile", _CLUSTER)
+    result = RuleResult("autoscaler.profile", _CLUSTER)
     if isinstance(snapshot.cluster, Unread):
-        yield found.unchecked(snapshot.cluster)
+        yield result.unchecked(snapshot.cluster)
         return
     scaling = sorted(
         pool.name
@@ -241,7 +241,7 @@ def autoscaler_profile(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     )
     balances = snapshot.cluster.autoscaler_profile.get("balance-similar-node-groups") == "true"
     if scaling and balances:
-        yield found.warn(
+        yield result.warn(
             f"its autoscaler balances similar pools ({', '.join(scaling[:3])}) and may remove "
             "nodes that have just become free",
             "turn balance-similar-node-groups off meanwhile",
@@ -250,17 +250,17 @@ def autoscaler_profile(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """maintenance: upgrades that come by themselves."""
-    found = RuleResult("maintenance", _CLUSTER)
+    result = RuleResult("maintenance", _CLUSTER)
     if isinstance(snapshot.cluster, Unread):
-        yield found.unchecked(snapshot.cluster)
+        yield result.unchecked(snapshot.cluster)
         return
     channels = {snapshot.cluster.upgrade_channel, snapshot.cluster.node_os_channel}
     active = sorted(channels - {"", "none", "None", "Unmanaged"})
     if isinstance(snapshot.windows, Unread):
-        yield found.unchecked(snapshot.windows)
+        yield result.unchecked(snapshot.windows)
     elif active:
         windows = ", ".join(snapshot.windows) or "no maintenance window"
-        yield found.warn(
+        yield result.warn(
             f"upgrade channel {' and '.join(active)} is on ({windows}) and may replace nodes "
             "meanwhile",
             "do not let the migration run into the window, or widen the window's distance",
@@ -269,12 +269,12 @@ def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def extensions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.vm-extension: what hangs on the old scale set does not come along."""
-    found = of_pool(snapshot, "os.vm-extension")
+    result = of_pool(snapshot, "os.vm-extension")
     if isinstance(snapshot.extensions, Unread):
-        yield found.unchecked(snapshot.extensions)
+        yield result.unchecked(snapshot.extensions)
         return
     for name in snapshot.extensions:
-        yield found.warn(
+        yield result.warn(
             f"extension {name} of its scale set is not on the new one",
             "install it there again if it supports Azure Linux, or use a DaemonSet",
         )

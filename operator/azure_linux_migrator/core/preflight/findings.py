@@ -50,7 +50,8 @@ def acknowledge(findings: Iterable[Finding], ids: Iterable[str]) -> tuple[Findin
     they can be."""
     known = frozenset(ids)
     marked = (
-        replace(each, acknowledged=each.rule in known and not each.final) for each in findings
+        replace(finding, acknowledged=finding.rule in known and not finding.final)
+        for finding in findings
     )
     return tuple(
         sorted(marked, key=lambda each: (ORDER.index(each.severity), each.rule, each.subject))

@@ -13,17 +13,17 @@ LABEL_LENGTH = 63
 
 def one_cluster(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """cluster.identity: the nodes are of the cluster whose pools are changed."""
-    found = RuleResult("cluster.identity", "the cluster")
+    result = RuleResult("cluster.identity", "the cluster")
     facts = snapshot.cluster
     if isinstance(facts, Unread):
-        yield found.unchecked(facts)
+        yield result.unchecked(facts)
         return
     told = [node for node in snapshot.nodes if node.node_resource_group]
     of_source = {node.node_resource_group for node in told if node.pool == snapshot.source.name}
     homes = of_source or {node.node_resource_group for node in told}
     if not homes or not facts.node_resource_group:
         teller = "no node tells its" if not homes else "Azure does not tell the cluster's"
-        yield found.unchecked(Unread(f"{teller} node resource group"))
+        yield result.unchecked(Unread(f"{teller} node resource group"))
         return
     strange = sorted(
         node_resource_group
@@ -31,7 +31,7 @@ def one_cluster(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         if not _is_of(node_resource_group, facts)
     )
     if strange:
-        yield found.forbid(
+        yield result.forbid(
             f"the nodes that this operator watches are in {strange[0]}, and those of the AKS "
             f"cluster it was told are in {facts.subscription}/{facts.node_resource_group} "
             "(subscription/node resource group): pods of one cluster would be drained, and the "

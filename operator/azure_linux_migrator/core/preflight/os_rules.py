@@ -28,14 +28,14 @@ def apparmor(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.apparmor: profiles that are loaded on the old nodes."""
     known = TABLE.get(snapshot.spec.target.os_sku)
     for owner, pods in _both(snapshot, lambda each: APPARMOR_LOCALHOST in each.traits):
-        found = RuleResult("os.apparmor", owner)
+        result = RuleResult("os.apparmor", owner)
         if known is not None and not known.apparmor:
-            yield found.block(
+            yield result.block(
                 f"{counted(pods)} needs an AppArmor profile, and {known.sku} has SELinux instead",
                 "take the profile out, or choose osSKU AzureLinux",
             )
         else:
-            yield found.warn(
+            yield result.warn(
                 f"{counted(pods)} needs an AppArmor profile that is loaded on its node; Azure "
                 "Linux 3 has AppArmor since image 202511.07",
                 "load the profile on the new nodes, for example by a DaemonSet",
@@ -93,19 +93,19 @@ def _needs_kernel(workload: WorkloadFacts) -> bool:
 
 def regressions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.kernel-regression: images with known faults."""
-    found = of_pool(snapshot, "os.kernel-regression")
+    result = of_pool(snapshot, "os.kernel-regression")
     if isinstance(snapshot.images, Unread):
-        yield found.unchecked(snapshot.images)
+        yield result.unchecked(snapshot.images)
         return
     for image in snapshot.images:
         built = image.rsplit("-", 1)[-1]
         if "AzureLinux" in image and built < AZNFS_FIXED:
-            yield found.warn(
+            yield result.warn(
                 f"image {image} lacks the helper for encrypted NFS mounts (AKS issue 5772)",
                 "wait for a newer node image",
             )
         if "AzureLinux" in image and built < SOFT_LOCKUP_FIXED:
-            yield found.warn(
+            yield result.warn(
                 f"image {image} has soft lockups (azurelinux issue 18443)",
                 f"wait for node image {SOFT_LOCKUP_FIXED} or newer",
             )
@@ -148,5 +148,5 @@ def _under(workload: WorkloadFacts, prefixes: tuple[str, ...]) -> set[str]:
 
 
 def _paths(pods: list[WorkloadFacts], prefixes: tuple[str, ...]) -> str:
-    found = sorted({path for each in pods for path in _under(each, prefixes)})
+    found = sorted({path for pod in pods for path in _under(pod, prefixes)})
     return ", ".join(found[:3]) or "certificates"

@@ -113,14 +113,14 @@ def image_combination(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def name(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.name: a name that AKS takes and nobody has."""
-    found = of_pool(snapshot, "pool.name")
+    result = of_pool(snapshot, "pool.name")
     if not _NAME.match(snapshot.target):
-        yield found.block(
+        yield result.block(
             f"{snapshot.target} is no name for a node pool",
             "set spec.target.nodePool to at most 12 lower-case letters and digits",
         )
     elif "trusted" in _traits(snapshot) and len(snapshot.target) > 11:
-        yield found.warn(
+        yield result.warn(
             f"{snapshot.target} has 12 characters; the pages on Trusted Launch allow 11",
             "set spec.target.nodePool to a shorter name if AKS refuses it",
         )

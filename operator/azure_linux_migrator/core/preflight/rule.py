@@ -65,14 +65,14 @@ def groups(
 ) -> Iterator[tuple[str, list[WorkloadFacts]]]:
     """The workloads that are wanted, by the controller that owns them, sorted."""
     found: dict[str, list[WorkloadFacts]] = {}
-    for each in snapshot.workloads:
-        if each.kind == kind and wanted(each):
-            found.setdefault(each.owner or f"Pod {each.key}", []).append(each)
+    for workload in snapshot.workloads:
+        if workload.kind == kind and wanted(workload):
+            found.setdefault(workload.owner or f"Pod {workload.key}", []).append(workload)
     yield from sorted(found.items())
 
 
 def counted(pods: list[WorkloadFacts]) -> str:
     """How many pods, with the first three by name."""
-    names = ", ".join(str(each.key) for each in pods[:3])
+    names = ", ".join(str(pod.key) for pod in pods[:3])
     more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
     return f"{len(pods)} pod{'s' if len(pods) > 1 else ''} ({names}{more})"

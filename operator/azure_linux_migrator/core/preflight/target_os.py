@@ -149,9 +149,9 @@ def minor(version: str) -> Minor | None:
     return int(parts[0]), int(parts[1])
 
 
-def resolves_to(known: TargetOs, kubernetes: Minor) -> str:
+def resolves_to(target_os: TargetOs, kubernetes: Minor) -> str:
     """The OS version that a SKU means for a Kubernetes minor; empty where there is none."""
-    for low, high, version in known.versions:
+    for low, high, version in target_os.versions:
         if (low is None or low <= kubernetes) and (high is None or kubernetes <= high):
             return version
     return ""
@@ -168,6 +168,6 @@ def gpu_support(vm_size: str, today: date) -> tuple[bool, Fact]:
     return True, _NEW_GPU if today >= _SINCE[0][1] else _OLD_GPU
 
 
-def images_fact(known: TargetOs) -> Fact:
+def images_fact(target_os: TargetOs) -> Fact:
     """What says which image combinations there are."""
-    return known.fact if known.needs else _IMAGES
+    return target_os.fact if target_os.needs else _IMAGES

@@ -35,16 +35,16 @@ _BUDGETS = frozenset(
 def budgets(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pdb.zero: a budget that will never let its pods go."""
     policy = snapshot.spec.drain
-    for each in snapshot.blockers:
-        if each.cause in _BUDGETS:
-            found = RuleResult("pdb.zero", f"{each.kind} {each.key}")
+    for blocker in snapshot.blockers:
+        if blocker.cause in _BUDGETS:
+            result = RuleResult("pdb.zero", f"{blocker.kind} {blocker.key}")
             cured = (
                 policy.on_timeout is TimeoutPolicy.FORCE
                 or policy.singletons is SingletonPolicy.SURGE_FIRST
             )
-            say = found.warn if cured else found.block
-            told = each.message.removeprefix(f"{each.kind} {each.key} ")
-            yield say(f"{told} ({each.pods} pods)", each.remedy)
+            say = result.warn if cured else result.block
+            told = blocker.message.removeprefix(f"{blocker.kind} {blocker.key} ")
+            yield say(f"{told} ({blocker.pods} pods)", blocker.remedy)
 
 
 def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         return
     labels = snapshot.spec.target.labels or {}
     for owner, pods in groups(snapshot, lambda each: _lost(each, snapshot, labels)):
-        lost = sorted({label for each in pods for label in _lost(each, snapshot, labels)})
+        lost = sorted({label for pod in pods for label in _lost(pod, snapshot, labels)})
         yield RuleResult("pod.selector-pool", owner).block(
             f"{counted(pods)} must run on nodes with {', '.join(lost[:3])}, which nodes of pool "
             f"{snapshot.target} will not have",
@@ -97,11 +97,11 @@ def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.bare: pods that nobody makes again."""
     for owner, pods in groups(snapshot, lambda each: not each.owner):
-        found = RuleResult("pod.bare", owner)
+        result = RuleResult("pod.bare", owner)
         if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
-            yield found.warn(f"{counted(pods)} will be gone for good", "keep its manifest at hand")
+            yield result.warn(f"{counted(pods)} will be gone for good", "keep its manifest at hand")
         else:
-            yield found.block(
+            yield result.block(
                 f"{counted(pods)} without a controller would not come back",
                 "give it one, delete it, or set spec.drain.unmanagedPods to Evict",
             )
@@ -124,10 +124,10 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.pv-zone: volumes that no node of the target can attach."""
-    for each in snapshot.blockers:
-        if each.cause is Cause.VOLUME_ZONE:
-            yield RuleResult("pod.pv-zone", f"{each.kind} {each.key}").block(
-                each.message, each.remedy
+    for blocker in snapshot.blockers:
+        if blocker.cause is Cause.VOLUME_ZONE:
+            yield RuleResult("pod.pv-zone", f"{blocker.kind} {blocker.key}").block(
+                blocker.message, blocker.remedy
             )
     zones = snapshot.spec.target.zones
     before = {str(zone) for zone in snapshot.source.settings.get("availabilityZones") or ()}
@@ -172,13 +172,13 @@ def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def dual_stack(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.ipv6: Azure Linux nodes do not route IPv6 health probes."""
-    found = RuleResult("os.ipv6", "the cluster")
+    result = RuleResult("os.ipv6", "the cluster")
     if isinstance(snapshot.services, Unread):
-        yield found.unchecked(snapshot.services)
+        yield result.unchecked(snapshot.services)
         return
     if snapshot.services:
         names = ", ".join(snapshot.services[:3])
-        yield found.block(
+        yield result.block(
             f"IPv6 LoadBalancer services with externalTrafficPolicy Cluster ({names}) are not "
             "served by Azure Linux nodes",
             "set externalTrafficPolicy: Local on them",

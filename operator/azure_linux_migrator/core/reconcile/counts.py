@@ -70,16 +70,17 @@ def blockers_of(ctx: Context) -> tuple[BlockerStatus, ...]:
     known = {(each.cause, each.kind, each.namespace, each.name): each.since for each in before}
     return tuple(
         BlockerStatus(
-            cause=each.cause.value,
-            kind=each.kind,
-            namespace=each.key.namespace,
-            name=each.key.name,
-            pods=each.pods,
-            message=each.message[:1024],
-            remedy=each.remedy[:512],
-            since=known.get((each.cause.value, each.kind, *each.key)) or timestamp(ctx.now),
+            cause=blocker.cause.value,
+            kind=blocker.kind,
+            namespace=blocker.key.namespace,
+            name=blocker.key.name,
+            pods=blocker.pods,
+            message=blocker.message[:1024],
+            remedy=blocker.remedy[:512],
+            since=known.get((blocker.cause.value, blocker.kind, *blocker.key))
+            or timestamp(ctx.now),
         )
-        for each in ctx.plan.blockers
+        for blocker in ctx.plan.blockers
     )
 
 
@@ -152,7 +153,9 @@ def preflight_of(findings: Sequence[Finding]) -> PreflightStatus:
     """What a preflight found, the gravest SHOWN_FINDINGS in full."""
 
     def count(severity: Severity) -> int:
-        return sum(each.severity is severity and not each.acknowledged for each in findings)
+        return sum(
+            finding.severity is severity and not finding.acknowledged for finding in findings
+        )
 
     return PreflightStatus(
         blocked=sum(each.blocks for each in findings),
@@ -160,13 +163,13 @@ def preflight_of(findings: Sequence[Finding]) -> PreflightStatus:
         unchecked=count(Severity.UNCHECKED),
         findings=tuple(
             FindingStatus(
-                rule=each.rule,
-                severity=each.severity,
-                subject=each.subject[:320],
-                message=each.message[:1024],
-                remedy=each.remedy[:512],
-                acknowledged=each.acknowledged,
+                rule=finding.rule,
+                severity=finding.severity,
+                subject=finding.subject[:320],
+                message=finding.message[:1024],
+                remedy=finding.remedy[:512],
+                acknowledged=finding.acknowledged,
             )
-            for each in findings[:SHOWN_FINDINGS]
+            for finding in findings[:SHOWN_FINDINGS]
         ),
     )

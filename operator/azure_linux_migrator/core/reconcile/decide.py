@@ -45,49 +45,49 @@ from azure_linux_migrator.model.actions import READS, Action, ReadPools, Release
 from azure_linux_migrator.model.migration import Migration
 
 
-def decide(migration: Migration, seen: Observation, now: float) -> Decision:
+def decide(migration: Migration, observation: Observation, now: float) -> Decision:
     """What to do now, what to tell, and when to look again (`now`: seconds since the epoch)."""
     if migration.status.rollback is not None and not migration.deleting:
         migration = replace(migration, backwards=True)
-    ctx = context_of(migration, seen, now)
+    ctx = context_of(migration, observation, now)
     if migration.deleting:
         return _release(ctx)
     if migration.status.phase == Phase.ROLLED_BACK:
         if migration.status.observed_generation == migration.generation:
             return _walk_back(ctx) if _appeared(ctx) else _rolled_back(ctx)
         migration = _begin_again(migration)
-        ctx = context_of(migration, seen, now)
+        ctx = context_of(migration, observation, now)
     if migration.backwards:
         return _walk_back(ctx)
     if migration.status.is_true(ConditionType.SUCCEEDED):
-        seen.memory.forget()
+        observation.memory.forget()
         return Decision((), report_done(ctx, _kept_message(migration.status)))
     if _already_migrated(ctx):
         return _already_there(ctx)
-    if (asked := _asked_back(ctx)) is not None:
-        return _turn_back(ctx, asked)
+    if (status := _asked_back(ctx)) is not None:
+        return _turn_back(ctx, status)
     return _walk(ctx)
 
 
-def context_of(migration: Migration, seen: Observation, now: float) -> Context:
+def context_of(migration: Migration, observation: Observation, now: float) -> Context:
     """What steps look at."""
     scope = Scope(
         migration.name,
         migration.source,
         migration.target,
         migration.spec.drain,
-        seen.own_pod,
+        observation.own_pod,
         migration.spec.target.os_sku if migration.in_place else "",
     )
     # Which pods came after that is told by those that are there: not before all of them are read.
-    began = since_epoch(migration.status.batch.started_at) if seen.world_ready else None
+    began = since_epoch(migration.status.batch.started_at) if observation.world_ready else None
     # No pod of the second in which the resource was made replaces one that it moved, whatever the
     # clock said by which the start was recorded.
     start = since_epoch(migration.status.start_time)
     since = 0.0 if start is None else max(start, migration.created + 1.0)
-    planner = seen.memory.planner(seen.world, scope, began=began or 0.0, since=since)
+    planner = observation.memory.planner(observation.world, scope, began=began or 0.0, since=since)
     make_plan = cache(partial(planner.plan, now, migration.uid))
-    return Context(migration, seen, planner, make_plan, now)
+    return Context(migration, observation, planner, make_plan, now)
 
 
 def _begin_again(migration: Migration) -> Migration:
@@ -230,12 +230,12 @@ def _walk_back(ctx: Context) -> Decision:
 
 
 def _report(
-    ctx: Context, name: str, progress: Progress, found: tuple[Finding, ...] | None = None
+    ctx: Context, name: str, progress: Progress, findings: tuple[Finding, ...] | None = None
 ) -> Decision:
     actions = progress.actions
     if ctx.migration.spec.paused or ctx.migration.only_plans:
         actions = tuple(action for action in actions if isinstance(action, READS))
-    return Decision(actions, report_step(ctx, name, progress, found), progress.wake_at)
+    return Decision(actions, report_step(ctx, name, progress, findings), progress.wake_at)
 
 
 def _already_migrated(ctx: Context) -> bool:

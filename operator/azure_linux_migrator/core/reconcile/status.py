@@ -217,7 +217,7 @@ def _domain(
     late = reason in {Reason.DRAIN_TIMED_OUT, Reason.DRAIN_FORCED, Reason.ROLLED_BACK}
     blockers = [each for each in ctx.plan.blockers if each.blocks] if ctx.seen.world_ready else []
     blocked = step_position is not None and not step_position.moved and (late or bool(blockers))
-    why = told if late else "; ".join(str(each) for each in blockers[:3])
+    why = told if late else "; ".join(str(blocker) for blocker in blockers[:3])
     cause = reason if late else blockers[0].cause.value if blockers else Reason.NOT_BLOCKED
     guarded = step_position is not None and step_position.step in step_position.route.guarded
     changed = changes(ctx) if guarded else []

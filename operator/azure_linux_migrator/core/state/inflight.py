@@ -129,7 +129,7 @@ class InflightEvictions:
     def next_wait(self) -> float | None:
         """When the next wait of a pod or a budget is over, in seconds since the epoch."""
         waits = (self.pod_refusals.next_wait, self.budget_backoffs.next_wait)
-        return min((each for each in waits if each is not None), default=None)
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def sent(
         self,

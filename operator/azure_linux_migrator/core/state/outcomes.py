@@ -119,14 +119,14 @@ class Outcomes:
                 Reason.KUBERNETES_FORBIDDEN, text, False, again
             )
 
-    def azure_facts_read(self, action: Action, found: AzureFacts) -> None:
+    def azure_facts_read(self, action: Action, facts: AzureFacts) -> None:
         """What only the preflight needs was read."""
-        self.azure_facts = found
+        self.azure_facts = facts
         self.succeeded(action)
 
-    def forecast_made(self, action: Action, found: ForecastStatus) -> None:
+    def forecast_made(self, action: Action, status: ForecastStatus) -> None:
         """A forecast was made."""
-        self.forecast = found
+        self.forecast = status
         self.succeeded(action)
 
     def eviction_answered(
@@ -211,6 +211,6 @@ class Outcomes:
         return noted
 
 
-def _told(error: AzureError, found: AzureVerdict) -> str:
+def _told(error: AzureError, verdict: AzureVerdict) -> str:
     """Azure's own words, then what can be done about it."""
-    return f"{error.message} ({error.code})" + (f"; {found.remedy}" if found.remedy else "")
+    return f"{error.message} ({error.code})" + (f"; {verdict.remedy}" if verdict.remedy else "")

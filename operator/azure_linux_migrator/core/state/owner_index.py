@@ -41,13 +41,17 @@ class OwnerIndex:
 
     def of_kind(self, kind: str) -> list[Controller]:
         """All controllers of a kind, by name."""
-        found = (each for each in self._controllers.values() if each.kind == kind)
+        found = (controller for controller in self._controllers.values() if controller.kind == kind)
         return sorted(found, key=lambda each: each.key)
 
     def surged_by(self, migration: str) -> list[Controller]:
         """Deployments on which a migration has recorded a surge."""
         prefix = f"{migration}/"
-        return [each for each in self._controllers.values() if each.surge.startswith(prefix)]
+        return [
+            controller
+            for controller in self._controllers.values()
+            if controller.surge.startswith(prefix)
+        ]
 
     def replicasets_of(self, uid: str) -> list[str]:
         """Uids of the ReplicaSets of a Deployment."""

@@ -66,20 +66,20 @@ def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
 def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
     pod = entry.pod
     owner_index = ctx.seen.world.owner_index
-    found = owner_index.controller_of(pod)
+    controller = owner_index.controller_of(pod)
     more = []
-    if any(each.local for each in owner_index.volumes_of(pod)):
+    if any(volume.local for volume in owner_index.volumes_of(pod)):
         more.append(LOCAL_VOLUME)
     if pod.owner is not None and pod.owner.kind == "Job":
         more.append(JOB)
-    owner = _named(found) if found else ""
+    owner = _named(controller) if controller else ""
     if not owner and pod.owner:
         owner = f"{pod.owner.kind} {pod.key.namespace}/{pod.owner.name}"
     return WorkloadFacts(
         "Pod",
         pod.key,
         owner,
-        found.replicas if found else 0,
+        controller.replicas if controller else 0,
         (*pod.traits, *more),
         pod.labels,
     )

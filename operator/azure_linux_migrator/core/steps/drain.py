@@ -154,7 +154,7 @@ def _surges(ctx: Context) -> tuple[Action, ...]:
 
 def _blocked(ctx: Context) -> str:
     """The first blockers in words, and how many more there are."""
-    lines = [str(each) for each in ctx.plan.blockers if each.blocks]
+    lines = [str(blocker) for blocker in ctx.plan.blockers if blocker.blocks]
     more = ctx.plan.blocker_count - len(lines[:3])
     return "; ".join(lines[:3]) + (f" and {more} more" if more > 0 else "")
 
@@ -209,7 +209,7 @@ def _timed_out(ctx: Context) -> Progress:
 def _forced(ctx: Context) -> Progress:
     """What has a slot is evicted still; what has none is deleted against its budget."""
     text = f"{_too_late(ctx)}. What is left is deleted (spec.drain.onTimeout is Force)"
-    granted = {each.uid for each in ctx.plan.evictions}
+    granted = {eviction.uid for eviction in ctx.plan.evictions}
     due = [
         each
         for each in ctx.planner.forced()

@@ -34,7 +34,7 @@ def watched(ctx: Context, progress: Progress) -> Progress:
     if ctx.now < due:
         wake = due if progress.wake_at is None else min(progress.wake_at, due)
         return replace(progress, wake_at=wake)
-    if any(isinstance(each, ReadPools) for each in progress.actions):
+    if any(isinstance(action, ReadPools) for action in progress.actions):
         return progress
     look = ctx.attempt(ReadPools(), progress.reason, progress.message)
     return replace(progress, actions=(*progress.actions, *look.actions))

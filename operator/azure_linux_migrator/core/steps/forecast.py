@@ -22,12 +22,12 @@ def current_forecast(ctx: Context) -> ForecastStatus | None:
 
 def forecast(ctx: Context) -> Progress:
     """Forecast each generation, and now and then again; what was told stands meanwhile."""
-    found = current_forecast(ctx)
-    if found is None:
+    status = current_forecast(ctx)
+    if status is None:
         text = "forecasting what the migration would do; nothing is changed"
         return ctx.attempt(RunForecast(ctx.migration.generation), Reason.FORECASTING, text)
-    due = (since_epoch(found.at) or 0.0) + (BLOCKED_SECONDS if found.blocked else CLEAR_SECONDS)
-    told = _blocked(found) if found.blocked else _clear(found)
+    due = (since_epoch(status.at) or 0.0) + (BLOCKED_SECONDS if status.blocked else CLEAR_SECONDS)
+    told = _blocked(status) if status.blocked else _clear(status)
     if ctx.now < due:
         return replace(told, wake_at=due)
     look = ctx.attempt(_next_look(ctx), "", "")
@@ -44,16 +44,16 @@ def _next_look(ctx: Context) -> Action:
     return RunForecast(ctx.migration.generation)
 
 
-def _blocked(found: ForecastStatus) -> Progress:
-    told = "; ".join(found.blocked_by[:3]) or "see status.forecast"
+def _blocked(status: ForecastStatus) -> Progress:
+    told = "; ".join(status.blocked_by[:3]) or "see status.forecast"
     return Progress("refused", Reason.FORECAST_BLOCKED, f"the migration would be blocked: {told}")
 
 
-def _clear(found: ForecastStatus) -> Progress:
-    hours, rest = divmod(found.seconds, 3600)
+def _clear(status: ForecastStatus) -> Progress:
+    hours, rest = divmod(status.seconds, 3600)
     text = (
         f"the migration would take {hours} h {rest // 60:02d} min {rest % 60:02d} s and move "
-        f"{found.pods_moving} pods in {found.batches} batches, with {found.extra_nodes} nodes more "
-        "at the most; set spec.mode to Run to begin"
+        f"{status.pods_moving} pods in {status.batches} batches, with at most {status.extra_nodes} "
+        "additional nodes; set spec.mode to Run to begin"
     )
     return Progress("planned", Reason.PLANNED, text)

@@ -85,8 +85,8 @@ def _looks(ctx: Context) -> tuple[Action, ...]:
     old = azure_facts is not None and azure_facts.at and ctx.now - azure_facts.at >= SURVEY_SECONDS
     if old and source is not None:
         looks.append(ReadAzureFacts(source))
-    attempts = [ctx.attempt(each, "", "") for each in looks]
-    return tuple(action for each in attempts for action in each.actions)
+    attempts = [ctx.attempt(look, "", "") for look in looks]
+    return tuple(action for attempt in attempts for action in attempt.actions)
 
 
 def _findings(ctx: Context) -> tuple[tuple[Finding, ...], float]:
@@ -110,7 +110,7 @@ def _findings(ctx: Context) -> tuple[tuple[Finding, ...], float]:
 def _judged(ctx: Context) -> Progress:
     """The rules' word; what an admin has acknowledged does not block."""
     findings, again = _findings(ctx)
-    blocking = [each for each in findings if each.blocks]
+    blocking = [finding for finding in findings if finding.blocks]
     if not blocking:
         return replace(_pods(ctx) or DONE, findings=findings)
     told = "; ".join(f"{each.rule}: {each}" for each in blocking[:3])

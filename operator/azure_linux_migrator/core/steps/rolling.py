@@ -118,13 +118,15 @@ def balanced(ctx: Context) -> list[str]:
     zones = {name: ctx.pool_progress.by_node[name].node.zone for name in order}
     if len(set(zones.values())) < 2:
         return order[:size]
-    left = Counter(zones.values())
-    left.update(node.zone for node in ctx.seen.world.pool_nodes(ctx.migration.target) if node.ready)
+    counter = Counter(zones.values())
+    counter.update(
+        node.zone for node in ctx.seen.world.pool_nodes(ctx.migration.target) if node.ready
+    )
     chosen: list[str] = []
     while order and len(chosen) < size:
-        fullest = max({zones[name] for name in order}, key=lambda zone: (left[zone], zone))
+        fullest = max({zones[name] for name in order}, key=lambda zone: (counter[zone], zone))
         name = next(each for each in order if zones[each] == fullest)
         order.remove(name)
         chosen.append(name)
-        left[fullest] -= 1
+        counter[fullest] -= 1
     return chosen

@@ -50,7 +50,7 @@ def update_in_place(ctx: Context) -> Progress:
 
 def _held_by(ctx: Context) -> str:
     """What AKS's own drain waits for, as the rest of a sentence."""
-    blockers = [str(each) for each in ctx.plan.blockers if each.blocks]
+    blockers = [str(blocker) for blocker in ctx.plan.blockers if blocker.blocks]
     return f"; AKS will wait for: {'; '.join(blockers[:3])}" if blockers else ""
 
 

@@ -143,11 +143,11 @@ def addresses(properties: Properties) -> int:
     return int(properties["count"])
 
 
-def _given(wanted: Properties) -> Properties:
+def _given(properties: Properties) -> Properties:
     """The body's fields that mean something: no nulls, no empties, no echoes of regular priority"""
     given = {
         key: value
-        for key, value in wanted.items()
+        for key, value in properties.items()
         if key in WRITABLE and value is not None and value not in ([], {})
     }
     if given.get("scaleSetPriority", "Regular") == "Regular":
@@ -158,11 +158,11 @@ def _given(wanted: Properties) -> Properties:
     return given
 
 
-def _refuse_changes(current: Properties, wanted: Properties) -> None:
-    for key in sorted(_IMMUTABLE & wanted.keys()):
-        if wanted[key] != current.get(key):
+def _refuse_changes(current: Properties, properties: Properties) -> None:
+    for key in sorted(_IMMUTABLE & properties.keys()):
+        if properties[key] != current.get(key):
             raise errors.immutable(key)
-    if wanted.get("osSKU", current["osSKU"]) != current["osSKU"] and (
+    if properties.get("osSKU", current["osSKU"]) != current["osSKU"] and (
         current["osType"] == "Windows"
         or current.get("workloadRuntime") == "KataMshvVmIsolation"
         or current.get("workloadRuntime") == "KataVmIsolation"

@@ -101,7 +101,7 @@ def admits(scheduling: SchedulingConstraints, name: str, machine: NodeCapacity) 
     tolerations = scheduling.tolerations + ADDED
     for taint in machine.taints:
         hard = taint.effect in {"NoSchedule", "NoExecute"}
-        if hard and not any(each.matches(taint) for each in tolerations):
+        if hard and not any(toleration.matches(taint) for toleration in tolerations):
             return False
     return selected(scheduling, name, machine.labels)
 

@@ -164,7 +164,7 @@ class Kubelets(NullWatcher):
         """Not while a pod there uses the volume (desired_state_of_world.go in
         pkg/controller/volume/attachdetach): replicas of a Deployment share theirs."""
         for pod in self._store.pods_on[attachment.node].values():
-            if any(each.name == attachment.volume for each in self._store.volumes_of(pod)):
+            if any(volume.name == attachment.volume for volume in self._store.volumes_of(pod)):
                 return
         self._store.remove_attachment(attachment.name)
 
@@ -181,9 +181,9 @@ class Kubelets(NullWatcher):
             return
         for key in tuple(self._store.pods_on[name]):
             self._store.remove_pod(key)
-        for each in tuple(self._store.attachments.values()):
-            if each.node == name:
-                self._store.remove_attachment(each.name)
+        for attachment in tuple(self._store.attachments.values()):
+            if attachment.node == name:
+                self._store.remove_attachment(attachment.name)
 
     def _later(self, delay: float, then: object, pod: Pod) -> None:
         """Go on with a pod unless it has begun to leave meanwhile."""

@@ -17,7 +17,7 @@ def tolerated(scheduling: SchedulingConstraints, taint: Taint) -> bool:
     """Whether pods of that placing may be scheduled in spite of a taint."""
     if taint.effect == "PreferNoSchedule":
         return True
-    return any(each.matches(taint) for each in scheduling.tolerations)
+    return any(toleration.matches(taint) for toleration in scheduling.tolerations)
 
 
 def selected(scheduling: SchedulingConstraints, name: str, labels: dict[str, str]) -> bool:
@@ -33,8 +33,8 @@ def _accepts(term: NodeTerm, name: str, labels: dict[str, str]) -> bool:
     if not term.expressions and not term.fields:
         return False  # an empty term selects no node
     fields = {"metadata.name": name}
-    return all(each.matches(labels) for each in term.expressions) and all(
-        each.matches(fields) for each in term.fields
+    return all(expression.matches(labels) for expression in term.expressions) and all(
+        field.matches(fields) for field in term.fields
     )
 
 

@@ -256,7 +256,7 @@ def _counts(
         return False
     if spread.honor_affinity and not selected(scheduling, name, machine.labels):
         return False
-    return not spread.honor_taints or all(tolerated(scheduling, each) for each in machine.taints)
+    return not spread.honor_taints or all(tolerated(scheduling, taint) for taint in machine.taints)
 
 
 def concerns(scheduling: SchedulingConstraints, home: str, namespace: str, labels: Labels) -> bool:

@@ -246,7 +246,7 @@ class Scheduler(NullWatcher):
             self._groups.pop(group.sort, None)
 
     def _sort(self, pod: Pod) -> Sort:
-        zones = tuple(each.zones for each in self._store.volumes_of(pod)) if pod.claims else ()
+        zones = tuple(volume.zones for volume in self._store.volumes_of(pod)) if pod.claims else ()
         return (
             pod.owner.uid if pod.owner else pod.uid,
             pod.requests,
@@ -266,7 +266,9 @@ def _concerns(group: Group, moved: Pod, repels: tuple[PodTerm, ...]) -> bool:
         group.scheduling, sample.key.namespace, namespace, moved.labels
     ):
         return True
-    return any(each.means(namespace, sample.key.namespace, dict(sample.labels)) for each in repels)
+    return any(
+        repel.means(namespace, sample.key.namespace, dict(sample.labels)) for repel in repels
+    )
 
 
 def _better(old: Node | None, new: Node | None) -> bool:

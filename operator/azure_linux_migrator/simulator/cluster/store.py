@@ -104,8 +104,8 @@ class Store:
             for pod in self.pods_on[node.name].values():  # of a node that came back under its name
                 if not pod.finished:
                     machine.take(pod)
-        for each in self.watchers:
-            each.node(old, node)
+        for watcher in self.watchers:
+            watcher.node(old, node)
 
     def change_node(self, name: str, **changes: object) -> None:
         """Change fields of a node; nothing where they are so already, or it is gone."""
@@ -123,8 +123,8 @@ class Store:
             return
         self.revision += 1
         self.machines.pop(name, None)
-        for each in self.watchers:
-            each.node(old, None)
+        for watcher in self.watchers:
+            watcher.node(old, None)
 
     # Pods
 
@@ -138,8 +138,8 @@ class Store:
             self.pods_on[new.node][pod.key] = new
             if holds(old) != holds(new) and (found := self.machines.get(new.node)):
                 found.take(new, 1 if holds(new) else -1)
-        for each in self.watchers:
-            each.pod(old, new)
+        for watcher in self.watchers:
+            watcher.pod(old, new)
 
     def change_pod(self, key: NamespacedName, **changes: object) -> None:
         """Change fields of a pod; nothing where they are so already, or it is gone."""
@@ -160,8 +160,8 @@ class Store:
             self.pods_on[old.node].pop(key, None)
             if holds(old) and (found := self.machines.get(old.node)):
                 found.take(old, -1)
-        for each in self.watchers:
-            each.pod(old, None)
+        for watcher in self.watchers:
+            watcher.pod(old, None)
 
     # The others
 
@@ -170,16 +170,16 @@ class Store:
         self.revision += 1
         old = self.budgets.get(budget.key)
         new = self.budgets[budget.key] = structs.replace(budget, revision=self.revision)
-        for each in self.watchers:
-            each.budget(old, new)
+        for watcher in self.watchers:
+            watcher.budget(old, new)
 
     def remove_budget(self, key: NamespacedName) -> None:
         """Delete a budget."""
         old = self.budgets.pop(key, None)
         if old is not None:
             self.revision += 1
-            for each in self.watchers:
-                each.budget(old, None)
+            for watcher in self.watchers:
+                watcher.budget(old, None)
 
     def put_controller(self, controller: Controller) -> None:
         """Add or change a controller; nothing where it is so already."""
@@ -188,24 +188,24 @@ class Store:
             return
         self.revision += 1
         self.controllers[controller.uid] = controller
-        for each in self.watchers:
-            each.controller(old, controller)
+        for watcher in self.watchers:
+            watcher.controller(old, controller)
 
     def remove_controller(self, uid: str) -> None:
         """Delete a controller; what it owns stays."""
         old = self.controllers.pop(uid, None)
         if old is not None:
             self.revision += 1
-            for each in self.watchers:
-                each.controller(old, None)
+            for watcher in self.watchers:
+                watcher.controller(old, None)
 
     def put_volume(self, volume: Volume) -> None:
         """A volume is bound."""
         self.revision += 1
         old = self.volumes.get(volume.name)
         self.volumes[volume.name] = self._by_claim[volume.claim] = volume
-        for each in self.watchers:
-            each.volume(old, volume)
+        for watcher in self.watchers:
+            watcher.volume(old, volume)
 
     def remove_volume(self, name: str) -> None:
         """A volume is deleted, and its claim with it."""
@@ -213,16 +213,16 @@ class Store:
         if old is not None:
             self.revision += 1
             self._by_claim.pop(old.claim, None)
-            for each in self.watchers:
-                each.volume(old, None)
+            for watcher in self.watchers:
+                watcher.volume(old, None)
 
     def put_attachment(self, attachment: Attachment) -> None:
         """A volume is attached."""
         self.revision += 1
         self.attachments[attachment.name] = attachment
         self._attached[attachment.volume][attachment.name] = attachment
-        for each in self.watchers:
-            each.attachment(None, attachment)
+        for watcher in self.watchers:
+            watcher.attachment(None, attachment)
 
     def remove_attachment(self, name: str) -> None:
         """A volume is detached."""
@@ -230,8 +230,8 @@ class Store:
         if old is not None:
             self.revision += 1
             self._attached[old.volume].pop(name, None)
-            for each in self.watchers:
-                each.attachment(old, None)
+            for watcher in self.watchers:
+                watcher.attachment(old, None)
 
 
 def holds(pod: Pod | None) -> bool:

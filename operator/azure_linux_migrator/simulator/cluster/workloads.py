@@ -86,8 +86,8 @@ class Workloads(NullWatcher):
 
     def replicas(self, key: NamespacedName) -> int | None:
         """A Deployment's scale; None where there is none."""
-        found = self.by_key(key)
-        return found.replicas if found else None
+        workload = self.by_key(key)
+        return workload.replicas if workload else None
 
     def scale(self, key: NamespacedName, replicas: int, *, surge: str | None = None) -> None:
         """Change a Deployment's scale, and our record of a surge with it."""
@@ -99,9 +99,9 @@ class Workloads(NullWatcher):
 
     def note(self, key: NamespacedName, surge: str) -> None:
         """Record on a Deployment what becomes of its surge."""
-        found = self.by_key(key)
-        if found is not None:
-            self._show(found, {"surge": surge})
+        workload = self.by_key(key)
+        if workload is not None:
+            self._show(workload, {"surge": surge})
 
     def restart(self, key: NamespacedName, stamp: str) -> None:
         """A new template for a Deployment's pods."""
@@ -179,14 +179,14 @@ class Workloads(NullWatcher):
         self._by_owner[uid] = workload.uid
         if workload.kind == "Deployment":
             name = f"{workload.key.name}-{workload.generation}"
-            made = Controller(
+            controller = Controller(
                 "ReplicaSet",
                 NamespacedName(workload.key.namespace, name),
                 uid,
                 owner=workload.uid,
                 replicas=workload.replicas,
             )
-            self._store.put_controller(made)
+            self._store.put_controller(controller)
 
     def _show(self, workload: Workload, changes: dict[str, str]) -> None:
         found = self._store.controllers[workload.uid]
