@@ -16,7 +16,8 @@ from azure_linux_migrator.model.actions import (
 from azure_linux_migrator.simulator.cluster.api_server import refusal
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
-from azure_linux_migrator.simulator.controller.simulated_operator import AZURE, SimulatedOperator
+from azure_linux_migrator.simulator.controller.operator_process import AZURE
+from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.faults.admins import AdminFaults
 from simtest.faults.azure import AzureFaults
 from simtest.faults.base import step_of

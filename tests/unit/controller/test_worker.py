@@ -136,6 +136,7 @@ async def test_a_status_that_was_refused_is_not_written_later(
     worker = _worker(server)
     told = worker.status.model_copy(update={"message": "waiting"})
     steps = _deciding(monkeypatch, told, RECORDED)
+    monkeypatch.setattr(looping, "RETRY_SECONDS", 60.0)
     server.fails = [None, KubernetesError(503, "not now"), KubernetesError(503, "not now")]
     async with _running(worker):
         await asyncio.sleep(0.05)
@@ -144,7 +145,7 @@ async def test_a_status_that_was_refused_is_not_written_later(
         server.fails = [None] * 9
         assert server.body["status"]["step"] == "AwaitRetireApproval"
         assert worker.status.step == "AwaitRetireApproval"
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
         assert server.body["status"]["step"] == "AwaitRetireApproval", "flushed after all"
     assert set(steps) == {"AwaitRetireApproval"}, "each decision starts from what is recorded"
 

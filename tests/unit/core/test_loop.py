@@ -246,6 +246,23 @@ def test_a_step_waits_for_the_write_under_way(decider: Decider) -> None:
     assert loop.written(TAKEN, _at(0.3)) == [WriteStatus(RETIRING, 8)]
 
 
+def test_a_step_that_waits_to_be_recorded_does_not_act_after_another_writer(
+    decider: Decider,
+) -> None:
+    loop = _loop()
+    decider.decision = Decision((), WAITING.model_copy(update={"message": "x"}))
+    loop.tick(_at(0))
+    loop.tick(_at(0))
+    decider.decision = Decision((ReadPools(),), RETIRING)
+    loop.changed(_at(0.1))
+    loop.tick(_at(0.2))
+    soaks = MigrationStatus(step="Soak")
+    assert loop.seen(replace(SEEN, version=8, status=soaks), _at(0.25)) == [Overtaken()]
+    assert loop.written(StatusWritten(Answer.CONFLICT), _at(0.3)) == []
+    assert loop.status == soaks
+    assert not loop.recording
+
+
 def test_nothing_is_written_to_a_resource_that_is_gone(decider: Decider) -> None:
     loop = _loop()
     decider.decision = Decision((), WAITING.model_copy(update={"message": "x"}))

@@ -99,7 +99,8 @@ class Loop:
         """The watches or the runner have something new: decide soon."""
         self._changed = True
         soon = now.steady + self._coalesce
-        if not self._idle and (self._decide_at is None or soon < self._decide_at):
+        waits = self._stopped or self.recording
+        if not waits and (self._decide_at is None or soon < self._decide_at):
             self._decide_at = soon
 
     def seen(self, resource: ResourceSeen, now: Now) -> Outputs:
@@ -155,11 +156,6 @@ class Loop:
         return self._write_last(now)
 
     # Deciding
-
-    @property
-    def _idle(self) -> bool:
-        """Whether no decision may be made."""
-        return self._stopped or self.recording
 
     def _pass(self, now: Now) -> Outputs:
         if now.steady < self.gives_way_until and not self.releasing:
@@ -254,6 +250,8 @@ class Loop:
         return [Closed()]
 
     def _go_on_from(self, resource: ResourceSeen) -> None:
+        if not self._recording:
+            self._unrecorded = None  # Its write waits for another one: it is not sent any more.
         self.resource = resource
         self.status = resource.status
         self._record.start_from(resource.version, resource.status, intact=not resource.lost)

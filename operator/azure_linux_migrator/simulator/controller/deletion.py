@@ -2,13 +2,11 @@
 deletion handler is called, and the finalizer goes once that has succeeded and the daemon has ended.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from azure_linux_migrator.core.reconcile.loop import RELEASE_RETRY_SECONDS, RELEASE_SECONDS
 from azure_linux_migrator.simulator.controller.loop_driver import LoopDriver
-
-if TYPE_CHECKING:
-    from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+from azure_linux_migrator.simulator.controller.operator_process import OperatorProcess
 
 LOOK_SECONDS = 0.1
 
@@ -16,8 +14,14 @@ LOOK_SECONDS = 0.1
 class Deletion:
     """The end of one resource in one process. There is no daemon after a restart."""
 
-    def __init__(self, operator: "SimulatedOperator", daemon: LoopDriver | None) -> None:
+    def __init__(
+        self,
+        operator: OperatorProcess,
+        daemon: LoopDriver | None,
+        new_driver: Callable[[], LoopDriver | None],
+    ) -> None:
         self._pilot = operator
+        self._new_driver = new_driver
         self._process = operator.process
         self._calls = 0
         self._daemon = daemon
@@ -59,7 +63,7 @@ class Deletion:
         waits = not self._calling or self._daemon is not None or self._handler is not None
         if waits or not self._pilot.alive:
             return
-        driver = self._handler = self._pilot.release()
+        driver = self._handler = self._new_driver()
         if driver is not None:
             driver.on_end = self._finish
             driver.tick()

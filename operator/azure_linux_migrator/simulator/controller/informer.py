@@ -6,22 +6,18 @@ was seen before (no resourceVersion asks for the latest); but it comes in pieces
 between, and what has gone is known only at its end.
 """
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, cast, get_args
 
 from msgspec import Struct
 
-from azure_linux_migrator.core.state.watch_health import (
-    GRACE_SECONDS,
-    STALE_SECONDS,
-    watch_problem,
-)
+from azure_linux_migrator.core.state.watch_health import watch_problem
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Attachment, Budget, Controller, Node, Pod, Volume
 from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store
 from azure_linux_migrator.simulator.controller.process import SimulatedProcess
+from azure_linux_migrator.simulator.controller.watch_stream import Stream
 
 WatchKind = Literal[
     "node",
@@ -37,53 +33,6 @@ WatchKind = Literal[
 KINDS: tuple[WatchKind, ...] = get_args(WatchKind)
 PIECES = 3
 """Pieces in which a list comes: what a read of the connection brings at one time."""
-
-
-class Stream:
-    """One kind's watch: events under way, and whether something is due to deliver them. `listed` is
-    whether a first list has arrived, `deaf` whether one is still to begin, `lists` counts them.
-    `heard_at` is when it last was up, `broken` whether its connection has failed since."""
-
-    __slots__ = (
-        "broken",
-        "deaf",
-        "due",
-        "heard_at",
-        "held_until",
-        "listed",
-        "listing",
-        "lists",
-        "queue",
-    )
-
-    def __init__(self, now: float, held_until: float = 0.0) -> None:
-        self.queue: deque[tuple[float, Any, Any, int]] = deque()
-        self.listed = self.listing = False
-        self.deaf = True
-        self.held_until = held_until
-        self.due = False
-        self.lists = 0
-        self.heard_at = now
-        self.broken = False
-
-    def falls_silent(self, now: float, *, broken: bool) -> None:
-        """It delivers nothing from now on, or still does not."""
-        if not self.silent(now):
-            self.heard_at, self.broken = now, False
-        self.broken = self.broken or broken
-
-    def silent(self, now: float) -> bool:
-        """Whether it delivers nothing: held up, or not listed anew."""
-        return now < self.held_until or self.deaf or self.listing
-
-    def problem(self, now: float) -> str:
-        """As kube/reflector.py tells it."""
-        age = now - self.heard_at
-        if age <= GRACE_SECONDS or not self.silent(now):
-            return ""
-        if self.broken:
-            return "the connection was closed"
-        return "no event and no bookmark came" if age > STALE_SECONDS else ""
 
 
 class _List(Struct):

@@ -1,7 +1,6 @@
 """Drives one reconcile loop in virtual time, as controller/worker.py does with asyncio."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from azure_linux_migrator.core.reconcile.loop import Loop
 from azure_linux_migrator.core.reconcile.messages import (
@@ -20,10 +19,8 @@ from azure_linux_migrator.core.reconcile.messages import (
 from azure_linux_migrator.core.reconcile.observer import Observer
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.simulator.controller.custom_resource import Body
+from azure_linux_migrator.simulator.controller.operator_process import OperatorProcess
 from azure_linux_migrator.simulator.kernel import Timer
-
-if TYPE_CHECKING:
-    from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 
 ANSWERS = {0: Answer.UNANSWERED, 404: Answer.GONE, 409: Answer.CONFLICT}
 
@@ -45,7 +42,7 @@ def resource_seen(body: Body) -> ResourceSeen:
 class LoopDriver:
     """A loop of a process, with the actions and the status write that it has under way."""
 
-    def __init__(self, operator: "SimulatedOperator", body: Body, *, releasing: bool) -> None:
+    def __init__(self, operator: OperatorProcess, body: Body, *, releasing: bool) -> None:
         self._pilot = operator
         self._process = operator.process
         self._timer: Timer | None = None

@@ -1,48 +1,20 @@
-"""One operator process at work on one migration, in virtual time: its watches and its loops."""
+"""One operator process at work on one migration, in virtual time: the loops one after the other."""
 
 import random
 from collections.abc import Callable
 
-from msgspec import Struct
-
-from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.model.actions import (
-    Action,
-    CreatePool,
-    DeleteMachines,
-    DeletePool,
-    ReadAzureFacts,
-    ReadPools,
-    UpdatePool,
-)
 from azure_linux_migrator.model.cluster import NamespacedName
-from azure_linux_migrator.simulator.cluster.workload import Span
 from azure_linux_migrator.simulator.controller.action_runner import ActionRunner, Backend
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from azure_linux_migrator.simulator.controller.deletion import Deletion
 from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
-from azure_linux_migrator.simulator.controller.informer import Informer
 from azure_linux_migrator.simulator.controller.loop_driver import LoopDriver
-from azure_linux_migrator.simulator.controller.process import SimulatedProcess
-
-AZURE = (ReadPools, ReadAzureFacts, CreatePool, UpdatePool, DeleteMachines, DeletePool)
-"""Actions that Azure answers, not Kubernetes."""
+from azure_linux_migrator.simulator.controller.operator_process import OperatorProcess, Pace
 
 
-class Pace(Struct, frozen=True):
-    """How fast things are, in seconds. `coalesce` is how long a wake-up waits for more events."""
-
-    request: Span = Span(0.004, 0.02)
-    azure: Span = Span(0.2, 0.8)
-    watch: Span = Span(0.002, 0.02)
-    coalesce: float = 0.003
-
-
-class SimulatedOperator:
-    """A process: its watches, and the loop at work. `skew` is how far its clock is ahead of the
-    world's; `leads` whether it takes itself for the holder of the Lease (kube/lease.py)."""
+class SimulatedOperator(OperatorProcess):
+    """A process and its loops: the one at work, and before it those that still end."""
 
     def __init__(
         self,
@@ -55,47 +27,33 @@ class SimulatedOperator:
         own_pod: NamespacedName | None = None,
         status_fails: Callable[[], KubernetesError | None] = lambda: None,
     ) -> None:
-        self.resource = resource
-        self.kernel = backend.kernel
-        self.rng = rng
-        self.pace = pace
-        self.own_pod = own_pod
-        self.status_fails = status_fails
-        self._backend = backend
-        self._fate = fault_hook
-        self.process = SimulatedProcess(backend.kernel)
-        self.skew = 0.0
-        self.began = backend.kernel.now
-        self.alive = self.leads = True
-        self.world = World()
-        self.on_decision: Callable[[Decision], None] | None = None
-        self.informer = Informer(
-            backend.api.store, self.process, self.world, self._watch_seconds, self.wake
+        super().__init__(
+            resource,
+            backend,
+            rng,
+            pace=pace,
+            fault_hook=fault_hook,
+            own_pod=own_pod,
+            status_fails=status_fails,
         )
         self._drivers: list[LoopDriver] = []
         self._release: Deletion | None = None
-        self._watching = False
         if resource.body is not None:
             self._drivers.append(LoopDriver(self, resource.body, releasing=False))
         resource.watchers.append(self._resource_changed)
 
     @property
-    def driver(self) -> LoopDriver:
-        """What drives the loop at work."""
-        return self._drivers[-1]
-
-    @property
     def runner(self) -> ActionRunner:
         """What runs the actions of the loop at work."""
-        return self.driver.runner
+        return self._drivers[-1].runner
 
     def start(self) -> None:
         """The process begins to work."""
         body = self.resource.body
         if body is not None and body.deleting:
-            self._release = Deletion(self, None)
+            self._release = Deletion(self, None, self._new_driver)
         else:
-            self.driver.tick()
+            self._drivers[-1].tick()
 
     def kill(self, *, late: float | None = None) -> None:
         """The process ends at once; see Hands.die for what is on its way."""
@@ -105,47 +63,27 @@ class SimulatedOperator:
         for driver in self._drivers:
             driver.die(late=late)
 
+    def wake(self) -> None:
+        """Look again soon."""
+        if self.alive:
+            self._drivers[-1].wake()
+
     def _end(self) -> None:
         self.alive = False
         self.informer.stop()
         self.resource.watchers.remove(self._resource_changed)
 
-    def clock(self) -> float:
-        """What this process takes for the time."""
-        return self.kernel.now + self.skew
-
-    def wake(self) -> None:
-        """Look again soon."""
-        if self.alive:
-            self.driver.wake()
-
-    def decided(self, decision: Decision) -> None:
-        """The loop has decided."""
-        if self.on_decision is not None:
-            self.on_decision(decision)
-
-    def release(self) -> LoopDriver | None:
-        """A new loop undoes what is ours: it starts from the resource and remembers nothing. None
+    def _new_driver(self) -> LoopDriver | None:
+        """A loop that undoes what is ours: it starts from the resource and remembers nothing. None
         where the resource is gone."""
         body = self.resource.body
         if body is None or not self.alive:
             return None
         self._drivers.append(LoopDriver(self, body, releasing=True))
-        return self.driver
-
-    def watch(self, *, on: bool) -> None:
-        """Start the watches, or end them and forget what they have told."""
-        if self._watching == on:
-            return
-        self._watching = on
-        if on:
-            self.informer.start()
-        else:
-            self.informer.stop()
-            self.world.clear()
+        return self._drivers[-1]
 
     def _resource_changed(self, body: Body | None) -> None:
-        self.process.after(self._watch_seconds(), lambda: self._observe(body))
+        self.process.after(self.watch_seconds(), lambda: self._observe(body))
 
     def _observe(self, body: Body | None) -> None:
         if not self.alive:
@@ -153,33 +91,6 @@ class SimulatedOperator:
         if body is None:
             self._end()  # the process lives: what it has under way still takes effect
             return
-        self.driver.seen(body)
+        self._drivers[-1].seen(body)
         if body.deleting and self._release is None:
-            self._release = Deletion(self, self.driver)
-
-    # How fast things are
-
-    def new_hands(self, on_result: Callable[[], None]) -> ActionRunner:
-        """What runs the actions of one loop."""
-        return ActionRunner(
-            self._backend,
-            self.world,
-            self.rng,
-            self.process,
-            clock=self.clock,
-            latency=self._latency,
-            fault_hook=self._fate,
-            may_act=lambda: self.leads,
-            on_result=on_result,
-        )
-
-    def way(self) -> float:
-        """Seconds of a request to the apiserver in one direction."""
-        return self.pace.request.draw(self.rng) / 2
-
-    def _latency(self, action: Action) -> float:
-        pace = self.pace.azure if isinstance(action, AZURE) else self.pace.request
-        return pace.draw(self.rng)
-
-    def _watch_seconds(self) -> float:
-        return self.pace.watch.draw(self.rng)
+            self._release = Deletion(self, self._drivers[-1], self._new_driver)
