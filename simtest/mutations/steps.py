@@ -168,7 +168,7 @@ def _retires_open() -> Patches:
 
 
 def _never_detaching() -> Patches:
-    return [(pod_tracker.PodTracker, "_detaching", lambda *_: None)]
+    return [(pod_tracker.PodTracker, "update_detaching", lambda *_: None)]
 
 
 def _all_at_once() -> Patches:

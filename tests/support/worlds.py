@@ -120,5 +120,5 @@ def planner_of(world: World, scope: Scope) -> Planner:
     """The planner of a drain: the same one as long as world and scope are."""
     memory = memory_of(world)
     known = memory._planner
-    began, since = (known.began, known.since) if known is not None else (0.0, 0.0)
+    began, since = (known.tracker.began, known.since) if known is not None else (0.0, 0.0)
     return memory.planner(world, scope, began=began, since=since)

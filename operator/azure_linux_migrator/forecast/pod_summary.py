@@ -106,7 +106,7 @@ def pod_summary(snapshot: ClusterSnapshot, name: str, spec: dict[str, Any]) -> P
     context = _context(snapshot, name, MigrationSpec.model_validate(spec))
     counted = PodSummary(nodes=len(context.pool_progress), findings=_findings(context))
     groups: dict[tuple[str, str, str, Outcome, str], PodGroup] = {}
-    for entry in context.planner.entries.values():
+    for entry in context.planner.tracker.entries.values():
         disposition, reason = _outcome(entry)
         kind, place, owner = _workload(context, entry)
         key = (kind, place, owner, disposition, reason)

@@ -20,9 +20,13 @@ def test_heaps_do_not_grow_with_the_events_of_pods_that_wait() -> None:
         made.put_pod(pod(f"p{turn % 20}", revision=100 + turn, started_in=started))
         made.put_pod(pod("later", node="s-2", app="other", revision=100 + turn))
         work.plan(NOW + turn * 0.001)
-    heaps = [len(queue._heap) for lane in work.queues.values() for queue in (lane.now, lane.later)]
+    heaps = [
+        len(queue._heap)
+        for lane in work.tracker.queues.values()
+        for queue in (lane.now, lane.later)
+    ]
     assert max(heaps) <= 2 * 20 + 16
-    assert len(work._longest) <= 2 * len(work.queues) + 16
+    assert len(work._longest) <= 2 * len(work.tracker.queues) + 16
 
 
 def test_a_heap_that_was_dropped_still_knows_the_emptiest_node() -> None:
@@ -42,7 +46,7 @@ def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
     rule = {"selector": {"matchLabels": {"app": "early"}}, "order": -1}
     made = world([pod("stays")], [budget(allowed=1, healthy=1, desired=0, expected=1)])
     work = planner(made, jobs=jobs, order=[rule])
-    work.began = NOW - 100
+    work.tracker.began = NOW - 100
     for number in range(20_000):
         job = pod(
             f"job-{number}",
@@ -63,16 +67,16 @@ def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
         "tallies": len(made.implicit_budgets._tallies),
         "answers": sum(map(len, made.pdb_index._answers.values())),
         "pods on": len(made._pods_on),
-        "by owner": len(work._by_owner),
-        "by claim": len(work._by_claim),
-        "lanes": len(work.queues),
-        "lanes of": len(work._lanes_of),
+        "by owner": len(work.tracker.by_owner),
+        "by claim": len(work.tracker.by_claim),
+        "lanes": len(work.tracker.queues),
+        "lanes of": len(work.tracker.queues_of),
         "unseen": len(made.inflight._unseen_by_owner),
         "under way": len(made.inflight),
     }
     assert {name: size for name, size in sizes.items() if size > 100} == {}
-    assert len(work.evicted_owners) <= 2_001
-    assert work._order._tier.cache_info().currsize <= 10_000
+    assert len(work.tracker.evicted_owners) <= 2_001
+    assert work.tracker._order._tier.cache_info().currsize <= 10_000
 
 
 def test_the_most_seen_of_an_owner_outlives_changes_of_its_last_pod() -> None:

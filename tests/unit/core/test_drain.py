@@ -51,7 +51,7 @@ def pods(count: int) -> list[Pod]:
 )
 def test_fate(made: Pod, policy: dict[str, str], expected: PodDisposition) -> None:
     facts = planner(world([]))
-    assert classify_pod(made, Drain.model_validate(policy), facts).disposition is expected
+    assert classify_pod(made, Drain.model_validate(policy), facts.tracker).disposition is expected
 
 
 @pytest.mark.parametrize(

@@ -275,10 +275,10 @@ def test_what_refuses_every_pod_is_asked_by_one_at_a_time_and_told_once(
     assert len(drain.posts) < 12
     assert gaps == sorted(gaps)
     [told] = drain.work.plan(drain.now).blockers
-    assert (told.cause, told.kind, told.pods) == (cause, "Eviction", drain.work.eligible)
+    assert (told.cause, told.kind, told.pods) == (cause, "Eviction", drain.work.tracker.eligible)
     assert drain.work.plan(drain.now).wake_at is not None
     drain.go(31.0, always(EvictionResult.GRANTED), step=0.2)
-    assert drain.work.eligible == 0
+    assert drain.work.tracker.eligible == 0
     assert drain.world.inflight.breaker.trouble is None
 
 

@@ -76,7 +76,7 @@ def test_force_leaves_the_operators_own_pod_for_the_end() -> None:
 def test_pods_that_only_come_back_are_left_alone() -> None:
     made = world([])
     work = planner(made)
-    work.began = NOW
+    work.tracker.began = NOW
     for turn in range(3):
         made.put_pod(pod(f"back-{turn}", created=NOW + 10))
         made.remove_pod(NamespacedName("default", f"back-{turn}"))
@@ -110,7 +110,7 @@ def test_a_pod_of_a_dead_node_is_given_up_in_time_and_told_as_a_note() -> None:
     assert (note.cause, note.kind, note.pods, note.blocks) == (Cause.NODE_LOST, "Node", 1, False)
     assert work.pool_progress.by_node["s-0"].drained
     made.remove_pod(NamespacedName("default", "a"), 99)
-    assert (causes(work, NOW + 302), work.abandoned) == ([], {})
+    assert (causes(work, NOW + 302), work.tracker.abandoned) == ([], {})
 
 
 def test_a_node_that_answers_again_has_its_pods_waited_for_again() -> None:
@@ -139,7 +139,7 @@ def test_the_successor_of_a_pod_that_was_given_up_is_not() -> None:
     work.plan(NOW + 300)
     made.put_pod(pod("a", uid="next"))
     assert work.pool_progress.remaining == 1
-    assert work.abandoned == {}
+    assert work.tracker.abandoned == {}
 
 
 def test_force_does_not_ask_twice_for_a_pod() -> None:

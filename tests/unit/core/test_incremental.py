@@ -196,9 +196,11 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
     """All that follows from the world alone."""
     plan = work.plan(now)
     pool_progress = work.pool_progress
-    tier = min(work.tiers, default=None)
+    tier = min(work.tracker.tiers, default=None)
     queues = {
-        f"{queue.ident} {queue.tier}": queue for queue in work.queues.values() if not queue.empty
+        f"{queue.ident} {queue.tier}": queue
+        for queue in work.tracker.queues.values()
+        if not queue.empty
     }
     return {
         "sums": (
@@ -217,8 +219,8 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
         "detaching": sorted(pool_progress.detaching),
         "blocked": (pool_progress.blocked_pods, sorted(pool_progress.blocked)),
         "open": sorted(pool_progress.open),
-        "tiers": dict(work.tiers),
-        "eligible": work.eligible,
+        "tiers": dict(work.tracker.tiers),
+        "eligible": work.tracker.eligible,
         "waiting": plan.waiting,
         "rest": plan.rest,
         "lanes": {

@@ -26,7 +26,7 @@ def nodes(count: int, allocatable: Allocatable = ROOM) -> list[Node]:
 
 
 def needed(made: World) -> int:
-    return nodes_needed(context_of(migration(), seen(made, source()), NOW).planner).count
+    return nodes_needed(context_of(migration(), seen(made, source()), NOW).planner.tracker).count
 
 
 def pods(count: int, cpu: int, memory: int = 100, **more: Any) -> list[Pod]:

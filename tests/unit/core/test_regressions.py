@@ -92,7 +92,7 @@ def test_pending_replacements_stop_the_drain_after_a_restart_too() -> None:
     made = world([pod("a"), pod("new", created=NOW - 5, **waiting)])
     work = planner(made)
     assert work.plan(NOW).unschedulable_replacements == ()
-    work.began = NOW - 10
+    work.tracker.began = NOW - 10
     assert [each.key.name for each in work.plan(NOW).unschedulable_replacements] == ["new"]
     other = Owner("ReplicaSet", "other", "rs-other")
     made.put_pod(pod("alien", created=NOW - 5, owner=other, **waiting))

@@ -47,7 +47,7 @@ def test_pods_from_before_the_batch_count_if_the_migration_had_begun() -> None:
         [pod("a"), waiting("new", created=STARTED + 1), waiting("old", created=STARTED - 1)]
     )
     work = restarted(made)
-    work.began = NOW - 10
+    work.tracker.began = NOW - 10
     assert unschedulable_replacements(work) == ["new"]
 
 
@@ -100,7 +100,7 @@ def test_daemons_and_finished_jobs_that_leave_are_no_moves() -> None:
     work = planner(made)
     made.remove_pod(NamespacedName("default", "agent"))
     made.remove_pod(NamespacedName("default", "done"))
-    assert len(work.evicted_owners) == 0
+    assert len(work.tracker.evicted_owners) == 0
 
 
 def test_a_drain_that_is_begun_again_by_a_restart_evicts_nothing_while_pods_wait() -> None:

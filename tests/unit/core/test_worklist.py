@@ -111,9 +111,9 @@ def test_a_node_that_joins_the_batch_brings_its_pods() -> None:
     made.put_node(Node("s-0", "src", unschedulable=True, batch="m.1"))
     assert names(work) == ["a"]
     made.put_node(Node("s-0", "src", unschedulable=True))
-    assert (names(work), dict(work.tiers)) == ([], {})
+    assert (names(work), dict(work.tracker.tiers)) == ([], {})
     made.remove_node("s-0")
-    assert (work.pool_progress.remaining, work.entries) == (0, {})
+    assert (work.pool_progress.remaining, work.tracker.entries) == (0, {})
 
 
 def test_the_batch_takes_the_nodes_that_can_be_empty_first() -> None:
@@ -124,7 +124,7 @@ def test_the_batch_takes_the_nodes_that_can_be_empty_first() -> None:
         budget("busy", allowed=1, healthy=6, desired=5, expected=6),
         budget("calm", allowed=2, healthy=2, desired=0, expected=2),
     ]
-    assert select_nodes(planner(world(busy + calm, pdb_index, nodes)), 2) == ["s-1", "s-2"]
+    assert select_nodes(planner(world(busy + calm, pdb_index, nodes)).tracker, 2) == ["s-1", "s-2"]
 
 
 def test_a_daemonset_pod_whose_daemonset_is_gone_blocks_like_a_bare_one() -> None:
@@ -242,7 +242,7 @@ def test_a_refused_eviction_waits_and_is_told_with_its_class() -> None:
 def test_pods_that_come_back_to_the_source_are_moved_thrice_and_then_told() -> None:
     made = world([])
     work = planner(made)
-    work.began = NOW
+    work.tracker.began = NOW
     for turn in range(3):
         made.put_pod(pod(f"back-{turn}", created=NOW + 10))
         assert names(work) == [f"back-{turn}"]

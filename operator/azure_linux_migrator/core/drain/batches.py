@@ -9,24 +9,24 @@ from collections import defaultdict
 from heapq import heapify, heappop, heappush
 
 from azure_linux_migrator.core.drain.eviction_queue import QueueId
-from azure_linux_migrator.core.drain.worklist import Worklist
+from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.model.cluster import NamespacedName
 
 
-def select_nodes(work: Worklist, size: int) -> list[str]:
+def select_nodes(tracker: PodTracker, size: int) -> list[str]:
     """The names of at most `size` nodes outside every batch, the earliest finish first.
 
     Estimates only grow as nodes are chosen, so one that is still the least when it is renewed is
     the least of all.
     """
-    needs = {name: _needs(work, name) for name in work.pool_progress.unmarked}
+    needs = {name: _needs(tracker, name) for name in tracker.pool_progress.unmarked}
     claims: defaultdict[QueueId, float] = defaultdict(float)
-    heap = [(*_finish(work, needs[name], claims), name) for name in sorted(needs)]
+    heap = [(*_finish(tracker, needs[name], claims), name) for name in sorted(needs)]
     heapify(heap)
     chosen: list[str] = []
     while heap and len(chosen) < size:
         *_, name = heappop(heap)
-        renewed = (*_finish(work, needs[name], claims), name)
+        renewed = (*_finish(tracker, needs[name], claims), name)
         if heap and renewed > heap[0]:
             heappush(heap, renewed)
             continue
@@ -36,32 +36,32 @@ def select_nodes(work: Worklist, size: int) -> list[str]:
     return chosen
 
 
-def _needs(work: Worklist, node: str) -> dict[QueueId, int]:
+def _needs(tracker: PodTracker, node: str) -> dict[QueueId, int]:
     found: defaultdict[QueueId, int] = defaultdict(int)
-    for pod in work.world.pods_on(node):
-        entry = work.entries.get(pod.key)
+    for pod in tracker.world.pods_on(node):
+        entry = tracker.entries.get(pod.key)
         if entry is not None and entry.lane is not None:
             found[entry.lane.ident] += 1
     return found
 
 
 def _finish(
-    work: Worklist, needs: dict[QueueId, int], claims: dict[QueueId, float]
+    tracker: PodTracker, needs: dict[QueueId, int], claims: dict[QueueId, float]
 ) -> tuple[float, int]:
     """Waves until the node is empty, then its pods, to break ties."""
     waves = (
-        (claims.get(ident, 0.0) + pods) / _capacity(work, ident)
+        (claims.get(ident, 0.0) + pods) / _capacity(tracker, ident)
         for ident, pods in needs.items()
         if ident
     )
     return max(waves, default=0.0), sum(needs.values())
 
 
-def _capacity(work: Worklist, ident: QueueId) -> int:
+def _capacity(tracker: PodTracker, ident: QueueId) -> int:
     if isinstance(ident, NamespacedName):
-        budget = work.world.budgets.get(ident)
+        budget = tracker.world.budgets.get(ident)
         return max(1, budget.capacity) if budget else 1
     if isinstance(ident, str):
-        controller = work.world.owner_index.governing_uid(ident)
-        return work.world.implicit_budgets.capacity(ident, controller)
+        controller = tracker.world.owner_index.governing_uid(ident)
+        return tracker.world.implicit_budgets.capacity(ident, controller)
     return 1

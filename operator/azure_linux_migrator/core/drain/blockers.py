@@ -8,14 +8,14 @@ from azure_linux_migrator.core.drain.blocker import Blocker, of_bar, of_pod, of_
 from azure_linux_migrator.core.drain.disruption_budgets import starved
 from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue, QueueId
 from azure_linux_migrator.core.drain.node_progress import NodeProgress
+from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.core.drain.surge_first import why_not
-from azure_linux_migrator.core.drain.worklist import Worklist
 from azure_linux_migrator.core.state.implicit_budgets import ImplicitBudgets
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner, Pod
 
 
 def find_blockers(
-    work: Worklist,
+    tracker: PodTracker,
     blocking: Iterable[EvictionQueue],
     starving: Collection[EvictionQueue],
     overdue: Iterable[Pod],
@@ -23,26 +23,26 @@ def find_blockers(
     """Lanes that will never grant, lanes that have not for long, pods that do not go: sorted, and
     what holds nothing up comes last."""
     found = {lane.blocker for lane in blocking if lane.blocker is not None}
-    for load in work.pool_progress.blocked.values():
+    for load in tracker.pool_progress.blocked.values():
         found.update(load.blocked.values())
     for lane in starving:
-        found.update(_starved_lane(work, lane))
-    found.update(_refused(work))
-    found.update(_barred(work, {lane.ident for lane in starving}))
+        found.update(_starved_lane(tracker, lane))
+    found.update(_refused(tracker))
+    found.update(_barred(tracker, {lane.ident for lane in starving}))
     found.update(map(_stuck_pod, overdue))
-    found.update(_abandoned(work))
-    found.update(_surge_notes(work))
-    found.update(_still_attached(load) for load in work.pool_progress.detaching.values())
+    found.update(_abandoned(tracker))
+    found.update(_surge_notes(tracker))
+    found.update(_still_attached(load) for load in tracker.pool_progress.detaching.values())
     return sorted(found, key=lambda each: (not each.blocks, each))
 
 
-def _starved_lane(work: Worklist, lane: EvictionQueue) -> list[Blocker]:
+def _starved_lane(tracker: PodTracker, lane: EvictionQueue) -> list[Blocker]:
     if isinstance(lane.ident, NamespacedName):
-        budget = work.world.budgets.get(lane.ident)
+        budget = tracker.world.budgets.get(lane.ident)
         return [starved(budget, lane.left)] if budget is not None else []
     pod = next(iter(lane.pods()))
-    controller = work.world.owner_index.controller_of(pod)
-    return [_starved_owner(work.world.implicit_budgets, pod, controller, lane.left)]
+    controller = tracker.world.owner_index.controller_of(pod)
+    return [_starved_owner(tracker.world.implicit_budgets, pod, controller, lane.left)]
 
 
 def _starved_owner(
@@ -62,42 +62,42 @@ def _starved_owner(
     return Blocker(Cause.OWNER_UNHEALTHY, kind, key, message, remedy, pods, uid)
 
 
-def _refused(work: Worklist) -> Iterable[Blocker]:
+def _refused(tracker: PodTracker) -> Iterable[Blocker]:
     """Pods that the apiserver refuses; what it refuses for all of them is told once."""
-    trouble = work.world.inflight.breaker.trouble
-    if trouble is not None and work.eligible:
-        told = of_trouble(trouble, work.eligible)
+    trouble = tracker.world.inflight.breaker.trouble
+    if trouble is not None and tracker.eligible:
+        told = of_trouble(trouble, tracker.eligible)
         yield from () if told is None else (told,)
-    for key, refusal in work.world.inflight.pod_refusals.known.items():
-        entry = work.entries.get(key)
+    for key, refusal in tracker.world.inflight.pod_refusals.known.items():
+        entry = tracker.entries.get(key)
         if entry is None or (trouble is not None and trouble.reason == refusal.reason):
             continue
         blocker = of_refusal(entry.pod, refusal)
         yield from () if blocker is None else (blocker,)
 
 
-def _barred(work: Worklist, ids: Collection[QueueId]) -> Iterable[Blocker]:
+def _barred(tracker: PodTracker, ids: Collection[QueueId]) -> Iterable[Blocker]:
     """Budgets that refuse what they should grant, unless they are told for another reason."""
-    for key, bar in work.world.inflight.budget_backoffs.known.items():
-        budget, left = work.world.budgets.get(key), work.left(key)
+    for key, bar in tracker.world.inflight.budget_backoffs.known.items():
+        budget, left = tracker.world.budgets.get(key), tracker.left(key)
         if budget is not None and left and key not in ids:
             blocker = of_bar(budget, bar, left)
             yield from () if blocker is None else (blocker,)
 
 
-def _surge_notes(work: Worklist) -> list[Blocker]:
+def _surge_notes(tracker: PodTracker) -> list[Blocker]:
     notes: list[Blocker] = []
-    for entry in work.notes.values():
-        controller = work.world.owner_index.controller_of(entry.pod)
-        pdb_index = work.world.budgets_of(entry.pod)
-        budget = work.world.budgets.get(pdb_index[0]) if pdb_index else None
+    for entry in tracker.notes.values():
+        controller = tracker.world.owner_index.controller_of(entry.pod)
+        pdb_index = tracker.world.budgets_of(entry.pod)
+        budget = tracker.world.budgets.get(pdb_index[0]) if pdb_index else None
         if controller is not None:
-            why = f"cannot be surged: {why_not(controller, budget, work.scope.migration)}"
+            why = f"cannot be surged: {why_not(controller, budget, tracker.scope.migration)}"
             remedy = "it is evicted instead, and is away until its replacement is Ready"
             notes.append(of_pod(entry.pod, Cause.SURGE_IMPOSSIBLE, why, remedy))
-    for uid in work.surging:
-        controller = work.world.owner_index.controller(uid)
-        lane = work.surging[uid]
+    for uid in tracker.surging:
+        controller = tracker.world.owner_index.controller(uid)
+        lane = tracker.surging[uid]
         if controller is not None and controller.stuck and not lane.empty:
             notes.append(
                 Blocker(
@@ -123,9 +123,9 @@ def _stuck_pod(pod: Pod) -> Blocker:
     return of_pod(pod, Cause.STUCK_TERMINATING, why, remedy)
 
 
-def _abandoned(work: Worklist) -> Iterable[Blocker]:
+def _abandoned(tracker: PodTracker) -> Iterable[Blocker]:
     """Nodes that do not answer, with the pods on them that are waited for no longer."""
-    counts = Counter(work.entries[key].pod.node for key in work.abandoned)
+    counts = Counter(tracker.entries[key].pod.node for key in tracker.abandoned)
     for node, pods in counts.items():
         text = (
             f"node {node} does not answer; its {pods} pods whose grace has ended long ago are "

@@ -3,8 +3,7 @@
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.order import LAST
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
-from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
-from azure_linux_migrator.core.drain.worklist import Worklist
+from azure_linux_migrator.core.drain.pod_tracker import PodTracker, TrackedPod
 from azure_linux_migrator.model.actions import DeletePod
 from azure_linux_migrator.model.cluster import NamespacedName
 
@@ -15,46 +14,46 @@ _SPARED = frozenset(
 back: Force is against budgets, and not against these."""
 
 
-def forced(work: Worklist, now: float) -> tuple[DeletePod, ...]:
+def forced(tracker: PodTracker, now: float) -> tuple[DeletePod, ...]:
     """Deletions of what is admitted and may be asked for now (`now`: seconds since the epoch).
 
     Pods that stay (of DaemonSets and the kubelet's own) stay, those that are leaving are waited
     for, and the operator's own pod is the last. Pauses that the apiserver asked for are kept, and
     what refuses every pod is met by one at a time.
     """
-    inflight = work.world.inflight
+    inflight = tracker.world.inflight
     if now < inflight.throttled_until or not inflight.breaker.admits(now):
         return ()
-    left = [entry for entry in _admitted(work) if not entry.pod.terminating]
+    left = [entry for entry in _admitted(tracker) if not entry.pod.terminating]
     others = [entry for entry in left if entry.tier != LAST]
-    due = [entry for entry in others or left if _may_go(work, entry)]
+    due = [entry for entry in others or left if _may_go(tracker, entry)]
     # spec.drain.order holds here too: also what is on its way out holds the later ones.
-    tier = min([*work.tiers, *(entry.tier for entry in due)], default=LAST)
+    tier = min([*tracker.tiers, *(entry.tier for entry in due)], default=LAST)
     found = tuple(_delete(entry) for entry in due if entry.tier == tier)
     if inflight.breaker.trouble is None or not found:
         return found
     return (min(found, key=lambda each: inflight.pod_refusals.times(each.pod, each.uid)),)
 
 
-def _admitted(work: Worklist) -> list[TrackedPod]:
+def _admitted(tracker: PodTracker) -> list[TrackedPod]:
     """What has to leave the nodes of all batches, by node."""
     names = sorted(
-        name for batch, names in work.pool_progress.batches.items() if batch for name in names
+        name for batch, names in tracker.pool_progress.batches.items() if batch for name in names
     )
     return [
         entry
         for name in names
-        if work.pool_progress.by_node[name].remaining
-        for pod in work.world.pods_on(name)
-        if (entry := work.entries.get(pod.key)) is not None
+        if tracker.pool_progress.by_node[name].remaining
+        for pod in tracker.world.pods_on(name)
+        if (entry := tracker.entries.get(pod.key)) is not None
         and entry.filter_result.disposition is not PodDisposition.SKIP
     ]
 
 
-def _may_go(work: Worklist, entry: TrackedPod) -> bool:
+def _may_go(tracker: PodTracker, entry: TrackedPod) -> bool:
     blocker = entry.filter_result.blocker
     spared = blocker is not None and blocker.cause in _SPARED
-    return not spared and work.may_wait(entry.pod)
+    return not spared and tracker.may_wait(entry.pod)
 
 
 def _delete(entry: TrackedPod) -> DeletePod:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
-from azure_linux_migrator.core.drain.worklist import Worklist
+from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.model.cluster import Allocatable, ExtendedResources, Node, Pod
 
 HEADROOM = 0.9
@@ -25,9 +25,9 @@ class NodeEstimate:
     unknown: int = 0
 
 
-def nodes_needed(work: Worklist) -> NodeEstimate:
+def nodes_needed(tracker: PodTracker) -> NodeEstimate:
     """What the pods on the source need; as many nodes as there are where they do not tell."""
-    nodes = [load.node for load in work.pool_progress.by_node.values()]
+    nodes = [load.node for load in tracker.pool_progress.by_node.values()]
     sized = [node for node in nodes if node.allocatable.pods]
     if not sized:
         return NodeEstimate(max(1, len(nodes)), 0, len(nodes))
@@ -35,16 +35,16 @@ def nodes_needed(work: Worklist) -> NodeEstimate:
         (node.allocatable for node in sized),
         key=lambda allocatable: (allocatable.cpu, allocatable.memory),
     )
-    free = _minus(_scaled(usual), _daemons(work, sized))
+    free = _minus(_scaled(usual), _daemons(tracker, sized))
     pods = [
         entry.pod
-        for entry in work.entries.values()
+        for entry in tracker.entries.values()
         if entry.filter_result.disposition in (PodDisposition.MOVE, PodDisposition.WAIT)
         and not entry.pod.finished
     ]
     zones: defaultdict[str, list[Pod]] = defaultdict(list)
     for pod in pods:
-        zones[_zone(work, pod)].append(pod)
+        zones[_zone(tracker, pod)].append(pod)
     bins: list[Allocatable] = []
     for zone in sorted(zones, reverse=True):  # the pods that may go anywhere fill what is left
         fresh = bins if not zone else []
@@ -83,19 +83,19 @@ def _fill(pods: list[Pod], empty: Allocatable, bins: list[Allocatable]) -> None:
             alone[group].add(index)
 
 
-def _zone(work: Worklist, pod: Pod) -> str:
-    zones = {zone for volume in work.world.owner_index.volumes_of(pod) for zone in volume.zones}
+def _zone(tracker: PodTracker, pod: Pod) -> str:
+    zones = {zone for volume in tracker.world.owner_index.volumes_of(pod) for zone in volume.zones}
     return zones.pop() if len(zones) == 1 else ""
 
 
-def _daemons(work: Worklist, nodes: list[Node]) -> Allocatable:
+def _daemons(tracker: PodTracker, nodes: list[Node]) -> Allocatable:
     """What stays on the fullest node: DaemonSet and mirror pods."""
     cpu = memory = count = 0
     for node in nodes:
         stay = [
             pod
-            for pod in work.world.pods_on(node.name)
-            if (entry := work.entries.get(pod.key))
+            for pod in tracker.world.pods_on(node.name)
+            if (entry := tracker.entries.get(pod.key))
             and entry.filter_result.disposition is PodDisposition.SKIP
         ]
         cpu = max(cpu, sum(pod.requests[0] for pod in stay))

@@ -7,6 +7,7 @@ from itertools import islice
 
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import find_blockers
+from azure_linux_migrator.core.drain.drain_listener import DrainListener
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import (
     FREE,
@@ -16,11 +17,12 @@ from azure_linux_migrator.core.drain.eviction_queue import (
     evaluate,
 )
 from azure_linux_migrator.core.drain.force import forced
+from azure_linux_migrator.core.drain.node_progress import PoolProgress
+from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.stuck_terminating import StuckTerminating
 from azure_linux_migrator.core.drain.surge_first import Standing, next_action
 from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
-from azure_linux_migrator.core.drain.worklist import Worklist
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
@@ -53,39 +55,48 @@ class Plan:
     wake_at: float | None = None
 
 
-class Planner(Worklist):
-    """A worklist that plans; remembers which lanes grant, block and starve."""
+class Planner:
+    """Plans one drain: owns its tracker, and remembers which queues grant, block and starve."""
 
     def __init__(self, world: World, scope: Scope) -> None:
+        self.tracker = PodTracker(world, scope)
+        self.listener = DrainListener(self.tracker)
+        """To be told of every change of the world."""
+        self.since = 0.0
+        """When the migration began, in seconds since the epoch; 0 before."""
         self._granting: dict[EvictionQueue, None] = {}
         self._blocking: dict[EvictionQueue, None] = {}
         self._starving: dict[EvictionQueue, float] = {}
         self._starved: dict[EvictionQueue, None] = {}
-        self._overdue = StuckTerminating(self)
+        self._overdue = StuckTerminating(self.tracker)
         self._now = 0.0
         self._longest: list[tuple[float, int, EvictionQueue]] = []
         self._pushed = 0
         self._prefetching = False
         self._busy = False
         self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
-        super().__init__(world, scope)
-        self.since = 0.0
-        """When the migration began, in seconds since the epoch; 0 before."""
-        self._unplaced = UnschedulableReplacements(
-            world, scope, self.evicted_owners, self._by_owner
+        self._replacements = self._new_replacements()
+
+    @property
+    def pool_progress(self) -> PoolProgress:
+        """What is left on the nodes of the source."""
+        return self.tracker.pool_progress
+
+    def _new_replacements(self) -> UnschedulableReplacements:
+        tracker = self.tracker
+        return UnschedulableReplacements(
+            tracker.world, tracker.scope, tracker.evicted_owners, tracker.by_owner
         )
 
     def remember(self, evicted_owners: EvictedOwners) -> None:
         """Go on with what another planner of the same nodes has seen."""
-        self.evicted_owners = evicted_owners
-        self._unplaced = UnschedulableReplacements(
-            self.world, self.scope, evicted_owners, self._by_owner
-        )
+        self.tracker.evicted_owners = evicted_owners
+        self._replacements = self._new_replacements()
 
     def plan(self, now: float, stamp: str = "") -> Plan:
         """The plan for now; asked again with nothing changed, it is the same."""
         self._now = now
-        self.world.tick(now)
+        self.tracker.world.tick(now)
         self._watch_batch(now)
         self._overdue.tick(now)
         self._evaluate(now)
@@ -95,10 +106,10 @@ class Planner(Worklist):
         return Plan(
             evictions=evictions,
             surges=self._surges(stamp),
-            waiting=max(0, self.eligible - len(evictions)),
+            waiting=max(0, self.tracker.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
             blocker_count=sum(blocker.blocks for blocker in blockers),
-            unschedulable_replacements=self._unplaced.find(now, self.since, self.began),
+            unschedulable_replacements=self._replacements.find(now, self.since, self.tracker.began),
             rest=rest,
             limited_by=self._name(ident),
             wake_at=self._wake_at(),
@@ -106,24 +117,24 @@ class Planner(Worklist):
 
     def forced(self) -> tuple[DeletePod, ...]:
         """Deletions of everything that is admitted and left, as of the last plan."""
-        return forced(self, self._now)
+        return forced(self.tracker, self._now)
 
     def _watch_batch(self, now: float) -> None:
         busy = self.pool_progress.undrained_admitted > 0
         if self._busy and not busy:
-            self.world.slot_times.rests(now)
+            self.tracker.world.slot_times.rests(now)
         self._busy = busy
 
     def _evaluate(self, now: float) -> None:
-        dirty, self.dirty = self.dirty, {}
-        prefetch = self.scope.policy.prefetch and bool(self.tiers)
+        dirty, self.tracker.dirty = self.tracker.dirty, {}
+        prefetch = self.tracker.scope.policy.prefetch and bool(self.tracker.tiers)
         if prefetch != self._prefetching:
             # A batch has begun or ended: lanes that have no pod in it may, or may no longer, move.
             self._prefetching = prefetch
-            dirty = dict.fromkeys(self.queues.values())
+            dirty = dict.fromkeys(self.tracker.queues.values())
         for lane in dirty:
             before = lane.rest
-            evaluate(lane, self.world, self.weight, prefetch=prefetch)
+            evaluate(lane, self.tracker.world, self.tracker.weight, prefetch=prefetch)
             _keep(self._granting, lane, wanted=bool(lane.granted))
             _keep(self._blocking, lane, wanted=lane.blocker is not None)
             competes = isinstance(lane.ident, NamespacedName | str) and lane.ident != FREE
@@ -134,21 +145,21 @@ class Planner(Worklist):
             elif lane not in self._starved:
                 self._starving.setdefault(lane, now)
             if lane.empty and not isinstance(lane.ident, Surge):
-                self._drop_lane(lane)
+                self.tracker.drop_queue(lane)
             elif lane.rest > 0 and lane.rest != before:
                 self._pushed += 1
                 heappush(self._longest, (-lane.rest, self._pushed, lane))
-        if len(self._longest) > 2 * len(self.queues) + 16:
-            queues = (lane for lane in self.queues.values() if lane.rest > 0)
+        if len(self._longest) > 2 * len(self.tracker.queues) + 16:
+            queues = (lane for lane in self.tracker.queues.values() if lane.rest > 0)
             self._longest = [(-lane.rest, number, lane) for number, lane in enumerate(queues)]
             self._pushed = len(self._longest)
             heapify(self._longest)
 
     def _tier(self) -> int | None:
-        return min(self.tiers, default=None)
+        return min(self.tracker.tiers, default=None)
 
     def _evictions(self, now: float) -> tuple[EvictPod, ...]:
-        tier, breaker = self._tier(), self.world.inflight.breaker
+        tier, breaker = self._tier(), self.tracker.world.inflight.breaker
         if not breaker.admits(now):
             return ()
         granted = (
@@ -158,7 +169,7 @@ class Planner(Worklist):
 
     def _probe(self, granted: Iterable[EvictPod]) -> tuple[EvictPod, ...]:
         """The one that was refused least often: it may be another pod that is at fault."""
-        refusals = self.world.inflight.pod_refusals
+        refusals = self.tracker.world.inflight.pod_refusals
         chosen = min(granted, key=lambda each: refusals.times(each.pod, each.uid), default=None)
         return () if chosen is None else (chosen,)
 
@@ -169,12 +180,12 @@ class Planner(Worklist):
             len(self._blocking),
             self.pool_progress.blocked_pods,
             len(self.pool_progress.detaching),
-            len(self.world.inflight.pod_refusals),
-            len(self.world.inflight.budget_backoffs.known),
-            self.world.inflight.breaker.trouble is None,
-            len(self.notes),
+            len(self.tracker.world.inflight.pod_refusals),
+            len(self.tracker.world.inflight.budget_backoffs.known),
+            self.tracker.world.inflight.breaker.trouble is None,
+            len(self.tracker.notes),
             len(self._overdue),
-            len(self.abandoned),
+            len(self.tracker.abandoned),
             len(self._starved),
         )
         known, at, blockers = self._known_blockers
@@ -185,7 +196,7 @@ class Planner(Worklist):
 
     def _find_blockers(self) -> list[Blocker]:
         queues = [lane for lane in self._blocking if lane.blocker is not None]
-        return find_blockers(self, queues, list(self._starved), self._overdue.pods())
+        return find_blockers(self.tracker, queues, list(self._starved), self._overdue.pods())
 
     def _grow_old(self, now: float) -> None:
         """Lanes stand in the order in which they began to starve."""
@@ -199,21 +210,24 @@ class Planner(Worklist):
     def _surges(self, stamp: str) -> tuple[Action, ...]:
         actions: list[Action] = []
         tier = self._tier()
-        for uid, lane in self.surging.items():
-            controller = self.world.owner_index.controller(uid)
+        for uid, lane in self.tracker.surging.items():
+            controller = self.tracker.world.owner_index.controller(uid)
             if controller is None or (lane.empty and not controller.surge):
                 continue
             if lane.tier != tier and not controller.surge:
                 continue
-            implicit_budgets = self.world.owner_index.replicasets_of(uid)
+            implicit_budgets = self.tracker.world.owner_index.replicasets_of(uid)
             standing = Standing(
                 controller=controller,
                 on_source=tuple(lane.pods()),
-                present=sum(self.world.implicit_budgets.present(each) for each in implicit_budgets),
-                healthy=sum(
-                    self.world.implicit_budgets.healthy(budget) for budget in implicit_budgets
+                present=sum(
+                    self.tracker.world.implicit_budgets.present(each) for each in implicit_budgets
                 ),
-                migration=self.scope.migration,
+                healthy=sum(
+                    self.tracker.world.implicit_budgets.healthy(budget)
+                    for budget in implicit_budgets
+                ),
+                migration=self.tracker.scope.migration,
                 stamp=stamp,
             )
             admitted = lane.unready or len(lane.now) or controller.surge
@@ -235,11 +249,11 @@ class Planner(Worklist):
             return ""
         if isinstance(ident, NamespacedName):
             return f"PodDisruptionBudget {ident}"
-        controller = self.world.owner_index.governing_uid(ident)
+        controller = self.tracker.world.owner_index.governing_uid(ident)
         return f"{controller.kind} {controller.key}" if controller else ""
 
     def _wake_at(self) -> float | None:
-        inflight = self.world.inflight
+        inflight = self.tracker.world.inflight
         times = [] if inflight.next_wait is None else [inflight.next_wait]
         if (look := self._overdue.next_look) is not None:
             times.append(look)

@@ -43,7 +43,7 @@ class TrackedPod(Struct, gc=False):
 
 
 class PodTracker:
-    """Places pods one at a time."""
+    """Places pods one at a time. drain_listener.py tells it what to place again."""
 
     def __init__(self, world: World, scope: Scope) -> None:
         self.world = world
@@ -62,11 +62,11 @@ class PodTracker:
         self.notes: dict[NamespacedName, TrackedPod] = {}
         self.surging: dict[str, EvictionQueue] = {}
         self._order = Order(scope.policy)
-        self._lanes_of: defaultdict[QueueId, list[EvictionQueue]] = defaultdict(list)
-        self._deadlocked: set[NamespacedName] = set()
-        self._by_owner: defaultdict[str, set[NamespacedName]] = defaultdict(set)
-        self._by_claim: defaultdict[NamespacedName, set[NamespacedName]] = defaultdict(set)
-        self._zones: dict[str, int] = {}
+        self.queues_of: defaultdict[QueueId, list[EvictionQueue]] = defaultdict(list)
+        self.deadlocked: set[NamespacedName] = set()
+        self.by_owner: defaultdict[str, set[NamespacedName]] = defaultdict(set)
+        self.by_claim: defaultdict[NamespacedName, set[NamespacedName]] = defaultdict(set)
+        self.zones: dict[str, int] = {}
 
     @property
     def began(self) -> float:
@@ -94,7 +94,7 @@ class PodTracker:
         do not matter: AKS replaces the nodes of a pool zone by zone."""
         if self.scope.new_sku:
             return frozenset()
-        return frozenset(zone for zone, count in self._zones.items() if count > 0)
+        return frozenset(zone for zone, count in self.zones.items() if count > 0)
 
     def weight(self, node: str) -> int:
         """How many pods are left on a node."""
@@ -103,21 +103,21 @@ class PodTracker:
 
     # Placing
 
-    def _place(self, pod: Pod, *, alone: bool = True) -> None:
+    def place(self, pod: Pod, *, alone: bool = True) -> None:
         """Judge a pod on a source node and put it where it belongs now.
 
         `alone` is False where all pods of the node are placed, and weighed once at the end.
         """
         load = self.pool_progress.by_node[pod.node]
-        old = self._unplace(pod.key)
+        old = self.unplace(pod.key)
         filter_result = self._judge(pod)
         tier = LAST if pod.key == self.scope.last else self._order.tier(pod)
         entry = TrackedPod(pod, filter_result, tier)
         self.entries[pod.key] = entry
         if pod.owner is not None:
-            self._by_owner[pod.owner.uid].add(pod.key)
+            self.by_owner[pod.owner.uid].add(pod.key)
         for claim in pod.claims:
-            self._by_claim[NamespacedName(pod.key.namespace, claim)].add(pod.key)
+            self.by_claim[NamespacedName(pod.key.namespace, claim)].add(pod.key)
         self._count(load, entry, 1)
         if self.abandoned and filter_result is not ABANDONED:
             self.abandoned.pop(pod.key, None)
@@ -134,12 +134,12 @@ class PodTracker:
             self._left(old)
             old = None
         if pod.claims or (old is not None and old.pod.claims):
-            self._detaching(load)
+            self.update_detaching(load)
         if alone and (old is None or _counts(old) != _counts(entry)):
-            self._reweigh(load)
+            self.reweigh(load)
 
-    def _remove(self, key: NamespacedName) -> None:
-        entry = self._unplace(key)
+    def remove(self, key: NamespacedName) -> None:
+        entry = self.unplace(key)
         if entry is not None:
             self._left(entry)
 
@@ -149,19 +149,19 @@ class PodTracker:
         load = self.pool_progress.by_node.get(entry.pod.node)
         if load is not None:
             if entry.pod.claims:
-                self._detaching(load)
-            self._reweigh(load)
+                self.update_detaching(load)
+            self.reweigh(load)
 
-    def _unplace(self, key: NamespacedName) -> TrackedPod | None:
+    def unplace(self, key: NamespacedName) -> TrackedPod | None:
         entry = self.entries.pop(key, None)
         if entry is None:
             return None
         pod = entry.pod
         self.notes.pop(pod.key, None)
         if pod.owner is not None:
-            _discard(self._by_owner, pod.owner.uid, pod.key)
+            _discard(self.by_owner, pod.owner.uid, pod.key)
         for claim in pod.claims:
-            _discard(self._by_claim, NamespacedName(pod.key.namespace, claim), pod.key)
+            _discard(self.by_claim, NamespacedName(pod.key.namespace, claim), pod.key)
         load = self.pool_progress.by_node.get(pod.node)
         if load is not None:
             self._count(load, entry, -1)
@@ -194,7 +194,7 @@ class PodTracker:
             if self.tiers[entry.tier] <= 0:
                 del self.tiers[entry.tier]
 
-    def _reweigh(self, load: NodeProgress) -> None:
+    def reweigh(self, load: NodeProgress) -> None:
         for pod in self.world.pods_on(load.node.name):
             entry = self.entries.get(pod.key)
             if entry is not None and entry.lane is not None:
@@ -206,7 +206,7 @@ class PodTracker:
         filter_result = classify_pod(pod, self.scope.policy, self)
         if filter_result is not MOVE or pod.owner is None or pod.terminating or pod.finished:
             return filter_result
-        if self._late(pod) and self.evicted_owners.returns(pod.owner.uid) >= RETURNS_LIMIT:
+        if self.came_late(pod) and self.evicted_owners.returns(pod.owner.uid) >= RETURNS_LIMIT:
             return returns(pod)
         pdb_index = self.world.pdb_index.of(pod)
         if len(pdb_index) > 1 and pod.phase != "Pending":
@@ -218,6 +218,15 @@ class PodTracker:
         inflight = self.world.inflight
         gone = pod.terminating or inflight.under_way(pod.key, pod.uid)
         return not gone and not inflight.barred(pod.key, pod.uid)
+
+    def abandon(self, pod: Pod) -> None:
+        """Wait for a terminating pod no longer, until its node is Ready again."""
+        self.abandoned[pod.key] = pod.uid
+        self.place(pod)
+
+    def left(self, ident: QueueId) -> int:
+        """How many pods wait for the slots of a budget or an owner."""
+        return sum(lane.left for lane in self.queues_of.get(ident, ()))
 
     def _ident(self, entry: TrackedPod) -> QueueId:
         """What a pod competes for."""
@@ -242,23 +251,23 @@ class PodTracker:
         lane = self.queues.get((ident, tier))
         if lane is None:
             lane = self.queues[ident, tier] = EvictionQueue(ident, tier)
-            self._lanes_of[ident].append(lane)
+            self.queues_of[ident].append(lane)
             if isinstance(ident, Surge):
                 self.surging[ident.deployment] = lane
         return lane
 
-    def _drop_lane(self, lane: EvictionQueue) -> None:
+    def drop_queue(self, lane: EvictionQueue) -> None:
         """Nothing waits in a lane any more: a Job's may never be needed again."""
         del self.queues[lane.ident, lane.tier]
-        self._lanes_of[lane.ident].remove(lane)
-        if not self._lanes_of[lane.ident]:
-            del self._lanes_of[lane.ident]
+        self.queues_of[lane.ident].remove(lane)
+        if not self.queues_of[lane.ident]:
+            del self.queues_of[lane.ident]
 
-    def _late(self, pod: Pod) -> bool:
+    def came_late(self, pod: Pod) -> bool:
         """By the apiserver's clock alone: ours may have been set."""
         return self._began > 0 and pod.created > self._newest + LATE_SECONDS
 
-    def _detaching(self, load: NodeProgress) -> None:
+    def update_detaching(self, load: NodeProgress) -> None:
         """Whether volumes of pods that moved are still attached to a node that answers."""
         attached = self.world.owner_index.attached_to(load.node.name)
         staying = {

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from heapq import heappop
 
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
-from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
-from azure_linux_migrator.core.drain.worklist import Worklist
+from azure_linux_migrator.core.drain.pod_tracker import PodTracker, TrackedPod
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 STUCK_SECONDS = 60.0
@@ -24,8 +23,8 @@ NotReady for as long."""
 class StuckTerminating:
     """Of one worklist. Times are in seconds since the epoch."""
 
-    def __init__(self, work: Worklist) -> None:
-        self._work = work
+    def __init__(self, tracker: PodTracker) -> None:
+        self._tracker = tracker
         self._silent_since: dict[NamespacedName, float] = {}
         """By stuck pod: since when its node has been seen NotReady; 0 while it is Ready."""
 
@@ -34,29 +33,29 @@ class StuckTerminating:
 
     def pods(self) -> Iterator[Pod]:
         """Those that are stuck, and waited for."""
-        return (self._work.entries[key].pod for key in self._silent_since)
+        return (self._tracker.entries[key].pod for key in self._silent_since)
 
     def tick(self, now: float) -> None:
         """Time passes: find who is stuck by now, and give up whose node does not answer."""
-        deadlines = self._work.deadlines
+        deadlines = self._tracker.deadlines
         while deadlines and deadlines[0][0] + STUCK_SECONDS <= now:
             self._silent_since.setdefault(heappop(deadlines)[1], 0.0)
         for key, since in tuple(self._silent_since.items()):
-            entry = self._work.entries.get(key)
+            entry = self._tracker.entries.get(key)
             if entry is None or not _leaving(entry):
                 del self._silent_since[key]
-            elif self._work.pool_progress.by_node[entry.pod.node].node.ready:
+            elif self._tracker.pool_progress.by_node[entry.pod.node].node.ready:
                 self._silent_since[key] = 0.0
             elif not since:
                 self._silent_since[key] = now
             elif now >= max(since, entry.pod.deadline) + ABANDON_SECONDS:
                 del self._silent_since[key]
-                self._work.abandon(entry.pod)
+                self._tracker.abandon(entry.pod)
 
     @property
     def next_look(self) -> float | None:
         """When the next pod will be stuck, or is given up."""
-        deadlines = self._work.deadlines
+        deadlines = self._tracker.deadlines
         times = [deadlines[0][0] + STUCK_SECONDS] if deadlines else []
         times += [since + ABANDON_SECONDS for since in self._silent_since.values() if since]
         return min(times, default=None)

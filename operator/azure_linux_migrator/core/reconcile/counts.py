@@ -45,7 +45,7 @@ def nodes_of(ctx: Context, step_position: StepPosition) -> NodeCounts:
 def _ready(ctx: Context) -> int:
     nodes = ctx.seen.world.pool_nodes(ctx.migration.target)
     if ctx.migration.in_place:
-        return sum(node.ready and ctx.planner.scope.stays(node) for node in nodes)
+        return sum(node.ready and ctx.planner.tracker.scope.stays(node) for node in nodes)
     return ctx.seen.world.ready_nodes(ctx.migration.target)
 
 

@@ -20,7 +20,7 @@ def build_snapshot(ctx: Context) -> PreflightSnapshot:
     world = ctx.seen.world
     keys = {
         key
-        for entry in ctx.planner.entries.values()
+        for entry in ctx.planner.tracker.entries.values()
         if entry.filter_result.disposition is PodDisposition.MOVE
         for key in world.budgets_of(entry.pod)
     }
@@ -52,7 +52,7 @@ def build_snapshot(ctx: Context) -> PreflightSnapshot:
 def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
     pods = [
         _pod(ctx, entry)
-        for _, entry in sorted(ctx.planner.entries.items())
+        for _, entry in sorted(ctx.planner.tracker.entries.items())
         if entry.filter_result.disposition is not PodDisposition.SKIP and not entry.pod.finished
     ]
     daemons = [

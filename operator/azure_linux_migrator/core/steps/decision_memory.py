@@ -24,20 +24,26 @@ class DecisionMemory:
         """The planner of a drain, with the times (seconds since the epoch) at which its batch and
         its migration began; 0 for not yet. It is kept while its scope stays the same."""
         known = self._planner
-        if known is None or known.world is not world or known.scope != scope:
+        if known is None or known.tracker.world is not world or known.tracker.scope != scope:
             self.forget()
             self._planner = Planner(world, scope)
-            if known is not None and known.world is world and scope.alike(known.scope):
+            if (
+                known is not None
+                and known.tracker.world is world
+                and scope.alike(known.tracker.scope)
+            ):
                 # Only the policy changed: what was moved by the old one is moved all the same.
-                self._planner.remember(known.evicted_owners)
-            world.listeners.append(self._planner)
+                self._planner.remember(known.tracker.evicted_owners)
+            world.listeners.append(self._planner.listener)
         planner = self._planner
         assert planner is not None  # noqa: S101 - for the type checker
-        planner.began, planner.since = began, since
+        planner.tracker.began, planner.since = began, since
         return planner
 
     def forget(self) -> None:
         """The planner follows the world no more."""
-        if self._planner is not None and self._planner in self._planner.world.listeners:
-            self._planner.world.listeners.remove(self._planner)
+        if self._planner is not None:
+            listeners = self._planner.tracker.world.listeners
+            if self._planner.listener in listeners:
+                listeners.remove(self._planner.listener)
         self._planner = None

@@ -47,7 +47,7 @@ def drain(ctx: Context) -> Progress:
     if index and (soaking := batch_soak(ctx, index)) is not None:
         return soaking
     size = share(ctx.migration.batch_size, len(ctx.pool_progress))
-    return admit(ctx, index + 1, select_nodes(ctx.planner, size))
+    return admit(ctx, index + 1, select_nodes(ctx.planner.tracker, size))
 
 
 def between(ctx: Context) -> Progress | None:

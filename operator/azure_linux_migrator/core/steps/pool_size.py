@@ -35,7 +35,7 @@ def final_count(ctx: Context) -> int:
     if wanted == "Auto":
         # Once pods have begun to leave, what is left on the source needs less.
         chosen = new.tag(TAG_TARGET_COUNT) if (new := ctx.pool(ctx.migration.new_pool)) else ""
-        return int(chosen) if chosen.isdecimal() else nodes_needed(ctx.planner).count
+        return int(chosen) if chosen.isdecimal() else nodes_needed(ctx.planner.tracker).count
     return wanted if wanted is not None else max(1, old_count(ctx))
 
 

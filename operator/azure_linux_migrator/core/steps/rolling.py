@@ -114,7 +114,7 @@ def balanced(ctx: Context) -> list[str]:
     as even as AKS spreads what it adds.
     """
     size = surge(ctx)
-    order = select_nodes(ctx.planner, len(ctx.pool_progress.unmarked))
+    order = select_nodes(ctx.planner.tracker, len(ctx.pool_progress.unmarked))
     zones = {name: ctx.pool_progress.by_node[name].node.zone for name in order}
     if len(set(zones.values())) < 2:
         return order[:size]
