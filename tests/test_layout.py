@@ -1,9 +1,16 @@
-"""The source root `operator/` must never shadow the standard library's module of that name."""
+"""The layout of the source tree and of the tests."""
 
 import operator
+import re
 import sysconfig
 from pathlib import Path
 
 
 def test_operator_is_the_standard_librarys() -> None:
     assert Path(operator.__file__).is_relative_to(sysconfig.get_path("stdlib"))
+
+
+def test_what_tests_share_is_in_support() -> None:
+    importing = re.compile(r"^from tests\.[a-z_.]*\btest_\w+ import", re.MULTILINE)
+    files = Path(__file__).parent.rglob("*.py")
+    assert [file.name for file in files if importing.search(file.read_text())] == []

@@ -5,7 +5,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.results import PoolReading
@@ -122,3 +122,7 @@ def planner_of(world: World, scope: Scope) -> Planner:
     known = memory._planner
     began, since = (known.tracker.began, known.since) if known is not None else (0.0, 0.0)
     return memory.planner(world, scope, began=began, since=since)
+
+
+def at(step: str, **more: Any) -> MigrationStatus:
+    return MigrationStatus(step=step, start_time=timestamp(NOW - 60), **more)

@@ -14,7 +14,7 @@ from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
 from azure_linux_migrator.model.actions import ReadPools
 from azure_linux_migrator.model.migration import Migration
-from tests.unit.controller.test_worker import BODY, Server, _worker
+from tests.support.workers import BODY, Server, worker_on
 
 BEGUN = {"metadata": BODY["metadata"] | {"name": "m"}}
 
@@ -96,7 +96,7 @@ def _still(monkeypatch: pytest.MonkeyPatch, decision: Decision) -> None:
 
 async def test_a_release_leaves_no_writer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
-    worker = _worker(server, releasing=True)
+    worker = worker_on(server, releasing=True)
     told = worker.status.model_copy(update={"message": "released"})
     _still(monkeypatch, Decision((), told, released=True))
     await worker.run(asyncio.Event())
@@ -108,7 +108,7 @@ async def test_a_release_leaves_no_writer_behind(monkeypatch: pytest.MonkeyPatch
 async def test_cancelled_while_it_waits_for_azure_it_ends_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    worker = _worker(Server())
+    worker = worker_on(Server())
     answered = asyncio.Event()
 
     async def slow(_: object) -> None:

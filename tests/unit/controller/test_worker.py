@@ -5,12 +5,10 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.controller.metrics import Telemetry
 from azure_linux_migrator.controller.worker import Worker
 from azure_linux_migrator.core.reconcile import loop as looping
 from azure_linux_migrator.core.reconcile.lenient_parsing import read_status
@@ -19,70 +17,11 @@ from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
-from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.migration import Migration
 from simtest.run import Run
+from tests.support.workers import Server, worker_on
 
-BODY: dict[str, Any] = {
-    "metadata": {"name": "m", "uid": "u", "generation": 1, "resourceVersion": "7"},
-    "spec": {"source": {"nodePool": "src"}},
-    "status": {"step": "AwaitRetireApproval", "phase": "Running"},
-}
 RECORDED = MigrationStatus(step="RetireSource", phase="Running")
-
-
-class Server:
-    """A Kubernetes with one resource; a `deaf` one takes a status and does not answer."""
-
-    def __init__(self, *, deaf: bool = False) -> None:
-        self.body = json.loads(json.dumps(BODY))
-        self.deaf = deaf
-        self.refuses = False
-        self.fails: list[KubernetesError | None] = []
-        """What befalls the next requests."""
-        self.server = "http://127.0.0.1"
-        self.sent: list[str | None] = []
-
-    async def json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
-        """As kube.client.Client."""
-        error = self.fails.pop(0) if self.fails else None
-        if error is not None:
-            raise error
-        if method == "PATCH" and path.endswith("/status"):
-            version = more["body"]["metadata"].get("resourceVersion")
-            self.sent.append(version)
-            if self.refuses:
-                raise KubernetesError(500, "field not declared in schema")
-            if version != self.body["metadata"]["resourceVersion"]:
-                raise KubernetesError(409, "the object has been modified")
-            self.records(more["body"]["status"])
-            if self.deaf:
-                raise KubernetesError(0, "no answer in time")
-        return json.loads(json.dumps(self.body))  # type: ignore[no-any-return]
-
-    async def request(self, *_: Any, **__: Any) -> bytes:
-        """As kube.client.Client: takes events."""
-        return b"{}"
-
-    def records(self, status: dict[str, Any]) -> None:
-        """A status is written, by whomever."""
-        metadata = self.body["metadata"]
-        self.body["status"] = json.loads(json.dumps(status))
-        metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
-
-
-def _worker(server: Any, *, leads: bool = True, releasing: bool = False, **more: Any) -> Worker:
-    return Worker(
-        json.loads(json.dumps(BODY | more)),
-        client=server,
-        feed=ClusterWatch(server),
-        pools=lambda _: server,
-        telemetry=Telemetry(),
-        may_act=lambda: leads,
-        conflict=lambda _: "",
-        own_pod=NamespacedName("azlm-system", "azlm-0"),
-        releasing=releasing,
-    )
 
 
 @asynccontextmanager
@@ -123,7 +62,7 @@ async def test_a_status_that_was_written_but_not_answered_is_gone_on_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     steps = _deciding(monkeypatch, RECORDED)
-    worker = _worker(Server(deaf=True))
+    worker = worker_on(Server(deaf=True))
     assert worker.status.step == "AwaitRetireApproval"
     assert await _decisions(worker, 0.8) == 2
     assert steps == ["AwaitRetireApproval", "RetireSource"]
@@ -133,7 +72,7 @@ async def test_a_status_that_was_refused_is_not_written_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = Server()
-    worker = _worker(server)
+    worker = worker_on(server)
     told = worker.status.model_copy(update={"message": "waiting"})
     steps = _deciding(monkeypatch, told, RECORDED)
     monkeypatch.setattr(looping, "RETRY_SECONDS", 60.0)
@@ -154,7 +93,7 @@ async def test_what_somebody_else_has_recorded_is_gone_on_from_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = Server()
-    worker = _worker(server)
+    worker = worker_on(server)
     _deciding(monkeypatch, worker.status)
     async with _running(worker):
         await asyncio.sleep(0.05)
@@ -169,7 +108,7 @@ async def test_what_somebody_else_has_recorded_is_gone_on_from_after_a_while(
 async def test_a_time_that_has_passed_is_no_reason_to_decide_a_hundred_times(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    worker = _worker(Server())
+    worker = worker_on(Server())
     _deciding(monkeypatch, worker.status)
     assert await _decisions(worker, 0.8) == 2
 
@@ -179,7 +118,7 @@ async def test_a_step_that_was_recorded_is_gone_on_from_at_once(
 ) -> None:
     steps = [MigrationStatus(step=f"Step{n}", phase="Running") for n in range(5)]
     server = Server()
-    worker = _worker(server)
+    worker = worker_on(server)
     _deciding(monkeypatch, *steps)
     assert await _decisions(worker, 0.3) == 6
     assert server.body["status"]["step"] == "Step4"
@@ -189,7 +128,7 @@ async def test_a_status_that_is_refused_is_not_sent_a_hundred_times_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = Server()
-    worker = _worker(server)
+    worker = worker_on(server)
     server.refuses = True
     _deciding(monkeypatch, RECORDED)
     await _decisions(worker, 0.8)
@@ -198,7 +137,7 @@ async def test_a_status_that_is_refused_is_not_sent_a_hundred_times_a_second(
 
 async def test_a_status_is_not_written_over_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
-    worker = _worker(server)
+    worker = worker_on(server)
     server.records({"step": "Soak"})
     _deciding(monkeypatch, worker.status.model_copy(update={"message": "x"}))
     async with _running(worker):
@@ -213,7 +152,7 @@ async def test_without_the_lease_no_status_is_written(
 ) -> None:
     server = Server()
     _deciding(monkeypatch, RECORDED)
-    await _decisions(_worker(server, leads=leads), 0.1)
+    await _decisions(worker_on(server, leads=leads), 0.1)
     assert len(server.sent) == int(leads)
 
 

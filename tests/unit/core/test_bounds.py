@@ -3,8 +3,8 @@
 import pytest
 
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Owner
+from tests.support.planners import names, planner
 from tests.support.worlds import NOW, budget, pod, world
-from tests.unit.core.test_worklist import names, planner
 
 
 def test_heaps_do_not_grow_with_the_events_of_pods_that_wait() -> None:

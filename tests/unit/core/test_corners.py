@@ -46,8 +46,8 @@ from azure_linux_migrator.model.cluster import (
 )
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
+from tests.support.planners import names, planner
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
-from tests.unit.core.test_worklist import names, planner
 
 MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
 

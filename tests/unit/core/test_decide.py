@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import MigrationStatus, timestamp
+from azure_linux_migrator.api.status import timestamp
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.results import ActionProblem, Decision
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
@@ -25,13 +25,20 @@ from azure_linux_migrator.model.actions import (
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
-from tests.support.worlds import NOW, budget, memory_of, migration, pod, seen, source, target, world
+from tests.support.worlds import (
+    NOW,
+    at,
+    budget,
+    memory_of,
+    migration,
+    pod,
+    seen,
+    source,
+    target,
+    world,
+)
 
 OPEN = [Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl")]
-
-
-def at(step: str, **more: Any) -> MigrationStatus:
-    return MigrationStatus(step=step, start_time=timestamp(NOW - 60), **more)
 
 
 def kinds(decision: Decision) -> set[type]:

@@ -20,8 +20,8 @@ from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.model.actions import CordonNode, EvictPod
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner, Pod
+from tests.support.planners import names, planner
 from tests.support.worlds import NOW, budget, pod, world
-from tests.unit.core.test_worklist import names, planner
 
 Answer = Callable[[EvictPod], EvictionResponse]
 

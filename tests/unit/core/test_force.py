@@ -16,8 +16,8 @@ from azure_linux_migrator.model.cluster import (
     Owner,
     Selector,
 )
+from tests.support.planners import causes, planner
 from tests.support.worlds import NOW, budget, pod, world
-from tests.unit.core.test_worklist import causes, planner
 
 SILENT: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
 

@@ -18,7 +18,7 @@ from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
 from azure_linux_migrator.model.actions import ReleaseNode
 from azure_linux_migrator.model.cluster import Node
-from tests.unit.controller.test_worker import Server, _worker
+from tests.support.workers import Server, worker_on
 
 NOW = 1_800_000_000.0
 HELD = {"count": 3, "autoscaler": {"min": 1, "max": 5}}
@@ -72,7 +72,7 @@ def test_no_autoscaler_is_turned_on_by_a_guess() -> None:
 
 async def test_a_worker_goes_on_from_what_can_be_read() -> None:
     server = Server()
-    worker = _worker(server)
+    worker = worker_on(server)
     server.records({"step": "Soak", "nodes": "many"})
     worker.observe(server.body)
     assert worker.status.step == "Soak"
@@ -90,7 +90,7 @@ async def test_a_deletion_with_an_invalid_spec_undoes_our_cordons_and_ends(
     monkeypatch.setattr(ClusterWatch, "synced", True)
     server = Server()
     server.refuses = refuses
-    worker = _worker(server, releasing=True, spec=spec, status={"step": "Drain", "source": HELD})
+    worker = worker_on(server, releasing=True, spec=spec, status={"step": "Drain", "source": HELD})
     world = worker._feed.world
     world.put_node(Node("s-0", "src", unschedulable=True, cordoned_by="m", batch="m.1"))
     world.put_node(Node("s-1", "src", unschedulable=True))

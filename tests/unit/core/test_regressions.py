@@ -28,8 +28,8 @@ from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Failure
+from tests.support.planners import causes, names, planner
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
-from tests.unit.core.test_worklist import causes, names, planner
 
 
 def _back(step: str, **more: Any) -> Migration:

@@ -6,8 +6,7 @@ from azure_linux_migrator.core.reconcile.decide import context_of, decide
 from azure_linux_migrator.core.steps.rolling import balanced
 from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
 from azure_linux_migrator.model.cluster import Node
-from tests.support.worlds import NOW, migration, seen, source, target, world
-from tests.unit.core.test_decide import at
+from tests.support.worlds import NOW, at, migration, seen, source, target, world
 
 ROLLING = {"type": "Rolling", "maxSurge": 2, "batch": {"soak": "0s"}, "finalSoak": "0s"}
 

@@ -11,8 +11,8 @@ from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner, Pod
+from tests.support.planners import planner
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
-from tests.unit.core.test_worklist import planner
 
 STARTED = NOW - 3600
 

@@ -6,11 +6,8 @@ import pytest
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import VICTIM_COST
-from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.drain.planner import Planner
-from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import (
     RelinquishScale,
     RestartRollout,
@@ -27,19 +24,8 @@ from azure_linux_migrator.model.cluster import (
     Pod,
     Volume,
 )
-from tests.support.worlds import NOW, budget, planner_of, pod, world
-
-
-def planner(made: World, last: NamespacedName | None = None, **policy: Any) -> Planner:
-    return planner_of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy), last))
-
-
-def names(made: Planner, now: float = NOW) -> list[str]:
-    return sorted(eviction.pod.name for eviction in made.plan(now).evictions)
-
-
-def causes(made: Planner, now: float = NOW) -> list[Cause]:
-    return [blocker.cause for blocker in made.plan(now).blockers]
+from tests.support.planners import causes, names, planner
+from tests.support.worlds import NOW, budget, pod, world
 
 
 def changed(old: Pod, **more: Any) -> Pod:

@@ -8,7 +8,7 @@ from azure_linux_migrator.kube.node_resource_group import home_of
 from azure_linux_migrator.model.azure_facts import ClusterFacts
 from azure_linux_migrator.simulator.aks.limits import ClusterShape
 from testbed.fill.nodes import pool_nodes
-from tests.unit.core.test_preflight_rules import snapshot
+from tests.support.preflight_snapshots import snapshot
 
 SUB = "0b1f6471-1bf0-4dda-aec3-111122223333"
 
