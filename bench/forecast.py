@@ -3,7 +3,7 @@
 The forecast is made from the running cluster before anything is touched, with start times learnt
 from its pods. What it is told: how long the simulated AKS takes for a node, and how long pods take
 to end, which no history tells. Measured as in `make bench`: from the first write to a node until
-the last pod has left the source. Starts are drawn anew each time: the middle of several counts.
+the last pod has left the source. Starts are drawn again each time: the middle of several counts.
 """
 
 import argparse

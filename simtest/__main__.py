@@ -117,7 +117,7 @@ def _table(total: Sum) -> None:
         print(f"{total.judged[name]:9}  {name}: {told}")
     print()
     for name, why in KNOWN.items():
-        print(f"known, being mended: {name}, broken {total.known[name]} times: {why}")
+        print(f"known, being fixed: {name}, broken {total.known[name]} times: {why}")
 
 
 def _tell(outcome: SeedResult) -> None:
@@ -146,7 +146,7 @@ def replay(seed: str, keep: str | None) -> int:
         print(f"  {line}")
     print(f"at the end: {outcome.ended}")
     for name, times in sorted(outcome.known.items()):
-        print(f"known, being mended: {name}, broken {times} times: {KNOWN[name]}")
+        print(f"known, being fixed: {name}, broken {times} times: {KNOWN[name]}")
     print(f"1 seeds, {int(bool(outcome.failure))} failed")
     if outcome.failure:
         print(outcome.failure)

@@ -1,4 +1,4 @@
-"""An admin who reads the status and does what it says, and nothing else: approves, and mends what
+"""An admin who reads the status and does what it says, and nothing else: approves, and fixes what
 stalls, by the reason, the blockers' causes and the message.
 
 So the remedies that azlm tells are proved too: a run that ends Stalled after them has failed, and
@@ -20,7 +20,7 @@ from simtest.scenario import Scenario
 
 LOOKS_SECONDS = 20.0
 PATIENT_SECONDS = 120.0
-"""A stalled migration is left alone for so long: most mend themselves."""
+"""A stalled migration is left alone for so long: most fix themselves."""
 WAITS = frozenset(
     (
         "AzureForbidden",

@@ -29,7 +29,7 @@ _PASSING = frozenset(
         Cause.SURGE_IMPOSSIBLE,
     )
 )
-"""Causes that mend themselves once what an admin sees in the cluster is over."""
+"""Causes that fix themselves once what an admin sees in the cluster is over."""
 
 
 class Remedies:
@@ -133,7 +133,7 @@ class Remedies:
                 self._scene.store.change_node(node.name, unschedulable=True)
 
     def acknowledge(self, body: Body) -> None:
-        """What blocks the preflight is mended where it can be, and else acknowledged by its id."""
+        """What blocks the preflight is fixed where it can be, and else acknowledged by its id."""
         blocking = {
             finding.rule
             for finding in body.status.preflight.findings

@@ -30,7 +30,7 @@ STEPS = 400_000
 class SeedResult(Struct):
     """How a run ended. `failure` is empty where all held, and `broken` names the invariant; `trail`
     are its steps and reasons, `judged` how often each invariant was judged, `known` how often one
-    was broken that is being mended, `moves` how often a replica was moved in one direction,
+    was broken that is being fixed, `moves` how often a replica was moved in one direction,
     `digest` a hash of all its decisions."""
 
     seed: str

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 FORCED_SURGES_SHELVED = True
-"""A drain that is forced while a Deployment is surged leaves it surged: not drawn until mended."""
+"""A drain that is forced while a Deployment is surged leaves it surged: not drawn until fixed."""
 
 
 class ScenarioDraw(Struct, frozen=True):

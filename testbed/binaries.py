@@ -1,7 +1,7 @@
 """The control plane's binaries: built from pinned Go modules, kept in a cache outside the checkout.
 
 The cache is keyed by the module files and the flags, so a fresh clone on the same machine starts at
-once, and a changed pin builds anew.
+once, and a changed pin builds again.
 """
 
 import fcntl

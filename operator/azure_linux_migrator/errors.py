@@ -1,7 +1,7 @@
 """The errors of azlm, one tree:
 
 AzlmError
-├── SettingsError        a flag, variable or file that has to be mended before a start
+├── SettingsError        a flag, variable or file that has to be fixed before a start
 ├── KubernetesError      an answer of the Kubernetes API with status >= 400, or none at all
 ├── AzureError           a classified refusal or failure of Azure (see azure/failures.py)
 └── InUseError           machines are not deleted, because pods run on them after all

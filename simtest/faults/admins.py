@@ -153,7 +153,7 @@ class AdminFaults(FaultBase):
         return True
 
     def _recreated(self, fault: Fault) -> bool:
-        """Deleted, and applied anew when it is gone."""
+        """Deleted, and applied again when it is gone."""
         held = bool(self._stage.bounds) and self.where() in {"RetireSource", "HandOverAutoscaler"}
         return not held and self._recreated_late(fault)
 
@@ -163,7 +163,7 @@ class AdminFaults(FaultBase):
         return self._deleted(fault)
 
     def _written(self, body: Body | None) -> None:
-        """Whoever applies it anew, a worker for it begins soon."""
+        """Whoever applies it again, a worker for it begins soon."""
         if body is not None and body.uid != self._uid:
             self._uid = body.uid
             self._scene.kernel.after(1.0, self._lead_if_none)

@@ -21,7 +21,7 @@ from simtest.invariants.status import StatusInvariants
 from simtest.scenario import Scenario
 
 KNOWN: dict[str, str] = {}
-"""Invariants that azlm breaks and that is being mended: counted and told, but no failure."""
+"""Invariants that azlm breaks and that is being fixed: counted and told, but no failure."""
 
 
 class Audit:

@@ -82,7 +82,7 @@ class JudgeContext:
         self.held_until = 0.0
         """Until when something other than the drain itself held it up."""
         self.turned_at = 0.0
-        """When it turned back, or began anew: what was on its way then is not judged by the new."""
+        """When it turned back or began again; requests sent before are judged by the old route."""
         self._skews: list[tuple[float, float]] = [(self.now, 0.0)]
         self._pauses: list[tuple[float, float]] = []
         self._paused_at: float | None = None
@@ -153,7 +153,7 @@ class JudgeContext:
         if body.annotations is not self._annotations:
             before, self._annotations = self._annotations.get(APPROVE), body.annotations
             value = body.annotations.get(APPROVE)
-            if value and value != before:  # a word that is set anew counts anew
+            if value and value != before:  # a word that is set again counts again
                 self.approvals[value.partition(".")[0]] = now
         self.deleting = body.deleting
         self._pause(paused=bool(body.spec.get("paused")))
@@ -169,7 +169,7 @@ class JudgeContext:
             self.attempts += 1
 
     def gone(self) -> None:
-        """The resource is gone: one that is applied anew begins anew."""
+        """The resource is gone: one that is applied again begins again."""
         self.status = MigrationStatus()
         self.batch_at, self.attempt_at = 0.0, self.now
         self.attempts += 1

@@ -104,7 +104,7 @@ class NodeInvariants(Part, NullWatcher):
             self._left_batch[batch] = self.ground.now
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """Batches begin anew on the way back and in another attempt."""
+        """Batches begin again on the way back and in another attempt."""
         if (old.rollback is None) != (body.status.rollback is None) or (
             old.batch.index > body.status.batch.index
         ):

@@ -1,6 +1,6 @@
 """What a process decides, judged by what it knew itself: here there is no lag to excuse anything.
 
-Everything is counted anew from the bare records of the operator's own watches; none of the core's
+Everything is counted again from the bare records of the operator's own watches; none of the core's
 indexes and ledgers is asked.
 """
 

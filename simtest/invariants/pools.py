@@ -161,7 +161,7 @@ class PoolInvariants(Part, NullWatcher):
         if not self._begun:
             self._begun = True
             have = int(ground.aks.properties(ground.target).get("count") or 0)
-            # One that is created anew takes what it finds.
+            # One that is created again takes what it finds.
             found = ground.attempts > 1 or ground.pools_changed()
             asked = found or self._asked in {None, have} or self._watched.changed(ground.target)
             text = f"the drain begins with {have} nodes of {ground.target}, not {self._asked}"

@@ -31,7 +31,7 @@ class StatusInvariants(Part):
         self.succeeded = self._stands = False
 
     def gone(self) -> None:
-        """The resource is gone: one that is applied anew begins anew."""
+        """The resource is gone: one that is applied again begins again."""
         self._stands = False
         self._tokens.clear()
 
@@ -53,9 +53,9 @@ class StatusInvariants(Part):
         forced = old.pods.forced, new.pods.forced
         that("forced-forward", forced[0] <= forced[1], f"{forced[0]}, then {forced[1]}")
         turned = (old.rollback is None) != (new.rollback is None)
-        anew = begins_anew(old, new)
-        self._rollback(old, body, anew=anew)
-        if not (turned or anew):
+        again = begins_anew(old, new)
+        self._rollback(old, body, again=again)
+        if not (turned or again):
             self._steps(old, new)
             self._source(old, new)
             self._batch(old, new)
@@ -129,10 +129,10 @@ class StatusInvariants(Part):
         kept = kept or old.observed_generation != new.observed_generation
         self.ground.that("approved-fixed", kept, f"{old.approved}, then {new.approved!r}")
 
-    def _rollback(self, old: MigrationStatus, body: Body, *, anew: bool) -> None:
+    def _rollback(self, old: MigrationStatus, body: Body, *, again: bool) -> None:
         new, that = body.status, self.ground.that
         if old.rollback is not None:
-            that("rollback-fixed", new.rollback == old.rollback or anew, f"{new.rollback}")
+            that("rollback-fixed", new.rollback == old.rollback or again, f"{new.rollback}")
         elif new.rollback is not None and new.rollback.reason == "Requested":
             token = body.annotations.get(ROLLBACK, "")
             that("token-once", token not in self._tokens, f"{token} acts again")

@@ -313,7 +313,9 @@ STEPS: tuple[Mutation, ...] = (
         _retires_alone,
     ),
     Mutation("not-retired", "the source stays", "source-retired", skipping("RetireSource")),
-    Mutation("no-restart-point", "after a crash it begins anew", "step-forward", _resumes_at_start),
+    Mutation(
+        "no-restart-point", "after a crash it begins again", "step-forward", _resumes_at_start
+    ),
     Mutation(
         "status-not-before-act",
         "a step is recorded after it was begun",

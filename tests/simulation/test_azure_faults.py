@@ -130,7 +130,7 @@ async def _fate(fault: Fault) -> tuple[str, str]:
         end = "went on by itself"
         if not done:
             assert each.status.is_true("Stalled"), (fault, each.trail, each.status.message)
-            end = "an admin mends it, then it goes on"
+            end = "an admin fixes it, then it goes on"
             _mend(each)
             done = await each.run(passes=4000)
         assert done, (fault, each.trail, each.status.message)

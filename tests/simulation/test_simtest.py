@@ -98,7 +98,7 @@ def test_every_invariant_that_is_judged_is_listed() -> None:
 
 
 def test_what_is_broken_is_raised_by_its_name_unless_it_is_known() -> None:
-    judge = Judge({"final-soak": "being mended"})
+    judge = Judge({"final-soak": "being fixed"})
     judge.that("final-soak", holds=False)
     judge.that("budget-kept", holds=True)
     with pytest.raises(ViolationError, match="budget-kept: 1 of 2") as raised:

@@ -108,7 +108,7 @@ class Voyage:
         )
 
     async def restart(self, status: MigrationStatus | None = None) -> None:
-        """The operator is killed and starts anew with what is recorded, or with that status."""
+        """The operator is killed and starts again with what is recorded, or with that status."""
         await self._pools.close()
         if status is not None:
             self.resource = replace(self.resource, status=status)

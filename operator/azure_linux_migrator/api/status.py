@@ -199,7 +199,7 @@ class BatchProgress(Model):
     started_at: str | None = None
     counted_from: Annotated[
         str | None,
-        Field(description="Since when spec.drain.timeout counts: a pause begins it anew."),
+        Field(description="Since when spec.drain.timeout counts: a pause begins it again."),
     ] = None
     drained_at: str | None = None
 

@@ -62,7 +62,7 @@ class AksPools(PoolPort):
         overrides: Mapping[str, Any],
         tags: Mapping[str, str],
     ) -> None:
-        """Read the source anew, build the target from it, create it if it does not exist."""
+        """Read the source again, build the target from it, create it if it does not exist."""
         properties = await self._properties(source)
         body = target_body(properties, os_sku=os_sku, count=count, overrides=overrides, tags=tags)
         async with self._asking("create"):

@@ -54,7 +54,7 @@ _PERMANENT = {
     ),
     "UnsatisfiablePDB": (
         Reason.BUDGETS_REFUSED,
-        "mend the PodDisruptionBudgets that it names; AKS looks at those of the whole cluster",
+        "fix the PodDisruptionBudgets that it names; AKS looks at those of the whole cluster",
     ),
     "ResourceNotFound": (Reason.CLUSTER_NOT_FOUND, "check spec.cluster"),
     "ResourceGroupNotFound": (Reason.CLUSTER_NOT_FOUND, "check spec.cluster.resourceGroup"),

@@ -1,4 +1,4 @@
-"""The metrics. Counters count; everything about a migration is built anew for each scrape, so that
+"""The metrics. Counters count; everything about a migration is built again for each scrape, so that
 nothing of a deleted one is ever left."""
 
 from collections import Counter as Counts
@@ -67,7 +67,7 @@ class Telemetry:
         self._azure.labels(operation, code).inc()
 
     def watch(self, snapshot: Callable[[], MetricsSnapshot]) -> None:
-        """Show the state that `snapshot` returns, asked anew for every scrape."""
+        """Show the state that `snapshot` returns, asked again for every scrape."""
         self.registry.register(_State(snapshot))
 
 

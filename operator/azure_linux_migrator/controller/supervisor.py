@@ -15,7 +15,7 @@ Body = Mapping[str, Any]
 
 class Supervisor:
     """By name of the resource. `make` makes a worker for a body, which releases it or not; `read`
-    reads one anew, or None where it is gone."""
+    reads one again, or None where it is gone."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Supervisor:
     async def release(self, name: str) -> None:
         """The resource is being deleted: once nobody works on it any more, undo what is ours.
 
-        It is read anew, since what worked on it has written its last status only then.
+        It is read again, since what worked on it has written its last status only then.
         """
         await self._alone(name)
         body = await self._read(name)

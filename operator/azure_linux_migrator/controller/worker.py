@@ -65,7 +65,7 @@ class Worker:
         resource = resource_seen(body, time.time())
         if resource.lost:
             what = ", ".join(resource.lost)
-            log.warning("status of %s: %s cannot be read, and is made anew", resource.name, what)
+            log.warning("status of %s: %s cannot be read, and is rebuilt", resource.name, what)
         self.name, self.uid = resource.name, resource.uid
         self.created = str(body["metadata"].get("creationTimestamp") or "")
         self.last_progress_at = time.time()

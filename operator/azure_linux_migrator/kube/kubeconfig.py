@@ -111,7 +111,7 @@ def check(kubeconfig: str, context: str | None) -> str:
             problem = f"{part} {name}, which is not there" if name else f"no {part}"
             raise SettingsError(
                 f"context {chosen} of kubeconfig {kubeconfig} names {problem}; "
-                "az aks get-credentials writes the context anew"
+                "az aks get-credentials writes the context again"
             )
     return chosen
 

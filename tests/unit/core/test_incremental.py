@@ -1,4 +1,4 @@
-"""The planner that followed every event equals one that is made anew from what there is now."""
+"""The planner that followed every event equals one that is rebuilt from what there is now."""
 
 from typing import Any
 

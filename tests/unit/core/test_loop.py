@@ -162,7 +162,7 @@ def test_an_unanswered_step_that_was_recorded_is_gone_on_from(decider: Decider) 
     loop.resource_read(None, _at(1.1))
     assert loop.status == WAITING
     assert loop.seen(replace(SEEN, version=8, status=RETIRING), _at(1.2)) == []
-    assert loop.status == RETIRING, "it would be recorded anew, with another start time"
+    assert loop.status == RETIRING, "it would be recorded again, with another start time"
     assert not loop.gives_way_until
 
 

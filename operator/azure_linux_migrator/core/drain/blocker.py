@@ -56,7 +56,7 @@ _REFUSALS = {
         "give the operator's ServiceAccount `create` on pods/eviction, and for "
         "spec.drain.onTimeout: Force `delete` on pods"
     ),
-    Cause.NEGATIVE: "the budget's status is broken; it is mended by the disruption controller",
+    Cause.NEGATIVE: "the budget's status is broken; it is fixed by the disruption controller",
     Cause.REJECTED: "the apiserver does not accept the request; see its message",
     Cause.SERVER: "look at the apiserver's health; the eviction is sent again",
     Cause.TWO_BUDGETS: "let only one PodDisruptionBudget select the pod",

@@ -68,7 +68,7 @@ class DrainListener:
             self._await_again(load)
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
-        """A pod anywhere: one on the source is placed anew, any other may have freed a slot."""
+        """A pod anywhere: one on the source is placed again, any other may have freed a slot."""
         if old is not None and old.owner is not None and _leaves(old, new):
             entry = self._tracker.entries.get(old.key)
             if (

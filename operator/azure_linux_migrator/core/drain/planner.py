@@ -174,7 +174,7 @@ class Planner:
         return () if chosen is None else (chosen,)
 
     def _blockers(self, now: float) -> list[Blocker]:
-        """Sorted; found anew when their number may have changed, and else once in BLOCKERS_AGE."""
+        """Sorted; found again when their number may have changed, and else once in BLOCKERS_AGE."""
         self._grow_old(now)
         signature = (
             len(self._blocking),

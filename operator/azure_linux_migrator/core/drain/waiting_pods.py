@@ -10,7 +10,7 @@ class WaitingPods:
     """A priority queue whose priorities change: entries that are out of date are dropped late.
 
     Whoever changes a node's weight calls `reweigh` for its pods, which costs a push each. Once most
-    entries are out of date all are dropped, and made anew when somebody asks: nobody may ask for
+    entries are out of date all are dropped, and rebuilt when somebody asks: nobody may ask for
     days, while a budget allows nothing.
     """
 

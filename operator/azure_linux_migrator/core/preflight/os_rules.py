@@ -116,7 +116,7 @@ def disk(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     for owner, pods in groups(snapshot, lambda each: each.owner.startswith("StatefulSet ")):
         yield RuleResult("os.io", owner).warn(
             f"{counted(pods)} may depend on disk speed; early Azure Linux 3 images were slower "
-            "(AKS issue 5231, mended since)",
+            "(AKS issue 5231, fixed since)",
             "compare its latency during the first batch's soak",
         )
 

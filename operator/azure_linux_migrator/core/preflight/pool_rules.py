@@ -71,7 +71,7 @@ def flavour(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     for text, is_wrong in wrong.items():
         if is_wrong:
             yield found.block(
-                text, f"look at it with az aks nodepool show --name {pool.name} … and mend that"
+                text, f"look at it with az aks nodepool show --name {pool.name} … and fix that"
             )
 
 

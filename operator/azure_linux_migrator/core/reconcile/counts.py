@@ -135,14 +135,16 @@ def batch_of(ctx: Context, step_position: StepPosition, phase: Phase) -> BatchPr
         return BatchProgress(index=0, of=batches(ctx, 0))
     fresh = index != before.index
     drained = ctx.pool_progress.undrained_admitted == 0
-    # Pods that come to a batch that was drained already give it its time anew, as a pause does.
-    anew = fresh or (before.drained_at is not None and not drained)
-    anew = anew or (phase is Phase.RUNNING and resumes(ctx))
+    # Pods that come to a batch that was drained already give it its time again, as a pause does.
+    restarts = fresh or (before.drained_at is not None and not drained)
+    restarts = restarts or (phase is Phase.RUNNING and resumes(ctx))
     return BatchProgress(
         index=index,
         of=batches(ctx, index),
         started_at=timestamp(ctx.now) if fresh or not before.started_at else before.started_at,
-        counted_from=timestamp(ctx.now) if anew or not before.counted_from else before.counted_from,
+        counted_from=timestamp(ctx.now)
+        if restarts or not before.counted_from
+        else before.counted_from,
         drained_at=(
             ((None if fresh else before.drained_at) or timestamp(ctx.now)) if drained else None
         ),

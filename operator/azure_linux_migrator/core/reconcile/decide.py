@@ -91,7 +91,7 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
 
 
 def _begin_again(migration: Migration) -> Migration:
-    """A changed spec ends a rollback: the batches begin anew."""
+    """A changed spec ends a rollback: the batches begin again."""
     fresh = migration.status.model_copy(
         update={
             "phase": Phase.RUNNING,

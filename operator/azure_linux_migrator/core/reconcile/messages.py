@@ -81,7 +81,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class ReadResource:
-    """Read the resource anew. Answer with `reread`."""
+    """Read the resource again. Answer with `resource_read`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """From a step's progress to the status that users read.
 
-Kept from the last status: chosen names, start times, the batch's times. All else is counted anew.
+Kept from the last status: chosen names, start times, the batch's times. All else is counted again.
 """
 
 from collections.abc import Sequence

@@ -75,7 +75,7 @@ class PdbIndex:
             del self._budgets_in[budget.namespace]
 
     def regroup(self, namespace: str, pods: Iterable[Pod]) -> None:
-        """A selector changed: find the budgets of all pods of its namespace anew."""
+        """A selector changed: find the budgets of all pods of its namespace again."""
         self._answers.pop(namespace, None)
         for key in self._budgets_in.get(namespace, ()):
             self._healthy[key] = 0

@@ -48,7 +48,7 @@ class World(Evictions):
 
     def clear(self) -> None:
         """Forget everything: nobody watches any more."""
-        self.__init__()  # type: ignore[misc]  # every field is made anew, in one place
+        self.__init__()  # type: ignore[misc]  # every field is rebuilt, in one place
 
     # Reading
 

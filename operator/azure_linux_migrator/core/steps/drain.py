@@ -202,7 +202,7 @@ def _too_late(ctx: Context) -> str:
 
 def _timed_out(ctx: Context) -> Progress:
     """Nothing more is evicted; with onTimeout: Rollback this refusal begins the way back."""
-    text = f"{_too_late(ctx)}. Nothing more is evicted; mend that, or raise the timeout to go on"
+    text = f"{_too_late(ctx)}. Nothing more is evicted; fix that, or raise the timeout to go on"
     return refused(TIMED_OUT, text)
 
 

@@ -8,7 +8,7 @@ from azure_linux_migrator.core.steps.progress import Context, Progress
 from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools, RunForecast
 
 BLOCKED_SECONDS = 300.0
-"""A forecast that says "blocked" is made again after this: somebody may have mended the cause."""
+"""A forecast that says "blocked" is made again after this: somebody may have fixed the cause."""
 CLEAR_SECONDS = 24 * 3600.0
 """Any other after this: the cluster is another one tomorrow."""
 SURVEY_SECONDS = 300.0

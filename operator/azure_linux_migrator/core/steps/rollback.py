@@ -70,7 +70,7 @@ def restore_size(ctx: Context) -> Progress:
 
 
 def _none_ready(ctx: Context, pool: Pool) -> Progress:
-    text = f"no node of pool {pool.name} is Ready, so that nothing can go back to it; mend that"
+    text = f"no node of pool {pool.name} is Ready, so that nothing can go back to it; fix that"
     return ctx.refresh_pools(Reason.SOURCE_NODES_NOT_READY, text, pool.name)
 
 

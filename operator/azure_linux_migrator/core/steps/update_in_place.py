@@ -29,7 +29,7 @@ def update_in_place(ctx: Context) -> Progress:
         return refused(
             Reason.UPDATE_FAILED,
             f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
-            f"{': ' + pool.failure.message if pool.failure else ''}{_held_by(ctx)}; mend that and "
+            f"{': ' + pool.failure.message if pool.failure else ''}{_held_by(ctx)}; fix that and "
             "start it again "
             f"with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
             *ctx.pool_reads(FRESH_SECONDS),

@@ -38,7 +38,7 @@ class CustomResource:
         """How often a status was written."""
 
     def recreate(self, spec: Mapping[str, Any]) -> None:
-        """Somebody applies one of the same name anew, once the old one is gone."""
+        """Somebody applies one of the same name again, once the old one is gone."""
         if self.body is None:
             self._made += 1
             fresh = self.body = self._make(f"uid-{self._name}-{self._made}", spec)

@@ -1,7 +1,7 @@
 """The operator's watches: what the store tells, later, in order within a kind, into a World.
 
 A watch can be held up, and it can lose its place: then nothing comes until everything is listed
-anew, as kube/reflector.py does after 410 Gone. A list is of one moment, and never older than what
+again, as kube/reflector.py does after 410 Gone. A list is of one moment, and never older than what
 was seen before (no resourceVersion asks for the latest); but it comes in pieces, with decisions in
 between, and what has gone is known only at its end.
 """
@@ -103,7 +103,7 @@ class Informer(NullWatcher):
         stream.held_until = max(stream.held_until, until)
 
     def lose(self, kind: WatchKind, seconds: float) -> None:
-        """The watch has lost its place; it is listed anew after so many seconds."""
+        """The watch has lost its place; it is listed again after so many seconds."""
         stream = self._streams[kind]
         if not stream.deaf:
             stream.falls_silent(self._process.now, broken=True)

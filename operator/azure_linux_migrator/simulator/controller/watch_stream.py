@@ -40,7 +40,7 @@ class Stream:
         self.broken = self.broken or broken
 
     def silent(self, now: float) -> bool:
-        """Whether it delivers nothing: held up, or not listed anew."""
+        """Whether it delivers nothing: held up, or not listed again."""
         return now < self.held_until or self.deaf or self.listing
 
     def problem(self, now: float) -> str:
