@@ -1,4 +1,4 @@
-"""`python -m bench.forecast`: what azlm plan foretells, beside what then happens, shape by shape.
+"""`python -m bench.forecast`: what azlm plan forecasts, beside what then happens, shape by shape.
 
 The forecast is made from the running cluster before anything is touched, with start times learnt
 from its pods. What it is told: how long the simulated AKS takes for a node, and how long pods take
@@ -41,18 +41,18 @@ CLUSTER = {
 
 @dataclass(frozen=True)
 class Row:
-    """A shape: seconds foretold (middle, least, most) and measured, and what the forecast took;
-    foretold and measured are the middle of so many `runs`, each on a control plane of its own, the
+    """A shape: seconds forecast (middle, least, most) and measured, and what the forecast took;
+    forecast and measured are the middle of so many `runs`, each on a control plane of its own, the
     rest is from the run whose forecast is nearest to the middle."""
 
     shape: str
-    foretold_s: float
+    forecast_s: float
     low_s: float
     high_s: float
     measured_s: float
     error: float
     plan_s: float
-    foretold_limit: str
+    forecast_limit: str
     runs: int = 1
 
 
@@ -95,7 +95,7 @@ def _until_alone(plane: ControlPlane) -> None:
         time.sleep(0.5)
 
 
-def _foretold(
+def _forecast(
     shape: Shape,
     found: dict[str, Any],
     plane: ControlPlane,
@@ -114,7 +114,7 @@ def _foretold(
     if answer.returncode:
         raise RuntimeError(answer.stderr + answer.stdout)
     found |= json.loads(answer.stdout) | {"took": took}
-    say(f"{shape.name}: foretold {found['drain']['mid']:.1f} s, in {took:.1f} s")
+    say(f"{shape.name}: forecast {found['drain']['mid']:.1f} s, in {took:.1f} s")
     return azlm(plane, scratch, emptied)
 
 
@@ -122,43 +122,43 @@ def measure(shape: Shape, runs: int) -> Row:
     """Foretell and measure a shape, several times."""
     rows = [_measure(shape) for _ in range(runs)]
     measured = median(row.measured_s for row in rows)
-    foretold = median(row.foretold_s for row in rows)
-    typical = min(rows, key=lambda row: abs(row.foretold_s - foretold))
+    forecast = median(row.forecast_s for row in rows)
+    typical = min(rows, key=lambda row: abs(row.forecast_s - forecast))
     return replace(
         typical,
-        foretold_s=round(foretold, 1),
+        forecast_s=round(forecast, 1),
         measured_s=round(measured, 1),
-        error=round(foretold / measured - 1, 3),
+        error=round(forecast / measured - 1, 3),
         runs=runs,
     )
 
 
 def _measure(shape: Shape) -> Row:
     found: dict[str, Any] = {}
-    tool = Tool(partial(_foretold, shape, found), _prepare, TOOLS["azlm"].close)
+    tool = Tool(partial(_forecast, shape, found), _prepare, TOOLS["azlm"].close)
     run = measure_shape(shape, {"azlm": tool})[0]
-    foretold, measured = found["drain"], run.row.makespan_s
+    forecast, measured = found["drain"], run.row.makespan_s
     return Row(
         shape=shape.name,
-        foretold_s=round(foretold["mid"], 1),
-        low_s=round(foretold["low"], 1),
-        high_s=round(foretold["high"], 1),
+        forecast_s=round(forecast["mid"], 1),
+        low_s=round(forecast["low"], 1),
+        high_s=round(forecast["high"], 1),
         measured_s=round(measured, 1),
-        error=round(foretold["mid"] / measured - 1, 3),
+        error=round(forecast["mid"] / measured - 1, 3),
         plan_s=round(found["took"], 1),
-        foretold_limit=found["typical"]["limitedBy"],
+        forecast_limit=found["typical"]["limitedBy"],
     )
 
 
 def table(rows: list[Row]) -> str:
     """As Markdown."""
     lines = [
-        "| shape | foretold (s) | range | measured (s) | error | runs | took (s) | limited by |",
+        "| shape | forecast (s) | range | measured (s) | error | runs | took (s) | limited by |",
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row.shape} | {row.foretold_s} | {row.low_s} to {row.high_s} | {row.measured_s} | "
-        f"{row.error:+.1%} | {row.runs} | {row.plan_s} | {row.foretold_limit} |"
+        f"| {row.shape} | {row.forecast_s} | {row.low_s} to {row.high_s} | {row.measured_s} | "
+        f"{row.error:+.1%} | {row.runs} | {row.plan_s} | {row.forecast_limit} |"
         for row in rows
     ]
     return "\n".join(lines)

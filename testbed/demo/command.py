@@ -68,7 +68,7 @@ def _migrate(plane: ControlPlane, scratch: Path, nodes: int) -> int:
     try:
         with AksServer(plane.kubeconfig) as aks, Operator(config, aks.url, scratch) as operator:
             operator.wait_ready()
-            foretold = _foretell(plane, aks.url)
+            forecast = _forecast(plane, aks.url)
             say(f"{pods} pods run on {nodes} Ubuntu nodes. $ kubectl apply -f {SAMPLE.name}\n")
             print(SAMPLE.read_text().split("\n", 2)[2])
             began, applied_at = time.monotonic(), time.time()
@@ -93,7 +93,7 @@ def _migrate(plane: ControlPlane, scratch: Path, nodes: int) -> int:
             "kubectl wait --for=condition=Ready returns": waited.returncode == 0,
             "applied again, nothing changes": same,
         },
-        foretold=foretold,
+        forecast=forecast,
         before=before,
         took=took,
         figures=figures,
@@ -101,7 +101,7 @@ def _migrate(plane: ControlPlane, scratch: Path, nodes: int) -> int:
     )
 
 
-def _foretell(plane: ControlPlane, url: str) -> float:
+def _forecast(plane: ControlPlane, url: str) -> float:
     """What azlm plan says before anything is touched; told how fast this AKS and these pods are."""
     cluster = (
         f"--subscription-id={SUBSCRIPTION}",
@@ -117,7 +117,7 @@ def _foretell(plane: ControlPlane, url: str) -> float:
     found = json.loads(done.stdout)
     say(
         f"$ azlm plan -f {SAMPLE.name}: would take {found['total']['mid']:.1f} s and move "
-        f"{found['pod_summary']['move']} pods (told in {time.monotonic() - began:.1f} s)"
+        f"{found['podSummary']['move']} pods (forecast in {time.monotonic() - began:.1f} s)"
     )
     return float(found["total"]["mid"])
 
@@ -160,7 +160,7 @@ def _summary(
     expected: int,
     checks: dict[str, bool],
     *,
-    foretold: float,
+    forecast: float,
     before: str,
     took: float,
     figures: str,
@@ -190,7 +190,7 @@ def _summary(
         ),
         ("most evictions of a pod", str(max(per_pod.values(), default=0))),
         ("budgets broken", "; ".join(sighting.violations) or "0 times"),
-        ("time", f"{took:.1f} s from kubectl apply to Succeeded; {foretold:.1f} s were foretold"),
+        ("time", f"{took:.1f} s from kubectl apply to Succeeded; {forecast:.1f} s were forecast"),
         ("operator", figures),
     )
     print("What an independent observer measured")

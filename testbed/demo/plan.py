@@ -45,7 +45,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=_run)
 
 
-def foretell(
+def azlm_plan(
     kubeconfig: Path, url: str, *flags: str, **spec: Any
 ) -> "subprocess.CompletedProcess[str]":
     """Run azlm plan as an admin would."""
@@ -75,7 +75,7 @@ def _run(arguments: argparse.Namespace) -> int:
             flags = [f"--timeline={picture}"] if arguments.write else []
             with AksServer(plane.kubeconfig) as aks:
                 began = time.monotonic()
-                done = foretell(plane.kubeconfig, aks.url, *flags)
+                done = azlm_plan(plane.kubeconfig, aks.url, *flags)
                 took = time.monotonic() - began
         finally:
             plane.stop()

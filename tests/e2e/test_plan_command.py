@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import yaml
 
-from testbed.demo.plan import SPEC, foretell
+from testbed.demo.plan import SPEC, azlm_plan
 from testbed.fill.workloads import Manifest, budget, deployment, statefulset
 from testbed.kubectl import kubectl
 from tests.support.bed import AZLM, Bed
@@ -51,16 +51,16 @@ def test_a_forecast_is_told_drawn_and_touches_nothing(bed: Bed, tmp_path: Path) 
     bed.fill(_workloads(), nodes=2)
     bed.start_aks()
     picture = tmp_path / "plan.svg"
-    done = foretell(bed.plane.kubeconfig, bed.aks.url, f"--timeline={picture}")
+    done = azlm_plan(bed.plane.kubeconfig, bed.aks.url, f"--timeline={picture}")
     assert done.returncode == 0, done.stderr
     assert "node pool workers (2 nodes) to AzureLinux" in done.stdout
     assert "8 move" in done.stdout
     assert "set by PodDisruptionBudget default/" in done.stdout
     assert "batch 100% instead of 10%" in done.stdout
     assert ET.parse(picture).getroot().tag.endswith("svg")
-    told = json.loads(foretell(bed.plane.kubeconfig, bed.aks.url, "-ojson", "--runs=2").stdout)
+    told = json.loads(azlm_plan(bed.plane.kubeconfig, bed.aks.url, "-ojson", "--runs=2").stdout)
     assert (told["blocked"], told["runs"], told["typical"]["evictions"]) == (False, 2, 8)
-    same = yaml.safe_load(foretell(bed.plane.kubeconfig, bed.aks.url, "-oyaml").stdout)
+    same = yaml.safe_load(azlm_plan(bed.plane.kubeconfig, bed.aks.url, "-oyaml").stdout)
     assert same["podSummary"] == told["podSummary"]
     listed = {(each["kind"], each["name"]): each for each in told["podSummary"]["workloads"]}
     assert (listed["Deployment", "web"]["disposition"], listed["Deployment", "web"]["pods"]) == (
@@ -75,12 +75,12 @@ def test_a_forecast_is_told_drawn_and_touches_nothing(bed: Bed, tmp_path: Path) 
 def test_a_migration_that_would_be_blocked_exits_with_2(bed: Bed) -> None:
     bed.fill([deployment("web", 2), budget("web", maxUnavailable=0)], nodes=2)
     bed.start_aks()
-    done = foretell(bed.plane.kubeconfig, bed.aks.url)
+    done = azlm_plan(bed.plane.kubeconfig, bed.aks.url)
     assert done.returncode == 2
     assert "blocked in Preflight" in done.stdout
     assert "pdb.zero: PodDisruptionBudget default/web" in done.stdout
     known = {"acknowledge": ["pdb.zero"]}
-    later = foretell(bed.plane.kubeconfig, bed.aks.url, preflight=known)
+    later = azlm_plan(bed.plane.kubeconfig, bed.aks.url, preflight=known)
     assert later.returncode == 2
     assert "PodDisruptionBudget default/web allows 0" in later.stdout
 
@@ -90,7 +90,7 @@ def test_what_may_not_be_read_is_named(bed: Bed) -> None:
     bed.start_aks()
     bed.kubectl("apply", "-f", "-", stdin=VIEWER)
     viewer = bed.plane.service_account_kubeconfig("default", "viewer")
-    done = foretell(viewer, bed.aks.url)
+    done = azlm_plan(viewer, bed.aks.url)
     assert done.returncode == 0, done.stderr
     lines = [line.strip() for line in done.stdout.splitlines() if "Not seen" in line]
     assert any("poddisruptionbudgets" in line for line in lines)
@@ -104,12 +104,12 @@ def test_what_may_not_be_read_is_named(bed: Bed) -> None:
 def test_a_pool_that_is_not_there_and_a_file_that_is_none(bed: Bed, tmp_path: Path) -> None:
     bed.fill([deployment("web", 1)], nodes=1)
     bed.start_aks()
-    done = foretell(bed.plane.kubeconfig, bed.aks.url, source={"nodePool": "nosuch"})
+    done = azlm_plan(bed.plane.kubeconfig, bed.aks.url, source={"nodePool": "nosuch"})
     assert done.returncode == 1
     assert "node pool nosuch (spec.source.nodePool) does not exist" in done.stderr
     broken = tmp_path / "broken.json"
     broken.write_text("{}")
-    done = foretell(bed.plane.kubeconfig, bed.aks.url, f"--snapshot={broken}")
+    done = azlm_plan(bed.plane.kubeconfig, bed.aks.url, f"--snapshot={broken}")
     assert done.returncode == 1
     assert "is no snapshot made by azlm snapshot" in done.stderr
 
