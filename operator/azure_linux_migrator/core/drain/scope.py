@@ -8,7 +8,7 @@ from azure_linux_migrator.model.cluster import NamespacedName, Node
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a worklist is about. `last` is the operator's own pod, which leaves last.
+    """What a drain is about. `last` is the operator's own pod, which leaves last.
 
     Where one pool is both (InPlace), `new_sku` tells its target nodes from its source nodes.
     """

@@ -21,7 +21,7 @@ NotReady for as long."""
 
 
 class StuckTerminating:
-    """Of one worklist. Times are in seconds since the epoch."""
+    """Of one drain. Times are in seconds since the epoch."""
 
     def __init__(self, tracker: PodTracker) -> None:
         self._tracker = tracker
