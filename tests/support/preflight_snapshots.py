@@ -7,6 +7,7 @@ from typing import Any
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.model.azure_facts import (
+    AzureFacts,
     ClusterFacts,
     SizeFacts,
     SubnetFacts,
@@ -46,13 +47,7 @@ def source(*, settings: dict[str, Any] | None = None, **more: Any) -> Pool:
 def snapshot(**changes: Any) -> PreflightSnapshot:
     """A clean one: nothing blocks and nothing warns."""
     old = changes.pop("source", None) or source()
-    base = PreflightSnapshot(
-        spec=spec(),
-        source=old,
-        target="srcazl",
-        extra=4,
-        pools={"src": old, "system": Pool("system", mode="System", count=2)},
-        today=date(2026, 11, 24),
+    facts = AzureFacts(
         cluster=ClusterFacts(
             kubernetes_version="1.34.2",
             network_plugin="azure",
@@ -61,7 +56,6 @@ def snapshot(**changes: Any) -> PreflightSnapshot:
             node_resource_group="MC_g_c_r",
             subscription="Sub",
         ),
-        nodes=(Node("s-0", "src", node_resource_group="sub/mc_g_c_r"),),
         usages={"dsv5": Usage(16, 100), "cores": Usage(16, 100)},
         sizes=SIZES,
         subnets={SUBNET: SubnetFacts("10.0.0.0/22", 10)},
@@ -71,7 +65,18 @@ def snapshot(**changes: Any) -> PreflightSnapshot:
         extensions=(),
         services=(),
         images=("AKSAzureLinux-V3gen2-202610.01.0",),
+    )
+    changed = {name: changes.pop(name) for name in tuple(changes) if hasattr(facts, name)}
+    base = PreflightSnapshot(
+        spec=spec(),
+        source=old,
+        target="srcazl",
+        extra=4,
+        pools={"src": old, "system": Pool("system", mode="System", count=2)},
+        today=date(2026, 11, 24),
+        nodes=(Node("s-0", "src", node_resource_group="sub/mc_g_c_r"),),
         workloads=(workload(),),
+        facts=replace(facts, **changed),
     )
     return replace(base, **changes)
 

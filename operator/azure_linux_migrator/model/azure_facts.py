@@ -84,17 +84,26 @@ _NOT_YET = Unread("it was not read")
 
 @dataclass(frozen=True, slots=True)
 class AzureFacts:
-    """The parts of a Snapshot that neither the watches nor the list of pools bring."""
+    """What preflight rules need that neither the watches nor the list of pools deliver."""
 
     cluster: ClusterFacts | Unread = _NOT_YET
     usages: Mapping[Public, Usage] | Unread = _NOT_YET
+    """By lower-case name of the quota: a VM family's, or `cores` for the whole region."""
     sizes: Mapping[Public, SizeFacts] | Unread = _NOT_YET
+    """By lower-case name of the VM size."""
     subnets: Mapping[ArmId, SubnetFacts] | Unread = _NOT_YET
+    """By lower-case resource id."""
     denied: tuple[Annotated[str, Sensitivity.ARM_ACTION], ...] | Unread = _NOT_YET
+    """ARM actions that the operator's identity was refused."""
     locks: tuple[Identifier, ...] | Unread = _NOT_YET
+    """Management locks on the cluster, its resource group and its node resource group."""
     windows: tuple[Identifier, ...] | Unread = _NOT_YET
+    """Names of the cluster's maintenance configurations."""
     extensions: tuple[Identifier, ...] | Unread = _NOT_YET
+    """Third-party extensions on the source's scale set."""
     services: tuple[Annotated[str, Sensitivity.SERVICE], ...] | Unread = _NOT_YET
+    """IPv6 or dual-stack LoadBalancer services with externalTrafficPolicy Cluster."""
     images: tuple[Public, ...] | Unread = _NOT_YET
+    """Node image versions that the target could get."""
     at: float = 0.0
     """When it was made, in seconds since the epoch."""

@@ -20,10 +20,12 @@ _CLUSTER = "the cluster"
 def busy(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """cluster.busy: AKS does one thing at a time."""
     result = RuleResult("cluster.busy", _CLUSTER)
-    if isinstance(snapshot.cluster, Unread):
-        yield result.unchecked(snapshot.cluster)
-    elif snapshot.cluster.state not in {*_SETTLED, ""}:
-        yield result.block(f"it is {snapshot.cluster.state}", "wait until that operation is over")
+    if isinstance(snapshot.facts.cluster, Unread):
+        yield result.unchecked(snapshot.facts.cluster)
+    elif snapshot.facts.cluster.state not in {*_SETTLED, ""}:
+        yield result.block(
+            f"it is {snapshot.facts.cluster.state}", "wait until that operation is over"
+        )
     for pool in sorted(snapshot.pools.values(), key=lambda each: each.name):
         if pool.state not in _SETTLED and pool.name != snapshot.target:
             yield RuleResult("cluster.busy", f"nodepool {pool.name}").block(
@@ -43,20 +45,20 @@ def pool_count(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def quota(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """quota.vcpu: both pools stand side by side for a while."""
     result = of_pool(snapshot, "quota.vcpu")
-    if isinstance(snapshot.usages, Unread):
-        yield result.unchecked(snapshot.usages)
+    if isinstance(snapshot.facts.usages, Unread):
+        yield result.unchecked(snapshot.facts.usages)
         return
-    if isinstance(snapshot.sizes, Unread):
-        yield result.unchecked(snapshot.sizes)
+    if isinstance(snapshot.facts.sizes, Unread):
+        yield result.unchecked(snapshot.facts.sizes)
         return
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
-    facts = snapshot.sizes.get(size.lower())
+    facts = snapshot.facts.sizes.get(size.lower())
     if facts is None:
         yield result.unchecked(Unread(f"VM size {size} is not listed in this region"))
         return
     needed = facts.vcpus * snapshot.extra
     for name in (facts.family, "cores"):
-        usage = snapshot.usages.get(name)
+        usage = snapshot.facts.usages.get(name)
         if usage is not None and usage.current + needed > usage.limit:
             yield result.block(
                 f"{snapshot.extra} more nodes of {size} need {needed} vCPUs of quota {name}, of "
@@ -81,9 +83,9 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """sku.zone-capacity: the size may be used here, and nothing else is short of room."""
     result = of_pool(snapshot, "sku.zone-capacity")
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
-    if isinstance(snapshot.sizes, Unread):
-        yield result.unchecked(snapshot.sizes)
-    elif (facts := snapshot.sizes.get(size.lower())) is not None:
+    if isinstance(snapshot.facts.sizes, Unread):
+        yield result.unchecked(snapshot.facts.sizes)
+    elif (facts := snapshot.facts.sizes.get(size.lower())) is not None:
         zones = snapshot.spec.target.zones or snapshot.source.settings.get("availabilityZones")
         lost = sorted(set(map(str, zones or ())) & set(facts.restricted_zones))
         if facts.unavailable:
@@ -117,20 +119,20 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def subnet(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """subnet.ip: AKS counts the most nodes of every pool against the addresses."""
     result = of_pool(snapshot, "subnet.ip")
-    if isinstance(snapshot.cluster, Unread):
-        yield result.unchecked(snapshot.cluster)
+    if isinstance(snapshot.facts.cluster, Unread):
+        yield result.unchecked(snapshot.facts.cluster)
         return
-    overlay = snapshot.cluster.network_plugin_mode == "overlay"
-    if overlay or snapshot.cluster.network_plugin in {"kubenet", "none", ""}:
-        yield from _overlay(snapshot, result, snapshot.cluster.pod_cidrs)
+    overlay = snapshot.facts.cluster.network_plugin_mode == "overlay"
+    if overlay or snapshot.facts.cluster.network_plugin in {"kubenet", "none", ""}:
+        yield from _overlay(snapshot, result, snapshot.facts.cluster.pod_cidrs)
         return
     subnet_id = str(snapshot.source.settings.get("vnetSubnetID") or "").lower()
     if not subnet_id:
         return
-    if isinstance(snapshot.subnets, Unread):
-        yield result.unchecked(snapshot.subnets)
+    if isinstance(snapshot.facts.subnets, Unread):
+        yield result.unchecked(snapshot.facts.subnets)
         return
-    facts = snapshot.subnets.get(subnet_id)
+    facts = snapshot.facts.subnets.get(subnet_id)
     if facts is None:
         yield result.unchecked(Unread("its subnet was not found"))
         return
@@ -183,10 +185,10 @@ def _pods(pool: Pool) -> int:
 def rights(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """rbac.arm: a refusal now is better than one half-way."""
     result = RuleResult("rbac.arm", "the operator's identity")
-    if isinstance(snapshot.denied, Unread):
-        yield result.unchecked(snapshot.denied)
+    if isinstance(snapshot.facts.denied, Unread):
+        yield result.unchecked(snapshot.facts.denied)
         return
-    for action in snapshot.denied:
+    for action in snapshot.facts.denied:
         needed = "agentPools" in action or action.lower().endswith("subnets/join/action")
         say = result.block if needed else result.warn
         yield say(f"it may not {action}", "give it the role in deploy/azure/role.json")
@@ -195,10 +197,10 @@ def rights(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def locks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """lock.policy: a lock shows itself at the very end, when the old pool is to go."""
     result = RuleResult("lock.policy", _CLUSTER)
-    if isinstance(snapshot.locks, Unread):
-        yield result.unchecked(snapshot.locks)
+    if isinstance(snapshot.facts.locks, Unread):
+        yield result.unchecked(snapshot.facts.locks)
         return
-    for lock in snapshot.locks:
+    for lock in snapshot.facts.locks:
         yield result.warn(
             f"lock {lock} may keep Azure from deleting the old pool",
             "remove it before the final soak is over, or set spec.sourcePool to Keep",
@@ -208,9 +210,9 @@ def locks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def node_provisioning(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """nap: node auto provisioning has a way of its own."""
     result = RuleResult("nap", _CLUSTER)
-    if isinstance(snapshot.cluster, Unread):
-        yield result.unchecked(snapshot.cluster)
-    elif snapshot.cluster.node_provisioning == "Auto":
+    if isinstance(snapshot.facts.cluster, Unread):
+        yield result.unchecked(snapshot.facts.cluster)
+    elif snapshot.facts.cluster.node_provisioning == "Auto":
         yield result.block(
             "node auto provisioning is on: it may make nodes of its own for the pods that move",
             "for its own nodes set imageFamily: AzureLinux in the AKSNodeClass; acknowledge this "
@@ -231,15 +233,17 @@ def autoscaler_source(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def autoscaler_profile(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """autoscaler.profile: other pools' autoscaler may act meanwhile."""
     result = RuleResult("autoscaler.profile", _CLUSTER)
-    if isinstance(snapshot.cluster, Unread):
-        yield result.unchecked(snapshot.cluster)
+    if isinstance(snapshot.facts.cluster, Unread):
+        yield result.unchecked(snapshot.facts.cluster)
         return
     scaling = sorted(
         pool.name
         for pool in snapshot.pools.values()
         if pool.autoscaling and pool.name != snapshot.source.name
     )
-    balances = snapshot.cluster.autoscaler_profile.get("balance-similar-node-groups") == "true"
+    balances = (
+        snapshot.facts.cluster.autoscaler_profile.get("balance-similar-node-groups") == "true"
+    )
     if scaling and balances:
         yield result.warn(
             f"its autoscaler balances similar pools ({', '.join(scaling[:3])}) and may remove "
@@ -251,15 +255,15 @@ def autoscaler_profile(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """maintenance: upgrades that come by themselves."""
     result = RuleResult("maintenance", _CLUSTER)
-    if isinstance(snapshot.cluster, Unread):
-        yield result.unchecked(snapshot.cluster)
+    if isinstance(snapshot.facts.cluster, Unread):
+        yield result.unchecked(snapshot.facts.cluster)
         return
-    channels = {snapshot.cluster.upgrade_channel, snapshot.cluster.node_os_channel}
+    channels = {snapshot.facts.cluster.upgrade_channel, snapshot.facts.cluster.node_os_channel}
     active = sorted(channels - {"", "none", "None", "Unmanaged"})
-    if isinstance(snapshot.windows, Unread):
-        yield result.unchecked(snapshot.windows)
+    if isinstance(snapshot.facts.windows, Unread):
+        yield result.unchecked(snapshot.facts.windows)
     elif active:
-        windows = ", ".join(snapshot.windows) or "no maintenance window"
+        windows = ", ".join(snapshot.facts.windows) or "no maintenance window"
         yield result.warn(
             f"upgrade channel {' and '.join(active)} is on ({windows}) and may replace nodes "
             "meanwhile",
@@ -270,10 +274,10 @@ def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def extensions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.vm-extension: what hangs on the old scale set does not come along."""
     result = of_pool(snapshot, "os.vm-extension")
-    if isinstance(snapshot.extensions, Unread):
-        yield result.unchecked(snapshot.extensions)
+    if isinstance(snapshot.facts.extensions, Unread):
+        yield result.unchecked(snapshot.facts.extensions)
         return
-    for name in snapshot.extensions:
+    for name in snapshot.facts.extensions:
         yield result.warn(
             f"extension {name} of its scale set is not on the new one",
             "install it there again if it supports Azure Linux, or use a DaemonSet",

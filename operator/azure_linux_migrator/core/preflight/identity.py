@@ -14,7 +14,7 @@ LABEL_LENGTH = 63
 def one_cluster(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """cluster.identity: the nodes are of the cluster whose pools are changed."""
     result = RuleResult("cluster.identity", "the cluster")
-    facts = snapshot.cluster
+    facts = snapshot.facts.cluster
     if isinstance(facts, Unread):
         yield result.unchecked(facts)
         return

@@ -94,10 +94,10 @@ def _needs_kernel(workload: WorkloadFacts) -> bool:
 def regressions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.kernel-regression: images with known faults."""
     result = of_pool(snapshot, "os.kernel-regression")
-    if isinstance(snapshot.images, Unread):
-        yield result.unchecked(snapshot.images)
+    if isinstance(snapshot.facts.images, Unread):
+        yield result.unchecked(snapshot.facts.images)
         return
-    for image in snapshot.images:
+    for image in snapshot.facts.images:
         built = image.rsplit("-", 1)[-1]
         if "AzureLinux" in image and built < AZNFS_FIXED:
             yield result.warn(

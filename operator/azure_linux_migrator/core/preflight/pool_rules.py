@@ -81,9 +81,13 @@ def image_combination(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     size = _size(snapshot)
     if known is None:
         return
-    if isinstance(snapshot.sizes, Unread):
-        yield found.unchecked(snapshot.sizes)
-    facts = snapshot.sizes.get(size.lower()) if not isinstance(snapshot.sizes, Unread) else None
+    if isinstance(snapshot.facts.sizes, Unread):
+        yield found.unchecked(snapshot.facts.sizes)
+    facts = (
+        snapshot.facts.sizes.get(size.lower())
+        if not isinstance(snapshot.facts.sizes, Unread)
+        else None
+    )
     is_gpu = (facts is not None and facts.gpus > 0) or size.startswith(("Standard_N", "standard_n"))
     if is_gpu:
         supported, fact = gpu_support(size, snapshot.today)
@@ -149,8 +153,8 @@ def system(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "set spec.target.vmSize",
         )
     facts = None
-    if not isinstance(snapshot.sizes, Unread):
-        facts = snapshot.sizes.get(_size(snapshot).lower())
+    if not isinstance(snapshot.facts.sizes, Unread):
+        facts = snapshot.facts.sizes.get(_size(snapshot).lower())
     if facts is not None and 0 < facts.vcpus < SYSTEM_VCPUS:
         yield found.block(
             f"VM size {_size(snapshot)} has {facts.vcpus} vCPUs; a System pool needs 4",
@@ -236,7 +240,7 @@ def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def _kubernetes(snapshot: PreflightSnapshot) -> str:
     settings = snapshot.source.settings
     own = settings.get("currentOrchestratorVersion") or settings.get("orchestratorVersion")
-    cluster = snapshot.cluster
+    cluster = snapshot.facts.cluster
     return str(own or (cluster.kubernetes_version if isinstance(cluster, ClusterFacts) else ""))
 
 

@@ -11,11 +11,7 @@ from datetime import date
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.model.azure_facts import (
-    ClusterFacts,
-    SizeFacts,
-    SubnetFacts,
-    Unread,
-    Usage,
+    AzureFacts,
 )
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node
 from azure_linux_migrator.model.pool import Pool
@@ -38,9 +34,6 @@ class WorkloadFacts:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-_NOT_READ = Unread("not read")
-
-
 @dataclass(frozen=True, slots=True)
 class PreflightSnapshot:
     """The picture. `target` is the target pool's name; `extra` how many nodes will stand beside
@@ -52,27 +45,10 @@ class PreflightSnapshot:
     extra: int
     pools: Mapping[str, Pool]
     today: date
+    facts: AzureFacts
+    """What was read from Azure and of services, each part with the reason where it was not."""
     final: int = 0
     """Nodes that the target has in the end."""
-    cluster: ClusterFacts | Unread = _NOT_READ
-    usages: Mapping[str, Usage] | Unread = _NOT_READ
-    """By lower-case name of the quota: a VM family's, or `cores` for the whole region."""
-    sizes: Mapping[str, SizeFacts] | Unread = _NOT_READ
-    """By lower-case name of the VM size."""
-    subnets: Mapping[str, SubnetFacts] | Unread = _NOT_READ
-    """By lower-case resource id."""
-    denied: tuple[str, ...] | Unread = _NOT_READ
-    """ARM actions that the operator's identity was refused."""
-    locks: tuple[str, ...] | Unread = _NOT_READ
-    """Management locks on the cluster, its resource group and its node resource group."""
-    windows: tuple[str, ...] | Unread = _NOT_READ
-    """Names of the cluster's maintenance configurations."""
-    extensions: tuple[str, ...] | Unread = _NOT_READ
-    """Third-party extensions on the source's scale set."""
-    services: tuple[str, ...] | Unread = _NOT_READ
-    """IPv6 or dual-stack LoadBalancer services with externalTrafficPolicy Cluster."""
-    images: tuple[str, ...] | Unread = _NOT_READ
-    """Node image versions that the target could get."""
     nodes: tuple[Node, ...] = ()
     """All nodes of the cluster."""
     workloads: tuple[WorkloadFacts, ...] = ()

@@ -173,11 +173,11 @@ def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def dual_stack(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.ipv6: Azure Linux nodes do not route IPv6 health probes."""
     result = RuleResult("os.ipv6", "the cluster")
-    if isinstance(snapshot.services, Unread):
-        yield result.unchecked(snapshot.services)
+    if isinstance(snapshot.facts.services, Unread):
+        yield result.unchecked(snapshot.facts.services)
         return
-    if snapshot.services:
-        names = ", ".join(snapshot.services[:3])
+    if snapshot.facts.services:
+        names = ", ".join(snapshot.facts.services[:3])
         yield result.block(
             f"IPv6 LoadBalancer services with externalTrafficPolicy Cluster ({names}) are not "
             "served by Azure Linux nodes",

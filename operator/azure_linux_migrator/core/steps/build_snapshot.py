@@ -15,7 +15,6 @@ from azure_linux_migrator.model.traits import JOB, LOCAL_VOLUME
 
 def build_snapshot(ctx: Context) -> PreflightSnapshot:
     """What is known now; the pools were read, and the source is one of them."""
-    azure_facts = ctx.seen.azure_facts or AzureFacts()
     pools = ctx.seen.pools.pools if ctx.seen.pools else {}
     world = ctx.seen.world
     keys = {
@@ -32,16 +31,7 @@ def build_snapshot(ctx: Context) -> PreflightSnapshot:
         final=final_count(ctx),
         pools=pools,
         today=datetime.fromtimestamp(ctx.now, UTC).date(),
-        cluster=azure_facts.cluster,
-        usages=azure_facts.usages,
-        sizes=azure_facts.sizes,
-        subnets=azure_facts.subnets,
-        denied=azure_facts.denied,
-        locks=azure_facts.locks,
-        windows=azure_facts.windows,
-        extensions=azure_facts.extensions,
-        services=azure_facts.services,
-        images=azure_facts.images,
+        facts=ctx.seen.azure_facts or AzureFacts(),
         nodes=tuple(sorted(world.nodes.values(), key=lambda node: node.name)),
         workloads=_workloads(ctx),
         budgets=tuple(world.budgets[key] for key in sorted(keys)),
