@@ -179,12 +179,7 @@ class Reason(StrEnum):
     SOURCE_UPGRADING = "SourceUpgrading", "AKS upgrades the source", "", "Warning"
     TARGET_UPGRADING = "TargetUpgrading", "AKS upgrades the target", "", "Warning"
     SOURCE_UPGRADED = "SourceUpgraded", "the OS of the source was changed", _MESSAGE, "Warning"
-    SOURCE_STOPPED = (
-        "SourceStopped",
-        "the source is stopped",
-        "start the pool",
-        "Warning",
-    )
+    SOURCE_STOPPED = "SourceStopped", "the source is stopped", "start the pool", "Warning"
     TARGET_STOPPED = "TargetStopped", "the target is stopped", "start the pool", "Warning"
     AUTOSCALER_TURNED_ON = (
         "AutoscalerTurnedOn",
@@ -304,12 +299,7 @@ class Reason(StrEnum):
         _MESSAGE,
         "Warning",
     )
-    TARGET_MISSING = (
-        "TargetMissing",
-        "the target is gone; the source is kept",
-        _MESSAGE,
-        "Warning",
-    )
+    TARGET_MISSING = "TargetMissing", "the target is gone; the source is kept", _MESSAGE, "Warning"
     NODE_UNCORDONED = (
         "NodeUncordoned",
         "somebody uncordoned a drained node during the soak",
