@@ -18,6 +18,7 @@ from azure_linux_migrator.core.reconcile.conditions import headline, merge
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.results import ActionProblem, Decision
 from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.core.steps.drain import HOLDS
 from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.model.actions import (
     CordonNode,
@@ -368,6 +369,34 @@ def test_what_held_a_stalled_batch_up_gives_it_its_time_anew() -> None:
     decision = decide(migration(stalled, drain=drain), observation, NOW)
     assert DeletePod not in _kinds(decision)
     assert decision.status.batch.counted_from == timestamp(NOW)
+
+
+def _held_up(reason: Reason) -> MigrationStatus:
+    """A batch whose time is over, and that nothing was evicted from until now."""
+    status = _batch(counted_from=timestamp(NOW - 4000))
+    drafts = headline("working", reason, "x")
+    return status.model_copy(update={"conditions": merge(status, drafts, 1, NOW)})
+
+
+@pytest.mark.parametrize("policy", ["Pause", "Rollback", "Force"])
+@pytest.mark.parametrize("reason", sorted(HOLDS))
+def test_time_in_which_nothing_could_be_evicted_does_not_count(reason: Reason, policy: str) -> None:
+    drain = {"timeout": "30m", "onTimeout": policy}
+    observation = seen(world([pod("a")], FULL), source(), target())
+    decision = decide(migration(_held_up(reason), drain=drain), observation, NOW)
+    assert (_kinds(decision), _reason(decision), decision.status.rollback) == ([], "Draining", None)
+    assert decision.status.batch.counted_from == timestamp(NOW)
+    later = decide(migration(decision.status, drain=drain), observation, NOW + 60)
+    assert later.status.batch.counted_from == timestamp(NOW), "once, not with every pass"
+
+
+def test_a_hold_that_lasts_does_not_move_the_time_with_every_pass() -> None:
+    status = _held_up(Reason.TARGET_NOT_READY)
+    nodes = [Node("s-0", "src", batch="m.1", unschedulable=True, cordoned_by="m")]
+    made = world([pod("a")], FULL, nodes=[*nodes, Node("t-0", "srcazl", ready=False)])
+    decision = decide(migration(status), seen(made, source(), target()), NOW)
+    assert _reason(decision) == "TargetNotReady"
+    assert decision.status.batch.counted_from == status.batch.counted_from
 
 
 # InPlace: however AKS writes an OS SKU

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.quantities import seconds, share
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
@@ -16,6 +17,8 @@ from azure_linux_migrator.core.steps.target_health import (
 from azure_linux_migrator.model.actions import Action, MarkNode, RestoreScale
 
 TIMED_OUT = Reason.DRAIN_TIMED_OUT
+HOLDS = frozenset((Reason.WATCH_STALE, Reason.TARGET_NOT_READY, Reason.REPLACEMENTS_UNSCHEDULABLE))
+"""Reasons for which nothing is evicted from a batch, whatever its budgets allow."""
 LOST_EVENT_SECONDS = 30.0
 """A drain looks again after this even if nothing happens: only against lost events."""
 
@@ -113,15 +116,9 @@ def admit(ctx: Context, index: int, chosen: list[str]) -> Progress:
 
 def evict(ctx: Context) -> Progress:
     """Move what may move now."""
-    if (stale := watch_stale(ctx)) is not None:
-        return stale
+    if (held := _unseen_or_nowhere(ctx)) is not None:
+        return held
     plan = ctx.plan
-    if not ctx.seen.world.ready_nodes(ctx.migration.target):
-        return working(
-            Reason.TARGET_NOT_READY,
-            f"no node of target pool {ctx.migration.target} is Ready; nothing is evicted until "
-            "there is one",
-        )
     force = ctx.migration.spec.drain.on_timeout is TimeoutPolicy.FORCE
     overdue = _overdue(ctx)
     if overdue and not force:
@@ -140,6 +137,19 @@ def evict(ctx: Context) -> Progress:
     if plan.blocker_count:
         return working(Reason.DRAIN_BLOCKED, _blocked(ctx), *actions, wake_at=wake_at)
     return working(Reason.DRAINING, left, *actions, wake_at=wake_at)
+
+
+def _unseen_or_nowhere(ctx: Context) -> Progress | None:
+    """Nothing may be evicted: the cluster is not seen, or no node could take a pod."""
+    if (stale := watch_stale(ctx)) is not None:
+        return stale
+    if ctx.seen.world.ready_nodes(ctx.migration.target):
+        return None
+    return working(
+        Reason.TARGET_NOT_READY,
+        f"no node of target pool {ctx.migration.target} is Ready; nothing is evicted until "
+        "there is one",
+    )
 
 
 def _surges(ctx: Context) -> tuple[Action, ...]:
@@ -170,14 +180,19 @@ def resumes(ctx: Context) -> bool:
     stalled = before.condition("Stalled")
     if stalled is not None and stalled.status == "True":
         return stalled.reason != TIMED_OUT
-    return before.phase == Phase.PAUSED and not ctx.migration.spec.paused
+    if before.phase == Phase.PAUSED:
+        return not ctx.migration.spec.paused
+    ready = before.condition(ConditionType.READY)
+    held = ready is not None and ready.reason in HOLDS
+    return held and _unseen_or_nowhere(ctx) is None and unschedulable_replacements(ctx) is None
 
 
 def _deadline(ctx: Context) -> float | None:
     """When the batch has taken too long; None for never, or while there is none to judge.
 
-    Time in which the migration was paused does not count (status.batch.countedFrom), nor does
-    time in which no operator was there to evict anything: a new process gives a full timeout.
+    Time in which evictions were not allowed does not count: after a pause and after HOLDS the batch
+    has its full timeout again (status.batch.countedFrom), and so it has after a start of the
+    operator. While replacements find no node the time runs: that wait has an end, too.
     """
     limit = _limit(ctx)
     batch = ctx.migration.status.batch
@@ -196,7 +211,9 @@ def _overdue(ctx: Context) -> bool:
 
 def _too_late(ctx: Context) -> str:
     policy = ctx.migration.spec.drain
-    why = _blocked(ctx) or f"{counted(ctx.pool_progress.remaining)} still there"
+    waiting = unschedulable_replacements(ctx)
+    why = _blocked(ctx) or (waiting.message if waiting else "")
+    why = why or f"{counted(ctx.pool_progress.remaining)} still there"
     return f"the batch was not drained within spec.drain.timeout ({policy.timeout}): {why}"
 
 
