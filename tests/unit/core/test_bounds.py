@@ -2,6 +2,10 @@
 
 import pytest
 
+from azure_linux_migrator.api.spec_drain import Drain
+from azure_linux_migrator.core.drain.scope import Scope
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Owner
 from tests.support.planners import names, planner
 from tests.support.worlds import NOW, budget, pod, world
@@ -112,3 +116,17 @@ def test_the_bound_of_a_budget_that_went_stands() -> None:
     made.remove_budget(NamespacedName("default", "web"))
     assert times.bound() == (9.0, NamespacedName("default", "web"))
     assert times._times == {}
+
+
+def test_a_planner_follows_the_world_only_while_it_is_asked() -> None:
+    made, memory = World(), DecisionMemory()
+    scope = Scope("m", "src", "srcazl", Drain())
+    first = memory.planner(made, scope, began=0.0, since=0.0)
+    assert memory.planner(made, scope, began=1.0, since=0.0) is first
+    assert made.listeners == [first.listener]
+    made.clear()
+    again = memory.planner(made, scope, began=0.0, since=0.0)
+    assert again is not first, "the emptied world tells the first one nothing"
+    assert made.listeners == [again.listener]
+    memory.forget()
+    assert made.listeners == []

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.reconcile import loop as looping
 from azure_linux_migrator.core.reconcile.loop import (
     COALESCE_SECONDS,
@@ -387,3 +389,13 @@ def test_a_changed_spec_forgets_verdicts(decider: Decider) -> None:
     loop.seen(replace(SEEN, version=8, generation=2), _at(3))
     loop.tick(_at(4))
     assert decider.observations[-1].missing_access is None
+
+
+def test_a_loop_that_has_stopped_follows_the_world_no_more() -> None:
+    loop = _loop()
+    observation = loop.observer.observation()
+    scope = Scope("m", "src", "srcazl", Drain())
+    observation.memory.planner(observation.world, scope, began=0.0, since=0.0)
+    assert len(observation.world.listeners) == 1
+    loop.stop()
+    assert observation.world.listeners == [], "each event would cost more with every stop"

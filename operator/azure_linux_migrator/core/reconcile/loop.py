@@ -8,6 +8,7 @@ performs the outputs in order, and calls `tick` at `wake_at`.
 
 from pydantic import ValidationError
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.reconcile.lenient_parsing import with_invalid_spec
 from azure_linux_migrator.core.reconcile.messages import (
@@ -71,7 +72,7 @@ class Loop:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return self.status.is_true("Succeeded")
+        return self.status.is_true(ConditionType.SUCCEEDED)
 
     @property
     def recording(self) -> bool:
@@ -148,6 +149,7 @@ class Loop:
         """Decide nothing more; a decision that waits for its status still acts."""
         self._stopped = True
         self._decide_at = None
+        self.observer.close()
 
     def close(self, now: Now) -> Outputs:
         """Decide nothing more, and write what is still wanted, at once. Ends with Closed."""

@@ -100,6 +100,10 @@ class Observer:
         self._runner.outcomes.forget_verdicts()
         return self.spec
 
+    def close(self) -> None:
+        """No decision follows: the world need not be followed any more."""
+        self._memory.forget()
+
     def observation(self) -> Observation:
         """Everything seen that a decision may rest on."""
         outcomes = self._runner.outcomes

@@ -22,26 +22,34 @@ class DecisionMemory:
 
     def planner(self, world: World, scope: Scope, *, began: float, since: float) -> Planner:
         """The planner of a drain, with the times (seconds since the epoch) at which its batch and
-        its migration began; 0 for not yet. It is kept while its scope stays the same."""
-        known = self._planner
-        if known is None or known.tracker.world is not world or known.tracker.scope != scope:
-            self.forget()
-            self._planner = Planner(world, scope)
-            if (
-                known is not None
-                and known.tracker.world is world
-                and scope.alike(known.tracker.scope)
-            ):
-                # Only the policy changed: what was moved by the old one is moved all the same.
-                self._planner.remember(known.tracker.evicted_owners)
-            world.listeners.append(self._planner.listener)
+        its migration began; 0 for not yet. It is kept while its scope stays the same and the world
+        still tells it of changes."""
         planner = self._planner
-        assert planner is not None  # noqa: S101 - for the type checker
+        if (
+            planner is None
+            or planner.listener not in world.listeners
+            or planner.tracker.scope != scope
+        ):
+            planner = self._new_planner(world, scope)
         planner.tracker.began, planner.since = began, since
         return planner
 
+    def _new_planner(self, world: World, scope: Scope) -> Planner:
+        before, planner = self._planner, Planner(world, scope)
+        if (
+            before is not None
+            and before.listener in world.listeners
+            and scope.alike(before.tracker.scope)
+        ):
+            # Only the policy changed: the pods that were moved under the old one stay counted.
+            planner.remember(before.tracker.evicted_owners)
+        self.forget()
+        world.listeners.append(planner.listener)
+        self._planner = planner
+        return planner
+
     def forget(self) -> None:
-        """The planner follows the world no more."""
+        """The planner no longer follows the world, which would cost each event something."""
         if self._planner is not None:
             listeners = self._planner.tracker.world.listeners
             if self._planner.listener in listeners:
