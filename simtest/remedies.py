@@ -63,7 +63,7 @@ class Remedies:
 
     def _leave_one_budget(self, key: NamespacedName, _remedy: str) -> None:
         pod = self._scene.store.pods.get(key)
-        for each in sorted(self._scene.disruption.pdb_index(pod))[1:] if pod else ():
+        for each in sorted(self._scene.disruption.budgets_of(pod))[1:] if pod else ():
             self._scene.store.remove_budget(each)
 
     def _let_data_go(self, _key: NamespacedName, _remedy: str) -> None:
@@ -122,7 +122,7 @@ class Remedies:
         """AKS's own drain waits for pods of the node that it names."""
         found = re.search(r"Node '([\w-]+)' failed to be drained", message)
         for pod in tuple(self._scene.store.pods_on[found[1]].values()) if found else ():
-            for key in self._scene.disruption.pdb_index(pod):
+            for key in self._scene.disruption.budgets_of(pod):
                 self._scene.disruption.change(key, BudgetRule(max_unavailable="100%"))
 
     def cordon_again(self) -> None:

@@ -66,7 +66,7 @@ class Blame(Part, NullWatcher):
         workload = simulation.workloads.workload(old)
         if workload is not None:
             self._workloads[workload.uid] = now
-        for key in simulation.disruption.pdb_index(old):
+        for key in simulation.disruption.budgets_of(old):
             self._budgets[key] = now
 
     def budget(self, old: Budget | None, new: Budget | None) -> None:

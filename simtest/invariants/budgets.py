@@ -35,7 +35,7 @@ class BudgetInvariants(Part):
         ground = self.ground
         pod = ground.store.pods.get(action.pod)
         self._pod = pod if pod is not None and pod.uid == action.uid else None
-        pdb_index = ground.simulation.disruption.pdb_index(self._pod) if self._pod else ()
+        budgets = ground.simulation.disruption.budgets_of(self._pod) if self._pod else ()
         before = ground.acting.sent.get(action.uid)
         if before is not None and before.granted:
             before.at, before.heard = ground.now, ground.heard
@@ -44,8 +44,8 @@ class BudgetInvariants(Part):
                 ground.now,
                 ground.store.revision,
                 ground.heard,
-                charged=pdb_index,
-                free=bool(pdb_index) and action.budget is None,
+                charged=budgets,
+                free=bool(budgets) and action.budget is None,
             )
 
     def ends(self, action: Action) -> None:
@@ -70,27 +70,27 @@ class BudgetInvariants(Part):
     def _judge(self, pod: Pod, told: str) -> None:
         """No budget that selects it is below what it needs, and no controller either."""
         simulation, store = self.ground.simulation, self.ground.store
-        pdb_index = [key for key in simulation.disruption.pdb_index(pod) if key in store.budgets]
-        for key in pdb_index:
+        budgets = [key for key in simulation.disruption.budgets_of(pod) if key in store.budgets]
+        for key in budgets:
             if not self._causes.budget_disturbed(key):
                 _, desired = simulation.disruption.wanted(key)
                 healthy = simulation.disruption.healthy(key)
                 text = f"budget {key} has {healthy} of {desired} {told}"
                 self.ground.that("budget-kept", healthy >= desired, text)
         workload = simulation.workloads.workload(pod)
-        if not pdb_index and workload is not None and workload.kind in GOVERNED:
+        if not budgets and workload is not None and workload.kind in GOVERNED:
             self._replicas(workload, told)
 
     def _replicas(self, workload: Workload, told: str) -> None:
         """No more are out than the controller allows, unless the process could not know."""
         ground = self.ground
         healthy = sum(counts(pod) for pod in self._pods(workload))
-        out, allocatable = workload.replicas - healthy, room_of(workload)
-        if out > allocatable and self._misled(workload, healthy):
+        out, allowance = workload.replicas - healthy, room_of(workload)
+        if out > allowance and self._misled(workload, healthy):
             return
         name = workload.key
-        text = f"{out} of {workload.replicas} pods of {name} are out, {allocatable} may be, {told}"
-        ground.that("replicas-kept", out <= allocatable, text)
+        text = f"{out} of {workload.replicas} pods of {name} are out, {allowance} may be, {told}"
+        ground.that("replicas-kept", out <= allowance, text)
 
     def _misled(self, workload: Workload, healthy: int) -> bool:
         """Whether the acting process took more pods for healthy than are, by others' doing."""
@@ -108,9 +108,9 @@ class BudgetInvariants(Part):
             return
         pods = self._pods(workload)
         healthy = sum(counts(each) for each in pods)
-        allocatable = workload.max_unavailable if workload.rolling else workload.replicas
+        allowance = workload.max_unavailable if workload.rolling else workload.replicas
         text = f"{workload.key} has {healthy} of {workload.replicas} pods once {pod.key} leaves"
-        self.ground.that("surge-kept", healthy >= workload.replicas - allocatable, text)
+        self.ground.that("surge-kept", healthy >= workload.replicas - allowance, text)
 
     def _pods(self, workload: Workload) -> list[Pod]:
         simulation = self.ground.simulation
@@ -140,11 +140,11 @@ def believed_of_budget(
     ground: JudgeContext, process: ObservedProcess, budget: NamespacedName
 ) -> int:
     """The same for a budget's pods."""
-    pdb_index = ground.simulation.disruption.pdb_index
+    budgets_of = ground.simulation.disruption.budgets_of
     return sum(
         counts(pod) and not _sent(process, pod.uid)
         for pod in process.world.pods.values()
-        if budget in pdb_index(pod)
+        if budget in budgets_of(pod)
     )
 
 

@@ -174,7 +174,7 @@ class DrainPolicyInvariants(Part):
 
     def _is_named(self, pod: Pod, nodes: Mapping[str, Node], named: set[tuple[str, str]]) -> bool:
         workload = self.ground.simulation.workloads.workload(pod)
-        keys = {pod.key, *self.ground.simulation.disruption.pdb_index(pod)}
+        keys = {pod.key, *self.ground.simulation.disruption.budgets_of(pod)}
         names = {(key.namespace, key.name) for key in keys}
         if workload is not None:
             names.add((workload.key.namespace, workload.key.name))

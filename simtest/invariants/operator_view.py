@@ -114,7 +114,7 @@ class OperatorView(Part):
         self, process: ObservedProcess, evictions: list[EvictPod], deletions: list[DeletePod]
     ) -> None:
         wanted: dict[NamespacedName, int] = {}
-        implicit_budgets: dict[str, int] = {}
+        owners: dict[str, int] = {}
         again: dict[NamespacedName, int] = {}
         for eviction in evictions:
             pod = process.world.pods.get(eviction.pod)
@@ -125,11 +125,11 @@ class OperatorView(Part):
             if (sent := process.sent.get(pod.uid)) is not None:
                 # An eviction whose answer was lost has its slot already.
                 for key in (
-                    self.ground.simulation.disruption.pdb_index(pod) if not sent.granted else ()
+                    self.ground.simulation.disruption.budgets_of(pod) if not sent.granted else ()
                 ):
                     again[key] = again.get(key, 0) + 1
                 continue
-            self._ask(process, pod, wanted, implicit_budgets)
+            self._ask(process, pod, wanted, owners)
         if deletions:
             self._forced_at = self.ground.now
         forces = self.ground.now - self._forced_at < FORCED_SECONDS
@@ -137,7 +137,7 @@ class OperatorView(Part):
             free = self._free(process, process.world.budgets[key])
             text = f"{asked} pods of budget {key} are evicted, {free} slots are known to be free"
             self.ground.that("slot-known-free", asked <= free, text)
-        for uid, asked in implicit_budgets.items():
+        for uid, asked in owners.items():
             self._room(process, uid, asked)
         for force in deletions:
             pod = process.world.pods.get(force.pod)
@@ -149,24 +149,24 @@ class OperatorView(Part):
         process: ObservedProcess,
         pod: Pod,
         wanted: dict[NamespacedName, int],
-        implicit_budgets: dict[str, int],
+        owners: dict[str, int],
     ) -> None:
-        pdb_index = [
+        budgets = [
             k
-            for k in self.ground.simulation.disruption.pdb_index(pod)
+            for k in self.ground.simulation.disruption.budgets_of(pod)
             if k in process.world.budgets
         ]
         two = f"{pod.key} is evicted in spite of two budgets"
-        known = len(pdb_index) < 2
+        known = len(budgets) < 2
         self.ground.that("slot-known-free", known, two)
-        if pdb_index and known:
-            budget = process.world.budgets[pdb_index[0]]
+        if budgets and known:
+            budget = process.world.budgets[budgets[0]]
             if pod.ready or not _free_unready(budget):
-                wanted[pdb_index[0]] = wanted.get(pdb_index[0], 0) + 1
-        elif not pdb_index and pod.ready:
+                wanted[budgets[0]] = wanted.get(budgets[0], 0) + 1
+        elif not budgets and pod.ready:
             workload = self.ground.simulation.workloads.workload(pod)
             if workload is not None and workload.kind in GOVERNED:
-                implicit_budgets[workload.uid] = implicit_budgets.get(workload.uid, 0) + 1
+                owners[workload.uid] = owners.get(workload.uid, 0) + 1
 
     def _free(self, process: ObservedProcess, budget: Budget) -> int:
         """By its status, with our own evictions that it does not show yet; and by the pods."""
@@ -189,15 +189,15 @@ class OperatorView(Part):
         if known is None:
             return
         out = known.replicas - believed_healthy(self.ground, process, workload)
-        allocatable = room_of(known)
-        text = f"{asked} pods of {known.key} are evicted, {out} are out and {allocatable} may be"
-        self.ground.that("slot-known-free", asked + out <= allocatable, text)
+        allowance = room_of(known)
+        text = f"{asked} pods of {known.key} are evicted, {out} are out and {allowance} may be"
+        self.ground.that("slot-known-free", asked + out <= allowance, text)
 
     def _forced(
         self, process: ObservedProcess, pod: Pod, wanted: Mapping[NamespacedName, int]
     ) -> None:
-        pdb_index = self.ground.simulation.disruption.pdb_index(pod)
-        budget = process.world.budgets.get(pdb_index[0]) if len(pdb_index) == 1 else None
+        budgets = self.ground.simulation.disruption.budgets_of(pod)
+        budget = process.world.budgets.get(budgets[0]) if len(budgets) == 1 else None
         inflight = process.world.inflight
         denied = inflight.breaker.trouble or inflight.pod_refusals.times(pod.key, pod.uid)
         if budget is not None and not denied:

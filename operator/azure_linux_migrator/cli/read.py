@@ -21,7 +21,7 @@ from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.preflight import preflight
 from azure_linux_migrator.errors import SettingsError
-from azure_linux_migrator.forecast.snapshot import survey_out
+from azure_linux_migrator.forecast.snapshot import with_azure
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.services import dual_stack_services
@@ -78,10 +78,8 @@ async def take(settings: Settings, spec: MigrationSpec | None) -> ClusterSnapsho
             read_cluster(client, now), _azure(pools, spec)
         )
         services = await dual_stack_services(client)
-    snapshot.pools = list(pools_by_name.values())
-    if azure_facts is not None:
-        snapshot.azure_facts = survey_out(replace(azure_facts, services=services, at=now))
-    return snapshot
+    facts = azure_facts and replace(azure_facts, services=services)
+    return with_azure(snapshot, pools_by_name.values(), facts)
 
 
 async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Finding, ...]:

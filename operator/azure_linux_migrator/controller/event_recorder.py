@@ -1,4 +1,7 @@
-"""The events of a migration: its story, told once, on itself and on what holds it up."""
+"""Publishes Kubernetes Events about a migration and about the objects that block it.
+
+An event follows a change: of the reason of Ready, of the preflight, of the list of blockers.
+"""
 
 import asyncio
 import logging
@@ -27,7 +30,7 @@ class EventRecorder:
         self._client = client
         self._world = world
         self.name = name
-        self.uid = uid
+        self._regarding = {"apiVersion": API_VERSION, "kind": KIND, "name": name, "uid": uid}
         self._chores: set[asyncio.Task[None]] = set()
 
     def tell(self, before: MigrationStatus, decision: Decision) -> None:
@@ -36,22 +39,16 @@ class EventRecorder:
         self._tell_objects(before, decision)
 
     def _tell(self, before: MigrationStatus, after: MigrationStatus) -> None:
-        """An event whenever the reason of Ready changes: the story of the migration, once told."""
+        """An event whenever the reason of Ready changes."""
         self._tell_preflight(before.preflight, after.preflight)
         old, new = before.condition(ConditionType.READY), after.condition(ConditionType.READY)
         if new is None or (old is not None and old.reason == new.reason):
             return
-        regarding = {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "name": self.name,
-            "uid": self.uid,
-        }
         text = after.message or new.message or new.reason
-        self._soon(regarding, new.reason, text, event_type(new.reason))
+        self._soon(self._regarding, new.reason, text, event_type(new.reason))
 
     def _tell_preflight(self, before: PreflightStatus, after: PreflightStatus) -> None:
-        """An event when the preflight has found something else than before."""
+        """An event when the findings of the preflight change."""
         if before == after:
             return
         grave = [finding for finding in after.findings if finding.severity in {"Block", "Warn"}]
@@ -60,8 +57,7 @@ class EventRecorder:
             f"{after.blocked} block, {after.warnings} warn, {after.unchecked} could not be checked"
             + (f": {first}" if first else "")
         )
-        regarding = {"apiVersion": API_VERSION, "kind": KIND, "name": self.name, "uid": self.uid}
-        self._soon(regarding, Step.PREFLIGHT, text, "Warning" if after.blocked else "Normal")
+        self._soon(self._regarding, Step.PREFLIGHT, text, "Warning" if after.blocked else "Normal")
 
     def _tell_objects(self, before: MigrationStatus, decision: Decision) -> None:
         """An event on each object that has begun to hold the drain up, or that is deleted."""

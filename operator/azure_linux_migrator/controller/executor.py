@@ -62,10 +62,10 @@ _SILENT = frozenset((EvictionResult.GRANTED, EvictionResult.GONE, EvictionResult
 
 
 Forecaster = Callable[[int, AzureFacts | None], Awaitable[ForecastStatus]]
-"""Forecasts a generation of the migration, with what was surveyed for it."""
+"""Forecasts a generation of the migration, with the Azure facts that were read for it."""
 
 
-async def _no_forecasts(_generation: int, _survey: AzureFacts | None) -> ForecastStatus:
+async def _no_forecasts(_generation: int, _facts: AzureFacts | None) -> ForecastStatus:
     raise SettingsError("forecasts are not made here")
 
 
@@ -146,9 +146,9 @@ class Executor:
             case ReviewAccess():
                 return self._review_access(action)
             case ReadAzureFacts():
-                return self._survey(action)
+                return self._read_azure_facts(action)
             case RunForecast():
-                return self._foretell(action)
+                return self._run_forecast(action)
             case _:
                 return self._write(action)
 
@@ -202,14 +202,14 @@ class Executor:
         pools = await self._pools().list_pools()
         self.outcomes.pools_listed(action, pools, since=since, now=self._clock())
 
-    async def _survey(self, action: ReadAzureFacts) -> None:
+    async def _read_azure_facts(self, action: ReadAzureFacts) -> None:
         facts = await self._pools().azure_facts(action.source)
         services = await dual_stack_services(self._client)
         self.outcomes.azure_facts_read(action, replace(facts, services=services, at=self._clock()))
 
-    async def _foretell(self, action: RunForecast) -> None:
-        found = await self._forecaster(action.generation, self.outcomes.azure_facts)
-        self.outcomes.forecast_made(action, found)
+    async def _run_forecast(self, action: RunForecast) -> None:
+        forecast = await self._forecaster(action.generation, self.outcomes.azure_facts)
+        self.outcomes.forecast_made(action, forecast)
 
     async def _review_access(self, action: ReviewAccess) -> None:
         missing = await missing_access(self._client, force=action.force, surge=action.surge)

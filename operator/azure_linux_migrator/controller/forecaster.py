@@ -3,9 +3,7 @@ calculation holds up neither the watches nor the Lease."""
 
 import asyncio
 import time
-from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from multiprocessing import get_context
 from typing import Any
 
@@ -18,18 +16,17 @@ from azure_linux_migrator.forecast.alternatives import choice_text
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, grave
 from azure_linux_migrator.forecast.runs import plan
-from azure_linux_migrator.forecast.snapshot import survey_out
+from azure_linux_migrator.forecast.snapshot import with_azure
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
-from azure_linux_migrator.model.pool import Pool
 
 SHOWN = 5
 UNSEEN_SHOWN = 10
 
 
-async def foretell_live(
+async def forecast_live(
     client: Client,
     pools: PoolPort,
     azure_facts: AzureFacts | None,
@@ -39,18 +36,8 @@ async def foretell_live(
 ) -> ForecastStatus:
     """The forecast for the cluster as it is now."""
     listed = await pools.list_pools()
-    snapshot = snapshot_of(await read_cluster(client, time.time()), listed, azure_facts)
+    snapshot = with_azure(await read_cluster(client, time.time()), listed.values(), azure_facts)
     return await run_forecast(snapshot, name, spec, generation)
-
-
-def snapshot_of(
-    made: ClusterSnapshot, pools: Mapping[str, Pool], azure_facts: AzureFacts | None
-) -> ClusterSnapshot:
-    """What was read of Kubernetes, with what was read of Azure."""
-    made.pools = list(pools.values())
-    if azure_facts is not None:
-        made.azure_facts = survey_out(replace(azure_facts, at=made.taken_at))
-    return made
 
 
 async def run_forecast(
@@ -64,7 +51,7 @@ async def run_forecast(
         loop = asyncio.get_running_loop()
         fields = await loop.run_in_executor(pool, _work, content, name, wanted, generation)
     finally:
-        # Nobody waits for a forecast that is not wanted any more: the watches and the Lease would.
+        # A cancelled forecast must not hold up the watches and the Lease.
         for process in (pool._processes or {}).values():  # noqa: SLF001 - there is no other way to end it
             process.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
@@ -73,9 +60,10 @@ async def run_forecast(
 
 def _work(content: bytes, name: str, spec: dict[str, Any], generation: int) -> dict[str, Any]:
     snapshot = msgspec.json.decode(content, type=ClusterSnapshot)
-    made = MigrationSpec.model_validate(spec)
-    found = plan(snapshot, name, made, assumed=Assumptions(), jobs=1)
-    return forecast_status(found, generation).model_dump(
+    forecast = plan(
+        snapshot, name, MigrationSpec.model_validate(spec), assumed=Assumptions(), jobs=1
+    )
+    return forecast_status(forecast, generation).model_dump(
         mode="json", by_alias=True, exclude_none=True
     )
 

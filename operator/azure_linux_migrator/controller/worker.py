@@ -31,6 +31,7 @@ from azure_linux_migrator.core.reconcile.messages import (
     Submit,
     Watch,
     WriteStatus,
+    answer_of,
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
 from azure_linux_migrator.errors import KubernetesError, SettingsError
@@ -41,8 +42,6 @@ from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import NamespacedName
 
 log = logging.getLogger(__name__)
-
-ANSWERS = {0: Answer.UNANSWERED, 404: Answer.GONE, 409: Answer.CONFLICT}
 
 
 class Worker:
@@ -222,7 +221,7 @@ class Worker:
                 )
                 answer = Answer.TAKEN
         except KubernetesError as error:
-            answer = ANSWERS.get(error.status, Answer.REFUSED)
+            answer = answer_of(error)
             if answer is not Answer.CONFLICT:
                 log.warning("writing the status of %s: %s", self.name, error)
         finally:
@@ -239,12 +238,12 @@ class Worker:
     async def _forecast(self, generation: int, azure_facts: AzureFacts | None) -> ForecastStatus:
         """What the migration would do, worked out in a process of its own."""
         # Loaded only where it is asked for: an operator that never forecasts is smaller by a fifth.
-        from azure_linux_migrator.controller.forecaster import foretell_live
+        from azure_linux_migrator.controller.forecaster import forecast_live
 
         if self.spec is None:
             raise SettingsError("the spec cannot be read")
         pools = self._pools(self.spec.cluster)
-        return await foretell_live(
+        return await forecast_live(
             self._client, pools, azure_facts, self.name, self.spec, generation
         )
 

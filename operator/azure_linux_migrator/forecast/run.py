@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import BlockerStatus, FindingStatus, MigrationStatus, Phase
@@ -172,7 +173,7 @@ class ForecastRun(NoFaults):
 
     def _over(self) -> bool:
         now = self.simulation.kernel.now
-        if self._status.is_true("Succeeded") or self._status.phase == Phase.ROLLED_BACK:
+        if self._status.is_true(ConditionType.SUCCEEDED) or self._status.phase == Phase.ROLLED_BACK:
             return True
         if self._stalled_at is not None and now - self._stalled_at > STALLED_SECONDS:
             return True
@@ -195,8 +196,8 @@ class ForecastRun(NoFaults):
             self._stalled_at = None
             self._count()
             self._points.append(self._point(status, at))
-        ready = status.condition("Ready")
-        if status.is_true("Stalled") and ready is not None:
+        ready = status.condition(ConditionType.READY)
+        if status.is_true(ConditionType.STALLED) and ready is not None:
             self._stalled_at = self._stalled_at or now
             self._stalled = (ready.reason, status.message)
         if ready is not None and ready.reason == Reason.AWAITING_APPROVAL:
@@ -235,8 +236,8 @@ class ForecastRun(NoFaults):
         at = self.simulation.kernel.now - self._began
         if self._steps and not self._steps[-1].ended:
             self._steps[-1].ended = at
-        done = status.is_true("Succeeded")
-        ready = status.condition("Ready")
+        done = status.is_true(ConditionType.SUCCEEDED)
+        ready = status.condition(ConditionType.READY)
         why, told = self._stalled or (ready.reason if ready else "", status.message)
         pauses = _pauses(self._batches, 0.0, at)
         first, last = self._leaving.first - self._began, self._leaving.last - self._began
@@ -272,7 +273,7 @@ def _pauses(batches: list[BatchTime], since: float, until: float) -> float:
 
 
 def _soaks(status: MigrationStatus) -> bool:
-    ready = status.condition("Ready")
+    ready = status.condition(ConditionType.READY)
     return ready is not None and ready.reason in {Reason.SOAKING, Reason.BATCH_SOAK}
 
 

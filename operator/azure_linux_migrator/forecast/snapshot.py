@@ -6,7 +6,8 @@ replaced by pseudonyms (redact.py), so that it can be given to others.
 
 import gzip
 import zlib
-from dataclasses import fields
+from collections.abc import Iterable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -16,6 +17,7 @@ from msgspec import Struct
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.model.azure_facts import AzureFacts, Unread
 from azure_linux_migrator.model.cluster_snapshot import VERSION, ClusterSnapshot
+from azure_linux_migrator.model.pool import Pool
 
 
 class _Version(Struct):
@@ -115,3 +117,13 @@ def survey_in(kept: dict[str, Any]) -> AzureFacts:
 
 def _is_union(hint: Any) -> bool:
     return Unread in get_args(hint)
+
+
+def with_azure(
+    snapshot: ClusterSnapshot, pools: Iterable[Pool], facts: AzureFacts | None
+) -> ClusterSnapshot:
+    """What was read of Kubernetes, completed with what was read of Azure at the same time."""
+    snapshot.pools = list(pools)
+    if facts is not None:
+        snapshot.azure_facts = survey_out(replace(facts, at=snapshot.taken_at))
+    return snapshot

@@ -89,8 +89,8 @@ def _surge_notes(tracker: PodTracker) -> list[Blocker]:
     notes: list[Blocker] = []
     for entry in tracker.notes.values():
         controller = tracker.world.owner_index.controller_of(entry.pod)
-        pdb_index = tracker.world.budgets_of(entry.pod)
-        budget = tracker.world.budgets.get(pdb_index[0]) if pdb_index else None
+        budgets = tracker.world.budgets_of(entry.pod)
+        budget = tracker.world.budgets.get(budgets[0]) if budgets else None
         if controller is not None:
             why = f"cannot be surged: {why_not(controller, budget, tracker.scope.migration)}"
             remedy = "it is evicted instead, and is away until its replacement is Ready"

@@ -96,12 +96,12 @@ class DrainListener:
 
     def controller_changed(self, uid: str) -> None:
         """A controller: whether its pods are orphans, how many may be out, whether it surges."""
-        implicit_budgets = (
+        uids = (
             [uid, *self._tracker.world.owner_index.replicasets_of(uid)]
             if self._tracker.entries
             else []
         )
-        for owner in implicit_budgets:
+        for owner in uids:
             for key in tuple(self._tracker.by_owner.get(owner, ())):
                 self._tracker.place(self._tracker.entries[key].pod)
             self._touch(owner)

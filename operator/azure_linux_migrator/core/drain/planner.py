@@ -216,16 +216,17 @@ class Planner:
                 continue
             if lane.tier != tier and not controller.surge:
                 continue
-            implicit_budgets = self.tracker.world.owner_index.replicasets_of(uid)
+            replica_sets = self.tracker.world.owner_index.replicasets_of(uid)
             standing = Standing(
                 controller=controller,
                 on_source=tuple(lane.pods()),
                 present=sum(
-                    self.tracker.world.implicit_budgets.present(each) for each in implicit_budgets
+                    self.tracker.world.implicit_budgets.present(replica_set)
+                    for replica_set in replica_sets
                 ),
                 healthy=sum(
-                    self.tracker.world.implicit_budgets.healthy(budget)
-                    for budget in implicit_budgets
+                    self.tracker.world.implicit_budgets.healthy(replica_set)
+                    for replica_set in replica_sets
                 ),
                 migration=self.tracker.scope.migration,
                 stamp=stamp,

@@ -68,11 +68,11 @@ def returns(pod: Pod) -> FilterResult:
     return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.RETURNS, why, remedy))
 
 
-def two_budgets(pod: Pod, pdb_index: Sequence[NamespacedName]) -> FilterResult:
+def two_budgets(pod: Pod, budgets: Sequence[NamespacedName]) -> FilterResult:
     """More than one budget selects it, which the eviction subresource answers with a 500."""
     why = (
-        f"{len(pdb_index)} PodDisruptionBudgets select it "
-        f"({', '.join(key.name for key in pdb_index)}); Kubernetes evicts no such pod"
+        f"{len(budgets)} PodDisruptionBudgets select it "
+        f"({', '.join(key.name for key in budgets)}); Kubernetes evicts no such pod"
     )
     return FilterResult(
         PodDisposition.BLOCK, why, of_pod(pod, Cause.TWO_BUDGETS, why, "leave it one budget")

@@ -208,9 +208,9 @@ class PodTracker:
             return filter_result
         if self.came_late(pod) and self.evicted_owners.returns(pod.owner.uid) >= RETURNS_LIMIT:
             return returns(pod)
-        pdb_index = self.world.pdb_index.of(pod)
-        if len(pdb_index) > 1 and pod.phase != "Pending":
-            return two_budgets(pod, pdb_index)
+        budgets = self.world.pdb_index.of(pod)
+        if len(budgets) > 1 and pod.phase != "Pending":
+            return two_budgets(pod, budgets)
         return filter_result
 
     def may_wait(self, pod: Pod) -> bool:
@@ -233,16 +233,16 @@ class PodTracker:
         pod = entry.pod
         if pod.phase == "Pending" or pod.finished:
             return FREE
-        pdb_index = self.world.pdb_index.of(pod)
+        budgets = self.world.pdb_index.of(pod)
         if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
             controller = self.world.owner_index.controller_of(pod)
-            budget = self.world.budgets.get(pdb_index[0]) if pdb_index else None
+            budget = self.world.budgets.get(budgets[0]) if budgets else None
             if controller is not None and surges(controller, budget, self.scope.migration):
                 return Surge(controller.uid)
             if controller is not None and why_not(controller, budget, self.scope.migration):
                 self.notes[pod.key] = entry
-        if pdb_index:
-            return pdb_index[0]
+        if budgets:
+            return budgets[0]
         if pod.owner is None or not pod.ready:
             return FREE
         return pod.owner.uid

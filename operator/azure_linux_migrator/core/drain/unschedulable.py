@@ -71,13 +71,13 @@ class UnschedulableReplacements:
         An owner without any, such as a singleton's, may have lost its pod while nobody watched, but
         not after that.
         """
-        implicit_budgets = self._owners(pod)
-        if any(owner in self._on_source for owner in implicit_budgets):
+        uids = self._owners(pod)
+        if any(owner in self._on_source for owner in uids):
             return True
         homes = self._look(pod.key.namespace, now)
-        if not homes.ours.isdisjoint(implicit_budgets):
+        if not homes.ours.isdisjoint(uids):
             return True
-        if not homes.others.isdisjoint(implicit_budgets):
+        if not homes.others.isdisjoint(uids):
             return False
         if any(each.created < since for each in self._waiting_of(pod)):
             return False  # its owner found no room before either

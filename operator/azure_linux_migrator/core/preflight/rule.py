@@ -45,7 +45,7 @@ class RuleResult:
         return Finding(self.rule, Severity.INFO, self.subject, message)
 
     def fixed(self, message: str) -> Finding:
-        """azlm sees to it."""
+        """azlm handles it; nothing to do."""
         return Finding(self.rule, Severity.FIXED, self.subject, message)
 
     def unchecked(self, unread: Unread) -> Finding:

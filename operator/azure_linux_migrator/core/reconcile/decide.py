@@ -112,7 +112,7 @@ def _rolled_back(ctx: Context) -> Decision:
     if ctx.migration.spec.paused:
         return Decision((), ctx.migration.status)
     actions, wake_at = _releases(ctx)
-    ended = ctx.migration.status.condition("Stalled")
+    ended = ctx.migration.status.condition(ConditionType.STALLED)
     since = since_epoch(ended.last_transition_time if ended else None) or 0.0
     if ctx.migration.backwards and ctx.now < since + LATE_SECONDS:
         look = ctx.refresh_pools(Reason.ROLLED_BACK, "", interval=LATE_LOOK_SECONDS)

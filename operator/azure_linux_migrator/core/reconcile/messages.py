@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.state.results import Decision
+from azure_linux_migrator.errors import KubernetesError
 
 
 class Now(NamedTuple):
@@ -54,6 +55,14 @@ class Answer(Enum):
     """The resource does not exist any more."""
     UNSENT = auto()
     """This process does not hold the Lease."""
+
+
+_ANSWERS = {0: Answer.UNANSWERED, 404: Answer.GONE, 409: Answer.CONFLICT}
+
+
+def answer_of(error: KubernetesError) -> Answer:
+    """What a failed write of the status means."""
+    return _ANSWERS.get(error.status, Answer.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ class Evictions:
         """It was refused for its budget's sake: nothing of that budget is sent before `until`, or
         until its status changes, where the apiserver did not name the time (`strict`)."""
         pod, told = self.pods.get(action.pod), {"reason": reason, "message": message}
-        pdb_index = self.pdb_index.of(pod) if pod is not None else ()
-        budget = action.budget or next(iter(pdb_index), None)
+        budgets = self.pdb_index.of(pod) if pod is not None else ()
+        budget = action.budget or next(iter(budgets), None)
         if budget in self.budgets and action.budget is not None:
             self.slot_times.refused(budget)
             self.inflight.forget(action.pod)

@@ -177,7 +177,7 @@ def _limit(ctx: Context) -> float:
 def resumes(ctx: Context) -> bool:
     """Whether something other than the drain itself has held the batch up until now."""
     before = ctx.migration.status
-    stalled = before.condition("Stalled")
+    stalled = before.condition(ConditionType.STALLED)
     if stalled is not None and stalled.status == "True":
         return stalled.reason != TIMED_OUT
     if before.phase == Phase.PAUSED:

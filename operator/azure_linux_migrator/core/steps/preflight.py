@@ -6,6 +6,7 @@ What stands here cannot work at all; the rules of core.preflight can be acknowle
 from dataclasses import replace
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.spec_drain import SingletonPolicy, TimeoutPolicy
@@ -41,7 +42,7 @@ def preflight(ctx: Context) -> Progress:
             "same name, create this one again with another spec.target.nodePool",
             wake_at=ctx.now + LOOK_AGAIN_SECONDS,
         )
-    stalled = ctx.migration.status.is_true("Stalled")
+    stalled = ctx.migration.status.is_true(ConditionType.STALLED)
     fresh = ctx.pools_newer_than(FRESH_SECONDS)
     if ctx.seen.pools is None or not (stalled or fresh):
         return _reading(ctx)

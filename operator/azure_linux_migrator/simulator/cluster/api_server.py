@@ -47,7 +47,7 @@ class ApiServer:
         pod = self.store.pods.get(key)
         if not self.write_seconds or pod is None or not pod.ready or pod.terminating:
             return False
-        charged = (self._charged.get(each) for each in self._disruption.pdb_index(pod))
+        charged = (self._charged.get(each) for each in self._disruption.budgets_of(pod))
         return any(at is not None and self._kernel.now - at < self.write_seconds for at in charged)
 
     def evict(self, key: NamespacedName, uid: str) -> None:
@@ -57,15 +57,15 @@ class ApiServer:
             self._expect(pod, uid)
             self.delete(key, uid)
             return
-        pdb_index = self._disruption.pdb_index(pod)
-        if len(pdb_index) > 1:
+        budgets = self._disruption.budgets_of(pod)
+        if len(budgets) > 1:
             raise refusal(
                 500,
                 f"This pod has more than one PodDisruptionBudget, which the eviction subresource "
                 f"does not support: {key}",
             )
-        if pdb_index:
-            self._charge(pod, self.store.budgets[pdb_index[0]])
+        if budgets:
+            self._charge(pod, self.store.budgets[budgets[0]])
         self._expect(pod, uid)
         self.delete(key, uid)
 

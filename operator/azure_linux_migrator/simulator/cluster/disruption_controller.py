@@ -46,7 +46,7 @@ class DisruptionController(NullWatcher):
 
     # Truth, ahead of every status
 
-    def pdb_index(self, pod: Pod) -> tuple[NamespacedName, ...]:
+    def budgets_of(self, pod: Pod) -> tuple[NamespacedName, ...]:
         """The budgets that select a pod."""
         asked = (pod.key.namespace, pod.labels)
         found = self._guards.get(asked)
@@ -136,7 +136,7 @@ class DisruptionController(NullWatcher):
             self._guards.clear()
             for each in self._pods_in[key.namespace]:
                 pod = self._store.pods[each]
-                if key in self.pdb_index(pod):
+                if key in self.budgets_of(pod):
                     self.members[key][each] = None
                     self._healthy[key] += _counts(pod)
             self._soon(key)
@@ -157,7 +157,7 @@ class DisruptionController(NullWatcher):
             self._pods_in[key.namespace].pop(key, None)
         else:
             self._pods_in[key.namespace][key] = None
-        for each in self.pdb_index(pod):
+        for each in self.budgets_of(pod):
             if gone:
                 self.members[each].pop(key, None)
             else:
@@ -216,13 +216,13 @@ class DisruptionController(NullWatcher):
     def _scale(self, members: dict[NamespacedName, None]) -> int:
         owners = {pod.owner.uid for key in members if (pod := self._store.pods[key]).owner}
         total = 0
-        controller_of = set()
+        controllers = set()
         for uid in owners:
             found = self._store.controllers.get(uid)
             if found is not None and found.owner:
                 found = self._store.controllers.get(found.owner, found)
-            if found is not None and found.uid not in controller_of:
-                controller_of.add(found.uid)
+            if found is not None and found.uid not in controllers:
+                controllers.add(found.uid)
                 total += found.replicas
         return total
 

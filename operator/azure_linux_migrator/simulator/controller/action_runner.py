@@ -97,7 +97,7 @@ class ActionRunner:
         self._process = process
         self._clock = clock
         self._latency = latency
-        self._fate = fault_hook
+        self._fault_hook = fault_hook
         self._rng = rng
         self._may_act = may_act
         self._on_result = on_result
@@ -163,7 +163,7 @@ class ActionRunner:
             )
             return
         self._under_way[action.key] = None
-        injected_fault = self._fate.injected_fault(action, part)
+        injected_fault = self._fault_hook.injected_fault(action, part)
         if injected_fault is None or not (injected_fault.lost or injected_fault.late):
             self._commit(action, part, way, since, injected_fault)
         elif injected_fault.late:
@@ -180,7 +180,7 @@ class ActionRunner:
         injected_fault: InjectedFault | None,
     ) -> None:
         if part == 0:
-            self._fate.begins(action)
+            self._fault_hook.begins(action)
         error: AzlmError | None = injected_fault.error if injected_fault else None
         effect = Effect()
         if injected_fault is None or injected_fault.error is None or injected_fault.committed:
@@ -188,7 +188,7 @@ class ActionRunner:
                 effect = self._perform(action, part)
             except AzlmError as raised:
                 error = error or raised
-            self._fate.ends(action)
+            self._fault_hook.ends(action)
         delay = way + (injected_fault.delay if injected_fault else 0.0)
         delay += error.seconds if isinstance(error, NoAnswerError) else 0.0
         if error is None and effect.more:

@@ -20,7 +20,7 @@ class Deletion:
         daemon: LoopDriver | None,
         new_driver: Callable[[], LoopDriver | None],
     ) -> None:
-        self._pilot = operator
+        self._operator = operator
         self._new_driver = new_driver
         self._process = operator.process
         self._calls = 0
@@ -34,7 +34,7 @@ class Deletion:
 
     def _end(self, daemon: LoopDriver) -> None:
         """The daemon ends when what it has under way is answered."""
-        if not self._pilot.alive:
+        if not self._operator.alive:
             return
         if not daemon.loop.recording:
             daemon.runner.retire()
@@ -44,9 +44,9 @@ class Deletion:
         self._process.after(LOOK_SECONDS, lambda: self._end(daemon))
 
     def _ended(self) -> None:
-        if self._pilot.alive:
+        if self._operator.alive:
             self._daemon = None
-            self._pilot.watch(on=False)
+            self._operator.watch(on=False)
             self._process.after(LOOK_SECONDS, self._release)
 
     # The handler
@@ -61,7 +61,7 @@ class Deletion:
     def _release(self) -> None:
         """Once the daemon has ended (controller/supervisor.py)."""
         waits = not self._calling or self._daemon is not None or self._handler is not None
-        if waits or not self._pilot.alive:
+        if waits or not self._operator.alive:
             return
         driver = self._handler = self._new_driver()
         if driver is not None:
@@ -70,7 +70,7 @@ class Deletion:
 
     def _expire(self, call: int) -> None:
         """It took too long: what it has under way is waited for, then it is called again."""
-        if call != self._calls or not self._pilot.alive:
+        if call != self._calls or not self._operator.alive:
             return
         self._calling = False
         driver = self._handler
@@ -80,11 +80,11 @@ class Deletion:
             if driver.runner.running:
                 self._process.after(1.0, lambda: self._expire(call))
                 return
-            self._pilot.watch(on=False)
+            self._operator.watch(on=False)
         self._process.after(RELEASE_RETRY_SECONDS, self._handle)
 
     def _finish(self) -> None:
         """It has succeeded, and the daemon has ended before: the finalizer goes."""
         self._calls += 1
-        if self._pilot.alive:
-            self._pilot.resource.release()
+        if self._operator.alive:
+            self._operator.resource.release()

@@ -15,14 +15,13 @@ from azure_linux_migrator.core.reconcile.messages import (
     Submit,
     Watch,
     WriteStatus,
+    answer_of,
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.simulator.controller.custom_resource import Body
 from azure_linux_migrator.simulator.controller.operator_process import OperatorProcess
 from azure_linux_migrator.simulator.kernel import Timer
-
-ANSWERS = {0: Answer.UNANSWERED, 404: Answer.GONE, 409: Answer.CONFLICT}
 
 
 def resource_seen(body: Body) -> ResourceSeen:
@@ -43,14 +42,14 @@ class LoopDriver:
     """A loop of a process, with the actions and the status write that it has under way."""
 
     def __init__(self, operator: OperatorProcess, body: Body, *, releasing: bool) -> None:
-        self._pilot = operator
+        self._operator = operator
         self._process = operator.process
         self._timer: Timer | None = None
         self._request: Timer | None = None
         self._dead = False
         self.on_end: Callable[[], None] = lambda: None
         """Called once the loop has released the resource, or has written its last status."""
-        self.runner = operator.new_hands(self.wake)
+        self.runner = operator.new_runner(self.wake)
         observer = Observer(
             operator.informer,
             self.runner,
@@ -62,12 +61,12 @@ class LoopDriver:
 
     def tick(self) -> None:
         """Do what is due."""
-        if not self._pilot.alive:
+        if not self._operator.alive:
             return
         decisions = self.loop.decisions
         outputs = self.loop.tick(self._now())
         if self.loop.decisions != decisions and self.loop.last is not None:
-            self._pilot.decided(self.loop.last)
+            self._operator.decided(self.loop.last)
         self._perform(outputs)
 
     def wake(self) -> None:
@@ -85,7 +84,7 @@ class LoopDriver:
         self._perform(self.loop.close(self._now()))
 
     def die(self, *, late: float | None = None) -> None:
-        """The process ends; see Hands.die for what is on its way."""
+        """The process ends; see ActionRunner.die for what is on its way."""
         self.runner.die(late=late)
         if self._dead:
             return
@@ -94,18 +93,18 @@ class LoopDriver:
         if timer is None or not timer.live:
             return
         if late is not None:
-            self._pilot.kernel.after(late, timer.fire)
-        elif self._pilot.rng.random() < 0.5:
+            self._operator.kernel.after(late, timer.fire)
+        elif self._operator.rng.random() < 0.5:
             timer.cancel()
 
     def _now(self) -> Now:
-        return Now(self._pilot.clock(), self._process.now)
+        return Now(self._operator.clock(), self._process.now)
 
     def _perform(self, outputs: Outputs) -> None:
         for output in outputs:
             match output:
                 case Watch(on):
-                    self._pilot.watch(on=on)
+                    self._operator.watch(on=on)
                 case WriteStatus():
                     self._send(output)
                 case Submit(_, decision):
@@ -122,27 +121,27 @@ class LoopDriver:
             if timer.at == at:
                 return
             timer.cancel()
-        if at is not None and self._pilot.alive:
+        if at is not None and self._operator.alive:
             self._timer = self._process.at(at, self.tick)
 
     # Requests
 
     def _send(self, write: WriteStatus) -> None:
-        if not self._pilot.leads:
+        if not self._operator.leads:
             self._answered(StatusWritten(Answer.UNSENT))
             return
-        way = self._pilot.way()
-        self._request = self._pilot.kernel.after(way, lambda: self._arrives(write, way))
+        way = self._operator.way()
+        self._request = self._operator.kernel.after(way, lambda: self._arrives(write, way))
 
     def _arrives(self, write: WriteStatus, way: float) -> None:
-        error, version = self._pilot.status_fails(), 0
+        error, version = self._operator.status_fails(), 0
         try:
             if error is None or error.status == 0:
-                resource = self._pilot.resource
+                resource = self._operator.resource
                 version = resource.write_status(write.status, write.version).revision
         except KubernetesError as refused:
             error = refused
-        answer = Answer.TAKEN if error is None else ANSWERS.get(error.status, Answer.REFUSED)
+        answer = Answer.TAKEN if error is None else answer_of(error)
         self._process.after(way, lambda: self._answered(StatusWritten(answer, version)))
 
     def _answered(self, written: StatusWritten) -> None:
@@ -150,12 +149,12 @@ class LoopDriver:
             self._perform(self.loop.written(written, self._now()))
 
     def _read(self) -> None:
-        way = self._pilot.way()
-        self._request = self._pilot.kernel.after(way, lambda: self._is_read(way))
+        way = self._operator.way()
+        self._request = self._operator.kernel.after(way, lambda: self._is_read(way))
 
     def _is_read(self, way: float) -> None:
         """What refuses only writes of the status does not refuse a read."""
-        body, error = self._pilot.resource.body, self._pilot.status_fails()
+        body, error = self._operator.resource.body, self._operator.status_fails()
         fails = body is None or (error is not None and error.status not in {403, 409})
         resource = None if body is None or fails else resource_seen(body)
         self._process.after(way, lambda: self._reread(resource))

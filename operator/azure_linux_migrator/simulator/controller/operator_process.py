@@ -60,7 +60,7 @@ class OperatorProcess:
         self.own_pod = own_pod
         self.status_fails = status_fails
         self._backend = backend
-        self._fate = fault_hook
+        self._fault_hook = fault_hook
         self.process = SimulatedProcess(backend.kernel)
         self.skew = 0.0
         self.began = backend.kernel.now
@@ -95,7 +95,7 @@ class OperatorProcess:
             self.informer.stop()
             self.world.clear()
 
-    def new_hands(self, on_result: Callable[[], None]) -> ActionRunner:
+    def new_runner(self, on_result: Callable[[], None]) -> ActionRunner:
         """What runs the actions of one loop."""
         return ActionRunner(
             self._backend,
@@ -104,7 +104,7 @@ class OperatorProcess:
             self.process,
             clock=self.clock,
             latency=self._latency,
-            fault_hook=self._fate,
+            fault_hook=self._fault_hook,
             may_act=lambda: self.leads,
             on_result=on_result,
         )

@@ -56,7 +56,7 @@ class SimulatedOperator(OperatorProcess):
             self._drivers[-1].tick()
 
     def kill(self, *, late: float | None = None) -> None:
-        """The process ends at once; see Hands.die for what is on its way."""
+        """The process ends at once; see ActionRunner.die for what is on its way."""
         if not self.alive:
             return
         self._end()
