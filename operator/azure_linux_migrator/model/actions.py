@@ -79,13 +79,15 @@ class RunForecast:
 class UpdatePool:
     """Change these ARM properties and tags of a pool, if it still is as it was read (`etag`).
 
-    A value of None removes the property or the tag.
+    A value of None removes the property or the tag. `lost` are the uids of terminating pods on
+    nodes that do not answer, which go with their machines where the count becomes 0.
     """
 
     pool: str
     changes: tuple[tuple[str, str | int | bool | None], ...]
     etag: str
     tags: tuple[tuple[str, str | None], ...] = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -94,10 +96,12 @@ class UpdatePool:
 
 @dataclass(frozen=True, slots=True)
 class DeleteMachines:
-    """Take these nodes' machines out of a pool, whose count falls by as many."""
+    """Take these nodes' machines out of a pool, whose count falls by as many; `lost` as in
+    UpdatePool."""
 
     pool: str
     nodes: tuple[str, ...]
+    lost: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -106,10 +110,11 @@ class DeleteMachines:
 
 @dataclass(frozen=True, slots=True)
 class DeletePool:
-    """Delete a pool, if it still is as it was read (`etag`)."""
+    """Delete a pool, if it still is as it was read (`etag`); `lost` as in UpdatePool."""
 
     pool: str
     etag: str
+    lost: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -1,6 +1,7 @@
 """Where each pod on a source node stands: its fate, its node's load, the lane it waits in."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from heapq import heappush
 from typing import TypeVar
 
@@ -223,6 +224,16 @@ class PodTracker:
         """Wait for a terminating pod no longer, until its node is Ready again."""
         self.abandoned[pod.key] = pod.uid
         self.place(pod)
+
+    def lost(self, nodes: Collection[str] | None = None) -> tuple[str, ...]:
+        """Uids of the abandoned pods on these nodes, by default on all."""
+        return tuple(
+            sorted(
+                uid
+                for key, uid in self.abandoned.items()
+                if nodes is None or self.entries[key].pod.node in nodes
+            )
+        )
 
     def left(self, ident: QueueId) -> int:
         """How many pods wait for the slots of a budget or an owner."""

@@ -47,8 +47,9 @@ def _action(ctx: Context, source: Pool) -> Action:
             ("maxCount", None),
         )
         empty: tuple[tuple[str, int | bool | None], ...] = (("count", 0),)
-        return UpdatePool(source.name, (*empty, *(off if source.autoscaling else ())), source.etag)
-    return DeletePool(source.name, source.etag)
+        changes = (*empty, *(off if source.autoscaling else ()))
+        return UpdatePool(source.name, changes, source.etag, lost=ctx.planner.tracker.lost())
+    return DeletePool(source.name, source.etag, ctx.planner.tracker.lost())
 
 
 def _telling(ctx: Context) -> str:

@@ -117,7 +117,8 @@ def remove_target(ctx: Context) -> Progress:
         )
     if (obstacle := target_not_ready(ctx) or _in_use(ctx)) is not None:
         return obstacle
-    return ctx.attempt(DeletePool(pool.name, pool.etag), Reason.REMOVING_TARGET, text)
+    removal = DeletePool(pool.name, pool.etag, ctx.planner.tracker.lost())
+    return ctx.attempt(removal, Reason.REMOVING_TARGET, text)
 
 
 def _in_use(ctx: Context) -> Progress | None:

@@ -89,7 +89,8 @@ def _shrink(ctx: Context, source: Pool) -> Progress | None:
         return loose
     if source.state != "Succeeded":
         text += f" again: AKS left the pool in state {source.state}"
-    return ctx.attempt(DeleteMachines(source.name, tuple(done)), Reason.SHRINKING_SOURCE, text)
+    machines = DeleteMachines(source.name, tuple(done), ctx.planner.tracker.lost(done))
+    return ctx.attempt(machines, Reason.SHRINKING_SOURCE, text)
 
 
 def _grow(ctx: Context, target: Pool) -> Progress | None:
