@@ -130,6 +130,7 @@ class PodSpec(Struct, rename="camel"):
     affinity: pod_traits.Affinity | None = None
     security_context: pod_traits.Security | None = None
     termination_grace_period_seconds: int | None = None
+    priority: int | None = None
 
 
 class _PodStatus(Struct, rename="camel"):
@@ -196,6 +197,7 @@ class PodObject(Struct):
             spread=pod_traits.spreads(self.spec, meta.namespace, meta.labels or {}),
             unready_since=unready_since,
             extended_resources=extended_resources,
+            priority=self.spec.priority or 0,
         )
 
 

@@ -136,6 +136,7 @@ class Pod(Struct, frozen=True):
     spread: bool = False
     unready_since: float = 0.0
     extended_resources: ExtendedResources = ()
+    priority: int = 0
 
     @property
     def finished(self) -> bool:

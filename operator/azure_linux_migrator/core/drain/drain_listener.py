@@ -76,7 +76,9 @@ class DrainListener:
                 and entry.filter_result.disposition is not PodDisposition.SKIP
                 and not old.finished
             ):
-                self._tracker.evicted_owners.left(old.owner.uid, late=self._tracker.came_late(old))
+                first = not old.terminating
+                late = first and self._tracker.came_late(old)
+                self._tracker.evicted_owners.left(old.owner.uid, late=late, seen_before=first)
         if new is not None and new.node in self._tracker.pool_progress.by_node:
             self._tracker.place(new)
         elif old is not None:
@@ -96,12 +98,10 @@ class DrainListener:
 
     def controller_changed(self, uid: str) -> None:
         """A controller: whether its pods are orphans, how many may be out, whether it surges."""
-        uids = (
-            [uid, *self._tracker.world.owner_index.replicasets_of(uid)]
-            if self._tracker.entries
-            else []
-        )
-        for owner in uids:
+        owners = [uid, *self._tracker.world.owner_index.replicasets_of(uid)]
+        for owner in owners:
+            self._tracker.evicted_owners.resized(owner)
+        for owner in owners if self._tracker.entries else ():
             for key in tuple(self._tracker.by_owner.get(owner, ())):
                 self._tracker.place(self._tracker.entries[key].pod)
             self._touch(owner)

@@ -1,8 +1,11 @@
 """Pods that replace moved ones and that the scheduler finds no node for: while there are some,
 nothing more is moved.
 
-Whose pods were moved is known from watching, and lost with the process. What survives a restart:
-when the migration began, when each pod was made, and where the other pods of its owner run.
+A workload misses pods where it has fewer with a node than when pods of it were moved
+(evicted_owners.py): replicas that were Pending before, or that were added since, are not missed,
+and pods of negative priority are Pending by design. Whose pods were moved is known from watching,
+and lost with the process. What survives a restart: when the migration began, when each pod was
+made, and where the other pods of its owner run.
 """
 
 from collections.abc import Iterable, Mapping, Sized
@@ -12,7 +15,7 @@ from msgspec import Struct
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 LOOK_SECONDS = 10.0
 """For so long it is taken for known where the owners of a namespace have pods."""
@@ -48,21 +51,49 @@ class UnschedulableReplacements:
 
     def find(self, now: float, since: float, began: float) -> tuple[Pod, ...]:
         """The pods that stand for moved ones; the migration began at `since`, this batch at
-        `began`."""
+        `began`. Of a workload that misses some, the newest."""
         self._moves.born = self._moves.born or now
         if not self._world.unschedulable:
             self._homes.clear()
             return ()
-        return tuple(
+        replacements: list[Pod] = []
+        for pods in self._waiting().values():
+            owner = self._owner(pods, now, since, began)
+            missing = self._moves.missing(owner) if owner else 0
+            replacements += sorted(pods, key=_newest_first)[:missing]
+        return tuple(replacements)
+
+    def _waiting(self) -> dict[str, list[Pod]]:
+        """Pods without a node that somebody may miss, by workload."""
+        waiting: dict[str, list[Pod]] = {}
+        for pod in self._world.unschedulable.values():
+            if pod.owner is None or pod.owner.kind == "DaemonSet" or pod.priority < 0:
+                continue
+            if pod.terminating:
+                continue
+            controller = self._world.owner_index.controller_of(pod)
+            uid = controller.uid if controller is not None else pod.owner.uid
+            waiting.setdefault(uid, []).append(pod)
+        return waiting
+
+    def _owner(self, pods: list[Pod], now: float, since: float, began: float) -> str:
+        """The owner of these pods that lost some here; empty for none."""
+        uids = [pod.owner.uid for pod in pods if pod.owner is not None]
+        lost = self._world.owner_index.owners_of(uids[0])
+        if any(uid in self._moves for uid in lost):
+            return uids[0]
+        replacing = [
             pod
-            for pod in self._world.unschedulable.values()
-            if pod.owner is not None
-            and pod.owner.kind != "DaemonSet"
-            and (
-                pod.owner.uid in self._moves
-                or (pod.created >= (since or began) > 0 and self._replaces(pod, now, since))
-            )
-        )
+            for pod in pods
+            if pod.created >= (since or began) > 0
+            and pod.created <= self._moves.born + REPLACED_SECONDS
+            and self._replaces(pod, now, since)
+        ]
+        if not replacing:
+            return ""
+        placed = sum(self._world.implicit_budgets.placed(uid) for uid in lost)
+        self._moves.assume(uids[0], placed + len(replacing))
+        return uids[0]
 
     def _replaces(self, pod: Pod, now: float, since: float) -> bool:
         """Whether a pod that was made since the migration began stands for one that was moved.
@@ -71,7 +102,7 @@ class UnschedulableReplacements:
         An owner without any, such as a singleton's, may have lost its pod while nobody watched, but
         not after that.
         """
-        uids = self._owners(pod)
+        uids = self._world.owner_index.owners_of(pod.owner.uid) if pod.owner is not None else []
         if any(owner in self._on_source for owner in uids):
             return True
         homes = self._look(pod.key.namespace, now)
@@ -91,11 +122,6 @@ class UnschedulableReplacements:
         waiting = self._world.unschedulable.values()
         return (each for each in waiting if each.owner is not None and each.owner.uid == uid)
 
-    def _owners(self, pod: Pod) -> list[str]:
-        controller = self._world.owner_index.controller_of(pod)
-        siblings = self._world.owner_index.replicasets_of(controller.uid) if controller else []
-        return [*siblings, pod.owner.uid] if pod.owner is not None else siblings
-
     def _look(self, namespace: str, now: float) -> PendingReplacements:
         found = self._homes.get(namespace)
         if found is None or not 0 <= now - found.at < LOOK_SECONDS:
@@ -110,3 +136,7 @@ class UnschedulableReplacements:
                 ours = self._scope.leaves(node) or self._scope.stays(node)
                 (replacements.ours if ours else replacements.others).add(pod.owner.uid)
         return replacements
+
+
+def _newest_first(pod: Pod) -> tuple[float, NamespacedName]:
+    return -pod.created, pod.key

@@ -12,11 +12,13 @@ SHARE = 0.1
 
 
 class Tally(Struct):
-    """Pods of one owner: all, those that are not leaving, and those of them that are healthy."""
+    """Pods of one owner: all, those that are not leaving, and those of them that are healthy or
+    have a node."""
 
     pods: int = 0
     present: int = 0
     healthy: int = 0
+    placed: int = 0
     peak: int = 0
 
 
@@ -26,7 +28,7 @@ class ImplicitBudgets:
     def __init__(self) -> None:
         self._tallies: dict[str, Tally] = {}
 
-    def tally(self, uid: str, change: int, *, healthy: bool, leaving: bool) -> None:
+    def tally(self, uid: str, change: int, *, healthy: bool, leaving: bool, placed: bool) -> None:
         """A pod of the owner appears (+1) or disappears (-1) in that state."""
         found = self._tallies.get(uid)
         if found is None:
@@ -34,6 +36,7 @@ class ImplicitBudgets:
         found.pods += change
         found.present += 0 if leaving else change
         found.healthy += change if healthy else 0
+        found.placed += change if placed else 0
         found.peak = max(found.peak, found.present)
 
     def settle(self, uid: str) -> None:
@@ -52,6 +55,10 @@ class ImplicitBudgets:
     def present(self, uid: str) -> int:
         """Pods of an owner that are not leaving."""
         return self._of(uid).present
+
+    def placed(self, uid: str) -> int:
+        """Pods of an owner that have a node, do not leave it and have not run to their end."""
+        return self._of(uid).placed
 
     def healthy(self, uid: str) -> int:
         """Healthy pods of an owner."""

@@ -39,6 +39,13 @@ class OwnerIndex:
             return self._controllers.get(found.owner, found)
         return found
 
+    def owners_of(self, uid: str) -> list[str]:
+        """Uids of the owners that share a workload's pods with this one, itself included: those of
+        a Deployment's ReplicaSets."""
+        controller = self.governing_uid(uid)
+        siblings = self.replicasets_of(controller.uid) if controller is not None else []
+        return siblings if uid in siblings else [*siblings, uid]
+
     def of_kind(self, kind: str) -> list[Controller]:
         """All controllers of a kind, by name."""
         found = (controller for controller in self._controllers.values() if controller.kind == kind)

@@ -232,7 +232,11 @@ class World(Evictions):
         healthy = counts_as_healthy(pod)
         if pod.owner is not None:
             self.implicit_budgets.tally(
-                pod.owner.uid, change, healthy=healthy, leaving=pod.terminating
+                pod.owner.uid,
+                change,
+                healthy=healthy,
+                leaving=pod.terminating,
+                placed=bool(pod.node) and not pod.terminating and not pod.finished,
             )
         if healthy:
             self.pdb_index.tally(pod, change)
