@@ -45,6 +45,13 @@ class SingletonPolicy(StrEnum):
     SURGE_FIRST = "SurgeFirst"
 
 
+class ImplicitBudgetPolicy(StrEnum):
+    """Whether replicas without a disruption budget are moved as if they had one."""
+
+    KEEP = "Keep"
+    IGNORE = "Ignore"
+
+
 Text = Annotated[str, Field(max_length=63, description="A label's value, or a namespace.")]
 
 
@@ -140,6 +147,14 @@ class Drain(Model):
             "faster, but the batch no longer bounds what is touched."
         ),
     ] = False
+    implicit_budgets: Annotated[
+        ImplicitBudgetPolicy,
+        Field(
+            description="Replicas without a PodDisruptionBudget: Keep moves at most their "
+            "Deployment's maxUnavailable (else a tenth, at least one) at a time, Ignore all of a "
+            "batch at once."
+        ),
+    ] = ImplicitBudgetPolicy.KEEP
     singletons: Annotated[
         SingletonPolicy,
         Field(

@@ -45,6 +45,8 @@ class _Ordinals(Struct):
 
 class _Spec(Struct, rename="camel"):
     replicas: int | None = None
+    paused: bool = False
+    min_ready_seconds: int = 0
     pod_management_policy: str = "OrderedReady"
     ordinals: _Ordinals | None = None
     strategy: _Strategy | None = None
@@ -52,8 +54,16 @@ class _Spec(Struct, rename="camel"):
     template: _Template = field(default_factory=_Template)
 
 
-class _Status(Struct):
+class _Status(Struct, rename="camel"):
     conditions: list[Condition] | None = None
+    available_replicas: int = 0
+
+    def why(self, kind: str, status: str) -> str:
+        """What a condition says where it has this status; empty where it has not."""
+        for condition in self.conditions or ():
+            if condition.type == kind and condition.status == status:
+                return condition.message or condition.reason
+        return ""
 
 
 class _Workload(Struct):
@@ -74,6 +84,8 @@ class _Workload(Struct):
             uid=meta.uid,
             owner=owner,
             replicas=replicas,
+            available=self.status.available_replicas if self.spec.min_ready_seconds > 0 else None,
+            failing=self.status.why("ReplicaFailure", "True"),
             **more,
         )
 
@@ -88,11 +100,6 @@ class DeploymentObject(_Workload):
         replicas = 1 if self.spec.replicas is None else self.spec.replicas
         surge = resolve(rolling.max_surge, replicas, up=True)
         unavailable = resolve(rolling.max_unavailable, replicas, up=False)
-        stuck = [
-            condition.message or condition.reason
-            for condition in self.status.conditions or ()
-            if condition.type == "Progressing" and condition.status == "False"
-        ]
         return self.controller(
             "Deployment",
             rolling=strategy.type != "Recreate",
@@ -100,7 +107,8 @@ class DeploymentObject(_Workload):
             max_unavailable=unavailable or int(surge == 0),
             surge=(self.metadata.annotations or {}).get(SURGE, ""),
             restarted=(self.spec.template.metadata.annotations or {}).get(RESTARTED, ""),
-            stuck=stuck[0] if stuck else "",
+            stuck=self.status.why("Progressing", "False"),
+            paused=self.spec.paused,
         )
 
 

@@ -221,10 +221,12 @@ class Controller(Struct, frozen=True):
 
     `owner` is the uid of its own controller. `max_unavailable` and `max_surge` are those of a
     rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are
-    recreated. `surge` and `restarted` are our annotations; `stuck` is why a rollout does not
-    progress. Of a StatefulSet: `ordered` tells that its pods start one after the other, and
-    `first_ordinal` where their numbers begin. `terms` is the required node affinity of a
-    DaemonSet's template: its pods carry another, which names their node.
+    recreated, and `paused` tells that no rollout is made. `surge` and `restarted` are our
+    annotations; `stuck` is why a rollout does not progress, `failing` why its pods are not made.
+    `available` are the pods that were Ready for minReadySeconds; None where that is 0. Of a
+    StatefulSet: `ordered` tells that its pods start one after the other, and `first_ordinal` where
+    their numbers begin. `terms` is the required node affinity of a DaemonSet's template: its pods
+    carry another, which names their node.
     """
 
     kind: Public
@@ -242,6 +244,9 @@ class Controller(Struct, frozen=True):
     ordered: bool = False
     first_ordinal: int = 0
     terms: tuple[tuple[Requirement, ...], ...] = ()
+    paused: bool = False
+    failing: Message = ""
+    available: Annotated[int | None, Sensitivity.PUBLIC] = None
 
 
 class Volume(Struct, frozen=True):

@@ -58,7 +58,10 @@ def _starved_owner(
         f"{kind} {key} has {healthy} of {wanted} pods healthy, so that none of the others is "
         "evicted"
     )
-    remedy = "see why its pods are not Ready: kubectl describe pods, those on the new nodes first"
+    remedy = (
+        "see why its pods are not Ready: kubectl describe pods; spec.drain.implicitBudgets: Ignore "
+        "moves the others without waiting"
+    )
     return Blocker(Cause.OWNER_UNHEALTHY, kind, key, message, remedy, pods, uid)
 
 

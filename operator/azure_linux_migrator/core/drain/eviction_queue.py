@@ -49,7 +49,8 @@ class EvictionQueue:
     granted: list[EvictPod] = field(default_factory=list)
     blocker: Blocker | None = None
     rest: float = 0.0
-    starved_since: float = 0.0
+    yields: bool = False
+    """One pod of an owner without a budget may go although others are not healthy."""
 
     @property
     def left(self) -> int:
@@ -96,9 +97,17 @@ class EvictionQueue:
 
 
 def evaluate(
-    lane: EvictionQueue, world: World, weight: Callable[[str], int], *, prefetch: bool
+    lane: EvictionQueue,
+    world: World,
+    weight: Callable[[str], int],
+    *,
+    prefetch: bool,
+    since: float = 0.0,
 ) -> None:
-    """Find out which pods may go now, what blocks the others for good, and how long they take."""
+    """Find out which pods may go now, what blocks the others for good, and how long they take.
+
+    `since` is when the migration began, in seconds since the epoch; 0 before.
+    """
     lane.granted, lane.blocker, lane.rest = [], None, 0.0
     if lane.empty or isinstance(lane.ident, Surge):
         return
@@ -110,14 +119,29 @@ def evaluate(
         if budget is not None:
             _by_budget(lane, world, budget, weight, prefetch=prefetch)
         return
+    _by_owner(lane, lane.ident, world, weight, since)
+
+
+def _by_owner(
+    lane: EvictionQueue, uid: str, world: World, weight: Callable[[str], int], since: float
+) -> None:
+    """Pods that were unready before the migration began cost nothing: they serve nobody. Those that
+    became so since then wait for the others, as under a budget."""
     lane.granted = [_evict(pod, None) for pod in lane.again.values()]
-    controller = world.owner_index.governing_uid(lane.ident)
-    granted = world.implicit_budgets.slots(
-        lane.ident, world.inflight.unseen_of_owner(lane.ident), controller
-    )
-    capacity = world.implicit_budgets.capacity(lane.ident, controller)
-    _grant(lane, None, granted, weight)
-    lane.rest = ceil(lane.left / capacity) * _slot_seconds(lane, 0.0)
+    budgets, controller = world.implicit_budgets, world.owner_index.governing_uid(uid)
+    all_free = budgets.unready_are_free(uid, controller)
+    lane.granted += [
+        _evict(pod, None)
+        for pod in lane.unready.values()
+        if all_free or 0 < pod.unready_since < since
+    ]
+    free = budgets.slots(uid, world.inflight.unseen_of_owner(uid), controller)
+    _grant(lane, None, free, weight)
+    if lane.yields and not lane.granted:
+        pods = [*lane.unready.values()] or lane.now.first(1, weight)
+        lane.granted = [_evict(pod, None) for pod in pods[:1]]
+    lane.yields = False
+    lane.rest = ceil(lane.left / budgets.capacity(uid, controller)) * _slot_seconds(lane, 0.0)
 
 
 def _by_budget(

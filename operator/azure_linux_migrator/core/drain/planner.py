@@ -30,6 +30,10 @@ from azure_linux_migrator.model.cluster import NamespacedName, Pod
 STARVED_SECONDS = 60.0
 """A budget that gave no slot for so long is told as a blocker."""
 
+PATIENCE_SECONDS = 600.0
+"""Replicas without a budget that gave no slot for so long move all the same, one at a time: a pod
+that never becomes healthy holds the others up, and not for ever."""
+
 BLOCKERS_SHOWN = 20
 
 BLOCKERS_AGE = 1.0
@@ -62,12 +66,11 @@ class Planner:
         self.tracker = PodTracker(world, scope)
         self.listener = DrainListener(self.tracker)
         """To be told of every change of the world."""
-        self.since = 0.0
-        """When the migration began, in seconds since the epoch; 0 before."""
+        self._since = 0.0
         self._granting: dict[EvictionQueue, None] = {}
         self._blocking: dict[EvictionQueue, None] = {}
         self._starving: dict[EvictionQueue, float] = {}
-        self._starved: dict[EvictionQueue, None] = {}
+        self._starved: dict[EvictionQueue, float] = {}
         self._overdue = StuckTerminating(self.tracker)
         self._now = 0.0
         self._longest: list[tuple[float, int, EvictionQueue]] = []
@@ -76,6 +79,17 @@ class Planner:
         self._busy = False
         self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         self._replacements = self._new_replacements()
+
+    @property
+    def since(self) -> float:
+        """When the migration began, in seconds since the epoch; 0 before."""
+        return self._since
+
+    @since.setter
+    def since(self, at: float) -> None:
+        if at != self._since:
+            self._since = at
+            self.tracker.dirty.update(dict.fromkeys(self.tracker.queues.values()))
 
     @property
     def pool_progress(self) -> PoolProgress:
@@ -99,6 +113,7 @@ class Planner:
         self.tracker.world.tick(now)
         self._watch_batch(now)
         self._overdue.tick(now)
+        self._grow_old(now)
         self._evaluate(now)
         evictions = self._evictions(now)
         blockers = self._blockers(now)
@@ -134,7 +149,13 @@ class Planner:
             dirty = dict.fromkeys(self.tracker.queues.values())
         for lane in dirty:
             before = lane.rest
-            evaluate(lane, self.tracker.world, self.tracker.weight, prefetch=prefetch)
+            evaluate(
+                lane,
+                self.tracker.world,
+                self.tracker.weight,
+                prefetch=prefetch,
+                since=self._since,
+            )
             _keep(self._granting, lane, wanted=bool(lane.granted))
             _keep(self._blocking, lane, wanted=lane.blocker is not None)
             competes = isinstance(lane.ident, NamespacedName | str) and lane.ident != FREE
@@ -175,7 +196,6 @@ class Planner:
 
     def _blockers(self, now: float) -> list[Blocker]:
         """Sorted; found again when their number may have changed, and else once in BLOCKERS_AGE."""
-        self._grow_old(now)
         signature = (
             len(self._blocking),
             self.pool_progress.blocked_pods,
@@ -199,13 +219,17 @@ class Planner:
         return find_blockers(self.tracker, queues, list(self._starved), self._overdue.pods())
 
     def _grow_old(self, now: float) -> None:
-        """Lanes stand in the order in which they began to starve."""
+        """Lanes stand in the order in which they began to starve, and were told."""
         while self._starving:
             lane, since = next(iter(self._starving.items()))
             if now - since < STARVED_SECONDS:
                 break
             del self._starving[lane]
-            self._starved[lane] = None
+            self._starved[lane] = since
+        for lane, since in self._starved.items():
+            if now - since >= PATIENCE_SECONDS and isinstance(lane.ident, str):
+                lane.yields = True
+                self.tracker.dirty[lane] = None
 
     def _surges(self, stamp: str) -> tuple[Action, ...]:
         actions: list[Action] = []
@@ -261,6 +285,11 @@ class Planner:
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
         times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
+        times += [
+            since + PATIENCE_SECONDS
+            for lane, since in self._starved.items()
+            if isinstance(lane.ident, str)
+        ]
         # What is due and not done (paused, say) must not be looked at again and again.
         return min((time_ for time_ in times if time_ > self._now), default=None)
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from azure_linux_migrator.api.spec_drain import SingletonPolicy
+from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy, SingletonPolicy
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import FREE, EvictionQueue, QueueId, Surge
 from azure_linux_migrator.core.drain.node_progress import NodeProgress, PoolProgress
@@ -254,7 +254,7 @@ class PodTracker:
                 self.notes[pod.key] = entry
         if budgets:
             return budgets[0]
-        if pod.owner is None or not pod.ready:
+        if pod.owner is None or self.scope.policy.implicit_budgets is ImplicitBudgetPolicy.IGNORE:
             return FREE
         return pod.owner.uid
 

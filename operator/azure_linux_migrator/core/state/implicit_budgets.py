@@ -60,9 +60,13 @@ class ImplicitBudgets:
         """Pods of an owner that have a node, do not leave it and have not run to their end."""
         return self._of(uid).placed
 
-    def healthy(self, uid: str) -> int:
-        """Healthy pods of an owner."""
-        return self._of(uid).healthy
+    def healthy(self, uid: str, controller: Controller | None = None) -> int:
+        """Healthy pods of an owner: those that are Ready, for minReadySeconds where its controller
+        asks for that."""
+        healthy = self._of(uid).healthy
+        if controller is None or controller.available is None:
+            return healthy
+        return min(healthy, controller.available)
 
     def capacity(self, uid: str, controller: Controller | None) -> int:
         """How many of its pods may be out at the same time."""
@@ -78,8 +82,13 @@ class ImplicitBudgets:
         found = self._of(uid)
         if found.healthy == found.present and unseen == 0 and found.present < found.peak - 1:
             found.peak = found.present + 1
-        out = self.wanted(uid, controller) - found.healthy + unseen
+        out = self.wanted(uid, controller) - self.healthy(uid, controller) + unseen
         return self.capacity(uid, controller) - out
+
+    def unready_are_free(self, uid: str, controller: Controller | None) -> bool:
+        """Whether enough others are healthy for its unready pods to go for nothing."""
+        needed = self.wanted(uid, controller) - self.capacity(uid, controller)
+        return self.healthy(uid, controller) >= needed
 
     def _of(self, uid: str) -> Tally:
         return self._tallies.get(uid) or Tally()

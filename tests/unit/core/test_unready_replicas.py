@@ -1,0 +1,117 @@
+"""Replicas without a budget that are not Ready: no more of them leave than may be out."""
+
+from typing import Any
+
+from msgspec import convert
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.core.drain.planner import Planner
+from azure_linux_migrator.kube.decode_owners import DeploymentObject
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner
+from tests.support.planners import planner
+from tests.support.worlds import NOW, pod, world
+
+BEGAN = NOW - 3600
+
+
+def deployment(**more: Any) -> Controller:
+    """Deployment `web`, whose ReplicaSet owns what `pod` makes."""
+    fields: dict[str, Any] = {"replicas": 20, "rolling": True, "max_unavailable": 2}
+    return Controller("Deployment", NamespacedName("default", "web"), "d", **(fields | more))
+
+
+def drained(unready: int, ready: int = 0, *, since: float = NOW - 5, **more: Any) -> Planner:
+    """A drain in which so many replicas are unready since then, and so many are Ready."""
+    pods = [pod(f"u-{n:02}", ready=False, unready_since=since) for n in range(unready)]
+    made = world([*pods, *(pod(f"r-{n:02}") for n in range(ready))])
+    made.put_controller(deployment(replicas=unready + ready, **more))
+    made.put_controller(Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", "d"))
+    work = planner(made)
+    work.since = BEGAN
+    return work
+
+
+def evicted(work: Planner, now: float = NOW) -> list[str]:
+    return [eviction.pod.name for eviction in work.plan(now).evictions]
+
+
+def test_a_blip_of_all_replicas_evicts_none() -> None:
+    work = drained(20)
+    assert evicted(work) == []
+    causes = [blocker.cause for blocker in work.plan(NOW + 60).blockers]
+    assert causes == [Cause.OWNER_UNHEALTHY]
+
+
+def test_unready_replicas_are_free_while_enough_others_are_healthy() -> None:
+    assert evicted(drained(2, 18)) == ["u-00", "u-01"]
+    assert evicted(drained(3, 17)) == []
+
+
+def test_replicas_that_were_unready_before_the_migration_cost_nothing() -> None:
+    assert len(evicted(drained(20, since=BEGAN - 60))) == 20
+
+
+def test_a_stateful_set_is_no_exception() -> None:
+    owner = Owner("StatefulSet", "db", "ss")
+    pods = [pod(f"db-{n}", owner=owner, ready=False, unready_since=NOW - 5) for n in range(3)]
+    made = world(pods)
+    key = NamespacedName("default", "db")
+    made.put_controller(
+        Controller("StatefulSet", key, "ss", replicas=3, rolling=True, max_unavailable=1)
+    )
+    assert evicted(planner(made)) == []
+
+
+def test_an_unhealthy_replica_holds_the_others_up_for_ten_minutes() -> None:
+    """One of two crash-loops on the new nodes: the other moves in the end."""
+    made = world([pod("last"), pod("bad", node="t-0", ready=False, unready_since=NOW - 60)])
+    made.put_controller(deployment(replicas=2, max_unavailable=1))
+    made.put_controller(Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", "d"))
+    work = planner(made)
+    assert evicted(work) == []
+    assert (evicted(work, NOW + 60), evicted(work, NOW + 599)) == ([], [])
+    assert work.plan(NOW + 599).wake_at == NOW + 600
+    assert evicted(work, NOW + 600) == ["last"]
+    assert evicted(work, NOW + 601) == ["last"], "asked again, the plan is the same"
+
+
+def test_patience_lets_one_go_at_a_time() -> None:
+    work = drained(5)
+    evicted(work)
+    evicted(work, NOW + 60)
+    assert len(evicted(work, NOW + 600)) == 1
+
+
+def test_no_budget_is_kept_where_the_spec_says_so() -> None:
+    made = world([pod("last"), pod("bad", node="t-0", ready=False)])
+    assert evicted(planner(made)) == []
+    assert evicted(planner(made, implicitBudgets="Ignore")) == ["last"]
+
+
+def test_a_replica_that_is_ready_too_shortly_does_not_count() -> None:
+    def freed(**more: Any) -> int:
+        made = world([pod(f"r-{n}") for n in range(4)])
+        made.put_controller(deployment(replicas=4, max_unavailable=1, **more))
+        own = Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", "d")
+        made.put_controller(own)
+        return len(evicted(planner(made)))
+
+    assert (freed(), freed(available=4), freed(available=3)) == (1, 1, 0)
+
+
+def test_available_replicas_are_read_where_min_ready_seconds_is_set() -> None:
+    raw: dict[str, Any] = {
+        "metadata": {"namespace": "default", "name": "web", "uid": "d"},
+        "spec": {"replicas": 4, "paused": True},
+        "status": {
+            "availableReplicas": 3,
+            "conditions": [
+                {"type": "ReplicaFailure", "status": "True", "message": "pods is forbidden: quota"}
+            ],
+        },
+    }
+    known = convert(raw, DeploymentObject).record()
+    assert (known.available, known.paused) == (None, True)
+    assert known.failing == "pods is forbidden: quota"
+    raw["spec"]["minReadySeconds"] = 30
+    assert convert(raw, DeploymentObject).record().available == 3
