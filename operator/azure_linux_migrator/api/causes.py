@@ -28,6 +28,7 @@ class Cause(StrEnum):
     SURGE_STUCK = "SurgeStuck"
     SURGE_IMPOSSIBLE = "SurgeImpossible"
     NODE_LOST = "NodeLost"
+    UNSCHEDULABLE = "ReplacementUnschedulable"
 
 
 NOTES = frozenset({Cause.SURGE_IMPOSSIBLE, Cause.NODE_LOST})

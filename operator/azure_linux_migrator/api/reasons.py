@@ -90,14 +90,20 @@ class Reason(StrEnum):
     )
     TARGET_NODES_NOT_READY = (
         "TargetNodesNotReady",
-        "nodes of the target are not Ready; the source is kept, and a soak begins again",
+        "nodes of the target are not Ready; a soak begins again if that lasts five minutes",
         "repair the nodes if they do not become Ready",
         "Warning",
     )
     TARGET_NOT_READY = (
         "TargetNotReady",
-        "no node of the target is Ready; nothing is evicted until one is",
-        "repair the nodes if none becomes Ready",
+        "no node of the target takes pods; nothing is evicted until one does",
+        "repair the nodes, uncordon them, or see who removes their taint, as the message says",
+        "Warning",
+    )
+    TARGET_NODES_TAINTED = (
+        "TargetNodesTainted",
+        "nodes of the target have a startup taint that nobody has removed; nothing is cordoned",
+        "see the agent that removes the taint, or put it into `spec.target.taints`",
         "Warning",
     )
     REPLACEMENTS_UNSCHEDULABLE = (

@@ -14,7 +14,7 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube import scheduling
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import CONTROLLERS
-from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, NodeSpec, PodObject, epoch
+from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject, epoch
 from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
 from azure_linux_migrator.kube.scheduling import PlacedSpec
 from azure_linux_migrator.model.cluster import BudgetRule
@@ -26,20 +26,6 @@ LONGEST_BOOT = 900.0
 EVENTS = "/apis/events.k8s.io/v1/events"
 _SCHEDULED = {"fieldSelector": "reason=Scheduled"}
 """The scheduler's events tell to the microsecond when a pod got its node; they last an hour."""
-
-
-class _Taint(Struct):
-    key: str = ""
-    value: str = ""
-    effect: str = ""
-
-
-class _NodeSpec(NodeSpec):
-    taints: list[_Taint] | None = None
-
-
-class _Node(NodeObject):
-    spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)
 
 
 class _Pod(PodObject):
@@ -118,7 +104,7 @@ async def _each(
 
 
 _page = msgspec.json.Decoder(_List)
-_node_of = msgspec.json.Decoder(_Node)
+_node_of = msgspec.json.Decoder(NodeObject)
 _pod_of = msgspec.json.Decoder(_Pod)
 _budget_of = msgspec.json.Decoder(BudgetObject)
 _event_of = msgspec.json.Decoder(_Event)
@@ -143,7 +129,7 @@ def _node(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
     ]
 
 
-def _boot(made: ClusterSnapshot, found: _Node) -> None:
+def _boot(made: ClusterSnapshot, found: NodeObject) -> None:
     ready = [condition for condition in found.status.conditions or () if condition.type == "Ready"]
     if ready and ready[0].status == "True":
         since = epoch(ready[0].last_transition_time) - epoch(found.metadata.creation_timestamp)

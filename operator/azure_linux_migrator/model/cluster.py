@@ -24,6 +24,7 @@ from azure_linux_migrator.model.sensitivity import (
     PoolName,
     Public,
     Sensitivity,
+    TaintText,
     Traits,
 )
 
@@ -72,7 +73,8 @@ class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
     `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home`
     is the node resource group that the machine is in, as `subscription/group` where the
-    subscription is known too, in lower case, or empty."""
+    subscription is known too, in lower case, or empty. `taints` are those that keep pods away, but
+    for the cordon's, such as `key=value:NoSchedule`."""
 
     name: NodeName
     pool: PoolName
@@ -85,6 +87,7 @@ class Node(Struct, frozen=True, gc=False):
     zone: Public = ""
     allocatable: Allocatable = Allocatable()
     node_resource_group: LeftOut = ""
+    taints: tuple[TaintText, ...] = ()
 
     def runs(self, os_sku: str) -> bool:
         """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,

@@ -19,6 +19,7 @@ def find_blockers(
     blocking: Iterable[EvictionQueue],
     starving: Collection[EvictionQueue],
     overdue: Iterable[Pod],
+    replacements: Iterable[Pod],
 ) -> list[Blocker]:
     """Lanes that will never grant, lanes that have not for long, pods that do not go: sorted, and
     what holds nothing up comes last."""
@@ -30,6 +31,7 @@ def find_blockers(
     found.update(_refused(tracker))
     found.update(_barred(tracker, {lane.ident for lane in starving}))
     found.update(map(_stuck_pod, overdue))
+    found.update(_unschedulable(pod, tracker.scope.target) for pod in replacements)
     found.update(_abandoned(tracker))
     found.update(_surge_notes(tracker))
     found.update(_still_attached(load) for load in tracker.pool_progress.detaching.values())
@@ -124,6 +126,30 @@ def _stuck_pod(pod: Pod) -> Blocker:
         else "its kubelet does not answer: see its node"
     )
     return of_pod(pod, Cause.STUCK_TERMINATING, why, remedy)
+
+
+def _unschedulable(pod: Pod, pool: str) -> Blocker:
+    """A replacement without a node, with what helps by the scheduler's own words."""
+    words = pod.unschedulable
+    remedy = next((text for part, text in _SCHEDULER_REMEDIES if part in words), _ROOM)
+    why = f"replaces a pod that was moved and finds no node: {words}"
+    return of_pod(pod, Cause.UNSCHEDULABLE, why, remedy.format(pool=pool))
+
+
+_ROOM = "give node pool {pool} room: az aks nodepool scale --name {pool} --node-count …"
+_SCHEDULER_REMEDIES = (
+    (
+        "topology spread",
+        "its spread constraint counts cordoned nodes: set nodeTaintsPolicy: Honor on it",
+    ),
+    ("volume node affinity", "its volume cannot be attached to any node of {pool}: see its zone"),
+    ("Insufficient", _ROOM),
+    ("Too many pods", _ROOM),
+    ("didn't match Pod's node affinity", "its nodeSelector or affinity excludes {pool}: change it"),
+    ("untolerated taint", "the nodes of {pool} have a taint that it does not tolerate"),
+)
+"""Words of the scheduler's message (pkg/scheduler/framework/plugins), the most telling first: a
+message counts every node of the cluster, those of other pools too."""
 
 
 def _abandoned(tracker: PodTracker) -> Iterable[Blocker]:

@@ -116,7 +116,8 @@ class Planner:
         self._grow_old(now)
         self._evaluate(now)
         evictions = self._evictions(now)
-        blockers = self._blockers(now)
+        replacements = self._replacements.find(now, self.since, self.tracker.began)
+        blockers = self._blockers(now, replacements)
         rest, ident = self._rest()
         return Plan(
             evictions=evictions,
@@ -124,7 +125,7 @@ class Planner:
             waiting=max(0, self.tracker.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
             blocker_count=sum(blocker.blocks for blocker in blockers),
-            unschedulable_replacements=self._replacements.find(now, self.since, self.tracker.began),
+            unschedulable_replacements=replacements,
             rest=rest,
             limited_by=self._name(ident),
             wake_at=self._wake_at(),
@@ -194,7 +195,7 @@ class Planner:
         chosen = min(granted, key=lambda each: refusals.times(each.pod, each.uid), default=None)
         return () if chosen is None else (chosen,)
 
-    def _blockers(self, now: float) -> list[Blocker]:
+    def _blockers(self, now: float, replacements: tuple[Pod, ...]) -> list[Blocker]:
         """Sorted; found again when their number may have changed, and else once in BLOCKERS_AGE."""
         signature = (
             len(self._blocking),
@@ -207,16 +208,18 @@ class Planner:
             len(self._overdue),
             len(self.tracker.abandoned),
             len(self._starved),
+            replacements,
         )
         known, at, blockers = self._known_blockers
         if signature != known or now - at >= BLOCKERS_AGE:
-            blockers = self._find_blockers()
+            blockers = self._find_blockers(replacements)
             self._known_blockers = (signature, now, blockers)
         return blockers
 
-    def _find_blockers(self) -> list[Blocker]:
+    def _find_blockers(self, replacements: tuple[Pod, ...]) -> list[Blocker]:
         queues = [lane for lane in self._blocking if lane.blocker is not None]
-        return find_blockers(self.tracker, queues, list(self._starved), self._overdue.pods())
+        stuck = self._overdue.pods()
+        return find_blockers(self.tracker, queues, list(self._starved), stuck, replacements)
 
     def _grow_old(self, now: float) -> None:
         """Lanes stand in the order in which they began to starve, and were told."""

@@ -35,7 +35,7 @@ from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.steps import autoscaler
 from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT
 from azure_linux_migrator.core.steps.cordon_source import TAKEN_BACK
-from azure_linux_migrator.core.steps.drain import TIMED_OUT, scales_to_restore
+from azure_linux_migrator.core.steps.drain import HOLDS, TIMED_OUT, scales_to_restore
 from azure_linux_migrator.core.steps.external_changes import stopped, watched
 from azure_linux_migrator.core.steps.forecast import current_forecast, forecast
 from azure_linux_migrator.core.steps.observation import Observation
@@ -173,10 +173,14 @@ _NO_WAY_BACK = frozenset(
 or an admin has just said what he wants."""
 
 
+_LATE = frozenset((TIMED_OUT, *HOLDS, Reason.TARGET_NODES_NOT_READY))
+"""Refusals that spec.drain.onTimeout is about: a batch, or a wait, lasted too long."""
+
+
 def _gives_up(ctx: Context, step: str, reason: str) -> bool:
     """Whether a refused step is a failure that spec.onFailure turns into a rollback."""
     spec = ctx.migration.spec
-    late = reason == TIMED_OUT and spec.drain.on_timeout is TimeoutPolicy.ROLLBACK
+    late = reason in _LATE and spec.drain.on_timeout is TimeoutPolicy.ROLLBACK
     return (
         (late or spec.on_failure is FailurePolicy.ROLLBACK)
         and not spec.paused

@@ -42,7 +42,7 @@ from azure_linux_migrator.core.steps.pool_size import old_count
 from azure_linux_migrator.core.steps.progress import Context, Progress
 from azure_linux_migrator.core.steps.routes import route_of
 from azure_linux_migrator.core.steps.step_position import StepPosition
-from azure_linux_migrator.core.steps.target_health import target_not_ready
+from azure_linux_migrator.core.steps.target_health import blip, target_not_ready
 
 
 def report_step(
@@ -85,8 +85,10 @@ def _soak_start(ctx: Context, step_position: StepPosition, progress: Progress) -
     before = ctx.migration.status.soak_started_at
     if progress.reason == TAKEN_BACK or not ctx.seen.world_ready:
         return before
-    if not step_position.moved or ctx.migration.backwards or target_not_ready(ctx) is not None:
+    if not step_position.moved or ctx.migration.backwards:
         return None
+    if target_not_ready(ctx) is not None:
+        return before if blip(ctx) else None
     return before or timestamp(ctx.now)
 
 

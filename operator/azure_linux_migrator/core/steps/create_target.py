@@ -4,6 +4,8 @@ from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.target_health import strange_taints
+from azure_linux_migrator.core.steps.waits import bounded
 from azure_linux_migrator.model.actions import CreatePool, UpdatePool
 from azure_linux_migrator.model.pool import Failure, Pool
 
@@ -69,7 +71,20 @@ def _created(ctx: Context, target: Pool) -> Progress:
         # Read again: somebody may have deleted a machine of it, or scaled it.
         text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
         return ctx.refresh_pools(Reason.TARGET_NODES_NOT_READY, text, target.name)
-    return DONE
+    return bounded(ctx, "tainted", _tainted(ctx, target)) or DONE
+
+
+def _tainted(ctx: Context, target: Pool) -> Progress | None:
+    """Nodes that are Ready and take no pod of the source, since a startup taint is still there."""
+    nodes = [node for node in ctx.seen.world.pool_nodes(target.name) if node.ready]
+    tainted = [taints for node in nodes if (taints := strange_taints(ctx, node))]
+    if not tainted:
+        return None
+    text = (
+        f"{len(tainted)} of {len(nodes)} Ready nodes of pool {target.name} are tainted "
+        f"{', '.join(tainted[0])}: see the agent that removes it. Nothing is cordoned before"
+    )
+    return working(Reason.TARGET_NODES_TAINTED, text, wake_at=ctx.now + LOOK_AGAIN_SECONDS)
 
 
 def _why(pool: Pool) -> str:

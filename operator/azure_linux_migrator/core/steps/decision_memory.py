@@ -18,6 +18,9 @@ class DecisionMemory:
 
     def __init__(self) -> None:
         self.findings: tuple[FindingsKey, tuple[Finding, ...]] | None = None
+        self.waits: dict[str, tuple[float, float]] = {}
+        """Since when something is waited for, and when it was last (core/steps/waits.py), both in
+        seconds since the epoch."""
         self._planner: Planner | None = None
 
     def planner(self, world: World, scope: Scope, *, began: float, since: float) -> Planner:

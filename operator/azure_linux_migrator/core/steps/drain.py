@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from azure_linux_migrator.api.conditions import ConditionType
-from azure_linux_migrator.api.quantities import seconds, share
+from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import Phase, since_epoch
@@ -11,9 +11,11 @@ from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.target_health import (
     counted,
+    no_usable_node,
     unschedulable_replacements,
     watch_stale,
 )
+from azure_linux_migrator.core.steps.waits import bounded, drain_timeout
 from azure_linux_migrator.model.actions import Action, MarkNode, RestoreScale
 
 TIMED_OUT = Reason.DRAIN_TIMED_OUT
@@ -55,7 +57,7 @@ def drain(ctx: Context) -> Progress:
 
 def between(ctx: Context) -> Progress | None:
     """What has to be in order before the next batch, and before the drain is over."""
-    return restore_scales(ctx) or unschedulable_replacements(ctx)
+    return restore_scales(ctx) or bounded(ctx, "placed", unschedulable_replacements(ctx))
 
 
 def scales_to_restore(ctx: Context) -> list[Action]:
@@ -116,7 +118,7 @@ def admit(ctx: Context, index: int, chosen: list[str]) -> Progress:
 
 def evict(ctx: Context) -> Progress:
     """Move what may move now."""
-    if (held := _unseen_or_nowhere(ctx)) is not None:
+    if (held := bounded(ctx, "usable", _unseen_or_nowhere(ctx))) is not None:
         return held
     plan = ctx.plan
     force = ctx.migration.spec.drain.on_timeout is TimeoutPolicy.FORCE
@@ -130,6 +132,8 @@ def evict(ctx: Context) -> Progress:
         text = f"{left}; the apiserver asked for a pause"
         return working(Reason.DRAINING, text, wake_at=min(wake_at, throttled))
     if (waiting := unschedulable_replacements(ctx)) is not None:
+        if overdue:
+            return _timed_out(ctx)
         return replace(waiting, actions=_surges(ctx), wake_at=wake_at)
     if overdue and ((last := _forced(ctx)).actions or not plan.blocker_count):
         return last
@@ -143,13 +147,7 @@ def _unseen_or_nowhere(ctx: Context) -> Progress | None:
     """Nothing may be evicted: the cluster is not seen, or no node could take a pod."""
     if (stale := watch_stale(ctx)) is not None:
         return stale
-    if ctx.seen.world.ready_nodes(ctx.migration.target):
-        return None
-    return working(
-        Reason.TARGET_NOT_READY,
-        f"no node of target pool {ctx.migration.target} is Ready; nothing is evicted until "
-        "there is one",
-    )
+    return no_usable_node(ctx)
 
 
 def _surges(ctx: Context) -> tuple[Action, ...]:
@@ -167,11 +165,6 @@ def _blocked(ctx: Context) -> str:
     lines = [str(blocker) for blocker in ctx.plan.blockers if blocker.blocks]
     more = ctx.plan.blocker_count - len(lines[:3])
     return "; ".join(lines[:3]) + (f" and {more} more" if more > 0 else "")
-
-
-def _limit(ctx: Context) -> float:
-    """Seconds that a batch may take, 0 for any; the way back takes what it takes."""
-    return 0.0 if ctx.migration.backwards else seconds(ctx.migration.spec.drain.timeout)
 
 
 def resumes(ctx: Context) -> bool:
@@ -194,7 +187,7 @@ def _deadline(ctx: Context) -> float | None:
     has its full timeout again (status.batch.countedFrom), and so it has after a start of the
     operator. While replacements find no node the time runs: that wait has an end, too.
     """
-    limit = _limit(ctx)
+    limit = drain_timeout(ctx)
     batch = ctx.migration.status.batch
     if limit and resumes(ctx):
         return ctx.now + limit
@@ -211,9 +204,7 @@ def _overdue(ctx: Context) -> bool:
 
 def _too_late(ctx: Context) -> str:
     policy = ctx.migration.spec.drain
-    waiting = unschedulable_replacements(ctx)
-    why = _blocked(ctx) or (waiting.message if waiting else "")
-    why = why or f"{counted(ctx.pool_progress.remaining)} still there"
+    why = _blocked(ctx) or f"{counted(ctx.pool_progress.remaining)} still there"
     return f"the batch was not drained within spec.drain.timeout ({policy.timeout}): {why}"
 
 

@@ -9,7 +9,8 @@ from azure_linux_migrator.core.steps.target_health import target_not_ready
 
 def soak(ctx: Context) -> Progress:
     """Wait out spec.strategy.finalSoak, counted from the moment the last node was drained and
-    everything that was moved stands; it begins again where that ceases to be so."""
+    everything that was moved is placed. It begins again where that ceases to be so for longer than
+    BLIP_SECONDS, and does not end before it is so."""
     if (loose := target_not_ready(ctx)) is not None:
         return loose
     length = seconds(ctx.migration.spec.strategy.final_soak)
