@@ -27,6 +27,9 @@ _PASSING = frozenset(
         Cause.BUDGET_UNHEALTHY,
         Cause.OWNER_UNHEALTHY,
         Cause.SURGE_IMPOSSIBLE,
+        Cause.UNSCHEDULABLE,
+        Cause.NOT_READY,
+        Cause.NOT_MADE,
     )
 )
 """Causes that fix themselves once what an admin sees in the cluster is over."""

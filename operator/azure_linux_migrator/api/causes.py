@@ -29,6 +29,8 @@ class Cause(StrEnum):
     SURGE_IMPOSSIBLE = "SurgeImpossible"
     NODE_LOST = "NodeLost"
     UNSCHEDULABLE = "ReplacementUnschedulable"
+    NOT_READY = "ReplacementNotReady"
+    NOT_MADE = "ReplacementNotCreated"
 
 
 NOTES = frozenset({Cause.SURGE_IMPOSSIBLE, Cause.NODE_LOST})

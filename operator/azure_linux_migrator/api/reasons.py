@@ -112,6 +112,12 @@ class Reason(StrEnum):
         "add capacity to the target",
         "Warning",
     )
+    REPLACEMENTS_UNHEALTHY = (
+        "ReplacementsUnhealthy",
+        "moved pods are not made again or do not become Ready; nothing is moved until they are",
+        "see the blocker; `spec.drain.unhealthyReplacements: Ignore` goes on all the same",
+        "Warning",
+    )
     WATCH_STALE = (
         "WatchStale",
         "a watch has delivered nothing for a long time; until it does, nothing is moved or removed",

@@ -52,6 +52,13 @@ class ImplicitBudgetPolicy(StrEnum):
     IGNORE = "Ignore"
 
 
+class ReplacementPolicy(StrEnum):
+    """What to do while moved pods do not come back Ready."""
+
+    HOLD = "Hold"
+    IGNORE = "Ignore"
+
+
 Text = Annotated[str, Field(max_length=63, description="A label's value, or a namespace.")]
 
 
@@ -155,6 +162,14 @@ class Drain(Model):
             "batch at once."
         ),
     ] = ImplicitBudgetPolicy.KEEP
+    unhealthy_replacements: Annotated[
+        ReplacementPolicy,
+        Field(
+            description="When pods that replace moved ones are not made, fail again and again, or "
+            "are not Ready after five minutes (or three times what their predecessors took): Hold "
+            "moves nothing more until they are, at most for spec.drain.timeout, Ignore goes on."
+        ),
+    ] = ReplacementPolicy.HOLD
     singletons: Annotated[
         SingletonPolicy,
         Field(

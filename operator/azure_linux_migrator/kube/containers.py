@@ -8,6 +8,7 @@ _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 
 class _Waiting(Struct):
     reason: str = ""
+    message: str = ""
 
 
 class _State(Struct):
@@ -20,8 +21,10 @@ class ContainerStatus(Struct):
     state: _State | None = None
 
     @property
-    def fails(self) -> bool:
-        """Whether it waits to be tried again. A crash loop is Ready now and then, so that the
-        pod's condition does not tell how long it has lasted."""
+    def failing(self) -> str:
+        """Why it waits to be tried again; empty where it does not. A crash loop is Ready now and
+        then, so that the pod's condition does not tell how long it has lasted."""
         waiting = self.state.waiting if self.state else None
-        return waiting is not None and waiting.reason not in _STARTING
+        if waiting is None or waiting.reason in _STARTING:
+            return ""
+        return f"{waiting.reason}: {waiting.message}" if waiting.message else waiting.reason

@@ -159,10 +159,10 @@ class _PodStatus(Struct, rename="camel"):
     container_statuses: list[ContainerStatus] | None = None
 
     @property
-    def fails(self) -> bool:
-        """Whether a container fails again and again."""
+    def failing(self) -> str:
+        """Why a container fails again and again; empty where none does."""
         statuses = (*(self.init_container_statuses or ()), *(self.container_statuses or ()))
-        return any(status.fails for status in statuses)
+        return next((status.failing for status in statuses if status.failing), "")[:300]
 
 
 class PodObject(Struct):
@@ -184,7 +184,7 @@ class PodObject(Struct):
                 ready_at = epoch(condition.last_transition_time)
             elif condition.type == "Ready":
                 since = epoch(condition.last_transition_time)
-                unready_since = created if self.status.fails else since
+                unready_since = created if self.status.failing else since
             elif condition.type == "PodScheduled" and condition.reason == "Unschedulable":
                 unschedulable = condition.message or condition.reason
         requests, extended_resources = resources.requests(self.spec)
@@ -217,6 +217,7 @@ class PodObject(Struct):
             unready_since=unready_since,
             extended_resources=extended_resources,
             priority=self.spec.priority or 0,
+            failing=self.status.failing,
         )
 
 

@@ -109,7 +109,7 @@ class Pod(Struct, frozen=True):
     Times are in seconds: `created` since the epoch, `started_in` from creation to Ready (0 where
     it is not Ready), `deadline` since the epoch, when a terminating pod should be gone;
     `unready_since` since the epoch, 0 where it is Ready or that is not known, and its creation
-    where its containers fail again and again.
+    where its containers fail again and again, for the reason in `failing`.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by; `traits` are
     model.traits strings; `requests` thousandths of a CPU and MiB of memory, `extras` the rest of
@@ -140,6 +140,7 @@ class Pod(Struct, frozen=True):
     unready_since: float = 0.0
     extended_resources: ExtendedResources = ()
     priority: int = 0
+    failing: Message = ""
 
     @property
     def finished(self) -> bool:

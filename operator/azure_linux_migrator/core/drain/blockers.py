@@ -19,10 +19,10 @@ def find_blockers(
     blocking: Iterable[EvictionQueue],
     starving: Collection[EvictionQueue],
     overdue: Iterable[Pod],
-    replacements: Iterable[Pod],
+    unsound: Iterable[Blocker],
 ) -> list[Blocker]:
-    """Lanes that will never grant, lanes that have not for long, pods that do not go: sorted, and
-    what holds nothing up comes last."""
+    """Lanes that will never grant, lanes that have not for long, pods that do not go, and what was
+    moved and did not come back (`unsound`): sorted, and what holds nothing up comes last."""
     found = {lane.blocker for lane in blocking if lane.blocker is not None}
     for load in tracker.pool_progress.blocked.values():
         found.update(load.blocked.values())
@@ -31,7 +31,7 @@ def find_blockers(
     found.update(_refused(tracker))
     found.update(_barred(tracker, {lane.ident for lane in starving}))
     found.update(map(_stuck_pod, overdue))
-    found.update(_unschedulable(pod, tracker.scope.target) for pod in replacements)
+    found.update(unsound)
     found.update(_abandoned(tracker))
     found.update(_surge_notes(tracker))
     found.update(_still_attached(load) for load in tracker.pool_progress.detaching.values())
@@ -128,7 +128,7 @@ def _stuck_pod(pod: Pod) -> Blocker:
     return of_pod(pod, Cause.STUCK_TERMINATING, why, remedy)
 
 
-def _unschedulable(pod: Pod, pool: str) -> Blocker:
+def unschedulable(pod: Pod, pool: str) -> Blocker:
     """A replacement without a node, with what helps by the scheduler's own words."""
     words = pod.unschedulable
     remedy = next((text for part, text in _SCHEDULER_REMEDIES if part in words), _ROOM)

@@ -76,9 +76,8 @@ class DrainListener:
                 and entry.filter_result.disposition is not PodDisposition.SKIP
                 and not old.finished
             ):
-                first = not old.terminating
-                late = first and self._tracker.came_late(old)
-                self._tracker.evicted_owners.left(old.owner.uid, late=late, seen_before=first)
+                late = not old.terminating and self._tracker.came_late(old)
+                self._tracker.evicted_owners.left(old.owner.uid, old, late=late)
         if new is not None and new.node in self._tracker.pool_progress.by_node:
             self._tracker.place(new)
         elif old is not None:

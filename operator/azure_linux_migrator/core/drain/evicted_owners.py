@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.cluster import Pod
 
 LASTING = 1_000
 """Owners that are remembered whether they have pods or not: those that lost one last."""
@@ -16,9 +17,13 @@ LASTING = 1_000
 
 class Loss(Struct):
     """What an owner lost: `before` are the pods with a node that its workload had at most while
-    pods of it left, `returns` those that came after the drain began and have left again."""
+    pods of it left, `unready` those of them that were not Ready, `start` the longest that one took
+    to become Ready (seconds); `returns` are those that came after the drain began and have left
+    again."""
 
     before: int = 0
+    unready: int = 0
+    start: float = 0.0
     returns: int = 0
 
 
@@ -37,14 +42,18 @@ class EvictedOwners:
     def __len__(self) -> int:
         return len(self._owners)
 
-    def left(self, owner: str, *, late: bool, seen_before: bool) -> None:
-        """A pod of the owner begins to leave the source, or is gone from it; `late` if it had come
-        after the drain began. `seen_before` tells that it was seen while it did not leave."""
+    def left(self, owner: str, pod: Pod, *, late: bool) -> None:
+        """A pod of the owner begins to leave the source, or is gone from it, as it was seen last;
+        `late` if it had come after the drain began."""
         # Put at the end: owners stand in the order in which they lost a pod last.
         loss = self._owners[owner] = self._owners.pop(owner, Loss())
         loss.returns += late
-        if seen_before:
-            loss.before = max(loss.before, self._placed(owner) + 1)
+        loss.start = max(loss.start, pod.started_in)
+        if not pod.terminating:
+            placed = self._placed(owner) + 1
+            if placed > loss.before:
+                loss.unready = placed - self._healthy(owner) - pod.ready
+            loss.before = max(loss.before, placed)
         elif not loss.before:
             loss.before = max(1, self._placed(owner) + self._unplaced(owner))
         if len(self._owners) > self._limit:
@@ -71,16 +80,54 @@ class EvictedOwners:
         """How many pods with a node the owner's workload has fewer than before it lost any here;
         0 for one that has lost none. Replicas that were added since then are not missed."""
         owners = self._world.owner_index.owners_of(owner)
-        before = max((self._owners[uid].before for uid in owners if uid in self._owners), default=0)
+        before = max((loss.before for loss in self._losses(owner)), default=0)
         controller = self._world.owner_index.governing_uid(owner)
         if controller is not None:
             before = min(before, controller.replicas)
         return max(0, before - self._sum(owners))
 
+    def lost_any(self, owner: str) -> bool:
+        """Whether the owner's workload has lost a pod here."""
+        return any(uid in self._owners for uid in self._world.owner_index.owners_of(owner))
+
+    def unready_before(self, owner: str) -> int:
+        """How many pods of the owner's workload were not Ready when they began to leave."""
+        return max((loss.unready for loss in self._losses(owner)), default=0)
+
+    def start_seconds(self, owner: str) -> float:
+        """How long a pod of the owner's workload took to become Ready, at most."""
+        return max((loss.start for loss in self._losses(owner)), default=0.0)
+
+    def never_made(self) -> list[tuple[str, int]]:
+        """Owners of which pods do not exist that did, and how many; those that are leaving still
+        exist. Of owners without a known controller nobody knows how many there should be."""
+        index, budgets = self._world.owner_index, self._world.implicit_budgets
+        short: list[tuple[str, int]] = []
+        for owner, loss in self._owners.items():
+            controller = index.governing_uid(owner)
+            if controller is None:
+                continue
+            owners = index.owners_of(owner)
+            exist = sum(budgets.pods(uid) for uid in owners)
+            if controller.ordered and exist > sum(budgets.healthy(uid) for uid in owners):
+                continue  # the next is made when those before it are Ready
+            missing = min(loss.before, controller.replicas) - exist
+            if missing > 0:
+                short.append((owner, missing))
+        return short
+
     def returns(self, owner: str) -> int:
         """How many late pods of the owner have left again."""
         loss = self._owners.get(owner)
         return loss.returns if loss is not None else 0
+
+    def _losses(self, owner: str) -> list[Loss]:
+        uids = self._world.owner_index.owners_of(owner)
+        return [self._owners[uid] for uid in uids if uid in self._owners]
+
+    def _healthy(self, owner: str) -> int:
+        uids = self._world.owner_index.owners_of(owner)
+        return sum(self._world.implicit_budgets.healthy(uid) for uid in uids)
 
     def _placed(self, owner: str) -> int:
         return self._sum(self._world.owner_index.owners_of(owner))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import islice
 
+from azure_linux_migrator.api.spec_drain import ReplacementPolicy
 from azure_linux_migrator.core.drain.blocker import Blocker
-from azure_linux_migrator.core.drain.blockers import find_blockers
+from azure_linux_migrator.core.drain.blockers import find_blockers, unschedulable
 from azure_linux_migrator.core.drain.drain_listener import DrainListener
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import (
@@ -22,6 +23,7 @@ from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.stuck_terminating import StuckTerminating
 from azure_linux_migrator.core.drain.surge_first import Standing, next_action
+from azure_linux_migrator.core.drain.unrecovered import UnrecoveredWorkloads
 from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
@@ -44,8 +46,9 @@ BLOCKERS_AGE = 1.0
 class Plan:
     """What may be sent now, and what is to be told. Times are in seconds.
 
-    `unplaced` are pods that replace evicted ones and that the scheduler finds no node for; `rest`
-    is the estimate of what is left and `limited_by` the budget or owner it comes from.
+    `unschedulable_replacements` are pods that replace evicted ones and that the scheduler finds no
+    node for, `unrecovered` those that are not made, or not Ready; `rest` is the estimate of what is
+    left and `limited_by` the budget or owner it comes from.
     """
 
     evictions: tuple[EvictPod, ...] = ()
@@ -54,6 +57,7 @@ class Plan:
     blockers: tuple[Blocker, ...] = ()
     blocker_count: int = 0
     unschedulable_replacements: tuple[Pod, ...] = ()
+    unrecovered: tuple[Blocker, ...] = ()
     rest: float = 0.0
     limited_by: str = ""
     wake_at: float | None = None
@@ -79,6 +83,7 @@ class Planner:
         self._busy = False
         self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         self._replacements = self._new_replacements()
+        self._unrecovered = self._new_unrecovered()
 
     @property
     def since(self) -> float:
@@ -102,10 +107,15 @@ class Planner:
             tracker.world, tracker.scope, tracker.evicted_owners, tracker.by_owner
         )
 
+    def _new_unrecovered(self) -> UnrecoveredWorkloads:
+        tracker = self.tracker
+        return UnrecoveredWorkloads(tracker.world, tracker.scope, tracker.evicted_owners)
+
     def remember(self, evicted_owners: EvictedOwners) -> None:
         """Go on with what another planner of the same nodes has seen."""
         self.tracker.evicted_owners = evicted_owners
         self._replacements = self._new_replacements()
+        self._unrecovered = self._new_unrecovered()
 
     def plan(self, now: float, stamp: str = "") -> Plan:
         """The plan for now; asked again with nothing changed, it is the same."""
@@ -117,7 +127,12 @@ class Planner:
         self._evaluate(now)
         evictions = self._evictions(now)
         replacements = self._replacements.find(now, self.since, self.tracker.began)
-        blockers = self._blockers(now, replacements)
+        unrecovered: tuple[Blocker, ...] = ()
+        if self.tracker.scope.policy.unhealthy_replacements is ReplacementPolicy.HOLD:
+            unrecovered = self._unrecovered.find(now, self.since)
+        pool = self.tracker.scope.target
+        unsound = (*unrecovered, *(unschedulable(pod, pool) for pod in replacements))
+        blockers = self._blockers(now, unsound)
         rest, ident = self._rest()
         return Plan(
             evictions=evictions,
@@ -126,6 +141,7 @@ class Planner:
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
             blocker_count=sum(blocker.blocks for blocker in blockers),
             unschedulable_replacements=replacements,
+            unrecovered=unrecovered,
             rest=rest,
             limited_by=self._name(ident),
             wake_at=self._wake_at(),
@@ -195,7 +211,7 @@ class Planner:
         chosen = min(granted, key=lambda each: refusals.times(each.pod, each.uid), default=None)
         return () if chosen is None else (chosen,)
 
-    def _blockers(self, now: float, replacements: tuple[Pod, ...]) -> list[Blocker]:
+    def _blockers(self, now: float, unsound: tuple[Blocker, ...]) -> list[Blocker]:
         """Sorted; found again when their number may have changed, and else once in BLOCKERS_AGE."""
         signature = (
             len(self._blocking),
@@ -208,18 +224,18 @@ class Planner:
             len(self._overdue),
             len(self.tracker.abandoned),
             len(self._starved),
-            replacements,
+            unsound,
         )
         known, at, blockers = self._known_blockers
         if signature != known or now - at >= BLOCKERS_AGE:
-            blockers = self._find_blockers(replacements)
+            blockers = self._find_blockers(unsound)
             self._known_blockers = (signature, now, blockers)
         return blockers
 
-    def _find_blockers(self, replacements: tuple[Pod, ...]) -> list[Blocker]:
+    def _find_blockers(self, unsound: tuple[Blocker, ...]) -> list[Blocker]:
         queues = [lane for lane in self._blocking if lane.blocker is not None]
         stuck = self._overdue.pods()
-        return find_blockers(self.tracker, queues, list(self._starved), stuck, replacements)
+        return find_blockers(self.tracker, queues, list(self._starved), stuck, unsound)
 
     def _grow_old(self, now: float) -> None:
         """Lanes stand in the order in which they began to starve, and were told."""

@@ -56,6 +56,10 @@ class ImplicitBudgets:
         """Pods of an owner that are not leaving."""
         return self._of(uid).present
 
+    def pods(self, uid: str) -> int:
+        """Pods of an owner, those that are leaving included."""
+        return self._of(uid).pods
+
     def placed(self, uid: str) -> int:
         """Pods of an owner that have a node, do not leave it and have not run to their end."""
         return self._of(uid).placed

@@ -39,6 +39,8 @@ class World(Evictions):
         self.implicit_budgets = ImplicitBudgets()
         self.listeners: list[Listener] = []
         self.unschedulable: dict[NamespacedName, Pod] = {}
+        self.starting: dict[NamespacedName, Pod] = {}
+        """Pods that have a node and are neither Ready nor at an end."""
         self._settling: set[NamespacedName] = set()
         self._nodes_of_pool: defaultdict[str, dict[str, Node]] = defaultdict(dict)
         self._ready_in_pool: defaultdict[str, int] = defaultdict(int)
@@ -122,6 +124,8 @@ class World(Evictions):
         self._tally(pod, 1)
         if pod.unschedulable:
             self.unschedulable[pod.key] = pod
+        if pod.node and not (pod.ready or pod.terminating or pod.finished):
+            self.starting[pod.key] = pod
         if old is not None and old.uid != pod.uid:
             self._leaves(old, pod.revision)
         if pod.terminating:
@@ -226,6 +230,7 @@ class World(Evictions):
             self._pods_on[pod.node].pop(pod.key, None)
         if pod.unschedulable:
             self.unschedulable.pop(pod.key, None)
+        self.starting.pop(pod.key, None)
         self._tally(pod, -1)
 
     def _tally(self, pod: Pod, change: int) -> None:

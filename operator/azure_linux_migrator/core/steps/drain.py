@@ -12,14 +12,21 @@ from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, re
 from azure_linux_migrator.core.steps.target_health import (
     counted,
     no_usable_node,
-    unschedulable_replacements,
+    unsound_replacements,
     watch_stale,
 )
 from azure_linux_migrator.core.steps.waits import bounded, drain_timeout
 from azure_linux_migrator.model.actions import Action, MarkNode, RestoreScale
 
 TIMED_OUT = Reason.DRAIN_TIMED_OUT
-HOLDS = frozenset((Reason.WATCH_STALE, Reason.TARGET_NOT_READY, Reason.REPLACEMENTS_UNSCHEDULABLE))
+HOLDS = frozenset(
+    (
+        Reason.WATCH_STALE,
+        Reason.TARGET_NOT_READY,
+        Reason.REPLACEMENTS_UNSCHEDULABLE,
+        Reason.REPLACEMENTS_UNHEALTHY,
+    )
+)
 """Reasons for which nothing is evicted from a batch, whatever its budgets allow."""
 LOST_EVENT_SECONDS = 30.0
 """A drain looks again after this even if nothing happens: only against lost events."""
@@ -57,7 +64,7 @@ def drain(ctx: Context) -> Progress:
 
 def between(ctx: Context) -> Progress | None:
     """What has to be in order before the next batch, and before the drain is over."""
-    return restore_scales(ctx) or bounded(ctx, "placed", unschedulable_replacements(ctx))
+    return restore_scales(ctx) or bounded(ctx, "placed", unsound_replacements(ctx))
 
 
 def scales_to_restore(ctx: Context) -> list[Action]:
@@ -131,7 +138,7 @@ def evict(ctx: Context) -> Progress:
     if ctx.now < throttled:
         text = f"{left}; the apiserver asked for a pause"
         return working(Reason.DRAINING, text, wake_at=min(wake_at, throttled))
-    if (waiting := unschedulable_replacements(ctx)) is not None:
+    if (waiting := unsound_replacements(ctx)) is not None:
         if overdue:
             return _timed_out(ctx)
         return replace(waiting, actions=_surges(ctx), wake_at=wake_at)
@@ -177,7 +184,7 @@ def resumes(ctx: Context) -> bool:
         return not ctx.migration.spec.paused
     ready = before.condition(ConditionType.READY)
     held = ready is not None and ready.reason in HOLDS
-    return held and _unseen_or_nowhere(ctx) is None and unschedulable_replacements(ctx) is None
+    return held and _unseen_or_nowhere(ctx) is None and unsound_replacements(ctx) is None
 
 
 def _deadline(ctx: Context) -> float | None:

@@ -38,7 +38,7 @@ def _not_ready(ctx: Context) -> Progress | None:
     if ready < wanted:
         text = f"{ready} of {len(nodes)} nodes of pool {name} are Ready"
         return working(Reason.TARGET_NODES_NOT_READY, text, wake_at=ctx.now + LOOK_SECONDS)
-    return unschedulable_replacements(ctx)
+    return unsound_replacements(ctx)
 
 
 def watch_stale(ctx: Context) -> Progress | None:
@@ -88,6 +88,26 @@ def _key(taint: str) -> str:
 def counted(pods: int) -> str:
     """So many pods, in words."""
     return f"{pods} pod" if pods == 1 else f"{pods} pods"
+
+
+def unsound_replacements(ctx: Context) -> Progress | None:
+    """What was moved and has not come back: without a node, not made, or not Ready."""
+    return unschedulable_replacements(ctx) or unrecovered_workloads(ctx)
+
+
+def unrecovered_workloads(ctx: Context) -> Progress | None:
+    """Replacements that are not made, or do not become Ready; on the way back they are told only:
+    it leads away from what may be the cause."""
+    blockers = ctx.plan.unrecovered
+    if not blockers or ctx.migration.backwards:
+        return None
+    more = f" and {len(blockers) - 1} more" if len(blockers) > 1 else ""
+    return working(
+        Reason.REPLACEMENTS_UNHEALTHY,
+        f"nothing more is moved or removed while moved pods do not come back: "
+        f"{blockers[0].message}{more}",
+        wake_at=ctx.now + LOOK_SECONDS,
+    )
 
 
 def unschedulable_replacements(ctx: Context) -> Progress | None:
