@@ -106,6 +106,12 @@ class Reason(StrEnum):
         "see the agent that removes the taint, or put it into `spec.target.taints`",
         "Warning",
     )
+    NODE_AGENTS_NOT_READY = (
+        "NodeAgentsNotReady",
+        "DaemonSets that are Ready on the source are not on the target",
+        "see why their pods fail on the new OS, or acknowledge `daemonset.not-ready`",
+        "Warning",
+    )
     REPLACEMENTS_UNSCHEDULABLE = (
         "ReplacementsUnschedulable",
         "the scheduler finds no node for moved pods; until it does, nothing is moved or deleted",

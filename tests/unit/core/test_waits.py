@@ -8,59 +8,17 @@ from msgspec import convert
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import BatchProgress, MigrationStatus, SourceRecord, timestamp
-from azure_linux_migrator.core.reconcile.decide import decide
-from azure_linux_migrator.core.state.results import Decision, PoolReading
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.kube.decode import NodeObject
 from azure_linux_migrator.model.actions import CreatePool, EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
 from azure_linux_migrator.model.migration import Migration
-from tests.support.worlds import NOW, migration, pod, seen, source, target, world
+from tests.support.decisions import Run, drained, ready, stalled
+from tests.support.worlds import NOW, migration, pod, world
 
 WORDS = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector"
 MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
-
-
-class Run:
-    """One migration whose status is what was decided last; time passes by steps."""
-
-    def __init__(self, made: World, status: MigrationStatus, **spec: Any) -> None:
-        self.world, self.wanted = made, migration(status, **spec)
-
-    def at(self, now: float) -> Decision:
-        pools = {"src": source(), "srcazl": target()}
-        observation = replace(seen(self.world), pools=PoolReading(pools, now))
-        decision = decide(self.wanted, observation, now)
-        self.wanted = replace(self.wanted, status=decision.status)
-        return decision
-
-    def until(self, end: float, every: float = 30.0) -> Decision:
-        """Look every so often, as its own wake-ups do."""
-        now = NOW
-        decision = self.at(now)
-        while now < end:
-            now = min(end, now + every)
-            decision = self.at(now)
-        return decision
-
-
-def ready(decision: Decision) -> str:
-    condition = decision.status.condition("Ready")
-    return condition.reason if condition else ""
-
-
-def stalled(decision: Decision) -> bool:
-    condition = decision.status.condition("Stalled")
-    return condition is not None and condition.status == "True"
-
-
-def drained(step: str, **more: Any) -> MigrationStatus:
-    """Everything has left the source."""
-    batch = BatchProgress(
-        index=1, of=1, started_at=timestamp(NOW - 60), drained_at=timestamp(NOW - 50)
-    )
-    fields: dict[str, Any] = {"start_time": timestamp(NOW - 90), "source": SourceRecord(count=2)}
-    return MigrationStatus(step=step, batch=batch, **(fields | more))
 
 
 def one_pending(*more: Pod) -> World:

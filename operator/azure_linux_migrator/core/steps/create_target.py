@@ -2,6 +2,7 @@
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET_COUNT
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.target_health import strange_taints
@@ -71,7 +72,8 @@ def _created(ctx: Context, target: Pool) -> Progress:
         # Read again: somebody may have deleted a machine of it, or scaled it.
         text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
         return ctx.refresh_pools(Reason.TARGET_NODES_NOT_READY, text, target.name)
-    return bounded(ctx, "tainted", _tainted(ctx, target)) or DONE
+    tainted = bounded(ctx, "tainted", _tainted(ctx, target))
+    return tainted or node_agents_not_ready(ctx) or DONE
 
 
 def _tainted(ctx: Context, target: Pool) -> Progress | None:

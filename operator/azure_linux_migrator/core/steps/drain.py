@@ -8,6 +8,7 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import Phase, since_epoch
 from azure_linux_migrator.core.drain.batches import select_nodes
+from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.target_health import (
     counted,
@@ -106,7 +107,7 @@ def batch_soak(ctx: Context, index: int) -> Progress | None:
     soak = ctx.migration.batch_soak
     rest = soak if drained_at is None else drained_at + soak - ctx.now
     if rest <= 0:
-        return None
+        return node_agents_not_ready(ctx)
     return working(
         Reason.BATCH_SOAK,
         f"batch {index} of {batches(ctx, index)} is drained; soaking before the next",

@@ -3,6 +3,7 @@
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import since_epoch
+from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
 from azure_linux_migrator.core.steps.target_health import target_not_ready
 
@@ -17,7 +18,7 @@ def soak(ctx: Context) -> Progress:
     started = since_epoch(ctx.migration.status.soak_started_at)
     ends = (ctx.now if started is None else started) + length
     if length == 0 or (started is not None and ctx.now >= ends):
-        return DONE
+        return node_agents_not_ready(ctx) or DONE
     return working(
         Reason.SOAKING,
         f"node pool {ctx.migration.source} is drained and kept for "

@@ -24,8 +24,11 @@ def drain_timeout(ctx: Context) -> float:
     return 0.0 if ctx.migration.backwards else seconds(ctx.migration.spec.drain.timeout)
 
 
-def bounded(ctx: Context, key: str, waiting: Progress | None) -> Progress | None:
-    """The wait, or its refusal once it has lasted for longer than spec.drain.timeout.
+def bounded(
+    ctx: Context, key: str, waiting: Progress | None, limit: float | None = None
+) -> Progress | None:
+    """The wait, or its refusal once it has lasted for longer than `limit` seconds, by default
+    spec.drain.timeout.
 
     `key` tells the waits of one pass apart; None ends this one.
     """
@@ -36,14 +39,19 @@ def bounded(ctx: Context, key: str, waiting: Progress | None) -> Progress | None
     since, met = waits.get(key, (ctx.now, ctx.now))
     since = since if 0 <= ctx.now - met <= FORGOTTEN_SECONDS else ctx.now
     waits[key] = since, ctx.now
-    ends = since + drain_timeout(ctx)
-    if not drain_timeout(ctx):
+    length = drain_timeout(ctx) if limit is None else limit
+    ends = since + length
+    if not length:
         return waiting
     if ctx.now <= ends:
         return replace(waiting, wake_at=min(ends + 1, waiting.wake_at or ends + 1))
     text = (
-        f"{waiting.message}. This has lasted longer than spec.drain.timeout "
-        f"({ctx.migration.spec.drain.timeout}); fix it, or raise the timeout to wait on"
+        f"{waiting.message}. This has lasted longer than {limit:.0f} s"
+        if limit
+        else (
+            f"{waiting.message}. This has lasted longer than spec.drain.timeout "
+            f"({ctx.migration.spec.drain.timeout}); fix it, or raise the timeout to wait on"
+        )
     )
     return refused(waiting.reason, text, *waiting.actions, wake_at=waiting.wake_at)
 
