@@ -56,7 +56,9 @@ def _always_prefetches() -> Patches:
         (
             planner,
             "evaluate",
-            lambda lane, w, weight, prefetch: real(lane, w, weight, prefetch=True),
+            lambda lane, w, weight, prefetch, since: real(
+                lane, w, weight, prefetch=True, since=since
+            ),
         )
     ]
 
