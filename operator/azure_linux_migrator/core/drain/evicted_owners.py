@@ -4,10 +4,11 @@ Owners that have no pod left are forgotten, all but the last few: between a sing
 replacement there is none, while one-off Jobs would fill the memory of a drain that takes weeks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from msgspec import Struct
 
+from azure_linux_migrator.core.state.implicit_budgets import ImplicitBudgets
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Pod
 
@@ -36,9 +37,6 @@ class EvictedOwners:
         self._owners: dict[str, Loss] = {}
         self._limit = 2 * LASTING
 
-    def __contains__(self, owner: str) -> bool:
-        return owner in self._owners
-
     def __len__(self) -> int:
         return len(self._owners)
 
@@ -50,23 +48,25 @@ class EvictedOwners:
         loss.returns += late
         loss.start = max(loss.start, pod.started_in)
         if not pod.terminating:
-            placed = self._placed(owner) + 1
+            placed = self._sum(owner, self._budgets.placed) + 1
             if placed > loss.before:
-                loss.unready = placed - self._healthy(owner) - pod.ready
+                loss.unready = placed - self._sum(owner, self._budgets.healthy) - pod.ready
             loss.before = max(loss.before, placed)
         elif not loss.before:
-            loss.before = max(1, self._placed(owner) + self._unplaced(owner))
+            unplaced = self._budgets.present(owner) - self._budgets.placed(owner)
+            loss.before = max(1, self._sum(owner, self._budgets.placed) + unplaced)
         if len(self._owners) > self._limit:
             last = len(self._owners) - LASTING
             self._owners = {
                 uid: lost
                 for number, (uid, lost) in enumerate(self._owners.items())
-                if number >= last or self._world.implicit_budgets.known(uid)
+                if number >= last or self._budgets.known(uid)
             }
             self._limit = max(2 * LASTING, 2 * len(self._owners))
 
-    def assume(self, owner: str, before: int) -> None:
-        """An owner lost pods before anybody watched; its workload had so many placed then."""
+    def assume(self, owner: str, lost: int) -> None:
+        """The owner's workload lost so many pods before this process watched it."""
+        before = self._sum(owner, self._budgets.placed) + lost
         self._owners.setdefault(owner, Loss()).before = before
 
     def resized(self, owner: str) -> None:
@@ -79,12 +79,11 @@ class EvictedOwners:
     def missing(self, owner: str) -> int:
         """How many pods with a node the owner's workload has fewer than before it lost any here;
         0 for one that has lost none. Replicas that were added since then are not missed."""
-        owners = self._world.owner_index.owners_of(owner)
         before = max((loss.before for loss in self._losses(owner)), default=0)
         controller = self._world.owner_index.governing_uid(owner)
         if controller is not None:
             before = min(before, controller.replicas)
-        return max(0, before - self._sum(owners))
+        return max(0, before - self._sum(owner, self._budgets.placed))
 
     def lost_any(self, owner: str) -> bool:
         """Whether the owner's workload has lost a pod here."""
@@ -101,16 +100,14 @@ class EvictedOwners:
     def never_made(self) -> list[tuple[str, int]]:
         """Owners of which pods do not exist that did, and how many; those that are leaving still
         exist. Of owners without a known controller nobody knows how many there should be."""
-        index, budgets = self._world.owner_index, self._world.implicit_budgets
         short: list[tuple[str, int]] = []
         for owner, loss in self._owners.items():
-            controller = index.governing_uid(owner)
+            controller = self._world.owner_index.governing_uid(owner)
             if controller is None:
                 continue
-            owners = index.owners_of(owner)
-            exist = sum(budgets.pods(uid) for uid in owners)
-            if controller.ordered and exist > sum(budgets.healthy(uid) for uid in owners):
-                continue  # the next is made when those before it are Ready
+            exist = self._sum(owner, self._budgets.pods)
+            if controller.ordered and exist > self._sum(owner, self._budgets.healthy):
+                continue  # the controller waits for those before the next to be Ready
             missing = min(loss.before, controller.replicas) - exist
             if missing > 0:
                 short.append((owner, missing))
@@ -125,16 +122,10 @@ class EvictedOwners:
         uids = self._world.owner_index.owners_of(owner)
         return [self._owners[uid] for uid in uids if uid in self._owners]
 
-    def _healthy(self, owner: str) -> int:
-        uids = self._world.owner_index.owners_of(owner)
-        return sum(self._world.implicit_budgets.healthy(uid) for uid in uids)
+    @property
+    def _budgets(self) -> ImplicitBudgets:
+        return self._world.implicit_budgets
 
-    def _placed(self, owner: str) -> int:
-        return self._sum(self._world.owner_index.owners_of(owner))
-
-    def _unplaced(self, owner: str) -> int:
-        budgets = self._world.implicit_budgets
-        return budgets.present(owner) - budgets.placed(owner)
-
-    def _sum(self, owners: Iterable[str]) -> int:
-        return sum(self._world.implicit_budgets.placed(uid) for uid in owners)
+    def _sum(self, owner: str, count: Callable[[str], int]) -> int:
+        """A count of pods over all owners of the owner's workload."""
+        return sum(count(uid) for uid in self._world.owner_index.owners_of(owner))

@@ -238,7 +238,7 @@ class Planner:
         return find_blockers(self.tracker, queues, list(self._starved), stuck, unsound)
 
     def _grow_old(self, now: float) -> None:
-        """Lanes stand in the order in which they began to starve, and were told."""
+        """Queues stand in the order in which they began to starve."""
         while self._starving:
             lane, since = next(iter(self._starving.items()))
             if now - since < STARVED_SECONDS:
@@ -246,7 +246,9 @@ class Planner:
             del self._starving[lane]
             self._starved[lane] = since
         for lane, since in self._starved.items():
-            if now - since >= PATIENCE_SECONDS and isinstance(lane.ident, str):
+            if now - since < PATIENCE_SECONDS:
+                break
+            if isinstance(lane.ident, str):
                 lane.yields = True
                 self.tracker.dirty[lane] = None
 

@@ -81,16 +81,17 @@ class UnrecoveredWorkloads:
         return max(START_SECONDS, START_FACTOR * self._moves.start_seconds(pod.owner.uid))
 
     def _not_made(self, now: float) -> Iterator[Blocker]:
-        index, missing = self._world.owner_index, self._missing_since
-        for owner, number in self._moves.never_made():
-            since = missing.setdefault(owner, now)
+        index, short = self._world.owner_index, self._moves.never_made()
+        since = self._missing_since
+        self._missing_since = {owner: since.get(owner, now) for owner, _ in short}
+        for owner, number in short:
             controller = index.governing_uid(owner)
-            if controller is None or now - since < NOT_MADE_SECONDS:
+            if controller is None or now - self._missing_since[owner] < NOT_MADE_SECONDS:
                 continue
             reasons = [
-                found.failing
+                maker.failing
                 for uid in (controller.uid, *index.owners_of(owner))
-                if (found := index.controller(uid)) is not None and found.failing
+                if (maker := index.controller(uid)) is not None and maker.failing
             ]
             why = reasons[0] if reasons else "its controller makes none: see its events"
             yield Blocker(
@@ -103,5 +104,3 @@ class UnrecoveredWorkloads:
                 number,
                 controller.uid,
             )
-        short = {owner for owner, _ in self._moves.never_made()}
-        self._missing_since = {owner: at for owner, at in missing.items() if owner in short}

@@ -78,10 +78,9 @@ class UnschedulableReplacements:
 
     def _owner(self, pods: list[Pod], now: float, since: float, began: float) -> str:
         """The owner of these pods that lost some here; empty for none."""
-        uids = [pod.owner.uid for pod in pods if pod.owner is not None]
-        lost = self._world.owner_index.owners_of(uids[0])
-        if any(uid in self._moves for uid in lost):
-            return uids[0]
+        owner = next(pod.owner.uid for pod in pods if pod.owner is not None)
+        if self._moves.lost_any(owner):
+            return owner
         replacing = [
             pod
             for pod in pods
@@ -91,9 +90,8 @@ class UnschedulableReplacements:
         ]
         if not replacing:
             return ""
-        placed = sum(self._world.implicit_budgets.placed(uid) for uid in lost)
-        self._moves.assume(uids[0], placed + len(replacing))
-        return uids[0]
+        self._moves.assume(owner, len(replacing))
+        return owner
 
     def _replaces(self, pod: Pod, now: float, since: float) -> bool:
         """Whether a pod that was made since the migration began stands for one that was moved.

@@ -96,8 +96,8 @@ def unsound_replacements(ctx: Context) -> Progress | None:
 
 
 def unrecovered_workloads(ctx: Context) -> Progress | None:
-    """Replacements that are not made, or do not become Ready; on the way back they are told only:
-    it leads away from what may be the cause."""
+    """Replacements that are not made, or do not become Ready; on the way back they hold nothing
+    up: it leads away from the OS that may be the cause."""
     blockers = ctx.plan.unrecovered
     if not blockers or ctx.migration.backwards:
         return None
