@@ -98,6 +98,8 @@ def test_defaults_are_filled_in_and_nothing_else(migration: Applied) -> None:
             "order": [],
             "prefetch": False,
             "singletons": "Evict",
+            "implicitBudgets": "Keep",
+            "unhealthyReplacements": "Hold",
         },
         "sourcePool": "Delete",
         "preflight": {"acknowledge": []},
