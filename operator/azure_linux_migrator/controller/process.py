@@ -119,6 +119,8 @@ class Operator:
 
     def health(self) -> str | None:
         """Why the process should be restarted, or None."""
+        if self.elector is not None and self.elector.lost:
+            return "the Lease is not renewed any more"
         now = time.monotonic()
         stuck = [w.name for w in self.workers if now - w.beat_at > STUCK_SECONDS]
         return f"migration {stuck[0]} has not been looked at for a while" if stuck else None

@@ -24,7 +24,8 @@ APPLY_PATCH = "application/apply-patch+yaml"
 
 @dataclass
 class Client:
-    """A connection to one cluster. Every status of 400 and more is raised as KubernetesError."""
+    """A connection to one cluster. Every status of 400 and more is raised as KubernetesError, and
+    every OSError too: of the connection, or of the file that holds the token."""
 
     credentials: Credentials
     _session: aiohttp.ClientSession
@@ -69,7 +70,7 @@ class Client:
                 if response.status >= 400:
                     raise _error(response, content)
                 return content
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise _unreachable(method, path, error) from error
 
     async def json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
@@ -92,7 +93,7 @@ class Client:
                 if response.status >= 400:
                     raise _error(response, await response.read())
                 yield response.content
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise _unreachable("GET", path, error) from error
 
     async def kopf_connection(self) -> dict[str, Any]:
