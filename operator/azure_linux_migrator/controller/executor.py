@@ -25,7 +25,7 @@ from azure_linux_migrator.core.reconcile.loop import CONCURRENCY
 from azure_linux_migrator.core.state.eviction_response import EvictionResult
 from azure_linux_migrator.core.state.outcomes import ChangesPool, Outcomes
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.errors import AzlmError, SettingsError
+from azure_linux_migrator.errors import AzlmError, NotLeadingError, SettingsError
 from azure_linux_migrator.kube import cordon, surge
 from azure_linux_migrator.kube.access import missing_access
 from azure_linux_migrator.kube.client import Client
@@ -122,6 +122,7 @@ class Executor:
     async def _attempt(self, action: Action) -> None:
         try:
             async with self._gate:
+                self._require_lease()
                 await self._perform(action)
         except AzlmError as error:
             noted = self.outcomes.failed(action, error, self._clock())
@@ -134,6 +135,11 @@ class Executor:
         finally:
             self._running.pop(action.key, None)
             self._on_result()
+
+    def _require_lease(self) -> None:
+        """An action may have waited for its turn since it was submitted."""
+        if not self._may_act():
+            raise NotLeadingError
 
     def _perform(self, action: Action) -> Coroutine[Any, Any, None]:
         match action:

@@ -26,7 +26,7 @@ from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.controller.supervisor import Supervisor
 from azure_linux_migrator.controller.worker import Worker
 from azure_linux_migrator.core.reconcile.loop import RELEASE_RETRY_SECONDS, RELEASE_SECONDS
-from azure_linux_migrator.errors import KubernetesError, SettingsError
+from azure_linux_migrator.errors import KubernetesError, NotLeadingError, SettingsError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.lease import Elector
@@ -59,6 +59,11 @@ class Operator:
         """Whether this process holds the Lease right now."""
         return self.elector is not None and self.elector.held
 
+    def require_lease(self) -> None:
+        """Raises NotLeadingError unless this process holds the Lease right now."""
+        if not self.leads():
+            raise NotLeadingError
+
     def pools(self, cluster: ClusterRef | None) -> PoolPort:
         """The node pools of a cluster, or of the one that the operator serves."""
         wanted = cluster or self.settings.cluster
@@ -77,6 +82,7 @@ class Operator:
                 endpoint=self.settings.arm_endpoint,
                 cloud=self.settings.cloud,
                 on_request=self.telemetry.azure_request,
+                before_change=self.require_lease,
             )
         return self._pools[key]
 
@@ -84,7 +90,7 @@ class Operator:
         """A new worker for a resource."""
         return Worker(
             body,
-            client=self.client,
+            client=self.client.guarded(self.require_lease),
             feed=self.feed,
             pools=self.pools,
             telemetry=self.telemetry,

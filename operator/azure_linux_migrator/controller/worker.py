@@ -34,7 +34,7 @@ from azure_linux_migrator.core.reconcile.messages import (
     answer_of,
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
-from azure_linux_migrator.errors import KubernetesError, SettingsError
+from azure_linux_migrator.errors import KubernetesError, NotLeadingError, SettingsError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.migrations import Migrations
@@ -220,6 +220,8 @@ class Worker:
                     self.name, status, resource_version=str(write.version)
                 )
                 answer = Answer.TAKEN
+        except NotLeadingError:
+            answer = Answer.UNSENT
         except KubernetesError as error:
             answer = answer_of(error)
             if answer is not Answer.CONFLICT:

@@ -5,9 +5,9 @@ on large lists. kube/credentials.py says how it connects.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -29,6 +29,7 @@ class Client:
 
     credentials: Credentials
     _session: aiohttp.ClientSession
+    _before_write: Callable[[], None] = lambda: None
 
     @classmethod
     async def connect(cls, kubeconfig: str | None, context: str | None = None) -> "Client":
@@ -41,6 +42,11 @@ class Client:
             credentials = await load(kubeconfig, context)
         connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=credentials.tls())
         return cls(credentials, aiohttp.ClientSession(connector=connector))
+
+    def guarded(self, before_write: Callable[[], None]) -> "Client":
+        """The same connections; `before_write` is called right before each request that is not a
+        GET, and prevents it by an exception."""
+        return replace(self, _before_write=before_write)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -58,12 +64,15 @@ class Client:
     ) -> bytes:
         """Send a request and return the answer's body. `timeout` in seconds."""
         try:
+            headers = await self._headers(content_type if body is not None else None)
+            if method != "GET":
+                self._before_write()
             async with self._session.request(
                 method,
                 self.credentials.server + path,
                 params=query,
                 data=None if body is None else json.dumps(body).encode(),
-                headers=await self._headers(content_type if body is not None else None),
+                headers=headers,
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as response:
                 content = await response.read()
