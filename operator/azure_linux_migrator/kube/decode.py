@@ -112,9 +112,11 @@ class _Claim(Struct, rename="camel"):
 
 
 class _Volume(Struct, rename="camel"):
+    name: str = ""
     empty_dir: dict[str, Any] | None = None
     host_path: pod_traits.HostPath | None = None
     persistent_volume_claim: _Claim | None = None
+    ephemeral: dict[str, Any] | None = None
 
 
 class PodSpec(Struct, rename="camel"):
@@ -196,6 +198,11 @@ class PodObject(Struct):
             spread=pod_traits.spreads(self.spec, meta.namespace, meta.labels or {}),
             unready_since=unready_since,
             extended_resources=extended_resources,
+            ephemeral_claims=tuple(
+                f"{meta.name}-{volume.name}"
+                for volume in self.spec.volumes or ()
+                if volume.ephemeral is not None
+            ),
         )
 
 
