@@ -262,6 +262,21 @@ def test_deletion_releases_only_our_nodes_and_waits_for_them() -> None:
     assert not unread.released
 
 
+def test_deletion_releases_the_pool_that_a_finished_migration_has_kept() -> None:
+    nodes = [Node("s-0", "src", unschedulable=True, cordoned_by="m", batch="m.1")]
+    observation = seen(world([], nodes=nodes), source(), target())
+    finished = decide(migration(at("RetireSource"), sourcePool="Keep"), observation, NOW)
+    assert finished.status.is_true("Succeeded")
+    leaving = replace(migration(finished.status, sourcePool="Keep"), deleting=True)
+    for _ in range(2):  # whether the status of the first pass was recorded makes no difference
+        decision = decide(leaving, observation, NOW)
+        assert decision.actions == (ReleaseNode("s-0", "m"),)
+        assert not decision.released
+        leaving = replace(leaving, status=decision.status)
+    bare = seen(world([], nodes=[Node("s-0", "src")]), source(), target())
+    assert decide(leaving, bare, NOW).released
+
+
 def test_the_same_sight_gives_the_same_status_later() -> None:
     stuck = budget(allowed=0, healthy=2, desired=2, expected=2)
     observation = seen(world([pod("a"), pod("b")], [stuck]), source(), target())

@@ -11,7 +11,7 @@ from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import APPROVE, TAG_AUTOSCALER
 from azure_linux_migrator.api.names import ROLLBACK as ROLLBACK_TOKEN
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.spec import FailurePolicy
+from azure_linux_migrator.api.spec import FailurePolicy, SourcePool
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import (
     BatchProgress,
@@ -274,9 +274,10 @@ def _kept_message(status: MigrationStatus) -> str:
 
 
 def _release(ctx: Context) -> Decision:
-    """The resource is being deleted: undo our cordons and marks, start nothing, delete nothing."""
-    if ctx.migration.status.is_true(ConditionType.SUCCEEDED):
-        return Decision((), report_releasing(ctx, DONE), released=True)
+    """The resource is being deleted: undo our cordons and marks, start nothing, delete nothing.
+
+    A source that a finished migration has kept is cordoned, too.
+    """
     actions, wake_at = _releases(ctx)
     if not actions and wake_at is None and ctx.seen.world_ready:
         given_back = _gives_back(ctx)
@@ -291,8 +292,11 @@ def _release(ctx: Context) -> Decision:
 
 
 def _gives_back(ctx: Context) -> Progress:
-    """A migration that is deleted half-way gives the old pool its autoscaler back."""
-    if ctx.migration.status.source.autoscaler is None:
+    """A pool that stays gets its autoscaler back; one that was emptied for good does not."""
+    retired = ctx.migration.status.completion_time and (
+        ctx.migration.spec.source_pool is not SourcePool.KEEP
+    )
+    if ctx.migration.status.source.autoscaler is None or retired:
         return DONE
     if ctx.seen.pools is None:
         return ctx.attempt(ReadPools(), Reason.RELEASING, "reading the cluster's node pools")
