@@ -110,8 +110,9 @@ class Pod(Struct, frozen=True):
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims, `ephemeral_claims` of those that are made and deleted with it
     (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `deletion_cost` is what its ReplicaSet
-    ranks it by; `traits` are model.traits strings; `requests` thousandths of a CPU and MiB of memory, `extras` the rest of
-    what it requests; `spread` tells that it repels pods of its kind from its node.
+    ranks it by; `traits` are model.traits strings; `requests` thousandths of a CPU and MiB of
+    memory, `extended_resources` the rest of what it requests; `spread` tells that it repels pods of
+    its kind from its node.
     """
 
     key: NamespacedName
