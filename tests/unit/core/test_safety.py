@@ -439,3 +439,18 @@ def test_a_failed_update_names_what_its_drain_waits_for_and_no_zone() -> None:
     assert _reason(decision) == "UpdateFailed"
     assert "2 PodDisruptionBudgets select it" in decision.status.message
     assert "zone" not in decision.status.message
+
+
+def test_tokens_of_an_exported_resource_are_not_taken_as_new() -> None:
+    exported = {"azlm.dev/approve": "BeforeDrain", "azlm.dev/rollback": "1"}
+    applied = replace(migration(approval="BeforeDrain"), annotations=exported)
+    observation = seen(world([pod("a")]), source(), target())
+    first = decide(applied, observation, NOW).status
+    assert (first.handled_approval, first.handled_rollback) == ("BeforeDrain", "1")
+    waiting = replace(applied, status=first.model_copy(update={"step": "AwaitDrainApproval"}))
+    decision = decide(waiting, observation, NOW)
+    assert decision.status.rollback is None
+    assert decision.status.condition("Ready").reason == Reason.AWAITING_APPROVAL  # type: ignore[union-attr]
+    assert "azlm.dev/approve=BeforeDrain.2" in decision.status.message
+    back = replace(waiting, annotations=exported | {"azlm.dev/rollback": "2"})
+    assert decide(back, observation, NOW).status.rollback is not None

@@ -47,6 +47,8 @@ from azure_linux_migrator.model.migration import Migration
 
 def decide(migration: Migration, observation: Observation, now: float) -> Decision:
     """What to do now, what to tell, and when to look again (`now`: seconds since the epoch)."""
+    if not migration.status.step and not migration.status.conditions:
+        migration = _without_old_tokens(migration)
     if migration.status.rollback is not None and not migration.deleting:
         migration = replace(migration, backwards=True)
     ctx = context_of(migration, observation, now)
@@ -88,6 +90,19 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
     planner = observation.memory.planner(observation.world, scope, began=began or 0.0, since=since)
     make_plan = cache(partial(planner.plan, now, migration.uid))
     return Context(migration, observation, planner, make_plan, now)
+
+
+def _without_old_tokens(migration: Migration) -> Migration:
+    """A resource that was created with tokens was exported with them: they were meant for another
+    attempt. New words are asked for."""
+    tokens = {
+        "handled_approval": migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT],
+        "handled_rollback": migration.annotations.get(ROLLBACK_TOKEN, "")[:TOKEN_LIMIT],
+    }
+    given = {field: token for field, token in tokens.items() if token}
+    return (
+        replace(migration, status=migration.status.model_copy(update=given)) if given else migration
+    )
 
 
 def _begin_again(migration: Migration) -> Migration:
