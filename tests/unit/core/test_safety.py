@@ -221,7 +221,9 @@ def test_force_evicts_what_has_a_slot() -> None:
     observation = seen(world([pod("a"), pod("b", node="s-1")], some), source(), target())
     decision = decide(migration(_batch(), drain=drain), observation, NOW)
     assert sorted(kind.__name__ for kind in _kinds(decision)) == ["DeletePod", "EvictPod"]
-    assert decision.status.pods.forced == 1
+    assert decision.status.pods.forced == 0, "it counts when it is deleted"
+    deleted = decide(migration(_batch(), drain=drain), replace(observation, forced=3), NOW)
+    assert deleted.status.pods.forced == 3
 
 
 # An admin's word

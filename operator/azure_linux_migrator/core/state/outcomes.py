@@ -63,6 +63,8 @@ class Outcomes:
         self.azure_facts: AzureFacts | None = None
         self.forecast: ForecastStatus | None = None
         self.asked: dict[str, float] = {}
+        self.forced: set[str] = set()
+        """Uids of the pods that were deleted against their budgets."""
         self.written: dict[str, tuple[Action, float]] = {}
         """The last writes to Kubernetes by key, and when each was answered."""
         self.changes = 0
@@ -137,6 +139,8 @@ class Outcomes:
         if result in SETTLING:
             inflight.breaker.answered()
         if result is EvictionResult.GRANTED:
+            if isinstance(action, DeletePod):
+                self.forced.add(action.uid)
             self._world.eviction_granted(action)
             return
         if result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:

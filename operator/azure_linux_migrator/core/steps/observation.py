@@ -24,7 +24,8 @@ class Observation:
     `began` is when this process began to work on the migration. `azure_facts` is what only the
     preflight needs. `asked` tells when this process last asked Azure to change a pool, by the
     pool's name. `running` are the keys of actions under way, `written` the last writes to
-    Kubernetes by key, with the times of their answers.
+    Kubernetes by key, with the times of their answers; `forced` how many pods this migration has
+    deleted against their budgets.
     """
 
     world: World
@@ -42,3 +43,4 @@ class Observation:
     running: Collection[str] = ()
     written: Mapping[str, tuple[Action, float]] = field(default_factory=dict)
     problems: Mapping[str, ActionProblem] = field(default_factory=dict)
+    forced: int = 0

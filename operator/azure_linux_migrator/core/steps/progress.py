@@ -30,8 +30,7 @@ class Progress:
     """`refused` needs someone to change something; `working` goes on by itself; `planned` is all
     that spec.mode Plan asks for.
 
-    `forced` counts the pods that are deleted against their budgets with these actions; `findings`
-    are those of a preflight made just now.
+    `findings` are those of a preflight made just now.
     """
 
     state: Literal["done", "working", "refused", "planned"]
@@ -39,7 +38,6 @@ class Progress:
     message: str = ""
     actions: tuple[Action, ...] = ()
     wake_at: float | None = None
-    forced: int = 0
     findings: tuple[Finding, ...] | None = None
 
 
