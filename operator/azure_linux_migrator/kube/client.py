@@ -41,7 +41,8 @@ class Client:
 
             credentials = await load(kubeconfig, context)
         connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=credentials.tls())
-        return cls(credentials, aiohttp.ClientSession(connector=connector))
+        session = aiohttp.ClientSession(connector=connector, proxy=credentials.proxy)
+        return cls(credentials, session)
 
     def guarded(self, before_write: Callable[[], None]) -> "Client":
         """The same connections; `before_write` is called right before each request that is not a
@@ -114,6 +115,7 @@ class Client:
             "insecure": not self.credentials.verify,
             "certificate_path": self.credentials.certificate_file,
             "private_key_path": self.credentials.key_file,
+            "proxy_url": self.credentials.proxy,
         }
         return connection | ({"scheme": "Bearer", "token": token} if token else {})
 
