@@ -17,7 +17,7 @@ from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
 from azure_linux_migrator.controller.log_setup import bound
 from azure_linux_migrator.controller.metrics import Telemetry
-from azure_linux_migrator.core.reconcile.lenient_parsing import resource_seen
+from azure_linux_migrator.core.reconcile.lenient_parsing import readable_spec, resource_seen
 from azure_linux_migrator.core.reconcile.loop import Loop
 from azure_linux_migrator.core.reconcile.messages import (
     Answer,
@@ -102,6 +102,10 @@ class Worker:
     def spec(self) -> MigrationSpec | None:
         """The spec, or None while it cannot be read."""
         return self._loop.observer.spec
+
+    def claim(self) -> tuple[MigrationSpec, tuple[str, ...]]:
+        """The spec as far as it can be read, and the fields that cannot be."""
+        return readable_spec(self._loop.resource.spec)
 
     @property
     def status(self) -> MigrationStatus:
