@@ -7,6 +7,7 @@ migration needs them. The process is crash-only: losing the Lease ends it at onc
 import asyncio
 import logging
 import os
+import random
 import signal
 import time
 from collections.abc import Mapping
@@ -31,12 +32,15 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.lease import Elector
 from azure_linux_migrator.kube.migrations import Migrations
+from azure_linux_migrator.kube.other_installs import leading_elsewhere
 from azure_linux_migrator.model.cluster import NamespacedName
 
 log = logging.getLogger(__name__)
 
 LEASE = "azlm"
 STUCK_SECONDS = 900.0
+OTHER_INSTALL_SECONDS = 30.0
+"""Between two looks whether another install still leads."""
 
 
 @dataclass
@@ -49,6 +53,8 @@ class Operator:
     telemetry: Telemetry
     elector: Elector | None = None
     serving: bool = False
+    elsewhere: str = ""
+    """The namespace of another install that leads; this one waits."""
     workers: Supervisor = field(init=False)
     _pools: dict[str, PoolPort] = field(default_factory=dict)
 
@@ -133,6 +139,8 @@ class Operator:
 
     def ready(self) -> str | None:
         """Why the process is of no use yet; a standby is ready, it only does not lead."""
+        if self.elsewhere:
+            return _refusal(self.elsewhere, self.settings.namespace)
         return None if self.serving else "starting"
 
     async def close(self) -> None:
@@ -213,7 +221,39 @@ async def _prepare(operator: Operator, elector: Elector) -> None:
         else:
             break
     operator.serving = True
-    await elector.acquire()
+    while True:
+        await _wait_for_other_installs(operator)
+        await elector.acquire()
+        # Another install may have begun in the same moment: it looks too, and both step back.
+        if not await _leads_elsewhere(operator):
+            return
+        await elector.release()
+        await asyncio.sleep(random.uniform(0.0, 10.0))  # noqa: S311 - a jitter
+
+
+async def _wait_for_other_installs(operator: Operator) -> None:
+    while await _leads_elsewhere(operator):
+        log.error("%s", _refusal(operator.elsewhere, operator.settings.namespace))
+        await asyncio.sleep(OTHER_INSTALL_SECONDS)
+
+
+async def _leads_elsewhere(operator: Operator) -> bool:
+    """Whether another install leads; one that may not be looked for is taken for none."""
+    try:
+        operator.elsewhere = await leading_elsewhere(
+            operator.client, operator.settings.namespace, LEASE
+        )
+    except KubernetesError as error:
+        operator.elsewhere = ""
+        log.warning("cannot look for other installs of azlm: %s", error)
+    return bool(operator.elsewhere)
+
+
+def _refusal(elsewhere: str, here: str) -> str:
+    return (
+        f"another azlm leads in namespace {elsewhere}, and a cluster has one install: remove that "
+        f"one or the one in {here}"
+    )
 
 
 def _die() -> None:

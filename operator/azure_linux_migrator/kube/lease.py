@@ -66,7 +66,7 @@ class Elector:
 
     async def acquire(self) -> None:
         """Wait until the Lease is ours, then keep it renewed in the background."""
-        waits = False
+        self._released = waits = False
         while not await self._attempt():
             if not waits:
                 holder = (self._lease.get("spec") or {}).get("holderIdentity")

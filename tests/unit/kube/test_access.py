@@ -9,7 +9,11 @@ import yaml
 from azure_linux_migrator.kube.access import FORCE, NEEDED, SURGE
 
 KUSTOMIZE = Path(__file__).resolve().parents[3] / "deploy" / "kustomize"
-OPTIONAL = {("", "services", "", "list"), ("events.k8s.io", "events", "", "list")}
+OPTIONAL = {
+    ("", "services", "", "list"),
+    ("events.k8s.io", "events", "", "list"),
+    ("coordination.k8s.io", "leases", "", "list"),
+}
 
 
 def granted(file: str, kind: str) -> set[tuple[str, str, str, str]]:
