@@ -21,7 +21,7 @@ from azure_linux_migrator.model.cluster import (
 from tests.support.planners import causes, planner
 from tests.support.worlds import NOW, budget, pod, world
 
-SILENT: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+SILENT: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
 
 
 def deleted(work: Planner, now: float = NOW) -> list[str]:

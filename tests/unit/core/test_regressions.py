@@ -113,7 +113,7 @@ def test_replicas_without_a_budget_that_wait_are_told() -> None:
 def test_a_write_is_not_repeated_before_the_watch_can_show_it() -> None:
     made = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
     status = MigrationStatus(step="CordonSource", start_time=timestamp(NOW - 60))
-    cordon: Action = CordonNode("s-0", "m", "m.1")
+    cordon: Action = CordonNode("s-0", "m", "m.uid-m.1")
     pools = (source(count=1), target())
     assert decide(migration(status), seen(made, *pools), NOW).actions == (cordon,)
     echo = {cordon.key: (cordon, NOW - 1.0)}
@@ -152,7 +152,7 @@ def test_a_pool_that_azure_hides_is_looked_for_again() -> None:
 
 
 def test_the_last_batch_has_an_end() -> None:
-    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
     made = world([], nodes=[Node("s-0", "src", **marks), Node("t-0", "srcazl")])
     batch = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 10))
     begun = timestamp(NOW - 60)

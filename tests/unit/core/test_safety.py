@@ -37,7 +37,7 @@ from azure_linux_migrator.model.pool import Pool
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
 
 BEGUN: dict[str, Any] = {"start_time": timestamp(NOW - 4000), "source": SourceRecord(count=2)}
-MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
 
 
 def _at(step: str, **more: Any) -> MigrationStatus:
@@ -231,7 +231,7 @@ def test_force_evicts_what_has_a_slot() -> None:
 
 def test_a_node_that_was_taken_back_in_the_soak_stays_his() -> None:
     opened = world([])
-    opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.1"))
+    opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.uid-m.1"))
     status = _at("Soak", soak_started_at=timestamp(NOW - 60))
     for _ in range(3):
         decision = decide(
@@ -394,7 +394,7 @@ def test_time_in_which_nothing_could_be_evicted_does_not_count(reason: Reason, p
 
 def test_a_hold_that_lasts_does_not_move_the_time_with_every_pass() -> None:
     status = _held_up(Reason.TARGET_NOT_READY)
-    nodes = [Node("s-0", "src", batch="m.1", unschedulable=True, cordoned_by="m")]
+    nodes = [Node("s-0", "src", batch="m.uid-m.1", unschedulable=True, cordoned_by="m")]
     made = world([pod("a")], FULL, nodes=[*nodes, Node("t-0", "srcazl", ready=False)])
     decision = decide(migration(status), seen(made, source(), target()), NOW)
     assert _reason(decision) == "TargetNotReady"

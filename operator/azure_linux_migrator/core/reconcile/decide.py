@@ -80,6 +80,7 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
         migration.spec.drain,
         observation.own_pod,
         migration.spec.target.os_sku if migration.in_place else "",
+        migration.uid,
     )
     # Which pods came after that is told by those that are there: not before all of them are read.
     began = since_epoch(migration.status.batch.started_at) if observation.world_ready else None
@@ -327,7 +328,7 @@ def _releases(ctx: Context) -> tuple[tuple[Action, ...], float | None]:
     undo: list[Action] = [
         ReleaseNode(node.name, name)
         for node in ctx.seen.world.nodes.values()
-        if node.cordoned_by == name or ctx.migration.batch_of(node)
+        if node.cordoned_by == name or ctx.migration.left_mark(node)
     ]
     undo += scales_to_restore(ctx)
     if not undo:
