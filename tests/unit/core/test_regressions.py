@@ -13,11 +13,14 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import (
     Action,
     CordonNode,
+    CreatePool,
+    DeletePool,
     ReadAzureFacts,
     ReadPools,
     RestartRollout,
@@ -149,6 +152,20 @@ def test_a_pool_that_azure_hides_is_looked_for_again() -> None:
     assert decision.status.phase == "RollingBack"
     later = seen(made, source(), asked={"srcazl": NOW - 31})
     assert decide(_back("RemoveTarget"), later, NOW).status.phase == "RolledBack"
+
+
+def test_a_pool_that_is_not_shown_after_its_deletion_is_gone() -> None:
+    made = world([], nodes=[Node("s-0", "src"), Node("s-1", "src")])
+    outcomes = Outcomes(made, lambda: 1.0)
+    outcomes.pool_changed(CreatePool("src", "srcazl", "AzureLinux", 2, {}, ()), NOW - 60)
+    outcomes.pool_changed(DeletePool("srcazl", ""), NOW - 2)
+    told: dict[str, Any] = {"asked": outcomes.asked, "deleted": outcomes.deleted}
+    decision = decide(_back("RemoveTarget"), seen(made, source(), **told), NOW)
+    assert decision.status.phase == "RolledBack"
+    outcomes.pool_changed(CreatePool("src", "srcazl", "AzureLinux", 2, {}, ()), NOW - 1)
+    told = {"asked": outcomes.asked, "deleted": outcomes.deleted}
+    decision = decide(_back("RemoveTarget"), seen(made, source(), **told), NOW)
+    assert decision.status.phase == "RollingBack"
 
 
 def test_the_last_batch_has_an_end() -> None:

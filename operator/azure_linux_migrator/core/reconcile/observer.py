@@ -124,6 +124,7 @@ class Observer:
             azure_facts=outcomes.azure_facts,
             forecast=outcomes.forecast,
             asked=outcomes.asked,
+            deleted=outcomes.deleted,
             running=self._runner.running,
             written=outcomes.written,
             problems=outcomes.problems,

@@ -92,7 +92,10 @@ class Context:
         return () if self.pools_newer_than(age) else (ReadPools(),)
 
     def hidden(self, name: str) -> bool:
-        """Whether Azure may not show a pool yet that it has just been asked to change."""
+        """Whether Azure may not show a pool yet that it has just been asked to make or change; one
+        that is not shown after its deletion is gone."""
+        if name in self.seen.deleted:
+            return False
         asked = self.seen.asked.get(name, 0.0)
         return self.pool(name) is None and self.now - asked < SHOWS_SECONDS
 
