@@ -13,6 +13,7 @@ from typing import Any
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
 from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
 from azure_linux_migrator.azure.port import PoolPort
+from azure_linux_migrator.controller.change_log import log_changes
 from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
 from azure_linux_migrator.controller.log_setup import bound
@@ -198,6 +199,7 @@ class Worker:
                     if _progress(before) != _progress(decision.status):
                         self.last_progress_at = time.time()
                     with bound(step=decision.status.step):
+                        log_changes(before, decision.status)
                         self._events.tell(before, decision)
                         self._executor.submit(decision.actions)
                 case Overtaken():
