@@ -16,6 +16,7 @@ from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller.change_log import log_changes
 from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
+from azure_linux_migrator.controller.interest import PoolInterest
 from azure_linux_migrator.controller.log_setup import bound
 from azure_linux_migrator.controller.metrics import Telemetry
 from azure_linux_migrator.core.reconcile.lenient_parsing import readable_spec, resource_seen
@@ -41,6 +42,7 @@ from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.migrations import Migrations
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import NamespacedName
+from azure_linux_migrator.model.migration import Migration
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +99,7 @@ class Worker:
             conflict=lambda: conflict(self),
         )
         self._loop = Loop(resource, observer)
+        self._interest = PoolInterest(feed.world)
         self._events = EventRecorder(client, feed.world, self.name, self.uid)
 
     @property
@@ -198,6 +201,7 @@ class Worker:
                 case Submit(before, decision):
                     if _progress(before) != _progress(decision.status):
                         self.last_progress_at = time.time()
+                    self._interest.follow(self._pools_followed())
                     with bound(step=decision.status.step):
                         log_changes(before, decision.status)
                         self._events.tell(before, decision)
@@ -209,10 +213,18 @@ class Worker:
                 case Closed():
                     self._closed = True
 
+    def _pools_followed(self) -> frozenset[str]:
+        """The pools whose changes wake this worker; none, for all, where that is not sure."""
+        if self.spec is None or self._loop.releasing:
+            return frozenset()
+        migration = Migration(self.name, self.uid, 0, self.spec, self.status)
+        return frozenset((migration.old_pool, migration.new_pool))
+
     async def _watch(self, *, on: bool) -> None:
         self._watching = on
         if on:
-            await self._feed.acquire(self.wake)
+            self._interest.follow(self._pools_followed())
+            await self._feed.acquire(self.wake, self._interest)
         else:
             await self._feed.release(self.wake)
 

@@ -52,10 +52,12 @@ class Decoded(Protocol):
 
 @dataclass(frozen=True)
 class Sink:
-    """Where events go. `put` takes a record, `remove` a key and the resourceVersion of the end."""
+    """Where events go. `put` takes a record, `remove` a key and the resourceVersion of the end.
+    `delivered` is called after events, `changed` when the watch itself is up, down or complete."""
 
     put: Callable[[Any], None]
     remove: Callable[[NamespacedName, int], None]
+    delivered: Callable[[], None]
     changed: Callable[[], None]
 
 
@@ -222,7 +224,7 @@ class Reflector:
                 if self._listed is None:
                     self._hear()
                 if self.synced:
-                    self._sink.changed()
+                    self._sink.delivered()
         if self._listed is not None:
             raise KubernetesError(0, "the connection ended before the list was complete")
         if time.monotonic() - began < SHORT_SECONDS:

@@ -26,7 +26,7 @@ class Seen:
         self.removed: list[tuple[str, int]] = []
 
     def sink(self) -> Sink:
-        return Sink(self._put, self._remove, lambda: None)
+        return Sink(self._put, self._remove, lambda: None, lambda: None)
 
     def _put(self, record: Pod) -> None:
         self.names.add(record.key.name)
@@ -139,8 +139,8 @@ async def test_a_watch_that_is_refused_later_tells_since_when(
         return response
 
     async with serving(answer) as client:
-        feed = ClusterWatch(client)
-        await feed.acquire(lambda: None)
+        feed, wake = ClusterWatch(client), asyncio.Event().set
+        await feed.acquire(wake)
         try:
             await _until(lambda: feed.synced)
             assert feed.problem() == ""
@@ -154,7 +154,7 @@ async def test_a_watch_that_is_refused_later_tells_since_when(
             refusing.clear()
             await _until(lambda: not feed.problem())
         finally:
-            await feed.release(feed._wakers[0])
+            await feed.release(wake)
 
 
 async def test_silence_is_a_problem_until_a_list_proves_what_is_known(
