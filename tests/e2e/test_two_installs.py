@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from azure_linux_migrator.controller import process
+from azure_linux_migrator.controller import leadership
+from azure_linux_migrator.controller.leadership import LEASE, Leadership
 from azure_linux_migrator.controller.metrics import Telemetry
-from azure_linux_migrator.controller.process import LEASE, Operator
+from azure_linux_migrator.controller.process import Operator
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
@@ -44,7 +45,7 @@ async def test_the_second_install_waits_for_the_first(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(process, "OTHER_INSTALL_SECONDS", 0.2)
+    monkeypatch.setattr(leadership, "OTHER_INSTALL_SECONDS", 0.2)
     caplog.set_level(logging.ERROR)
     config = control_plane.service_account_kubeconfig("azlm-system", "azlm")
     account = await Client.connect(str(config))
@@ -52,10 +53,11 @@ async def test_the_second_install_waits_for_the_first(
     await first.acquire()
     operator = Operator(Settings(), account, ClusterWatch(account), Telemetry())
     mine = elector(account, "azlm-system", "mine")
-    preparing = asyncio.create_task(process._prepare(operator, mine))
+    leading = operator.leadership = Leadership(account, operator.settings, mine)
+    preparing = asyncio.create_task(leading.gain())
     try:
         async with asyncio.timeout(10):
-            while not operator.elsewhere:  # noqa: ASYNC110 - there is no event for it
+            while not leading.elsewhere:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.05)
         assert "another azlm leads in namespace second" in str(operator.ready())
         assert not preparing.done()
