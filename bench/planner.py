@@ -76,7 +76,7 @@ class Cluster:
         """Nodes, Deployments, budgets and pods, as the first lists bring them."""
         world = self.world
         for index in range(self.nodes):
-            world.put_node(Node(intern(f"s-{index}"), "src", unschedulable=True, batch="m.1"))
+            world.put_node(Node(intern(f"s-{index}"), "src", unschedulable=True, batch="m.uid-m.1"))
             world.put_node(Node(intern(f"t-{index}"), "srcazl"))
         sizes = self._sizes()
         for app, size in enumerate(sizes):
@@ -141,7 +141,7 @@ class Cluster:
 
     def drain(self) -> int:
         """Until nothing is left; returns the number of decisions."""
-        scope = Scope("m", "src", "srcazl", Drain())
+        scope = Scope("m", "src", "srcazl", Drain(), uid="uid-m")
         planner = DecisionMemory().planner(self.world, scope, began=0.0, since=0.0)
         decisions, now = 0, 0.0
         while planner.pool_progress.remaining or self.due:

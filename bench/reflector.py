@@ -157,7 +157,9 @@ async def _measure(port: int, pods: int) -> Figures:
     gc.collect()
     before = _resident()
     ticking = asyncio.create_task(tick())
-    reflector = Reflector(client, "/api/v1/pods", PodObject, Sink(put, remove, lambda: None))
+    reflector = Reflector(
+        client, "/api/v1/pods", PodObject, Sink(put, remove, lambda: None, lambda: None)
+    )
     began = time.monotonic()
     reflector.start()
     try:

@@ -48,8 +48,10 @@ class ControlPlane:
         ready_ms: int = 1000,
         ready_jitter_ms: int = 2000,
         delete_ms: int = 500,
+        feature_gates: str = "",
     ) -> "ControlPlane":
-        """Bring one up and wait until it serves. Times in milliseconds, see stages.py."""
+        """Bring one up and wait until it serves. Times in milliseconds, see stages.py;
+        `feature_gates` are the apiserver's, as its flag of that name takes them."""
         plane = cls(directory.resolve())
         if any(processes.running(plane.directory, name) for name in NAMES):
             raise StartError(
@@ -59,7 +61,7 @@ class ControlPlane:
         plane.directory.mkdir(parents=True, exist_ok=True)
         plane.audit_log.unlink(missing_ok=True)
         try:
-            plane._launch(ready_ms, ready_jitter_ms, delete_ms)
+            plane._launch(ready_ms, ready_jitter_ms, delete_ms, feature_gates)
         except BaseException:
             plane.stop()
             raise
@@ -94,7 +96,9 @@ class ControlPlane:
         server = yaml.safe_load(self.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
         return self._write_kubeconfig(f"{namespace}.{name}.kubeconfig", server, token)
 
-    def _launch(self, ready_ms: int, ready_jitter_ms: int, delete_ms: int) -> None:
+    def _launch(
+        self, ready_ms: int, ready_jitter_ms: int, delete_ms: int, feature_gates: str
+    ) -> None:
         binaries = ensure_built()
         client, peer, secure, cm, sched, kwok = processes.free_ports(6)
         server = f"https://127.0.0.1:{secure}"
@@ -110,7 +114,8 @@ class ControlPlane:
             processes.start(self.directory, name, [str(binaries[name]), *flags])
 
         run("etcd", *self._etcd_flags(client, peer))
-        run("kube-apiserver", *self._apiserver_flags(client, secure))
+        gates = (f"--feature-gates={feature_gates}",) if feature_gates else ()
+        run("kube-apiserver", *self._apiserver_flags(client, secure), *gates)
         self._wait_ready(server)
         run("kube-controller-manager", *self._controller_flags(configs["controller-manager"], cm))
         run("kube-scheduler", *_scheduler_flags(configs["scheduler"], sched))

@@ -4,7 +4,8 @@ AzlmError
 ├── SettingsError        a flag, variable or file that has to be fixed before a start
 ├── KubernetesError      an answer of the Kubernetes API with status >= 400, or none at all
 ├── AzureError           a classified refusal or failure of Azure (see azure/failures.py)
-└── InUseError           machines are not deleted, because pods run on them after all
+├── InUseError           machines are not deleted, because pods run on them after all
+└── NotLeadingError      nothing was sent, because this process does not hold the Lease any more
 """
 
 from typing import Any
@@ -48,6 +49,13 @@ class KubernetesError(AzlmError):
 
 class InUseError(AzlmError):
     """Nothing was asked of Azure: pods that have not moved are on the nodes, as the text tells."""
+
+
+class NotLeadingError(AzlmError):
+    """Nothing was sent: this process does not hold the Lease, and another one may."""
+
+    def __init__(self) -> None:
+        super().__init__("the Lease is not held any more: nothing is changed")
 
 
 class AzureError(AzlmError):

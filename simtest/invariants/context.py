@@ -267,7 +267,8 @@ def counts(pod: Pod) -> bool:
 
 def in_batch(node: Node) -> int:
     """The batch that our mark gives a node; 0 for none."""
-    name, _, index = node.batch.rpartition(".")
+    owner, _, index = node.batch.rpartition(".")
+    name = owner.rpartition(".")[0]
     return int(index) if name == NAME and index.isdecimal() else 0
 
 

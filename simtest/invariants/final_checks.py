@@ -47,7 +47,8 @@ class FinalChecks:
     # Nodes
 
     def _marks(self) -> None:
-        stays = self._stage.spec["sourcePool"] == "Keep" and self._audit.succeeded
+        kept = self._stage.spec["sourcePool"] == "Keep" and self._audit.succeeded
+        stays = kept and self._resource.body is not None
         for node in self._store.nodes.values():
             ours = node.cordoned_by == NAME or in_batch(node) > 0
             left = ours and not (stays and node.pool == "src")
@@ -75,9 +76,11 @@ class FinalChecks:
     # Ends
 
     def _gone(self) -> None:
+        kept = self._audit.ground.spec.get("sourcePool") == "Keep"
+        if not self._audit.succeeded or kept:
+            self._released()
         if self._audit.succeeded:
             return
-        self._released()
         paused = bool(self._audit.ground.spec.get("paused"))
         self._autoscaler("autoscaler-back-paused" if paused else "autoscaler-back")
 

@@ -122,7 +122,7 @@ class NodeInvariants(Part, NullWatcher):
                 ground.that("foreign-cordon-kept", not undone, f"{name} is uncordoned")
             case CordonNode(name):
                 self._cordons(action, name)
-            case MarkNode(name, batch):
+            case MarkNode(name, batch) if batch:
                 self._joins(name, batch)
             case EvictPod() | DeletePod():
                 self._moves(action)

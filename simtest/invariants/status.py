@@ -138,6 +138,7 @@ class StatusInvariants(Part):
             that("token-once", token not in self._tokens, f"{token} acts again")
             self._tokens.append(token)
         known = new.handled_rollback in {"", old.handled_rollback} or new.rollback is not None
+        known = known or not old.conditions  # a token that the resource was created with
         that("token-once", known, f"{new.handled_rollback} is told without a rollback")
 
     def _details(self, old: MigrationStatus, new: MigrationStatus) -> None:

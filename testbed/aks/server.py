@@ -6,6 +6,7 @@ Requests that belong to no Azure API live under /_testbed/.
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.base import Reply
 from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost, cluster_not_found
@@ -20,7 +22,12 @@ from azure_linux_migrator.simulator.aks.faults import Fault
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from testbed.aks.nodes import KubernetesNodes
 
+log = logging.getLogger(__name__)
+
 API_VERSION = "2026-08-01"
+ATTEMPTS = 10
+RETRY_SECONDS = 0.5
+"""After a failure of the apiserver that may pass."""
 _CLUSTER = "/subscriptions/{sub}/{groups:[rR]esource[gG]roups}/{group}/providers/{rp}/{mc}/{name}"
 _LOCATION = "/subscriptions/{sub}/providers/{rp}/locations/{location}"
 
@@ -127,7 +134,7 @@ class ArmServer:
         while True:
             self._changed.clear()
             for event in self._cluster.advance(self._clock()):
-                await self._happen(event)
+                await self._show(event)
             following = self._cluster.next_event_at()
             wait = 3600.0 if following is None else max(0.0, following - self._clock())
             try:
@@ -135,6 +142,21 @@ class ArmServer:
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    async def _show(self, event: ops.Event) -> None:
+        """Let the cluster see an event. A node that the apiserver refuses never joins, as with a
+        label that a kubelet may not set; everything else goes on."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                await self._happen(event)
+            except KubernetesError as error:
+                passes = error.status == 0 or error.status >= 500 or error.status == 429
+                if not passes or attempt == ATTEMPTS:
+                    log.warning("%s: the apiserver refuses: %s", type(event).__name__, error)
+                    return
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     async def _happen(self, event: ops.Event) -> None:
         if self._nodes is None:
@@ -155,7 +177,14 @@ class ArmServer:
 
     async def _drain(self, nodes: KubernetesNodes, name: str) -> None:
         """As AKS does before a machine goes: cordon, evict with budgets kept, then tell."""
-        await nodes.drain(name)
+        while True:
+            try:
+                await nodes.drain(name)
+            except KubernetesError as error:
+                log.warning("draining node %s: %s", name, error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                break
         self._cluster.drained(name, self._clock())
         self._changed.set()
 

@@ -14,7 +14,9 @@ from tests.support.worlds import NOW, planner_of
 
 
 def planner(made: World, last: NamespacedName | None = None, **policy: Any) -> Planner:
-    return planner_of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy), last))
+    return planner_of(
+        made, Scope("m", "src", "srcazl", Drain.model_validate(policy), last, uid="uid-m")
+    )
 
 
 def names(made: Planner, now: float = NOW) -> list[str]:

@@ -60,7 +60,7 @@ def world(
     """Two cordoned source nodes of pool `src` in batch 1, and a Ready target node."""
     made = World()
     made.put_controller(Controller("DaemonSet", NamespacedName("default", "d"), "d"))
-    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
     default = [Node(name, "src", **marks) for name in ("s-0", "s-1")] + [Node("t-0", "srcazl")]
     for node in default if nodes is None else nodes:
         made.put_node(node)

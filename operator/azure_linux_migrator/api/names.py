@@ -16,7 +16,8 @@ CORDONED_BY = f"{GROUP}/cordoned-by"
 """Node annotation: the migration that cordoned this node. A cordon without it is someone else's."""
 
 BATCH = f"{GROUP}/batch"
-"""Node annotation `<migration>.<k>`: the batch in which the node is drained."""
+"""Node annotation `<migration>.<uid>.<k>`: the batch in which the node is drained. The uid is that
+of the migration: a mark that a deleted one has left means nothing to its successor."""
 
 SURGE = f"{GROUP}/surge"
 """Deployment annotation `<migration>/<replicas>`: a replica was added, this many were there."""

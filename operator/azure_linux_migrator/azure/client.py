@@ -36,12 +36,14 @@ class AksPools(PoolPort):
         cluster: ClusterRef,
         on_request: OnRequest,
         identity: Any = None,
+        before_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._cluster = cluster
         self._where = (cluster.resource_group, cluster.name)
         self._on_request = on_request
         self._identity = identity
+        self._before_change = before_change
 
     async def list_pools(self) -> dict[str, Pool]:
         """All pools by name, every page of them."""
@@ -65,7 +67,7 @@ class AksPools(PoolPort):
         """Read the source again, build the target from it, create it if it does not exist."""
         properties = await self._properties(source)
         body = target_body(properties, os_sku=os_sku, count=count, overrides=overrides, tags=tags)
-        async with self._asking("create"):
+        async with self._changing("create"):
             await self._client.agent_pools.begin_create_or_update(
                 *self._where,
                 target,
@@ -85,7 +87,7 @@ class AksPools(PoolPort):
     ) -> None:
         """There is no PATCH for pools: the pool is sent back with these changes."""
         body = updated_body(await self._properties(pool), changes, tags)
-        async with self._asking("update"):
+        async with self._changing("update"):
             await self._client.agent_pools.begin_create_or_update(
                 *self._where,
                 pool,
@@ -97,7 +99,7 @@ class AksPools(PoolPort):
     async def delete_machines(self, pool: str, names: Sequence[str]) -> None:
         """Ask for it; names are those of the nodes."""
         machines = AgentPoolDeleteMachinesParameter(machine_names=list(names))
-        async with self._asking("delete_machines"):
+        async with self._changing("delete_machines"):
             await self._client.agent_pools.begin_delete_machines(
                 *self._where, pool, machines, polling=False
             )
@@ -109,7 +111,7 @@ class AksPools(PoolPort):
     async def delete(self, pool: str, *, etag: str) -> None:
         """Ask for the deletion; Azure drains what is left, with budgets kept."""
         try:
-            async with self._asking("delete"):
+            async with self._changing("delete"):
                 await self._client.agent_pools.begin_delete(
                     *self._where, pool, polling=False, **_if_unchanged(etag)
                 )
@@ -130,6 +132,12 @@ class AksPools(PoolPort):
         return dict(found.as_dict().get("properties") or {})
 
     @asynccontextmanager
+    async def _changing(self, operation: str) -> AsyncIterator[None]:
+        self._before_change()
+        async with self._asking(operation):
+            yield
+
+    @asynccontextmanager
     async def _asking(self, operation: str) -> AsyncIterator[None]:
         try:
             yield
@@ -141,9 +149,18 @@ class AksPools(PoolPort):
 
 
 def open_pools(
-    cluster: ClusterRef, *, endpoint: str | None, cloud: str, on_request: OnRequest
+    cluster: ClusterRef,
+    *,
+    endpoint: str | None,
+    cloud: str,
+    on_request: OnRequest,
+    before_change: Callable[[], None] = lambda: None,
 ) -> AksPools:
-    """Connect to a cluster's pools. A plain-http endpoint, as a test server has, gets no token."""
+    """Connect to a cluster's pools. A plain-http endpoint, as a test server has, gets no token.
+
+    `before_change` is called right before each request that changes a pool, and prevents it by an
+    exception.
+    """
     chosen = BY_NAME[cloud]
     more: dict[str, Any] = {"retry_total": 0, "user_agent": "azlm"}
     identity: Any = None
@@ -161,7 +178,7 @@ def open_pools(
         read_timeout=REQUEST_SECONDS,
         **more,
     )
-    return AksPools(client, cluster, on_request, identity)
+    return AksPools(client, cluster, on_request, identity, before_change)
 
 
 class _NoCredential:

@@ -5,6 +5,7 @@ other fills. The one that has begun goes on; of two that have not, the older one
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
@@ -27,6 +28,9 @@ class Candidate(Protocol):
     def spec(self) -> MigrationSpec | None:
         """The spec, or None while it cannot be read."""
 
+    def claim(self) -> tuple[MigrationSpec, tuple[str, ...]]:
+        """The spec as far as it can be read, and the fields that cannot be."""
+
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
@@ -46,36 +50,58 @@ def conflict_of(
     """The migration that this one gives way to, with its pools; empty where there is none.
 
     `own_cluster` is the one that is meant where spec.cluster is not set. Rivals have a pool in
-    common, whether as the source or as the target.
+    common, whether as the source or as the target. One that has begun stays a rival while its spec
+    cannot be read; where its source or its cluster cannot be, it may be any.
     """
     if mine.spec is None:
         return ""
     cluster = cluster_key(mine.spec.cluster or own_cluster)
-    found = [
-        each
-        for each in everyone
-        if each.spec is not None
-        and each.name != mine.name
-        and not each.finished
-        and cluster_key(each.spec.cluster or own_cluster) == cluster
-        and not _pools(each).isdisjoint(_pools(mine))
-        and _rank(each) < _rank(mine)
+    claims = [
+        _Claim(other, *((other.spec, ()) if other.spec is not None else other.claim()))
+        for other in everyone
+        if other.name != mine.name
+        and not other.finished
+        and (other.spec is not None or _has_begun(other))
     ]
-    first = min(found, key=_rank, default=None)
+    pools = _Claim(mine, mine.spec, ()).pools
+    rivals = [
+        claim
+        for claim in claims
+        if ("cluster" in claim.lost or cluster_key(claim.spec.cluster or own_cluster) == cluster)
+        and ("source" in claim.lost or not claim.pools.isdisjoint(pools))
+        and _rank(claim.of) < _rank(mine)
+    ]
+    first = min(rivals, key=lambda claim: _rank(claim.of), default=None)
     if first is None:
         return ""
-    old, new = _migration(first).old_pool, _migration(first).new_pool
-    return f"{first.name} ({old} in place)" if old == new else f"{first.name} ({old} to {new})"
+    old, new = first.migration.old_pool, first.migration.new_pool
+    if first.lost:
+        return f"{first.of.name} (its {', '.join(first.lost)} cannot be read)"
+    return (
+        f"{first.of.name} ({old} in place)" if old == new else f"{first.of.name} ({old} to {new})"
+    )
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """The pools that a migration uses, by what can be read of its spec."""
+
+    of: Candidate
+    spec: MigrationSpec
+    lost: tuple[str, ...]
+
+    @property
+    def migration(self) -> Migration:
+        return Migration(self.of.name, "", 0, self.spec, self.of.status)
+
+    @property
+    def pools(self) -> frozenset[str]:
+        return frozenset((self.migration.old_pool, self.migration.new_pool))
+
+
+def _has_begun(candidate: Candidate) -> bool:
+    return candidate.status.step not in {"", Step.PREFLIGHT}
 
 
 def _rank(candidate: Candidate) -> tuple[bool, str, str]:
-    return candidate.status.step in {"", Step.PREFLIGHT}, candidate.created, candidate.name
-
-
-def _pools(candidate: Candidate) -> frozenset[str]:
-    return frozenset((_migration(candidate).old_pool, _migration(candidate).new_pool))
-
-
-def _migration(candidate: Candidate) -> Migration:
-    assert candidate.spec is not None  # noqa: S101 - for the type checker
-    return Migration(candidate.name, "", 0, candidate.spec, candidate.status)
+    return not _has_begun(candidate), candidate.created, candidate.name

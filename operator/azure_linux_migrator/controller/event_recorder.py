@@ -1,6 +1,8 @@
 """Publishes Kubernetes Events about a migration and about the objects that block it.
 
-An event follows a change: of the reason of Ready, of the preflight, of the list of blockers.
+An event follows a change: of the reason of Ready, of the preflight, of the list of blockers. They
+are written one after another, BURST at once and then RATE a second; what is told again before its
+turn comes is written once, with its count.
 """
 
 import asyncio
@@ -16,22 +18,31 @@ from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzlmError
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.events import publish
+from azure_linux_migrator.kube.events import Event, EventWriter, ObjectReference
 from azure_linux_migrator.model.actions import DeletePod
 from azure_linux_migrator.model.cluster import NamespacedName
 
 log = logging.getLogger(__name__)
+
+BURST = 25
+RATE = 5.0
+"""Events of one migration: BURST at once, then this many a second."""
+PENDING = 1_000
+"""Events that wait for their turn; what is told beyond is logged only."""
 
 
 class EventRecorder:
     """Publishes in the background; an event that cannot be published is logged."""
 
     def __init__(self, client: Client, world: World, name: str, uid: str) -> None:
-        self._client = client
+        self._writer = EventWriter(client)
         self._world = world
         self.name = name
-        self._regarding = {"apiVersion": API_VERSION, "kind": KIND, "name": name, "uid": uid}
-        self._chores: set[asyncio.Task[None]] = set()
+        self._regarding = ObjectReference(API_VERSION, KIND, "", name, uid)
+        self._pending: dict[str, tuple[Event, int]] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._free_at = 0.0
+        """When the next burst may be complete, on the monotonic clock."""
 
     def tell(self, before: MigrationStatus, decision: Decision) -> None:
         """What a decision has changed."""
@@ -74,35 +85,36 @@ class EventRecorder:
             else:
                 continue
             text = f"migration {self.name}: {blocker.message}; {blocker.remedy}"
-            self._soon(_reference(version, blocker.kind, key, uid), blocker.cause, text, "Warning")
+            self._soon(
+                ObjectReference(version, blocker.kind, *key, uid), blocker.cause, text, "Warning"
+            )
         for action in decision.actions:
             if isinstance(action, DeletePod):
                 text = f"migration {self.name} deletes this pod: its drain has timed out"
-                regarding = _reference("v1", "Pod", action.pod, action.uid)
+                regarding = ObjectReference("v1", "Pod", *action.pod, action.uid)
                 self._soon(regarding, Reason.DRAIN_FORCED, text, "Warning")
 
-    def _soon(self, regarding: dict[str, str], reason: str, text: str, kind: str) -> None:
-        chore = asyncio.create_task(self._publish(regarding, reason, text, kind))
-        self._chores.add(chore)
-        chore.add_done_callback(self._chores.discard)
+    def _soon(self, regarding: ObjectReference, reason: str, text: str, kind: EventType) -> None:
+        event = Event(regarding, reason, text, kind)
+        _, times = self._pending.get(event.name, (event, 0))
+        if not times and len(self._pending) >= PENDING:
+            log.warning("too many events wait; not published: %s: %s", reason, text)
+            return
+        self._pending[event.name] = event, times + 1
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(), name=f"events of {self.name}")
 
-    async def _publish(self, regarding: dict[str, str], reason: str, text: str, kind: str) -> None:
-        try:
-            await publish(
-                self._client,
-                regarding=regarding,
-                reason=reason,
-                message=text,
-                type=kind,
-                now=time.time(),
-            )
-        except AzlmError as error:
-            log.warning("publishing an event about %s: %s", self.name, error)
-
-
-def _reference(version: str, kind: str, key: NamespacedName, uid: str) -> dict[str, str]:
-    named = {"apiVersion": version, "kind": kind, "namespace": key.namespace, "name": key.name}
-    return named | {"uid": uid}
+    async def _write(self) -> None:
+        while self._pending:
+            now = time.monotonic()
+            self._free_at = max(self._free_at, now - BURST / RATE) + 1 / RATE
+            if self._free_at > now:
+                await asyncio.sleep(self._free_at - now)
+            event, times = self._pending.pop(next(iter(self._pending)))
+            try:
+                await self._writer.write(event, times, time.time())
+            except AzlmError as error:
+                log.warning("publishing an event about %s: %s", self.name, error)
 
 
 def event_type(reason: str) -> EventType:

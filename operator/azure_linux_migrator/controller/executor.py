@@ -16,16 +16,17 @@ from azure_linux_migrator.api.status import ForecastStatus
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller.log_setup import bound, subject_of
 from azure_linux_migrator.controller.metrics import Telemetry
+from azure_linux_migrator.controller.operation_log import OperationLog
 from azure_linux_migrator.core.drain.predelete_check import (
     EndsNodes,
     check_nodes_are_empty,
     ends_nodes,
 )
 from azure_linux_migrator.core.reconcile.loop import CONCURRENCY
-from azure_linux_migrator.core.state.eviction_response import EvictionResult
+from azure_linux_migrator.core.state.eviction_response import EvictionResponse, EvictionResult
 from azure_linux_migrator.core.state.outcomes import ChangesPool, Outcomes
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.errors import AzlmError, SettingsError
+from azure_linux_migrator.errors import AzlmError, NotLeadingError, SettingsError
 from azure_linux_migrator.kube import cordon, surge
 from azure_linux_migrator.kube.access import missing_access
 from azure_linux_migrator.kube.client import Client
@@ -54,11 +55,11 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.model.cluster import Node, Pod
 
 log = logging.getLogger(__name__)
 
-_SILENT = frozenset((EvictionResult.GRANTED, EvictionResult.GONE, EvictionResult.SUCCESSOR))
+_NEEDLESS = frozenset((EvictionResult.GONE, EvictionResult.SUCCESSOR))
 
 
 Forecaster = Callable[[int, AzureFacts | None], Awaitable[ForecastStatus]]
@@ -93,6 +94,7 @@ class Executor:
         self._may_act = may_act
         self._on_result = on_result
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._operations = OperationLog()
         self._gate = asyncio.Semaphore(CONCURRENCY)
         self.outcomes = Outcomes(world, lambda: random.uniform(1.0, 1.25))  # noqa: S311 - jitter
 
@@ -122,6 +124,7 @@ class Executor:
     async def _attempt(self, action: Action) -> None:
         try:
             async with self._gate:
+                self._require_lease()
                 await self._perform(action)
         except AzlmError as error:
             noted = self.outcomes.failed(action, error, self._clock())
@@ -134,6 +137,11 @@ class Executor:
         finally:
             self._running.pop(action.key, None)
             self._on_result()
+
+    def _require_lease(self) -> None:
+        """An action may have waited for its turn since it was submitted."""
+        if not self._may_act():
+            raise NotLeadingError
 
     def _perform(self, action: Action) -> Coroutine[Any, Any, None]:
         match action:
@@ -176,7 +184,8 @@ class Executor:
     async def _change_pools(self, action: ChangesPool) -> None:
         if ends_nodes(action):
             check_nodes_are_empty(action, await self._occupants(action))
-        log.info("%s", action)
+        asked_at = self._clock()
+        log.info("Azure is asked for %s", action)
         match action:
             case CreatePool(source, target, os_sku, count, overrides, tags):
                 await self._pools().create_target(
@@ -189,6 +198,7 @@ class Executor:
             case DeletePool(pool, etag):
                 await self._pools().delete(pool, etag=etag)
         self.outcomes.pool_changed(action, self._clock())
+        self._operations.accepted(action, asked_at, self._clock())
 
     async def _occupants(self, action: EndsNodes) -> list[Pod]:
         """The pods on the nodes that an action would end, read for it: the watch may be behind."""
@@ -200,6 +210,8 @@ class Executor:
     async def _read_pools(self, action: Action) -> None:
         since = self.outcomes.changes
         pools = await self._pools().list_pools()
+        if since == self.outcomes.changes:
+            self._operations.listed(pools, self._clock())
         self.outcomes.pools_listed(action, pools, since=since, now=self._clock())
 
     async def _read_azure_facts(self, action: ReadAzureFacts) -> None:
@@ -216,9 +228,26 @@ class Executor:
         self.outcomes.access_reviewed(action, missing, self._clock())
 
     async def _evict(self, action: EvictPod | DeletePod) -> None:
+        pod = self._world.pods.get(action.pod)
+        node = self._world.nodes.get(pod.node) if pod is not None else None
         send = evict if isinstance(action, EvictPod) else delete
         answer = await send(self._client, action.pod, action.uid)
         self._telemetry.eviction(answer.result.value)
-        if answer.result not in _SILENT:
-            log.warning("eviction of pod %s: %s: %s", action.pod, answer.result, answer.message)
+        with bound(**_place(node), reason=answer.result.value):
+            _log_answer(action, answer)
         self.outcomes.eviction_answered(action, answer, self._clock())
+
+
+def _place(node: Node | None) -> dict[str, str]:
+    """The node of a pod, and the batch that the node is drained in."""
+    return {} if node is None else {"node": node.name, "batch": node.batch.rpartition(".")[2]}
+
+
+def _log_answer(action: EvictPod | DeletePod, answer: EvictionResponse) -> None:
+    what = "eviction" if isinstance(action, EvictPod) else "deletion against its budget"
+    if answer.result is EvictionResult.GRANTED:
+        log.info("%s of pod %s is granted", what, action.pod)
+    elif answer.result in _NEEDLESS:
+        log.info("%s of pod %s is not needed: it is gone", what, action.pod)
+    else:
+        log.warning("%s of pod %s is refused: %s", what, action.pod, answer.message)

@@ -16,7 +16,7 @@ from pythonjsonlogger.json import JsonFormatter
 from azure_linux_migrator.model.actions import Action
 
 LogFormat = Literal["plain", "json"]
-FIELDS = ("migration", "step", "node", "pod", "pool", "deployment")
+FIELDS = ("migration", "step", "batch", "node", "pod", "pool", "deployment", "reason")
 """What a line can be bound to, in the order in which it is shown."""
 _NOISY = ("azure", "aiohttp.access", "kopf.activities", "kopf.objects")
 _bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=MappingProxyType({}))

@@ -1,12 +1,11 @@
 """The operator's process: probes and metrics, the Lease, then Kopf with one daemon per resource.
 
 Kopf watches our resource only. Everything else is read by our own watches, which run while a
-migration needs them. The process is crash-only: losing the Lease ends it at once.
+migration needs them.
 """
 
 import asyncio
 import logging
-import os
 import signal
 import time
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller import log_setup
 from azure_linux_migrator.controller.conflicts import cluster_key, conflict_of
+from azure_linux_migrator.controller.leadership import Leadership
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, MigrationView, Telemetry
 from azure_linux_migrator.controller.metrics_server import Server
 from azure_linux_migrator.controller.settings import Settings
@@ -29,13 +29,11 @@ from azure_linux_migrator.core.reconcile.loop import RELEASE_RETRY_SECONDS, RELE
 from azure_linux_migrator.errors import KubernetesError, SettingsError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
-from azure_linux_migrator.kube.lease import Elector
 from azure_linux_migrator.kube.migrations import Migrations
 from azure_linux_migrator.model.cluster import NamespacedName
 
 log = logging.getLogger(__name__)
 
-LEASE = "azlm"
 STUCK_SECONDS = 900.0
 
 
@@ -47,17 +45,13 @@ class Operator:
     client: Client
     feed: ClusterWatch
     telemetry: Telemetry
-    elector: Elector | None = None
-    serving: bool = False
     workers: Supervisor = field(init=False)
+    leadership: Leadership = field(init=False)
     _pools: dict[str, PoolPort] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.workers = Supervisor(self.worker, Migrations(self.client).find)
-
-    def leads(self) -> bool:
-        """Whether this process holds the Lease right now."""
-        return self.elector is not None and self.elector.held
+        self.leadership = Leadership(self.client, self.settings)
 
     def pools(self, cluster: ClusterRef | None) -> PoolPort:
         """The node pools of a cluster, or of the one that the operator serves."""
@@ -77,6 +71,7 @@ class Operator:
                 endpoint=self.settings.arm_endpoint,
                 cloud=self.settings.cloud,
                 on_request=self.telemetry.azure_request,
+                before_change=self.leadership.require,
             )
         return self._pools[key]
 
@@ -84,11 +79,11 @@ class Operator:
         """A new worker for a resource."""
         return Worker(
             body,
-            client=self.client,
+            client=self.client.guarded(self.leadership.require),
             feed=self.feed,
             pools=self.pools,
             telemetry=self.telemetry,
-            may_act=self.leads,
+            may_act=lambda: self.leadership.held,
             conflict=self.conflict,
             own_pod=own_pod(self.settings),
             releasing=releasing,
@@ -101,7 +96,7 @@ class Operator:
     def snapshot(self) -> MetricsSnapshot:
         """The state behind the metrics, as of now."""
         return MetricsSnapshot(
-            leader=self.leads(),
+            leader=self.leadership.held,
             watch_ages=self.feed.ages(),
             migrations=tuple(
                 MigrationView(
@@ -119,13 +114,15 @@ class Operator:
 
     def health(self) -> str | None:
         """Why the process should be restarted, or None."""
+        if self.leadership.lost:
+            return "the Lease is not renewed any more"
         now = time.monotonic()
         stuck = [w.name for w in self.workers if now - w.beat_at > STUCK_SECONDS]
         return f"migration {stuck[0]} has not been looked at for a while" if stuck else None
 
     def ready(self) -> str | None:
         """Why the process is of no use yet; a standby is ready, it only does not lead."""
-        return None if self.serving else "starting"
+        return self.leadership.refusal() or (None if self.leadership.served else "starting")
 
     async def close(self) -> None:
         """Close what was opened."""
@@ -167,50 +164,30 @@ async def serve(settings: Settings) -> None:
 
 
 async def _lead(operator: Operator, stop: asyncio.Event) -> None:
-    settings = operator.settings
-    elector = operator.elector = Elector(
-        operator.client, settings.namespace, LEASE, settings.holder, on_lost=_die
-    )
-    acquiring = asyncio.create_task(_prepare(operator, elector))
+    leadership = operator.leadership
+    gaining = asyncio.create_task(leadership.gain())
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({acquiring, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if not acquiring.done():
-        acquiring.cancel()
-        await asyncio.gather(acquiring, return_exceptions=True)
-        return
-    await acquiring
-    operator.serving = True
-    log.info("leading as %s", settings.holder)
+    ended = asyncio.Event()
+    ending = asyncio.create_task(leadership.end(stop, ended))
     try:
+        await asyncio.wait({gaining, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not gaining.done():
+            gaining.cancel()
+            await asyncio.gather(gaining, return_exceptions=True)
+            return
+        await gaining
+        log.info("leading as %s", operator.settings.holder)
         await kopf.operator(
             registry=_registry(operator),
             settings=_kopf_settings(),
             clusterwide=True,
             standalone=True,
-            stop_flag=stop,
+            stop_flag=ended,
         )
     finally:
         stopping.cancel()
-        await elector.release()
-
-
-async def _prepare(operator: Operator, elector: Elector) -> None:
-    """Wait for the resource definition, then for the Lease."""
-    while True:
-        try:
-            await Migrations(operator.client).list()
-        except KubernetesError as error:
-            log.warning("cannot list %s.%s yet (is crds/ applied?): %s", PLURAL, GROUP, error)
-            await asyncio.sleep(2.0)
-        else:
-            break
-    operator.serving = True
-    await elector.acquire()
-
-
-def _die() -> None:
-    log.critical("the Lease is lost; another operator may lead: ending at once")
-    os._exit(70)
+        ending.cancel()
+        await leadership.give_up()
 
 
 def _kopf_settings() -> kopf.OperatorSettings:

@@ -13,11 +13,13 @@ from typing import Any
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
 from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
 from azure_linux_migrator.azure.port import PoolPort
+from azure_linux_migrator.controller.change_log import log_changes
 from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
+from azure_linux_migrator.controller.interest import PoolInterest
 from azure_linux_migrator.controller.log_setup import bound
 from azure_linux_migrator.controller.metrics import Telemetry
-from azure_linux_migrator.core.reconcile.lenient_parsing import resource_seen
+from azure_linux_migrator.core.reconcile.lenient_parsing import readable_spec, resource_seen
 from azure_linux_migrator.core.reconcile.loop import Loop
 from azure_linux_migrator.core.reconcile.messages import (
     Answer,
@@ -34,12 +36,13 @@ from azure_linux_migrator.core.reconcile.messages import (
     answer_of,
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
-from azure_linux_migrator.errors import KubernetesError, SettingsError
+from azure_linux_migrator.errors import KubernetesError, NotLeadingError, SettingsError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.migrations import Migrations
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import NamespacedName
+from azure_linux_migrator.model.migration import Migration
 
 log = logging.getLogger(__name__)
 
@@ -96,12 +99,17 @@ class Worker:
             conflict=lambda: conflict(self),
         )
         self._loop = Loop(resource, observer)
+        self._interest = PoolInterest(feed.world)
         self._events = EventRecorder(client, feed.world, self.name, self.uid)
 
     @property
     def spec(self) -> MigrationSpec | None:
         """The spec, or None while it cannot be read."""
         return self._loop.observer.spec
+
+    def claim(self) -> tuple[MigrationSpec, tuple[str, ...]]:
+        """The spec as far as it can be read, and the fields that cannot be."""
+        return readable_spec(self._loop.resource.spec)
 
     @property
     def status(self) -> MigrationStatus:
@@ -193,7 +201,9 @@ class Worker:
                 case Submit(before, decision):
                     if _progress(before) != _progress(decision.status):
                         self.last_progress_at = time.time()
+                    self._interest.follow(self._pools_followed())
                     with bound(step=decision.status.step):
+                        log_changes(before, decision.status)
                         self._events.tell(before, decision)
                         self._executor.submit(decision.actions)
                 case Overtaken():
@@ -203,10 +213,18 @@ class Worker:
                 case Closed():
                     self._closed = True
 
+    def _pools_followed(self) -> frozenset[str]:
+        """The pools whose changes wake this worker; none, for all, where that is not sure."""
+        if self.spec is None or self._loop.releasing:
+            return frozenset()
+        migration = Migration(self.name, self.uid, 0, self.spec, self.status)
+        return frozenset((migration.old_pool, migration.new_pool))
+
     async def _watch(self, *, on: bool) -> None:
         self._watching = on
         if on:
-            await self._feed.acquire(self.wake)
+            self._interest.follow(self._pools_followed())
+            await self._feed.acquire(self.wake, self._interest)
         else:
             await self._feed.release(self.wake)
 
@@ -220,6 +238,8 @@ class Worker:
                     self.name, status, resource_version=str(write.version)
                 )
                 answer = Answer.TAKEN
+        except NotLeadingError:
+            answer = Answer.UNSENT
         except KubernetesError as error:
             answer = answer_of(error)
             if answer is not Answer.CONFLICT:

@@ -17,9 +17,12 @@ NEEDED = (
     ),
     *(("", "persistentvolumes", "", verb) for verb in ("list", "watch")),
     *(("storage.k8s.io", "volumeattachments", "", verb) for verb in ("list", "watch")),
+    *(("", "events", "", verb) for verb in ("create", "patch")),
+    *((GROUP, PLURAL, "", verb) for verb in ("get", "list", "watch", "patch")),
     (GROUP, PLURAL, "status", "patch"),
 )
-"""Group, resource, subresource, verb: the same list as deploy/kustomize/base grants."""
+"""Group, resource, subresource, verb: what the ClusterRole of deploy/kustomize/base grants, but for
+what its comments say may be left out."""
 
 FORCE = (("", "pods", "", "delete"),)
 """For spec.drain.onTimeout: Force; granted by deploy/kustomize/components/force."""

@@ -5,9 +5,9 @@ on large lists. kube/credentials.py says how it connects.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -24,10 +24,12 @@ APPLY_PATCH = "application/apply-patch+yaml"
 
 @dataclass
 class Client:
-    """A connection to one cluster. Every status of 400 and more is raised as KubernetesError."""
+    """A connection to one cluster. Every status of 400 and more is raised as KubernetesError, and
+    every OSError too: of the connection, or of the file that holds the token."""
 
     credentials: Credentials
     _session: aiohttp.ClientSession
+    _before_write: Callable[[], None] = lambda: None
 
     @classmethod
     async def connect(cls, kubeconfig: str | None, context: str | None = None) -> "Client":
@@ -39,7 +41,13 @@ class Client:
 
             credentials = await load(kubeconfig, context)
         connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=credentials.tls())
-        return cls(credentials, aiohttp.ClientSession(connector=connector))
+        session = aiohttp.ClientSession(connector=connector, proxy=credentials.proxy)
+        return cls(credentials, session)
+
+    def guarded(self, before_write: Callable[[], None]) -> "Client":
+        """The same connections; `before_write` is called right before each request that is not a
+        GET, and prevents it by an exception."""
+        return replace(self, _before_write=before_write)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -57,19 +65,22 @@ class Client:
     ) -> bytes:
         """Send a request and return the answer's body. `timeout` in seconds."""
         try:
+            headers = await self._headers(content_type if body is not None else None)
+            if method != "GET":
+                self._before_write()
             async with self._session.request(
                 method,
                 self.credentials.server + path,
                 params=query,
                 data=None if body is None else json.dumps(body).encode(),
-                headers=await self._headers(content_type if body is not None else None),
+                headers=headers,
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as response:
                 content = await response.read()
                 if response.status >= 400:
                     raise _error(response, content)
                 return content
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise _unreachable(method, path, error) from error
 
     async def json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
@@ -92,7 +103,7 @@ class Client:
                 if response.status >= 400:
                     raise _error(response, await response.read())
                 yield response.content
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise _unreachable("GET", path, error) from error
 
     async def kopf_connection(self) -> dict[str, Any]:
@@ -104,6 +115,7 @@ class Client:
             "insecure": not self.credentials.verify,
             "certificate_path": self.credentials.certificate_file,
             "private_key_path": self.credentials.key_file,
+            "proxy_url": self.credentials.proxy,
         }
         return connection | ({"scheme": "Bearer", "token": token} if token else {})
 

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
+from azure_linux_migrator.core.state.listener import Listener
 from azure_linux_migrator.core.state.watch_health import watch_problem
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.kube.client import Client
@@ -31,12 +32,19 @@ CONTROLLERS: dict[str, type[Any]] = {
 Source = tuple[str, type[Any], Callable[[Any], None], Callable[[NamespacedName, int], None]]
 
 
+class Interest(Listener, Protocol):
+    """Notes which changes of the world concern whoever is to be woken."""
+
+    def take(self) -> bool:
+        """Whether anything has since the last call."""
+
+
 class ClusterWatch:
     """Shared by all migrations of the cluster; each acquires it with its own wake-up."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._wakers: list[Callable[[], None]] = []
+        self._wakers: dict[Callable[[], None], Interest | None] = {}
         self._reflectors: dict[str, Reflector] = {}
         self._lock = asyncio.Lock()
         self.world = World()
@@ -63,10 +71,13 @@ class ClusterWatch:
         """Seconds since each watch last heard anything, by resource."""
         return {name: reflector.age() for name, reflector in self._reflectors.items()}
 
-    async def acquire(self, waker: Callable[[], None]) -> None:
-        """Keep the watches running, and be woken by what they see."""
+    async def acquire(self, waker: Callable[[], None], interest: Interest | None = None) -> None:
+        """Keep the watches running, and be woken by what they see; with an interest only by what
+        concerns it, and by the state of the watches themselves."""
         async with self._lock:
-            self._wakers.append(waker)
+            self._wakers[waker] = interest
+            if interest is not None:
+                self.world.listeners.append(interest)
             if not self._reflectors:
                 self._start()
 
@@ -77,7 +88,9 @@ class ClusterWatch:
         world, and would never report it gone. Whoever waits here may be cancelled: the watches are
         told to end, and the world is emptied, before anything is waited for.
         """
-        self._wakers.remove(waker)
+        interest = self._wakers.pop(waker)
+        if interest in self.world.listeners:
+            self.world.listeners.remove(interest)
         async with self._lock:
             if self._wakers:
                 return
@@ -90,7 +103,7 @@ class ClusterWatch:
         world = self.world
         self._reflectors = {
             path.rpartition("/")[2]: Reflector(
-                self._client, path, kind, Sink(put, remove, self._changed)
+                self._client, path, kind, Sink(put, remove, self._delivered, self._changed)
             )
             for path, kind, put, remove in self._sources(world)
         }
@@ -136,7 +149,14 @@ class ClusterWatch:
             ),
         ]
 
+    def _delivered(self) -> None:
+        """Events have come."""
+        for waker, interest in self._wakers.items():
+            if interest is None or interest.take():
+                waker()
+
     def _changed(self) -> None:
+        """A watch is up, down or complete: that concerns everybody."""
         for waker in self._wakers:
             waker()
 

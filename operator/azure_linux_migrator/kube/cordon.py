@@ -52,8 +52,8 @@ def _cordoned(found: dict[str, Any], by: str, batch: str | None) -> dict[str, An
 
 
 async def mark(client: Client, node: str, batch: str) -> None:
-    """Let a node join a batch."""
-    await _patch(client, node, {"metadata": {"annotations": {BATCH: batch}}}, MERGE_PATCH)
+    """Let a node join a batch; an empty mark is removed."""
+    await _patch(client, node, {"metadata": {"annotations": {BATCH: batch or None}}}, MERGE_PATCH)
 
 
 async def uncordon(client: Client, node: str, *, by: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azure_linux_migrator.errors import SettingsError
+from azure_linux_migrator.kube.proxy import proxy_for
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -32,6 +33,8 @@ class Credentials:
     certificate_file: str | None = None
     key_file: str | None = None
     verify: bool = True
+    proxy: str | None = None
+    """The URL of an HTTP proxy; None for a direct connection."""
 
     def tls(self) -> ssl.SSLContext | bool:
         """The `ssl` argument of an aiohttp connector; raises SettingsError for bad files."""
@@ -73,7 +76,8 @@ def in_cluster(
         return token_file.read_text().strip()
 
     address = f"[{host}]" if ":" in host else host
-    return Credentials(f"https://{address}:{port}", token, str(ca_file))
+    server = f"https://{address}:{port}"
+    return Credentials(server, token, str(ca_file), proxy=proxy_for(server, environment))
 
 
 def skip_kubernetes_package() -> None:

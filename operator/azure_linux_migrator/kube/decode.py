@@ -131,9 +131,11 @@ class _Claim(Struct, rename="camel"):
 
 
 class _Volume(Struct, rename="camel"):
+    name: str = ""
     empty_dir: dict[str, Any] | None = None
     host_path: pod_traits.HostPath | None = None
     persistent_volume_claim: _Claim | None = None
+    ephemeral: dict[str, Any] | None = None
 
 
 class PodSpec(Struct, rename="camel"):
@@ -218,6 +220,11 @@ class PodObject(Struct):
             extended_resources=extended_resources,
             priority=self.spec.priority or 0,
             failing=self.status.failing,
+            ephemeral_claims=tuple(
+                f"{meta.name}-{volume.name}"
+                for volume in self.spec.volumes or ()
+                if volume.ephemeral is not None
+            ),
         )
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.kube.credentials import Credentials
+from azure_linux_migrator.kube.proxy import proxy_for
 
 _SHOWN = 8
 _WRITTEN_BY = "az aks get-credentials writes one"
@@ -60,13 +61,15 @@ async def load(kubeconfig: str, context: str | None) -> Credentials:
         header = settings.get("BearerToken", {}).get("value") or ""
         return str(header).removeprefix("Bearer ").strip()
 
+    server = configuration.host.rstrip("/")
     return Credentials(
-        server=configuration.host.rstrip("/"),
+        server=server,
         token=token,
         ca_file=configuration.ssl_ca_cert,
         certificate_file=configuration.cert_file,
         key_file=configuration.key_file,
         verify=configuration.verify_ssl,
+        proxy=configuration.proxy or proxy_for(server, os.environ),
     )
 
 

@@ -2,7 +2,9 @@
 
 Compare-and-swap by resourceVersion; time is our own monotonic clock only, so skewed clocks of
 other machines do no harm: a holder is gone when its record has not changed for a lease's length.
-A leader that cannot renew fences itself before anyone else may take over.
+A leader that cannot renew fences itself before anyone else may take over. It renews by one write
+of what it wrote last, and reads only after a conflict, as client-go's fast path does
+(tools/leaderelection/leaderelection.go, tryAcquireOrRenew).
 """
 
 import asyncio
@@ -46,25 +48,36 @@ class Elector:
         self._seen: tuple[str, float] = ("", 0.0)
         self._lease: dict[str, Any] = {}
         self._task: asyncio.Task[None] | None = None
+        self._released = False
 
     @property
     def held(self) -> bool:
         """Whether we lead, judged at this instant: also true only while renewals succeed."""
-        return time.monotonic() - self._renewed < self._renew_deadline
+        return self._left() > 0.0
+
+    @property
+    def lost(self) -> bool:
+        """Whether we led, and renew no longer."""
+        return self._task is not None and self._task.done()
+
+    def _left(self) -> float:
+        """Seconds in which a renewal must succeed."""
+        return self._renewed + self._renew_deadline - time.monotonic()
 
     async def acquire(self) -> None:
         """Wait until the Lease is ours, then keep it renewed in the background."""
-        told = False
+        self._released = waits = False
         while not await self._attempt():
-            if not told:
+            if not waits:
                 holder = (self._lease.get("spec") or {}).get("holderIdentity")
                 log.info("waiting for the Lease, which %s holds", holder or "nobody we can ask")
-                told = True
+                waits = True
             await asyncio.sleep(self._retry)
         self._task = asyncio.create_task(self._keep(), name="lease")
 
     async def release(self) -> None:
         """Give the Lease back, so that the next leader need not wait."""
+        self._released = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -74,33 +87,48 @@ class Elector:
         self._renewed = float("-inf")
         try:
             self._lease["spec"] |= {"holderIdentity": ""}
-            await self._put(self._lease)
+            await self._request("PUT", self._name, self._lease)
         except KubernetesError as error:
             log.warning("giving the Lease back: %s", error)
 
     async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(self._retry)
-            if not await self._attempt() and not self.held:
+        """Renew every `retry` seconds, counted from the beginning of the last renewal. A Lease that
+        is not held any more is not taken again: another leader may have come and gone."""
+        try:
+            while self.held:
+                began = time.monotonic()
+                renewed = await self._attempt()
+                pause = began + self._retry - time.monotonic()
+                await asyncio.sleep(max(pause, 0.0 if renewed else self._retry / 4))
+        finally:
+            # Whatever ends this, be it a defect: without renewals nobody leads here any more.
+            if not self._released:
                 self._on_lost()
-                return
 
     async def _attempt(self) -> bool:
         """Create, take over or renew; the moment counted is the one before the request."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(max(self._retry, 1.0)):
-                taken = await self._take()
+            async with asyncio.timeout(self._left() if self.held else self._renew_deadline):
+                taken = await self._renew() if self.held else await self._take()
         except (KubernetesError, TimeoutError) as error:
-            log.warning("the Lease: %s", error or "no answer in time")
+            log.warning("the Lease: %s", str(error) or "no answer in time")
+            return False
+        except Exception:
+            log.exception("the Lease: an unexpected error")
             return False
         if taken:
             self._renewed = began
         return taken
 
+    async def _renew(self) -> bool:
+        """Write what was written last with a new time; where it has changed since, read it."""
+        spec = self._lease["spec"] | {"renewTime": _now()}
+        return await self._swap(self._lease | {"spec": spec}) or await self._take()
+
     async def _take(self) -> bool:
         try:
-            lease = await self._client.json("GET", f"{self._collection}/{self._name}")
+            lease = await self._request("GET", self._name)
         except KubernetesError as error:
             if error.status != 404:
                 raise
@@ -146,7 +174,7 @@ class Elector:
             "spec": spec,
         }
         try:
-            self._lease = await self._client.json("POST", self._collection, body=lease)
+            self._lease = await self._request("POST", "", lease)
         except KubernetesError as error:
             if error.status != 409:
                 raise
@@ -155,15 +183,19 @@ class Elector:
 
     async def _swap(self, lease: dict[str, Any]) -> bool:
         try:
-            self._lease = await self._put(lease)
+            self._lease = await self._request("PUT", self._name, lease)
         except KubernetesError as error:
             if error.status != 409:
                 raise
             return False
         return True
 
-    async def _put(self, lease: dict[str, Any]) -> dict[str, Any]:
-        return await self._client.json("PUT", f"{self._collection}/{self._name}", body=lease)
+    async def _request(
+        self, method: str, name: str, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """One request. It may take half the deadline, so that a second one has a chance."""
+        path = f"{self._collection}/{name}" if name else self._collection
+        return await self._client.json(method, path, body=body, timeout=self._renew_deadline / 2)
 
 
 def _now() -> str:

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from azure_linux_migrator.api.names import API_VERSION, FIELD_MANAGER, GROUP, KIND, PLURAL, VERSION
+from azure_linux_migrator.api.names import (
+    API_VERSION,
+    FIELD_MANAGER,
+    FINALIZER,
+    GROUP,
+    KIND,
+    PLURAL,
+    VERSION,
+)
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import APPLY_PATCH, Client
 
@@ -15,9 +23,19 @@ class Migrations:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def list(self) -> dict[str, Any]:
-        """At most one of them: asked to see whether the resource is served."""
-        return await self._client.json("GET", COLLECTION, query={"limit": "1"})
+    async def probe(self) -> None:
+        """Raises KubernetesError where the resource is not served, or may not be listed."""
+        await self._client.json("GET", COLLECTION, query={"limit": "1"})
+
+    async def deleting(self) -> list[str]:
+        """Names of those that are being deleted and wait for their finalizer."""
+        found = await self._client.json("GET", COLLECTION)
+        return [
+            str(item["metadata"]["name"])
+            for item in found.get("items") or ()
+            if item["metadata"].get("deletionTimestamp")
+            and FINALIZER in (item["metadata"].get("finalizers") or ())
+        ]
 
     async def get(self, name: str) -> dict[str, Any]:
         """One, as it is now."""

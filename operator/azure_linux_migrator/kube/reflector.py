@@ -32,6 +32,9 @@ PAGE = 500
 SERVER_SECONDS = 290
 SILENCE_SECONDS = 120.0
 """Bookmarks come about once a minute; a watch that is silent for longer may have died unnoticed."""
+SHORT_SECONDS = 1.0
+"""A watch that ends sooner is a failure, and reopened with back-off, as in client-go
+(tools/cache/reflector.go, "very short watch")."""
 RETRY = RetryDelay(0.4, 30.0)
 BREATH = 200
 """Objects decoded before other tasks get a turn."""
@@ -49,10 +52,12 @@ class Decoded(Protocol):
 
 @dataclass(frozen=True)
 class Sink:
-    """Where events go. `put` takes a record, `remove` a key and the resourceVersion of the end."""
+    """Where events go. `put` takes a record, `remove` a key and the resourceVersion of the end.
+    `delivered` is called after events, `changed` when the watch itself is up, down or complete."""
 
     put: Callable[[Any], None]
     remove: Callable[[NamespacedName, int], None]
+    delivered: Callable[[], None]
     changed: Callable[[], None]
 
 
@@ -111,24 +116,33 @@ class Reflector:
         return time.monotonic() - self._heard
 
     def problem(self) -> str:
-        """Why what is known may be old; empty where it is not."""
-        if self.error is not None and self.age() > GRACE_SECONDS:
-            return str(self.error)
+        """Why what is known may be old; empty where it is not.
+
+        A connection that is back proves nothing while a list is due: until it is complete, what
+        has changed or gone in the meantime is not known.
+        """
+        if self.age() > GRACE_SECONDS:
+            if self.error is not None:
+                return str(self.error)
+            if self.synced and not self._revision:
+                return "the list is not complete yet"
         return "no event and no bookmark came" if self.age() > STALE_SECONDS else ""
 
     async def _run(self) -> None:
         failures = 0
         while True:
+            began = time.monotonic()
             try:
-                if not self._revision:
+                if not self._revision or self._lists_again():
                     await self._list()
-                await self._watch(self._revision)
+                if self._revision:
+                    await self._follow({"resourceVersion": self._revision})
                 failures = 0
             except TooOldError:
                 self._revision = ""
                 await asyncio.sleep(random.uniform(0, 0.5))  # noqa: S311 - a jitter
             except KubernetesError as error:
-                failures += 1
+                failures = 1 if time.monotonic() - began > RETRY.longest else failures + 1
                 self._judge(error)
                 await asyncio.sleep(RETRY.after(failures) * random.uniform(0.5, 1.0))  # noqa: S311 - a jitter
             except Exception:
@@ -137,19 +151,27 @@ class Reflector:
                 self._revision = ""
                 await asyncio.sleep(min(failures, RETRY.longest))
 
+    def _lists_again(self) -> bool:
+        """Whether only a list shows what is known to be true: after a silence, or a failure that is
+        a problem. A connection that is back shows nothing until an event or a bookmark comes."""
+        age = self.age()
+        return age >= SILENCE_SECONDS or (self.error is not None and age > GRACE_SECONDS)
+
     def _judge(self, error: KubernetesError) -> None:
+        """What a failure means for the next attempt. A streaming list that is refused is judged
+        first: how long the apiserver took to refuse it makes no difference."""
         self.error = error
-        if error.status == 410 or self.age() >= SILENCE_SECONDS:
-            self._revision = ""
-        elif error.status in {400, 422} and self._streams and not self._revision:
+        if error.status in {400, 422} and self._streams and self._listed is not None:
             log.info("%s: no streaming lists here; paging", self._path)
             self._streams = False
+        elif error.status == 410:
+            self._revision = ""
         elif error.status:
             log.warning("watching %s: %s", self._path, error)
         self._sink.changed()
 
     async def _list(self) -> None:
-        self._listed = set()
+        self._revision, self._listed = "", set()
         if self._streams:
             await self._stream_list()
         else:
@@ -177,10 +199,6 @@ class Reflector:
             query["continue"] = str(following)
         self._complete(str(page.metadata["resourceVersion"]))
 
-    async def _watch(self, revision: str) -> None:
-        if revision:
-            await self._follow({"resourceVersion": revision})
-
     async def _follow(self, more: dict[str, str]) -> None:
         query = {
             "watch": "true",
@@ -188,23 +206,29 @@ class Reflector:
             "timeoutSeconds": str(SERVER_SECONDS),
         }
         rest = b""
+        began, events = time.monotonic(), 0
         async with self._client.stream(
             self._path, query | more, silence=SILENCE_SECONDS
         ) as content:
-            if self.error is not None:
+            if self.error is not None and self._listed is None:
                 self.error = None
                 self._sink.changed()
             async for chunk in content.iter_any():
                 *lines, rest = (rest + chunk).split(b"\n")
-                for count, line in enumerate(lines, start=1):
+                for line in lines:
                     if line:
                         self._take(self._event.decode(line))
-                    if count % BREATH == 0:
+                    events += 1
+                    if events % BREATH == 0:
                         await asyncio.sleep(0)
                 if self._listed is None:
                     self._hear()
                 if self.synced:
-                    self._sink.changed()
+                    self._sink.delivered()
+        if self._listed is not None:
+            raise KubernetesError(0, "the connection ended before the list was complete")
+        if time.monotonic() - began < SHORT_SECONDS:
+            raise KubernetesError(0, f"the watch ended at once, after {events} events")
 
     def _take(self, event: _Event) -> None:
         match event.type:

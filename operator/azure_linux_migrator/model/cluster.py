@@ -111,9 +111,11 @@ class Pod(Struct, frozen=True):
     `unready_since` since the epoch, 0 where it is Ready or that is not known, and its creation
     where its containers fail again and again, for the reason in `failing`.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
-    persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by; `traits` are
-    model.traits strings; `requests` thousandths of a CPU and MiB of memory, `extras` the rest of
-    what it requests; `spread` tells that it repels pods of its kind from its node.
+    persistent volume claims, `ephemeral_claims` of those that are made and deleted with it
+    (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `deletion_cost` is what its ReplicaSet
+    ranks it by; `traits` are model.traits strings; `requests` thousandths of a CPU and MiB of
+    memory, `extended_resources` the rest of what it requests; `spread` tells that it repels pods of
+    its kind from its node.
     """
 
     key: NamespacedName
@@ -141,6 +143,12 @@ class Pod(Struct, frozen=True):
     extended_resources: ExtendedResources = ()
     priority: int = 0
     failing: Message = ""
+    ephemeral_claims: tuple[ObjectName, ...] = ()
+
+    @property
+    def all_claims(self) -> tuple[str, ...]:
+        """Claims whose volumes are attached to its node because of it."""
+        return self.claims + self.ephemeral_claims if self.ephemeral_claims else self.claims
 
     @property
     def finished(self) -> bool:

@@ -98,14 +98,19 @@ class Migration:
 
     def batch_of(self, node: Node) -> int:
         """The batch this migration gave a node; 0 for none, or for another migration's mark."""
-        return batch_of(node, self.name)
+        return batch_of(node, self.name, self.uid)
 
     def batch_mark(self, index: int) -> str:
         """The annotation value that puts a node into a batch."""
-        return f"{self.name}.{index}"
+        return f"{self.name}.{self.uid}.{index}"
+
+    def left_mark(self, node: Node) -> bool:
+        """Whether a node carries a mark of a migration of this name, be it a former one."""
+        return node.batch.rpartition(".")[0].rpartition(".")[0] == self.name
 
 
-def batch_of(node: Node, migration: str) -> int:
-    """The batch a migration gave a node; 0 for none, or for another migration's mark."""
-    name, _, index = node.batch.rpartition(".")
-    return int(index) if name == migration and index.isdecimal() else 0
+def batch_of(node: Node, migration: str, uid: str) -> int:
+    """The batch a migration gave a node; 0 for none, or for another migration's mark. A resource
+    that was deleted and applied again is another one."""
+    owner, _, index = node.batch.rpartition(".")
+    return int(index) if owner == f"{migration}.{uid}" and index.isdecimal() else 0

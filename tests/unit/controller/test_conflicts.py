@@ -1,13 +1,15 @@
 """One pool is moved by one migration, however its cluster is written."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.controller.conflicts import conflict_of
+from azure_linux_migrator.core.reconcile.lenient_parsing import readable_spec
 
 ZERO = "00000000-0000-0000-0000-00000000000a"
 OWN = ClusterRef(subscription_id=ZERO, resource_group="rg", name="c")
@@ -22,6 +24,10 @@ class Contender:
     spec: MigrationSpec | None
     finished: bool = False
     status: MigrationStatus = field(default_factory=MigrationStatus)
+    raw: dict[str, Any] = field(default_factory=dict)
+
+    def claim(self) -> tuple[MigrationSpec, tuple[str, ...]]:
+        return readable_spec(self.raw)
 
 
 def one(name: str, created: str, source: str = "src", **more: Any) -> Contender:
@@ -66,7 +72,32 @@ def test_the_one_that_has_begun_goes_on_else_the_older_one() -> None:
     assert conflict(one("b", "1"), one("a", "1")) == "a (src to srcazl)"
 
 
-def test_what_is_finished_or_cannot_be_read_is_no_rival() -> None:
+DRAINING = MigrationStatus(step=Step.DRAIN)
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        ({"source": {"nodePool": "src"}, "drain": {"timeout": "soon"}}, "drain"),
+        ({"source": {"nodePool": 7}}, "source"),
+        ({"source": {"nodePool": "src"}, "cluster": "mine"}, "cluster"),
+    ],
+)
+def test_one_that_has_begun_is_a_rival_though_its_spec_cannot_be_read(
+    raw: dict[str, Any], told: str
+) -> None:
+    broken = Contender("a", "1", None, status=DRAINING, raw=raw)
+    assert conflict(one("b", "2"), broken) == f"a (its {told} cannot be read)"
+    assert conflict(one("b", "2"), replace(broken, status=MigrationStatus())) == ""
+    assert conflict(one("b", "2"), replace(broken, finished=True)) == ""
+
+
+def test_a_broken_spec_that_names_other_pools_is_no_rival() -> None:
+    raw = {"source": {"nodePool": "other"}, "drain": {"timeout": "soon"}}
+    assert conflict(one("b", "2"), Contender("a", "1", None, status=DRAINING, raw=raw)) == ""
+
+
+def test_what_is_finished_or_cannot_be_read_and_has_not_begun_is_no_rival() -> None:
     assert conflict(one("b", "2"), one("a", "1", finished=True)) == ""
     assert conflict(one("b", "2"), Contender("a", "1", None)) == ""
     assert conflict(Contender("b", "2", None), one("a", "1")) == ""

@@ -120,7 +120,7 @@ def test_the_bound_of_a_budget_that_went_stands() -> None:
 
 def test_a_planner_follows_the_world_only_while_it_is_asked() -> None:
     made, memory = World(), DecisionMemory()
-    scope = Scope("m", "src", "srcazl", Drain())
+    scope = Scope("m", "src", "srcazl", Drain(), uid="uid-m")
     first = memory.planner(made, scope, began=0.0, since=0.0)
     assert memory.planner(made, scope, began=1.0, since=0.0) is first
     assert made.listeners == [first.listener]

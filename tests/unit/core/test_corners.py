@@ -49,7 +49,7 @@ from azure_linux_migrator.model.pool import Pool
 from tests.support.planners import names, planner
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
 
-MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
 
 
 def _at(step: str, *, back: bool = False, **more: Any) -> Migration:

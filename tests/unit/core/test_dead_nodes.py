@@ -13,7 +13,7 @@ from azure_linux_migrator.errors import InUseError
 from azure_linux_migrator.model.cluster import Node
 from tests.support.worlds import NOW, migration, pod, seen, source, target, world
 
-MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
 DEAD = Node("s-0", "src", ready=False, **MARKS)
 ANSWERS = Node("s-1", "src", **MARKS)
 

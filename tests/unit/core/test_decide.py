@@ -160,13 +160,13 @@ def test_a_batch_is_admitted_drained_and_soaked_before_the_next() -> None:
     nodes = [Node("s-0", "src", unschedulable=True), Node("s-1", "src", unschedulable=True)]
     made = world([pod("a", node="s-1")], nodes=[*nodes, Node("t-0", "srcazl")])
     first = decide(migration(at("Drain"), **halves), seen(made, source(), target()), NOW)
-    assert first.actions == (MarkNode("s-0", "m.1"),), "the emptiest node first"
-    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.1"))
+    assert first.actions == (MarkNode("s-0", "m.uid-m.1"),), "the emptiest node first"
+    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"))
     soaking = decide(migration(first.status, **halves), seen(made, source(), target()), NOW)
     assert reason(soaking) == "BatchSoak"
     assert (soaking.status.batch.index, soaking.status.batch.of) == (1, 2)
     later = decide(migration(soaking.status, **halves), seen(made, source(), target()), NOW + 601)
-    assert later.actions == (MarkNode("s-1", "m.2"), ReadPools()), "and a look at the pools"
+    assert later.actions == (MarkNode("s-1", "m.uid-m.2"), ReadPools()), "and a look at the pools"
 
 
 def test_no_eviction_without_a_ready_target_node() -> None:
@@ -214,7 +214,7 @@ def test_a_pool_in_use_is_never_retired() -> None:
         "RetireSource",
     )
     opened = world([])
-    opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.1"))
+    opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.uid-m.1"))
     status = at("Soak", soak_started_at=timestamp(NOW))
     decision = decide(migration(status), seen(opened, source(), target()), NOW)
     assert (decision.actions, reason(decision)) == ((), "NodeUncordoned")
@@ -248,7 +248,7 @@ def test_paused_it_only_reads() -> None:
 
 def test_deletion_releases_only_our_nodes_and_waits_for_them() -> None:
     nodes = [
-        Node("s-0", "src", unschedulable=True, cordoned_by="m", batch="m.1"),
+        Node("s-0", "src", unschedulable=True, cordoned_by="m", batch="m.uid-m.1"),
         Node("s-1", "src", unschedulable=True),
         Node("s-2", "src", unschedulable=True, cordoned_by="other"),
     ]
@@ -260,6 +260,34 @@ def test_deletion_releases_only_our_nodes_and_waits_for_them() -> None:
     assert (after.actions, after.released) == ((), True)
     unread = decide(leaving, seen(world([], nodes=[]), source(), world_ready=False), NOW)
     assert not unread.released
+
+
+def test_marks_that_a_former_migration_of_the_name_has_left_are_cleared_first() -> None:
+    left = [Node(f"s-{number}", "src", batch="m.uid-old.1") for number in range(6)]
+    nodes = [*left, Node("s-6", "src"), Node("t-0", "srcazl")]
+    observation = seen(world([pod("a")], nodes=nodes), source(), target())
+    decision = decide(migration(at("CordonSource")), observation, NOW)
+    assert set(decision.actions) == {MarkNode(node.name, "") for node in left}
+    drained = decide(migration(at("Drain")), observation, NOW)
+    assert drained.status.batch.index == 0, "no node is in a batch"
+    leaving = replace(migration(at("Drain")), deleting=True)
+    released = decide(leaving, observation, NOW).actions
+    assert set(released) == {ReleaseNode(node.name, "m") for node in left}
+
+
+def test_deletion_releases_the_pool_that_a_finished_migration_has_kept() -> None:
+    nodes = [Node("s-0", "src", unschedulable=True, cordoned_by="m", batch="m.uid-m.1")]
+    observation = seen(world([], nodes=nodes), source(), target())
+    finished = decide(migration(at("RetireSource"), sourcePool="Keep"), observation, NOW)
+    assert finished.status.is_true("Succeeded")
+    leaving = replace(migration(finished.status, sourcePool="Keep"), deleting=True)
+    for _ in range(2):  # whether the status of the first pass was recorded makes no difference
+        decision = decide(leaving, observation, NOW)
+        assert decision.actions == (ReleaseNode("s-0", "m"),)
+        assert not decision.released
+        leaving = replace(leaving, status=decision.status)
+    bare = seen(world([], nodes=[Node("s-0", "src")]), source(), target())
+    assert decide(leaving, bare, NOW).released
 
 
 def test_the_same_sight_gives_the_same_status_later() -> None:

@@ -19,7 +19,7 @@ def planned(made: World) -> Plan:
 
 
 def planner(made: World, **policy: Any) -> Planner:
-    return planner_of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy)))
+    return planner_of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy), uid="uid-m"))
 
 
 def pods(count: int) -> list[Pod]:

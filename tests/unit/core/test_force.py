@@ -4,6 +4,8 @@ from typing import Any
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.planner import Planner
+from azure_linux_migrator.core.reconcile.lenient_parsing import resource_seen
+from azure_linux_migrator.core.reconcile.observer import Observer
 from azure_linux_migrator.core.state.eviction_response import EvictionResponse, EvictionResult
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.world import World
@@ -19,7 +21,7 @@ from azure_linux_migrator.model.cluster import (
 from tests.support.planners import causes, planner
 from tests.support.worlds import NOW, budget, pod, world
 
-SILENT: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+SILENT: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
 
 
 def deleted(work: Planner, now: float = NOW) -> list[str]:
@@ -152,3 +154,36 @@ def test_force_does_not_ask_twice_for_a_pod() -> None:
     outcomes.began(first, NOW)
     outcomes.eviction_answered(first, EvictionResponse(EvictionResult.GRANTED), NOW)
     assert deleted(work, NOW + 1) == []
+
+
+class _Runner:
+    running = ()
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        self.outcomes = outcomes
+
+
+class _Watches:
+    synced = True
+
+    def __init__(self, made: World) -> None:
+        self.world = made
+
+    def problem(self) -> str:
+        return ""
+
+
+def test_forced_pods_are_counted_not_tries() -> None:
+    made = world([pod("a")])
+    outcomes = Outcomes(made, lambda: 1.0)
+    observer = Observer(_Watches(made), _Runner(outcomes), began=NOW)
+    body = {"metadata": {"name": "m", "uid": "u"}, "spec": {"source": {"nodePool": "src"}}}
+    resource = resource_seen(body | {"status": {"pods": {"forced": 4}}}, NOW)
+    observer.migration(resource, resource.status)
+    action = DeletePod(NamespacedName("default", "a"), "uid-a", None, "")
+    refused = EvictionResponse(EvictionResult.SERVER, "no answer")
+    for answer in (refused, refused, EvictionResponse(EvictionResult.GRANTED)):
+        outcomes.began(action, NOW)
+        outcomes.eviction_answered(action, answer, NOW)
+        observer.migration(resource, resource.status)
+    assert observer.observation().forced == 5

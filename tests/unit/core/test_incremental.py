@@ -38,7 +38,7 @@ node_events = st.fixed_dictionaries(
         "pool": st.sampled_from(["src", "src", "src", "srcazl", "other"]),
         "ready": st.sampled_from([True, True, False]),
         "unschedulable": st.booleans(),
-        "batch": st.sampled_from(["", "m.1", "m.1", "m.2", "o.1"]),
+        "batch": st.sampled_from(["", "m.uid-m.1", "m.uid-m.1", "m.uid-m.2", "o.1"]),
         "zone": st.sampled_from(["", "1"]),
     }
 )
@@ -102,7 +102,7 @@ class Story:
 
     def __init__(self, policy: dict[str, Any]) -> None:
         self.world = World()
-        self.scope = Scope("m", "src", "srcazl", Drain.model_validate(policy))
+        self.scope = Scope("m", "src", "srcazl", Drain.model_validate(policy), uid="uid-m")
         self.planner = planner_of(self.world, self.scope)
         self.now = NOW
         self.revision = 100
@@ -249,7 +249,7 @@ POLICIES: tuple[dict[str, Any], ...] = (
     },
     {"order": [{"selector": {"matchLabels": {"app": "a"}}, "order": 5}]},
 )
-ON_SOURCE = {"pool": "src", "ready": True, "unschedulable": True, "batch": "m.1", "zone": ""}
+ON_SOURCE = {"pool": "src", "ready": True, "unschedulable": True, "batch": "m.uid-m.1", "zone": ""}
 CLAIMING = {
     "name": "p0",
     "app": "a",

@@ -394,7 +394,7 @@ def test_a_changed_spec_forgets_verdicts(decider: Decider) -> None:
 def test_a_loop_that_has_stopped_follows_the_world_no_more() -> None:
     loop = _loop()
     observation = loop.observer.observation()
-    scope = Scope("m", "src", "srcazl", Drain())
+    scope = Scope("m", "src", "srcazl", Drain(), uid="uid-m")
     observation.memory.planner(observation.world, scope, began=0.0, since=0.0)
     assert len(observation.world.listeners) == 1
     loop.stop()

@@ -13,11 +13,14 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import (
     Action,
     CordonNode,
+    CreatePool,
+    DeletePool,
     ReadAzureFacts,
     ReadPools,
     RestartRollout,
@@ -113,7 +116,7 @@ def test_replicas_without_a_budget_that_wait_are_told() -> None:
 def test_a_write_is_not_repeated_before_the_watch_can_show_it() -> None:
     made = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
     status = MigrationStatus(step="CordonSource", start_time=timestamp(NOW - 60))
-    cordon: Action = CordonNode("s-0", "m", "m.1")
+    cordon: Action = CordonNode("s-0", "m", "m.uid-m.1")
     pools = (source(count=1), target())
     assert decide(migration(status), seen(made, *pools), NOW).actions == (cordon,)
     echo = {cordon.key: (cordon, NOW - 1.0)}
@@ -151,8 +154,22 @@ def test_a_pool_that_azure_hides_is_looked_for_again() -> None:
     assert decide(_back("RemoveTarget"), later, NOW).status.phase == "RolledBack"
 
 
+def test_a_pool_that_is_not_shown_after_its_deletion_is_gone() -> None:
+    made = world([], nodes=[Node("s-0", "src"), Node("s-1", "src")])
+    outcomes = Outcomes(made, lambda: 1.0)
+    outcomes.pool_changed(CreatePool("src", "srcazl", "AzureLinux", 2, {}, ()), NOW - 60)
+    outcomes.pool_changed(DeletePool("srcazl", ""), NOW - 2)
+    told: dict[str, Any] = {"asked": outcomes.asked, "deleted": outcomes.deleted}
+    decision = decide(_back("RemoveTarget"), seen(made, source(), **told), NOW)
+    assert decision.status.phase == "RolledBack"
+    outcomes.pool_changed(CreatePool("src", "srcazl", "AzureLinux", 2, {}, ()), NOW - 1)
+    told = {"asked": outcomes.asked, "deleted": outcomes.deleted}
+    decision = decide(_back("RemoveTarget"), seen(made, source(), **told), NOW)
+    assert decision.status.phase == "RollingBack"
+
+
 def test_the_last_batch_has_an_end() -> None:
-    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
     made = world([], nodes=[Node("s-0", "src", **marks), Node("t-0", "srcazl")])
     batch = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 10))
     begun = timestamp(NOW - 60)

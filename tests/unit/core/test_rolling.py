@@ -34,7 +34,7 @@ def test_without_a_fuller_zone_the_batch_is_spread() -> None:
 
 
 def test_drained_machines_go_before_the_target_grows() -> None:
-    nodes = [node(f"s-{n}", "src", "0", "m.1" if n < 2 else "") for n in range(4)]
+    nodes = [node(f"s-{n}", "src", "0", "m.uid-m.1" if n < 2 else "") for n in range(4)]
     nodes += [node(f"t-{n}", "srcazl", "0") for n in range(2)]
     wanted = migration(at("Drain"), strategy=ROLLING)
     full = world([], nodes=nodes)

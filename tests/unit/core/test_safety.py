@@ -37,7 +37,7 @@ from azure_linux_migrator.model.pool import Pool
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
 
 BEGUN: dict[str, Any] = {"start_time": timestamp(NOW - 4000), "source": SourceRecord(count=2)}
-MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
 
 
 def _at(step: str, **more: Any) -> MigrationStatus:
@@ -221,7 +221,9 @@ def test_force_evicts_what_has_a_slot() -> None:
     observation = seen(world([pod("a"), pod("b", node="s-1")], some), source(), target())
     decision = decide(migration(_batch(), drain=drain), observation, NOW)
     assert sorted(kind.__name__ for kind in _kinds(decision)) == ["DeletePod", "EvictPod"]
-    assert decision.status.pods.forced == 1
+    assert decision.status.pods.forced == 0, "it counts when it is deleted"
+    deleted = decide(migration(_batch(), drain=drain), replace(observation, forced=3), NOW)
+    assert deleted.status.pods.forced == 3
 
 
 # An admin's word
@@ -229,7 +231,7 @@ def test_force_evicts_what_has_a_slot() -> None:
 
 def test_a_node_that_was_taken_back_in_the_soak_stays_his() -> None:
     opened = world([])
-    opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.1"))
+    opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.uid-m.1"))
     status = _at("Soak", soak_started_at=timestamp(NOW - 60))
     for _ in range(3):
         decision = decide(
@@ -392,7 +394,7 @@ def test_time_in_which_nothing_could_be_evicted_does_not_count(reason: Reason, p
 
 def test_a_hold_that_lasts_does_not_move_the_time_with_every_pass() -> None:
     status = _held_up(Reason.TARGET_NOT_READY)
-    nodes = [Node("s-0", "src", batch="m.1", unschedulable=True, cordoned_by="m")]
+    nodes = [Node("s-0", "src", batch="m.uid-m.1", unschedulable=True, cordoned_by="m")]
     made = world([pod("a")], FULL, nodes=[*nodes, Node("t-0", "srcazl", ready=False)])
     decision = decide(migration(status), seen(made, source(), target()), NOW)
     assert _reason(decision) == "TargetNotReady"
@@ -439,3 +441,18 @@ def test_a_failed_update_names_what_its_drain_waits_for_and_no_zone() -> None:
     assert _reason(decision) == "UpdateFailed"
     assert "2 PodDisruptionBudgets select it" in decision.status.message
     assert "zone" not in decision.status.message
+
+
+def test_tokens_of_an_exported_resource_are_not_taken_as_new() -> None:
+    exported = {"azlm.dev/approve": "BeforeDrain", "azlm.dev/rollback": "1"}
+    applied = replace(migration(approval="BeforeDrain"), annotations=exported)
+    observation = seen(world([pod("a")]), source(), target())
+    first = decide(applied, observation, NOW).status
+    assert (first.handled_approval, first.handled_rollback) == ("BeforeDrain", "1")
+    waiting = replace(applied, status=first.model_copy(update={"step": "AwaitDrainApproval"}))
+    decision = decide(waiting, observation, NOW)
+    assert decision.status.rollback is None
+    assert decision.status.condition("Ready").reason == Reason.AWAITING_APPROVAL  # type: ignore[union-attr]
+    assert "azlm.dev/approve=BeforeDrain.2" in decision.status.message
+    back = replace(waiting, annotations=exported | {"azlm.dev/rollback": "2"})
+    assert decide(back, observation, NOW).status.rollback is not None

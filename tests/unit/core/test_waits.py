@@ -18,7 +18,7 @@ from tests.support.decisions import Run, drained, ready, stalled
 from tests.support.worlds import NOW, migration, pod, world
 
 WORDS = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector"
-MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.1"}
+MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
 
 
 def one_pending(*more: Pod) -> World:

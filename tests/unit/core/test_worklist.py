@@ -61,7 +61,7 @@ def test_the_operators_own_pod_leaves_last() -> None:
 
 def test_pods_outside_the_batch_wait_unless_prefetch_lets_idle_slots_move_them() -> None:
     nodes = [
-        Node("s-0", "src", unschedulable=True, batch="m.1"),
+        Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"),
         Node("s-1", "src", unschedulable=True),
         Node("t-0", "srcazl"),
     ]
@@ -84,7 +84,7 @@ def test_prefetch_reaches_budgets_that_have_no_pod_in_the_batch() -> None:
     made = world([pod("in", app="in"), pod("out", node="s-1", app="out")], pdb_index, nodes)
     work = planner(made, prefetch=True)
     assert names(work) == [], "no batch, nothing to be ahead of"
-    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.1"))
+    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"))
     assert sorted(names(work)) == ["in", "out"]
     made.remove_pod(NamespacedName("default", "in"))
     assert names(work) == [], "the batch is over, and with it what went ahead"
@@ -94,7 +94,7 @@ def test_a_node_that_joins_the_batch_brings_its_pods() -> None:
     made = world([pod("a")], nodes=[Node("s-0", "src", unschedulable=True), Node("t-0", "srcazl")])
     work = planner(made)
     assert names(work) == []
-    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.1"))
+    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"))
     assert names(work) == ["a"]
     made.put_node(Node("s-0", "src", unschedulable=True))
     assert (names(work), dict(work.tracker.tiers)) == ([], {})
@@ -123,7 +123,7 @@ def test_a_volume_that_the_target_cannot_attach_blocks_until_it_can() -> None:
     made = world(
         [pod("a", claims=("data",))],
         nodes=[
-            Node("s-0", "src", unschedulable=True, batch="m.1"),
+            Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"),
             Node("t-0", "srcazl", zone="r-1"),
         ],
     )
@@ -140,7 +140,7 @@ def test_a_disk_outside_any_zone_goes_to_nodes_outside_any_zone_only() -> None:
     made = world(
         [pod("a", claims=("data",))],
         nodes=[
-            Node("s-0", "src", unschedulable=True, batch="m.1"),
+            Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"),
             Node("t-0", "srcazl", zone="r-1"),
         ],
     )
@@ -171,7 +171,7 @@ def test_the_volume_of_a_skipped_pod_is_not_waited_for_nor_one_of_a_dead_node() 
     assert work.pool_progress.by_node["s-0"].drained
     made.put_attachment(Attachment("vb", "s-1", "other"))
     assert not work.pool_progress.by_node["s-1"].drained
-    made.put_node(Node("s-1", "src", unschedulable=True, ready=False, batch="m.1"))
+    made.put_node(Node("s-1", "src", unschedulable=True, ready=False, batch="m.uid-m.1"))
     made.put_attachment(Attachment("vb", "s-1", "other"))
     assert work.pool_progress.by_node["s-1"].drained
 
@@ -334,3 +334,26 @@ def test_slot_times_give_the_bound() -> None:
     seconds, limited_by = made.slot_times.bound()
     assert seconds == pytest.approx(8.0)
     assert limited_by == NamespacedName("default", "web")
+
+
+def test_an_ephemeral_volume_of_a_daemonset_pod_does_not_hold_its_node() -> None:
+    daemon = pod("d", owner=Owner("DaemonSet", "d", "d"), ephemeral_claims=("d-scratch",))
+    made = world([daemon])
+    work = planner(made)
+    made.put_attachment(Attachment("va", "s-0", "pv"))
+    assert causes(work) == [Cause.VOLUME_ATTACHED], "whose volume it is is not known yet"
+    made.put_volume(Volume("pv", NamespacedName("default", "d-scratch")))
+    assert causes(work) == []
+    assert work.pool_progress.by_node["s-0"].drained
+
+
+def test_an_ephemeral_volume_is_made_again_in_any_zone() -> None:
+    made = world(
+        [pod("a", ephemeral_claims=("a-scratch",))],
+        nodes=[
+            Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"),
+            Node("t-0", "srcazl", zone="r-1"),
+        ],
+    )
+    made.put_volume(Volume("pv", NamespacedName("default", "a-scratch"), zones=("r-2",)))
+    assert names(planner(made)) == ["a"]

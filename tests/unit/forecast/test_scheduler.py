@@ -325,7 +325,7 @@ def test_a_pod_that_is_deleted_waits_no_more() -> None:
     ("change", "fits"),
     [
         ({"unschedulable": False}, True),
-        ({"batch": "m.1"}, False),
+        ({"batch": "m.uid-m.1"}, False),
         ({"allocatable": Allocatable(8000, 16_000, 110)}, False),
     ],
 )

@@ -51,7 +51,7 @@ async def test_who_comes_while_the_watches_end_starts_with_an_empty_world(
     await asyncio.gather(leaving, coming)
     assert feed.world.nodes == {}
     assert feed._reflectors
-    assert feed._wakers == [_waker]
+    assert list(feed._wakers) == [_waker]
     await feed.release(_waker)
     assert feed._reflectors == {}
 

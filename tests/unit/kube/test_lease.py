@@ -1,8 +1,10 @@
 """One leader at a time, and none that does not know it has lost."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from azure_linux_migrator.kube.client import Client
@@ -17,8 +19,12 @@ class Leases:
         self.lease: dict[str, Any] | None = None
         self.version = 0
         self.down = False
+        self.seconds = 0.0
+        self.requests: list[str] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request.method)
+        await asyncio.sleep(self.seconds)
         if self.down:
             return web.json_response({"message": "down"}, status=503)
         if request.method == "GET":
@@ -88,3 +94,74 @@ async def test_a_leader_that_cannot_renew_fences_itself() -> None:
         await asyncio.wait_for(lost.wait(), 10.0)
         assert not leader.held
         await leader.release()
+
+
+async def test_slow_answers_do_not_end_a_leader() -> None:
+    leases, lost = Leases(), asyncio.Event()
+    async with serving(leases.answer) as client:
+        leader = Elector(
+            client, "ns", "azlm", "one", on_lost=lost.set, duration=3.0, renew_deadline=2.0,
+            retry=0.4,
+        )  # fmt: skip
+        await leader.acquire()
+        leases.seconds = 0.22
+        leases.requests.clear()
+        for _ in range(60):
+            await asyncio.sleep(0.05)
+            assert leader.held
+        assert not lost.is_set()
+        assert set(leases.requests) == {"PUT"}, "one write renews"
+        await leader.release()
+
+
+async def test_a_leader_whose_lease_was_touched_by_others_reads_it_again() -> None:
+    leases, lost = Leases(), asyncio.Event()
+    async with serving(leases.answer) as client:
+        leader = elector(client, "one", lost)
+        await leader.acquire()
+        assert leases.lease is not None
+        leases.version += 1
+        leases.lease["metadata"] |= {"resourceVersion": str(leases.version), "labels": {"a": "b"}}
+        await asyncio.sleep(0.8)
+        assert leader.held
+        assert leases.lease["metadata"]["labels"] == {"a": "b"}
+        await leader.release()
+
+
+async def test_an_unexpected_error_does_not_leave_a_zombie(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leases, lost = Leases(), asyncio.Event()
+    async with serving(leases.answer) as client:
+        leader = elector(client, "one", lost)
+        await leader.acquire()
+        failing = True
+
+        async def token() -> str:
+            if failing:
+                raise OSError("Too many open files")
+            return ""
+
+        monkeypatch.setattr(
+            client, "credentials", dataclasses.replace(client.credentials, token=token)
+        )
+        await asyncio.sleep(0.2)
+        failing = False
+        await asyncio.sleep(0.8)
+        assert leader.held, "it has survived"
+        assert not lost.is_set()
+        failing = True
+        await asyncio.wait_for(lost.wait(), 10.0)
+        await asyncio.sleep(0)
+        assert leader.lost
+        await leader.release()
+
+
+async def test_a_defect_in_renewing_ends_the_leader(monkeypatch: pytest.MonkeyPatch) -> None:
+    leases, lost = Leases(), asyncio.Event()
+    async with serving(leases.answer) as client:
+        leader = elector(client, "one", lost)
+        await leader.acquire()
+        monkeypatch.setattr(leader, "_lease", None)
+        await asyncio.wait_for(lost.wait(), 10.0)
+        assert not leader.held

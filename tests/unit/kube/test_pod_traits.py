@@ -103,3 +103,13 @@ def test_a_pod_that_repels_its_kind_from_its_node(more: dict[str, Any], spread: 
     terms = [{"topologyKey": "kubernetes.io/hostname", **more}]
     anti = {"requiredDuringSchedulingIgnoredDuringExecution": terms}
     assert pod(container() | {"affinity": {"podAntiAffinity": anti}}).spread is spread
+
+
+def test_claims_that_end_with_the_pod_are_told_from_those_that_outlive_it() -> None:
+    volumes: list[dict[str, Any]] = [
+        {"name": "data", "persistentVolumeClaim": {"claimName": "data-0"}},
+        {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    record = pod({"volumes": volumes})
+    assert (record.claims, record.ephemeral_claims) == (("data-0",), ("p-scratch",))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -25,7 +26,7 @@ class Seen:
         self.removed: list[tuple[str, int]] = []
 
     def sink(self) -> Sink:
-        return Sink(self._put, self._remove, lambda: None)
+        return Sink(self._put, self._remove, lambda: None, lambda: None)
 
     def _put(self, record: Pod) -> None:
         self.names.add(record.key.name)
@@ -110,10 +111,9 @@ async def test_a_refusal_is_kept_to_be_shown_and_later_success_clears_it() -> No
     async def answer(request: web.Request) -> web.StreamResponse:
         if not allowed.is_set():
             return web.json_response({"message": "pods is forbidden"}, status=403)
-        if "sendInitialEvents" in request.query:
-            return await stream(request, bookmark(1, initial=True))
+        response = await stream(request, bookmark(1, initial=True))
         await asyncio.sleep(5)
-        return await stream(request)
+        return response
 
     async def body(reflector: Reflector) -> None:
         await _until(lambda: reflector.error is not None and reflector.error.status == 403)
@@ -134,19 +134,18 @@ async def test_a_watch_that_is_refused_later_tells_since_when(
     async def answer(request: web.Request) -> web.StreamResponse:
         if refusing.is_set():
             return web.json_response({"message": "pods is forbidden"}, status=403)
-        if "sendInitialEvents" in request.query:
-            return await stream(request, bookmark(1, initial=True))
-        await asyncio.sleep(0.1)
-        return await stream(request)
+        response = await stream(request, bookmark(1, initial=True))
+        await asyncio.wait({asyncio.create_task(refusing.wait())}, timeout=5)
+        return response
 
     async with serving(answer) as client:
-        feed = ClusterWatch(client)
-        await feed.acquire(lambda: None)
+        feed, wake = ClusterWatch(client), asyncio.Event().set
+        await feed.acquire(wake)
         try:
             await _until(lambda: feed.synced)
             assert feed.problem() == ""
             refusing.set()
-            await _until(lambda: bool(feed.problem()))
+            await _until(lambda: "forbidden" in feed.problem())
             assert feed.synced, "what is known is still shown"
             told = feed.problem()
             assert re.fullmatch(
@@ -155,7 +154,7 @@ async def test_a_watch_that_is_refused_later_tells_since_when(
             refusing.clear()
             await _until(lambda: not feed.problem())
         finally:
-            await feed.release(feed._wakers[0])
+            await feed.release(wake)
 
 
 async def test_silence_is_a_problem_until_a_list_proves_what_is_known(
@@ -207,3 +206,162 @@ async def test_a_bookmark_is_a_sign_of_life_and_half_a_list_is_none() -> None:
 
     async with serving(answer) as client:
         await _reflect(client, Seen(), body)
+
+
+async def test_without_streaming_lists_it_pages_though_the_first_answer_comes_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector_module, "SILENCE_SECONDS", 0.1)
+    began = time.monotonic()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if time.monotonic() < began + 0.15:
+            return web.json_response({"message": "starting"}, status=503)
+        if "sendInitialEvents" in request.query:
+            return web.json_response({"message": "sendInitialEvents is forbidden"}, status=422)
+        if request.query.get("watch"):
+            await asyncio.sleep(5)
+            return await stream(request)
+        return web.json_response({"metadata": {"resourceVersion": "7"}, "items": [pod("a", 1)]})
+
+    async def body(reflector: Reflector) -> None:
+        await _until(lambda: reflector.synced)
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)
+
+
+async def test_a_problem_lasts_until_the_list_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reflector_module, "GRACE_SECONDS", 0.2)
+    lists = 0
+    begun, whole = asyncio.Event(), asyncio.Event()
+    down = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal lists
+        if down.is_set():
+            return web.json_response({"message": "down"}, status=503)
+        if "sendInitialEvents" not in request.query:
+            gone = {"kind": "Status", "code": 410, "message": "too old"}
+            return await stream(request, event("ERROR", gone))
+        lists += 1
+        response = await stream(request, event("ADDED", pod("a", lists)))
+        if lists > 1:
+            begun.set()
+            await whole.wait()
+        await response.write(json.dumps(bookmark(lists, initial=True)).encode() + b"\n")
+        await down.wait() if lists == 1 else await asyncio.sleep(5)
+        return response
+
+    async def body(reflector: Reflector) -> None:
+        await _until(lambda: reflector.synced)
+        assert reflector.problem() == ""
+        down.set()
+        await _until(lambda: bool(reflector.problem()))
+        down.clear()
+        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.sleep(0.1)
+        assert reflector.problem(), "the connection is back, the list is not complete"
+        whole.set()
+        await _until(lambda: not reflector.problem())
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)
+
+
+async def test_a_list_after_410_is_a_problem_until_it_is_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector_module, "GRACE_SECONDS", 0.3)
+    lists = 0
+    whole = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal lists
+        lists += 1
+        if lists == 1:
+            gone = {"kind": "Status", "code": 410, "message": "too old"}
+            return await stream(request, bookmark(1, initial=True), event("ERROR", gone))
+        response = await stream(request)
+        await whole.wait()
+        await response.write(json.dumps(bookmark(lists, initial=True)).encode() + b"\n")
+        await asyncio.sleep(5)
+        return response
+
+    async def body(reflector: Reflector) -> None:
+        await _until(lambda: lists == 2)
+        await _until(lambda: bool(reflector.problem()))
+        whole.set()
+        await _until(lambda: not reflector.problem())
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)
+
+
+@pytest.mark.parametrize("events", [(), (event("MODIFIED", pod("a", 6)),)], ids=["none", "one"])
+async def test_a_watch_that_ends_at_once_is_reopened_with_back_off(
+    events: tuple[dict[str, object], ...],
+) -> None:
+    requests = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal requests
+        requests += 1
+        first = [bookmark(1, initial=True)] if "sendInitialEvents" in request.query else events
+        return await stream(request, *first)
+
+    async def body(reflector: Reflector) -> None:
+        await asyncio.sleep(1.5)
+        assert reflector.synced
+        assert 2 <= requests <= 6
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)
+
+
+async def test_a_list_that_ends_before_it_is_whole_is_begun_again_with_back_off() -> None:
+    requests = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal requests
+        requests += 1
+        return await stream(request, event("ADDED", pod("a", 1)))
+
+    async def body(reflector: Reflector) -> None:
+        await asyncio.sleep(1.5)
+        assert not reflector.synced
+        assert 2 <= requests <= 6
+
+    async with serving(answer) as client:
+        await _reflect(client, Seen(), body)
+
+
+async def test_paging_without_bookmarks_lists_again_after_a_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector_module, "SILENCE_SECONDS", 0.2)
+    lists = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal lists
+        if "sendInitialEvents" in request.query:
+            return web.json_response({"message": "sendInitialEvents is forbidden"}, status=422)
+        if request.query.get("watch"):
+            response = await stream(request)
+            await asyncio.sleep(5)
+            return response
+        lists += 1
+        names = ("a", "b") if lists == 1 else ("b",)
+        items = [pod(name, lists) for name in names]
+        return web.json_response({"metadata": {"resourceVersion": str(lists)}, "items": items})
+
+    seen = Seen()
+
+    async def body(reflector: Reflector) -> None:
+        await _until(lambda: lists >= 3)
+        assert seen.names == {"b"}
+        assert ("a", 2) in seen.removed
+        assert reflector.problem() == ""
+
+    async with serving(answer) as client:
+        await _reflect(client, seen, body)

@@ -44,7 +44,7 @@ class DrainListener:
         if new is None or not leaves:
             return
         load = self._tracker.pool_progress.by_node.get(new.name)
-        batch = batch_of(new, self._tracker.scope.migration)
+        batch = batch_of(new, self._tracker.scope.migration, self._tracker.scope.uid)
         if load is None:
             load = NodeProgress(new, batch)
             self._tracker.pool_progress.add(load)

@@ -117,7 +117,7 @@ class PodTracker:
         self.entries[pod.key] = entry
         if pod.owner is not None:
             self.by_owner[pod.owner.uid].add(pod.key)
-        for claim in pod.claims:
+        for claim in pod.all_claims:
             self.by_claim[NamespacedName(pod.key.namespace, claim)].add(pod.key)
         self._count(load, entry, 1)
         if self.abandoned and filter_result is not ABANDONED:
@@ -134,7 +134,7 @@ class PodTracker:
         if old is not None and old.pod.node != pod.node:
             self._left(old)
             old = None
-        if pod.claims or (old is not None and old.pod.claims):
+        if pod.all_claims or (old is not None and old.pod.all_claims):
             self.update_detaching(load)
         if alone and (old is None or _counts(old) != _counts(entry)):
             self.reweigh(load)
@@ -149,7 +149,7 @@ class PodTracker:
         self.abandoned.pop(entry.pod.key, None)
         load = self.pool_progress.by_node.get(entry.pod.node)
         if load is not None:
-            if entry.pod.claims:
+            if entry.pod.all_claims:
                 self.update_detaching(load)
             self.reweigh(load)
 
@@ -161,7 +161,7 @@ class PodTracker:
         self.notes.pop(pod.key, None)
         if pod.owner is not None:
             _discard(self.by_owner, pod.owner.uid, pod.key)
-        for claim in pod.claims:
+        for claim in pod.all_claims:
             _discard(self.by_claim, NamespacedName(pod.key.namespace, claim), pod.key)
         load = self.pool_progress.by_node.get(pod.node)
         if load is not None:
@@ -284,7 +284,7 @@ class PodTracker:
         staying = {
             volume.name
             for pod in (self.world.pods_on(load.node.name) if attached else ())
-            for volume in self.volumes_of(pod)
+            for volume in self.world.owner_index.attached_by(pod)
         }
         detaching = bool(attached - staying) and load.node.ready
         if detaching != load.detaching:

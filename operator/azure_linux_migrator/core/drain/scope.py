@@ -1,6 +1,6 @@
 """What a drain is about: which nodes are emptied, which take the pods, and by what policy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.model.cluster import NamespacedName, Node
@@ -19,6 +19,7 @@ class Scope:
     policy: Drain
     last: NamespacedName | None = None
     new_sku: str = ""
+    uid: str = ""
 
     def leaves(self, node: Node) -> bool:
         """Whether a node is to be emptied."""
@@ -30,5 +31,4 @@ class Scope:
 
     def alike(self, other: "Scope") -> bool:
         """Whether the same nodes are emptied, by whatever policy."""
-        same = (self.migration, self.source, self.target, self.new_sku)
-        return same == (other.migration, other.source, other.target, other.new_sku)
+        return replace(self, policy=other.policy, last=other.last) == other

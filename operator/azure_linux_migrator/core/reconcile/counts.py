@@ -49,7 +49,7 @@ def _ready(ctx: Context) -> int:
     return ctx.seen.world.ready_nodes(ctx.migration.target)
 
 
-def pods_of(ctx: Context, forced: int) -> PodCounts:
+def pods_of(ctx: Context) -> PodCounts:
     """What is left to move."""
     if not ctx.seen.world_ready:
         return ctx.migration.status.pods
@@ -58,7 +58,7 @@ def pods_of(ctx: Context, forced: int) -> PodCounts:
         terminating=ctx.pool_progress.terminating,
         waiting=ctx.plan.waiting,
         skipped=ctx.pool_progress.skipped,
-        forced=ctx.migration.status.pods.forced + forced,
+        forced=max(ctx.migration.status.pods.forced, ctx.seen.forced),
     )
 
 

@@ -11,7 +11,7 @@ from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import APPROVE, TAG_AUTOSCALER
 from azure_linux_migrator.api.names import ROLLBACK as ROLLBACK_TOKEN
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.spec import FailurePolicy
+from azure_linux_migrator.api.spec import FailurePolicy, SourcePool
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import (
     BatchProgress,
@@ -47,6 +47,8 @@ from azure_linux_migrator.model.migration import Migration
 
 def decide(migration: Migration, observation: Observation, now: float) -> Decision:
     """What to do now, what to tell, and when to look again (`now`: seconds since the epoch)."""
+    if not migration.status.step and not migration.status.conditions:
+        migration = _without_old_tokens(migration)
     if migration.status.rollback is not None and not migration.deleting:
         migration = replace(migration, backwards=True)
     ctx = context_of(migration, observation, now)
@@ -78,6 +80,7 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
         migration.spec.drain,
         observation.own_pod,
         migration.spec.target.os_sku if migration.in_place else "",
+        migration.uid,
     )
     # Which pods came after that is told by those that are there: not before all of them are read.
     began = since_epoch(migration.status.batch.started_at) if observation.world_ready else None
@@ -88,6 +91,19 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
     planner = observation.memory.planner(observation.world, scope, began=began or 0.0, since=since)
     make_plan = cache(partial(planner.plan, now, migration.uid))
     return Context(migration, observation, planner, make_plan, now)
+
+
+def _without_old_tokens(migration: Migration) -> Migration:
+    """A resource that was created with tokens was exported with them: they were meant for another
+    attempt. New words are asked for."""
+    tokens = {
+        "handled_approval": migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT],
+        "handled_rollback": migration.annotations.get(ROLLBACK_TOKEN, "")[:TOKEN_LIMIT],
+    }
+    given = {field: token for field, token in tokens.items() if token}
+    return (
+        replace(migration, status=migration.status.model_copy(update=given)) if given else migration
+    )
 
 
 def _begin_again(migration: Migration) -> Migration:
@@ -278,9 +294,10 @@ def _kept_message(status: MigrationStatus) -> str:
 
 
 def _release(ctx: Context) -> Decision:
-    """The resource is being deleted: undo our cordons and marks, start nothing, delete nothing."""
-    if ctx.migration.status.is_true(ConditionType.SUCCEEDED):
-        return Decision((), report_releasing(ctx, DONE), released=True)
+    """The resource is being deleted: undo our cordons and marks, start nothing, delete nothing.
+
+    A source that a finished migration has kept is cordoned, too.
+    """
     actions, wake_at = _releases(ctx)
     if not actions and wake_at is None and ctx.seen.world_ready:
         given_back = _gives_back(ctx)
@@ -295,8 +312,11 @@ def _release(ctx: Context) -> Decision:
 
 
 def _gives_back(ctx: Context) -> Progress:
-    """A migration that is deleted half-way gives the old pool its autoscaler back."""
-    if ctx.migration.status.source.autoscaler is None:
+    """A pool that stays gets its autoscaler back; one that was emptied for good does not."""
+    retired = ctx.migration.status.completion_time and (
+        ctx.migration.spec.source_pool is not SourcePool.KEEP
+    )
+    if ctx.migration.status.source.autoscaler is None or retired:
         return DONE
     if ctx.seen.pools is None:
         return ctx.attempt(ReadPools(), Reason.RELEASING, "reading the cluster's node pools")
@@ -312,7 +332,7 @@ def _releases(ctx: Context) -> tuple[tuple[Action, ...], float | None]:
     undo: list[Action] = [
         ReleaseNode(node.name, name)
         for node in ctx.seen.world.nodes.values()
-        if node.cordoned_by == name or ctx.migration.batch_of(node)
+        if node.cordoned_by == name or ctx.migration.left_mark(node)
     ]
     undo += scales_to_restore(ctx)
     if not undo:

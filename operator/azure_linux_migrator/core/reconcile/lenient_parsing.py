@@ -50,12 +50,14 @@ def spec_to_release(raw: object) -> tuple[MigrationSpec, tuple[str, ...]]:
 
     Nodes are released by the migration's name, so that it need not even tell the source.
     """
-    spec, lost = _spec_to_release(dict(raw) if isinstance(raw, Mapping) else {})
+    spec, lost = readable_spec(raw)
     log.warning("a spec that cannot be read is released without %s", ", ".join(lost))
     return spec, lost
 
 
-def _spec_to_release(fields: dict[str, object]) -> tuple[MigrationSpec, tuple[str, ...]]:
+def readable_spec(raw: object) -> tuple[MigrationSpec, tuple[str, ...]]:
+    """What can be read of a spec, and the fields that cannot; the source may be NOWHERE."""
+    fields = dict(raw) if isinstance(raw, Mapping) else {}
     nowhere = {"nodePool": NOWHERE}
     try:
         return _readable(MigrationSpec, fields)

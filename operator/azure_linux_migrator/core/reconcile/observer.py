@@ -69,6 +69,8 @@ class Observer:
         self._own_pod = own_pod
         self._conflict = conflict
         self._memory = DecisionMemory()
+        self._forced_before: int | None = None
+        """Pods that former processes have forced."""
         self._spec_of: tuple[int, str] | None = None
         self._lost: tuple[str, ...] = ()
 
@@ -76,6 +78,8 @@ class Observer:
         """The migration with that status. Raises ValidationError where the spec cannot be read; of
         one that is released, what can be read is enough."""
         spec = self._read(resource)
+        if self._forced_before is None:
+            self._forced_before = status.pods.forced
         return Migration(
             resource.name,
             resource.uid,
@@ -120,7 +124,9 @@ class Observer:
             azure_facts=outcomes.azure_facts,
             forecast=outcomes.forecast,
             asked=outcomes.asked,
+            deleted=outcomes.deleted,
             running=self._runner.running,
             written=outcomes.written,
             problems=outcomes.problems,
+            forced=(self._forced_before or 0) + len(outcomes.forced),
         )

@@ -67,7 +67,6 @@ def report_step(
         phase=Phase.PAUSED if paused else _phase(ctx, progress),
         step_position=step_position,
         message=message,
-        forced=progress.forced,
     )
     changed: dict[str, object] = {
         "start_time": before.start_time or (timestamp(ctx.now) if step_position.begun else None),
@@ -267,7 +266,6 @@ def _fill(
     phase: Phase,
     step_position: StepPosition,
     message: str,
-    forced: int = 0,
 ) -> MigrationStatus:
     before = ctx.migration.status
     batch = batch_of(ctx, step_position, phase)
@@ -280,7 +278,7 @@ def _fill(
             "message": message[:2000],
             "target_pool": ctx.migration.new_pool,
             "nodes": nodes_of(ctx, step_position),
-            "pods": pods_of(ctx, forced),
+            "pods": pods_of(ctx),
             "batch": batch,
             "blockers": () if step_position.finished else blockers_of(ctx),
             "timing": timing_of(ctx, step_position, batch),

@@ -63,6 +63,10 @@ class Outcomes:
         self.azure_facts: AzureFacts | None = None
         self.forecast: ForecastStatus | None = None
         self.asked: dict[str, float] = {}
+        self.deleted: set[str] = set()
+        """Pools whose deletion is the last change that Azure has accepted."""
+        self.forced: set[str] = set()
+        """Uids of the pods that were deleted against their budgets."""
         self.written: dict[str, tuple[Action, float]] = {}
         """The last writes to Kubernetes by key, and when each was answered."""
         self.changes = 0
@@ -97,7 +101,12 @@ class Outcomes:
         """Azure has accepted a change of a pool: what was read before is old."""
         self.pools_read = None
         self.changes += 1
-        self.asked[action.target if isinstance(action, CreatePool) else action.pool] = now
+        pool = action.target if isinstance(action, CreatePool) else action.pool
+        self.asked[pool] = now
+        if isinstance(action, DeletePool):
+            self.deleted.add(pool)
+        else:
+            self.deleted.discard(pool)
         self.succeeded(action)
 
     def pools_listed(
@@ -137,6 +146,8 @@ class Outcomes:
         if result in SETTLING:
             inflight.breaker.answered()
         if result is EvictionResult.GRANTED:
+            if isinstance(action, DeletePod):
+                self.forced.add(action.uid)
             self._world.eviction_granted(action)
             return
         if result in {EvictionResult.GONE, EvictionResult.SUCCESSOR}:

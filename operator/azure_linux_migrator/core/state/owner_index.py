@@ -65,11 +65,16 @@ class OwnerIndex:
         return list(self._owned.get(uid, ()))
 
     def volumes_of(self, pod: Pod) -> list[Volume]:
-        """The bound volumes of a pod."""
-        if not pod.claims:
-            return []
-        keys = (NamespacedName(pod.key.namespace, claim) for claim in pod.claims)
-        return [found for key in keys if (found := self._by_claim.get(key)) is not None]
+        """The bound volumes that a pod's replacement needs too."""
+        return self._bound(pod, pod.claims)
+
+    def attached_by(self, pod: Pod) -> list[Volume]:
+        """The bound volumes that a pod keeps attached to its node."""
+        return self._bound(pod, pod.all_claims)
+
+    def _bound(self, pod: Pod, claims: tuple[str, ...]) -> list[Volume]:
+        keys = (NamespacedName(pod.key.namespace, claim) for claim in claims)
+        return [volume for key in keys if (volume := self._by_claim.get(key)) is not None]
 
     def attached_to(self, node: str) -> set[str]:
         """Names of the volumes attached to a node."""

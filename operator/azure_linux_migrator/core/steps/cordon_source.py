@@ -3,15 +3,29 @@
 from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
-from azure_linux_migrator.model.actions import CordonNode
+from azure_linux_migrator.model.actions import CordonNode, MarkNode
 
 TAKEN_BACK = Reason.NODE_UNCORDONED
 """An admin keeps a node of the drained pool."""
 
 
 def cordon_source(ctx: Context) -> Progress:
-    """Cordon what is not cordoned; a node that someone uncordoned during the soak is theirs."""
+    """Cordon what is not cordoned; a node that someone uncordoned during the soak is theirs.
+
+    Marks of a former migration of this name, whose clean-up was incomplete, are cleared first.
+    """
     pool_progress = ctx.pool_progress
+    leftovers = [
+        node.name
+        for node in ctx.seen.world.pool_nodes(ctx.migration.source)
+        if ctx.migration.left_mark(node) and not ctx.migration.batch_of(node)
+    ]
+    if leftovers:
+        return ctx.attempt_all(
+            (MarkNode(name, "") for name in sorted(leftovers)),
+            Reason.CORDONING,
+            f"removing batch marks of a former migration from {len(leftovers)} nodes",
+        )
     open_nodes = [pool_progress.by_node[name].node for name in sorted(pool_progress.open)]
     if not open_nodes:
         return DONE

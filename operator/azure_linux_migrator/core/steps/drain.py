@@ -233,8 +233,7 @@ def _forced(ctx: Context) -> Progress:
         and ((problem := ctx.seen.problems.get(each.key)) is None or ctx.now >= problem.retry_at)
     ]
     actions = (*_surges(ctx), *ctx.plan.evictions, *due)
-    answer = working(Reason.DRAIN_FORCED, text, *actions, wake_at=ctx.now + LOST_EVENT_SECONDS)
-    return replace(answer, forced=len(due))
+    return working(Reason.DRAIN_FORCED, text, *actions, wake_at=ctx.now + LOST_EVENT_SECONDS)
 
 
 def _wake_at(ctx: Context) -> float:

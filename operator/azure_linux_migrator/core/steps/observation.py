@@ -23,8 +23,9 @@ class Observation:
     first and has a pool in common with this one. `own_pod` is the pod that this operator runs in.
     `began` is when this process began to work on the migration. `azure_facts` is what only the
     preflight needs. `asked` tells when this process last asked Azure to change a pool, by the
-    pool's name. `running` are the keys of actions under way, `written` the last writes to
-    Kubernetes by key, with the times of their answers.
+    pool's name, `deleted` of which pools that was the deletion. `running` are the keys of actions
+    under way, `written` the last writes to Kubernetes by key, with the times of their answers;
+    `forced` is how many pods this migration has deleted against their budgets.
     """
 
     world: World
@@ -39,6 +40,8 @@ class Observation:
     azure_facts: AzureFacts | None = None
     forecast: ForecastStatus | None = None
     asked: Mapping[str, float] = field(default_factory=dict)
+    deleted: Collection[str] = ()
     running: Collection[str] = ()
     written: Mapping[str, tuple[Action, float]] = field(default_factory=dict)
     problems: Mapping[str, ActionProblem] = field(default_factory=dict)
+    forced: int = 0

@@ -30,8 +30,7 @@ class Progress:
     """`refused` needs someone to change something; `working` goes on by itself; `planned` is all
     that spec.mode Plan asks for.
 
-    `forced` counts the pods that are deleted against their budgets with these actions; `findings`
-    are those of a preflight made just now.
+    `findings` are those of a preflight made just now.
     """
 
     state: Literal["done", "working", "refused", "planned"]
@@ -39,7 +38,6 @@ class Progress:
     message: str = ""
     actions: tuple[Action, ...] = ()
     wake_at: float | None = None
-    forced: int = 0
     findings: tuple[Finding, ...] | None = None
 
 
@@ -94,7 +92,10 @@ class Context:
         return () if self.pools_newer_than(age) else (ReadPools(),)
 
     def hidden(self, name: str) -> bool:
-        """Whether Azure may not show a pool yet that it has just been asked to change."""
+        """Whether Azure may not show a pool yet that it has just been asked to make or change; one
+        that is not shown after its deletion is gone."""
+        if name in self.seen.deleted:
+            return False
         asked = self.seen.asked.get(name, 0.0)
         return self.pool(name) is None and self.now - asked < SHOWS_SECONDS
 

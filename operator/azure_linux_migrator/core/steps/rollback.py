@@ -26,7 +26,7 @@ def release_source(ctx: Context) -> Progress:
     ours = sorted(
         node.name
         for node in ctx.seen.world.pool_nodes(ctx.migration.old_pool)
-        if node.cordoned_by == name or ctx.migration.batch_of(node)
+        if node.cordoned_by == name or ctx.migration.left_mark(node)
     )
     if not ours:
         return DONE

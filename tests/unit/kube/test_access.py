@@ -1,0 +1,49 @@
+"""What is asked before a migration begins is what the shipped roles grant."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from azure_linux_migrator.kube.access import FORCE, NEEDED, SURGE
+
+KUSTOMIZE = Path(__file__).resolve().parents[3] / "deploy" / "kustomize"
+OPTIONAL = {
+    ("", "services", "", "list"),
+    ("events.k8s.io", "events", "", "list"),
+    ("coordination.k8s.io", "leases", "", "list"),
+}
+
+
+def granted(file: str, kind: str) -> set[tuple[str, str, str, str]]:
+    documents: list[dict[str, Any]] = list(yaml.safe_load_all((KUSTOMIZE / file).read_text()))
+    (role,) = (each for each in documents if each["kind"] == kind)
+    return {
+        (group, *_parts(resource), verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def _parts(resource: str) -> tuple[str, str]:
+    name, _, subresource = resource.partition("/")
+    return name, subresource
+
+
+def test_the_base_grants_what_is_needed_and_nothing_else() -> None:
+    assert granted("base/rbac.yaml", "ClusterRole") == set(NEEDED) | OPTIONAL
+
+
+@pytest.mark.parametrize(("name", "asked"), [("force", FORCE), ("surge", SURGE)])
+def test_a_component_grants_what_its_setting_needs(
+    name: str, asked: tuple[tuple[str, str, str, str], ...]
+) -> None:
+    assert granted(f"components/{name}/rbac.yaml", "ClusterRole") == set(asked)
+
+
+def test_the_lease_is_created_read_and_replaced() -> None:
+    verbs = {verb for *_, verb in granted("base/rbac.yaml", "Role")}
+    assert verbs == {"create", "get", "update"}
