@@ -121,7 +121,7 @@ def _around(usual: float) -> Span:
 
 def _shape(pools: list[Pool]) -> ClusterShape:
     """The control plane's version: that of its newest pool."""
-    versions = [str(pool.settings.get("currentOrchestratorVersion") or "") for pool in pools]
+    versions = [pool.settings.kubernetes_version for pool in pools]
     newest = max((v for v in versions if v), key=_numbers, default="")
     return ClusterShape(kubernetes_version=newest) if newest else ClusterShape()
 
@@ -135,7 +135,7 @@ def _nodes(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
     for node in snapshot.nodes:
         by_pool[node.pool].append(node)
     for pool in snapshot.pools:
-        settings = {k: v for k, v in pool.settings.items() if k not in _READ_ONLY}
+        settings = {k: v for k, v in pool.properties.items() if k not in _READ_ONLY}
         try:
             records = [
                 _record(simulation, pool, settings, node, at)

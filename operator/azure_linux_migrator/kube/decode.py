@@ -15,12 +15,16 @@ from azure_linux_migrator.api.names import (
     OS_SKU_LABEL,
     ZONE_LABEL,
 )
-from azure_linux_migrator.kube import pod_traits, resources
+from azure_linux_migrator.kube import resources
 from azure_linux_migrator.kube.containers import ContainerStatus
 from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, home_of
+from azure_linux_migrator.kube.pod_spec import PodSpec
+from azure_linux_migrator.kube.pod_traits import pod_traits
+from azure_linux_migrator.kube.scheduling import scheduling
 from azure_linux_migrator.kube.selectors import LabelSelector
 from azure_linux_migrator.kube.zones import zone_of
-from azure_linux_migrator.model.cluster import Budget, Labels, NamespacedName, Node, Owner, Pod
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node, Owner, Pod
+from azure_linux_migrator.model.selectors import Labels
 
 SHARED = 100_000
 """Owners, and sets of labels, of which equal ones share one object."""
@@ -107,31 +111,6 @@ class NodeObject(Struct):
         )
 
 
-class _Claim(Struct, rename="camel"):
-    claim_name: str = ""
-
-
-class _Volume(Struct, rename="camel"):
-    empty_dir: dict[str, Any] | None = None
-    host_path: pod_traits.HostPath | None = None
-    persistent_volume_claim: _Claim | None = None
-
-
-class PodSpec(Struct, rename="camel"):
-    """spec of a Pod, or of a pod template."""
-
-    node_name: str = ""
-    volumes: list[_Volume] | None = None
-    containers: list[pod_traits.Container] | None = None
-    init_containers: list[pod_traits.Container] | None = None
-    resources: pod_traits.Resources | None = None
-    overhead: dict[str, Any] | None = None
-    node_selector: dict[str, str] | None = None
-    affinity: pod_traits.Affinity | None = None
-    security_context: pod_traits.Security | None = None
-    termination_grace_period_seconds: int | None = None
-
-
 class _PodStatus(Struct, rename="camel"):
     phase: str = ""
     conditions: list[Condition] | None = None
@@ -167,6 +146,7 @@ class PodObject(Struct):
                 unready_since = created if self.status.fails else since
             elif condition.type == "PodScheduled" and condition.reason == "Unschedulable":
                 unschedulable = condition.message or condition.reason
+        owner = _owner(meta.owner_references)
         requests, extended_resources = resources.requests(self.spec)
         return Pod(
             key=NamespacedName(intern(meta.namespace), meta.name),
@@ -176,7 +156,7 @@ class PodObject(Struct):
             ready=_is_true(self.status.conditions, "Ready"),
             terminating=meta.deletion_timestamp is not None,
             labels=_labels(meta.labels),
-            owner=_owner(meta.owner_references),
+            owner=owner,
             mirror=MIRROR_ANNOTATION in annotations,
             empty_dir=any(volume.empty_dir is not None for volume in self.spec.volumes or ()),
             revision=meta.revision,
@@ -191,9 +171,9 @@ class PodObject(Struct):
                 if volume.persistent_volume_claim is not None
             ),
             deletion_cost=_integer(annotations.get(DELETION_COST)),
-            traits=pod_traits.found(self.spec, annotations),
+            traits=pod_traits(self.spec, annotations),
             requests=requests,
-            spread=pod_traits.spreads(self.spec, meta.namespace, meta.labels or {}),
+            scheduling=scheduling(self.spec, meta.labels or {}, owner),
             unready_since=unready_since,
             extended_resources=extended_resources,
         )

@@ -6,16 +6,12 @@ from typing import Any
 from msgspec import Struct, field
 
 from azure_linux_migrator.api.names import RESTARTED, SURGE
-from azure_linux_migrator.kube import pod_traits
-from azure_linux_migrator.kube.decode import Condition, Metadata, PodSpec
+from azure_linux_migrator.kube.decode import Condition, Metadata
+from azure_linux_migrator.kube.pod_spec import NodeSelector, PodSpec
+from azure_linux_migrator.kube.pod_traits import pod_traits
+from azure_linux_migrator.kube.scheduling import scheduling
 from azure_linux_migrator.kube.zones import ZONE_KEYS, zone_of
-from azure_linux_migrator.model.cluster import (
-    Attachment,
-    Controller,
-    NamespacedName,
-    Requirement,
-    Volume,
-)
+from azure_linux_migrator.model.cluster import Attachment, Controller, NamespacedName, Volume
 
 HOSTNAME = "kubernetes.io/hostname"
 
@@ -30,12 +26,13 @@ class _Strategy(Struct, rename="camel"):
     rolling_update: _Rolling | None = None
 
 
-class _Annotated(Struct):
+class _TemplateMetadata(Struct):
+    labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
 
 
 class _Template(Struct):
-    metadata: _Annotated = field(default_factory=_Annotated)
+    metadata: _TemplateMetadata = field(default_factory=_TemplateMetadata)
     spec: PodSpec = field(default_factory=PodSpec)
 
 
@@ -136,22 +133,11 @@ class DaemonSetObject(_Workload):
     def record(self) -> Controller:
         """The core's record."""
         template = self.spec.template
-        found = pod_traits.found(template.spec, template.metadata.annotations or {})
-        return self.controller("DaemonSet", traits=found, terms=_terms(template.spec))
-
-
-def _terms(spec: PodSpec) -> tuple[tuple[Requirement, ...], ...]:
-    """The alternatives of a required node affinity."""
-    affinity = spec.affinity.node_affinity if spec.affinity else None
-    required = affinity.required if affinity else None
-    return tuple(
-        tuple(
-            Requirement(expression.key, expression.operator, tuple(expression.values or ()))
-            for expression in term.match_expressions or ()
+        return self.controller(
+            "DaemonSet",
+            traits=pod_traits(template.spec, template.metadata.annotations or {}),
+            scheduling=scheduling(template.spec, template.metadata.labels or {}, None),
         )
-        for term in (required.node_selector_terms if required else None) or ()
-        if term.match_expressions
-    )
 
 
 def resolve(value: int | str | None, replicas: int, *, up: bool) -> int:
@@ -169,22 +155,8 @@ class _ClaimRef(Struct):
     name: str = ""
 
 
-class _Requirement(Struct):
-    key: str = ""
-    operator: str = ""
-    values: list[str] | None = None
-
-
-class _Term(Struct, rename="camel"):
-    match_expressions: list[_Requirement] | None = None
-
-
-class _NodeSelector(Struct, rename="camel"):
-    node_selector_terms: list[_Term] | None = None
-
-
 class _Affinity(Struct):
-    required: _NodeSelector | None = None
+    required: NodeSelector | None = None
 
 
 class _VolumeSpec(Struct, rename="camel"):

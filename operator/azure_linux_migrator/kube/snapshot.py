@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube import scheduling
@@ -16,9 +16,9 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import CONTROLLERS
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, NodeSpec, PodObject, epoch
 from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
-from azure_linux_migrator.kube.scheduling import PlacedSpec
 from azure_linux_migrator.model.cluster import BudgetRule
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
+from azure_linux_migrator.model.scheduling import ANYWHERE
 
 PAGE = 1000
 LONGEST_BOOT = 900.0
@@ -40,10 +40,6 @@ class _NodeSpec(NodeSpec):
 
 class _Node(NodeObject):
     spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)
-
-
-class _Pod(PodObject):
-    spec: PlacedSpec = msgspec.field(default_factory=PlacedSpec)
 
 
 class _Limits(Struct, rename="camel"):
@@ -119,7 +115,7 @@ async def _each(
 
 _page = msgspec.json.Decoder(_List)
 _node_of = msgspec.json.Decoder(_Node)
-_pod_of = msgspec.json.Decoder(_Pod)
+_pod_of = msgspec.json.Decoder(PodObject)
 _budget_of = msgspec.json.Decoder(BudgetObject)
 _event_of = msgspec.json.Decoder(_Event)
 _rule_of = msgspec.json.Decoder(_Rule)
@@ -154,11 +150,8 @@ def _boot(made: ClusterSnapshot, found: _Node) -> None:
 def _pod(made: ClusterSnapshot, unmodelled: Counter[str], raw: msgspec.Raw) -> None:
     found = _pod_of.decode(raw)
     record = found.record()
-    made.pods.append(record)
-    owner = record.owner.uid if record.owner else record.uid
-    if owner not in made.placings:
-        labels = found.metadata.labels or {}
-        made.placings[owner] = scheduling.scheduling(found.spec, labels, record.owner)
+    made.pods.append(structs.replace(record, scheduling=ANYWHERE))
+    made.placings.setdefault(record.owner.uid if record.owner else record.uid, record.scheduling)
     if not record.finished:
         unmodelled.update(scheduling.unmodelled(found.spec, record.owner, mirror=record.mirror))
 

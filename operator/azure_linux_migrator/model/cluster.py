@@ -4,16 +4,15 @@ They are built by kube/decode.py from watch events and by the simulator from its
 Strings that repeat (names of nodes, namespaces, labels) are interned by whoever builds them.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 from msgspec import Struct
 
+from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
+from azure_linux_migrator.model.selectors import Labels, Selector
 from azure_linux_migrator.model.sensitivity import (
     Identifier,
-    LabelKey,
-    LabelValue,
     LeftOut,
     Mark,
     Message,
@@ -24,11 +23,8 @@ from azure_linux_migrator.model.sensitivity import (
     PoolName,
     Public,
     Sensitivity,
-    Traits,
 )
-
-Labels = Annotated[tuple[tuple[str, str], ...], Sensitivity.LABELS]
-"""Labels as a sorted tuple of pairs: hashable, so that selector matches can be cached."""
+from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
 
 class NamespacedName(NamedTuple):
@@ -108,9 +104,10 @@ class Pod(Struct, frozen=True):
     `unready_since` since the epoch, 0 where it is Ready or that is not known, and its creation
     where its containers fail again and again.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
-    persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by; `traits` are
-    model.traits strings; `requests` thousandths of a CPU and MiB of memory, `extras` the rest of
-    what it requests; `spread` tells that it repels pods of its kind from its node.
+    persistent volume claims; `deletion_cost` is what its ReplicaSet ranks it by; `traits` tell
+    what is notable in its spec; `requests` are thousandths of a CPU and MiB of memory,
+    `extended_resources` the rest of what it requests; `scheduling` is where it may land. In a
+    ClusterSnapshot that is left out, and kept once for each owner.
     """
 
     key: NamespacedName
@@ -131,9 +128,9 @@ class Pod(Struct, frozen=True):
     unschedulable: Message = ""
     claims: tuple[ObjectName, ...] = ()
     deletion_cost: int = 0
-    traits: Traits = ()
+    traits: PodTraits = NO_TRAITS
     requests: tuple[int, int] = (0, 0)
-    spread: bool = False
+    scheduling: SchedulingConstraints = ANYWHERE
     unready_since: float = 0.0
     extended_resources: ExtendedResources = ()
 
@@ -141,54 +138,6 @@ class Pod(Struct, frozen=True):
     def finished(self) -> bool:
         """Whether it ran to its end; its containers will not run again."""
         return self.phase in {"Succeeded", "Failed"}
-
-
-class Requirement(Struct, frozen=True):
-    """One matchExpressions entry of a label selector, or of a node affinity (`Gt` and `Lt`)."""
-
-    key: LabelKey
-    operator: Public
-    values: tuple[LabelValue, ...] = ()
-
-    def matches(self, labels: dict[str, str]) -> bool:
-        """Whether labels satisfy it; an operator this version does not know matches nothing."""
-        present = self.key in labels
-        match self.operator:
-            case "In":
-                return present and labels[self.key] in self.values
-            case "NotIn":
-                return not present or labels[self.key] not in self.values
-            case "Exists":
-                return present
-            case "DoesNotExist":
-                return not present
-            case "Gt" | "Lt":
-                return present and self._compares(labels[self.key])
-            case _:
-                return False
-
-    def _compares(self, text: str) -> bool:
-        """Both are integers, else it does not match (apimachinery/pkg/labels/selector.go)."""
-        if len(self.values) != 1 or not (_INTEGER(text) and _INTEGER(self.values[0])):
-            return False
-        value, bound = int(text), int(self.values[0])
-        return value > bound if self.operator == "Gt" else value < bound
-
-
-_INTEGER = re.compile(r"[+-]?[0-9]+").fullmatch
-
-
-class Selector(Struct, frozen=True):
-    """A label selector. Empty matches everything (policy/v1); None in a Budget matches nothing."""
-
-    equal: Labels = ()
-    requirements: tuple[Requirement, ...] = ()
-
-    def matches(self, labels: dict[str, str]) -> bool:
-        """Whether labels satisfy every term."""
-        return all(labels.get(key) == value for key, value in self.equal) and all(
-            requirement.matches(labels) for requirement in self.requirements
-        )
 
 
 class Budget(Struct, frozen=True):
@@ -222,8 +171,8 @@ class Controller(Struct, frozen=True):
     rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are
     recreated. `surge` and `restarted` are our annotations; `stuck` is why a rollout does not
     progress. Of a StatefulSet: `ordered` tells that its pods start one after the other, and
-    `first_ordinal` where their numbers begin. `terms` is the required node affinity of a
-    DaemonSet's template: its pods carry another, which names their node.
+    `first_ordinal` where their numbers begin. Of a DaemonSet: `traits` and `scheduling` are those
+    of its template; its pods carry another node affinity, which names their node.
     """
 
     kind: Public
@@ -237,10 +186,10 @@ class Controller(Struct, frozen=True):
     surge: Mark = ""
     restarted: Mark = ""
     stuck: Message = ""
-    traits: Traits = ()
+    traits: PodTraits = NO_TRAITS
     ordered: bool = False
     first_ordinal: int = 0
-    terms: tuple[tuple[Requirement, ...], ...] = ()
+    scheduling: SchedulingConstraints = ANYWHERE
 
 
 class Volume(Struct, frozen=True):

@@ -17,7 +17,7 @@ from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.model.sensitivity import Identifier, NodeName, Sensitivity, TaintText
 
-VERSION = 3
+VERSION = 4
 
 
 class ClusterSnapshot(Struct):

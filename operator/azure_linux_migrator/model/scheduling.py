@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Struct
 
-from azure_linux_migrator.model.cluster import Labels, Requirement, Selector
+from azure_linux_migrator.model.selectors import Labels, Requirement, Selector
 from azure_linux_migrator.model.sensitivity import (
     Identifier,
     LabelKey,
@@ -96,7 +96,7 @@ class TopologySpread(Struct, frozen=True):
     honor_taints: bool = False
 
 
-class SchedulingConstraints(Struct, frozen=True):
+class SchedulingConstraints(Struct, frozen=True, omit_defaults=True):
     """Where a pod may land. `terms` are alternatives of a required node affinity; `near` and
     `apart` are about other pods, and so is `spread`."""
 
@@ -118,3 +118,6 @@ class SchedulingConstraints(Struct, frozen=True):
             each.topology == HOSTNAME and each.means(namespace, namespace, dict(labels))
             for each in self.apart
         )
+
+
+ANYWHERE = SchedulingConstraints()

@@ -1,45 +1,16 @@
-"""What makes a pod's spec notable for a move to another node OS: short strings, mostly none.
+"""What makes a pod's spec notable for a move to another node OS; for most pods nothing does."""
 
-kube/pod_traits.py reads them off pods and DaemonSets; preflight rules look for them. Each is
-`kind:value`. They are interned, so that a hundred thousand pods cost next to nothing.
-"""
+from enum import StrEnum
+from typing import Annotated
 
-SELECTS = "selects:"
-"""`selects:<label key>=<value>`: a required node selector or affinity on a label of SELECTED."""
-HOST_PATH = "hostpath:"
-"""`hostpath:<path>`: mounts a directory of the node that differs between node OSes."""
-APPARMOR_LOCALHOST = "apparmor:localhost"
-PRIVILEGED = "privileged:"
-COMMAND = "command:"
-"""`command:<program>`: a container's command or arguments call one of COMMANDS."""
-SYSCTL = "sysctl:"
-"""`sysctl:<name>`: sets a kernel parameter."""
-KEEP = "keep:"
-"""`keep:<annotation>`: asks autoscalers not to evict it."""
-GRACE = "grace:"
-"""`grace:<seconds>`: a terminationGracePeriodSeconds above LONG_GRACE_SECONDS."""
-GPU = "gpu:"
-"""`gpu:<resource>`: asks for an extended GPU resource."""
-EMPTY_DIR = "emptydir:"
-LOCAL_VOLUME = "local-volume:"
-JOB = "job:"
+from msgspec import Struct
 
-SELECTED = frozenset(
-    {
-        "agentpool",
-        "kubernetes.azure.com/agentpool",
-        "kubernetes.azure.com/os-sku",
-        "kubernetes.azure.com/os-sku-requested",
-        "kubernetes.azure.com/os-sku-effective",
-        "kubernetes.azure.com/node-image-version",
-        "kubernetes.io/hostname",
-    }
-)
-"""Node labels whose values change with the pool."""
+from azure_linux_migrator.model.sensitivity import Identifier, Sensitivity
 
 COMMANDS = frozenset(
     {"apt", "apt-get", "dpkg", "snap", "nsenter", "modprobe", "insmod", "update-ca-certificates"}
 )
+"""Programs of a node's OS that rules look for in the commands of containers."""
 HOST_PATHS = (
     "/etc/ssl",
     "/usr/local/share/ca-certificates",
@@ -56,6 +27,30 @@ HOST_PATHS = (
 LONG_GRACE_SECONDS = 600
 
 
-def values(traits: tuple[str, ...], kind: str) -> tuple[str, ...]:
-    """The values of the traits of one kind."""
-    return tuple(trait.removeprefix(kind) for trait in traits if trait.startswith(kind))
+class AppArmor(StrEnum):
+    """The AppArmor profile that a pod names; the strictest of its containers'."""
+
+    NONE = ""
+    LOCALHOST = "Localhost"
+
+
+class PodTraits(Struct, frozen=True, omit_defaults=True):
+    """What is notable in the spec of a pod, or of a DaemonSet's template.
+
+    `host_paths` are those under HOST_PATHS, `commands` the COMMANDS that containers call, `sysctls`
+    the kernel parameters that it sets, `kept_by` the annotations that ask autoscalers not to evict
+    it, `gpus` the GPU resources that it requests. `grace_seconds` is its grace period where that is
+    above LONG_GRACE_SECONDS, otherwise 0. Tuples are sorted.
+    """
+
+    host_paths: tuple[Annotated[str, Sensitivity.HOST_PATH], ...] = ()
+    commands: tuple[Identifier, ...] = ()
+    sysctls: tuple[Identifier, ...] = ()
+    kept_by: tuple[Identifier, ...] = ()
+    gpus: tuple[Identifier, ...] = ()
+    apparmor: AppArmor = AppArmor.NONE
+    privileged: bool = False
+    grace_seconds: int = 0
+
+
+NO_TRAITS = PodTraits()

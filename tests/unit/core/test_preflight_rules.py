@@ -15,7 +15,6 @@ from azure_linux_migrator.core.preflight.identity import as_label
 from azure_linux_migrator.core.preflight.rules import RULES, evaluate
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.kube.node_resource_group import home_of
-from azure_linux_migrator.model import traits
 from azure_linux_migrator.model.azure_facts import (
     ClusterFacts,
     SubnetFacts,
@@ -24,13 +23,20 @@ from azure_linux_migrator.model.azure_facts import (
 )
 from azure_linux_migrator.model.cluster import NamespacedName, Node
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.scheduling import SchedulingConstraints
+from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, PodTraits
 from tests.support.preflight_snapshots import SUBNET, snapshot, source, spec, workload
 
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "aks" / "preflight.json"
 
 
-def with_workload(*notable: str, **more: Any) -> dict[str, Any]:
-    return {"workloads": (workload(*notable, **more),)}
+def with_workload(traits: PodTraits = NO_TRAITS, **more: Any) -> dict[str, Any]:
+    return {"workloads": (workload(traits, **more),)}
+
+
+def selecting(**labels: str) -> SchedulingConstraints:
+    """A node selector."""
+    return SchedulingConstraints(tuple(sorted(labels.items())))
 
 
 def with_blocker(cause: Cause) -> dict[str, Any]:
@@ -197,21 +203,21 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     (
         "pod.selector-pool",
         Severity.BLOCK,
-        with_workload(f"{traits.SELECTS}agentpool=src"),
+        with_workload(scheduling=selecting(agentpool="src")),
         "agentpool=src",
     ),
     (
         "pod.daemonset-selector",
         Severity.WARN,
         with_workload(
-            f"{traits.SELECTS}kubernetes.azure.com/os-sku=Ubuntu",
+            scheduling=selecting(**{"kubernetes.azure.com/os-sku": "Ubuntu"}),
             kind="DaemonSet",
             owner="DaemonSet default/agent",
         ),
         "os-sku=Ubuntu",
     ),
     ("pod.bare", Severity.BLOCK, with_workload(owner="", replicas=0), "default/web-1"),
-    ("pod.local-data", Severity.WARN, with_workload(traits.EMPTY_DIR), "emptyDir"),
+    ("pod.local-data", Severity.WARN, with_workload(empty_dir=True), "emptyDir"),
     ("pod.pv-zone", Severity.BLOCK, with_blocker(Cause.VOLUME_ZONE), "allows none"),
     (
         "pod.pv-zone",
@@ -222,31 +228,41 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         },
         "zone 2",
     ),
-    ("pod.safe-to-evict", Severity.WARN, with_workload(f"{traits.KEEP}x/safe"), "x/safe"),
-    ("pod.safe-to-evict", Severity.WARN, with_workload(f"{traits.GRACE}900"), "900 s"),
-    ("pod.safe-to-evict", Severity.WARN, with_workload(traits.JOB), "Job"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(kept_by=("x/safe",))), "x/safe"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(grace_seconds=900)), "900 s"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(job=True), "Job"),
     ("pod.single-replica", Severity.WARN, with_workload(replicas=1), "SurgeFirst"),
-    ("os.apparmor", Severity.WARN, with_workload(traits.APPARMOR_LOCALHOST), "AppArmor"),
+    (
+        "os.apparmor",
+        Severity.WARN,
+        with_workload(PodTraits(apparmor=AppArmor.LOCALHOST)),
+        "AppArmor",
+    ),
     (
         "os.apparmor",
         Severity.BLOCK,
-        with_workload(traits.APPARMOR_LOCALHOST)
+        with_workload(PodTraits(apparmor=AppArmor.LOCALHOST))
         | {"spec": spec(target={"osSKU": "AzureContainerLinux"})},
         "SELinux",
     ),
     (
         "os.cert-path",
         Severity.BLOCK,
-        with_workload(f"{traits.HOST_PATH}/etc/ssl/certs/ca-certificates.crt"),
+        with_workload(PodTraits(host_paths=("/etc/ssl/certs/ca-certificates.crt",))),
         "ca-bundle.crt",
     ),
     (
         "os.pkg-manager",
         Severity.WARN,
-        with_workload(f"{traits.COMMAND}apt-get", traits.PRIVILEGED),
+        with_workload(PodTraits(commands=("apt-get",), privileged=True)),
         "apt-get",
     ),
-    ("os.kernel-module", Severity.WARN, with_workload(f"{traits.COMMAND}modprobe"), "modules"),
+    (
+        "os.kernel-module",
+        Severity.WARN,
+        with_workload(PodTraits(commands=("modprobe",))),
+        "modules",
+    ),
     (
         "os.kernel-regression",
         Severity.WARN,
@@ -393,8 +409,7 @@ def test_gpu_support_goes_by_date_and_tells_its_source(
 
 def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
     pods = tuple(
-        workload(traits.EMPTY_DIR, key=NamespacedName("default", f"web-{n:03d}"))
-        for n in range(400)
+        workload(empty_dir=True, key=NamespacedName("default", f"web-{n:03d}")) for n in range(400)
     )
     made = found("pod.local-data", snapshot(workloads=pods))
     assert len(made) == 1
@@ -404,7 +419,7 @@ def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
 
 def test_in_place_pods_may_name_their_pool() -> None:
     in_place = spec(strategy={"type": "InPlace"})
-    change = with_workload(f"{traits.SELECTS}agentpool=src")
+    change = with_workload(scheduling=selecting(agentpool="src"))
     assert not found("pod.selector-pool", snapshot(spec=in_place, target="src", **change))
 
 

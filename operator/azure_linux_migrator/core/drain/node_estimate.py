@@ -59,7 +59,11 @@ def _fill(pods: list[Pod], empty: Allocatable, bins: list[Allocatable]) -> None:
     alone: defaultdict[str, set[int]] = defaultdict(set)
     for pod in sorted(pods, key=lambda each: (each.requests, each.key), reverse=True):
         cpu, memory = pod.requests
-        group = pod.owner.uid if pod.owner and pod.spread else ""
+        group = (
+            pod.owner.uid
+            if pod.owner and pod.scheduling.alone(pod.key.namespace, pod.labels)
+            else ""
+        )
         for index, allocatable in enumerate(bins):
             fits = allocatable.pods and allocatable.cpu >= cpu and allocatable.memory >= memory
             fits = fits and not (

@@ -7,14 +7,7 @@ from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_os import TABLE, minor
 from azure_linux_migrator.model.azure_facts import Unread
-from azure_linux_migrator.model.traits import (
-    APPARMOR_LOCALHOST,
-    COMMAND,
-    HOST_PATH,
-    PRIVILEGED,
-    SYSCTL,
-    values,
-)
+from azure_linux_migrator.model.traits import AppArmor
 
 _CERTIFICATES = ("/etc/ssl", "/usr/local/share/ca-certificates")
 _PACKAGES = ("/etc/apt", "/var/lib/dpkg", "/usr/src", "/boot", "/etc/apparmor.d")
@@ -27,7 +20,7 @@ AZNFS_FIXED = "202605.05"
 def apparmor(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.apparmor: profiles that are loaded on the old nodes."""
     known = TABLE.get(snapshot.spec.target.os_sku)
-    for owner, pods in _both(snapshot, lambda each: APPARMOR_LOCALHOST in each.traits):
+    for owner, pods in _both(snapshot, lambda each: each.traits.apparmor is AppArmor.LOCALHOST):
         result = RuleResult("os.apparmor", owner)
         if known is not None and not known.apparmor:
             yield result.block(
@@ -53,7 +46,7 @@ def certificates(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _mounts_certificates(workload: WorkloadFacts) -> bool:
-    called = "update-ca-certificates" in values(workload.traits, COMMAND)
+    called = "update-ca-certificates" in workload.traits.commands
     return called or bool(_under(workload, _CERTIFICATES))
 
 
@@ -69,7 +62,7 @@ def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _uses_packages(workload: WorkloadFacts) -> bool:
-    used = _commands(workload, _PACKAGE_COMMANDS) and PRIVILEGED in workload.traits
+    used = _commands(workload, _PACKAGE_COMMANDS) and workload.traits.privileged
     return bool(used or _under(workload, _PACKAGES))
 
 
@@ -87,7 +80,7 @@ def _needs_kernel(workload: WorkloadFacts) -> bool:
     return bool(
         _commands(workload, _MODULE_COMMANDS)
         or _under(workload, ("/lib/modules",))
-        or values(workload.traits, SYSCTL)
+        or workload.traits.sysctls
     )
 
 
@@ -123,7 +116,7 @@ def disk(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def cgroups(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.cgroup-v2: only a very old Mariner is still on version 1."""
-    version = minor(str(snapshot.source.settings.get("currentOrchestratorVersion") or ""))
+    version = minor(snapshot.source.settings.kubernetes_version)
     if snapshot.source.os_sku in {"CBLMariner", "Mariner"} and version and version < (1, 29):
         yield of_pool(snapshot, "os.cgroup-v2").warn(
             "its nodes use cgroup v1 and the new ones v2: old Java, .NET and Node.js images "
@@ -140,11 +133,11 @@ def _both(
 
 
 def _commands(workload: WorkloadFacts, known: frozenset[str]) -> set[str]:
-    return set(values(workload.traits, COMMAND)) & known
+    return set(workload.traits.commands) & known
 
 
 def _under(workload: WorkloadFacts, prefixes: tuple[str, ...]) -> set[str]:
-    return {path for path in values(workload.traits, HOST_PATH) if path.startswith(prefixes)}
+    return {path for path in workload.traits.host_paths if path.startswith(prefixes)}
 
 
 def _paths(pods: list[WorkloadFacts], prefixes: tuple[str, ...]) -> str:

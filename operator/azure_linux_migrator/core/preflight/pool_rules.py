@@ -170,7 +170,7 @@ def system(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def fips(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.fips: another cryptographic module, another piece of evidence."""
-    if snapshot.source.settings.get("enableFIPS"):
+    if snapshot.source.settings.fips:
         yield of_pool(snapshot, "os.fips").warn(
             "its FIPS module will be Azure Linux's SymCrypt, and CIFS mounts fail in FIPS mode",
             "renew the compliance evidence; look for CIFS volumes",
@@ -238,10 +238,8 @@ def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _kubernetes(snapshot: PreflightSnapshot) -> str:
-    settings = snapshot.source.settings
-    own = settings.get("currentOrchestratorVersion") or settings.get("orchestratorVersion")
-    cluster = snapshot.facts.cluster
-    return str(own or (cluster.kubernetes_version if isinstance(cluster, ClusterFacts) else ""))
+    own, cluster = snapshot.source.settings.kubernetes_version, snapshot.facts.cluster
+    return own or (cluster.kubernetes_version if isinstance(cluster, ClusterFacts) else "")
 
 
 def _size(snapshot: PreflightSnapshot) -> str:
@@ -251,15 +249,14 @@ def _size(snapshot: PreflightSnapshot) -> str:
 def _traits(snapshot: PreflightSnapshot) -> frozenset[str]:
     """What decides about the image: of the source's settings, with the spec's in their place."""
     settings = snapshot.source.settings
-    security = settings.get("securityProfile") or {}
     size = _size(snapshot).lower()
     arm = re.match(r"^standard_[a-z]+\d+[a-z]*p[a-z]*_", size) is not None
     found = {
-        "fips": bool(settings.get("enableFIPS")),
-        "trusted": bool(security.get("enableVTPM") and security.get("enableSecureBoot")),
-        "kata": "Kata" in str(settings.get("workloadRuntime") or ""),
+        "fips": settings.fips,
+        "trusted": settings.vtpm and settings.secure_boot,
+        "kata": "Kata" in settings.workload_runtime,
         "cvm": re.match(r"^standard_(dc|ec)", size) is not None,
         "arm64": arm,
-        "streaming": bool((settings.get("artifactStreamingProfile") or {}).get("enabled")),
+        "streaming": settings.artifact_streaming,
     }
     return frozenset(trait for trait, holds in found.items() if holds)

@@ -15,6 +15,8 @@ from azure_linux_migrator.model.azure_facts import (
 )
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
+from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +24,19 @@ class WorkloadFacts:
     """A pod on the source pool that must move, or a DaemonSet, with what makes it notable.
 
     `kind` is `Pod` or `DaemonSet`; `owner` the governing controller as `Kind namespace/name`, by
-    which findings are grouped, with `replicas` of it (0 where it has none). `traits` are
-    model.traits strings.
+    which findings are grouped, with `replicas` of it (0 where it has none). `local_volume` tells
+    that a volume of it is on its node's own disk, `job` that it is a Job's.
     """
 
     kind: str
     key: NamespacedName
     owner: str = ""
     replicas: int = 0
-    traits: tuple[str, ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
+    traits: PodTraits = NO_TRAITS
+    scheduling: SchedulingConstraints = ANYWHERE
+    empty_dir: bool = False
+    local_volume: bool = False
+    job: bool = False
 
 
 @dataclass(frozen=True, slots=True)

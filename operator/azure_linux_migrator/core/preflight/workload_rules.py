@@ -13,16 +13,20 @@ from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.model.azure_facts import Unread
-from azure_linux_migrator.model.traits import (
-    EMPTY_DIR,
-    GRACE,
-    JOB,
-    KEEP,
-    LOCAL_VOLUME,
-    SELECTS,
-    values,
-)
+from azure_linux_migrator.model.scheduling import SchedulingConstraints
 
+_OF_POOL = frozenset(
+    {
+        "agentpool",
+        "kubernetes.azure.com/agentpool",
+        "kubernetes.azure.com/os-sku",
+        "kubernetes.azure.com/os-sku-requested",
+        "kubernetes.azure.com/os-sku-effective",
+        "kubernetes.azure.com/node-image-version",
+        "kubernetes.io/hostname",
+    }
+)
+"""Node labels whose values change with the pool."""
 _BUDGETS = frozenset(
     (
         Cause.BUDGET_DEADLOCKED,
@@ -72,14 +76,22 @@ def _lost(
         "kubernetes.azure.com/os-sku-requested": snapshot.spec.target.os_sku,
         **labels,
     }
-    pairs = [each.partition("=") for each in values(workload.traits, SELECTS)]
-    keys = {key for key, _, _ in pairs}
-    return [
-        f"{key}={value}"
-        for key, _, value in pairs
-        if new.get(key) != value
-        and not (key in keys and any(k == key and new.get(k) == v for k, _, v in pairs))
-    ]
+    pairs = _selected(workload.scheduling)
+    kept = {key for key, value in pairs if new.get(key) == value}
+    return [f"{key}={value}" for key, value in pairs if key not in kept]
+
+
+def _selected(scheduling: SchedulingConstraints) -> list[tuple[str, str]]:
+    """Labels that change with the pool, as a node selector or a required affinity wants them."""
+    wanted = {pair for pair in scheduling.selector if pair[0] in _OF_POOL}
+    wanted |= {
+        (requirement.key, value)
+        for term in scheduling.terms
+        for requirement in term.expressions
+        if requirement.operator == "In" and requirement.key in _OF_POOL
+        for value in requirement.values
+    }
+    return sorted(wanted)
 
 
 def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -109,13 +121,13 @@ def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.local-data: what is on a node's disk stays there."""
-    for owner, pods in groups(snapshot, lambda each: LOCAL_VOLUME in each.traits):
+    for owner, pods in groups(snapshot, lambda each: each.local_volume):
         yield RuleResult("pod.local-data", owner).warn(
             f"{counted(pods)} has a volume on its node's own disk",
             "move the data first; the pod holds the drain up",
         )
     if snapshot.spec.drain.empty_dir is EmptyDirPolicy.EVICT:
-        for owner, pods in groups(snapshot, lambda each: EMPTY_DIR in each.traits):
+        for owner, pods in groups(snapshot, lambda each: each.empty_dir):
             yield RuleResult("pod.local-data", owner).warn(
                 f"{counted(pods)} will lose emptyDir data",
                 "see that it is a cache, or set spec.drain.emptyDir to Block",
@@ -130,7 +142,7 @@ def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 blocker.message, blocker.remedy
             )
     zones = snapshot.spec.target.zones
-    before = {str(zone) for zone in snapshot.source.settings.get("availabilityZones") or ()}
+    before = set(snapshot.source.settings.zones)
     lost = sorted(before - set(zones)) if zones is not None and "auto" not in zones else []
     if lost:
         yield RuleResult("pod.pv-zone", f"nodepool {snapshot.target}").warn(
@@ -141,18 +153,18 @@ def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.safe-to-evict: pods that ask to be left alone, end slowly, or run a Job."""
-    for owner, pods in groups(snapshot, lambda each: values(each.traits, KEEP)):
+    for owner, pods in groups(snapshot, lambda each: each.traits.kept_by):
         yield RuleResult("pod.safe-to-evict", owner).warn(
-            f"{counted(pods)} asks with {values(pods[0].traits, KEEP)[0]} not to be evicted; "
+            f"{counted(pods)} asks with {pods[0].traits.kept_by[0]} not to be evicted; "
             "a drain moves it all the same",
             "see that it can be moved now",
         )
-    for owner, pods in groups(snapshot, lambda each: values(each.traits, GRACE)):
+    for owner, pods in groups(snapshot, lambda each: each.traits.grace_seconds):
         yield RuleResult("pod.safe-to-evict", owner).warn(
-            f"{counted(pods)} takes up to {values(pods[0].traits, GRACE)[0]} s to end",
+            f"{counted(pods)} takes up to {pods[0].traits.grace_seconds} s to end",
             "let spec.drain.timeout be longer than that",
         )
-    for owner, pods in groups(snapshot, lambda each: JOB in each.traits):
+    for owner, pods in groups(snapshot, lambda each: each.job):
         yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} runs a Job (spec.drain.jobs: {snapshot.spec.drain.jobs})",
             "let it end before, or choose what spec.drain.jobs says",

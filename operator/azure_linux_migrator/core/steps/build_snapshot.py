@@ -10,7 +10,6 @@ from azure_linux_migrator.core.steps.progress import Context
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Controller
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.model.traits import JOB, LOCAL_VOLUME
 
 
 def build_snapshot(ctx: Context) -> PreflightSnapshot:
@@ -46,9 +45,14 @@ def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
         if entry.filter_result.disposition is not PodDisposition.SKIP and not entry.pod.finished
     ]
     daemons = [
-        WorkloadFacts("DaemonSet", each.key, _named(each), 0, each.traits)
+        WorkloadFacts(
+            "DaemonSet",
+            each.key,
+            _named(each),
+            traits=each.traits,
+            scheduling=each.scheduling,
+        )
         for each in ctx.seen.world.owner_index.of_kind("DaemonSet")
-        if each.traits
     ]
     return (*pods, *daemons)
 
@@ -57,11 +61,6 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
     pod = entry.pod
     owner_index = ctx.seen.world.owner_index
     controller = owner_index.controller_of(pod)
-    more = []
-    if any(volume.local for volume in owner_index.volumes_of(pod)):
-        more.append(LOCAL_VOLUME)
-    if pod.owner is not None and pod.owner.kind == "Job":
-        more.append(JOB)
     owner = _named(controller) if controller else ""
     if not owner and pod.owner:
         owner = f"{pod.owner.kind} {pod.key.namespace}/{pod.owner.name}"
@@ -70,8 +69,11 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
         pod.key,
         owner,
         controller.replicas if controller else 0,
-        (*pod.traits, *more),
-        pod.labels,
+        traits=pod.traits,
+        scheduling=pod.scheduling,
+        empty_dir=pod.empty_dir,
+        local_volume=any(volume.local for volume in owner_index.volumes_of(pod)),
+        job=pod.owner is not None and pod.owner.kind == "Job",
     )
 
 

@@ -8,13 +8,14 @@ pkg/scheduler/framework/plugins: interpodaffinity/filtering.go, podtopologysprea
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from azure_linux_migrator.model.cluster import Labels, Pod
+from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.model.scheduling import (
     HOSTNAME,
     PodTerm,
     SchedulingConstraints,
     TopologySpread,
 )
+from azure_linux_migrator.model.selectors import Labels
 from azure_linux_migrator.simulator.cluster.node_filters import selected, tolerated
 from azure_linux_migrator.simulator.cluster.store import Store, holds
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
