@@ -148,7 +148,7 @@ def _nodes(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
                 f"node pool {pool.name}: its nodes take pods, what AKS would do with it is left "
                 f"out ({why})"
             )
-    for node in snapshot.nodes:
+    for node in snapshot.labelled_nodes():
         labels = snapshot.labels.get(node.name, {})
         taints = tuple(Taint.parse(text) for text in snapshot.taints.get(node.name, ()))
         simulation.store.put_node(node, NodeCapacity(labels, taints))

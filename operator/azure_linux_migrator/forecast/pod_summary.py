@@ -86,7 +86,7 @@ class PodSummary(Struct):
 def world_of(snapshot: ClusterSnapshot) -> World:
     """The core's world as it was."""
     world = World()
-    for node in snapshot.nodes:
+    for node in snapshot.labelled_nodes():
         world.put_node(node)
     for controller in snapshot.controllers:
         world.put_controller(controller)
@@ -96,7 +96,7 @@ def world_of(snapshot: ClusterSnapshot) -> World:
         world.put_attachment(attachment)
     for budget in snapshot.budgets:
         world.put_budget(budget)
-    for pod in snapshot.pods:
+    for pod in snapshot.placed_pods():
         world.put_pod(pod)
     return world
 

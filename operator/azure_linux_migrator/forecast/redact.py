@@ -29,7 +29,7 @@ from azure_linux_migrator.model.cluster import NamespacedName, Owner
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.model.sensitivity import ArmId, Public, Sensitivity, TaintText
-from azure_linux_migrator.model.traits import HOST_PATHS
+from azure_linux_migrator.model.traits import HOST_PATHS, SYSTEM_PATHS, HostPath
 
 LEFT_OUT = "left out by --redact"
 _RESOURCES = ("nvidia.com/", "amd.com/", "hugepages-", "ephemeral-storage")
@@ -145,7 +145,7 @@ def _walk(names: Pseudonyms) -> RecordWalk:
         Sensitivity.TAINT: lambda text, *_: _taint(names, text),
         Sensitivity.TAINT_KEY: lambda key, *_: names.taint_key(key),
         Sensitivity.TAINT_VALUE: lambda value, taint, _: names.taint_value(taint.key, value),
-        Sensitivity.HOST_PATH: lambda path, *_: _host_path(path),
+        Sensitivity.HOST_PATH: lambda path, *_: _host_path(names, path),
         Sensitivity.RESOURCE_AMOUNTS: lambda amounts, *_: tuple(
             sorted(
                 (name if name.startswith(_RESOURCES) else names.identifier(name), amount)
@@ -188,9 +188,10 @@ def _service(names: Pseudonyms, text: str) -> str:
     return f"{names.namespace(namespace)}/{names.object(NamespacedName(namespace, name))}"
 
 
-def _host_path(path: str) -> str:
-    """As much of it as every node has."""
-    return next((prefix for prefix in HOST_PATHS if path.startswith(prefix)), LEFT_OUT)
+def _host_path(names: Pseudonyms, path: str) -> str:
+    """As much of it as every node has, and a directory that none has for the rest."""
+    known = [each for each in (*HOST_PATHS, *SYSTEM_PATHS) if HostPath(path).under((each,))]
+    return max(known, key=len) if known else f"/{names.identifier(path.strip('/'))}"
 
 
 def _properties(walk: RecordWalk, properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def add_workloads(
 def add_pods(simulation: SimulatedCluster, snapshot: ClusterSnapshot, starts: Starts) -> None:
     """The pods as they are: Ready, on their way there, or ailing."""
     ready_nodes = {node.name for node in snapshot.nodes if node.ready}
-    for pod in snapshot.pods:
+    for pod in snapshot.placed_pods():
         waits = not pod.ready and not pod.terminating and not pod.finished
         workload = simulation.workloads.workload(pod)
         if waits and not pod.node and workload is not None and workload.kind == "DaemonSet":

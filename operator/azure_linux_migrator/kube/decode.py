@@ -73,10 +73,24 @@ class Condition(Struct):
     last_transition_time: str | None = field(default=None, name="lastTransitionTime")
 
 
+class _Taint(Struct):
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+    def __str__(self) -> str:
+        value = f"={self.value}" if self.value else ""
+        return f"{self.key}{value}:{self.effect}"
+
+
+CORDON_TAINT = "node.kubernetes.io/unschedulable"
+
+
 class NodeSpec(Struct):
     """spec of a Node."""
 
     unschedulable: bool | None = False
+    taints: list[_Taint] | None = None
     provider_id: str = field(default="", name="providerID")
 
 
@@ -108,6 +122,12 @@ class NodeObject(Struct):
             zone=zone_of(labels.get(ZONE_LABEL, "")),
             allocatable=resources.allocatable(self.status.allocatable),
             node_resource_group=home_of(self.spec.provider_id, labels.get(CLUSTER_LABEL, "")),
+            taints=tuple(
+                intern(str(taint))
+                for taint in self.spec.taints or ()
+                if taint.effect != "PreferNoSchedule" and taint.key != CORDON_TAINT
+            ),
+            labels=_labels(labels),
         )
 
 

@@ -10,10 +10,11 @@ from azure_linux_migrator.kube.decode import Condition, Metadata
 from azure_linux_migrator.kube.pod_spec import NodeSelector, PodSpec
 from azure_linux_migrator.kube.pod_traits import pod_traits
 from azure_linux_migrator.kube.scheduling import scheduling
-from azure_linux_migrator.kube.zones import ZONE_KEYS, zone_of
+from azure_linux_migrator.kube.zones import ZONE_KEYS, names_a_node, zone_of
 from azure_linux_migrator.model.cluster import Attachment, Controller, NamespacedName, Volume
 
 HOSTNAME = "kubernetes.io/hostname"
+ADDON_MODE = "addonmanager.kubernetes.io/mode"
 
 
 class _Rolling(Struct, rename="camel"):
@@ -71,8 +72,14 @@ class _Workload(Struct):
             uid=meta.uid,
             owner=owner,
             replicas=replicas,
+            addon=is_addon(meta.labels or {}),
             **more,
         )
+
+
+def is_addon(labels: dict[str, str]) -> bool:
+    """Whether AKS itself installs and updates it."""
+    return labels.get("kubernetes.azure.com/managedby") == "aks" or ADDON_MODE in labels
 
 
 class DeploymentObject(_Workload):
@@ -159,11 +166,17 @@ class _Affinity(Struct):
     required: NodeSelector | None = None
 
 
+class _Csi(Struct):
+    driver: str = ""
+
+
 class _VolumeSpec(Struct, rename="camel"):
     claim_ref: _ClaimRef | None = None
     local: dict[str, Any] | None = None
     host_path: dict[str, Any] | None = None
     node_affinity: _Affinity | None = None
+    csi: _Csi | None = None
+    access_modes: list[str] | None = None
 
 
 class VolumeObject(Struct):
@@ -184,13 +197,18 @@ class VolumeObject(Struct):
         ]
         named = {zone for each in terms if each.key in ZONE_KEYS for zone in each.values or ()}
         zones = {zone_of(each) for each in named}
-        pinned = any(each.key == HOSTNAME for each in terms)
+        nodes = {(each.key, value) for each in terms for value in each.values or ()}
+        keys = [key for key, _ in sorted(nodes) if names_a_node(key)]
+        pinned = next((key for key in keys if key == HOSTNAME or keys.count(key) == 1), "")
         disk = self.spec.local is not None or self.spec.host_path is not None
         return Volume(
             self.metadata.name,
             NamespacedName(claim.namespace, claim.name),
             tuple(sorted(zones)),
-            local=disk or pinned,
+            local=disk or bool(pinned),
+            bound_by=pinned,
+            driver=self.spec.csi.driver if self.spec.csi else "",
+            access_modes=tuple(self.spec.access_modes or ()),
         )
 
 

@@ -14,7 +14,7 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube import scheduling
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import CONTROLLERS
-from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, NodeSpec, PodObject, epoch
+from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject, epoch
 from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
 from azure_linux_migrator.model.cluster import BudgetRule
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
@@ -26,20 +26,6 @@ LONGEST_BOOT = 900.0
 EVENTS = "/apis/events.k8s.io/v1/events"
 _SCHEDULED = {"fieldSelector": "reason=Scheduled"}
 """The scheduler's events tell to the microsecond when a pod got its node; they last an hour."""
-
-
-class _Taint(Struct):
-    key: str = ""
-    value: str = ""
-    effect: str = ""
-
-
-class _NodeSpec(NodeSpec):
-    taints: list[_Taint] | None = None
-
-
-class _Node(NodeObject):
-    spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)
 
 
 class _Limits(Struct, rename="camel"):
@@ -114,7 +100,7 @@ async def _each(
 
 
 _page = msgspec.json.Decoder(_List)
-_node_of = msgspec.json.Decoder(_Node)
+_node_of = msgspec.json.Decoder(NodeObject)
 _pod_of = msgspec.json.Decoder(PodObject)
 _budget_of = msgspec.json.Decoder(BudgetObject)
 _event_of = msgspec.json.Decoder(_Event)
@@ -129,7 +115,7 @@ def _into(found: list[Any], kind: type[Any]) -> Callable[[msgspec.Raw], None]:
 def _node(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
     found = _node_of.decode(raw)
     name = found.metadata.name
-    made.nodes.append(found.record())
+    made.nodes.append(structs.replace(found.record(), labels=()))
     _boot(made, found)
     made.labels[name] = found.metadata.labels or {}
     made.taints[name] = [
@@ -139,7 +125,7 @@ def _node(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
     ]
 
 
-def _boot(made: ClusterSnapshot, found: _Node) -> None:
+def _boot(made: ClusterSnapshot, found: NodeObject) -> None:
     ready = [condition for condition in found.status.conditions or () if condition.type == "Ready"]
     if ready and ready[0].status == "True":
         since = epoch(ready[0].last_transition_time) - epoch(found.metadata.creation_timestamp)

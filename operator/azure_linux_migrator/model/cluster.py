@@ -13,6 +13,7 @@ from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraint
 from azure_linux_migrator.model.selectors import Labels, Selector
 from azure_linux_migrator.model.sensitivity import (
     Identifier,
+    LabelKey,
     LeftOut,
     Mark,
     Message,
@@ -23,6 +24,7 @@ from azure_linux_migrator.model.sensitivity import (
     PoolName,
     Public,
     Sensitivity,
+    TaintText,
 )
 from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
@@ -68,7 +70,9 @@ class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
     `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home`
     is the node resource group that the machine is in, as `subscription/group` where the
-    subscription is known too, in lower case, or empty."""
+    subscription is known too, in lower case, or empty. `taints` are those that keep pods away, but
+    for the cordon's, such as `key=value:NoSchedule`. A ClusterSnapshot keeps `labels` beside it.
+    """
 
     name: NodeName
     pool: PoolName
@@ -81,6 +85,8 @@ class Node(Struct, frozen=True, gc=False):
     zone: Public = ""
     allocatable: Allocatable = Allocatable()
     node_resource_group: LeftOut = ""
+    taints: tuple[TaintText, ...] = ()
+    labels: Labels = ()
 
     def runs(self, os_sku: str) -> bool:
         """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,
@@ -172,7 +178,8 @@ class Controller(Struct, frozen=True):
     recreated. `surge` and `restarted` are our annotations; `stuck` is why a rollout does not
     progress. Of a StatefulSet: `ordered` tells that its pods start one after the other, and
     `first_ordinal` where their numbers begin. Of a DaemonSet: `traits` and `scheduling` are those
-    of its template; its pods carry another node affinity, which names their node.
+    of its template; its pods carry another node affinity, which names their node. `addon` tells
+    that AKS installs it.
     """
 
     kind: Public
@@ -190,16 +197,29 @@ class Controller(Struct, frozen=True):
     ordered: bool = False
     first_ordinal: int = 0
     scheduling: SchedulingConstraints = ANYWHERE
+    addon: bool = False
 
 
 class Volume(Struct, frozen=True):
     """A bound persistent volume: the zones it can be attached in ("" for nodes outside any zone; no
-    zones at all for anywhere), or the fact that it is local."""
+    zones at all for anywhere), or the fact that it is local, which `bound_by` tells more of: the
+    node label by which its driver binds it. `driver` is the CSI driver, or empty."""
 
     name: Identifier
     claim: NamespacedName
     zones: tuple[Public, ...] = ()
     local: bool = False
+    bound_by: LabelKey = ""
+    driver: Identifier = ""
+    access_modes: tuple[Public, ...] = ()
+
+    @property
+    def one_node(self) -> bool:
+        """Whether it can be attached to one node at a time."""
+        return bool(self.access_modes) and set(self.access_modes) <= _ONE_NODE
+
+
+_ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 
 
 class Attachment(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Where a pod may land: taints, tolerations, affinity and topology spread, as in the pod API."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -65,6 +66,16 @@ class NodeTerm(Struct, frozen=True):
     expressions: tuple[Requirement, ...] = ()
     fields: tuple[Requirement, ...] = ()
 
+    def unmet(self, name: str, labels: Mapping[str, str]) -> list[Requirement]:
+        """Those of its requirements that a node does not satisfy."""
+        fields = {"metadata.name": name}
+        unmet = [each for each in self.expressions if not each.matches(labels)]
+        return unmet + [each for each in self.fields if not each.matches(fields)]
+
+    def accepts(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Whether a node satisfies it; an empty term accepts no node."""
+        return bool(self.expressions or self.fields) and not self.unmet(name, labels)
+
 
 class PodTerm(Struct, frozen=True):
     """A required term of an affinity to other pods, or against them.
@@ -106,6 +117,19 @@ class SchedulingConstraints(Struct, frozen=True, omit_defaults=True):
     near: tuple[PodTerm, ...] = ()
     apart: tuple[PodTerm, ...] = ()
     spread: tuple[TopologySpread, ...] = ()
+
+    def tolerates(self, taint: Taint) -> bool:
+        """Whether such pods may be scheduled in spite of a taint."""
+        return taint.effect == "PreferNoSchedule" or any(
+            toleration.matches(taint) for toleration in self.tolerations
+        )
+
+    def selects(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Whether the node selector and the required node affinity accept a node
+        (component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go)."""
+        return all(labels.get(key) == value for key, value in self.selector) and (
+            not self.terms or any(term.accepts(name, labels) for term in self.terms)
+        )
 
     @property
     def social(self) -> bool:

@@ -1,6 +1,7 @@
 """Label selectors, as the API defines them."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ class Requirement(Struct, frozen=True):
     operator: Public
     values: tuple[LabelValue, ...] = ()
 
-    def matches(self, labels: dict[str, str]) -> bool:
+    def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether labels satisfy it; an operator this version does not know matches nothing."""
         present = self.key in labels
         match self.operator:
@@ -34,6 +35,25 @@ class Requirement(Struct, frozen=True):
                 return present and self._compares(labels[self.key])
             case _:
                 return False
+
+    def __str__(self) -> str:
+        """As kubectl writes it behind --selector."""
+        values = ", ".join(self.values)
+        match self.operator:
+            case "In":
+                one = len(self.values) == 1
+                return f"{self.key}={values}" if one else f"{self.key} in ({values})"
+            case "NotIn":
+                one = len(self.values) == 1
+                return f"{self.key}!={values}" if one else f"{self.key} notin ({values})"
+            case "Exists":
+                return self.key
+            case "DoesNotExist":
+                return f"!{self.key}"
+            case "Gt" | "Lt":
+                return f"{self.key}{'>' if self.operator == 'Gt' else '<'}{values}"
+            case _:
+                return f"{self.key} {self.operator} ({values})"
 
     def _compares(self, text: str) -> bool:
         """Both are integers, else it does not match (apimachinery/pkg/labels/selector.go)."""
@@ -52,7 +72,7 @@ class Selector(Struct, frozen=True):
     equal: Labels = ()
     requirements: tuple[Requirement, ...] = ()
 
-    def matches(self, labels: dict[str, str]) -> bool:
+    def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether labels satisfy every term."""
         return all(labels.get(key) == value for key, value in self.equal) and all(
             requirement.matches(labels) for requirement in self.requirements

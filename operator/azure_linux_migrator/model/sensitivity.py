@@ -41,7 +41,7 @@ class Sensitivity(Enum):
     TAINT_VALUE = auto()
     """The value of the taint that the record's `key` names."""
     HOST_PATH = auto()
-    """A directory of a node: kept as far as it is one of model.traits.HOST_PATHS."""
+    """A directory of a node: kept as far as every node has it (model.traits)."""
     RESOURCE_AMOUNTS = auto()
     """Pairs of the name of a resource and its amount."""
     POOL_PROPERTIES = auto()

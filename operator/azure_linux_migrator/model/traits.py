@@ -1,11 +1,12 @@
 """What makes a pod's spec notable for a move to another node OS; for most pods nothing does."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Struct
 
-from azure_linux_migrator.model.sensitivity import Identifier, Sensitivity
+from azure_linux_migrator.model.sensitivity import Identifier, Public, Sensitivity
 
 COMMANDS = frozenset(
     {"apt", "apt-get", "dpkg", "snap", "nsenter", "modprobe", "insmod", "update-ca-certificates"}
@@ -22,7 +23,15 @@ HOST_PATHS = (
     "/boot",
     "/etc/apparmor.d",
 )
-"""Prefixes of node directories that differ between node OSes."""
+"""Node directories that differ between node OSes."""
+SYSTEM_PATHS = (
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/opt/cni", "/proc", "/run", "/sbin",
+    "/sys", "/usr", "/var/lib/cni", "/var/lib/containerd", "/var/lib/containers",
+    "/var/lib/docker", "/var/lib/dpkg", "/var/lib/kubelet", "/var/log", "/var/run",
+)  # fmt: skip
+"""Node directories that belong to the OS, the kubelet or the container runtime: what pods find
+there every node makes itself."""
+_SPECIAL_TYPES = frozenset({"Socket", "CharDevice", "BlockDevice"})
 
 LONG_GRACE_SECONDS = 600
 
@@ -31,26 +40,62 @@ class AppArmor(StrEnum):
     """The AppArmor profile that a pod names; the strictest of its containers'."""
 
     NONE = ""
+    RUNTIME_DEFAULT = "RuntimeDefault"
     LOCALHOST = "Localhost"
 
 
-class PodTraits(Struct, frozen=True, omit_defaults=True):
-    """What is notable in the spec of a pod, or of a DaemonSet's template.
+class HostPath(Struct, frozen=True, order=True, omit_defaults=True):
+    """A hostPath volume; `type` is the API's, such as Socket. It is `writable` unless every
+    container that mounts it does so read-only."""
 
-    `host_paths` are those under HOST_PATHS, `commands` the COMMANDS that containers call, `sysctls`
-    the kernel parameters that it sets, `kept_by` the annotations that ask autoscalers not to evict
-    it, `gpus` the GPU resources that it requests. `grace_seconds` is its grace period where that is
-    above LONG_GRACE_SECONDS, otherwise 0. Tuples are sorted.
+    path: Annotated[str, Sensitivity.HOST_PATH]
+    type: Public = ""
+    writable: bool = True
+
+    def under(self, directories: Iterable[str]) -> bool:
+        """Whether it is one of these directories, or in one."""
+        path = self.path.rstrip("/") or "/"
+        return any(path == each or path.startswith(f"{each}/") for each in directories)
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether a pod may keep data there that nothing else makes again."""
+        special = self.type in _SPECIAL_TYPES or self.path.rstrip("/") == ""
+        return self.writable and not special and not self.under(SYSTEM_PATHS)
+
+    @property
+    def changes_node(self) -> bool:
+        """Whether a pod may write to the OS itself."""
+        whole = self.path.rstrip("/") in {"", "/etc", "/usr", "/lib", "/opt", "/usr/local"}
+        return self.writable and whole
+
+
+class PodTraits(Struct, frozen=True, omit_defaults=True):
+    """What is notable in the spec of a pod, or of a DaemonSet's template; init containers count.
+
+    `commands` are the COMMANDS that containers call, `sysctls` the kernel parameters that the pod
+    sets by its security context, `sysctl_writes` those that a command sets on the node, `kept_by`
+    the annotations that ask autoscalers not to evict it, `gpus` the GPU resources that it requests.
+    `grace_seconds` is its grace period where that is above LONG_GRACE_SECONDS, otherwise 0.
+    `seccomp` tells that a profile of the node is named. Tuples are sorted.
     """
 
-    host_paths: tuple[Annotated[str, Sensitivity.HOST_PATH], ...] = ()
+    host_paths: tuple[HostPath, ...] = ()
     commands: tuple[Identifier, ...] = ()
     sysctls: tuple[Identifier, ...] = ()
+    sysctl_writes: tuple[Identifier, ...] = ()
     kept_by: tuple[Identifier, ...] = ()
     gpus: tuple[Identifier, ...] = ()
     apparmor: AppArmor = AppArmor.NONE
+    seccomp: bool = False
     privileged: bool = False
+    host_pid: bool = False
     grace_seconds: int = 0
+
+    @property
+    def data_paths(self) -> tuple[str, ...]:
+        """Directories of the node where the pod may keep data."""
+        return tuple(each.path for each in self.host_paths if each.holds_data)
 
 
 NO_TRAITS = PodTraits()

@@ -21,10 +21,10 @@ from azure_linux_migrator.model.azure_facts import (
     Unread,
     Usage,
 )
-from azure_linux_migrator.model.cluster import NamespacedName, Node
+from azure_linux_migrator.model.cluster import Allocatable, NamespacedName, Node, Volume
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.model.scheduling import SchedulingConstraints
-from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, PodTraits
+from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraints, TopologySpread
+from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, HostPath, PodTraits
 from tests.support.preflight_snapshots import SUBNET, snapshot, source, spec, workload
 
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "aks" / "preflight.json"
@@ -48,6 +48,13 @@ def with_blocker(cause: Cause) -> dict[str, Any]:
     }
 
 
+UNMANAGED = Blocker(
+    Cause.UNMANAGED,
+    "Pod",
+    NamespacedName("default", "web-1"),
+    "pod default/web-1: no controller would replace it",
+    "delete it",
+)
 CNI = ClusterFacts(network_plugin="azure", kubernetes_version="1.34.2")
 
 SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
@@ -216,9 +223,51 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         ),
         "os-sku=Ubuntu",
     ),
-    ("pod.bare", Severity.BLOCK, with_workload(owner="", replicas=0), "default/web-1"),
+    (
+        "pod.bare",
+        Severity.BLOCK,
+        with_workload(owner="", replicas=0, blocker=UNMANAGED),
+        "no controller would replace it",
+    ),
     ("pod.local-data", Severity.WARN, with_workload(empty_dir=True), "emptyDir"),
-    ("pod.pv-zone", Severity.BLOCK, with_blocker(Cause.VOLUME_ZONE), "allows none"),
+    (
+        "pod.pv-zone",
+        Severity.BLOCK,
+        with_workload(volumes=(Volume("pv", NamespacedName("default", "c"), ("westeurope-2",)),)),
+        "zone westeurope-2",
+    ),
+    (
+        "pod.fit",
+        Severity.BLOCK,
+        {"spec": spec(target={"taints": ["a=b:NoSchedule"]})},
+        "taint a=b:NoSchedule",
+    ),
+    (
+        "pool.capacity",
+        Severity.BLOCK,
+        {
+            "final": 1,
+            "nodes": (Node("s-0", "src", allocatable=Allocatable(1000, 1000, 30)),),
+            "workloads": (workload(requests=(600, 10)), workload(requests=(600, 10))),
+        },
+        "1.2 CPU",
+    ),
+    (
+        "pod.spread",
+        Severity.BLOCK,
+        {
+            "final": 2,
+            **with_workload(scheduling=SchedulingConstraints(spread=(TopologySpread(HOSTNAME),))),
+        },
+        "nodes count as empty",
+    ),
+    (
+        "storage.replicated",
+        Severity.BLOCK,
+        with_workload(kind="DaemonSet", owner="DaemonSet longhorn-system/longhorn-manager"),
+        "Longhorn",
+    ),
+    ("os.seccomp", Severity.WARN, with_workload(PodTraits(seccomp=True)), "seccomp"),
     (
         "pod.pv-zone",
         Severity.WARN,
@@ -248,7 +297,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     (
         "os.cert-path",
         Severity.BLOCK,
-        with_workload(PodTraits(host_paths=("/etc/ssl/certs/ca-certificates.crt",))),
+        with_workload(PodTraits(host_paths=(HostPath("/etc/ssl/certs/ca-certificates.crt"),))),
         "ca-bundle.crt",
     ),
     (
@@ -374,7 +423,7 @@ def test_a_node_resource_group_as_label() -> None:
 
 
 def test_what_an_admin_has_acknowledged_does_not_block() -> None:
-    made = snapshot(**with_workload(owner="", replicas=0))
+    made = snapshot(**with_workload(owner="", replicas=0, blocker=UNMANAGED))
     assert any(each.blocks for each in evaluate(made))
     known = evaluate(made, ["pod.bare"])
     assert not any(each.blocks for each in known)

@@ -20,7 +20,7 @@ from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner, Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
-from azure_linux_migrator.model.traits import PodTraits
+from azure_linux_migrator.model.traits import HostPath, PodTraits
 from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, parse_node_name
 from tests.support.clusters import NOW, SIZE, particular
 from tests.support.marked import Marker
@@ -28,7 +28,7 @@ from tests.support.marked import Marker
 KEPT = {
     *(f"Node.{each}" for each in ("os_sku", "os_effective", "zone")),
     "Pod.phase",
-    "Volume.zones",
+    *("Volume.zones", "Volume.access_modes", "HostPath.type"),
     *("Requirement.operator", "Toleration.operator"),
     *("BudgetRule.min_available", "BudgetRule.max_unavailable", "Budget.unhealthy_policy"),
     "Controller.kind",
@@ -73,7 +73,7 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
     made.labels = {name: {FREE: word(), "agentpool": word(), "kubernetes.io/hostname": word()}}
     made.taints = {name: [f"{word()}={word()}:NoSchedule", f"{word()}:NoExecute", word()]}
     traits = PodTraits(
-        host_paths=(f"/etc/ssl/{word()}", f"/{word()}"),
+        host_paths=(HostPath(f"/etc/ssl/{word()}"), HostPath(f"/{word()}", "Directory")),
         commands=(word(),),
         sysctls=(word(),),
         kept_by=(word(),),
@@ -124,7 +124,7 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
     [node], [shown] = hidden.nodes, hidden.pools
     assert node.batch.endswith(".3")
     assert hidden.pods[0].node == node.name
-    assert hidden.pods[0].traits.host_paths[0] == "/etc/ssl"
+    assert hidden.pods[0].traits.host_paths[0] == HostPath("/etc/ssl")
     assert hidden.controllers[0].surge.endswith("/3")
     assert hidden.azure_facts["denied"]["is"] == [
         "Microsoft.ContainerService/managedClusters/-/read"

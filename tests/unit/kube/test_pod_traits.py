@@ -10,7 +10,7 @@ from azure_linux_migrator.kube.decode import PodObject
 from azure_linux_migrator.kube.decode_owners import DaemonSetObject
 from azure_linux_migrator.model.cluster import Controller, Pod
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
-from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, PodTraits
+from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, HostPath, PodTraits
 
 
 def pod(spec: dict[str, Any], **annotations: str) -> Pod:
@@ -37,9 +37,23 @@ def container(**fields: Any) -> dict[str, Any]:
         (container(), NO_TRAITS),
         (
             {"volumes": [{"name": "v", "hostPath": {"path": "/etc/ssl/certs"}}]},
-            PodTraits(host_paths=("/etc/ssl/certs",)),
+            PodTraits(host_paths=(HostPath("/etc/ssl/certs"),)),
         ),
-        ({"volumes": [{"name": "v", "hostPath": {"path": "/var/log"}}]}, NO_TRAITS),
+        (
+            {
+                "volumes": [
+                    {"name": "v", "hostPath": {"path": "/run/x.sock", "type": "Socket"}},
+                    {"name": "w", "hostPath": {"path": "/var/log"}},
+                ],
+                "containers": [
+                    {"name": "a", "volumeMounts": [{"name": "w", "readOnly": True}]},
+                    {"name": "b", "volumeMounts": [{"name": "v"}]},
+                ],
+            },
+            PodTraits(
+                host_paths=(HostPath("/run/x.sock", "Socket"), HostPath("/var/log", "", False))
+            ),
+        ),
         (
             container(securityContext={"appArmorProfile": {"type": "Localhost"}}),
             PodTraits(apparmor=AppArmor.LOCALHOST),

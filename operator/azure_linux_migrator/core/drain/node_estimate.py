@@ -35,7 +35,7 @@ def nodes_needed(tracker: PodTracker) -> NodeEstimate:
         (node.allocatable for node in sized),
         key=lambda allocatable: (allocatable.cpu, allocatable.memory),
     )
-    free = _minus(_scaled(usual), _daemons(tracker, sized))
+    free = _minus(_scaled(usual), daemon_requests(tracker, sized))
     pods = [
         entry.pod
         for entry in tracker.entries.values()
@@ -92,7 +92,7 @@ def _zone(tracker: PodTracker, pod: Pod) -> str:
     return zones.pop() if len(zones) == 1 else ""
 
 
-def _daemons(tracker: PodTracker, nodes: list[Node]) -> Allocatable:
+def daemon_requests(tracker: PodTracker, nodes: list[Node]) -> Allocatable:
     """What stays on the fullest node: DaemonSet and mirror pods."""
     cpu = memory = count = 0
     for node in nodes:

@@ -13,19 +13,28 @@ from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.model.azure_facts import (
     AzureFacts,
 )
-from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node
+from azure_linux_migrator.model.cluster import (
+    Allocatable,
+    Budget,
+    ExtendedResources,
+    NamespacedName,
+    Node,
+    Volume,
+)
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
 from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
+_NOTHING = Allocatable()
+
 
 @dataclass(frozen=True, slots=True)
 class WorkloadFacts:
-    """A pod on the source pool that must move, or a DaemonSet, with what makes it notable.
+    """A pod on the source pool that must move, or a DaemonSet that runs there.
 
     `kind` is `Pod` or `DaemonSet`; `owner` the governing controller as `Kind namespace/name`, by
-    which findings are grouped, with `replicas` of it (0 where it has none). `local_volume` tells
-    that a volume of it is on its node's own disk, `job` that it is a Job's.
+    which findings are grouped, with `replicas` of it (0 where it has none). `blocker` is why the
+    drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for.
     """
 
     kind: str
@@ -34,9 +43,13 @@ class WorkloadFacts:
     replicas: int = 0
     traits: PodTraits = NO_TRAITS
     scheduling: SchedulingConstraints = ANYWHERE
+    requests: tuple[int, int] = (0, 0)
+    extended_resources: ExtendedResources = ()
+    volumes: tuple[Volume, ...] = ()
     empty_dir: bool = False
-    local_volume: bool = False
     job: bool = False
+    blocker: Blocker | None = None
+    no_surge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,8 @@ class PreflightSnapshot:
     nodes: tuple[Node, ...] = ()
     """All nodes of the cluster."""
     workloads: tuple[WorkloadFacts, ...] = ()
+    daemons: Allocatable = _NOTHING
+    """What the pods that stay on the fullest node of the source request."""
     budgets: tuple[Budget, ...] = ()
     """Budgets that select a pod which must move."""
     blockers: tuple[Blocker, ...] = ()

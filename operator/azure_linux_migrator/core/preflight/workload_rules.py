@@ -9,24 +9,14 @@ from azure_linux_migrator.api.spec_drain import (
     TimeoutPolicy,
     UnmanagedPolicy,
 )
+from azure_linux_migrator.core.drain.blocker import Blocker
+from azure_linux_migrator.core.drain.pod_filters import named_zones
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.model.azure_facts import Unread
-from azure_linux_migrator.model.scheduling import SchedulingConstraints
+from azure_linux_migrator.model.cluster import Volume
 
-_OF_POOL = frozenset(
-    {
-        "agentpool",
-        "kubernetes.azure.com/agentpool",
-        "kubernetes.azure.com/os-sku",
-        "kubernetes.azure.com/os-sku-requested",
-        "kubernetes.azure.com/os-sku-effective",
-        "kubernetes.azure.com/node-image-version",
-        "kubernetes.io/hostname",
-    }
-)
-"""Node labels whose values change with the pool."""
 _BUDGETS = frozenset(
     (
         Cause.BUDGET_DEADLOCKED,
@@ -51,80 +41,43 @@ def budgets(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             yield say(f"{told} ({blocker.pods} pods)", blocker.remedy)
 
 
-def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pod.selector-pool: pods that name the old pool, OS or image find no place on the new one."""
-    if str(snapshot.spec.strategy.type) == "InPlace":
-        return
-    labels = snapshot.spec.target.labels or {}
-    for owner, pods in groups(snapshot, lambda each: _lost(each, snapshot, labels)):
-        lost = sorted({label for pod in pods for label in _lost(pod, snapshot, labels)})
-        yield RuleResult("pod.selector-pool", owner).block(
-            f"{counted(pods)} must run on nodes with {', '.join(lost[:3])}, which nodes of pool "
-            f"{snapshot.target} will not have",
-            "select a label of your own instead, and set it in spec.target.labels",
-        )
-
-
-def _lost(
-    workload: WorkloadFacts, snapshot: PreflightSnapshot, labels: dict[str, str]
-) -> list[str]:
-    """Labels it selects that the target's nodes will not have."""
-    new = {
-        "agentpool": snapshot.target,
-        "kubernetes.azure.com/agentpool": snapshot.target,
-        "kubernetes.azure.com/os-sku": snapshot.spec.target.os_sku,
-        "kubernetes.azure.com/os-sku-requested": snapshot.spec.target.os_sku,
-        **labels,
-    }
-    pairs = _selected(workload.scheduling)
-    kept = {key for key, value in pairs if new.get(key) == value}
-    return [f"{key}={value}" for key, value in pairs if key not in kept]
-
-
-def _selected(scheduling: SchedulingConstraints) -> list[tuple[str, str]]:
-    """Labels that change with the pool, as a node selector or a required affinity wants them."""
-    wanted = {pair for pair in scheduling.selector if pair[0] in _OF_POOL}
-    wanted |= {
-        (requirement.key, value)
-        for term in scheduling.terms
-        for requirement in term.expressions
-        if requirement.operator == "In" and requirement.key in _OF_POOL
-        for value in requirement.values
-    }
-    return sorted(wanted)
-
-
-def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pod.daemonset-selector: agents that would silently not start on the new nodes."""
-    labels = snapshot.spec.target.labels or {}
-    wanted = groups(snapshot, lambda each: _lost(each, snapshot, labels), "DaemonSet")
-    for owner, each in wanted:
-        lost = ", ".join(_lost(each[0], snapshot, labels)[:3])
-        yield RuleResult("pod.daemonset-selector", owner).warn(
-            f"it selects nodes with {lost} and will not run on pool {snapshot.target}",
-            "widen its node selector before the migration",
-        )
-
-
 def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.bare: pods that nobody makes again."""
-    for owner, pods in groups(snapshot, lambda each: not each.owner):
-        result = RuleResult("pod.bare", owner)
-        if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
-            yield result.warn(f"{counted(pods)} will be gone for good", "keep its manifest at hand")
-        else:
-            yield result.block(
-                f"{counted(pods)} without a controller would not come back",
-                "give it one, delete it, or set spec.drain.unmanagedPods to Evict",
+    refused = _blocked_by(snapshot, Cause.UNMANAGED)
+    for owner, pods, blocker in refused:
+        yield RuleResult("pod.bare", owner).block(
+            f"{counted(pods)}: {_why(blocker)}", blocker.remedy, blocker.cause
+        )
+    if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
+        for owner, pods in groups(snapshot, lambda each: not each.owner):
+            yield RuleResult("pod.bare", owner).warn(
+                f"{counted(pods)} will be gone for good", "keep its manifest at hand"
             )
 
 
 def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pod.local-data: what is on a node's disk stays there."""
-    for owner, pods in groups(snapshot, lambda each: each.local_volume):
-        yield RuleResult("pod.local-data", owner).warn(
-            f"{counted(pods)} has a volume on its node's own disk",
-            "move the data first; the pod holds the drain up",
+    """pod.local-data: what is on a node's disk stays there and is deleted with it."""
+    for owner, pods, blocker in _blocked_by(snapshot, Cause.LOCAL_VOLUME):
+        volume = next(each for each in pods[0].volumes if each.local)
+        driver = f" (driver {volume.driver}, key {volume.bound_by})" if volume.driver else ""
+        yield RuleResult("pod.local-data", owner).forbid(
+            f"{counted(pods)}: {_why(blocker)}{driver}", blocker.remedy, blocker.cause
+        )
+    for owner, pods, blocker in _blocked_by(snapshot, Cause.EMPTY_DIR):
+        yield RuleResult("pod.local-data", owner).forbid(
+            f"{counted(pods)}: {_why(blocker)}", blocker.remedy, blocker.cause
+        )
+    for owner, pods in groups(snapshot, lambda each: each.traits.data_paths):
+        yield RuleResult("pod.local-data", owner).block(
+            f"{counted(pods)} keeps data in {', '.join(pods[0].traits.data_paths)} of its node; it "
+            "stays there and is deleted with the pool",
+            "save or move the data, or acknowledge this if the pod can begin with an empty "
+            "directory",
+        )
+    for owner, [daemon, *_] in groups(snapshot, lambda each: each.traits.data_paths, "DaemonSet"):
+        yield RuleResult("pod.local-data", owner).info(
+            f"it keeps {', '.join(daemon.traits.data_paths)} on each node; on the new nodes it "
+            "begins with an empty directory"
         )
     if snapshot.spec.drain.empty_dir is EmptyDirPolicy.EVICT:
         for owner, pods in groups(snapshot, lambda each: each.empty_dir):
@@ -134,21 +87,50 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             )
 
 
+def _blocked_by(
+    snapshot: PreflightSnapshot, cause: Cause
+) -> Iterator[tuple[str, list[WorkloadFacts], Blocker]]:
+    """Workloads that the drain refuses to move for this cause, with the first of the blockers."""
+    blocked = groups(
+        snapshot, lambda each: each.blocker is not None and each.blocker.cause is cause
+    )
+    for owner, pods in blocked:
+        if (blocker := pods[0].blocker) is not None:
+            yield owner, pods, blocker
+
+
+def _why(blocker: Blocker) -> str:
+    """A pod's blocker without the pod's name."""
+    return blocker.message.removeprefix(f"pod {blocker.key}: ")
+
+
 def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.pv-zone: volumes that no node of the target can attach."""
-    for blocker in snapshot.blockers:
-        if blocker.cause is Cause.VOLUME_ZONE:
-            yield RuleResult("pod.pv-zone", f"{blocker.kind} {blocker.key}").block(
-                blocker.message, blocker.remedy
-            )
-    zones = snapshot.spec.target.zones
-    before = set(snapshot.source.settings.zones)
-    lost = sorted(before - set(zones)) if zones is not None and "auto" not in zones else []
+    zones = frozenset(snapshot.spec.target.zones or snapshot.source.settings.zones)
+    for owner, pods in groups(snapshot, lambda each: _out_of_zone(each, zones)):
+        volume = _out_of_zone(pods[0], zones) or pods[0].volumes[0]
+        yield RuleResult("pod.pv-zone", owner).block(
+            f"{counted(pods)} has volume {volume.name}, which can be attached in "
+            f"{named_zones(volume.zones)} only, where pool {snapshot.target} will have no node",
+            "add that zone to spec.target.zones, or move the data to another volume",
+        )
+    lost = sorted(set(snapshot.source.settings.zones) - zones) if "auto" not in zones else []
     if lost:
         yield RuleResult("pod.pv-zone", f"nodepool {snapshot.target}").warn(
             f"spec.target.zones leaves out zone {', '.join(lost)} of the source",
             "see that no volume is in it",
         )
+
+
+def _out_of_zone(workload: WorkloadFacts, zones: frozenset[str]) -> Volume | None:
+    """A volume of it that can be attached in none of these zones; None where any zone is one."""
+    if "auto" in zones:
+        return None
+    for volume in workload.volumes:
+        numbers = {zone.rpartition("-")[2] for zone in volume.zones}
+        if volume.zones and not numbers & (zones or {""}):
+            return volume
+    return None
 
 
 def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -174,6 +156,12 @@ def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.single-replica: one replica, moved by eviction, is down for a while."""
     if snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST:
+        for owner, pods in groups(snapshot, lambda each: each.replicas == 1 and each.no_surge):
+            yield RuleResult("pod.single-replica", owner).warn(
+                f"{counted(pods)} cannot be surged: {pods[0].no_surge}, so that it is evicted and "
+                "is down while it moves",
+                "move it at a time when that does no harm",
+            )
         return
     for owner, pods in groups(snapshot, lambda each: each.replicas == 1):
         yield RuleResult("pod.single-replica", owner).warn(

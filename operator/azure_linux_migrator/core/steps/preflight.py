@@ -5,7 +5,6 @@ What stands here cannot work at all; the rules of core.preflight can be acknowle
 
 from dataclasses import replace
 
-from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
@@ -18,9 +17,6 @@ from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools
 from azure_linux_migrator.model.pool import Pool
 
 FRESH_SECONDS = 30.0
-_FINAL = frozenset({Cause.UNMANAGED, Cause.EMPTY_DIR, Cause.LOCAL_VOLUME})
-"""What blocks a pod for good and is known before anything is touched."""
-
 LOOK_AGAIN_SECONDS = 60.0
 SURVEY_SECONDS = 300.0
 """A refused preflight asks Azure again about quotas and the like after this."""
@@ -113,13 +109,15 @@ def _judged(ctx: Context) -> Progress:
     findings, again = _findings(ctx)
     blocking = [finding for finding in findings if finding.blocks]
     if not blocking:
-        return replace(_pods(ctx) or DONE, findings=findings)
+        return replace(DONE, findings=findings)
     told = "; ".join(f"{each.rule}: {each}" for each in blocking[:3])
     more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
     lifted = not any(each.final for each in blocking)
     how = "To go on all the same, name it in spec.preflight.acknowledge" if lifted else ""
     text = f"{told}{more}. {how}".rstrip(". ")
-    return replace(refused(Reason.PREFLIGHT_BLOCKED, text, wake_at=again), findings=findings)
+    of_drain = any(each.cause is not None for each in blocking)
+    reason = Reason.PODS_BLOCKED if of_drain else Reason.PREFLIGHT_BLOCKED
+    return replace(refused(reason, text, wake_at=again), findings=findings)
 
 
 def _no(ctx: Context, reason: Reason, message: str) -> Progress:
@@ -225,16 +223,3 @@ def _target(ctx: Context) -> Progress | None:
             "spec.target.nodePool to a free name or delete that pool",
         )
     return None
-
-
-def _pods(ctx: Context) -> Progress | None:
-    blocked = sorted(
-        each
-        for load in ctx.pool_progress.blocked.values()
-        for each in load.blocked.values()
-        if each.cause in _FINAL
-    )
-    if not blocked or not ctx.seen.world_ready:
-        return None
-    more = f" and {len(blocked) - 3} more" if len(blocked) > 3 else ""
-    return refused(Reason.PODS_BLOCKED, "; ".join(map(str, blocked[:3])) + more)
