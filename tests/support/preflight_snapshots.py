@@ -26,6 +26,8 @@ SIZES = {
     "standard_d8s_v5": SizeFacts("dsv5", 8, unavailable="NotAvailableForSubscription"),
     "standard_nc24ads_a100_v4": SizeFacts("nc", 24, gpus=1),
     "standard_nv16as_v4": SizeFacts("nv", 16, gpus=1),
+    "standard_nc80adis_h100_v5": SizeFacts("nc", 80, gpus=2),
+    "standard_nd96isr_mi300x_v5": SizeFacts("nd", 96, gpus=8),
 }
 
 

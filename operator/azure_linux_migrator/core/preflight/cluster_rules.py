@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.core.preflight.target_os import nearest
 from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.pool import Pool
 
@@ -93,8 +94,21 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
     if isinstance(snapshot.facts.sizes, Unread):
         yield result.unchecked(snapshot.facts.sizes)
-    elif (facts := snapshot.facts.sizes.get(size.lower())) is not None:
+    elif (facts := snapshot.facts.sizes.get(size.lower())) is None:
+        if snapshot.spec.target.vm_size and snapshot.facts.sizes:
+            near = nearest(size, snapshot.facts.sizes)
+            yield result.block(
+                f"VM size {size} (spec.target.vmSize) does not exist in this region",
+                f"set spec.target.vmSize to {near}" if near else "az vm list-skus shows the sizes",
+            )
+    else:
         zones = snapshot.spec.target.zones or snapshot.source.settings.zones
+        strange = sorted(set(zones) - {*facts.zones, "auto"}) if facts.zones else []
+        if strange:
+            yield result.block(
+                f"VM size {size} is not offered in zone {', '.join(strange)} of this region",
+                f"set spec.target.zones to some of {', '.join(facts.zones)}",
+            )
         lost = sorted(set(zones) & set(facts.restricted_zones))
         if facts.unavailable:
             yield result.warn(

@@ -7,13 +7,16 @@ from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_os import (
+    OTHERS,
     TABLE,
     gpu_support,
     images_fact,
     minor,
+    nearest,
     resolves_to,
 )
 from azure_linux_migrator.model.azure_facts import ClusterFacts, Unread
+from azure_linux_migrator.model.migration import POOL_NAME_LIMIT, TARGET_SUFFIX
 
 _NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 INVISIBLE = (
@@ -33,10 +36,18 @@ def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.target-k8s: the OS exists for the pool's Kubernetes version, and is not retired."""
     found, sku = of_pool(snapshot, "os.target-k8s"), snapshot.spec.target.os_sku
     known = TABLE.get(sku)
+    if known is None and sku in OTHERS:
+        yield found.forbid(
+            f"osSKU {sku} is no Azure Linux, and azlm moves pools to Azure Linux only",
+            "set spec.target.osSKU to AzureLinux",
+        )
+        return
     if known is None:
-        yield found.warn(
+        near = nearest(sku, TABLE) or "AzureLinux"
+        yield found.block(
             f"osSKU {sku} is not in azlm's table, so nothing is known of its versions and images",
-            "see that AKS offers it for this Kubernetes version and VM size",
+            f"set spec.target.osSKU to {near}; if AKS offers {sku} for this Kubernetes version and "
+            "VM size, acknowledge this",
         )
         return
     if known.retires is not None:
@@ -123,7 +134,15 @@ def name(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"{snapshot.target} is no name for a node pool",
             "set spec.target.nodePool to at most 12 lower-case letters and digits",
         )
-    elif "trusted" in _traits(snapshot) and len(snapshot.target) > 11:
+        return
+    full = f"{snapshot.source.name}{TARGET_SUFFIX}"
+    generated = snapshot.spec.target.node_pool is None
+    if generated and snapshot.target not in (full, snapshot.source.name):
+        yield result.info(
+            f"the new pool is called {snapshot.target}, because {full} has more than "
+            f"{POOL_NAME_LIMIT} characters; set spec.target.nodePool to choose another name"
+        )
+    if "trusted" in _traits(snapshot) and len(snapshot.target) > 11:
         yield result.warn(
             f"{snapshot.target} has 12 characters; the pages on Trusted Launch allow 11",
             "set spec.target.nodePool to a shorter name if AKS refuses it",

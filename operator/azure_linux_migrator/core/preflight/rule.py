@@ -5,21 +5,22 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.model.azure_facts import Unread
 
 T = TypeVar("T")
-Check = Callable[[PreflightSnapshot], Iterable[Finding]]
+CheckFunction = Callable[[PreflightSnapshot], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightRule:
     """`source` is where the fact behind the check is documented or was reported."""
 
-    id: str
+    id: Check
     source: str
-    check: Check
+    check: CheckFunction
 
 
 @dataclass(frozen=True, slots=True)

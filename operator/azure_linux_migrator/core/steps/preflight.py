@@ -11,6 +11,7 @@ from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.spec_drain import SingletonPolicy, TimeoutPolicy
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rules import evaluate
+from azure_linux_migrator.core.preflight.target_os import same_os
 from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools, ReviewAccess
@@ -159,7 +160,7 @@ def _pools(ctx: Context) -> Progress | None:
             f"node pool {migration.source} (spec.source.nodePool) does not exist in this cluster; "
             f"its pools are: {known}",
         )
-    return _source(ctx, source) or _target(ctx)
+    return _source(ctx, source) or _already_there(ctx, source) or _target(ctx)
 
 
 def _source(ctx: Context, source: Pool) -> Progress | None:
@@ -201,6 +202,24 @@ def _source(ctx: Context, source: Pool) -> Progress | None:
         ),
     }
     return next((_no(ctx, reason, text) for reason, (wrong, text) in checks.items() if wrong), None)
+
+
+def _already_there(ctx: Context, source: Pool) -> Progress | None:
+    """A pool that runs the OS already is not replaced by a second one like it, unless the spec asks
+    for another VM size. InPlace changes nothing of such a pool."""
+    migration, wanted = ctx.migration, ctx.migration.spec.target
+    size = (wanted.vm_size or source.vm_size).lower()
+    if migration.in_place or not same_os(source.os_sku, wanted.os_sku):
+        return None
+    if size != source.vm_size.lower():
+        return None
+    return _no(
+        ctx,
+        Reason.ALREADY_TARGET_OS,
+        f"node pool {source.name} (spec.source.nodePool) runs {source.os_sku} already; there is "
+        "nothing to migrate. Name the pool that is to move, or set spec.target.vmSize or "
+        "spec.target.osSKU to what the new pool is to have in place of it",
+    )
 
 
 def _target(ctx: Context) -> Progress | None:
