@@ -6,7 +6,6 @@ would make, one worker after the other, and budgets the status that their contro
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
@@ -14,7 +13,7 @@ import msgspec
 import yaml
 
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.reconcile.decide import context_of
@@ -59,6 +58,7 @@ HEALTHY: dict[str, Any] = {
         {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     ],
 }
+AN_HOUR_AGO = timestamp(NOW - 3600)
 FACTS = AzureFacts(
     cluster=ClusterFacts(
         location="westeurope",
@@ -186,6 +186,7 @@ class PreflightCluster:
                 "metadata": {
                     "name": name,
                     "namespace": meta["namespace"],
+                    "creationTimestamp": AN_HOUR_AGO,
                     "uid": f"uid-{name}",
                     "labels": spec["template"]["metadata"].get("labels", {}),
                     "annotations": spec["template"]["metadata"].get("annotations", {}),
@@ -249,12 +250,11 @@ class PreflightCluster:
         )
 
 
-def crashing(restarts_since: float = NOW - 3600) -> dict[str, Any]:
+def crashing() -> dict[str, Any]:
     """The status of a pod whose container fails again and again."""
-    since = datetime.fromtimestamp(restarts_since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "phase": "Running",
-        "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": since}],
+        "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": AN_HOUR_AGO}],
         "containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}],
     }
 

@@ -27,6 +27,7 @@ class Check(StrEnum):
     POOL_SIZE = "pool.size"
     POOL_PREVIEW = "pool.preview"
     PDB_ZERO = "pdb.zero"
+    PDB_UNHEALTHY = "pdb.unhealthy"
     POD_SELECTOR_POOL = "pod.selector-pool"
     POD_DAEMONSET_SELECTOR = "pod.daemonset-selector"
     POD_FIT = "pod.fit"

@@ -5,7 +5,7 @@ from collections import defaultdict
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
@@ -94,8 +94,8 @@ def world_of(snapshot: ClusterSnapshot) -> World:
         world.put_volume(volume)
     for attachment in snapshot.attachments:
         world.put_attachment(attachment)
-    for budget in snapshot.budgets:
-        world.put_budget(budget)
+    for budget, rule in zip(snapshot.budgets, snapshot.rules, strict=True):
+        world.put_budget(structs.replace(budget, rule=rule))
     for pod in snapshot.placed_pods():
         world.put_pod(pod)
     return world

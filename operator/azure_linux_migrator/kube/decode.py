@@ -23,7 +23,7 @@ from azure_linux_migrator.kube.pod_traits import pod_traits
 from azure_linux_migrator.kube.scheduling import scheduling
 from azure_linux_migrator.kube.selectors import LabelSelector
 from azure_linux_migrator.kube.zones import zone_of
-from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node, Owner, Pod
+from azure_linux_migrator.model.cluster import Budget, BudgetRule, NamespacedName, Node, Owner, Pod
 from azure_linux_migrator.model.selectors import Labels
 
 SHARED = 100_000
@@ -199,7 +199,13 @@ class PodObject(Struct):
         )
 
 
+OWNED_BY = "ownedBy"
+"""Annotation with which AKS's eviction autoscaler marks its budgets (Azure/eviction-autoscaler)."""
+
+
 class _BudgetSpec(Struct, rename="camel"):
+    min_available: int | str | None = None
+    max_unavailable: int | str | None = None
     selector: LabelSelector | None = None
     unhealthy_pod_eviction_policy: str | None = None
 
@@ -242,6 +248,8 @@ class BudgetObject(Struct):
             sync_failed=failed[0] if failed else "",
             revision=self.metadata.revision,
             uid=self.metadata.uid,
+            rule=BudgetRule(self.spec.min_available, self.spec.max_unavailable),
+            managed_by=(self.metadata.annotations or {}).get(OWNED_BY, ""),
         )
 
 

@@ -28,15 +28,6 @@ _SCHEDULED = {"fieldSelector": "reason=Scheduled"}
 """The scheduler's events tell to the microsecond when a pod got its node; they last an hour."""
 
 
-class _Limits(Struct, rename="camel"):
-    min_available: int | str | None = None
-    max_unavailable: int | str | None = None
-
-
-class _Rule(Struct):
-    spec: _Limits = msgspec.field(default_factory=_Limits)
-
-
 class _Regarding(Struct):
     uid: str = ""
 
@@ -104,7 +95,6 @@ _node_of = msgspec.json.Decoder(NodeObject)
 _pod_of = msgspec.json.Decoder(PodObject)
 _budget_of = msgspec.json.Decoder(BudgetObject)
 _event_of = msgspec.json.Decoder(_Event)
-_rule_of = msgspec.json.Decoder(_Rule)
 
 
 def _into(found: list[Any], kind: type[Any]) -> Callable[[msgspec.Raw], None]:
@@ -149,6 +139,6 @@ def _event(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
 
 
 def _budget(snapshot: ClusterSnapshot, raw: msgspec.Raw) -> None:
-    snapshot.budgets.append(_budget_of.decode(raw).record())
-    limits = _rule_of.decode(raw).spec
-    snapshot.rules.append(BudgetRule(limits.min_available, limits.max_unavailable))
+    budget = _budget_of.decode(raw).record()
+    snapshot.budgets.append(structs.replace(budget, rule=BudgetRule()))
+    snapshot.rules.append(budget.rule)

@@ -146,9 +146,17 @@ class Pod(Struct, frozen=True):
         return self.phase in {"Succeeded", "Failed"}
 
 
+class BudgetRule(Struct, frozen=True):
+    """The spec of a budget: one of the two is set, a number or a percentage such as `25%`."""
+
+    min_available: Annotated[int | str | None, Sensitivity.PUBLIC] = None
+    max_unavailable: Annotated[int | str | None, Sensitivity.PUBLIC] = None
+
+
 class Budget(Struct, frozen=True):
     """A PodDisruptionBudget and what its controller says. `disrupted` are names of evicted pods
-    whose deletion the controller has not seen yet."""
+    whose deletion the controller has not seen yet; `managed_by` is the add-on that made it. A
+    ClusterSnapshot keeps `rule` beside it."""
 
     key: NamespacedName
     selector: Selector | None
@@ -163,6 +171,8 @@ class Budget(Struct, frozen=True):
     sync_failed: Message = ""
     revision: int = 0
     uid: Identifier = ""
+    rule: BudgetRule = BudgetRule()
+    managed_by: Identifier = ""
 
     @property
     def capacity(self) -> int:
@@ -228,10 +238,3 @@ class Attachment(Struct, frozen=True):
     name: Identifier
     node: NodeName
     volume: Identifier
-
-
-class BudgetRule(Struct, frozen=True):
-    """The spec of a budget: one of the two is set, a number or a percentage such as `25%`."""
-
-    min_available: Annotated[int | str | None, Sensitivity.PUBLIC] = None
-    max_unavailable: Annotated[int | str | None, Sensitivity.PUBLIC] = None

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.identity import as_label
 from azure_linux_migrator.core.preflight.rules import RULES, evaluate
-from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.core.preflight.snapshot import BudgetFacts, PreflightSnapshot
 from azure_linux_migrator.kube.node_resource_group import home_of
 from azure_linux_migrator.model.azure_facts import (
     ClusterFacts,
@@ -21,9 +22,10 @@ from azure_linux_migrator.model.azure_facts import (
     Unread,
     Usage,
 )
-from azure_linux_migrator.model.cluster import Allocatable, NamespacedName, Node, Volume
+from azure_linux_migrator.model.cluster import Allocatable, Budget, NamespacedName, Node, Volume
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraints, TopologySpread
+from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, HostPath, PodTraits
 from tests.support.preflight_snapshots import SUBNET, snapshot, source, spec, workload
 
@@ -40,12 +42,21 @@ def selecting(**labels: str) -> SchedulingConstraints:
 
 
 def with_blocker(cause: Cause) -> dict[str, Any]:
-    kind = "PodDisruptionBudget" if cause is Cause.BUDGET_DEADLOCKED else "Pod"
+    kind = "PodDisruptionBudget" if cause is Cause.BUDGET_SYNC_FAILED else "Pod"
     return {
         "blockers": (
             Blocker(cause, kind, NamespacedName("default", "web"), "allows none", "raise it"),
         )
     }
+
+
+def with_budget(**status: int) -> dict[str, Any]:
+    """A budget with that status, of which one pod is not Ready if not all are healthy."""
+    key = NamespacedName("default", "web")
+    unready = ((NamespacedName("default", "web-1"), 0.0),)
+    all_healthy = status["healthy"] == status["expected"]
+    budget = structs.replace(Budget(key, Selector()), **status)
+    return {"budgets": (BudgetFacts(budget, 3, unready=() if all_healthy else unready),)}
 
 
 UNMANAGED = Blocker(
@@ -207,7 +218,14 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "3 nodes",
     ),
     ("pool.preview", Severity.WARN, {}, "nodeInitializationTaints"),
-    ("pdb.zero", Severity.BLOCK, with_blocker(Cause.BUDGET_DEADLOCKED), "allows none"),
+    ("pdb.zero", Severity.BLOCK, with_blocker(Cause.BUDGET_SYNC_FAILED), "allows none"),
+    ("pdb.zero", Severity.BLOCK, with_budget(healthy=3, desired=3, expected=3), "3 of 3 pods"),
+    (
+        "pdb.unhealthy",
+        Severity.WARN,
+        with_budget(healthy=1, desired=2, expected=3),
+        "pods web-1 are not Ready",
+    ),
     (
         "pod.selector-pool",
         Severity.BLOCK,
@@ -474,6 +492,7 @@ def test_in_place_pods_may_name_their_pool() -> None:
 
 
 def test_a_deadlocked_budget_only_warns_where_the_spec_has_a_way() -> None:
-    way = spec(drain={"singletons": "SurgeFirst"})
-    made = found("pdb.zero", snapshot(spec=way, **with_blocker(Cause.BUDGET_DEADLOCKED)))
+    way = spec(drain={"onTimeout": "Force"})
+    budget = with_budget(healthy=3, desired=3, expected=3)
+    made = found("pdb.zero", snapshot(spec=way, **budget))
     assert [each.severity for each in made] == [Severity.WARN]

@@ -53,6 +53,23 @@ class WorkloadFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetFacts:
+    """A budget that selects `pods` pods which must move. `owners` are their controllers, as in
+    WorkloadFacts; `standard` tells that they are of kinds of apps/v1 or batch/v1, `surged` that
+    SurgeFirst would move all of them, and `peers` counts pods of the same owners, other budgets'
+    included. `unready` are its pods that are not Ready, with since when (seconds since the epoch).
+    """
+
+    budget: Budget
+    pods: int = 0
+    owners: tuple[str, ...] = ()
+    standard: bool = True
+    surged: bool = False
+    peers: int = 0
+    unready: tuple[tuple[NamespacedName, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PreflightSnapshot:
     """The picture. `target` is the target pool's name; `extra` how many nodes will stand beside
     the source's at the most (all of them for BlueGreen, maxSurge for Rolling and InPlace)."""
@@ -72,7 +89,8 @@ class PreflightSnapshot:
     workloads: tuple[WorkloadFacts, ...] = ()
     daemons: Allocatable = _NOTHING
     """What the pods that stay on the fullest node of the source request."""
-    budgets: tuple[Budget, ...] = ()
-    """Budgets that select a pod which must move."""
+    budgets: tuple[BudgetFacts, ...] = ()
+    now: float = 0.0
+    """In seconds since the epoch."""
     blockers: tuple[Blocker, ...] = ()
     """What the drain planner already knows to hold pods back."""

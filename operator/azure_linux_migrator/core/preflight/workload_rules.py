@@ -6,7 +6,6 @@ from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.spec_drain import (
     EmptyDirPolicy,
     SingletonPolicy,
-    TimeoutPolicy,
     UnmanagedPolicy,
 )
 from azure_linux_migrator.core.drain.blocker import Blocker
@@ -16,29 +15,6 @@ from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.cluster import Volume
-
-_BUDGETS = frozenset(
-    (
-        Cause.BUDGET_DEADLOCKED,
-        Cause.BUDGET_SYNC_FAILED,
-        Cause.TWO_BUDGETS,
-    )
-)
-
-
-def budgets(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pdb.zero: a budget that will never let its pods go."""
-    policy = snapshot.spec.drain
-    for blocker in snapshot.blockers:
-        if blocker.cause in _BUDGETS:
-            result = RuleResult("pdb.zero", f"{blocker.kind} {blocker.key}")
-            cured = (
-                policy.on_timeout is TimeoutPolicy.FORCE
-                or policy.singletons is SingletonPolicy.SURGE_FIRST
-            )
-            say = result.warn if cured else result.block
-            told = blocker.message.removeprefix(f"{blocker.kind} {blocker.key} ")
-            yield say(f"{told} ({blocker.pods} pods)", blocker.remedy)
 
 
 def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:

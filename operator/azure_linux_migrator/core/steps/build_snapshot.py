@@ -1,29 +1,31 @@
 """The snapshot that the rules look at, from what was observed."""
 
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from azure_linux_migrator.core.drain.node_estimate import daemon_requests
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
 from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
 from azure_linux_migrator.core.drain.surge_first import needs_surge, why_not
-from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
+from azure_linux_migrator.core.preflight.snapshot import (
+    BudgetFacts,
+    PreflightSnapshot,
+    WorkloadFacts,
+)
 from azure_linux_migrator.core.steps.pool_size import final_count, most_extra
 from azure_linux_migrator.core.steps.progress import Context
 from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import Controller, Node, Pod, Volume
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Pod, Volume
 from azure_linux_migrator.model.pool import Pool
+
+_STANDARD = frozenset({"DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"})
 
 
 def build_snapshot(ctx: Context) -> PreflightSnapshot:
     """What is known now; the pools were read, and the source is one of them."""
     pools = ctx.seen.pools.pools if ctx.seen.pools else {}
     world = ctx.seen.world
-    keys = {
-        key
-        for entry in ctx.planner.tracker.entries.values()
-        if entry.filter_result.disposition is PodDisposition.MOVE
-        for key in world.budgets_of(entry.pod)
-    }
     return PreflightSnapshot(
         spec=ctx.migration.spec,
         source=pools.get(ctx.migration.source) or Pool(ctx.migration.source),
@@ -36,9 +38,48 @@ def build_snapshot(ctx: Context) -> PreflightSnapshot:
         nodes=tuple(sorted(world.nodes.values(), key=lambda node: node.name)),
         workloads=_workloads(ctx),
         daemons=daemon_requests(ctx.planner.tracker, _nodes_of(ctx)),
-        budgets=tuple(world.budgets[key] for key in sorted(keys)),
+        budgets=tuple(_budgets(ctx)),
+        now=ctx.now,
         blockers=ctx.plan.blockers,
     )
+
+
+def _budgets(ctx: Context) -> Iterator[BudgetFacts]:
+    """Budgets of pods that move, by name."""
+    world = ctx.seen.world
+    moving: defaultdict[NamespacedName, list[Pod]] = defaultdict(list)
+    for _, entry in sorted(ctx.planner.tracker.entries.items()):
+        if entry.filter_result.disposition is PodDisposition.MOVE and not entry.pod.finished:
+            for key in world.budgets_of(entry.pod):
+                moving[key].append(entry.pod)
+    unready: defaultdict[NamespacedName, list[Pod]] = defaultdict(list)
+    owned: Counter[str] = Counter()
+    for namespace in {key.namespace for key in moving}:
+        for pod in world.pods_in(namespace):
+            owned[pod.owner.uid if pod.owner else ""] += 1
+            if not pod.ready and not pod.terminating and not pod.finished:
+                for key in world.budgets_of(pod):
+                    unready[key].append(pod)
+    for key, pods in sorted(moving.items()):
+        budget = world.budgets[key]
+        uids = {pod.owner.uid for pod in pods if pod.owner is not None}
+        controllers = [world.owner_index.controller_of(pod) for pod in pods]
+        yield BudgetFacts(
+            budget=budget,
+            pods=len(pods),
+            owners=tuple(sorted({_owner_of(ctx, pod) for pod in pods})),
+            standard=all(pod.owner is None or pod.owner.kind in _STANDARD for pod in pods),
+            surged=all(
+                controller is not None
+                and not _no_surge(ctx, pod, controller, tuple(world.owner_index.volumes_of(pod)))
+                for pod, controller in zip(pods, controllers, strict=True)
+            ),
+            peers=sum(owned[uid] for uid in uids),
+            unready=tuple(
+                (pod.key, pod.unready_since)
+                for pod in sorted(unready[key], key=lambda each: each.key)
+            ),
+        )
 
 
 def _nodes_of(ctx: Context) -> list[Node]:
@@ -67,14 +108,11 @@ def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
 def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
     pod, world = entry.pod, ctx.seen.world
     controller = world.owner_index.controller_of(pod)
-    owner = _named(controller) if controller else ""
-    if not owner and pod.owner:
-        owner = f"{pod.owner.kind} {pod.key.namespace}/{pod.owner.name}"
     volumes = tuple(world.owner_index.volumes_of(pod))
     return WorkloadFacts(
         "Pod",
         pod.key,
-        owner,
+        _owner_of(ctx, pod),
         controller.replicas if controller else 0,
         traits=pod.traits,
         scheduling=pod.scheduling,
@@ -101,6 +139,14 @@ def _no_surge(
         disk = next((volume for volume in volumes if volume.one_node), None)
         why = f"its disk {disk.name} can be attached to one node only" if disk else ""
     return why
+
+
+def _owner_of(ctx: Context, pod: Pod) -> str:
+    """The governing controller as `Kind namespace/name`; empty for none."""
+    controller = ctx.seen.world.owner_index.controller_of(pod)
+    if controller is not None:
+        return _named(controller)
+    return f"{pod.owner.kind} {pod.key.namespace}/{pod.owner.name}" if pod.owner else ""
 
 
 def _named(controller: Controller) -> str:
