@@ -23,6 +23,7 @@ from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.preflight import preflight
 from azure_linux_migrator.core.steps.progress import Progress
+from azure_linux_migrator.forecast.snapshot import with_azure
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
 from azure_linux_migrator.kube.decode_owners import (
     DaemonSetObject,
@@ -37,6 +38,7 @@ from azure_linux_migrator.model.azure_facts import (
     SizeFacts,
     Usage,
 )
+from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 from tests.support.worlds import NOW
@@ -233,6 +235,20 @@ class PreflightCluster:
             for finding in findings
             if finding.rule == rule and finding.severity is not Severity.UNCHECKED
         ]
+
+    def snapshot(self) -> ClusterSnapshot:
+        """The same cluster as azlm plan reads it."""
+        made, world = ClusterSnapshot(NOW), self.world
+        made.nodes, made.pods = list(world.nodes.values()), list(world.pods.values())
+        made.labels = {node.name: dict(node.labels) for node in made.nodes}
+        made.placings = {
+            pod.owner.uid if pod.owner else pod.uid: pod.scheduling for pod in made.pods
+        }
+        made.budgets = list(world.budgets.values())
+        made.rules = [budget.rule for budget in made.budgets]
+        made.controllers = world.owner_index.all_controllers()
+        made.volumes = world.owner_index.all_volumes()
+        return with_azure(made, self.pools().values(), self.facts)
 
     def migration(self, **spec: Any) -> Migration:
         """The migration of the workers."""

@@ -38,14 +38,14 @@ async def _connected(
     settings: Settings, spec: MigrationSpec | None
 ) -> AsyncIterator[tuple[Client, AksPools]]:
     """The cluster that the spec or, where it does not say, the settings name."""
-    cluster = (spec.cluster if spec else None) or settings.cluster
-    if cluster is None:
-        raise SettingsError(
-            "the cluster is not given: set spec.cluster in the file, or pass --subscription-id, "
-            "--resource-group and --cluster-name"
-        )
     client = await Client.connect(settings.kubeconfig, settings.context)
     try:
+        cluster = (spec.cluster if spec else None) or settings.cluster
+        if cluster is None:
+            raise SettingsError(
+                "the cluster is not given: set spec.cluster in the file, or pass "
+                "--subscription-id, --resource-group and --cluster-name"
+            )
         pools = open_pools(
             cluster,
             endpoint=settings.arm_endpoint,
@@ -103,7 +103,8 @@ async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Fin
             await feed.release(woken.set)
     if progress.findings is not None:
         return progress.findings
-    return (Finding("migration", Severity.BLOCK, name, f"{progress.reason}: {progress.message}"),)
+    text = f"{progress.reason}: {progress.message}"
+    return (Finding("migration", Severity.BLOCK, name, text, final=True),)
 
 
 async def _synced(feed: ClusterWatch) -> None:

@@ -373,6 +373,21 @@ def test_a_cluster_that_cannot_be_reached(
     assert "Traceback" not in err
 
 
+def test_a_missing_kubeconfig_is_told_before_azures_flags(azlm: Azlm) -> None:
+    file = azlm.file(MIGRATION)
+    code, _, err = azlm("preflight", "-f", file, "--kubeconfig", azlm.folder / "none")
+    assert code == 1
+    assert "there is no kubeconfig at " in err
+
+
+def test_a_flag_that_names_no_cluster_is_told_by_its_name(azlm: Azlm) -> None:
+    flags = ("--subscription-id=x", "--resource-group=g", "--cluster-name=c")
+    code, _, err = azlm("preflight", "-f", azlm.file(MIGRATION), *flags)
+    assert code == 1
+    assert "--subscription-id (AZLM_SUBSCRIPTION_ID) must be a GUID" in err
+    assert "validation error" not in err
+
+
 def test_several_kubeconfigs_are_one(azlm: Azlm, monkeypatch: pytest.MonkeyPatch) -> None:
     first = azlm.file({"contexts": [CONTEXT], "current-context": "here"}, "first")
     second = azlm.file({**KUBECONFIG, "contexts": []}, "second")

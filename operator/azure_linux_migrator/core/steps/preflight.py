@@ -114,7 +114,8 @@ def _judged(ctx: Context) -> Progress:
     told = "; ".join(f"{each.rule}: {each}" for each in blocking[:3])
     more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
     lifted = not any(each.final for each in blocking)
-    how = "To go on all the same, name it in spec.preflight.acknowledge" if lifted else ""
+    rules = ", ".join(dict.fromkeys(each.rule for each in blocking))
+    how = f"To go on all the same, set spec.preflight.acknowledge: [{rules}]" if lifted else ""
     text = f"{told}{more}. {how}".rstrip(". ")
     of_drain = any(each.cause is not None for each in blocking)
     reason = Reason.PODS_BLOCKED if of_drain else Reason.PREFLIGHT_BLOCKED
