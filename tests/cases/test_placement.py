@@ -230,3 +230,15 @@ def test_a_single_replica_with_a_disk_cannot_be_surged() -> None:
     assert finding.severity is Severity.WARN
     assert "one node only" in finding.message
     assert finding.subject == "Deployment default/grafana"
+
+
+def test_a_remedy_for_a_single_replica_is_none_that_fails_too() -> None:
+    made = PreflightCluster()
+    made.apply(deployment("old", "nodeSelector: {agentpool: workers}", 1))
+    made.apply(deployment("free", "hostPID: false", 1))
+    alone = deployment("set", "hostPID: false", 1)
+    made.apply(alone.replace("kind: Deployment", "kind: StatefulSet"))
+    remedies = {each.subject: each.remedy for each in made.findings("pod.single-replica")}
+    assert "pod.selector-pool" in remedies["Deployment default/old"]
+    assert "SurgeFirst" in remedies["Deployment default/free"]
+    assert "replica" not in remedies["StatefulSet default/set"]

@@ -54,10 +54,11 @@ class WorkloadFacts:
 
 @dataclass(frozen=True, slots=True)
 class BudgetFacts:
-    """A budget that selects `pods` pods which must move. `owners` are their controllers, as in
-    WorkloadFacts; `standard` tells that they are of kinds of apps/v1 or batch/v1, `surged` that
-    SurgeFirst would move all of them, and `peers` counts pods of the same owners, other budgets'
-    included. `unready` are its pods that are not Ready, with since when (seconds since the epoch).
+    """A budget that allows nothing now and selects `pods` pods which must move. `owners` are their
+    controllers, as in WorkloadFacts; `standard` tells that they are of kinds of apps/v1 or
+    batch/v1, `surged` that SurgeFirst would move all of them, and `peers` counts pods of the same
+    owners, other budgets' included. `unready` are its pods that are not Ready, with since when
+    (seconds since the epoch).
     """
 
     budget: Budget

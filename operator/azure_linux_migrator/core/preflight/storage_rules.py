@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
@@ -74,7 +75,12 @@ def replicated(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def _is_of(workload: WorkloadFacts, system: NodeStorage) -> bool:
     owner = workload.owner.rpartition("/")[2] or workload.key.name
-    return re.fullmatch(system.workloads, owner) is not None or _uses(workload, system)
+    return _is_named(owner, system.workloads) or _uses(workload, system)
+
+
+@lru_cache(16_384)
+def _is_named(name: str, pattern: str) -> bool:
+    return re.fullmatch(pattern, name) is not None
 
 
 def _uses(workload: WorkloadFacts, system: NodeStorage) -> bool:

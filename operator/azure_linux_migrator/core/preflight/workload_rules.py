@@ -13,6 +13,7 @@ from azure_linux_migrator.core.drain.pod_filters import named_zones
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
+from azure_linux_migrator.core.preflight.target_nodes import target_nodes
 from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.cluster import Volume
 
@@ -131,19 +132,25 @@ def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.single-replica: one replica, moved by eviction, is down for a while."""
-    if snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST:
-        for owner, pods in groups(snapshot, lambda each: each.replicas == 1 and each.no_surge):
-            yield RuleResult("pod.single-replica", owner).warn(
-                f"{counted(pods)} cannot be surged: {pods[0].no_surge}, so that it is evicted and "
-                "is down while it moves",
+    surges = snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST
+    nodes = target_nodes(snapshot)
+    for owner, pods in groups(snapshot, lambda each: each.replicas == 1):
+        why, result = pods[0].no_surge, RuleResult("pod.single-replica", owner)
+        if why:
+            yield result.warn(
+                f"{counted(pods)} is its only replica and will be down while it moves; SurgeFirst "
+                f"cannot help: {why}",
                 "move it at a time when that does no harm",
             )
-        return
-    for owner, pods in groups(snapshot, lambda each: each.replicas == 1):
-        yield RuleResult("pod.single-replica", owner).warn(
-            f"{counted(pods)} is its only replica and will be down while it moves",
-            "add a replica, or set spec.drain.singletons to SurgeFirst",
-        )
+        elif not surges:
+            unplaced = nodes and all(node.unmet(pods[0].scheduling) for node in nodes)
+            yield result.warn(
+                f"{counted(pods)} is its only replica and will be down while it moves",
+                "correct its node selector first (pod.selector-pool): a second replica would find "
+                "no node either"
+                if unplaced
+                else "add a replica, or set spec.drain.singletons to SurgeFirst",
+            )
 
 
 def dual_stack(snapshot: PreflightSnapshot) -> Iterator[Finding]:

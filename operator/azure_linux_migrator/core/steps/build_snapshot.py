@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
 from azure_linux_migrator.core.drain.node_estimate import daemon_requests
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
 from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
@@ -45,7 +46,7 @@ def build_snapshot(ctx: Context) -> PreflightSnapshot:
 
 
 def _budgets(ctx: Context) -> Iterator[BudgetFacts]:
-    """Budgets of pods that move, by name."""
+    """Budgets of pods that move and that allow nothing now, by name."""
     world = ctx.seen.world
     moving: defaultdict[NamespacedName, list[Pod]] = defaultdict(list)
     for _, entry in sorted(ctx.planner.tracker.entries.items()):
@@ -62,6 +63,8 @@ def _budgets(ctx: Context) -> Iterator[BudgetFacts]:
                     unready[key].append(pod)
     for key, pods in sorted(moving.items()):
         budget = world.budgets[key]
+        if budget.allowed > 0 and not is_deadlocked(budget):
+            continue
         uids = {pod.owner.uid for pod in pods if pod.owner is not None}
         controllers = [world.owner_index.controller_of(pod) for pod in pods]
         yield BudgetFacts(
