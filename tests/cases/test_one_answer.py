@@ -113,3 +113,19 @@ def test_the_way_on_names_what_can_be_acknowledged() -> None:
     way = "set spec.preflight.acknowledge: [pod.bare]"
     assert way in progress.message
     assert way in as_table(progress.findings or (), 120).splitlines()[-1]
+
+
+def test_a_daemonset_of_another_api_group_is_no_orphan() -> None:
+    made = PreflightCluster()
+    made.apply(ORPHAN.replace("apps/v1", "apps.kruise.io/v1alpha1"))
+    progress = made.preflight()
+    assert progress.state == "done"
+    [finding] = made.findings("pod.daemonset-selector")
+    assert finding.severity == "Warn"
+    assert "DaemonSet of apps.kruise.io, which azlm does not know" in finding.message
+    parsed = MigrationSpec.model_validate(
+        {"source": {"nodePool": "workers"}, "strategy": {"finalSoak": "0s"}}
+    )
+    plan = forecast(made.snapshot(), "workers", parsed, runs=1, compare=0)
+    assert not plan.blocked
+    assert plan.pod_summary.stay == 1

@@ -36,6 +36,7 @@ DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 class OwnerReference(Struct, rename="camel"):
     """metadata.ownerReferences[]."""
 
+    api_version: str = ""
     kind: str = ""
     name: str = ""
     uid: str = ""
@@ -275,13 +276,14 @@ def _is_true(conditions: list[Condition] | None, kind: str) -> bool:
 def _owner(references: list[OwnerReference] | None) -> Owner | None:
     for reference in references or ():
         if reference.controller:
-            return _shared_owner(reference.kind, reference.name, reference.uid)
+            group = reference.api_version.rpartition("/")[0]
+            return _shared_owner(reference.kind, reference.name, reference.uid, group)
     return None
 
 
 @lru_cache(SHARED)
-def _shared_owner(kind: str, name: str, uid: str) -> Owner:
-    return Owner(intern(kind), intern(name), intern(uid))
+def _shared_owner(kind: str, name: str, uid: str, group: str) -> Owner:
+    return Owner(intern(kind), intern(name), intern(uid), intern(group))
 
 
 def _labels(labels: dict[str, str] | None) -> Labels:

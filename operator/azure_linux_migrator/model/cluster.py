@@ -95,11 +95,17 @@ class Node(Struct, frozen=True, gc=False):
 
 
 class Owner(Struct, frozen=True, gc=False):
-    """The controller that owns a pod."""
+    """The controller that owns a pod; `api_group` is empty where it is not known."""
 
     kind: Identifier
     name: Annotated[str, Sensitivity.OWNER_NAME]
     uid: Identifier
+    api_group: Identifier = ""
+
+    @property
+    def other_daemonset(self) -> bool:
+        """Whether it is a DaemonSet of another API group than Kubernetes' own."""
+        return self.kind == "DaemonSet" and self.api_group not in {"", "apps"}
 
 
 class Pod(Struct, frozen=True):

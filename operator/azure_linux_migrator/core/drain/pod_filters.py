@@ -99,6 +99,9 @@ def _mirror(pod: Pod, _: Drain, __: Facts) -> FilterResult | None:
 def _daemon(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
     if pod.owner is None or pod.owner.kind != "DaemonSet" or pod.finished:
         return None
+    if pod.owner.other_daemonset:
+        why = f"its DaemonSet ({pod.owner.api_group}) runs one pod on every node"
+        return FilterResult(PodDisposition.SKIP, why)
     if facts.exists(pod.owner.uid):
         return FilterResult(PodDisposition.SKIP, "its DaemonSet runs one pod on every node")
     return None

@@ -52,6 +52,12 @@ def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"{snapshot.target}{_by_hand(daemon, nodes, snapshot)}",
             "widen its node selector before the migration",
         )
+    for owner, [daemon, *_] in groups(snapshot, lambda each: each.api_group, "DaemonSet"):
+        yield RuleResult("pod.daemonset-selector", owner).warn(
+            f"it is a DaemonSet of {daemon.api_group}, which azlm does not know: its pods stay "
+            "with their nodes, as those of a DaemonSet do",
+            f"see that it runs its pods on the nodes of pool {snapshot.target}, too",
+        )
     for owner, [daemon, *_] in groups(snapshot, lambda each: True, "DaemonSet"):
         tolerations = (
             *daemon.scheduling.tolerations,

@@ -50,6 +50,8 @@ class WorkloadFacts:
     job: bool = False
     blocker: Blocker | None = None
     no_surge: str = ""
+    api_group: str = ""
+    """Of a DaemonSet that Kubernetes itself does not know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
 from azure_linux_migrator.core.drain.node_estimate import daemon_requests
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
@@ -105,7 +107,19 @@ def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
         for each in ctx.seen.world.owner_index.of_kind("DaemonSet")
         if each.uid in running and not each.addon
     ]
-    return (*pods, *daemons)
+    others = {
+        entry.pod.owner.uid: WorkloadFacts(
+            "DaemonSet",
+            entry.pod.key._replace(name=entry.pod.owner.name),
+            _owner_of(ctx, entry.pod),
+            traits=entry.pod.traits,
+            scheduling=structs.replace(entry.pod.scheduling, terms=()),
+            api_group=entry.pod.owner.api_group,
+        )
+        for entry in entries
+        if entry.pod.owner is not None and entry.pod.owner.other_daemonset
+    }
+    return (*pods, *daemons, *others.values())
 
 
 def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
