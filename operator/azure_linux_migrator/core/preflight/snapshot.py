@@ -91,7 +91,7 @@ class PreflightSnapshot:
     """All nodes of the cluster."""
     workloads: tuple[WorkloadFacts, ...] = ()
     daemons: Allocatable = _NOTHING
-    """What the pods that stay on the fullest node of the source request."""
+    """The least that the pods which stay on a node of the source request."""
     budgets: tuple[BudgetFacts, ...] = ()
     now: float = 0.0
     """In seconds since the epoch."""

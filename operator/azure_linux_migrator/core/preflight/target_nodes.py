@@ -18,6 +18,7 @@ from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraint
 from azure_linux_migrator.model.selectors import Requirement
 
 ZONE = "topology.kubernetes.io/zone"
+_DISK_ZONE = "topology.disk.csi.azure.com/zone"
 _REGION = "topology.kubernetes.io/region"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _SKU_REQUESTED = f"{OS_SKU_LABEL}-requested"
@@ -148,7 +149,7 @@ def _labels(
     places = places or sorted({node.zone for node in source_nodes(snapshot)}) or [""]
     for index, place in enumerate(places):
         name = f"aks-{snapshot.target}-new-vmss{index:06d}"
-        where = {ZONE: place} if place else {}
+        where = {ZONE: place, _DISK_ZONE: place} if place else {}
         yield name, common | {HOSTNAME: name} | where
 
 
@@ -174,12 +175,12 @@ def _taints(snapshot: PreflightSnapshot) -> Iterator[Taint]:
 
 
 def _room(snapshot: PreflightSnapshot) -> Allocatable:
-    """What a node of the target has for pods that move; the least of the source's nodes where the
-    VM size stays."""
+    """The most that a node of the target has for pods that move: as much as a node of the source
+    where the VM size stays, so that no pod that runs there is told not to fit."""
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
     if size.lower() == snapshot.source.vm_size.lower():
         sized = [node.allocatable for node in source_nodes(snapshot) if node.allocatable.pods]
-        whole = min(sized, key=lambda each: (each.cpu, each.memory), default=Allocatable())
+        whole = max(sized, key=lambda each: (each.cpu, each.memory), default=Allocatable())
     else:
         sizes = snapshot.facts.sizes
         facts = None if isinstance(sizes, Unread) else sizes.get(size.lower())

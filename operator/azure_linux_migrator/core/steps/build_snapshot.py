@@ -19,7 +19,7 @@ from azure_linux_migrator.core.preflight.snapshot import (
 from azure_linux_migrator.core.steps.pool_size import final_count, most_extra
 from azure_linux_migrator.core.steps.progress import Context
 from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Pod, Volume
+from azure_linux_migrator.model.cluster import Allocatable, Controller, NamespacedName, Pod, Volume
 from azure_linux_migrator.model.pool import Pool
 
 _STANDARD = frozenset({"DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"})
@@ -40,7 +40,7 @@ def build_snapshot(ctx: Context) -> PreflightSnapshot:
         facts=ctx.seen.azure_facts or AzureFacts(),
         nodes=tuple(sorted(world.nodes.values(), key=lambda node: node.name)),
         workloads=_workloads(ctx),
-        daemons=daemon_requests(ctx.planner.tracker, _nodes_of(ctx)),
+        daemons=_daemons(ctx),
         budgets=tuple(_budgets(ctx)),
         now=ctx.now,
         blockers=ctx.plan.blockers,
@@ -87,8 +87,17 @@ def _budgets(ctx: Context) -> Iterator[BudgetFacts]:
         )
 
 
-def _nodes_of(ctx: Context) -> list[Node]:
-    return [progress.node for progress in ctx.pool_progress.by_node.values()]
+def _daemons(ctx: Context) -> Allocatable:
+    """The least that the pods which stay on a source node request: a node of the target may have
+    no more room than that leaves."""
+    tracker = ctx.planner.tracker
+    nodes = [progress.node for progress in ctx.pool_progress.by_node.values()]
+    staying = [daemon_requests(tracker, [node]) for node in nodes]
+    return Allocatable(
+        min((each.cpu for each in staying), default=0),
+        min((each.memory for each in staying), default=0),
+        min((each.pods for each in staying), default=0),
+    )
 
 
 def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
