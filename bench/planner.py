@@ -22,15 +22,8 @@ from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.model.actions import EvictPod
-from azure_linux_migrator.model.cluster import (
-    Budget,
-    Controller,
-    NamespacedName,
-    Node,
-    Owner,
-    Pod,
-    Selector,
-)
+from azure_linux_migrator.model.cluster import Budget, Controller, NamespacedName, Node, Owner, Pod
+from azure_linux_migrator.model.selectors import Selector
 
 RESULTS = Path(__file__).parent / "results" / "planner.md"
 PODS_PER_NODE = 20

@@ -59,6 +59,9 @@ def draw_scenario(seed: str) -> ScenarioDraw:
         "onFailure": rng.choice(("Pause", "Rollback")),
         "mode": rng.choices(("Run", "Plan"), (9, 1))[0],
     }
+    if kind == "InPlace":  # what the spec refuses
+        spec |= {"sourcePool": "Delete", "onFailure": "Pause"}
+        spec["drain"].pop("onTimeout", None)
     target = _target(rng, nodes, zones)
     crowded = kind != "InPlace" and random.Random(f"{seed}/crowd").random() < 0.06
     if crowded:

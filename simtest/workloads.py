@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName, Node, Selector, Volume
+from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName, Node, Volume
 from azure_linux_migrator.model.scheduling import (
     HOSTNAME,
     PodTerm,
     SchedulingConstraints,
     Toleration,
 )
+from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.simulator.cluster.workload import Span, Template, Workload
 from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from simtest.scenario_draw import ScenarioDraw

@@ -103,6 +103,8 @@ class AdminFaults(FaultBase):
         """Who is asked, what becomes of the source, what a failure does."""
         if self.where() in _FINAL:
             return False  # what was decided already is not judged by it
+        if fault.pick % 3 and self._stage.strategy == "InPlace":
+            return False  # refused by the apiserver
         match fault.pick % 3:
             case 0:
                 gate = ("Automatic", "BeforeDrain", "BeforeRetire")[fault.pick // 4 % 3]

@@ -1,6 +1,7 @@
 """What befalls the cluster around a migration: nodes, pods, budgets."""
 
-from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName, Selector
+from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName
+from azure_linux_migrator.model.selectors import Selector
 from simtest.faults import azure_cli
 from simtest.faults.base import FaultBase
 from simtest.faults.schedule import Fault

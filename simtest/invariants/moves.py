@@ -9,7 +9,7 @@ from collections import Counter, defaultdict, deque
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod, RestoreScale
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
-from azure_linux_migrator.simulator.cluster.node_filters import CORDON, tolerated
+from azure_linux_migrator.simulator.cluster.node_filters import CORDON
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from azure_linux_migrator.simulator.controller.custom_resource import Body
@@ -151,7 +151,7 @@ class MoveInvariants(Part, NullWatcher):
         """Whether this move counts: not where somebody else let it come back."""
         if pod.uid in self._excused or not leaves(pod):
             return 0
-        if tolerated(workload.template.scheduling, CORDON):
+        if workload.template.scheduling.tolerates(CORDON):
             self._came_back(workload, pod)
             return 0
         if counts(pod) and workload.key not in self.ground.rescaled:

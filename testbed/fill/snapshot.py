@@ -15,11 +15,11 @@ from azure_linux_migrator.model.cluster import (
     Node,
     Owner,
     Pod,
-    Selector,
 )
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import SchedulingConstraints, Toleration
+from azure_linux_migrator.model.selectors import Selector
 
 NOW = 1_790_000_000.0
 REPLICAS = 25
@@ -42,7 +42,7 @@ def cluster_snapshot(nodes: int, pods: int, seed: int = 1) -> ClusterSnapshot:
             "type": "VirtualMachineScaleSets",
             "currentOrchestratorVersion": "1.37.2",
         }
-        found.pools.append(Pool(name, sku, mode=mode, count=count, settings=settings))
+        found.pools.append(Pool(name, sku, mode=mode, count=count, properties=settings))
         for index in range(count):
             machine = f"aks-{name}-12345678-vmss{index:06d}"
             allocatable = Allocatable(15_000, 60_000, 110)

@@ -53,7 +53,7 @@ def test_a_forecast_is_told_drawn_and_touches_nothing(bed: Bed, tmp_path: Path) 
     picture = tmp_path / "plan.svg"
     done = azlm_plan(bed.plane.kubeconfig, bed.aks.url, f"--timeline={picture}")
     assert done.returncode == 0, done.stderr
-    assert "node pool workers (2 nodes) to AzureLinux" in done.stdout
+    assert "node pool workers (2 nodes) to workersazl (AzureLinux)" in done.stdout
     assert "8 move" in done.stdout
     assert "set by PodDisruptionBudget default/" in done.stdout
     assert "batch 100% instead of 10%" in done.stdout

@@ -11,7 +11,7 @@ def test_it_names_what_blocks_and_what_to_do_and_changes_nothing(bed: Bed) -> No
     done = check(bed.plane, locks=("keep",))
     assert done.returncode == 2, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].split() == ["SEVERITY", "CHECK", "FINDING"]
+    assert lines[0].split() == ["SEVERITY", "RULE", "FINDING"]
     for word in ("pdb.zero", "pod.selector-pool", "os.cert-path", "lock.policy", "→ "):
         assert word in done.stdout
     assert "blocked: 3 block" in done.stdout
@@ -20,7 +20,7 @@ def test_it_names_what_blocks_and_what_to_do_and_changes_nothing(bed: Bed) -> No
     machine = check(bed.plane, "--output=json")
     found = json.loads(machine.stdout)
     assert (machine.returncode, found["blocked"]) == (2, 3)
-    blocking = {each["id"] for each in found["findings"] if each["severity"] == "Block"}
+    blocking = {each["rule"] for each in found["findings"] if each["severity"] == "Block"}
     assert blocking == {"pdb.zero", "pod.selector-pool", "os.cert-path"}
 
     known = check(bed.plane, acknowledge=sorted(blocking))

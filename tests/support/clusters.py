@@ -11,13 +11,12 @@ from azure_linux_migrator.model.cluster import (
     Node,
     Owner,
     Pod,
-    Requirement,
-    Selector,
     Volume,
 )
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import NodeTerm, SchedulingConstraints, Toleration
+from azure_linux_migrator.model.selectors import Requirement, Selector
 
 NOW = 1_790_000_000.0
 SIZE = "Standard_D8s_v5"
@@ -62,7 +61,7 @@ def _pool(
         "nodeLabels": labels,
         "nodeTaints": taints,
     }
-    made.pools.append(Pool(name, "Ubuntu", count=6, vm_size=SIZE, settings=settings))
+    made.pools.append(Pool(name, "Ubuntu", count=6, vm_size=SIZE, properties=settings))
     for index in range(6):
         node, zone = f"aks-{name}-{digits}-vmss{index:06d}", ZONES[index % 3]
         made.nodes.append(

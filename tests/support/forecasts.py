@@ -19,10 +19,10 @@ from azure_linux_migrator.model.cluster import (
     Node,
     Owner,
     Pod,
-    Selector,
 )
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.selectors import Selector
 
 NOW = 1_790_000_000.0
 SIZE = "Standard_D4s_v5"
@@ -133,7 +133,9 @@ def snapshot(workers: int = 2) -> ClusterSnapshot:
             "type": "VirtualMachineScaleSets",
             "currentOrchestratorVersion": "1.37.2",
         }
-        made.pools.append(Pool(name, sku, mode=mode, count=count, vm_size=SIZE, settings=settings))
+        made.pools.append(
+            Pool(name, sku, mode=mode, count=count, vm_size=SIZE, properties=settings)
+        )
         for index in range(count):
             machine = f"aks-{name}-12345678-vmss{index:06d}"
             allocatable = Allocatable(3800, 12_000, 110)

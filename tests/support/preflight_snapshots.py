@@ -15,6 +15,7 @@ from azure_linux_migrator.model.azure_facts import (
 )
 from azure_linux_migrator.model.cluster import NamespacedName, Node
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
 SUBNET = "/subscriptions/s/resourcegroups/g/providers/microsoft.network/subnets/nodes"
 
@@ -25,6 +26,8 @@ SIZES = {
     "standard_d8s_v5": SizeFacts("dsv5", 8, unavailable="NotAvailableForSubscription"),
     "standard_nc24ads_a100_v4": SizeFacts("nc", 24, gpus=1),
     "standard_nv16as_v4": SizeFacts("nv", 16, gpus=1),
+    "standard_nc80adis_h100_v5": SizeFacts("nc", 80, gpus=2),
+    "standard_nd96isr_mi300x_v5": SizeFacts("nd", 96, gpus=8),
 }
 
 
@@ -39,7 +42,7 @@ def source(*, settings: dict[str, Any] | None = None, **more: Any) -> Pool:
         "os_sku": "Ubuntu",
         "count": 4,
         "vm_size": "Standard_D4s_v5",
-        "settings": found,
+        "properties": found,
     }
     return Pool(**(fields | more))
 
@@ -81,12 +84,12 @@ def snapshot(**changes: Any) -> PreflightSnapshot:
     return replace(base, **changes)
 
 
-def workload(*notable: str, **more: Any) -> WorkloadFacts:
+def workload(traits: PodTraits = NO_TRAITS, **more: Any) -> WorkloadFacts:
     fields: dict[str, Any] = {
         "kind": "Pod",
         "key": NamespacedName("default", "web-1"),
         "owner": "Deployment default/web",
         "replicas": 3,
-        "traits": notable,
+        "traits": traits,
     }
     return WorkloadFacts(**(fields | more))

@@ -4,8 +4,9 @@ import random
 from collections import Counter
 from typing import Any
 
-from azure_linux_migrator.model.cluster import Allocatable, Labels, NamespacedName, Node, Selector
+from azure_linux_migrator.model.cluster import Allocatable, NamespacedName, Node
 from azure_linux_migrator.model.scheduling import PodTerm, SchedulingConstraints, TopologySpread
+from azure_linux_migrator.model.selectors import Labels, Selector
 from azure_linux_migrator.simulator.aks.limits import Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import make_node

@@ -41,7 +41,7 @@ def cluster(workers: int = 3) -> ClusterSnapshot:
             "currentOrchestratorVersion": "1.37.2",
         }
         made.pools.append(
-            Pool(name, "Ubuntu", mode=mode, count=count, vm_size=SIZE, settings=settings)
+            Pool(name, "Ubuntu", mode=mode, count=count, vm_size=SIZE, properties=settings)
         )
         for index in range(count):
             host = f"aks-{name}-12345678-vmss{index:06d}"

@@ -14,6 +14,9 @@ DURATION = "15m or 1h30m"
 COUNT = "from 1 to 1000, or Auto"
 
 
+TERM = {"key": "app", "operator": "In"}
+BAD_KEY = {"key": "a/b/c", "operator": "Exists"}
+
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"source": {"nodePool": "Workers"}}, "spec.source.nodePool", POOL_NAME),
     ({"source": {"nodePool": "1workers"}}, "spec.source.nodePool", POOL_NAME),
@@ -39,6 +42,35 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         {"strategy": {"type": "InPlace"}, "target": {"vmSize": "Standard_D4s_v5"}},
         "spec.target",
         "only spec.target.osSKU",
+    ),
+    (
+        {"target": {"count": 2, "autoscaling": {"min": 3, "max": 5}}},
+        "spec.target.count",
+        "min to max",
+    ),
+    ({"target": {"labels": {"team": "a b"}}}, "spec.target.labels", "value of a label"),
+    ({"preflight": {"acknowledge": ["pdb.zer"]}}, "spec.preflight.acknowledge[0]", "pdb.zer"),
+    (
+        {"drain": {"order": [{"order": 1, "selector": {"matchExpressions": [TERM]}}]}},
+        "spec.drain.order[0].selector.matchExpressions[0]",
+        "at least one value",
+    ),
+    (
+        {"drain": {"order": [{"order": 1, "selector": {"matchExpressions": [BAD_KEY]}}]}},
+        "matchExpressions[0].key",
+        "key of a label",
+    ),
+    (
+        {"drain": {"order": [{"order": 1, "selector": {}, "namespaces": ["A"]}]}},
+        "spec.drain.order[0].namespaces[0]",
+        "name of a namespace",
+    ),
+    ({"strategy": {"type": "InPlace"}, "onFailure": "Rollback"}, "spec.onFailure", "to Pause"),
+    ({"strategy": {"type": "InPlace"}, "sourcePool": "Keep"}, "spec.sourcePool", "leave"),
+    (
+        {"strategy": {"type": "InPlace"}, "drain": {"onTimeout": "Force"}},
+        "spec.drain.onTimeout",
+        "AKS drains",
     ),
     ({"target": {"maxPods": "30"}}, "spec.target.maxPods", "integer"),
     ({"target": {"osDiskSizeGB": 10}}, "spec.target.osDiskSizeGB", "greater than or equal to 30"),
@@ -75,6 +107,19 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
 ]
 """Spec, the field that the refusal names, words of the apiserver's refusal."""
 
+BAD_FOR_AZLM: list[tuple[dict[str, Any], str]] = [
+    ({"target": {"labels": {"agentpool": "x"}}}, "spec.target.labels must not set labels that AKS"),
+    ({"target": {"labels": {"kubernetes.azure.com/mode": "user"}}}, "must not set labels that AKS"),
+    ({"target": {"labels": {"-team": "a"}}}, "spec.target.labels must have keys"),
+    ({"target": {"tags": {"azure-thing": "a"}}}, "spec.target.tags must have names"),
+    ({"target": {"tags": {"a/b": "a"}}}, "spec.target.tags must have names"),
+    (
+        {"drain": {"order": [{"order": 1, "selector": {"matchLabels": {"a b": "c"}}}]}},
+        "spec.drain.order[0].selector.matchLabels must have keys",
+    ),
+]
+"""Specs whose maps have keys that azlm alone refuses, and the words of that."""
+
 GOOD: list[dict[str, Any]] = [
     {"strategy": {"batch": {"size": 1000, "soak": "0"}, "finalSoak": "168h"}},
     {"strategy": {"batch": {"size": "100%", "soak": "0s"}}},
@@ -86,4 +131,7 @@ GOOD: list[dict[str, Any]] = [
     {"strategy": {"type": "Rolling", "maxSurge": "7"}, "drain": {"timeout": "0"}},
     {"drain": None, "target": {"vmSize": None}},
     {"cluster": CLUSTER},
+    {"target": {"count": 3, "autoscaling": {"min": 3, "max": 3}, "labels": {"example.com/a": ""}}},
+    {"preflight": {"acknowledge": ["pdb.zero", "pod.spread"]}},
+    {"target": {"tags": {"Owner": "a b/c"}}},
 ]

@@ -13,17 +13,10 @@ from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import (
-    Budget,
-    Controller,
-    NamespacedName,
-    Node,
-    Owner,
-    Pod,
-    Selector,
-)
+from azure_linux_migrator.model.cluster import Budget, Controller, NamespacedName, Node, Owner, Pod
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.selectors import Selector
 
 NOW = 1_800_000_000.0
 

@@ -5,7 +5,7 @@ rule's message names the remedy: what an admin reads at a refusal is the same in
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -24,8 +24,10 @@ _VALIDATIONS = "x-kubernetes-validations"
 class CelRule:
     """What must hold for a value: `cel` for the apiserver, `holds` for the validated Python value.
 
-    `holds` is None for a rule about a change (oldSelf), which a file alone cannot break. `path` is
-    the field below the value that a refusal names.
+    Without `cel` the apiserver does not check it, and the operator refuses the spec (InvalidSpec):
+    the keys of a map have no length for the apiserver's cost estimate. `holds` is None for a rule
+    about a change (oldSelf), which a file alone cannot break. `path` is the field below the value
+    that a refusal names.
     """
 
     cel: str
@@ -48,6 +50,12 @@ def _broken(rule: CelRule) -> PydanticCustomError:
     return PydanticCustomError(_BROKEN, "{message}", {"message": rule.message, "path": rule.path})
 
 
+def _validations(rules: Iterable[CelRule]) -> dict[str, list[dict[str, str]]]:
+    """The part of a schema that the apiserver checks."""
+    checked = [rule.schema() for rule in rules if rule.cel]
+    return {_VALIDATIONS: checked} if checked else {}
+
+
 class Ruled:
     """The rules of a field, as a part of its Annotated type, behind its Field.
 
@@ -68,12 +76,14 @@ class Ruled:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """The type's schema with the rules."""
-        return handler(schema) | {_VALIDATIONS: [rule.schema() for rule in self._rules]}
+        return handler(schema) | _validations(self._rules)
 
     def _judge(self, value: object, typed: core_schema.ValidatorFunctionWrapHandler) -> object:
         try:
             made: object = typed(value)
         except ValidationError:
+            if not self._rules[0].cel:
+                raise  # a rule about keys does not speak for a value
             raise _broken(self._rules[0]) from None
         if made is not None:
             for rule in self._rules:
@@ -110,5 +120,5 @@ class RuledModel(Model):
     ) -> JsonSchemaValue:
         """The model's schema with the rules."""
         made = handler(schema)
-        handler.resolve_ref_schema(made)[_VALIDATIONS] = [rule.schema() for rule in cls.rules]
+        handler.resolve_ref_schema(made).update(_validations(cls.rules))
         return made

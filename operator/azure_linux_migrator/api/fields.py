@@ -1,5 +1,6 @@
 """The kinds of text and number that specs are made of, each with its rule and the rule's words."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field
@@ -60,8 +61,40 @@ OsSku = Annotated[
         "AzureLinux3",
     ),
 ]
+_LABEL_NAME = "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
+LABEL_KEY_PATTERN = f"^({_DOMAIN}/)?{_LABEL_NAME}$"
+LABEL_VALUE_PATTERN = f"^({_LABEL_NAME})?$"
+"""Qualified names and label values (apimachinery/pkg/util/validation/validation.go)."""
+LabelKey = Annotated[
+    str,
+    Field(min_length=1, max_length=317),
+    matching(LABEL_KEY_PATTERN, "must be the key of a label, such as app or example.com/app"),
+]
+LabelValue = Annotated[
+    str,
+    Field(max_length=63, description="A label's value."),
+    matching(
+        LABEL_VALUE_PATTERN,
+        "must be the value of a label: at most 63 letters, digits, -, _ and ., with a letter or "
+        "digit at both ends",
+    ),
+]
+Namespace = Annotated[
+    str,
+    Field(min_length=1, max_length=63, description="A namespace."),
+    matching("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "must be the name of a namespace"),
+]
 VmSize = Annotated[
     str,
     Field(min_length=1, max_length=64),
     matching(r"^[A-Za-z0-9_-]+$", "must be the name of a VM size, such as Standard_D4s_v5"),
 ]
+_is_label_key = re.compile(LABEL_KEY_PATTERN, re.ASCII).fullmatch
+LABEL_KEYS = Ruled(
+    CelRule(
+        "",
+        "must have keys that are label keys, such as app or example.com/app",
+        lambda labels: all(len(key) <= 317 and _is_label_key(key) for key in labels),
+    )
+)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.crd import crd
 from azure_linux_migrator.api.spec import MigrationSpec
 
@@ -49,6 +50,10 @@ def _refusal(place: str, each: Mapping[str, Any]) -> str:
             *above, name = each["loc"]
             near = get_close_matches(str(name), _fields(above), 1, 0.7)
             return f"{place} is no field" + (f"; is {near[0]} meant?" if near else "")
+        case "enum" if place.startswith("spec.preflight.acknowledge"):
+            near = get_close_matches(str(each["input"]), [check.value for check in Check], 1, 0.5)
+            meant = f"; is {near[0]} meant?" if near else ""
+            return f"{place}: {each['input']} is the id of no preflight check{meant}"
         case "rule":
             text = str(each["ctx"]["message"])
         case _:

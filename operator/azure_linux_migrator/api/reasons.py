@@ -251,6 +251,12 @@ class Reason(StrEnum):
         "repair the pool first",
         "Warning",
     )
+    ALREADY_TARGET_OS = (
+        "AlreadyTargetOS",
+        "the source runs the target's OS already",
+        "there is nothing to migrate; for another size set `spec.target.vmSize`",
+        "Warning",
+    )
     PREFLIGHT_BLOCKED = (
         "PreflightBlocked",
         "a [preflight](preflight.md) check blocks",
@@ -259,8 +265,8 @@ class Reason(StrEnum):
     )
     PODS_BLOCKED = (
         "PodsBlocked",
-        "pods without a controller (or with an emptyDir, if the spec says so) are on the source",
-        "see `spec.drain`",
+        "pods that the drain does not move are on the source, such as those with a local volume",
+        "see `status.preflight` and `spec.drain`",
         "Warning",
     )
     FORECAST_BLOCKED = (

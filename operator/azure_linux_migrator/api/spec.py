@@ -11,8 +11,9 @@ from pydantic import Field
 
 from azure_linux_migrator.api.base_model import Model
 from azure_linux_migrator.api.cel_rules import CelRule, RuledModel, matching
+from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.fields import Duration, PoolName, Size
-from azure_linux_migrator.api.spec_drain import Drain
+from azure_linux_migrator.api.spec_drain import Drain, TimeoutPolicy
 from azure_linux_migrator.api.spec_target import Target
 
 
@@ -155,13 +156,20 @@ class Preflight(Model):
     """What is known to be wrong and nevertheless wanted."""
 
     acknowledge: Annotated[
-        tuple[Annotated[str, Field(max_length=64, description="A check's id.")], ...],
+        tuple[Check, ...],
         Field(
-            max_length=40,
+            max_length=64,
             description="Ids of preflight checks, as azlm preflight prints them, that no longer "
             "block.",
         ),
     ] = ()
+
+
+_IS_IN_PLACE = "has(self.strategy) && has(self.strategy.type) && self.strategy.type == 'InPlace'"
+
+
+def _in_place(spec: "MigrationSpec") -> bool:
+    return spec.strategy.type is StrategyType.IN_PLACE
 
 
 class MigrationSpec(RuledModel):
@@ -202,13 +210,34 @@ class MigrationSpec(RuledModel):
             ".target.nodePool",
         ),
         CelRule(
-            "!has(self.strategy) || !has(self.strategy.type) || "
-            "self.strategy.type != 'InPlace' || !has(self.target) || "
+            f"!({_IS_IN_PLACE}) || !has(self.target) || "
             f"!({' || '.join(f'has(self.target.{each})' for each in _NEW_POOL)})",
             "with spec.strategy.type InPlace AKS changes the source pool itself: only "
             "spec.target.osSKU can be given",
-            lambda spec: spec.strategy.type != StrategyType.IN_PLACE or not _new_pool(spec.target),
+            lambda spec: not (_in_place(spec) and _new_pool(spec.target)),
             ".target",
+        ),
+        CelRule(
+            f"!({_IS_IN_PLACE}) || !has(self.onFailure) || self.onFailure != 'Rollback'",
+            "with spec.strategy.type InPlace there is no second pool to go back to: set "
+            "spec.onFailure to Pause",
+            lambda spec: not (_in_place(spec) and spec.on_failure is FailurePolicy.ROLLBACK),
+            ".onFailure",
+        ),
+        CelRule(
+            f"!({_IS_IN_PLACE}) || !has(self.sourcePool) || self.sourcePool == 'Delete'",
+            "with spec.strategy.type InPlace the source pool itself gets the new OS and nothing is "
+            "retired: leave spec.sourcePool out",
+            lambda spec: not (_in_place(spec) and spec.source_pool is not SourcePool.DELETE),
+            ".sourcePool",
+        ),
+        CelRule(
+            f"!({_IS_IN_PLACE}) || !has(self.drain) || !has(self.drain.onTimeout) || "
+            "self.drain.onTimeout == 'Pause'",
+            "with spec.strategy.type InPlace AKS drains the nodes, by its own timeout: leave "
+            "spec.drain.onTimeout out",
+            lambda spec: not (_in_place(spec) and spec.drain.on_timeout is not TimeoutPolicy.PAUSE),
+            ".drain.onTimeout",
         ),
         CelRule(
             "(has(self.strategy) && has(self.strategy.type) ? self.strategy.type : "

@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from azure_linux_migrator.api.base_model import Model
-from azure_linux_migrator.api.fields import Duration
+from azure_linux_migrator.api.cel_rules import CelRule, RuledModel
+from azure_linux_migrator.api.fields import (
+    LABEL_KEYS,
+    Duration,
+    LabelKey,
+    LabelValue,
+    Namespace,
+)
 
 
 class UnmanagedPolicy(StrEnum):
@@ -59,19 +66,25 @@ class ReplacementPolicy(StrEnum):
     IGNORE = "Ignore"
 
 
-Text = Annotated[str, Field(max_length=63, description="A label's value, or a namespace.")]
-
-
-class Expression(Model):
+class Expression(RuledModel):
     """One matchExpressions entry of a label selector."""
 
-    key: Annotated[str, Field(min_length=1, max_length=317, description="The label's key.")]
+    rules = (
+        CelRule(
+            "(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",
+            "In and NotIn need at least one value, Exists and DoesNotExist take none",
+            lambda term: (term.operator in {"In", "NotIn"}) == bool(term.values),
+            ".values",
+        ),
+    )
+
+    key: Annotated[LabelKey, Field(description="The label's key.")]
     operator: Annotated[
         Literal["In", "NotIn", "Exists", "DoesNotExist"],
         Field(description="How the label's value relates to the values."),
     ]
     values: Annotated[
-        tuple[Text, ...], Field(max_length=32, description="For In and NotIn; else empty.")
+        tuple[LabelValue, ...], Field(max_length=32, description="For In and NotIn; else empty.")
     ] = ()
 
 
@@ -79,8 +92,9 @@ class LabelSelector(Model):
     """A label selector; empty selects every pod."""
 
     match_labels: Annotated[
-        dict[str, Text] | None,
+        dict[str, LabelValue] | None,
         Field(max_length=32, description="Labels that a pod must have."),
+        LABEL_KEYS,
     ] = None
     match_expressions: Annotated[
         tuple[Expression, ...], Field(max_length=16, description="Terms that must all hold.")
@@ -94,7 +108,7 @@ class OrderRule(Model):
         LabelSelector, Field(description="The pods, by label; {} selects every pod.")
     ]
     namespaces: Annotated[
-        tuple[Text, ...],
+        tuple[Namespace, ...],
         Field(max_length=32, description="Only in these namespaces; all where empty."),
     ] = ()
     order: Annotated[

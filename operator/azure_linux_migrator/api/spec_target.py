@@ -4,12 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from azure_linux_migrator.api.base_model import Model
 from azure_linux_migrator.api.cel_rules import CelRule, Ruled, RuledModel, matching
-from azure_linux_migrator.api.fields import OsSku, PoolName, VmSize
+from azure_linux_migrator.api.fields import LABEL_KEYS, LabelValue, OsSku, PoolName, VmSize
 from azure_linux_migrator.api.quantities import MOST_NODES
 
-LabelValue = Annotated[str, Field(max_length=63, description="A label's value.")]
 Taint = Annotated[
     str,
     Field(max_length=400, description="A taint, as kubectl taint writes it."),
@@ -23,6 +21,34 @@ Zone = Annotated[
     Field(max_length=4, description="A zone's number."),
     matching(r"^([1-9]|auto)$", "must be the number of an availability zone, such as 1, or auto"),
 ]
+
+
+_OF_AKS = ("kubernetes.azure.com/", "kubernetes.io/")
+_OF_AKS_KEYS = frozenset({"agentpool", "storageprofile", "storagetier", "accelerator"})
+_OWN_LABELS = Ruled(
+    CelRule(
+        "",
+        "must not set labels that AKS sets itself: agentpool, storageprofile, storagetier, "
+        "accelerator, and what begins with kubernetes.azure.com/ or kubernetes.io/; use a key of "
+        "your own, such as team or example.com/team",
+        lambda labels: not any(key in _OF_AKS_KEYS or key.startswith(_OF_AKS) for key in labels),
+    )
+)
+_TAG_PREFIXES = ("microsoft", "azure", "windows", "azlm-", "aks-managed-")
+_TAGS = Ruled(
+    CelRule(
+        "",
+        "must have names of at most 512 characters without < > % & \\ ? /, and none that begins "
+        "with microsoft, azure, windows, azlm- or aks-managed-",
+        lambda tags: all(
+            0 < len(name) <= 512
+            and not set(name) & set("<>%&\\?/")
+            and not name.lower().startswith(_TAG_PREFIXES)
+            for name in tags
+        ),
+    )
+)
+"""Names that Azure refuses or keeps for itself (tag-resources), and ours."""
 
 
 class Autoscaling(RuledModel):
@@ -41,8 +67,22 @@ class Autoscaling(RuledModel):
     max: Annotated[int, Field(ge=1, le=MOST_NODES, description="Most nodes.")]
 
 
-class Target(Model):
+class Target(RuledModel):
     """The Azure Linux pool to move to. What is not given is copied from the source pool."""
+
+    rules = (
+        CelRule(
+            "!has(self.count) || !has(self.autoscaling) || type(self.count) != int || "
+            "(self.count >= self.autoscaling.min && self.count <= self.autoscaling.max)",
+            "spec.target.count must be from spec.target.autoscaling.min to max",
+            lambda target: (
+                target.autoscaling is None
+                or not isinstance(target.count, int)
+                or target.autoscaling.min <= target.count <= target.autoscaling.max
+            ),
+            ".count",
+        ),
+    )
 
     node_pool: Annotated[
         PoolName | None,
@@ -91,6 +131,8 @@ class Target(Model):
     labels: Annotated[
         dict[str, LabelValue] | None,
         Field(max_length=64, description="Node labels, in place of the source's."),
+        LABEL_KEYS,
+        _OWN_LABELS,
     ] = None
     taints: Annotated[
         tuple[Taint, ...] | None,
@@ -99,6 +141,7 @@ class Target(Model):
     tags: Annotated[
         dict[str, Annotated[str, Field(max_length=256, description="A tag's value.")]] | None,
         Field(max_length=40, description="Azure tags, beside the source's."),
+        _TAGS,
     ] = None
     max_pods: Annotated[
         int | None, Field(ge=10, le=250, description="Pods per node. Default: the source's.")

@@ -225,8 +225,7 @@ def _size(item: Json) -> SizeFacts:
 
 async def _subnets(arm: _Arm, source: Pool) -> dict[str, SubnetFacts]:
     found = {}
-    for name in ("vnetSubnetID", "podSubnetID"):
-        subnet = str(source.settings.get(name) or "")
+    for subnet in (source.settings.subnet_id, source.settings.pod_subnet_id):
         if subnet:
             properties = (await arm.get(subnet, NETWORK)).get("properties") or {}
             prefixes = properties.get("addressPrefixes") or [properties.get("addressPrefix")]

@@ -47,7 +47,7 @@ def terraform(pool: Pool, old: str) -> str:
     lines.append(f'  name                  = "{pool.name}"')
     lines.append("  kubernetes_cluster_id = azurerm_kubernetes_cluster.example.id")
     for argument, field in _TERRAFORM.items():
-        value = pool.settings.get(field)
+        value = pool.properties.get(field)
         if value not in (None, [], {}, ""):
             lines.append(f"  {argument} = {_hcl(value)}")
     if pool.autoscaling:
@@ -82,7 +82,7 @@ def bicep(pool: Pool, old: str) -> str:
         "  properties: {",
     ]
     for field in dict.fromkeys(_BICEP):
-        value = pool.settings.get(field)
+        value = pool.properties.get(field)
         if value not in (None, [], {}, ""):
             lines.append(f"    {field}: {_bicep(value)}")
     return "\n".join([*lines, "  }", "}"])[:4096]

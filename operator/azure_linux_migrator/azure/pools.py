@@ -27,7 +27,7 @@ def pool_record(body: Mapping[str, Any]) -> Pool:
         kind=str(found.get("type") or "VirtualMachineScaleSets"),
         etag=str(found.get("eTag") or ""),
         tags=tuple(sorted((found.get("tags") or {}).items())),
-        settings=dict(found),
+        properties=dict(found),
         failure=failure_of(found),
     )
 

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
@@ -24,7 +23,7 @@ from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.snapshot import with_azure
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
-from azure_linux_migrator.kube.services import dual_stack_services
+from azure_linux_migrator.kube.services import with_kubernetes
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
@@ -39,14 +38,14 @@ async def _connected(
     settings: Settings, spec: MigrationSpec | None
 ) -> AsyncIterator[tuple[Client, AksPools]]:
     """The cluster that the spec or, where it does not say, the settings name."""
-    cluster = (spec.cluster if spec else None) or settings.cluster
-    if cluster is None:
-        raise SettingsError(
-            "the cluster is not given: set spec.cluster in the file, or pass --subscription-id, "
-            "--resource-group and --cluster-name"
-        )
     client = await Client.connect(settings.kubeconfig, settings.context)
     try:
+        cluster = (spec.cluster if spec else None) or settings.cluster
+        if cluster is None:
+            raise SettingsError(
+                "the cluster is not given: set spec.cluster in the file, or pass "
+                "--subscription-id, --resource-group and --cluster-name"
+            )
         pools = open_pools(
             cluster,
             endpoint=settings.arm_endpoint,
@@ -77,8 +76,7 @@ async def take(settings: Settings, spec: MigrationSpec | None) -> ClusterSnapsho
         snapshot, (pools_by_name, azure_facts) = await asyncio.gather(
             read_cluster(client, now), _azure(pools, spec)
         )
-        services = await dual_stack_services(client)
-    facts = azure_facts and replace(azure_facts, services=services)
+        facts = await with_kubernetes(client, azure_facts) if azure_facts else None
     return with_azure(snapshot, pools_by_name.values(), facts)
 
 
@@ -91,14 +89,13 @@ async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Fin
         try:
             pools_by_name, azure_facts = await _azure(pools, spec)
             await _synced(feed)
-            services = await dual_stack_services(client)
             now = time.time()
             observation = Observation(
                 world=feed.world,
                 memory=DecisionMemory(),
                 pools=PoolReading(pools_by_name, now),
                 missing_access=(),
-                azure_facts=azure_facts and replace(azure_facts, services=services),
+                azure_facts=await with_kubernetes(client, azure_facts) if azure_facts else None,
             )
             migration = Migration(name, "preflight", 0, spec, MigrationStatus())
             progress = preflight(context_of(migration, observation, now))
@@ -106,7 +103,8 @@ async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Fin
             await feed.release(woken.set)
     if progress.findings is not None:
         return progress.findings
-    return (Finding("migration", Severity.BLOCK, name, f"{progress.reason}: {progress.message}"),)
+    text = f"{progress.reason}: {progress.message}"
+    return (Finding("migration", Severity.BLOCK, name, text, final=True),)
 
 
 async def _synced(feed: ClusterWatch) -> None:

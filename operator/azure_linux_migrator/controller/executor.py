@@ -32,7 +32,7 @@ from azure_linux_migrator.kube.access import missing_access
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.eviction import delete, evict
 from azure_linux_migrator.kube.pods_on_nodes import nodes_of, pods_on
-from azure_linux_migrator.kube.services import dual_stack_services
+from azure_linux_migrator.kube.services import with_kubernetes
 from azure_linux_migrator.model.actions import (
     Action,
     CordonNode,
@@ -216,8 +216,8 @@ class Executor:
 
     async def _read_azure_facts(self, action: ReadAzureFacts) -> None:
         facts = await self._pools().azure_facts(action.source)
-        services = await dual_stack_services(self._client)
-        self.outcomes.azure_facts_read(action, replace(facts, services=services, at=self._clock()))
+        facts = await with_kubernetes(self._client, facts)
+        self.outcomes.azure_facts_read(action, replace(facts, at=self._clock()))
 
     async def _run_forecast(self, action: RunForecast) -> None:
         forecast = await self._forecaster(action.generation, self.outcomes.azure_facts)

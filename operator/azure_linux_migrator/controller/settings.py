@@ -49,12 +49,19 @@ def cluster_from(
         return None
     if missing or not (subscription and group and name):
         raise SettingsError(f"the cluster is only half given; also set {' and '.join(missing)}")
+    from pydantic import ValidationError
+
     from azure_linux_migrator.api.spec import ClusterRef
 
     try:
         return ClusterRef(subscription_id=subscription, resource_group=group, name=name)
-    except ValueError as error:
-        raise SettingsError(f"the cluster given by flags is not valid: {error}") from error
+    except ValidationError as error:
+        flags = dict(zip(("subscription_id", "resource_group", "name"), given, strict=True))
+        told = "; ".join(
+            f"{flags[str(each['loc'][0])]} {each.get('ctx', {}).get('message') or each['msg']}"
+            for each in error.errors(include_url=False)
+        )
+        raise SettingsError(f"the cluster is not given rightly: {told}") from error
 
 
 def from_environment(name: str, environment: Mapping[str, str] = os.environ) -> str | None:

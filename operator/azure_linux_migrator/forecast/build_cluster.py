@@ -121,7 +121,7 @@ def _around(usual: float) -> Span:
 
 def _shape(pools: list[Pool]) -> ClusterShape:
     """The control plane's version: that of its newest pool."""
-    versions = [str(pool.settings.get("currentOrchestratorVersion") or "") for pool in pools]
+    versions = [pool.settings.kubernetes_version for pool in pools]
     newest = max((v for v in versions if v), key=_numbers, default="")
     return ClusterShape(kubernetes_version=newest) if newest else ClusterShape()
 
@@ -135,7 +135,7 @@ def _nodes(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
     for node in snapshot.nodes:
         by_pool[node.pool].append(node)
     for pool in snapshot.pools:
-        settings = {k: v for k, v in pool.settings.items() if k not in _READ_ONLY}
+        settings = {k: v for k, v in pool.properties.items() if k not in _READ_ONLY}
         try:
             records = [
                 _record(simulation, pool, settings, node, at)
@@ -148,7 +148,7 @@ def _nodes(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
                 f"node pool {pool.name}: its nodes take pods, what AKS would do with it is left "
                 f"out ({why})"
             )
-    for node in snapshot.nodes:
+    for node in snapshot.labelled_nodes():
         labels = snapshot.labels.get(node.name, {})
         taints = tuple(Taint.parse(text) for text in snapshot.taints.get(node.name, ()))
         simulation.store.put_node(node, NodeCapacity(labels, taints))

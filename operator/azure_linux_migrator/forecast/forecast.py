@@ -9,12 +9,15 @@ from msgspec import Struct, structs
 
 from azure_linux_migrator.api.causes import NOTES
 from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.forecast.alternatives import Variation, alternatives, better
 from azure_linux_migrator.forecast.build_cluster import Assumptions, booting
 from azure_linux_migrator.forecast.pod_summary import PodSummary, pod_summary
+from azure_linux_migrator.forecast.refusal import refusal
 from azure_linux_migrator.forecast.run import ForecastRun, RunResult
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
+from azure_linux_migrator.model.migration import Migration
 
 RUNS = 10
 MOST_COMPARED = 10
@@ -34,7 +37,7 @@ class Range(Struct):
 
 class Forecast(Struct):
     """What `azlm plan` tells. `typical` is the run in the middle; `untried` are choices for which
-    there was no time; `approval` is the spec's."""
+    there was no time; `approval` is the spec's; `target` is the name of the new pool."""
 
     name: str
     strategy: str
@@ -52,6 +55,7 @@ class Forecast(Struct):
     unseen: list[str]
     at: float
     approval: str = "Automatic"
+    os_sku: str = ""
 
 
 def as_run(migration_spec: MigrationSpec) -> dict[str, Any]:
@@ -61,8 +65,9 @@ def as_run(migration_spec: MigrationSpec) -> dict[str, Any]:
 
 
 def one_run(task: Task) -> RunResult:
-    """One run."""
-    return ForecastRun(*task).go()
+    """One run, unless the migration does not even begin."""
+    snapshot, name, spec, _, _ = task
+    return refusal(snapshot, name, spec) or ForecastRun(*task).go()
 
 
 def one_by_one(tasks: Iterable[Task]) -> Sequence[RunResult]:
@@ -104,7 +109,8 @@ def forecast(
         name=name,
         strategy=migration_spec.strategy.type,
         source=migration_spec.source.node_pool,
-        target=migration_spec.target.os_sku,
+        target=Migration(name, "", 1, migration_spec, MigrationStatus()).new_pool,
+        os_sku=migration_spec.target.os_sku,
         blocked=blocked,
         total=_range([each.seconds for each in own]),
         drain=_range([each.moving_seconds for each in own]),

@@ -5,8 +5,9 @@ from collections import defaultdict
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
@@ -22,6 +23,7 @@ from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.progress import Context
 from azure_linux_migrator.forecast.snapshot import survey_in
 from azure_linux_migrator.model.azure_facts import AzureFacts
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.migration import Migration
 
@@ -86,7 +88,7 @@ class PodSummary(Struct):
 def world_of(snapshot: ClusterSnapshot) -> World:
     """The core's world as it was."""
     world = World()
-    for node in snapshot.nodes:
+    for node in snapshot.labelled_nodes():
         world.put_node(node)
     for controller in snapshot.controllers:
         world.put_controller(controller)
@@ -94,20 +96,26 @@ def world_of(snapshot: ClusterSnapshot) -> World:
         world.put_volume(volume)
     for attachment in snapshot.attachments:
         world.put_attachment(attachment)
-    for budget in snapshot.budgets:
-        world.put_budget(budget)
-    for pod in snapshot.pods:
+    for budget, rule in zip(snapshot.budgets, snapshot.rules, strict=True):
+        world.put_budget(structs.replace(budget, rule=rule))
+    for pod in snapshot.placed_pods():
         world.put_pod(pod)
     return world
 
 
 def pod_summary(snapshot: ClusterSnapshot, name: str, spec: dict[str, Any]) -> PodSummary:
     """Judged as the drain and the preflight judge."""
-    context = _context(snapshot, name, MigrationSpec.model_validate(spec))
+    context = context_of(*situation(snapshot, name, spec))
     counted = PodSummary(nodes=len(context.pool_progress), findings=_findings(context))
+    held = _deadlocks(context)
     groups: dict[tuple[str, str, str, Outcome, str], PodGroup] = {}
     for entry in context.planner.tracker.entries.values():
         disposition, reason = _outcome(entry)
+        deadlock = next(
+            (key for key in context.seen.world.budgets_of(entry.pod) if key in held), None
+        )
+        if disposition is Outcome.MOVE and deadlock is not None:
+            disposition, reason = Outcome.BLOCKED, f"its budget {deadlock} allows no disruption"
         kind, place, owner = _workload(context, entry)
         key = (kind, place, owner, disposition, reason)
         group = groups.setdefault(key, PodGroup(*key))
@@ -133,14 +141,33 @@ def pod_summary(snapshot: ClusterSnapshot, name: str, spec: dict[str, Any]) -> P
     return counted
 
 
-def _context(snapshot: ClusterSnapshot, name: str, spec: MigrationSpec) -> Context:
+def situation(
+    snapshot: ClusterSnapshot, name: str, spec: dict[str, Any]
+) -> tuple[Migration, Observation, float]:
+    """What the operator would see if the migration began now."""
     at = snapshot.taken_at
     azure_facts = survey_in(snapshot.azure_facts) if snapshot.azure_facts else AzureFacts(at=at)
     pools = PoolReading({pool.name: pool for pool in snapshot.pools}, at)
     observation = Observation(
-        world_of(snapshot), DecisionMemory(), pools=pools, azure_facts=azure_facts
+        world_of(snapshot),
+        DecisionMemory(),
+        pools=pools,
+        azure_facts=azure_facts,
+        missing_access=(),
     )
-    return context_of(Migration(name, "census", 1, spec, MigrationStatus()), observation, at)
+    parsed = MigrationSpec.model_validate(spec)
+    return Migration(name, "census", 1, parsed, MigrationStatus()), observation, at
+
+
+def _deadlocks(context: Context) -> set[NamespacedName]:
+    """Budgets that never let the drain evict, and that nobody else opens."""
+    kind = "PodDisruptionBudget "
+    subjects = {
+        finding.subject.removeprefix(kind)
+        for finding in evaluate(build_snapshot(context))
+        if finding.rule == Check.PDB_ZERO and finding.severity is Severity.BLOCK
+    }
+    return {key for key in context.seen.world.budgets if str(key) in subjects}
 
 
 def _outcome(entry: TrackedPod) -> tuple[Outcome, str]:

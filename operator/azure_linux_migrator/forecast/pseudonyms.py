@@ -18,10 +18,11 @@ from msgspec import Struct
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.model import traits
-from azure_linux_migrator.model.cluster import Labels, NamespacedName
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.scheduling import Taint
+from azure_linux_migrator.model.selectors import Labels
+from azure_linux_migrator.model.traits import COMMANDS
 from azure_linux_migrator.simulator.aks.nodes import parse_node_name
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ _PUBLIC_LABELS = frozenset({
 _PUBLIC_KEYS = _PUBLIC_LABELS | _POOL_LABELS | _NODE_FIELDS | {f"{_AZURE}/cluster"}
 _PUBLIC_TAINT_DOMAINS = (f"{_AZURE}/", "node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 _SYSTEM_POOL_TAINT = "CriticalAddonsOnly"
-PUBLIC_WORDS = traits.COMMANDS | frozenset({
+PUBLIC_WORDS = COMMANDS | frozenset({
     "NoSchedule", "PreferNoSchedule", "NoExecute",
     "CronJob", "DaemonSet", "Deployment", "Job", "Node", "ReplicaSet", "ReplicationController",
     "StatefulSet",

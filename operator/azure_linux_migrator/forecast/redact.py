@@ -24,12 +24,12 @@ from azure_linux_migrator.azure import policies
 from azure_linux_migrator.forecast.pseudonyms import PUBLIC_WORDS, KnownNames, Pseudonyms
 from azure_linux_migrator.forecast.record_walk import RecordWalk, Replacement, keep
 from azure_linux_migrator.forecast.snapshot import survey_in, survey_out
-from azure_linux_migrator.model import traits
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import NamespacedName, Owner
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.model.sensitivity import ArmId, Public, Sensitivity, TaintText
+from azure_linux_migrator.model.traits import HOST_PATHS, SYSTEM_PATHS, HostPath
 
 LEFT_OUT = "left out by --redact"
 _RESOURCES = ("nvidia.com/", "amd.com/", "hugepages-", "ephemeral-storage")
@@ -63,11 +63,6 @@ _PROFILES = {
 """Parts of properties that are kept."""
 _REFUSED = policies.fields(policies.Policy.REFUSE)
 """A pool with one of these is refused, whatever its value."""
-_TRAITS = frozenset({
-    traits.COMMAND, traits.EMPTY_DIR, traits.GPU, traits.JOB, traits.KEEP, traits.LOCAL_VOLUME,
-    traits.PRIVILEGED, traits.SYSCTL, "apparmor:",
-})  # fmt: skip
-"""Traits whose value is a public word, or is replaced as an identifier."""
 
 
 def redact(
@@ -150,7 +145,7 @@ def _walk(names: Pseudonyms) -> RecordWalk:
         Sensitivity.TAINT: lambda text, *_: _taint(names, text),
         Sensitivity.TAINT_KEY: lambda key, *_: names.taint_key(key),
         Sensitivity.TAINT_VALUE: lambda value, taint, _: names.taint_value(taint.key, value),
-        Sensitivity.TRAITS: lambda given, *_: _traits(names, given),
+        Sensitivity.HOST_PATH: lambda path, *_: _host_path(names, path),
         Sensitivity.RESOURCE_AMOUNTS: lambda amounts, *_: tuple(
             sorted(
                 (name if name.startswith(_RESOURCES) else names.identifier(name), amount)
@@ -193,22 +188,10 @@ def _service(names: Pseudonyms, text: str) -> str:
     return f"{names.namespace(namespace)}/{names.object(NamespacedName(namespace, name))}"
 
 
-def _traits(names: Pseudonyms, given: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({_trait(names, text) for text in given} - {""}))
-
-
-def _trait(names: Pseudonyms, text: str) -> str:
-    """The trait, or an empty text where nothing public can be told of it."""
-    kind, colon, value = text.partition(":")
-    kind += colon
-    if kind == traits.SELECTS:
-        key, _, label = value.partition("=")
-        return f"{kind}{names.label_key(key)}={names.label_value(key, label)}"
-    if kind == traits.HOST_PATH:
-        return next((kind + path for path in traits.HOST_PATHS if value.startswith(path)), "")
-    if kind == traits.GRACE:
-        return text if value.isdecimal() else ""
-    return f"{kind}{names.identifier(value)}" if kind in _TRAITS else ""
+def _host_path(names: Pseudonyms, path: str) -> str:
+    """As much of it as every node has, and a directory that none has for the rest."""
+    known = [each for each in (*HOST_PATHS, *SYSTEM_PATHS) if HostPath(path).under((each,))]
+    return max(known, key=len) if known else f"/{names.identifier(path.strip('/'))}"
 
 
 def _properties(walk: RecordWalk, properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -233,7 +233,8 @@ class ForecastRun(NoFaults):
 
     def _trip(self) -> RunResult:
         status = self._status
-        at = self.simulation.kernel.now - self._began
+        # The wait until a run counts as blocked is no part of the migration.
+        at = (self._stalled_at or self.simulation.kernel.now) - self._began
         if self._steps and not self._steps[-1].ended:
             self._steps[-1].ended = at
         done = status.is_true(ConditionType.SUCCEEDED)

@@ -8,7 +8,7 @@ from msgspec import structs
 from azure_linux_migrator.forecast.observed_times import start_spans
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
-from azure_linux_migrator.model.scheduling import NodeTerm, SchedulingConstraints
+from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
 from azure_linux_migrator.simulator.cluster.workload import Kind, Span, Template, Workload
 from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
@@ -91,7 +91,7 @@ def add_workloads(
 def add_pods(simulation: SimulatedCluster, snapshot: ClusterSnapshot, starts: Starts) -> None:
     """The pods as they are: Ready, on their way there, or ailing."""
     ready_nodes = {node.name for node in snapshot.nodes if node.ready}
-    for pod in snapshot.pods:
+    for pod in snapshot.placed_pods():
         waits = not pod.ready and not pod.terminating and not pod.finished
         workload = simulation.workloads.workload(pod)
         if waits and not pod.node and workload is not None and workload.kind == "DaemonSet":
@@ -164,11 +164,11 @@ def _template(
 ) -> Template:
     pod = max(pods, key=lambda each: each.created)
     uids = [pod.owner.uid if pod.owner else pod.uid, *(p.owner.uid for p in pods if p.owner)]
-    scheduling = next((placings[uid] for uid in uids if uid in placings), SchedulingConstraints())
+    scheduling = next((placings[uid] for uid in uids if uid in placings), ANYWHERE)
     if kind == "DaemonSet":
         # The controller gives every pod an affinity to its node instead of the template's
         # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).
-        terms = tuple(NodeTerm(term) for term in controller.terms) if controller else ()
+        terms = controller.scheduling.terms if controller else ()
         scheduling = structs.replace(scheduling, terms=terms)
     return Template(
         labels=pod.labels,

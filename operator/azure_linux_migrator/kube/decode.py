@@ -15,12 +15,17 @@ from azure_linux_migrator.api.names import (
     OS_SKU_LABEL,
     ZONE_LABEL,
 )
-from azure_linux_migrator.kube import pod_traits, resources
+from azure_linux_migrator.kube import resources
 from azure_linux_migrator.kube.containers import ContainerStatus
 from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, home_of
+from azure_linux_migrator.kube.pod_spec import PodSpec
+from azure_linux_migrator.kube.pod_traits import pod_traits
+from azure_linux_migrator.kube.scheduling import scheduling
 from azure_linux_migrator.kube.selectors import LabelSelector
 from azure_linux_migrator.kube.zones import zone_of
-from azure_linux_migrator.model.cluster import Budget, Labels, NamespacedName, Node, Owner, Pod
+from azure_linux_migrator.model.cluster import Budget, BudgetRule, NamespacedName, Node, Owner, Pod
+from azure_linux_migrator.model.scheduling import Taint
+from azure_linux_migrator.model.selectors import Labels
 
 SHARED = 100_000
 """Owners, and sets of labels, of which equal ones share one object."""
@@ -32,6 +37,7 @@ DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 class OwnerReference(Struct, rename="camel"):
     """metadata.ownerReferences[]."""
 
+    api_version: str = ""
     kind: str = ""
     name: str = ""
     uid: str = ""
@@ -69,16 +75,6 @@ class Condition(Struct):
     last_transition_time: str | None = field(default=None, name="lastTransitionTime")
 
 
-class _Taint(Struct):
-    key: str = ""
-    value: str = ""
-    effect: str = ""
-
-    def __str__(self) -> str:
-        value = f"={self.value}" if self.value else ""
-        return f"{self.key}{value}:{self.effect}"
-
-
 CORDON_TAINT = "node.kubernetes.io/unschedulable"
 
 
@@ -86,7 +82,7 @@ class NodeSpec(Struct):
     """spec of a Node."""
 
     unschedulable: bool | None = False
-    taints: list[_Taint] | None = None
+    taints: list[Taint] | None = None
     provider_id: str = field(default="", name="providerID")
 
 
@@ -123,35 +119,8 @@ class NodeObject(Struct):
                 for taint in self.spec.taints or ()
                 if taint.effect != "PreferNoSchedule" and taint.key != CORDON_TAINT
             ),
+            labels=_labels(labels),
         )
-
-
-class _Claim(Struct, rename="camel"):
-    claim_name: str = ""
-
-
-class _Volume(Struct, rename="camel"):
-    name: str = ""
-    empty_dir: dict[str, Any] | None = None
-    host_path: pod_traits.HostPath | None = None
-    persistent_volume_claim: _Claim | None = None
-    ephemeral: dict[str, Any] | None = None
-
-
-class PodSpec(Struct, rename="camel"):
-    """spec of a Pod, or of a pod template."""
-
-    node_name: str = ""
-    volumes: list[_Volume] | None = None
-    containers: list[pod_traits.Container] | None = None
-    init_containers: list[pod_traits.Container] | None = None
-    resources: pod_traits.Resources | None = None
-    overhead: dict[str, Any] | None = None
-    node_selector: dict[str, str] | None = None
-    affinity: pod_traits.Affinity | None = None
-    security_context: pod_traits.Security | None = None
-    termination_grace_period_seconds: int | None = None
-    priority: int | None = None
 
 
 class _PodStatus(Struct, rename="camel"):
@@ -189,6 +158,7 @@ class PodObject(Struct):
                 unready_since = created if self.status.failing else since
             elif condition.type == "PodScheduled" and condition.reason == "Unschedulable":
                 unschedulable = condition.message or condition.reason
+        owner = _owner(meta.owner_references)
         requests, extended_resources = resources.requests(self.spec)
         return Pod(
             key=NamespacedName(intern(meta.namespace), meta.name),
@@ -198,7 +168,7 @@ class PodObject(Struct):
             ready=_is_true(self.status.conditions, "Ready"),
             terminating=meta.deletion_timestamp is not None,
             labels=_labels(meta.labels),
-            owner=_owner(meta.owner_references),
+            owner=owner,
             mirror=MIRROR_ANNOTATION in annotations,
             empty_dir=any(volume.empty_dir is not None for volume in self.spec.volumes or ()),
             revision=meta.revision,
@@ -213,9 +183,9 @@ class PodObject(Struct):
                 if volume.persistent_volume_claim is not None
             ),
             deletion_cost=_integer(annotations.get(DELETION_COST)),
-            traits=pod_traits.found(self.spec, annotations),
+            traits=pod_traits(self.spec, annotations),
             requests=requests,
-            spread=pod_traits.spreads(self.spec, meta.namespace, meta.labels or {}),
+            scheduling=scheduling(self.spec, meta.labels or {}, owner),
             unready_since=unready_since,
             extended_resources=extended_resources,
             priority=self.spec.priority or 0,
@@ -228,7 +198,13 @@ class PodObject(Struct):
         )
 
 
+OWNED_BY = "ownedBy"
+"""Annotation with which AKS's eviction autoscaler marks its budgets (Azure/eviction-autoscaler)."""
+
+
 class _BudgetSpec(Struct, rename="camel"):
+    min_available: int | str | None = None
+    max_unavailable: int | str | None = None
     selector: LabelSelector | None = None
     unhealthy_pod_eviction_policy: str | None = None
 
@@ -271,6 +247,8 @@ class BudgetObject(Struct):
             sync_failed=failed[0] if failed else "",
             revision=self.metadata.revision,
             uid=self.metadata.uid,
+            rule=BudgetRule(self.spec.min_available, self.spec.max_unavailable),
+            managed_by=(self.metadata.annotations or {}).get(OWNED_BY, ""),
         )
 
 
@@ -296,13 +274,14 @@ def _is_true(conditions: list[Condition] | None, kind: str) -> bool:
 def _owner(references: list[OwnerReference] | None) -> Owner | None:
     for reference in references or ():
         if reference.controller:
-            return _shared_owner(reference.kind, reference.name, reference.uid)
+            group = reference.api_version.rpartition("/")[0]
+            return _shared_owner(reference.kind, reference.name, reference.uid, group)
     return None
 
 
 @lru_cache(SHARED)
-def _shared_owner(kind: str, name: str, uid: str) -> Owner:
-    return Owner(intern(kind), intern(name), intern(uid))
+def _shared_owner(kind: str, name: str, uid: str, group: str) -> Owner:
+    return Owner(intern(kind), intern(name), intern(uid), intern(group))
 
 
 def _labels(labels: dict[str, str] | None) -> Labels:

@@ -6,18 +6,15 @@ from typing import Any
 from msgspec import Struct, field
 
 from azure_linux_migrator.api.names import RESTARTED, SURGE
-from azure_linux_migrator.kube import pod_traits
-from azure_linux_migrator.kube.decode import Condition, Metadata, PodSpec
-from azure_linux_migrator.kube.zones import ZONE_KEYS, zone_of
-from azure_linux_migrator.model.cluster import (
-    Attachment,
-    Controller,
-    NamespacedName,
-    Requirement,
-    Volume,
-)
+from azure_linux_migrator.kube.decode import Condition, Metadata
+from azure_linux_migrator.kube.pod_spec import NodeSelector, PodSpec
+from azure_linux_migrator.kube.pod_traits import pod_traits
+from azure_linux_migrator.kube.scheduling import scheduling
+from azure_linux_migrator.kube.zones import ZONE_KEYS, names_a_node, zone_of
+from azure_linux_migrator.model.cluster import Attachment, Controller, NamespacedName, Volume
 
 HOSTNAME = "kubernetes.io/hostname"
+ADDON_MODE = "addonmanager.kubernetes.io/mode"
 
 
 class _Rolling(Struct, rename="camel"):
@@ -30,12 +27,13 @@ class _Strategy(Struct, rename="camel"):
     rolling_update: _Rolling | None = None
 
 
-class _Annotated(Struct):
+class _TemplateMetadata(Struct):
+    labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
 
 
 class _Template(Struct):
-    metadata: _Annotated = field(default_factory=_Annotated)
+    metadata: _TemplateMetadata = field(default_factory=_TemplateMetadata)
     spec: PodSpec = field(default_factory=PodSpec)
 
 
@@ -86,8 +84,14 @@ class _Workload(Struct):
             replicas=replicas,
             available=self.status.available_replicas if self.spec.min_ready_seconds > 0 else None,
             failing=self.status.why("ReplicaFailure", "True"),
+            addon=is_addon(meta.labels or {}),
             **more,
         )
+
+
+def is_addon(labels: dict[str, str]) -> bool:
+    """Whether AKS itself installs and updates it."""
+    return labels.get("kubernetes.azure.com/managedby") == "aks" or ADDON_MODE in labels
 
 
 class DeploymentObject(_Workload):
@@ -144,22 +148,11 @@ class DaemonSetObject(_Workload):
     def record(self) -> Controller:
         """The core's record."""
         template = self.spec.template
-        found = pod_traits.found(template.spec, template.metadata.annotations or {})
-        return self.controller("DaemonSet", traits=found, terms=_terms(template.spec))
-
-
-def _terms(spec: PodSpec) -> tuple[tuple[Requirement, ...], ...]:
-    """The alternatives of a required node affinity."""
-    affinity = spec.affinity.node_affinity if spec.affinity else None
-    required = affinity.required if affinity else None
-    return tuple(
-        tuple(
-            Requirement(expression.key, expression.operator, tuple(expression.values or ()))
-            for expression in term.match_expressions or ()
+        return self.controller(
+            "DaemonSet",
+            traits=pod_traits(template.spec, template.metadata.annotations or {}),
+            scheduling=scheduling(template.spec, template.metadata.labels or {}, None),
         )
-        for term in (required.node_selector_terms if required else None) or ()
-        if term.match_expressions
-    )
 
 
 def resolve(value: int | str | None, replicas: int, *, up: bool) -> int:
@@ -177,22 +170,12 @@ class _ClaimRef(Struct):
     name: str = ""
 
 
-class _Requirement(Struct):
-    key: str = ""
-    operator: str = ""
-    values: list[str] | None = None
-
-
-class _Term(Struct, rename="camel"):
-    match_expressions: list[_Requirement] | None = None
-
-
-class _NodeSelector(Struct, rename="camel"):
-    node_selector_terms: list[_Term] | None = None
-
-
 class _Affinity(Struct):
-    required: _NodeSelector | None = None
+    required: NodeSelector | None = None
+
+
+class _Csi(Struct):
+    driver: str = ""
 
 
 class _VolumeSpec(Struct, rename="camel"):
@@ -200,6 +183,8 @@ class _VolumeSpec(Struct, rename="camel"):
     local: dict[str, Any] | None = None
     host_path: dict[str, Any] | None = None
     node_affinity: _Affinity | None = None
+    csi: _Csi | None = None
+    access_modes: list[str] | None = None
 
 
 class VolumeObject(Struct):
@@ -220,13 +205,18 @@ class VolumeObject(Struct):
         ]
         named = {zone for each in terms if each.key in ZONE_KEYS for zone in each.values or ()}
         zones = {zone_of(each) for each in named}
-        pinned = any(each.key == HOSTNAME for each in terms)
+        nodes = {(each.key, value) for each in terms for value in each.values or ()}
+        keys = [key for key, _ in sorted(nodes) if names_a_node(key)]
+        pinned = next((key for key in keys if key == HOSTNAME or keys.count(key) == 1), "")
         disk = self.spec.local is not None or self.spec.host_path is not None
         return Volume(
             self.metadata.name,
             NamespacedName(claim.namespace, claim.name),
             tuple(sorted(zones)),
-            local=disk or pinned,
+            local=disk or bool(pinned),
+            bound_by=pinned,
+            driver=self.spec.csi.driver if self.spec.csi else "",
+            access_modes=tuple(self.spec.access_modes or ()),
         )
 
 

@@ -1,168 +1,109 @@
 """From a pod's spec to model.traits: what is notable for a move to another node OS."""
 
-from sys import intern
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
-from msgspec import Struct
-
-from azure_linux_migrator.kube.selectors import Expression, LabelSelector
-from azure_linux_migrator.model import traits
+from azure_linux_migrator.kube.pod_spec import Container, PodSpec, SecurityContext
+from azure_linux_migrator.model.traits import (
+    COMMANDS,
+    LONG_GRACE_SECONDS,
+    NO_TRAITS,
+    AppArmor,
+    HostPath,
+    PodTraits,
+)
 
 _KEEP = (
     ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
     ("karpenter.sh/do-not-disrupt", "true"),
 )
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
-HOSTNAME = "kubernetes.io/hostname"
+"""The annotation that came before the field; the API server still sets the field from it."""
+_WORD_END = re.compile(r"[\s;|&()<>`'\"=]+")
+_SETTING = re.compile(r"\b([a-z0-9_]+(?:[./][a-z0-9_-]+)+)\s*=")
 
 
-class _Term(Struct, rename="camel"):
-    match_expressions: list[Expression] | None = None
-    match_fields: list[Expression] | None = None
-
-
-class _Selector(Struct, rename="camel"):
-    node_selector_terms: list[_Term] | None = None
-
-
-class NodeAffinity(Struct, rename={"required": "requiredDuringSchedulingIgnoredDuringExecution"}):
-    """spec.affinity.nodeAffinity."""
-
-    required: _Selector | None = None
-
-
-class PodTerm(Struct, rename="camel"):
-    """A required term of an affinity to other pods, or against them."""
-
-    topology_key: str = ""
-    label_selector: LabelSelector | None = None
-    namespaces: list[str] | None = None
-    namespace_selector: LabelSelector | None = None
-    match_label_keys: list[str] | None = None
-    mismatch_label_keys: list[str] | None = None
-
-
-class PodAffinity(Struct, rename={"required": "requiredDuringSchedulingIgnoredDuringExecution"}):
-    """spec.affinity.podAffinity and podAntiAffinity."""
-
-    required: list[PodTerm] | None = None
-
-
-class Affinity(Struct, rename="camel"):
-    """spec.affinity."""
-
-    node_affinity: NodeAffinity | None = None
-    pod_affinity: PodAffinity | None = None
-    pod_anti_affinity: PodAffinity | None = None
-
-
-class _Profile(Struct):
-    type: str = ""
-
-
-class _Sysctl(Struct):
-    name: str = ""
-
-
-class Security(Struct, rename={"apparmor": "appArmorProfile"}):
-    """securityContext of a pod or a container."""
-
-    privileged: bool | None = None
-    apparmor: _Profile | None = None
-    sysctls: list[_Sysctl] | None = None
-
-
-class Resources(Struct):
-    """What a container, or a pod as a whole, asks for."""
-
-    requests: dict[str, Any] | None = None
-
-
-class Container(Struct, rename="camel"):
-    """spec.containers[] and spec.initContainers[]; a restart policy of Always makes a sidecar."""
-
-    command: list[str] | None = None
-    args: list[str] | None = None
-    security_context: Security | None = None
-    resources: Resources | None = None
-    restart_policy: str | None = None
-
-
-class HostPath(Struct):
-    """A volume's hostPath."""
-
-    path: str = ""
-
-
-def found(spec: Any, annotations: dict[str, str]) -> tuple[str, ...]:
-    """Sorted traits of a pod's spec (the decoded struct of decode.py)."""
-    some = {
-        *_selects(spec),
-        *_security(spec, annotations),
-        *_commands(spec.containers),
-        *(f"{traits.KEEP}{key}" for key, value in _KEEP if annotations.get(key) == value),
-    }
-    for volume in spec.volumes or ():
-        if volume.host_path is not None and volume.host_path.path.startswith(traits.HOST_PATHS):
-            some.add(f"{traits.HOST_PATH}{volume.host_path.path}")
-        if volume.empty_dir is not None:
-            some.add(traits.EMPTY_DIR)
+def pod_traits(spec: PodSpec, annotations: dict[str, str]) -> PodTraits:
+    """What is notable in a pod's spec; equal traits share one object."""
+    containers = [*(spec.init_containers or ()), *(spec.containers or ())]
+    contexts = _contexts(spec, containers)
+    commands = [text for each in containers for text in (*(each.command or ()), *(each.args or ()))]
     grace = spec.termination_grace_period_seconds or 0
-    if grace > traits.LONG_GRACE_SECONDS:
-        some.add(f"{traits.GRACE}{grace}")
-    for container in spec.containers or ():
-        for name in (container.resources.requests or {}) if container.resources else ():
-            if name.endswith("/gpu"):
-                some.add(f"{traits.GPU}{name}")
-    return tuple(intern(each) for each in sorted(some))
-
-
-def spreads(spec: Any, namespace: str, labels: dict[str, str]) -> bool:
-    """Whether the pod repels others of its kind from its node: one of its terms means itself."""
-    anti = spec.affinity.pod_anti_affinity if spec.affinity else None
-    return any(
-        each.topology_key == HOSTNAME
-        and (not each.namespaces or namespace in each.namespaces)
-        and each.label_selector is not None
-        and each.label_selector.record().matches(labels)
-        for each in (anti.required if anti else None) or ()
+    return _shared(
+        PodTraits(
+            host_paths=tuple(sorted(set(_host_paths(spec, containers)))),
+            commands=_sorted(COMMANDS.intersection(_words(commands))),
+            sysctls=_sorted(
+                sysctl.name for context in contexts for sysctl in context.sysctls or ()
+            ),
+            sysctl_writes=_sorted(_sysctl_writes(commands)),
+            kept_by=_sorted(key for key, value in _KEEP if annotations.get(key) == value),
+            gpus=_sorted(
+                name
+                for container in containers
+                for name in (container.resources.requests or {} if container.resources else ())
+                if name.endswith("/gpu")
+            ),
+            apparmor=_apparmor(contexts, annotations),
+            seccomp=any(
+                context.seccomp is not None and context.seccomp.type == "Localhost"
+                for context in contexts
+            ),
+            privileged=any(context.privileged for context in contexts),
+            host_pid=bool(spec.host_pid),
+            grace_seconds=grace if grace > LONG_GRACE_SECONDS else 0,
+        )
     )
 
 
-def _selects(spec: Any) -> list[str]:
-    pairs = list((spec.node_selector or {}).items())
-    wanted = spec.affinity.node_affinity if spec.affinity else None
-    for term in (wanted.required.node_selector_terms if wanted and wanted.required else None) or ():
-        for expression in term.match_expressions or ():
-            if expression.operator == "In":
-                pairs += [(expression.key, value) for value in expression.values or ()]
-    return [f"{traits.SELECTS}{key}={value}" for key, value in pairs if key in traits.SELECTED]
+@lru_cache(4096)
+def _shared(traits: PodTraits) -> PodTraits:
+    return NO_TRAITS if traits == NO_TRAITS else traits
 
 
-def _security(spec: Any, annotations: dict[str, str]) -> list[str]:
-    contexts = [spec.security_context, *(c.security_context for c in spec.containers or ())]
-    some = []
-    for context in contexts:
-        if context is None:
-            continue
-        if context.privileged:
-            some.append(traits.PRIVILEGED)
-        if context.apparmor is not None and context.apparmor.type == "Localhost":
-            some.append(traits.APPARMOR_LOCALHOST)
-        some += [f"{traits.SYSCTL}{one.name}" for one in context.sysctls or ()]
-    if any(
-        key.startswith(_APPARMOR) and value.startswith("localhost/")
-        for key, value in annotations.items()
-    ):
-        some.append(traits.APPARMOR_LOCALHOST)
-    return some
+def _sorted(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts)))
 
 
-def _commands(containers: list[Container] | None) -> set[str]:
-    words = {
-        word.rsplit("/", 1)[-1]
-        for container in containers or ()
-        for text in (*(container.command or ()), *(container.args or ()))
-        for word in text.split()
-    }
-    return {f"{traits.COMMAND}{word}" for word in words & traits.COMMANDS}
+def _contexts(spec: PodSpec, containers: Iterable[Container]) -> list[SecurityContext]:
+    contexts = (spec.security_context, *(container.security_context for container in containers))
+    return [context for context in contexts if context is not None]
+
+
+def _host_paths(spec: PodSpec, containers: Iterable[Container]) -> Iterator[HostPath]:
+    for volume in spec.volumes or ():
+        if volume.host_path is not None:
+            mounts = [
+                mount
+                for container in containers
+                for mount in container.volume_mounts or ()
+                if mount.name == volume.name
+            ]
+            read_only = bool(mounts) and all(mount.read_only for mount in mounts)
+            yield HostPath(volume.host_path.path, volume.host_path.type or "", not read_only)
+
+
+def _words(commands: Iterable[str]) -> Iterator[str]:
+    """The words of shell commands, without the directory of a program."""
+    for text in commands:
+        for word in _WORD_END.split(text):
+            yield word.rsplit("/", 1)[-1]
+
+
+def _sysctl_writes(commands: list[str]) -> Iterator[str]:
+    """Kernel parameters that `sysctl -w name=value` sets, in one command or in its arguments."""
+    if any("sysctl" in text for text in commands):
+        for text in commands:
+            yield from (name.replace("/", ".") for name in _SETTING.findall(text))
+
+
+def _apparmor(contexts: Iterable[SecurityContext], annotations: dict[str, str]) -> AppArmor:
+    """From the fields, or from the annotation."""
+    types = {context.apparmor.type for context in contexts if context.apparmor is not None}
+    types |= {value for key, value in annotations.items() if key.startswith(_APPARMOR)}
+    if any(name == AppArmor.LOCALHOST or name.startswith("localhost/") for name in types):
+        return AppArmor.LOCALHOST
+    if types & {AppArmor.RUNTIME_DEFAULT, "runtime/default"}:
+        return AppArmor.RUNTIME_DEFAULT
+    return AppArmor.NONE

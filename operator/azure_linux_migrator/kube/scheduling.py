@@ -1,73 +1,37 @@
-"""From a pod's spec to where the simulated scheduler may put it, and what that does not model."""
+"""From a pod's spec to where a scheduler may put it, and what the forecast's does not model."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from functools import lru_cache
 
-from msgspec import Struct
-
-from azure_linux_migrator.kube import pod_traits
-from azure_linux_migrator.kube.decode import PodSpec
+from azure_linux_migrator.kube.pod_spec import (
+    Affinity,
+    NodeSelectorTerm,
+    PodAffinity,
+    PodAffinityTerm,
+    PodSpec,
+)
 from azure_linux_migrator.kube.selectors import LabelSelector
-from azure_linux_migrator.model.cluster import Owner, Requirement, Selector
+from azure_linux_migrator.model.cluster import Owner
 from azure_linux_migrator.model.scheduling import (
     NodeTerm,
     PodTerm,
     SchedulingConstraints,
-    Toleration,
     TopologySpread,
 )
+from azure_linux_migrator.model.selectors import Requirement, Selector
 
 DEFAULT_SCHEDULER = "default-scheduler"
 SYSTEM_PRIORITIES = frozenset({"system-cluster-critical", "system-node-critical"})
 """Add-ons of every cluster have these; whom they would displace is not worth a line in each."""
 
 
-class SpreadConstraint(Struct, rename="camel"):
-    """spec.topologySpreadConstraints[]."""
-
-    topology_key: str = ""
-    when_unsatisfiable: str = ""
-    max_skew: int = 1
-    min_domains: int | None = None
-    label_selector: LabelSelector | None = None
-    match_label_keys: list[str] | None = None
-    node_affinity_policy: str | None = None
-    node_taints_policy: str | None = None
-
-
-class _Port(Struct, rename="camel"):
-    host_port: int | None = None
-
-
-class Container(pod_traits.Container, rename="camel"):
-    """spec.containers[], with the ports."""
-
-    ports: list[_Port] | None = None
-
-
-class PlacedSpec(PodSpec, rename="camel"):
-    """spec of a Pod, with all that the scheduler looks at."""
-
-    containers: list[Container] | None = None  # type: ignore[assignment]
-    tolerations: list[Toleration] | None = None
-    topology_spread_constraints: list[SpreadConstraint] | None = None
-    scheduler_name: str | None = None
-    priority: int | None = None
-    priority_class_name: str | None = None
-    preemption_policy: str | None = None
-    resource_claims: list[dict[str, Any]] | None = None
-    scheduling_gates: list[dict[str, Any]] | None = None
-
-
-def scheduling(
-    spec: PlacedSpec, labels: dict[str, str], owner: Owner | None
-) -> SchedulingConstraints:
-    """Where such a pod may land. Terms that are not modelled are left out: what they would forbid
-    is allowed, and `unmodelled` tells of them."""
-    affinity = spec.affinity or pod_traits.Affinity()
+def scheduling(spec: PodSpec, labels: dict[str, str], owner: Owner | None) -> SchedulingConstraints:
+    """Where such a pod may land; equal answers share one object. Terms that are not modelled are
+    left out: what they would forbid is allowed, and `unmodelled` tells of them."""
+    affinity = spec.affinity or Affinity()
     node = affinity.node_affinity.required if affinity.node_affinity else None
     daemon = owner is not None and owner.kind == "DaemonSet"
-    return SchedulingConstraints(
+    constraints = SchedulingConstraints(
         selector=tuple(sorted((spec.node_selector or {}).items())),
         terms=_node_terms(node.node_selector_terms if node else None, daemon=daemon),
         tolerations=tuple(spec.tolerations or ()),
@@ -86,14 +50,20 @@ def scheduling(
             if constraint.when_unsatisfiable == "DoNotSchedule"
         ),
     )
+    return _shared(constraints)
 
 
-def unmodelled(spec: PlacedSpec, owner: Owner | None, *, mirror: bool) -> Iterator[str]:
+@lru_cache(4096)
+def _shared(constraints: SchedulingConstraints) -> SchedulingConstraints:
+    return constraints
+
+
+def unmodelled(spec: PodSpec, owner: Owner | None, *, mirror: bool) -> Iterator[str]:
     """What a pod uses that the forecast's scheduler does not know. Preferred terms change nothing
     about where a pod can land, and DaemonSets' pods have their node."""
     if mirror or (owner is not None and owner.kind == "DaemonSet"):
         return
-    affinity = spec.affinity or pod_traits.Affinity()
+    affinity = spec.affinity or Affinity()
     for name, found in (
         ("podAffinity", affinity.pod_affinity),
         ("podAntiAffinity", affinity.pod_anti_affinity),
@@ -127,7 +97,7 @@ def _subject(count: int) -> str:
     return "1 pod uses" if count == 1 else f"{count} pods use"
 
 
-def _node_terms(terms: Any, *, daemon: bool) -> tuple[NodeTerm, ...]:
+def _node_terms(terms: Iterable[NodeSelectorTerm] | None, *, daemon: bool) -> tuple[NodeTerm, ...]:
     made = tuple(
         NodeTerm(
             tuple(expression.record() for expression in term.match_expressions or ()),
@@ -142,9 +112,7 @@ def _node_terms(terms: Any, *, daemon: bool) -> tuple[NodeTerm, ...]:
     return made
 
 
-def _pod_terms(
-    affinity: pod_traits.PodAffinity | None, labels: dict[str, str]
-) -> tuple[PodTerm, ...]:
+def _pod_terms(affinity: PodAffinity | None, labels: dict[str, str]) -> tuple[PodTerm, ...]:
     return tuple(
         PodTerm(
             each.topology_key,
@@ -156,7 +124,7 @@ def _pod_terms(
     )
 
 
-def _known(term: pod_traits.PodTerm) -> bool:
+def _known(term: PodAffinityTerm) -> bool:
     """An empty namespaceSelector means all namespaces; others go by labels that are not read."""
     chosen = term.namespace_selector
     return chosen is None or not (chosen.match_labels or chosen.match_expressions)

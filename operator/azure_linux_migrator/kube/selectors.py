@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from azure_linux_migrator.model.cluster import Requirement, Selector
+from azure_linux_migrator.model.selectors import Requirement, Selector
 
 
 class Expression(Struct):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube import scheduling
@@ -16,9 +16,9 @@ from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import CONTROLLERS
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject, epoch
 from azure_linux_migrator.kube.decode_owners import AttachmentObject, VolumeObject
-from azure_linux_migrator.kube.scheduling import PlacedSpec
 from azure_linux_migrator.model.cluster import BudgetRule
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
+from azure_linux_migrator.model.scheduling import ANYWHERE
 
 PAGE = 1000
 LONGEST_BOOT = 900.0
@@ -26,19 +26,6 @@ LONGEST_BOOT = 900.0
 EVENTS = "/apis/events.k8s.io/v1/events"
 _SCHEDULED = {"fieldSelector": "reason=Scheduled"}
 """The scheduler's events tell to the microsecond when a pod got its node; they last an hour."""
-
-
-class _Pod(PodObject):
-    spec: PlacedSpec = msgspec.field(default_factory=PlacedSpec)
-
-
-class _Limits(Struct, rename="camel"):
-    min_available: int | str | None = None
-    max_unavailable: int | str | None = None
-
-
-class _Rule(Struct):
-    spec: _Limits = msgspec.field(default_factory=_Limits)
 
 
 class _Regarding(Struct):
@@ -105,10 +92,9 @@ async def _each(
 
 _page = msgspec.json.Decoder(_List)
 _node_of = msgspec.json.Decoder(NodeObject)
-_pod_of = msgspec.json.Decoder(_Pod)
+_pod_of = msgspec.json.Decoder(PodObject)
 _budget_of = msgspec.json.Decoder(BudgetObject)
 _event_of = msgspec.json.Decoder(_Event)
-_rule_of = msgspec.json.Decoder(_Rule)
 
 
 def _into(found: list[Any], kind: type[Any]) -> Callable[[msgspec.Raw], None]:
@@ -119,11 +105,11 @@ def _into(found: list[Any], kind: type[Any]) -> Callable[[msgspec.Raw], None]:
 def _node(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
     found = _node_of.decode(raw)
     name = found.metadata.name
-    made.nodes.append(found.record())
+    made.nodes.append(structs.replace(found.record(), labels=()))
     _boot(made, found)
     made.labels[name] = found.metadata.labels or {}
     made.taints[name] = [
-        f"{taint.key}={taint.value}:{taint.effect}"
+        str(taint)
         for taint in found.spec.taints or ()
         if not taint.key.startswith("node.kubernetes.io/")
     ]
@@ -140,11 +126,8 @@ def _boot(made: ClusterSnapshot, found: NodeObject) -> None:
 def _pod(made: ClusterSnapshot, unmodelled: Counter[str], raw: msgspec.Raw) -> None:
     found = _pod_of.decode(raw)
     record = found.record()
-    made.pods.append(record)
-    owner = record.owner.uid if record.owner else record.uid
-    if owner not in made.placings:
-        labels = found.metadata.labels or {}
-        made.placings[owner] = scheduling.scheduling(found.spec, labels, record.owner)
+    made.pods.append(structs.replace(record, scheduling=ANYWHERE))
+    made.placings.setdefault(record.owner.uid if record.owner else record.uid, record.scheduling)
     if not record.finished:
         unmodelled.update(scheduling.unmodelled(found.spec, record.owner, mirror=record.mirror))
 
@@ -156,6 +139,6 @@ def _event(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
 
 
 def _budget(snapshot: ClusterSnapshot, raw: msgspec.Raw) -> None:
-    snapshot.budgets.append(_budget_of.decode(raw).record())
-    limits = _rule_of.decode(raw).spec
-    snapshot.rules.append(BudgetRule(limits.min_available, limits.max_unavailable))
+    budget = _budget_of.decode(raw).record()
+    snapshot.budgets.append(structs.replace(budget, rule=BudgetRule()))
+    snapshot.rules.append(budget.rule)

@@ -13,6 +13,13 @@ ZONE_KEYS = frozenset(
     {ZONE_LABEL, "topology.disk.csi.azure.com/zone", "failure-domain.beta.kubernetes.io/zone"}
 )
 """Labels of nodes, and terms of volumes, that tell a zone."""
+_WIDER = frozenset({"zone", "region", "rack", "os", "arch", "instance-type"})
+
+
+def names_a_node(key: str) -> bool:
+    """Whether a volume's topology key stands for one node: local drivers have keys of their own,
+    such as topology.topolvm.io/node, openebs.io/nodename or kubernetes.io/hostname."""
+    return key not in ZONE_KEYS and key.rpartition("/")[2] not in _WIDER
 
 
 def zone_of(value: str) -> str:

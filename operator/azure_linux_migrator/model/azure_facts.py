@@ -103,6 +103,8 @@ class AzureFacts:
     """Third-party extensions on the source's scale set."""
     services: tuple[Annotated[str, Sensitivity.SERVICE], ...] | Unread = _NOT_YET
     """IPv6 or dual-stack LoadBalancer services with externalTrafficPolicy Cluster."""
+    webhooks: tuple[Identifier, ...] | Unread = _NOT_YET
+    """Configurations of admission webhooks that answer evictions (pods/eviction)."""
     images: tuple[Public, ...] | Unread = _NOT_YET
     """Node image versions that the target could get."""
     at: float = 0.0

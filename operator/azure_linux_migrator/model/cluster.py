@@ -4,16 +4,16 @@ They are built by kube/decode.py from watch events and by the simulator from its
 Strings that repeat (names of nodes, namespaces, labels) are interned by whoever builds them.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 from msgspec import Struct
 
+from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
+from azure_linux_migrator.model.selectors import Labels, Selector
 from azure_linux_migrator.model.sensitivity import (
     Identifier,
     LabelKey,
-    LabelValue,
     LeftOut,
     Mark,
     Message,
@@ -25,11 +25,8 @@ from azure_linux_migrator.model.sensitivity import (
     Public,
     Sensitivity,
     TaintText,
-    Traits,
 )
-
-Labels = Annotated[tuple[tuple[str, str], ...], Sensitivity.LABELS]
-"""Labels as a sorted tuple of pairs: hashable, so that selector matches can be cached."""
+from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
 
 class NamespacedName(NamedTuple):
@@ -74,7 +71,8 @@ class Node(Struct, frozen=True, gc=False):
     `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home`
     is the node resource group that the machine is in, as `subscription/group` where the
     subscription is known too, in lower case, or empty. `taints` are those that keep pods away, but
-    for the cordon's, such as `key=value:NoSchedule`."""
+    for the cordon's, such as `key=value:NoSchedule`. A ClusterSnapshot keeps `labels` beside it.
+    """
 
     name: NodeName
     pool: PoolName
@@ -88,6 +86,7 @@ class Node(Struct, frozen=True, gc=False):
     allocatable: Allocatable = Allocatable()
     node_resource_group: LeftOut = ""
     taints: tuple[TaintText, ...] = ()
+    labels: Labels = ()
 
     def runs(self, os_sku: str) -> bool:
         """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,
@@ -96,11 +95,17 @@ class Node(Struct, frozen=True, gc=False):
 
 
 class Owner(Struct, frozen=True, gc=False):
-    """The controller that owns a pod."""
+    """The controller that owns a pod; `api_group` is empty where it is not known."""
 
     kind: Identifier
     name: Annotated[str, Sensitivity.OWNER_NAME]
     uid: Identifier
+    api_group: Identifier = ""
+
+    @property
+    def other_daemonset(self) -> bool:
+        """Whether it is a DaemonSet of another API group than Kubernetes' own."""
+        return self.kind == "DaemonSet" and self.api_group not in {"", "apps"}
 
 
 class Pod(Struct, frozen=True):
@@ -113,9 +118,9 @@ class Pod(Struct, frozen=True):
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims, `ephemeral_claims` of those that are made and deleted with it
     (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `deletion_cost` is what its ReplicaSet
-    ranks it by; `traits` are model.traits strings; `requests` thousandths of a CPU and MiB of
-    memory, `extended_resources` the rest of what it requests; `spread` tells that it repels pods of
-    its kind from its node.
+    ranks it by; `traits` tell what is notable in its spec; `requests` are thousandths of a CPU and
+    MiB of memory, `extended_resources` the rest of what it requests; `scheduling` is where it may
+    land. In a ClusterSnapshot that is left out, and kept once for each owner.
     """
 
     key: NamespacedName
@@ -136,9 +141,9 @@ class Pod(Struct, frozen=True):
     unschedulable: Message = ""
     claims: tuple[ObjectName, ...] = ()
     deletion_cost: int = 0
-    traits: Traits = ()
+    traits: PodTraits = NO_TRAITS
     requests: tuple[int, int] = (0, 0)
-    spread: bool = False
+    scheduling: SchedulingConstraints = ANYWHERE
     unready_since: float = 0.0
     extended_resources: ExtendedResources = ()
     priority: int = 0
@@ -156,57 +161,17 @@ class Pod(Struct, frozen=True):
         return self.phase in {"Succeeded", "Failed"}
 
 
-class Requirement(Struct, frozen=True):
-    """One matchExpressions entry of a label selector, or of a node affinity (`Gt` and `Lt`)."""
+class BudgetRule(Struct, frozen=True):
+    """The spec of a budget: one of the two is set, a number or a percentage such as `25%`."""
 
-    key: LabelKey
-    operator: Public
-    values: tuple[LabelValue, ...] = ()
-
-    def matches(self, labels: dict[str, str]) -> bool:
-        """Whether labels satisfy it; an operator this version does not know matches nothing."""
-        present = self.key in labels
-        match self.operator:
-            case "In":
-                return present and labels[self.key] in self.values
-            case "NotIn":
-                return not present or labels[self.key] not in self.values
-            case "Exists":
-                return present
-            case "DoesNotExist":
-                return not present
-            case "Gt" | "Lt":
-                return present and self._compares(labels[self.key])
-            case _:
-                return False
-
-    def _compares(self, text: str) -> bool:
-        """Both are integers, else it does not match (apimachinery/pkg/labels/selector.go)."""
-        if len(self.values) != 1 or not (_INTEGER(text) and _INTEGER(self.values[0])):
-            return False
-        value, bound = int(text), int(self.values[0])
-        return value > bound if self.operator == "Gt" else value < bound
-
-
-_INTEGER = re.compile(r"[+-]?[0-9]+").fullmatch
-
-
-class Selector(Struct, frozen=True):
-    """A label selector. Empty matches everything (policy/v1); None in a Budget matches nothing."""
-
-    equal: Labels = ()
-    requirements: tuple[Requirement, ...] = ()
-
-    def matches(self, labels: dict[str, str]) -> bool:
-        """Whether labels satisfy every term."""
-        return all(labels.get(key) == value for key, value in self.equal) and all(
-            requirement.matches(labels) for requirement in self.requirements
-        )
+    min_available: Annotated[int | str | None, Sensitivity.PUBLIC] = None
+    max_unavailable: Annotated[int | str | None, Sensitivity.PUBLIC] = None
 
 
 class Budget(Struct, frozen=True):
     """A PodDisruptionBudget and what its controller says. `disrupted` are names of evicted pods
-    whose deletion the controller has not seen yet."""
+    whose deletion the controller has not seen yet; `managed_by` is the add-on that made it. A
+    ClusterSnapshot keeps `rule` beside it."""
 
     key: NamespacedName
     selector: Selector | None
@@ -221,6 +186,8 @@ class Budget(Struct, frozen=True):
     sync_failed: Message = ""
     revision: int = 0
     uid: Identifier = ""
+    rule: BudgetRule = BudgetRule()
+    managed_by: Identifier = ""
 
     @property
     def capacity(self) -> int:
@@ -237,8 +204,8 @@ class Controller(Struct, frozen=True):
     annotations; `stuck` is why a rollout does not progress, `failing` why its pods are not made.
     `available` are the pods that were Ready for minReadySeconds; None where that is 0. Of a
     StatefulSet: `ordered` tells that its pods start one after the other, and `first_ordinal` where
-    their numbers begin. `terms` is the required node affinity of a DaemonSet's template: its pods
-    carry another, which names their node.
+    their numbers begin. Of a DaemonSet: `traits` and `scheduling` are those of its template; its
+    pods carry another node affinity, which names their node. `addon` tells that AKS installs it.
     """
 
     kind: Public
@@ -252,10 +219,11 @@ class Controller(Struct, frozen=True):
     surge: Mark = ""
     restarted: Mark = ""
     stuck: Message = ""
-    traits: Traits = ()
+    traits: PodTraits = NO_TRAITS
     ordered: bool = False
     first_ordinal: int = 0
-    terms: tuple[tuple[Requirement, ...], ...] = ()
+    scheduling: SchedulingConstraints = ANYWHERE
+    addon: bool = False
     paused: bool = False
     failing: Message = ""
     available: Annotated[int | None, Sensitivity.PUBLIC] = None
@@ -263,12 +231,24 @@ class Controller(Struct, frozen=True):
 
 class Volume(Struct, frozen=True):
     """A bound persistent volume: the zones it can be attached in ("" for nodes outside any zone; no
-    zones at all for anywhere), or the fact that it is local."""
+    zones at all for anywhere), or the fact that it is local, which `bound_by` tells more of: the
+    node label by which its driver binds it. `driver` is the CSI driver, or empty."""
 
     name: Identifier
     claim: NamespacedName
     zones: tuple[Public, ...] = ()
     local: bool = False
+    bound_by: LabelKey = ""
+    driver: Identifier = ""
+    access_modes: tuple[Public, ...] = ()
+
+    @property
+    def one_node(self) -> bool:
+        """Whether it can be attached to one node at a time."""
+        return bool(self.access_modes) and set(self.access_modes) <= _ONE_NODE
+
+
+_ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 
 
 class Attachment(Struct, frozen=True):
@@ -277,10 +257,3 @@ class Attachment(Struct, frozen=True):
     name: Identifier
     node: NodeName
     volume: Identifier
-
-
-class BudgetRule(Struct, frozen=True):
-    """The spec of a budget: one of the two is set, a number or a percentage such as `25%`."""
-
-    min_available: Annotated[int | str | None, Sensitivity.PUBLIC] = None
-    max_unavailable: Annotated[int | str | None, Sensitivity.PUBLIC] = None

@@ -1,8 +1,9 @@
 """A cluster and its node pools at one moment: what a forecast starts from."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from azure_linux_migrator.model.cluster import (
     Attachment,
@@ -17,7 +18,7 @@ from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.model.sensitivity import Identifier, NodeName, Sensitivity, TaintText
 
-VERSION = 3
+VERSION = 4
 
 
 class ClusterSnapshot(Struct):
@@ -44,3 +45,20 @@ class ClusterSnapshot(Struct):
     unseen: list[Annotated[str, Sensitivity.UNREAD_LIST]] = []
     redacted: bool = False
     version: int = VERSION
+
+    def placed_pods(self) -> Iterator[Pod]:
+        """The pods, each with where it may land."""
+        for pod in self.pods:
+            scheduling = self.placings.get(pod.owner.uid if pod.owner else pod.uid, pod.scheduling)
+            yield structs.replace(pod, scheduling=scheduling)
+
+    def labelled_nodes(self) -> Iterator[Node]:
+        """The nodes, each with its labels and the taints that keep pods away."""
+        for node in self.nodes:
+            labels = tuple(sorted(self.labels.get(node.name, {}).items()))
+            taints = tuple(
+                text
+                for text in self.taints.get(node.name, ())
+                if not text.endswith(":PreferNoSchedule")
+            )
+            yield structs.replace(node, labels=labels or node.labels, taints=taints or node.taints)

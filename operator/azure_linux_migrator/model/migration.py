@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.quantities import seconds
@@ -13,7 +12,6 @@ from azure_linux_migrator.model.pool import Pool
 
 TARGET_SUFFIX = "azl"
 POOL_NAME_LIMIT = 12
-DIGEST_LENGTH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +71,9 @@ class Migration:
 
     @property
     def new_pool(self) -> str:
-        """Name of the Azure Linux pool: as given, else the source's with `azl`; one that is too
-        long for that is shortened, with a digest that keeps similar names apart."""
+        """Name of the Azure Linux pool: as given, else the source's with `azl`. One that is too
+        long for that loses letters at the end, but keeps its number: production01 becomes
+        product01azl."""
         if self.in_place:
             return self.old_pool
         if self.spec.target.node_pool:
@@ -84,8 +83,9 @@ class Migration:
         room = POOL_NAME_LIMIT - len(TARGET_SUFFIX)
         if len(self.old_pool) <= room:
             return self.old_pool + TARGET_SUFFIX
-        digest = sha256(self.old_pool.encode()).hexdigest()[:DIGEST_LENGTH]
-        return self.old_pool[: room - DIGEST_LENGTH] + digest + TARGET_SUFFIX
+        word = self.old_pool.rstrip("0123456789")
+        number = self.old_pool[len(word) :]
+        return word[: max(1, room - len(number))] + number[-(room - 1) :] + TARGET_SUFFIX
 
     @property
     def tags(self) -> tuple[tuple[str, str], ...]:

@@ -18,6 +18,74 @@ class Failure(Struct, frozen=True):
     delay: float = 60.0
 
 
+class PoolSettings(Struct, frozen=True):
+    """ARM properties of a pool that are not fields of Pool. Strings are ARM's; empty where unset.
+
+    `max_pods` is 0 where AKS does not tell it. `shared` are the ids of what both pools of a
+    migration take room in, by ARM's name of the property, of SHARED.
+    """
+
+    kubernetes_version: str = ""
+    zones: tuple[str, ...] = ()
+    max_pods: int = 0
+    min_count: int | None = None
+    max_count: int | None = None
+    subnet_id: str = ""
+    pod_subnet_id: str = ""
+    priority: str = ""
+    workload_runtime: str = ""
+    fips: bool = False
+    secure_boot: bool = False
+    vtpm: bool = False
+    artifact_streaming: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
+    taints: tuple[str, ...] = ()
+    shared: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Any]) -> "PoolSettings":
+        """From the properties of an agent pool (REST API 2026-08-01)."""
+        security = properties.get("securityProfile") or {}
+        version = properties.get("currentOrchestratorVersion")
+        return cls(
+            kubernetes_version=_text(version or properties.get("orchestratorVersion")),
+            zones=tuple(str(zone) for zone in properties.get("availabilityZones") or ()),
+            max_pods=_number(properties.get("maxPods")) or 0,
+            min_count=_number(properties.get("minCount")),
+            max_count=_number(properties.get("maxCount")),
+            subnet_id=_text(properties.get("vnetSubnetID")),
+            pod_subnet_id=_text(properties.get("podSubnetID")),
+            priority=_text(properties.get("scaleSetPriority")),
+            workload_runtime=_text(properties.get("workloadRuntime")),
+            fips=bool(properties.get("enableFIPS")),
+            secure_boot=bool(security.get("enableSecureBoot")),
+            vtpm=bool(security.get("enableVTPM")),
+            artifact_streaming=bool(
+                (properties.get("artifactStreamingProfile") or {}).get("enabled")
+            ),
+            labels=tuple(sorted((properties.get("nodeLabels") or {}).items())),
+            taints=tuple(properties.get("nodeTaints") or ()),
+            shared=tuple((name, str(properties[name])) for name in SHARED if properties.get(name)),
+        )
+
+
+def _text(value: object) -> str:
+    return str(value or "")
+
+
+def _number(value: object) -> int | None:
+    return None if value is None else int(str(value))
+
+
+SHARED = (
+    "proximityPlacementGroupID",
+    "capacityReservationGroupID",
+    "hostGroupID",
+    "nodePublicIPPrefixID",
+)
+"""Properties that name something that the nodes of several pools share."""
+
+
 class Pool(Struct, frozen=True):
     """An AKS node pool as last read. `state` is its provisioningState, a free string."""
 
@@ -33,8 +101,8 @@ class Pool(Struct, frozen=True):
     kind: Public = "VirtualMachineScaleSets"
     etag: LeftOut = ""
     tags: Annotated[tuple[tuple[str, str], ...], Sensitivity.POOL_TAGS] = ()
-    settings: Annotated[Mapping[str, Any], Sensitivity.POOL_PROPERTIES] = {}
-    """All of its ARM properties, for the rules and the template that need the rare ones."""
+    properties: Annotated[Mapping[str, Any], Sensitivity.POOL_PROPERTIES] = {}
+    """All of its ARM properties as they were read: for what copies them or puts them into words."""
     failure: Failure | None = None
 
     def tag(self, name: str) -> str:
@@ -42,12 +110,17 @@ class Pool(Struct, frozen=True):
         return dict(self.tags).get(name, "")
 
     @property
+    def settings(self) -> PoolSettings:
+        """The properties that rules look at."""
+        return PoolSettings.of(self.properties)
+
+    @property
     def bounds(self) -> tuple[int, int]:
         """The cluster autoscaler's least and most nodes; the count where it does not scale."""
-        least, most = self.settings.get("minCount"), self.settings.get("maxCount")
+        least, most = self.settings.min_count, self.settings.max_count
         if not self.autoscaling or least is None or most is None:
             return self.count, self.count
-        return int(least), int(most)
+        return least, most
 
     @property
     def settled(self) -> bool:

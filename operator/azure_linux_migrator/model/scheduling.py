@@ -1,11 +1,12 @@
 """Where a pod may land: taints, tolerations, affinity and topology spread, as in the pod API."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from msgspec import Struct
 
-from azure_linux_migrator.model.cluster import Labels, Requirement, Selector
+from azure_linux_migrator.model.selectors import Labels, Requirement, Selector
 from azure_linux_migrator.model.sensitivity import (
     Identifier,
     LabelKey,
@@ -18,9 +19,9 @@ from azure_linux_migrator.model.sensitivity import (
 class Taint(msgspec.Struct, frozen=True):
     """A node taint."""
 
-    key: str
-    value: str
-    effect: str
+    key: str = ""
+    value: str = ""
+    effect: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Taint":
@@ -65,6 +66,16 @@ class NodeTerm(Struct, frozen=True):
     expressions: tuple[Requirement, ...] = ()
     fields: tuple[Requirement, ...] = ()
 
+    def unmet(self, name: str, labels: Mapping[str, str]) -> list[Requirement]:
+        """Those of its requirements that a node does not satisfy."""
+        fields = {"metadata.name": name}
+        unmet = [each for each in self.expressions if not each.matches(labels)]
+        return unmet + [each for each in self.fields if not each.matches(fields)]
+
+    def accepts(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Whether a node satisfies it; an empty term accepts no node."""
+        return bool(self.expressions or self.fields) and not self.unmet(name, labels)
+
 
 class PodTerm(Struct, frozen=True):
     """A required term of an affinity to other pods, or against them.
@@ -96,7 +107,7 @@ class TopologySpread(Struct, frozen=True):
     honor_taints: bool = False
 
 
-class SchedulingConstraints(Struct, frozen=True):
+class SchedulingConstraints(Struct, frozen=True, omit_defaults=True):
     """Where a pod may land. `terms` are alternatives of a required node affinity; `near` and
     `apart` are about other pods, and so is `spread`."""
 
@@ -106,6 +117,19 @@ class SchedulingConstraints(Struct, frozen=True):
     near: tuple[PodTerm, ...] = ()
     apart: tuple[PodTerm, ...] = ()
     spread: tuple[TopologySpread, ...] = ()
+
+    def tolerates(self, taint: Taint) -> bool:
+        """Whether such pods may be scheduled in spite of a taint."""
+        return taint.effect == "PreferNoSchedule" or any(
+            toleration.matches(taint) for toleration in self.tolerations
+        )
+
+    def selects(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Whether the node selector and the required node affinity accept a node
+        (component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go)."""
+        return all(labels.get(key) == value for key, value in self.selector) and (
+            not self.terms or any(term.accepts(name, labels) for term in self.terms)
+        )
 
     @property
     def social(self) -> bool:
@@ -118,3 +142,6 @@ class SchedulingConstraints(Struct, frozen=True):
             each.topology == HOSTNAME and each.means(namespace, namespace, dict(labels))
             for each in self.apart
         )
+
+
+ANYWHERE = SchedulingConstraints()

@@ -40,8 +40,8 @@ class Sensitivity(Enum):
     TAINT_KEY = auto()
     TAINT_VALUE = auto()
     """The value of the taint that the record's `key` names."""
-    TRAITS = auto()
-    """Strings of model.traits."""
+    HOST_PATH = auto()
+    """A directory of a node: kept as far as every node has it (model.traits)."""
     RESOURCE_AMOUNTS = auto()
     """Pairs of the name of a resource and its amount."""
     POOL_PROPERTIES = auto()
@@ -71,6 +71,5 @@ Mark = Annotated[str, Sensitivity.MARK]
 LabelKey = Annotated[str, Sensitivity.LABEL_KEY]
 LabelValue = Annotated[str, Sensitivity.LABEL_VALUE]
 TaintText = Annotated[str, Sensitivity.TAINT]
-Traits = Annotated[tuple[str, ...], Sensitivity.TRAITS]
 ArmId = Annotated[str, Sensitivity.ARM_ID]
 Cidr = Annotated[str, Sensitivity.CIDR]

@@ -1,45 +1,17 @@
-"""What makes a pod's spec notable for a move to another node OS: short strings, mostly none.
+"""What makes a pod's spec notable for a move to another node OS; for most pods nothing does."""
 
-kube/pod_traits.py reads them off pods and DaemonSets; preflight rules look for them. Each is
-`kind:value`. They are interned, so that a hundred thousand pods cost next to nothing.
-"""
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated
 
-SELECTS = "selects:"
-"""`selects:<label key>=<value>`: a required node selector or affinity on a label of SELECTED."""
-HOST_PATH = "hostpath:"
-"""`hostpath:<path>`: mounts a directory of the node that differs between node OSes."""
-APPARMOR_LOCALHOST = "apparmor:localhost"
-PRIVILEGED = "privileged:"
-COMMAND = "command:"
-"""`command:<program>`: a container's command or arguments call one of COMMANDS."""
-SYSCTL = "sysctl:"
-"""`sysctl:<name>`: sets a kernel parameter."""
-KEEP = "keep:"
-"""`keep:<annotation>`: asks autoscalers not to evict it."""
-GRACE = "grace:"
-"""`grace:<seconds>`: a terminationGracePeriodSeconds above LONG_GRACE_SECONDS."""
-GPU = "gpu:"
-"""`gpu:<resource>`: asks for an extended GPU resource."""
-EMPTY_DIR = "emptydir:"
-LOCAL_VOLUME = "local-volume:"
-JOB = "job:"
+from msgspec import Struct
 
-SELECTED = frozenset(
-    {
-        "agentpool",
-        "kubernetes.azure.com/agentpool",
-        "kubernetes.azure.com/os-sku",
-        "kubernetes.azure.com/os-sku-requested",
-        "kubernetes.azure.com/os-sku-effective",
-        "kubernetes.azure.com/node-image-version",
-        "kubernetes.io/hostname",
-    }
-)
-"""Node labels whose values change with the pool."""
+from azure_linux_migrator.model.sensitivity import Identifier, Public, Sensitivity
 
 COMMANDS = frozenset(
     {"apt", "apt-get", "dpkg", "snap", "nsenter", "modprobe", "insmod", "update-ca-certificates"}
 )
+"""Programs of a node's OS that rules look for in the commands of containers."""
 HOST_PATHS = (
     "/etc/ssl",
     "/usr/local/share/ca-certificates",
@@ -51,11 +23,79 @@ HOST_PATHS = (
     "/boot",
     "/etc/apparmor.d",
 )
-"""Prefixes of node directories that differ between node OSes."""
+"""Node directories that differ between node OSes."""
+SYSTEM_PATHS = (
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/opt/cni", "/proc", "/run", "/sbin",
+    "/sys", "/usr", "/var/lib/cni", "/var/lib/containerd", "/var/lib/containers",
+    "/var/lib/docker", "/var/lib/dpkg", "/var/lib/kubelet", "/var/log", "/var/run",
+)  # fmt: skip
+"""Node directories that belong to the OS, the kubelet or the container runtime: what pods find
+there every node makes itself."""
+_SPECIAL_TYPES = frozenset({"Socket", "CharDevice", "BlockDevice"})
 
 LONG_GRACE_SECONDS = 600
 
 
-def values(traits: tuple[str, ...], kind: str) -> tuple[str, ...]:
-    """The values of the traits of one kind."""
-    return tuple(trait.removeprefix(kind) for trait in traits if trait.startswith(kind))
+class AppArmor(StrEnum):
+    """The AppArmor profile that a pod names; the strictest of its containers'."""
+
+    NONE = ""
+    RUNTIME_DEFAULT = "RuntimeDefault"
+    LOCALHOST = "Localhost"
+
+
+class HostPath(Struct, frozen=True, order=True, omit_defaults=True):
+    """A hostPath volume; `type` is the API's, such as Socket. It is `writable` unless every
+    container that mounts it does so read-only."""
+
+    path: Annotated[str, Sensitivity.HOST_PATH]
+    type: Public = ""
+    writable: bool = True
+
+    def under(self, directories: Iterable[str]) -> bool:
+        """Whether it is one of these directories, or in one."""
+        path = self.path.rstrip("/") or "/"
+        return any(path == each or path.startswith(f"{each}/") for each in directories)
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether a pod may keep data there that nothing else makes again."""
+        special = self.type in _SPECIAL_TYPES or self.path.rstrip("/") == ""
+        return self.writable and not special and not self.under(SYSTEM_PATHS)
+
+    @property
+    def changes_node(self) -> bool:
+        """Whether a pod may write to the OS itself."""
+        whole = self.path.rstrip("/") in {"", "/etc", "/usr", "/lib", "/opt", "/usr/local"}
+        return self.writable and whole
+
+
+class PodTraits(Struct, frozen=True, omit_defaults=True):
+    """What is notable in the spec of a pod, or of a DaemonSet's template; init containers count.
+
+    `commands` are the COMMANDS that containers call, `sysctls` the kernel parameters that the pod
+    sets by its security context, `sysctl_writes` those that a command sets on the node, `kept_by`
+    the annotations that ask autoscalers not to evict it, `gpus` the GPU resources that it requests.
+    `grace_seconds` is its grace period where that is above LONG_GRACE_SECONDS, otherwise 0.
+    `seccomp` tells that a profile of the node is named. Tuples are sorted.
+    """
+
+    host_paths: tuple[HostPath, ...] = ()
+    commands: tuple[Identifier, ...] = ()
+    sysctls: tuple[Identifier, ...] = ()
+    sysctl_writes: tuple[Identifier, ...] = ()
+    kept_by: tuple[Identifier, ...] = ()
+    gpus: tuple[Identifier, ...] = ()
+    apparmor: AppArmor = AppArmor.NONE
+    seccomp: bool = False
+    privileged: bool = False
+    host_pid: bool = False
+    grace_seconds: int = 0
+
+    @property
+    def data_paths(self) -> tuple[str, ...]:
+        """Directories of the node where the pod may keep data."""
+        return tuple(each.path for each in self.host_paths if each.holds_data)
+
+
+NO_TRAITS = PodTraits()

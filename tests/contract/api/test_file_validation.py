@@ -10,8 +10,9 @@ from azure_linux_migrator.api.crd import NAME_RULE, crd
 from azure_linux_migrator.api.file_validation import parse_spec, refusals
 from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.api.spec_target import Autoscaling
-from tests.support.specs import BAD, GOOD
+from azure_linux_migrator.api.spec_drain import Expression
+from azure_linux_migrator.api.spec_target import Autoscaling, Target
+from tests.support.specs import BAD, BAD_FOR_AZLM, GOOD
 
 SOURCE = {"source": {"nodePool": "workers"}}
 
@@ -43,13 +44,25 @@ def test_a_bad_spec_is_refused_in_the_apiservers_words(
         assert words in told
 
 
+@pytest.mark.parametrize(("spec", "words"), BAD_FOR_AZLM)
+def test_keys_of_maps_are_refused_by_azlm(spec: dict[str, Any], words: str) -> None:
+    assert words in "\n".join(_told(spec))
+
+
+def test_an_unknown_check_is_told_with_the_nearest_one() -> None:
+    [told] = _told({"preflight": {"acknowledge": ["pdb.zer"]}})
+    assert told == (
+        "spec.preflight.acknowledge[0]: pdb.zer is the id of no preflight check; is pdb.zero meant?"
+    )
+
+
 @pytest.mark.parametrize("spec", GOOD)
 def test_the_edges_of_a_good_spec_are_taken(spec: dict[str, Any]) -> None:
     parse_spec(SOURCE | spec)
 
 
 def test_every_rule_that_is_not_about_a_change_is_known_in_python_too() -> None:
-    rules = (*MigrationSpec.rules, *Autoscaling.rules, NAME_RULE)
+    rules = (*MigrationSpec.rules, *Target.rules, *Autoscaling.rules, *Expression.rules, NAME_RULE)
     assert rules
     for rule in rules:
         assert (rule.holds is None) == ("oldSelf" in rule.cel), rule.message

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from azure_linux_migrator.core.state.eviction_response import EvictionResult
-from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName, Selector
+from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName
+from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
 from tests.support.eviction_world import Place
 from tests.support.simulated_clusters import app, of, simulation

@@ -9,13 +9,8 @@ import pytest
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL
 from azure_linux_migrator.core.state.eviction_response import EvictionResult, classify
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.model.cluster import (
-    Allocatable,
-    BudgetRule,
-    NamespacedName,
-    Node,
-    Selector,
-)
+from azure_linux_migrator.model.cluster import Allocatable, BudgetRule, NamespacedName, Node
+from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Span, Template, Workload
 from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster

@@ -21,7 +21,7 @@ SUBNET = (
     "subnets/nodes"
 )
 POOL = {"count": 0, "vmSize": "Standard_D4s_v5", "osSKU": "Ubuntu", "mode": "User"}
-SOURCE = Pool("src", settings={"vnetSubnetID": SUBNET})
+SOURCE = Pool("src", properties={"vnetSubnetID": SUBNET})
 
 
 class Asked:

@@ -110,7 +110,7 @@ def test_clear_is_0_and_blocked_is_2(azlm: Azlm) -> None:
     code, out, _ = azlm.plan(MIGRATION)
     assert code == 2
     assert "pdb.zero: PodDisruptionBudget default/web" in out
-    assert "→ add a replica or let the budget allow a disruption" in out
+    assert "→ let the budget allow a disruption" in out
 
 
 @pytest.mark.parametrize(
@@ -371,6 +371,21 @@ def test_a_cluster_that_cannot_be_reached(
     assert code == 1
     assert words in err
     assert "Traceback" not in err
+
+
+def test_a_missing_kubeconfig_is_told_before_azures_flags(azlm: Azlm) -> None:
+    file = azlm.file(MIGRATION)
+    code, _, err = azlm("preflight", "-f", file, "--kubeconfig", azlm.folder / "none")
+    assert code == 1
+    assert "there is no kubeconfig at " in err
+
+
+def test_a_flag_that_names_no_cluster_is_told_by_its_name(azlm: Azlm) -> None:
+    flags = ("--subscription-id=x", "--resource-group=g", "--cluster-name=c")
+    code, _, err = azlm("preflight", "-f", azlm.file(MIGRATION), *flags)
+    assert code == 1
+    assert "--subscription-id (AZLM_SUBSCRIPTION_ID) must be a GUID" in err
+    assert "validation error" not in err
 
 
 def test_several_kubeconfigs_are_one(azlm: Azlm, monkeypatch: pytest.MonkeyPatch) -> None:

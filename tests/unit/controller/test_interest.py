@@ -17,9 +17,9 @@ from azure_linux_migrator.model.cluster import (
     Node,
     Owner,
     Pod,
-    Selector,
     Volume,
 )
+from azure_linux_migrator.model.selectors import Selector
 from tests.support.worlds import pod
 
 Change = Callable[[World], None]

@@ -36,16 +36,10 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import (
-    Attachment,
-    Controller,
-    NamespacedName,
-    Node,
-    Requirement,
-    Volume,
-)
+from azure_linux_migrator.model.cluster import Attachment, Controller, NamespacedName, Node, Volume
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.selectors import Requirement
 from tests.support.planners import names, planner
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
 
@@ -339,7 +333,7 @@ def test_code_is_handed_over_with_tags_and_nested_values() -> None:
         "availabilityZones": ["1", "2"],
         "tags": {"owner": "me"},
     }
-    pool = target(settings=settings, tags=(*target().tags, ("owner", "me")))
+    pool = target(properties=settings, tags=(*target().tags, ("owner", "me")))
     assert 'owner" = "me"' in iac_export.terraform(pool, "src")
     bicep = iac_export.bicep(pool, "src")
     assert "availabilityZones: ['1', '2']" in bicep

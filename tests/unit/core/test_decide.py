@@ -108,12 +108,19 @@ def test_preflight_refuses_and_says_why(
 def test_preflight_refuses_bare_pods_a_rival_and_missing_access() -> None:
     made = world([pod("bare", owner=None)], nodes=OPEN)
     refused = decide(migration(), seen(made, source()), NOW)
-    assert reason(refused) == "PreflightBlocked"
+    assert reason(refused) == "PodsBlocked"
     assert refused.status.preflight.blocked == 1
     assert refused.status.preflight.findings[0].rule == "pod.bare"
     known = migration(preflight={"acknowledge": ["pod.bare"]})
     decision = decide(known, seen(made, source()), NOW)
-    assert reason(decision) == "PodsBlocked", "a pod that blocks for good is not acknowledged away"
+    assert reason(decision) not in {"PreflightBlocked", "PodsBlocked"}, "an admin answers for it"
+    full = world([pod("cache", empty_dir=True)], nodes=OPEN)
+    keep: dict[str, Any] = {
+        "drain": {"emptyDir": "Block"},
+        "preflight": {"acknowledge": ["pod.local-data"]},
+    }
+    decision = decide(migration(**keep), seen(full, source()), NOW)
+    assert reason(decision) == "PodsBlocked", "what the drain never moves is not acknowledged away"
     clean = seen(world([], nodes=OPEN), source())
     assert reason(decide(migration(), replace(clean, conflict="other"), NOW)) == "SourceBusy"
     missing = replace(clean, missing_access=("create pods/eviction",))

@@ -10,7 +10,8 @@ from azure_linux_migrator.core.drain.planner import Plan, Planner
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition, classify_pod
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import NamespacedName, Owner, Pod, Requirement, Selector
+from azure_linux_migrator.model.cluster import NamespacedName, Owner, Pod
+from azure_linux_migrator.model.selectors import Requirement, Selector
 from tests.support.worlds import NOW, budget, planner_of, pod, world
 
 

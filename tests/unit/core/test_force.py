@@ -10,14 +10,8 @@ from azure_linux_migrator.core.state.eviction_response import EvictionResponse, 
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import DeletePod
-from azure_linux_migrator.model.cluster import (
-    Attachment,
-    Controller,
-    NamespacedName,
-    Node,
-    Owner,
-    Selector,
-)
+from azure_linux_migrator.model.cluster import Attachment, Controller, NamespacedName, Node, Owner
+from azure_linux_migrator.model.selectors import Selector
 from tests.support.planners import causes, planner
 from tests.support.worlds import NOW, budget, pod, world
 

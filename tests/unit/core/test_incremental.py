@@ -17,9 +17,9 @@ from azure_linux_migrator.model.cluster import (
     NamespacedName,
     Node,
     Owner,
-    Selector,
     Volume,
 )
+from azure_linux_migrator.model.selectors import Selector
 from tests.support.worlds import NOW, budget, planner_of, pod
 
 NODES = [f"n{i}" for i in range(4)]

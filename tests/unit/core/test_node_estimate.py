@@ -16,6 +16,8 @@ from azure_linux_migrator.model.cluster import (
     Pod,
     Volume,
 )
+from azure_linux_migrator.model.scheduling import HOSTNAME, PodTerm, SchedulingConstraints
+from azure_linux_migrator.model.selectors import Selector
 from tests.support.worlds import NOW, migration, pod, seen, source, target, world
 
 ROOM = Allocatable(4000, 16_000, 30)
@@ -59,7 +61,9 @@ def test_devices_are_counted_to_the_last_one() -> None:
 
 
 def test_pods_that_repel_each_other_take_a_node_each() -> None:
-    assert needed(world(pods(4, 10, spread=True), nodes=nodes(4))) == 4
+    own = PodTerm(HOSTNAME, Selector((("app", "web"),)))
+    apart = SchedulingConstraints(apart=(own,))
+    assert needed(world(pods(4, 10, scheduling=apart), nodes=nodes(4))) == 4
 
 
 def test_volumes_keep_pods_in_their_zone() -> None:

@@ -7,34 +7,42 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.identity import as_label
 from azure_linux_migrator.core.preflight.rules import RULES, evaluate
-from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.core.preflight.snapshot import BudgetFacts, PreflightSnapshot
 from azure_linux_migrator.kube.node_resource_group import home_of
-from azure_linux_migrator.model import traits
 from azure_linux_migrator.model.azure_facts import (
     ClusterFacts,
     SubnetFacts,
     Unread,
     Usage,
 )
-from azure_linux_migrator.model.cluster import NamespacedName, Node
+from azure_linux_migrator.model.cluster import Allocatable, Budget, NamespacedName, Node, Volume
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraints, TopologySpread
+from azure_linux_migrator.model.selectors import Selector
+from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, HostPath, PodTraits
 from tests.support.preflight_snapshots import SUBNET, snapshot, source, spec, workload
 
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "aks" / "preflight.json"
 
 
-def with_workload(*notable: str, **more: Any) -> dict[str, Any]:
-    return {"workloads": (workload(*notable, **more),)}
+def with_workload(traits: PodTraits = NO_TRAITS, **more: Any) -> dict[str, Any]:
+    return {"workloads": (workload(traits, **more),)}
+
+
+def selecting(**labels: str) -> SchedulingConstraints:
+    """A node selector."""
+    return SchedulingConstraints(tuple(sorted(labels.items())))
 
 
 def with_blocker(cause: Cause) -> dict[str, Any]:
-    kind = "PodDisruptionBudget" if cause is Cause.BUDGET_DEADLOCKED else "Pod"
+    kind = "PodDisruptionBudget" if cause is Cause.BUDGET_SYNC_FAILED else "Pod"
     return {
         "blockers": (
             Blocker(cause, kind, NamespacedName("default", "web"), "allows none", "raise it"),
@@ -42,6 +50,22 @@ def with_blocker(cause: Cause) -> dict[str, Any]:
     }
 
 
+def with_budget(**status: int) -> dict[str, Any]:
+    """A budget with that status, of which one pod is not Ready if not all are healthy."""
+    key = NamespacedName("default", "web")
+    unready = ((NamespacedName("default", "web-1"), 0.0),)
+    all_healthy = status["healthy"] == status["expected"]
+    budget = structs.replace(Budget(key, Selector()), **status)
+    return {"budgets": (BudgetFacts(budget, 3, unready=() if all_healthy else unready),)}
+
+
+UNMANAGED = Blocker(
+    Cause.UNMANAGED,
+    "Pod",
+    NamespacedName("default", "web-1"),
+    "pod default/web-1: no controller would replace it",
+    "delete it",
+)
 CNI = ClusterFacts(network_plugin="azure", kubernetes_version="1.34.2")
 
 SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
@@ -60,7 +84,8 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         },
         "1.37",
     ),
-    ("os.target-k8s", Severity.WARN, {"spec": spec(target={"osSKU": "AzureLinux9"})}, "table"),
+    ("os.target-k8s", Severity.BLOCK, {"spec": spec(target={"osSKU": "AzureLinux9"})}, "table"),
+    ("os.target-k8s", Severity.BLOCK, {"spec": spec(target={"osSKU": "Ubuntu"})}, "no Azure Linux"),
     ("os.target-k8s", Severity.BLOCK, {"spec": spec(target={"osSKU": "CBLMariner"})}, "retires"),
     ("os.windows-or-flavor", Severity.BLOCK, {"source": source(mode="Gateway")}, "egress"),
     ("os.windows-or-flavor", Severity.BLOCK, {"source": source(power="Stopped")}, "Stopped"),
@@ -193,26 +218,75 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "3 nodes",
     ),
     ("pool.preview", Severity.WARN, {}, "nodeInitializationTaints"),
-    ("pdb.zero", Severity.BLOCK, with_blocker(Cause.BUDGET_DEADLOCKED), "allows none"),
+    ("pdb.zero", Severity.BLOCK, with_blocker(Cause.BUDGET_SYNC_FAILED), "allows none"),
+    ("pdb.zero", Severity.BLOCK, with_budget(healthy=3, desired=3, expected=3), "3 of 3 pods"),
+    (
+        "pdb.unhealthy",
+        Severity.WARN,
+        with_budget(healthy=1, desired=2, expected=3),
+        "pods web-1 are not Ready",
+    ),
     (
         "pod.selector-pool",
         Severity.BLOCK,
-        with_workload(f"{traits.SELECTS}agentpool=src"),
+        with_workload(scheduling=selecting(agentpool="src")),
         "agentpool=src",
     ),
     (
         "pod.daemonset-selector",
         Severity.WARN,
         with_workload(
-            f"{traits.SELECTS}kubernetes.azure.com/os-sku=Ubuntu",
+            scheduling=selecting(**{"kubernetes.azure.com/os-sku": "Ubuntu"}),
             kind="DaemonSet",
             owner="DaemonSet default/agent",
         ),
         "os-sku=Ubuntu",
     ),
-    ("pod.bare", Severity.BLOCK, with_workload(owner="", replicas=0), "default/web-1"),
-    ("pod.local-data", Severity.WARN, with_workload(traits.EMPTY_DIR), "emptyDir"),
-    ("pod.pv-zone", Severity.BLOCK, with_blocker(Cause.VOLUME_ZONE), "allows none"),
+    (
+        "pod.bare",
+        Severity.BLOCK,
+        with_workload(owner="", replicas=0, blocker=UNMANAGED),
+        "no controller would replace it",
+    ),
+    ("pod.local-data", Severity.WARN, with_workload(empty_dir=True), "emptyDir"),
+    (
+        "pod.pv-zone",
+        Severity.BLOCK,
+        with_workload(volumes=(Volume("pv", NamespacedName("default", "c"), ("westeurope-2",)),)),
+        "zone westeurope-2",
+    ),
+    (
+        "pod.fit",
+        Severity.BLOCK,
+        {"spec": spec(target={"taints": ["a=b:NoSchedule"]})},
+        "taint a=b:NoSchedule",
+    ),
+    (
+        "pool.capacity",
+        Severity.BLOCK,
+        {
+            "final": 1,
+            "nodes": (Node("s-0", "src", allocatable=Allocatable(1000, 1000, 30)),),
+            "workloads": (workload(requests=(600, 10)), workload(requests=(600, 10))),
+        },
+        "1.2 CPU",
+    ),
+    (
+        "pod.spread",
+        Severity.BLOCK,
+        {
+            "final": 2,
+            **with_workload(scheduling=SchedulingConstraints(spread=(TopologySpread(HOSTNAME),))),
+        },
+        "nodes count as empty",
+    ),
+    (
+        "storage.replicated",
+        Severity.BLOCK,
+        with_workload(kind="DaemonSet", owner="DaemonSet longhorn-system/longhorn-manager"),
+        "Longhorn",
+    ),
+    ("os.seccomp", Severity.WARN, with_workload(PodTraits(seccomp=True)), "seccomp"),
     (
         "pod.pv-zone",
         Severity.WARN,
@@ -222,31 +296,41 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         },
         "zone 2",
     ),
-    ("pod.safe-to-evict", Severity.WARN, with_workload(f"{traits.KEEP}x/safe"), "x/safe"),
-    ("pod.safe-to-evict", Severity.WARN, with_workload(f"{traits.GRACE}900"), "900 s"),
-    ("pod.safe-to-evict", Severity.WARN, with_workload(traits.JOB), "Job"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(kept_by=("x/safe",))), "x/safe"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(grace_seconds=900)), "900 s"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(job=True), "Job"),
     ("pod.single-replica", Severity.WARN, with_workload(replicas=1), "SurgeFirst"),
-    ("os.apparmor", Severity.WARN, with_workload(traits.APPARMOR_LOCALHOST), "AppArmor"),
+    (
+        "os.apparmor",
+        Severity.WARN,
+        with_workload(PodTraits(apparmor=AppArmor.LOCALHOST)),
+        "AppArmor",
+    ),
     (
         "os.apparmor",
         Severity.BLOCK,
-        with_workload(traits.APPARMOR_LOCALHOST)
+        with_workload(PodTraits(apparmor=AppArmor.LOCALHOST))
         | {"spec": spec(target={"osSKU": "AzureContainerLinux"})},
         "SELinux",
     ),
     (
         "os.cert-path",
         Severity.BLOCK,
-        with_workload(f"{traits.HOST_PATH}/etc/ssl/certs/ca-certificates.crt"),
+        with_workload(PodTraits(host_paths=(HostPath("/etc/ssl/certs/ca-certificates.crt"),))),
         "ca-bundle.crt",
     ),
     (
         "os.pkg-manager",
         Severity.WARN,
-        with_workload(f"{traits.COMMAND}apt-get", traits.PRIVILEGED),
+        with_workload(PodTraits(commands=("apt-get",), privileged=True)),
         "apt-get",
     ),
-    ("os.kernel-module", Severity.WARN, with_workload(f"{traits.COMMAND}modprobe"), "modules"),
+    (
+        "os.kernel-module",
+        Severity.WARN,
+        with_workload(PodTraits(commands=("modprobe",))),
+        "modules",
+    ),
     (
         "os.kernel-regression",
         Severity.WARN,
@@ -274,7 +358,17 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
 ]
 
 ALWAYS = frozenset(("os.sysctl-defaults", "image.arch-os", "pool.preview"))
-OWN = {"pool.preview", "pool.size", "cluster.identity"}
+OWN = {
+    "cluster.identity",
+    "os.seccomp",
+    "pdb.unhealthy",
+    "pod.fit",
+    "pod.spread",
+    "pool.capacity",
+    "pool.preview",
+    "pool.size",
+    "storage.replicated",
+}
 """Checks beyond the reference's."""
 
 
@@ -358,7 +452,7 @@ def test_a_node_resource_group_as_label() -> None:
 
 
 def test_what_an_admin_has_acknowledged_does_not_block() -> None:
-    made = snapshot(**with_workload(owner="", replicas=0))
+    made = snapshot(**with_workload(owner="", replicas=0, blocker=UNMANAGED))
     assert any(each.blocks for each in evaluate(made))
     known = evaluate(made, ["pod.bare"])
     assert not any(each.blocks for each in known)
@@ -393,8 +487,7 @@ def test_gpu_support_goes_by_date_and_tells_its_source(
 
 def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
     pods = tuple(
-        workload(traits.EMPTY_DIR, key=NamespacedName("default", f"web-{n:03d}"))
-        for n in range(400)
+        workload(empty_dir=True, key=NamespacedName("default", f"web-{n:03d}")) for n in range(400)
     )
     made = found("pod.local-data", snapshot(workloads=pods))
     assert len(made) == 1
@@ -404,11 +497,12 @@ def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
 
 def test_in_place_pods_may_name_their_pool() -> None:
     in_place = spec(strategy={"type": "InPlace"})
-    change = with_workload(f"{traits.SELECTS}agentpool=src")
+    change = with_workload(scheduling=selecting(agentpool="src"))
     assert not found("pod.selector-pool", snapshot(spec=in_place, target="src", **change))
 
 
 def test_a_deadlocked_budget_only_warns_where_the_spec_has_a_way() -> None:
-    way = spec(drain={"singletons": "SurgeFirst"})
-    made = found("pdb.zero", snapshot(spec=way, **with_blocker(Cause.BUDGET_DEADLOCKED)))
+    way = spec(drain={"onTimeout": "Force"})
+    budget = with_budget(healthy=3, desired=3, expected=3)
+    made = found("pdb.zero", snapshot(spec=way, **budget))
     assert [each.severity for each in made] == [Severity.WARN]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from azure_linux_migrator.model.cluster import Requirement
+from azure_linux_migrator.model.selectors import Requirement
 
 
 @pytest.mark.parametrize(

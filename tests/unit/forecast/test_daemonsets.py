@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.model.cluster import Requirement
-from azure_linux_migrator.model.scheduling import SchedulingConstraints, Taint, Toleration
+from azure_linux_migrator.model.scheduling import NodeTerm, SchedulingConstraints, Taint, Toleration
+from azure_linux_migrator.model.selectors import Requirement
 from tests.support.snapshots import (
     NOW,
     add,
@@ -26,13 +26,17 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "a cordon": ({}, {"unschedulable": True}, True),
     "selected": ({"selector": (("agentpool", "new"),)}, {}, True),
     "not selected": ({"selector": (("agentpool", "gpu"),)}, {}, False),
-    "affinity": ({"terms": ((IN_POOL,),)}, {}, True),
+    "affinity": ({"terms": (NodeTerm((IN_POOL,)),)}, {}, True),
     "one of two terms": (
-        {"terms": ((Requirement("accelerator", "Exists"),), (IN_POOL,))},
+        {"terms": (NodeTerm((Requirement("accelerator", "Exists"),)), NodeTerm((IN_POOL,)))},
         {},
         True,
     ),
-    "other affinity": ({"terms": ((Requirement("agentpool", "NotIn", ("new",)),),)}, {}, False),
+    "other affinity": (
+        {"terms": (NodeTerm((Requirement("agentpool", "NotIn", ("new",)),)),)},
+        {},
+        False,
+    ),
     "a taint": ({}, {"taints": [GPU]}, False),
     "a taint that only prefers": ({}, {"taints": [Taint("a", "b", "PreferNoSchedule")]}, True),
     "a taint that is tolerated": (
@@ -59,8 +63,8 @@ def test_a_new_node_gets_the_pods_whose_template_admits_it(name: str) -> None:
     template, node, expected = CASES[name]
     made = cluster()
     # The pods' own affinity names their nodes, which a snapshot shows as a term that is empty.
-    scheduling = SchedulingConstraints(**{**template, "terms": ((),)})
-    controller = {"terms": template.get("terms", ())}
+    scheduling = SchedulingConstraints(**{**template, "terms": (NodeTerm(),)})
+    controller = {"scheduling": SchedulingConstraints(terms=template.get("terms", ()))}
     add(made, "DaemonSet", "agent", 3, scheduling=scheduling, controller=controller)
     simulation = staged(made)
     new_node(simulation, "fresh", **node)

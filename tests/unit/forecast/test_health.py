@@ -7,7 +7,8 @@ from msgspec import structs
 
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.run import ForecastRun
-from azure_linux_migrator.model.cluster import Budget, BudgetRule, NamespacedName, Selector
+from azure_linux_migrator.model.cluster import Budget, BudgetRule, NamespacedName
+from azure_linux_migrator.model.selectors import Selector
 from tests.support.snapshots import NOW, add, after, cluster, delete, names, pods_of, ready, staged
 
 CASES: dict[str, tuple[dict[str, Any], float, bool]] = {

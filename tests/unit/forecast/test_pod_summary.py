@@ -10,7 +10,6 @@ from azure_linux_migrator.forecast.pod_summary import (
 )
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
-from azure_linux_migrator.model.traits import EMPTY_DIR
 from tests.support.forecasts import budget, deployment, pod, snapshot
 
 
@@ -85,7 +84,7 @@ def test_a_large_cluster_does_not_make_a_large_list() -> None:
 def test_findings_are_gathered_by_rule_beyond_what_a_status_holds() -> None:
     made = snapshot()
     for index in range(25):
-        deployment(made, f"app-{index:02}", 2, traits=(EMPTY_DIR,))
+        deployment(made, f"app-{index:02}", 2, empty_dir=True)
     deployment(made, "stuck", 2)
     budget(made, "stuck", 0)
     found = _census(made).findings

@@ -20,6 +20,7 @@ from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner, Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
+from azure_linux_migrator.model.traits import HostPath, PodTraits
 from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, parse_node_name
 from tests.support.clusters import NOW, SIZE, particular
 from tests.support.marked import Marker
@@ -27,7 +28,7 @@ from tests.support.marked import Marker
 KEPT = {
     *(f"Node.{each}" for each in ("os_sku", "os_effective", "zone")),
     "Pod.phase",
-    "Volume.zones",
+    *("Volume.zones", "Volume.access_modes", "HostPath.type"),
     *("Requirement.operator", "Toleration.operator"),
     *("BudgetRule.min_available", "BudgetRule.max_unavailable", "Budget.unhealthy_policy"),
     "Controller.kind",
@@ -71,10 +72,12 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
     made.nodes = [Node(name, "workers", cordoned_by=word(), batch=f"{word()}.3")]
     made.labels = {name: {FREE: word(), "agentpool": word(), "kubernetes.io/hostname": word()}}
     made.taints = {name: [f"{word()}={word()}:NoSchedule", f"{word()}:NoExecute", word()]}
-    kinds = ("selects", "hostpath", "command", "sysctl", "keep", "grace", "gpu", "new")
-    traits = (
-        *(f"{kind}:{word()}" for kind in kinds),
-        *(f"selects:agentpool={word()}", f"hostpath:/etc/ssl/{word()}"),
+    traits = PodTraits(
+        host_paths=(HostPath(f"/etc/ssl/{word()}"), HostPath(f"/{word()}", "Directory")),
+        commands=(word(),),
+        sysctls=(word(),),
+        kept_by=(word(),),
+        gpus=(word(),),
     )
     owner = Owner(word(), word(), word())
     made.pods = [
@@ -105,7 +108,7 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
         "new": {"is": [word()]},
     }
     pool = particular().pools[0]
-    settings = dict(pool.settings) | {
+    settings = dict(pool.properties) | {
         "tags": {word(): word(), "azlm-migration": word(), "azlm-source-pool": word()},
         "vnetSubnetID": f"/subscriptions/{word()}",
         "nodeLabels": {word(): word(), FREE: word()},
@@ -115,21 +118,21 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
         "securityProfile": {"enableVTPM": True, word(): word()},
         word(): word(),
     }
-    made.pools = [structs.replace(pool, settings=settings)]
+    made.pools = [structs.replace(pool, properties=settings)]
     hidden = redact(made, random.Random(1))
     assert marker.found_in(_text(hidden)) == set()
     [node], [shown] = hidden.nodes, hidden.pools
     assert node.batch.endswith(".3")
     assert hidden.pods[0].node == node.name
-    assert "hostpath:/etc/ssl" in hidden.pods[0].traits
+    assert hidden.pods[0].traits.host_paths[0] == HostPath("/etc/ssl")
     assert hidden.controllers[0].surge.endswith("/3")
     assert hidden.azure_facts["denied"]["is"] == [
         "Microsoft.ContainerService/managedClusters/-/read"
     ]
     assert hidden.unseen[0].startswith("events: ")
-    assert shown.settings["securityProfile"] == {"enableVTPM": True}
-    assert shown.settings["gatewayProfile"]
-    assert set(shown.settings["tags"]) == {"azlm-migration", "azlm-source-pool"}
+    assert shown.properties["securityProfile"] == {"enableVTPM": True}
+    assert shown.properties["gatewayProfile"]
+    assert set(shown.properties["tags"]) == {"azlm-migration", "azlm-source-pool"}
 
 
 def test_two_snapshots_have_nothing_in_common() -> None:
@@ -142,7 +145,7 @@ def test_two_snapshots_have_nothing_in_common() -> None:
 
 def test_what_a_machine_is_stays_on_its_labels() -> None:
     setting = NodeSetting("subscription", "acme-rg", "acme", "westeurope", "12345678")
-    pool = dict(particular().pools[0].settings) | {
+    pool = dict(particular().pools[0].properties) | {
         "nodeImageVersion": "AKSUbuntu",
         "nodeLabels": {},
     }
@@ -280,10 +283,12 @@ def test_a_survey_keeps_what_has_no_name() -> None:
     }
     made.azure_facts = facts
     pool = made.pools[1]
-    made.pools[1] = structs.replace(pool, settings=dict(pool.settings) | {"vnetSubnetID": subnet})
+    made.pools[1] = structs.replace(
+        pool, properties=dict(pool.properties) | {"vnetSubnetID": subnet}
+    )
     hidden = redact(made, random.Random(1))
     [(found, kept)] = hidden.azure_facts["subnets"]["is"].items()
-    assert found == hidden.pools[1].settings["vnetSubnetID"].lower()
+    assert found == hidden.pools[1].properties["vnetSubnetID"].lower()
     assert kept == {"prefix": "10.0.0.0/20", "used": 9}
     assert (hidden.azure_facts["usages"], hidden.azure_facts["denied"]) == (
         facts["usages"],
@@ -291,4 +296,4 @@ def test_a_survey_keeps_what_has_no_name() -> None:
     )
     assert hidden.azure_facts["windows"]["is"][0] == "default"
     assert "acme-nights" not in json.dumps(hidden.azure_facts)
-    assert hidden.pools[1].settings["vmSize"] == SIZE
+    assert hidden.pools[1].properties["vmSize"] == SIZE

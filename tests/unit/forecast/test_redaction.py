@@ -5,7 +5,7 @@ from pathlib import Path
 
 from azure_linux_migrator.forecast.redact import redact
 from azure_linux_migrator.forecast.snapshot import load, save
-from azure_linux_migrator.model.cluster import NamespacedName, Pod, Requirement, Selector
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import (
     NodeTerm,
@@ -13,6 +13,7 @@ from azure_linux_migrator.model.scheduling import (
     SchedulingConstraints,
     TopologySpread,
 )
+from azure_linux_migrator.model.selectors import Requirement, Selector
 from tests.support.simulated_clusters import HOSTNAME, NOW
 
 EQUAL = Selector((("app", "shop"),))

@@ -81,7 +81,7 @@ def test_a_few_outliers_do_not_count() -> None:
 def test_a_pool_that_cannot_be_modelled_is_told_and_its_nodes_stay() -> None:
     cluster = cluster_snapshot(6, 60)
     odd = {"vmSize": "Nonsense", "osSKU": "WindowsAnnual", "mode": "User", "count": 1}
-    cluster.pools.append(Pool("odd", "WindowsAnnual", settings=odd))
+    cluster.pools.append(Pool("odd", "WindowsAnnual", properties=odd))
     found = forecast(cluster, "m", _spec(strategy=CALM), runs=1, compare=0)
     assert not found.blocked
     assert [each for each in found.unseen if each.startswith("node pool odd: its nodes take pods")]
@@ -95,7 +95,7 @@ def test_a_pool_that_cannot_be_modelled_is_told_and_its_nodes_stay() -> None:
 def test_sizes_are_read_however_they_are_written(size: str) -> None:
     cluster = cluster_snapshot(4, 40)
     for pool in cluster.pools:
-        pool.settings["vmSize"] = size  # type: ignore[index]
+        pool.properties["vmSize"] = size  # type: ignore[index]
     assert _trip(cluster, strategy=CALM).ending in {"Succeeded", "PreflightBlocked"}
 
 

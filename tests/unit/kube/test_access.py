@@ -13,6 +13,10 @@ OPTIONAL = {
     ("", "services", "", "list"),
     ("events.k8s.io", "events", "", "list"),
     ("coordination.k8s.io", "leases", "", "list"),
+    *(
+        ("admissionregistration.k8s.io", f"{kind}webhookconfigurations", "", "list")
+        for kind in ("mutating", "validating")
+    ),
 }
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from azure_linux_migrator.kube.decode import PodObject, epoch
 from azure_linux_migrator.kube.decode_owners import DaemonSetObject, StatefulSetObject
-from azure_linux_migrator.model.cluster import Requirement
+from azure_linux_migrator.model.scheduling import NodeTerm
+from azure_linux_migrator.model.selectors import Requirement
 
 META = {"name": "db", "namespace": "shop", "uid": "1", "creationTimestamp": "2026-05-01T10:00:00Z"}
 
@@ -38,8 +39,9 @@ def test_a_daemonsets_affinity_is_that_of_its_template() -> None:
     required = {"nodeSelectorTerms": [term, {"matchFields": []}]}
     affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
     found = _decode(DaemonSetObject, spec={"template": {"spec": {"affinity": affinity}}})
-    assert found.terms == ((Requirement("os", "In", ("linux",)),),)
-    assert _decode(DaemonSetObject).terms == ()
+    linux = NodeTerm((Requirement("os", "In", ("linux",)),))
+    assert found.scheduling.terms == (linux, NodeTerm())
+    assert _decode(DaemonSetObject).scheduling is _decode(DaemonSetObject).scheduling
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import pytest
 from azure_linux_migrator.kube.decode import PodObject
 from azure_linux_migrator.kube.decode_owners import DaemonSetObject
 from azure_linux_migrator.model.cluster import Controller, Pod
+from azure_linux_migrator.model.scheduling import SchedulingConstraints
+from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, HostPath, PodTraits
 
 
 def pod(spec: dict[str, Any], **annotations: str) -> Pod:
@@ -29,63 +31,79 @@ def container(**fields: Any) -> dict[str, Any]:
     return {"containers": [{"name": "c", **fields}]}
 
 
-def affinity(key: str, operator: str, *values: str) -> dict[str, Any]:
-    term = {"matchExpressions": [{"key": key, "operator": operator, "values": list(values)}]}
-    required = {"nodeSelectorTerms": [term]}
-    return {
-        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
-    }
-
-
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        (container(), ()),
-        ({"nodeSelector": {"agentpool": "w", "tier": "x"}}, ("selects:agentpool=w",)),
-        (
-            affinity("kubernetes.azure.com/os-sku", "In", "Ubuntu"),
-            ("selects:kubernetes.azure.com/os-sku=Ubuntu",),
-        ),
-        (affinity("kubernetes.azure.com/os-sku", "NotIn", "Ubuntu"), ()),
+        (container(), NO_TRAITS),
         (
             {"volumes": [{"name": "v", "hostPath": {"path": "/etc/ssl/certs"}}]},
-            ("hostpath:/etc/ssl/certs",),
+            PodTraits(host_paths=(HostPath("/etc/ssl/certs"),)),
         ),
-        ({"volumes": [{"name": "v", "hostPath": {"path": "/var/log"}}]}, ()),
-        ({"volumes": [{"name": "v", "emptyDir": {}}]}, ("emptydir:",)),
+        (
+            {
+                "volumes": [
+                    {"name": "v", "hostPath": {"path": "/run/x.sock", "type": "Socket"}},
+                    {"name": "w", "hostPath": {"path": "/var/log"}},
+                ],
+                "containers": [
+                    {"name": "a", "volumeMounts": [{"name": "w", "readOnly": True}]},
+                    {"name": "b", "volumeMounts": [{"name": "v"}]},
+                ],
+            },
+            PodTraits(
+                host_paths=(HostPath("/run/x.sock", "Socket"), HostPath("/var/log", "", False))
+            ),
+        ),
         (
             container(securityContext={"appArmorProfile": {"type": "Localhost"}}),
-            ("apparmor:localhost",),
+            PodTraits(apparmor=AppArmor.LOCALHOST),
         ),
-        (container(securityContext={"privileged": True}), ("privileged:",)),
-        (container(command=["/bin/sh", "-c", "/usr/bin/apt-get update"]), ("command:apt-get",)),
-        (container(args=["modprobe overlay"]), ("command:modprobe",)),
-        ({"securityContext": {"sysctls": [{"name": "net.x", "value": "1"}]}}, ("sysctl:net.x",)),
-        ({"terminationGracePeriodSeconds": 900}, ("grace:900",)),
-        ({"terminationGracePeriodSeconds": 30}, ()),
-        (container(resources={"requests": {"nvidia.com/gpu": "1"}}), ("gpu:nvidia.com/gpu",)),
+        (container(securityContext={"privileged": True}), PodTraits(privileged=True)),
+        (
+            container(command=["/bin/sh", "-c", "/usr/bin/apt-get update"]),
+            PodTraits(commands=("apt-get",)),
+        ),
+        (container(args=["modprobe overlay"]), PodTraits(commands=("modprobe",))),
+        (
+            {"securityContext": {"sysctls": [{"name": "net.x", "value": "1"}]}},
+            PodTraits(sysctls=("net.x",)),
+        ),
+        ({"terminationGracePeriodSeconds": 900}, PodTraits(grace_seconds=900)),
+        ({"terminationGracePeriodSeconds": 30}, NO_TRAITS),
+        (
+            container(resources={"requests": {"nvidia.com/gpu": "1"}}),
+            PodTraits(gpus=("nvidia.com/gpu",)),
+        ),
     ],
 )
-def test_traits(spec: dict[str, Any], expected: tuple[str, ...]) -> None:
+def test_traits(spec: dict[str, Any], expected: PodTraits) -> None:
     assert pod(spec).traits == expected
 
 
 def test_annotations_count_too() -> None:
     kept = pod(container(), **{"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"})
-    assert kept.traits == ("keep:cluster-autoscaler.kubernetes.io/safe-to-evict",)
+    assert kept.traits.kept_by == ("cluster-autoscaler.kubernetes.io/safe-to-evict",)
     old = pod(
         container(), **{"container.apparmor.security.beta.kubernetes.io/c": "localhost/profile"}
     )
-    assert old.traits == ("apparmor:localhost",)
+    assert old.traits.apparmor is AppArmor.LOCALHOST
+
+
+def test_what_says_nothing_is_one_object() -> None:
+    assert pod(container()).traits is NO_TRAITS
+    one, other = (pod({"nodeSelector": {"tier": "x"}}).scheduling for _ in range(2))
+    assert one is other
 
 
 def test_a_daemonset_has_those_of_its_template() -> None:
+    spec = {"nodeSelector": {"agentpool": "w"}, "hostPID": True, **container(args=["nsenter"])}
     body = {
         "metadata": {"name": "a", "namespace": "d", "uid": "u"},
-        "spec": {"template": {"spec": {"nodeSelector": {"agentpool": "w"}}}},
+        "spec": {"template": {"spec": spec}},
     }
     controller: Controller = msgspec.json.decode(json.dumps(body), type=DaemonSetObject).record()
-    assert controller.traits == ("selects:agentpool=w",)
+    assert controller.scheduling == SchedulingConstraints((("agentpool", "w"),))
+    assert controller.traits.commands == ("nsenter",)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +120,8 @@ def test_a_daemonset_has_those_of_its_template() -> None:
 def test_a_pod_that_repels_its_kind_from_its_node(more: dict[str, Any], spread: bool) -> None:
     terms = [{"topologyKey": "kubernetes.io/hostname", **more}]
     anti = {"requiredDuringSchedulingIgnoredDuringExecution": terms}
-    assert pod(container() | {"affinity": {"podAntiAffinity": anti}}).spread is spread
+    repelled = pod(container() | {"affinity": {"podAntiAffinity": anti}})
+    assert repelled.scheduling.alone(repelled.key.namespace, repelled.labels) is spread
 
 
 def test_claims_that_end_with_the_pod_are_told_from_those_that_outlive_it() -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from azure_linux_migrator.kube.scheduling import PlacedSpec, scheduling, unmodelled
+from azure_linux_migrator.kube.pod_spec import PodSpec
+from azure_linux_migrator.kube.scheduling import scheduling, unmodelled
 from azure_linux_migrator.kube.snapshot import read_cluster
-from azure_linux_migrator.model.cluster import Owner, Requirement, Selector
+from azure_linux_migrator.model.cluster import Owner
 from azure_linux_migrator.model.scheduling import (
     NodeTerm,
     PodTerm,
@@ -16,6 +17,7 @@ from azure_linux_migrator.model.scheduling import (
     Toleration,
     TopologySpread,
 )
+from azure_linux_migrator.model.selectors import Requirement, Selector
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -27,8 +29,8 @@ DAEMON = Owner("DaemonSet", "agent", "u")
 ELSEWHERE = {"namespaceSelector": {"matchLabels": {"team": "x"}}}
 
 
-def decoded(spec: dict[str, Any]) -> PlacedSpec:
-    return msgspec.json.decode(json.dumps(spec), type=PlacedSpec)
+def decoded(spec: dict[str, Any]) -> PodSpec:
+    return msgspec.json.decode(json.dumps(spec), type=PodSpec)
 
 
 def nodes(*terms: dict[str, Any]) -> dict[str, Any]:

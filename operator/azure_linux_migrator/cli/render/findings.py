@@ -21,7 +21,7 @@ def as_json(findings: tuple[Finding, ...]) -> str:
             "blocked": sum(each.blocks for each in findings),
             "findings": [
                 {
-                    "id": finding.rule,
+                    "rule": finding.rule,
                     "severity": finding.severity,
                     "subject": finding.subject,
                     "message": finding.message,
@@ -39,11 +39,11 @@ def as_table(findings: tuple[Finding, ...], width: int) -> str:
     """For people: a line for what was found, indented ones for what to do."""
     longest = max((len(each.rule) for each in findings), default=4)
     indent = " " * (11 + longest)
-    lines = [f"{'SEVERITY':<10} {'CHECK':<{longest}} FINDING"]
+    lines = [f"{'SEVERITY':<10} {'RULE':<{longest}} FINDING"]
     for each in findings:
-        mark = "known" if each.acknowledged else _MARKS[each.severity]
-        first = f"{mark:<10} {each.rule:<{longest}} "
-        text = f"{each.subject}: {each.message}"
+        first = f"{_MARKS[each.severity]:<10} {each.rule:<{longest}} "
+        known = " (acknowledged)" if each.acknowledged else ""
+        text = f"{each.subject}: {each.message}{known}"
         wrapped = textwrap.wrap(
             text,
             max(width, 60),
@@ -72,6 +72,8 @@ def as_table(findings: tuple[Finding, ...], width: int) -> str:
         f"{counts[Severity.INFO] + counts[Severity.FIXED]} for information"
     )
     lines += ["", told]
-    if blocks and not any(finding.final for finding in findings):
-        lines.append("To go on all the same, name a check in spec.preflight.acknowledge.")
+    blocking = [finding for finding in findings if finding.blocks]
+    if blocking and not any(finding.final for finding in blocking):
+        rules = ", ".join(dict.fromkeys(finding.rule for finding in blocking))
+        lines.append(f"To go on all the same, set spec.preflight.acknowledge: [{rules}].")
     return "\n".join(lines)

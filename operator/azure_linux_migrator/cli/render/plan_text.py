@@ -49,7 +49,8 @@ def as_table(forecast: Forecast, width: int, *, now: float) -> str:
 
 def _headline(forecast: Forecast) -> str:
     where = f"node pool {forecast.source} ({_many(forecast.pod_summary.nodes, 'node')})"
-    return f"migration {forecast.name}: {forecast.strategy}, {where} to {forecast.target}"
+    os_sku = f" ({forecast.os_sku})" if forecast.os_sku else ""
+    return f"migration {forecast.name}: {forecast.strategy}, {where} to {forecast.target}{os_sku}"
 
 
 def _taken(forecast: Forecast, width: int, now: float) -> list[str]:
@@ -158,7 +159,8 @@ def _batches(trip: RunResult) -> list[str]:
 def _blocked(forecast: Forecast, width: int) -> list[str]:
     trip = forecast.typical
     step = trip.steps[-1].name if trip.steps else "its beginning"
-    lines = [f"  blocked in {step} after {span(trip.seconds)}:"]
+    when = "before anything is changed" if step == Step.PREFLIGHT else f"after {span(trip.seconds)}"
+    lines = [f"  blocked in {step} {when}:"]
     told = reasons(forecast)
     for text, remedy in told[:_SHOWN_REASONS]:
         lines += _wrapped("    - ", text, width)

@@ -86,7 +86,8 @@ def _blocked_by(forecast: Forecast) -> list[str]:
     """The step that is blocked, then the first reasons, in lines that fit."""
     trip = forecast.typical
     step = trip.steps[-1].name if trip.steps else "its beginning"
-    lines = [f"{forecast.strategy}, blocked in {step} after {span(trip.seconds)}"]
+    when = "before anything is changed" if step == Step.PREFLIGHT else f"after {span(trip.seconds)}"
+    lines = [f"{forecast.strategy}, blocked in {step} {when}"]
     blocks = reasons(forecast)
     for reason, _ in blocks[:_SHOWN_REASONS]:
         wrapped = textwrap.wrap(reason, 110, max_lines=3, placeholder=" …", break_on_hyphens=False)

@@ -4,11 +4,15 @@ none.
 The rules are those of the eviction subresource (pkg/registry/core/pod/storage/eviction.go).
 """
 
+from math import ceil
+
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import Blocker, arithmetic, of_budget
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Budget, Pod
 
+MOST_REPLICAS = 11
+"""More replicas than this are no remedy."""
 DISRUPTED_LIMIT = 2000
 """Evicted pods not yet seen by its controller, beyond which a budget refuses everything."""
 
@@ -62,7 +66,7 @@ def why_none(budget: Budget, pods: int) -> Blocker | None:
     if budget.observed_generation < budget.generation:
         return None
     if is_deadlocked(budget):
-        remedy = "add a replica or let the budget allow a disruption"
+        remedy = deadlock_remedy(budget)
         return of_budget(budget, Cause.BUDGET_DEADLOCKED, arithmetic(budget), remedy, pods)
     if budget.expected == 0:
         message = f"PodDisruptionBudget {budget.key} counts no pods, so it allows no disruption"
@@ -71,7 +75,44 @@ def why_none(budget: Budget, pods: int) -> Blocker | None:
     return None
 
 
+def deadlock_remedy(budget: Budget) -> str:
+    """How its pods can move after all. More replicas are named only where they make a slot: the
+    number that is needed rises with them under a percentage and under maxUnavailable 0."""
+    more = next(
+        (count for count in range(budget.expected + 1, MOST_REPLICAS) if _slots_of(budget, count)),
+        0,
+    )
+    replicas = f"run at least {more} replicas, " if more else ""
+    return (
+        f"{replicas}let the budget allow a disruption (maxUnavailable: 1), or for a Deployment set "
+        "spec.drain.singletons to SurgeFirst"
+    )
+
+
+def _slots_of(budget: Budget, replicas: int) -> int:
+    """Disruptions that the budget's rule would allow with so many healthy replicas
+    (getExpectedPodCount in pkg/controller/disruption/disruption.go); 0 if the rule is not known."""
+    least, most = budget.rule.min_available, budget.rule.max_unavailable
+    if least is not None:
+        return replicas - _share(least, replicas)
+    return 0 if most is None else _share(most, replicas)
+
+
+def _share(value: int | str, replicas: int) -> int:
+    return (
+        value if isinstance(value, int) else ceil(float(value.removesuffix("%")) * replicas / 100)
+    )
+
+
+def unhealthy_remedy(budget: Budget) -> str:
+    """What to do about a budget that unhealthy pods use up."""
+    look = "see why its pods are not Ready (kubectl describe pods) and fix or delete them"
+    if budget.unhealthy_policy == "AlwaysAllow":
+        return look
+    return f"{look}, or let them go: set unhealthyPodEvictionPolicy: AlwaysAllow in the budget"
+
+
 def starved(budget: Budget, pods: int) -> Blocker:
     """A budget that has granted nothing for a while because its pods do not become healthy."""
-    remedy = "see why its pods are not Ready: kubectl describe pods, those on the new nodes first"
+    remedy = unhealthy_remedy(budget)
     return of_budget(budget, Cause.BUDGET_UNHEALTHY, arithmetic(budget), remedy, pods)

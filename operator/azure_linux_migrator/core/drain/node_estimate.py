@@ -35,7 +35,7 @@ def nodes_needed(tracker: PodTracker) -> NodeEstimate:
         (node.allocatable for node in sized),
         key=lambda allocatable: (allocatable.cpu, allocatable.memory),
     )
-    free = _minus(_scaled(usual), _daemons(tracker, sized))
+    free = _minus(_scaled(usual), daemon_requests(tracker, sized))
     pods = [
         entry.pod
         for entry in tracker.entries.values()
@@ -59,7 +59,11 @@ def _fill(pods: list[Pod], empty: Allocatable, bins: list[Allocatable]) -> None:
     alone: defaultdict[str, set[int]] = defaultdict(set)
     for pod in sorted(pods, key=lambda each: (each.requests, each.key), reverse=True):
         cpu, memory = pod.requests
-        group = pod.owner.uid if pod.owner and pod.spread else ""
+        group = (
+            pod.owner.uid
+            if pod.owner and pod.scheduling.alone(pod.key.namespace, pod.labels)
+            else ""
+        )
         for index, allocatable in enumerate(bins):
             fits = allocatable.pods and allocatable.cpu >= cpu and allocatable.memory >= memory
             fits = fits and not (
@@ -88,7 +92,7 @@ def _zone(tracker: PodTracker, pod: Pod) -> str:
     return zones.pop() if len(zones) == 1 else ""
 
 
-def _daemons(tracker: PodTracker, nodes: list[Node]) -> Allocatable:
+def daemon_requests(tracker: PodTracker, nodes: list[Node]) -> Allocatable:
     """What stays on the fullest node: DaemonSet and mirror pods."""
     cpu = memory = count = 0
     for node in nodes:

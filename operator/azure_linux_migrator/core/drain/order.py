@@ -3,7 +3,8 @@
 from functools import lru_cache
 
 from azure_linux_migrator.api.spec_drain import Drain, OrderRule
-from azure_linux_migrator.model.cluster import Labels, Pod, Requirement, Selector
+from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.model.selectors import Labels, Requirement, Selector
 
 LAST = 1_000_000_000
 """The tier of the operator's own pod: it leaves when nothing else of its batch is left."""

@@ -99,6 +99,9 @@ def _mirror(pod: Pod, _: Drain, __: Facts) -> FilterResult | None:
 def _daemon(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
     if pod.owner is None or pod.owner.kind != "DaemonSet" or pod.finished:
         return None
+    if pod.owner.other_daemonset:
+        why = f"its DaemonSet ({pod.owner.api_group}) runs one pod on every node"
+        return FilterResult(PodDisposition.SKIP, why)
     if facts.exists(pod.owner.uid):
         return FilterResult(PodDisposition.SKIP, "its DaemonSet runs one pod on every node")
     return None
@@ -147,17 +150,17 @@ def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
     for volume in facts.volumes_of(pod) if zones else ():
         if volume.zones and not zones.intersection(volume.zones):
             why = (
-                f"its volume {volume.name} is in {_named(volume.zones)}, and the pool it would "
-                f"move to has nodes in {_named(zones)} only"
+                f"its volume {volume.name} is in {named_zones(volume.zones)}, and the pool it "
+                f"would move to has nodes in {named_zones(zones)} only"
             )
-            remedy = f"give that pool a node in {_named(volume.zones)}"
+            remedy = f"give that pool a node in {named_zones(volume.zones)}"
             return FilterResult(
                 PodDisposition.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy)
             )
     return None
 
 
-def _named(zones: Iterable[str]) -> str:
+def named_zones(zones: Iterable[str]) -> str:
     """Zones in words; a disk without one goes only to machines without one."""
     known = sorted(zone for zone in zones if zone)
     told = f"zone {', '.join(known)}" if known else ""

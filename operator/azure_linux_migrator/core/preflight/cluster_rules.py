@@ -6,15 +6,24 @@ from collections.abc import Iterator
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.core.preflight.target_os import nearest
 from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.pool import Pool
 
 MOST_POOLS = 100
+MOST_PODS = 110
+"""Pods of a node where AKS does not tell maxPods."""
 RESERVED_ADDRESSES = 5
 """Addresses that Azure keeps of every subnet."""
 OVERLAY_PREFIX = 24
 _SETTLED = frozenset(("Succeeded", "Failed", "Canceled"))
 _CLUSTER = "the cluster"
+_SHARED = {
+    "proximityPlacementGroupID": "proximity placement group",
+    "capacityReservationGroupID": "capacity reservation group",
+    "hostGroupID": "dedicated host group",
+    "nodePublicIPPrefixID": "public IP prefix",
+}
 
 
 def busy(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -85,9 +94,22 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
     if isinstance(snapshot.facts.sizes, Unread):
         yield result.unchecked(snapshot.facts.sizes)
-    elif (facts := snapshot.facts.sizes.get(size.lower())) is not None:
-        zones = snapshot.spec.target.zones or snapshot.source.settings.get("availabilityZones")
-        lost = sorted(set(map(str, zones or ())) & set(facts.restricted_zones))
+    elif (facts := snapshot.facts.sizes.get(size.lower())) is None:
+        if snapshot.spec.target.vm_size and snapshot.facts.sizes:
+            near = nearest(size, snapshot.facts.sizes)
+            yield result.block(
+                f"VM size {size} (spec.target.vmSize) does not exist in this region",
+                f"set spec.target.vmSize to {near}" if near else "az vm list-skus shows the sizes",
+            )
+    else:
+        zones = snapshot.spec.target.zones or snapshot.source.settings.zones
+        strange = sorted(set(zones) - {*facts.zones, "auto"}) if facts.zones else []
+        if strange:
+            yield result.block(
+                f"VM size {size} is not offered in zone {', '.join(strange)} of this region",
+                f"set spec.target.zones to some of {', '.join(facts.zones)}",
+            )
+        lost = sorted(set(zones) & set(facts.restricted_zones))
         if facts.unavailable:
             yield result.warn(
                 f"VM size {size} cannot be used in this region: {facts.unavailable}",
@@ -98,21 +120,13 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 f"VM size {size} is restricted in zone {', '.join(lost)}",
                 "set spec.target.zones without it",
             )
-    settings = snapshot.source.settings
-    shared = {
-        "proximityPlacementGroupID": "proximity placement group",
-        "capacityReservationGroupID": "capacity reservation group",
-        "hostGroupID": "dedicated host group",
-        "nodePublicIPPrefixID": "public IP prefix",
-    }
-    for field, what in shared.items():
-        if settings.get(field):
-            yield result.warn(
-                f"both pools stand in one {what} for a while, and it must have room for "
-                f"{snapshot.extra} more nodes",
-                f"see that {str(settings[field]).rsplit('/', 1)[-1]} has that room",
-            )
-    if settings.get("scaleSetPriority") == "Spot":
+    for name, resource_id in snapshot.source.settings.shared:
+        yield result.warn(
+            f"both pools stand in one {_SHARED[name]} for a while, and it must have room for "
+            f"{snapshot.extra} more nodes",
+            f"see that {resource_id.rsplit('/', 1)[-1]} has that room",
+        )
+    if snapshot.source.settings.priority == "Spot":
         yield result.warn("it is a spot pool: Azure may have no capacity", "have a second choice")
 
 
@@ -126,7 +140,7 @@ def subnet(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if overlay or snapshot.facts.cluster.network_plugin in {"kubenet", "none", ""}:
         yield from _overlay(snapshot, result, snapshot.facts.cluster.pod_cidrs)
         return
-    subnet_id = str(snapshot.source.settings.get("vnetSubnetID") or "").lower()
+    subnet_id = snapshot.source.settings.subnet_id.lower()
     if not subnet_id:
         return
     if isinstance(snapshot.facts.subnets, Unread):
@@ -137,11 +151,11 @@ def subnet(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         yield result.unchecked(Unread("its subnet was not found"))
         return
     room = ipaddress.ip_network(facts.prefix, strict=False).num_addresses - RESERVED_ADDRESSES
-    separate = bool(snapshot.source.settings.get("podSubnetID"))
+    separate = bool(snapshot.source.settings.pod_subnet_id)
     needed = sum(
         nodes * (1 if separate else _pods(pool) + 1)
         for pool, nodes in _nodes(snapshot)
-        if str(pool.settings.get("vnetSubnetID") or "").lower() == subnet_id
+        if pool.settings.subnet_id.lower() == subnet_id
     )
     if needed > room:
         yield result.block(
@@ -179,7 +193,7 @@ def _nodes(snapshot: PreflightSnapshot) -> Iterator[tuple[Pool, int]]:
 
 
 def _pods(pool: Pool) -> int:
-    return int(pool.settings.get("maxPods") or 110)
+    return pool.settings.max_pods or MOST_PODS
 
 
 def rights(snapshot: PreflightSnapshot) -> Iterator[Finding]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from azure_linux_migrator.api.causes import Cause
+
 
 class Severity(StrEnum):
     """BLOCK stops the migration before anything is touched, unless the admin acknowledges it."""
@@ -25,7 +27,8 @@ class Finding:
     """One thing found by one rule. `rule` is the id under which an admin acknowledges it.
 
     `subject` is what it is about (`nodepool workers`, `pod default/web-0`), `message` what was
-    found with its evidence, `remedy` what to do. A `final` one cannot be acknowledged.
+    found with its evidence, `remedy` what to do. A `final` one cannot be acknowledged; `cause` is
+    that of the blocker that the drain would have.
     """
 
     rule: str
@@ -35,6 +38,7 @@ class Finding:
     remedy: str = ""
     acknowledged: bool = False
     final: bool = False
+    cause: Cause | None = None
 
     @property
     def blocks(self) -> bool:

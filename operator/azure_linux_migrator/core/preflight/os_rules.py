@@ -7,17 +7,11 @@ from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_os import TABLE, minor
 from azure_linux_migrator.model.azure_facts import Unread
-from azure_linux_migrator.model.traits import (
-    APPARMOR_LOCALHOST,
-    COMMAND,
-    HOST_PATH,
-    PRIVILEGED,
-    SYSCTL,
-    values,
-)
+from azure_linux_migrator.model.traits import AppArmor
 
 _CERTIFICATES = ("/etc/ssl", "/usr/local/share/ca-certificates")
 _PACKAGES = ("/etc/apt", "/var/lib/dpkg", "/usr/src", "/boot", "/etc/apparmor.d")
+_MODULES = ("/lib/modules",)
 _PACKAGE_COMMANDS = frozenset(("apt", "apt-get", "dpkg", "snap", "nsenter"))
 _MODULE_COMMANDS = frozenset(("modprobe", "insmod"))
 SOFT_LOCKUP_FIXED = "202609.03.1"
@@ -25,21 +19,35 @@ AZNFS_FIXED = "202605.05"
 
 
 def apparmor(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """os.apparmor: profiles that are loaded on the old nodes."""
-    known = TABLE.get(snapshot.spec.target.os_sku)
-    for owner, pods in _both(snapshot, lambda each: APPARMOR_LOCALHOST in each.traits):
+    """os.apparmor: a kubelet without AppArmor rejects pods that name a profile, whichever."""
+    target_os = TABLE.get(snapshot.spec.target.os_sku)
+    without = target_os is not None and not target_os.apparmor
+    for owner, pods in _both(snapshot, lambda each: each.traits.apparmor):
         result = RuleResult("os.apparmor", owner)
-        if known is not None and not known.apparmor:
+        if without:
             yield result.block(
-                f"{counted(pods)} needs an AppArmor profile, and {known.sku} has SELinux instead",
-                "take the profile out, or choose osSKU AzureLinux",
+                f"{counted(pods)} names the AppArmor profile {pods[0].traits.apparmor}; "
+                f"{snapshot.spec.target.os_sku} has SELinux instead, and its kubelet rejects such "
+                "pods",
+                "take the profile out of its securityContext, or choose osSKU AzureLinux",
             )
-        else:
+        elif local := [pod for pod in pods if pod.traits.apparmor is AppArmor.LOCALHOST]:
             yield result.warn(
-                f"{counted(pods)} needs an AppArmor profile that is loaded on its node; Azure "
+                f"{counted(local)} needs an AppArmor profile that is loaded on its node; Azure "
                 "Linux 3 has AppArmor since image 202511.07",
                 "load the profile on the new nodes, for example by a DaemonSet",
             )
+
+
+def seccomp(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """os.seccomp: profiles that are files of the old nodes."""
+    for owner, pods in _both(snapshot, lambda each: each.traits.seccomp):
+        yield RuleResult("os.seccomp", owner).warn(
+            f"{counted(pods)} needs a seccomp profile that is a file of its node, below "
+            "/var/lib/kubelet/seccomp; where it is missing its containers do not start",
+            "put the profile on the new nodes, for example by a DaemonSet that tolerates and "
+            "selects them",
+        )
 
 
 def certificates(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -53,12 +61,12 @@ def certificates(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _mounts_certificates(workload: WorkloadFacts) -> bool:
-    called = "update-ca-certificates" in values(workload.traits, COMMAND)
+    called = "update-ca-certificates" in workload.traits.commands
     return called or bool(_under(workload, _CERTIFICATES))
 
 
 def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """os.pkg-manager: tools and directories of Debian."""
+    """os.pkg-manager: tools and directories of Debian, and pods that change their node."""
     for owner, pods in _both(snapshot, _uses_packages):
         what = sorted({*_commands(pods[0], _PACKAGE_COMMANDS), *_under(pods[0], _PACKAGES)})
         yield RuleResult("os.pkg-manager", owner).warn(
@@ -66,29 +74,66 @@ def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "Azure Container Linux neither",
             "ask its maker for Azure Linux support",
         )
+    for owner, pods in _both(snapshot, _changes_node):
+        paths = sorted({each.path for each in pods[0].traits.host_paths if each.changes_node})
+        yield RuleResult("os.pkg-manager", owner).warn(
+            f"{counted(pods)} changes its node: it is privileged, with hostPID, and writes to "
+            f"{', '.join(paths)} of the node",
+            "see that it supports Azure Linux: its packages, paths and services differ",
+        )
 
 
 def _uses_packages(workload: WorkloadFacts) -> bool:
-    used = _commands(workload, _PACKAGE_COMMANDS) and PRIVILEGED in workload.traits
+    used = _commands(workload, _PACKAGE_COMMANDS) and workload.traits.privileged
     return bool(used or _under(workload, _PACKAGES))
 
 
+def _changes_node(workload: WorkloadFacts) -> bool:
+    traits = workload.traits
+    writes = any(each.changes_node for each in traits.host_paths)
+    return writes and traits.privileged and traits.host_pid and not _uses_packages(workload)
+
+
 def kernel(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """os.kernel-module: another kernel with other modules."""
+    """os.kernel-module: another kernel with other modules and other parameters."""
     for owner, pods in _both(snapshot, _needs_kernel):
         yield RuleResult("os.kernel-module", owner).warn(
-            f"{counted(pods)} loads kernel modules or sets kernel parameters; Azure Linux 3 has "
-            "kernel 6.6 and packages its modules otherwise",
+            f"{counted(pods)} loads kernel modules or sets kernel parameters"
+            f"{_called(pods[0])}; Azure Linux 3 has kernel 6.6 and packages its modules otherwise",
             "try it on one Azure Linux node first",
         )
+    for owner, pods in _both(snapshot, _only_sets_as_it_is):
+        yield RuleResult("os.kernel-module", owner).info(
+            f"{counted(pods)} sets {_MAP_COUNT}, which is 1048576 on Azure Linux 3 already"
+        )
+
+
+_MAP_COUNT = "vm.max_map_count"
+
+
+def _called(workload: WorkloadFacts) -> str:
+    """What of it tells that, in words."""
+    traits = workload.traits
+    what = [
+        *sorted(_commands(workload, _MODULE_COMMANDS)),
+        *traits.sysctls,
+        *traits.sysctl_writes,
+        *sorted(_under(workload, _MODULES)),
+    ]
+    return f" ({', '.join(what)})"
 
 
 def _needs_kernel(workload: WorkloadFacts) -> bool:
     return bool(
         _commands(workload, _MODULE_COMMANDS)
-        or _under(workload, ("/lib/modules",))
-        or values(workload.traits, SYSCTL)
+        or _under(workload, _MODULES)
+        or workload.traits.sysctls
+        or set(workload.traits.sysctl_writes) - {_MAP_COUNT}
     )
+
+
+def _only_sets_as_it_is(workload: WorkloadFacts) -> bool:
+    return _MAP_COUNT in workload.traits.sysctl_writes and not _needs_kernel(workload)
 
 
 def regressions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -123,7 +168,7 @@ def disk(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def cgroups(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.cgroup-v2: only a very old Mariner is still on version 1."""
-    version = minor(str(snapshot.source.settings.get("currentOrchestratorVersion") or ""))
+    version = minor(snapshot.source.settings.kubernetes_version)
     if snapshot.source.os_sku in {"CBLMariner", "Mariner"} and version and version < (1, 29):
         yield of_pool(snapshot, "os.cgroup-v2").warn(
             "its nodes use cgroup v1 and the new ones v2: old Java, .NET and Node.js images "
@@ -139,14 +184,14 @@ def _both(
     yield from groups(snapshot, wanted, "DaemonSet")
 
 
-def _commands(workload: WorkloadFacts, known: frozenset[str]) -> set[str]:
-    return set(values(workload.traits, COMMAND)) & known
+def _commands(workload: WorkloadFacts, programs: frozenset[str]) -> set[str]:
+    return set(workload.traits.commands) & programs
 
 
-def _under(workload: WorkloadFacts, prefixes: tuple[str, ...]) -> set[str]:
-    return {path for path in values(workload.traits, HOST_PATH) if path.startswith(prefixes)}
+def _under(workload: WorkloadFacts, directories: tuple[str, ...]) -> set[str]:
+    return {each.path for each in workload.traits.host_paths if each.under(directories)}
 
 
-def _paths(pods: list[WorkloadFacts], prefixes: tuple[str, ...]) -> str:
-    found = sorted({path for pod in pods for path in _under(pod, prefixes)})
-    return ", ".join(found[:3]) or "certificates"
+def _paths(pods: list[WorkloadFacts], directories: tuple[str, ...]) -> str:
+    paths = sorted({path for pod in pods for path in _under(pod, directories)})
+    return ", ".join(paths[:3]) or "certificates"

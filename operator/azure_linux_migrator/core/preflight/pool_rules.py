@@ -7,13 +7,16 @@ from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_os import (
+    OTHERS,
     TABLE,
     gpu_support,
     images_fact,
     minor,
+    nearest,
     resolves_to,
 )
 from azure_linux_migrator.model.azure_facts import ClusterFacts, Unread
+from azure_linux_migrator.model.migration import POOL_NAME_LIMIT, TARGET_SUFFIX
 
 _NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 INVISIBLE = (
@@ -33,10 +36,18 @@ def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.target-k8s: the OS exists for the pool's Kubernetes version, and is not retired."""
     found, sku = of_pool(snapshot, "os.target-k8s"), snapshot.spec.target.os_sku
     known = TABLE.get(sku)
+    if known is None and sku in OTHERS:
+        yield found.forbid(
+            f"osSKU {sku} is no Azure Linux, and azlm moves pools to Azure Linux only",
+            "set spec.target.osSKU to AzureLinux",
+        )
+        return
     if known is None:
-        yield found.warn(
+        near = nearest(sku, TABLE) or "AzureLinux"
+        yield found.block(
             f"osSKU {sku} is not in azlm's table, so nothing is known of its versions and images",
-            "see that AKS offers it for this Kubernetes version and VM size",
+            f"set spec.target.osSKU to {near}; if AKS offers {sku} for this Kubernetes version and "
+            "VM size, acknowledge this",
         )
         return
     if known.retires is not None:
@@ -123,7 +134,15 @@ def name(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"{snapshot.target} is no name for a node pool",
             "set spec.target.nodePool to at most 12 lower-case letters and digits",
         )
-    elif "trusted" in _traits(snapshot) and len(snapshot.target) > 11:
+        return
+    full = f"{snapshot.source.name}{TARGET_SUFFIX}"
+    generated = snapshot.spec.target.node_pool is None
+    if generated and snapshot.target not in (full, snapshot.source.name):
+        yield result.info(
+            f"the new pool is called {snapshot.target}, because {full} has more than "
+            f"{POOL_NAME_LIMIT} characters; set spec.target.nodePool to choose another name"
+        )
+    if "trusted" in _traits(snapshot) and len(snapshot.target) > 11:
         yield result.warn(
             f"{snapshot.target} has 12 characters; the pages on Trusted Launch allow 11",
             "set spec.target.nodePool to a shorter name if AKS refuses it",
@@ -170,7 +189,7 @@ def system(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def fips(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.fips: another cryptographic module, another piece of evidence."""
-    if snapshot.source.settings.get("enableFIPS"):
+    if snapshot.source.settings.fips:
         yield of_pool(snapshot, "os.fips").warn(
             "its FIPS module will be Azure Linux's SymCrypt, and CIFS mounts fail in FIPS mode",
             "renew the compliance evidence; look for CIFS volumes",
@@ -238,10 +257,8 @@ def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _kubernetes(snapshot: PreflightSnapshot) -> str:
-    settings = snapshot.source.settings
-    own = settings.get("currentOrchestratorVersion") or settings.get("orchestratorVersion")
-    cluster = snapshot.facts.cluster
-    return str(own or (cluster.kubernetes_version if isinstance(cluster, ClusterFacts) else ""))
+    own, cluster = snapshot.source.settings.kubernetes_version, snapshot.facts.cluster
+    return own or (cluster.kubernetes_version if isinstance(cluster, ClusterFacts) else "")
 
 
 def _size(snapshot: PreflightSnapshot) -> str:
@@ -251,15 +268,14 @@ def _size(snapshot: PreflightSnapshot) -> str:
 def _traits(snapshot: PreflightSnapshot) -> frozenset[str]:
     """What decides about the image: of the source's settings, with the spec's in their place."""
     settings = snapshot.source.settings
-    security = settings.get("securityProfile") or {}
     size = _size(snapshot).lower()
     arm = re.match(r"^standard_[a-z]+\d+[a-z]*p[a-z]*_", size) is not None
     found = {
-        "fips": bool(settings.get("enableFIPS")),
-        "trusted": bool(security.get("enableVTPM") and security.get("enableSecureBoot")),
-        "kata": "Kata" in str(settings.get("workloadRuntime") or ""),
+        "fips": settings.fips,
+        "trusted": settings.vtpm and settings.secure_boot,
+        "kata": "Kata" in settings.workload_runtime,
         "cvm": re.match(r"^standard_(dc|ec)", size) is not None,
         "arm64": arm,
-        "streaming": bool((settings.get("artifactStreamingProfile") or {}).get("enabled")),
+        "streaming": settings.artifact_streaming,
     }
     return frozenset(trait for trait, holds in found.items() if holds)

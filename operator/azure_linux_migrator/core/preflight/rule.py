@@ -4,21 +4,23 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.model.azure_facts import Unread
 
 T = TypeVar("T")
-Check = Callable[[PreflightSnapshot], Iterable[Finding]]
+CheckFunction = Callable[[PreflightSnapshot], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightRule:
     """`source` is where the fact behind the check is documented or was reported."""
 
-    id: str
+    id: Check
     source: str
-    check: Check
+    check: CheckFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,14 @@ class RuleResult:
     rule: str
     subject: str
 
-    def block(self, message: str, remedy: str) -> Finding:
+    def block(self, message: str, remedy: str, cause: Cause | None = None) -> Finding:
         """Stops the migration, unless it is acknowledged."""
-        return Finding(self.rule, Severity.BLOCK, self.subject, message, remedy)
+        return Finding(self.rule, Severity.BLOCK, self.subject, message, remedy, cause=cause)
 
-    def forbid(self, message: str, remedy: str) -> Finding:
+    def forbid(self, message: str, remedy: str, cause: Cause | None = None) -> Finding:
         """Stops the migration, whatever is acknowledged."""
-        return Finding(self.rule, Severity.BLOCK, self.subject, message, remedy, final=True)
+        severity = Severity.BLOCK
+        return Finding(self.rule, severity, self.subject, message, remedy, final=True, cause=cause)
 
     def warn(self, message: str, remedy: str) -> Finding:
         """To be known before going on."""

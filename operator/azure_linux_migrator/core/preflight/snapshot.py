@@ -13,25 +13,63 @@ from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.model.azure_facts import (
     AzureFacts,
 )
-from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node
+from azure_linux_migrator.model.cluster import (
+    Allocatable,
+    Budget,
+    ExtendedResources,
+    NamespacedName,
+    Node,
+    Volume,
+)
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
+from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
+
+_NOTHING = Allocatable()
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadFacts:
-    """A pod on the source pool that must move, or a DaemonSet, with what makes it notable.
+    """A pod on the source pool that must move, or a DaemonSet that runs there.
 
     `kind` is `Pod` or `DaemonSet`; `owner` the governing controller as `Kind namespace/name`, by
-    which findings are grouped, with `replicas` of it (0 where it has none). `traits` are
-    model.traits strings.
+    which findings are grouped, with `replicas` of it (0 where it has none). `blocker` is why the
+    drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for.
     """
 
     kind: str
     key: NamespacedName
     owner: str = ""
     replicas: int = 0
-    traits: tuple[str, ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
+    traits: PodTraits = NO_TRAITS
+    scheduling: SchedulingConstraints = ANYWHERE
+    requests: tuple[int, int] = (0, 0)
+    extended_resources: ExtendedResources = ()
+    volumes: tuple[Volume, ...] = ()
+    empty_dir: bool = False
+    job: bool = False
+    blocker: Blocker | None = None
+    no_surge: str = ""
+    api_group: str = ""
+    """Of a DaemonSet that Kubernetes itself does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetFacts:
+    """A budget that allows nothing now and selects `pods` pods which must move. `owners` are their
+    controllers, as in WorkloadFacts; `standard` tells that they are of kinds of apps/v1 or
+    batch/v1, `surged` that SurgeFirst would move all of them, and `peers` counts pods of the same
+    owners, other budgets' included. `unready` are its pods that are not Ready, with since when
+    (seconds since the epoch).
+    """
+
+    budget: Budget
+    pods: int = 0
+    owners: tuple[str, ...] = ()
+    standard: bool = True
+    surged: bool = False
+    peers: int = 0
+    unready: tuple[tuple[NamespacedName, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +90,10 @@ class PreflightSnapshot:
     nodes: tuple[Node, ...] = ()
     """All nodes of the cluster."""
     workloads: tuple[WorkloadFacts, ...] = ()
-    budgets: tuple[Budget, ...] = ()
-    """Budgets that select a pod which must move."""
+    daemons: Allocatable = _NOTHING
+    """The least that the pods which stay on a node of the source request."""
+    budgets: tuple[BudgetFacts, ...] = ()
+    now: float = 0.0
+    """In seconds since the epoch."""
     blockers: tuple[Blocker, ...] = ()
     """What the drain planner already knows to hold pods back."""

@@ -4,8 +4,10 @@ osSKU is an open string: AKS brings new ones before this table knows them. Dates
 source pages; every check that rests on an entry says which one it applied.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 
 Minor = tuple[int, int]
 
@@ -121,6 +123,29 @@ TABLE: dict[str, TargetOs] = {
         ),
     )
 }
+
+OTHERS = frozenset(
+    {"Ubuntu", "Ubuntu2204", "Ubuntu2404", "Flatcar", "Mariner", "Windows2019", "Windows2022"}
+    | {"Windows2025", "WindowsAnnual"}
+)
+"""OS SKUs of AKS that are no Azure Linux (REST API 2026-08-01)."""
+
+
+def same_os(source: str, target: str) -> bool:
+    """Whether a pool of one OS SKU is not to be replaced by one of the other: they are the same
+    Azure Linux, or the versionless AzureLinux is wanted in place of AzureLinux3."""
+    names = source.casefold(), target.casefold()
+    if target in OTHERS:
+        return False
+    return names[0] == names[1] or names == ("azurelinux3", "azurelinux")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The name that is meant most likely, as a question; empty where none is similar."""
+    by_lower = {each.lower(): each for each in names}
+    near = get_close_matches(name.lower(), by_lower, 1, 0.7)
+    return by_lower[near[0]] if near else ""
+
 
 _OLD_GPU = Fact(
     "Azure Linux supports the NCv3 and NCasT4_v3 series and not NC A100 v4",

@@ -6,132 +6,92 @@ from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.spec_drain import (
     EmptyDirPolicy,
     SingletonPolicy,
-    TimeoutPolicy,
     UnmanagedPolicy,
 )
+from azure_linux_migrator.core.drain.blocker import Blocker
+from azure_linux_migrator.core.drain.pod_filters import named_zones
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
+from azure_linux_migrator.core.preflight.target_nodes import target_nodes
 from azure_linux_migrator.model.azure_facts import Unread
-from azure_linux_migrator.model.traits import (
-    EMPTY_DIR,
-    GRACE,
-    JOB,
-    KEEP,
-    LOCAL_VOLUME,
-    SELECTS,
-    values,
-)
-
-_BUDGETS = frozenset(
-    (
-        Cause.BUDGET_DEADLOCKED,
-        Cause.BUDGET_SYNC_FAILED,
-        Cause.TWO_BUDGETS,
-    )
-)
-
-
-def budgets(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pdb.zero: a budget that will never let its pods go."""
-    policy = snapshot.spec.drain
-    for blocker in snapshot.blockers:
-        if blocker.cause in _BUDGETS:
-            result = RuleResult("pdb.zero", f"{blocker.kind} {blocker.key}")
-            cured = (
-                policy.on_timeout is TimeoutPolicy.FORCE
-                or policy.singletons is SingletonPolicy.SURGE_FIRST
-            )
-            say = result.warn if cured else result.block
-            told = blocker.message.removeprefix(f"{blocker.kind} {blocker.key} ")
-            yield say(f"{told} ({blocker.pods} pods)", blocker.remedy)
-
-
-def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pod.selector-pool: pods that name the old pool, OS or image find no place on the new one."""
-    if str(snapshot.spec.strategy.type) == "InPlace":
-        return
-    labels = snapshot.spec.target.labels or {}
-    for owner, pods in groups(snapshot, lambda each: _lost(each, snapshot, labels)):
-        lost = sorted({label for pod in pods for label in _lost(pod, snapshot, labels)})
-        yield RuleResult("pod.selector-pool", owner).block(
-            f"{counted(pods)} must run on nodes with {', '.join(lost[:3])}, which nodes of pool "
-            f"{snapshot.target} will not have",
-            "select a label of your own instead, and set it in spec.target.labels",
-        )
-
-
-def _lost(
-    workload: WorkloadFacts, snapshot: PreflightSnapshot, labels: dict[str, str]
-) -> list[str]:
-    """Labels it selects that the target's nodes will not have."""
-    new = {
-        "agentpool": snapshot.target,
-        "kubernetes.azure.com/agentpool": snapshot.target,
-        "kubernetes.azure.com/os-sku": snapshot.spec.target.os_sku,
-        "kubernetes.azure.com/os-sku-requested": snapshot.spec.target.os_sku,
-        **labels,
-    }
-    pairs = [each.partition("=") for each in values(workload.traits, SELECTS)]
-    keys = {key for key, _, _ in pairs}
-    return [
-        f"{key}={value}"
-        for key, _, value in pairs
-        if new.get(key) != value
-        and not (key in keys and any(k == key and new.get(k) == v for k, _, v in pairs))
-    ]
-
-
-def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pod.daemonset-selector: agents that would silently not start on the new nodes."""
-    labels = snapshot.spec.target.labels or {}
-    wanted = groups(snapshot, lambda each: _lost(each, snapshot, labels), "DaemonSet")
-    for owner, each in wanted:
-        lost = ", ".join(_lost(each[0], snapshot, labels)[:3])
-        yield RuleResult("pod.daemonset-selector", owner).warn(
-            f"it selects nodes with {lost} and will not run on pool {snapshot.target}",
-            "widen its node selector before the migration",
-        )
+from azure_linux_migrator.model.cluster import Volume
 
 
 def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.bare: pods that nobody makes again."""
-    for owner, pods in groups(snapshot, lambda each: not each.owner):
-        result = RuleResult("pod.bare", owner)
-        if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
-            yield result.warn(f"{counted(pods)} will be gone for good", "keep its manifest at hand")
-        else:
-            yield result.block(
-                f"{counted(pods)} without a controller would not come back",
-                "give it one, delete it, or set spec.drain.unmanagedPods to Evict",
+    refused = _blocked_by(snapshot, Cause.UNMANAGED)
+    for owner, pods, blocker in refused:
+        yield RuleResult("pod.bare", owner).block(
+            f"{counted(pods)}: {_why(blocker)}", blocker.remedy, blocker.cause
+        )
+    if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
+        for owner, pods in groups(snapshot, lambda each: not each.owner):
+            yield RuleResult("pod.bare", owner).warn(
+                f"{counted(pods)} will be gone for good", "keep its manifest at hand"
             )
 
 
 def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pod.local-data: what is on a node's disk stays there."""
-    for owner, pods in groups(snapshot, lambda each: LOCAL_VOLUME in each.traits):
-        yield RuleResult("pod.local-data", owner).warn(
-            f"{counted(pods)} has a volume on its node's own disk",
-            "move the data first; the pod holds the drain up",
+    """pod.local-data: what is on a node's disk stays there and is deleted with it."""
+    for owner, pods, blocker in _blocked_by(snapshot, Cause.LOCAL_VOLUME):
+        volume = next(each for each in pods[0].volumes if each.local)
+        driver = f" (driver {volume.driver}, key {volume.bound_by})" if volume.driver else ""
+        yield RuleResult("pod.local-data", owner).forbid(
+            f"{counted(pods)}: {_why(blocker)}{driver}", blocker.remedy, blocker.cause
+        )
+    for owner, pods, blocker in _blocked_by(snapshot, Cause.EMPTY_DIR):
+        yield RuleResult("pod.local-data", owner).forbid(
+            f"{counted(pods)}: {_why(blocker)}", blocker.remedy, blocker.cause
+        )
+    for owner, pods in groups(snapshot, lambda each: each.traits.data_paths):
+        yield RuleResult("pod.local-data", owner).block(
+            f"{counted(pods)} keeps data in {', '.join(pods[0].traits.data_paths)} of its node; it "
+            "stays there and is deleted with the pool",
+            "save or move the data, or acknowledge this if the pod can begin with an empty "
+            "directory",
+        )
+    for owner, [daemon, *_] in groups(snapshot, lambda each: each.traits.data_paths, "DaemonSet"):
+        yield RuleResult("pod.local-data", owner).info(
+            f"it keeps {', '.join(daemon.traits.data_paths)} on each node; on the new nodes it "
+            "begins with an empty directory"
         )
     if snapshot.spec.drain.empty_dir is EmptyDirPolicy.EVICT:
-        for owner, pods in groups(snapshot, lambda each: EMPTY_DIR in each.traits):
+        for owner, pods in groups(snapshot, lambda each: each.empty_dir):
             yield RuleResult("pod.local-data", owner).warn(
                 f"{counted(pods)} will lose emptyDir data",
                 "see that it is a cache, or set spec.drain.emptyDir to Block",
             )
 
 
+def _blocked_by(
+    snapshot: PreflightSnapshot, cause: Cause
+) -> Iterator[tuple[str, list[WorkloadFacts], Blocker]]:
+    """Workloads that the drain refuses to move for this cause, with the first of the blockers."""
+    blocked = groups(
+        snapshot, lambda each: each.blocker is not None and each.blocker.cause is cause
+    )
+    for owner, pods in blocked:
+        if (blocker := pods[0].blocker) is not None:
+            yield owner, pods, blocker
+
+
+def _why(blocker: Blocker) -> str:
+    """A pod's blocker without the pod's name."""
+    return blocker.message.removeprefix(f"pod {blocker.key}: ")
+
+
 def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.pv-zone: volumes that no node of the target can attach."""
-    for blocker in snapshot.blockers:
-        if blocker.cause is Cause.VOLUME_ZONE:
-            yield RuleResult("pod.pv-zone", f"{blocker.kind} {blocker.key}").block(
-                blocker.message, blocker.remedy
-            )
-    zones = snapshot.spec.target.zones
-    before = {str(zone) for zone in snapshot.source.settings.get("availabilityZones") or ()}
-    lost = sorted(before - set(zones)) if zones is not None and "auto" not in zones else []
+    zones = frozenset(snapshot.spec.target.zones or snapshot.source.settings.zones)
+    for owner, pods in groups(snapshot, lambda each: _out_of_zone(each, zones)):
+        volume = _out_of_zone(pods[0], zones) or pods[0].volumes[0]
+        yield RuleResult("pod.pv-zone", owner).block(
+            f"{counted(pods)} has volume {volume.name}, which can be attached in "
+            f"{named_zones(volume.zones)} only, where pool {snapshot.target} will have no node",
+            "add that zone to spec.target.zones, or move the data to another volume",
+        )
+    lost = sorted(set(snapshot.source.settings.zones) - zones) if "auto" not in zones else []
     if lost:
         yield RuleResult("pod.pv-zone", f"nodepool {snapshot.target}").warn(
             f"spec.target.zones leaves out zone {', '.join(lost)} of the source",
@@ -139,20 +99,31 @@ def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         )
 
 
+def _out_of_zone(workload: WorkloadFacts, zones: frozenset[str]) -> Volume | None:
+    """A volume of it that can be attached in none of these zones; None where any zone is one."""
+    if "auto" in zones:
+        return None
+    for volume in workload.volumes:
+        numbers = {zone.rpartition("-")[2] for zone in volume.zones}
+        if volume.zones and not numbers & (zones or {""}):
+            return volume
+    return None
+
+
 def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.safe-to-evict: pods that ask to be left alone, end slowly, or run a Job."""
-    for owner, pods in groups(snapshot, lambda each: values(each.traits, KEEP)):
+    for owner, pods in groups(snapshot, lambda each: each.traits.kept_by):
         yield RuleResult("pod.safe-to-evict", owner).warn(
-            f"{counted(pods)} asks with {values(pods[0].traits, KEEP)[0]} not to be evicted; "
+            f"{counted(pods)} asks with {pods[0].traits.kept_by[0]} not to be evicted; "
             "a drain moves it all the same",
             "see that it can be moved now",
         )
-    for owner, pods in groups(snapshot, lambda each: values(each.traits, GRACE)):
+    for owner, pods in groups(snapshot, lambda each: each.traits.grace_seconds):
         yield RuleResult("pod.safe-to-evict", owner).warn(
-            f"{counted(pods)} takes up to {values(pods[0].traits, GRACE)[0]} s to end",
+            f"{counted(pods)} takes up to {pods[0].traits.grace_seconds} s to end",
             "let spec.drain.timeout be longer than that",
         )
-    for owner, pods in groups(snapshot, lambda each: JOB in each.traits):
+    for owner, pods in groups(snapshot, lambda each: each.job):
         yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} runs a Job (spec.drain.jobs: {snapshot.spec.drain.jobs})",
             "let it end before, or choose what spec.drain.jobs says",
@@ -161,13 +132,25 @@ def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.single-replica: one replica, moved by eviction, is down for a while."""
-    if snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST:
-        return
+    surges = snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST
+    nodes = target_nodes(snapshot)
     for owner, pods in groups(snapshot, lambda each: each.replicas == 1):
-        yield RuleResult("pod.single-replica", owner).warn(
-            f"{counted(pods)} is its only replica and will be down while it moves",
-            "add a replica, or set spec.drain.singletons to SurgeFirst",
-        )
+        why, result = pods[0].no_surge, RuleResult("pod.single-replica", owner)
+        if why:
+            yield result.warn(
+                f"{counted(pods)} is its only replica and will be down while it moves; SurgeFirst "
+                f"cannot help: {why}",
+                "move it at a time when that does no harm",
+            )
+        elif not surges:
+            unplaced = nodes and all(node.unmet(pods[0].scheduling) for node in nodes)
+            yield result.warn(
+                f"{counted(pods)} is its only replica and will be down while it moves",
+                "correct its node selector first (pod.selector-pool): a second replica would find "
+                "no node either"
+                if unplaced
+                else "add a replica, or set spec.drain.singletons to SurgeFirst",
+            )
 
 
 def dual_stack(snapshot: PreflightSnapshot) -> Iterator[Finding]:

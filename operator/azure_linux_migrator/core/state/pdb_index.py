@@ -8,7 +8,8 @@ more answers are kept than there are pods, twice over.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from azure_linux_migrator.model.cluster import Budget, Labels, NamespacedName, Pod
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
+from azure_linux_migrator.model.selectors import Labels
 
 SPARE = 64
 """Answers that a namespace may hold beyond two for each of its pods."""

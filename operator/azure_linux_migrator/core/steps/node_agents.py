@@ -9,12 +9,13 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import Context, Progress, working
 from azure_linux_migrator.core.steps.waits import bounded
 from azure_linux_migrator.model.cluster import NamespacedName, Node
 
-ACKNOWLEDGED_AS = "daemonset.not-ready"
+ACKNOWLEDGED_AS = Check.DAEMONSET_NOT_READY
 """The id under which spec.preflight.acknowledge lets the migration go on all the same."""
 
 START_SECONDS = 300.0

@@ -5,22 +5,19 @@ What stands here cannot work at all; the rules of core.preflight can be acknowle
 
 from dataclasses import replace
 
-from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.spec_drain import SingletonPolicy, TimeoutPolicy
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rules import evaluate
+from azure_linux_migrator.core.preflight.target_os import same_os
 from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools, ReviewAccess
 from azure_linux_migrator.model.pool import Pool
 
 FRESH_SECONDS = 30.0
-_FINAL = frozenset({Cause.UNMANAGED, Cause.EMPTY_DIR, Cause.LOCAL_VOLUME})
-"""What blocks a pod for good and is known before anything is touched."""
-
 LOOK_AGAIN_SECONDS = 60.0
 SURVEY_SECONDS = 300.0
 """A refused preflight asks Azure again about quotas and the like after this."""
@@ -113,13 +110,16 @@ def _judged(ctx: Context) -> Progress:
     findings, again = _findings(ctx)
     blocking = [finding for finding in findings if finding.blocks]
     if not blocking:
-        return replace(_pods(ctx) or DONE, findings=findings)
+        return replace(DONE, findings=findings)
     told = "; ".join(f"{each.rule}: {each}" for each in blocking[:3])
     more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
     lifted = not any(each.final for each in blocking)
-    how = "To go on all the same, name it in spec.preflight.acknowledge" if lifted else ""
+    rules = ", ".join(dict.fromkeys(each.rule for each in blocking))
+    how = f"To go on all the same, set spec.preflight.acknowledge: [{rules}]" if lifted else ""
     text = f"{told}{more}. {how}".rstrip(". ")
-    return replace(refused(Reason.PREFLIGHT_BLOCKED, text, wake_at=again), findings=findings)
+    of_drain = any(each.cause is not None for each in blocking)
+    reason = Reason.PODS_BLOCKED if of_drain else Reason.PREFLIGHT_BLOCKED
+    return replace(refused(reason, text, wake_at=again), findings=findings)
 
 
 def _no(ctx: Context, reason: Reason, message: str) -> Progress:
@@ -161,7 +161,7 @@ def _pools(ctx: Context) -> Progress | None:
             f"node pool {migration.source} (spec.source.nodePool) does not exist in this cluster; "
             f"its pools are: {known}",
         )
-    return _source(ctx, source) or _target(ctx)
+    return _source(ctx, source) or _already_there(ctx, source) or _target(ctx)
 
 
 def _source(ctx: Context, source: Pool) -> Progress | None:
@@ -205,6 +205,24 @@ def _source(ctx: Context, source: Pool) -> Progress | None:
     return next((_no(ctx, reason, text) for reason, (wrong, text) in checks.items() if wrong), None)
 
 
+def _already_there(ctx: Context, source: Pool) -> Progress | None:
+    """A pool that runs the OS already is not replaced by a second one like it, unless the spec asks
+    for another VM size. InPlace changes nothing of such a pool."""
+    migration, wanted = ctx.migration, ctx.migration.spec.target
+    size = (wanted.vm_size or source.vm_size).lower()
+    if migration.in_place or not same_os(source.os_sku, wanted.os_sku):
+        return None
+    if size != source.vm_size.lower():
+        return None
+    return _no(
+        ctx,
+        Reason.ALREADY_TARGET_OS,
+        f"node pool {source.name} (spec.source.nodePool) runs {source.os_sku} already; there is "
+        "nothing to migrate. Name the pool that is to move, or set spec.target.vmSize or "
+        "spec.target.osSKU to what the new pool is to have in place of it",
+    )
+
+
 def _target(ctx: Context) -> Progress | None:
     migration = ctx.migration
     target = ctx.pool(migration.target)
@@ -225,16 +243,3 @@ def _target(ctx: Context) -> Progress | None:
             "spec.target.nodePool to a free name or delete that pool",
         )
     return None
-
-
-def _pods(ctx: Context) -> Progress | None:
-    blocked = sorted(
-        each
-        for load in ctx.pool_progress.blocked.values()
-        for each in load.blocked.values()
-        if each.cause in _FINAL
-    )
-    if not blocked or not ctx.seen.world_ready:
-        return None
-    more = f" and {len(blocked) - 3} more" if len(blocked) > 3 else ""
-    return refused(Reason.PODS_BLOCKED, "; ".join(map(str, blocked[:3])) + more)

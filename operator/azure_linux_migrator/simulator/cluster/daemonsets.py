@@ -12,7 +12,6 @@ from msgspec import structs
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.model.scheduling import SchedulingConstraints, Toleration
 from azure_linux_migrator.simulator.cluster.api_server import ApiServer
-from azure_linux_migrator.simulator.cluster.node_filters import selected
 from azure_linux_migrator.simulator.cluster.pod_factory import PodFactory
 from azure_linux_migrator.simulator.cluster.store import Store
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Template, Workload
@@ -103,7 +102,7 @@ def admits(scheduling: SchedulingConstraints, name: str, machine: NodeCapacity) 
         hard = taint.effect in {"NoSchedule", "NoExecute"}
         if hard and not any(toleration.matches(taint) for toleration in tolerations):
             return False
-    return selected(scheduling, name, machine.labels)
+    return scheduling.selects(name, machine.labels)
 
 
 def _has_room(node: Node, machine: NodeCapacity, requests: tuple[int, int]) -> bool:

@@ -10,15 +10,8 @@ from math import ceil
 
 from msgspec import structs
 
-from azure_linux_migrator.model.cluster import (
-    Budget,
-    BudgetRule,
-    Controller,
-    Labels,
-    NamespacedName,
-    Pod,
-    Selector,
-)
+from azure_linux_migrator.model.cluster import Budget, BudgetRule, Controller, NamespacedName, Pod
+from azure_linux_migrator.model.selectors import Labels, Selector
 from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store
 from azure_linux_migrator.simulator.kernel import Kernel
 

@@ -7,35 +7,10 @@ volumes. Knows nothing of other pods; see neighbours.py for those.
 from collections.abc import Iterable
 
 from azure_linux_migrator.model.cluster import Node, Pod, Volume
-from azure_linux_migrator.model.scheduling import NodeTerm, SchedulingConstraints, Taint
+from azure_linux_migrator.model.scheduling import SchedulingConstraints, Taint
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 
 CORDON = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
-
-
-def tolerated(scheduling: SchedulingConstraints, taint: Taint) -> bool:
-    """Whether pods of that placing may be scheduled in spite of a taint."""
-    if taint.effect == "PreferNoSchedule":
-        return True
-    return any(toleration.matches(taint) for toleration in scheduling.tolerations)
-
-
-def selected(scheduling: SchedulingConstraints, name: str, labels: dict[str, str]) -> bool:
-    """Whether the node selector and a required node affinity accept a node
-    (component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go)."""
-    for key, value in scheduling.selector:
-        if labels.get(key) != value:
-            return False
-    return not scheduling.terms or any(_accepts(term, name, labels) for term in scheduling.terms)
-
-
-def _accepts(term: NodeTerm, name: str, labels: dict[str, str]) -> bool:
-    if not term.expressions and not term.fields:
-        return False  # an empty term selects no node
-    fields = {"metadata.name": name}
-    return all(expression.matches(labels) for expression in term.expressions) and all(
-        field.matches(fields) for field in term.fields
-    )
 
 
 def obstacle(
@@ -48,13 +23,13 @@ def obstacle(
     """Why a pod cannot be put on a node; empty if nothing of the node itself forbids it."""
     if not node.ready:
         return "node(s) were not ready"
-    if node.unschedulable and not tolerated(scheduling, CORDON):
+    if node.unschedulable and not scheduling.tolerates(CORDON):
         return "node(s) were unschedulable"
     for taint in machine.taints:
-        if not tolerated(scheduling, taint):
+        if not scheduling.tolerates(taint):
             return "node(s) had untolerated taint(s)"
-    if (scheduling.selector or scheduling.terms) and not selected(
-        scheduling, node.name, machine.labels
+    if (scheduling.selector or scheduling.terms) and not scheduling.selects(
+        node.name, machine.labels
     ):
         return "node(s) didn't match Pod's node affinity/selector"
     for volume in volumes:

@@ -8,14 +8,14 @@ pkg/scheduler/framework/plugins: interpodaffinity/filtering.go, podtopologysprea
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from azure_linux_migrator.model.cluster import Labels, Pod
+from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.model.scheduling import (
     HOSTNAME,
     PodTerm,
     SchedulingConstraints,
     TopologySpread,
 )
-from azure_linux_migrator.simulator.cluster.node_filters import selected, tolerated
+from azure_linux_migrator.model.selectors import Labels
 from azure_linux_migrator.simulator.cluster.store import Store, holds
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 
@@ -254,9 +254,9 @@ def _counts(
 ) -> bool:
     if any(domain(name, machine.labels, each.topology) is None for each in scheduling.spread):
         return False
-    if spread.honor_affinity and not selected(scheduling, name, machine.labels):
+    if spread.honor_affinity and not scheduling.selects(name, machine.labels):
         return False
-    return not spread.honor_taints or all(tolerated(scheduling, taint) for taint in machine.taints)
+    return not spread.honor_taints or all(scheduling.tolerates(taint) for taint in machine.taints)
 
 
 def concerns(scheduling: SchedulingConstraints, home: str, namespace: str, labels: Labels) -> bool:

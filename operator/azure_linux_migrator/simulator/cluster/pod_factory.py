@@ -64,6 +64,6 @@ class PodFactory:
             claims=workload.claims.get(name, template.claims),
             traits=template.traits,
             requests=template.requests,
-            spread=template.scheduling.alone(key.namespace, template.labels),
+            scheduling=template.scheduling,
             extended_resources=template.extended_resources,
         )

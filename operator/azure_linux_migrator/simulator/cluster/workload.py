@@ -5,8 +5,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from azure_linux_migrator.model.cluster import ExtendedResources, Labels, NamespacedName, Pod
-from azure_linux_migrator.model.scheduling import SchedulingConstraints, Taint
+from azure_linux_migrator.model.cluster import ExtendedResources, NamespacedName, Pod
+from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints, Taint
+from azure_linux_migrator.model.selectors import Labels
+from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Named", "Other"]
 """`Named` is any other controller that gives a pod's name and volumes to its successor."""
@@ -37,14 +39,14 @@ class Template(Struct, frozen=True):
     labels: Labels = ()
     requests: tuple[int, int] = (0, 0)
     extended_resources: ExtendedResources = ()
-    scheduling: SchedulingConstraints = SchedulingConstraints()
+    scheduling: SchedulingConstraints = ANYWHERE
     start: Span = Span()
     stop: Span = Span(0.3, 0.6)
     run: Span | None = None
     empty_dir: bool = False
     mirror: bool = False
     finalizer: bool = False
-    traits: tuple[str, ...] = ()
+    traits: PodTraits = NO_TRAITS
     claims: tuple[str, ...] = ()
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from msgspec import structs
 
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Pod
+from azure_linux_migrator.model.scheduling import ANYWHERE
+from azure_linux_migrator.model.traits import NO_TRAITS
 from azure_linux_migrator.simulator.cluster.api_server import ApiServer
 from azure_linux_migrator.simulator.cluster.daemonsets import DaemonSets
 from azure_linux_migrator.simulator.cluster.deployments import Deployments
@@ -207,7 +209,7 @@ def _matters(workload: Workload, old: Pod, new: Pod) -> bool:
 
 
 def _controller(workload: Workload) -> Controller:
-    stateful = workload.kind == "StatefulSet"
+    stateful, daemon = workload.kind == "StatefulSet", workload.kind == "DaemonSet"
     return Controller(
         workload.kind,
         workload.key,
@@ -216,5 +218,6 @@ def _controller(workload: Workload) -> Controller:
         rolling=workload.rolling if workload.kind == "Deployment" else stateful,
         max_unavailable=1 if stateful else workload.max_unavailable,
         max_surge=0 if stateful else workload.max_surge,
-        traits=workload.template.traits if workload.kind == "DaemonSet" else (),
+        traits=workload.template.traits if daemon else NO_TRAITS,
+        scheduling=workload.template.scheduling if daemon else ANYWHERE,
     )

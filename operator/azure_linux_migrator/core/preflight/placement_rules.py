@@ -1,0 +1,213 @@
+"""Checks of where the pods that move can land: by the labels, the taints and the room of the nodes
+of the target, and by how their replicas have to spread."""
+
+from collections.abc import Iterator
+
+from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups, of_pool
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
+from azure_linux_migrator.core.preflight.target_nodes import (
+    TargetNode,
+    cores,
+    mebibytes,
+    source_nodes,
+    target_nodes,
+)
+from azure_linux_migrator.model.scheduling import HOSTNAME, Taint, Toleration, TopologySpread
+from azure_linux_migrator.model.selectors import Requirement
+
+_DAEMONS_TOLERATE = frozenset(
+    f"node.kubernetes.io/{what}"
+    for what in (
+        "not-ready",
+        "unreachable",
+        "disk-pressure",
+        "memory-pressure",
+        "pid-pressure",
+        "unschedulable",
+    )
+)
+"""AddOrUpdateDaemonPodTolerations in pkg/controller/daemon/util/daemonset_util.go."""
+
+
+def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pod.selector-pool: pods whose selector or required affinity no node of the target meets."""
+    nodes = target_nodes(snapshot)
+    for owner, pods in groups(snapshot, lambda each: _unmet(each, nodes)):
+        yield RuleResult("pod.selector-pool", owner).block(
+            f"{counted(pods)} must run on nodes with {_words(pods[0], nodes)}, which nodes of pool "
+            f"{snapshot.target} will not have{_by_hand(pods[0], nodes, snapshot)}",
+            "let it select a label of your own, and set that in spec.target.labels beside those "
+            "that the pool has",
+        )
+
+
+def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pod.daemonset-selector: agents that would silently not start on the new nodes."""
+    nodes = target_nodes(snapshot)
+    for owner, [daemon, *_] in groups(snapshot, lambda each: _unmet(each, nodes), "DaemonSet"):
+        yield RuleResult("pod.daemonset-selector", owner).warn(
+            f"it selects nodes with {_words(daemon, nodes)} and will not run on pool "
+            f"{snapshot.target}{_by_hand(daemon, nodes, snapshot)}",
+            "widen its node selector before the migration",
+        )
+    for owner, [daemon, *_] in groups(snapshot, lambda each: each.api_group, "DaemonSet"):
+        yield RuleResult("pod.daemonset-selector", owner).warn(
+            f"it is a DaemonSet of {daemon.api_group}, which azlm does not know: its pods stay "
+            "with their nodes, as those of a DaemonSet do",
+            f"see that it runs its pods on the nodes of pool {snapshot.target}, too",
+        )
+    for owner, [daemon, *_] in groups(snapshot, lambda each: True, "DaemonSet"):
+        tolerations = (
+            *daemon.scheduling.tolerations,
+            *(Toleration(key, "Exists") for key in _DAEMONS_TOLERATE),
+        )
+        for taint in nodes[0].taints if nodes else ():
+            hard = taint.effect != "PreferNoSchedule"
+            if hard and not any(toleration.matches(taint) for toleration in tolerations):
+                yield RuleResult("pod.daemonset-selector", owner).warn(
+                    f"it does not tolerate taint {taint} and will not run on pool "
+                    f"{snapshot.target}",
+                    "add that toleration to its template before the migration",
+                )
+
+
+def fit(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pod.fit: pods that no node of the target takes for its taints or its size."""
+    nodes = [node for node in target_nodes(snapshot) if node.room.pods or node.taints]
+    for owner, pods in groups(snapshot, lambda each: _misfit(each, nodes)):
+        taint = _taint(pods[0], nodes)
+        result = RuleResult("pod.fit", owner)
+        if taint is not None:
+            yield result.block(
+                f"{counted(pods)} does not tolerate taint {taint}, which every node of pool "
+                f"{snapshot.target} will have",
+                "add the toleration to its template, or leave the taint out of spec.target.taints",
+            )
+        else:
+            size = snapshot.spec.target.vm_size or snapshot.source.vm_size
+            yield result.block(
+                f"{counted(pods)} requests {nodes[0].lacks(pods[0])}: no node of pool "
+                f"{snapshot.target} ({size}) has room for it",
+                "set spec.target.vmSize to a larger size, or lower what it requests",
+            )
+
+
+def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pool.capacity: the target as a whole holds what moves, by what the pods request."""
+    nodes = target_nodes(snapshot)
+    room = nodes[0].room if nodes else None
+    pods = [each for each in snapshot.workloads if each.kind == "Pod"]
+    most = _most_nodes(snapshot)
+    if room is None or not room.pods or not pods or not most:
+        return
+    cpu, memory = (sum(pod.requests[at] for pod in pods) for at in (0, 1))
+    if cpu > most * room.cpu or memory > most * room.memory or len(pods) > most * room.pods:
+        size = snapshot.spec.target.vm_size or snapshot.source.vm_size
+        there = [cores(most * room.cpu), mebibytes(most * room.memory), f"{most * room.pods} pods"]
+        yield of_pool(snapshot, "pool.capacity").block(
+            f"the {len(pods)} pods that move request {cores(cpu)} and {mebibytes(memory)}; {most} "
+            f"nodes of {size} have room for {', '.join(there)} beside their DaemonSets",
+            "raise spec.target.count (Auto takes what the pods request), or set a larger "
+            "spec.target.vmSize",
+        )
+
+
+def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pod.spread: cordoned nodes are domains of a topology spread constraint, and count as empty
+    once they are drained (pkg/scheduler/framework/plugins/podtopologyspread/filtering.go)."""
+    if snapshot.spec.strategy.type is not StrategyType.BLUE_GREEN:
+        return
+    nodes = target_nodes(snapshot)
+    for owner, pods in groups(snapshot, lambda each: each.scheduling.spread):
+        for constraint in pods[0].scheduling.spread:
+            placeable, left = _domains(constraint, pods[0], nodes, snapshot)
+            replicas = max(pods[0].replicas, len(pods))
+            room = constraint.max_skew * len(placeable)
+            if left - placeable and placeable and replicas > room:
+                by = "host name" if constraint.topology == HOSTNAME else constraint.topology
+                yield RuleResult("pod.spread", owner).block(
+                    f"{replicas} replicas with maxSkew {constraint.max_skew} by {by} on "
+                    f"{len(placeable)} new domains: cordoned nodes count as empty ones, so that "
+                    f"{replicas - room} pods find no node while the drained nodes stand",
+                    "set nodeTaintsPolicy: Honor in its topologySpreadConstraints, or use "
+                    "spec.strategy.type Rolling",
+                )
+
+
+def _domains(
+    constraint: TopologySpread,
+    pod: WorkloadFacts,
+    nodes: list[TargetNode],
+    snapshot: PreflightSnapshot,
+) -> tuple[set[str], set[str]]:
+    """Domains where replicas can land, and those of cordoned nodes that count all the same."""
+    if constraint.honor_taints:
+        return set(), set()
+
+    def counts(name: str, labels: dict[str, str]) -> bool:
+        known = bool(labels) and constraint.honor_affinity
+        return not known or pod.scheduling.selects(name, labels)
+
+    def domain(name: str, labels: dict[str, str]) -> str:
+        return labels.get(constraint.topology, name if constraint.topology == HOSTNAME else "")
+
+    left = {
+        domain(node.name, dict(node.labels))
+        for node in source_nodes(snapshot)
+        if counts(node.name, dict(node.labels))
+    }
+    others = [
+        (node.name, dict(node.labels))
+        for node in snapshot.nodes
+        if node.pool != snapshot.source.name
+        and not node.unschedulable
+        and all(pod.scheduling.tolerates(Taint.parse(text)) for text in node.taints)
+        and node.labels
+        and pod.scheduling.selects(node.name, dict(node.labels))
+    ]
+    placeable = {domain(name, labels) for name, labels in others}
+    accepted = [node for node in nodes if not node.unmet(pod.scheduling)]
+    if constraint.topology == HOSTNAME and accepted:
+        placeable |= {f"{snapshot.target}/{index}" for index in range(_most_nodes(snapshot))}
+    else:
+        placeable |= {domain(node.name, dict(node.labels)) for node in accepted}
+    return placeable - {""}, left - {""}
+
+
+def _most_nodes(snapshot: PreflightSnapshot) -> int:
+    """Nodes that the target may have: its count, or the most of its autoscaler."""
+    bounds = snapshot.spec.target.autoscaling
+    most = bounds.max if bounds else snapshot.source.bounds[1] if snapshot.source.autoscaling else 0
+    return max(snapshot.final, most)
+
+
+def _unmet(workload: WorkloadFacts, nodes: list[TargetNode]) -> list[Requirement]:
+    """What it requires where no node of the target will do: of the node that lacks least."""
+    unmet = [node.unmet(workload.scheduling) for node in nodes]
+    return min(unmet, key=len, default=[])
+
+
+def _words(workload: WorkloadFacts, nodes: list[TargetNode]) -> str:
+    return ", ".join(str(each) for each in _unmet(workload, nodes)[:3])
+
+
+def _by_hand(workload: WorkloadFacts, nodes: list[TargetNode], snapshot: PreflightSnapshot) -> str:
+    """A hint where the nodes of the source have a label that their pool does not define."""
+    on_source = {key for node in source_nodes(snapshot) for key, _ in node.labels}
+    of_target = {key for node in nodes for key in node.labels}
+    strange = [each.key for each in _unmet(workload, nodes) if each.key in on_source - of_target]
+    return f" ({strange[0]} was set on the old nodes by hand)" if strange else ""
+
+
+def _misfit(workload: WorkloadFacts, nodes: list[TargetNode]) -> bool:
+    """Whether the taints or the size of every node that it selects keep it away."""
+    selected = [node for node in nodes if not node.unmet(workload.scheduling)]
+    return bool(selected) and all(
+        node.untolerated(workload.scheduling) or node.lacks(workload) for node in selected
+    )
+
+
+def _taint(workload: WorkloadFacts, nodes: list[TargetNode]) -> Taint | None:
+    return next((taint for node in nodes for taint in node.untolerated(workload.scheduling)), None)

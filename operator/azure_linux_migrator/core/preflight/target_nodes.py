@@ -1,0 +1,206 @@
+"""The nodes of the target pool before there are any: their labels, their taints and their room.
+
+Labels come from the pool's definition and, for what AKS and its agents put on every node, from a
+node of the source. A label that somebody put on the nodes of the source by hand does not come
+along. Owns these expectations; the rules in placement_rules.py hold pods against them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from azure_linux_migrator.api.names import AGENTPOOL_LABEL, OS_EFFECTIVE_LABEL, OS_SKU_LABEL
+from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
+from azure_linux_migrator.core.preflight.target_os import TABLE, minor, resolves_to
+from azure_linux_migrator.model.azure_facts import SizeFacts, Unread
+from azure_linux_migrator.model.cluster import Allocatable, Node
+from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraints, Taint
+from azure_linux_migrator.model.selectors import Requirement
+
+ZONE = "topology.kubernetes.io/zone"
+_DISK_ZONE = "topology.disk.csi.azure.com/zone"
+_REGION = "topology.kubernetes.io/region"
+_INSTANCE_TYPE = "node.kubernetes.io/instance-type"
+_SKU_REQUESTED = f"{OS_SKU_LABEL}-requested"
+_IMAGE = "kubernetes.azure.com/node-image-version"
+_SPOT_TAINT = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
+_REFUSED = ("kubernetes.azure.com/", "kubernetes.io/")
+"""Prefixes of labels that AKS refuses in a pool's nodeLabels (azure/template.py)."""
+_OF_EVERY_NODE = (
+    *_REFUSED,
+    "beta.kubernetes.io/",
+    "failure-domain.beta.kubernetes.io/",
+    "node.kubernetes.io/",
+    "topology.",
+    "feature.node.kubernetes.io/",
+    "nvidia.com/",
+    "amd.com/",
+    "storageprofile",
+    "storagetier",
+    "accelerator",
+)
+"""Labels that AKS, the kubelet, drivers and node feature discovery put on every node of a kind."""
+_RESERVED_CPU = ((1, 60), (2, 100), (4, 140), (8, 180), (16, 260), (32, 420), (64, 740))
+"""Thousandths of a CPU that AKS reserves by the number of cores (node-resource-reservations)."""
+_EVICTION_MIB = 100
+_MIB_PER_GB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TargetNode:
+    """A node as the target pool will have it. `room` is what its DaemonSets leave of it; 0 pods:
+    not known. Where `complete` is false, only the labels in `labels` are known."""
+
+    name: str
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
+    room: Allocatable
+    complete: bool
+
+    def unmet(self, scheduling: SchedulingConstraints) -> list[Requirement]:
+        """What a pod requires of its node's labels and this one will not have: of a node selector
+        all of it, of the alternatives of a node affinity the one that lacks least."""
+        unmet = [
+            requirement
+            for requirement in (
+                Requirement(key, "In", (value,)) for key, value in scheduling.selector
+            )
+            if self._knows(requirement) and not requirement.matches(self.labels)
+        ]
+        terms = [
+            [each for each in term.unmet(self.name, self.labels) if self._knows(each)]
+            for term in scheduling.terms
+            if term.expressions or term.fields
+        ]
+        return unmet + min(terms, key=len, default=[])
+
+    def untolerated(self, scheduling: SchedulingConstraints) -> list[Taint]:
+        """Taints that keep a pod off the node."""
+        return [taint for taint in self.taints if not scheduling.tolerates(taint)]
+
+    def lacks(self, pod: WorkloadFacts) -> str:
+        """What the node has too little of for a pod, were it the only one; empty if it fits."""
+        room, (cpu, memory) = self.room, pod.requests
+        if not room.pods:
+            return ""
+        if cpu > room.cpu:
+            return f"{cores(cpu)}, and a node has {cores(room.cpu)} left by its DaemonSets"
+        if memory > room.memory:
+            return f"{mebibytes(memory)}, and a node has {mebibytes(room.memory)} left"
+        name = room.lacks({}, pod.extended_resources)
+        return (
+            f"{dict(pod.extended_resources)[name]} of {name}, and a node has less" if name else ""
+        )
+
+    def _knows(self, requirement: Requirement) -> bool:
+        return self.complete or requirement.key in self.labels
+
+
+def cores(cpu: int) -> str:
+    """Thousandths of a CPU in words."""
+    return f"{cpu / 1000:g} CPU"
+
+
+def mebibytes(memory: int) -> str:
+    """MiB in words."""
+    return f"{memory / 1024:.1f} GiB" if memory >= 1024 else f"{memory} MiB"
+
+
+def target_nodes(snapshot: PreflightSnapshot) -> list[TargetNode]:
+    """One node for each zone in which the target pool will have nodes."""
+    sample = next((node for node in source_nodes(snapshot) if node.labels), None)
+    taints, room = tuple(_taints(snapshot)), _room(snapshot)
+    return [
+        TargetNode(name, labels, taints, room, complete=sample is not None)
+        for name, labels in _labels(snapshot, dict(sample.labels) if sample else {})
+    ]
+
+
+def source_nodes(snapshot: PreflightSnapshot) -> list[Node]:
+    """The nodes of the source pool."""
+    return [node for node in snapshot.nodes if node.pool == snapshot.source.name]
+
+
+def _labels(
+    snapshot: PreflightSnapshot, sample: dict[str, str]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Name and labels of a node in each zone."""
+    source, target = snapshot.source, snapshot.spec.target
+    own = target.labels
+    if own is None:
+        own = {k: v for k, v in source.settings.labels if not k.startswith(_REFUSED)}
+    common = {key: value for key, value in sample.items() if key.startswith(_OF_EVERY_NODE)}
+    common |= own | _os_labels(snapshot)
+    common |= {
+        "agentpool": snapshot.target,
+        AGENTPOOL_LABEL: snapshot.target,
+        "kubernetes.azure.com/mode": source.mode.lower(),
+        _INSTANCE_TYPE: target.vm_size or source.vm_size,
+    }
+    if snapshot.spec.strategy.type is StrategyType.IN_PLACE:
+        # The machines stay, so that their names do.
+        common.pop(HOSTNAME, None)
+        yield from ((node.name, common | {HOSTNAME: node.name}) for node in source_nodes(snapshot))
+        return
+    region = sample.get(_REGION, "")
+    zones = target.zones or source.settings.zones
+    known = [zone for zone in zones if zone != "auto"]
+    places = [f"{region}-{zone}" if region else zone for zone in known]
+    places = places or sorted({node.zone for node in source_nodes(snapshot)}) or [""]
+    for index, place in enumerate(places):
+        name = f"aks-{snapshot.target}-new-vmss{index:06d}"
+        where = {ZONE: place, _DISK_ZONE: place} if place else {}
+        yield name, common | {HOSTNAME: name} | where
+
+
+def _os_labels(snapshot: PreflightSnapshot) -> dict[str, str]:
+    sku = snapshot.spec.target.os_sku
+    labels = {OS_SKU_LABEL: sku, _SKU_REQUESTED: sku, OS_EFFECTIVE_LABEL: sku}
+    version = minor(snapshot.source.settings.kubernetes_version)
+    if sku == "AzureLinux" and version and (means := resolves_to(TABLE[sku], version)):
+        labels[OS_EFFECTIVE_LABEL] = f"{sku}{means.partition('.')[0]}"
+    images = snapshot.facts.images
+    labels[_IMAGE] = f"AKS{sku}" if isinstance(images, Unread) or not images else images[0]
+    return labels
+
+
+def _taints(snapshot: PreflightSnapshot) -> Iterator[Taint]:
+    source, target = snapshot.source, snapshot.spec.target
+    texts = source.settings.taints if target.taints is None else target.taints
+    spot = (_SPOT_TAINT,) if source.settings.priority == "Spot" else ()
+    for text in dict.fromkeys((*texts, *spot)):
+        allowed = text.startswith("CriticalAddonsOnly") or text.endswith(":PreferNoSchedule")
+        if source.mode != "System" or allowed:
+            yield Taint.parse(text)
+
+
+def _room(snapshot: PreflightSnapshot) -> Allocatable:
+    """The most that a node of the target has for pods that move: as much as a node of the source
+    where the VM size stays, so that no pod that runs there is told not to fit."""
+    size = snapshot.spec.target.vm_size or snapshot.source.vm_size
+    if size.lower() == snapshot.source.vm_size.lower():
+        sized = [node.allocatable for node in source_nodes(snapshot) if node.allocatable.pods]
+        whole = max(sized, key=lambda each: (each.cpu, each.memory), default=Allocatable())
+    else:
+        sizes = snapshot.facts.sizes
+        facts = None if isinstance(sizes, Unread) else sizes.get(size.lower())
+        whole = _of_size(facts, snapshot.source.settings.max_pods) if facts else Allocatable()
+    if not whole.pods:
+        return whole
+    whole = whole._replace(pods=snapshot.spec.target.max_pods or whole.pods)
+    held = snapshot.daemons
+    return whole._replace(
+        cpu=whole.cpu - held.cpu, memory=whole.memory - held.memory, pods=whole.pods - held.pods
+    )
+
+
+def _of_size(facts: SizeFacts, max_pods: int) -> Allocatable:
+    """Allocatable of a node by what AKS reserves (from Kubernetes 1.29 on)."""
+    if not facts.vcpus or not facts.memory_gb:
+        return Allocatable()
+    pods = max_pods or 110
+    whole = int(facts.memory_gb * _MIB_PER_GB)
+    held = next((held for most, held in _RESERVED_CPU if facts.vcpus <= most), _RESERVED_CPU[-1][1])
+    reserved = min(20 * pods + 50, whole // 4) + _EVICTION_MIB
+    devices = (("nvidia.com/gpu", facts.gpus),) if facts.gpus else ()
+    return Allocatable(facts.vcpus * 1000 - held, whole - reserved, pods, devices)
