@@ -21,7 +21,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from simtest.faults.schedule import schedule
+from simtest.faults.schedule import describe, schedule
 from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, UNREACHED
 from simtest.mutations.hunt import MOST_SEEDS, MUTATIONS, Catch, hunt
@@ -125,7 +125,7 @@ def _tell(outcome: SeedResult) -> None:
     keep = ",".join(str(own.index(each)) for each in outcome.faults) or "none"
     print(f"\nseed {outcome.seed}: {outcome.failure.strip()}")
     for fault in outcome.faults:
-        print(f"  {fault}")
+        print(f"  {describe(fault)}")
     print(f"  at the end: {outcome.ended}")
     print(f"  replay: .venv/bin/python -m simtest replay {outcome.seed} --keep {keep}\n")
 
@@ -139,8 +139,8 @@ def replay(seed: str, keep: str | None) -> int:
         chosen = () if keep == "none" else tuple(own[int(at)] for at in keep.split(","))
     made = Run(seed, chosen)
     print(f"seed {seed}: {made.scenario.spec}")
-    for each in chosen:
-        print(f"  {each}")
+    for fault in chosen:
+        print(f"  {describe(fault)}")
     outcome = made.go()
     for line in outcome.trail:
         print(f"  {line}")

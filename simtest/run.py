@@ -12,8 +12,9 @@ from azure_linux_migrator.simulator.controller.custom_resource import CustomReso
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.admin import Admin
 from simtest.digest import Digest
+from simtest.faults.fault import HEALED, Fault
 from simtest.faults.injector import FaultInjector
-from simtest.faults.schedule import HEALED, Fault, schedule
+from simtest.faults.schedule import schedule
 from simtest.invariants.attribution import Attribution
 from simtest.invariants.audit import Audit
 from simtest.invariants.final_checks import FinalChecks
@@ -66,21 +67,21 @@ class Run:
         self.digest = Digest()
         self._rng = random.Random(f"{seed}/pilot")
         self.injector = FaultInjector(
-            self.faults, self.scenario, self.resource, self.audit, self._pilot, seed
+            self.faults, self.scenario, self.resource, self.audit, self._new_operator, seed
         )
         Admin(self.scenario, self.resource, self.audit)
 
-    def _pilot(self, fault_hook: FaultInjector) -> SimulatedOperator:
+    def _new_operator(self, injector: FaultInjector) -> SimulatedOperator:
         simulation = self.scenario.simulation
-        witness = Attribution(fault_hook, self.audit)
+        witness = Attribution(injector, self.audit)
         made = SimulatedOperator(
             self.resource,
             simulation.backend,
             self._rng,
             pace=simulation.pace,
             fault_hook=witness,
-            own_pod=fault_hook.own_pod,
-            status_fails=fault_hook.status_fails,
+            own_pod=injector.run.processes.own_pod,
+            status_fails=lambda: injector.run.processes.status_error,
         )
 
         def decided(decision: Decision) -> None:
@@ -102,7 +103,7 @@ class Run:
         kernel = self.scenario.simulation.kernel
         broken = failure = ""
         try:
-            self.injector.operator.start()
+            self.injector.start()
             ended = self._until(self._settled, NOW + DEADLINE)
             text = f"no legal end within {DEADLINE / 3600:.1f} h: {self._where()}"
             self.audit.judge.that("ends", ended, text)
@@ -163,9 +164,9 @@ class Run:
         """Once it has ended, nothing is written any more."""
         kernel = self.scenario.simulation.kernel
         self._until(lambda: False, kernel.now + 120.0)
-        writes, acts = self.resource.writes, self.injector.acts
+        writes, acts = self.resource.writes, self.injector.writes
         self._until(lambda: False, kernel.now + IDLE_SECONDS)
-        more = self.resource.writes - writes, self.injector.acts - acts
+        more = self.resource.writes - writes, self.injector.writes - acts
         text = f"{more[0]} status writes, {more[1]} actions after the end"
         self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
 

@@ -1,6 +1,6 @@
 """The fewest faults with which a seed still fails in the same way."""
 
-from simtest.faults.schedule import Fault
+from simtest.faults.fault import Fault
 from simtest.run import SeedResult, run
 
 

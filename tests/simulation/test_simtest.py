@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from simtest.faults.schedule import Fault, schedule
+from simtest.faults.fault import Fault
+from simtest.faults.schedule import schedule
 from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, Judge, ViolationError
 from simtest.mutations.hunt import MUTATIONS, hunt
@@ -125,7 +126,7 @@ def test_a_crash_before_and_after_every_action_loses_nothing() -> None:
     calm = Run("3", ())
     whole = calm.go()
     assert not whole.failure
-    for number in range(1, calm.injector.count + 1):
+    for number in range(1, calm.injector.actions + 1):
         for kind in ("crash-before", "crash-after"):
             outcome = run("3", (Fault(kind, float(number), 2.0),))
             assert not outcome.failure, (kind, number, outcome.failure)
