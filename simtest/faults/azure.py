@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 
-from azure_linux_migrator.simulator.aks.faults import (
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from simtest.faults.azure_calls import (
+    CallFault,
+    CallFaults,
     Effect,
     EndOperation,
-    FaultBook,
     Hide,
     LoseResponse,
     MissingNodes,
     Refuse,
     Stall,
+    inject,
 )
-from azure_linux_migrator.simulator.aks.faults import Fault as AzureFault
 from simtest.faults.draws import azure_call, timed
 from simtest.faults.fault import Fault
 from simtest.faults.faulted_run import FaultedRun
@@ -57,11 +59,16 @@ _FAMILIES: dict[type, str] = {
 }
 
 
-class OwnCallFaults(FaultBook):
+class OwnCallFaults(CallFaults):
     """Faults that only the calls of azlm meet. Calls of other clients are not counted."""
 
-    def __init__(self, own: Callable[[], bool], on_strike: Callable[[str, str], None]) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        cluster: ManagedCluster,
+        own: Callable[[], bool],
+        on_strike: Callable[[str, str], None],
+    ) -> None:
+        super().__init__(cluster)
         self._own, self._on_strike = own, on_strike
 
     def met(self, call: str, pool: str | None) -> list[Effect]:
@@ -121,7 +128,8 @@ def azure_missing(run: FaultedRun, fault: Fault) -> bool:
 
 def _arm(run: FaultedRun, fault: Fault, effect: Effect, call: str) -> bool:
     times, nth = 1 + fault.pick // 128 % 3, 1 + (fault.pick // 512 % 4 == 0)
-    run.simulation.aks.faults.add([AzureFault(effect, call, nth=nth, times=times)])  # type: ignore[arg-type]
+    call_fault = CallFault(effect, call, nth=nth, times=times)  # type: ignore[arg-type]
+    inject(run.simulation.aks, call_fault)
     return False
 
 

@@ -43,7 +43,8 @@ class FaultInjector:
         self.over = False
         """All faults have ended."""
         self._calls_azure = False
-        scenario.simulation.aks.faults = OwnCallFaults(
+        self._azure_faults = OwnCallFaults(
+            scenario.simulation.aks,
             lambda: self._calls_azure,
             lambda kind, call: self.run.struck(kind, f"{call} in {self.run.where()}"),
         )
@@ -151,7 +152,7 @@ class FaultInjector:
         """All faults end."""
         run = self.run
         self.over = True
-        run.simulation.aks.faults.clear()
+        self._azure_faults.clear()
         run.processes.status_error = None
         run.grant_access()
         run.processes.operator.skew = 0.0

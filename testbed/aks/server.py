@@ -16,8 +16,8 @@ from aiohttp import web
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.base import Reply
 from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost, cluster_not_found
-from azure_linux_migrator.simulator.aks.faults import Fault
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from simtest.faults.azure_calls import CallFault, inject
 from testbed.aks.nodes import KubernetesNodes
 
 API_VERSION = "2026-08-01"
@@ -258,8 +258,8 @@ class ArmServer:
         )
 
     async def _faults(self, request: web.Request) -> web.Response:
-        faults = msgspec.json.decode(await request.read(), type=list[Fault])
-        self._cluster.faults.add(faults)
+        faults = msgspec.json.decode(await request.read(), type=list[CallFault])
+        inject(self._cluster, *faults)
         return web.json_response({"added": len(faults)})
 
     async def _requests(self, _: web.Request) -> web.Response:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from azure_linux_migrator.simulator.aks.faults import (
+from simtest.faults.azure_calls import (
     Call,
+    CallFault,
     Effect,
     EndOperation,
-    Fault,
     Hide,
     LoseResponse,
     Refuse,
@@ -89,9 +89,9 @@ async def test_a_call_survives_a_fault(call: str, title: str) -> None:
     name, pool, nth = CALLS[call]
     effect = FAULTS[title]
     if "URL" in title:
-        fault = Fault(effect, "GetOperation", times=None)
+        fault = CallFault(effect, "GetOperation", times=None)
     else:
-        fault = Fault(effect, name, pool, nth=nth, times=1)
+        fault = CallFault(effect, name, pool, nth=nth, times=1)
     rows[call, title] = await _fate(fault)
     if not os.environ.get("AZLM_WRITE_DOCS"):
         assert rows[call, title] == page_rows().get((call, title))
@@ -122,7 +122,7 @@ no operation that had worked done twice. Where an admin has to act first, the ta
 condition reports it."""
 
 
-async def _fate(fault: Fault) -> tuple[str, str]:
+async def _fate(fault: CallFault) -> tuple[str, str]:
     """What was told, and how it ended; the end state is checked."""
     async with voyage([fault], pool=SCALED, strategy=ROLLING) as each:
         done = await each.run(passes=4000)

@@ -37,10 +37,10 @@ from azure_linux_migrator.model.actions import (
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.simulator.aks import operations as ops
-from azure_linux_migrator.simulator.aks.faults import Fault
 from azure_linux_migrator.simulator.aks.limits import Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node
+from simtest.faults.azure_calls import CallFault, inject
 from testbed.aks.server import ArmServer
 
 NOW = 1_800_000_000.0
@@ -262,7 +262,7 @@ def _node(record: NodeRecord) -> Node:
 
 @asynccontextmanager
 async def voyage(
-    faults: Iterable[Fault] = (), *, pool: dict[str, Any] | None = None, **spec: Any
+    faults: Iterable[CallFault] = (), *, pool: dict[str, Any] | None = None, **spec: Any
 ) -> AsyncIterator[Voyage]:
     """A cluster with a System pool and the pool `src`, and a migration of it about to begin."""
     cluster = ManagedCluster(
@@ -283,7 +283,7 @@ async def voyage(
     url = await server.start(0)
     travelling.append(Voyage(cluster, url, **spec))
     travelling[0].log = server.log
-    cluster.faults.add(faults)
+    inject(cluster, *faults)
     try:
         yield travelling[0]
     finally:

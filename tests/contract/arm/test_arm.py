@@ -15,9 +15,9 @@ from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.client import open_pools
 from azure_linux_migrator.azure.failures import classify_failure
 from azure_linux_migrator.errors import AzureError
-from azure_linux_migrator.simulator.aks.faults import Fault, Refuse
 from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from simtest.faults.azure_calls import CallFault, Refuse, inject
 from testbed.aks.server import ArmServer
 
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -166,9 +166,8 @@ async def test_our_adapter_creates_from_the_source_scales_and_deletes(arm: Bench
             await pools.delete("blue", etag="")
         assert classify_failure(busy.value).reason == "AzureBusy"
         await pools.delete("nosuch", etag="")
-        arm.cluster.faults.add(
-            [Fault(Refuse(status=429, code="Throttled", retry_after=7.0), call="ListPools")]
-        )
+        refusal = Refuse(status=429, code="Throttled", retry_after=7.0)
+        inject(arm.cluster, CallFault(refusal, call="ListPools"))
         with pytest.raises(AzureError) as throttled:
             await pools.list_pools()
         assert classify_failure(throttled.value).delay == 7.0

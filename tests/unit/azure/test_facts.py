@@ -9,10 +9,10 @@ from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.client import AksPools, open_pools
 from azure_linux_migrator.model.azure_facts import AzureFacts, Unread, Usage
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.simulator.aks.faults import Call, Fault, LoseResponse, Refuse
 from azure_linux_migrator.simulator.aks.limits import Limits
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.region import Region
+from simtest.faults.azure_calls import Call, CallFault, LoseResponse, Refuse, inject
 from testbed.aks.server import ArmServer
 
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -91,7 +91,7 @@ PARTS: list[tuple[Call, str, str]] = [
 async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
     asked: Asked, call: Call, part: str, action: str
 ) -> None:
-    asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), call, times=None)])
+    inject(asked.cluster, CallFault(Refuse(403, "AuthorizationFailed"), call, times=None))
     facts = await asked.azure_facts()
     lost = getattr(facts, part)
     assert isinstance(lost, Unread)
@@ -104,8 +104,8 @@ async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
 
 
 async def test_an_azure_that_does_not_answer_is_told_as_that(asked: Asked) -> None:
-    asked.cluster.faults.add([Fault(LoseResponse(committed=False), "Usages", times=None)])
-    asked.cluster.faults.add([Fault(Refuse(503, "ServerBusy"), "Skus", times=None)])
+    inject(asked.cluster, CallFault(LoseResponse(committed=False), "Usages", times=None))
+    inject(asked.cluster, CallFault(Refuse(503, "ServerBusy"), "Skus", times=None))
     facts = await asked.azure_facts()
     assert isinstance(facts.usages, Unread)
     assert isinstance(facts.sizes, Unread)
@@ -113,7 +113,7 @@ async def test_an_azure_that_does_not_answer_is_told_as_that(asked: Asked) -> No
 
 
 async def test_without_the_cluster_nothing_is_guessed(asked: Asked) -> None:
-    asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), "GetCluster", times=None)])
+    inject(asked.cluster, CallFault(Refuse(403, "AuthorizationFailed"), "GetCluster", times=None))
     facts = await asked.azure_facts()
     assert isinstance(facts.cluster, Unread)
     assert isinstance(facts.usages, Unread)

@@ -1,26 +1,15 @@
-"""What every call of the modelled AKS shares: its state, its clock, throttling and faults."""
+"""What every call of the modelled AKS shares: its state, its clock, and throttling."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from azure_linux_migrator.simulator.aks import errors, pools
 from azure_linux_migrator.simulator.aks import operations as ops
+from azure_linux_migrator.simulator.aks.call_hook import UNCHANGED, CallEffect, CallHook, NoCallHook
 from azure_linux_migrator.simulator.aks.engine import Engine, Pool
-from azure_linux_migrator.simulator.aks.faults import (
-    Effect,
-    EndOperation,
-    Fault,
-    FaultBook,
-    Hide,
-    LoseResponse,
-    MissingNodes,
-    Refuse,
-    Stall,
-    refusal,
-)
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings, TokenBuckets
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
 from azure_linux_migrator.simulator.aks.region import Region
@@ -46,7 +35,6 @@ class Base:
         shape: ClusterShape | None = None,
         timings: Timings | None = None,
         limits: Limits | None = None,
-        faults: Iterable[Fault] = (),
         digits: str = "",
         wait_for_drains: bool = False,
         region: Region | None = None,
@@ -58,7 +46,7 @@ class Base:
         """
         self.shape = shape or ClusterShape()
         self.limits = limits or Limits()
-        self.faults = FaultBook(faults)
+        self.call_hook: CallHook = NoCallHook()
         self.region = region or Region()
         setting = NodeSetting(
             self.shape.subscription,
@@ -120,24 +108,18 @@ class Base:
 
     # Rules ---------------------------------------------------------------------------------------
 
-    def _enter(self, call: str, pool: str | None, now: float) -> list[Effect]:
+    def _enter(self, call: str, pool: str | None, now: float) -> CallEffect:
         """Count the call; raise what keeps it from having any effect."""
         if self.limits.throttling and (wait := self._buckets.take(call, pool, now)) > 0:
             raise errors.throttled(wait)
-        effects = self.faults.met(call, pool)
-        for effect in effects:
-            if isinstance(effect, Refuse):
-                raise refusal(effect, call, pool, self.shape)
-            if isinstance(effect, LoseResponse) and not effect.committed:
-                raise errors.ResponseLost(committed=False, hang_seconds=effect.hang_seconds)
+        effect = self.call_hook.called(call, pool)
         if not call.startswith(("Put", "Delete", "Abort")):
-            self._answer(Reply(200), effects)
-        return effects
+            self._answer(Reply(200), effect)
+        return effect
 
-    def _answer(self, reply: Reply, effects: Sequence[Effect]) -> Reply:
-        for effect in effects:
-            if isinstance(effect, LoseResponse) and effect.committed:
-                raise errors.ResponseLost(committed=True, hang_seconds=effect.hang_seconds)
+    def _answer(self, reply: Reply, effect: CallEffect) -> Reply:
+        if effect.answer_lost_after is not None:
+            raise errors.ResponseLost(committed=True, hang_seconds=effect.answer_lost_after)
         return reply
 
     def _start(
@@ -145,25 +127,22 @@ class Base:
         pool: Pool,
         state: str,
         steps: Sequence[ops.Step],
-        effects: Sequence[Effect],
         now: float,
+        effect: CallEffect = UNCHANGED,
         **traits: Any,
     ) -> Reply:
-        """Begin an operation with the faults that befall it."""
-        planned = [*steps]
-        for effect in effects:
-            match effect:
-                case Stall(seconds=seconds):
-                    planned.insert(0, ops.Wait(seconds))
-                case EndOperation():
-                    traits["ending"] = effect
-                case MissingNodes(count=count):
-                    traits["missing"] = count
-                case Hide(seconds=seconds):
-                    pool.hidden_until = now + seconds
-                case _:
-                    pass
-        operation = self._engine.begin(pool, state, planned, now, **traits)
+        """Begin an operation; `traits` are further fields of `Operation`."""
+        if effect.hidden_seconds:
+            pool.hidden_until = now + effect.hidden_seconds
+        operation = self._engine.begin(
+            pool,
+            state,
+            [*map(ops.Wait, effect.waits), *steps],
+            now,
+            ending=effect.ending,
+            missing=effect.missing_nodes,
+            **traits,
+        )
         return Reply(202, None, operation.id, location=True)
 
     def _visible(self, name: str, now: float) -> Pool:

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from azure_linux_migrator.simulator.aks import operations as ops
-from azure_linux_migrator.simulator.aks.faults import EndOperation
 from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.nodes import (
     NodeRecord,
@@ -160,7 +159,7 @@ class Engine:
             else:
                 self.end(operation, "Succeeded", now)
 
-    def _fail(self, operation: ops.Operation, ending: EndOperation, now: float) -> None:
+    def _fail(self, operation: ops.Operation, ending: ops.Ending, now: float) -> None:
         error = {"code": ending.code, "message": ending.message}
         self.end(operation, ending.status, now, error if ending.status == "Failed" else None)
 

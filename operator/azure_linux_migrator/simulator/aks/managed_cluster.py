@@ -37,7 +37,7 @@ class ManagedCluster(Reads):
         if_none_match: str = "",
     ) -> Reply:
         """Create the pool (201) or change it (200). Headers are taken with or without quotes."""
-        effects = self._enter("PutPool", pool, now)
+        effect = self._enter("PutPool", pool, now)
         present = self._engine.pools.get(pool)
         checks.check_etag(present, if_match, if_none_match, self.limits)
         checks.check_idle(present, self._engine.cluster_operation)
@@ -53,9 +53,9 @@ class ManagedCluster(Reads):
         target.properties = after
         self._engine.pools[pool] = target
         state, steps = plan(target, before, self.setting, self._engine.timings)
-        reply = self._start(target, state, steps, effects, now)
+        reply = self._start(target, state, steps, now, effect)
         reply = Reply(200 if present else 201, views.pool(self.shape, target), reply.operation)
-        return self._answer(reply, effects)
+        return self._answer(reply, effect)
 
     def delete(
         self,
@@ -66,10 +66,10 @@ class ManagedCluster(Reads):
         ignore_disruption_budgets: bool = False,
     ) -> Reply:
         """Delete the pool (202), or do nothing where there is none (204)."""
-        effects = self._enter("DeletePool", pool, now)
+        effect = self._enter("DeletePool", pool, now)
         present = self._engine.pools.get(pool)
         if present is None:
-            return self._answer(Reply(204), effects)
+            return self._answer(Reply(204), effect)
         checks.check_etag(present, if_match, "", self.limits)
         checks.check_idle(present, self._engine.cluster_operation)
         if present.properties["mode"] == "System":
@@ -78,12 +78,12 @@ class ManagedCluster(Reads):
             ops.Remove(tuple(sorted(present.nodes)), drain=not ignore_disruption_budgets),
             ops.Wait(self._engine.timings.delete / 10),
         ]
-        reply = self._start(present, "Deleting", steps, effects, now, deletes_pool=True)
-        return self._answer(reply, effects)
+        reply = self._start(present, "Deleting", steps, now, effect, deletes_pool=True)
+        return self._answer(reply, effect)
 
     def delete_machines(self, pool: str, names: Sequence[str], now: float) -> Reply:
         """Take these machines out of the pool and lower its count by as many (202)."""
-        effects = self._enter("DeleteMachines", pool, now)
+        effect = self._enter("DeleteMachines", pool, now)
         present = self._visible(pool, now)
         checks.check_idle(present, self._engine.cluster_operation)
         unique = tuple(dict.fromkeys(names))
@@ -96,12 +96,12 @@ class ManagedCluster(Reads):
         if present.properties["mode"] == "System" and left < 1:
             raise errors.invalid("count")
         present.properties["count"] = left
-        reply = self._start(present, "Scaling", [ops.Remove(unique)], effects, now)
-        return self._answer(reply, effects)
+        reply = self._start(present, "Scaling", [ops.Remove(unique)], now, effect)
+        return self._answer(reply, effect)
 
     def abort(self, pool: str, now: float) -> Reply:
         """Abort the operation that runs on the pool (202); it ends `Canceled`, the pool too."""
-        effects = self._enter("Abort", pool, now)
+        effect = self._enter("Abort", pool, now)
         present = self._visible(pool, now)
         running = present.running
         if running is None or running.leaves == "Canceled":
@@ -111,9 +111,9 @@ class ManagedCluster(Reads):
             present.properties["powerState"] = {"code": "Running"}
         self._engine.end(running, "Canceled", now)
         wait = [ops.Wait(self._engine.timings.abort)]
-        reply = self._start(present, "Canceling", wait, effects, now, leaves="Canceled")
+        reply = self._start(present, "Canceling", wait, now, effect, leaves="Canceled")
         reply = msgspec.structs.replace(reply, body=body)
-        return self._answer(reply, effects)
+        return self._answer(reply, effect)
 
     # The autoscaler's own ------------------------------------------------------------------------
 
@@ -145,4 +145,4 @@ class ManagedCluster(Reads):
         checks.check_idle(present, self._engine.cluster_operation)
         present.properties["count"] = count
         steps = [ops.Boot(max(0, count - len(present.nodes)))]
-        self._start(present, "Scaling", steps, [], now)
+        self._start(present, "Scaling", steps, now)

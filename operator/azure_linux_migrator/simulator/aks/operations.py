@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from azure_linux_migrator.simulator.aks.faults import EndOperation
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord
 
 
@@ -104,6 +103,18 @@ class OperationEnds(msgspec.Struct, frozen=True):
 Event = NodeAppears | NodeChanges | NodeDrains | NodeVanishes | OperationEnds
 
 
+class Ending(msgspec.Struct, frozen=True):
+    """An end without success: `Failed` with an error, or `Canceled`.
+
+    `nodes` is how many nodes still come or go before that; all of them where it is None.
+    """
+
+    status: str
+    code: str
+    message: str
+    nodes: int | None = None
+
+
 class Operation(msgspec.Struct, eq=False):
     """One asynchronous operation. `pool` is empty where it is the whole cluster's."""
 
@@ -127,9 +138,9 @@ class Operation(msgspec.Struct, eq=False):
     reimaging: dict[str, NodeRecord] = msgspec.field(default_factory=dict)
     """Nodes that are away to come back with a new image, as they were."""
     missing: int = 0
-    """Nodes that will never appear (fault)."""
-    ending: EndOperation | None = None
-    """How the operation ends instead of succeeding (fault)."""
+    """Nodes that never appear."""
+    ending: Ending | None = None
+    """How the operation ends instead of succeeding."""
     nodes_done: int = 0
 
     @property
