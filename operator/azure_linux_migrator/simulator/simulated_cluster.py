@@ -16,7 +16,7 @@ from azure_linux_migrator.simulator.cluster.scheduler import Scheduler
 from azure_linux_migrator.simulator.cluster.store import Store
 from azure_linux_migrator.simulator.cluster.workload import Span
 from azure_linux_migrator.simulator.cluster.workloads import Workloads
-from azure_linux_migrator.simulator.controller.action_runner import Backend
+from azure_linux_migrator.simulator.controller.backend import Backend
 from azure_linux_migrator.simulator.controller.operator_process import Pace
 from azure_linux_migrator.simulator.kernel import Kernel
 

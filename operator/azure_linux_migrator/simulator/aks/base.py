@@ -9,9 +9,10 @@ import msgspec
 from azure_linux_migrator.simulator.aks import errors, pools
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.call_hook import UNCHANGED, CallEffect, CallHook, NoCallHook
-from azure_linux_migrator.simulator.aks.engine import Engine, Pool
+from azure_linux_migrator.simulator.aks.engine import Engine
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings, TokenBuckets
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
+from azure_linux_migrator.simulator.aks.pool import Pool
 from azure_linux_migrator.simulator.aks.region import Region
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from azure_linux_migrator.simulator.aks import catalog, errors, pools
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.limits import ADDRESSES_PER_NODE, ClusterShape, Limits
 from azure_linux_migrator.simulator.aks.operation_plan import is_stale
 from azure_linux_migrator.simulator.aks.operations import Operation
+from azure_linux_migrator.simulator.aks.pool import Pool
 
 
 def check_etag(present: Pool | None, if_match: str, if_none_match: str, limits: Limits) -> None:

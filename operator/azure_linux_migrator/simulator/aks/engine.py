@@ -1,45 +1,22 @@
 """Runs the operations of a modelled AKS: from steps to nodes that come and go.
 
-Owns pools, nodes, operations and the agenda. Knows nothing of calls, bodies or refusals.
+Owns the pools of a cluster, their operations and the agenda. Knows nothing of calls, bodies or
+refusals.
 """
 
 import random
 import uuid
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.limits import Timings
-from azure_linux_migrator.simulator.aks.nodes import (
-    NodeRecord,
-    NodeSetting,
-    make_node,
-    node_name,
-    relabelled,
-)
-from azure_linux_migrator.simulator.aks.pools import Properties
+from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, relabelled
+from azure_linux_migrator.simulator.aks.pool import Pool
 
 _FIRST_NODE, _LAST_NODE = 0.6, 0.95
 """Part of the boot time after which nodes join: spread a little, all before the operation's end."""
 _FIRST_GONE, _LAST_GONE = 0.3, 0.9
-
-
-class Pool(msgspec.Struct, eq=False):
-    """One agent pool. `properties` are as ARM shows them, with the goal as `count`."""
-
-    name: str
-    properties: Properties
-    nodes: dict[str, NodeRecord] = msgspec.field(default_factory=dict)
-    operation: ops.Operation | None = None
-    hidden_until: float = 0.0
-
-    @property
-    def running(self) -> ops.Operation | None:
-        """The operation that occupies the pool, if any."""
-        return self.operation if self.operation and self.operation.running else None
 
 
 class Engine:
@@ -247,7 +224,8 @@ class Engine:
     def _appear(
         self, at: float, operation: ops.Operation, pool: Pool, task: ops.AppearTask
     ) -> None:
-        index, zone = self._free_index(pool), self._emptiest_zone(pool)
+        index = pool.free_index(self.setting)
+        zone = pool.emptiest_zone(self.setting.location)
         if task.name:
             old = operation.reimaging.pop(task.name)
             index, zone = old.index, old.zone
@@ -300,17 +278,3 @@ class Engine:
         else:
             code, message = "PodDrainFailure", cause
         self.end(operation, "Failed", now, {"code": code, "message": message})
-
-    def _emptiest_zone(self, pool: Pool) -> str:
-        """The zone of the pool that has the fewest of its nodes: scale sets keep them even."""
-        zones = pool.properties.get("availabilityZones") or []
-        named = [f"{self.setting.location}-{zone}" for zone in zones]
-        held = Counter(node.zone for node in pool.nodes.values())
-        return min(named, key=lambda zone: (held[zone], zone), default="")
-
-    def _free_index(self, pool: Pool) -> int:
-        """The instance number after the highest one in use, as scale sets count."""
-        index = max((node.index for node in pool.nodes.values()), default=-1) + 1
-        while node_name(pool.name, self.setting.digits, index) in pool.nodes:
-            index += 1
-        return index

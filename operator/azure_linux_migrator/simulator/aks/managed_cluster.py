@@ -17,8 +17,8 @@ import msgspec
 from azure_linux_migrator.simulator.aks import checks, errors, pools, views
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.base import Reply
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.operation_plan import plan
+from azure_linux_migrator.simulator.aks.pool import Pool
 from azure_linux_migrator.simulator.aks.reads import Reads
 
 

@@ -6,9 +6,9 @@ failed or aborted operation takes up the rest.
 
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks import pools
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting, relabelled
+from azure_linux_migrator.simulator.aks.pool import Pool
 
 
 def plan(

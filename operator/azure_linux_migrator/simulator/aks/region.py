@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from azure_linux_migrator.simulator.aks import catalog
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits
+from azure_linux_migrator.simulator.aks.pool import Pool
 
 
 class Region(msgspec.Struct, frozen=True):

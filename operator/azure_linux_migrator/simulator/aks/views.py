@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from azure_linux_migrator.simulator.aks import catalog
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.limits import ClusterShape
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
+from azure_linux_migrator.simulator.aks.pool import Pool
 from azure_linux_migrator.simulator.aks.pools import stopped
 
 _TYPE = "Microsoft.ContainerService/managedClusters"

@@ -1,21 +1,12 @@
-"""Gives every action of the core its meaning in the simulated cluster (controller/executor.py: in
-the real one). A request is on its way, takes effect, and is answered; each of these can go wrong.
-"""
+"""Sends the actions of the core to the simulated cluster; controller/executor.py sends them to the
+real one. A request is sent, takes effect, and is answered; a fault can strike each of these."""
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from msgspec import Struct
-
-from azure_linux_migrator.api.names import VICTIM_COST, YIELDED
 from azure_linux_migrator.api.status import ForecastStatus, timestamp
-from azure_linux_migrator.core.drain.predelete_check import (
-    EndsNodes,
-    check_nodes_are_empty,
-    ends_nodes,
-)
 from azure_linux_migrator.core.reconcile.loop import CONCURRENCY
 from azure_linux_migrator.core.state.eviction_response import (
     EvictionResponse,
@@ -27,54 +18,24 @@ from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzlmError, KubernetesError
 from azure_linux_migrator.model.actions import (
     Action,
-    CordonNode,
     CreatePool,
     DeleteMachines,
     DeletePod,
     DeletePool,
     EvictPod,
-    MarkNode,
     ReadAzureFacts,
     ReadPools,
-    ReleaseNode,
-    RelinquishScale,
-    RestartRollout,
-    RestoreScale,
     ReviewAccess,
     RunForecast,
-    SetDeletionCost,
-    SurgeReplica,
     UpdatePool,
 )
-from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.simulator.aks.port import NoAnswerError, SimulatedArm
-from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS, ApiServer
-from azure_linux_migrator.simulator.cluster.node_lifecycle import NodeLifecycle
-from azure_linux_migrator.simulator.cluster.workloads import Workloads
+from azure_linux_migrator.simulator.aks.port import NoAnswerError
+from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
+from azure_linux_migrator.simulator.controller.backend import Backend, Effect
 from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
 from azure_linux_migrator.simulator.controller.process import SimulatedProcess
-from azure_linux_migrator.simulator.kernel import Kernel, Timer
-
-
-class Backend(Struct):
-    """What actions work on. `missing` is what Kubernetes does not allow the operator."""
-
-    kernel: Kernel
-    api: ApiServer
-    workloads: Workloads
-    node_lifecycle: NodeLifecycle
-    arm: SimulatedArm
-    azure_facts: AzureFacts = AzureFacts()
-    missing: tuple[str, ...] = ()
-
-
-class Effect(Struct, frozen=True):
-    """What a request brought about: the pools it read, and whether another one is to follow."""
-
-    pools: dict[str, Pool] | None = None
-    more: bool = False
+from azure_linux_migrator.simulator.kernel import Timer
 
 
 class ActionRunner:
@@ -185,7 +146,7 @@ class ActionRunner:
         effect = Effect()
         if injected_fault is None or injected_fault.error is None or injected_fault.committed:
             try:
-                effect = self._perform(action, part)
+                effect = self._backend.perform(action, part)
             except AzlmError as raised:
                 error = error or raised
             self._fault_hook.ends(action)
@@ -209,7 +170,7 @@ class ActionRunner:
             self._send(self._waiting.popleft(), 0)
         now, outcomes = self._clock(), self.outcomes
         if isinstance(action, EvictPod | DeletePod) and not isinstance(error, NoAnswerError):
-            outcomes.eviction_answered(action, self._verdict(action, error), now)
+            outcomes.eviction_answered(action, self._response(action, error), now)
         elif error is not None:
             outcomes.failed(action, error, now)
         else:
@@ -233,7 +194,7 @@ class ActionRunner:
             case _:
                 outcomes.wrote(action, now)
 
-    def _verdict(self, action: EvictPod | DeletePod, error: AzlmError | None) -> EvictionResponse:
+    def _response(self, action: EvictPod | DeletePod, error: AzlmError | None) -> EvictionResponse:
         if not isinstance(error, KubernetesError):
             return EvictionResponse(EvictionResult.GRANTED)
         answer = classify(error)
@@ -244,70 +205,3 @@ class ActionRunner:
             if pod.uid != action.uid:
                 return EvictionResponse(EvictionResult.SUCCESSOR)
         return answer
-
-    def _perform(self, action: Action, part: int) -> Effect:
-        backend = self._backend
-        match action:
-            case ReadPools():
-                return Effect(backend.arm.list_pools(backend.kernel.now))
-            case CreatePool() | UpdatePool() | DeleteMachines() | DeletePool():
-                if ends_nodes(action):
-                    check_nodes_are_empty(action, self._occupants(action))
-                try:
-                    backend.arm.change(action, backend.kernel.now)
-                finally:
-                    backend.node_lifecycle.touched()
-            case EvictPod(pod, uid):
-                backend.api.evict(pod, uid)
-            case DeletePod(pod, uid):
-                backend.api.delete(pod, uid)
-            case CordonNode(node, by, batch):
-                backend.api.cordon(node, by, batch)
-            case MarkNode(node, batch):
-                backend.api.mark(node, batch)
-            case ReleaseNode(node, by):
-                # As kube/cordon.py does: the cordon in one request, the batch mark in another.
-                if part == 0:
-                    backend.api.uncordon(node, by)
-                    return Effect(more=True)
-                backend.api.mark(node, "")
-            case RestoreScale(deployment, replicas):
-                return self._restore(deployment, replicas, part)
-            case _:
-                self._scale(action)
-        return Effect()
-
-    def _occupants(self, action: EndsNodes) -> Iterator[Pod]:
-        """The pods on the nodes that an action would end, as they are now."""
-        store = self._backend.api.store
-        if isinstance(action, DeleteMachines):
-            nodes: Iterable[str] = action.nodes
-        else:
-            nodes = (node.name for node in store.nodes.values() if node.pool == action.pool)
-        return (pod for node in nodes for pod in store.pods_on.get(node, {}).values())
-
-    def _scale(self, action: Action) -> None:
-        """As kube/surge.py does: every patch tests what it changes."""
-        workloads = self._backend.workloads
-        match action:
-            case SetDeletionCost(pod, uid):
-                self._backend.api.mark_victim(pod, uid, VICTIM_COST)
-            case RestartRollout(deployment, stamp):
-                workloads.restart(deployment, stamp)
-            case SurgeReplica(deployment, replicas, by):
-                if workloads.replicas(deployment) == replicas:
-                    workloads.scale(deployment, replicas + 1, surge=f"{by}/{replicas}")
-            case RelinquishScale(deployment, by):
-                workloads.note(deployment, f"{by}/{YIELDED}")
-
-    def _restore(self, deployment: NamespacedName, replicas: int, part: int) -> Effect:
-        """The scale and the record of it in one request; where the scale is not ours any more,
-        the record alone in another."""
-        workloads = self._backend.workloads
-        if part == 1:
-            workloads.note(deployment, "")
-        elif workloads.replicas(deployment) == replicas + 1:
-            workloads.scale(deployment, replicas, surge="")
-        else:
-            return Effect(more=True)
-        return Effect()

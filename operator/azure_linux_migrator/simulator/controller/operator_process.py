@@ -19,7 +19,8 @@ from azure_linux_migrator.model.actions import (
 )
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.simulator.cluster.workload import Span
-from azure_linux_migrator.simulator.controller.action_runner import ActionRunner, Backend
+from azure_linux_migrator.simulator.controller.action_runner import ActionRunner
+from azure_linux_migrator.simulator.controller.backend import Backend
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
 from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
 from azure_linux_migrator.simulator.controller.informer import Informer

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.model.cluster import NamespacedName
-from azure_linux_migrator.simulator.controller.action_runner import ActionRunner, Backend
+from azure_linux_migrator.simulator.controller.action_runner import ActionRunner
+from azure_linux_migrator.simulator.controller.backend import Backend
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from azure_linux_migrator.simulator.controller.deletion import Deletion
 from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
