@@ -9,6 +9,7 @@ from msgspec import Struct
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from azure_linux_migrator.simulator.controller.operator_process import OperatorSetup
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.admin import Admin
 from simtest.digest import Digest
@@ -73,25 +74,27 @@ class Run:
 
     def _new_operator(self, injector: FaultInjector) -> SimulatedOperator:
         simulation = self.scenario.simulation
-        witness = Attribution(injector, self.audit)
-        made = SimulatedOperator(
-            self.resource,
-            simulation.backend,
-            self._rng,
-            pace=simulation.pace,
-            fault_hook=witness,
-            own_pod=injector.run.processes.own_pod,
-            status_fails=lambda: injector.run.processes.status_error,
-        )
+        attribution = Attribution(injector, self.audit)
 
         def decided(decision: Decision) -> None:
-            self.audit.decided(witness.process, made, decision)
+            self.audit.decided(attribution.process, operator, decision)
             self.digest.decided(simulation.kernel.now - NOW, decision)
             ready = decision.status.condition("Ready")
             self._tell(decision.status.step, ready.reason if ready else "")
 
-        made.on_decision = decided
-        return made
+        operator = SimulatedOperator(
+            OperatorSetup(
+                self.resource,
+                simulation.backend,
+                self._rng,
+                simulation.pace,
+                fault_hook=attribution,
+                own_pod=injector.run.processes.own_pod,
+                status_fails=lambda: injector.run.processes.status_error,
+                on_decision=decided,
+            )
+        )
+        return operator
 
     def _tell(self, step: str, reason: str) -> None:
         line = f"{step}:{reason}"

@@ -20,6 +20,7 @@ from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
 from azure_linux_migrator.simulator.controller.fault_hook import NoFaults
+from azure_linux_migrator.simulator.controller.operator_process import OperatorSetup
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
@@ -128,9 +129,15 @@ class ForecastRun(NoFaults):
             self.simulation.store, name, dict(spec), lambda: self.simulation.kernel.now
         )
         self.operator = SimulatedOperator(
-            self.resource, self.simulation.backend, rng, pace=self.simulation.pace, fault_hook=self
+            OperatorSetup(
+                self.resource,
+                self.simulation.backend,
+                rng,
+                self.simulation.pace,
+                fault_hook=self,
+                on_decision=self._decided,
+            )
         )
-        self.operator.on_decision = self._decided
         self._steps: list[StepTime] = []
         self._batches: list[BatchTime] = []
         self._points: list[Point] = []

@@ -1,7 +1,6 @@
 """Sends the actions of the core to the simulated cluster; controller/executor.py sends them to the
 real one. A request is sent, takes effect, and is answered; a fault can strike each of these."""
 
-import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -14,7 +13,6 @@ from azure_linux_migrator.core.state.eviction_response import (
     classify,
 )
 from azure_linux_migrator.core.state.outcomes import Outcomes
-from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzlmError, KubernetesError
 from azure_linux_migrator.model.actions import (
     Action,
@@ -32,40 +30,26 @@ from azure_linux_migrator.model.actions import (
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.simulator.aks.port import NoAnswerError
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
-from azure_linux_migrator.simulator.controller.backend import Backend, Effect
-from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
-from azure_linux_migrator.simulator.controller.process import SimulatedProcess
+from azure_linux_migrator.simulator.controller.backend import Effect
+from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
+from azure_linux_migrator.simulator.controller.operator_process import OperatorProcess
 from azure_linux_migrator.simulator.kernel import Timer
 
 
 class ActionRunner:
     """Runs the actions of one migration in one operator process."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        world: World,
-        rng: random.Random,
-        process: SimulatedProcess,
-        *,
-        clock: Callable[[], float],
-        latency: Callable[[Action], float],
-        fault_hook: FaultHook,
-        may_act: Callable[[], bool],
-        on_result: Callable[[], None],
-    ) -> None:
-        self._backend = backend
-        self._process = process
-        self._clock = clock
-        self._latency = latency
-        self._fault_hook = fault_hook
-        self._rng = rng
-        self._may_act = may_act
+    def __init__(self, operator: OperatorProcess, on_result: Callable[[], None]) -> None:
+        self._operator = operator
+        self._backend = operator.setup.backend
+        self._fault_hook = operator.setup.fault_hook
+        self._process = operator.process
+        self._rng = rng = operator.rng
         self._on_result = on_result
         self._under_way: dict[str, Timer | None] = {}
         self._waiting: deque[Action] = deque()
         self._dead = self._retired = False
-        self.outcomes = Outcomes(world, lambda: rng.uniform(1.0, 1.25))
+        self.outcomes = Outcomes(operator.world, lambda: rng.uniform(1.0, 1.25))
 
     @property
     def running(self) -> frozenset[str]:
@@ -76,9 +60,9 @@ class ActionRunner:
         """Start what is not running already; nothing at all once the leadership is lost."""
         for action in actions:
             key = action.key
-            if key in self._under_way or self._dead or self._retired or not self._may_act():
+            if key in self._under_way or self._dead or self._retired or not self._operator.leads:
                 continue
-            self.outcomes.began(action, self._clock())
+            self.outcomes.began(action, self._operator.clock())
             self._under_way[key] = None
             if len(self._under_way) > CONCURRENCY:
                 self._waiting.append(action)
@@ -90,18 +74,12 @@ class ActionRunner:
         self._retired = True
 
     def die(self, *, late: float | None = None) -> None:
-        """The process ends: nobody hears the answers. Of what is on its way some arrives still;
-        with `late` all of it does, so many seconds later."""
+        """The process ends: answers are ignored. See OperatorProcess.abandon for the requests."""
         if self._dead:
             return
         self._dead = True
         for timer in self._under_way.values():
-            if timer is None or not timer.live:
-                continue
-            if late is not None:
-                self._backend.kernel.after(late, timer.fire)
-            elif self._rng.random() < 0.5:
-                timer.cancel()
+            self._operator.abandon(timer, late=late)
 
     def delay(self, seconds: float) -> None:
         """What is on its way arrives so much later."""
@@ -110,7 +88,7 @@ class ActionRunner:
                 self._under_way[key] = timer.postpone(self._backend.kernel, seconds)
 
     def _send(self, action: Action, part: int) -> None:
-        way = self._latency(action) / 2
+        way = self._operator.way(action)
         since = self.outcomes.changes
         self._under_way[action.key] = self._backend.kernel.after(
             way, lambda: self._arrives(action, part, way, since)
@@ -168,7 +146,7 @@ class ActionRunner:
         self._under_way.pop(action.key, None)
         if self._waiting:
             self._send(self._waiting.popleft(), 0)
-        now, outcomes = self._clock(), self.outcomes
+        now, outcomes = self._operator.clock(), self.outcomes
         if isinstance(action, EvictPod | DeletePod) and not isinstance(error, NoAnswerError):
             outcomes.eviction_answered(action, self._response(action, error), now)
         elif error is not None:

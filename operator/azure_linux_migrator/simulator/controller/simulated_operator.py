@@ -1,47 +1,25 @@
 """One operator process at work on one migration, in virtual time: the loops one after the other."""
 
-import random
-from collections.abc import Callable
-
-from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.simulator.controller.action_runner import ActionRunner
-from azure_linux_migrator.simulator.controller.backend import Backend
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from azure_linux_migrator.simulator.controller.custom_resource import Body
 from azure_linux_migrator.simulator.controller.deletion import Deletion
-from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
 from azure_linux_migrator.simulator.controller.loop_driver import LoopDriver
-from azure_linux_migrator.simulator.controller.operator_process import OperatorProcess, Pace
+from azure_linux_migrator.simulator.controller.operator_process import (
+    OperatorProcess,
+    OperatorSetup,
+)
 
 
 class SimulatedOperator(OperatorProcess):
     """A process and its loops: the one at work, and before it those that still end."""
 
-    def __init__(
-        self,
-        resource: CustomResource,
-        backend: Backend,
-        rng: random.Random,
-        *,
-        pace: Pace,
-        fault_hook: FaultHook,
-        own_pod: NamespacedName | None = None,
-        status_fails: Callable[[], KubernetesError | None] = lambda: None,
-    ) -> None:
-        super().__init__(
-            resource,
-            backend,
-            rng,
-            pace=pace,
-            fault_hook=fault_hook,
-            own_pod=own_pod,
-            status_fails=status_fails,
-        )
+    def __init__(self, setup: OperatorSetup) -> None:
+        super().__init__(setup)
         self._drivers: list[LoopDriver] = []
         self._release: Deletion | None = None
-        if resource.body is not None:
-            self._drivers.append(LoopDriver(self, resource.body, releasing=False))
-        resource.watchers.append(self._resource_changed)
+        if self.resource.body is not None:
+            self._drivers.append(LoopDriver(self, self.resource.body, releasing=False))
+        self.resource.watchers.append(self._resource_changed)
 
     @property
     def runner(self) -> ActionRunner:
@@ -57,7 +35,7 @@ class SimulatedOperator(OperatorProcess):
             self._drivers[-1].tick()
 
     def kill(self, *, late: float | None = None) -> None:
-        """The process ends at once; see ActionRunner.die for what is on its way."""
+        """The process ends at once; see `abandon` for its requests."""
         if not self.alive:
             return
         self._end()
