@@ -90,9 +90,9 @@ class SlotWatch:
     def _see(self, item: dict[str, Any], now: float) -> None:
         key = (item["metadata"]["namespace"], item["metadata"]["name"])
         status = item.get("status") or {}
-        found = self.budgets[key]
-        found.slots = max(found.slots, status.get("expectedPods", 0) - status["desiredHealthy"])
+        budget = self.budgets[key]
+        budget.slots = max(budget.slots, status.get("expectedPods", 0) - status["desiredHealthy"])
         allowed = status["disruptionsAllowed"]
-        if found.allowed is not None and allowed > found.allowed:
-            found.returns += [now] * (allowed - found.allowed)
-        found.allowed = allowed
+        if budget.allowed is not None and allowed > budget.allowed:
+            budget.returns += [now] * (allowed - budget.allowed)
+        budget.allowed = allowed

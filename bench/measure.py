@@ -100,12 +100,12 @@ class _Seen:
 
 def _run(shape: Shape, tool: str, requests: list[Request], found: _Seen) -> Run:
     seen, cost = found.sighting, found.cost
-    evictions = [each for each in requests if each.resource == "pods/eviction"]
-    users = {each.user for each in evictions}
+    evictions = [request for request in requests if request.resource == "pods/eviction"]
+    users = {request.user for request in evictions}
     began = min(
-        _seconds(each.at)
-        for each in requests
-        if each.user in users and each.verb == "patch" and each.resource == "nodes"
+        _seconds(request.at)
+        for request in requests
+        if request.user in users and request.verb == "patch" and request.resource == "nodes"
     )
     granted = [(_seconds(e.at), e.namespace, e.name) for e in evictions if e.code == 201]
     ended = shape.delete_ms / 1000

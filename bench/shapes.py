@@ -59,7 +59,7 @@ SHAPES = (
 )
 """`jitter` is kwok's upper end of the delay, not an addition to it."""
 
-DEFAULT = tuple(each.name for each in SHAPES if each.name not in {"small", "ordered"})
+DEFAULT = tuple(shape.name for shape in SHAPES if shape.name not in {"small", "ordered"})
 """`ordered` is for bench.forecast: how a set starts its pods is the same for every tool."""
 QUICK = ("small",)
 
@@ -69,4 +69,4 @@ def named(name: str) -> Shape:
     for shape in SHAPES:
         if shape.name == name:
             return shape
-    raise ValueError(f"no shape {name}; there are {', '.join(each.name for each in SHAPES)}")
+    raise ValueError(f"no shape {name}; there are {', '.join(shape.name for shape in SHAPES)}")

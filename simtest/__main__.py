@@ -91,8 +91,8 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
                 rate = total.done / (time.monotonic() - began)
                 failed = len(total.failed)
                 print(f"{total.done} seeds, {failed} failed, {rate:.0f} a second", flush=True)
-    for each in total.failed[:SHOWN]:
-        _tell(shrink(each))
+    for result in total.failed[:SHOWN]:
+        _tell(shrink(result))
     _table(total)
     print(
         f"{total.events} events, {total.faults} faults, {total.evictions} evictions granted, "
@@ -122,7 +122,7 @@ def _table(total: Sum) -> None:
 
 def _tell(outcome: SeedResult) -> None:
     own = schedule(outcome.seed)
-    keep = ",".join(str(own.index(each)) for each in outcome.faults) or "none"
+    keep = ",".join(str(own.index(fault)) for fault in outcome.faults) or "none"
     print(f"\nseed {outcome.seed}: {outcome.failure.strip()}")
     for fault in outcome.faults:
         print(f"  {describe(fault)}")
@@ -137,11 +137,11 @@ def replay(seed: str, keep: str | None) -> int:
         chosen = own
     else:
         chosen = () if keep == "none" else tuple(own[int(at)] for at in keep.split(","))
-    made = Run(seed, chosen)
-    print(f"seed {seed}: {made.scenario.spec}")
+    run = Run(seed, chosen)
+    print(f"seed {seed}: {run.scenario.spec}")
     for fault in chosen:
         print(f"  {describe(fault)}")
-    outcome = made.go()
+    outcome = run.go()
     for line in outcome.trail:
         print(f"  {line}")
     print(f"at the end: {outcome.ended}")
@@ -163,7 +163,7 @@ def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
         "| mutation | what is wrong | found by seed | what gave it away |",
         "|---|---|---|---|",
     ]
-    chosen = [at for at, each in enumerate(MUTATIONS) if not names or each.name in names]
+    chosen = [at for at, mutation in enumerate(MUTATIONS) if not names or mutation.name in names]
     missed = 0
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         for at, caught in zip(chosen, pool.map(partial(_hunted, most=most), chosen), strict=True):

@@ -78,9 +78,9 @@ class Admin(Remedies):
             self._stage.spec["mode"] = "Run"
             self._resource.edit(mode="Run")
         if ready is not None and ready.reason == "AwaitingApproval":
-            found = re.search(rf"{re.escape(APPROVE)}=(\S+)", body.status.message)
-            self._told(found, f"the status does not tell how to approve: {body.status.message}")
-            self._resource.annotate(APPROVE, found[1] if found else "")
+            match = re.search(rf"{re.escape(APPROVE)}=(\S+)", body.status.message)
+            self._told(match, f"the status does not tell how to approve: {body.status.message}")
+            self._resource.annotate(APPROVE, match[1] if match else "")
 
     def _unblock(self, status: MigrationStatus) -> None:
         """What the blockers' remedies say, once they have stood for a while."""

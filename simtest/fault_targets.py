@@ -67,7 +67,7 @@ def _route(drawn: ScenarioDraw) -> tuple[str, ...]:
 def _way_back(drawn: ScenarioDraw) -> tuple[str, ...]:
     steps = BACK
     if not drawn.autoscaled:
-        steps = tuple(each for each in steps if each != "RestoreAutoscaler")
+        steps = tuple(step for step in steps if step != "RestoreAutoscaler")
     if drawn.strategy != "Rolling":
         steps = tuple(step for step in steps if step != "RestoreSource")
     return steps

@@ -45,9 +45,9 @@ class Remedies:
     def remedy(self, blocker: BlockerStatus) -> None:
         """What a blocker's remedy says."""
         self._told(blocker.remedy, f"a blocker names no remedy: {blocker.message}")
-        found = self._REMEDIES.get(Cause(blocker.cause))
-        if found is not None:
-            found(self, NamespacedName(blocker.namespace, blocker.name), blocker.remedy)
+        apply = self._REMEDIES.get(Cause(blocker.cause))
+        if apply is not None:
+            apply(self, NamespacedName(blocker.namespace, blocker.name), blocker.remedy)
         else:
             known = blocker.cause in _PASSING
             self._told(known, f"no admin knows what to do: {blocker.message}")
@@ -120,8 +120,8 @@ class Remedies:
 
     def loosen_named(self, message: str) -> None:
         """AKS's own drain waits for pods of the node that it names."""
-        found = re.search(r"Node '([\w-]+)' failed to be drained", message)
-        for pod in tuple(self._scene.store.pods_on[found[1]].values()) if found else ():
+        match = re.search(r"Node '([\w-]+)' failed to be drained", message)
+        for pod in tuple(self._scene.store.pods_on[match[1]].values()) if match else ():
             for key in self._scene.disruption.budgets_of(pod):
                 self._scene.disruption.change(key, BudgetRule(max_unavailable="100%"))
 

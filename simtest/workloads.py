@@ -41,15 +41,15 @@ def populate(
     for index in range(rng.randint(3, 6) if drawn.large else rng.randint(1, 4)):
         if seats is not None and not seats:
             break
-        made = _app(rng, index, drawn)
+        workload = _app(rng, index, drawn)
         if seats is not None:
-            _fills(made, len(seats))
+            _fills(workload, len(seats))
         if index == 0:
-            _suits(rng, made, drawn)
-        stage.replicas[made.key] = made.replicas
-        _settle(simulation, rng, made, source, seats, zoned=bool(drawn.zones))
-        if rng.random() < 0.7 and (made.replicas > 1 or rng.random() < 0.5):
-            _guard(simulation, rng, made, drawn)
+            _suits(rng, workload, drawn)
+        stage.replicas[workload.key] = workload.replicas
+        _settle(simulation, rng, workload, source, seats, zoned=bool(drawn.zones))
+        if rng.random() < 0.7 and (workload.replicas > 1 or rng.random() < 0.5):
+            _guard(simulation, rng, workload, drawn)
     if rng.random() < 0.06:
         key = NamespacedName("default", "huge")
         huge = Workload("Deployment", key, "huge", 1, Template(requests=(9000, 64)))
@@ -78,7 +78,7 @@ def _app(rng: random.Random, index: int, drawn: ScenarioDraw) -> Workload:
     scheduling = _apart(key) if rng.random() < 0.1 and count <= 3 else SchedulingConstraints()
     if kind == "Deployment" and rng.random() < 0.03 and drawn.strategy != "InPlace":
         scheduling = EVERYWHERE
-    made = Workload(
+    workload = Workload(
         kind,  # type: ignore[arg-type]
         key,
         f"w{index}",
@@ -96,14 +96,19 @@ def _app(rng: random.Random, index: int, drawn: ScenarioDraw) -> Workload:
         rolling=rng.random() < 0.9,
         claims=claims if kind == "StatefulSet" and rng.random() < 0.7 else {},
     )
-    made.max_unavailable = 1 if made.max_surge == 0 else rng.choice((0, 1))
-    return made
+    workload.max_unavailable = 1 if workload.max_surge == 0 else rng.choice((0, 1))
+    return workload
 
 
-def _suits(rng: random.Random, made: Workload, drawn: ScenarioDraw) -> None:
+def _suits(rng: random.Random, workload: Workload, drawn: ScenarioDraw) -> None:
     """Singletons, where the spec has something to say of them."""
     if drawn.spec["drain"]["singletons"] == "SurgeFirst" and rng.random() < 0.5:
-        made.kind, made.replicas, made.rolling, made.claims = "Deployment", 1, True, {}
+        workload.kind, workload.replicas, workload.rolling, workload.claims = (
+            "Deployment",
+            1,
+            True,
+            {},
+        )
 
 
 def _guard(
@@ -129,13 +134,13 @@ def _apart(key: NamespacedName) -> SchedulingConstraints:
     return SchedulingConstraints(apart=(PodTerm(HOSTNAME, Selector((("app", key.name),))),))
 
 
-def _fills(made: Workload, seats: int) -> None:
+def _fills(workload: Workload, seats: int) -> None:
     """Pods of which only SEATS fit on a node; no more than there is room for."""
-    made.template = structs.replace(
-        made.template, requests=(1000, 64), scheduling=SchedulingConstraints()
+    workload.template = structs.replace(
+        workload.template, requests=(1000, 64), scheduling=SchedulingConstraints()
     )
-    most = made.replicas if made.claims else 2 * made.replicas
-    made.replicas = min(most, seats)
+    most = workload.replicas if workload.claims else 2 * workload.replicas
+    workload.replicas = min(most, seats)
 
 
 def _settle(

@@ -22,7 +22,7 @@ def free_ports(count: int) -> list[int]:
     try:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+        return [int(socket.getsockname()[1]) for socket in sockets]
     finally:
         for each in sockets:
             each.close()

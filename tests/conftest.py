@@ -32,8 +32,8 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 @pytest.fixture
 def bed(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Bed]:
     """An operator and an AKS on the plane; everything it made is removed afterwards."""
-    made = Bed(control_plane, tmp_path)
+    bed = Bed(control_plane, tmp_path)
     try:
-        yield made
+        yield bed
     finally:
-        made.close(keep_logs=bool(os.environ.get("AZLM_KEEP_LOGS")))
+        bed.close(keep_logs=bool(os.environ.get("AZLM_KEEP_LOGS")))

@@ -98,8 +98,8 @@ class BudgetInvariants(Part):
             return True
         process = self.ground.acting
         believed = believed_healthy(self.ground, process, workload)
-        known = process.world.owner_index.controller(workload.uid)
-        return believed > healthy or known is None or known.replicas != workload.replicas
+        controller = process.world.owner_index.controller(workload.uid)
+        return believed > healthy or controller is None or controller.replicas != workload.replicas
 
     def _removed(self, pod: Pod) -> None:
         """A controller removes a healthy pod because we gave a replica back, or restarted it."""
@@ -107,7 +107,7 @@ class BudgetInvariants(Part):
         if workload is None or self._causes.workload_disturbed(workload.uid, 60.0):
             return
         pods = self._pods(workload)
-        healthy = sum(counts(each) for each in pods)
+        healthy = sum(counts(pod) for pod in pods)
         allowance = workload.max_unavailable if workload.rolling else workload.replicas
         text = f"{workload.key} has {healthy} of {workload.replicas} pods once {pod.key} leaves"
         self.ground.that("surge-kept", healthy >= workload.replicas - allowance, text)
@@ -128,11 +128,11 @@ def room_of(workload: Workload | Controller) -> int:
 
 def believed_healthy(ground: JudgeContext, process: ObservedProcess, workload: Workload) -> int:
     """Pods of a workload that a process takes for healthy, without those it evicted itself."""
-    known = ground.simulation.workloads
+    workloads = ground.simulation.workloads
     return sum(
         counts(pod) and not _sent(process, pod.uid)
         for pod in process.world.pods.values()
-        if known.workload(pod) is workload
+        if workloads.workload(pod) is workload
     )
 
 

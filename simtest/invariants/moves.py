@@ -104,8 +104,8 @@ class MoveInvariants(Part, NullWatcher):
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod comes, lands, or leaves."""
-        found = new or old
-        workload = self.ground.simulation.workloads.workload(found) if found else None
+        pod = new or old
+        workload = self.ground.simulation.workloads.workload(pod) if pod else None
         if workload is None or workload.kind == "DaemonSet":
             return
         if old is None and new is not None:
@@ -176,7 +176,9 @@ class MoveInvariants(Part, NullWatcher):
         pods = [ground.store.pods[key] for key in ground.simulation.workloads.pods_of[workload.uid]]
         nodes = ground.store.nodes
         on_old = [p for p in (*pods, pod) if (n := nodes.get(p.node)) and n.pool == emptied]
-        right = ground.deleting or not on_old or any(each.key == pod.key for each in on_old)
+        right = (
+            ground.deleting or not on_old or any(chosen_pod.key == pod.key for chosen_pod in on_old)
+        )
         ground.that(
-            "victim-first", right, f"{pod.key} goes instead of {[each.key for each in on_old]}"
+            "victim-first", right, f"{pod.key} goes instead of {[pod.key for pod in on_old]}"
         )

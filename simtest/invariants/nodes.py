@@ -42,11 +42,11 @@ class Openings(Part, NullWatcher):
 
     def node(self, old: Node | None, new: Node | None) -> None:
         """A node comes, goes, is cordoned or uncordoned."""
-        found = new or old
-        if found is None:
+        node = new or old
+        if node is None:
             return
         if new is None or new.unschedulable:
-            self._opened.pop(found.name, None)
+            self._opened.pop(node.name, None)
         elif old is None or old.unschedulable:
             self._opened[new.name] = (self.ground.now, self.ground.action is None)
 
@@ -155,9 +155,9 @@ class NodeInvariants(Part, NullWatcher):
         if node is None or ground.deleting:
             return
         pool = ground.nodes(node.pool)
-        marked = {each.name for each in pool if in_batch(each) == index} | {name}
-        known = [each for each in ground.acting.world.nodes.values() if each.pool == node.pool]
-        total = max(len(pool), len(known))
+        marked = {node.name for node in pool if in_batch(node) == index} | {name}
+        nodes = [each for each in ground.acting.world.nodes.values() if each.pool == node.pool]
+        total = max(len(pool), len(nodes))
         if not ground.backwards and node.pool == "src":
             specs = ground.in_force(ground.now - KNOWN_SECONDS)
             if specs[0]["strategy"]["type"] == "Rolling":

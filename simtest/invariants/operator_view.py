@@ -69,8 +69,8 @@ class OperatorView(Part):
         back = status.rollback is not None
         there = self.ground.target
         emptied, filled = (there, "src") if back else ("src", there)
-        evictions = [each for each in writes if isinstance(each, EvictPod)]
-        deletions = [each for each in writes if isinstance(each, DeletePod)]
+        evictions = [action for action in writes if isinstance(action, EvictPod)]
+        deletions = [action for action in writes if isinstance(action, DeletePod)]
         if evictions or deletions:
             self._may_move(process, emptied, filled, placed=bool(evictions))
             self._slots(process, evictions, deletions)
@@ -100,10 +100,10 @@ class OperatorView(Part):
 
     def _unplaced(self, process: ObservedProcess) -> NamespacedName | None:
         """A pod that replaces one that we moved, and that the scheduler finds no node for."""
-        known = self.ground.simulation.workloads
+        workloads = self.ground.simulation.workloads
         for pod in process.world.pods.values():
             if pod.unschedulable and not pod.terminating:
-                workload = known.workload(pod)
+                workload = workloads.workload(pod)
                 if workload is not None and workload.uid in self._moved:
                     return pod.key
         return None
@@ -184,13 +184,13 @@ class OperatorView(Part):
 
     def _room(self, process: ObservedProcess, uid: str, asked: int) -> None:
         """Replicas without a budget."""
-        known = process.world.owner_index.controller(uid)
+        controller = process.world.owner_index.controller(uid)
         workload = self.ground.simulation.workloads.known[uid]
-        if known is None:
+        if controller is None:
             return
-        out = known.replicas - believed_healthy(self.ground, process, workload)
-        allowance = room_of(known)
-        text = f"{asked} pods of {known.key} are evicted, {out} are out and {allowance} may be"
+        out = controller.replicas - believed_healthy(self.ground, process, workload)
+        allowance = room_of(controller)
+        text = f"{asked} pods of {controller.key} are evicted, {out} are out and {allowance} may be"
         self.ground.that("slot-known-free", asked + out <= allowance, text)
 
     def _forced(

@@ -107,8 +107,8 @@ def _surge_not_restored() -> Patches:
     real = surge_first.next_action
 
     def never(standing: surge_first.Standing) -> Any:
-        found = real(standing)
-        return None if type(found).__name__ == "RestoreScale" else found
+        action = real(standing)
+        return None if type(action).__name__ == "RestoreScale" else action
 
     return [(planner, "next_action", never)]
 
@@ -184,9 +184,9 @@ def _no_victim() -> Patches:
     real = surge_first.next_action
 
     def unmarked(standing: surge_first.Standing) -> Any:
-        found = real(standing)
-        if type(found).__name__ != "SetDeletionCost":
-            return found
+        action = real(standing)
+        if type(action).__name__ != "SetDeletionCost":
+            return action
         by, _, number = standing.controller.surge.rpartition("/")
         return RestoreScale(standing.controller.key, int(number)) if by else None
 

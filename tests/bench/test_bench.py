@@ -48,10 +48,10 @@ def test_the_picture_shows_every_tool_and_names_it() -> None:
     ]
     root = ET.fromstring(picture("t", runs))
     bottom = float(root.attrib["height"])
-    lines = [each for each in root.iter(f"{SVG}path") if each.attrib["fill"] == "none"]
-    assert len({each.attrib["stroke"] for each in lines}) == len(runs)
+    lines = [element for element in root.iter(f"{SVG}path") if element.attrib["fill"] == "none"]
+    assert len({element.attrib["stroke"] for element in lines}) == len(runs)
     assert steps(lines[0].attrib["d"])[-1][0] < steps(lines[-1].attrib["d"])[-1][0] == RIGHT
-    named = {each.text: each.attrib for each in root.iter(f"{SVG}text")}
+    named = {element.text: element.attrib for element in root.iter(f"{SVG}text")}
     for at, tool in enumerate(tools):
         place = named[f"{tool} ({at + 1}.0 s)"]
         assert float(place["x"]) + 7.2 * len(tool) + 60 < WIDTH

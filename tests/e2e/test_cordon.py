@@ -41,14 +41,14 @@ class Meddled:
 
 @pytest.fixture
 async def client(control_plane: ControlPlane) -> AsyncIterator[Client]:
-    made = await Client.connect(str(control_plane.kubeconfig))
+    client = await Client.connect(str(control_plane.kubeconfig))
     body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
-    await made.request("POST", "/api/v1/nodes", body=body)
+    await client.request("POST", "/api/v1/nodes", body=body)
     try:
-        yield made
+        yield client
     finally:
-        await made.request("DELETE", PATH)
-        await made.close()
+        await client.request("DELETE", PATH)
+        await client.close()
 
 
 async def _state(client: Client) -> tuple[bool, str, str]:

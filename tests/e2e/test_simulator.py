@@ -128,31 +128,31 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     snapshot = asyncio.run(take(settings, MigrationSpec.model_validate(spec)))
     assert snapshot.unseen == []
     assumed = Assumptions(stop=0.3, node_boot=2.0, node_delete=1.0, job=4.0)
-    told = Foretold(snapshot, "workers", spec, assumed, 1)
-    told.evicted = []
-    trip = told.go()
+    forecast = Foretold(snapshot, "workers", spec, assumed, 1)
+    forecast.evicted = []
+    trip = forecast.go()
     assert trip.succeeded, trip.message
 
     bed.start_operator()
     bed.migrate(**spec)
     bed.wait_done()
-    requests = [each for each in bed.audit.requests() if each.resource == "pods/eviction"]
-    done = [each.name for each in requests if each.code == 201]
+    requests = [request for request in bed.audit.requests() if request.resource == "pods/eviction"]
+    done = [request.name for request in requests if request.code == 201]
     assert {request.code for request in requests} == {201}
     assert len(done) == trip.evictions
-    assert Counter(_app(each) for each in done) == Counter(_app(each) for each in told.evicted)
-    assert _left(bed) == _left_in(told)
+    assert Counter(_app(each) for each in done) == Counter(_app(each) for each in forecast.evicted)
+    assert _left(bed) == _left_in(forecast)
     if name == "spread":
-        assert _spread(_landed(bed)) == _spread(_landed_in(told))
+        assert _spread(_landed(bed)) == _spread(_landed_in(forecast))
     if name == "order":
-        assert [_app(each) for each in told.evicted] == [_app(each) for each in done]
+        assert [_app(each) for each in forecast.evicted] == [_app(each) for each in done]
     if name == "ordered":
         sets = [
             controller for controller in snapshot.controllers if controller.kind == "StatefulSet"
         ]
-        assert [each.ordered for each in sets] == [True, True]
+        assert [controller.ordered for controller in sets] == [True, True]
     if name == "kinds":
-        ours = [each for each in told.evicted if each.startswith("db-")]
+        ours = [each for each in forecast.evicted if each.startswith("db-")]
         assert ours == [each for each in done if each.startswith("db-")] or len(ours) == 3
     assert Counter(trip.blockers) == Counter()
     assert bed.status()["batch"]["index"] == trip.batches[-1].index
@@ -199,17 +199,17 @@ def _pods(bed: Bed) -> list[dict[str, Any]]:
     items = json.loads(bed.kubectl("get", "pods", "-n", "default", "-o", "json"))["items"]
     return [
         {
-            "name": each["metadata"]["name"],
-            "owner": each["metadata"]["ownerReferences"][0]["kind"],
-            "node": each["spec"].get("nodeName", ""),
+            "name": item["metadata"]["name"],
+            "owner": item["metadata"]["ownerReferences"][0]["kind"],
+            "node": item["spec"].get("nodeName", ""),
             "ready": any(
                 c["type"] == "Ready" and c["status"] == "True"
-                for c in each["status"].get("conditions", ())
+                for c in item["status"].get("conditions", ())
             )
-            or each["status"]["phase"] == "Succeeded",
+            or item["status"]["phase"] == "Succeeded",
         }
-        for each in items
-        if "deletionTimestamp" not in each["metadata"]
+        for item in items
+        if "deletionTimestamp" not in item["metadata"]
     ]
 
 
@@ -235,17 +235,17 @@ def test_a_snapshot_is_the_same_after_it_was_saved(bed: Bed, tmp_path: Path) -> 
     settings = Settings(
         kubeconfig=str(bed.plane.kubeconfig), arm_endpoint=bed.aks.url, cluster=WHERE
     )
-    made = asyncio.run(take(settings, MigrationSpec.model_validate(_spec({}))))
+    snapshot = asyncio.run(take(settings, MigrationSpec.model_validate(_spec({}))))
     for name in ("plain.json", "small.json.gz"):
-        save(made, tmp_path / name)
-        assert msgspec.json.encode(load(tmp_path / name)) == msgspec.json.encode(made)
-    hidden = redact(made, random.Random(1))
+        save(snapshot, tmp_path / name)
+        assert msgspec.json.encode(load(tmp_path / name)) == msgspec.json.encode(snapshot)
+    hidden = redact(snapshot, random.Random(1))
     save(hidden, tmp_path / "hidden.json")
     text = (tmp_path / "hidden.json").read_text()
     for secret in ("cache", "report", "registry.example", "subscriptions"):
         assert secret not in text
     spec = _spec({})
-    seen = ForecastRun(made, "m", spec, Assumptions(), 3).go()
+    seen = ForecastRun(snapshot, "m", spec, Assumptions(), 3).go()
     unseen = ForecastRun(load(tmp_path / "hidden.json"), "m", spec, Assumptions(), 3).go()
     assert unseen.succeeded
     assert unseen.evictions == seen.evictions

@@ -18,7 +18,7 @@ from simtest.faults.azure_calls import (
     Refuse,
     Stall,
 )
-from tests.support.migration_run import CALM, NODES, Voyage, voyage
+from tests.support.migration_run import CALM, NODES, MigrationRun, migration_run
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "azure-faults.md"
 SCALED = {"enableAutoScaling": True, "minCount": 2, "maxCount": 9}
@@ -124,39 +124,43 @@ condition reports it."""
 
 async def _fate(fault: CallFault) -> tuple[str, str]:
     """What was told, and how it ended; the end state is checked."""
-    async with voyage([fault], pool=SCALED, strategy=ROLLING) as each:
-        done = await each.run(passes=4000)
-        told = _told(each)
+    async with migration_run([fault], pool=SCALED, strategy=ROLLING) as migration:
+        done = await migration.run(passes=4000)
+        told = _told(migration)
         end = "went on by itself"
         if not done:
-            assert each.status.is_true("Stalled"), (fault, each.trail, each.status.message)
+            assert migration.status.is_true("Stalled"), (
+                fault,
+                migration.trail,
+                migration.status.message,
+            )
             end = "an admin fixes it, then it goes on"
-            _mend(each)
-            done = await each.run(passes=4000)
-        assert done, (fault, each.trail, each.status.message)
-        assert set(each.pools) == {"system", "srcazl"}, fault
-        new = each.pools["srcazl"]
+            _mend(migration)
+            done = await migration.run(passes=4000)
+        assert done, (fault, migration.trail, migration.status.message)
+        assert set(migration.pools) == {"system", "srcazl"}, fault
+        new = migration.pools["srcazl"]
         found = (new["count"], new["enableAutoScaling"], new["minCount"], new["maxCount"])
         assert found == (NODES, True, 2, 9), (fault, found)
-        assert each.most_nodes <= NODES + 2, fault
-        assert len(list(each.world.pool_nodes("srcazl"))) == NODES, fault
+        assert migration.most_nodes <= NODES + 2, fault
+        assert len(list(migration.world.pool_nodes("srcazl"))) == NODES, fault
         again = 1 + isinstance(fault.effect, EndOperation)
-        assert _accepted(each, "PUT", "srcazl", 201) <= 1, fault
-        assert _accepted(each, "DELETE", "src", 202) <= again, fault
-        assert _accepted(each, "POST", "deleteMachines", 202) <= again, fault
+        assert _accepted(migration, "PUT", "srcazl", 201) <= 1, fault
+        assert _accepted(migration, "DELETE", "src", 202) <= again, fault
+        assert _accepted(migration, "POST", "deleteMachines", 202) <= again, fault
         return told, end
 
 
-def _accepted(each: Voyage, method: str, end: str, status: int) -> int:
+def _accepted(migration: MigrationRun, method: str, end: str, status: int) -> int:
     return sum(
         one["method"] == method and one["path"].endswith(f"/{end}") and one["status"] == status
-        for one in each.log
+        for one in migration.log
     )
 
 
-def _told(each: Voyage) -> str:
+def _told(migration: MigrationRun) -> str:
     """Reasons that do not belong to a smooth run, in order."""
-    reasons = [line.partition(":")[2] for line in each.trail]
+    reasons = [line.partition(":")[2] for line in migration.trail]
     odd = [reason for reason in dict.fromkeys(reasons) if reason not in SMOOTH]
     return ", ".join(f"`{reason}`" for reason in odd) or "nothing"
 
@@ -180,9 +184,9 @@ SMOOTH = frozenset(
 )
 
 
-def _mend(each: Voyage) -> None:
+def _mend(migration: MigrationRun) -> None:
     """What the status asks an admin for: a pool that AKS left half-done is put right."""
-    each.executor.outcomes.forget_verdicts()
-    for name, properties in each.pools.items():
+    migration.executor.outcomes.forget_verdicts()
+    for name, properties in migration.pools.items():
         if properties["provisioningState"] in {"Failed", "Canceled"}:
-            each.cluster.put(name, {"properties": dict(properties)}, each.now)
+            migration.cluster.put(name, {"properties": dict(properties)}, migration.now)

@@ -116,20 +116,20 @@ class Place:
 
     async def settled(self, name: str = "web", **expect: int) -> Budget:
         """Wait until the controller has seen this generation and come to these numbers."""
-        found: Budget | None = None
+        budget: Budget | None = None
 
         async def agrees() -> bool:
-            nonlocal found
-            found = (await self.world()).budgets[NamespacedName(self.namespace, name)]
-            current = found.observed_generation >= found.generation
-            return current and all(getattr(found, key) == value for key, value in expect.items())
+            nonlocal budget
+            budget = (await self.world()).budgets[NamespacedName(self.namespace, name)]
+            current = budget.observed_generation >= budget.generation
+            return current and all(getattr(budget, key) == value for key, value in expect.items())
 
         try:
             await until(f"budget {name} with {expect}", agrees)
         except AssertionError as error:
-            raise AssertionError(f"{error}; it is {found}") from None
-        assert found is not None
-        return found
+            raise AssertionError(f"{error}; it is {budget}") from None
+        assert budget is not None
+        return budget
 
     async def now(self, name: str = "web") -> Budget:
         """A budget as it is."""

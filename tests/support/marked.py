@@ -47,7 +47,7 @@ class Marker:
         if origin in {list, frozenset} or (origin is tuple and parts[-1] is ...):
             return origin(self.value(parts[0], place) for _ in range(2))
         if origin is tuple:
-            return tuple(self.value(each, place) for each in parts)
+            return tuple(self.value(part, place) for part in parts)
         return self._record(hint)
 
     def _record(self, kind: Any) -> Any:

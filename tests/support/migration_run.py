@@ -64,7 +64,7 @@ class Nobody:
         return b'{"items": []}'
 
 
-class Voyage:
+class MigrationRun:
     """One migration `m` of pool `src`, of NODES nodes, to `srcazl`: drives the reconcile loop."""
 
     problem = staticmethod(str)
@@ -86,8 +86,8 @@ class Voyage:
         """Requests that Azure was sent: method, path, status (0 where the answer was lost)."""
         self.executor = self._executor()
         self.loop = self._loop()
-        for each in cluster.nodes():
-            self.world.put_node(_node(each))
+        for node in cluster.nodes():
+            self.world.put_node(_node(node))
 
     def _loop(self) -> Loop:
         return Loop(self.resource, Observer(self, self.executor, began=self.now), coalesce=0.2)
@@ -127,8 +127,8 @@ class Voyage:
     @property
     def reason(self) -> str:
         """The reason of Ready."""
-        found = self.status.condition("Ready")
-        return found.reason if found else ""
+        condition = self.status.condition("Ready")
+        return condition.reason if condition else ""
 
     @property
     def pools(self) -> dict[str, Any]:
@@ -147,7 +147,9 @@ class Voyage:
 
     async def run(
         self,
-        until: Callable[["Voyage"], bool] = lambda voyage: voyage.status.is_true("Succeeded"),
+        until: Callable[["MigrationRun"], bool] = lambda migration_run: (
+            migration_run.status.is_true("Succeeded")
+        ),
         *,
         passes: int = 600,
         hours: float = 12.0,
@@ -261,9 +263,9 @@ def _node(record: NodeRecord) -> Node:
 
 
 @asynccontextmanager
-async def voyage(
+async def migration_run(
     faults: Iterable[CallFault] = (), *, pool: dict[str, Any] | None = None, **spec: Any
-) -> AsyncIterator[Voyage]:
+) -> AsyncIterator[MigrationRun]:
     """A cluster with a System pool and the pool `src`, and a migration of it about to begin."""
     cluster = ManagedCluster(
         random.Random(1), timings=Timings(boot=90, delete=60), limits=Limits(), digits="12345678"
@@ -278,10 +280,10 @@ async def voyage(
             for index in range(properties["count"])
         ]
         cluster.adopt(name, properties, nodes)
-    travelling: list[Voyage] = []
+    travelling: list[MigrationRun] = []
     server = ArmServer(cluster, None, clock=lambda: travelling[0].now if travelling else NOW)
     url = await server.start(0)
-    travelling.append(Voyage(cluster, url, **spec))
+    travelling.append(MigrationRun(cluster, url, **spec))
     travelling[0].log = server.log
     inject(cluster, *faults)
     try:

@@ -32,8 +32,8 @@ def simulation(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedClust
             **wanted,
         }
         full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **settings}
-        made = [make_node(aks.setting, name, full, index) for index in range(full["count"])]
-        aks.adopt(name, settings, made)
+        nodes = [make_node(aks.setting, name, full, index) for index in range(full["count"])]
+        aks.adopt(name, settings, nodes)
     cluster = SimulatedCluster(aks, rng, now=NOW)
     cluster.node_lifecycle.adopt()
     return cluster
@@ -97,5 +97,5 @@ def where(cluster: SimulatedCluster, name: str) -> Counter[str]:
 
 def delete(cluster: SimulatedCluster, name: str, count: int = 1) -> None:
     """Delete pods of an app; they come back."""
-    for pod in [each for each in cluster.store.pods.values() if each.labels == of(name)][:count]:
+    for pod in [pod for pod in cluster.store.pods.values() if pod.labels == of(name)][:count]:
         cluster.api.delete(pod.key, pod.uid)

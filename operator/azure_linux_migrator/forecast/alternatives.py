@@ -42,14 +42,14 @@ def alternatives(
     snapshot: ClusterSnapshot, spec: dict[str, Any], assumed: Assumptions, own: RunResult
 ) -> list[Alternative]:
     """What is likely to matter most first; `own` is a run of the spec as it is."""
-    found = [Alternative(text, other, assumed) for text, other in _specs(spec)]
+    alternatives = [Alternative(text, other, assumed) for text, other in _specs(spec)]
     budget = _limiting(snapshot, own)
     if budget is not None:
         slots = budget.expected - budget.desired
         text = f"{own.limited_by} letting {slots + 1} pods go at a time instead of {slots}"
         looser = structs.replace(assumed, loosened=str(budget.key))
-        found.insert(1, Alternative(text, spec, looser))
-    return found
+        alternatives.insert(1, Alternative(text, spec, looser))
+    return alternatives
 
 
 def _limiting(snapshot: ClusterSnapshot, own: RunResult) -> Budget | None:
@@ -57,10 +57,10 @@ def _limiting(snapshot: ClusterSnapshot, own: RunResult) -> Budget | None:
     if not own.limited_by.startswith(_BUDGET):
         return None
     name = own.limited_by.removeprefix(_BUDGET)
-    found = next((budget for budget in snapshot.budgets if str(budget.key) == name), None)
-    if found is None or not 0 < found.expected - found.desired < found.expected:
+    record = next((budget for budget in snapshot.budgets if str(budget.key) == name), None)
+    if record is None or not 0 < record.expected - record.desired < record.expected:
         return None
-    return found
+    return record
 
 
 def _specs(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -109,10 +109,10 @@ def better(
 ) -> list[Variation]:
     """Those that save time or node-hours worth telling, the greatest saving of time first."""
     found = []
-    for other, each in zip(others, trips, strict=True):
-        if not each.succeeded:
+    for other, result in zip(others, trips, strict=True):
+        if not result.succeeded:
             continue
-        seconds, hours = each.seconds - own.seconds, each.node_hours - own.node_hours
+        seconds, hours = result.seconds - own.seconds, result.node_hours - own.node_hours
         quicker = -seconds > max(WORTH_SECONDS, WORTH_SHARE * own.seconds)
         cheaper = -hours > max(WORTH_HOURS, WORTH_HOURS_SHARE * own.node_hours)
         if quicker or cheaper:

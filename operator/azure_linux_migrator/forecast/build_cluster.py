@@ -91,7 +91,7 @@ def build_cluster(
     simulation.scheduler.bare = snapshot.placings
     if not isinstance(azure_facts.sizes, Unread):
         simulation.node_lifecycle.gpus = {
-            name: each.gpus for name, each in azure_facts.sizes.items() if each.gpus
+            name: size.gpus for name, size in azure_facts.sizes.items() if size.gpus
         }
     _nodes(simulation, snapshot)
     starts = Starts(snapshot, attach=assumed.attach)

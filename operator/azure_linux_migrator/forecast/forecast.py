@@ -95,19 +95,19 @@ def forecast(
     tasks += [(snapshot, name, other.spec, other.assumed, 0) for other in others]
     trips = [first, *runner(tasks)]
     own, rest = trips[:runs], trips[runs:]
-    ranked = sorted(own, key=lambda each: each.seconds)
+    ranked = sorted(own, key=lambda result: result.seconds)
     typical = ranked[(len(ranked) - 1) // 2]
-    blocked = not all(each.succeeded for each in own)
+    blocked = not all(result.succeeded for result in own)
     if blocked:
-        typical = next(each for each in ranked if not each.succeeded)
+        typical = next(result for result in ranked if not result.succeeded)
     return Forecast(
         name=name,
         strategy=migration_spec.strategy.type,
         source=migration_spec.source.node_pool,
         target=migration_spec.target.os_sku,
         blocked=blocked,
-        total=_range([each.seconds for each in own]),
-        drain=_range([each.moving_seconds for each in own]),
+        total=_range([result.seconds for result in own]),
+        drain=_range([result.moving_seconds for result in own]),
         typical=typical,
         runs=runs,
         pod_summary=pod_summary(snapshot, name, spec),

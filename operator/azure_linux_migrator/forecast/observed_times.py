@@ -53,7 +53,7 @@ def start_spans(
         learnt = _span(fine[uid], ONCE) or _span(times, TWICE)
         if learnt is not None:
             known[uid] = learnt
-    every = _span([each for times in fine.values() for each in times], ONCE)
+    every = _span([time for times in fine.values() for time in times], ONCE)
     all_rough = _span([time_ for times in rough.values() for time_ in times], TWICE)
     return known, every or all_rough or UNKNOWN
 

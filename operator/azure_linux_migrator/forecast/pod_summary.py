@@ -179,17 +179,17 @@ def _findings(context: Context) -> list[Warned]:
     """What blocks and what is warned of, each rule once, the gravest first."""
     acknowledged = context.migration.spec.preflight.acknowledge
     by_rule: defaultdict[tuple[Severity, str], list[Finding]] = defaultdict(list)
-    for each in evaluate(build_snapshot(context), acknowledged):
-        if each.severity in {Severity.BLOCK, Severity.WARN} and not each.acknowledged:
-            by_rule[each.severity, each.rule].append(each)
+    for finding in evaluate(build_snapshot(context), acknowledged):
+        if finding.severity in {Severity.BLOCK, Severity.WARN} and not finding.acknowledged:
+            by_rule[finding.severity, finding.rule].append(finding)
     return [
         Warned(
             rule,
             severity,
-            len(found),
-            [each.subject for each in found[:MOST_SUBJECTS]],
-            found[0].message,
-            found[0].remedy,
+            len(findings),
+            [finding.subject for finding in findings[:MOST_SUBJECTS]],
+            findings[0].message,
+            findings[0].remedy,
         )
-        for (severity, rule), found in by_rule.items()
+        for (severity, rule), findings in by_rule.items()
     ]

@@ -72,16 +72,18 @@ def load(file: Path) -> ClusterSnapshot:
                 f"{file} is a snapshot of version {version}, this azlm reads version {VERSION}; "
                 "make it again with this azlm, or read it with the one that made it"
             )
-        found = msgspec.json.decode(content, type=ClusterSnapshot)
-        survey_in(found.azure_facts)
+        snapshot = msgspec.json.decode(content, type=ClusterSnapshot)
+        survey_in(snapshot.azure_facts)
     except (EOFError, OSError, zlib.error) as error:
         raise _foreign(file, f"it is damaged ({error})") from error
     except (KeyError, TypeError, ValueError) as error:
         raise _foreign(file, str(error)) from error
-    if len(found.rules) != len(found.budgets):
-        counts = f"it has {len(found.budgets)} budgets and {len(found.rules)} rules of budgets"
+    if len(snapshot.rules) != len(snapshot.budgets):
+        counts = (
+            f"it has {len(snapshot.budgets)} budgets and {len(snapshot.rules)} rules of budgets"
+        )
         raise _foreign(file, counts)
-    return found
+    return snapshot
 
 
 def _foreign(file: Path, why: str) -> SettingsError:

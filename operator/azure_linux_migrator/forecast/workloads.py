@@ -65,7 +65,7 @@ def add_workloads(
 ) -> None:
     """The workloads, with nothing to do yet; then the controllers as the cluster shows them.
     `stop` is what pods take to end, `run` a Job's pods to succeed."""
-    controllers = {each.uid: each for each in snapshot.controllers}
+    controllers = {controller.uid: controller for controller in snapshot.controllers}
     owned: defaultdict[str, list[Pod]] = defaultdict(list)
     for pod in snapshot.pods:
         if pod.owner is not None:
@@ -73,17 +73,17 @@ def add_workloads(
             top = found.owner if found and found.owner in controllers else pod.owner.uid
             owned[top].append(pod)
     for uid, pods in owned.items():
-        made = _workload(uid, pods, controllers.get(uid))
-        made.template = _template(pods, made.kind, controllers.get(uid), snapshot.placings)
-        made.template = structs.replace(
-            made.template,
+        workload = _workload(uid, pods, controllers.get(uid))
+        workload.template = _template(pods, workload.kind, controllers.get(uid), snapshot.placings)
+        workload.template = structs.replace(
+            workload.template,
             start=starts.after_attach(pods),
             stop=stop,
-            run=run if made.kind == "Job" else None,
+            run=run if workload.kind == "Job" else None,
         )
-        simulation.workloads.add(made, fresh=False)
+        simulation.workloads.add(workload, fresh=False)
         for owner in {pod.owner.uid for pod in pods if pod.owner is not None}:
-            simulation.workloads.own(owner, made)
+            simulation.workloads.own(owner, workload)
     for controller in snapshot.controllers:
         simulation.store.put_controller(controller)
 
@@ -118,7 +118,7 @@ def _workload(uid: str, pods: list[Pod], controller: Controller | None) -> Workl
     if kind == "Named" or (kind == "StatefulSet" and controller is None):
         names = tuple(sorted(pod.key.name for pod in pods if not pod.finished))
     own_claims = kind in {"StatefulSet", "Named"}
-    made = Workload(
+    workload = Workload(
         kind,
         controller.key if controller else pods[0].key._replace(name=first.name if first else ""),
         uid,
@@ -130,10 +130,13 @@ def _workload(uid: str, pods: list[Pod], controller: Controller | None) -> Workl
         names=names,
     )
     if controller is not None:
-        made.parallel, made.first = not controller.ordered, controller.first_ordinal
-        made.max_surge, made.max_unavailable = controller.max_surge, controller.max_unavailable
-        made.rolling = controller.rolling
-    return made
+        workload.parallel, workload.first = not controller.ordered, controller.first_ordinal
+        workload.max_surge, workload.max_unavailable = (
+            controller.max_surge,
+            controller.max_unavailable,
+        )
+        workload.rolling = controller.rolling
+    return workload
 
 
 def _kind(pods: list[Pod], controller: Controller | None) -> Kind:
@@ -162,7 +165,7 @@ def _template(
     controller: Controller | None,
     placings: dict[str, SchedulingConstraints],
 ) -> Template:
-    pod = max(pods, key=lambda each: each.created)
+    pod = max(pods, key=lambda pod: pod.created)
     uids = [pod.owner.uid if pod.owner else pod.uid, *(p.owner.uid for p in pods if p.owner)]
     scheduling = next((placings[uid] for uid in uids if uid in placings), SchedulingConstraints())
     if kind == "DaemonSet":

@@ -125,11 +125,11 @@ async def test_the_last_system_pool_stays_and_another_cluster_is_not_found(arm: 
 
 
 async def test_an_etag_guards_a_change_and_if_none_match_a_creation(arm: Bench) -> None:
-    made = await arm.create("blue")
+    pool = await arm.create("blue")
     await arm.create("blue", count=3)
     with pytest.raises(HttpResponseError) as stale:
         await arm.sdk.agent_pools.begin_delete(
-            *WHERE, "blue", etag=made.e_tag, match_condition=MatchConditions.IfNotModified
+            *WHERE, "blue", etag=pool.e_tag, match_condition=MatchConditions.IfNotModified
         )
     assert stale.value.status_code in {409, 412}
     with pytest.raises(HttpResponseError) as exists:
@@ -157,8 +157,8 @@ async def test_our_adapter_creates_from_the_source_scales_and_deletes(arm: Bench
         await pools.create_target(
             "blue", "green", os_sku="AzureLinux", count=None, overrides={}, tags={"azlm-x": "m"}
         )
-        found = (await pools.list_pools())["green"]
-        assert (found.os_sku, found.count, found.tag("azlm-x")) == ("AzureLinux", 2, "m")
+        pool = (await pools.list_pools())["green"]
+        assert (pool.os_sku, pool.count, pool.tag("azlm-x")) == ("AzureLinux", 2, "m")
         assert (await arm.sdk.agent_pools.get(*WHERE, "green")).node_labels == {"tier": "web"}
         blue = (await pools.list_pools())["blue"]
         await pools.update("blue", {"count": 0}, tags={"team": "b"}, etag=blue.etag)

@@ -73,10 +73,10 @@ class Served:
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    made = Served()
-    made.url = await made.server.start(0)
-    yield made
-    await made.server.stop()
+    served = Served()
+    served.url = await served.server.start(0)
+    yield served
+    await served.server.stop()
 
 
 def same_pool(ours: dict[str, Any], theirs: dict[str, Any]) -> None:

@@ -41,11 +41,11 @@ async def place(
     admin = await Client.connect(str(control_plane.kubeconfig))
     operator = await Client.connect(str(operator_config))
     namespace = f"evict-{next(_numbers)}"
-    made = Place(control_plane, admin, operator, namespace, nodes)
+    place = Place(control_plane, admin, operator, namespace, nodes)
     try:
-        await made.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
-        yield made
-        await made.abandon()
+        await place.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+        yield place
+        await place.abandon()
     finally:
         await admin.close()
         await operator.close()

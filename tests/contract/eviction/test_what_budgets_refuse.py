@@ -118,9 +118,9 @@ async def sync_failed(place: Place) -> Budget:
         return bool((await place.now()).sync_failed)
 
     await until("the budget cannot be computed", failed)
-    found = await place.now()
-    assert found.sync_failed == "jobs.batch does not implement the scale subresource"
-    return found
+    budget = await place.now()
+    assert budget.sync_failed == "jobs.batch does not implement the scale subresource"
+    return budget
 
 
 async def test_point_06_sync_failed_is_a_429_whose_cause_tells_why(place: Place) -> None:

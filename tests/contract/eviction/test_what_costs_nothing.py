@@ -177,5 +177,8 @@ async def test_point_03_a_free_pod_that_changes_meanwhile_is_a_429_with_retry_af
             await until("an eviction meets a write", refused)
         finally:
             over.set()
-    assert {each.result for each in responses} <= {EvictionResult.GRANTED, EvictionResult.BUDGET}
+    assert {response.result for response in responses} <= {
+        EvictionResult.GRANTED,
+        EvictionResult.BUDGET,
+    }
     assert responses[-1].retry_after == RETRY_LATER

@@ -132,7 +132,7 @@ async def test_case_32_a_pod_that_tolerates_the_cordon_comes_all_the_same(
     await place.running("boomerang")
     world = await place.world()
     assert world.nodes[lone].unschedulable
-    assert {each.key.name for each in world.pods_on(lone)} == {"boomerang"}
+    assert {pod.key.name for pod in world.pods_on(lone)} == {"boomerang"}
     verdict, reading = await place.ask("boomerang")
     assert verdict.result is EvictionResult.GRANTED
     assert reading.sends

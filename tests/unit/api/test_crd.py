@@ -128,7 +128,7 @@ def test_conditions_are_merged_by_type() -> None:
 
 def test_columns() -> None:
     columns = _version()["additionalPrinterColumns"]
-    shown = [each["name"] for each in columns if "priority" not in each]
+    shown = [column["name"] for column in columns if "priority" not in column]
     wide = [column["name"] for column in columns if column.get("priority") == 10]
     assert shown == ["Source", "Target", "Phase", "Nodes", "Ready", "Reason", "Age"]
     assert wide == ["Step", "Pods", "Batch", "Message"]

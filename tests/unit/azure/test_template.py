@@ -85,8 +85,10 @@ def test_every_field_of_the_api_has_the_policy_of_the_reference() -> None:
 
 def test_every_property_of_the_sdks_model_has_a_policy_and_none_is_made_up() -> None:
     model = ManagedClusterAgentPoolProfileProperties
-    made = model()  # the SDK's models fill in their table of fields when the first one is made
-    known = {field._rest_name for field in made._attr_to_rest_field.values()}
+    properties = (
+        model()
+    )  # the SDK's models fill in their table of fields when the first one is made
+    known = {field._rest_name for field in properties._attr_to_rest_field.values()}
     assert known == set(POLICIES)
 
 

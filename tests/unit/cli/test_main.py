@@ -54,10 +54,10 @@ class Azlm:
         self.folder = folder
         self._monkeypatch = monkeypatch
         self._capsys = capsys
-        made = snapshot()
-        deployment(made, "web", 2)
+        cluster_snapshot = snapshot()
+        deployment(cluster_snapshot, "web", 2)
         self.snapshot = folder / "snapshot.json"
-        save(made, self.snapshot)
+        save(cluster_snapshot, self.snapshot)
 
     def __call__(self, *arguments: str | Path) -> tuple[int, str, str]:
         """Exit code, standard output and standard error."""
@@ -103,10 +103,10 @@ def test_clear_is_0_and_blocked_is_2(azlm: Azlm) -> None:
     code, out, err = azlm.plan(MIGRATION)
     assert (code, err) == (0, "")
     assert "2 move" in out
-    made = snapshot()
-    deployment(made, "web", 2)
-    budget(made, "web", 0)
-    save(made, azlm.snapshot)
+    cluster_snapshot = snapshot()
+    deployment(cluster_snapshot, "web", 2)
+    budget(cluster_snapshot, "web", 0)
+    save(cluster_snapshot, azlm.snapshot)
     code, out, _ = azlm.plan(MIGRATION)
     assert code == 2
     assert "pdb.zero: PodDisruptionBudget default/web" in out

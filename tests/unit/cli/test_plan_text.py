@@ -18,8 +18,8 @@ from tests.support.forecasts import NOW, blocked, choice, finding, forecast, tri
 HOUR = 3600.0
 
 
-def _table(found: Forecast, *, width: int = 100, now: float = NOW) -> str:
-    return as_table(found, width, now=now)
+def _table(forecast: Forecast, *, width: int = 100, now: float = NOW) -> str:
+    return as_table(forecast, width, now=now)
 
 
 def _line(text: str, begin: str) -> str:
@@ -201,14 +201,16 @@ def test_what_blocks_without_a_reason_is_its_ending() -> None:
 
 def test_lines_keep_to_the_width() -> None:
     long = Warned("rule", "Warn", 1, ["Deployment default/a"], "word " * 60, "")
-    found = forecast(pod_summary=PodSummary(findings=[long], lose_data=3), unseen=["word " * 40])
-    assert max(map(len, _table(found, width=80).splitlines())) <= 80
+    result = forecast(pod_summary=PodSummary(findings=[long], lose_data=3), unseen=["word " * 40])
+    assert max(map(len, _table(result, width=80).splitlines())) <= 80
 
 
 def test_machines_read_the_same_in_camel_case() -> None:
     groups = [_group("Deployment", "web", Outcome.MOVE, 3, 1)]
-    found = forecast(pod_summary=structs.replace(PodSummary(move=3, lose_data=1), workloads=groups))
-    told = json.loads(as_json(found))
+    result = forecast(
+        pod_summary=structs.replace(PodSummary(move=3, lose_data=1), workloads=groups)
+    )
+    told = json.loads(as_json(result))
     assert told["blockedBy"] == []
     assert told["typical"]["limitedBy"] == "PodDisruptionBudget default/ledger"
     assert told["podSummary"]["loseData"] == 1
@@ -223,5 +225,5 @@ def test_machines_read_the_same_in_camel_case() -> None:
             "losesData": 1,
         }
     ]
-    assert yaml.safe_load(as_yaml(found)) == told
+    assert yaml.safe_load(as_yaml(result)) == told
     assert json.loads(as_json(forecast(blocked("why"))))["blockedBy"] == ["why"]

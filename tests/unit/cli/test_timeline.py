@@ -28,34 +28,36 @@ LETTER = 0.6
 class Picture:
     """A picture, taken apart."""
 
-    def __init__(self, found: Forecast) -> None:
-        self.root = ET.fromstring(draw(found))
-        self.texts = [each.text or "" for each in self._all("text")]
+    def __init__(self, forecast: Forecast) -> None:
+        self.root = ET.fromstring(draw(forecast))
+        self.texts = [element.text or "" for element in self._all("text")]
 
     def _all(self, tag: str) -> list[ET.Element]:
-        return [each for each in self.root.iter() if each.tag.rpartition("}")[2] == tag]
+        return [element for element in self.root.iter() if element.tag.rpartition("}")[2] == tag]
 
     def bars(self, says: str) -> list[dict[str, str]]:
         """The bars whose tooltip begins so."""
         return [
-            dict(each.attrib)
-            for each in self._all("rect")
-            if len(each) and (each[0].text or "").startswith(says)
+            dict(element.attrib)
+            for element in self._all("rect")
+            if len(element) and (element[0].text or "").startswith(says)
         ]
 
     def lines(self) -> list[list[tuple[float, float]]]:
         """The corners of each value's line."""
         return [
-            steps(each.attrib["d"]) for each in self._all("path") if each.attrib["fill"] == "none"
+            steps(element.attrib["d"])
+            for element in self._all("path")
+            if element.attrib["fill"] == "none"
         ]
 
     def extents(self) -> list[tuple[float, float, str]]:
         """From where to where each text reaches, about."""
         found = []
-        for each in self._all("text"):
-            x, words = float(each.attrib["x"]), each.text or ""
-            wide = len(words) * LETTER * float(each.attrib["font-size"])
-            anchor = each.attrib.get("text-anchor", "start")
+        for element in self._all("text"):
+            x, words = float(element.attrib["x"]), element.text or ""
+            wide = len(words) * LETTER * float(element.attrib["font-size"])
+            anchor = element.attrib.get("text-anchor", "start")
             left = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]
             found.append((left, left + wide, words))
         return found
@@ -109,7 +111,7 @@ def test_steps_that_take_time_have_a_row_and_batches_one_of_their_own() -> None:
     assert "1h 15m" in picture.texts
     marks = picture.bars("batch ")
     assert len(marks) == 6
-    assert {each["fill"] for each in marks} == {BATCH}
+    assert {mark["fill"] for mark in marks} == {BATCH}
     [drain] = picture.bars("Drain")
     assert float(drain["x"]) <= float(marks[0]["x"])
     assert float(marks[0]["y"]) > float(drain["y"]) + float(drain["height"])
@@ -198,9 +200,9 @@ def test_the_axis_is_marked_in_round_times(seconds: float, ticks: list[str]) -> 
 
 
 def test_names_are_escaped() -> None:
-    found = forecast(trip(limited_by="<b> & co"))
-    assert "<b>" not in draw(found)
-    assert any("<b> & co" in text for text in Picture(found).texts)
+    result = forecast(trip(limited_by="<b> & co"))
+    assert "<b>" not in draw(result)
+    assert any("<b> & co" in text for text in Picture(result).texts)
 
 
 def test_batches_of_different_length_are_told_by_the_longest() -> None:

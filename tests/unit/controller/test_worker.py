@@ -73,8 +73,8 @@ async def test_a_status_that_was_refused_is_not_written_later(
 ) -> None:
     server = Server()
     worker = worker_on(server)
-    told = worker.status.model_copy(update={"message": "waiting"})
-    steps = _deciding(monkeypatch, told, RECORDED)
+    status = worker.status.model_copy(update={"message": "waiting"})
+    steps = _deciding(monkeypatch, status, RECORDED)
     monkeypatch.setattr(looping, "RETRY_SECONDS", 60.0)
     server.fails = [None, KubernetesError(503, "not now"), KubernetesError(503, "not now")]
     async with _running(worker):

@@ -14,12 +14,12 @@ from azure_linux_migrator.model.cluster import NamespacedName, Owner, Pod, Requi
 from tests.support.worlds import NOW, budget, planner_of, pod, world
 
 
-def planned(made: World) -> Plan:
-    return planner(made).plan(NOW)
+def planned(world: World) -> Plan:
+    return planner(world).plan(NOW)
 
 
-def planner(made: World, **policy: Any) -> Planner:
-    return planner_of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy)))
+def planner(world: World, **policy: Any) -> Planner:
+    return planner_of(world, Scope("m", "src", "srcazl", Drain.model_validate(policy)))
 
 
 def pods(count: int) -> list[Pod]:
@@ -69,8 +69,8 @@ def test_fate(made: Pod, policy: dict[str, str], expected: PodDisposition) -> No
 def test_an_empty_selector_guards_all_and_none_guards_nothing(
     selector: Selector, expected: bool
 ) -> None:
-    made = world([pod("a")], [budget(selector=selector)])
-    assert bool(made.budgets_of(made.pods[NamespacedName("default", "a")])) is expected
+    state = world([pod("a")], [budget(selector=selector)])
+    assert bool(state.budgets_of(state.pods[NamespacedName("default", "a")])) is expected
     bare = world([pod("a")], [budget(selector=None)])
     assert bare.budgets_of(bare.pods[NamespacedName("default", "a")]) == ()
 
@@ -95,8 +95,8 @@ def test_unready_pods_cost_nothing_where_kubernetes_says_so(
 
 
 def test_no_more_evictions_than_slots() -> None:
-    made = world(pods(10), [budget(allowed=2, healthy=10, desired=8, expected=10)])
-    result = planned(made)
+    state = world(pods(10), [budget(allowed=2, healthy=10, desired=8, expected=10)])
+    result = planned(state)
     assert len(result.evictions) == 2
     assert result.waiting == 8
 
@@ -128,11 +128,11 @@ def test_replicas_without_a_budget_get_a_tenth_and_at_least_one() -> None:
 
 
 def test_the_node_with_the_fewest_pods_empties_first() -> None:
-    made = world(
+    state = world(
         [pod("a", node="s-1"), pod("b"), pod("c")],
         [budget(allowed=1, healthy=3, desired=2, expected=3)],
     )
-    assert [eviction.pod.name for eviction in planned(made).evictions] == ["a"]
+    assert [eviction.pod.name for eviction in planned(state).evictions] == ["a"]
 
 
 class TestLedger:
@@ -196,12 +196,12 @@ class TestLedger:
 
 
 def test_healthy_counts_follow_every_event() -> None:
-    made = world(pods(3), [budget()])
+    state = world(pods(3), [budget()])
     key = NamespacedName("default", "web")
-    assert made.healthy(key) == 3
-    made.put_pod(pod("p0", ready=False))
-    made.put_pod(pod("p1", labels=(("app", "api"),)))
-    made.remove_pod(NamespacedName("default", "p2"))
-    assert made.healthy(key) == 0
-    made.put_budget(budget(selector=Selector()))
-    assert made.healthy(key) == 1
+    assert state.healthy(key) == 3
+    state.put_pod(pod("p0", ready=False))
+    state.put_pod(pod("p1", labels=(("app", "api"),)))
+    state.remove_pod(NamespacedName("default", "p2"))
+    assert state.healthy(key) == 0
+    state.put_budget(budget(selector=Selector()))
+    assert state.healthy(key) == 1

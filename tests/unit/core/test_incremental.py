@@ -214,7 +214,7 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
         },
         "undrained": (
             pool_progress.undrained_admitted,
-            [each.node.name for each in pool_progress.undrained()],
+            [progress.node.name for progress in pool_progress.undrained()],
         ),
         "detaching": sorted(pool_progress.detaching),
         "blocked": (pool_progress.blocked_pods, sorted(pool_progress.blocked)),
@@ -224,13 +224,13 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
         "waiting": plan.waiting,
         "rest": plan.rest,
         "lanes": {
-            ident: (sorted(each.now.pods), sorted(each.later.pods), sorted(each.unready))
-            for ident, each in queues.items()
+            ident: (sorted(queue.now.pods), sorted(queue.later.pods), sorted(queue.unready))
+            for ident, queue in queues.items()
         },
         "granted": {
-            ident: len(each.granted)
-            for ident, each in queues.items()
-            if each.granted and each.tier == tier
+            ident: len(queue.granted)
+            for ident, queue in queues.items()
+            if queue.granted and queue.tier == tier
         },
     }
 

@@ -93,9 +93,9 @@ class Decider:
 
 @pytest.fixture
 def decider(monkeypatch: pytest.MonkeyPatch) -> Decider:
-    made = Decider()
-    monkeypatch.setattr(looping, "decide", made)
-    return made
+    decider = Decider()
+    monkeypatch.setattr(looping, "decide", decider)
+    return decider
 
 
 def _at(seconds: float) -> Now:

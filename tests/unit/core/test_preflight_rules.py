@@ -279,20 +279,22 @@ OWN = {"pool.preview", "pool.size", "cluster.identity"}
 
 
 def found(rule: str, preflight_snapshot: PreflightSnapshot) -> list[Finding]:
-    return [each for each in evaluate(preflight_snapshot) if each.rule == rule]
+    return [finding for finding in evaluate(preflight_snapshot) if finding.rule == rule]
 
 
 @pytest.mark.parametrize(("rule", "severity", "change", "word"), SPEAKS)
 def test_the_rule_speaks(rule: str, severity: Severity, change: dict[str, Any], word: str) -> None:
-    spoken = [each for each in found(rule, snapshot(**change)) if each.severity is severity]
+    spoken = [
+        finding for finding in found(rule, snapshot(**change)) if finding.severity is severity
+    ]
     assert spoken, evaluate(snapshot(**change))
-    assert any(word in str(each) for each in spoken), [str(each) for each in spoken]
-    for each in spoken:
-        assert each.remedy or severity in {Severity.INFO, Severity.FIXED}
+    assert any(word in str(finding) for finding in spoken), [str(finding) for finding in spoken]
+    for finding in spoken:
+        assert finding.remedy or severity in {Severity.INFO, Severity.FIXED}
 
 
 def test_a_clean_snapshot_passes_every_rule() -> None:
-    assert {each.rule for each in evaluate(snapshot())} == ALWAYS
+    assert {finding.rule for finding in evaluate(snapshot())} == ALWAYS
 
 
 def test_every_rule_speaks_somewhere_and_has_the_reference_s_id() -> None:
@@ -326,25 +328,27 @@ UNREAD = {
 
 @pytest.mark.parametrize("part", sorted(UNREAD))
 def test_what_could_not_be_read_is_never_a_silent_pass(part: str) -> None:
-    made = evaluate(snapshot(**{part: Unread("nobody let us")}))
-    unchecked = [each for each in made if each.severity is Severity.UNCHECKED]
-    assert {each.rule for each in unchecked} == UNREAD[part]
-    assert all("not checked, because nobody let us" in each.message for each in unchecked)
-    assert not any(each.blocks for each in made)
+    findings = evaluate(snapshot(**{part: Unread("nobody let us")}))
+    unchecked = [finding for finding in findings if finding.severity is Severity.UNCHECKED]
+    assert {finding.rule for finding in unchecked} == UNREAD[part]
+    assert all("not checked, because nobody let us" in finding.message for finding in unchecked)
+    assert not any(finding.blocks for finding in findings)
 
 
 def test_nodes_that_do_not_tell_their_cluster_are_told_unchecked() -> None:
     for nodes in ((), (Node("s-0", "src"),)):
-        (told,) = found("cluster.identity", snapshot(nodes=nodes))
-        assert told.severity is Severity.UNCHECKED
+        (finding,) = found("cluster.identity", snapshot(nodes=nodes))
+        assert finding.severity is Severity.UNCHECKED
     elsewhere = (Node("s-0", "src"), Node("x-0", "system", node_resource_group="sub/mc_g_other_r"))
-    (told,) = found("cluster.identity", snapshot(nodes=elsewhere))
-    assert told.blocks
+    (finding,) = found("cluster.identity", snapshot(nodes=elsewhere))
+    assert finding.blocks
 
 
 def test_another_cluster_cannot_be_acknowledged() -> None:
-    made = snapshot(nodes=(Node("s-0", "src", node_resource_group="sub/mc_g_other_r"),))
-    assert any(each.blocks for each in evaluate(made, ["cluster.identity"]))
+    preflight_snapshot = snapshot(
+        nodes=(Node("s-0", "src", node_resource_group="sub/mc_g_other_r"),)
+    )
+    assert any(finding.blocks for finding in evaluate(preflight_snapshot, ["cluster.identity"]))
 
 
 def test_a_node_resource_group_as_label() -> None:
@@ -358,11 +362,11 @@ def test_a_node_resource_group_as_label() -> None:
 
 
 def test_what_an_admin_has_acknowledged_does_not_block() -> None:
-    made = snapshot(**with_workload(owner="", replicas=0))
-    assert any(each.blocks for each in evaluate(made))
-    known = evaluate(made, ["pod.bare"])
-    assert not any(each.blocks for each in known)
-    assert [each.rule for each in known if each.acknowledged] == ["pod.bare"]
+    preflight_snapshot = snapshot(**with_workload(owner="", replicas=0))
+    assert any(finding.blocks for finding in evaluate(preflight_snapshot))
+    findings = evaluate(preflight_snapshot, ["pod.bare"])
+    assert not any(finding.blocks for finding in findings)
+    assert [finding.rule for finding in findings if finding.acknowledged] == ["pod.bare"]
 
 
 @pytest.mark.parametrize(
@@ -380,15 +384,15 @@ def test_what_an_admin_has_acknowledged_does_not_block() -> None:
 def test_gpu_support_goes_by_date_and_tells_its_source(
     size: str, today: date, blocks: bool, source_of: str
 ) -> None:
-    made = found("vm.image-combo", snapshot(spec=spec(target={"vmSize": size}), today=today))
-    assert any(each.blocks for each in made) == blocks
+    findings = found("vm.image-combo", snapshot(spec=spec(target={"vmSize": size}), today=today))
+    assert any(finding.blocks for finding in findings) == blocks
     if blocks:
-        assert source_of in made[0].message
+        assert source_of in findings[0].message
         accepted = evaluate(
             snapshot(spec=spec(target={"vmSize": size}), today=today, usages={}),
             ["vm.image-combo"],
         )
-        assert not any(each.blocks for each in accepted), "an admin may know better"
+        assert not any(finding.blocks for finding in accepted), "an admin may know better"
 
 
 def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
@@ -396,10 +400,10 @@ def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
         workload(traits.EMPTY_DIR, key=NamespacedName("default", f"web-{n:03d}"))
         for n in range(400)
     )
-    made = found("pod.local-data", snapshot(workloads=pods))
-    assert len(made) == 1
-    assert "400 pods" in made[0].message
-    assert "and 397 more" in made[0].message
+    findings = found("pod.local-data", snapshot(workloads=pods))
+    assert len(findings) == 1
+    assert "400 pods" in findings[0].message
+    assert "and 397 more" in findings[0].message
 
 
 def test_in_place_pods_may_name_their_pool() -> None:
@@ -410,5 +414,5 @@ def test_in_place_pods_may_name_their_pool() -> None:
 
 def test_a_deadlocked_budget_only_warns_where_the_spec_has_a_way() -> None:
     way = spec(drain={"singletons": "SurgeFirst"})
-    made = found("pdb.zero", snapshot(spec=way, **with_blocker(Cause.BUDGET_DEADLOCKED)))
-    assert [each.severity for each in made] == [Severity.WARN]
+    findings = found("pdb.zero", snapshot(spec=way, **with_blocker(Cause.BUDGET_DEADLOCKED)))
+    assert [finding.severity for finding in findings] == [Severity.WARN]

@@ -140,15 +140,15 @@ def test_a_node_on_its_way_is_counted() -> None:
 
 
 def test_gpus_are_counted() -> None:
-    made = town(gpu=scaled(0, vmSize="Standard_NC96ads_A100_v4"))
+    cluster = town(gpu=scaled(0, vmSize="Standard_NC96ads_A100_v4"))
     size = Allocatable(86_000, 800_000, 110, (("nvidia.com/gpu", 4),))
-    made.node_lifecycle.rooms["Standard_NC96ads_A100_v4"] = size
-    app(made, "train", 10, extended_resources=(("nvidia.com/gpu", 1),))
-    run(made, 15)
-    assert made.aks.coming("gpu") == 3
-    run(made, 300)
-    assert sizes(made) == {"gpu": 3}
-    assert sorted(where(made, "train").values()) == [2, 4, 4]
+    cluster.node_lifecycle.rooms["Standard_NC96ads_A100_v4"] = size
+    app(cluster, "train", 10, extended_resources=(("nvidia.com/gpu", 1),))
+    run(cluster, 15)
+    assert cluster.aks.coming("gpu") == 3
+    run(cluster, 300)
+    assert sizes(cluster) == {"gpu": 3}
+    assert sorted(where(cluster, "train").values()) == [2, 4, 4]
 
 
 def test_idle_nodes_go_in_spite_of_a_pod_that_nothing_helps() -> None:

@@ -20,16 +20,23 @@ def _census(cluster_snapshot: ClusterSnapshot, **spec: object) -> PodSummary:
 
 
 def _cluster() -> ClusterSnapshot:
-    made = snapshot()
-    deployment(made, "web", 3)
-    deployment(made, "cache", 2, empty_dir=True)
-    made.controllers.append(Controller("DaemonSet", NamespacedName("default", "agent"), "ds"))
-    pod(made, "agent-1", Owner("DaemonSet", "agent", "ds"))
-    pod(made, "report-1", Owner("Job", "report", "j"), empty_dir=True)
-    pod(made, "done-1", Owner("Job", "done", "j2"), phase="Succeeded", empty_dir=True)
-    pod(made, "proxy", Owner("Node", "aks-workers-12345678-vmss000000", "n"), mirror=True)
-    pod(made, "bare", None)
-    return made
+    cluster_snapshot = snapshot()
+    deployment(cluster_snapshot, "web", 3)
+    deployment(cluster_snapshot, "cache", 2, empty_dir=True)
+    cluster_snapshot.controllers.append(
+        Controller("DaemonSet", NamespacedName("default", "agent"), "ds")
+    )
+    pod(cluster_snapshot, "agent-1", Owner("DaemonSet", "agent", "ds"))
+    pod(cluster_snapshot, "report-1", Owner("Job", "report", "j"), empty_dir=True)
+    pod(cluster_snapshot, "done-1", Owner("Job", "done", "j2"), phase="Succeeded", empty_dir=True)
+    pod(
+        cluster_snapshot,
+        "proxy",
+        Owner("Node", "aks-workers-12345678-vmss000000", "n"),
+        mirror=True,
+    )
+    pod(cluster_snapshot, "bare", None)
+    return cluster_snapshot
 
 
 def test_pods_are_counted_by_their_fate() -> None:
@@ -73,27 +80,27 @@ def test_the_reason_is_the_drains() -> None:
 
 
 def test_a_large_cluster_does_not_make_a_large_list() -> None:
-    made = snapshot()
+    cluster_snapshot = snapshot()
     for index in range(MOST_WORKLOADS + 7):
-        deployment(made, f"app-{index:03}", 1)
-    summary = _census(made)
+        deployment(cluster_snapshot, f"app-{index:03}", 1)
+    summary = _census(cluster_snapshot)
     assert len(summary.workloads) == MOST_WORKLOADS
     assert summary.more_workloads == 7
     assert summary.move == MOST_WORKLOADS + 7
 
 
 def test_findings_are_gathered_by_rule_beyond_what_a_status_holds() -> None:
-    made = snapshot()
+    cluster_snapshot = snapshot()
     for index in range(25):
-        deployment(made, f"app-{index:02}", 2, traits=(EMPTY_DIR,))
-    deployment(made, "stuck", 2)
-    budget(made, "stuck", 0)
-    found = _census(made).findings
-    assert [each.rule for each in found][:1] == ["pdb.zero"], "what blocks comes first"
-    assert found[0].subjects == ["PodDisruptionBudget default/stuck"]
-    assert found[0].remedy
-    local = next(each for each in found if each.rule == "pod.local-data")
+        deployment(cluster_snapshot, f"app-{index:02}", 2, traits=(EMPTY_DIR,))
+    deployment(cluster_snapshot, "stuck", 2)
+    budget(cluster_snapshot, "stuck", 0)
+    warnings = _census(cluster_snapshot).findings
+    assert [warning.rule for warning in warnings][:1] == ["pdb.zero"], "what blocks comes first"
+    assert warnings[0].subjects == ["PodDisruptionBudget default/stuck"]
+    assert warnings[0].remedy
+    local = next(warning for warning in warnings if warning.rule == "pod.local-data")
     assert (local.count, len(local.subjects)) == (25, 20)
     assert local.subjects[0] == "Deployment default/app-00"
-    summary = _census(made, preflight={"acknowledge": ["pdb.zero"]})
+    summary = _census(cluster_snapshot, preflight={"acknowledge": ["pdb.zero"]})
     assert "pdb.zero" not in [finding.rule for finding in summary.findings]

@@ -66,18 +66,18 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
     def word() -> str:
         return marker.word("here")
 
-    made = ClusterSnapshot(NOW)
+    snapshot = ClusterSnapshot(NOW)
     name = f"aks-workers-12345678-vmss00000{1}"
-    made.nodes = [Node(name, "workers", cordoned_by=word(), batch=f"{word()}.3")]
-    made.labels = {name: {FREE: word(), "agentpool": word(), "kubernetes.io/hostname": word()}}
-    made.taints = {name: [f"{word()}={word()}:NoSchedule", f"{word()}:NoExecute", word()]}
+    snapshot.nodes = [Node(name, "workers", cordoned_by=word(), batch=f"{word()}.3")]
+    snapshot.labels = {name: {FREE: word(), "agentpool": word(), "kubernetes.io/hostname": word()}}
+    snapshot.taints = {name: [f"{word()}={word()}:NoSchedule", f"{word()}:NoExecute", word()]}
     kinds = ("selects", "hostpath", "command", "sysctl", "keep", "grace", "gpu", "new")
     traits = (
         *(f"{kind}:{word()}" for kind in kinds),
         *(f"selects:agentpool={word()}", f"hostpath:/etc/ssl/{word()}"),
     )
     owner = Owner(word(), word(), word())
-    made.pods = [
+    snapshot.pods = [
         Pod(
             NamespacedName(word(), word()),
             word(),
@@ -93,12 +93,12 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
         {"surge": f"{word()}/3", "restarted": f"{word()}@17"},
         {"surge": f"{word()}/{word()}", "restarted": word()},
     ]
-    made.controllers = [
+    snapshot.controllers = [
         Controller("Deployment", NamespacedName(word(), word()), word(), stuck=word(), **mark)
         for mark in marks
     ]
-    made.unseen = [f"events: {word()} cannot list", f"{word()}: no"]
-    made.azure_facts = {
+    snapshot.unseen = [f"events: {word()} cannot list", f"{word()}: no"]
+    snapshot.azure_facts = {
         "denied": {"is": [f"Microsoft.ContainerService/managedClusters/{word()}/read"]},
         "services": {"is": [f"{word()}/{word()}"]},
         "locks": {"unread": f"reading {word()} failed"},
@@ -115,8 +115,8 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
         "securityProfile": {"enableVTPM": True, word(): word()},
         word(): word(),
     }
-    made.pools = [structs.replace(pool, settings=settings)]
-    hidden = redact(made, random.Random(1))
+    snapshot.pools = [structs.replace(pool, settings=settings)]
+    hidden = redact(snapshot, random.Random(1))
     assert marker.found_in(_text(hidden)) == set()
     [node], [shown] = hidden.nodes, hidden.pools
     assert node.batch.endswith(".3")
@@ -136,8 +136,8 @@ def test_two_snapshots_have_nothing_in_common() -> None:
     snapshot = particular()
     one, other = redact(snapshot, random.Random(1)), redact(snapshot, random.Random(2))
     assert _text(redact(snapshot, random.Random(1))) == _text(one)
-    assert not {each.uid for each in one.pods} & {pod.uid for pod in other.pods}
-    assert not {each.name for each in one.nodes} & {node.name for node in other.nodes}
+    assert not {pod.uid for pod in one.pods} & {pod.uid for pod in other.pods}
+    assert not {node.name for node in one.nodes} & {node.name for node in other.nodes}
 
 
 def test_what_a_machine_is_stays_on_its_labels() -> None:
@@ -147,9 +147,9 @@ def test_what_a_machine_is_stays_on_its_labels() -> None:
         "nodeLabels": {},
     }
     node = make_node(setting, "others", pool, 3)
-    made = particular()
-    made.labels = {made.nodes[0].name: node.labels}
-    [hidden] = redact(made, random.Random(1)).labels.values()
+    snapshot = particular()
+    snapshot.labels = {snapshot.nodes[0].name: node.labels}
+    [hidden] = redact(snapshot, random.Random(1)).labels.values()
     changed = {key for key, value in node.labels.items() if hidden.get(key) != value}
     assert changed == {FREE, "kubernetes.io/hostname"}
 
@@ -172,7 +172,7 @@ def test_a_set_finds_its_pods_and_their_claims() -> None:
     snapshot = particular()
     hidden = redact(snapshot, random.Random(1))
     claims = {volume.claim for volume in hidden.volumes}
-    stateful = [each for each in hidden.pods if each.owner and each.owner.kind == "StatefulSet"]
+    stateful = [pod for pod in hidden.pods if pod.owner and pod.owner.kind == "StatefulSet"]
     assert len(stateful) == 6
     for pod in stateful:
         assert pod.owner is not None
@@ -217,8 +217,8 @@ SPECS: dict[str, dict[str, Any]] = {
 }
 
 
-def _landed(voyage: ForecastRun) -> Counter[str]:
-    store = voyage.simulation.store
+def _landed(migration_run: ForecastRun) -> Counter[str]:
+    store = migration_run.simulation.store
     nodes = store.nodes
     return Counter(
         nodes[pod.node].pool if pod.node in nodes else pod.node for pod in store.pods.values()
@@ -233,14 +233,14 @@ def _counted(summary: PodSummary) -> tuple[PodSummary, Counter[tuple[str, str, i
 
 @pytest.mark.parametrize("case", SPECS)
 def test_the_forecast_is_the_same(case: str) -> None:
-    made, spec = particular(), SPECS[case]
+    snapshot, spec = particular(), SPECS[case]
     hidden = redact(
-        made, random.Random(5), KnownNames.from_spec("m", MigrationSpec.model_validate(spec))
+        snapshot, random.Random(5), KnownNames.from_spec("m", MigrationSpec.model_validate(spec))
     )
     assert "gateway" not in _text(hidden)
-    assert _counted(pod_summary(hidden, "m", spec)) == _counted(pod_summary(made, "m", spec))
+    assert _counted(pod_summary(hidden, "m", spec)) == _counted(pod_summary(snapshot, "m", spec))
     for seed in range(3):
-        run = ForecastRun(made, "m", spec, Assumptions(), seed)
+        run = ForecastRun(snapshot, "m", spec, Assumptions(), seed)
         unseen = ForecastRun(hidden, "m", spec, Assumptions(), seed)
         plain, other = run.go(), unseen.go()
         assert plain.succeeded, plain.message
@@ -248,18 +248,22 @@ def test_the_forecast_is_the_same(case: str) -> None:
         assert (other.seconds, other.moving_seconds) == (plain.seconds, plain.moving_seconds)
         assert (other.batches, other.node_hours) == (plain.batches, plain.node_hours)
         assert _landed(unseen) == _landed(run)
-    assert plain.evictions >= 0 if case == "in place" else plain.evictions == len(made.pods)
+    assert plain.evictions >= 0 if case == "in place" else plain.evictions == len(snapshot.pods)
 
 
 def test_what_blocks_still_blocks() -> None:
-    made = particular()
+    cluster_snapshot = particular()
     target = "workersazl"
-    owner = next(pod.owner.uid for pod in made.pods if pod.owner and "gateway" in pod.owner.uid)
-    made.placings[owner] = SchedulingConstraints(selector=(("agentpool", "workers"),))
-    made.budgets[0] = structs.replace(made.budgets[0], sync_failed="acme cannot be found")
+    owner = next(
+        pod.owner.uid for pod in cluster_snapshot.pods if pod.owner and "gateway" in pod.owner.uid
+    )
+    cluster_snapshot.placings[owner] = SchedulingConstraints(selector=(("agentpool", "workers"),))
+    cluster_snapshot.budgets[0] = structs.replace(
+        cluster_snapshot.budgets[0], sync_failed="acme cannot be found"
+    )
     spec = MigrationSpec.model_validate(BASE)
-    hidden = redact(made, random.Random(1), KnownNames.from_spec("m", spec))
-    for snapshot in (made, hidden):
+    hidden = redact(cluster_snapshot, random.Random(1), KnownNames.from_spec("m", spec))
+    for snapshot in (cluster_snapshot, hidden):
         trip = ForecastRun(snapshot, "m", BASE, Assumptions(), 0).go()
         assert not trip.succeeded
         assert "pdb.zero" in {
@@ -270,7 +274,7 @@ def test_what_blocks_still_blocks() -> None:
 
 
 def test_a_survey_keeps_what_has_no_name() -> None:
-    made = particular()
+    snapshot = particular()
     subnet = "/subscriptions/1/virtualNetworks/Acme/subnets/nodes"
     facts: dict[str, Any] = {
         "subnets": {"is": {subnet.lower(): {"prefix": "10.7.0.0/20", "used": 9}}},
@@ -278,10 +282,12 @@ def test_a_survey_keeps_what_has_no_name() -> None:
         "windows": {"is": ["default", "acme-nights"]},
         "denied": {"is": ["Microsoft.ContainerService/managedClusters/agentPools/write"]},
     }
-    made.azure_facts = facts
-    pool = made.pools[1]
-    made.pools[1] = structs.replace(pool, settings=dict(pool.settings) | {"vnetSubnetID": subnet})
-    hidden = redact(made, random.Random(1))
+    snapshot.azure_facts = facts
+    pool = snapshot.pools[1]
+    snapshot.pools[1] = structs.replace(
+        pool, settings=dict(pool.settings) | {"vnetSubnetID": subnet}
+    )
+    hidden = redact(snapshot, random.Random(1))
     [(found, kept)] = hidden.azure_facts["subnets"]["is"].items()
     assert found == hidden.pools[1].settings["vnetSubnetID"].lower()
     assert kept == {"prefix": "10.0.0.0/20", "used": 9}

@@ -82,9 +82,9 @@ def test_a_pool_that_cannot_be_modelled_is_told_and_its_nodes_stay() -> None:
     cluster = cluster_snapshot(6, 60)
     odd = {"vmSize": "Nonsense", "osSKU": "WindowsAnnual", "mode": "User", "count": 1}
     cluster.pools.append(Pool("odd", "WindowsAnnual", settings=odd))
-    found = forecast(cluster, "m", _spec(strategy=CALM), runs=1, compare=0)
-    assert not found.blocked
-    assert [each for each in found.unseen if each.startswith("node pool odd: its nodes take pods")]
+    result = forecast(cluster, "m", _spec(strategy=CALM), runs=1, compare=0)
+    assert not result.blocked
+    assert [each for each in result.unseen if each.startswith("node pool odd: its nodes take pods")]
     with pytest.raises(SettingsError, match="node pool odd cannot be modelled"):
         _trip(cluster, source={"nodePool": "odd"})
 
@@ -100,8 +100,8 @@ def test_sizes_are_read_however_they_are_written(size: str) -> None:
 
 
 def test_what_azure_was_not_asked_is_told() -> None:
-    found = forecast(cluster_snapshot(4, 40), "m", _spec(strategy=CALM), runs=1, compare=0)
-    [told] = [each for each in found.unseen if each.startswith("of Azure: ")]
+    result = forecast(cluster_snapshot(4, 40), "m", _spec(strategy=CALM), runs=1, compare=0)
+    [told] = [each for each in result.unseen if each.startswith("of Azure: ")]
     assert "quotas" in told or "sizes" in told
 
 
@@ -111,9 +111,9 @@ def test_choices_that_there_was_no_time_for_are_told() -> None:
     texts = [
         alternative.text for alternative in alternatives(cluster, as_run(given), Assumptions(), own)
     ]
-    found = forecast(cluster, "m", given, runs=1, compare=2)
-    assert found.untried == texts[2:]
-    assert {choice.text for choice in found.choices} <= set(texts[:2])
+    result = forecast(cluster, "m", given, runs=1, compare=2)
+    assert result.untried == texts[2:]
+    assert {choice.text for choice in result.choices} <= set(texts[:2])
 
 
 def test_loosening_the_budget_that_limits_is_one_of_them() -> None:

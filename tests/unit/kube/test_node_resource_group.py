@@ -28,6 +28,9 @@ def test_simulated_nodes_are_of_the_simulated_cluster() -> None:
     group = f"MC_{shape.resource_group}_{shape.name}_{shape.location}"
     facts = ClusterFacts(node_resource_group=group, subscription=shape.subscription)
     decoder = msgspec.json.Decoder(NodeObject)
-    nodes = [decoder.decode(msgspec.json.encode(each)).record() for each in pool_nodes("src", 2)]
+    nodes = [
+        decoder.decode(msgspec.json.encode(pool_node)).record()
+        for pool_node in pool_nodes("src", 2)
+    ]
     assert {node.node_resource_group for node in nodes} == {f"{shape.subscription}/{group}".lower()}
     assert list(one_cluster(snapshot(cluster=facts, nodes=tuple(nodes)))) == []

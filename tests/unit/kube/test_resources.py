@@ -23,8 +23,8 @@ def sidecar(**asked: str) -> dict[str, Any]:
 
 def asks(**spec: Any) -> tuple[tuple[int, int], ExtendedResources]:
     body = {"metadata": {"name": "p", "namespace": "d", "uid": "u"}, "spec": spec}
-    made = msgspec.json.decode(json.dumps(body), type=PodObject).record()
-    return made.requests, made.extended_resources
+    pod = msgspec.json.decode(json.dumps(body), type=PodObject).record()
+    return pod.requests, pod.extended_resources
 
 
 APP = one(cpu="250m", memory="1Gi")

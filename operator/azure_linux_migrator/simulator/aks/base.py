@@ -80,8 +80,8 @@ class Base:
 
     def nodes(self, pool: str | None = None) -> list[NodeRecord]:
         """The nodes that exist now, of one pool or of all."""
-        found = [self._engine.pools[pool]] if pool else list(self._engine.pools.values())
-        return [node for each in found for node in each.nodes.values()]
+        pools = [self._engine.pools[pool]] if pool else list(self._engine.pools.values())
+        return [node for pool in pools for node in pool.nodes.values()]
 
     @property
     def setting(self) -> NodeSetting:

@@ -108,15 +108,15 @@ class VmSize(msgspec.Struct, frozen=True):
 
 def vm_size(name: str) -> VmSize:
     """Read a VM size's name. Raises ValueError for what cannot be one."""
-    found = _VM_SIZE.match(name)
-    if found is None:
+    match = _VM_SIZE.match(name)
+    if match is None:
         raise ValueError(f"not a VM size: {name!r}")
-    series, traits = found["series"].upper(), found["traits"].lower()
-    cpus = int(found["cpus"])
+    series, traits = match["series"].upper(), match["traits"].lower()
+    cpus = int(match["cpus"])
     return VmSize(
         cpus=cpus,
         memory_mib=cpus * _GIB_PER_CPU.get(series[0], 4) * 1024,
-        family=f"Standard{series}{traits}{found['version'] or ''}Family",
+        family=f"Standard{series}{traits}{match['version'] or ''}Family",
         # The letter p stands for an Ampere or Cobalt processor (Azure's VM naming conventions).
         arch="arm64" if "p" in traits else "amd64",
     )

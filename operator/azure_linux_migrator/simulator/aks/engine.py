@@ -71,7 +71,7 @@ class Engine:
     def draining(self, name: str) -> bool:
         """Whether an operation waits for the end of a node's drain."""
         running = (pool.running for pool in self.pools.values())
-        return any(each is not None and name in each.draining for each in running)
+        return any(operation is not None and name in operation.draining for operation in running)
 
     # Operations ----------------------------------------------------------------------------------
 

@@ -67,8 +67,8 @@ def node_name(pool: str, digits: str, index: int) -> str:
 
 def parse_node_name(name: str) -> tuple[str, int] | None:
     """Digits and index of a node name that AKS could have made, else None."""
-    found = _NAME.match(name)
-    return (found["digits"], int(found["index"], 36)) if found else None
+    match = _NAME.match(name)
+    return (match["digits"], int(match["index"], 36)) if match else None
 
 
 def provider_id(setting: NodeSetting, pool: str, index: int) -> str:

@@ -225,10 +225,10 @@ def _set_version(current: Properties | None, result: Properties, shape: ClusterS
 
 
 def _resolve(asked: str, control_plane: str) -> str:
-    found = _VERSION.match(asked)
-    if found is None:
+    match = _VERSION.match(asked)
+    if match is None:
         raise errors.invalid("orchestratorVersion")
-    if found[3] is None:
+    if match[3] is None:
         offered = [v for v in catalog.POOL_VERSIONS if v.startswith(f"{asked}.")]
         asked = offered[-1] if offered else f"{asked}.0"
     major, minor, _ = _numbers(control_plane)

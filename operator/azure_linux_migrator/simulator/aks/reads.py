@@ -58,18 +58,18 @@ class Reads(Base):
     def operation(self, op_id: str, now: float) -> dict[str, Any]:
         """The state of an operation, as its `Azure-AsyncOperation` URL gives it."""
         self._enter("GetOperation", None, now)
-        found = self._engine.operations.get(op_id)
-        if found is None:
+        operation = self._engine.operations.get(op_id)
+        if operation is None:
             raise errors.operation_not_found(op_id)
-        return found.body()
+        return operation.body()
 
     def operation_result(self, op_id: str, now: float) -> int:
         """The status of `operationresults`: 202 while the operation runs, then 204."""
         self._enter("GetOperationResult", None, now)
-        found = self._engine.operations.get(op_id)
-        if found is None:
+        operation = self._engine.operations.get(op_id)
+        if operation is None:
             raise errors.operation_not_found(op_id)
-        return 202 if found.running else 204
+        return 202 if operation.running else 204
 
     # Around it -----------------------------------------------------------------------------------
 

@@ -112,12 +112,12 @@ class Autoscaler:
         options = []
         for pool, most in pools.items():
             there = len(nodes[pool]) + aks.coming(pool)
-            copies = [_Wanted(each.group, each.left) for each in stuck]
+            copies = [_Wanted(request.group, request.left) for request in stuck]
             bins = self._fill(pool, copies, most - there, nodes[pool])
             used = [each for each in bins if each.held]
             if used:
                 options.append(_Option(_waste(used), pool, len(used)))
-        for option in sorted(options, key=lambda each: (each.waste, each.pool)):
+        for option in sorted(options, key=lambda option: (option.waste, option.pool)):
             wanted = len(nodes[option.pool]) + aks.coming(option.pool) + option.nodes
             try:
                 aks.autoscale(option.pool, wanted, self._kernel.now)
@@ -136,7 +136,7 @@ class Autoscaler:
         prospects = self._fleet.prospects(pool)
         allocatable = prospects[0][0].allocatable
         bins: list[_Bin] = []
-        ranked = sorted(stuck, key=lambda each: each.group.sample.requests, reverse=True)
+        ranked = sorted(stuck, key=lambda request: request.group.sample.requests, reverse=True)
         for wanted in ranked:
             pod = wanted.group.sample
             if not wanted.left or not any(
@@ -197,7 +197,7 @@ def _limit(scheduling: SchedulingConstraints, pod: Pod) -> float:
     """How many pods alike a new node takes, whatever its room."""
     if scheduling.alone(pod.key.namespace, pod.labels):
         return 1
-    skews = [each.max_skew for each in scheduling.spread if each.topology == HOSTNAME]
+    skews = [spread.max_skew for spread in scheduling.spread if spread.topology == HOSTNAME]
     return min(skews, default=float("inf"))
 
 

@@ -53,7 +53,9 @@ class DisruptionController(NullWatcher):
         if found is None:
             labels = dict(pod.labels)
             known = self._budgets_in[pod.key.namespace].items()
-            found = self._guards[asked] = tuple(k for k, each in known if each.matches(labels))
+            found = self._guards[asked] = tuple(
+                k for k, selector in known if selector.matches(labels)
+            )
         return found
 
     def healthy(self, key: NamespacedName) -> int:
@@ -95,17 +97,17 @@ class DisruptionController(NullWatcher):
 
     def change(self, key: NamespacedName, rule: BudgetRule) -> None:
         """Give a budget another rule."""
-        found = self._store.budgets.get(key)
-        if found is not None:
+        budget = self._store.budgets.get(key)
+        if budget is not None:
             self.rules[key] = rule
-            self._store.put_budget(structs.replace(found, generation=found.generation + 1))
+            self._store.put_budget(structs.replace(budget, generation=budget.generation + 1))
 
     def charge(self, key: NamespacedName, pod: NamespacedName) -> None:
         """An eviction takes a slot: recorded in the status by the API server itself."""
-        found = self._store.budgets[key]
+        budget = self._store.budgets[key]
         self._evicted.setdefault(key, {})[pod.name] = self._kernel.now
         changed = structs.replace(
-            found, allowed=found.allowed - 1, disrupted=found.disrupted | {pod.name}
+            budget, allowed=budget.allowed - 1, disrupted=budget.disrupted | {pod.name}
         )
         self._store.put_budget(changed)
         self._kernel.after(DISRUPTED_SECONDS + 1, lambda: self._soon(key))
@@ -121,10 +123,10 @@ class DisruptionController(NullWatcher):
 
     def budget(self, old: Budget | None, new: Budget | None) -> None:
         """A budget was made, changed or deleted."""
-        found = new or old
-        if found is None:
+        budget = new or old
+        if budget is None:
             return
-        key = found.key
+        key = budget.key
         if new is None:
             self._budgets_in[key.namespace].pop(key, None)
             self.members.pop(key, None)
@@ -185,8 +187,8 @@ class DisruptionController(NullWatcher):
         self._kernel.after(self._lag(), self._work)
 
     def _sync(self, key: NamespacedName) -> None:
-        found = self._store.budgets.get(key)
-        if found is None:
+        budget = self._store.budgets.get(key)
+        if budget is None:
             return
         expected, desired = self.wanted(key)
         evicted = self._evicted.get(key, {})
@@ -202,15 +204,15 @@ class DisruptionController(NullWatcher):
         healthy = self._healthy[key] - pending
         allowed = max(0, healthy - desired) if expected > 0 else 0
         new = structs.replace(
-            found,
-            observed_generation=found.generation,
+            budget,
+            observed_generation=budget.generation,
             allowed=allowed,
             healthy=healthy,
             desired=desired,
             expected=expected,
             disrupted=frozenset(still),
         )
-        if new != found:
+        if new != budget:
             self._store.put_budget(new)
 
     def _scale(self, members: dict[NamespacedName, None]) -> int:
@@ -218,12 +220,12 @@ class DisruptionController(NullWatcher):
         total = 0
         controllers = set()
         for uid in owners:
-            found = self._store.controllers.get(uid)
-            if found is not None and found.owner:
-                found = self._store.controllers.get(found.owner, found)
-            if found is not None and found.uid not in controllers:
-                controllers.add(found.uid)
-                total += found.replicas
+            controller = self._store.controllers.get(uid)
+            if controller is not None and controller.owner:
+                controller = self._store.controllers.get(controller.owner, controller)
+            if controller is not None and controller.uid not in controllers:
+                controllers.add(controller.uid)
+                total += controller.replicas
         return total
 
 

@@ -81,7 +81,7 @@ class Kubelets(NullWatcher):
 
     def _admit(self, pod: Pod) -> None:
         disks = [v.name for v in self._store.volumes_of(pod) if v.name in self.attachable]
-        where = [{each.node for each in self._store.attached(disk)} for disk in disks]
+        where = [{attachment.node for attachment in self._store.attached(disk)} for disk in disks]
         if any(nodes - {pod.node} for nodes in where):
             self._later(1.0, self._try_again, pod)
         elif not all(where):
@@ -156,9 +156,9 @@ class Kubelets(NullWatcher):
     def _release(self, pod: Pod) -> None:
         delay = self._detach.draw(self._rng)
         for volume in self._store.volumes_of(pod):
-            for each in self._store.attached(volume.name):
-                if each.node == pod.node:
-                    self._kernel.after(delay, lambda it=each: self._detached(it))  # type: ignore[misc]
+            for attachment in self._store.attached(volume.name):
+                if attachment.node == pod.node:
+                    self._kernel.after(delay, lambda it=attachment: self._detached(it))  # type: ignore[misc]
 
     def _detached(self, attachment: Attachment) -> None:
         """Not while a pod there uses the volume (desired_state_of_world.go in
@@ -190,8 +190,8 @@ class Kubelets(NullWatcher):
         key, uid = pod.key, pod.uid
 
         def go() -> None:
-            found = self._store.pods.get(key)
-            if found is not None and found.uid == uid and not found.terminating:
-                then(found)  # type: ignore[operator]
+            pod = self._store.pods.get(key)
+            if pod is not None and pod.uid == uid and not pod.terminating:
+                then(pod)  # type: ignore[operator]
 
         self._kernel.after(delay, go)

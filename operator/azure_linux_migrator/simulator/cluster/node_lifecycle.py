@@ -90,11 +90,11 @@ class NodeLifecycle:
         """Nodes that a pool would get next, empty: one for each of its zones."""
         settings = self.aks.properties(pool)
         zones = settings.get("availabilityZones") or [""]
-        made = (
+        nodes = (
             make_node(self.aks.setting, pool, settings, index, name=f"{pool}-to-come")
             for index in range(len(zones))
         )
-        return [self._shown(record) for record in made]
+        return [self._shown(record) for record in nodes]
 
     def _room(self, record: NodeRecord) -> Allocatable:
         cpu = int(record.cpus * 1000 * _OVERHEAD)

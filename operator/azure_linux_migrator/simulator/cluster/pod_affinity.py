@@ -106,19 +106,19 @@ class PodAffinity:
 
     def view(self, pod: Pod, scheduling: SchedulingConstraints) -> View | None:
         """What other pods say; None where they have no say."""
-        found = View()
+        view = View()
         labels = dict(pod.labels) if scheduling.near or scheduling.spread else {}
         for kind, topology in self._repelling_of(pod):
-            self._shut(found, topology, kind)
+            self._shut(view, topology, kind)
         home = pod.key.namespace
         for term in scheduling.apart:
             for kind in self._meant((term,), home).kinds:
-                self._shut(found, term.topology, kind)
+                self._shut(view, term.topology, kind)
         if scheduling.near:
-            found.near = self._near(scheduling.near, home, labels)
-        for each in scheduling.spread:
-            found.limits.append(self._limit(each, scheduling, home, labels))
-        return found if found.shut or found.near or found.limits else None
+            view.near = self._near(scheduling.near, home, labels)
+        for spread in scheduling.spread:
+            view.limits.append(self._limit(spread, scheduling, home, labels))
+        return view if view.shut or view.near or view.limits else None
 
     # Counting
 
@@ -204,7 +204,7 @@ class PodAffinity:
             for kind in self._meant((term,), home).kinds:
                 for value, count in self._values(kind.live, spread.topology, nodes):
                     counts[value] = counts.get(value, 0) + count
-        least: float = min((counts.get(each, 0) for each in domains), default=float("inf"))
+        least: float = min((counts.get(domain, 0) for domain in domains), default=float("inf"))
         if domains and len(domains) < spread.min_domains:
             least = 0
         own = int(selector is not None and selector.matches(labels))
@@ -215,7 +215,7 @@ class PodAffinity:
     ) -> tuple[set[str], set[str]]:
         """Nodes that count for a constraint, and their values: with the labels of all the pod's
         constraints, and as the constraint's policies say. Cordoned nodes do count."""
-        keys = tuple(each.topology for each in scheduling.spread)
+        keys = tuple(spread.topology for spread in scheduling.spread)
         affinity = (scheduling.selector, scheduling.terms) if spread.honor_affinity else ()
         taints = scheduling.tolerations if spread.honor_taints else None
         question = (spread.topology, keys, affinity, taints)
@@ -252,7 +252,7 @@ def domain(name: str, labels: dict[str, str], topology: str) -> str | None:
 def _counts(
     spread: TopologySpread, scheduling: SchedulingConstraints, name: str, machine: NodeCapacity
 ) -> bool:
-    if any(domain(name, machine.labels, each.topology) is None for each in scheduling.spread):
+    if any(domain(name, machine.labels, spread.topology) is None for spread in scheduling.spread):
         return False
     if spread.honor_affinity and not selected(scheduling, name, machine.labels):
         return False
@@ -263,8 +263,8 @@ def concerns(scheduling: SchedulingConstraints, home: str, namespace: str, label
     """Whether such a pod's coming or going can change where one of that placing may land."""
     those = dict(labels)
     return any(
-        each.means(home, namespace, those) for each in (*scheduling.near, *scheduling.apart)
+        term.means(home, namespace, those) for term in (*scheduling.near, *scheduling.apart)
     ) or any(
-        home == namespace and each.selector is not None and each.selector.matches(those)
-        for each in scheduling.spread
+        home == namespace and spread.selector is not None and spread.selector.matches(those)
+        for spread in scheduling.spread
     )

@@ -21,10 +21,16 @@ class StatefulSets:
         """
         present = {pod.key.name: pod for pod in pods}
         for name in workload.identities:
-            found = present.get(name)
-            if found is None:
+            chosen_pod = present.get(name)
+            if chosen_pod is None:
                 self._births.add(workload, name)
-            elif found.finished and not found.terminating and workload.kind == "StatefulSet":
-                self._api.delete(found.key, found.uid)
-            if not workload.parallel and (found is None or not found.ready or found.terminating):
+            elif (
+                chosen_pod.finished
+                and not chosen_pod.terminating
+                and workload.kind == "StatefulSet"
+            ):
+                self._api.delete(chosen_pod.key, chosen_pod.uid)
+            if not workload.parallel and (
+                chosen_pod is None or not chosen_pod.ready or chosen_pod.terminating
+            ):
                 return

@@ -86,7 +86,7 @@ class Store:
     def volumes_of(self, pod: Pod) -> list[Volume]:
         """The bound volumes of a pod."""
         keys = (NamespacedName(pod.key.namespace, claim) for claim in pod.claims)
-        return [found for key in keys if (found := self._by_claim.get(key)) is not None]
+        return [volume for key in keys if (volume := self._by_claim.get(key)) is not None]
 
     def attached(self, volume: str) -> list[Attachment]:
         """Where a volume is attached."""

@@ -68,12 +68,12 @@ class Workloads(NullWatcher):
 
     def template(self, pod: Pod) -> Template:
         """What a pod was made from."""
-        found = self.workload(pod)
-        if found is None:
+        workload = self.workload(pod)
+        if workload is None:
             return Template()
-        if found.kind == "DaemonSet":
-            return self._daemonsets.template(pod, found.template)
-        return found.template
+        if workload.kind == "DaemonSet":
+            return self._daemonsets.template(pod, workload.template)
+        return workload.template
 
     def workload(self, pod: Pod) -> Workload | None:
         """Whose pod it is."""
@@ -81,8 +81,8 @@ class Workloads(NullWatcher):
 
     def by_key(self, key: NamespacedName) -> Workload | None:
         """A Deployment by its name."""
-        found = (w for w in self.known.values() if w.kind == "Deployment" and w.key == key)
-        return next(found, None)
+        workloads = (w for w in self.known.values() if w.kind == "Deployment" and w.key == key)
+        return next(workloads, None)
 
     def replicas(self, key: NamespacedName) -> int | None:
         """A Deployment's scale; None where there is none."""
@@ -91,11 +91,11 @@ class Workloads(NullWatcher):
 
     def scale(self, key: NamespacedName, replicas: int, *, surge: str | None = None) -> None:
         """Change a Deployment's scale, and our record of a surge with it."""
-        found = self.by_key(key)
-        if found is not None:
-            found.replicas = replicas
-            self._show(found, {} if surge is None else {"surge": surge})
-            self.soon(found.uid)
+        workload = self.by_key(key)
+        if workload is not None:
+            workload.replicas = replicas
+            self._show(workload, {} if surge is None else {"surge": surge})
+            self.soon(workload.uid)
 
     def note(self, key: NamespacedName, surge: str) -> None:
         """Record on a Deployment what becomes of its surge."""
@@ -105,13 +105,13 @@ class Workloads(NullWatcher):
 
     def restart(self, key: NamespacedName, stamp: str) -> None:
         """A new template for a Deployment's pods."""
-        found = self.by_key(key)
-        if found is not None and self._store.controllers[found.uid].restarted != stamp:
-            found.generation += 1
-            found.current = ""
-            self._adopt_set(found)
-            self._show(found, {"restarted": stamp})
-            self.soon(found.uid)
+        workload = self.by_key(key)
+        if workload is not None and self._store.controllers[workload.uid].restarted != stamp:
+            workload.generation += 1
+            workload.current = ""
+            self._adopt_set(workload)
+            self._show(workload, {"restarted": stamp})
+            self.soon(workload.uid)
 
     def place(self, workload: Workload, node: str, *, created: float, **more: object) -> Pod:
         """A pod that has been running there for a while."""
@@ -126,27 +126,27 @@ class Workloads(NullWatcher):
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """One of somebody's pods."""
-        found = new or old
-        workload = self.workload(found) if found else None
-        if found is None or workload is None:
+        pod = new or old
+        workload = self.workload(pod) if pod else None
+        if pod is None or workload is None:
             return
         if new is None:
-            self.pods_of[workload.uid].pop(found.key, None)
-            self._daemonsets.gone(found)
+            self.pods_of[workload.uid].pop(pod.key, None)
+            self._daemonsets.gone(pod)
         else:
-            self.pods_of[workload.uid][found.key] = None
+            self.pods_of[workload.uid][pod.key] = None
         if workload.kind == "Job":
             self._jobs.count(workload, old, new)
         if old is not None and not old.terminating and (new is None or new.terminating):
-            self.unhealthy_pods.leave(workload, found)
+            self.unhealthy_pods.leave(workload, pod)
         if new is None or (old is not None and _matters(workload, old, new)):
             self.soon(workload.uid)
 
     def node(self, old: Node | None, new: Node | None) -> None:
         """DaemonSets follow the nodes, and the OS that a node has after its update in place."""
         if old is None or new is None or old.os_sku != new.os_sku:
-            found = new or old
-            self._daemonsets.forget(found.name if found else "")
+            node = new or old
+            self._daemonsets.forget(node.name if node else "")
             for uid in self._daemons:
                 self.soon(uid)
 
@@ -189,8 +189,8 @@ class Workloads(NullWatcher):
             self._store.put_controller(controller)
 
     def _show(self, workload: Workload, changes: dict[str, str]) -> None:
-        found = self._store.controllers[workload.uid]
-        changed = structs.replace(found, replicas=workload.replicas, **changes)
+        controller = self._store.controllers[workload.uid]
+        changed = structs.replace(controller, replicas=workload.replicas, **changes)
         self._store.put_controller(changed)
 
 

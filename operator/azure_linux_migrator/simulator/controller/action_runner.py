@@ -155,13 +155,13 @@ class ActionRunner:
             self._noted(action, effect.pools, since, now)
         self._on_result()
 
-    def _noted(self, action: Action, found: dict[str, Pool] | None, since: int, now: float) -> None:
+    def _noted(self, action: Action, pools: dict[str, Pool] | None, since: int, now: float) -> None:
         outcomes = self.outcomes
         match action:
             case CreatePool() | UpdatePool() | DeleteMachines() | DeletePool():
                 outcomes.pool_changed(action, now)
             case ReadPools():
-                outcomes.pools_listed(action, found or {}, since=since, now=now)
+                outcomes.pools_listed(action, pools or {}, since=since, now=now)
             case ReviewAccess():
                 outcomes.access_reviewed(action, self._backend.missing, now)
             case ReadAzureFacts():

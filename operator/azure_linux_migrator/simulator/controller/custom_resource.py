@@ -42,8 +42,8 @@ class CustomResource:
         if self.body is None:
             self._made += 1
             fresh = self.body = self._make(f"uid-{self._name}-{self._made}", spec)
-            for each in tuple(self.watchers):
-                each(fresh)
+            for watcher in tuple(self.watchers):
+                watcher(fresh)
 
     def edit(self, **spec: Any) -> None:
         """Somebody changes the spec."""
@@ -66,8 +66,8 @@ class CustomResource:
         """Our finalizer is removed: it is gone."""
         if self.body is not None and self.body.deleting:
             self.body = None
-            for each in tuple(self.watchers):
-                each(None)
+            for watcher in tuple(self.watchers):
+                watcher(None)
 
     def write_status(self, status: MigrationStatus, revision: int | None) -> Body:
         """Apply a status; with a revision, only to that version of the resource."""
@@ -90,5 +90,5 @@ class CustomResource:
             return
         fields = {name: getattr(old, name) for name in Body.__struct_fields__}
         self.body = Body(**(fields | changes | {"revision": self._store.next_revision()}))
-        for each in tuple(self.watchers):
-            each(self.body)
+        for watcher in tuple(self.watchers):
+            watcher(self.body)

@@ -66,7 +66,7 @@ class Informer(NullWatcher):
     @property
     def synced(self) -> bool:
         """Whether every first list has arrived."""
-        return self._running and all(each.listed for each in self._streams.values())
+        return self._running and all(stream.listed for stream in self._streams.values())
 
     def problem(self) -> str:
         """Which watch has told nothing for longest, and why; empty where all deliver."""
@@ -215,8 +215,8 @@ class Informer(NullWatcher):
             self._process.at(stream.held_until, partial(self._piece, kind, stream, begun))
             return
         if begun.parts:
-            for each in begun.parts.pop(0):
-                self._apply(kind, None, each, begun.revision)
+            for part in begun.parts.pop(0):
+                self._apply(kind, None, part, begun.revision)
             self._process.after(self._delay(), partial(self._piece, kind, stream, begun))
             if stream.listed:
                 self._on_change()
@@ -240,10 +240,14 @@ class Informer(NullWatcher):
             case "budget":
                 return dict(world.budgets)
             case "volume":
-                return {each.name: each for each in owner_index.all_volumes()}
+                return {volume.name: volume for volume in owner_index.all_volumes()}
             case "attachment":
-                return {each.name: each for each in owner_index.all_attachments()}
-        return {each.uid: each for each in owner_index.all_controllers() if each.kind == kind}
+                return {attachment.name: attachment for attachment in owner_index.all_attachments()}
+        return {
+            controller.uid: controller
+            for controller in owner_index.all_controllers()
+            if controller.kind == kind
+        }
 
     def _there(self, kind: WatchKind) -> dict[Any, Any]:
         """What the store has of a kind."""
@@ -259,4 +263,8 @@ class Informer(NullWatcher):
                 return store.volumes
             case "attachment":
                 return store.attachments
-        return {uid: each for uid, each in store.controllers.items() if each.kind == kind}
+        return {
+            uid: controller
+            for uid, controller in store.controllers.items()
+            if controller.kind == kind
+        }
