@@ -75,12 +75,12 @@ def _prepare(plane: ControlPlane, scratch: Path, shape: Shape) -> set[str]:
     once they would take as long as this machine needs for all of them."""
     names = fill_pool(plane, scratch, shape)
     for kind in ("deployments", "statefulsets"):
-        found = kubectl(plane.kubeconfig, "get", kind, "-o", "name").split()
-        for at in range(0, len(found), TOGETHER):
-            for name in found[at : at + TOGETHER]:
+        workloads = kubectl(plane.kubeconfig, "get", kind, "-o", "name").split()
+        for at in range(0, len(workloads), TOGETHER):
+            for name in workloads[at : at + TOGETHER]:
                 kubectl(plane.kubeconfig, "rollout", "restart", name)
                 time.sleep(0.23)
-            for name in found[at : at + TOGETHER]:
+            for name in workloads[at : at + TOGETHER]:
                 kubectl(plane.kubeconfig, "rollout", "status", name, "--timeout=180s")
     _until_alone(plane)
     return names
@@ -97,7 +97,7 @@ def _until_alone(plane: ControlPlane) -> None:
 
 def _forecast(
     shape: Shape,
-    found: dict[str, Any],
+    report: dict[str, Any],
     plane: ControlPlane,
     scratch: Path,
     emptied: Any,
@@ -113,8 +113,8 @@ def _forecast(
         took = time.monotonic() - began
     if answer.returncode:
         raise RuntimeError(answer.stderr + answer.stdout)
-    found |= json.loads(answer.stdout) | {"took": took}
-    say(f"{shape.name}: forecast {found['drain']['mid']:.1f} s, in {took:.1f} s")
+    report |= json.loads(answer.stdout) | {"took": took}
+    say(f"{shape.name}: forecast {report['drain']['mid']:.1f} s, in {took:.1f} s")
     return azlm(plane, scratch, emptied)
 
 
@@ -134,10 +134,10 @@ def measure(shape: Shape, runs: int) -> Row:
 
 
 def _measure(shape: Shape) -> Row:
-    found: dict[str, Any] = {}
-    tool = Tool(partial(_forecast, shape, found), _prepare, TOOLS["azlm"].close)
+    report: dict[str, Any] = {}
+    tool = Tool(partial(_forecast, shape, report), _prepare, TOOLS["azlm"].close)
     run = measure_shape(shape, {"azlm": tool})[0]
-    forecast, measured = found["drain"], run.row.makespan_s
+    forecast, measured = report["drain"], run.row.makespan_s
     return Row(
         shape=shape.name,
         forecast_s=round(forecast["mid"], 1),
@@ -145,8 +145,8 @@ def _measure(shape: Shape) -> Row:
         high_s=round(forecast["high"], 1),
         measured_s=round(measured, 1),
         error=round(forecast["mid"] / measured - 1, 3),
-        plan_s=round(found["took"], 1),
-        forecast_limit=found["typical"]["limitedBy"],
+        plan_s=round(report["took"], 1),
+        forecast_limit=report["typical"]["limitedBy"],
     )
 
 
@@ -183,12 +183,12 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
     kept = RESULTS / "forecast.json"
-    known = (
+    rows_by_shape = (
         {row["shape"]: Row(**row) for row in json.loads(kept.read_text())} if kept.exists() else {}
     )
     for name in asked.shapes.split(","):
-        known[name] = measure(named(name), asked.runs)
-        rows = [known[shape] for shape in SHAPES if shape in known]
+        rows_by_shape[name] = measure(named(name), asked.runs)
+        rows = [rows_by_shape[shape] for shape in SHAPES if shape in rows_by_shape]
         page = "# Forecast and reality\n\nWritten by `python -m bench.forecast`.\n\n"
         (RESULTS / "forecast.md").write_text(page + table(rows) + "\n" + note(rows))
         kept.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")

@@ -98,8 +98,8 @@ class _Seen:
     cost: Cost
 
 
-def _run(shape: Shape, tool: str, requests: list[Request], found: _Seen) -> Run:
-    seen, cost = found.sighting, found.cost
+def _run(shape: Shape, tool: str, requests: list[Request], watches: _Seen) -> Run:
+    seen, cost = watches.sighting, watches.cost
     evictions = [request for request in requests if request.resource == "pods/eviction"]
     users = {request.user for request in evictions}
     began = min(
@@ -114,7 +114,7 @@ def _run(shape: Shape, tool: str, requests: list[Request], found: _Seen) -> Run:
         shape=shape.name,
         tool=tool,
         makespan_s=round(makespan, 2),
-        bound_s=round(found.slots.bound(granted, ended), 2),
+        bound_s=round(watches.slots.bound(granted, ended), 2),
         ratio=0.0,
         granted=len(granted),
         refused=sum(eviction.code != 201 for eviction in evictions),

@@ -25,9 +25,9 @@ def _skewed() -> list[Manifest]:
 
 def _stateful(policy: str = "Parallel") -> list[Manifest]:
     return [
-        each
+        manifest
         for index in range(10)
-        for each in (
+        for manifest in (
             statefulset(f"app-{index:02d}", 10, policy=policy),
             budget(f"app-{index:02d}", maxUnavailable=2),
         )

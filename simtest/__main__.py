@@ -48,7 +48,7 @@ class Sum(Struct):
     failed: list[SeedResult] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
     judged: Counter[str] = field(default_factory=Counter)
-    known: Counter[str] = field(default_factory=Counter)
+    tolerated: Counter[str] = field(default_factory=Counter)
     digests: list[str] = field(default_factory=list)
 
     def add(self, result: SeedResult) -> None:
@@ -60,7 +60,7 @@ class Sum(Struct):
         self.refused += result.refused
         self.moves = max(self.moves, result.moves)
         self.judged.update(result.judged)
-        self.known.update(result.known)
+        self.tolerated.update(result.tolerated)
         self.digests.append(f"{result.seed} {result.digest}")
         self.ends["failed" if result.failure else result.ended.split(":")[0].split()[0]] += 1
         if result.failure:
@@ -113,11 +113,11 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
 def _table(total: Sum) -> None:
     """Each invariant, and how often it was judged."""
     print("\n   judged  invariant")
-    for name, told in INVARIANTS.items():
-        print(f"{total.judged[name]:9}  {name}: {told}")
+    for name, statement in INVARIANTS.items():
+        print(f"{total.judged[name]:9}  {name}: {statement}")
     print()
     for name, why in KNOWN.items():
-        print(f"known, being fixed: {name}, broken {total.known[name]} times: {why}")
+        print(f"known, being fixed: {name}, broken {total.tolerated[name]} times: {why}")
 
 
 def _tell(outcome: SeedResult) -> None:
@@ -145,7 +145,7 @@ def replay(seed: str, keep: str | None) -> int:
     for line in outcome.trail:
         print(f"  {line}")
     print(f"at the end: {outcome.ended}")
-    for name, times in sorted(outcome.known.items()):
+    for name, times in sorted(outcome.tolerated.items()):
         print(f"known, being fixed: {name}, broken {times} times: {KNOWN[name]}")
     print(f"1 seeds, {int(bool(outcome.failure))} failed")
     if outcome.failure:
@@ -177,12 +177,12 @@ def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
 
 
 def _row(mutation: Mutation, caught: Catch, most: int) -> str:
-    told = f"no. {caught.seeds}" if caught.seeds else f"**not within {most}**"
+    rank = f"no. {caught.seeds}" if caught.seeds else f"**not within {most}**"
     why = caught.why
     if not why and caught.other:
         why = f"seed {caught.other_seed} fails otherwise: {caught.other}"
     shown = why.replace("|", " ")[:120]
-    return f"| `{mutation.name}` | {mutation.what} | {told} | {shown} |"
+    return f"| `{mutation.name}` | {mutation.what} | {rank} | {shown} |"
 
 
 _PAGE = """# Deliberate faults, and how soon the simulation finds them

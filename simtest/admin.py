@@ -79,7 +79,7 @@ class Admin(Remedies):
             self._resource.edit(mode="Run")
         if ready is not None and ready.reason == "AwaitingApproval":
             match = re.search(rf"{re.escape(APPROVE)}=(\S+)", body.status.message)
-            self._told(match, f"the status does not tell how to approve: {body.status.message}")
+            self._require(match, f"the status does not tell how to approve: {body.status.message}")
             self._resource.annotate(APPROVE, match[1] if match else "")
 
     def _unblock(self, status: MigrationStatus) -> None:
@@ -124,7 +124,7 @@ class Admin(Remedies):
         stalled = body.status.condition("Stalled")
         reason = stalled.reason if stalled else ""
         text = f"the status names no remedy: {reason}: {body.status.message}"
-        self._told(reason in self._MENDS or reason in WAITS, text)
+        self._require(reason in self._MENDS or reason in WAITS, text)
         if reason in self._MENDS:
             self._MENDS[reason](self, body)
 
@@ -160,13 +160,13 @@ class Admin(Remedies):
 
     def _change_back(self, body: Body) -> None:
         before = re.search(r"from (\w+) to", body.status.message)
-        self._told(before, f"from what? {body.status.message}")
+        self._require(before, f"from what? {body.status.message}")
         if before is not None:
             azure_cli.update(self._scene, "src", osSKU=before[1])
 
     def _tag(self, body: Body) -> None:
-        told = dict(re.findall(r"(azlm-[\w-]+)=(\w+)", body.status.message))
-        azure_cli.update(self._scene, body.status.target_pool, tags=told)
+        tags = dict(re.findall(r"(azlm-[\w-]+)=(\w+)", body.status.message))
+        azure_cli.update(self._scene, body.status.target_pool, tags=tags)
 
     def _delete_and_create(self, _body: Body) -> None:
         self._anew = True

@@ -32,20 +32,20 @@ class FaultTargets(Struct, frozen=True):
 def fault_targets(drawn: ScenarioDraw, turn: str) -> FaultTargets:
     """That of a sketch; `turn` is what turns the run back half-way, if anything does."""
     there = _route(drawn)
-    forth = tuple(each for each in there if each not in {"RetireSource", "HandOverAutoscaler"})
+    forth = tuple(step for step in there if step not in {"RetireSource", "HandOverAutoscaler"})
     steps: tuple[str, ...] = (*there, SUCCEEDED)
     if turn == "rollback" or drawn.spec["drain"].get("onTimeout") == "Rollback":
         steps = (*steps, *_way_back(drawn))
     if turn in {"deleted", "recreated"}:
         steps = (*steps, DELETING, DELETING)
-    found = tuple(call for call in _calls(drawn) if call[0] in steps)
+    calls = tuple(call for call in _calls(drawn) if call[0] in steps)
     reads = ("ReadPools", "ReviewAccess", "ReadAzureFacts")
     return FaultTargets(
         writes=_writes(drawn, turn),
         reads=(*reads, "RunForecast") if drawn.spec["mode"] == "Plan" else reads,
         forth=forth,
         steps=steps,
-        calls=found,
+        calls=calls,
     )
 
 

@@ -44,15 +44,15 @@ class Remedies:
 
     def remedy(self, blocker: BlockerStatus) -> None:
         """What a blocker's remedy says."""
-        self._told(blocker.remedy, f"a blocker names no remedy: {blocker.message}")
+        self._require(blocker.remedy, f"a blocker names no remedy: {blocker.message}")
         apply = self._REMEDIES.get(Cause(blocker.cause))
         if apply is not None:
             apply(self, NamespacedName(blocker.namespace, blocker.name), blocker.remedy)
         else:
-            known = blocker.cause in _PASSING
-            self._told(known, f"no admin knows what to do: {blocker.message}")
+            passing = blocker.cause in _PASSING
+            self._require(passing, f"no admin knows what to do: {blocker.message}")
 
-    def _told(self, what: object, text: str) -> None:
+    def _require(self, what: object, text: str) -> None:
         self._audit.judge.that("remedy-told", what, text)
 
     def _let_go(self, key: NamespacedName, _remedy: str) -> None:
@@ -63,8 +63,8 @@ class Remedies:
 
     def _leave_one_budget(self, key: NamespacedName, _remedy: str) -> None:
         pod = self._scene.store.pods.get(key)
-        for each in sorted(self._scene.disruption.budgets_of(pod))[1:] if pod else ():
-            self._scene.store.remove_budget(each)
+        for budget in sorted(self._scene.disruption.budgets_of(pod))[1:] if pod else ():
+            self._scene.store.remove_budget(budget)
 
     def _let_data_go(self, _key: NamespacedName, _remedy: str) -> None:
         self._edit_drain(emptyDir="Evict")
@@ -141,10 +141,12 @@ class Remedies:
         }
         for blocker in body.status.blockers:
             self.remedy(blocker)
-        known = tuple((body.spec.get("preflight") or {}).get("acknowledge", ()))
+        acknowledged = tuple((body.spec.get("preflight") or {}).get("acknowledge", ()))
         named = sorted(rule for rule in blocking - {"cluster.busy"} if rule in body.status.message)
         if named:
-            preflight = {"acknowledge": [*known, *(r for r in named if r not in known)]}
+            preflight = {
+                "acknowledge": [*acknowledged, *(r for r in named if r not in acknowledged)]
+            }
             self._stage.spec["preflight"] = preflight
             self._resource.edit(preflight=preflight)
 

@@ -30,10 +30,10 @@ STEPS = 400_000
 
 
 class SeedResult(Struct):
-    """How a run ended. `failure` is empty where all held, and `broken` names the invariant; `trail`
-    are its steps and reasons, `judged` how often each invariant was judged, `known` how often one
-    was broken that is being fixed, `moves` how often a replica was moved in one direction,
-    `digest` a hash of all its decisions."""
+    """How a run ended. `failure` is empty where all invariants held, and `broken` names the one that
+    did not; `trail` are its steps and reasons, `judged` how often each invariant was judged,
+    `tolerated` how often an invariant was broken that is being fixed, `moves` how often a replica
+    was moved in one direction, `digest` a hash of all its decisions."""
 
     seed: str
     broken: str = ""
@@ -47,7 +47,7 @@ class SeedResult(Struct):
     faults: tuple[Fault, ...] = ()
     trail: tuple[str, ...] = ()
     judged: dict[str, int] = {}
-    known: dict[str, int] = {}
+    tolerated: dict[str, int] = {}
     digest: str = ""
 
 
@@ -130,7 +130,7 @@ class Run:
             faults=self.faults,
             trail=tuple(self.trail),
             judged=dict(self.audit.judge.judged),
-            known=dict(self.audit.judge.broken),
+            tolerated=dict(self.audit.judge.broken),
             digest=self.digest.hex(),
         )
 

@@ -51,9 +51,9 @@ def scenario(seed: str) -> Scenario:
     simulation = _scene(seed, rng, drawn)
     source = [node for node in simulation.store.nodes.values() if node.pool == "src"]
     bounds = (1, drawn.nodes + 2) if drawn.autoscaled else None
-    made = Scenario(simulation, dict(drawn.spec), {}, bounds, drawn.target)
-    populate(made, rng, source, drawn)
-    return made
+    drawn_scenario = Scenario(simulation, dict(drawn.spec), {}, bounds, drawn.target)
+    populate(drawn_scenario, rng, source, drawn)
+    return drawn_scenario
 
 
 def _scene(seed: str, rng: random.Random, drawn: ScenarioDraw) -> SimulatedCluster:
@@ -74,8 +74,8 @@ def _scene(seed: str, rng: random.Random, drawn: ScenarioDraw) -> SimulatedClust
     system = {**POOL, "mode": "System", "count": 1, "osSKU": "AzureLinux"}
     for name, wanted in (("system", system), ("src", source)):
         full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **wanted}
-        made = [make_node(aks.setting, name, full, index) for index in range(wanted["count"])]
-        aks.adopt(name, wanted, made)
+        records = [make_node(aks.setting, name, full, index) for index in range(wanted["count"])]
+        aks.adopt(name, wanted, records)
     if drawn.name_taken:
         taken = {**POOL, "count": 1}
         full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **taken}

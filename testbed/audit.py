@@ -69,15 +69,15 @@ class Audit:
 
 def _parse(event: dict[str, object]) -> Request:
     reference = event.get("objectRef")
-    found = reference if isinstance(reference, dict) else {}
+    fields = reference if isinstance(reference, dict) else {}
     user, response = event.get("user"), event.get("responseStatus")
-    sub = found.get("subresource")
+    sub = fields.get("subresource")
     return Request(
         user=str(user.get("username")) if isinstance(user, dict) else "",
         verb=str(event.get("verb")),
-        resource=str(found.get("resource") or "") + (f"/{sub}" if sub else ""),
-        namespace=str(found.get("namespace") or ""),
-        name=str(found.get("name") or ""),
+        resource=str(fields.get("resource") or "") + (f"/{sub}" if sub else ""),
+        namespace=str(fields.get("namespace") or ""),
+        name=str(fields.get("name") or ""),
         at=str(event.get("requestReceivedTimestamp")),
         code=int(response.get("code") or 0) if isinstance(response, dict) else 0,
     )

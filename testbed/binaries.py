@@ -93,14 +93,14 @@ KARPENTER = Module(
 
 def ensure_built(modules: tuple[Module, ...] = MODULES) -> dict[str, Path]:
     """Paths of all binaries by name; builds what is missing, with progress on stderr."""
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for module in modules:
         if not all((module.directory / name).exists() for name in module.commands):
             with _lock(module.directory):
                 if not all((module.directory / name).exists() for name in module.commands):
                     _build(module)
-        found |= {name: module.directory / name for name in module.commands}
-    return found
+        paths |= {name: module.directory / name for name in module.commands}
+    return paths
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def _edited(go: str, module: Module, scratch: Path) -> list[str]:
 
 
 def _run(command: list[str], source: Path, environment: dict[str, str], name: str) -> None:
-    started = told = time.monotonic()
+    started = reported = time.monotonic()
     packages = 0
     tail: list[str] = []
     with subprocess.Popen(
@@ -180,9 +180,11 @@ def _run(command: list[str], source: Path, environment: dict[str, str], name: st
         for line in process.stderr or ():
             packages += 1
             tail = [*tail[-19:], line]
-            if time.monotonic() - told > 5:
-                told = time.monotonic()
-                _say(f"  {name}: {packages} packages, {told - started:.0f} s, at {line.strip()}")
+            if time.monotonic() - reported > 5:
+                reported = time.monotonic()
+                _say(
+                    f"  {name}: {packages} packages, {reported - started:.0f} s, at {line.strip()}"
+                )
     if process.returncode != 0:
         raise BuildError(
             f"building {name} failed (exit {process.returncode}); go build ended with:\n"
@@ -218,7 +220,7 @@ def find_go(module: Module) -> str:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in re.findall(r"\d+", text)[:3])
+    return tuple(int(digits) for digits in re.findall(r"\d+", text)[:3])
 
 
 def _say(text: str) -> None:

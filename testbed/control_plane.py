@@ -78,8 +78,8 @@ class ControlPlane:
     @property
     def pids(self) -> dict[str, int]:
         """Pids of what runs, by name."""
-        found = {name: processes.running(self.directory, name) for name in NAMES}
-        return {name: process.pid for name, process in found.items() if process is not None}
+        pids = {name: processes.running(self.directory, name) for name in NAMES}
+        return {name: process.pid for name, process in pids.items() if process is not None}
 
     def stop(self) -> None:
         """End every process of this plane; harmless when none runs."""

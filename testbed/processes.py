@@ -20,12 +20,12 @@ def free_ports(count: int) -> list[int]:
     """Distinct free ports on 127.0.0.1."""
     sockets = [socket.socket() for _ in range(count)]
     try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
         return [int(socket.getsockname()[1]) for socket in sockets]
     finally:
-        for each in sockets:
-            each.close()
+        for listener in sockets:
+            listener.close()
 
 
 def start(directory: Path, name: str, command: list[str]) -> int:
@@ -48,10 +48,10 @@ def start(directory: Path, name: str, command: list[str]) -> int:
 def running(directory: Path, name: str) -> psutil.Process | None:
     """The process of a pid file, if it still is the one that was started."""
     try:
-        known = json.loads((directory / f"{name}.pid").read_text())
-        process = psutil.Process(known["pid"])
+        record = json.loads((directory / f"{name}.pid").read_text())
+        process = psutil.Process(record["pid"])
         alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        return process if alive and abs(process.create_time() - known["born"]) < 1 else None
+        return process if alive and abs(process.create_time() - record["born"]) < 1 else None
     except (OSError, psutil.NoSuchProcess):
         return None
 

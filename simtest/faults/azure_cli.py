@@ -25,10 +25,10 @@ def update(simulation: SimulatedCluster, pool: str, **changes: Any) -> bool:
     """`az aks nodepool update`: the pool as it is, with changes (None takes a property away), sent
     again. False where Azure does not take it now."""
     now = simulation.kernel.now
-    found = simulation.aks.properties(pool)
-    if not found:
+    current = simulation.aks.properties(pool)
+    if not current:
         return False
-    body = {name: found[name] for name in _KEPT if found.get(name) is not None} | changes
+    body = {name: current[name] for name in _KEPT if current.get(name) is not None} | changes
     properties = {name: value for name, value in body.items() if value is not None}
     try:
         simulation.aks.put(pool, {"properties": properties}, now)

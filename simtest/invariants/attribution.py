@@ -19,12 +19,12 @@ class Attribution:
 
     def injected_fault(self, action: Action, *more: Any) -> Any:
         """What befalls this request."""
-        found = self._fate.injected_fault(action, *more)
-        error = found.error if found is not None else None
-        late = bool(getattr(found, "late", 0.0))
-        lands = found is None or error is None or found.committed or late
+        fault = self._fate.injected_fault(action, *more)
+        error = fault.error if fault is not None else None
+        late = bool(getattr(fault, "late", 0.0))
+        lands = fault is None or error is None or fault.committed or late
         self._due[action.key] = (lands, error is None and not late)
-        return found
+        return fault
 
     def begins(self, action: Action) -> None:
         """It is about to take effect."""

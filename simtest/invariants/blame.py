@@ -59,8 +59,8 @@ class Blame(Part, NullWatcher):
             return
         if new is not None and new.terminating and (action := self._reshaped_by(old)) is not None:
             self._last = (old.uid, action)
-            for told in self.on_consequence:
-                told(new)
+            for listener in self.on_consequence:
+                listener(new)
             return
         simulation, now = self.ground.simulation, self.ground.now
         workload = simulation.workloads.workload(old)
@@ -89,11 +89,15 @@ class Blame(Part, NullWatcher):
     def _reshaped_by(self, pod: Pod) -> Action | None:
         """A restart removes the pods of the template before; a restored scale one pod."""
         workload = self.ground.simulation.workloads.workload(pod)
-        found = self._reshaped.get(workload.uid) if workload else None
-        if workload is None or found is None or self.ground.now - found[0] > RESHAPING_SECONDS:
+        reshaping = self._reshaped.get(workload.uid) if workload else None
+        if (
+            workload is None
+            or reshaping is None
+            or self.ground.now - reshaping[0] > RESHAPING_SECONDS
+        ):
             return None
-        if isinstance(found[1], RestoreScale):
+        if isinstance(reshaping[1], RestoreScale):
             del self._reshaped[workload.uid]
-            return found[1]
+            return reshaping[1]
         current = workload.current or f"{workload.uid}/{workload.generation}"
-        return found[1] if pod.owner and pod.owner.uid != current else None
+        return reshaping[1] if pod.owner and pod.owner.uid != current else None

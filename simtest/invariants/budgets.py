@@ -67,7 +67,7 @@ class BudgetInvariants(Part):
         if isinstance(action, EvictPod) and counts(before) and not forced:
             self._judge(before, f"after evicting {action.pod}")
 
-    def _judge(self, pod: Pod, told: str) -> None:
+    def _judge(self, pod: Pod, occasion: str) -> None:
         """No budget that selects it is below what it needs, and no controller either."""
         simulation, store = self.ground.simulation, self.ground.store
         budgets = [key for key in simulation.disruption.budgets_of(pod) if key in store.budgets]
@@ -75,13 +75,13 @@ class BudgetInvariants(Part):
             if not self._causes.budget_disturbed(key):
                 _, desired = simulation.disruption.wanted(key)
                 healthy = simulation.disruption.healthy(key)
-                text = f"budget {key} has {healthy} of {desired} {told}"
+                text = f"budget {key} has {healthy} of {desired} {occasion}"
                 self.ground.that("budget-kept", healthy >= desired, text)
         workload = simulation.workloads.workload(pod)
         if not budgets and workload is not None and workload.kind in GOVERNED:
-            self._replicas(workload, told)
+            self._replicas(workload, occasion)
 
-    def _replicas(self, workload: Workload, told: str) -> None:
+    def _replicas(self, workload: Workload, occasion: str) -> None:
         """No more are out than the controller allows, unless the process could not know."""
         ground = self.ground
         healthy = sum(counts(pod) for pod in self._pods(workload))
@@ -89,7 +89,9 @@ class BudgetInvariants(Part):
         if out > allowance and self._misled(workload, healthy):
             return
         name = workload.key
-        text = f"{out} of {workload.replicas} pods of {name} are out, {allowance} may be, {told}"
+        text = (
+            f"{out} of {workload.replicas} pods of {name} are out, {allowance} may be, {occasion}"
+        )
         ground.that("replicas-kept", out <= allowance, text)
 
     def _misled(self, workload: Workload, healthy: int) -> bool:
@@ -149,5 +151,5 @@ def believed_of_budget(
 
 
 def _sent(process: ObservedProcess, uid: str) -> bool:
-    found = process.sent.get(uid)
-    return found is not None and found.granted and not found.free
+    attempt = process.sent.get(uid)
+    return attempt is not None and attempt.granted and not attempt.free

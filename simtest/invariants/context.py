@@ -129,8 +129,8 @@ class JudgeContext:
     @property
     def strategy(self) -> Mapping[str, Any]:
         """spec.strategy."""
-        found: Mapping[str, Any] = self.spec["strategy"]
-        return found
+        strategy: Mapping[str, Any] = self.spec["strategy"]
+        return strategy
 
     def nodes(self, pool: str) -> list[Node]:
         """The nodes of a pool that exist."""
@@ -210,9 +210,9 @@ class JudgeContext:
 
     def in_force(self, since: float) -> list[Mapping[str, Any]]:
         """The specs that were in force since then, the oldest first."""
-        found = [spec for at, spec in self._history if at > since]
+        specs = [spec for at, spec in self._history if at > since]
         before = [spec for at, spec in self._history if at <= since]
-        return [*before[-1:], *found]
+        return [*before[-1:], *specs]
 
     def approved(self, gate: str) -> bool:
         """Whether that gate was let pass, judged against stale words too."""
@@ -233,10 +233,10 @@ def begins_anew(old: MigrationStatus, new: MigrationStatus) -> bool:
 
 def length_of(spec: Mapping[str, Any], *path: str) -> float:
     """A duration of the spec in seconds; 0 where it is not given."""
-    found: Any = spec
+    value: Any = spec
     for name in path:
-        found = (found or {}).get(name)
-    return seconds(found) if found else 0.0
+        value = (value or {}).get(name)
+    return seconds(value) if value else 0.0
 
 
 def policy_of(spec: Mapping[str, Any]) -> Mapping[str, Any]:

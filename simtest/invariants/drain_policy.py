@@ -66,7 +66,7 @@ class DrainPolicyInvariants(Part):
                 self._progress[other.key.rpartition("/")[2]] = self.ground.now
         if looks:
             self._looked_at = self.ground.now
-            self._told(process, decision.status, policy)
+            self._explained(process, decision.status, policy)
 
     def _stays(
         self,
@@ -136,7 +136,7 @@ class DrainPolicyInvariants(Part):
         if turned or old.step != body.status.step or old.phase != body.status.phase:
             self._began = self.ground.now
 
-    def _told(
+    def _explained(
         self, process: ObservedProcess, status: MigrationStatus, policy: Mapping[str, Any]
     ) -> None:
         """What waits for long is named, or the status says why nothing moves."""
@@ -149,7 +149,7 @@ class DrainPolicyInvariants(Part):
         if len(named) >= 20 or (named and policy["order"]):
             return
         nodes = {n.name: n for n in process.world.nodes.values() if n.pool == emptied}
-        for name in [each for each in self._admitted if each not in nodes]:
+        for name in [name for name in self._admitted if name not in nodes]:
             del self._admitted[name]
         for name, node in nodes.items():
             if in_batch(node):
@@ -158,9 +158,9 @@ class DrainPolicyInvariants(Part):
             last = pod.key.namespace == OWN_SPACE
             if pod.node in self._admitted and not last and self._waits(pod, policy):
                 since = self._since(pod)
-                told = now - since < WAITS_SECONDS or self._is_named(pod, nodes, named)
+                explained = now - since < WAITS_SECONDS or self._is_named(pod, nodes, named)
                 text = f"{pod.key} waits for {now - since:.0f} s, and nothing says why"
-                ground.that("reason-told", told, text)
+                ground.that("reason-told", explained, text)
 
     def _waits(self, pod: Pod, policy: Mapping[str, Any]) -> bool:
         if not leaves(pod) or pod.terminating or self.ground.now - pod.created < WAITS_SECONDS:

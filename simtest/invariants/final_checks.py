@@ -128,8 +128,8 @@ class FinalChecks:
         lacks = {key for key, value in wanted.items() if tags.get(key) != value}
         that("target-right", not lacks and TAG_AUTOSCALER not in tags, f"tags {tags}")
         zones = asked.get("zones", self._stage_zones())
-        found = list(target.get("availabilityZones") or [])
-        that("target-right", found == list(zones or []), f"zones {found}, not {zones}")
+        pool_zones = list(target.get("availabilityZones") or [])
+        that("target-right", pool_zones == list(zones or []), f"zones {pool_zones}, not {zones}")
         self._bounds(asked, target)
         count, before = int(target.get("count") or 0), ground.status.source.count
         final = before if asked.get("count") in {None, "Auto"} else asked["count"]
@@ -146,10 +146,10 @@ class FinalChecks:
         wanted = asked.get("autoscaling")
         held = (wanted["min"], wanted["max"]) if wanted else self._audit.watched.held
         recorded = self._audit.ground.status.source.autoscaler
-        known = (recorded.min, recorded.max) if recorded else None
+        source_bounds = (recorded.min, recorded.max) if recorded else None
         scales = bool(target.get("enableAutoScaling"))
         bounds = (target.get("minCount"), target.get("maxCount")) if scales else None
-        mine = bounds == held or (not wanted and bounds == known)
+        mine = bounds == held or (not wanted and bounds == source_bounds)
         same = mine or self._audit.watched.others_set(self._target)
         self._that("target-right", same, f"the target scales within {bounds}, not {held}")
 
@@ -161,10 +161,10 @@ class FinalChecks:
     def _workloads(self) -> None:
         simulation = self._stage.simulation
         for key, wanted in sorted(self._stage.replicas.items()):
-            workload = next(w for w in simulation.workloads.known.values() if w.key == key)
+            workload = next(w for w in simulation.workloads.by_uid.values() if w.key == key)
             text = f"{key} has the scale {workload.replicas}, its admin wants {wanted}"
             self._that("workloads-well", workload.replicas == wanted, text)
-            pods = [self._store.pods[each] for each in simulation.workloads.pods_of[workload.uid]]
+            pods = [self._store.pods[key] for key in simulation.workloads.pods_of[workload.uid]]
             well = sum(pod.ready and not pod.terminating for pod in pods)
             text = f"{key} has {well} of {wanted} pods at the end"
             self._that("workloads-well", well == wanted or _hopeless(pods), text)

@@ -81,8 +81,8 @@ class MoveInvariants(Part, NullWatcher):
         self.ground.that("evicted-once", not done, f"{action.pod} was evicted {since:.1f} s ago")
         text = f"{action.pod} was refused {since:.2f} s ago"
         # A refused eviction says nothing of a deletion, and a budget's newer status ends its bar.
-        known = self.ground.acting.world.budgets.values()
-        newer = any(b.key in before.charged and b.revision > before.revision for b in known)
+        budgets = self.ground.acting.world.budgets.values()
+        newer = any(b.key in before.charged and b.revision > before.revision for b in budgets)
         other = isinstance(action, DeletePod) or newer
         self.ground.that("retry-due", other or before.granted or since > RETRY_SECONDS, text)
 

@@ -32,13 +32,13 @@ class Openings(Part, NullWatcher):
 
     def since(self, node: str) -> float | None:
         """Since when it stands open; None where it does not."""
-        found = self._opened.get(node)
-        return found[0] if found else None
+        opened = self._opened.get(node)
+        return opened[0] if opened else None
 
     def by_others(self, node: str) -> bool:
         """Whether it takes pods by others' doing."""
-        found = self._opened.get(node)
-        return found is not None and found[1]
+        opened = self._opened.get(node)
+        return opened is not None and opened[1]
 
     def node(self, old: Node | None, new: Node | None) -> None:
         """A node comes, goes, is cordoned or uncordoned."""
@@ -139,11 +139,11 @@ class NodeInvariants(Part, NullWatcher):
             return
         ground, name, others = self.ground, action.node, self._others
         self._others = False
-        node, known = ground.store.nodes.get(name), ground.acting.world.nodes.get(name)
+        node, believed = ground.store.nodes.get(name), ground.acting.world.nodes.get(name)
         taken = others and node is not None and node.cordoned_by == action.by
-        seen = known is not None and known.unschedulable
-        told = f"the cordon of {name} by somebody else is taken over"
-        ground.that("foreign-cordon-kept" if seen else "foreign-cordon-raced", not taken, told)
+        seen = believed is not None and believed.unschedulable
+        text = f"the cordon of {name} by somebody else is taken over"
+        ground.that("foreign-cordon-kept" if seen else "foreign-cordon-raced", not taken, text)
         if action.batch:
             self._joins(name, action.batch)
 
@@ -156,7 +156,11 @@ class NodeInvariants(Part, NullWatcher):
             return
         pool = ground.nodes(node.pool)
         marked = {node.name for node in pool if in_batch(node) == index} | {name}
-        nodes = [each for each in ground.acting.world.nodes.values() if each.pool == node.pool]
+        nodes = [
+            believed
+            for believed in ground.acting.world.nodes.values()
+            if believed.pool == node.pool
+        ]
         total = max(len(pool), len(nodes))
         if not ground.backwards and node.pool == "src":
             specs = ground.in_force(ground.now - KNOWN_SECONDS)
@@ -192,15 +196,15 @@ class NodeInvariants(Part, NullWatcher):
         emptied = ground.target if ground.backwards else "src"
         right = node.pool == emptied or ground.turning
         ground.that("right-pool", right, f"{pod.key} is evicted from {node.pool}")
-        for each in ground.nodes(emptied):
-            since = self._openings.since(each.name)
+        for other in ground.nodes(emptied):
+            since = self._openings.since(other.name)
             open_for = ground.now - since if since is not None else 0.0
-            text = f"pods are evicted while {each.name} has been open for {open_for:.0f} s"
+            text = f"pods are evicted while {other.name} has been open for {open_for:.0f} s"
             ground.that("cordoned-first", open_for < BLIND_SECONDS, text)
 
 
 def _size(spec: object) -> int | str:
     strategy = spec["strategy"]  # type: ignore[index]
     rolls = strategy["type"] == "Rolling"
-    found: int | str = strategy["maxSurge"] if rolls else strategy["batch"]["size"]
-    return found
+    size: int | str = strategy["maxSurge"] if rolls else strategy["batch"]["size"]
+    return size

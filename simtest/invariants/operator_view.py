@@ -157,9 +157,9 @@ class OperatorView(Part):
             if k in process.world.budgets
         ]
         two = f"{pod.key} is evicted in spite of two budgets"
-        known = len(budgets) < 2
-        self.ground.that("slot-known-free", known, two)
-        if budgets and known:
+        obvious = len(budgets) < 2
+        self.ground.that("slot-known-free", obvious, two)
+        if budgets and obvious:
             budget = process.world.budgets[budgets[0]]
             if pod.ready or not _free_unready(budget):
                 wanted[budgets[0]] = wanted.get(budgets[0], 0) + 1
@@ -185,7 +185,7 @@ class OperatorView(Part):
     def _room(self, process: ObservedProcess, uid: str, asked: int) -> None:
         """Replicas without a budget."""
         controller = process.world.owner_index.controller(uid)
-        workload = self.ground.simulation.workloads.known[uid]
+        workload = self.ground.simulation.workloads.by_uid[uid]
         if controller is None:
             return
         out = controller.replicas - believed_healthy(self.ground, process, workload)

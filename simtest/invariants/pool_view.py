@@ -66,7 +66,9 @@ class PoolView(Part):
             ground.acting.read_at = ground.now
         elif isinstance(action, UpdatePool | DeletePool):
             taken = ground.aks.properties(action.pool).get("eTag") != self._etag
-            others = max(each.get(action.pool, 0.0) for each in (self._changed, self._overtaken))
+            others = max(
+                changes.get(action.pool, 0.0) for changes in (self._changed, self._overtaken)
+            )
             unread = others > ground.acting.read_at
             text = f"{action.pool}, which others have changed since it was read, is changed"
             ground.that("changed-unseen", not (taken and unread), text)
@@ -74,8 +76,8 @@ class PoolView(Part):
     def _look(self, *, ours: bool) -> None:
         self._looked_at = self.ground.now
         for pool in {"src", self.ground.target}:
-            found = self.ground.aks.properties(pool)
-            now = tuple(map(found.get, _SEEN))
+            properties = self.ground.aks.properties(pool)
+            now = tuple(map(properties.get, _SEEN))
             if now == self._last.get(pool):
                 continue
             if pool in self._last and not ours:
@@ -83,7 +85,7 @@ class PoolView(Part):
             if (self._last.get(pool) or now)[1:] != now[1:]:
                 (self._others_set.discard if ours else self._others_set.add)(pool)
             self._last[pool] = now
-            if pool == "src" and found:
-                self.counts.append((self.ground.now, int(found["count"])))
-                if found.get("enableAutoScaling"):
-                    self.held = int(found["minCount"]), int(found["maxCount"])
+            if pool == "src" and properties:
+                self.counts.append((self.ground.now, int(properties["count"])))
+                if properties.get("enableAutoScaling"):
+                    self.held = int(properties["minCount"]), int(properties["maxCount"])

@@ -35,7 +35,7 @@ class PoolInvariants(Part, NullWatcher):
     def __init__(self, ground: JudgeContext, watched: PoolView) -> None:
         super().__init__(ground)
         self._watched = watched
-        self._made: set[str] = set()
+        self._targets: set[str] = set()
         self._stood = False
         self._begun = False
         self._last_left: dict[str, float] = {}
@@ -67,11 +67,11 @@ class PoolInvariants(Part, NullWatcher):
                 self._last_left[node.pool] = self.ground.now
 
     def _stands(self) -> bool:
-        found = self.ground.aks.properties(self.ground.target)
-        if not found or not self._ours(self.ground.target):
+        properties = self.ground.aks.properties(self.ground.target)
+        if not properties or not self._ours(self.ground.target):
             return False
         ready = sum(node.ready for node in self.ground.nodes(self.ground.target))
-        return ready >= max(1, int(found["count"]))
+        return ready >= max(1, int(properties["count"]))
 
     def _ours(self, pool: str) -> bool:
         tags = self.ground.aks.properties(pool).get("tags") or {}
@@ -113,10 +113,10 @@ class PoolInvariants(Part, NullWatcher):
             case DeletePool(pool, etag):
                 self._retires(pool, etag)
             case DeleteMachines(pool, nodes):
-                found = [n for name in nodes if (n := self.ground.store.nodes.get(name))]
+                records = [n for name in nodes if (n := self.ground.store.nodes.get(name))]
                 there = pool == "src" and (not self.ground.backwards or self.ground.turning)
                 self.ground.that("retired-there-only", there, f"machines of {pool} are deleted")
-                self._empty(pool, found)
+                self._empty(pool, records)
             case EvictPod() | DeletePod():
                 self._touches()
                 self._held()
@@ -128,9 +128,9 @@ class PoolInvariants(Part, NullWatcher):
         """There is one target at the most, and there was never one of another name."""
         if isinstance(action, CreatePool):
             tagged = {name for name in self.ground.aks.pool_names() if self._ours(name)}
-            self._made |= tagged
-            several = ", ".join(sorted(self._made))
-            self.ground.that("one-target", len(self._made) <= 1, f"several targets: {several}")
+            self._targets |= tagged
+            several = ", ".join(sorted(self._targets))
+            self.ground.that("one-target", len(self._targets) <= 1, f"several targets: {several}")
 
     def _creates(self, action: CreatePool, status: MigrationStatus) -> None:
         """In its step, with as many nodes as the spec asks for."""
@@ -162,8 +162,8 @@ class PoolInvariants(Part, NullWatcher):
             self._begun = True
             have = int(ground.aks.properties(ground.target).get("count") or 0)
             # One that is created again takes what it finds.
-            found = ground.attempts > 1 or ground.pools_changed()
-            asked = found or self._asked in {None, have} or self._watched.changed(ground.target)
+            adopted = ground.attempts > 1 or ground.pools_changed()
+            asked = adopted or self._asked in {None, have} or self._watched.changed(ground.target)
             text = f"the drain begins with {have} nodes of {ground.target}, not {self._asked}"
             ground.that("target-as-asked", asked, text)
 
@@ -187,9 +187,9 @@ class PoolInvariants(Part, NullWatcher):
     def _updates(self, pool: str, changes: dict[str, Any], etag: str) -> None:
         ground = self.ground
         if pool != "src":
-            found = ground.aks.properties(pool)
+            properties = ground.aks.properties(pool)
             text = f"{pool} is changed and is not ours"
-            foreign = found and found.get("eTag") == etag and not self._ours(pool)
+            foreign = properties and properties.get("eTag") == etag and not self._ours(pool)
             ground.that("only-own-pools", not foreign, text)
         if "osSKU" in changes:
             self._approved("BeforeDrain", "approved-before-drain", "the OS is changed")

@@ -120,10 +120,10 @@ class ViolationError(AssertionError):
 
 
 class Judge:
-    """Counts what is judged and raises what is broken; what is `known` is counted only."""
+    """Counts what is judged and raises what is broken; what is `tolerated` is only counted."""
 
-    def __init__(self, known: Mapping[str, str]) -> None:
-        self._known = known
+    def __init__(self, tolerated: Mapping[str, str]) -> None:
+        self._tolerated = tolerated
         self.judged: Counter[str] = Counter()
         self.broken: Counter[str] = Counter()
         """How often something known was broken."""
@@ -132,6 +132,6 @@ class Judge:
         """It is judged whether the invariant of that name holds."""
         self.judged[name] += 1
         if not holds:
-            if name not in self._known:
+            if name not in self._tolerated:
                 raise ViolationError(name, text)
             self.broken[name] += 1

@@ -48,8 +48,8 @@ class StatusInvariants(Part):
         seen = old.observed_generation, new.observed_generation
         that("generation-forward", seen[0] <= seen[1] <= body.generation, f"{seen}")
         for name in ("start_time", "completion_time"):
-            was, told = getattr(old, name), getattr(new, name)
-            that("times-fixed", was is None or was == told, f"{name}: {was}, then {told}")
+            was, now = getattr(old, name), getattr(new, name)
+            that("times-fixed", was is None or was == now, f"{name}: {was}, then {now}")
         forced = old.pods.forced, new.pods.forced
         that("forced-forward", forced[0] <= forced[1], f"{forced[0]}, then {forced[1]}")
         turned = (old.rollback is None) != (new.rollback is None)
@@ -104,20 +104,22 @@ class StatusInvariants(Part):
         recent = {*before, *(seen for at, seen in counts if at > since)}
         text = f"the source had {recent} nodes, {count} are recorded"
         tags = self.ground.aks.properties(self.ground.target).get("tags") or {}
-        told = count in recent or tags.get(TAG_COUNT) == str(count)
-        self.ground.that("source-recorded", told, text)
+        matches = count in recent or tags.get(TAG_COUNT) == str(count)
+        self.ground.that("source-recorded", matches, text)
         bounds = new.source.autoscaler
         if bounds is not None:
-            told, held = (bounds.min, bounds.max), self._watched.held
-            self.ground.that("source-recorded", told == held, f"bounds {held}, recorded {told}")
+            matches, held = (bounds.min, bounds.max), self._watched.held
+            self.ground.that(
+                "source-recorded", matches == held, f"bounds {held}, recorded {matches}"
+            )
 
     def _batch(self, old: MigrationStatus, new: MigrationStatus) -> None:
         was, now, that = old.batch, new.batch, self.ground.that
         that("batch-forward", was.index <= now.index, f"batch {was.index}, then {now.index}")
         slack = self.ground.slack(0.0)
         for name in ("started_at", "drained_at"):
-            before, told = since_epoch(getattr(was, name)), since_epoch(getattr(now, name))
-            ok = before is None or told is None or told >= before - slack
+            before, after = since_epoch(getattr(was, name)), since_epoch(getattr(now, name))
+            ok = before is None or after is None or after >= before - slack
             that("batch-forward", ok, f"{name}: {getattr(was, name)}, then {getattr(now, name)}")
         kept = was.index != now.index or was.started_at is None or now.started_at is not None
         that("batch-forward", kept, "when the batch began is forgotten")
@@ -137,8 +139,8 @@ class StatusInvariants(Part):
             token = body.annotations.get(ROLLBACK, "")
             that("token-once", token not in self._tokens, f"{token} acts again")
             self._tokens.append(token)
-        known = new.handled_rollback in {"", old.handled_rollback} or new.rollback is not None
-        that("token-once", known, f"{new.handled_rollback} is told without a rollback")
+        accounted = new.handled_rollback in {"", old.handled_rollback} or new.rollback is not None
+        that("token-once", accounted, f"{new.handled_rollback} is told without a rollback")
 
     def _details(self, old: MigrationStatus, new: MigrationStatus) -> None:
         that = self.ground.that
@@ -146,9 +148,9 @@ class StatusInvariants(Part):
             before = old.condition(condition.type)
             if before is not None and before.status == condition.status:
                 was = since_epoch(before.last_transition_time) or 0.0
-                told = since_epoch(condition.last_transition_time) or 0.0
+                now = since_epoch(condition.last_transition_time) or 0.0
                 text = f"{condition.type} stays {condition.status}, and has been so for longer now"
-                that("transitions-true", told >= was - self.ground.slack(0.0), text)
+                that("transitions-true", now >= was - self.ground.slack(0.0), text)
         if new.blockers and new.blockers is not old.blockers:
             keys = [(b.cause, b.kind, b.namespace, b.name) for b in new.blockers]
             ranked = sorted(keys, key=lambda key: (Cause(key[0]) in NOTES, key))

@@ -31,13 +31,13 @@ def hunt(mutation: Mutation, most: int = MOST_SEEDS, first: int = 0) -> Catch:
             outcome = run(str(seed))
         if not outcome.failure:
             continue
-        told = outcome.failure.strip().splitlines()[-1]
+        line = outcome.failure.strip().splitlines()[-1]
         if mutation.shows(outcome.failure):
             with mutation.strict():
                 clean = run(str(seed))
             if not mutation.shows(clean.failure):
-                caught.seeds, caught.why = seed - first + 1, told
+                caught.seeds, caught.why = seed - first + 1, line
                 return caught
         elif not caught.other:
-            caught.other, caught.other_seed = told, seed
+            caught.other, caught.other_seed = line, seed
     return caught

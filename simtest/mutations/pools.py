@@ -17,8 +17,8 @@ def _wider(name: str) -> Patches:
     real = getattr(autoscaler, name)
 
     def wider(*asked: Any) -> tuple[int, int] | None:
-        found = real(*asked)
-        return (found[0], found[1] + 3) if found else None
+        bounds = real(*asked)
+        return (bounds[0], bounds[1] + 3) if bounds else None
 
     return [(autoscaler, name, wider)]
 
@@ -31,8 +31,8 @@ def _recounts() -> Patches:
     real = status._source  # noqa: SLF001
 
     def source(ctx: Context) -> Any:
-        found, pool = real(ctx), ctx.pool(ctx.migration.old_pool)
-        return found.model_copy(update={"count": pool.count}) if pool else found
+        record, pool = real(ctx), ctx.pool(ctx.migration.old_pool)
+        return record.model_copy(update={"count": pool.count}) if pool else record
 
     return [(status, "_source", source)]
 

@@ -75,12 +75,12 @@ def _forces() -> Patches:
     real = planner.Planner.plan
 
     def plan(self: planner.Planner, now: float, stamp: str = "") -> planner.Plan:
-        found = real(self, now, stamp)
+        drain_plan = real(self, now, stamp)
         forced = tuple(
             DeletePod(eviction.pod, eviction.uid, eviction.budget, eviction.owner)
-            for eviction in found.evictions
+            for eviction in drain_plan.evictions
         )
-        return replace(found, evictions=forced)  # type: ignore[arg-type]
+        return replace(drain_plan, evictions=forced)  # type: ignore[arg-type]
 
     return [(planner.Planner, "plan", plan)]
 

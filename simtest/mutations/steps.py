@@ -127,8 +127,8 @@ def _believes_empty() -> Patches:
 
 
 def _ignores_pause() -> Patches:
-    def report(ctx: Context, name: str, progress: Progress, found: Any = None) -> Any:
-        status = report_step(ctx, name, progress, found)
+    def report(ctx: Context, name: str, progress: Progress, refusal: Any = None) -> Any:
+        status = report_step(ctx, name, progress, refusal)
         return Decision(progress.actions, status, progress.wake_at)
 
     return [(deciding, "_report", report)]
@@ -146,7 +146,7 @@ def _drained_too_early() -> Patches:
 
 
 def _without_filter(name: str) -> Callable[[], Patches]:
-    chosen = tuple(each for each in pod_filters.PIPELINE if each.__name__ != name)
+    chosen = tuple(pod_filter for pod_filter in pod_filters.PIPELINE if pod_filter.__name__ != name)
     return lambda: [(pod_filters, "PIPELINE", chosen)]
 
 

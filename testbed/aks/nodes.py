@@ -138,7 +138,7 @@ def _properties(items: list[dict[str, Any]]) -> dict[str, Any]:
     }
     mode = labels.get("kubernetes.azure.com/mode", "user").capitalize()
     sku = labels.get("kubernetes.azure.com/os-sku", "Ubuntu")
-    found: dict[str, Any] = {
+    properties: dict[str, Any] = {
         "count": len(items),
         "vmSize": labels.get("node.kubernetes.io/instance-type", "Standard_D4s_v5"),
         "osSKU": sku,
@@ -147,7 +147,7 @@ def _properties(items: list[dict[str, Any]]) -> dict[str, Any]:
         "type": "VirtualMachineScaleSets",
         "nodeLabels": user_labels(labels),
     }
-    return found | ({"availabilityZones": sorted(zones)} if zones else {})
+    return properties | ({"availabilityZones": sorted(zones)} if zones else {})
 
 
 def _record(pool: str, item: dict[str, Any]) -> NodeRecord:
@@ -160,8 +160,8 @@ def _record(pool: str, item: dict[str, Any]) -> NodeRecord:
         provider_id=item["spec"].get("providerID", ""),
         labels=dict(meta["labels"]),
         taints=tuple(
-            Taint(each["key"], each.get("value", ""), each["effect"])
-            for each in item["spec"].get("taints") or ()
+            Taint(taint["key"], taint.get("value", ""), taint["effect"])
+            for taint in item["spec"].get("taints") or ()
         ),
         os_image=info.get("osImage", ""),
         kernel=info.get("kernelVersion", ""),

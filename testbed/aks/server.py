@@ -202,10 +202,10 @@ class ArmServer:
     async def _list(self, request: web.Request) -> web.Response:
         if request.query.get("$skiptoken"):
             return web.json_response({"value": []})
-        found = {"value": self._cluster.list_pools(self._clock())}
+        body = {"value": self._cluster.list_pools(self._clock())}
         # A recorded list pointed to a further page that was empty; clients must follow it.
-        found["nextLink"] = f"{self._base}{request.path_qs}&$skiptoken=1"  # type: ignore[assignment]
-        return web.json_response(found)
+        body["nextLink"] = f"{self._base}{request.path_qs}&$skiptoken=1"  # type: ignore[assignment]
+        return web.json_response(body)
 
     async def _get(self, request: web.Request) -> web.Response:
         return web.json_response(self._cluster.get(request.match_info["pool"], self._clock()))
@@ -239,8 +239,8 @@ class ArmServer:
         return self._reply(request, self._cluster.delete_machines(pool, names, self._clock()))
 
     async def _machines(self, request: web.Request) -> web.Response:
-        found = self._cluster.machines(request.match_info["pool"], self._clock())
-        return web.json_response({"value": found})
+        machines = self._cluster.machines(request.match_info["pool"], self._clock())
+        return web.json_response({"value": machines})
 
     async def _upgrade_profile(self, request: web.Request) -> web.Response:
         pool = request.match_info["pool"]

@@ -84,9 +84,9 @@ def job(name: str, complete_ms: int, namespace: str = "default") -> Manifest:
 def uniform(deployments: int, replicas: int, max_unavailable: int | str) -> list[Manifest]:
     """Deployments of one size, each with a budget."""
     return [
-        each
+        manifest
         for index in range(deployments)
-        for each in (
+        for manifest in (
             deployment(f"app-{index:02d}", replicas),
             budget(f"app-{index:02d}", maxUnavailable=max_unavailable),
         )

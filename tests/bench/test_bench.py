@@ -32,7 +32,7 @@ def test_one_wave_needs_only_its_end() -> None:
 def test_a_shape_that_does_not_exist_is_named_with_those_that_do() -> None:
     with pytest.raises(ValueError, match="uniform"):
         named("square")
-    assert {named(each).name for each in DEFAULT} <= {shape.name for shape in SHAPES}
+    assert {named(name).name for name in DEFAULT} <= {shape.name for shape in SHAPES}
 
 
 def test_the_table() -> None:

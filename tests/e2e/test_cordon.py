@@ -27,12 +27,12 @@ class Meddled:
 
     async def json(self, method: str, path: str) -> dict[str, Any]:
         """As Client.json, and then somebody else writes."""
-        found = await self.client.json(method, path)
+        body = await self.client.json(method, path)
         self.looks += 1
         if self.patches:
             patch = self.patches.pop(0)
             await self.client.request("PATCH", self.path, body=patch, content_type=MERGE_PATCH)
-        return found
+        return body
 
     async def request(self, *args: Any, **more: Any) -> bytes:
         """As Client.request."""

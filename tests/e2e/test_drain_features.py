@@ -17,8 +17,8 @@ def _started(bed: Bed, workloads: list[Manifest], **drain: Any) -> None:
     bed.start_aks()
     bed.start_operator()
     strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
-    known = {"acknowledge": ["pdb.zero"]} if drain.get("onTimeout") == "Rollback" else {}
-    bed.migrate(drain=drain, strategy=strategy, preflight=known)
+    acknowledgement = {"acknowledge": ["pdb.zero"]} if drain.get("onTimeout") == "Rollback" else {}
+    bed.migrate(drain=drain, strategy=strategy, preflight=acknowledgement)
 
 
 def _evicted(bed: Bed) -> list[str]:
@@ -101,8 +101,8 @@ def test_singletons_are_surged_and_never_evicted(bed: Bed) -> None:
     bed.wait_done()
     assert [name.split("-")[0] for name in _evicted(bed)] == ["again"]
     for name in ("solo", "plain"):
-        found = bed.kubectl("get", "deployment", name, "-o", "jsonpath={.spec.replicas}")
-        assert found == "1"
+        replicas = bed.kubectl("get", "deployment", name, "-o", "jsonpath={.spec.replicas}")
+        assert replicas == "1"
         assert "azlm.dev/surge" not in bed.kubectl("get", "deployment", name, "-o", "yaml")
 
 

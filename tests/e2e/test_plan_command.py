@@ -58,16 +58,19 @@ def test_a_forecast_is_told_drawn_and_touches_nothing(bed: Bed, tmp_path: Path) 
     assert "set by PodDisruptionBudget default/" in done.stdout
     assert "batch 100% instead of 10%" in done.stdout
     assert ET.parse(picture).getroot().tag.endswith("svg")
-    told = json.loads(azlm_plan(bed.plane.kubeconfig, bed.aks.url, "-ojson", "--runs=2").stdout)
-    assert (told["blocked"], told["runs"], told["typical"]["evictions"]) == (False, 2, 8)
+    report = json.loads(azlm_plan(bed.plane.kubeconfig, bed.aks.url, "-ojson", "--runs=2").stdout)
+    assert (report["blocked"], report["runs"], report["typical"]["evictions"]) == (False, 2, 8)
     same = yaml.safe_load(azlm_plan(bed.plane.kubeconfig, bed.aks.url, "-oyaml").stdout)
-    assert same["podSummary"] == told["podSummary"]
-    listed = {(each["kind"], each["name"]): each for each in told["podSummary"]["workloads"]}
+    assert same["podSummary"] == report["podSummary"]
+    listed = {
+        (workload["kind"], workload["name"]): workload
+        for workload in report["podSummary"]["workloads"]
+    }
     assert (listed["Deployment", "web"]["disposition"], listed["Deployment", "web"]["pods"]) == (
         "move",
         6,
     )
-    assert told["typical"]["limitedBy"].startswith("PodDisruptionBudget default/")
+    assert report["typical"]["limitedBy"].startswith("PodDisruptionBudget default/")
     assert _cordoned(bed) == []
     assert {call["method"] for call in bed.aks.requests()} == {"GET"}
 
@@ -79,8 +82,8 @@ def test_a_migration_that_would_be_blocked_exits_with_2(bed: Bed) -> None:
     assert done.returncode == 2
     assert "blocked in Preflight" in done.stdout
     assert "pdb.zero: PodDisruptionBudget default/web" in done.stdout
-    known = {"acknowledge": ["pdb.zero"]}
-    later = azlm_plan(bed.plane.kubeconfig, bed.aks.url, preflight=known)
+    acknowledgement = {"acknowledge": ["pdb.zero"]}
+    later = azlm_plan(bed.plane.kubeconfig, bed.aks.url, preflight=acknowledgement)
     assert later.returncode == 2
     assert "PodDisruptionBudget default/web allows 0" in later.stdout
 

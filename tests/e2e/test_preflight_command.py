@@ -18,14 +18,14 @@ def test_it_names_what_blocks_and_what_to_do_and_changes_nothing(bed: Bed) -> No
     assert set(bed.audit.writes("azlm-testbed-admin")) == set(), "read-only"
 
     machine = check(bed.plane, "--output=json")
-    found = json.loads(machine.stdout)
-    assert (machine.returncode, found["blocked"]) == (2, 3)
-    blocking = {each["id"] for each in found["findings"] if each["severity"] == "Block"}
+    report = json.loads(machine.stdout)
+    assert (machine.returncode, report["blocked"]) == (2, 3)
+    blocking = {finding["id"] for finding in report["findings"] if finding["severity"] == "Block"}
     assert blocking == {"pdb.zero", "pod.selector-pool", "os.cert-path"}
 
-    known = check(bed.plane, acknowledge=sorted(blocking))
-    assert known.returncode == 0, known.stdout
-    assert "clear to begin" in known.stdout
+    acknowledged = check(bed.plane, acknowledge=sorted(blocking))
+    assert acknowledged.returncode == 0, acknowledged.stdout
+    assert "clear to begin" in acknowledged.stdout
 
 
 def test_what_it_cannot_read_is_told_with_the_remedy(bed: Bed) -> None:

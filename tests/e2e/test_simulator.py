@@ -140,20 +140,20 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     done = [request.name for request in requests if request.code == 201]
     assert {request.code for request in requests} == {201}
     assert len(done) == trip.evictions
-    assert Counter(_app(each) for each in done) == Counter(_app(each) for each in forecast.evicted)
+    assert Counter(_app(pod) for pod in done) == Counter(_app(pod) for pod in forecast.evicted)
     assert _left(bed) == _left_in(forecast)
     if name == "spread":
         assert _spread(_landed(bed)) == _spread(_landed_in(forecast))
     if name == "order":
-        assert [_app(each) for each in forecast.evicted] == [_app(each) for each in done]
+        assert [_app(pod) for pod in forecast.evicted] == [_app(pod) for pod in done]
     if name == "ordered":
         sets = [
             controller for controller in snapshot.controllers if controller.kind == "StatefulSet"
         ]
         assert [controller.ordered for controller in sets] == [True, True]
     if name == "kinds":
-        ours = [each for each in forecast.evicted if each.startswith("db-")]
-        assert ours == [each for each in done if each.startswith("db-")] or len(ours) == 3
+        ours = [pod for pod in forecast.evicted if pod.startswith("db-")]
+        assert ours == [pod for pod in done if pod.startswith("db-")] or len(ours) == 3
     assert Counter(trip.blockers) == Counter()
     assert bed.status()["batch"]["index"] == trip.batches[-1].index
 
@@ -175,11 +175,15 @@ Landed = list[tuple[str, str, str]]
 def _spread(landed: Landed) -> tuple[dict[tuple[str, str], list[int]], bool]:
     """How many pods of each app its nodes in a pool have, and whether the quiet meet the loud."""
     counts = Counter(landed)
-    found: dict[tuple[str, str], list[int]] = {}
+    counts_by_pool: dict[tuple[str, str], list[int]] = {}
     for (app, pool, _), count in sorted(counts.items()):
-        found.setdefault((app, pool), []).append(count)
-    nodes = {app: {node for each, _, node in landed if each == app} for app in ("loud", "quiet")}
-    return {key: sorted(each) for key, each in found.items()}, bool(nodes["loud"] & nodes["quiet"])
+        counts_by_pool.setdefault((app, pool), []).append(count)
+    nodes = {
+        app: {node for pod_app, _, node in landed if pod_app == app} for app in ("loud", "quiet")
+    }
+    return {key: sorted(node_counts) for key, node_counts in counts_by_pool.items()}, bool(
+        nodes["loud"] & nodes["quiet"]
+    )
 
 
 def _landed(bed: Bed) -> Landed:

@@ -79,8 +79,8 @@ def page_rows() -> dict[tuple[str, str], tuple[str, str]]:
         if line.startswith("## "):
             call = line[3].lower() + line[4:]
         elif line.startswith("| ") and not line.startswith("| fault "):
-            fault, told, end = (cell.strip() for cell in line.strip("|").split("|"))
-            listed[call, fault] = (told, end)
+            fault, reported, end = (cell.strip() for cell in line.strip("|").split("|"))
+            listed[call, fault] = (reported, end)
     return listed
 
 
@@ -104,8 +104,8 @@ def test_the_page_lists_every_case_once() -> None:
             lines += [f"\n## {call[0].upper()}{call[1:]}\n", "| fault | told meanwhile | end |"]
             lines.append("|---|---|---|")
             lines += [
-                f"| {fault} | {told} | {end} |"
-                for (of, fault), (told, end) in rows.items()
+                f"| {fault} | {reported} | {end} |"
+                for (of, fault), (reported, end) in rows.items()
                 if of == call
             ]
         PAGE.write_text("\n".join(lines) + "\n")
@@ -126,7 +126,7 @@ async def _fate(fault: CallFault) -> tuple[str, str]:
     """What was told, and how it ended; the end state is checked."""
     async with migration_run([fault], pool=SCALED, strategy=ROLLING) as migration:
         done = await migration.run(passes=4000)
-        told = _told(migration)
+        reported = _reported(migration)
         end = "went on by itself"
         if not done:
             assert migration.status.is_true("Stalled"), (
@@ -140,15 +140,15 @@ async def _fate(fault: CallFault) -> tuple[str, str]:
         assert done, (fault, migration.trail, migration.status.message)
         assert set(migration.pools) == {"system", "srcazl"}, fault
         new = migration.pools["srcazl"]
-        found = (new["count"], new["enableAutoScaling"], new["minCount"], new["maxCount"])
-        assert found == (NODES, True, 2, 9), (fault, found)
+        bounds = (new["count"], new["enableAutoScaling"], new["minCount"], new["maxCount"])
+        assert bounds == (NODES, True, 2, 9), (fault, bounds)
         assert migration.most_nodes <= NODES + 2, fault
         assert len(list(migration.world.pool_nodes("srcazl"))) == NODES, fault
         again = 1 + isinstance(fault.effect, EndOperation)
         assert _accepted(migration, "PUT", "srcazl", 201) <= 1, fault
         assert _accepted(migration, "DELETE", "src", 202) <= again, fault
         assert _accepted(migration, "POST", "deleteMachines", 202) <= again, fault
-        return told, end
+        return reported, end
 
 
 def _accepted(migration: MigrationRun, method: str, end: str, status: int) -> int:
@@ -158,7 +158,7 @@ def _accepted(migration: MigrationRun, method: str, end: str, status: int) -> in
     )
 
 
-def _told(migration: MigrationRun) -> str:
+def _reported(migration: MigrationRun) -> str:
     """Reasons that do not belong to a smooth run, in order."""
     reasons = [line.partition(":")[2] for line in migration.trail]
     odd = [reason for reason in dict.fromkeys(reasons) if reason not in SMOOTH]

@@ -176,8 +176,10 @@ async def test_a_rollback_from_every_step_leaves_the_source_as_it_was(kind: str,
         )
         assert set(migration.pools) == {"system", "src"}
         after = migration.pools["src"]
-        told = ("count", "enableAutoScaling", "minCount", "maxCount", "tags", "osSKU", "vmSize")
-        assert {name: after.get(name) for name in told} == {name: before.get(name) for name in told}
+        fields = ("count", "enableAutoScaling", "minCount", "maxCount", "tags", "osSKU", "vmSize")
+        assert {name: after.get(name) for name in fields} == {
+            name: before.get(name) for name in fields
+        }
         nodes = list(migration.world.pool_nodes("src"))
         assert len(nodes) == NODES
         assert not any(node.unschedulable or node.batch or node.cordoned_by for node in nodes)

@@ -125,8 +125,8 @@ class Bed:
 
     def condition(self, kind: str, name: str = "workers") -> dict[str, Any]:
         """One condition of it, or an empty one."""
-        found = [c for c in self.status(name).get("conditions", ()) if c["type"] == kind]
-        return dict(found[0]) if found else {}
+        conditions = [c for c in self.status(name).get("conditions", ()) if c["type"] == kind]
+        return dict(conditions[0]) if conditions else {}
 
     def wait(self, what: str, check: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Wait until `check` holds; fails with the operator's log."""

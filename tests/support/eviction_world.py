@@ -89,16 +89,16 @@ class Place:
 
     async def running(self, name: str, *, ready: bool = True) -> Manifest:
         """Wait until a pod runs, Ready or not."""
-        found: Manifest = {}
+        pod: Manifest = {}
 
         async def runs() -> bool:
-            nonlocal found
-            found = await self.get(f"{self.pods}/{name}")
-            record = msgspec.convert(found, PodObject).record()
+            nonlocal pod
+            pod = await self.get(f"{self.pods}/{name}")
+            record = msgspec.convert(pod, PodObject).record()
             return record.phase == "Running" and record.ready == ready
 
         await until(f"pod {name} runs", runs)
-        return found
+        return pod
 
     async def budget(
         self,
@@ -200,12 +200,12 @@ class Place:
 
     async def create(self, path: str, body: Manifest) -> Manifest:
         """POST; again while the namespace's ServiceAccount is not there yet."""
-        made: Manifest = {}
+        created: Manifest = {}
 
         async def done() -> bool:
-            nonlocal made
+            nonlocal created
             try:
-                made = await self.admin.json("POST", path, body=body)
+                created = await self.admin.json("POST", path, body=body)
             except KubernetesError as error:
                 if "serviceaccount" in error.message:
                     return False
@@ -213,7 +213,7 @@ class Place:
             return True
 
         await until(f"POST {path}", done)
-        return made
+        return created
 
     async def patch(self, path: str, body: Manifest, **query: str) -> Manifest:
         """A merge patch."""
@@ -251,9 +251,9 @@ class Place:
     @asynccontextmanager
     async def having(self, path: str, body: Manifest) -> AsyncIterator[Manifest]:
         """A cluster-wide object for as long as the block lasts."""
-        made = await self.create(path, body)
+        created = await self.create(path, body)
         try:
-            yield made
+            yield created
         finally:
             await self.remove(f"{path}/{body['metadata']['name']}")
 

@@ -19,9 +19,9 @@ class Marker:
 
     def word(self, place: str) -> str:
         """A word that is in nothing else."""
-        made = f"qz{next(self._numbers)}zq"
-        self.where[made] = place
-        return made
+        text = f"qz{next(self._numbers)}zq"
+        self.where[text] = place
+        return text
 
     def found_in(self, text: str) -> set[str]:
         """The places whose words are in a text."""
@@ -51,8 +51,8 @@ class Marker:
         return self._record(hint)
 
     def _record(self, kind: Any) -> Any:
-        known = issubclass(kind, msgspec.Struct) or hasattr(kind, "_fields")
-        assert known or dataclasses.is_dataclass(kind), f"no value of {kind} can be made"
+        record = issubclass(kind, msgspec.Struct) or hasattr(kind, "_fields")
+        assert record or dataclasses.is_dataclass(kind), f"no value of {kind} can be made"
         hints = get_type_hints(kind)
         names = (
             kind.__struct_fields__

@@ -167,7 +167,7 @@ class MigrationRun:
                 return True
             await self._perform(actions)
             due = [self.loop.wake_at, self.cluster.next_event_at()]
-            following = min((each for each in due if each is not None), default=self.now + 60)
+            following = min((time for time in due if time is not None), default=self.now + 60)
             self._pass_to(max(following, self.now + (0.2 if actions else 0.5)))
             if self.now > end:
                 return False

@@ -33,13 +33,13 @@ def spec(**more: Any) -> MigrationSpec:
 
 
 def source(*, settings: dict[str, Any] | None = None, **more: Any) -> Pool:
-    found = {"currentOrchestratorVersion": "1.34.2", "maxPods": 30, **(settings or {})}
+    properties = {"currentOrchestratorVersion": "1.34.2", "maxPods": 30, **(settings or {})}
     fields: dict[str, Any] = {
         "name": "src",
         "os_sku": "Ubuntu",
         "count": 4,
         "vm_size": "Standard_D4s_v5",
-        "settings": found,
+        "settings": properties,
     }
     return Pool(**(fields | more))
 

@@ -73,12 +73,12 @@ def add(
     count: int,
     *,
     scheduling: SchedulingConstraints | None = None,
-    each: list[dict[str, Any]] | None = None,
+    per_pod: list[dict[str, Any]] | None = None,
     controller: dict[str, Any] | None = None,
     **pod: Any,
 ) -> None:
-    """A workload whose pods have been Ready for a day, one worker after the other. `each` changes
-    single pods, `controller` its record; kinds that the API of apps does not have get none."""
+    """A workload whose pods have been Ready for a day, one worker after the other. `per_pod`
+    changes single pods, `controller` its record; kinds outside the API of apps get none."""
     uid = f"u-{name}"
     owner = Owner(kind, name, uid)
     if kind == "Deployment":
@@ -105,7 +105,7 @@ def add(
             "started_in": 4.0,
             "requests": (100, 128),
             **pod,
-            **(each[index] if each else {}),
+            **(per_pod[index] if per_pod else {}),
         }
         ready = {} if fields["ready"] else {"started_in": 0.0}
         key = NamespacedName("default", f"{name}-{first + index}")

@@ -67,17 +67,17 @@ def _specs(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     strategy, drain = spec["strategy"], spec["drain"]
     kind, size = strategy["type"], strategy["batch"]["size"]
     if kind == "BlueGreen":
-        first, *rest = (each for each in _BATCHES if each != size)
-        found = [_batch(spec, first)]
+        first, *rest = (batch_size for batch_size in _BATCHES if batch_size != size)
+        specs = [_batch(spec, first)]
         if not drain["prefetch"] and size != "100%":
             text = "drain.prefetch true instead of false"
-            found.append((text, _changed(spec, "drain", "prefetch", to=True)))
+            specs.append((text, _changed(spec, "drain", "prefetch", to=True)))
         text = "strategy Rolling instead of BlueGreen"
-        found.append((text, _changed(spec, "strategy", "type", to="Rolling")))
-        return found + [_batch(spec, each) for each in rest]
+        specs.append((text, _changed(spec, "strategy", "type", to="Rolling")))
+        return specs + [_batch(spec, batch_size) for batch_size in rest]
     if kind == "Rolling":
         surge = strategy["maxSurge"]
-        found = [
+        specs = [
             (
                 f"maxSurge {batch} instead of {surge}",
                 _changed(spec, "strategy", "maxSurge", to=batch),
@@ -86,7 +86,7 @@ def _specs(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
             if batch != surge
         ]
         text = "strategy BlueGreen instead of Rolling"
-        return [*found, (text, _changed(spec, "strategy", "type", to="BlueGreen"))]
+        return [*specs, (text, _changed(spec, "strategy", "type", to="BlueGreen"))]
     return []
 
 
@@ -108,7 +108,7 @@ def better(
     own: RunResult, others: Sequence[Alternative], trips: Sequence[RunResult]
 ) -> list[Variation]:
     """Those that save time or node-hours worth telling, the greatest saving of time first."""
-    found = []
+    variations = []
     for other, result in zip(others, trips, strict=True):
         if not result.succeeded:
             continue
@@ -116,8 +116,8 @@ def better(
         quicker = -seconds > max(WORTH_SECONDS, WORTH_SHARE * own.seconds)
         cheaper = -hours > max(WORTH_HOURS, WORTH_HOURS_SHARE * own.node_hours)
         if quicker or cheaper:
-            found.append(Variation(other.text, seconds, hours))
-    return sorted(found, key=lambda choice: choice.seconds)
+            variations.append(Variation(other.text, seconds, hours))
+    return sorted(variations, key=lambda choice: choice.seconds)
 
 
 def choice_text(choice: Variation) -> str:

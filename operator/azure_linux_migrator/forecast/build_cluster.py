@@ -159,7 +159,7 @@ def _nodes(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
 def _record(
     simulation: SimulatedCluster, pool: Pool, settings: dict[str, Any], node: Node, at: int
 ) -> NodeRecord:
-    known = parse_node_name(node.name)
+    parsed = parse_node_name(node.name)
     described = {
         "currentOrchestratorVersion": simulation.aks.shape.kubernetes_version,
         "nodeImageVersion": "",
@@ -167,7 +167,7 @@ def _record(
         "type": "VirtualMachineScaleSets",
         **settings,
     }
-    index = known[1] if known else at
+    index = parsed[1] if parsed else at
     return make_node(
         simulation.aks.setting, pool.name, described, index, name=node.name, zone=node.zone or "0"
     )

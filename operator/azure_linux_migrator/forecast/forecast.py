@@ -132,9 +132,9 @@ def _unseen(snapshot: ClusterSnapshot, one_run: RunResult) -> list[str]:
         if field.name not in {"at", *snapshot.azure_facts}
     ]
     unread = [
-        f"{part}: {found['unread']}"
-        for part, found in snapshot.azure_facts.items()
-        if "unread" in found
+        f"{part}: {facts['unread']}"
+        for part, facts in snapshot.azure_facts.items()
+        if "unread" in facts
     ]
     if parts:
         unread.append(f"of Azure: {', '.join(parts)} (azlm snapshot -f reads them)")
@@ -143,12 +143,12 @@ def _unseen(snapshot: ClusterSnapshot, one_run: RunResult) -> list[str]:
 
 def grave(one_run: RunResult) -> list[str]:
     """What blocks, in words: findings first, then the drain's blockers."""
-    told = [
+    lines = [
         f"{finding.rule}: {finding.subject}: {finding.message}"
         for finding in one_run.findings
         if finding.severity == "Block" and not finding.acknowledged
     ]
     notes = {note.value for note in NOTES}
-    return told + [
+    return lines + [
         f"{blocker.message}" for blocker in one_run.blockers if blocker.cause not in notes
     ]

@@ -48,14 +48,14 @@ def start_spans(
         rough[pod.owner.uid].append(pod.started_in - SCHEDULING)
         if (at := scheduled.get(pod.uid)) is not None:
             fine[pod.owner.uid].append(pod.created + pod.started_in + 0.5 - at)
-    known: dict[str, Span] = {}
+    spans: dict[str, Span] = {}
     for uid, times in rough.items():
         learnt = _span(fine[uid], ONCE) or _span(times, TWICE)
         if learnt is not None:
-            known[uid] = learnt
+            spans[uid] = learnt
     every = _span([time for times in fine.values() for time in times], ONCE)
     all_rough = _span([time_ for times in rough.values() for time_ in times], TWICE)
-    return known, every or all_rough or UNKNOWN
+    return spans, every or all_rough or UNKNOWN
 
 
 def _span(times: list[float], rounding: float) -> Span | None:
@@ -64,9 +64,9 @@ def _span(times: list[float], rounding: float) -> Span | None:
     if len(sane) < FEW:
         return None
     usual = median(sane)
-    kept = [each for each in sane if each <= 3 * usual + 5]
+    kept = [seconds for seconds in sane if seconds <= 3 * usual + 5]
     mean = fmean(kept)
     variance = pvariance(kept, mean)
     shrink = sqrt(max(0.0, variance - rounding) / variance) if variance else 0.0
-    fair = [max(0.05, mean + (each - mean) * shrink) for each in kept]
+    fair = [max(0.05, mean + (seconds - mean) * shrink) for seconds in kept]
     return Span(min(fair), max(fair), tuple(fair))

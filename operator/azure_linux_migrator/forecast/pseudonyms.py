@@ -123,7 +123,7 @@ class Pseudonyms:
         pools: Iterable[str],
     ) -> None:
         self._salt = rng.randbytes(16)
-        self._known = names
+        self._names = names
         self._pools = names.pools | frozenset(pools)
         self._stateful_sets = frozenset(stateful_sets)
         self._identifiers = {"": ""} | {word: word for word in PUBLIC_WORDS}
@@ -175,11 +175,11 @@ class Pseudonyms:
 
     def migration(self, name: str) -> str:
         """The migration of the forecast keeps its name; another one does not."""
-        return name if name == self._known.migration else self.identifier(name)
+        return name if name == self._names.migration else self.identifier(name)
 
     def label_key(self, key: str) -> str:
         """The key of a label."""
-        public = key in _PUBLIC_KEYS or key in self._known.keys
+        public = key in _PUBLIC_KEYS or key in self._names.keys
         return key if public else self.identifier(key)
 
     def label_value(self, key: str, value: str) -> str:
@@ -188,7 +188,7 @@ class Pseudonyms:
             return self.node(value)
         if key in _POOL_LABELS:
             return self.pool(value)
-        public = key in _PUBLIC_LABELS or (key, value) in self._known.pairs
+        public = key in _PUBLIC_LABELS or (key, value) in self._names.pairs
         return value if public else self.identifier(value)
 
     def labels(self, labels: Labels) -> Labels:
@@ -201,11 +201,11 @@ class Pseudonyms:
 
     def taint_key(self, key: str) -> str:
         """The key of a taint, or of a toleration."""
-        return key if _public_taint(key) or key in self._known.keys else self.identifier(key)
+        return key if _public_taint(key) or key in self._names.keys else self.identifier(key)
 
     def taint_value(self, key: str, value: str) -> str:
         """The value of the taint with that key."""
-        public = _public_taint(key) or (key, value) in self._known.pairs
+        public = _public_taint(key) or (key, value) in self._names.pairs
         return value if public else self.identifier(value)
 
     def _node_names(self, rng: random.Random, names: list[str]) -> dict[str, str]:

@@ -245,7 +245,7 @@ class ForecastRun(NoFaults):
             self._steps[-1].ended = at
         done = status.is_true(ConditionType.SUCCEEDED)
         ready = status.condition(ConditionType.READY)
-        why, told = self._stalled or (ready.reason if ready else "", status.message)
+        why, message = self._stalled or (ready.reason if ready else "", status.message)
         pauses = _pauses(self._batches, 0.0, at)
         first, last = self._leaving.first - self._began, self._leaving.last - self._began
         moving = last - first - _pauses(self._batches, first, last)
@@ -253,7 +253,7 @@ class ForecastRun(NoFaults):
             seconds=self._steps[-1].began if done and self._steps else at,
             succeeded=done,
             ending="Succeeded" if done else why,
-            message=status.message if done else told,
+            message=status.message if done else message,
             steps=[step for step in self._steps if step.name],
             batches=self._batches,
             points=_thinned(self._points),

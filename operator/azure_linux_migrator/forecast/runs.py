@@ -34,11 +34,11 @@ def plan(
 
     Raises SettingsError where the snapshot lacks what the spec is about.
     """
-    known = {pool.name for pool in snapshot.pools}
-    if spec.source.node_pool not in known:
+    names = {pool.name for pool in snapshot.pools}
+    if spec.source.node_pool not in names:
         raise SettingsError(
             f"node pool {spec.source.node_pool} (spec.source.nodePool) does not exist in this "
-            f"cluster; its pools are: {', '.join(sorted(known)) or 'none'}"
+            f"cluster; its pools are: {', '.join(sorted(names)) or 'none'}"
         )
     side_by_side = jobs or os.cpu_count() or 1
     began = time.monotonic()

@@ -94,13 +94,13 @@ def _foreign(file: Path, why: str) -> SettingsError:
 
 def survey_out(azure_facts: AzureFacts) -> dict[str, Any]:
     """A survey as a file holds it: each part, or why it is missing."""
-    found = {}
+    parts = {}
     for field in fields(azure_facts):
         part = getattr(azure_facts, field.name)
         unread = isinstance(part, Unread)
         builtins = msgspec.json.decode(msgspec.json.encode(part))
-        found[field.name] = {"unread": part.why} if unread else {"is": builtins}
-    return found
+        parts[field.name] = {"unread": part.why} if unread else {"is": builtins}
+    return parts
 
 
 def survey_in(kept: dict[str, Any]) -> AzureFacts:

@@ -46,7 +46,9 @@ class Starts:
         claims = (NamespacedName(pod.key.namespace, claim) for pod in pods for claim in pod.claims)
         if not any(claim in self._disks for claim in claims):
             return span
-        seen = tuple(each - self._attach if each > self._attach else each for each in span.seen)
+        seen = tuple(
+            seconds - self._attach if seconds > self._attach else seconds for seconds in span.seen
+        )
         return Span(min(seen), max(seen), seen) if seen else span
 
     def _span(self, pods: list[Pod]) -> Span:
@@ -69,8 +71,8 @@ def add_workloads(
     owned: defaultdict[str, list[Pod]] = defaultdict(list)
     for pod in snapshot.pods:
         if pod.owner is not None:
-            found = controllers.get(pod.owner.uid)
-            top = found.owner if found and found.owner in controllers else pod.owner.uid
+            parent = controllers.get(pod.owner.uid)
+            top = parent.owner if parent and parent.owner in controllers else pod.owner.uid
             owned[top].append(pod)
     for uid, pods in owned.items():
         workload = _workload(uid, pods, controllers.get(uid))
@@ -126,7 +128,7 @@ def _workload(uid: str, pods: list[Pod], controller: Controller | None) -> Workl
         Template(),
         claims={pod.key.name: pod.claims for pod in pods} if own_claims else {},
         current=newest.owner.uid if newest.owner else "",
-        made=len(pods) + 100_000,
+        pods_created=len(pods) + 100_000,
         names=names,
     )
     if controller is not None:
@@ -143,9 +145,9 @@ def _kind(pods: list[Pod], controller: Controller | None) -> Kind:
     owner = pods[0].owner
     if controller is not None and controller.kind == "Deployment":
         return "Deployment"
-    known = _KINDS.get(owner.kind) if owner else None
-    if known is not None:
-        return known
+    workload_kind = _KINDS.get(owner.kind) if owner else None
+    if workload_kind is not None:
+        return workload_kind
     return "Named" if _have_names(pods) else "ReplicaSet"
 
 

@@ -16,7 +16,7 @@ from tests.support.specs import BAD, GOOD
 SOURCE = {"source": {"nodePool": "workers"}}
 
 
-def _told(spec: dict[str, Any]) -> list[str]:
+def _messages_of(spec: dict[str, Any]) -> list[str]:
     with pytest.raises(ValidationError) as caught:
         parse_spec(SOURCE | spec)
     return refusals(caught.value)
@@ -24,10 +24,10 @@ def _told(spec: dict[str, Any]) -> list[str]:
 
 def _messages(node: dict[str, Any]) -> Iterator[str]:
     """Of every rule of the definition."""
-    yield from (each["message"] for each in node.get("x-kubernetes-validations", ()))
-    for each in (*node.get("properties", {}).values(), node.get("items", {})):
-        if isinstance(each, dict) and each:
-            yield from _messages(each)
+    yield from (validation["message"] for validation in node.get("x-kubernetes-validations", ()))
+    for child in (*node.get("properties", {}).values(), node.get("items", {})):
+        if isinstance(child, dict) and child:
+            yield from _messages(child)
 
 
 WORDED = list(_messages(crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]))
@@ -37,10 +37,10 @@ WORDED = list(_messages(crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"
 def test_a_bad_spec_is_refused_in_the_apiservers_words(
     spec: dict[str, Any], field: str, words: str
 ) -> None:
-    told = "\n".join(_told(spec))
-    assert field in told
+    messages = "\n".join(_messages_of(spec))
+    assert field in messages
     if any(words in message for message in WORDED):
-        assert words in told
+        assert words in messages
 
 
 @pytest.mark.parametrize("spec", GOOD)
@@ -56,7 +56,7 @@ def test_every_rule_that_is_not_about_a_change_is_known_in_python_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         ({"drain": {"timeOut": "1m"}}, "spec.drain.timeOut is no field; is timeout meant?"),
         ({"surprise": 1}, "spec.surprise is no field"),
@@ -67,11 +67,11 @@ def test_every_rule_that_is_not_about_a_change_is_known_in_python_too() -> None:
         ({"target": {"nodePool": "workers"}}, "spec.target.nodePool must differ"),
     ],
 )
-def test_a_refusal_names_the_field_and_what_it_wants(spec: dict[str, Any], told: str) -> None:
-    assert _told(spec)[0].startswith(told)
+def test_a_refusal_names_the_field_and_what_it_wants(spec: dict[str, Any], message: str) -> None:
+    assert _messages_of(spec)[0].startswith(message)
 
 
 @pytest.mark.parametrize("size", ["abc", "33 %", "0%", 0, "", "1001"])
-def test_what_is_no_size_is_told(size: str | int) -> None:
+def test_what_is_no_size_is_messages_of(size: str | int) -> None:
     with pytest.raises(ValueError, match="is not a size; write a number of nodes"):
         share(size, 10)

@@ -63,8 +63,8 @@ async def arm() -> AsyncIterator[Bench]:
 
 
 async def test_a_pool_is_created_changed_and_deleted(arm: Bench) -> None:
-    made = await arm.create("blue")
-    assert (made.provisioning_state, made.count) == ("Succeeded", 2)
+    created = await arm.create("blue")
+    assert (created.provisioning_state, created.count) == ("Succeeded", 2)
     assert (await arm.create("blue", count=3)).count == 3
     names = [pool.name async for pool in arm.sdk.agent_pools.list(*WHERE)]
     assert names == ["blue", "system"]

@@ -159,7 +159,7 @@ async def test_listing_pools_leads_to_an_empty_second_page(served: Served) -> No
     assert status == first["response"]["status"]
     assert set(body) == set(first["response"]["body"])
     theirs = first["response"]["body"]["value"]
-    assert [each["name"] for each in body["value"]] == [their["name"] for their in theirs]
+    assert [item["name"] for item in body["value"]] == [their["name"] for their in theirs]
     for ours, one in zip(body["value"], theirs, strict=True):
         same_pool(ours, one)
     status, _, body = await served.ask("GET", body["nextLink"])

@@ -20,9 +20,9 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="package")
 def nodes(control_plane: ControlPlane) -> Iterator[list[str]]:
     """Names of the nodes."""
-    made = pool_nodes(POOL, 2)
-    apply(control_plane.kubeconfig, made)
-    names = [str(each["metadata"]["name"]) for each in made]
+    manifests = pool_nodes(POOL, 2)
+    apply(control_plane.kubeconfig, manifests)
+    names = [str(manifest["metadata"]["name"]) for manifest in manifests]
     yield names
     kubectl(control_plane.kubeconfig, "delete", "nodes", *names, "--ignore-not-found")
 

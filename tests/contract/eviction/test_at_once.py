@@ -26,9 +26,9 @@ async def test_the_apiserver_lets_some_wait_for_half_a_second(place: Place) -> N
         verdict = await place.evict(name, uid)
         return verdict.result, time.monotonic() - began
 
-    found = await asyncio.gather(*map(timed, PODS[:5], uids))
-    assert {result for result, _ in found} == {EvictionResult.GRANTED}
-    seconds = sorted(each for _, each in found)
+    answers = await asyncio.gather(*map(timed, PODS[:5], uids))
+    assert {result for result, _ in answers} == {EvictionResult.GRANTED}
+    seconds = sorted(duration for _, duration in answers)
     assert seconds[0] < CONFLICT_SECONDS <= seconds[-1]
 
 

@@ -83,16 +83,16 @@ class World(Protocol):
 
 async def answers(case: Case, world: World) -> list[EvictionResult]:
     """What it answers."""
-    found = []
+    results = []
     await world.settle()
-    for each in case.asked:
-        if each == "wait":
+    for request in case.asked:
+        if request == "wait":
             await world.settle()
-        elif each == "stale":
-            found.append(await world.evict(0, "00000000-0000-0000-0000-00000000dead"))
+        elif request == "stale":
+            results.append(await world.evict(0, "00000000-0000-0000-0000-00000000dead"))
         else:
-            found.append(await world.evict(int(each), None))
-    return found
+            results.append(await world.evict(int(request), None))
+    return results
 
 
 @dataclass
@@ -107,11 +107,11 @@ class Real:
     async def make(self) -> None:
         """The objects."""
         if self.case.replicas:
-            made = deployment("web", self.case.replicas, self.place.namespace, annotations=SLOW)
-            made["spec"]["template"]["spec"]["nodeSelector"] = {AGENTPOOL_LABEL: POOL}
-            assert f"{PREFIX}ready-ms" in made["spec"]["template"]["metadata"]["annotations"]
+            manifest = deployment("web", self.case.replicas, self.place.namespace, annotations=SLOW)
+            manifest["spec"]["template"]["spec"]["nodeSelector"] = {AGENTPOOL_LABEL: POOL}
+            assert f"{PREFIX}ready-ms" in manifest["spec"]["template"]["metadata"]["annotations"]
             await self.place.create(
-                f"/apis/apps/v1/namespaces/{self.place.namespace}/deployments", made
+                f"/apis/apps/v1/namespaces/{self.place.namespace}/deployments", manifest
             )
         for number, ready in enumerate(self.case.bare):
             await self.place.pod(f"bare-{number}", ready=ready)

@@ -97,7 +97,7 @@ async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
     assert isinstance(lost, Unread)
     assert action in lost.why
     assert not isinstance(facts.denied, Unread)
-    assert any(action in each for each in facts.denied)
+    assert any(action in action_name for action_name in facts.denied)
     for _, other, _ in PARTS:
         if other != part:
             assert not isinstance(getattr(facts, other), Unread), other

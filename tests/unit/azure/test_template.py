@@ -35,15 +35,15 @@ SOURCE: dict[str, Any] = {
 
 
 def body(**more: Any) -> dict[str, Any]:
-    made = template.target_body(
+    properties = template.target_body(
         SOURCE | more, os_sku="AzureLinux", count=None, overrides={}, tags={"azlm-migration": "m"}
     )
-    return dict(made["properties"])
+    return dict(properties["properties"])
 
 
 def test_the_target_is_the_source_but_for_its_os() -> None:
-    made = body()
-    assert made == {
+    properties = body()
+    assert properties == {
         "count": 3,
         "vmSize": "Standard_D4s_v5",
         "osSKU": "AzureLinux",
@@ -88,35 +88,43 @@ def test_every_property_of_the_sdks_model_has_a_policy_and_none_is_made_up() -> 
     properties = (
         model()
     )  # the SDK's models fill in their table of fields when the first one is made
-    known = {field._rest_name for field in properties._attr_to_rest_field.values()}
-    assert known == set(POLICIES)
+    names = {field._rest_name for field in properties._attr_to_rest_field.values()}
+    assert names == set(POLICIES)
 
 
 def test_what_the_spec_gives_takes_the_place_of_the_sources() -> None:
-    made = template.target_body(
+    properties = template.target_body(
         SOURCE,
         os_sku="AzureLinux",
         count=7,
         overrides={"vmSize": "Standard_D8s_v5", "nodeTaints": [], "nodeLabels": {"a": "b"}},
         tags={},
     )["properties"]
-    assert (made["vmSize"], made["count"], made["nodeLabels"]) == ("Standard_D8s_v5", 7, {"a": "b"})
-    assert "nodeTaints" not in made
+    assert (properties["vmSize"], properties["count"], properties["nodeLabels"]) == (
+        "Standard_D8s_v5",
+        7,
+        {"a": "b"},
+    )
+    assert "nodeTaints" not in properties
 
 
 def test_an_update_sends_everything_back_but_what_it_changes() -> None:
     pool = SOURCE | {"enableAutoScaling": True, "minCount": 1, "maxCount": 5}
-    made = template.updated_body(
+    properties = template.updated_body(
         pool,
         {"enableAutoScaling": False, "minCount": None, "upgradeSettings.maxSurge": "2"},
         {"team": None, "azlm-held-autoscaler": "1-5"},
     )["properties"]
-    assert made["nodeLabels"] == SOURCE["nodeLabels"]
-    assert made["nodeTaints"] == SOURCE["nodeTaints"]
-    assert (made["enableAutoScaling"], made.get("minCount"), made["maxCount"]) == (False, None, 5)
-    assert made["tags"] == {"azlm-held-autoscaler": "1-5"}
-    assert made["upgradeSettings"] == {"maxSurge": "2"}
-    assert not {"eTag", "nodeImageVersion", "creationData", "somethingNew"} & made.keys()
+    assert properties["nodeLabels"] == SOURCE["nodeLabels"]
+    assert properties["nodeTaints"] == SOURCE["nodeTaints"]
+    assert (
+        properties["enableAutoScaling"],
+        properties.get("minCount"),
+        properties["maxCount"],
+    ) == (False, None, 5)
+    assert properties["tags"] == {"azlm-held-autoscaler": "1-5"}
+    assert properties["upgradeSettings"] == {"maxSurge": "2"}
+    assert not {"eTag", "nodeImageVersion", "creationData", "somethingNew"} & properties.keys()
 
 
 @pytest.mark.parametrize(

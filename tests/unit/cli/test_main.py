@@ -335,9 +335,9 @@ def test_where_nothing_can_be_written_nothing_is_begun(azlm: Azlm) -> None:
         (azlm.folder / "no" / "x.svg", "No such file or directory"),
         (azlm.folder, "Is a directory"),
     ):
-        told = f"azlm: {target} cannot be written: {why}; give another file with"
-        assert azlm.plan(MIGRATION, "--timeline", target) == (1, "", f"{told} --timeline\n")
-        assert azlm("snapshot", "-o", target) == (1, "", f"{told} -o\n")
+        message = f"azlm: {target} cannot be written: {why}; give another file with"
+        assert azlm.plan(MIGRATION, "--timeline", target) == (1, "", f"{message} --timeline\n")
+        assert azlm("snapshot", "-o", target) == (1, "", f"{message} -o\n")
 
 
 @pytest.mark.parametrize(

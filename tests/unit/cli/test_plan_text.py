@@ -58,7 +58,7 @@ def test_the_bound_names_what_sets_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counted", "told"),
+    ("counted", "text"),
     [
         (PodSummary(move=44, stay=30), "44 move, 30 stay with their node"),
         (PodSummary(move=1, stay=1), "1 moves, 1 stays with its node"),
@@ -70,8 +70,8 @@ def test_the_bound_names_what_sets_it() -> None:
         (PodSummary(), "none"),
     ],
 )
-def test_pods_are_counted_in_words(counted: PodSummary, told: str) -> None:
-    assert _line(_table(forecast(pod_summary=counted)), "pods  ") == f"  pods            {told}"
+def test_pods_are_counted_in_words(counted: PodSummary, text: str) -> None:
+    assert _line(_table(forecast(pod_summary=counted)), "pods  ") == f"  pods            {text}"
 
 
 def test_workloads_that_matter_are_named_six_at_the_most() -> None:
@@ -86,7 +86,7 @@ def test_workloads_that_matter_are_named_six_at_the_most() -> None:
         _group("Deployment", "plain", Outcome.MOVE, 5),
     ]
     text = _table(forecast(pod_summary=PodSummary(workloads=groups)))
-    for told in (
+    for line in (
         "    - Pod default/bare: cannot move: its reason",
         "    - StatefulSet default/db: 2 pods cannot move: its reason",
         "    - Deployment default/search: 8 pods lose the data of an emptyDir",
@@ -95,7 +95,7 @@ def test_workloads_that_matter_are_named_six_at_the_most() -> None:
         "    - Job default/batch: 4 pods are waited for",
         "    … and 1 more (-o json tells them all)",
     ):
-        assert told in text
+        assert line in text
     assert "default/more" not in text
     assert "default/plain" not in text
 
@@ -136,7 +136,7 @@ def test_no_rule_crowds_out_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "hours", "told"),
+    ("seconds", "hours", "words"),
     [
         (-4320, -7.3, "saves 1h 12m and 7.3 node-hours"),
         (-7800, 4.0, "saves 2h 10m and costs 4.0 more node-hours"),
@@ -145,17 +145,17 @@ def test_no_rule_crowds_out_another() -> None:
         (0.4, -2.0, "takes as long and saves 2.0 node-hours"),
     ],
 )
-def test_another_setting_is_told_in_words(seconds: float, hours: float, told: str) -> None:
+def test_another_setting_is_told_in_words(seconds: float, hours: float, words: str) -> None:
     variation = choice(seconds, hours)
-    assert choice_text(variation) == f"batch 50% instead of 10% {told}"
+    assert choice_text(variation) == f"batch 50% instead of 10% {words}"
     text = _table(forecast(choices=[variation]))
     assert f"  Other settings (each alone):\n    - {choice_text(variation)}" in text
 
 
 def test_settings_that_were_not_tried_are_named() -> None:
     text = _table(forecast(untried=["batch 50% instead of 10%", "maxSurge 5"]))
-    told = "not tried, for want of time: batch 50% instead of 10%; maxSurge 5"
-    assert f"  Other settings (each alone):\n    - {told}" in text
+    line = "not tried, for want of time: batch 50% instead of 10%; maxSurge 5"
+    assert f"  Other settings (each alone):\n    - {line}" in text
 
 
 def test_an_old_snapshot_is_told_to_be_old() -> None:
@@ -210,11 +210,11 @@ def test_machines_read_the_same_in_camel_case() -> None:
     result = forecast(
         pod_summary=structs.replace(PodSummary(move=3, lose_data=1), workloads=groups)
     )
-    told = json.loads(as_json(result))
-    assert told["blockedBy"] == []
-    assert told["typical"]["limitedBy"] == "PodDisruptionBudget default/ledger"
-    assert told["podSummary"]["loseData"] == 1
-    assert told["podSummary"]["workloads"] == [
+    report = json.loads(as_json(result))
+    assert report["blockedBy"] == []
+    assert report["typical"]["limitedBy"] == "PodDisruptionBudget default/ledger"
+    assert report["podSummary"]["loseData"] == 1
+    assert report["podSummary"]["workloads"] == [
         {
             "kind": "Deployment",
             "namespace": "default",
@@ -225,5 +225,5 @@ def test_machines_read_the_same_in_camel_case() -> None:
             "losesData": 1,
         }
     ]
-    assert yaml.safe_load(as_yaml(result)) == told
+    assert yaml.safe_load(as_yaml(result)) == report
     assert json.loads(as_json(forecast(blocked("why"))))["blockedBy"] == ["why"]

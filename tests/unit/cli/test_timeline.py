@@ -53,14 +53,14 @@ class Picture:
 
     def extents(self) -> list[tuple[float, float, str]]:
         """From where to where each text reaches, about."""
-        found = []
+        extents = []
         for element in self._all("text"):
             x, words = float(element.attrib["x"]), element.text or ""
             wide = len(words) * LETTER * float(element.attrib["font-size"])
             anchor = element.attrib.get("text-anchor", "start")
             left = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]
-            found.append((left, left + wide, words))
-        return found
+            extents.append((left, left + wide, words))
+        return extents
 
 
 def _long() -> Forecast:
@@ -166,18 +166,18 @@ def test_what_blocks_is_written_in_the_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    "found",
+    "result",
     [forecast(), _long(), _held(), forecast(trip(seconds=0.0, steps=[], batches=[], points=[]))],
     ids=["demo", "long", "held", "nothing"],
 )
-def test_nothing_leaves_the_picture(found: Forecast) -> None:
-    picture = Picture(found)
+def test_nothing_leaves_the_picture(result: Forecast) -> None:
+    picture = Picture(result)
     for left, right, words in picture.extents():
         assert left >= 0, words
         assert right <= WIDTH, words
-    for each in (*picture.bars(""), *({"x": str(x), "width": "0"} for x in _corners(picture))):
-        assert float(each["x"]) >= LEFT - 0.1
-        assert float(each["x"]) + float(each["width"]) <= RIGHT + 0.1
+    for box in (*picture.bars(""), *({"x": str(x), "width": "0"} for x in _corners(picture))):
+        assert float(box["x"]) >= LEFT - 0.1
+        assert float(box["x"]) + float(box["width"]) <= RIGHT + 0.1
 
 
 def _corners(picture: Picture) -> list[float]:
@@ -194,8 +194,8 @@ def _corners(picture: Picture) -> list[float]:
     ],
 )
 def test_the_axis_is_marked_in_round_times(seconds: float, ticks: list[str]) -> None:
-    made: dict[str, Any] = {"seconds": seconds, "steps": [], "batches": [], "points": []}
-    texts = Picture(forecast(trip(**made))).texts
+    report: dict[str, Any] = {"seconds": seconds, "steps": [], "batches": [], "points": []}
+    texts = Picture(forecast(trip(**report))).texts
     assert [text for text in texts if re.fullmatch(r"0|(\d+[dhms])( \d+[dhms])?", text)] == ticks
 
 

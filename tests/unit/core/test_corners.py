@@ -117,8 +117,8 @@ def _back(step: str, *pools: Pool, pods: int = 0, **more: Any) -> Any:
 
 
 def test_there_is_nothing_to_go_back_to() -> None:
-    told = _back("RestoreSource", target())
-    assert _ready(told.status) == "SourcePoolGone"
+    outcome = _back("RestoreSource", target())
+    assert _ready(outcome.status) == "SourcePoolGone"
 
 
 def test_the_target_is_removed_only_when_it_is_ours_idle_and_empty() -> None:
@@ -133,8 +133,8 @@ def test_the_target_is_removed_only_when_it_is_ours_idle_and_empty() -> None:
 
 
 def test_a_target_that_fills_again_is_drained_first() -> None:
-    told = _back("RemoveTarget", source(), target(), pods=1)
-    assert [type(action).__name__ for action in told.actions] == ["EvictPod"]
+    outcome = _back("RemoveTarget", source(), target(), pods=1)
+    assert [type(action).__name__ for action in outcome.actions] == ["EvictPod"]
 
 
 def test_a_deleted_migration_restores_what_it_surged() -> None:
@@ -188,16 +188,20 @@ def _plans(*, azure_facts: AzureFacts | None = None, **forecast: Any) -> Any:
 
 
 def test_a_forecast_is_told_and_nothing_follows() -> None:
-    told = _plans()
-    assert (_ready(told.status), told.status.phase, told.actions) == ("Planned", "Planned", ())
-    assert told.status.message.startswith("the migration would take 1 h 02 min 05 s")
-    assert told.status.condition("Ready").status == "True"
-    assert told.status.forecast is not None
+    outcome = _plans()
+    assert (_ready(outcome.status), outcome.status.phase, outcome.actions) == (
+        "Planned",
+        "Planned",
+        (),
+    )
+    assert outcome.status.message.startswith("the migration would take 1 h 02 min 05 s")
+    assert outcome.status.condition("Ready").status == "True"
+    assert outcome.status.forecast is not None
 
 
 def test_a_blocked_forecast_is_stalled_and_made_again() -> None:
-    told = _plans(blocked=True, blocked_by=("a budget allows 0",))
-    assert (_ready(told.status), told.status.is_true("Stalled")) == ("ForecastBlocked", True)
+    outcome = _plans(blocked=True, blocked_by=("a budget allows 0",))
+    assert (_ready(outcome.status), outcome.status.is_true("Stalled")) == ("ForecastBlocked", True)
     again = _plans(blocked=True, at=timestamp(NOW - 301))
     assert [type(action) for action in again.actions] == [ReadAzureFacts]
     assert _ready(again.status) == "ForecastBlocked"

@@ -27,7 +27,7 @@ def pods(count: int) -> list[Pod]:
 
 
 @pytest.mark.parametrize(
-    ("made", "policy", "expected"),
+    ("subject", "policy", "expected"),
     [
         (pod("a", mirror=True), {}, PodDisposition.SKIP),
         (pod("a", owner=Owner("DaemonSet", "d", "d")), {}, PodDisposition.SKIP),
@@ -49,9 +49,11 @@ def pods(count: int) -> list[Pod]:
         (pod("a", owner=Owner("Job", "j", "j")), {"jobs": "Evict"}, PodDisposition.MOVE),
     ],
 )
-def test_fate(made: Pod, policy: dict[str, str], expected: PodDisposition) -> None:
+def test_fate(subject: Pod, policy: dict[str, str], expected: PodDisposition) -> None:
     facts = planner(world([]))
-    assert classify_pod(made, Drain.model_validate(policy), facts.tracker).disposition is expected
+    assert (
+        classify_pod(subject, Drain.model_validate(policy), facts.tracker).disposition is expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,20 +141,20 @@ class TestLedger:
     """A slot that was used is not used twice, in whatever order the events arrive."""
 
     def setup_method(self) -> None:
-        self.made = world(pods(4), [budget(allowed=1, healthy=4, desired=3, expected=4)])
-        [first] = planned(self.made).evictions
+        self.state = world(pods(4), [budget(allowed=1, healthy=4, desired=3, expected=4)])
+        [first] = planned(self.state).evictions
         self.first = first
-        self.made.inflight.sent(
+        self.state.inflight.sent(
             first.pod, first.uid, budget=first.budget, owner=first.owner, now=NOW
         )
 
     def _put(self, **more: Any) -> None:
-        old = self.made.pods[self.first.pod]
+        old = self.state.pods[self.first.pod]
         fields = {f: getattr(old, f) for f in old.__struct_fields__} | more
-        self.made.put_pod(Pod(**fields))
+        self.state.put_pod(Pod(**fields))
 
     def _evictions(self) -> int:
-        return len(planned(self.made).evictions)
+        return len(planned(self.state).evictions)
 
     def test_nothing_is_planned_before_the_cluster_shows_it(self) -> None:
         assert self._evictions() == 0
@@ -163,36 +165,36 @@ class TestLedger:
 
     def test_a_budget_older_than_the_eviction_does_not_settle_it(self) -> None:
         self._put(terminating=True, revision=30)
-        self.made.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=29))
+        self.state.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=29))
         assert self._evictions() == 0
 
     def test_a_budget_that_names_the_pod_settles_it(self) -> None:
         shown = frozenset({self.first.pod.name})
         after = budget(allowed=0, healthy=4, desired=3, expected=4, disrupted=shown, revision=25)
-        self.made.put_budget(after)
-        assert self.made.inflight.unshown(after.key) == 0
+        self.state.put_budget(after)
+        assert self.state.inflight.unshown(after.key) == 0
         assert self._evictions() == 0, "its status says that nothing is allowed"
 
     def test_the_slot_returns_with_the_ready_replacement(self) -> None:
-        self.made.remove_pod(self.first.pod, 30)
-        self.made.put_pod(pod("new", node="t-0", revision=35))
-        self.made.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=40))
+        self.state.remove_pod(self.first.pod, 30)
+        self.state.put_pod(pod("new", node="t-0", revision=35))
+        self.state.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=40))
         assert self._evictions() == 1
 
     def test_a_refused_eviction_gives_the_slot_back(self) -> None:
-        self.made.inflight.forget(self.first.pod)
+        self.state.inflight.forget(self.first.pod)
         assert self._evictions() == 1
 
     def test_an_eviction_that_left_no_trace_expires(self) -> None:
-        self.made.inflight.tick(NOW + 119)
-        assert not self.made.inflight.barred(self.first.pod, self.first.uid)
-        assert self.made.inflight.under_way(self.first.pod, self.first.uid)
-        self.made.inflight.tick(NOW + 121)
+        self.state.inflight.tick(NOW + 119)
+        assert not self.state.inflight.barred(self.first.pod, self.first.uid)
+        assert self.state.inflight.under_way(self.first.pod, self.first.uid)
+        self.state.inflight.tick(NOW + 121)
         assert self._evictions() == 1
 
     def test_a_successor_of_the_same_name_is_another_pod(self) -> None:
         self._put(uid="other", revision=31)
-        assert not self.made.inflight.under_way(self.first.pod, "other")
+        assert not self.state.inflight.under_way(self.first.pod, "other")
 
 
 def test_healthy_counts_follow_every_event() -> None:

@@ -285,10 +285,10 @@ TWO_NODES = [("node", ON_SOURCE | {"name": name}) for name in ("n0", "n1")]
 def test_following_events_ends_where_beginning_anew_does(
     policy: dict[str, Any], story: list[tuple[str, Any]]
 ) -> None:
-    made = Story(policy)
+    scripted = Story(policy)
     for kind, what in story:
-        made.tell(kind, what)
-        followed = standing(made.planner, made.now)
-        assert followed == standing(Planner(made.world, made.scope), made.now)
-        for key in made.world.budgets:
-            assert made.world.healthy(key) == healthy(made.world, key)
+        scripted.tell(kind, what)
+        followed = standing(scripted.planner, scripted.now)
+        assert followed == standing(Planner(scripted.world, scripted.scope), scripted.now)
+        for key in scripted.world.budgets:
+            assert scripted.world.healthy(key) == healthy(scripted.world, key)

@@ -278,14 +278,14 @@ OWN = {"pool.preview", "pool.size", "cluster.identity"}
 """Checks beyond the reference's."""
 
 
-def found(rule: str, preflight_snapshot: PreflightSnapshot) -> list[Finding]:
+def findings_of(rule: str, preflight_snapshot: PreflightSnapshot) -> list[Finding]:
     return [finding for finding in evaluate(preflight_snapshot) if finding.rule == rule]
 
 
 @pytest.mark.parametrize(("rule", "severity", "change", "word"), SPEAKS)
 def test_the_rule_speaks(rule: str, severity: Severity, change: dict[str, Any], word: str) -> None:
     spoken = [
-        finding for finding in found(rule, snapshot(**change)) if finding.severity is severity
+        finding for finding in findings_of(rule, snapshot(**change)) if finding.severity is severity
     ]
     assert spoken, evaluate(snapshot(**change))
     assert any(word in str(finding) for finding in spoken), [str(finding) for finding in spoken]
@@ -337,10 +337,10 @@ def test_what_could_not_be_read_is_never_a_silent_pass(part: str) -> None:
 
 def test_nodes_that_do_not_tell_their_cluster_are_told_unchecked() -> None:
     for nodes in ((), (Node("s-0", "src"),)):
-        (finding,) = found("cluster.identity", snapshot(nodes=nodes))
+        (finding,) = findings_of("cluster.identity", snapshot(nodes=nodes))
         assert finding.severity is Severity.UNCHECKED
     elsewhere = (Node("s-0", "src"), Node("x-0", "system", node_resource_group="sub/mc_g_other_r"))
-    (finding,) = found("cluster.identity", snapshot(nodes=elsewhere))
+    (finding,) = findings_of("cluster.identity", snapshot(nodes=elsewhere))
     assert finding.blocks
 
 
@@ -356,7 +356,7 @@ def test_a_node_resource_group_as_label() -> None:
     facts = ClusterFacts(node_resource_group=long, pod_cidrs=(), network_plugin="azure")
     for label in (as_label(long), as_label(long).lower()):
         node = Node("s-0", "src", node_resource_group=home_of("", label))
-        assert found("cluster.identity", snapshot(cluster=facts, nodes=(node,))) == []
+        assert findings_of("cluster.identity", snapshot(cluster=facts, nodes=(node,))) == []
     assert as_label("a" * 62 + "(") == "a" * 62 + "z"
     assert as_label("mc_rg.") == "mc_rg.z"
 
@@ -384,7 +384,9 @@ def test_what_an_admin_has_acknowledged_does_not_block() -> None:
 def test_gpu_support_goes_by_date_and_tells_its_source(
     size: str, today: date, blocks: bool, source_of: str
 ) -> None:
-    findings = found("vm.image-combo", snapshot(spec=spec(target={"vmSize": size}), today=today))
+    findings = findings_of(
+        "vm.image-combo", snapshot(spec=spec(target={"vmSize": size}), today=today)
+    )
     assert any(finding.blocks for finding in findings) == blocks
     if blocks:
         assert source_of in findings[0].message
@@ -400,7 +402,7 @@ def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
         workload(traits.EMPTY_DIR, key=NamespacedName("default", f"web-{n:03d}"))
         for n in range(400)
     )
-    findings = found("pod.local-data", snapshot(workloads=pods))
+    findings = findings_of("pod.local-data", snapshot(workloads=pods))
     assert len(findings) == 1
     assert "400 pods" in findings[0].message
     assert "and 397 more" in findings[0].message
@@ -409,10 +411,10 @@ def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
 def test_in_place_pods_may_name_their_pool() -> None:
     in_place = spec(strategy={"type": "InPlace"})
     change = with_workload(f"{traits.SELECTS}agentpool=src")
-    assert not found("pod.selector-pool", snapshot(spec=in_place, target="src", **change))
+    assert not findings_of("pod.selector-pool", snapshot(spec=in_place, target="src", **change))
 
 
 def test_a_deadlocked_budget_only_warns_where_the_spec_has_a_way() -> None:
     way = spec(drain={"singletons": "SurgeFirst"})
-    findings = found("pdb.zero", snapshot(spec=way, **with_blocker(Cause.BUDGET_DEADLOCKED)))
+    findings = findings_of("pdb.zero", snapshot(spec=way, **with_blocker(Cause.BUDGET_DEADLOCKED)))
     assert [finding.severity for finding in findings] == [Severity.WARN]

@@ -75,12 +75,12 @@ def test_a_budget_that_was_deadlocked_at_the_start_is_seen_loosened() -> None:
 
 
 def test_a_resize_that_failed_is_asked_for_again() -> None:
-    made = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+    cluster = world([], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
     for state in ("Failed", "Canceled"):
         pools = (source(count=2, state=state), target())
-        decision = decide(_back("RestoreSource"), seen(made, *pools), NOW)
+        decision = decide(_back("RestoreSource"), seen(cluster, *pools), NOW)
         assert [type(action) for action in decision.actions] == [UpdatePool]
-        just = seen(made, *pools, asked={"src": NOW - 5})
+        just = seen(cluster, *pools, asked={"src": NOW - 5})
         decision = decide(_back("RestoreSource"), just, NOW)
         assert decision.actions == ()
         assert decision.wake_at == NOW + 55

@@ -85,10 +85,10 @@ def test_a_target_name_that_is_taken_is_told_and_does_not_turn_back() -> None:
 
 def test_similar_long_names_have_targets_of_their_own() -> None:
     names = ("nodepool1", "nodepool12", "nodepool13")
-    made = [migration(source={"nodePool": name}).new_pool for name in names]
-    assert made[0] == "nodepool1azl"
-    assert len(set(made)) == 3
-    assert all(len(each) <= 12 and each.isalnum() for each in made)
+    names_made = [migration(source={"nodePool": name}).new_pool for name in names]
+    assert names_made[0] == "nodepool1azl"
+    assert len(set(names_made)) == 3
+    assert all(len(name) <= 12 and name.isalnum() for name in names_made)
 
 
 # What was moved stands before anything is given up

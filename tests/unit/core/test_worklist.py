@@ -253,18 +253,18 @@ class TestSingletons:
     """SurgeFirst: a single replica is never away."""
 
     def setup_method(self) -> None:
-        self.made = world([pod("one")])
+        self.state = world([pod("one")])
         owner = {"owner": "web", "replicas": 1}
-        self.made.put_controller(
+        self.state.put_controller(
             Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", **owner)  # type: ignore[arg-type]
         )
 
     def _deployment(self, **more: Any) -> Planner:
         fields = {"replicas": 1, "rolling": True, "max_surge": 1} | more
-        self.made.put_controller(
+        self.state.put_controller(
             Controller("Deployment", NamespacedName("default", "web"), "web", **fields)
         )
-        return planner(self.made, singletons="SurgeFirst")
+        return planner(self.state, singletons="SurgeFirst")
 
     def _actions(self, **more: Any) -> list[type]:
         return [type(surge) for surge in self._deployment(**more).plan(NOW, "stamp").surges]
@@ -279,9 +279,9 @@ class TestSingletons:
         assert self._actions(**plain) == [SurgeReplica]
         surged = plain | {"surge": "m/1", "replicas": 2}
         assert self._actions(**surged) == []
-        self.made.put_pod(pod("two", node="t-0"))
+        self.state.put_pod(pod("two", node="t-0"))
         assert self._actions(**surged) == [SetDeletionCost]
-        self.made.put_pod(pod("one", deletion_cost=VICTIM_COST))
+        self.state.put_pod(pod("one", deletion_cost=VICTIM_COST))
         assert self._actions(**surged) == [RestoreScale]
         assert self._actions(**plain) == [], "its ReplicaSet removes the marked pod"
 

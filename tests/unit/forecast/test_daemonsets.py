@@ -102,7 +102,7 @@ def test_one_that_waited_in_the_snapshot_lands_on_its_own_node_only() -> None:
     snapshot = cluster()
     waiting = {"node": "", "phase": "Pending", "ready": False, "created": NOW - 5}
     scheduling = SchedulingConstraints(selector=(("agentpool", "workers"),))
-    add(snapshot, "DaemonSet", "agent", 3, scheduling=scheduling, each=[{}, {}, waiting])
+    add(snapshot, "DaemonSet", "agent", 3, scheduling=scheduling, per_pod=[{}, {}, waiting])
     # The scheduler alone would take the node with the most room.
     add(snapshot, "Deployment", "web", 1, node=workers(snapshot)[2], requests=(3000, 128))
     simulation = staged(snapshot)

@@ -34,8 +34,8 @@ def test_a_pod_waits_for_its_disk(
     attached: bool, started_in: float, low: float, high: float
 ) -> None:
     snapshot = cluster()
-    each = [{"claims": (f"data-{index}",)} for index in range(3)]
-    add(snapshot, "StatefulSet", "db", 3, each=each, started_in=started_in)
+    claims = [{"claims": (f"data-{index}",)} for index in range(3)]
+    add(snapshot, "StatefulSet", "db", 3, per_pod=claims, started_in=started_in)
     for index, node in enumerate(workers(snapshot) if attached else ()):
         disk(snapshot, f"data-{index}", node)
     simulation = staged(snapshot, stop=1.0)

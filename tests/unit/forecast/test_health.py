@@ -27,7 +27,7 @@ def test_what_was_not_ready_for_long_stays_so(name: str) -> None:
     changes, usual, heals = CASES[name]
     snapshot = cluster()
     well = {"started_in": usual}
-    add(snapshot, "Deployment", "web", 4, each=[well, well, well, {"ready": False, **changes}])
+    add(snapshot, "Deployment", "web", 4, per_pod=[well, well, well, {"ready": False, **changes}])
     simulation = staged(snapshot)
     after(simulation, 600.0)
     assert ready(simulation, "web") == (4 if heals else 3)
@@ -38,7 +38,7 @@ def test_what_was_not_ready_for_long_stays_so(name: str) -> None:
 def test_its_successors_are_not_ready_either_and_those_of_others_are(kind: str, phase: str) -> None:
     snapshot = cluster()
     sick = {"ready": False, "phase": phase}
-    add(snapshot, kind, "web", 3, each=[{}, sick, {}])
+    add(snapshot, kind, "web", 3, per_pod=[{}, sick, {}])
     simulation = staged(snapshot)
     for _ in range(2):
         (unready,) = (pod for pod in pods_of(simulation, "web") if not pod.ready)
@@ -54,7 +54,7 @@ def test_its_successors_are_not_ready_either_and_those_of_others_are(kind: str, 
 
 def test_where_names_are_kept_it_is_the_same_one_that_ails() -> None:
     snapshot = cluster()
-    add(snapshot, "StatefulSet", "db", 3, each=[{}, {"ready": False}, {}])
+    add(snapshot, "StatefulSet", "db", 3, per_pod=[{}, {"ready": False}, {}])
     simulation = staged(snapshot)
     for name in ("db-1", "db-0"):
         simulation.store.remove_pod(
@@ -77,7 +77,7 @@ def test_where_all_ail_more_of_them_ail_too() -> None:
 def test_pods_of_a_node_that_does_not_answer_are_well_elsewhere() -> None:
     snapshot = cluster()
     snapshot.nodes[1] = structs.replace(snapshot.nodes[1], ready=False)
-    add(snapshot, "Deployment", "web", 3, each=[{"ready": False}, {}, {}])
+    add(snapshot, "Deployment", "web", 3, per_pod=[{"ready": False}, {}, {}])
     simulation = staged(snapshot)
     delete(simulation, "web-0")
     after(simulation, 60.0)
@@ -86,7 +86,7 @@ def test_pods_of_a_node_that_does_not_answer_are_well_elsewhere() -> None:
 
 def test_a_budget_that_an_ailing_pod_uses_up_blocks() -> None:
     snapshot = cluster()
-    add(snapshot, "Deployment", "web", 3, each=[{"ready": False}, {}, {}])
+    add(snapshot, "Deployment", "web", 3, per_pod=[{"ready": False}, {}, {}])
     selector = Selector((("app", "web"),))
     snapshot.budgets.append(
         Budget(NamespacedName("default", "web"), selector, healthy=2, desired=2, expected=3)
@@ -120,7 +120,7 @@ def test_a_finalizer_that_nobody_removed_for_long_stays(
 ) -> None:
     snapshot = cluster()
     leaving = {"terminating": True, "deadline": deadline, "finalizers": finalizers}
-    add(snapshot, "Deployment", "web", 2, each=[leaving, {}])
+    add(snapshot, "Deployment", "web", 2, per_pod=[leaving, {}])
     simulation = staged(snapshot)
     after(simulation, 3600.0)
     assert (NamespacedName("default", "web-0") in simulation.store.pods) is stuck

@@ -35,7 +35,7 @@ def test_what_has_succeeded_is_not_run_again() -> None:
 def test_pods_that_had_ended_before_do_not_count() -> None:
     snapshot = cluster()
     ended = {"phase": "Succeeded", "ready": False}
-    add(snapshot, "Job", "sums", 4, each=[ended, ended, {}, {}])
+    add(snapshot, "Job", "sums", 4, per_pod=[ended, ended, {}, {}])
     simulation = staged(snapshot, job=7200.0)
     delete(simulation, "sums-2")
     after(simulation, 60.0)

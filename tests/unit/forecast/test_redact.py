@@ -25,21 +25,21 @@ from tests.support.clusters import NOW, SIZE, particular
 from tests.support.marked import Marker
 
 KEPT = {
-    *(f"Node.{each}" for each in ("os_sku", "os_effective", "zone")),
+    *(f"Node.{field}" for field in ("os_sku", "os_effective", "zone")),
     "Pod.phase",
     "Volume.zones",
     *("Requirement.operator", "Toleration.operator"),
     *("BudgetRule.min_available", "BudgetRule.max_unavailable", "Budget.unhealthy_policy"),
     "Controller.kind",
-    *(f"Pool.{each}" for each in ("name", "os_sku", "os_type", "mode", "vm_size", "state")),
-    *(f"Pool.{each}" for each in ("power", "kind")),
+    *(f"Pool.{field}" for field in ("name", "os_sku", "os_type", "mode", "vm_size", "state")),
+    *(f"Pool.{field}" for field in ("power", "kind")),
     *("AzureFacts.usages key", "AzureFacts.sizes key", "AzureFacts.images"),
-    *(f"SizeFacts.{each}" for each in ("family", "arch", "generations", "zones")),
-    *(f"SizeFacts.{each}" for each in ("restricted_zones", "unavailable")),
-    *(f"ClusterFacts.{each}" for each in ("state", "location", "kubernetes_version")),
-    *(f"ClusterFacts.{each}" for each in ("node_provisioning", "network_plugin")),
-    *(f"ClusterFacts.{each}" for each in ("network_plugin_mode", "ip_families")),
-    *(f"ClusterFacts.{each}" for each in ("upgrade_channel", "node_os_channel")),
+    *(f"SizeFacts.{field}" for field in ("family", "arch", "generations", "zones")),
+    *(f"SizeFacts.{field}" for field in ("restricted_zones", "unavailable")),
+    *(f"ClusterFacts.{field}" for field in ("state", "location", "kubernetes_version")),
+    *(f"ClusterFacts.{field}" for field in ("node_provisioning", "network_plugin")),
+    *(f"ClusterFacts.{field}" for field in ("network_plugin_mode", "ip_families")),
+    *(f"ClusterFacts.{field}" for field in ("upgrade_channel", "node_os_channel")),
     *("ClusterFacts.autoscaler_profile", "ClusterFacts.autoscaler_profile key"),
 }
 """What stays: words of Kubernetes and Azure, sizes, versions, zones, and the names of AKS pools."""
@@ -52,9 +52,9 @@ def _text(snapshot: ClusterSnapshot) -> str:
 
 def test_no_text_of_any_field_stays_but_those_that_name_nothing() -> None:
     marker = Marker()
-    made = marker.value(ClusterSnapshot, "")
-    made.azure_facts = survey_out(marker.value(AzureFacts, ""))
-    hidden = redact(made, random.Random(1))
+    snapshot = marker.value(ClusterSnapshot, "")
+    snapshot.azure_facts = survey_out(marker.value(AzureFacts, ""))
+    hidden = redact(snapshot, random.Random(1))
     assert marker.found_in(_text(hidden)) == KEPT
     assert hidden.redacted
     survey_in(hidden.azure_facts)
@@ -160,11 +160,11 @@ def test_names_of_nodes_can_still_be_read_and_sort_as_before() -> None:
     names = [node.name for node in hidden.nodes]
     assert names == sorted(names)
     for old, new in zip(snapshot.nodes, hidden.nodes, strict=True):
-        was, known = parse_node_name(old.name), parse_node_name(new.name)
+        was, parsed = parse_node_name(old.name), parse_node_name(new.name)
         assert was is not None
-        assert known is not None
-        assert was[1] == known[1]
-        assert was[0] != known[0]
+        assert parsed is not None
+        assert was[1] == parsed[1]
+        assert was[0] != parsed[0]
         assert hidden.labels[new.name]["kubernetes.io/hostname"] == new.name
 
 
@@ -288,8 +288,8 @@ def test_a_survey_keeps_what_has_no_name() -> None:
         pool, settings=dict(pool.settings) | {"vnetSubnetID": subnet}
     )
     hidden = redact(snapshot, random.Random(1))
-    [(found, kept)] = hidden.azure_facts["subnets"]["is"].items()
-    assert found == hidden.pools[1].settings["vnetSubnetID"].lower()
+    [(subnet_id, kept)] = hidden.azure_facts["subnets"]["is"].items()
+    assert subnet_id == hidden.pools[1].settings["vnetSubnetID"].lower()
     assert kept == {"prefix": "10.0.0.0/20", "used": 9}
     assert (hidden.azure_facts["usages"], hidden.azure_facts["denied"]) == (
         facts["usages"],

@@ -63,8 +63,8 @@ def _started(snapshot: ClusterSnapshot, seconds: float) -> ClusterSnapshot:
 
 
 def test_pods_that_became_ready_again_long_after_their_start_tell_nothing() -> None:
-    known, whole = start_spans(_started(cluster_snapshot(4, 60), LONGEST_SECONDS + 1).pods, {})
-    assert (known, whole) == ({}, UNKNOWN)
+    spans, whole = start_spans(_started(cluster_snapshot(4, 60), LONGEST_SECONDS + 1).pods, {})
+    assert (spans, whole) == ({}, UNKNOWN)
     assert _trip(_started(cluster_snapshot(4, 60), 80_000.0), strategy=CALM).succeeded
 
 
@@ -84,7 +84,7 @@ def test_a_pool_that_cannot_be_modelled_is_told_and_its_nodes_stay() -> None:
     cluster.pools.append(Pool("odd", "WindowsAnnual", settings=odd))
     result = forecast(cluster, "m", _spec(strategy=CALM), runs=1, compare=0)
     assert not result.blocked
-    assert [each for each in result.unseen if each.startswith("node pool odd: its nodes take pods")]
+    assert [line for line in result.unseen if line.startswith("node pool odd: its nodes take pods")]
     with pytest.raises(SettingsError, match="node pool odd cannot be modelled"):
         _trip(cluster, source={"nodePool": "odd"})
 
@@ -101,8 +101,8 @@ def test_sizes_are_read_however_they_are_written(size: str) -> None:
 
 def test_what_azure_was_not_asked_is_told() -> None:
     result = forecast(cluster_snapshot(4, 40), "m", _spec(strategy=CALM), runs=1, compare=0)
-    [told] = [each for each in result.unseen if each.startswith("of Azure: ")]
-    assert "quotas" in told or "sizes" in told
+    [unread] = [line for line in result.unseen if line.startswith("of Azure: ")]
+    assert "quotas" in unread or "sizes" in unread
 
 
 def test_choices_that_there_was_no_time_for_are_told() -> None:

@@ -126,10 +126,10 @@ def test_where_pods_land(name: str) -> None:
     prepare(cluster)
     app(cluster, "web", replicas, scheduling, requests=(10, 10))
     run(cluster, 30)
-    found = where(cluster, "web")
+    placement = where(cluster, "web")
     if scheduling.spread and scheduling.spread[0].topology == ZONE:
-        found["a"] += found.pop("b", 0)  # either of the zone's nodes
-    assert +found == Counter(expected)
+        placement["a"] += placement.pop("b", 0)  # either of the zone's nodes
+    assert +placement == Counter(expected)
 
 
 def test_anti_affinity_holds_both_ways() -> None:
@@ -271,7 +271,7 @@ def test_what_other_pods_do_elsewhere_is_noticed() -> None:
     node(cluster, "a", zone="1", size="a")
     node(cluster, "b", zone="1", size="b")
     node(cluster, "c", zone="2", size="c")
-    on_b, on_c = (SchedulingConstraints(selector=(("size", each),)) for each in "bc")
+    on_b, on_c = (SchedulingConstraints(selector=(("size", size),)) for size in "bc")
     not_b = (NodeTerm((Requirement("size", "NotIn", ("b",)),)),)
     app(cluster, "follower", 1, SchedulingConstraints(terms=not_b, near=(term(ZONE, "leader"),)))
     foe = app(cluster, "foe", 1, on_b)

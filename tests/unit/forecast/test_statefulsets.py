@@ -28,7 +28,7 @@ def test_the_policy_tells_whether_a_pod_waits_for_those_before_it(
 def test_with_ordered_ready_a_pod_that_is_not_ready_keeps_all_later_ones_away() -> None:
     snapshot = cluster()
     sick = {"ready": False}
-    add(snapshot, "StatefulSet", "db", 3, each=[sick, {}, {}], controller={"ordered": True})
+    add(snapshot, "StatefulSet", "db", 3, per_pod=[sick, {}, {}], controller={"ordered": True})
     simulation = staged(snapshot)
     delete(simulation, "db-2")
     after(simulation, 3600.0)
@@ -49,8 +49,10 @@ def test_pods_of_other_controllers_keep_what_is_theirs(
     kind: str, claims: tuple[str, ...], kept: bool
 ) -> None:
     snapshot = cluster()
-    each = [{"claims": tuple(claim.format(index) for claim in claims)} for index in range(3)]
-    add(snapshot, kind, "kafka", 3, each=each)
+    claims_of_pods = [
+        {"claims": tuple(claim.format(index) for claim in claims)} for index in range(3)
+    ]
+    add(snapshot, kind, "kafka", 3, per_pod=claims_of_pods)
     snapshot.controllers.clear()  # OpenKruise's StatefulSets are not those of apps/v1
     if kind in {"Workflow", "Cluster"}:
         snapshot.pods = [
@@ -61,8 +63,8 @@ def test_pods_of_other_controllers_keep_what_is_theirs(
     simulation = staged(snapshot)
     delete(simulation, before[1][0])
     after(simulation, 60.0)
-    found = [(pod.key.name, pod.claims) for pod in pods_of(simulation, "kafka")]
-    assert (found == before) is kept
+    pod_claims = [(pod.key.name, pod.claims) for pod in pods_of(simulation, "kafka")]
+    assert (pod_claims == before) is kept
     assert ready(simulation, "kafka") == 3
 
 

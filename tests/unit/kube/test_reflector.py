@@ -148,9 +148,9 @@ async def test_a_watch_that_is_refused_later_tells_since_when(
             refusing.set()
             await _until(lambda: bool(feed.problem()))
             assert feed.synced, "what is known is still shown"
-            told = feed.problem()
+            problem = feed.problem()
             assert re.fullmatch(
-                r"the watch of \w+ has told nothing since \S+Z: pods is forbidden", told
+                r"the watch of \w+ has told nothing since \S+Z: pods is forbidden", problem
             )
             refusing.clear()
             await _until(lambda: not feed.problem())

@@ -123,21 +123,21 @@ class ManagedCluster(Reads):
 
     def properties(self, pool: str) -> dict[str, Any]:
         """A pool as it is, without a call; empty where there is none."""
-        found = self._engine.pools.get(pool)
-        return found.properties if found else {}
+        present = self._engine.pools.get(pool)
+        return present.properties if present else {}
 
     def autoscaled(self, pool: str) -> tuple[int, int] | None:
         """The autoscaler's bounds of a pool; None where it does not scale."""
-        found = self._engine.pools[pool].properties
-        if not found.get("enableAutoScaling"):
+        properties = self._engine.pools[pool].properties
+        if not properties.get("enableAutoScaling"):
             return None
-        return int(found["minCount"]), int(found["maxCount"])
+        return int(properties["minCount"]), int(properties["maxCount"])
 
     def coming(self, pool: str) -> int:
         """Nodes that an operation of a pool, one that runs, is still to bring."""
-        found = self._engine.pools[pool]
-        count = int(found.properties.get("count") or 0)
-        return max(0, count - len(found.nodes)) if found.running else 0
+        present = self._engine.pools[pool]
+        count = int(present.properties.get("count") or 0)
+        return max(0, count - len(present.nodes)) if present.running else 0
 
     def autoscale(self, pool: str, count: int, now: float) -> None:
         """Grow a pool as the cluster autoscaler does: no call of ours, but the pool is busy."""

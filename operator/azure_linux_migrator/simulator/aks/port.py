@@ -29,10 +29,10 @@ class SimulatedArm:
     def list_pools(self, now: float) -> dict[str, Pool]:
         """All pools by name."""
         try:
-            found = self._aks.list_pools(now)
+            bodies = self._aks.list_pools(now)
         except (ArmError, ResponseLost) as error:
             raise _ours(error) from error
-        return {pool.name: pool for each in found if (pool := pool_record(each))}
+        return {pool.name: pool for body in bodies if (pool := pool_record(body))}
 
     def change(self, action: ChangesPool, now: float) -> None:
         """Ask for a change, with the precondition that the adapter sends."""

@@ -28,8 +28,8 @@ class Reads(Base):
     def list_pools(self, now: float) -> list[dict[str, Any]]:
         """All pools, by name."""
         self._enter("ListPools", None, now)
-        found = sorted(self._engine.pools.items())
-        return [views.pool(self.shape, pool) for _, pool in found if pool.hidden_until <= now]
+        pools = sorted(self._engine.pools.items())
+        return [views.pool(self.shape, pool) for _, pool in pools if pool.hidden_until <= now]
 
     def machines(self, pool: str, now: float) -> list[dict[str, Any]]:
         """The pool's machines, by name."""

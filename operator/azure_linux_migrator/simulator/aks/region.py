@@ -36,8 +36,8 @@ def usages(region: Region, limits: Limits, pools: dict[str, Pool]) -> list[dict[
         used[size.family] = used.get(size.family, 0) + size.cpus * len(pool.nodes)
     most = limits.vcpus_per_family if limits.vcpus_per_family is not None else region.cores
     families = {catalog.vm_size(name).family for name in region.sizes} | used.keys()
-    found = [_usage(name, used.get(name, 0), most) for name in sorted(families)]
-    return [*found, _usage("cores", sum(used.values()), region.cores)]
+    entries = [_usage(name, used.get(name, 0), most) for name in sorted(families)]
+    return [*entries, _usage("cores", sum(used.values()), region.cores)]
 
 
 def _usage(name: str, current: int, limit: int) -> dict[str, Any]:

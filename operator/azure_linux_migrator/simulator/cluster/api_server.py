@@ -47,7 +47,7 @@ class ApiServer:
         pod = self.store.pods.get(key)
         if not self.write_seconds or pod is None or not pod.ready or pod.terminating:
             return False
-        charged = (self._charged.get(each) for each in self._disruption.budgets_of(pod))
+        charged = (self._charged.get(key) for key in self._disruption.budgets_of(pod))
         return any(at is not None and self._kernel.now - at < self.write_seconds for at in charged)
 
     def evict(self, key: NamespacedName, uid: str) -> None:
@@ -119,8 +119,8 @@ class ApiServer:
     def cordon(self, node: str, by: str, batch: str) -> None:
         """As kube/cordon.py does: someone else's cordon stays theirs."""
         marks = {"batch": batch} if batch else {}
-        found = self.store.nodes.get(node)
-        if found is not None and found.unschedulable and found.cordoned_by != by:
+        present = self.store.nodes.get(node)
+        if present is not None and present.unschedulable and present.cordoned_by != by:
             self.store.change_node(node, **marks)
             return
         self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
@@ -131,6 +131,6 @@ class ApiServer:
 
     def uncordon(self, node: str, by: str) -> None:
         """Undo a cordon that is ours still."""
-        found = self.store.nodes.get(node)
-        if found is not None and found.cordoned_by == by:
+        present = self.store.nodes.get(node)
+        if present is not None and present.cordoned_by == by:
             self.store.change_node(node, unschedulable=False, cordoned_by="")

@@ -88,7 +88,7 @@ class Autoscaler:
         """Look at the autoscaled pools now, and every SCAN_SECONDS from now on."""
         aks = self._fleet.aks
         bounds = {name: aks.autoscaled(name) for name in aks.pool_names()}
-        pools = {name: each for name, each in bounds.items() if each is not None}
+        pools = {name: limits for name, limits in bounds.items() if limits is not None}
         nodes: dict[str, list[Node]] = {name: [] for name in pools}
         for node in self._store.nodes.values() if pools else ():
             if node.pool in nodes:
@@ -114,7 +114,7 @@ class Autoscaler:
             there = len(nodes[pool]) + aks.coming(pool)
             copies = [_Wanted(request.group, request.left) for request in stuck]
             bins = self._fill(pool, copies, most - there, nodes[pool])
-            used = [each for each in bins if each.held]
+            used = [node_bin for node_bin in bins if node_bin.held]
             if used:
                 options.append(_Option(_waste(used), pool, len(used)))
         for option in sorted(options, key=lambda option: (option.waste, option.pool)):
@@ -183,14 +183,14 @@ class Autoscaler:
 
     def _idle(self, nodes: list[Node]) -> list[str]:
         now = self._kernel.now
-        found = []
+        names = []
         for node in nodes:
             pods = self._store.pods_on[node.name].values()
             if any(leaves(pod) and not pod.finished for pod in pods):
                 self._idle_since.pop(node.name, None)
             elif now - self._idle_since.setdefault(node.name, now) >= IDLE_SECONDS:
-                found.append(node.name)
-        return found
+                names.append(node.name)
+        return names
 
 
 def _limit(scheduling: SchedulingConstraints, pod: Pod) -> float:
@@ -203,9 +203,9 @@ def _limit(scheduling: SchedulingConstraints, pod: Pod) -> float:
 
 def _waste(bins: list[_Bin]) -> float:
     """The part of CPU and memory that would stay empty, as expander/waste reckons."""
-    cpu = sum(each.allocatable.cpu for each in bins)
-    memory = sum(each.allocatable.memory for each in bins)
-    free = sum(each.allocatable.cpu - each.machine.cpu for each in bins) / max(1, cpu)
-    return free + sum(each.allocatable.memory - each.machine.memory for each in bins) / max(
-        1, memory
-    )
+    cpu = sum(node_bin.allocatable.cpu for node_bin in bins)
+    memory = sum(node_bin.allocatable.memory for node_bin in bins)
+    free = sum(node_bin.allocatable.cpu - node_bin.machine.cpu for node_bin in bins) / max(1, cpu)
+    return free + sum(
+        node_bin.allocatable.memory - node_bin.machine.memory for node_bin in bins
+    ) / max(1, memory)

@@ -49,14 +49,14 @@ class DisruptionController(NullWatcher):
     def budgets_of(self, pod: Pod) -> tuple[NamespacedName, ...]:
         """The budgets that select a pod."""
         asked = (pod.key.namespace, pod.labels)
-        found = self._guards.get(asked)
-        if found is None:
+        keys = self._guards.get(asked)
+        if keys is None:
             labels = dict(pod.labels)
-            known = self._budgets_in[pod.key.namespace].items()
-            found = self._guards[asked] = tuple(
-                k for k, selector in known if selector.matches(labels)
+            selectors = self._budgets_in[pod.key.namespace].items()
+            keys = self._guards[asked] = tuple(
+                k for k, selector in selectors if selector.matches(labels)
             )
-        return found
+        return keys
 
     def healthy(self, key: NamespacedName) -> int:
         """Its pods that are Ready and not leaving, now."""
@@ -136,10 +136,10 @@ class DisruptionController(NullWatcher):
             if new.selector is not None:
                 self._budgets_in[key.namespace][key] = new.selector
             self._guards.clear()
-            for each in self._pods_in[key.namespace]:
-                pod = self._store.pods[each]
+            for pod_key in self._pods_in[key.namespace]:
+                pod = self._store.pods[pod_key]
                 if key in self.budgets_of(pod):
-                    self.members[key][each] = None
+                    self.members[key][pod_key] = None
                     self._healthy[key] += _counts(pod)
             self._soon(key)
         elif new.generation != old.generation:
@@ -159,13 +159,13 @@ class DisruptionController(NullWatcher):
             self._pods_in[key.namespace].pop(key, None)
         else:
             self._pods_in[key.namespace][key] = None
-        for each in self.budgets_of(pod):
+        for budget_key in self.budgets_of(pod):
             if gone:
-                self.members[each].pop(key, None)
+                self.members[budget_key].pop(key, None)
             else:
-                self.members[each][key] = None
-            self._healthy[each] += sign * _counts(pod)
-            self._soon(each)
+                self.members[budget_key][key] = None
+            self._healthy[budget_key] += sign * _counts(pod)
+            self._soon(budget_key)
 
     # Working
 

@@ -66,8 +66,8 @@ class NodeLifecycle:
                     self._store.change_node(name, unschedulable=True)
                     self._drain(name)
                 case ops.NodeVanishes(name=name, pool=pool):
-                    for told in self.on_vanish:
-                        told(name, pool)
+                    for listener in self.on_vanish:
+                        listener(name, pool)
                     self._store.remove_node(name)
         self.touched()
 
@@ -105,9 +105,9 @@ class NodeLifecycle:
         )
 
     def _change(self, record: NodeRecord) -> None:
-        found, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)
-        if found is not None and node is not None:
-            found.labels, found.taints = record.labels, record.taints
+        capacity, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)
+        if capacity is not None and node is not None:
+            capacity.labels, capacity.taints = record.labels, record.taints
             found_sku = record.labels["kubernetes.azure.com/os-sku"]
             effective = record.labels["kubernetes.azure.com/os-sku-effective"]
             # Told even where the record stays the same: the labels and taints are not in it.

@@ -180,14 +180,14 @@ class PodAffinity:
         """Values where a pod is that all terms mean. Where there is none in the whole cluster, the
         first of a group that means itself may go anywhere that has the labels."""
         kinds = self._meant(terms, home).kinds
-        found: list[tuple[str, set[str] | None]] = []
+        topologies: list[tuple[str, set[str] | None]] = []
         for term in terms:
             values = {v for kind in kinds for v, _ in self._values(kind.all, term.topology)}
-            found.append((term.topology, values))
-        alone = not any(values for _, values in found)
+            topologies.append((term.topology, values))
+        alone = not any(values for _, values in topologies)
         if alone and all(term.means(home, home, labels) for term in terms):
-            return [(topology, None) for topology, _ in found]
-        return found
+            return [(topology, None) for topology, _ in topologies]
+        return topologies
 
     def _limit(
         self,
@@ -219,8 +219,8 @@ class PodAffinity:
         affinity = (scheduling.selector, scheduling.terms) if spread.honor_affinity else ()
         taints = scheduling.tolerations if spread.honor_taints else None
         question = (spread.topology, keys, affinity, taints)
-        known = self._domains.get(question)
-        if known is None:
+        eligible = self._domains.get(question)
+        if eligible is None:
             nodes: set[str] = set()
             values: set[str] = set()
             for name, machine in self._store.machines.items():
@@ -228,8 +228,8 @@ class PodAffinity:
                 if value is not None and _counts(spread, scheduling, name, machine):
                     nodes.add(name)
                     values.add(value)
-            known = self._domains[question] = (nodes, values)
-        return known
+            eligible = self._domains[question] = (nodes, values)
+        return eligible
 
     def _values(
         self, counts: dict[str, int], topology: str, nodes: set[str] | None = None

@@ -20,8 +20,8 @@ class PodFactory:
 
     def next_name(self, workload: Workload) -> str:
         """A name that none of its pods had yet."""
-        workload.made += 1
-        return f"{workload.key.name}-{workload.made}"
+        workload.pods_created += 1
+        return f"{workload.key.name}-{workload.pods_created}"
 
     def free_name(self, workload: Workload) -> str:
         """The first of its names that no pod has, where they count; any other new one."""

@@ -32,8 +32,8 @@ class Misfit:
     reasons: dict[str, int]
 
     def __str__(self) -> str:
-        told = ", ".join(f"{n} {why}" for why, n in Counter(self.reasons).most_common())
-        return f"0/{self.nodes} nodes are available" + (f": {told}" if told else "")
+        counts = ", ".join(f"{n} {why}" for why, n in Counter(self.reasons).most_common())
+        return f"0/{self.nodes} nodes are available" + (f": {counts}" if counts else "")
 
 
 class Scheduler(NullWatcher):
@@ -57,7 +57,7 @@ class Scheduler(NullWatcher):
         self._from = 0
         self._groups: dict[Sort, Group] = {}
         self._neighbours: PodAffinity | None = None
-        self._known: dict[str, tuple[dict[str, str], tuple[Taint, ...]]] = {}
+        self._labels_and_taints: dict[str, tuple[dict[str, str], tuple[Taint, ...]]] = {}
         self.bare: Mapping[str, SchedulingConstraints] = {}
         store.watchers.append(self)
 
@@ -76,7 +76,7 @@ class Scheduler(NullWatcher):
         view = self._neighbours.view(pod, scheduling) if self._neighbours else None
         order = self._order
         best: tuple[float, str] | None = None
-        found = 0
+        feasible = 0
         reasons: dict[str, int] = {}
         for step in range(len(order)):
             at = (self._from + step) % len(order)
@@ -91,8 +91,8 @@ class Scheduler(NullWatcher):
             score = _fullness(node, machine) + self._rng.random() * 0.01
             if best is None or score < best[0]:
                 best = (score, name)
-            found += 1
-            if found >= ENOUGH:
+            feasible += 1
+            if feasible >= ENOUGH:
                 self._from = at + 1
                 break
         return best[1] if best else Misfit(len(order), reasons)
@@ -152,11 +152,11 @@ class Scheduler(NullWatcher):
     def _differs(self, name: str, machine: NodeCapacity | None) -> bool:
         """Whether a node has come or gone, or has other labels or taints than before."""
         if machine is None:
-            return self._known.pop(name, None) is not None
-        seen = self._known.get(name)
+            return self._labels_and_taints.pop(name, None) is not None
+        seen = self._labels_and_taints.get(name)
         if seen is not None and seen[0] is machine.labels and seen[1] is machine.taints:
             return False
-        self._known[name] = (machine.labels, machine.taints)
+        self._labels_and_taints[name] = (machine.labels, machine.taints)
         return True
 
     def _moved(self, old: Pod | None, new: Pod | None) -> None:
@@ -186,15 +186,15 @@ class Scheduler(NullWatcher):
             self._try(pod)
 
     def _try(self, pod: Pod) -> None:
-        found = self.fit(pod)
-        if isinstance(found, str):
-            self._store.change_pod(pod.key, node=found, unschedulable="")
+        placement = self.fit(pod)
+        if isinstance(placement, str):
+            self._store.change_pod(pod.key, node=placement, unschedulable="")
             return
         sort = self._sort(pod)
         group = self._groups.get(sort)
         if group is None:
             group = self._groups[sort] = Group(sort, pod, self.scheduling(pod))
-        group.why, group.stuck = str(found), True
+        group.why, group.stuck = str(placement), True
         group.attempts += 1
         group.tried = self._kernel.now
         self._at(group, self._kernel.now + LEFTOVER_SECONDS)

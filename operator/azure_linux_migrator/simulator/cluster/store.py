@@ -136,8 +136,8 @@ class Store:
         self.pods[pod.key] = new
         if new.node:
             self.pods_on[new.node][pod.key] = new
-            if holds(old) != holds(new) and (found := self.machines.get(new.node)):
-                found.take(new, 1 if holds(new) else -1)
+            if holds(old) != holds(new) and (capacity := self.machines.get(new.node)):
+                capacity.take(new, 1 if holds(new) else -1)
         for watcher in self.watchers:
             watcher.pod(old, new)
 
@@ -158,8 +158,8 @@ class Store:
         self.revision += 1
         if old.node:
             self.pods_on[old.node].pop(key, None)
-            if holds(old) and (found := self.machines.get(old.node)):
-                found.take(old, -1)
+            if holds(old) and (capacity := self.machines.get(old.node)):
+                capacity.take(old, -1)
         for watcher in self.watchers:
             watcher.pod(old, None)
 

@@ -70,7 +70,7 @@ class Workload(Struct):
     claims: dict[str, tuple[str, ...]] = {}
     current: str = ""
     generation: int = 1
-    made: int = 0
+    pods_created: int = 0
     first: int = 0
     names: tuple[str, ...] = ()
     failures: int = 0

@@ -40,7 +40,7 @@ class Workloads(NullWatcher):
         self._statefulsets = StatefulSets(api, self._births)
         self._daemonsets = DaemonSets(store, api, self._births)
         self._jobs = Jobs(kernel, self._births)
-        self.known: dict[str, Workload] = {}
+        self.by_uid: dict[str, Workload] = {}
         self.pods_of = self._births.pods_of
         self.unhealthy_pods = self._births.unhealthy_pods
         self._by_owner: dict[str, str] = {}
@@ -52,7 +52,7 @@ class Workloads(NullWatcher):
 
     def add(self, workload: Workload, *, fresh: bool = True) -> None:
         """A workload is applied; its pods follow, unless they are there already."""
-        self.known[workload.uid] = workload
+        self.by_uid[workload.uid] = workload
         if workload.kind == "DaemonSet":
             self._daemons[workload.uid] = None
         if workload.kind in {"Deployment", "StatefulSet", "DaemonSet"}:
@@ -77,11 +77,11 @@ class Workloads(NullWatcher):
 
     def workload(self, pod: Pod) -> Workload | None:
         """Whose pod it is."""
-        return self.known.get(self._by_owner.get(pod.owner.uid, "")) if pod.owner else None
+        return self.by_uid.get(self._by_owner.get(pod.owner.uid, "")) if pod.owner else None
 
     def by_key(self, key: NamespacedName) -> Workload | None:
         """A Deployment by its name."""
-        workloads = (w for w in self.known.values() if w.kind == "Deployment" and w.key == key)
+        workloads = (w for w in self.by_uid.values() if w.kind == "Deployment" and w.key == key)
         return next(workloads, None)
 
     def replicas(self, key: NamespacedName) -> int | None:
@@ -160,7 +160,7 @@ class Workloads(NullWatcher):
 
     def _sync(self, uid: str) -> None:
         self._queued.discard(uid)
-        workload = self.known[uid]
+        workload = self.by_uid[uid]
         pods = [self._store.pods[key] for key in self.pods_of[uid]]
         match workload.kind:
             case "Deployment" | "ReplicaSet":

@@ -31,7 +31,7 @@ class CustomResource:
         self, store: Store, name: str, spec: Mapping[str, Any], clock: Callable[[], float]
     ) -> None:
         self._store, self._clock = store, clock
-        self._name, self._made = name, 1
+        self._name, self._incarnation = name, 1
         self.body: Body | None = self._make(f"uid-{name}", spec)
         self.watchers: list[Callable[[Body | None], None]] = []
         self.writes = 0
@@ -40,8 +40,8 @@ class CustomResource:
     def recreate(self, spec: Mapping[str, Any]) -> None:
         """Somebody applies one of the same name again, once the old one is gone."""
         if self.body is None:
-            self._made += 1
-            fresh = self.body = self._make(f"uid-{self._name}-{self._made}", spec)
+            self._incarnation += 1
+            fresh = self.body = self._make(f"uid-{self._name}-{self._incarnation}", spec)
             for watcher in tuple(self.watchers):
                 watcher(fresh)
 

@@ -200,9 +200,9 @@ class Informer(NullWatcher):
             return
         stream.deaf, stream.listing = False, True
         there = self._there(kind)
-        found = list(there.values())
-        size = max(1, -(-len(found) // PIECES))
-        parts = [found[at : at + size] for at in range(0, len(found), size)]
+        records = list(there.values())
+        size = max(1, -(-len(records) // PIECES))
+        parts = [records[at : at + size] for at in range(0, len(records), size)]
         begun = _List(stream.lists, frozenset(there), parts, self._store.revision)
         self._piece(kind, stream, begun)
 
