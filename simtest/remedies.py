@@ -35,9 +35,9 @@ _PASSING = frozenset(
 class Remedies:
     """Everything here is named by some remedy in azlm."""
 
-    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
-        self._stage = stage
-        self._scene = stage.simulation
+    def __init__(self, scenario: Scenario, resource: CustomResource, audit: Audit) -> None:
+        self._scenario = scenario
+        self._simulation = scenario.simulation
         self._resource = resource
         self._audit = audit
         self._short_since: dict[str, float] = {}
@@ -56,63 +56,65 @@ class Remedies:
         self._audit.judge.that("remedy-told", what, text)
 
     def _let_go(self, key: NamespacedName, _remedy: str) -> None:
-        self._scene.disruption.change(key, BudgetRule(max_unavailable=1))
+        self._simulation.disruption.change(key, BudgetRule(max_unavailable=1))
 
     def _remove_budget(self, key: NamespacedName, _remedy: str) -> None:
-        self._scene.store.remove_budget(key)
+        self._simulation.store.remove_budget(key)
 
     def _leave_one_budget(self, key: NamespacedName, _remedy: str) -> None:
-        pod = self._scene.store.pods.get(key)
-        for budget in sorted(self._scene.disruption.budgets_of(pod))[1:] if pod else ():
-            self._scene.store.remove_budget(budget)
+        pod = self._simulation.store.pods.get(key)
+        for budget in sorted(self._simulation.disruption.budgets_of(pod))[1:] if pod else ():
+            self._simulation.store.remove_budget(budget)
 
     def _let_data_go(self, _key: NamespacedName, _remedy: str) -> None:
         self._edit_drain(emptyDir="Evict")
 
     def _delete_pod(self, key: NamespacedName, _remedy: str) -> None:
-        pod = self._scene.store.pods.get(key)
+        pod = self._simulation.store.pods.get(key)
         if pod is not None:
             self._audit.injector(30)
-            self._scene.api.delete(key, pod.uid)
+            self._simulation.api.delete(key, pod.uid)
 
     def _edit_drain(self, **changes: Any) -> None:
         body = self._resource.body
         if body is not None:
             drain = {**body.spec["drain"], **changes}
-            self._stage.spec["drain"] = drain
+            self._scenario.spec["drain"] = drain
             self._resource.edit(drain=drain)
 
     def _move_data(self, key: NamespacedName, _remedy: str) -> None:
         """The data is elsewhere: the claim and the pod go."""
-        pod = self._scene.store.pods.get(key)
-        for volume in self._scene.store.volumes_of(pod) if pod else ():
-            self._scene.store.remove_volume(volume.name)
+        pod = self._simulation.store.pods.get(key)
+        for volume in self._simulation.store.volumes_of(pod) if pod else ():
+            self._simulation.store.remove_volume(volume.name)
         self._delete_pod(key, "")
 
     def _take_tolerations_out(self, key: NamespacedName, _remedy: str) -> None:
-        pod = self._scene.store.pods.get(key)
-        workload = self._scene.workloads.workload(pod) if pod else None
+        pod = self._simulation.store.pods.get(key)
+        workload = self._simulation.workloads.workload(pod) if pod else None
         if workload is not None and workload.template.scheduling.tolerations:
             workload.template = structs.replace(
                 workload.template, scheduling=SchedulingConstraints()
             )
             self._audit.injector(60)
-            self._scene.workloads.restart(workload.key, f"admin-{self._scene.kernel.now:.0f}")
+            self._simulation.workloads.restart(
+                workload.key, f"admin-{self._simulation.kernel.now:.0f}"
+            )
             if pod is not None and workload.kind != "Deployment":
-                self._scene.api.delete(key, pod.uid)
+                self._simulation.api.delete(key, pod.uid)
 
     def _unstick(self, key: NamespacedName, remedy: str) -> None:
-        pod = self._scene.store.pods.get(key)
+        pod = self._simulation.store.pods.get(key)
         if pod is None:
             return
         if "finalizer" in remedy:
-            self._scene.store.change_pod(key, finalizers=False)
+            self._simulation.store.change_pod(key, finalizers=False)
         else:
-            self._scene.node_lifecycle.find(pod.node)
+            self._simulation.node_lifecycle.find(pod.node)
 
     def _detach(self, key: NamespacedName, _remedy: str) -> None:
         """The CSI driver is set going again."""
-        store, node = self._scene.store, key.name
+        store, node = self._simulation.store, key.name
         used = {v.name for pod in store.pods_on[node].values() for v in store.volumes_of(pod)}
         for attachment in tuple(store.attachments.values()):
             if attachment.node == node and attachment.volume not in used:
@@ -121,16 +123,16 @@ class Remedies:
     def loosen_named(self, message: str) -> None:
         """AKS's own drain waits for pods of the node that it names."""
         match = re.search(r"Node '([\w-]+)' failed to be drained", message)
-        for pod in tuple(self._scene.store.pods_on[match[1]].values()) if match else ():
-            for key in self._scene.disruption.budgets_of(pod):
-                self._scene.disruption.change(key, BudgetRule(max_unavailable="100%"))
+        for pod in tuple(self._simulation.store.pods_on[match[1]].values()) if match else ():
+            for key in self._simulation.disruption.budgets_of(pod):
+                self._simulation.disruption.change(key, BudgetRule(max_unavailable="100%"))
 
     def cordon_again(self) -> None:
         """The nodes of the source that somebody uncordoned."""
-        for node in tuple(self._scene.store.nodes.values()):
+        for node in tuple(self._simulation.store.nodes.values()):
             if node.pool == "src" and not node.unschedulable:
                 self._audit.foreign_cordon(node)
-                self._scene.store.change_node(node.name, unschedulable=True)
+                self._simulation.store.change_node(node.name, unschedulable=True)
 
     def acknowledge(self, body: Body) -> None:
         """What blocks the preflight is fixed where it can be, and else acknowledged by its id."""
@@ -147,7 +149,7 @@ class Remedies:
             preflight = {
                 "acknowledge": [*acknowledged, *(r for r in named if r not in acknowledged)]
             }
-            self._stage.spec["preflight"] = preflight
+            self._scenario.spec["preflight"] = preflight
             self._resource.edit(preflight=preflight)
 
     def repair(self, pool: str, count: int, now: float) -> None:
@@ -157,10 +159,10 @@ class Remedies:
             return
         del self._short_since[pool]
         try:
-            self._scene.aks.autoscale(pool, count, now)
+            self._simulation.aks.autoscale(pool, count, now)
         except (ArmError, ResponseLost):
             return
-        self._scene.node_lifecycle.touched()
+        self._simulation.node_lifecycle.touched()
 
     _REMEDIES: ClassVar[dict[Cause, Callable[["Remedies", NamespacedName, str], None]]] = {
         Cause.BUDGET_DEADLOCKED: _let_go,

@@ -30,7 +30,7 @@ STEPS = 400_000
 
 
 class SeedResult(Struct):
-    """How a run ended. `failure` is empty where all invariants held, and `broken` names the one that
+    """How a run ended. `failure` is empty if all invariants held, and `broken` names the one that
     did not; `trail` are its steps and reasons, `judged` how often each invariant was judged,
     `tolerated` how often an invariant was broken that is being fixed, `moves` how often a replica
     was moved in one direction, `digest` a hash of all its decisions."""

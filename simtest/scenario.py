@@ -48,7 +48,7 @@ def scenario(seed: str) -> Scenario:
     """The cluster and the spec of that seed."""
     drawn = draw_scenario(seed)
     rng = random.Random(f"{seed}/scenario")
-    simulation = _scene(seed, rng, drawn)
+    simulation = _simulated_cluster(seed, rng, drawn)
     source = [node for node in simulation.store.nodes.values() if node.pool == "src"]
     bounds = (1, drawn.nodes + 2) if drawn.autoscaled else None
     drawn_scenario = Scenario(simulation, dict(drawn.spec), {}, bounds, drawn.target)
@@ -56,7 +56,7 @@ def scenario(seed: str) -> Scenario:
     return drawn_scenario
 
 
-def _scene(seed: str, rng: random.Random, drawn: ScenarioDraw) -> SimulatedCluster:
+def _simulated_cluster(seed: str, rng: random.Random, drawn: ScenarioDraw) -> SimulatedCluster:
     nodes, zones, autoscaled = drawn.nodes, list(drawn.zones), drawn.autoscaled
     world = random.Random(f"{seed}/world")
     aks = ManagedCluster(

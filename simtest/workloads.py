@@ -33,10 +33,10 @@ RULES: tuple[dict[str, Any], ...] = (
 
 
 def populate(
-    stage: "Scenario", rng: random.Random, source: list[Node], drawn: ScenarioDraw
+    scenario: "Scenario", rng: random.Random, source: list[Node], drawn: ScenarioDraw
 ) -> None:
     """Let everything run on the source already."""
-    simulation = stage.simulation
+    simulation = scenario.simulation
     seats = rng.sample(source * SEATS, len(source) * SEATS) if drawn.crowded else None
     for index in range(rng.randint(3, 6) if drawn.large else rng.randint(1, 4)):
         if seats is not None and not seats:
@@ -46,23 +46,23 @@ def populate(
             _fills(workload, len(seats))
         if index == 0:
             _suits(rng, workload, drawn)
-        stage.replicas[workload.key] = workload.replicas
+        scenario.replicas[workload.key] = workload.replicas
         _settle(simulation, rng, workload, source, seats, zoned=bool(drawn.zones))
         if rng.random() < 0.7 and (workload.replicas > 1 or rng.random() < 0.5):
             _guard(simulation, rng, workload, drawn)
     if rng.random() < 0.06:
         key = NamespacedName("default", "huge")
         huge = Workload("Deployment", key, "huge", 1, Template(requests=(9000, 64)))
-        stage.replicas[key] = 1
+        scenario.replicas[key] = 1
         simulation.workloads.add(huge)
     if drawn.operator_inside:
         template = Template(labels=(("app", "azlm"),), requests=(50, 64))
-        stage.own = Workload(
+        scenario.own = Workload(
             "Deployment", NamespacedName("azlm-system", "azlm"), "azlm", 1, template
         )
-        simulation.workloads.add(stage.own, fresh=False)
+        simulation.workloads.add(scenario.own, fresh=False)
         simulation.workloads.place(
-            stage.own, rng.choice(source).name, created=simulation.kernel.now - 900
+            scenario.own, rng.choice(source).name, created=simulation.kernel.now - 900
         )
     _extras(simulation, rng, source)
 

@@ -11,15 +11,15 @@ class Attribution:
     """A Fate that passes everything on to the fault schedule's."""
 
     def __init__(self, fault_hook: Any, audit: Audit) -> None:
-        self._fate = fault_hook
+        self._fault_hook = fault_hook
         self._audit = audit
-        self.process = ObservedProcess(audit.ground.now)
+        self.process = ObservedProcess(audit.context.now)
         self._due: dict[str, tuple[bool, bool]] = {}
         """Actions under way: whether each will take effect, and be answered."""
 
     def injected_fault(self, action: Action, *more: Any) -> Any:
         """What befalls this request."""
-        fault = self._fate.injected_fault(action, *more)
+        fault = self._fault_hook.injected_fault(action, *more)
         error = fault.error if fault is not None else None
         late = bool(getattr(fault, "late", 0.0))
         lands = fault is None or error is None or fault.committed or late
@@ -30,8 +30,8 @@ class Attribution:
         """It is about to take effect."""
         lands, heard = self._due.pop(action.key, (True, True))
         self._audit.acts(self.process, lands=lands, heard=heard)
-        self._fate.begins(action)
+        self._fault_hook.begins(action)
 
     def ends(self, action: Action) -> None:
         """It has taken effect; nobody was told yet."""
-        self._fate.ends(action)
+        self._fault_hook.ends(action)

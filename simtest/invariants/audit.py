@@ -27,41 +27,41 @@ KNOWN: dict[str, str] = {}
 class Audit:
     """Watches one run: hands every event to the judges, each of which has one concern."""
 
-    def __init__(self, stage: Scenario, resource: CustomResource) -> None:
+    def __init__(self, scenario: Scenario, resource: CustomResource) -> None:
         self.judge = Judge(KNOWN)
-        self.ground = ground = JudgeContext(stage, resource, self.judge)
-        self.watched = PoolView(ground)
-        causes, openings = Blame(ground), Openings(ground)
+        self.context = context = JudgeContext(scenario, resource, self.judge)
+        self.watched = PoolView(context)
+        causes, openings = Blame(context), Openings(context)
         self._lands = True
         self.stale = False
         """Whether the action that takes effect was long on its way: it is judged by what it does to
         budgets and to other pods, and not by what has become of the migration meanwhile."""
-        self._budgets = BudgetInvariants(ground, causes)
-        meant = Meant(ground)
+        self._budgets = BudgetInvariants(context, causes)
+        meant = Meant(context)
         self._always = (meant, self._budgets)
-        self._moves = MoveInvariants(ground, causes, openings)
-        self.nodes = NodeInvariants(ground, openings)
-        self._status = StatusInvariants(ground, self.watched)
-        pools = PoolInvariants(ground, self.watched)
+        self._moves = MoveInvariants(context, causes, openings)
+        self.nodes = NodeInvariants(context, openings)
+        self._status = StatusInvariants(context, self.watched)
+        pools = PoolInvariants(context, self.watched)
         self._parts: tuple[Part, ...] = (
             self.watched,
             causes,
             openings,
-            RateLimits(ground),
+            RateLimits(context),
             meant,
             self._moves,
             self._budgets,
             self.nodes,
             pools,
-            OperatorView(ground, causes),
-            DrainPolicyInvariants(ground),
+            OperatorView(context, causes),
+            DrainPolicyInvariants(context),
             self._status,
         )
         self._deciding = tuple(p for p in self._parts if type(p).decided is not Part.decided)
         self._beginning = tuple(p for p in self._parts if type(p).begins is not Part.begins)
         self._ending = tuple(p for p in self._parts if type(p).ends is not Part.ends)
         # The disruption controller counts first; each judge then sees the pod as it is counted.
-        ground.store.watchers += (causes, openings, self._moves, self.nodes, pools)
+        context.store.watchers += (causes, openings, self._moves, self.nodes, pools)
         resource.watchers.append(self._written)
 
     # What came of it
@@ -104,7 +104,7 @@ class Audit:
 
     def pools_changed(self, length: float) -> None:
         """Somebody changes a pool, by which it may end otherwise than asked for."""
-        self.ground.pools_changed_at = self.ground.now
+        self.context.pools_changed_at = self.context.now
 
     def clock_jumped(self, by: float) -> None:
         """An operator's clock was set: seen when it decides."""
@@ -114,7 +114,7 @@ class Audit:
 
     def scaled_by_others(self, key: NamespacedName) -> None:
         """Somebody scales a Deployment: who replaces whom there is not known any more."""
-        self.ground.rescaled.add(key)
+        self.context.rescaled.add(key)
 
     # What happens
 
@@ -123,35 +123,35 @@ class Audit:
     ) -> None:
         """A process has decided what to do and to tell."""
         process.world = operator.world
-        self.ground.decided(process, operator.skew)
+        self.context.decided(process, operator.skew)
         for part in self._deciding:
             part.decided(process, decision)
 
     def acts(self, process: ObservedProcess, *, lands: bool, heard: bool) -> None:
         """The next action is that process's; whether it will take effect, and be answered."""
-        self.ground.acting, self.ground.heard = process, heard
+        self.context.acting, self.context.heard = process, heard
         self._lands = lands
 
     def begins(self, action: Action) -> None:
         """Is it allowed, as things are?"""
         for part in self._always if self.stale else self._beginning:
             part.begins(action)
-        self.ground.action = action if self._lands and not self.stale else None
+        self.context.action = action if self._lands and not self.stale else None
 
     def ends(self, action: Action) -> None:
         """What came of it."""
-        self.ground.action = None
+        self.context.action = None
         for part in self._always if self.stale else self._ending:
             part.ends(action)
 
     def _written(self, body: Body | None) -> None:
         if body is None:
-            self.ground.gone()
+            self.context.gone()
             self._status.gone()
             self._moves.gone()
             self.nodes.gone()
             return
-        old: MigrationStatus = self.ground.status
-        self.ground.written(body)
+        old: MigrationStatus = self.context.status
+        self.context.written(body)
         for part in self._parts:
             part.written(old, body)

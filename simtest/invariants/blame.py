@@ -16,8 +16,8 @@ RESHAPING_SECONDS = 120.0
 class Blame(Part, NullWatcher):
     """Notes when others last took something from a budget or a workload."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext) -> None:
+        super().__init__(context)
         self._budgets: dict[NamespacedName, float] = {}
         self._workloads: dict[str, float] = {}
         self._reshaped: dict[str, tuple[float, Action]] = {}
@@ -28,11 +28,11 @@ class Blame(Part, NullWatcher):
 
     def budget_disturbed(self, key: NamespacedName) -> bool:
         """Whether others took from a budget just now, so that its status may not show it."""
-        return self.ground.now - self._budgets.get(key, 0.0) < LAG_SECONDS
+        return self.context.now - self._budgets.get(key, 0.0) < LAG_SECONDS
 
     def workload_disturbed(self, uid: str, within: float = LAG_SECONDS) -> bool:
         """Whether others took from a workload within so many seconds."""
-        return self.ground.now - self._workloads.get(uid, 0.0) < within
+        return self.context.now - self._workloads.get(uid, 0.0) < within
 
     def consequence(self, pod: Pod) -> Action | None:
         """Our restart or restored scale for which this pod is being removed by its controller."""
@@ -40,29 +40,29 @@ class Blame(Part, NullWatcher):
 
     def surging(self, uid: str) -> bool:
         """Whether a workload has pods more by our doing, which stand for others already."""
-        return self.ground.now - self._surged.get(uid, 0.0) < RESHAPING_SECONDS
+        return self.context.now - self._surged.get(uid, 0.0) < RESHAPING_SECONDS
 
     def ends(self, action: Action) -> None:
         """A scale or a template that we changed."""
         if isinstance(action, RestartRollout | RestoreScale | SurgeReplica):
-            workload = self.ground.simulation.workloads.by_key(action.deployment)
+            workload = self.context.simulation.workloads.by_key(action.deployment)
             if workload is not None and not isinstance(action, RestoreScale):
-                self._surged[workload.uid] = self.ground.now
+                self._surged[workload.uid] = self.context.now
             if workload is not None and not isinstance(action, SurgeReplica):
-                self._reshaped[workload.uid] = (self.ground.now, action)
+                self._reshaped[workload.uid] = (self.context.now, action)
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod stops being healthy."""
         if old is None or not counts(old) or (new is not None and counts(new)):
             return
-        if self.ground.is_ours(old):
+        if self.context.is_ours(old):
             return
         if new is not None and new.terminating and (action := self._reshaped_by(old)) is not None:
             self._last = (old.uid, action)
             for listener in self.on_consequence:
                 listener(new)
             return
-        simulation, now = self.ground.simulation, self.ground.now
+        simulation, now = self.context.simulation, self.context.now
         workload = simulation.workloads.workload(old)
         if workload is not None:
             self._workloads[workload.uid] = now
@@ -72,28 +72,28 @@ class Blame(Part, NullWatcher):
     def budget(self, old: Budget | None, new: Budget | None) -> None:
         """A budget is made or changed by somebody."""
         if new is not None and (old is None or old.generation != new.generation):
-            self._budgets[new.key] = self.ground.now
+            self._budgets[new.key] = self.context.now
 
     def controller(self, old: Controller | None, new: Controller | None) -> None:
         """Somebody scales a workload."""
         if old is None or new is None or old.replicas == new.replicas:
             return
-        if self.ground.action is not None:
+        if self.context.action is not None:
             return
-        self._workloads[new.uid] = self.ground.now
+        self._workloads[new.uid] = self.context.now
         self._reshaped.pop(new.uid, None)
-        for key, members in self.ground.simulation.disruption.members.items():
+        for key, members in self.context.simulation.disruption.members.items():
             if members:
-                self._budgets[key] = self.ground.now
+                self._budgets[key] = self.context.now
 
     def _reshaped_by(self, pod: Pod) -> Action | None:
         """A restart removes the pods of the template before; a restored scale one pod."""
-        workload = self.ground.simulation.workloads.workload(pod)
+        workload = self.context.simulation.workloads.workload(pod)
         reshaping = self._reshaped.get(workload.uid) if workload else None
         if (
             workload is None
             or reshaping is None
-            or self.ground.now - reshaping[0] > RESHAPING_SECONDS
+            or self.context.now - reshaping[0] > RESHAPING_SECONDS
         ):
             return None
         if isinstance(reshaping[1], RestoreScale):

@@ -19,8 +19,8 @@ FORCED_SECONDS = 30.0
 class BudgetInvariants(Part):
     """Judges granted evictions."""
 
-    def __init__(self, ground: JudgeContext, causes: Blame) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext, causes: Blame) -> None:
+        super().__init__(context)
         self._causes = causes
         self._pod: Pod | None = None
         self.granted = 0
@@ -32,18 +32,18 @@ class BudgetInvariants(Part):
         """Remember the pod as it is."""
         if not isinstance(action, EvictPod | DeletePod):
             return
-        ground = self.ground
-        pod = ground.store.pods.get(action.pod)
+        context = self.context
+        pod = context.store.pods.get(action.pod)
         self._pod = pod if pod is not None and pod.uid == action.uid else None
-        budgets = ground.simulation.disruption.budgets_of(self._pod) if self._pod else ()
-        before = ground.acting.sent.get(action.uid)
+        budgets = context.simulation.disruption.budgets_of(self._pod) if self._pod else ()
+        before = context.acting.sent.get(action.uid)
         if before is not None and before.granted:
-            before.at, before.heard = ground.now, ground.heard
+            before.at, before.heard = context.now, context.heard
         else:
-            ground.acting.sent[action.uid] = SentAction(
-                ground.now,
-                ground.store.revision,
-                ground.heard,
+            context.acting.sent[action.uid] = SentAction(
+                context.now,
+                context.store.revision,
+                context.heard,
                 charged=budgets,
                 free=bool(budgets) and action.budget is None,
             )
@@ -55,35 +55,35 @@ class BudgetInvariants(Part):
         before, self._pod = self._pod, None
         if before is None or before.terminating:
             return
-        pod = self.ground.store.pods.get(action.pod)
+        pod = self.context.store.pods.get(action.pod)
         if pod is not None and not pod.terminating:
             self.refused += 1
             return
         self.granted += 1
-        self.ground.acting.sent[action.uid].granted = True
+        self.context.acting.sent[action.uid].granted = True
         if isinstance(action, DeletePod):
-            self._forced_at = self.ground.now
-        forced = self.ground.now - self._forced_at < FORCED_SECONDS
+            self._forced_at = self.context.now
+        forced = self.context.now - self._forced_at < FORCED_SECONDS
         if isinstance(action, EvictPod) and counts(before) and not forced:
             self._judge(before, f"after evicting {action.pod}")
 
     def _judge(self, pod: Pod, occasion: str) -> None:
         """No budget that selects it is below what it needs, and no controller either."""
-        simulation, store = self.ground.simulation, self.ground.store
+        simulation, store = self.context.simulation, self.context.store
         budgets = [key for key in simulation.disruption.budgets_of(pod) if key in store.budgets]
         for key in budgets:
             if not self._causes.budget_disturbed(key):
                 _, desired = simulation.disruption.wanted(key)
                 healthy = simulation.disruption.healthy(key)
                 text = f"budget {key} has {healthy} of {desired} {occasion}"
-                self.ground.that("budget-kept", healthy >= desired, text)
+                self.context.that("budget-kept", healthy >= desired, text)
         workload = simulation.workloads.workload(pod)
         if not budgets and workload is not None and workload.kind in GOVERNED:
             self._replicas(workload, occasion)
 
     def _replicas(self, workload: Workload, occasion: str) -> None:
         """No more are out than the controller allows, unless the process could not know."""
-        ground = self.ground
+        context = self.context
         healthy = sum(counts(pod) for pod in self._pods(workload))
         out, allowance = workload.replicas - healthy, room_of(workload)
         if out > allowance and self._misled(workload, healthy):
@@ -92,31 +92,31 @@ class BudgetInvariants(Part):
         text = (
             f"{out} of {workload.replicas} pods of {name} are out, {allowance} may be, {occasion}"
         )
-        ground.that("replicas-kept", out <= allowance, text)
+        context.that("replicas-kept", out <= allowance, text)
 
     def _misled(self, workload: Workload, healthy: int) -> bool:
         """Whether the acting process took more pods for healthy than are, by others' doing."""
         if self._causes.workload_disturbed(workload.uid):
             return True
-        process = self.ground.acting
-        believed = believed_healthy(self.ground, process, workload)
+        process = self.context.acting
+        believed = believed_healthy(self.context, process, workload)
         controller = process.world.owner_index.controller(workload.uid)
         return believed > healthy or controller is None or controller.replicas != workload.replicas
 
     def _removed(self, pod: Pod) -> None:
         """A controller removes a healthy pod because we gave a replica back, or restarted it."""
-        workload = self.ground.simulation.workloads.workload(pod)
+        workload = self.context.simulation.workloads.workload(pod)
         if workload is None or self._causes.workload_disturbed(workload.uid, 60.0):
             return
         pods = self._pods(workload)
         healthy = sum(counts(pod) for pod in pods)
         allowance = workload.max_unavailable if workload.rolling else workload.replicas
         text = f"{workload.key} has {healthy} of {workload.replicas} pods once {pod.key} leaves"
-        self.ground.that("surge-kept", healthy >= workload.replicas - allowance, text)
+        self.context.that("surge-kept", healthy >= workload.replicas - allowance, text)
 
     def _pods(self, workload: Workload) -> list[Pod]:
-        simulation = self.ground.simulation
-        return [self.ground.store.pods[key] for key in simulation.workloads.pods_of[workload.uid]]
+        simulation = self.context.simulation
+        return [self.context.store.pods[key] for key in simulation.workloads.pods_of[workload.uid]]
 
 
 def room_of(workload: Workload | Controller) -> int:
@@ -128,9 +128,9 @@ def room_of(workload: Workload | Controller) -> int:
     return max(1, workload.max_unavailable)
 
 
-def believed_healthy(ground: JudgeContext, process: ObservedProcess, workload: Workload) -> int:
+def believed_healthy(context: JudgeContext, process: ObservedProcess, workload: Workload) -> int:
     """Pods of a workload that a process takes for healthy, without those it evicted itself."""
-    workloads = ground.simulation.workloads
+    workloads = context.simulation.workloads
     return sum(
         counts(pod) and not _sent(process, pod.uid)
         for pod in process.world.pods.values()
@@ -139,10 +139,10 @@ def believed_healthy(ground: JudgeContext, process: ObservedProcess, workload: W
 
 
 def believed_of_budget(
-    ground: JudgeContext, process: ObservedProcess, budget: NamespacedName
+    context: JudgeContext, process: ObservedProcess, budget: NamespacedName
 ) -> int:
     """The same for a budget's pods."""
-    budgets_of = ground.simulation.disruption.budgets_of
+    budgets_of = context.simulation.disruption.budgets_of
     return sum(
         counts(pod) and not _sent(process, pod.uid)
         for pod in process.world.pods.values()

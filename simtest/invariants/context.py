@@ -50,11 +50,11 @@ class ObservedProcess:
 class JudgeContext:
     """The truth, the resource's history, and the action that takes effect now."""
 
-    def __init__(self, stage: Scenario, resource: CustomResource, judge: Judge) -> None:
-        self.scenario = stage
-        self.simulation = stage.simulation
-        self.store = stage.simulation.store
-        self.aks = stage.simulation.aks
+    def __init__(self, scenario: Scenario, resource: CustomResource, judge: Judge) -> None:
+        self.scenario = scenario
+        self.simulation = scenario.simulation
+        self.store = scenario.simulation.store
+        self.aks = scenario.simulation.aks
         self.resource = resource
         self.that = judge.that
         self.acting = ObservedProcess()
@@ -67,8 +67,8 @@ class JudgeContext:
         self.status: MigrationStatus = body.status if body else MigrationStatus()
         self.deleting = False
         self.specs: dict[int, Mapping[str, Any]] = {}
-        self.spec: Mapping[str, Any] = stage.spec
-        self._history: list[tuple[float, Mapping[str, Any]]] = [(self.now, stage.spec)]
+        self.spec: Mapping[str, Any] = scenario.spec
+        self._history: list[tuple[float, Mapping[str, Any]]] = [(self.now, scenario.spec)]
         self.approvals: dict[str, float] = {}
         self._annotations: Mapping[str, str] = {}
         self.batch_at = 0.0
@@ -164,7 +164,7 @@ class JudgeContext:
         if old.is_true("Stalled") and stalled and stalled.reason != "DrainTimedOut":
             self.held_until = now
         self.target = self._target()
-        if begins_anew(old, body.status):
+        if starts_again(old, body.status):
             self.attempt_at = now
             self.attempts += 1
 
@@ -225,7 +225,7 @@ class JudgeContext:
         return given is not None
 
 
-def begins_anew(old: MigrationStatus, new: MigrationStatus) -> bool:
+def starts_again(old: MigrationStatus, new: MigrationStatus) -> bool:
     """Whether a changed spec has begun another attempt after a rollback."""
     ended = old.phase == Phase.ROLLED_BACK
     return ended and (new.phase not in {Phase.ROLLED_BACK, Phase.DELETING})
@@ -278,8 +278,8 @@ def _overlap(spans: list[tuple[float, float]], since: float, until: float) -> fl
 class Part:
     """A judge of one concern; others override what they care for."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        self.ground = ground
+    def __init__(self, context: JudgeContext) -> None:
+        self.context = context
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
         """What a process decided, by what it knew."""

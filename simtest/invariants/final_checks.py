@@ -18,14 +18,14 @@ LAST_SECONDS = 60.0
 class FinalChecks:
     """Judges a run that has come to its end and is idle."""
 
-    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
-        self._stage = stage
-        self._store = stage.simulation.store
-        self._aks = stage.simulation.aks
+    def __init__(self, scenario: Scenario, resource: CustomResource, audit: Audit) -> None:
+        self._scenario = scenario
+        self._store = scenario.simulation.store
+        self._aks = scenario.simulation.aks
         self._resource = resource
         self._audit = audit
         self._that = audit.judge.that
-        self._target = audit.ground.target
+        self._target = audit.context.target
 
     def judge(self, *, calm: bool) -> None:
         """All of it; `calm` where no misfortune was scheduled."""
@@ -47,7 +47,7 @@ class FinalChecks:
     # Nodes
 
     def _marks(self) -> None:
-        stays = self._stage.spec["sourcePool"] == "Keep" and self._audit.succeeded
+        stays = self._scenario.spec["sourcePool"] == "Keep" and self._audit.succeeded
         for node in self._store.nodes.values():
             ours = node.cordoned_by == NAME or in_batch(node) > 0
             left = ours and not (stays and node.pool == "src")
@@ -65,10 +65,10 @@ class FinalChecks:
             self._that("foreign-cordons-stay", kept, f"{name} takes pods again")
 
     def _released(self) -> None:
-        others = self._audit.watched.changed("src") or self._audit.ground.pools_changed()
-        if others or self._stage.strategy == "InPlace":
+        others = self._audit.watched.changed("src") or self._audit.context.pools_changed()
+        if others or self._scenario.strategy == "InPlace":
             return  # AKS cordons nodes too, and leaves them so where its upgrade fails
-        for node in self._audit.ground.nodes("src"):
+        for node in self._audit.context.nodes("src"):
             free = not node.unschedulable or node.name in self._audit.nodes.foreign
             self._that("released", free, f"{node.name} is still cordoned")
 
@@ -78,7 +78,7 @@ class FinalChecks:
         if self._audit.succeeded:
             return
         self._released()
-        paused = bool(self._audit.ground.spec.get("paused"))
+        paused = bool(self._audit.context.spec.get("paused"))
         self._autoscaler("autoscaler-back-paused" if paused else "autoscaler-back")
 
     def _rolled_back(self, status: MigrationStatus) -> None:
@@ -95,7 +95,7 @@ class FinalChecks:
     def _autoscaler(self, name: str) -> None:
         """As it was, unless others have changed it."""
         source, held = self._aks.properties("src"), self._audit.watched.held
-        if not source or self._stage.strategy == "InPlace":
+        if not source or self._scenario.strategy == "InPlace":
             return
         scales = bool(source.get("enableAutoScaling"))
         bounds = (source.get("minCount"), source.get("maxCount")) if scales else None
@@ -103,25 +103,25 @@ class FinalChecks:
         self._that(name, same, f"the source scales within {bounds}, before within {held}")
 
     def _succeeded(self) -> None:
-        spec, source = self._audit.ground.spec, self._aks.properties("src")
+        spec, source = self._audit.context.spec, self._aks.properties("src")
         name = self._target
         target = self._aks.properties(name)
-        changed = self._audit.ground.pools_changed_at
-        ended = since_epoch(self._audit.ground.status.completion_time) or 0.0
+        changed = self._audit.context.pools_changed_at
+        ended = since_epoch(self._audit.context.status.completion_time) or 0.0
         if changed is not None and changed > ended - LAST_SECONDS:
             return  # others have done something to it that nobody looked for any more
         sku = target.get("osSKU")
         self._that("target-right", sku == "AzureLinux", f"{name} runs {sku}")
-        if self._stage.strategy == "InPlace":
+        if self._scenario.strategy == "InPlace":
             return
         self._target_is(spec, target)
         names = self._aks.pool_names()
         left = {"Delete": "src" in names, "ScaleToZero": source.get("count") != 0, "Keep": False}
-        kept = left[spec["sourcePool"]] and not self._audit.ground.pools_changed()
+        kept = left[spec["sourcePool"]] and not self._audit.context.pools_changed()
         self._that("source-retired", not kept, "the source was not retired")
 
     def _target_is(self, spec: Mapping[str, Any], target: Mapping[str, Any]) -> None:
-        that, ground = self._that, self._audit.ground
+        that, context = self._that, self._audit.context
         asked = spec.get("target") or {}
         tags = target.get("tags") or {}
         wanted = {TAG_MIGRATION: NAME, TAG_SOURCE: "src", **(asked.get("tags") or {})}
@@ -131,7 +131,7 @@ class FinalChecks:
         pool_zones = list(target.get("availabilityZones") or [])
         that("target-right", pool_zones == list(zones or []), f"zones {pool_zones}, not {zones}")
         self._bounds(asked, target)
-        count, before = int(target.get("count") or 0), ground.status.source.count
+        count, before = int(target.get("count") or 0), context.status.source.count
         final = before if asked.get("count") in {None, "Auto"} else asked["count"]
         scales = bool(target.get("enableAutoScaling"))
         free = (
@@ -145,7 +145,7 @@ class FinalChecks:
     def _bounds(self, asked: Mapping[str, Any], target: Mapping[str, Any]) -> None:
         wanted = asked.get("autoscaling")
         held = (wanted["min"], wanted["max"]) if wanted else self._audit.watched.held
-        recorded = self._audit.ground.status.source.autoscaler
+        recorded = self._audit.context.status.source.autoscaler
         source_bounds = (recorded.min, recorded.max) if recorded else None
         scales = bool(target.get("enableAutoScaling"))
         bounds = (target.get("minCount"), target.get("maxCount")) if scales else None
@@ -159,8 +159,8 @@ class FinalChecks:
     # Workloads
 
     def _workloads(self) -> None:
-        simulation = self._stage.simulation
-        for key, wanted in sorted(self._stage.replicas.items()):
+        simulation = self._scenario.simulation
+        for key, wanted in sorted(self._scenario.replicas.items()):
             workload = next(w for w in simulation.workloads.by_uid.values() if w.key == key)
             text = f"{key} has the scale {workload.replicas}, its admin wants {wanted}"
             self._that("workloads-well", workload.replicas == wanted, text)

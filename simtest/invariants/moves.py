@@ -30,15 +30,15 @@ LATE_SECONDS = 15.0
 class Meant(Part):
     """It is the pod that was meant: judged of each eviction and deletion, however late it lands."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext) -> None:
+        super().__init__(context)
         self._other: Pod | None = None
 
     def begins(self, action: Action) -> None:
         """Another pod may have its name by now."""
         self._other = None
         if isinstance(action, EvictPod | DeletePod):
-            pod = self.ground.store.pods.get(action.pod)
+            pod = self.context.store.pods.get(action.pod)
             if pod is not None and pod.uid != action.uid and not pod.terminating:
                 self._other = pod
 
@@ -47,16 +47,18 @@ class Meant(Part):
         if not isinstance(action, EvictPod | DeletePod):
             return
         other, self._other = self._other, None
-        pod = self.ground.store.pods.get(action.pod)
+        pod = self.context.store.pods.get(action.pod)
         gone = other is not None and (pod is None or pod.uid != other.uid or pod.terminating)
-        self.ground.that("right-pod", not gone, f"{action.pod}: not {action.uid} but its successor")
+        self.context.that(
+            "right-pod", not gone, f"{action.pod}: not {action.uid} but its successor"
+        )
 
 
 class MoveInvariants(Part, NullWatcher):
     """Lineages of replicas; `most` is how often one was moved in one direction."""
 
-    def __init__(self, ground: JudgeContext, causes: Blame, openings: Openings) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext, causes: Blame, openings: Openings) -> None:
+        super().__init__(context)
         self._causes = causes
         self._openings = openings
         self._moved: dict[str, int] = {}
@@ -73,18 +75,18 @@ class MoveInvariants(Part, NullWatcher):
         """Not again what was granted, nor at once what was not."""
         if not isinstance(action, EvictPod | DeletePod):
             return
-        before = self.ground.acting.sent.get(action.uid)
+        before = self.context.acting.sent.get(action.uid)
         if before is None:
             return
-        since = self.ground.now - before.at
+        since = self.context.now - before.at
         done = before.granted and before.heard and HEARD_SECONDS < since < EXPIRY_SECONDS
-        self.ground.that("evicted-once", not done, f"{action.pod} was evicted {since:.1f} s ago")
+        self.context.that("evicted-once", not done, f"{action.pod} was evicted {since:.1f} s ago")
         text = f"{action.pod} was refused {since:.2f} s ago"
         # A refused eviction says nothing of a deletion, and a budget's newer status ends its bar.
-        budgets = self.ground.acting.world.budgets.values()
+        budgets = self.context.acting.world.budgets.values()
         newer = any(b.key in before.charged and b.revision > before.revision for b in budgets)
         other = isinstance(action, DeletePod) or newer
-        self.ground.that("retry-due", other or before.granted or since > RETRY_SECONDS, text)
+        self.context.that("retry-due", other or before.granted or since > RETRY_SECONDS, text)
 
     def written(self, old: MigrationStatus, body: Body) -> None:
         """On the way back, and in another attempt, each may be moved once more."""
@@ -105,7 +107,7 @@ class MoveInvariants(Part, NullWatcher):
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod comes, lands, or leaves."""
         pod = new or old
-        workload = self.ground.simulation.workloads.workload(pod) if pod else None
+        workload = self.context.simulation.workloads.workload(pod) if pod else None
         if workload is None or workload.kind == "DaemonSet":
             return
         if old is None and new is not None:
@@ -133,7 +135,7 @@ class MoveInvariants(Part, NullWatcher):
         if pod.uid in extra:
             extra.remove(pod.uid)
         moved = self._moved.pop(pod.uid, 0)
-        if self.ground.is_ours(pod):
+        if self.context.is_ours(pod):
             moved += self._again(workload, pod, moved)
         elif counts(pod) and (action := self._causes.consequence(pod)) is not None:
             moved += 1
@@ -154,31 +156,31 @@ class MoveInvariants(Part, NullWatcher):
         if tolerated(workload.template.scheduling, CORDON):
             self._came_back(workload, pod)
             return 0
-        if counts(pod) and workload.key not in self.ground.rescaled:
-            self.ground.that("moved-once", moved == 0, f"{pod.key} is moved once more")
+        if counts(pod) and workload.key not in self.context.rescaled:
+            self.context.that("moved-once", moved == 0, f"{pod.key} is moved once more")
         return 1
 
     def _came_back(self, workload: Workload, pod: Pod) -> None:
         """One that was moved may come back, and be moved again, but not for ever. Those that are
         on their way are not counted by the operator yet."""
-        ground, acting = self.ground, self.ground.acting
-        if pod.owner is None or pod.created <= max(ground.batch_at, acting.began) + LATE_SECONDS:
+        context, acting = self.context, self.context.acting
+        if pod.owner is None or pod.created <= max(context.batch_at, acting.began) + LATE_SECONDS:
             return
         self._returns[acting, pod.owner.uid] += 1
         times = self._returns[acting, pod.owner.uid]
         text = f"{workload.key} is moved again, its pods came back {times} times"
-        ground.that("moved-once", times < RETURNS + workload.replicas, text)
+        context.that("moved-once", times < RETURNS + workload.replicas, text)
 
     def _victim(self, workload: Workload, pod: Pod) -> None:
         """A replica given back is the one on the pool that is emptied, where one is there."""
-        ground = self.ground
-        emptied = ground.target if ground.backwards else "src"
-        pods = [ground.store.pods[key] for key in ground.simulation.workloads.pods_of[workload.uid]]
-        nodes = ground.store.nodes
+        context = self.context
+        emptied = context.target if context.backwards else "src"
+        pods = [
+            context.store.pods[key] for key in context.simulation.workloads.pods_of[workload.uid]
+        ]
+        nodes = context.store.nodes
         on_old = [p for p in (*pods, pod) if (n := nodes.get(p.node)) and n.pool == emptied]
-        right = (
-            ground.deleting or not on_old or any(chosen_pod.key == pod.key for chosen_pod in on_old)
-        )
-        ground.that(
+        right = context.deleting or not on_old or any(old.key == pod.key for old in on_old)
+        context.that(
             "victim-first", right, f"{pod.key} goes instead of {[pod.key for pod in on_old]}"
         )

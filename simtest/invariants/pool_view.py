@@ -14,8 +14,8 @@ _SEEN = ("count", "enableAutoScaling", "minCount", "maxCount")
 class PoolView(Part):
     """Looks before and after every action, and now and then between."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext) -> None:
+        super().__init__(context)
         self._last: dict[str, tuple[Any, ...]] = {}
         self._changed: dict[str, float] = {}
         self._overtaken: dict[str, float] = {}
@@ -24,9 +24,9 @@ class PoolView(Part):
         self._etag: object = None
         self.counts: deque[tuple[float, int]] = deque(maxlen=50)
         """How many nodes the source was to have, and since when."""
-        self.held: tuple[int, int] | None = ground.scenario.bounds
+        self.held: tuple[int, int] | None = context.scenario.bounds
         """The source's bounds when it was last seen to scale."""
-        self.zones = list(ground.aks.properties("src").get("availabilityZones") or [])
+        self.zones = list(context.aks.properties("src").get("availabilityZones") or [])
         """The source's zones."""
         self._look(ours=True)
 
@@ -37,11 +37,11 @@ class PoolView(Part):
     def changed(self, pool: str, within: float = 1e9) -> bool:
         """Whether others have changed a pool within so many seconds."""
         at = self._changed.get(pool)
-        return at is not None and self.ground.now - at < within
+        return at is not None and self.context.now - at < within
 
     def overtaken(self, pool: str) -> None:
         """Others change something of a pool that is looked at nowhere else."""
-        self._overtaken[pool] = self.ground.now
+        self._overtaken[pool] = self.context.now
 
     def look(self) -> None:
         """What differs from our last look is others' doing."""
@@ -49,43 +49,43 @@ class PoolView(Part):
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
         """A moment to look."""
-        if self.ground.now - self._looked_at >= SAMPLE_SECONDS:
+        if self.context.now - self._looked_at >= SAMPLE_SECONDS:
             self._look(ours=False)
 
     def begins(self, action: Action) -> None:
         """What differs now was not this action."""
         self._look(ours=False)
         if isinstance(action, UpdatePool | DeletePool):
-            self._etag = self.ground.aks.properties(action.pool).get("eTag")
+            self._etag = self.context.aks.properties(action.pool).get("eTag")
 
     def ends(self, action: Action) -> None:
         """What differs now was; it must not undo what the process has not read."""
         self._look(ours=True)
-        ground = self.ground
+        context = self.context
         if isinstance(action, ReadPools):
-            ground.acting.read_at = ground.now
+            context.acting.read_at = context.now
         elif isinstance(action, UpdatePool | DeletePool):
-            taken = ground.aks.properties(action.pool).get("eTag") != self._etag
+            taken = context.aks.properties(action.pool).get("eTag") != self._etag
             others = max(
                 changes.get(action.pool, 0.0) for changes in (self._changed, self._overtaken)
             )
-            unread = others > ground.acting.read_at
+            unread = others > context.acting.read_at
             text = f"{action.pool}, which others have changed since it was read, is changed"
-            ground.that("changed-unseen", not (taken and unread), text)
+            context.that("changed-unseen", not (taken and unread), text)
 
     def _look(self, *, ours: bool) -> None:
-        self._looked_at = self.ground.now
-        for pool in {"src", self.ground.target}:
-            properties = self.ground.aks.properties(pool)
+        self._looked_at = self.context.now
+        for pool in {"src", self.context.target}:
+            properties = self.context.aks.properties(pool)
             now = tuple(map(properties.get, _SEEN))
             if now == self._last.get(pool):
                 continue
             if pool in self._last and not ours:
-                self._changed[pool] = self.ground.now
+                self._changed[pool] = self.context.now
             if (self._last.get(pool) or now)[1:] != now[1:]:
                 (self._others_set.discard if ours else self._others_set.add)(pool)
             self._last[pool] = now
             if pool == "src" and properties:
-                self.counts.append((self.ground.now, int(properties["count"])))
+                self.counts.append((self.context.now, int(properties["count"])))
                 if properties.get("enableAutoScaling"):
                     self.held = int(properties["minCount"]), int(properties["maxCount"])

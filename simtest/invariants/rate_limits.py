@@ -29,8 +29,8 @@ MINUTE = 60.0
 class RateLimits(Part):
     """Judges each action before it takes effect."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext) -> None:
+        super().__init__(context)
         self._still_since: float | None = None
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
         self._writes: deque[float] = deque()
@@ -42,13 +42,13 @@ class RateLimits(Part):
         """Since when nothing may be done, and which steps were recorded."""
         still = bool(body.spec.get("paused")) or body.spec.get("mode") == "Plan"
         still = still and not body.deleting
-        now = self.ground.now
+        now = self.context.now
         self._still_since = (self._still_since or now) if still else None
         self._recorded.add(body.status.step)
 
     def begins(self, action: Action) -> None:
         """Not in a hurry, not at all while paused, and not ahead of what is recorded."""
-        now, that = self.ground.now, self.ground.that
+        now, that = self.context.now, self.context.that
         recent = self._asked[action.key]
         recent.append(now)
         while now - recent[0] > MINUTE:
@@ -62,18 +62,18 @@ class RateLimits(Part):
         text = f"{action.key} although the migration is paused"
         that("paused-means-paused", since is None or now - since <= SLACK, text)
         steps = self._steps_of(action)
-        if steps and not self.ground.deleting:
+        if steps and not self.context.deleting:
             text = f"{action.key} before any of {', '.join(steps)} was recorded"
             that("recorded-first", self._recorded & set(steps), text)
 
     def _counted(self, now: float) -> None:
-        writes, store = self._writes, self.ground.store
+        writes, store = self._writes, self.context.store
         writes.append(now)
         while now - writes[0] > MINUTE:
             writes.popleft()
         most = WRITES_BASE + WRITES_EACH * (len(store.pods) + len(store.nodes))
         self.most_writes = max(self.most_writes, len(writes) / most)
-        self.ground.that("writes-bounded", len(writes) <= most, f"{len(writes)} in a minute")
+        self.context.that("writes-bounded", len(writes) <= most, f"{len(writes)} in a minute")
 
     def _steps_of(self, action: Action) -> tuple[str, ...]:
         """The steps that do such a thing; none where several may."""

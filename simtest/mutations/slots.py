@@ -56,7 +56,7 @@ def _always_prefetches() -> Patches:
         (
             planner,
             "evaluate",
-            lambda lane, w, weight, prefetch: real(lane, w, weight, prefetch=True),
+            lambda queue, w, weight, prefetch: real(queue, w, weight, prefetch=True),
         )
     ]
 

@@ -103,7 +103,7 @@ def _spec(more: dict[str, Any]) -> dict[str, Any]:
     return {"source": {"nodePool": "workers"}, "strategy": strategy} | more
 
 
-class Foretold(ForecastRun):
+class RecordedRun(ForecastRun):
     """A forecast that remembers whom it evicts."""
 
     evicted: list[str]
@@ -117,7 +117,7 @@ class Foretold(ForecastRun):
 
 @pytest.mark.cluster
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
+def test_the_forecast_happens(name: str, bed: Bed) -> None:
     workloads, more = CASES[name]
     spec = _spec(more)
     bed.fill(workloads, nodes=3)
@@ -128,10 +128,10 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     snapshot = asyncio.run(take(settings, MigrationSpec.model_validate(spec)))
     assert snapshot.unseen == []
     assumed = Assumptions(stop=0.3, node_boot=2.0, node_delete=1.0, job=4.0)
-    forecast = Foretold(snapshot, "workers", spec, assumed, 1)
+    forecast = RecordedRun(snapshot, "workers", spec, assumed, 1)
     forecast.evicted = []
-    trip = forecast.go()
-    assert trip.succeeded, trip.message
+    run_result = forecast.go()
+    assert run_result.succeeded, run_result.message
 
     bed.start_operator()
     bed.migrate(**spec)
@@ -139,7 +139,7 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     requests = [request for request in bed.audit.requests() if request.resource == "pods/eviction"]
     done = [request.name for request in requests if request.code == 201]
     assert {request.code for request in requests} == {201}
-    assert len(done) == trip.evictions
+    assert len(done) == run_result.evictions
     assert Counter(_app(pod) for pod in done) == Counter(_app(pod) for pod in forecast.evicted)
     assert _left(bed) == _left_in(forecast)
     if name == "spread":
@@ -154,8 +154,8 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     if name == "kinds":
         ours = [pod for pod in forecast.evicted if pod.startswith("db-")]
         assert ours == [pod for pod in done if pod.startswith("db-")] or len(ours) == 3
-    assert Counter(trip.blockers) == Counter()
-    assert bed.status()["batch"]["index"] == trip.batches[-1].index
+    assert Counter(run_result.blockers) == Counter()
+    assert bed.status()["batch"]["index"] == run_result.batches[-1].index
 
 
 def _app(pod: str) -> str:

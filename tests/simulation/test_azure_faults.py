@@ -92,7 +92,7 @@ async def test_a_call_survives_a_fault(call: str, title: str) -> None:
         fault = CallFault(effect, "GetOperation", times=None)
     else:
         fault = CallFault(effect, name, pool, nth=nth, times=1)
-    rows[call, title] = await _fate(fault)
+    rows[call, title] = await _outcome(fault)
     if not os.environ.get("AZLM_WRITE_DOCS"):
         assert rows[call, title] == page_rows().get((call, title))
 
@@ -122,7 +122,7 @@ no operation that had worked done twice. Where an admin has to act first, the ta
 condition reports it."""
 
 
-async def _fate(fault: CallFault) -> tuple[str, str]:
+async def _outcome(fault: CallFault) -> tuple[str, str]:
     """What was told, and how it ended; the end state is checked."""
     async with migration_run([fault], pool=SCALED, strategy=ROLLING) as migration:
         done = await migration.run(passes=4000)
@@ -135,7 +135,7 @@ async def _fate(fault: CallFault) -> tuple[str, str]:
                 migration.status.message,
             )
             end = "an admin fixes it, then it goes on"
-            _mend(migration)
+            _fix(migration)
             done = await migration.run(passes=4000)
         assert done, (fault, migration.trail, migration.status.message)
         assert set(migration.pools) == {"system", "srcazl"}, fault
@@ -184,7 +184,7 @@ SMOOTH = frozenset(
 )
 
 
-def _mend(migration: MigrationRun) -> None:
+def _fix(migration: MigrationRun) -> None:
     """What the status asks an admin for: a pool that AKS left half-done is put right."""
     migration.executor.outcomes.forget_verdicts()
     for name, properties in migration.pools.items():

@@ -45,7 +45,7 @@ POINTS = [
 ]
 
 
-def trip(**changes: Any) -> RunResult:
+def run_result(**changes: Any) -> RunResult:
     """The demo's, about."""
     fields: dict[str, Any] = {
         "seconds": 8284.0,
@@ -69,8 +69,8 @@ def trip(**changes: Any) -> RunResult:
 
 
 def forecast(result: RunResult | None = None, **changes: Any) -> Forecast:
-    """Of that trip."""
-    typical = result or trip()
+    """A forecast with that typical run."""
+    typical = result or run_result()
     base = Forecast(
         name="workers",
         strategy="BlueGreen",
@@ -92,7 +92,7 @@ def forecast(result: RunResult | None = None, **changes: Any) -> Forecast:
 
 
 def blocked(*texts: str, remedy: str = "", **changes: Any) -> RunResult:
-    """A trip that a drain's blockers end."""
+    """A run that a drain's blockers end."""
     blockers = tuple(
         BlockerStatus(
             cause="BudgetDeadlocked",
@@ -105,7 +105,7 @@ def blocked(*texts: str, remedy: str = "", **changes: Any) -> RunResult:
         for text in texts
     )
     fields = {"succeeded": False, "ending": "DrainBlocked", "message": "it is blocked"}
-    return trip(**(fields | {"blockers": blockers} | changes))
+    return run_result(**(fields | {"blockers": blockers} | changes))
 
 
 def finding(rule: str, severity: str = "Warn", **more: Any) -> FindingStatus:

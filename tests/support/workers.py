@@ -17,11 +17,11 @@ BODY: dict[str, Any] = {
 
 
 class Server:
-    """A Kubernetes with one resource; a `deaf` one takes a status and does not answer."""
+    """A Kubernetes with one resource; a `silent` one takes a status and does not answer."""
 
-    def __init__(self, *, deaf: bool = False) -> None:
+    def __init__(self, *, silent: bool = False) -> None:
         self.body = json.loads(json.dumps(BODY))
-        self.deaf = deaf
+        self.silent = silent
         self.refuses = False
         self.fails: list[KubernetesError | None] = []
         """What befalls the next requests."""
@@ -41,7 +41,7 @@ class Server:
             if version != self.body["metadata"]["resourceVersion"]:
                 raise KubernetesError(409, "the object has been modified")
             self.records(more["body"]["status"])
-            if self.deaf:
+            if self.silent:
                 raise KubernetesError(0, "no answer in time")
         return json.loads(json.dumps(self.body))  # type: ignore[no-any-return]
 

@@ -105,11 +105,11 @@ def _changed(spec: dict[str, Any], *path: str, to: object) -> dict[str, Any]:
 
 
 def better(
-    own: RunResult, others: Sequence[Alternative], trips: Sequence[RunResult]
+    own: RunResult, others: Sequence[Alternative], results: Sequence[RunResult]
 ) -> list[Variation]:
     """Those that save time or node-hours worth telling, the greatest saving of time first."""
     variations = []
-    for other, result in zip(others, trips, strict=True):
+    for other, result in zip(others, results, strict=True):
         if not result.succeeded:
             continue
         seconds, hours = result.seconds - own.seconds, result.node_hours - own.node_hours

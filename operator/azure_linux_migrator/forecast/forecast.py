@@ -21,7 +21,7 @@ MOST_COMPARED = 10
 
 Task = tuple[ClusterSnapshot, str, dict[str, Any], Assumptions, int]
 Runner = Callable[[Iterable[Task]], Sequence[RunResult]]
-"""Runs trips, side by side or one after the other; keeps their order."""
+"""Runs simulated migrations, side by side or one after the other; keeps their order."""
 
 
 class Range(Struct):
@@ -93,8 +93,8 @@ def forecast(
     others = choices[:compare]
     tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in range(1, runs)]
     tasks += [(snapshot, name, other.spec, other.assumed, 0) for other in others]
-    trips = [first, *runner(tasks)]
-    own, rest = trips[:runs], trips[runs:]
+    results = [first, *runner(tasks)]
+    own, rest = results[:runs], results[runs:]
     ranked = sorted(own, key=lambda result: result.seconds)
     typical = ranked[(len(ranked) - 1) // 2]
     blocked = not all(result.succeeded for result in own)

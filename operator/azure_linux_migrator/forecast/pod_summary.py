@@ -140,7 +140,7 @@ def _context(snapshot: ClusterSnapshot, name: str, spec: MigrationSpec) -> Conte
     observation = Observation(
         world_of(snapshot), DecisionMemory(), pools=pools, azure_facts=azure_facts
     )
-    return context_of(Migration(name, "census", 1, spec, MigrationStatus()), observation, at)
+    return context_of(Migration(name, "pod-summary", 1, spec, MigrationStatus()), observation, at)
 
 
 def _outcome(entry: TrackedPod) -> tuple[Outcome, str]:

@@ -163,7 +163,7 @@ class ForecastRun(NoFaults):
         self.operator.start()
         self._run(self._over)
         self._count()
-        return self._trip()
+        return self._run_result()
 
     def ends(self, action: object) -> None:
         """Evictions are counted."""
@@ -238,7 +238,7 @@ class ForecastRun(NoFaults):
             self._most = max(self._most, extra)
         self._counted_at = now
 
-    def _trip(self) -> RunResult:
+    def _run_result(self) -> RunResult:
         status = self._status
         at = self.simulation.kernel.now - self._began
         if self._steps and not self._steps[-1].ended:

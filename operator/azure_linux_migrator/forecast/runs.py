@@ -58,7 +58,7 @@ def plan(
         _shared.append(snapshot)
         short = [task[1:] for task in listed]
         with ProcessPoolExecutor(side_by_side, mp_context=get_context("fork")) as pool:
-            return list(pool.map(_trip, short))
+            return list(pool.map(_run_inherited, short))
 
     return forecast(
         snapshot,
@@ -76,5 +76,5 @@ _shared: list[ClusterSnapshot] = []
 """The snapshot, as the forked processes inherit it: it is too large to be sent to each."""
 
 
-def _trip(rest: tuple[str, dict[str, object], Assumptions, int]) -> RunResult:
+def _run_inherited(rest: tuple[str, dict[str, object], Assumptions, int]) -> RunResult:
     return one_run((_shared[0], *rest))

@@ -13,7 +13,7 @@ from azure_linux_migrator.forecast.durations import brief, span
 from azure_linux_migrator.forecast.forecast import Forecast, Range
 from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
 from azure_linux_migrator.forecast.run import BatchTime
-from tests.support.forecasts import NOW, blocked, choice, finding, forecast, trip
+from tests.support.forecasts import NOW, blocked, choice, finding, forecast, run_result
 
 HOUR = 3600.0
 
@@ -113,7 +113,7 @@ def test_steps_of_no_length_are_left_out_but_for_approvals() -> None:
 
 def test_many_batches_are_cut_short() -> None:
     many = [BatchTime(at + 1, 40, 100.0 * at, 100.0 * at + 9) for at in range(40)]
-    text = _table(forecast(trip(batches=many)))
+    text = _table(forecast(run_result(batches=many)))
     assert "batch  12 of 40" in text
     assert "batch  13 of 40" not in text
     assert "… and 28 more batches" in text
@@ -165,7 +165,7 @@ def test_an_old_snapshot_is_told_to_be_old() -> None:
 
 
 def test_numbers_of_one() -> None:
-    text = _table(forecast(trip(extra_nodes=0), runs=1, pod_summary=PodSummary(nodes=1)))
+    text = _table(forecast(run_result(extra_nodes=0), runs=1, pod_summary=PodSummary(nodes=1)))
     assert "(1 node)" in text
     assert "from 1 run;" in text
     assert "more nodes      none" in text

@@ -18,7 +18,7 @@ from azure_linux_migrator.cli.render.timeline import (
 from azure_linux_migrator.forecast.forecast import Forecast, Range
 from azure_linux_migrator.forecast.run import BatchTime, Point, StepTime
 from tests.support.charts import steps
-from tests.support.forecasts import BATCHES, STEPS, blocked, forecast, trip
+from tests.support.forecasts import BATCHES, STEPS, blocked, forecast, run_result
 
 DAY = 86_400.0
 LETTER = 0.6
@@ -74,7 +74,7 @@ def _long() -> Forecast:
     ]
     batches = [BatchTime(at + 1, 40, 461.0 + at * 7200, 900.0 + at * 7200) for at in range(40)]
     points = [Point(1, 360, 40, 0), *(Point(b.ended, 360 - 9 * b.index, 40, 40) for b in batches)]
-    result = trip(seconds=soak + DAY + 1400, steps=steps, batches=batches, points=points)
+    result = run_result(seconds=soak + DAY + 1400, steps=steps, batches=batches, points=points)
     return forecast(result, name="a" * 63)
 
 
@@ -120,7 +120,7 @@ def test_steps_that_take_time_have_a_row_and_batches_one_of_their_own() -> None:
 
 def test_pods_begin_at_their_first_count_and_not_at_nothing() -> None:
     points = [Point(0, 0, 6, 0), Point(1, 45, 6, 0), Point(300, 20, 6, 6), Point(900, 0, 6, 6)]
-    pods = Picture(forecast(trip(points=points))).lines()[0]
+    pods = Picture(forecast(run_result(points=points))).lines()[0]
     assert pods[0][0] == LEFT
     assert pods[0][1] == min(y for _, y in pods), "the first value is the highest"
     assert pods[-1] == (RIGHT, max(y for _, y in pods))
@@ -137,7 +137,7 @@ def test_new_nodes_stand_on_the_old_ones_and_both_are_seen() -> None:
 
 def test_one_pool_that_is_updated_in_place_has_one_line() -> None:
     points = [Point(0, 9, 6, 0), Point(60, 9, 7, 0), Point(900, 0, 6, 0)]
-    result = trip(
+    result = run_result(
         points=points, batches=[], steps=[StepTime("UpdateInPlace", 0, 900)], seconds=900.0
     )
     picture = Picture(forecast(result, strategy="InPlace"))
@@ -146,8 +146,8 @@ def test_one_pool_that_is_updated_in_place_has_one_line() -> None:
 
 
 def test_what_never_changes_is_no_chart() -> None:
-    assert chart_series(forecast(trip(points=[Point(0, 9, 6, 0), Point(60, 9, 6, 0)]))) == []
-    assert chart_series(forecast(trip(points=[]))) == []
+    assert chart_series(forecast(run_result(points=[Point(0, 9, 6, 0), Point(60, 9, 6, 0)]))) == []
+    assert chart_series(forecast(run_result(points=[]))) == []
 
 
 def test_what_blocks_is_written_in_the_picture() -> None:
@@ -167,7 +167,12 @@ def test_what_blocks_is_written_in_the_picture() -> None:
 
 @pytest.mark.parametrize(
     "result",
-    [forecast(), _long(), _held(), forecast(trip(seconds=0.0, steps=[], batches=[], points=[]))],
+    [
+        forecast(),
+        _long(),
+        _held(),
+        forecast(run_result(seconds=0.0, steps=[], batches=[], points=[])),
+    ],
     ids=["demo", "long", "held", "nothing"],
 )
 def test_nothing_leaves_the_picture(result: Forecast) -> None:
@@ -195,19 +200,19 @@ def _corners(picture: Picture) -> list[float]:
 )
 def test_the_axis_is_marked_in_round_times(seconds: float, ticks: list[str]) -> None:
     report: dict[str, Any] = {"seconds": seconds, "steps": [], "batches": [], "points": []}
-    texts = Picture(forecast(trip(**report))).texts
+    texts = Picture(forecast(run_result(**report))).texts
     assert [text for text in texts if re.fullmatch(r"0|(\d+[dhms])( \d+[dhms])?", text)] == ticks
 
 
 def test_names_are_escaped() -> None:
-    result = forecast(trip(limited_by="<b> & co"))
+    result = forecast(run_result(limited_by="<b> & co"))
     assert "<b>" not in draw(result)
     assert any("<b> & co" in text for text in Picture(result).texts)
 
 
 def test_batches_of_different_length_are_told_by_the_longest() -> None:
     batches = [BatchTime(at + 1, 40, 1000.0 * at, 1000.0 * at + 900 + at) for at in range(40)]
-    picture = Picture(forecast(trip(batches=batches)))
+    picture = Picture(forecast(run_result(batches=batches)))
     [right] = [right for _, right, words in picture.extents() if words.startswith("40 batches")]
     assert "40 batches of up to 15m 39s" in picture.texts
     assert right <= LEFT

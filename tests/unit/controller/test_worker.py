@@ -62,7 +62,7 @@ async def test_a_status_that_was_written_but_not_answered_is_gone_on_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     steps = _deciding(monkeypatch, RECORDED)
-    worker = worker_on(Server(deaf=True))
+    worker = worker_on(Server(silent=True))
     assert worker.status.step == "AwaitRetireApproval"
     assert await _decisions(worker, 0.8) == 2
     assert steps == ["AwaitRetireApproval", "RetireSource"]

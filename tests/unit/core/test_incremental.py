@@ -97,7 +97,7 @@ events = st.one_of(
 """One event of a cluster, or one answer to an eviction, each with what it needs."""
 
 
-class Story:
+class FollowedWorld:
     """A world that is told one event after the other, and its planner."""
 
     def __init__(self, policy: dict[str, Any]) -> None:
@@ -265,14 +265,14 @@ TWO_NODES = [("node", ON_SOURCE | {"name": name}) for name in ("n0", "n1")]
 
 @pytest.mark.parametrize("policy", POLICIES, ids=["plain", "surge", "order"])
 @example(
-    story=[
+    history=[
         *TWO_NODES,
         ("attached", ("c0", "n0")),
         ("node", ON_SOURCE | {"name": "n0", "ready": False}),
     ]
 )
 @example(
-    story=[
+    history=[
         *TWO_NODES,
         ("volume", ("c0", ())),
         ("attached", ("c0", "n0")),
@@ -281,14 +281,14 @@ TWO_NODES = [("node", ON_SOURCE | {"name": name}) for name in ("n0", "n1")]
     ]
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(story=st.lists(events, min_size=10, max_size=40))
-def test_following_events_ends_where_beginning_anew_does(
-    policy: dict[str, Any], story: list[tuple[str, Any]]
+@given(history=st.lists(events, min_size=10, max_size=40))
+def test_following_events_gives_the_plan_of_a_new_planner(
+    policy: dict[str, Any], history: list[tuple[str, Any]]
 ) -> None:
-    scripted = Story(policy)
-    for kind, what in story:
-        scripted.tell(kind, what)
-        followed = standing(scripted.planner, scripted.now)
-        assert followed == standing(Planner(scripted.world, scripted.scope), scripted.now)
-        for key in scripted.world.budgets:
-            assert scripted.world.healthy(key) == healthy(scripted.world, key)
+    world = FollowedWorld(policy)
+    for kind, what in history:
+        world.tell(kind, what)
+        followed = standing(world.planner, world.now)
+        assert followed == standing(Planner(world.world, world.scope), world.now)
+        for key in world.world.budgets:
+            assert world.world.healthy(key) == healthy(world.world, key)

@@ -94,9 +94,11 @@ def test_a_budget_that_an_ailing_pod_uses_up_blocks() -> None:
     snapshot.rules.append(BudgetRule(max_unavailable=1))
     strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
     spec = {"source": {"nodePool": "workers"}, "strategy": strategy}
-    trip = ForecastRun(snapshot, "workers", spec, Assumptions(), 1).go()
-    assert not trip.succeeded
-    assert any("PodDisruptionBudget default/web" in blocker.message for blocker in trip.blockers)
+    run_result = ForecastRun(snapshot, "workers", spec, Assumptions(), 1).go()
+    assert not run_result.succeeded
+    assert any(
+        "PodDisruptionBudget default/web" in blocker.message for blocker in run_result.blockers
+    )
 
 
 def test_a_finalizer_goes_shortly_after_its_pod_has_ended() -> None:

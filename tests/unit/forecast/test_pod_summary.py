@@ -14,7 +14,7 @@ from azure_linux_migrator.model.traits import EMPTY_DIR
 from tests.support.forecasts import budget, deployment, pod, snapshot
 
 
-def _census(cluster_snapshot: ClusterSnapshot, **spec: object) -> PodSummary:
+def _summary(cluster_snapshot: ClusterSnapshot, **spec: object) -> PodSummary:
     given = MigrationSpec.model_validate({"source": {"nodePool": "workers"}, **spec})
     return pod_summary(cluster_snapshot, "m", as_run(given))
 
@@ -40,7 +40,7 @@ def _cluster() -> ClusterSnapshot:
 
 
 def test_pods_are_counted_by_their_fate() -> None:
-    summary = _census(_cluster())
+    summary = _summary(_cluster())
     counts = (
         summary.move,
         summary.stay,
@@ -55,7 +55,8 @@ def test_pods_are_counted_by_their_fate() -> None:
 
 def test_workloads_are_listed_the_gravest_first() -> None:
     listed = [
-        (g.kind, g.name, g.disposition, g.pods, g.loses_data) for g in _census(_cluster()).workloads
+        (g.kind, g.name, g.disposition, g.pods, g.loses_data)
+        for g in _summary(_cluster()).workloads
     ]
     assert listed == [
         ("Pod", "bare", Outcome.BLOCKED, 1, 0),
@@ -69,7 +70,7 @@ def test_workloads_are_listed_the_gravest_first() -> None:
 
 
 def test_the_reason_is_the_drains() -> None:
-    summary = _census(_cluster(), drain={"emptyDir": "Block"})
+    summary = _summary(_cluster(), drain={"emptyDir": "Block"})
     reasons = {group.name: group.reason for group in summary.workloads}
     assert reasons["cache"] == "its emptyDir data would be lost"
     assert reasons["bare"] == "no controller would replace it"
@@ -83,7 +84,7 @@ def test_a_large_cluster_does_not_make_a_large_list() -> None:
     cluster_snapshot = snapshot()
     for index in range(MOST_WORKLOADS + 7):
         deployment(cluster_snapshot, f"app-{index:03}", 1)
-    summary = _census(cluster_snapshot)
+    summary = _summary(cluster_snapshot)
     assert len(summary.workloads) == MOST_WORKLOADS
     assert summary.more_workloads == 7
     assert summary.move == MOST_WORKLOADS + 7
@@ -95,12 +96,12 @@ def test_findings_are_gathered_by_rule_beyond_what_a_status_holds() -> None:
         deployment(cluster_snapshot, f"app-{index:02}", 2, traits=(EMPTY_DIR,))
     deployment(cluster_snapshot, "stuck", 2)
     budget(cluster_snapshot, "stuck", 0)
-    warnings = _census(cluster_snapshot).findings
+    warnings = _summary(cluster_snapshot).findings
     assert [warning.rule for warning in warnings][:1] == ["pdb.zero"], "what blocks comes first"
     assert warnings[0].subjects == ["PodDisruptionBudget default/stuck"]
     assert warnings[0].remedy
     local = next(warning for warning in warnings if warning.rule == "pod.local-data")
     assert (local.count, len(local.subjects)) == (25, 20)
     assert local.subjects[0] == "Deployment default/app-00"
-    summary = _census(cluster_snapshot, preflight={"acknowledge": ["pdb.zero"]})
+    summary = _summary(cluster_snapshot, preflight={"acknowledge": ["pdb.zero"]})
     assert "pdb.zero" not in [finding.rule for finding in summary.findings]

@@ -226,7 +226,7 @@ def _landed(migration_run: ForecastRun) -> Counter[str]:
 
 
 def _counted(summary: PodSummary) -> tuple[PodSummary, Counter[tuple[str, str, int, int]]]:
-    """A census without the names."""
+    """A pod summary without the names."""
     groups = Counter((g.kind, g.disposition.value, g.pods, g.loses_data) for g in summary.workloads)
     return structs.replace(summary, workloads=[], findings=[]), groups
 
@@ -264,10 +264,10 @@ def test_what_blocks_still_blocks() -> None:
     spec = MigrationSpec.model_validate(BASE)
     hidden = redact(cluster_snapshot, random.Random(1), KnownNames.from_spec("m", spec))
     for snapshot in (cluster_snapshot, hidden):
-        trip = ForecastRun(snapshot, "m", BASE, Assumptions(), 0).go()
-        assert not trip.succeeded
+        run_result = ForecastRun(snapshot, "m", BASE, Assumptions(), 0).go()
+        assert not run_result.succeeded
         assert "pdb.zero" in {
-            finding.rule for finding in trip.findings if finding.severity == "Block"
+            finding.rule for finding in run_result.findings if finding.severity == "Block"
         }
     assert "acme" not in _text(hidden)
     assert target in KnownNames.from_spec("m", spec).pools

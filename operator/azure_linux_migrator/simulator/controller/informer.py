@@ -105,9 +105,9 @@ class Informer(NullWatcher):
     def lose(self, kind: WatchKind, seconds: float) -> None:
         """The watch has lost its place; it is listed again after so many seconds."""
         stream = self._streams[kind]
-        if not stream.deaf:
+        if not stream.needs_list:
             stream.falls_silent(self._process.now, broken=True)
-            stream.deaf, stream.listing = True, False
+            stream.needs_list, stream.listing = True, False
             stream.lists += 1
             stream.queue.clear()
             self._process.after(seconds, partial(self._list, kind, stream))
@@ -141,7 +141,7 @@ class Informer(NullWatcher):
 
     def _send(self, kind: WatchKind, old: Any, new: Any) -> None:
         stream = self._streams[kind]
-        if stream.deaf:
+        if stream.needs_list:
             return  # the list that is still to come has it
         at = max(self._process.now + self._delay(), stream.held_until)
         if stream.queue:
@@ -198,7 +198,7 @@ class Informer(NullWatcher):
         if self._process.now < stream.held_until:
             self._process.at(stream.held_until, partial(self._list, kind, stream))
             return
-        stream.deaf, stream.listing = False, True
+        stream.needs_list, stream.listing = False, True
         there = self._there(kind)
         records = list(there.values())
         size = max(1, -(-len(records) // PIECES))

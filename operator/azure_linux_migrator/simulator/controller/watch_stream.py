@@ -7,26 +7,27 @@ from azure_linux_migrator.core.state.watch_health import GRACE_SECONDS, STALE_SE
 
 
 class Stream:
-    """One kind's watch: events under way, and whether something is due to deliver them. `listed` is
-    whether a first list has arrived, `deaf` whether one is still to begin, `lists` counts them.
-    `heard_at` is when it last was up, `broken` whether its connection has failed since."""
+    """The watch of one kind: events under way, and whether something is due to deliver them.
+    `listed` is whether a first list has arrived, `needs_list` whether one has yet to begin, `lists`
+    is the number of lists. `heard_at` is when the watch was last up, `broken` is whether its
+    connection has failed since."""
 
     __slots__ = (
         "broken",
-        "deaf",
         "due",
         "heard_at",
         "held_until",
         "listed",
         "listing",
         "lists",
+        "needs_list",
         "queue",
     )
 
     def __init__(self, now: float, held_until: float = 0.0) -> None:
         self.queue: deque[tuple[float, Any, Any, int]] = deque()
         self.listed = self.listing = False
-        self.deaf = True
+        self.needs_list = True
         self.held_until = held_until
         self.due = False
         self.lists = 0
@@ -41,7 +42,7 @@ class Stream:
 
     def silent(self, now: float) -> bool:
         """Whether it delivers nothing: held up, or not listed again."""
-        return now < self.held_until or self.deaf or self.listing
+        return now < self.held_until or self.needs_list or self.listing
 
     def problem(self, now: float) -> str:
         """As kube/reflector.py tells it."""
