@@ -1,4 +1,4 @@
-"""What else could be asked for: one thing changed at a time, each tried in a run of its own."""
+"""Alternatives to a spec: one setting changed at a time, each simulated in a run of its own."""
 
 import copy
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 
 WORTH_SECONDS = 60.0
 WORTH_SHARE = 0.05
-"""A choice is told if it saves more than both, or …"""
+"""An alternative is reported if it saves more than both, or …"""
 WORTH_HOURS = 0.5
 WORTH_HOURS_SHARE = 0.1
 """… node-hours: more than both of these."""
@@ -23,7 +23,7 @@ _BUDGET = "PodDisruptionBudget "
 
 
 class Variation(Struct):
-    """Another setting, and the seconds and node-hours that it would add; less than 0 is saved."""
+    """Another setting, and the seconds and node-hours that it adds; negative values are savings."""
 
     text: str
     seconds: float
@@ -31,7 +31,7 @@ class Variation(Struct):
 
 
 class Alternative(Struct):
-    """Another setting in words, and the spec and the assumptions to try it with."""
+    """Another setting in words, and the spec and the assumptions to simulate it with."""
 
     text: str
     spec: dict[str, Any]
@@ -41,7 +41,8 @@ class Alternative(Struct):
 def alternatives(
     snapshot: ClusterSnapshot, spec: dict[str, Any], assumed: Assumptions, own: RunResult
 ) -> list[Alternative]:
-    """What is likely to matter most first; `own` is a run of the spec as it is."""
+    """The alternatives, those with the greatest expected effect first; `own` is a run of the
+    spec itself."""
     alternatives = [Alternative(text, other, assumed) for text, other in _specs(spec)]
     budget = _limiting(snapshot, own)
     if budget is not None:
@@ -53,7 +54,7 @@ def alternatives(
 
 
 def _limiting(snapshot: ClusterSnapshot, own: RunResult) -> Budget | None:
-    """The budget that sets the lower bound, where loosening it could help at all."""
+    """The budget that sets the lower bound, if loosening it could help."""
     if not own.limited_by.startswith(_BUDGET):
         return None
     name = own.limited_by.removeprefix(_BUDGET)
@@ -107,7 +108,7 @@ def _changed(spec: dict[str, Any], *path: str, to: object) -> dict[str, Any]:
 def better(
     own: RunResult, others: Sequence[Alternative], results: Sequence[RunResult]
 ) -> list[Variation]:
-    """Those that save time or node-hours worth telling, the greatest saving of time first."""
+    """The alternatives that save enough time or node-hours, the greatest saving of time first."""
     variations = []
     for other, result in zip(others, results, strict=True):
         if not result.succeeded:
@@ -121,7 +122,7 @@ def better(
 
 
 def choice_text(choice: Variation) -> str:
-    """What another spec would change, in words."""
+    """The effect of an alternative, in words."""
     hours = f"{abs(choice.node_hours):.1f}"
     same, less = hours == "0.0", choice.node_hours < 0
     if abs(choice.seconds) < 1:

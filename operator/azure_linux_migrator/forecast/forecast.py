@@ -1,4 +1,4 @@
-"""The forecast: many runs of a snapshot, what they have in common, and what would be better."""
+"""The forecast: many runs of a snapshot, their summary, and better alternatives."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
@@ -25,7 +25,7 @@ Runner = Callable[[Iterable[Task]], Sequence[RunResult]]
 
 
 class Range(Struct):
-    """The least, the middle and the most of the runs, in seconds."""
+    """The minimum, the median and the maximum of the runs, in seconds."""
 
     low: float
     mid: float
@@ -33,8 +33,8 @@ class Range(Struct):
 
 
 class Forecast(Struct):
-    """What `azlm plan` tells. `typical` is the run in the middle; `untried` are choices for which
-    there was no time; `approval` is the spec's."""
+    """The result of `azlm plan`. `typical` is the median run; `untried` are alternatives for
+    which there was no time; `approval` is that of the spec."""
 
     name: str
     strategy: str
@@ -55,18 +55,18 @@ class Forecast(Struct):
 
 
 def as_run(migration_spec: MigrationSpec) -> dict[str, Any]:
-    """The spec as a forecast runs it: at once, and for good."""
+    """The spec as a forecast runs it: without approvals and without a rollback."""
     spec = migration_spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     return spec | {"paused": False, "mode": "Run"}
 
 
 def one_run(task: Task) -> RunResult:
-    """One run."""
+    """Simulate one run."""
     return ForecastRun(*task).go()
 
 
 def one_by_one(tasks: Iterable[Task]) -> Sequence[RunResult]:
-    """In this process."""
+    """Simulate the runs in this process."""
     return [one_run(task) for task in tasks]
 
 
@@ -81,9 +81,10 @@ def forecast(
     compare: int = MOST_COMPARED,
     first: RunResult | None = None,
 ) -> Forecast:
-    """Many runs of the spec, and one of each choice that may be better.
+    """Simulate many runs of the spec, and one of each alternative that may be better.
 
-    At most `compare` choices are tried. `first` is the run with seed 0, where it was made already.
+    At most `compare` alternatives are simulated. `first` is the run with seed 0, if there is one
+    already.
     """
     assumed = assumed or Assumptions()
     assumed = structs.replace(assumed, node_boot=booting(snapshot, assumed))
@@ -125,7 +126,7 @@ def _range(times: list[float]) -> Range:
 
 
 def _unseen(snapshot: ClusterSnapshot, one_run: RunResult) -> list[str]:
-    """What was not read, and what could not be modelled."""
+    """The parts that were not read, and those that could not be modelled."""
     parts = [
         field.name
         for field in fields(AzureFacts)
@@ -142,7 +143,7 @@ def _unseen(snapshot: ClusterSnapshot, one_run: RunResult) -> list[str]:
 
 
 def grave(one_run: RunResult) -> list[str]:
-    """What blocks, in words: findings first, then the drain's blockers."""
+    """The reasons why the run is blocked: findings first, then the blockers of the drain."""
     lines = [
         f"{finding.rule}: {finding.subject}: {finding.message}"
         for finding in one_run.findings

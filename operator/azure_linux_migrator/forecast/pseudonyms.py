@@ -67,7 +67,8 @@ PUBLIC_WORDS = traits.COMMANDS | frozenset({
     "maintenanceConfigurations", "managedClusters", "read", "skus", "subnets", "usages",
     "virtualMachineScaleSets", "virtualNetworks", "write",
 })  # fmt: skip
-"""Words of Kubernetes and Azure that some rule reads; an identifier that is one of them is kept."""
+"""Words of Kubernetes and Azure that a rule reads; an identifier that equals one of them is
+kept."""
 PUBLIC_NAMESPACES = frozenset(
     {"default", "gatekeeper-system", "kube-node-lease", "kube-public", "kube-system"}
 )
@@ -75,10 +76,8 @@ PUBLIC_NAMESPACES = frozenset(
 
 
 class KnownNames(Struct, frozen=True):
-    """Names in the migration's own spec: they are kept, since its reader knows them.
-
-    `pairs` are labels and taints as key and value, `keys` their keys alone.
-    """
+    """Names in the spec of the migration: they are kept, since the reader of the forecast has
+    the spec. `pairs` are labels and taints as key and value, `keys` their keys alone."""
 
     migration: str = ""
     pools: frozenset[str] = frozenset()
@@ -136,7 +135,7 @@ class Pseudonyms:
         self._nodes = self._node_names(rng, sorted(set(nodes)))
 
     def identifier(self, text: str) -> str:
-        """The keyed hash of any text but an empty one and a public word."""
+        """The keyed hash of a text; empty texts and public words are kept."""
         pseudonym = self._identifiers.get(text)
         if pseudonym is None:
             pseudonym = f"x{blake2b(text.encode(), key=self._salt, digest_size=8).hexdigest()}"
@@ -166,7 +165,7 @@ class Pseudonyms:
         return f"{name or self.identifier(f'{key.namespace}/{stem}')}{tail}" if stem else ""
 
     def node(self, name: str) -> str:
-        """A node; where AKS generated its name, the pool and the instance number are kept."""
+        """A node; if AKS generated its name, the pool and the instance number are kept."""
         return self._nodes.get(name) or self.identifier(name)
 
     def pool(self, name: str) -> str:
@@ -174,7 +173,7 @@ class Pseudonyms:
         return name if name in self._pools else self.identifier(name)
 
     def migration(self, name: str) -> str:
-        """The migration of the forecast keeps its name; another one does not."""
+        """The migration of the forecast keeps its name; other migrations do not."""
         return name if name == self._names.migration else self.identifier(name)
 
     def label_key(self, key: str) -> str:
@@ -225,8 +224,8 @@ def _public_taint(key: str) -> bool:
 
 
 def _between(kept: Iterable[str], names: set[str]) -> dict[str, str]:
-    """Kept names as they are, the others numbered between them in the order of the alphabet, as
-    far as one letter allows it."""
+    """Kept names as they are, the others numbered between them in alphabetical order, as far as
+    one letter permits."""
     fixed = sorted(kept)
     pseudonyms = {name: name for name in fixed}
     for name, number in _numbered(sorted(names - set(fixed) - {""}), "-ns").items():

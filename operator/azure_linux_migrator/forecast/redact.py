@@ -1,9 +1,9 @@
-"""A snapshot under pseudonyms, to be given to others.
+"""A snapshot under pseudonyms, which can be given to others.
 
-Its forecast is the same: pseudonyms match where the names matched (selectors and labels,
-tolerations and taints, claims and volumes, owners and pods), and they sort in the same order. Each
-field of a record says what it holds (model/sensitivity.py); this module says how each kind is
-replaced. Of a text that is composed of several, only the parts known to be public are kept.
+Its forecast is the same: pseudonyms match where the names match (selectors and labels, tolerations
+and taints, claims and volumes, owners and pods), and they sort in the same order. Each field of a
+record declares what it holds (model/sensitivity.py); this module replaces each kind. Of a composed
+text, only the parts known to be public are kept.
 """
 
 import random
@@ -62,7 +62,7 @@ _PROFILES = {
 }
 """Parts of properties that are kept."""
 _REFUSED = policies.fields(policies.Policy.REFUSE)
-"""A pool with one of these is refused, whatever its value."""
+"""A pool with one of these properties is refused, whatever the value."""
 _TRAITS = frozenset({
     traits.COMMAND, traits.EMPTY_DIR, traits.GPU, traits.JOB, traits.KEEP, traits.LOCAL_VOLUME,
     traits.PRIVILEGED, traits.SYSCTL, "apparmor:",
@@ -85,7 +85,7 @@ def redact(
 
 
 def _pseudonyms(snapshot: ClusterSnapshot, rng: random.Random, names: KnownNames) -> Pseudonyms:
-    """Reads off the names that must keep their sort order, since the drain follows it."""
+    """The names that must keep their sort order, since the drain follows it."""
     owned = [
         (NamespacedName(pod.key.namespace, pod.owner.name), pod.owner)
         for pod in snapshot.pods
@@ -198,7 +198,7 @@ def _traits(names: Pseudonyms, given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _trait(names: Pseudonyms, text: str) -> str:
-    """The trait, or an empty text where nothing public can be told of it."""
+    """The trait, or an empty text if none of it is public."""
     kind, colon, value = text.partition(":")
     kind += colon
     if kind == traits.SELECTS:
@@ -243,7 +243,7 @@ def _tags(names: Pseudonyms, tags: Any) -> Any:
 
 
 def _survey(walk: RecordWalk, azure_facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored survey; parts that this version does not know are left out."""
+    """A stored Azure survey; parts that this version does not know are left out."""
     parts = {field.name for field in fields(AzureFacts)} & azure_facts.keys()
     facts = survey_in({name: azure_facts[name] for name in parts})
     redacted = survey_out(walk(AzureFacts, facts))

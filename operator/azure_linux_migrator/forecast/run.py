@@ -1,4 +1,4 @@
-"""One forecast run: a migration of a snapshot, to its end or to what blocks it."""
+"""One forecast run: a migration of a snapshot, to its end or until it is blocked."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -26,8 +26,8 @@ from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 LONGEST_SECONDS = 30 * 24 * 3600.0
 STUCK_SECONDS = 2 * 3600.0
-"""A run in which no pod, node or step moves for so long is blocked, but for its soaks; where Jobs
-are waited for, as long as those may take is added."""
+"""A run in which no pod, node or step changes for so many seconds is blocked, except during
+soaks. If the drain waits for Jobs, their assumed time is added."""
 STALLED_SECONDS = 300.0
 POINTS = 400
 
@@ -50,7 +50,7 @@ class BatchTime(Struct):
 
 
 class Point(Struct):
-    """What there was at a time (seconds after the beginning)."""
+    """The state at a time (seconds after the beginning)."""
 
     at: float
     remaining: int
@@ -59,9 +59,10 @@ class Point(Struct):
 
 
 class RunResult(Struct):
-    """What came of one run. `node_hours` are those beyond what the source alone would have used;
-    `moving_seconds` are those from the first pod that leaves to the end of the last, without the
-    `pause_seconds` between batches; `bound_seconds` is what perfect use of the budgets needed."""
+    """The result of one run. `node_hours` are those beyond what the source alone would have
+    used; `moving_seconds` is the time from the first pod that leaves to the end of the last,
+    without the `pause_seconds` between batches; `bound_seconds` is the lower bound by the
+    budgets."""
 
     seconds: float
     succeeded: bool
@@ -83,7 +84,7 @@ class RunResult(Struct):
 
 
 class _Leaving(NullWatcher):
-    """When the first pod began to leave the source, and the last was gone; 0 for never."""
+    """When the first pod began to leave the source, and when the last one was gone; 0 for never."""
 
     def __init__(self, simulation: SimulatedCluster, source: str) -> None:
         self._scene = simulation
@@ -105,7 +106,7 @@ class _Leaving(NullWatcher):
 
 
 class ForecastRun(NoFaults):
-    """A calm run of one spec on one snapshot; evictions are counted on the way."""
+    """A run without faults of one spec on one snapshot; it counts evictions."""
 
     def __init__(
         self,
@@ -155,7 +156,7 @@ class ForecastRun(NoFaults):
         self._drained = MigrationStatus().timing
 
     def go(self) -> RunResult:
-        """To its end."""
+        """Run to the end."""
         kernel = self.simulation.kernel
         self.simulation.node_lifecycle.touched()
         if any(self.simulation.aks.autoscaled(name) for name in self.simulation.aks.pool_names()):
@@ -166,7 +167,7 @@ class ForecastRun(NoFaults):
         return self._run_result()
 
     def ends(self, action: object) -> None:
-        """Evictions are counted."""
+        """Count an eviction."""
         if isinstance(action, EvictPod):
             self._evictions += 1
 
@@ -229,7 +230,7 @@ class ForecastRun(NoFaults):
         return Point(at, status.pods.remaining, old, 0 if same else new)
 
     def _count(self) -> None:
-        """Node-seconds since the last time, beyond what the source has."""
+        """Add node-seconds since the last time, beyond those of the source."""
         now = self.simulation.kernel.now
         if self._points:
             last = self._points[-1]
@@ -285,7 +286,7 @@ def _soaks(status: MigrationStatus) -> bool:
 
 
 def _thinned(points: list[Point]) -> list[Point]:
-    """At most POINTS of them, the first and the last among them."""
+    """At most POINTS points, including the first and the last."""
     if len(points) <= POINTS:
         return points
     stride = (len(points) - 1) / (POINTS - 1)

@@ -1,4 +1,4 @@
-"""As many runs of a forecast as there is time for, on as many processes as there are CPUs."""
+"""As many runs of a forecast as time permits, on as many processes as there are CPUs."""
 
 import os
 import time
@@ -15,10 +15,10 @@ from azure_linux_migrator.forecast.run import RunResult
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 
 BUDGET_SECONDS = 40.0
-"""How long the runs may take together, unless their number is given."""
+"""Seconds for all runs together, unless their number is given."""
 FEWEST, MOST = 3, 10
 SMALL_SECONDS = 0.03
-"""A run that is shorter than this is not worth a process of its own."""
+"""A run that is shorter does not need a process of its own."""
 
 
 def plan(
@@ -30,10 +30,8 @@ def plan(
     runs: int | None = None,
     jobs: int | None = None,
 ) -> Forecast:
-    """Forecast a snapshot on `jobs` processes; as many runs as there is time for.
-
-    Raises SettingsError where the snapshot lacks what the spec is about.
-    """
+    """Forecast a snapshot on `jobs` processes; as many runs as time permits. Raises
+    SettingsError if the snapshot lacks the pools of the spec."""
     names = {pool.name for pool in snapshot.pools}
     if spec.source.node_pool not in names:
         raise SettingsError(
@@ -73,7 +71,7 @@ def plan(
 
 
 _shared: list[ClusterSnapshot] = []
-"""The snapshot, as the forked processes inherit it: it is too large to be sent to each."""
+"""The snapshot, inherited by forked processes: it is too large to send."""
 
 
 def _run_inherited(rest: tuple[str, dict[str, object], Assumptions, int]) -> RunResult:

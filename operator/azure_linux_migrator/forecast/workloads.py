@@ -1,5 +1,5 @@
-"""From a snapshot's pods to the workloads of the simulated cluster: whose they are, how they start
-and stop, what keeps its name and its volumes, and which pods will not become Ready."""
+"""From the pods of a snapshot to the workloads of the simulated cluster: owners, start and stop
+times, kept names and volumes, and which pods do not become Ready."""
 
 from collections import defaultdict
 
@@ -14,7 +14,8 @@ from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 PATIENCE = 5
 PATIENCE_SECONDS = 60.0
-"""A pod that is not Ready for so many times its usual start, and so long, stays so by itself."""
+"""A pod that is not Ready for so many times its usual start, and so many seconds, does not
+become Ready."""
 _KINDS: dict[str, Kind] = {
     "StatefulSet": "StatefulSet",
     "DaemonSet": "DaemonSet",
@@ -26,11 +27,11 @@ _KINDS: dict[str, Kind] = {
 
 
 class Starts:
-    """What is learnt of starts. Where a disk has to be attached, that is part of what was learnt,
-    unless the start was quicker than any attaching: then the disk was there already."""
+    """Start times from the snapshot. If a disk has to be attached, the start time includes that,
+    unless the start was quicker than any attachment: then the disk was attached already."""
 
     def __init__(self, snapshot: ClusterSnapshot, *, attach: float) -> None:
-        """`attach` is what a disk takes, in seconds."""
+        """`attach` is the time of attaching a disk, in seconds."""
         self._spans, self._whole = start_spans(snapshot.pods, snapshot.scheduled)
         self._attach = attach
         disks = {attachment.volume for attachment in snapshot.attachments}
@@ -41,7 +42,7 @@ class Starts:
         return self._span([pod]).mean
 
     def after_attach(self, pods: list[Pod]) -> Span:
-        """What a workload's pods take once their disks are there."""
+        """The start time of a workload's pods after their disks are attached."""
         span = self._span(pods)
         claims = (NamespacedName(pod.key.namespace, claim) for pod in pods for claim in pod.claims)
         if not any(claim in self._disks for claim in claims):
@@ -65,8 +66,9 @@ def add_workloads(
     stop: Span,
     run: Span,
 ) -> None:
-    """The workloads, with nothing to do yet; then the controllers as the cluster shows them.
-    `stop` is what pods take to end, `run` a Job's pods to succeed."""
+    """Add the workloads, which have nothing to do yet, then the controllers as the cluster shows
+    them. `stop` is the time that pods take to end, `run` the time that a Job's pods take to
+    succeed."""
     controllers = {controller.uid: controller for controller in snapshot.controllers}
     owned: defaultdict[str, list[Pod]] = defaultdict(list)
     for pod in snapshot.pods:
@@ -91,13 +93,13 @@ def add_workloads(
 
 
 def add_pods(simulation: SimulatedCluster, snapshot: ClusterSnapshot, starts: Starts) -> None:
-    """The pods as they are: Ready, on their way there, or ailing."""
+    """Add the pods as they are: Ready, starting, or unhealthy."""
     ready_nodes = {node.name for node in snapshot.nodes if node.ready}
     for pod in snapshot.pods:
         waits = not pod.ready and not pod.terminating and not pod.finished
         workload = simulation.workloads.workload(pod)
         if waits and not pod.node and workload is not None and workload.kind == "DaemonSet":
-            # Its node is in a field that snapshots leave out; the controller makes it again.
+            # Snapshots leave out the field with its node; the controller creates the pod again.
             simulation.workloads.soon(workload.uid)
             continue
         starting = waits and pod.node in ready_nodes
@@ -152,8 +154,9 @@ def _kind(pods: list[Pod], controller: Controller | None) -> Kind:
 
 
 def _have_names(pods: list[Pod]) -> bool:
-    """Whether pods of a controller that is not known keep their names: where names end in numbers
-    (StrimziPodSet, OpenKruise's StatefulSets), or each has claims of its own (CloudNativePG)."""
+    """Whether pods of an unknown controller keep their names: if the names end in numbers
+    (StrimziPodSet, OpenKruise's StatefulSets), or each pod has claims of its own
+    (CloudNativePG)."""
     live = [pod for pod in pods if not pod.finished]
     claims = [claim for pod in live for claim in pod.claims]
     own = all(pod.claims for pod in live) and len(claims) == len(set(claims))
@@ -171,7 +174,7 @@ def _template(
     uids = [pod.owner.uid if pod.owner else pod.uid, *(p.owner.uid for p in pods if p.owner)]
     scheduling = next((placings[uid] for uid in uids if uid in placings), SchedulingConstraints())
     if kind == "DaemonSet":
-        # The controller gives every pod an affinity to its node instead of the template's
+        # The controller gives every pod an affinity to its node instead of that of the template
         # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).
         terms = tuple(NodeTerm(term) for term in controller.terms) if controller else ()
         scheduling = structs.replace(scheduling, terms=terms)

@@ -17,13 +17,14 @@ from azure_linux_migrator.simulator.aks.region import Region
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a call answered. `operation` is the id that the asynchronous headers point to."""
+    """The answer to a call. `operation` is the id that the asynchronous headers point to."""
 
     status: int
     body: dict[str, Any] | None = None
     operation: str = ""
     location: bool = False
-    """Whether the answer names `operationresults` too, beside `Azure-AsyncOperation`."""
+    """Whether the answer has a `Location` header with `operationresults`, beside
+    `Azure-AsyncOperation`."""
 
 
 class Base:
@@ -40,7 +41,7 @@ class Base:
         wait_for_drains: bool = False,
         region: Region | None = None,
     ) -> None:
-        """`digits` are the eight in the names of the cluster's nodes; random where empty.
+        """`digits` are the eight digits in the names of the cluster's nodes; random if empty.
 
         With `wait_for_drains` a node stays until `drained()` is called or the drain times out;
         without it, draining takes no time.
@@ -63,19 +64,19 @@ class Base:
     # Time ----------------------------------------------------------------------------------------
 
     def next_event_at(self) -> float | None:
-        """When something happens next, or None if nothing will without a call."""
+        """The time of the next event, or None if only a call causes one."""
         return self._engine.next_event_at()
 
     def advance(self, now: float) -> list[ops.Event]:
-        """Let happen what is due by `now`; return it in the order of time."""
+        """Process everything that is due by `now`; return the events in the order of time."""
         return self._engine.advance(now)
 
     def drained(self, node: str, now: float) -> None:
-        """Report the end of a drain that `NodeDrains` announced; others are ignored."""
+        """Report the end of a drain that `NodeDrains` announced; other nodes are ignored."""
         self._engine.drained(node, now)
 
     def draining(self, node: str) -> bool:
-        """Whether a drain that `NodeDrains` announced is still wanted."""
+        """Whether an operation still waits for a drain that `NodeDrains` announced."""
         return self._engine.draining(node)
 
     def nodes(self, pool: str | None = None) -> list[NodeRecord]:
@@ -85,7 +86,7 @@ class Base:
 
     @property
     def setting(self) -> NodeSetting:
-        """What the cluster's nodes are made with."""
+        """The settings from which the cluster's nodes are made."""
         return self._engine.setting
 
     # Starting state ------------------------------------------------------------------------------
@@ -93,9 +94,9 @@ class Base:
     def adopt(
         self, name: str, properties: dict[str, Any], nodes: Sequence[NodeRecord] = ()
     ) -> None:
-        """Take in a pool that exists with its nodes, without an operation.
+        """Add a pool that exists already, with its nodes, without an operation.
 
-        Raises ArmError where AKS would not have let the pool exist.
+        Raises ArmError if AKS does not accept the pool.
         """
         free = msgspec.structs.replace(self.limits, vcpus_per_family=None, pod_addresses=None)
         full = pools.applied(name, None, {"properties": properties}, self.shape, free)
@@ -104,13 +105,13 @@ class Base:
         pool.nodes = {node.name: node for node in nodes}
 
     def occupy(self, state: str, seconds: float, now: float) -> str:
-        """Start a foreign operation on the whole cluster; return its id."""
+        """Start another client's operation on the whole cluster; return its id."""
         return self._engine.begin_on_cluster(state, seconds, now).id
 
     # Rules ---------------------------------------------------------------------------------------
 
     def _enter(self, call: str, pool: str | None, now: float) -> CallEffect:
-        """Count the call; raise what keeps it from having any effect."""
+        """Count the call. Raises ArmError or ResponseLost if the call has no effect."""
         if self.limits.throttling and (wait := self._buckets.take(call, pool, now)) > 0:
             raise errors.throttled(wait)
         effect = self.call_hook.called(call, pool)

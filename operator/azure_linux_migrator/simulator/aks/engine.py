@@ -1,4 +1,4 @@
-"""Runs the operations of a modelled AKS: from steps to nodes that come and go.
+"""Runs the operations of a modelled AKS: from steps to nodes that are added and removed.
 
 Owns the pools of a cluster, their operations and the agenda. Knows nothing of calls, bodies or
 refusals.
@@ -15,12 +15,12 @@ from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, rel
 from azure_linux_migrator.simulator.aks.pool import Pool
 
 _FIRST_NODE, _LAST_NODE = 0.6, 0.95
-"""Part of the boot time after which nodes join: spread a little, all before the operation's end."""
+"""Fractions of the boot time after which nodes join: all before the end of the operation."""
 _FIRST_GONE, _LAST_GONE = 0.3, 0.9
 
 
 class Engine:
-    """The pools of one cluster and all that goes on in them."""
+    """The pools of one cluster and the operations on them."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Engine:
     # Driving -------------------------------------------------------------------------------------
 
     def next_event_at(self) -> float | None:
-        """When something happens next if nobody interferes; None if nothing will."""
+        """The time of the next event without further calls; None if there is none."""
         at = self._agenda.next_at()
         if self._events:
             first = self._events[0].at
@@ -51,7 +51,7 @@ class Engine:
         return at
 
     def advance(self, now: float) -> list[ops.Event]:
-        """Let everything happen that is due by `now` and return it in order."""
+        """Process everything that is due by `now` and return the events in order."""
         while (at := self._agenda.next_at()) is not None and at <= now:
             _, operation, task = self._agenda.pop()
             self._perform(at, operation, task)
@@ -59,7 +59,7 @@ class Engine:
         return events
 
     def drained(self, name: str, now: float) -> None:
-        """Report that nothing is left to evict on a node that `NodeDrains` named."""
+        """Report that no pod is left to evict on a node that `NodeDrains` named."""
         for pool in self.pools.values():
             operation = pool.running
             if operation is not None and name in operation.draining:
@@ -92,7 +92,7 @@ class Engine:
         return operation
 
     def begin_on_cluster(self, state: str, seconds: float, now: float) -> ops.Operation:
-        """Occupy the whole cluster for a while, as someone else's operation would."""
+        """Start an operation on the whole cluster, as another client would."""
         operation = ops.Operation(self.new_id(), "", state, now)
         operation.steps.append(ops.Wait(seconds))
         self.operations[operation.id] = self.cluster_operation = operation
@@ -102,7 +102,7 @@ class Engine:
     def end(
         self, operation: ops.Operation, status: str, now: float, error: dict[str, Any] | None = None
     ) -> None:
-        """Close an operation and show its outcome on the pool."""
+        """End an operation and show its outcome on the pool."""
         operation.status, operation.ended, operation.error = status, now, error
         operation.draining.clear()
         operation.steps.clear()
@@ -118,7 +118,7 @@ class Engine:
         self._show(pool, operation.leaves if status == "Succeeded" else status)
 
     def new_id(self) -> str:
-        """A fresh identifier in the form of a UUID."""
+        """A new identifier in the form of a UUID."""
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
     def _show(self, pool: Pool, state: str) -> None:
@@ -203,7 +203,7 @@ class Engine:
                     drains = ops.NodeDrains(at, name, pool.name, operation.id)
                     self._events.append(drains)
                     if self._wait_for_drains:
-                        return  # the task is done when the drain is
+                        return  # the task is done when the drain ends
                     self._take_away(operation, name, at, reimage=operation.draining.pop(name))
                 case ops.VanishTask():
                     self._vanish(at, operation, pool, task)

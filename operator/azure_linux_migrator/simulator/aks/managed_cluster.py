@@ -1,8 +1,8 @@
 """A model of one AKS cluster's agent pools: the calls of its API, without HTTP and without a clock.
 
-A discrete-event simulator and a wall-clock server drive the same model: both pass the time in,
-in seconds, ask `next_event_at()` and collect what happened from `advance()`. Calls take effect at
-once; nothing happens by itself between calls but through `advance()`.
+A discrete-event simulator and a wall-clock server drive the same model: both pass in the time in
+seconds, call `next_event_at()` and collect the events from `advance()`. Calls take effect at once;
+between calls, only `advance()` changes the state.
 
 Sources: the AKS REST API 2026-08-01, recorded exchanges of azure-cli's tests, and the AKS pages on
 system node pools, node taints, quotas and aborting operations.
@@ -23,7 +23,7 @@ from azure_linux_migrator.simulator.aks.reads import Reads
 
 
 class ManagedCluster(Reads):
-    """One managed cluster. Every refused call raises `ArmError`, a lost answer `ResponseLost`."""
+    """One managed cluster. A refused call raises `ArmError`, a lost answer `ResponseLost`."""
 
     # Writes --------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ class ManagedCluster(Reads):
         if_match: str = "",
         ignore_disruption_budgets: bool = False,
     ) -> Reply:
-        """Delete the pool (202), or do nothing where there is none (204)."""
+        """Delete the pool (202), or do nothing if there is none (204)."""
         effect = self._enter("DeletePool", pool, now)
         present = self._engine.pools.get(pool)
         if present is None:
@@ -82,7 +82,7 @@ class ManagedCluster(Reads):
         return self._answer(reply, effect)
 
     def delete_machines(self, pool: str, names: Sequence[str], now: float) -> Reply:
-        """Take these machines out of the pool and lower its count by as many (202)."""
+        """Remove these machines from the pool and lower its count by as many (202)."""
         effect = self._enter("DeleteMachines", pool, now)
         present = self._visible(pool, now)
         checks.check_idle(present, self._engine.cluster_operation)
@@ -100,7 +100,8 @@ class ManagedCluster(Reads):
         return self._answer(reply, effect)
 
     def abort(self, pool: str, now: float) -> Reply:
-        """Abort the operation that runs on the pool (202); it ends `Canceled`, the pool too."""
+        """Abort the operation that runs on the pool (202). The operation and the pool end
+        `Canceled`."""
         effect = self._enter("Abort", pool, now)
         present = self._visible(pool, now)
         running = present.running
@@ -122,25 +123,25 @@ class ManagedCluster(Reads):
         return sorted(self._engine.pools)
 
     def properties(self, pool: str) -> dict[str, Any]:
-        """A pool as it is, without a call; empty where there is none."""
+        """The properties of a pool, without a call; empty if there is no such pool."""
         present = self._engine.pools.get(pool)
         return present.properties if present else {}
 
     def autoscaled(self, pool: str) -> tuple[int, int] | None:
-        """The autoscaler's bounds of a pool; None where it does not scale."""
+        """The bounds of a pool's autoscaler; None if it is off."""
         properties = self._engine.pools[pool].properties
         if not properties.get("enableAutoScaling"):
             return None
         return int(properties["minCount"]), int(properties["maxCount"])
 
     def coming(self, pool: str) -> int:
-        """Nodes that an operation of a pool, one that runs, is still to bring."""
+        """The number of nodes that a running operation of a pool has yet to add."""
         present = self._engine.pools[pool]
         count = int(present.properties.get("count") or 0)
         return max(0, count - len(present.nodes)) if present.running else 0
 
     def autoscale(self, pool: str, count: int, now: float) -> None:
-        """Grow a pool as the cluster autoscaler does: no call of ours, but the pool is busy."""
+        """Grow a pool as the cluster autoscaler does: without a call of azlm; the pool is busy."""
         present = self._engine.pools[pool]
         checks.check_idle(present, self._engine.cluster_operation)
         present.properties["count"] = count

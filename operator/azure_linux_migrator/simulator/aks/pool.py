@@ -10,7 +10,8 @@ from azure_linux_migrator.simulator.aks.pools import Properties
 
 
 class Pool(msgspec.Struct, eq=False):
-    """One agent pool. `properties` are as ARM shows them, with the goal as `count`."""
+    """One agent pool. `properties` are as ARM shows them; `count` is the number of nodes that
+    the pool should have."""
 
     name: str
     properties: Properties

@@ -1,4 +1,4 @@
-"""How the modelled AKS shows itself: the JSON of its resources."""
+"""The JSON of the resources of the modelled AKS."""
 
 import copy
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ def cluster_id(shape: ClusterShape) -> str:
 
 
 def pool(shape: ClusterShape, record: Pool) -> dict[str, Any]:
-    """An agent pool. A stopped one shows no nodes; absent fields are left out, never null."""
+    """An agent pool. A stopped pool shows no nodes; absent fields are left out and not null."""
     properties = copy.deepcopy(record.properties)
     if stopped(properties):
         properties["count"] = 0

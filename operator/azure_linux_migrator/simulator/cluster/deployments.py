@@ -1,7 +1,7 @@
 """The Deployment and ReplicaSet controllers.
 
-Rollouts go as their strategy says (pkg/controller/deployment/rolling.go); what is removed is ranked
-as ReplicaSets rank it (ActivePodsWithRanks in pkg/controller/controller_utils.go).
+Rollouts follow pkg/controller/deployment/rolling.go; pods to remove are ranked as in
+ActivePodsWithRanks in pkg/controller/controller_utils.go.
 """
 
 from collections import defaultdict
@@ -20,8 +20,9 @@ class Deployments:
         self._births = pod_factory
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
-        """Make and remove pods. Those that ended stay and are replaced: FilterActivePods in
-        pkg/controller/controller_utils.go leaves them out, and nobody but podgc collects them."""
+        """Create and remove pods. Finished pods stay and are replaced: FilterActivePods in
+        pkg/controller/controller_utils.go ignores them, and only the pod garbage collector
+        removes them."""
         live = [pod for pod in pods if not pod.terminating and not pod.finished]
         current = workload.growing
         new = [pod for pod in live if pod.owner and pod.owner.uid == current]

@@ -1,7 +1,7 @@
-"""The disruption controller: budgets' statuses, computed one budget after the other, with a lag.
+"""The disruption controller: it computes the status of one budget after the other, with a lag.
 
-The rules are those of pkg/controller/disruption/disruption.go: what is expected comes from the
-scale of the pods' controllers, healthy is Ready and neither terminating nor just evicted.
+The rules are those of pkg/controller/disruption/disruption.go: the expected count comes from the
+scale of the pods' controllers; healthy pods are Ready and neither terminating nor just evicted.
 """
 
 from collections import defaultdict
@@ -23,11 +23,11 @@ from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store
 from azure_linux_migrator.simulator.kernel import Kernel
 
 DISRUPTED_SECONDS = 120.0
-"""An eviction whose pod does not begin to leave is forgotten after this."""
+"""An eviction whose pod is not deleted is forgotten after so many seconds."""
 
 
 class DisruptionController(NullWatcher):
-    """A watcher with one worker; `lag` draws the seconds until it has looked at a budget."""
+    """A watcher with one worker; `lag` draws the seconds until it processes a budget."""
 
     def __init__(self, store: Store, kernel: Kernel, lag: Callable[[], float]) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class DisruptionController(NullWatcher):
         self._evicted: dict[NamespacedName, dict[str, float]] = {}
         store.watchers.append(self)
 
-    # Truth, ahead of every status
+    # The current state, which a status shows later
 
     def budgets_of(self, pod: Pod) -> tuple[NamespacedName, ...]:
         """The budgets that select a pod."""
@@ -59,11 +59,12 @@ class DisruptionController(NullWatcher):
         return keys
 
     def healthy(self, key: NamespacedName) -> int:
-        """Its pods that are Ready and not leaving, now."""
+        """The number of pods that are Ready and not terminating."""
         return self._healthy[key]
 
     def wanted(self, key: NamespacedName) -> tuple[int, int]:
-        """Pods expected, and how many of them must be healthy, by its rule and the scales now."""
+        """The number of expected pods, and of pods that must be healthy, by the rule and the
+        current scales."""
         rule = self.rules[key]
         members = self.members[key]
         if isinstance(rule.min_available, int):
@@ -74,7 +75,7 @@ class DisruptionController(NullWatcher):
         return expected, _part(rule.min_available or 0, expected)
 
     def settled(self, key: NamespacedName) -> bool:
-        """Whether the status shows all that has happened."""
+        """Whether the status is up to date."""
         return key not in self._dirty
 
     # Writes
@@ -82,7 +83,7 @@ class DisruptionController(NullWatcher):
     def add(
         self, key: NamespacedName, selector: Selector, rule: BudgetRule, **more: object
     ) -> None:
-        """Create a budget, its status not computed yet."""
+        """Create a budget whose status is not computed yet."""
         self.rules[key] = rule
         self._store.put_budget(
             Budget(
@@ -96,14 +97,14 @@ class DisruptionController(NullWatcher):
         )
 
     def change(self, key: NamespacedName, rule: BudgetRule) -> None:
-        """Give a budget another rule."""
+        """Change the rule of a budget."""
         budget = self._store.budgets.get(key)
         if budget is not None:
             self.rules[key] = rule
             self._store.put_budget(structs.replace(budget, generation=budget.generation + 1))
 
     def charge(self, key: NamespacedName, pod: NamespacedName) -> None:
-        """An eviction takes a slot: recorded in the status by the API server itself."""
+        """An eviction takes a slot: the API server records it in the status."""
         budget = self._store.budgets[key]
         self._evicted.setdefault(key, {})[pod.name] = self._kernel.now
         changed = structs.replace(
@@ -115,14 +116,14 @@ class DisruptionController(NullWatcher):
     # Watching
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
-        """Whose member it is, and whether it counts."""
+        """A pod may be a member of a budget and may count as healthy."""
         if old is not None:
             self._count(old, -1, gone=new is None)
         if new is not None:
             self._count(new, 1)
 
     def budget(self, old: Budget | None, new: Budget | None) -> None:
-        """A budget was made, changed or deleted."""
+        """A budget is created, changed or deleted."""
         budget = new or old
         if budget is None:
             return
@@ -146,7 +147,7 @@ class DisruptionController(NullWatcher):
             self._soon(key)
 
     def controller(self, old: Controller | None, new: Controller | None) -> None:
-        """A changed scale changes what is expected."""
+        """A changed scale changes the expected count."""
         if old is not None and new is not None and old.replicas == new.replicas:
             return
         for key, members in self.members.items():

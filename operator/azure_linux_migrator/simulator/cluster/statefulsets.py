@@ -1,4 +1,4 @@
-"""The StatefulSet controller, and others that give a pod's name and volumes to its successor."""
+"""The StatefulSet controller, and others whose pods keep their names and volumes."""
 
 from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.simulator.cluster.api_server import ApiServer
@@ -7,18 +7,16 @@ from azure_linux_migrator.simulator.cluster.workload import Workload
 
 
 class StatefulSets:
-    """Pods with names of their own."""
+    """Workloads whose pods keep their names."""
 
     def __init__(self, api: ApiServer, pod_factory: PodFactory) -> None:
         self._api = api
         self._births = pod_factory
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
-        """Make the pods whose names are free again.
-
-        With OrderedReady the first that is missing, not Ready or terminating is the last that is
-        looked at: processReplica in pkg/controller/statefulset/stateful_set_control.go.
-        """
+        """Create the pods whose names are free. With OrderedReady, the first pod that is
+        missing, not Ready or terminating is the last one that is processed: processReplica in
+        pkg/controller/statefulset/stateful_set_control.go."""
         present = {pod.key.name: pod for pod in pods}
         for name in workload.identities:
             chosen_pod = present.get(name)

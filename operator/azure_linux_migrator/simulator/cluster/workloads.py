@@ -1,7 +1,7 @@
-"""The workloads of the cluster: which there are, whose pods are whose, who looks after them.
+"""The workloads of the cluster, and which pods belong to them.
 
-The controllers' rules are in modules of their own: deployments, statefulsets, daemonsets, jobs.
-Each looks at a workload `lag` seconds after something of it has changed.
+The rules of the controllers are in modules of their own: deployments, statefulsets, daemonsets,
+jobs. Each processes a workload `lag` seconds after a change.
 """
 
 import random
@@ -51,7 +51,7 @@ class Workloads(NullWatcher):
     # Writes
 
     def add(self, workload: Workload, *, fresh: bool = True) -> None:
-        """A workload is applied; its pods follow, unless they are there already."""
+        """Apply a workload; its pods are created unless they exist already."""
         self.by_uid[workload.uid] = workload
         if workload.kind == "DaemonSet":
             self._daemons[workload.uid] = None
@@ -63,11 +63,11 @@ class Workloads(NullWatcher):
             self.soon(workload.uid)
 
     def own(self, owner: str, workload: Workload) -> None:
-        """Pods of that owner are the workload's."""
+        """Assign the pods of an owner to the workload."""
         self._by_owner[owner] = workload.uid
 
     def template(self, pod: Pod) -> Template:
-        """What a pod was made from."""
+        """The template of a pod."""
         workload = self.workload(pod)
         if workload is None:
             return Template()
@@ -76,7 +76,7 @@ class Workloads(NullWatcher):
         return workload.template
 
     def workload(self, pod: Pod) -> Workload | None:
-        """Whose pod it is."""
+        """The workload of a pod."""
         return self.by_uid.get(self._by_owner.get(pod.owner.uid, "")) if pod.owner else None
 
     def by_key(self, key: NamespacedName) -> Workload | None:
@@ -85,12 +85,12 @@ class Workloads(NullWatcher):
         return next(workloads, None)
 
     def replicas(self, key: NamespacedName) -> int | None:
-        """A Deployment's scale; None where there is none."""
+        """The replicas of a Deployment; None if there is none."""
         workload = self.by_key(key)
         return workload.replicas if workload else None
 
     def scale(self, key: NamespacedName, replicas: int, *, surge: str | None = None) -> None:
-        """Change a Deployment's scale, and our record of a surge with it."""
+        """Change the replicas of a Deployment, and azlm's record of a surge with it."""
         workload = self.by_key(key)
         if workload is not None:
             workload.replicas = replicas
@@ -98,13 +98,13 @@ class Workloads(NullWatcher):
             self.soon(workload.uid)
 
     def note(self, key: NamespacedName, surge: str) -> None:
-        """Record on a Deployment what becomes of its surge."""
+        """Write azlm's record of a surge to a Deployment."""
         workload = self.by_key(key)
         if workload is not None:
             self._show(workload, {"surge": surge})
 
     def restart(self, key: NamespacedName, stamp: str) -> None:
-        """A new template for a Deployment's pods."""
+        """Give a Deployment a new template."""
         workload = self.by_key(key)
         if workload is not None and self._store.controllers[workload.uid].restarted != stamp:
             workload.generation += 1
@@ -114,7 +114,7 @@ class Workloads(NullWatcher):
             self.soon(workload.uid)
 
     def place(self, workload: Workload, node: str, *, created: float, **more: object) -> Pod:
-        """A pod that has been running there for a while."""
+        """Create a pod that runs already."""
         name = self._births.free_name(workload)
         pod = self._births.make(workload, name, node=node, created=created)
         fields = {"phase": "Running", "ready": True} | more
@@ -125,7 +125,7 @@ class Workloads(NullWatcher):
     # Watching
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
-        """One of somebody's pods."""
+        """A pod of a workload changed."""
         pod = new or old
         workload = self.workload(pod) if pod else None
         if pod is None or workload is None:
@@ -143,7 +143,7 @@ class Workloads(NullWatcher):
             self.soon(workload.uid)
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """DaemonSets follow the nodes, and the OS that a node has after its update in place."""
+        """DaemonSets follow the nodes, and the OS that a node has after an update in place."""
         if old is None or new is None or old.os_sku != new.os_sku:
             node = new or old
             self._daemonsets.forget(node.name if node else "")
@@ -153,7 +153,7 @@ class Workloads(NullWatcher):
     # Working
 
     def soon(self, uid: str) -> None:
-        """Look at a workload after the controllers' lag."""
+        """Process a workload after the lag of the controllers."""
         if uid not in self._queued:
             self._queued.add(uid)
             self._kernel.after(self._lag(), lambda: self._sync(uid))
@@ -195,7 +195,7 @@ class Workloads(NullWatcher):
 
 
 def _matters(workload: Workload, old: Pod, new: Pod) -> bool:
-    """Whether a controller has to look at what changed of a pod."""
+    """Whether a change of a pod concerns its controller."""
     if workload.kind == "DaemonSet":
         return new.finished and not old.finished
     return (old.ready, old.terminating, old.phase, old.deletion_cost) != (

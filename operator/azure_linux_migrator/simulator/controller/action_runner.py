@@ -57,7 +57,7 @@ class ActionRunner:
         return frozenset(self._under_way)
 
     def submit(self, actions: Iterable[Action]) -> None:
-        """Start what is not running already; nothing at all once the leadership is lost."""
+        """Start the actions that do not run already; none after the leadership is lost."""
         for action in actions:
             key = action.key
             if key in self._under_way or self._dead or self._retired or not self._operator.leads:
@@ -70,7 +70,7 @@ class ActionRunner:
                 self._send(action, 0)
 
     def retire(self) -> None:
-        """Start nothing more; what is under way goes on to its end."""
+        """Start no more actions; those under way continue to their end."""
         self._retired = True
 
     def die(self, *, late: float | None = None) -> None:
@@ -82,7 +82,7 @@ class ActionRunner:
             self._operator.abandon(timer, late=late)
 
     def delay(self, seconds: float) -> None:
-        """What is on its way arrives so much later."""
+        """Requests that were sent arrive so many seconds later."""
         for key, timer in tuple(self._under_way.items()):
             if timer is not None and timer.live:
                 self._under_way[key] = timer.postpone(self._backend.kernel, seconds)
@@ -136,7 +136,7 @@ class ActionRunner:
             self._process.after(delay, lambda: self._answer(action, error, effect, since))
 
     def _go_on(self, action: Action) -> None:
-        """The second request of an action, unless the process died between the two."""
+        """Send the second request of an action, unless the process ended between the two."""
         if not self._dead:
             self._send(action, 1)
 

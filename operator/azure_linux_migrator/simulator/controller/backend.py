@@ -1,4 +1,4 @@
-"""What every action of the core does in the simulated cluster. Its counterparts are kube/cordon.py,
+"""The effect of every action in the simulated cluster. Its counterparts are kube/cordon.py,
 kube/eviction.py, kube/surge.py and azure/client.py."""
 
 from collections.abc import Iterable, Iterator
@@ -40,15 +40,14 @@ from azure_linux_migrator.simulator.kernel import Kernel
 
 
 class Effect(Struct, frozen=True):
-    """What a request brought about: the pools it read, and whether another one is to follow."""
+    """The effect of a request: the pools that it read, and whether a second request follows."""
 
     pools: dict[str, Pool] | None = None
     more: bool = False
 
 
 class Backend(Struct):
-    """The API servers of a simulated cluster. `missing` is what Kubernetes does not allow the
-    operator."""
+    """The API servers of a simulated cluster. `missing` are the rights that the operator lacks."""
 
     kernel: Kernel
     api: ApiServer
@@ -92,7 +91,7 @@ class Backend(Struct):
         return Effect()
 
     def _occupants(self, action: EndsNodes) -> Iterator[Pod]:
-        """The pods on the nodes that an action would end, as they are now."""
+        """The pods that are on the nodes that an action would end."""
         store = self.api.store
         if isinstance(action, DeleteMachines):
             nodes: Iterable[str] = action.nodes
@@ -101,7 +100,7 @@ class Backend(Struct):
         return (pod for node in nodes for pod in store.pods_on.get(node, {}).values())
 
     def _scale(self, action: Action) -> None:
-        """As kube/surge.py does: every patch tests what it changes."""
+        """As kube/surge.py does: every patch tests the values that it changes."""
         workloads = self.workloads
         match action:
             case SetDeletionCost(pod, uid):
@@ -115,8 +114,8 @@ class Backend(Struct):
                 workloads.note(deployment, f"{by}/{YIELDED}")
 
     def _restore(self, deployment: NamespacedName, replicas: int, part: int) -> Effect:
-        """The scale and the record of it in one request; where the scale is not ours any more,
-        the record alone in another."""
+        """Change the scale and azlm's record of it in one request. If another writer owns the
+        scale, only the record is removed, in a second request."""
         workloads = self.workloads
         if part == 1:
             workloads.note(deployment, "")

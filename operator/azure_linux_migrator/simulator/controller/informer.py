@@ -1,9 +1,10 @@
-"""The operator's watches: what the store tells, later, in order within a kind, into a World.
+"""The watches of the simulated operator: events of the store arrive late, in order within a kind,
+in a World.
 
-A watch can be held up, and it can lose its place: then nothing comes until everything is listed
-again, as kube/reflector.py does after 410 Gone. A list is of one moment, and never older than what
-was seen before (no resourceVersion asks for the latest); but it comes in pieces, with decisions in
-between, and what has gone is known only at its end.
+A watch can be held up, and it can lose its place: then no event arrives before everything is listed
+again, as kube/reflector.py does after 410 Gone. A list shows one moment, which is never older than
+what was seen before (no resourceVersion asks for the latest). It arrives in parts, with decisions
+in between, and deleted objects are known only at its end.
 """
 
 from collections.abc import Callable
@@ -32,11 +33,12 @@ WatchKind = Literal[
 ]
 KINDS: tuple[WatchKind, ...] = get_args(WatchKind)
 PIECES = 3
-"""Pieces in which a list comes: what a read of the connection brings at one time."""
+"""The number of parts in which a list arrives: what a read of the connection returns at one
+time."""
 
 
 class _List(Struct):
-    """A list under way: its number, its objects by name as of one moment, and what is to come."""
+    """A list in progress: its number, its objects by name at one moment, and the parts to come."""
 
     number: int
     names: frozenset[Any]
@@ -45,7 +47,7 @@ class _List(Struct):
 
 
 class Informer(NullWatcher):
-    """Feeds one operator's World. `delay` draws an event's seconds on the way."""
+    """Updates the World of one operator. `delay` draws the seconds of an event on its way."""
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class Informer(NullWatcher):
         return self._running and all(stream.listed for stream in self._streams.values())
 
     def problem(self) -> str:
-        """Which watch has told nothing for longest, and why; empty where all deliver."""
+        """The watch that has delivered nothing for longest, and why; empty if all deliver."""
         now = self._process.now
         failing = [
             (stream.heard_at, kind, problem)
@@ -82,7 +84,7 @@ class Informer(NullWatcher):
         return watch_problem(f"{kind.lower()}s", heard_at, problem)
 
     def start(self) -> None:
-        """Begin to watch; the first lists arrive after a while each."""
+        """Start to watch; each first list arrives after a delay."""
         self._running = True
         now = self._process.now
         self._streams = {kind: Stream(now, old.held_until) for kind, old in self._streams.items()}
@@ -91,19 +93,19 @@ class Informer(NullWatcher):
             self._process.after(self._delay() * 4, partial(self._list, kind, stream))
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop to watch."""
         if self._running:
             self._running = False
             self._store.watchers.remove(self)
 
     def hold(self, kind: WatchKind, until: float, *, broken: bool = False) -> None:
-        """Nothing of that kind arrives before then; the connection is up, or `broken`."""
+        """Hold the events of a kind until then; the connection is up, or `broken`."""
         stream = self._streams[kind]
         stream.falls_silent(self._process.now, broken=broken)
         stream.held_until = max(stream.held_until, until)
 
     def lose(self, kind: WatchKind, seconds: float) -> None:
-        """The watch has lost its place; it is listed again after so many seconds."""
+        """The watch loses its place; it is listed again after so many seconds."""
         stream = self._streams[kind]
         if not stream.needs_list:
             stream.falls_silent(self._process.now, broken=True)
@@ -112,7 +114,7 @@ class Informer(NullWatcher):
             stream.queue.clear()
             self._process.after(seconds, partial(self._list, kind, stream))
 
-    # What the store tells
+    # Events of the store
 
     def node(self, old: Node | None, new: Node | None) -> None:
         """A node."""
@@ -142,7 +144,7 @@ class Informer(NullWatcher):
     def _send(self, kind: WatchKind, old: Any, new: Any) -> None:
         stream = self._streams[kind]
         if stream.needs_list:
-            return  # the list that is still to come has it
+            return  # the list in progress contains it
         at = max(self._process.now + self._delay(), stream.held_until)
         if stream.queue:
             at = max(at, stream.queue[-1][0])
@@ -192,7 +194,7 @@ class Informer(NullWatcher):
                 world.remove_controller(old.kind, old.key)
 
     def _list(self, kind: WatchKind, stream: Stream) -> None:
-        """Everything of a kind as it is now."""
+        """List the objects of a kind."""
         if not self._running or stream is not self._streams[kind]:
             return
         if self._process.now < stream.held_until:
@@ -207,7 +209,8 @@ class Informer(NullWatcher):
         self._piece(kind, stream, begun)
 
     def _piece(self, kind: WatchKind, stream: Stream, begun: _List) -> None:
-        """The next part of a list; after the last one, what is not in it any more is gone."""
+        """Apply the next part of a list; after the last part, remove the objects that are not in
+        it."""
         stale = stream is not self._streams[kind] or begun.number != stream.lists
         if not self._running or stale:
             return
@@ -230,7 +233,7 @@ class Informer(NullWatcher):
         self._on_change()
 
     def _here(self, kind: WatchKind) -> dict[Any, Any]:
-        """What the world has of a kind."""
+        """The objects of a kind in the world."""
         world, owner_index = self.world, self.world.owner_index
         match kind:
             case "pod":
@@ -250,7 +253,7 @@ class Informer(NullWatcher):
         }
 
     def _there(self, kind: WatchKind) -> dict[Any, Any]:
-        """What the store has of a kind."""
+        """The objects of a kind in the store."""
         store = self._store
         match kind:
             case "pod":

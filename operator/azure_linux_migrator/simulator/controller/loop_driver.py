@@ -26,7 +26,7 @@ from azure_linux_migrator.simulator.kernel import Timer
 
 
 def resource_seen(body: Body) -> ResourceSeen:
-    """The resource as the loop takes it."""
+    """The resource in the form that the loop reads."""
     return ResourceSeen(
         body.name,
         body.uid,
@@ -40,7 +40,7 @@ def resource_seen(body: Body) -> ResourceSeen:
 
 
 class LoopDriver:
-    """A loop of a process, with the actions and the status write that it has under way."""
+    """A loop of a process, with its actions and its status write in progress."""
 
     def __init__(self, operator: OperatorProcess, body: Body, *, releasing: bool) -> None:
         self._operator = operator
@@ -61,7 +61,7 @@ class LoopDriver:
         self.loop = Loop(resource_seen(body), observer, coalesce=operator.setup.pace.coalesce)
 
     def tick(self) -> None:
-        """Do what is due."""
+        """Process what is due."""
         if not self._operator.alive:
             return
         decisions = self.loop.decisions
@@ -71,12 +71,12 @@ class LoopDriver:
         self._perform(outputs)
 
     def wake(self) -> None:
-        """The watches or an action brought something new."""
+        """A watch or an action has news."""
         self.loop.changed(self._now())
         self._arm()
 
     def seen(self, body: Body) -> None:
-        """The resource was seen."""
+        """A watch delivered the resource."""
         self._perform(self.loop.seen(resource_seen(body), self._now()))
 
     def close(self, on_end: Callable[[], None]) -> None:
@@ -147,7 +147,7 @@ class LoopDriver:
         self._request = self._operator.kernel.after(way, lambda: self._is_read(way))
 
     def _is_read(self, way: float) -> None:
-        """What refuses only writes of the status does not refuse a read."""
+        """An error that refuses only status writes does not refuse a read."""
         body, error = self._operator.resource.body, self._operator.setup.status_fails()
         fails = body is None or (error is not None and error.status not in {403, 409})
         resource = None if body is None or fails else resource_seen(body)

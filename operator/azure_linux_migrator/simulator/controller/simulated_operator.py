@@ -1,4 +1,4 @@
-"""One operator process at work on one migration, in virtual time: the loops one after the other."""
+"""One operator process that works on one migration in virtual time; its loops follow each other."""
 
 from azure_linux_migrator.simulator.controller.action_runner import ActionRunner
 from azure_linux_migrator.simulator.controller.custom_resource import Body
@@ -11,7 +11,7 @@ from azure_linux_migrator.simulator.controller.operator_process import (
 
 
 class SimulatedOperator(OperatorProcess):
-    """A process and its loops: the one at work, and before it those that still end."""
+    """A process and its loops: the current one, and earlier ones that are still ending."""
 
     def __init__(self, setup: OperatorSetup) -> None:
         super().__init__(setup)
@@ -23,11 +23,11 @@ class SimulatedOperator(OperatorProcess):
 
     @property
     def runner(self) -> ActionRunner:
-        """What runs the actions of the loop at work."""
+        """The action runner of the current loop."""
         return self._drivers[-1].runner
 
     def start(self) -> None:
-        """The process begins to work."""
+        """The process starts to work."""
         body = self.resource.body
         if body is not None and body.deleting:
             self._release = Deletion(self, None, self._new_driver)
@@ -43,7 +43,7 @@ class SimulatedOperator(OperatorProcess):
             driver.die(late=late)
 
     def wake(self) -> None:
-        """Look again soon."""
+        """Decide again soon."""
         if self.alive:
             self._drivers[-1].wake()
 
@@ -53,8 +53,8 @@ class SimulatedOperator(OperatorProcess):
         self.resource.watchers.remove(self._resource_changed)
 
     def _new_driver(self) -> LoopDriver | None:
-        """A loop that undoes what is ours: it starts from the resource and remembers nothing. None
-        where the resource is gone."""
+        """A loop that releases the resource: it starts from the resource and has no memory. None
+        if the resource is gone."""
         body = self.resource.body
         if body is None or not self.alive:
             return None
@@ -68,7 +68,7 @@ class SimulatedOperator(OperatorProcess):
         if not self.alive:
             return
         if body is None:
-            self._end()  # the process lives: what it has under way still takes effect
+            self._end()  # the process lives: its requests still take effect
             return
         self._drivers[-1].seen(body)
         if body.deleting and self._release is None:

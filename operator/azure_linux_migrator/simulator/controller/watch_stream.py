@@ -1,4 +1,4 @@
-"""One kind's watch of the simulated operator: what is under way, and whether it is up."""
+"""The watch of one kind in the simulated operator: events under way, and whether it is up."""
 
 from collections import deque
 from typing import Any
@@ -35,17 +35,17 @@ class Stream:
         self.broken = False
 
     def falls_silent(self, now: float, *, broken: bool) -> None:
-        """It delivers nothing from now on, or still does not."""
+        """The watch delivers nothing from now on."""
         if not self.silent(now):
             self.heard_at, self.broken = now, False
         self.broken = self.broken or broken
 
     def silent(self, now: float) -> bool:
-        """Whether it delivers nothing: held up, or not listed again."""
+        """Whether the watch delivers nothing: held up, or not listed again."""
         return now < self.held_until or self.needs_list or self.listing
 
     def problem(self, now: float) -> str:
-        """As kube/reflector.py tells it."""
+        """The problem in the words of kube/reflector.py."""
         age = now - self.heard_at
         if age <= GRACE_SECONDS or not self.silent(now):
             return ""
