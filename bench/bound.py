@@ -1,9 +1,9 @@
-"""The lower bound of a drain, from what was observed.
+"""The lower bound of a drain, from observations.
 
-A slot's time runs from the granted eviction to the slot's return in the budget's status. A budget
-of b slots that moves n pods cannot evict its last pod before its b slots have, between them, been
-held for all the evictions but the last b: (d_1 + … + d_(n-b)) / b. That pod then needs the time
-from its eviction to its end. The shape's bound is the largest of its budgets' bounds.
+The time of a slot runs from the granted eviction until the slot returns in the status of the
+budget. A budget of b slots that moves n pods cannot evict its last pod before its slots together
+have been held for all evictions but the last b: (d_1 + … + d_(n-b)) / b. That pod then needs the
+time from its eviction to its end. The bound of the shape is the largest bound of its budgets.
 """
 
 import json
@@ -23,7 +23,7 @@ Name = tuple[str, str]
 
 @dataclass
 class Budget:
-    """What was seen of one budget: its slots, and when some of them came back."""
+    """The observations of one budget: its slots, and when some of them returned."""
 
     slots: int = 0
     allowed: int | None = None

@@ -1,9 +1,9 @@
-"""`python -m bench.forecast`: what azlm plan forecasts, beside what then happens, shape by shape.
+"""`python -m bench.forecast`: the forecast of azlm plan and the measured drain, shape by shape.
 
-The forecast is made from the running cluster before anything is touched, with start times learnt
-from its pods. What it is told: how long the simulated AKS takes for a node, and how long pods take
-to end, which no history tells. Measured as in `make bench`: from the first write to a node until
-the last pod has left the source. Starts are drawn again each time: the middle of several counts.
+The forecast is made from the running cluster before the drain, with start times from its pods. Two
+times are given, since no cluster records them: how long the simulated AKS takes for a node, and how
+long pods take to end. Measured as in `make bench`: from the first write to a node until the last
+pod has left the source. Start times are drawn again for each run; the median of several counts.
 """
 
 import argparse
@@ -29,7 +29,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 MOST_ERROR = 0.10
 SHAPES = ("uniform", "skewed", "tight", "stateful", "ordered", "slow", "small", "large")
 SATURATED = "large"
-"""The shape in which the control plane of this machine is what is slow."""
+"""The shape for which the control plane of this machine is the bottleneck."""
 TOGETHER = 4
 """Workloads that are restarted side by side before the forecast."""
 CLUSTER = {
@@ -41,9 +41,9 @@ CLUSTER = {
 
 @dataclass(frozen=True)
 class Row:
-    """A shape: seconds forecast (middle, least, most) and measured, and what the forecast took;
-    forecast and measured are the middle of so many `runs`, each on a control plane of its own, the
-    rest is from the run whose forecast is nearest to the middle."""
+    """A shape: seconds forecast (median, minimum, maximum) and measured, and the time of the
+    forecast. `forecast_s` and `measured_s` are the medians of `runs` runs, each on a control
+    plane of its own; the rest is from the run whose forecast is nearest to the median."""
 
     shape: str
     forecast_s: float
@@ -71,8 +71,8 @@ def plan(
 
 
 def _prepare(plane: ControlPlane, scratch: Path, shape: Shape) -> set[str]:
-    """The pods come a few workloads at a time, as they do in a life before a migration: all at
-    once they would take as long as this machine needs for all of them."""
+    """Pods are restarted a few workloads at a time: all at once, their start times would be
+    limited by this machine."""
     names = fill_pool(plane, scratch, shape)
     for kind in ("deployments", "statefulsets"):
         workloads = kubectl(plane.kubeconfig, "get", kind, "-o", "name").split()
@@ -87,7 +87,7 @@ def _prepare(plane: ControlPlane, scratch: Path, shape: Shape) -> set[str]:
 
 
 def _until_alone(plane: ControlPlane) -> None:
-    """Until the pods that were replaced are gone."""
+    """Wait until the pods that were replaced are gone."""
     while True:
         pods = json.loads(kubectl(plane.kubeconfig, "get", "pods", "-o", "json"))["items"]
         if not any(pod["metadata"].get("deletionTimestamp") for pod in pods):
@@ -119,7 +119,7 @@ def _forecast(
 
 
 def measure(shape: Shape, runs: int) -> Row:
-    """Foretell and measure a shape, several times."""
+    """Forecast and measure a shape, several times."""
     rows = [_measure(shape) for _ in range(runs)]
     measured = median(row.measured_s for row in rows)
     forecast = median(row.forecast_s for row in rows)
@@ -165,7 +165,7 @@ def table(rows: list[Row]) -> str:
 
 
 def note(rows: list[Row]) -> str:
-    """What the table cannot tell."""
+    """A note on what the table does not show."""
     large = next((row for row in rows if row.shape == SATURATED), None)
     if large is None:
         return ""
@@ -177,7 +177,7 @@ def note(rows: list[Row]) -> str:
 
 
 def main() -> int:
-    """The shapes; rows of others that were measured before stay. Fails above MOST_ERROR."""
+    """Measure the shapes; rows of other shapes are kept. Fails above MOST_ERROR."""
     parser = argparse.ArgumentParser(prog="bench.forecast", description=__doc__)
     parser.add_argument("--shapes", default=",".join(SHAPES))
     parser.add_argument("--runs", type=int, default=3)

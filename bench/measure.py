@@ -1,4 +1,4 @@
-"""One tool on one shape, on a control plane of its own, seen by independent observers."""
+"""One tool on one shape, on a control plane of its own, measured by independent observers."""
 
 import tempfile
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Run:
 
 
 def measure_shape(shape: Shape, tools: Mapping[str, Tool] = TOOLS) -> list[Run]:
-    """All tools on a shape; the bound is the one observed in azlm's run, the same for all."""
+    """Run all tools on a shape; the bound is the one observed in azlm's run, the same for all."""
     runs: list[Run] = []
     for name, tool in tools.items():
         say(f"{shape.name} ({shape.nodes} nodes, {shape.about}): {name} …")

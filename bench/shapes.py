@@ -1,4 +1,4 @@
-"""The workloads that the tools are compared on: each is the same for every tool, pod by pod."""
+"""The workloads on which the tools are compared: the same for every tool, pod by pod."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from testbed.fill.workloads import Manifest, budget, deployment, statefulset, un
 
 @dataclass(frozen=True)
 class Shape:
-    """Nodes of the source pool, what runs on them, and how long a pod takes to be Ready (ms)."""
+    """The nodes of the source pool, their workloads, and how long a pod takes to be Ready (ms)."""
 
     name: str
     nodes: int
@@ -65,7 +65,7 @@ QUICK = ("small",)
 
 
 def named(name: str) -> Shape:
-    """A shape by its name; raises ValueError naming those that exist."""
+    """A shape by its name. Raises ValueError with the names that exist."""
     for shape in SHAPES:
         if shape.name == name:
             return shape

@@ -32,12 +32,12 @@ from simtest.shrink import shrink
 CHUNK = 50
 SHOWN = 5
 ENOUGH_SEEDS = 1000
-"""Of so many seeds each invariant has to be judged in one at least."""
+"""Of so many seeds, at least one has to judge each invariant."""
 LIST = Path(__file__).resolve().parents[1] / "docs" / "mutations.md"
 
 
 class Sum(Struct):
-    """What came of all seeds so far."""
+    """The sum of all results so far."""
 
     done: int = 0
     events: int = 0
@@ -52,7 +52,7 @@ class Sum(Struct):
     digests: list[str] = field(default_factory=list)
 
     def add(self, result: SeedResult) -> None:
-        """One more."""
+        """Add one result."""
         self.done += 1
         self.events += result.events
         self.faults += len(result.faults)
@@ -68,7 +68,7 @@ class Sum(Struct):
 
     @property
     def unjudged(self) -> list[str]:
-        """Invariants that nothing was judged by, where that cannot be chance."""
+        """Invariants that no seed has judged, although there were enough seeds."""
         enough = self.done >= ENOUGH_SEEDS
         missing = [name for name in INVARIANTS if enough and not self.judged[name]]
         return [name for name in missing if name not in UNREACHED]
@@ -79,7 +79,7 @@ def _chunk(first: int, last: int) -> list[SeedResult]:
 
 
 def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
-    """All of them; the last line says how many failed. `digests` gets the hashes."""
+    """Run all seeds; the last line says how many failed. `digests` gets the hashes."""
     began = time.monotonic()
     total = Sum()
     chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
@@ -111,7 +111,7 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
 
 
 def _table(total: Sum) -> None:
-    """Each invariant, and how often it was judged."""
+    """Print each invariant, and how often it was judged."""
     print("\n   judged  invariant")
     for name, statement in INVARIANTS.items():
         print(f"{total.judged[name]:9}  {name}: {statement}")
@@ -131,7 +131,7 @@ def _tell(outcome: SeedResult) -> None:
 
 
 def replay(seed: str, keep: str | None) -> int:
-    """One seed, with what happened."""
+    """Run one seed, and print what happened."""
     own = schedule(seed)
     if keep is None:
         chosen = own
@@ -158,7 +158,7 @@ def _hunted(at: int, most: int) -> Catch:
 
 
 def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
-    """The table of deliberate faults."""
+    """Print the table of mutations."""
     lines = [
         "| mutation | what is wrong | found by seed | what gave it away |",
         "|---|---|---|---|",
@@ -195,7 +195,7 @@ invariant that is meant for it breaks, in a run that does not break it without t
 
 
 def main() -> int:
-    """The command line."""
+    """Parse the command line and run the command."""
     parser = argparse.ArgumentParser(
         prog="simtest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -218,7 +218,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":
-        # The order of sets depends on it; with a fixed one a replay repeats its run exactly.
+        # The order of sets depends on it; with a fixed value a replay repeats its run exactly.
         os.environ["PYTHONHASHSEED"] = "0"
         os.execv(sys.executable, [sys.executable, "-m", "simtest", *sys.argv[1:]])
     sys.exit(main())

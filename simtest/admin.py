@@ -1,8 +1,8 @@
-"""An admin who reads the status and does what it says, and nothing else: approves, and fixes what
-stalls, by the reason, the blockers' causes and the message.
+"""An admin who follows the status and nothing else: approves, and fixes a stalled migration by its
+reason, the causes of its blockers and its message.
 
-So the remedies that azlm tells are proved too: a run that ends Stalled after them has failed, and
-so has one that stalls for a reason that this admin cannot make sense of.
+So the remedies in the status are tested too: a run that stays Stalled after them fails, and so does
+a run that stalls for a reason without a fix here.
 """
 
 import re
@@ -20,7 +20,7 @@ from simtest.scenario import Scenario
 
 LOOKS_SECONDS = 20.0
 PATIENT_SECONDS = 120.0
-"""A stalled migration is left alone for so long: most fix themselves."""
+"""A stalled migration is left alone for so many seconds: most continue by themselves."""
 WAITS = frozenset(
     (
         "AzureForbidden",
@@ -32,11 +32,11 @@ WAITS = frozenset(
         "AzureUnavailable",
     )
 )
-"""Reasons whose remedy is with Azure or another admin, who acts when the faults are over."""
+"""Reasons that Azure or another admin fixes after the faults are over."""
 
 
 class Admin(Remedies):
-    """Looks every LOOKS_SECONDS."""
+    """Reads the status every LOOKS_SECONDS."""
 
     def __init__(self, scenario: Scenario, resource: CustomResource, audit: Audit) -> None:
         super().__init__(scenario, resource, audit)
@@ -67,7 +67,7 @@ class Admin(Remedies):
             self._stalled_since = None
 
     def _gone(self, body: Body | None) -> None:
-        """Where the status said so, it is applied again once it is gone."""
+        """If the status says so, apply the resource again after its deletion."""
         if body is None and self._anew:
             self._anew = False
             self._resource.recreate(dict(self._scenario.spec))
@@ -83,7 +83,7 @@ class Admin(Remedies):
             self._resource.annotate(APPROVE, match[1] if match else "")
 
     def _unblock(self, status: MigrationStatus) -> None:
-        """What the blockers' remedies say, once they have stood for a while."""
+        """Follow the remedies of blockers that are reported for a while."""
         now = self._simulation.kernel.now
         filled = "src" if status.rollback else status.target_pool
         if now - self._grown_at < PATIENT_SECONDS:
@@ -98,7 +98,7 @@ class Admin(Remedies):
                 self.remedy(blocker)
 
     def remedy(self, blocker: BlockerStatus) -> None:
-        """Where room is missing, the pool that is filled grows."""
+        """If pods do not fit, add a node to the pool that is filled."""
         unwell = blocker.cause in {Cause.BUDGET_UNHEALTHY, Cause.OWNER_UNHEALTHY}
         full = blocker.cause in {Cause.VOLUME_ZONE, Cause.SURGE_STUCK}
         body = self._resource.body
@@ -108,11 +108,11 @@ class Admin(Remedies):
             super().remedy(blocker)
 
     def _crowded(self) -> bool:
-        """`kubectl describe pods`: some fit nowhere."""
+        """Whether some pods fit nowhere, as `kubectl describe pods` shows."""
         return any(pod.unschedulable for pod in self._simulation.store.pods.values())
 
     def _grow(self, pool: str) -> None:
-        """`az aks nodepool scale`, by one."""
+        """`az aks nodepool scale`, by one node."""
         count = self._simulation.aks.properties(pool).get("count")
         if self._simulation.kernel.now - self._grown_at < PATIENT_SECONDS:
             return
@@ -137,7 +137,7 @@ class Admin(Remedies):
         azure_cli.update(self._simulation, body.status.target_pool)
 
     def _try_source_again(self, _body: Body) -> None:
-        """az says why it failed the last time."""
+        """The error of the last operation, as `az` shows it."""
         failed = self._simulation.aks.properties("src").get("status") or {}
         self.loosen_named(str(failed.get("provisioningError")))
         azure_cli.update(self._simulation, "src")
@@ -186,8 +186,7 @@ class Admin(Remedies):
         self.cordon_again()
 
     def _repair(self) -> None:
-        """No admin, but AKS's auto-repair: a pool that has fewer machines than it should for a
-        while gets them."""
+        """The auto-repair of AKS: a pool that lacks machines for a while gets them."""
         aks, now = self._simulation.aks, self._simulation.kernel.now
         for name in aks.pool_names():
             wanted = aks.properties(name)
@@ -217,4 +216,4 @@ class Admin(Remedies):
         "PreflightBlocked": Remedies.acknowledge,
         "PodsBlocked": _unblock_pods,
     }
-    """What is done for the reason that a migration stalls for."""
+    """The fixes by the reason for which a migration stalls."""

@@ -1,4 +1,4 @@
-"""What a run can have that may be struck: types of actions, steps, and Azure's calls in them."""
+"""What faults of a run can strike: types of actions, steps, and calls to Azure in them."""
 
 from msgspec import Struct
 
@@ -14,13 +14,13 @@ BACK: tuple[str, ...] = (
     "RolledBack",
 )
 DELETING = "Deleting"
-"""Stands for a step, where the resource is being deleted."""
+"""Stands for a step while the resource is being deleted."""
 SUCCEEDED = "Succeeded"
 
 
 class FaultTargets(Struct, frozen=True):
-    """`forth` are the steps of the way there, before the source is retired; `steps` all that the
-    run may come through. `calls` are steps with the call that changes a pool in them."""
+    """`forth` are the steps before the source is retired; `steps` are all that the run may
+    enter. `calls` are steps with a call that changes a pool in them."""
 
     writes: tuple[str, ...]
     reads: tuple[str, ...]
@@ -30,7 +30,8 @@ class FaultTargets(Struct, frozen=True):
 
 
 def fault_targets(drawn: ScenarioDraw, turn: str) -> FaultTargets:
-    """That of a sketch; `turn` is what turns the run back half-way, if anything does."""
+    """The targets of a drawn scenario; `turn` is the fault that turns the run back half-way, if
+    any."""
     there = _route(drawn)
     forth = tuple(step for step in there if step not in {"RetireSource", "HandOverAutoscaler"})
     steps: tuple[str, ...] = (*there, SUCCEEDED)

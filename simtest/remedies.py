@@ -1,4 +1,4 @@
-"""The remedies that statuses name, each as an admin with kubectl and az carries it out."""
+"""The remedies in a status, carried out as an admin does with kubectl and az."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
 
 SHORT_SECONDS = 60.0
-"""A pool that lacks machines for so long is repaired."""
+"""A pool that lacks machines for so many seconds is repaired."""
 _PASSING = frozenset(
     (
         Cause.WEBHOOK,
@@ -29,11 +29,11 @@ _PASSING = frozenset(
         Cause.SURGE_IMPOSSIBLE,
     )
 )
-"""Causes that fix themselves once what an admin sees in the cluster is over."""
+"""Causes that need no action after the admin's faults are over."""
 
 
 class Remedies:
-    """Everything here is named by some remedy in azlm."""
+    """Each method is named by a remedy of azlm."""
 
     def __init__(self, scenario: Scenario, resource: CustomResource, audit: Audit) -> None:
         self._scenario = scenario
@@ -43,7 +43,7 @@ class Remedies:
         self._short_since: dict[str, float] = {}
 
     def remedy(self, blocker: BlockerStatus) -> None:
-        """What a blocker's remedy says."""
+        """Carry out the remedy of a blocker."""
         self._require(blocker.remedy, f"a blocker names no remedy: {blocker.message}")
         apply = self._REMEDIES.get(Cause(blocker.cause))
         if apply is not None:
@@ -83,7 +83,7 @@ class Remedies:
             self._resource.edit(drain=drain)
 
     def _move_data(self, key: NamespacedName, _remedy: str) -> None:
-        """The data is elsewhere: the claim and the pod go."""
+        """The data is elsewhere: delete the claim and the pod."""
         pod = self._simulation.store.pods.get(key)
         for volume in self._simulation.store.volumes_of(pod) if pod else ():
             self._simulation.store.remove_volume(volume.name)
@@ -113,7 +113,7 @@ class Remedies:
             self._simulation.node_lifecycle.find(pod.node)
 
     def _detach(self, key: NamespacedName, _remedy: str) -> None:
-        """The CSI driver is set going again."""
+        """Start the CSI driver again."""
         store, node = self._simulation.store, key.name
         used = {v.name for pod in store.pods_on[node].values() for v in store.volumes_of(pod)}
         for attachment in tuple(store.attachments.values()):
@@ -121,21 +121,21 @@ class Remedies:
                 store.remove_attachment(attachment.name)
 
     def loosen_named(self, message: str) -> None:
-        """AKS's own drain waits for pods of the node that it names."""
+        """Loosen the budgets of the node that AKS's own drain names."""
         match = re.search(r"Node '([\w-]+)' failed to be drained", message)
         for pod in tuple(self._simulation.store.pods_on[match[1]].values()) if match else ():
             for key in self._simulation.disruption.budgets_of(pod):
                 self._simulation.disruption.change(key, BudgetRule(max_unavailable="100%"))
 
     def cordon_again(self) -> None:
-        """The nodes of the source that somebody uncordoned."""
+        """Cordon the nodes of the source that somebody uncordoned."""
         for node in tuple(self._simulation.store.nodes.values()):
             if node.pool == "src" and not node.unschedulable:
                 self._audit.foreign_cordon(node)
                 self._simulation.store.change_node(node.name, unschedulable=True)
 
     def acknowledge(self, body: Body) -> None:
-        """What blocks the preflight is fixed where it can be, and else acknowledged by its id."""
+        """Fix what blocks the preflight if possible, and otherwise acknowledge it by its id."""
         blocking = {
             finding.rule
             for finding in body.status.preflight.findings
@@ -153,7 +153,7 @@ class Remedies:
             self._resource.edit(preflight=preflight)
 
     def repair(self, pool: str, count: int, now: float) -> None:
-        """AKS makes the machines that are missing."""
+        """AKS creates the missing machines."""
         since = self._short_since.setdefault(pool, now)
         if now - since < SHORT_SECONDS:
             return
@@ -176,4 +176,4 @@ class Remedies:
         Cause.STUCK_TERMINATING: _unstick,
         Cause.VOLUME_ATTACHED: _detach,
     }
-    """What is done for a blocker's cause, with the name of its object and the remedy's words."""
+    """The remedies by the cause of a blocker, with the name of its object and the remedy's text."""

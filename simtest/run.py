@@ -1,4 +1,4 @@
-"""One seed: a cluster, a migration, its misfortunes, and the judgement at the end."""
+"""One seed: a cluster, a migration, its faults, and the checks at the end."""
 
 import random
 import traceback
@@ -23,10 +23,10 @@ from simtest.invariants.registry import ViolationError
 from simtest.scenario import NAME, NOW, Scenario, scenario
 
 DEADLINE = HEALED + 4 * 3600.0
-"""Virtual seconds by which every run has come to a legal end."""
+"""Virtual seconds by which every run has ended."""
 IDLE_SECONDS = 1800.0
 STEPS = 400_000
-"""More events than any run should need: more are a livelock."""
+"""More events than any run needs: more are a livelock."""
 
 
 class SeedResult(Struct):
@@ -102,7 +102,7 @@ class Run:
             self.trail.append(f"{self.scenario.simulation.kernel.now - NOW:.1f} {line}")
 
     def go(self) -> SeedResult:
-        """To the end."""
+        """Run to the end."""
         kernel = self.scenario.simulation.kernel
         broken = failure = ""
         try:
@@ -164,7 +164,7 @@ class Run:
         return f"{body.status.phase} {body.status.step}:{reason}: {body.status.message[:300]}"
 
     def _idle(self) -> None:
-        """Once it has ended, nothing is written any more."""
+        """After the end of the run, nothing is written any more."""
         kernel = self.scenario.simulation.kernel
         self._until(lambda: False, kernel.now + 120.0)
         writes, acts = self.resource.writes, self.injector.writes
@@ -175,5 +175,5 @@ class Run:
 
 
 def run(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:
-    """One seed; with `faults` instead of its own."""
+    """Run one seed, with `faults` instead of its own if given."""
     return Run(seed, faults).go()

@@ -1,4 +1,4 @@
-"""A random cluster, a random migration of it, from one seed."""
+"""A random cluster and a random migration of it, from one seed."""
 
 import random
 from typing import Any
@@ -25,9 +25,9 @@ POOL: dict[str, Any] = {
 
 
 class Scenario(Struct):
-    """What one run is about; `replicas` are the scales that the admin wants, `bounds` those of the
-    source's autoscaler, if it has one, `own` the Deployment of the operator, if that runs on the
-    source."""
+    """The cluster and the migration of a run. `replicas` are the scales that the admin wants,
+    `bounds` those of the source's autoscaler, if any; `own` is the Deployment of the operator,
+    if that runs on the source."""
 
     simulation: SimulatedCluster
     spec: dict[str, Any]
@@ -45,7 +45,7 @@ class Scenario(Struct):
 
 
 def scenario(seed: str) -> Scenario:
-    """The cluster and the spec of that seed."""
+    """The cluster and the spec of a seed."""
     drawn = draw_scenario(seed)
     rng = random.Random(f"{seed}/scenario")
     simulation = _simulated_cluster(seed, rng, drawn)

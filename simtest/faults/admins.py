@@ -110,7 +110,7 @@ def drain_edited(run: FaultedRun, fault: Fault) -> bool:
 
 @FAULTS.at_time(FaultKind("policy-edited", 3, timed()))
 def policy_edited(run: FaultedRun, fault: Fault) -> bool:
-    """The approval, the fate of the source pool, or the reaction to a failure changes."""
+    """The approval, the use of the source pool, or the reaction to a failure changes."""
     if run.where() in FINAL:
         return False  # the invariants do not apply the new policy to earlier decisions
     choice = fault.pick // 4

@@ -93,5 +93,5 @@ def overtaken(run: FaultedRun, fault: Fault, action: Action) -> InjectedFault | 
         return None
     if properties := run.simulation.aks.properties(action.pool):
         properties["eTag"] = f"foreign-{fault.pick}"
-        run.audit.watched.overtaken(action.pool)
+        run.audit.pool_view.overtaken(action.pool)
     return UNDISTURBED

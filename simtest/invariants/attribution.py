@@ -1,4 +1,4 @@
-"""Stands between one operator process and its fate, and tells the audit who acts."""
+"""Tells the audit which operator process an action belongs to."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from simtest.invariants.context import ObservedProcess
 
 
 class Attribution:
-    """A Fate that passes everything on to the fault schedule's."""
+    """A FaultHook that passes everything on to the fault injector."""
 
     def __init__(self, fault_hook: Any, audit: Audit) -> None:
         self._fault_hook = fault_hook
         self._audit = audit
         self.process = ObservedProcess(audit.context.now)
         self._due: dict[str, tuple[bool, bool]] = {}
-        """Actions under way: whether each will take effect, and be answered."""
+        """Actions under way: whether each takes effect, and is answered."""
 
     def injected_fault(self, action: Action, *more: Any) -> Any:
-        """What befalls this request."""
+        """The fault of this request, if any."""
         fault = self._fault_hook.injected_fault(action, *more)
         error = fault.error if fault is not None else None
         late = bool(getattr(fault, "late", 0.0))
@@ -27,11 +27,11 @@ class Attribution:
         return fault
 
     def begins(self, action: Action) -> None:
-        """It is about to take effect."""
+        """The action is about to take effect."""
         lands, heard = self._due.pop(action.key, (True, True))
         self._audit.acts(self.process, lands=lands, heard=heard)
         self._fault_hook.begins(action)
 
     def ends(self, action: Action) -> None:
-        """It has taken effect; nobody was told yet."""
+        """The action has taken effect; the answer is not sent yet."""
         self._fault_hook.ends(action)

@@ -1,4 +1,4 @@
-"""Whose doing it is that a pod is not healthy any more: ours, or somebody else's."""
+"""Whether azlm or somebody else has caused that a pod is not healthy any more."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from simtest.invariants.context import JudgeContext, Part, counts
 
 LAG_SECONDS = 3.0
-"""For so long a budget's status, and with it the API server, may not show a change."""
+"""Seconds for which the status of a budget, and with it the API server, may not show a change."""
 RESHAPING_SECONDS = 120.0
-"""A restart or a restored scale removes pods for so long at the most."""
+"""Seconds for which a restart or a restored scale removes pods, at the most."""
 
 
 class Blame(Part, NullWatcher):
-    """Notes when others last took something from a budget or a workload."""
+    """Records when others last took something from a budget or a workload."""
 
     def __init__(self, context: JudgeContext) -> None:
         super().__init__(context)
@@ -24,7 +24,7 @@ class Blame(Part, NullWatcher):
         self._surged: dict[str, float] = {}
         self._last: tuple[str, Action | None] = ("", None)
         self.on_consequence: list[Callable[[Pod], None]] = []
-        """Told of each pod that a controller removes because of us."""
+        """Called for each pod that a controller removes because of azlm."""
 
     def budget_disturbed(self, key: NamespacedName) -> bool:
         """Whether others took from a budget just now, so that its status may not show it."""
@@ -35,15 +35,15 @@ class Blame(Part, NullWatcher):
         return self.context.now - self._workloads.get(uid, 0.0) < within
 
     def consequence(self, pod: Pod) -> Action | None:
-        """Our restart or restored scale for which this pod is being removed by its controller."""
+        """The restart or restored scale of azlm for which a controller removes this pod."""
         return self._last[1] if self._last[0] == pod.uid else None
 
     def surging(self, uid: str) -> bool:
-        """Whether a workload has pods more by our doing, which stand for others already."""
+        """Whether azlm has given a workload additional pods, which replace others already."""
         return self.context.now - self._surged.get(uid, 0.0) < RESHAPING_SECONDS
 
     def ends(self, action: Action) -> None:
-        """A scale or a template that we changed."""
+        """azlm changed a scale or a template."""
         if isinstance(action, RestartRollout | RestoreScale | SurgeReplica):
             workload = self.context.simulation.workloads.by_key(action.deployment)
             if workload is not None and not isinstance(action, RestoreScale):
@@ -70,7 +70,7 @@ class Blame(Part, NullWatcher):
             self._budgets[key] = now
 
     def budget(self, old: Budget | None, new: Budget | None) -> None:
-        """A budget is made or changed by somebody."""
+        """Somebody creates or changes a budget."""
         if new is not None and (old is None or old.generation != new.generation):
             self._budgets[new.key] = self.context.now
 
@@ -87,7 +87,7 @@ class Blame(Part, NullWatcher):
                 self._budgets[key] = self.context.now
 
     def _reshaped_by(self, pod: Pod) -> Action | None:
-        """A restart removes the pods of the template before; a restored scale one pod."""
+        """A restart removes the pods of the previous template; a restored scale removes one pod."""
         workload = self.context.simulation.workloads.workload(pod)
         reshaping = self._reshaped.get(workload.uid) if workload else None
         if (

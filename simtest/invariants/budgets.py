@@ -1,8 +1,8 @@
-"""Budgets and replicas: judged by the live truth after every pod that leaves by our doing.
+"""Budgets and replicas, judged by the state of the cluster after every pod that azlm removes.
 
-The API server keeps budgets by their status, which trails the truth by a moment; only what others
-took from this very budget within that moment is not ours. Replicas without a budget nobody keeps
-but azlm: there it counts what the acting process could know.
+The API server enforces budgets by their status, which is late by a moment; only what others took
+from the same budget within that moment is not azlm's. Only azlm limits replicas without a budget:
+there, the knowledge of the acting process counts.
 """
 
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
@@ -13,23 +13,23 @@ from simtest.invariants.context import JudgeContext, ObservedProcess, Part, Sent
 
 GOVERNED = frozenset(("Deployment", "StatefulSet"))
 FORCED_SECONDS = 30.0
-"""What spec.drain.onTimeout: Force has deleted lately takes slots from what it still evicts."""
+"""Pods that spec.drain.onTimeout: Force has deleted lately use slots of later evictions."""
 
 
 class BudgetInvariants(Part):
     """Judges granted evictions."""
 
-    def __init__(self, context: JudgeContext, causes: Blame) -> None:
+    def __init__(self, context: JudgeContext, blame: Blame) -> None:
         super().__init__(context)
-        self._causes = causes
+        self._blame = blame
         self._pod: Pod | None = None
         self.granted = 0
         self.refused = 0
         self._forced_at = 0.0
-        causes.on_consequence.append(self._removed)
+        blame.on_consequence.append(self._removed)
 
     def begins(self, action: Action) -> None:
-        """Remember the pod as it is."""
+        """Remember the pod before the action."""
         if not isinstance(action, EvictPod | DeletePod):
             return
         context = self.context
@@ -49,7 +49,7 @@ class BudgetInvariants(Part):
             )
 
     def ends(self, action: Action) -> None:
-        """The pod leaves, or was refused to."""
+        """The pod leaves, or the eviction was refused."""
         if not isinstance(action, EvictPod | DeletePod):
             return
         before, self._pod = self._pod, None
@@ -68,11 +68,12 @@ class BudgetInvariants(Part):
             self._judge(before, f"after evicting {action.pod}")
 
     def _judge(self, pod: Pod, occasion: str) -> None:
-        """No budget that selects it is below what it needs, and no controller either."""
+        """Check that no budget that selects the pod is below its required count, nor its
+        controller."""
         simulation, store = self.context.simulation, self.context.store
         budgets = [key for key in simulation.disruption.budgets_of(pod) if key in store.budgets]
         for key in budgets:
-            if not self._causes.budget_disturbed(key):
+            if not self._blame.budget_disturbed(key):
                 _, desired = simulation.disruption.wanted(key)
                 healthy = simulation.disruption.healthy(key)
                 text = f"budget {key} has {healthy} of {desired} {occasion}"
@@ -82,7 +83,8 @@ class BudgetInvariants(Part):
             self._replicas(workload, occasion)
 
     def _replicas(self, workload: Workload, occasion: str) -> None:
-        """No more are out than the controller allows, unless the process could not know."""
+        """Check that no more pods are out than the controller permits, unless the process could
+        not know."""
         context = self.context
         healthy = sum(counts(pod) for pod in self._pods(workload))
         out, allowance = workload.replicas - healthy, room_of(workload)
@@ -95,8 +97,9 @@ class BudgetInvariants(Part):
         context.that("replicas-kept", out <= allowance, text)
 
     def _misled(self, workload: Workload, healthy: int) -> bool:
-        """Whether the acting process took more pods for healthy than are, by others' doing."""
-        if self._causes.workload_disturbed(workload.uid):
+        """Whether the acting process counted more healthy pods than there are, because of
+        others."""
+        if self._blame.workload_disturbed(workload.uid):
             return True
         process = self.context.acting
         believed = believed_healthy(self.context, process, workload)
@@ -104,9 +107,10 @@ class BudgetInvariants(Part):
         return believed > healthy or controller is None or controller.replicas != workload.replicas
 
     def _removed(self, pod: Pod) -> None:
-        """A controller removes a healthy pod because we gave a replica back, or restarted it."""
+        """A controller removes a healthy pod because azlm restored a scale, or restarted the
+        workload."""
         workload = self.context.simulation.workloads.workload(pod)
-        if workload is None or self._causes.workload_disturbed(workload.uid, 60.0):
+        if workload is None or self._blame.workload_disturbed(workload.uid, 60.0):
             return
         pods = self._pods(workload)
         healthy = sum(counts(pod) for pod in pods)
@@ -120,7 +124,7 @@ class BudgetInvariants(Part):
 
 
 def room_of(workload: Workload | Controller) -> int:
-    """How many pods may be out where no budget says."""
+    """The number of pods that may be out without a budget."""
     if workload.kind == "StatefulSet":
         return 1
     if not workload.rolling:
@@ -129,7 +133,8 @@ def room_of(workload: Workload | Controller) -> int:
 
 
 def believed_healthy(context: JudgeContext, process: ObservedProcess, workload: Workload) -> int:
-    """Pods of a workload that a process takes for healthy, without those it evicted itself."""
+    """The pods of a workload that a process believes to be healthy, without those that it
+    evicted."""
     workloads = context.simulation.workloads
     return sum(
         counts(pod) and not _sent(process, pod.uid)
@@ -141,7 +146,7 @@ def believed_healthy(context: JudgeContext, process: ObservedProcess, workload: 
 def believed_of_budget(
     context: JudgeContext, process: ObservedProcess, budget: NamespacedName
 ) -> int:
-    """The same for a budget's pods."""
+    """The same for the pods of a budget."""
     budgets_of = context.simulation.disruption.budgets_of
     return sum(
         counts(pod) and not _sent(process, pod.uid)

@@ -1,7 +1,6 @@
-"""spec.drain: which pods stay, in which order they leave, how long a batch may take, what is told.
-
-Judged when a process decides, by the spec whose generation it tells that it works on.
-"""
+"""spec.drain: which pods stay, in which order they leave, how long a batch may take, and what
+the status explains. Judged when a process decides, by the spec of the generation that its status
+observes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,12 +25,12 @@ from simtest.invariants.context import (
 WAITS_SECONDS = 150.0
 LOOKS_SECONDS = 20.0
 OWN_SPACE = "azlm-system"
-"""Where the operator's own pod is, which leaves last whatever its order."""
+"""The namespace of the operator's own pod, which leaves last whatever its order."""
 DRAINS = frozenset(("Drain", "DrainTarget"))
 
 
 class DrainPolicyInvariants(Part):
-    """Judges which pods are moved, and that those which are not are explained."""
+    """Judges which pods are moved, and whether the status explains the others."""
 
     def __init__(self, context: JudgeContext) -> None:
         super().__init__(context)
@@ -44,7 +43,7 @@ class DrainPolicyInvariants(Part):
     # Decisions
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
-        """Each pod that is to leave, and now and then each that is not."""
+        """Check each pod that is to leave, and from time to time each that is not."""
         looks = self.context.now - self._looked_at >= LOOKS_SECONDS
         if not decision.actions and not looks:
             return
@@ -128,10 +127,10 @@ class DrainPolicyInvariants(Part):
                 text = f"{pod.key} is evicted while pods of a lower order are left"
                 self.context.that("in-order", order.tier(pod) <= min(left), text)
 
-    # What is told
+    # Explanations
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """Who waits, waits from the moment the drain begins, or goes on."""
+        """A pod waits from the moment when the drain begins or continues."""
         turned = (old.rollback is None) != (body.status.rollback is None)
         if turned or old.step != body.status.step or old.phase != body.status.phase:
             self._began = self.context.now
@@ -139,7 +138,7 @@ class DrainPolicyInvariants(Part):
     def _explained(
         self, process: ObservedProcess, status: MigrationStatus, policy: Mapping[str, Any]
     ) -> None:
-        """What waits for long is named, or the status says why nothing moves."""
+        """What waits for long has a blocker, or the status says why nothing moves."""
         ready = status.condition("Ready")
         if status.step not in DRAINS or ready is None or ready.reason not in {"Draining", ""}:
             return
@@ -182,10 +181,10 @@ class DrainPolicyInvariants(Part):
             names.add((pod.key.namespace, pod.owner.name))
         return bool(names & named) or ("", pod.node) in named
 
-    # The truth
+    # State of the cluster
 
     def begins(self, action: Action) -> None:
-        """Deletions only by force, and both in time."""
+        """Pods are deleted only with force, and both evictions and deletions only in time."""
         if not isinstance(action, EvictPod | DeletePod):
             return
         context = self.context
@@ -194,14 +193,14 @@ class DrainPolicyInvariants(Part):
         if isinstance(action, DeletePod):
             context.that("only-force-deletes", forces, f"{action.pod} is deleted without Force")
         recorded = since_epoch(context.status.batch.started_at)
-        started = context.batch_at or recorded or 0.0  # what is recorded is by the operator's clock
+        started = context.batch_at or recorded or 0.0  # recorded times are by the operator's clock
         if not started or context.backwards or context.status.step != "Drain":
             return
         limits = [
             length_of({"drain": policy_of(spec)}, "drain", "timeout")
             for spec in context.in_force(context.now - 60.0)
         ]
-        # A new process, and what somebody else had held up, have a full timeout.
+        # A new process, and a drain that somebody else delayed, have a full timeout.
         started = max(started, context.acting.began, context.held_until)
         paused = context.paused(started)
         if isinstance(action, DeletePod):
@@ -212,7 +211,7 @@ class DrainPolicyInvariants(Part):
             )
             context.that("pause-stops-the-clock", early + paused <= context.slack(started), text)
         elif all(limits) and not forces:
-            # A mark that was late on its way begins the batch with what is recorded then.
+            # A mark that arrives late begins the batch with the time that is recorded then.
             over = context.now - max(started, recorded or 0.0) - max(limits)
             late = over - paused - context.unattended(started)
             text = f"{action.pod} is evicted {late:.0f} s after the batch's time was over"

@@ -1,4 +1,4 @@
-"""The judgement at the end: what stands, what is left, whether all is well."""
+"""The checks at the end of a run: pools, nodes, workloads, and what azlm leaves behind."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +12,11 @@ from simtest.invariants.context import in_batch
 from simtest.scenario import NAME, Scenario
 
 LAST_SECONDS = 60.0
-"""What others do to a pool so late nobody looks for any more."""
+"""Changes of a pool that others make so late are not observed any more."""
 
 
 class FinalChecks:
-    """Judges a run that has come to its end and is idle."""
+    """Judges a run that has ended and is idle."""
 
     def __init__(self, scenario: Scenario, resource: CustomResource, audit: Audit) -> None:
         self._scenario = scenario
@@ -28,8 +28,8 @@ class FinalChecks:
         self._target = audit.context.target
 
     def judge(self, *, calm: bool) -> None:
-        """All of it; `calm` where no misfortune was scheduled."""
-        self._audit.watched.look()
+        """Make all checks; `calm` if no fault was scheduled."""
+        self._audit.pool_view.look()
         body = self._resource.body
         if body is None:
             self._gone()
@@ -65,14 +65,14 @@ class FinalChecks:
             self._that("foreign-cordons-stay", kept, f"{name} takes pods again")
 
     def _released(self) -> None:
-        others = self._audit.watched.changed("src") or self._audit.context.pools_changed()
+        others = self._audit.pool_view.changed("src") or self._audit.context.pools_changed()
         if others or self._scenario.strategy == "InPlace":
             return  # AKS cordons nodes too, and leaves them so where its upgrade fails
         for node in self._audit.context.nodes("src"):
             free = not node.unschedulable or node.name in self._audit.nodes.foreign
             self._that("released", free, f"{node.name} is still cordoned")
 
-    # Ends
+    # Outcomes
 
     def _gone(self) -> None:
         if self._audit.succeeded:
@@ -89,17 +89,17 @@ class FinalChecks:
         self._that("source-back", gone, f"the target {self._target} is still there")
         have = int(self._aks.properties("src").get("count") or 0)
         before = status.source.count or 0
-        back = have >= before or self._audit.watched.changed("src")
+        back = have >= before or self._audit.pool_view.changed("src")
         self._that("source-back", back, f"the source has {have} nodes, it had {before}")
 
     def _autoscaler(self, name: str) -> None:
-        """As it was, unless others have changed it."""
-        source, held = self._aks.properties("src"), self._audit.watched.held
+        """The pool is as it was, unless others have changed it."""
+        source, held = self._aks.properties("src"), self._audit.pool_view.held
         if not source or self._scenario.strategy == "InPlace":
             return
         scales = bool(source.get("enableAutoScaling"))
         bounds = (source.get("minCount"), source.get("maxCount")) if scales else None
-        same = bounds == held or self._audit.watched.others_set("src")
+        same = bounds == held or self._audit.pool_view.others_set("src")
         self._that(name, same, f"the source scales within {bounds}, before within {held}")
 
     def _succeeded(self) -> None:
@@ -109,7 +109,7 @@ class FinalChecks:
         changed = self._audit.context.pools_changed_at
         ended = since_epoch(self._audit.context.status.completion_time) or 0.0
         if changed is not None and changed > ended - LAST_SECONDS:
-            return  # others have done something to it that nobody looked for any more
+            return  # others have changed it after the last observation
         sku = target.get("osSKU")
         self._that("target-right", sku == "AzureLinux", f"{name} runs {sku}")
         if self._scenario.strategy == "InPlace":
@@ -138,23 +138,23 @@ class FinalChecks:
             final is None
             or scales
             or asked.get("count") == "Auto"
-            or self._audit.watched.changed(self._target)
+            or self._audit.pool_view.changed(self._target)
         )
         that("target-count", free or count == final, f"{count} nodes, {final} were asked for")
 
     def _bounds(self, asked: Mapping[str, Any], target: Mapping[str, Any]) -> None:
         wanted = asked.get("autoscaling")
-        held = (wanted["min"], wanted["max"]) if wanted else self._audit.watched.held
+        held = (wanted["min"], wanted["max"]) if wanted else self._audit.pool_view.held
         recorded = self._audit.context.status.source.autoscaler
         source_bounds = (recorded.min, recorded.max) if recorded else None
         scales = bool(target.get("enableAutoScaling"))
         bounds = (target.get("minCount"), target.get("maxCount")) if scales else None
         mine = bounds == held or (not wanted and bounds == source_bounds)
-        same = mine or self._audit.watched.others_set(self._target)
+        same = mine or self._audit.pool_view.others_set(self._target)
         self._that("target-right", same, f"the target scales within {bounds}, not {held}")
 
     def _stage_zones(self) -> list[str]:
-        return self._audit.watched.zones
+        return self._audit.pool_view.zones
 
     # Workloads
 
@@ -171,5 +171,5 @@ class FinalChecks:
 
 
 def _hopeless(pods: list[Pod]) -> bool:
-    """Pods that no node has room for: the cluster's own matter."""
+    """Pods that fit on no node: not caused by azlm."""
     return any(pod.unschedulable for pod in pods)

@@ -1,7 +1,7 @@
-"""Each replica moves once: who replaces whom, and how often we have moved it.
+"""Each replica moves once: which pod replaces which, and how often azlm has moved a replica.
 
-A StatefulSet's replicas are known by their names; of other workloads the pod that comes next
-replaces the one that left first, or stands for it already where one was added before.
+Replicas of a StatefulSet are identified by name. In other workloads, the next new pod replaces the
+pod that left first, or an additional pod has replaced it already.
 """
 
 from collections import Counter, defaultdict, deque
@@ -18,17 +18,18 @@ from simtest.invariants.context import JudgeContext, ObservedProcess, Part, coun
 from simtest.invariants.nodes import Openings
 
 EXPIRY_SECONDS = 118.0
-"""An eviction of which no trace is seen is forgotten after two minutes."""
+"""An eviction without a visible effect is forgotten after two minutes."""
 HEARD_SECONDS = 0.2
 RETRY_SECONDS = 0.9
 RETURNS = 3
-"""Pods that put up with a cordon come back; a process moves so many of an owner again."""
+"""Pods that tolerate a cordon come back; a process moves so many of an owner again."""
 LATE_SECONDS = 15.0
-"""A pod that came so long after its batch, and its process, began has come back for both to see."""
+"""A pod that appears so many seconds after its batch and its process began has come back."""
 
 
 class Meant(Part):
-    """It is the pod that was meant: judged of each eviction and deletion, however late it lands."""
+    """The pod is the intended one: judged for each eviction and deletion, however late it
+    arrives."""
 
     def __init__(self, context: JudgeContext) -> None:
         super().__init__(context)
@@ -43,7 +44,7 @@ class Meant(Part):
                 self._other = pod
 
     def ends(self, action: Action) -> None:
-        """That one stays."""
+        """The intended pod stays."""
         if not isinstance(action, EvictPod | DeletePod):
             return
         other, self._other = self._other, None
@@ -57,9 +58,9 @@ class Meant(Part):
 class MoveInvariants(Part, NullWatcher):
     """Lineages of replicas; `most` is how often one was moved in one direction."""
 
-    def __init__(self, context: JudgeContext, causes: Blame, openings: Openings) -> None:
+    def __init__(self, context: JudgeContext, blame: Blame, openings: Openings) -> None:
         super().__init__(context)
-        self._causes = causes
+        self._blame = blame
         self._openings = openings
         self._moved: dict[str, int] = {}
         self._excused: set[str] = set()
@@ -69,10 +70,10 @@ class MoveInvariants(Part, NullWatcher):
         self._returns: Counter[tuple[ObservedProcess, str]] = Counter()
         self.most = 0
 
-    # What is sent
+    # Requests
 
     def begins(self, action: Action) -> None:
-        """Not again what was granted, nor at once what was not."""
+        """A granted eviction is not repeated, and a refused one not at once."""
         if not isinstance(action, EvictPod | DeletePod):
             return
         before = self.context.acting.sent.get(action.uid)
@@ -82,19 +83,19 @@ class MoveInvariants(Part, NullWatcher):
         done = before.granted and before.heard and HEARD_SECONDS < since < EXPIRY_SECONDS
         self.context.that("evicted-once", not done, f"{action.pod} was evicted {since:.1f} s ago")
         text = f"{action.pod} was refused {since:.2f} s ago"
-        # A refused eviction says nothing of a deletion, and a budget's newer status ends its bar.
+        # A refused eviction permits a deletion, and a retry if the budget has a newer status.
         budgets = self.context.acting.world.budgets.values()
         newer = any(b.key in before.charged and b.revision > before.revision for b in budgets)
         other = isinstance(action, DeletePod) or newer
         self.context.that("retry-due", other or before.granted or since > RETRY_SECONDS, text)
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """On the way back, and in another attempt, each may be moved once more."""
+        """In a rollback, and in another attempt, each replica may be moved once more."""
         if (old.rollback is None) != (body.status.rollback is None):
             self.gone()
 
     def gone(self) -> None:
-        """From here on each may be moved once more."""
+        """From now on each replica may be moved once more."""
         self._moved.clear()
         self._heirs.clear()
         self._excused.clear()
@@ -102,10 +103,10 @@ class MoveInvariants(Part, NullWatcher):
         for uid, waiting in self._left.items():
             self._left[uid] = deque(0 for _ in waiting)
 
-    # What comes and goes
+    # Events
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
-        """A pod comes, lands, or leaves."""
+        """A pod is created, bound, or removed."""
         pod = new or old
         workload = self.context.simulation.workloads.workload(pod) if pod else None
         if workload is None or workload.kind == "DaemonSet":
@@ -118,7 +119,7 @@ class MoveInvariants(Part, NullWatcher):
             self._lands(new)
 
     def _lands(self, pod: Pod) -> None:
-        """A pod that comes to a node which others have opened may be moved again."""
+        """A pod that is bound to a node which others have uncordoned may be moved again."""
         if self._openings.by_others(pod.node):
             self._excused.add(pod.uid)
 
@@ -127,7 +128,7 @@ class MoveInvariants(Part, NullWatcher):
             self._moved[pod.uid] = self._heirs.pop(pod.key, 0)
         elif self._left[workload.uid]:
             self._moved[pod.uid] = self._left[workload.uid].popleft()
-        elif self._causes.surging(workload.uid):
+        elif self._blame.surging(workload.uid):
             self._extra[workload.uid].append(pod.uid)
 
     def _leaves(self, workload: Workload, pod: Pod) -> None:
@@ -137,7 +138,7 @@ class MoveInvariants(Part, NullWatcher):
         moved = self._moved.pop(pod.uid, 0)
         if self.context.is_ours(pod):
             moved += self._again(workload, pod, moved)
-        elif counts(pod) and (action := self._causes.consequence(pod)) is not None:
+        elif counts(pod) and (action := self._blame.consequence(pod)) is not None:
             moved += 1
             if isinstance(action, RestoreScale):
                 self._victim(workload, pod)
@@ -150,7 +151,7 @@ class MoveInvariants(Part, NullWatcher):
             self._left[workload.uid].append(moved)
 
     def _again(self, workload: Workload, pod: Pod, moved: int) -> int:
-        """Whether this move counts: not where somebody else let it come back."""
+        """Whether this move counts: not if somebody else let the pod come back."""
         if pod.uid in self._excused or not leaves(pod):
             return 0
         if tolerated(workload.template.scheduling, CORDON):
@@ -161,8 +162,8 @@ class MoveInvariants(Part, NullWatcher):
         return 1
 
     def _came_back(self, workload: Workload, pod: Pod) -> None:
-        """One that was moved may come back, and be moved again, but not for ever. Those that are
-        on their way are not counted by the operator yet."""
+        """A moved replica may come back and be moved again, but not without limit. The operator
+        does not count those on their way yet."""
         context, acting = self.context, self.context.acting
         if pod.owner is None or pod.created <= max(context.batch_at, acting.began) + LATE_SECONDS:
             return
@@ -172,7 +173,7 @@ class MoveInvariants(Part, NullWatcher):
         context.that("moved-once", times < RETURNS + workload.replicas, text)
 
     def _victim(self, workload: Workload, pod: Pod) -> None:
-        """A replica given back is the one on the pool that is emptied, where one is there."""
+        """A restored scale removes the replica on the pool that is emptied, if there is one."""
         context = self.context
         emptied = context.target if context.backwards else "src"
         pods = [

@@ -1,4 +1,4 @@
-"""Nodes: which stand open and by whose doing, whose cordon is whose, what joins a batch."""
+"""Nodes: which accept pods and why, who cordoned them, and which join a batch."""
 
 from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.status import MigrationStatus
@@ -17,13 +17,13 @@ from simtest.invariants.context import JudgeContext, Part, in_batch, leaves, len
 from simtest.scenario import NAME
 
 KNOWN_SECONDS = 5.0
-"""What a process knows it has acted on after so many seconds."""
+"""After so many seconds a process knows the effect of its actions."""
 BLIND_SECONDS = 90.0
 """No watch is held up for longer than this."""
 
 
 class Openings(Part, NullWatcher):
-    """Since when a node takes new pods, and whether somebody else has let it."""
+    """Since when a node accepts new pods, and whether somebody else caused that."""
 
     def __init__(self, context: JudgeContext) -> None:
         super().__init__(context)
@@ -31,17 +31,17 @@ class Openings(Part, NullWatcher):
         self._opened = dict.fromkeys(context.store.nodes, (now, False))
 
     def since(self, node: str) -> float | None:
-        """Since when it stands open; None where it does not."""
+        """Since when the node accepts pods; None if it does not."""
         opened = self._opened.get(node)
         return opened[0] if opened else None
 
     def by_others(self, node: str) -> bool:
-        """Whether it takes pods by others' doing."""
+        """Whether the node accepts pods because of others."""
         opened = self._opened.get(node)
         return opened is not None and opened[1]
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """A node comes, goes, is cordoned or uncordoned."""
+        """A node is added, removed, cordoned or uncordoned."""
         node = new or old
         if node is None:
             return
@@ -51,19 +51,19 @@ class Openings(Part, NullWatcher):
             self._opened[new.name] = (self.context.now, self.context.action is None)
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """What stands open at the turning point does so by our doing."""
+        """Nodes that accept pods when the migration turns back do so because of azlm."""
         if (old.rollback is None) != (body.status.rollback is None):
             self._opened = {name: (at, False) for name, (at, _) in self._opened.items()}
 
 
 class NodeInvariants(Part, NullWatcher):
-    """Judges cordons, marks and what is moved while a node stands open."""
+    """Judges cordons, marks, and moves while a node accepts pods."""
 
     def __init__(self, context: JudgeContext, openings: Openings) -> None:
         super().__init__(context)
         self._openings = openings
         self.foreign: set[str] = set()
-        """Nodes that somebody else has cordoned, and that we had not."""
+        """Nodes that somebody else has cordoned and azlm had not."""
         self._taken_back: set[str] = set()
         self._others = False
         self._left_batch: dict[int, float] = {}
@@ -72,13 +72,13 @@ class NodeInvariants(Part, NullWatcher):
     # Others
 
     def foreign_cordon(self, node: Node) -> None:
-        """Somebody cordons a node; one that is ours already stays so."""
+        """Somebody cordons a node; a node that azlm has cordoned already stays azlm's."""
         self._taken_back.discard(node.name)
         if node.cordoned_by != NAME:
             self.foreign.add(node.name)
 
     def gone(self) -> None:
-        """The resource is gone: what was taken back from it is nobody's again."""
+        """The resource is gone: the cordons that azlm took back belong to nobody."""
         self._taken_back.clear()
 
     def foreign_uncordon(self, node: Node) -> None:
@@ -90,7 +90,7 @@ class NodeInvariants(Part, NullWatcher):
     # What happens
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """A node that is gone is nobody's."""
+        """A node that is gone has no cordon."""
         if new is None and old is not None:
             self.foreign.discard(old.name)
             self._taken_back.discard(old.name)
@@ -104,7 +104,7 @@ class NodeInvariants(Part, NullWatcher):
             self._left_batch[batch] = self.context.now
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """Batches begin again on the way back and in another attempt."""
+        """Batches begin again in a rollback and in another attempt."""
         if (old.rollback is None) != (body.status.rollback is None) or (
             old.batch.index > body.status.batch.index
         ):
@@ -113,7 +113,7 @@ class NodeInvariants(Part, NullWatcher):
             self._taken_back.clear()
 
     def begins(self, action: Action) -> None:
-        """Is it allowed, as things are?"""
+        """Check whether the action is permitted."""
         context = self.context
         match action:
             case ReleaseNode(name, by):
@@ -134,7 +134,7 @@ class NodeInvariants(Part, NullWatcher):
         self._others = node is not None and name in self.foreign and node.unschedulable
 
     def ends(self, action: Action) -> None:
-        """Whose cordon it is now."""
+        """Record whose cordon it is now."""
         if not isinstance(action, CordonNode):
             return
         context, name, others = self.context, action.node, self._others
@@ -148,7 +148,7 @@ class NodeInvariants(Part, NullWatcher):
             self._joins(name, action.batch)
 
     def _joins(self, name: str, batch: str) -> None:
-        """A node joins a batch: few enough, and late enough."""
+        """A node joins a batch: there are few enough nodes in it, and the batch before is over."""
         context = self.context
         node = context.store.nodes.get(name)
         index = int(batch.rpartition(".")[2])
@@ -175,7 +175,7 @@ class NodeInvariants(Part, NullWatcher):
             context.batch_at = context.now
 
     def _soaked(self, index: int) -> None:
-        """The batch before was watched for as long as asked."""
+        """The soak of the previous batch is as long as the spec says."""
         context = self.context
         left = self._left_batch.get(index - 1)
         if index < 2 or left is None or index in self._begun:
@@ -187,7 +187,7 @@ class NodeInvariants(Part, NullWatcher):
         context.that("batch-soak", waited >= soak - context.slack(left) + 1.5, text)
 
     def _moves(self, action: EvictPod | DeletePod) -> None:
-        """Off the pool that is emptied, while all of that takes no pods."""
+        """Pods leave the pool that is emptied only while all of its nodes are cordoned."""
         context = self.context
         pod = context.store.pods.get(action.pod)
         node = context.store.nodes.get(pod.node) if pod is not None else None

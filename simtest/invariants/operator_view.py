@@ -1,8 +1,5 @@
-"""What a process decides, judged by what it knew itself: here there is no lag to excuse anything.
-
-Everything is counted again from the bare records of the operator's own watches; none of the core's
-indexes and ledgers is asked.
-"""
+"""What a process decides, judged by what it knew: a lag is no excuse here. Everything is counted
+from the records of the operator's watches, without the indexes of the core."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -34,15 +31,15 @@ from simtest.invariants.context import JudgeContext, ObservedProcess, Part, leav
 class OperatorView(Part):
     """Judges decisions."""
 
-    def __init__(self, context: JudgeContext, causes: Blame) -> None:
+    def __init__(self, context: JudgeContext, blame: Blame) -> None:
         super().__init__(context)
-        self._causes = causes
+        self._blame = blame
         self._moved: set[str] = set()
-        """Workloads of which we have moved a pod in this direction."""
+        """Workloads of which azlm has moved a pod in this direction."""
         self._forced_at = -FORCED_SECONDS
 
     def ends(self, action: Action) -> None:
-        """Whose pods were moved."""
+        """Owners whose pods were moved."""
         if isinstance(action, EvictPod | DeletePod):
             pod = self.context.store.pods.get(action.pod)
             workload = self.context.simulation.workloads.workload(pod) if pod else None
@@ -50,7 +47,7 @@ class OperatorView(Part):
                 self._moved.add(workload.uid)
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """The way back begins without any."""
+        """A rollback begins without any."""
         if (old.rollback is None) != (body.status.rollback is None):
             self._moved.clear()
 
@@ -83,7 +80,7 @@ class OperatorView(Part):
                 case UpdatePool(pool, changes) if dict(changes).get("count") == 0:
                     self._retires(process, pool, None, filled)
 
-    # Moving
+    # Moves
 
     def _may_move(
         self, process: ObservedProcess, emptied: str, filled: str, *, placed: bool
@@ -99,7 +96,7 @@ class OperatorView(Part):
             that("placed-first", name is None, f"pods are evicted while {name} has no node")
 
     def _unplaced(self, process: ObservedProcess) -> NamespacedName | None:
-        """A pod that replaces one that we moved, and that the scheduler finds no node for."""
+        """A pod that replaces one that azlm moved, and that fits on no node."""
         workloads = self.context.simulation.workloads
         for pod in process.world.pods.values():
             if pod.unschedulable and not pod.terminating:
@@ -123,7 +120,7 @@ class OperatorView(Part):
             if pod.phase == "Pending":
                 continue
             if (sent := process.sent.get(pod.uid)) is not None:
-                # An eviction whose answer was lost has its slot already.
+                # An eviction whose answer was lost holds its slot already.
                 for key in (
                     self.context.simulation.disruption.budgets_of(pod) if not sent.granted else ()
                 ):
@@ -169,7 +166,8 @@ class OperatorView(Part):
                 owners[workload.uid] = owners.get(workload.uid, 0) + 1
 
     def _free(self, process: ObservedProcess, budget: Budget) -> int:
-        """By its status, with our own evictions that it does not show yet; and by the pods."""
+        """By the status of the budget with azlm's evictions that it does not show yet; and by
+        the pods."""
         if budget.observed_generation < budget.generation:
             return 0
         unshown = sum(
@@ -226,5 +224,5 @@ class OperatorView(Part):
 
 
 def _free_unready(budget: Budget) -> bool:
-    """Whether a budget lets pods that are not Ready go for nothing."""
+    """Whether a budget lets unready pods go without a slot."""
     return budget.unhealthy_policy == "AlwaysAllow" or budget.healthy >= budget.desired > 0

@@ -1,4 +1,4 @@
-"""What the two pools are by Azure's own truth, and what of it others have changed."""
+"""The two pools as Azure has them, and what others have changed of them."""
 
 from collections import deque
 from typing import Any
@@ -12,7 +12,7 @@ _SEEN = ("count", "enableAutoScaling", "minCount", "maxCount")
 
 
 class PoolView(Part):
-    """Looks before and after every action, and now and then between."""
+    """Reads before and after every action, and from time to time in between."""
 
     def __init__(self, context: JudgeContext) -> None:
         super().__init__(context)
@@ -23,15 +23,15 @@ class PoolView(Part):
         self._looked_at = 0.0
         self._etag: object = None
         self.counts: deque[tuple[float, int]] = deque(maxlen=50)
-        """How many nodes the source was to have, and since when."""
+        """The numbers of nodes that the source should have had, and since when."""
         self.held: tuple[int, int] | None = context.scenario.bounds
-        """The source's bounds when it was last seen to scale."""
+        """The bounds of the source when it last had an autoscaler."""
         self.zones = list(context.aks.properties("src").get("availabilityZones") or [])
-        """The source's zones."""
+        """The zones of the source."""
         self._look(ours=True)
 
     def others_set(self, pool: str) -> bool:
-        """Whether it was others who last set a pool's autoscaler."""
+        """Whether others last set the autoscaler of a pool."""
         return pool in self._others_set
 
     def changed(self, pool: str, within: float = 1e9) -> bool:
@@ -40,26 +40,27 @@ class PoolView(Part):
         return at is not None and self.context.now - at < within
 
     def overtaken(self, pool: str) -> None:
-        """Others change something of a pool that is looked at nowhere else."""
+        """Others change a property that is not compared elsewhere."""
         self._overtaken[pool] = self.context.now
 
     def look(self) -> None:
-        """What differs from our last look is others' doing."""
+        """Others have caused what differs from the last reading."""
         self._look(ours=False)
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
-        """A moment to look."""
+        """Read the pools."""
         if self.context.now - self._looked_at >= SAMPLE_SECONDS:
             self._look(ours=False)
 
     def begins(self, action: Action) -> None:
-        """What differs now was not this action."""
+        """What differs before an action was not caused by it."""
         self._look(ours=False)
         if isinstance(action, UpdatePool | DeletePool):
             self._etag = self.context.aks.properties(action.pool).get("eTag")
 
     def ends(self, action: Action) -> None:
-        """What differs now was; it must not undo what the process has not read."""
+        """What differs after an action was caused by it; it must not undo what the process has
+        not read."""
         self._look(ours=True)
         context = self.context
         if isinstance(action, ReadPools):

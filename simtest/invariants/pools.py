@@ -1,4 +1,4 @@
-"""Node pools: what is made, changed and retired."""
+"""Node pools: which are created, changed and retired."""
 
 from typing import Any
 
@@ -24,17 +24,17 @@ from simtest.invariants.pool_view import PoolView
 from simtest.scenario import NAME
 
 YOUNG_SECONDS = 45.0
-"""A pod that came so lately may not have been seen."""
+"""The process may not have seen a pod that was created so few seconds ago."""
 LOOK_SECONDS = 75.0
-"""azlm looks at the pools at least this often."""
+"""azlm reads the pools at least this often."""
 
 
 class PoolInvariants(Part, NullWatcher):
     """Judges every change of a pool."""
 
-    def __init__(self, context: JudgeContext, watched: PoolView) -> None:
+    def __init__(self, context: JudgeContext, pool_view: PoolView) -> None:
         super().__init__(context)
-        self._watched = watched
+        self._pool_view = pool_view
         self._targets: set[str] = set()
         self._stood = False
         self._begun = False
@@ -43,10 +43,10 @@ class PoolInvariants(Part, NullWatcher):
         self._passed: set[int] = set()
         """Attempts in which the source was touched."""
 
-    # What happens
+    # Events
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """Another attempt makes its own target; success means that the soak is over."""
+        """Another attempt creates its own target; success means that the soak is over."""
         if body.status.start_time and body.status.rollback != old.rollback:
             self._stood = self._begun = False
         done = body.status.is_true("Succeeded") and not old.is_true("Succeeded")
@@ -54,7 +54,7 @@ class PoolInvariants(Part, NullWatcher):
             self._soaked("src", "the migration succeeds")
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """A node of the target may be the last it waits for."""
+        """A node of the target may be the last for which the migration waits."""
         if not self._stood and new is not None and new.ready and new.pool == self.context.target:
             self._stood = self._stands()
 
@@ -62,7 +62,9 @@ class PoolInvariants(Part, NullWatcher):
         """When the last pod left a pool."""
         if old is not None and old.node and leaves(old) and (new is None or new.node != old.node):
             node = self.context.store.nodes.get(old.node)
-            late = self.context.status.step == "RetireSource"  # a straggler begins no other soak
+            late = (
+                self.context.status.step == "RetireSource"
+            )  # an eviction that arrives late begins no other soak
             if node is not None and not late:
                 self._last_left[node.pool] = self.context.now
 
@@ -80,7 +82,7 @@ class PoolInvariants(Part, NullWatcher):
     # Decisions
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
-        """Under Rolling both pools together stay within the source's nodes and maxSurge."""
+        """With Rolling, both pools together have at most the source's nodes and maxSurge."""
         for action in decision.actions:
             match action:
                 case CreatePool(target=target, count=count):
@@ -106,7 +108,7 @@ class PoolInvariants(Part, NullWatcher):
     # Actions
 
     def begins(self, action: Action) -> None:
-        """Is it allowed, as things are?"""
+        """Check whether the action is permitted."""
         match action:
             case UpdatePool(pool, changes, etag):
                 self._updates(pool, dict(changes), etag)
@@ -125,7 +127,7 @@ class PoolInvariants(Part, NullWatcher):
                     self._touches()
 
     def ends(self, action: Action) -> None:
-        """There is one target at the most, and there was never one of another name."""
+        """There is at most one target, and no target had another name before."""
         if isinstance(action, CreatePool):
             tagged = {name for name in self.context.aks.pool_names() if self._ours(name)}
             self._targets |= tagged
@@ -133,7 +135,7 @@ class PoolInvariants(Part, NullWatcher):
             self.context.that("one-target", len(self._targets) <= 1, f"several targets: {several}")
 
     def _creates(self, action: CreatePool, status: MigrationStatus) -> None:
-        """In its step, with as many nodes as the spec asks for."""
+        """The target is created in its step, with as many nodes as the spec asks for."""
         in_time = status.step == "CreateTarget" and status.rollback is None
         text = f"{action.target} is made in step {status.step}"
         self.context.that("created-in-time", in_time, text)
@@ -146,11 +148,11 @@ class PoolInvariants(Part, NullWatcher):
         if spec["strategy"]["type"] == "Rolling":
             wanted = min(wanted, share(spec["strategy"]["maxSurge"], old))
         text = f"{action.target} is made with {action.count} nodes, {wanted} were asked for"
-        lately = self._watched.changed("src", 60.0)
+        lately = self._pool_view.changed("src", 60.0)
         self.context.that("target-as-asked", lately or action.count == wanted, text)
 
     def _touches(self) -> None:
-        """The source is touched: was the word given, does the target stand?"""
+        """The source is changed: check the approval, and that the target is ready."""
         context = self.context
         if context.backwards or context.in_place:
             return
@@ -161,9 +163,11 @@ class PoolInvariants(Part, NullWatcher):
         if not self._begun:
             self._begun = True
             have = int(context.aks.properties(context.target).get("count") or 0)
-            # One that is created again takes what it finds.
+            # A target that is created again keeps the count that it has.
             adopted = context.attempts > 1 or context.pools_changed()
-            asked = adopted or self._asked in {None, have} or self._watched.changed(context.target)
+            asked = (
+                adopted or self._asked in {None, have} or self._pool_view.changed(context.target)
+            )
             text = f"the drain begins with {have} nodes of {context.target}, not {self._asked}"
             context.that("target-as-asked", asked, text)
 
@@ -172,13 +176,13 @@ class PoolInvariants(Part, NullWatcher):
         first = self.context.attempts not in self._passed
         self._passed.add(self.context.attempts)
         if gate == "BeforeDrain" and not first:
-            return  # a gate that is asked for later was passed already
+            return  # an approval that is required later was given already
         if all(spec.get("approval") == gate for spec in specs):
             self.context.that(name, self.context.approved(gate), f"{what} without approval {gate}")
 
     def _held(self) -> None:
         context = self.context
-        if context.backwards or self._watched.changed("src", LOOK_SECONDS):
+        if context.backwards or self._pool_view.changed("src", LOOK_SECONDS):
             return
         scales = bool(context.aks.properties("src").get("enableAutoScaling"))
         text = "pods are evicted while the source's autoscaler is on"
@@ -199,7 +203,7 @@ class PoolInvariants(Part, NullWatcher):
             self._bounds(pool, (int(changes["minCount"]), int(changes["maxCount"])))
 
     def _bounds(self, pool: str, given: tuple[int, int]) -> None:
-        held = self._watched.held
+        held = self._pool_view.held
         if pool == "src":
             text = f"the source gets {given}, its own bounds were {held}"
             others = self.context.pools_changed()  # whose bounds stay
@@ -233,7 +237,7 @@ class PoolInvariants(Part, NullWatcher):
         context.that("retired-with-target", there, f"there is no target {context.target} of ours")
 
     def _soaked(self, pool: str, what: str) -> None:
-        """By the smallest soak that was in force while it was waited."""
+        """The soak is at least the shortest one that was in force during the wait."""
         context, left = self.context, self._last_left.get(pool)
         if left is None:
             return

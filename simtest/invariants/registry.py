@@ -1,7 +1,7 @@
-"""What must hold, by name, and how often each of it was judged.
+"""The invariants by name, and how often each was judged.
 
-An invariant that is never judged holds nothing: `make sim` prints the counts and fails where one
-of them is zero.
+An invariant that is never judged proves nothing: `make sim` prints the counts and fails if one of
+them is zero.
 """
 
 from collections import Counter
@@ -81,7 +81,7 @@ INVARIANTS: dict[str, str] = {
     "transitions-true": "the time of a condition never goes back while it stays",
     "blockers-bounded": "at most 20 blockers, sorted, each since when it was first told",
     "steady": "no stall begins seven times in ten minutes for the same reason",
-    # Manners
+    # Rate limits
     "in-measure": "nothing is asked for more than once a second",
     "writes-bounded": "all writes together are few for the pods and nodes there are",
     "paused-means-paused": "nothing but reads while paused or in mode Plan",
@@ -107,11 +107,11 @@ INVARIANTS: dict[str, str] = {
 
 
 UNREACHED: frozenset[str] = frozenset()
-"""Judged only by scenarios that are still to come: never judged, they do not fail a run yet."""
+"""Judged only by scenarios that do not exist yet: a run does not fail if they are never judged."""
 
 
 class ViolationError(AssertionError):
-    """Something that must hold does not: which invariant, and what was seen."""
+    """An invariant does not hold: its name, and what was seen."""
 
     def __init__(self, name: str, text: str) -> None:
         super().__init__(f"{name}: {text}")
@@ -120,16 +120,17 @@ class ViolationError(AssertionError):
 
 
 class Judge:
-    """Counts what is judged and raises what is broken; what is `tolerated` is only counted."""
+    """Counts judgements and raises ViolationError; violations of `tolerated` invariants are only
+    counted."""
 
     def __init__(self, tolerated: Mapping[str, str]) -> None:
         self._tolerated = tolerated
         self.judged: Counter[str] = Counter()
         self.broken: Counter[str] = Counter()
-        """How often something known was broken."""
+        """How often a tolerated invariant was broken."""
 
     def that(self, name: str, holds: object, text: str = "") -> None:
-        """It is judged whether the invariant of that name holds."""
+        """Judge whether the invariant of that name holds."""
         self.judged[name] += 1
         if not holds:
             if name not in self._tolerated:

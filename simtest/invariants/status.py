@@ -1,4 +1,4 @@
-"""The status: what only ever goes forward, field by field, and which steps may go back."""
+"""The status: which fields only go forward, and which steps may go back."""
 
 from collections import deque
 
@@ -11,32 +11,33 @@ from simtest.invariants.context import JudgeContext, Part, length_of, starts_aga
 from simtest.invariants.pool_view import PoolView
 
 LEVEL_BASED = ("CordonSource", "Drain", "Soak", "AwaitRetireApproval")
-"""Until the source is being retired, whatever appears on it is cordoned and drained: the status
-may go back from each of these to any before it, and no further. On the way back all steps are."""
+"""Until the source is retired, pods that appear on it are drained and its nodes are cordoned:
+the status may go back from each of these steps to any before it. In a rollback it may do so from
+all steps."""
 MOST_STALLS = 6
 STALL_SECONDS = 600.0
 READ_SECONDS = 90.0
-"""What is recorded of a pool was read so lately."""
+"""What the status records of a pool was read within so many seconds."""
 RETURNING = frozenset((Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.DELETING))
 
 
 class StatusInvariants(Part):
-    """Judges each write of the status against the one before."""
+    """Judges each write of the status by the previous one."""
 
-    def __init__(self, context: JudgeContext, watched: PoolView) -> None:
+    def __init__(self, context: JudgeContext, pool_view: PoolView) -> None:
         super().__init__(context)
-        self._watched = watched
+        self._pool_view = pool_view
         self._tokens: list[str] = []
         self._stalls: dict[str, deque[float]] = {}
         self.succeeded = self._stands = False
 
     def gone(self) -> None:
-        """The resource is gone: one that is applied again begins again."""
+        """The resource is gone. One that is applied again starts from the beginning."""
         self._stands = False
         self._tokens.clear()
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """What was written, and what it said before."""
+        """Compare a written status with the previous one."""
         new = body.status
         if new is old:
             return
@@ -83,7 +84,8 @@ class StatusInvariants(Part):
         return {"BlueGreen": BLUE_GREEN, "Rolling": ROLLING, "InPlace": IN_PLACE}[kind]
 
     def _source(self, old: MigrationStatus, new: MigrationStatus) -> None:
-        """But for what its own autoscaler does before it is held."""
+        """The record of the source is fixed, except for what its own autoscaler does before the
+        hold."""
         was, now = old.source, new.source
         if was.count is not None:
             same = (was.os_sku, was.autoscaler) == (now.os_sku, now.autoscaler)
@@ -97,9 +99,9 @@ class StatusInvariants(Part):
             self._recorded(now.count, new)
 
     def _recorded(self, count: int, new: MigrationStatus) -> None:
-        """It is what the source was when it was read."""
-        self._watched.look()
-        counts, since = list(self._watched.counts), self.context.now - READ_SECONDS
+        """The record of the source is what was read."""
+        self._pool_view.look()
+        counts, since = list(self._pool_view.counts), self.context.now - READ_SECONDS
         before = [seen for at, seen in counts if at <= since][-1:]
         recent = {*before, *(seen for at, seen in counts if at > since)}
         text = f"the source had {recent} nodes, {count} are recorded"
@@ -108,7 +110,7 @@ class StatusInvariants(Part):
         self.context.that("source-recorded", matches, text)
         bounds = new.source.autoscaler
         if bounds is not None:
-            matches, held = (bounds.min, bounds.max), self._watched.held
+            matches, held = (bounds.min, bounds.max), self._pool_view.held
             self.context.that(
                 "source-recorded", matches == held, f"bounds {held}, recorded {matches}"
             )
@@ -165,7 +167,7 @@ class StatusInvariants(Part):
     # Over time
 
     def _steady(self, old: MigrationStatus, new: MigrationStatus) -> None:
-        """It does not flap between stalled and at work."""
+        """The status does not flap between Stalled and progress."""
         stalled = new.condition("Stalled")
         if stalled is None or stalled.status != "True" or old.is_true("Stalled"):
             return
@@ -178,7 +180,7 @@ class StatusInvariants(Part):
         self.context.that("steady", len(recent) <= MOST_STALLS, text)
 
     def _timed_out(self, old: MigrationStatus, new: MigrationStatus) -> None:
-        """A batch's time is over when it was worked on for so long."""
+        """The timeout of a batch counts the seconds of work."""
         stalled = new.condition("Stalled")
         if stalled is None or stalled.reason != "DrainTimedOut" or old.is_true("Stalled"):
             return

@@ -1,4 +1,4 @@
-"""All deliberate faults, and the hunt for each: seed by seed until its own invariant breaks."""
+"""All mutations, and the hunt for each: seed by seed until its invariant breaks."""
 
 from msgspec import Struct
 
@@ -13,8 +13,8 @@ MOST_SEEDS = 3000
 
 
 class Catch(Struct):
-    """How a hunt ended: the seeds it took (0: not found), what gave it away, and the first other
-    failure with its seed."""
+    """The result of a hunt: the number of seeds (0: not found), the violation, and the first
+    other failure with its seed."""
 
     name: str
     seeds: int = 0
@@ -24,7 +24,7 @@ class Catch(Struct):
 
 
 def hunt(mutation: Mutation, most: int = MOST_SEEDS, first: int = 0) -> Catch:
-    """Runs that fail for another reason, or fail so without the fault too, do not count."""
+    """Runs that fail for another reason, or that fail without the mutation too, do not count."""
     caught = Catch(mutation.name)
     for seed in range(first, first + most):
         with mutation.applied():

@@ -1,4 +1,4 @@
-"""Faults in what is done to pools, on the way back, and in what is recorded."""
+"""Mutations of pool changes, rollbacks and records."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Faults in how many pods may leave at a time, and in what the operator remembers of it."""
+"""Mutations of the number of pods that may leave at a time, and of what the operator remembers."""
 
 from dataclasses import replace
 from typing import Any
@@ -123,7 +123,7 @@ def _surge_restored_early() -> Patches:
 
 
 def _grants_everything() -> Patches:
-    """The API server does not look; then nobody but the audit finds one eviction too many."""
+    """The API server does not check; only the audit finds one eviction too many."""
 
     def charge(self: Any, pod: Pod, budget: Budget) -> None:
         self._disruption.charge(budget.key, pod.key)
@@ -132,7 +132,7 @@ def _grants_everything() -> Patches:
 
 
 def _no_precondition() -> Patches:
-    """Without a uid the API server takes whatever pod has the name."""
+    """Without a uid the API server evicts whichever pod has the name."""
     return [
         (api_server.ApiServer, "_expect", lambda *_: None),
         (api_server.ApiServer, "delete", _deletes_any),
@@ -210,13 +210,13 @@ def _returns_unlimited() -> Patches:
 
 def _one_tier() -> Patches:
     class Flat:
-        """No order at all."""
+        """All pods have the same order."""
 
         def __init__(self, _policy: object) -> None:
-            """Whatever the policy says."""
+            """Regardless of the policy."""
 
         def tier(self, _pod: Pod) -> int:
-            """The same for all."""
+            """The same for all pods."""
             return 0
 
     return [(pod_tracker, "Order", Flat)]

@@ -1,6 +1,6 @@
-"""Faults in the steps: one left out, done too early, or in the wrong order.
+"""Mutations of steps: left out, too early, or in the wrong order.
 
-Where one guard stands behind another, a fault takes both away: alone it would change nothing.
+If one check is behind another, a mutation removes both: removing one would change nothing.
 """
 
 from collections.abc import Callable
@@ -155,7 +155,7 @@ def _not_overdue() -> Patches:
 
 
 def _retires_open() -> Patches:
-    """A node that was opened in the soak stops nothing, and counts as drained."""
+    """A node that is uncordoned in the soak has no effect, and counts as drained."""
 
     def drained(self: node_progress.NodeProgress) -> bool:
         return self.remaining == 0 and not self.detaching
@@ -193,7 +193,7 @@ def _always_ready() -> Patches:
 
 
 def _retires_alone() -> Patches:
-    """It looks whether the source is empty, and nobody whether the target stands."""
+    """Only whether the source is empty is checked, and not whether the target is ready."""
 
     def unsafe(ctx: Context) -> Progress | None:
         if not ctx.seen.world_ready:

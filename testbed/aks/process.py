@@ -1,4 +1,4 @@
-"""The simulated AKS as a process of its own, for tests and the demo."""
+"""The simulated AKS as a separate process, for tests and the demo."""
 
 import json
 import subprocess

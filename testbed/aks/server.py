@@ -1,7 +1,7 @@
-"""The ARM subset over HTTP: paths, statuses and headers as recorded of the real service.
+"""The ARM subset over HTTP: paths, statuses and headers as recorded from the real service.
 
-Everything about pools is decided by the model; this module only speaks HTTP and keeps the clock.
-Requests that belong to no Azure API live under /_testbed/.
+The model decides everything about pools; this module translates HTTP and keeps the clock. Requests
+that belong to no Azure API are under /_testbed/.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class ArmServer:
         nodes: KubernetesNodes | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """With a clock of one's own, whoever owns it advances the cluster."""
+        """With a clock other than the system's, its owner advances the cluster."""
         self._clock = clock
         self._cluster = cluster
         self._nodes = nodes
@@ -79,7 +79,7 @@ class ArmServer:
         return self._base
 
     def _surroundings(self) -> list[web.RouteDef]:
-        """What preflight checks read beside the cluster's own provider."""
+        """Routes that preflight checks read beside the cluster's own provider."""
 
         def listing(read: Callable[[float], list[dict[str, Any]]]) -> Handler:
             async def answer(_: web.Request) -> web.Response:
@@ -123,7 +123,7 @@ class ArmServer:
             await self._runner.cleanup()
 
     async def _drive(self) -> None:
-        """Let the model's time be ours, and its nodes the cluster's."""
+        """Advance the model with the clock, and apply its events to the cluster."""
         while True:
             self._changed.clear()
             for event in self._cluster.advance(self._clock()):
@@ -154,14 +154,14 @@ class ArmServer:
                 return
 
     async def _drain(self, nodes: KubernetesNodes, name: str) -> None:
-        """As AKS does before a machine goes: cordon, evict with budgets kept, then tell."""
+        """As AKS does before it removes a machine: cordon, evict within budgets, then report."""
         await nodes.drain(name)
         self._cluster.drained(name, self._clock())
         self._changed.set()
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Log every call, and give refusals their body."""
+        """Log every call, and give errors their body."""
         if request.path.startswith("/_testbed/"):
             return await handler(request)
         entry = {"at": self._clock(), "method": request.method, "path": request.path, "status": 0}
@@ -203,7 +203,7 @@ class ArmServer:
         if request.query.get("$skiptoken"):
             return web.json_response({"value": []})
         body = {"value": self._cluster.list_pools(self._clock())}
-        # A recorded list pointed to a further page that was empty; clients must follow it.
+        # A recorded list has a link to a second page that is empty; clients must follow it.
         body["nextLink"] = f"{self._base}{request.path_qs}&$skiptoken=1"  # type: ignore[assignment]
         return web.json_response(body)
 

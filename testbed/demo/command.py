@@ -102,7 +102,7 @@ def _migrate(plane: ControlPlane, scratch: Path, nodes: int) -> int:
 
 
 def _forecast(plane: ControlPlane, url: str) -> float:
-    """What azlm plan says before anything is touched; told how fast this AKS and these pods are."""
+    """The output of azlm plan before the migration, with the node and pod times of this testbed."""
     cluster = (
         f"--subscription-id={SUBSCRIPTION}",
         "--resource-group=demo-rg",
@@ -207,7 +207,7 @@ def _migration(plane: ControlPlane) -> dict[str, Any]:
 
 
 def _reapply(plane: ControlPlane) -> bool:
-    """Apply the same manifest again and see whether anything moves."""
+    """Apply the same manifest again and check that nothing moves."""
     before = _migration(plane)
     said = kubectl(plane.kubeconfig, "apply", "-f", str(SAMPLE))
     time.sleep(1.0)

@@ -55,7 +55,7 @@ class Forecast(Struct):
 
 
 def as_run(migration_spec: MigrationSpec) -> dict[str, Any]:
-    """The spec as a forecast runs it: without approvals and without a rollback."""
+    """The spec as a forecast runs it: not paused, and in mode Run."""
     spec = migration_spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     return spec | {"paused": False, "mode": "Run"}
 

@@ -80,14 +80,14 @@ class Autoscaler:
     ) -> None:
         self._store = store
         self._kernel = kernel
-        self._fleet = node_lifecycle
+        self._node_lifecycle = node_lifecycle
         self._scheduler = scheduler
         self._idle_since: dict[str, float] = {}
         self._grew_at = float("-inf")
 
     def scan(self) -> None:
         """Scan the autoscaled pools now, and every SCAN_SECONDS."""
-        aks = self._fleet.aks
+        aks = self._node_lifecycle.aks
         bounds = {name: aks.autoscaled(name) for name in aks.pool_names()}
         pools = {name: limits for name, limits in bounds.items() if limits is not None}
         nodes: dict[str, list[Node]] = {name: [] for name in pools}
@@ -97,7 +97,7 @@ class Autoscaler:
         grew = self._grow({name: most for name, (_, most) in pools.items()}, nodes)
         for name, (least, _) in pools.items():
             self._shrink(name, nodes[name], least, held=grew)
-        self._fleet.touched()
+        self._node_lifecycle.touched()
         self._kernel.after(SCAN_SECONDS, self.scan)
 
     # Up
@@ -107,7 +107,7 @@ class Autoscaler:
         stuck = [_Wanted(group, len(group.pods)) for group in self._scheduler.stuck()]
         if not stuck or not pools:
             return False
-        aks = self._fleet.aks
+        aks = self._node_lifecycle.aks
         for pool in aks.pool_names():
             self._fill(pool, stuck, aks.coming(pool), nodes.get(pool, ()))
         options = []
@@ -134,7 +134,7 @@ class Autoscaler:
         """First fit of the pods on at most `most` new nodes of a pool, the largest pods first."""
         if most <= 0:
             return []
-        prospects = self._fleet.prospects(pool)
+        prospects = self._node_lifecycle.prospects(pool)
         allocatable = prospects[0][0].allocatable
         bins: list[_Bin] = []
         ranked = sorted(stuck, key=lambda request: request.group.sample.requests, reverse=True)
@@ -179,7 +179,7 @@ class Autoscaler:
         gone = idle[: max(0, len(nodes) - least)]
         if gone:
             try:
-                self._fleet.aks.delete_machines(pool, gone, self._kernel.now)
+                self._node_lifecycle.aks.delete_machines(pool, gone, self._kernel.now)
             except (ArmError, ResponseLost):
                 return  # the pool is busy; the next scan tries again
 

@@ -40,7 +40,7 @@ class DaemonSets:
     def __init__(self, store: Store, api: ApiServer, pod_factory: PodFactory) -> None:
         self._store = store
         self._api = api
-        self._births = pod_factory
+        self._pod_factory = pod_factory
         self._bound_for: dict[str, str] = {}
         self._strange: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -89,9 +89,9 @@ class DaemonSets:
 
     def _start(self, workload: Workload, node: Node, machine: NodeCapacity) -> None:
         if _has_room(node, machine, workload.template.requests):
-            self._births.add(workload, node=node.name)
+            self._pod_factory.add(workload, node=node.name)
             return
-        waiting = self._births.make(workload, self._births.next_name(workload))
+        waiting = self._pod_factory.make(workload, self._pod_factory.next_name(workload))
         self._bound_for[waiting.uid] = node.name
         self._store.put_pod(waiting)
 

@@ -17,7 +17,7 @@ class Deployments:
 
     def __init__(self, api: ApiServer, pod_factory: PodFactory) -> None:
         self._api = api
-        self._births = pod_factory
+        self._pod_factory = pod_factory
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
         """Create and remove pods. Finished pods stay and are replaced: FilterActivePods in
@@ -30,7 +30,7 @@ class Deployments:
         surge = workload.max_surge if old else 0
         missing = min(workload.replicas - len(new), workload.replicas + surge - len(live))
         for _ in range(missing):
-            self._births.add(workload)
+            self._pod_factory.add(workload)
         if len(new) > workload.replicas:
             self._remove(new, len(new) - workload.replicas)
         elif old:
@@ -56,5 +56,5 @@ class Deployments:
             ),
         )
         for pod in ranked[:count]:
-            self._births.unhealthy_pods.end(pod)
+            self._pod_factory.unhealthy_pods.end(pod)
             self._api.delete(pod.key, pod.uid)

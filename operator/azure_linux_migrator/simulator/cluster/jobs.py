@@ -15,7 +15,7 @@ class Jobs:
 
     def __init__(self, kernel: Kernel, pod_factory: PodFactory) -> None:
         self._kernel = kernel
-        self._births = pod_factory
+        self._pod_factory = pod_factory
 
     def count(self, workload: Workload, old: Pod | None, new: Pod | None) -> None:
         """A pod that is deleted while it runs counts as failed (isPodFailed in
@@ -41,5 +41,5 @@ class Jobs:
             if due > self._kernel.now:
                 return due - self._kernel.now
         for _ in range(missing):
-            self._births.add(workload)
+            self._pod_factory.add(workload)
         return 0.0

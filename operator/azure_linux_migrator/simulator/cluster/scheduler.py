@@ -56,7 +56,7 @@ class Scheduler(NullWatcher):
         self._order: list[str] = []
         self._from = 0
         self._groups: dict[Sort, Group] = {}
-        self._neighbours: PodAffinity | None = None
+        self._pod_affinity: PodAffinity | None = None
         self._labels_and_taints: dict[str, tuple[dict[str, str], tuple[Taint, ...]]] = {}
         self.bare: Mapping[str, SchedulingConstraints] = {}
         store.watchers.append(self)
@@ -73,7 +73,7 @@ class Scheduler(NullWatcher):
         """The node that a pod would be bound to, or why there is none."""
         scheduling = self.scheduling(pod)
         volumes = self._store.volumes_of(pod)
-        view = self._neighbours.view(pod, scheduling) if self._neighbours else None
+        view = self._pod_affinity.view(pod, scheduling) if self._pod_affinity else None
         order = self._order
         best: tuple[float, str] | None = None
         feasible = 0
@@ -102,7 +102,7 @@ class Scheduler(NullWatcher):
         scheduling = self.scheduling(pod)
         if obstacle(pod, scheduling, self._store.volumes_of(pod), node, machine):
             return False
-        view = self._neighbours.view(pod, scheduling) if self._neighbours else None
+        view = self._pod_affinity.view(pod, scheduling) if self._pod_affinity else None
         return view is None or not view.obstacle(node.name, machine.labels)
 
     def stuck(self) -> Iterator[Group]:
@@ -114,13 +114,13 @@ class Scheduler(NullWatcher):
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod without a node is tried soon; a pod that leaves frees resources."""
         if new is not None and old is None:
-            if self._neighbours is None and self.scheduling(new).social:
-                self._neighbours = PodAffinity(self._store, self.scheduling)
+            if self._pod_affinity is None and self.scheduling(new).social:
+                self._pod_affinity = PodAffinity(self._store, self.scheduling)
             if not new.node:
                 key, uid = new.key, new.uid
                 self._kernel.after(self._lag(), lambda: self._schedule(key, uid))
-        if self._neighbours is not None:
-            self._neighbours.count(old, new)
+        if self._pod_affinity is not None:
+            self._pod_affinity.count(old, new)
         if self._groups:
             if new is None and old is not None and not old.node:
                 self._forget(old)
@@ -133,8 +133,8 @@ class Scheduler(NullWatcher):
             self._order = list(self._store.nodes)
         machine = self._store.machines[new.name] if new is not None else None
         other = self._differs(new.name if new is not None else old.name if old else "", machine)
-        if other and self._neighbours is not None:
-            self._neighbours.nodes_changed()
+        if other and self._pod_affinity is not None:
+            self._pod_affinity.nodes_changed()
         if not self._groups or not (other or _better(old, new)):
             return
         for group in list(self._groups.values()):
@@ -165,11 +165,11 @@ class Scheduler(NullWatcher):
         freed = None if holds(new) else node
         if moved is None:
             return
-        repels = self.scheduling(moved).apart if freed and self._neighbours else ()
+        repels = self.scheduling(moved).apart if freed and self._pod_affinity else ()
         for group in list(self._groups.values()):
             if freed and self.admits(group.sample, freed, self._store.machines[freed.name]):
                 self._requeue(group, at_once=True)
-            elif self._neighbours and _concerns(group, moved, repels):
+            elif self._pod_affinity and _concerns(group, moved, repels):
                 self._requeue(group)
 
     # Trying

@@ -11,7 +11,7 @@ class StatefulSets:
 
     def __init__(self, api: ApiServer, pod_factory: PodFactory) -> None:
         self._api = api
-        self._births = pod_factory
+        self._pod_factory = pod_factory
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
         """Create the pods whose names are free. With OrderedReady, the first pod that is
@@ -21,7 +21,7 @@ class StatefulSets:
         for name in workload.identities:
             chosen_pod = present.get(name)
             if chosen_pod is None:
-                self._births.add(workload, name)
+                self._pod_factory.add(workload, name)
             elif (
                 chosen_pod.finished
                 and not chosen_pod.terminating

@@ -17,7 +17,7 @@ class UnhealthyPods:
 
     def __init__(self) -> None:
         self._phases: dict[NamespacedName, str] = {}
-        self._heirless: defaultdict[str, list[str]] = defaultdict(list)
+        self._inherited: defaultdict[str, list[str]] = defaultdict(list)
 
     def strike(self, pod: Pod) -> None:
         """A pod stays unhealthy."""
@@ -34,14 +34,14 @@ class UnhealthyPods:
             return
         phase = self._phases.pop(pod.key, "")
         if phase and workload.kind != "DaemonSet":
-            self._heirless[workload.uid].append(phase)
+            self._inherited[workload.uid].append(phase)
 
     def pass_on(self, workload: Workload, key: NamespacedName, siblings: Iterable[Pod]) -> None:
         """A pod is created: it inherits the failure of a pod that left, or that of the others of
         its workload if all of them are unhealthy."""
-        if key in self._phases or not (self._phases or self._heirless):
+        if key in self._phases or not (self._phases or self._inherited):
             return
-        heirless = self._heirless.get(workload.uid)
+        heirless = self._inherited.get(workload.uid)
         if heirless:
             self._phases[key] = heirless.pop()
             return

@@ -35,14 +35,14 @@ class Workloads(NullWatcher):
         self._store = store
         self._kernel = kernel
         self._lag = lag
-        self._births = PodFactory(store, kernel)
-        self._deployments = Deployments(api, self._births)
-        self._statefulsets = StatefulSets(api, self._births)
-        self._daemonsets = DaemonSets(store, api, self._births)
-        self._jobs = Jobs(kernel, self._births)
+        self._pod_factory = PodFactory(store, kernel)
+        self._deployments = Deployments(api, self._pod_factory)
+        self._statefulsets = StatefulSets(api, self._pod_factory)
+        self._daemonsets = DaemonSets(store, api, self._pod_factory)
+        self._jobs = Jobs(kernel, self._pod_factory)
         self.by_uid: dict[str, Workload] = {}
-        self.pods_of = self._births.pods_of
-        self.unhealthy_pods = self._births.unhealthy_pods
+        self.pods_of = self._pod_factory.pods_of
+        self.unhealthy_pods = self._pod_factory.unhealthy_pods
         self._by_owner: dict[str, str] = {}
         self._queued: set[str] = set()
         self._daemons: dict[str, None] = {}
@@ -115,8 +115,8 @@ class Workloads(NullWatcher):
 
     def place(self, workload: Workload, node: str, *, created: float, **more: object) -> Pod:
         """Create a pod that runs already."""
-        name = self._births.free_name(workload)
-        pod = self._births.make(workload, name, node=node, created=created)
+        name = self._pod_factory.free_name(workload)
+        pod = self._pod_factory.make(workload, name, node=node, created=created)
         fields = {"phase": "Running", "ready": True} | more
         pod = structs.replace(pod, **fields)
         self._store.put_pod(pod)
