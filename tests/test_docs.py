@@ -1,4 +1,4 @@
-"""What docs/ promises is there."""
+"""The pages of docs/ agree with the code."""
 
 import re
 from pathlib import Path

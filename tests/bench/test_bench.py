@@ -1,4 +1,4 @@
-"""The arithmetic of the bench, and what it writes."""
+"""The calculations of the bench, and its output files."""
 
 from xml.etree import ElementTree as ET
 

@@ -1,4 +1,5 @@
-"""Whose cordon it is, on a real apiserver: one made between our look and our write is not ours."""
+"""Ownership of a cordon, on a real API server: one set between azlm's read and its write is not
+azlm's."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,7 +18,7 @@ PATH = "/api/v1/nodes/n"
 
 
 class Meddled:
-    """A client in whose back something happens after each look."""
+    """A client that runs a callback after each read."""
 
     def __init__(self, client: Client, *patches: dict[str, Any], status: bool = False) -> None:
         self.client = client

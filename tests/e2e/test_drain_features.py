@@ -38,7 +38,7 @@ def test_pods_leave_in_the_order_of_the_rules(bed: Bed) -> None:
     assert order == ["first"] * 4 + ["second"] * 4
 
 
-def test_a_deadlock_is_told_before_anything_is_evicted_and_goes_when_it_is_mended(
+def test_a_deadlock_is_reported_before_any_eviction_and_goes_when_it_is_fixed(
     bed: Bed,
 ) -> None:
     _started(bed, [deployment("web", 2), budget("web", maxUnavailable=0), deployment("api", 2)])
@@ -129,7 +129,7 @@ def test_nothing_more_is_evicted_while_a_replacement_finds_no_node(bed: Bed) -> 
     bed.wait_done()
 
 
-def test_a_pod_held_by_a_finalizer_is_told_apart_from_a_blocked_one(bed: Bed) -> None:
+def test_a_pod_held_by_a_finalizer_is_distinguished_from_a_blocked_one(bed: Bed) -> None:
     held = deployment("held", 1)
     held["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
     bed.fill([held])

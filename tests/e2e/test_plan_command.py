@@ -1,4 +1,5 @@
-"""azlm plan, azlm snapshot and spec.mode: Plan on the real control plane: right, and read-only."""
+"""azlm plan, azlm snapshot and spec.mode: Plan on the real control plane: correct, and
+read-only."""
 
 import json
 import os
@@ -47,7 +48,7 @@ def _cordoned(bed: Bed) -> list[str]:
     return [n["metadata"]["name"] for n in bed.nodes("workers") if n["spec"].get("unschedulable")]
 
 
-def test_a_forecast_is_told_drawn_and_touches_nothing(bed: Bed, tmp_path: Path) -> None:
+def test_a_forecast_is_printed_drawn_and_changes_nothing(bed: Bed, tmp_path: Path) -> None:
     bed.fill(_workloads(), nodes=2)
     bed.start_aks()
     picture = tmp_path / "plan.svg"
@@ -117,7 +118,7 @@ def test_a_pool_that_is_not_there_and_a_file_that_is_none(bed: Bed, tmp_path: Pa
     assert "is no snapshot made by azlm snapshot" in done.stderr
 
 
-def test_a_saved_snapshot_is_foretold_without_the_cluster(bed: Bed, tmp_path: Path) -> None:
+def test_a_saved_snapshot_is_forecast_without_the_cluster(bed: Bed, tmp_path: Path) -> None:
     bed.fill(_workloads(), nodes=2)
     bed.start_aks()
     file, saved = tmp_path / "m.json", tmp_path / "snapshot.json.gz"

@@ -1,4 +1,4 @@
-"""`azlm preflight` against a real cluster and the simulated AKS: what it prints and how it ends."""
+"""`azlm preflight` against a real cluster and the simulated AKS: its output and its exit code."""
 
 import json
 
@@ -28,7 +28,7 @@ def test_it_names_what_blocks_and_what_to_do_and_changes_nothing(bed: Bed) -> No
     assert "clear to begin" in acknowledged.stdout
 
 
-def test_what_it_cannot_read_is_told_with_the_remedy(bed: Bed) -> None:
+def test_what_it_cannot_read_is_reported_with_the_remedy(bed: Bed) -> None:
     done = check(bed.plane, "--context=nosuch")
     assert done.returncode == 1
     assert "nosuch" in done.stderr

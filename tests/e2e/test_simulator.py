@@ -1,4 +1,4 @@
-"""The same migration foretold and then done: what moves, in which order, and where it lands."""
+"""A migration is forecast and then run: which pods move, in which order, and to which nodes."""
 
 import asyncio
 import json
@@ -104,7 +104,7 @@ def _spec(more: dict[str, Any]) -> dict[str, Any]:
 
 
 class RecordedRun(ForecastRun):
-    """A forecast that remembers whom it evicts."""
+    """A forecast that records the evicted pods."""
 
     evicted: list[str]
 
@@ -173,7 +173,8 @@ Landed = list[tuple[str, str, str]]
 
 
 def _spread(landed: Landed) -> tuple[dict[tuple[str, str], list[int]], bool]:
-    """How many pods of each app its nodes in a pool have, and whether the quiet meet the loud."""
+    """The number of pods of each app on its nodes in a pool, and whether quiet and loud pods
+    share a node."""
     counts = Counter(landed)
     counts_by_pool: dict[tuple[str, str], list[int]] = {}
     for (app, pool, _), count in sorted(counts.items()):

@@ -1,4 +1,4 @@
-"""Rolling, InPlace, the way back and the operator's own pod, on the real control plane."""
+"""Rolling, InPlace, rollbacks and the operator's own pod, on the real control plane."""
 
 import json
 

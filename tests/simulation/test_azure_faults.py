@@ -72,7 +72,7 @@ rows: dict[tuple[str, str], tuple[str, str]] = {}
 
 
 def page_rows() -> dict[tuple[str, str], tuple[str, str]]:
-    """The rows of the page: call and fault to what is told and how it ends."""
+    """The rows of the page: from call and fault to what the status reports and how the run ends."""
     listed: dict[tuple[str, str], tuple[str, str]] = {}
     call = ""
     for line in PAGE.read_text().splitlines():
@@ -123,7 +123,7 @@ condition reports it."""
 
 
 async def _outcome(fault: CallFault) -> tuple[str, str]:
-    """What was told, and how it ended; the end state is checked."""
+    """What the status reported, and how the run ended; the end state is checked."""
     async with migration_run([fault], pool=SCALED, strategy=ROLLING) as migration:
         done = await migration.run(passes=4000)
         reported = _reported(migration)
@@ -185,7 +185,7 @@ SMOOTH = frozenset(
 
 
 def _fix(migration: MigrationRun) -> None:
-    """What the status asks an admin for: a pool that AKS left half-done is put right."""
+    """Do what the status asks of an admin: repair a pool that AKS left in a failed state."""
     migration.executor.outcomes.forget_verdicts()
     for name, properties in migration.pools.items():
         if properties["provisioningState"] in {"Failed", "Canceled"}:

@@ -1,4 +1,5 @@
-"""What others do to the pools while we work, and resources that are applied again."""
+"""Changes that others make to the pools during a migration, and resources that are applied
+again."""
 
 from typing import Any
 
@@ -58,7 +59,7 @@ async def test_a_pool_is_changed_by_someone_else(
         await stalls(migration, reason)
 
 
-async def test_a_source_that_somebody_scales_is_told_and_drained_all_the_same() -> None:
+async def test_a_source_that_somebody_scales_is_reported_and_drained_all_the_same() -> None:
     async with migration_run(**SLOW) as migration:
         await draining(migration)
         migration.cluster.put("src", {"properties": {**POOL, "count": 6}}, migration.now)
@@ -75,7 +76,7 @@ async def test_a_source_that_somebody_scales_is_told_and_drained_all_the_same() 
 @pytest.mark.parametrize(
     ("pool", "reason"), [("src", "SourceUpgrading"), ("srcazl", "TargetUpgrading")]
 )
-async def test_an_upgrade_by_somebody_else_is_told_and_survived(pool: str, reason: str) -> None:
+async def test_an_upgrade_by_somebody_else_is_reported_and_survived(pool: str, reason: str) -> None:
     old = {"orchestratorVersion": "1.36.5", "currentOrchestratorVersion": "1.36.5"}
     async with migration_run(pool=old, **SLOW) as migration:
         await draining(migration)

@@ -1,4 +1,4 @@
-"""Every kind of fault strikes something: one that never did would prove nothing."""
+"""Every kind of fault takes effect in some run; otherwise it would test nothing."""
 
 import random
 
@@ -13,7 +13,7 @@ from simtest.run import Run
 from simtest.scenario_draw import draw_scenario
 
 ENOUGH = 60
-"""Seeds within which each kind strikes where it is the only fault."""
+"""Seeds within which each kind takes effect if it is the only fault."""
 TURNING = {"rollback": "rollback", "deleted": "deleted", "recreated": "recreated"}
 
 

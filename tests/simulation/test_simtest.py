@@ -1,4 +1,4 @@
-"""The fault simulation itself: it is repeatable, it is sharp, and a first part of it passes."""
+"""The fault simulation itself: it is repeatable, it finds mutations, and its first seeds pass."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The three strategies, the autoscaler, the gates and the way back, through the real SDK."""
+"""The three strategies, the autoscaler, approvals and rollbacks, through the real SDK."""
 
 from typing import Any
 
@@ -136,7 +136,7 @@ async def test_the_specs_bounds_and_overrides_win() -> None:
     ("gate", "step"),
     [("BeforeDrain", "AwaitDrainApproval"), ("BeforeRetire", "AwaitRetireApproval")],
 )
-async def test_a_gate_waits_for_its_word(gate: str, step: str) -> None:
+async def test_an_approval_is_awaited(gate: str, step: str) -> None:
     async with migration_run(approval=gate) as migration:
         assert await migration.run(lambda v: v.reason == "AwaitingApproval")
         assert migration.status.step == step
@@ -190,7 +190,7 @@ async def test_a_rollback_from_every_step_leaves_the_source_as_it_was(kind: str,
         assert migration.status.phase == "RolledBack"
 
 
-async def test_after_a_rollback_a_changed_spec_begins_anew() -> None:
+async def test_after_a_rollback_a_changed_spec_begins_again() -> None:
     async with migration_run(approval="BeforeRetire") as migration:
         assert await migration.run(lambda v: v.status.step == "AwaitRetireApproval")
         migration.annotations["azlm.dev/rollback"] = "1"

@@ -1,4 +1,4 @@
-"""A small cluster whose pods are particular about their nodes."""
+"""A small cluster whose pods have strict scheduling constraints."""
 
 from typing import Any
 

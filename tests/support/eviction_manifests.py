@@ -1,4 +1,4 @@
-"""Manifests of this directory's tests; kwok acts on the pods without delay."""
+"""Manifests for the tests of evictions; kwok acts on the pods without delay."""
 
 from typing import Any
 

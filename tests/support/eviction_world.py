@@ -1,4 +1,4 @@
-"""A namespace of one test on the real apiserver, and how our own core reads what is in it."""
+"""The namespace of one test on the real API server, and the core's reading of its objects."""
 
 import asyncio
 import os
@@ -29,7 +29,8 @@ CONTROLLERS = "kube-controller-manager"
 
 @dataclass(frozen=True)
 class Reading:
-    """What the core thinks of evicting one pod; `free` and `slots` are of its only budget."""
+    """The core's classification of the eviction of a pod; `free` and `slots` are of its only
+    budget."""
 
     pod: Pod
     pdb_index: tuple[NamespacedName, ...]
@@ -58,7 +59,7 @@ class Place:
         self.pods = f"/api/v1/namespaces/{namespace}/pods"
         self.budgets = f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
 
-    # Making things
+    # Objects
 
     async def pod(
         self, name: str, *, app: str = "web", ready: bool = True, **spec: Any
@@ -78,7 +79,7 @@ class Place:
         return await self.create(self.pods, body)
 
     async def finish(self, name: str, phase: str) -> None:
-        """What a kubelet writes when the containers have ended."""
+        """Write what a kubelet writes when the containers have ended."""
         await self.set_pod_status(name, phase, ready=False)
 
     async def set_pod_status(self, name: str, phase: str, *, ready: bool) -> None:
@@ -135,7 +136,7 @@ class Place:
         """A budget as it is."""
         return (await self.world()).budgets[NamespacedName(self.namespace, name)]
 
-    # Asking
+    # Evictions
 
     async def world(self) -> World:
         """The real JSON of nodes, pods and budgets, through our decoders, in our own world."""
@@ -152,7 +153,7 @@ class Place:
         return world
 
     async def read(self, name: str) -> Reading:
-        """The core's opinion of evicting a pod now."""
+        """The core's classification of the eviction of a pod now."""
         world = await self.world()
         pod = world.pods[NamespacedName(self.namespace, name)]
         pdb_index = world.budgets_of(pod)
@@ -165,21 +166,22 @@ class Place:
         )
 
     async def evict(self, name: str, uid: str | None = None) -> EvictionResponse:
-        """Our own eviction, as the shipped ServiceAccount; by default of the pod that is there."""
+        """Evict as the operator does, as the shipped ServiceAccount; by default the existing
+        pod."""
         wanted = uid or (await self.get(f"{self.pods}/{name}"))["metadata"]["uid"]
         return await evict(self.operator, NamespacedName(self.namespace, name), wanted)
 
     async def ask(self, name: str) -> tuple[EvictionResponse, Reading]:
-        """The core's opinion first, then what the apiserver does."""
+        """The core's classification first, then the answer of the API server."""
         reading = await self.read(name)
         return await self.evict(name), reading
 
     async def deadlocked(self, name: str = "web") -> bool:
-        """Whether the core takes a budget for one that will never grant anything."""
+        """Whether the core believes that a budget never grants an eviction."""
         return is_deadlocked(await self.now(name))
 
     async def refusal(self, name: str, **more: Any) -> KubernetesError:
-        """The raw refusal of an eviction, whose causes a Verdict does not carry."""
+        """The raw refusal of an eviction, whose causes an EvictionResponse does not carry."""
         try:
             await self.raw_evict(name, **more)
         except KubernetesError as error:
@@ -187,7 +189,7 @@ class Place:
         raise AssertionError(f"the eviction of {name} was granted")
 
     async def raw_evict(self, name: str, *, query: Any = None, **body: Any) -> Manifest:
-        """An eviction as one wants it."""
+        """An eviction with the given fields."""
         whole = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}} | body
         path = f"{self.pods}/{name}/eviction"
         return await self.admin.json("POST", path, query=query, body=whole)
@@ -241,7 +243,7 @@ class Place:
         return NamespacedName(self.namespace, name) not in (await self.world()).pods
 
     async def abandon(self) -> None:
-        """Let the namespace go; finalizers of pods must not hold it."""
+        """Delete the namespace; finalizers of pods must not hold it."""
         for pod in (await self.get(self.pods))["items"]:
             if pod["metadata"].get("finalizers"):
                 free = {"metadata": {"finalizers": None}}
@@ -267,7 +269,7 @@ class Place:
 
     @contextmanager
     def paused(self, name: str = CONTROLLERS) -> Iterator[None]:
-        """One process of the plane stands still for as long as the block lasts."""
+        """One process of the plane is stopped for as long as the block lasts."""
         process = psutil.Process(self.plane.pids[name])
         os.kill(process.pid, signal.SIGSTOP)
         try:

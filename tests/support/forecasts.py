@@ -1,4 +1,4 @@
-"""Small clusters and made-up forecasts, in few words."""
+"""Small clusters and constructed forecasts."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ POINTS = [
 
 
 def run_result(**changes: Any) -> RunResult:
-    """The demo's, about."""
+    """About that of the demo."""
     fields: dict[str, Any] = {
         "seconds": 8284.0,
         "succeeded": True,

@@ -1,4 +1,4 @@
-"""Values of any type with a word of its own in every string, to be looked for afterwards."""
+"""Values of any type with a unique word in every string, which a test searches for afterwards."""
 
 import dataclasses
 import types
@@ -11,14 +11,14 @@ import msgspec
 
 
 class Marker:
-    """Makes them; `where` tells the type and the field that each word was put into."""
+    """Creates the values; `where` maps each word to its type and field."""
 
     def __init__(self) -> None:
         self.where: dict[str, str] = {}
         self._numbers = count()
 
     def word(self, place: str) -> str:
-        """A word that is in nothing else."""
+        """A word that occurs in no other text."""
         text = f"qz{next(self._numbers)}zq"
         self.where[text] = place
         return text

@@ -1,7 +1,7 @@
 """Whole migrations in virtual time: the real decisions, executor and SDK, a modelled AKS over HTTP.
 
-The nodes are those the model makes; what azlm does to nodes happens at once. There are no pods:
-this is about Azure's side.
+The nodes are those of the model; changes that azlm makes to nodes take effect at once. There are no
+pods: these tests are about Azure.
 """
 
 import random
@@ -57,10 +57,10 @@ CALM = {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s", "maxSurge": 2
 
 
 class Nobody:
-    """A Kubernetes without pods, for the last look before machines are deleted."""
+    """A Kubernetes without pods, for the check before machines are deleted."""
 
     async def request(self, *_: Any, **__: Any) -> bytes:
-        """An empty list, whatever is asked."""
+        """An empty list for every request."""
         return b'{"items": []}'
 
 
@@ -108,7 +108,8 @@ class MigrationRun:
         )
 
     async def restart(self, status: MigrationStatus | None = None) -> None:
-        """The operator is killed and starts again with what is recorded, or with that status."""
+        """The operator is killed and starts again with the recorded status, or with the given
+        one."""
         await self._pools.close()
         if status is not None:
             self.resource = replace(self.resource, status=status)
@@ -154,7 +155,8 @@ class MigrationRun:
         passes: int = 600,
         hours: float = 12.0,
     ) -> bool:
-        """Go on until that holds; False where it does not within the passes or the hours."""
+        """Continue until the condition holds; False if it does not within the passes or the
+        hours."""
         end = self.now + hours * 3600
         self.loop.changed(self._time())
         while passes > 0:
@@ -177,7 +179,7 @@ class MigrationRun:
         return Now(self.now, self.now)
 
     def _tick(self) -> list[Action]:
-        """What the loop wants to do; every status is taken at once."""
+        """The actions that the loop submits; every status is recorded at once."""
         actions: list[Action] = []
         outputs = self.loop.tick(self._time())
         while outputs:
@@ -196,7 +198,7 @@ class MigrationRun:
         return actions
 
     def _knows(self, action: Action) -> bool:
-        """What the preflight asks of others than Azure's pools is answered at once."""
+        """Answer at once what the preflight reads beside the pools."""
         match action:
             case ReadAzureFacts():
                 self.executor.outcomes.azure_facts_read(action, AzureFacts(at=self.now))

@@ -1,4 +1,4 @@
-"""Planners of small worlds, and what they plan."""
+"""Planners of small worlds, and their plans."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A clean preflight snapshot, in which no rule speaks."""
+"""A clean preflight snapshot, without findings."""
 
 from dataclasses import replace
 from datetime import date
@@ -45,7 +45,7 @@ def source(*, settings: dict[str, Any] | None = None, **more: Any) -> Pool:
 
 
 def snapshot(**changes: Any) -> PreflightSnapshot:
-    """A clean one: nothing blocks and nothing warns."""
+    """A clean snapshot: nothing blocks and nothing warns."""
     old = changes.pop("source", None) or source()
     facts = AzureFacts(
         cluster=ClusterFacts(

@@ -42,7 +42,7 @@ def simulation(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedClust
 def node(
     cluster: SimulatedCluster, name: str, *, allocatable: Allocatable = SMALL, **labels: str
 ) -> None:
-    """A node that no pool knows of; `zone=` labels it with a zone."""
+    """A node that belongs to no pool; `zone=` labels it with a zone."""
     zone = labels.pop("zone", "")
     all_labels = {HOSTNAME: name, **labels, **({ZONE: zone} if zone else {})}
     cluster.store.put_node(
@@ -86,7 +86,7 @@ def spread(topology: str, name: str, skew: int = 1, **more: Any) -> SchedulingCo
 def run(cluster: SimulatedCluster, seconds: float) -> None:
     """Let time pass."""
     end = cluster.kernel.now + seconds
-    cluster.kernel.at(end, lambda: None)  # the clock stands at the last thing that was done
+    cluster.kernel.at(end, lambda: None)  # the clock stops at the last event
     cluster.kernel.run(lambda: False, end=end)
 
 

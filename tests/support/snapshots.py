@@ -1,4 +1,4 @@
-"""Small snapshots, made in Python, and the clusters that they become."""
+"""Small snapshots, constructed in Python, and the clusters that are built from them."""
 
 import random
 from typing import Any
@@ -119,7 +119,7 @@ def disk(snapshot: ClusterSnapshot, claim: str, node: str) -> None:
 
 
 def staged(snapshot: ClusterSnapshot, **assumed: Any) -> SimulatedCluster:
-    """The cluster that begins where the snapshot ends."""
+    """The cluster that starts in the state of the snapshot."""
     return build_cluster(snapshot, Assumptions(**assumed), random.Random(1))
 
 

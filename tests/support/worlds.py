@@ -1,4 +1,4 @@
-"""Small worlds, in few words."""
+"""Small worlds and the observations of them."""
 
 from dataclasses import replace
 from typing import Any
@@ -112,12 +112,12 @@ _memories: WeakKeyDictionary[World, DecisionMemory] = WeakKeyDictionary()
 
 
 def memory_of(world: World) -> DecisionMemory:
-    """The memory of the one migration that works on a world, from decision to decision."""
+    """The memory of the migration that works on a world, from decision to decision."""
     return _memories.setdefault(world, DecisionMemory())
 
 
 def planner_of(world: World, scope: Scope) -> Planner:
-    """The planner of a drain: the same one as long as world and scope are."""
+    """The planner of a drain: the same one as long as world and scope are the same."""
     memory = memory_of(world)
     planner = memory._planner
     began, since = (planner.tracker.began, planner.since) if planner is not None else (0.0, 0.0)

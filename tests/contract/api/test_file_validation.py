@@ -1,4 +1,5 @@
-"""What the apiserver refuses by the CRD's rules, azlm refuses in a file: one list, both judges."""
+"""What the API server refuses by the CRD's rules, azlm refuses in a file: both with the same
+list."""
 
 from collections.abc import Iterator
 from typing import Any

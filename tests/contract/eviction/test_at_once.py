@@ -1,4 +1,4 @@
-"""Evictions of one budget that are asked for at once hold each other up, here as in the model."""
+"""Simultaneous evictions of one budget delay each other, on the API server and in the model."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The simulator tells the truth: asked the same as the real apiserver, it answers the same."""
+"""The simulated API server gives the same answers as the real one to the same requests."""
 
 import random
 from dataclasses import dataclass, field
@@ -72,17 +72,17 @@ CASES = (
 
 
 class World(Protocol):
-    """The real one, or the simulated one."""
+    """The real API server, or the simulated one."""
 
     async def settle(self) -> None:
         """Until every replica is Ready and every budget is up to date."""
 
     async def evict(self, rank: int, uid: str | None) -> EvictionResult:
-        """Ask."""
+        """Send an eviction."""
 
 
 async def answers(case: Case, world: World) -> list[EvictionResult]:
-    """What it answers."""
+    """The answers to the case's requests."""
     results = []
     await world.settle()
     for request in case.asked:
@@ -125,7 +125,7 @@ class Real:
             await self.place.budget(f"b{number}", selector=selector, **limit)
 
     async def settle(self) -> None:
-        """Wait for it."""
+        """Wait for the expected state."""
         total = self.case.replicas + len(self.case.bare)
         ready = self.case.replicas + sum(self.case.bare)
 

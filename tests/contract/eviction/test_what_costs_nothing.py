@@ -1,4 +1,4 @@
-"""Points 1 to 3 of the eviction's rules: what it answers, and which pods cost no budget."""
+"""Points 1 to 3 of the eviction's rules: the answers, and which pods take no slot."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ RETRY_LATER = 10.0
 
 
 def spent(before: Budget, after: Budget) -> int:
-    """How many disruptions were taken from a budget whose controller stands still."""
+    """How many disruptions were taken from a budget whose controller is stopped."""
     taken = before.allowed - after.allowed
     assert len(after.disrupted - before.disrupted) == taken
     return taken

@@ -1,4 +1,4 @@
-"""What preflight reads of Azure: through the real SDK, each part by itself."""
+"""What the preflight reads from Azure: through the real SDK, each part by itself."""
 
 import random
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ SOURCE = Pool("src", settings={"vnetSubnetID": SUBNET})
 
 
 class Asked:
-    """A survey of a cluster with something of everything."""
+    """The Azure facts of a cluster with resources of every kind."""
 
     def __init__(self, pools: AksPools, cluster: ManagedCluster) -> None:
         self.pools = pools
@@ -103,7 +103,7 @@ async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
             assert not isinstance(getattr(facts, other), Unread), other
 
 
-async def test_an_azure_that_does_not_answer_is_told_as_that(asked: Asked) -> None:
+async def test_an_azure_that_does_not_answer_is_reported_as_that(asked: Asked) -> None:
     inject(asked.cluster, CallFault(LoseResponse(committed=False), "Usages", times=None))
     inject(asked.cluster, CallFault(Refuse(503, "ServerBusy"), "Skus", times=None))
     facts = await asked.azure_facts()

@@ -1,4 +1,4 @@
-"""The target pool's body, and what Azure's refusals mean."""
+"""The body of the target pool, and the meaning of Azure's errors."""
 
 import json
 from pathlib import Path
@@ -175,7 +175,7 @@ def test_azures_own_code_decides(status: int, code: str, reason: str, retryable:
         ),
     ],
 )
-def test_where_the_code_says_nothing_the_words_decide(message: str, reason: str) -> None:
+def test_where_the_code_is_unspecific_the_message_decides(message: str, reason: str) -> None:
     failure_class = classify_failure(AzureError("OperationNotAllowed", message, status=400))
     assert (failure_class.reason, failure_class.retryable) == (reason, False)
     assert failure_class.remedy

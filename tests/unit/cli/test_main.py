@@ -1,4 +1,4 @@
-"""What the command line says of mistakes: what, where, what to do; and how it ends."""
+"""The command line's messages about errors: what failed, where, and what to do; and exit codes."""
 
 import io
 import json
@@ -294,7 +294,7 @@ def test_a_file_that_is_no_migration(azlm: Azlm, command: str, content: object, 
     assert words in err
 
 
-def test_all_that_is_wrong_with_a_spec_is_told_at_once(azlm: Azlm) -> None:
+def test_all_that_is_wrong_with_a_spec_is_reported_at_once(azlm: Azlm) -> None:
     _, _, err = azlm.plan(_with(drain={"timeOut": "1m"}, paused="yes"))
     assert "  - spec.drain.timeOut is no field; is timeout meant?\n" in err
     assert '  - spec.paused must be true or false, not "yes"\n' in err

@@ -1,4 +1,4 @@
-"""What `azlm plan` prints: right words for every number, and nothing that says nothing."""
+"""The text of `azlm plan`: correct words for every number, and no empty statements."""
 
 import json
 
@@ -47,7 +47,7 @@ def test_times(seconds: float, long: str, short: str) -> None:
     assert (span(seconds), brief(seconds)) == (long, short)
 
 
-def test_a_range_is_told_where_its_ends_read_differently() -> None:
+def test_a_range_is_reported_where_its_ends_read_differently() -> None:
     text = _table(forecast(total=Range(8281, 8284, 8290), drain=Range(19, 21, 23)))
     assert _line(text, "takes") == "  takes           2h 18m"
     assert "21s (between 19s and 23s), and 1h 14m between batches" in text
@@ -145,7 +145,7 @@ def test_no_rule_crowds_out_another() -> None:
         (0.4, -2.0, "takes as long and saves 2.0 node-hours"),
     ],
 )
-def test_another_setting_is_told_in_words(seconds: float, hours: float, words: str) -> None:
+def test_another_setting_is_reported_in_words(seconds: float, hours: float, words: str) -> None:
     variation = choice(seconds, hours)
     assert choice_text(variation) == f"batch 50% instead of 10% {words}"
     text = _table(forecast(choices=[variation]))
@@ -158,7 +158,7 @@ def test_settings_that_were_not_tried_are_named() -> None:
     assert f"  Other settings (each alone):\n    - {line}" in text
 
 
-def test_an_old_snapshot_is_told_to_be_old() -> None:
+def test_an_old_snapshot_is_reported_to_be_old() -> None:
     assert "old" not in _table(forecast(), now=NOW + HOUR)
     text = _table(forecast(), now=NOW + 76 * HOUR)
     assert "\nthe snapshot is 3d 4h old: the cluster may have changed since\n" in text
@@ -171,7 +171,7 @@ def test_numbers_of_one() -> None:
     assert "more nodes      none" in text
 
 
-def test_blockers_are_told_with_their_remedy() -> None:
+def test_blockers_are_reported_with_their_remedy() -> None:
     result = blocked("PodDisruptionBudget default/web allows 0", "pod default/x: stuck", remedy="r")
     text = _table(forecast(result))
     assert "  blocked in RetireSource after 2h 18m:" in text
@@ -180,7 +180,7 @@ def test_blockers_are_told_with_their_remedy() -> None:
     assert "more nodes" not in text
 
 
-def test_findings_that_block_are_told_by_rule() -> None:
+def test_findings_that_block_are_reported_by_rule() -> None:
     findings = tuple(finding("pdb.zero", "Block", remedy="r") for _ in range(20))
     result = blocked(findings=findings)
     warned = Warned("pdb.zero", "Block", 25, ["budget a", "budget b"], "m", "r")

@@ -1,4 +1,4 @@
-"""The picture of a forecast: everything in it, at its place, and within its edges."""
+"""The picture of a forecast: all parts are present, in the right place, and within its edges."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ LETTER = 0.6
 
 
 class Picture:
-    """A picture, taken apart."""
+    """A picture with its parts."""
 
     def __init__(self, forecast: Forecast) -> None:
         self.root = ET.fromstring(draw(forecast))
@@ -79,7 +79,7 @@ def _long() -> Forecast:
 
 
 def _held() -> Forecast:
-    """A drain that stands still in its third batch."""
+    """A drain that stops in its third batch."""
     result = blocked(
         "PodDisruptionBudget default/web allows 0: 3 of 4 pods healthy, 3 needed",
         "word " * 200,
@@ -210,7 +210,7 @@ def test_names_are_escaped() -> None:
     assert any("<b> & co" in text for text in Picture(result).texts)
 
 
-def test_batches_of_different_length_are_told_by_the_longest() -> None:
+def test_batches_of_different_length_are_reported_by_the_longest() -> None:
     batches = [BatchTime(at + 1, 40, 1000.0 * at, 1000.0 * at + 900 + at) for at in range(40)]
     picture = Picture(forecast(run_result(batches=batches)))
     [right] = [right for _, right, words in picture.extents() if words.startswith("40 batches")]

@@ -1,4 +1,4 @@
-"""What the executor remembers of Azure's answers, whatever order they come in."""
+"""What the executor records of Azure's answers, in whatever order they arrive."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ CREATE = CreatePool("src", "srcazl", "AzureLinux", 2, {}, ())
 
 
 class Slow(PoolPort):
-    """A port whose list answers when it is told to."""
+    """A port whose list answers on demand."""
 
     def __init__(self, error: AzureError | None = None) -> None:
         self.listing = asyncio.Event()

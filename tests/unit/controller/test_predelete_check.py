@@ -1,4 +1,4 @@
-"""Before machines are deleted the apiserver is asked once more who is on them."""
+"""Before machines are deleted, the API server is asked for the pods on them."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ LEFT_BEHIND = [
 
 
 class Azure:
-    """Remembers what it was asked."""
+    """Records the requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -49,7 +49,7 @@ class Azure:
 
 
 async def perform(action: Action, pods: dict[str, list[dict[str, Any]]]) -> tuple[Azure, Executor]:
-    """The world knows only node s-0, and no pods at all."""
+    """The world contains only node s-0, and no pods."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         assert "resourceVersion" not in request.query, "as new as etcd"

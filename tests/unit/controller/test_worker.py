@@ -1,4 +1,4 @@
-"""The worker goes on from what is recorded, whatever it remembers, and gives way to others."""
+"""The worker continues from the recorded status, and gives way to other writers."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What the operator remembers does not grow with what has happened, only with what there is."""
+"""The memory of the operator grows with the objects that exist, not with the events of the past."""
 
 import pytest
 

@@ -98,14 +98,14 @@ def test_what_leaves_no_safe_way_stops_it(old: Pool | None, new: Pool | None, re
         (source(count=3), target(), "SourceScaled"),
     ],
 )
-def test_what_can_be_lived_with_is_told(old: Pool, new: Pool, reason: str) -> None:
+def test_what_does_not_block_is_reported(old: Pool, new: Pool, reason: str) -> None:
     decision = decide(_at("Drain", source=HELD), seen(world([pod("a")]), old, new), NOW)
     changed = decision.status.condition("PoolsChanged")
     assert changed is not None
     assert (changed.status, changed.reason) == ("True", reason)
 
 
-# The way back
+# Rollback
 
 
 def _back(step: str, *pools: Pool, pods: int = 0, **more: Any) -> Any:
@@ -187,7 +187,7 @@ def _plans(*, azure_facts: AzureFacts | None = None, **forecast: Any) -> Any:
     return decide(migration(mode="Plan"), sight, NOW)
 
 
-def test_a_forecast_is_told_and_nothing_follows() -> None:
+def test_a_forecast_is_reported_and_nothing_follows() -> None:
     outcome = _plans()
     assert (_ready(outcome.status), outcome.status.phase, outcome.actions) == (
         "Planned",
@@ -286,7 +286,7 @@ def test_refusals_mean_what_they_say(error: KubernetesError, result: str) -> Non
     assert classify(error).result.value == result
 
 
-# What goes from the world
+# Objects that leave the world
 
 
 def test_what_is_gone_is_forgotten() -> None:

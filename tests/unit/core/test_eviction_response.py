@@ -1,4 +1,5 @@
-"""What follows from the apiserver's answers: who waits, for how long, and what stays counted."""
+"""What follows from the API server's answers: which pods wait, for how long, and which slots
+stay counted."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -27,7 +28,8 @@ Answer = Callable[[EvictPod], EvictionResponse]
 
 
 class Drain:
-    """A world whose evictions are answered as a test says; `posts` are what was sent, and when."""
+    """A world whose evictions get the answers of the test; `posts` are the requests and their
+    times."""
 
     def __init__(self, world: World, **policy: Any) -> None:
         self.world = world
@@ -37,7 +39,7 @@ class Drain:
         self.posts: list[tuple[float, str]] = []
 
     def go(self, seconds: float, answer: Answer, *, step: float = 0.05) -> list[str]:
-        """Plan, send and answer again and again; returns the pods of that time's evictions."""
+        """Plan, send and answer repeatedly; returns the pods of the evictions by time."""
         before, until = len(self.posts), self.now + seconds
         while self.now < until:
             evictions = self.work.plan(self.now).evictions
@@ -231,7 +233,7 @@ def test_a_budget_that_is_spent_is_asked_again_with_its_next_status_and_ever_les
     assert drain.world.inflight.budget_backoffs.known == {}
 
 
-def test_a_budget_that_is_overdrawn_is_told_once() -> None:
+def test_a_budget_that_is_overdrawn_is_reported_once() -> None:
     guard = budget(allowed=1, healthy=9, desired=8, expected=9)
     drain = Drain(world(replicas(9), [guard]))
     assert len(drain.go(20.0, always(EvictionResult.NEGATIVE, message="below 0"))) == 1
@@ -264,7 +266,7 @@ def many_apps() -> World:
         (EvictionResult.REJECTED, Cause.REJECTED),
     ],
 )
-def test_what_refuses_every_pod_is_asked_by_one_at_a_time_and_told_once(
+def test_what_refuses_every_pod_is_asked_by_one_at_a_time_and_reported_once(
     result: EvictionResult, cause: Cause
 ) -> None:
     world = many_apps()
@@ -301,7 +303,7 @@ def test_one_app_whose_webhook_refuses_holds_up_no_other() -> None:
     }
 
 
-def test_few_pods_that_are_refused_are_told_by_name() -> None:
+def test_few_pods_that_are_refused_are_reported_by_name() -> None:
     drain = Drain(world(replicas(2)))
     drain.go(20.0, always(EvictionResult.WEBHOOK, message="no"), step=0.2)
     assert {blocker.kind for blocker in drain.work.plan(drain.now + 1).blockers} == {"Pod"}

@@ -1,4 +1,5 @@
-"""When the time is over, or a node does not answer: what is deleted, and what is given up."""
+"""After the deadline, or on a node that does not answer: which pods are deleted, and which are
+ignored."""
 
 from typing import Any
 
@@ -103,7 +104,7 @@ def dying(**more: Any) -> tuple[World, Planner]:
     return state, planner(state)
 
 
-def test_a_pod_of_a_dead_node_is_given_up_in_time_and_told_as_a_note() -> None:
+def test_a_pod_of_a_dead_node_is_given_up_in_time_and_reported_as_a_note() -> None:
     world, work = dying()
     assert causes(work) == [Cause.STUCK_TERMINATING]
     assert work.plan(NOW).wake_at == NOW + 300

@@ -1,4 +1,4 @@
-"""The planner that followed every event equals one that is rebuilt from what there is now."""
+"""A planner that followed every event equals one that is rebuilt from the present state."""
 
 from typing import Any
 
@@ -98,7 +98,7 @@ events = st.one_of(
 
 
 class FollowedWorld:
-    """A world that is told one event after the other, and its planner."""
+    """A world that gets one event after the other, and its planner."""
 
     def __init__(self, policy: dict[str, Any]) -> None:
         self.world = World()

@@ -1,4 +1,4 @@
-"""What somebody has edited by hand, or another version wrote, neither ends nor holds a worker."""
+"""Status values that somebody has edited, or another version wrote, do not stop a worker."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""How many nodes `target.count: Auto` comes to."""
+"""The number of nodes that `target.count: Auto` gives."""
 
 from typing import Any
 

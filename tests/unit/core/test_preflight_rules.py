@@ -1,4 +1,4 @@
-"""Every preflight rule: a case in which it speaks, and the clean snapshot in which it does not."""
+"""Every preflight rule: a case with its finding, and the clean snapshot without it."""
 
 import json
 from dataclasses import replace
@@ -283,7 +283,9 @@ def findings_of(rule: str, preflight_snapshot: PreflightSnapshot) -> list[Findin
 
 
 @pytest.mark.parametrize(("rule", "severity", "change", "word"), SPEAKS)
-def test_the_rule_speaks(rule: str, severity: Severity, change: dict[str, Any], word: str) -> None:
+def test_the_rule_reports_its_finding(
+    rule: str, severity: Severity, change: dict[str, Any], word: str
+) -> None:
     spoken = [
         finding for finding in findings_of(rule, snapshot(**change)) if finding.severity is severity
     ]
@@ -297,7 +299,7 @@ def test_a_clean_snapshot_passes_every_rule() -> None:
     assert {finding.rule for finding in evaluate(snapshot())} == ALWAYS
 
 
-def test_every_rule_speaks_somewhere_and_has_the_reference_s_id() -> None:
+def test_every_rule_has_a_case_and_the_reference_s_id() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
     assert {rule for rule, _, _, _ in SPEAKS} == set(ids)
@@ -335,7 +337,7 @@ def test_what_could_not_be_read_is_never_a_silent_pass(part: str) -> None:
     assert not any(finding.blocks for finding in findings)
 
 
-def test_nodes_that_do_not_tell_their_cluster_are_told_unchecked() -> None:
+def test_nodes_without_their_clusters_name_are_reported_unchecked() -> None:
     for nodes in ((), (Node("s-0", "src"),)):
         (finding,) = findings_of("cluster.identity", snapshot(nodes=nodes))
         assert finding.severity is Severity.UNCHECKED
@@ -381,7 +383,7 @@ def test_what_an_admin_has_acknowledged_does_not_block() -> None:
         ("Standard_ND96isr_MI300X_v5", date(2026, 11, 24), True, "use-amd-gpus"),
     ],
 )
-def test_gpu_support_goes_by_date_and_tells_its_source(
+def test_gpu_support_goes_by_date_and_names_its_source(
     size: str, today: date, blocks: bool, source_of: str
 ) -> None:
     findings = findings_of(

@@ -1,4 +1,4 @@
-"""What the simulation found while it was built, each in the smallest world that shows it."""
+"""Faults that the simulation found, each in the smallest world that shows it."""
 
 from dataclasses import replace
 from typing import Any
@@ -101,7 +101,7 @@ def test_pending_replacements_stop_the_drain_after_a_restart_too() -> None:
     ]
 
 
-def test_replicas_without_a_budget_that_wait_are_told() -> None:
+def test_replicas_without_a_budget_that_wait_are_reported() -> None:
     state = world([pod("a"), pod("b", ready=False, node="t-0"), pod("c", ready=False, node="t-0")])
     work = planner(state)
     assert causes(work) == []

@@ -1,4 +1,5 @@
-"""What an admin relies on: nothing of others is touched, and nothing is given up too early."""
+"""What an admin relies on: resources of others are not changed, and nothing is removed too
+early."""
 
 from dataclasses import replace
 from typing import Any
@@ -75,7 +76,7 @@ def test_a_pool_that_only_has_the_targets_name_is_never_emptied() -> None:
     assert "srcazl stands, since it is not this migration's" in decision.status.message
 
 
-def test_a_target_name_that_is_taken_is_told_and_does_not_turn_back() -> None:
+def test_a_target_name_that_is_taken_is_reported_and_does_not_turn_back() -> None:
     state = world([], nodes=[Node("s-0", "src")])
     wanted = migration(_at("CreateTarget"), onFailure="Rollback")
     decision = decide(wanted, seen(state, source(), _foreign()), NOW)
@@ -91,7 +92,7 @@ def test_similar_long_names_have_targets_of_their_own() -> None:
     assert all(len(name) <= 12 and name.isalnum() for name in names_made)
 
 
-# What was moved stands before anything is given up
+# Moved pods are Ready before anything is removed
 
 
 def _homeless() -> World:
@@ -147,7 +148,7 @@ def test_a_source_that_fills_again_is_drained_before_it_goes() -> None:
 
 
 @pytest.mark.parametrize("step", ["Drain", "Soak", "RetireSource"])
-def test_nothing_is_moved_or_removed_on_the_word_of_a_watch_that_is_silent(step: str) -> None:
+def test_nothing_is_moved_or_removed_while_a_watch_is_stale(step: str) -> None:
     state = world([pod("a")] if step == "Drain" else [])
     silent = seen(state, source(), target(), watch_problem="the watch of pods has told nothing")
     decision = decide(migration(_at(step)), silent, NOW)
@@ -190,7 +191,7 @@ def test_time_without_an_operator_does_not_count(policy: str) -> None:
     assert (_kinds(decision), _reason(decision), decision.status.rollback) == ([], "Draining", None)
 
 
-def test_a_pause_gives_a_batch_its_time_anew() -> None:
+def test_a_pause_gives_a_batch_its_time_again() -> None:
     drain = {"timeout": "30m", "onTimeout": "Force"}
     observation = seen(world([pod("a")], FULL), source(), target())
     paused = decide(migration(_batch(), drain=drain, paused=True), observation, NOW)
@@ -224,7 +225,7 @@ def test_force_evicts_what_has_a_slot() -> None:
     assert decision.status.pods.forced == 1
 
 
-# An admin's word
+# Approvals and tokens of an admin
 
 
 def test_a_node_that_was_taken_back_in_the_soak_stays_his() -> None:
@@ -267,7 +268,7 @@ def test_a_long_rollback_token_counts_once() -> None:
     assert decision.status.rollback is None
 
 
-# Everything comes to an end
+# Every migration ends
 
 
 def _surged(world: World) -> None:
@@ -360,7 +361,7 @@ def test_what_is_tried_again_asks_for_no_wake_up_in_the_past() -> None:
     assert (_kinds(decision), decision.wake_at) == ([ReadPools], None)
 
 
-def test_what_held_a_stalled_batch_up_gives_it_its_time_anew() -> None:
+def test_what_held_a_stalled_batch_up_gives_it_its_time_again() -> None:
     drain = {"timeout": "30m", "onTimeout": "Force"}
     stalled = _batch().model_copy(update={"phase": "Stalled"})
     drafts = headline("refused", "AutoscalerTurnedOn", "x")

@@ -1,4 +1,4 @@
-"""Pods that stand for moved ones and find no node, also where nobody saw the move."""
+"""Pods that replace moved ones and fit on no node, also if the operator did not see the move."""
 
 from dataclasses import replace
 from typing import Any
@@ -52,7 +52,7 @@ def test_pods_from_before_the_batch_count_if_the_migration_had_begun() -> None:
 
 
 @pytest.mark.parametrize(("node", "counts"), [("t-0", True), ("s-0", True), ("x-0", False)])
-def test_where_the_others_of_its_owner_run_tells(node: str, counts: bool) -> None:
+def test_where_the_others_of_its_owner_run_decides(node: str, counts: bool) -> None:
     state = world([pod("b", node=node), waiting("new")])
     state.put_node(Node("x-0", "gpu"))
     assert bool(unschedulable_replacements(restarted(state))) is counts

@@ -1,4 +1,4 @@
-"""What decides over a pod beside its budget: order, batch, volumes, singletons, time."""
+"""What decides about a pod beside its budget: order, batch, volumes, singletons, time."""
 
 from typing import Any
 
@@ -207,14 +207,14 @@ def test_a_pod_long_past_its_grace_is_stuck_and_not_blocked() -> None:
     assert causes(work, NOW + 62) == []
 
 
-def test_a_budget_that_gives_nothing_for_a_minute_is_told() -> None:
+def test_a_budget_that_gives_nothing_for_a_minute_is_reported() -> None:
     guard = budget(allowed=0, healthy=2, desired=2, expected=3)
     work = planner(world([pod("a")], [guard]))
     assert causes(work) == []
     assert causes(work, NOW + 61) == [Cause.BUDGET_UNHEALTHY]
 
 
-def test_a_refused_eviction_waits_and_is_told_with_its_class() -> None:
+def test_a_refused_eviction_waits_and_is_reported_with_its_class() -> None:
     state = world([pod("a")])
     work = planner(state)
     [eviction] = work.plan(NOW).evictions
@@ -225,7 +225,7 @@ def test_a_refused_eviction_waits_and_is_told_with_its_class() -> None:
     assert names(work, NOW + 10) == ["a"]
 
 
-def test_pods_that_come_back_to_the_source_are_moved_thrice_and_then_told() -> None:
+def test_pods_that_come_back_to_the_source_are_moved_thrice_and_then_reported() -> None:
     state = world([])
     work = planner(state)
     work.tracker.began = NOW
@@ -292,14 +292,14 @@ class TestSingletons:
         assert names(work) == ["one"]
         assert causes(work) == [Cause.SURGE_IMPOSSIBLE]
 
-    def test_what_cannot_be_surged_is_evicted_and_told(self) -> None:
+    def test_what_cannot_be_surged_is_evicted_and_reported(self) -> None:
         work = self._deployment(rolling=False)
         assert names(work) == ["one"]
         [note] = work.plan(NOW).blockers
         assert (note.cause, note.blocks) == (Cause.SURGE_IMPOSSIBLE, False)
         assert "Recreate" in note.message
 
-    def test_a_rollout_that_is_stuck_is_told(self) -> None:
+    def test_a_rollout_that_is_stuck_is_reported(self) -> None:
         work = self._deployment(restarted="stamp@0", stuck="deadline exceeded")
         assert causes(work) == [Cause.SURGE_STUCK]
 
@@ -312,7 +312,9 @@ class TestSingletons:
         ({"expected": 1, "desired": 1, "healthy": 1}, Cause.BUDGET_DEADLOCKED),
     ],
 )
-def test_a_budget_that_can_never_grant_is_told_at_once(more: dict[str, Any], cause: Cause) -> None:
+def test_a_budget_that_can_never_grant_is_reported_at_once(
+    more: dict[str, Any], cause: Cause
+) -> None:
     work = planner(world([pod("a")], [budget(**more)]))
     assert (names(work), causes(work)) == ([], [cause])
 

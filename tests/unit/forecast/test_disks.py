@@ -44,7 +44,7 @@ def test_a_pod_waits_for_its_disk(
     assert low <= _seconds_until_ready(simulation, "db", 3) <= high
 
 
-def test_how_long_it_takes_may_be_told() -> None:
+def test_how_long_it_takes_may_be_given() -> None:
     snapshot = cluster()
     add(snapshot, "StatefulSet", "db", 1, claims=("data",))
     disk(snapshot, "data", workers(snapshot)[0])

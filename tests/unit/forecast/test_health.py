@@ -1,4 +1,4 @@
-"""Pods that were not Ready when the snapshot was taken, and those that something holds."""
+"""Pods that were not Ready in the snapshot, and pods with finalizers."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def test_its_successors_are_not_ready_either_and_those_of_others_are(kind: str, 
         assert ready(simulation, "web") == 2
 
 
-def test_where_names_are_kept_it_is_the_same_one_that_ails() -> None:
+def test_where_names_are_kept_the_same_one_stays_unhealthy() -> None:
     snapshot = cluster()
     add(snapshot, "StatefulSet", "db", 3, per_pod=[{}, {"ready": False}, {}])
     simulation = staged(snapshot)
@@ -64,7 +64,7 @@ def test_where_names_are_kept_it_is_the_same_one_that_ails() -> None:
     assert [pod.ready for pod in pods_of(simulation, "db")] == [True, False, True]
 
 
-def test_where_all_ail_more_of_them_ail_too() -> None:
+def test_where_all_are_unhealthy_new_ones_are_too() -> None:
     snapshot = cluster()
     add(snapshot, "Deployment", "web", 2, ready=False)
     simulation = staged(snapshot)
@@ -84,7 +84,7 @@ def test_pods_of_a_node_that_does_not_answer_are_well_elsewhere() -> None:
     assert ready(simulation, "web") == 3
 
 
-def test_a_budget_that_an_ailing_pod_uses_up_blocks() -> None:
+def test_a_budget_that_an_unhealthy_pod_uses_up_blocks() -> None:
     snapshot = cluster()
     add(snapshot, "Deployment", "web", 3, per_pod=[{"ready": False}, {}, {}])
     selector = Selector((("app", "web"),))

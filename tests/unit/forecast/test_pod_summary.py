@@ -1,4 +1,4 @@
-"""Whose pods move, stay, wait, are held or have ended: by workload, the gravest first."""
+"""Pods that move, stay, wait, are blocked or have finished: by workload, the most serious first."""
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.forecast.forecast import as_run

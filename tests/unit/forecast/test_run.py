@@ -1,4 +1,4 @@
-"""A forecast run: what it tells holds together, on clusters of all sorts."""
+"""A forecast run: its figures are consistent, on clusters of all sorts."""
 
 import random
 from typing import Any
@@ -53,7 +53,7 @@ def test_pauses_after_batches_of_empty_nodes_are_no_part_of_the_move() -> None:
     assert 0 < (run_result.bound_seconds or 0) <= run_result.moving_seconds * 1.02 + 0.1
 
 
-def test_in_place_tells_how_long_pods_are_moved_too() -> None:
+def test_in_place_reports_how_long_pods_are_moved_too() -> None:
     run_result = _run_result(cluster_snapshot(6, 60), strategy={"type": "InPlace"})
     assert run_result.succeeded, run_result.message
     assert run_result.moving_seconds > 60
@@ -80,7 +80,7 @@ def test_a_few_outliers_do_not_count() -> None:
     assert start_spans(odd, {})[1].mean == pytest.approx(usual, rel=0.1)
 
 
-def test_a_pool_that_cannot_be_modelled_is_told_and_its_nodes_stay() -> None:
+def test_a_pool_that_cannot_be_modelled_is_reported_and_its_nodes_stay() -> None:
     cluster = cluster_snapshot(6, 60)
     odd = {"vmSize": "Nonsense", "osSKU": "WindowsAnnual", "mode": "User", "count": 1}
     cluster.pools.append(Pool("odd", "WindowsAnnual", settings=odd))
@@ -101,13 +101,13 @@ def test_sizes_are_read_however_they_are_written(size: str) -> None:
     assert _run_result(cluster, strategy=CALM).ending in {"Succeeded", "PreflightBlocked"}
 
 
-def test_what_azure_was_not_asked_is_told() -> None:
+def test_what_azure_was_not_asked_is_reported() -> None:
     result = forecast(cluster_snapshot(4, 40), "m", _spec(strategy=CALM), runs=1, compare=0)
     [unread] = [line for line in result.unseen if line.startswith("of Azure: ")]
     assert "quotas" in unread or "sizes" in unread
 
 
-def test_choices_that_there_was_no_time_for_are_told() -> None:
+def test_choices_that_there_was_no_time_for_are_reported() -> None:
     given, cluster = _spec(), cluster_snapshot(4, 40)
     own = _run_result(cluster)
     texts = [

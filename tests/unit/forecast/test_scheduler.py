@@ -1,4 +1,4 @@
-"""Where pods land, as kube-scheduler decides it, and when those without a node are tried again."""
+"""Where pods fit, as kube-scheduler decides it, and when pods without a node are tried again."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -145,7 +145,7 @@ def test_anti_affinity_holds_both_ways() -> None:
 
 
 def test_cordoned_nodes_are_domains_of_a_spread() -> None:
-    """What surprises admins in a drain: empty cordoned nodes hold the least at nought."""
+    """A surprise in drains: empty cordoned nodes keep the minimum of a spread at zero."""
     cluster = simulation()
     for name in ("old-1", "old-2", "new"):
         node(cluster, name)

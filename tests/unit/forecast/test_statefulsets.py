@@ -11,7 +11,7 @@ from tests.support.snapshots import add, after, cluster, delete, names, pods_of,
     [(True, ["db-5", "db-6", "db-7"]), (False, ["db-5", "db-6", "db-7", "db-8"])],
     ids=["OrderedReady", "Parallel"],
 )
-def test_the_policy_tells_whether_a_pod_waits_for_those_before_it(
+def test_the_policy_decides_whether_a_pod_waits_for_those_before_it(
     ordered: bool, at_once: list[str]
 ) -> None:
     snapshot = cluster()

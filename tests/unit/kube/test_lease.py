@@ -1,4 +1,4 @@
-"""One leader at a time, and none that does not know it has lost."""
+"""One leader at a time; a process that has lost the Lease knows it."""
 
 import asyncio
 from typing import Any

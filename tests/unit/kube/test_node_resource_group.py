@@ -13,7 +13,7 @@ from tests.support.preflight_snapshots import snapshot
 SUB = "0b1f6471-1bf0-4dda-aec3-111122223333"
 
 
-def test_the_provider_id_tells_more_than_the_label() -> None:
+def test_the_provider_id_is_preferred_to_the_label() -> None:
     machine = (
         f"azure:///subscriptions/{SUB.upper()}/resourceGroups/MC_g_c_r/providers/Microsoft.Compute/"
         "virtualMachineScaleSets/aks-a-1-vmss/virtualMachines/0"
