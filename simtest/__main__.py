@@ -4,7 +4,7 @@ python -m simtest --seeds 10000            seeds 0 to 9999 on all CPUs
 python -m simtest --digest FILE            also a hash of every decision, a line per seed in FILE
 python -m simtest replay 4711              one seed, step by step
 python -m simtest replay 4711 --keep 0,2   with only these of its faults
-python -m simtest mutations                deliberate faults: seeds until each is found
+python -m simtest mutations                mutations: seeds until each is found
 python -m simtest mutations no-soak daemons   only these
 """
 
@@ -185,11 +185,11 @@ def _row(mutation: Mutation, caught: Catch, most: int) -> str:
     return f"| `{mutation.name}` | {mutation.what} | {rank} | {shown} |"
 
 
-_PAGE = """# Deliberate faults, and how soon the simulation finds them
+_PAGE = """# Mutations, and how soon the simulation finds them
 
-Written by `python -m simtest mutations --write`. Each row is azlm with one fault put in on purpose;
-the seeds are tried from the first on, as `make sim` does. A fault counts as found only when the
-invariant that is meant for it breaks, in a run that does not break it without the fault.
+Written by `python -m simtest mutations --write`. Each row is azlm with one deliberate defect; the
+seeds are tried from the first on, as `make sim` does. A mutation counts as found only if the
+invariant that is meant for it breaks, in a run that does not break it without the mutation.
 
 """
 

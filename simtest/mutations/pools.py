@@ -67,34 +67,46 @@ POOLS: tuple[Mutation, ...] = (
         skipping("HoldAutoscaler"),
     ),
     Mutation(
-        "no-hand-over", "the target does not get it", "target-right", skipping("HandOverAutoscaler")
+        "no-hand-over",
+        "the target does not get the autoscaler",
+        "target-right",
+        skipping("HandOverAutoscaler"),
     ),
     Mutation(
         "handover-bounds-wider",
-        "it gets other bounds",
+        "the target gets wider bounds",
         "bounds-handed-over",
         lambda: _wider("wanted_bounds"),
     ),
     Mutation(
-        "no-give-back", "a rollback keeps it", "autoscaler-back", skipping("RestoreAutoscaler")
+        "no-give-back",
+        "a rollback does not restore the autoscaler",
+        "autoscaler-back",
+        skipping("RestoreAutoscaler"),
     ),
     Mutation(
         "giveback-bounds-wider",
-        "a rollback gives other bounds back",
+        "a rollback restores wider bounds",
         "bounds-given-back",
         lambda: _wider("held_bounds"),
     ),
     Mutation(
-        "deleted-keeps-autoscaler-off", "deletion keeps it", "autoscaler-back", _keeps_autoscaler
+        "deleted-keeps-autoscaler-off",
+        "a deletion does not restore the autoscaler",
+        "autoscaler-back",
+        _keeps_autoscaler,
     ),
     Mutation(
         "rollback-no-restore-size",
-        "a rollback leaves the source small",
+        "a rollback does not restore the source's size",
         "source-back",
         skipping("RestoreSource"),
     ),
     Mutation(
-        "target-left", "a rollback leaves the target", "source-back", skipping("RemoveTarget")
+        "target-left",
+        "a rollback does not remove the target",
+        "source-back",
+        skipping("RemoveTarget"),
     ),
     Mutation(
         "rollback-token-forgotten",
@@ -104,16 +116,18 @@ POOLS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "source-count-rerecorded",
-        "the source's size is recorded again and again",
+        "the size of the source is recorded repeatedly",
         "source-fixed",
         _recounts,
     ),
     Mutation(
         "foreign-changes-ignored",
-        "others' changes of the pools stop nothing",
+        "changes of the pools by others are ignored",
         "autoscaler-held",
         _unstopped,
     ),
-    Mutation("owns-everything", "any pool is taken for ours", "only-own-pools", _owns_all),
-    Mutation("no-etag", "pools are changed whatever they are by now", "changed-unseen", _no_etag),
+    Mutation(
+        "owns-everything", "every pool counts as the migration's own", "only-own-pools", _owns_all
+    ),
+    Mutation("no-etag", "pools are changed without an etag", "changed-unseen", _no_etag),
 )

@@ -228,34 +228,39 @@ SLOTS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "grants-everything",
-        "the same, and the API server grants everything",
+        "a budget grants one eviction too many, and so does the API server",
         "budget-kept",
         _grants_everything,
     ),
     Mutation("no-ledger", "evictions under way are not counted", "slot-known-free", _no_ledger),
-    Mutation("uncharged", "evictions are booked on no budget", "calm-unrefused", _any_budget),
+    Mutation("uncharged", "evictions take no slot of a budget", "calm-unrefused", _any_budget),
     Mutation(
         "no-owner-budget",
-        "replicas without a budget leave at once",
+        "replicas without a budget are evicted all at once",
         "slot-known-free",
         _no_virtual_budget,
     ),
     Mutation(
         "owner-off-by-lag",
-        "their evictions under way are not counted",
+        "evictions under way of replicas without a budget are not counted",
         "slot-known-free",
         _virtual_budget_unseen,
     ),
     Mutation(
         "unready-always-free",
-        "pods that are not Ready cost nothing",
+        "evictions of pods that are not Ready take no slot",
         "slot-known-free",
         _free_unready,
     ),
-    Mutation("slots-status-only", "slots by the status alone", "slot-known-free", _by_status),
+    Mutation(
+        "slots-status-only",
+        "slots are counted by the budget's status alone",
+        "slot-known-free",
+        _by_status,
+    ),
     Mutation(
         "slots-ignore-generation",
-        "a budget's status is believed before it is about its spec",
+        "a budget's status counts although it is of an older generation",
         "slot-known-free",
         _any_generation,
     ),
@@ -265,11 +270,13 @@ SLOTS: tuple[Mutation, ...] = (
     Mutation(
         "evicts-twice", "a pod that was evicted is evicted again", "evicted-once", _evicts_twice
     ),
-    Mutation("no-precondition", "evictions name no uid", "right-pod", _no_precondition),
+    Mutation(
+        "no-precondition", "evictions have no uid as precondition", "right-pod", _no_precondition
+    ),
     Mutation(
         "no-patience", "a refused eviction is sent again at once", "retry-due", _refused_at_once
     ),
-    Mutation("no-backoff", "what failed is tried again at once", "in-measure", _no_backoff),
+    Mutation("no-backoff", "a failed action is repeated at once", "in-measure", _no_backoff),
     Mutation("prefetch", "nodes outside the batch are drained", "in-batch", _always_prefetches),
     Mutation("tiers-ignored", "spec.drain.order is ignored", "in-order", _one_tier),
     Mutation("force", "pods are deleted instead of evicted", "only-force-deletes", _forces),
@@ -277,17 +284,19 @@ SLOTS: tuple[Mutation, ...] = (
         "surge-kept", "a surged Deployment keeps its extra pod", "reason-told", _surge_not_restored
     ),
     Mutation("surge-early", "the extra pod is not awaited", "reason-told", _surge_restored_early),
-    Mutation("victim-not-marked", "it is any pod that is given back", "victim-first", _no_victim),
+    Mutation(
+        "victim-not-marked", "restoring a surged scale removes any pod", "victim-first", _no_victim
+    ),
     Mutation(
         "unplaced-ignored",
-        "replacements without a node stop nothing",
+        "evictions continue while replacements are Unschedulable",
         "placed-first",
         _unplaced_ignored,
     ),
-    Mutation("blockers-never-told", "what blocks is not told", "reason-told", _blockers_untold),
+    Mutation("blockers-never-told", "the status has no blockers", "reason-told", _blockers_untold),
     Mutation(
         "returns-unlimited",
-        "pods that come back are moved for ever",
+        "pods that come back are moved without limit",
         "moved-once",
         _returns_unlimited,
     ),

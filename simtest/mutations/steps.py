@@ -234,43 +234,50 @@ STEPS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "volume-zone",
-        "pods whose volume cannot follow are evicted",
+        "pods whose volume the target cannot attach are evicted",
         "volume-reached",
         _without_filter("_volume_zone"),
     ),
     Mutation("no-cordon", "the source is not cordoned", "cordoned-first", skipping("CordonSource")),
     Mutation(
         "no-target-cordon",
-        "on the way back the target is not cordoned",
+        "a rollback does not cordon the target",
         "cordoned-first",
         skipping("CordonTarget"),
     ),
     Mutation(
-        "cordon-before-target", "the source is cordoned at once", "target-first", _cordons_first
+        "cordon-before-target",
+        "the source is cordoned before the target is ready",
+        "target-first",
+        _cordons_first,
     ),
     Mutation(
         "recordon-in-soak",
-        "what was uncordoned in the soak is cordoned again",
+        "a node that is uncordoned in the soak is cordoned again",
         "no-recordon-in-soak",
         _recordons,
     ),
-    Mutation("forgotten-uncordon", "deletion leaves our cordons", "released", _forgotten_uncordon),
+    Mutation(
+        "forgotten-uncordon", "a deletion leaves cordons of azlm", "released", _forgotten_uncordon
+    ),
     Mutation(
         "foreign-cordons",
-        "others' cordons are taken for ours",
+        "cordons of others count as those of azlm",
         "foreign-cordon-kept",
         _takes_over_cordons,
     ),
     Mutation(
         "before-drain-approval-skipped",
-        "the drain waits for nobody's word",
+        "the drain does not wait for its approval",
         "approved-before-drain",
         skipping("AwaitDrainApproval"),
     ),
-    Mutation("no-approval", "no word is waited for", "approved-before-retire", _no_gate),
+    Mutation("no-approval", "no approval is waited for", "approved-before-retire", _no_gate),
     Mutation("no-soak", "the source is retired without its soak", "final-soak", skipping("Soak")),
     Mutation("batch-size-ignored", "all nodes join the first batch", "batch-size", _all_at_once),
-    Mutation("batch-soak-skipped", "the next batch begins at once", "batch-soak", _no_batch_soak),
+    Mutation(
+        "batch-soak-skipped", "the next batch begins without a soak", "batch-soak", _no_batch_soak
+    ),
     Mutation("timeout-ignored", "spec.drain.timeout is ignored", "timeout-kept", _not_overdue),
     Mutation(
         "rolling-surge-unbounded",
@@ -280,50 +287,61 @@ STEPS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "target-one-node-short",
-        "the target is made with a node less",
+        "the target is created with one node less",
         "target-as-asked",
         _one_node_short,
     ),
     Mutation(
-        "target-unready", "the target's nodes are not awaited", "target-first", _target_not_awaited
+        "target-unready",
+        "the nodes of the target are not awaited",
+        "target-first",
+        _target_not_awaited,
     ),
     Mutation(
-        "target-ready-check-dropped", "all nodes are taken for Ready", "target-first", _always_ready
+        "target-ready-check-dropped", "all nodes count as Ready", "target-first", _always_ready
     ),
     Mutation(
-        "retired-full", "the source is retired whatever is on it", "retired-empty", _retire_unlooked
+        "retired-full", "the source is retired with pods on it", "retired-empty", _retire_unlooked
     ),
     Mutation(
         "early-drained",
-        "a node whose pods still end is drained",
+        "a node counts as drained while its pods are terminating",
         "retired-empty",
         _drained_too_early,
     ),
     Mutation(
         "retired-while-open",
-        "the source is retired though a node was opened in its soak",
+        "the source is retired although a node was uncordoned in its soak",
         "retired-cordoned",
         _retires_open,
     ),
     Mutation("detach-ignored", "volumes are not waited for", "retired-detached", _never_detaching),
     Mutation(
         "retire-without-target",
-        "the source is retired though the target is gone",
+        "the source is retired although the target is gone",
         "retired-with-target",
         _retires_alone,
     ),
-    Mutation("not-retired", "the source stays", "source-retired", skipping("RetireSource")),
     Mutation(
-        "no-restart-point", "after a crash it begins again", "step-forward", _resumes_at_start
+        "not-retired", "the source is not retired", "source-retired", skipping("RetireSource")
+    ),
+    Mutation(
+        "no-restart-point",
+        "after a crash the migration starts from the beginning",
+        "step-forward",
+        _resumes_at_start,
     ),
     Mutation(
         "status-not-before-act",
-        "a step is recorded after it was begun",
+        "a step is recorded after its actions",
         "recorded-first",
         _unrecorded,
     ),
     Mutation(
-        "believes-empty", "a world not read yet is taken for empty", "daemons-stay", _believes_empty
+        "believes-empty",
+        "a world that is not read yet counts as empty",
+        "daemons-stay",
+        _believes_empty,
     ),
     Mutation("unpaused", "spec.paused is ignored", "paused-means-paused", _ignores_pause),
 )
