@@ -1,8 +1,7 @@
 """Tells the audit which operator process an action belongs to."""
 
-from typing import Any
-
 from azure_linux_migrator.model.actions import Action
+from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
 from simtest.invariants.audit import Audit
 from simtest.invariants.context import ObservedProcess
 
@@ -10,18 +9,18 @@ from simtest.invariants.context import ObservedProcess
 class Attribution:
     """A FaultHook that passes everything on to the fault injector."""
 
-    def __init__(self, fault_hook: Any, audit: Audit) -> None:
+    def __init__(self, fault_hook: FaultHook, audit: Audit) -> None:
         self._fault_hook = fault_hook
         self._audit = audit
         self.process = ObservedProcess(audit.context.now)
         self._due: dict[str, tuple[bool, bool]] = {}
         """Actions under way: whether each takes effect, and is answered."""
 
-    def injected_fault(self, action: Action, *more: Any) -> Any:
+    def injected_fault(self, action: Action, part: int) -> InjectedFault | None:
         """The fault of this request, if any."""
-        fault = self._fault_hook.injected_fault(action, *more)
+        fault = self._fault_hook.injected_fault(action, part)
         error = fault.error if fault is not None else None
-        late = bool(getattr(fault, "late", 0.0))
+        late = fault is not None and fault.late > 0
         lands = fault is None or error is None or fault.committed or late
         self._due[action.key] = (lands, error is None and not late)
         return fault
