@@ -2,13 +2,15 @@
 
 from msgspec import Struct
 
+from simtest.mutations.cordons import CORDONS
+from simtest.mutations.drained_pods import DRAINED_PODS
 from simtest.mutations.mutation import Mutation
 from simtest.mutations.pools import POOLS
 from simtest.mutations.slots import SLOTS
 from simtest.mutations.steps import STEPS
 from simtest.run import run
 
-MUTATIONS: tuple[Mutation, ...] = (*SLOTS, *STEPS, *POOLS)
+MUTATIONS: tuple[Mutation, ...] = (*SLOTS, *DRAINED_PODS, *CORDONS, *STEPS, *POOLS)
 MOST_SEEDS = 3000
 
 

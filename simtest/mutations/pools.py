@@ -10,7 +10,7 @@ from azure_linux_migrator.core.steps.progress import DONE, Context
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.simulator.aks import checks
 from simtest.mutations.mutation import Mutation, Patches
-from simtest.mutations.steps import skipping
+from simtest.mutations.route_changes import skipping
 
 
 def _wider(name: str) -> Patches:

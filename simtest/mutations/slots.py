@@ -252,12 +252,7 @@ SLOTS: tuple[Mutation, ...] = (
         "slot-known-free",
         _free_unready,
     ),
-    Mutation(
-        "slots-status-only",
-        "slots are counted by the budget's status alone",
-        "slot-known-free",
-        _by_status,
-    ),
+    Mutation("slots-status-only", "only the budget's status counts", "slot-known-free", _by_status),
     Mutation(
         "slots-ignore-generation",
         "a budget's status counts although it is of an older generation",
@@ -270,9 +265,7 @@ SLOTS: tuple[Mutation, ...] = (
     Mutation(
         "evicts-twice", "a pod that was evicted is evicted again", "evicted-once", _evicts_twice
     ),
-    Mutation(
-        "no-precondition", "evictions have no uid as precondition", "right-pod", _no_precondition
-    ),
+    Mutation("no-precondition", "evictions have no precondition", "right-pod", _no_precondition),
     Mutation(
         "no-patience", "a refused eviction is sent again at once", "retry-due", _refused_at_once
     ),

@@ -3,12 +3,11 @@
 If one check is behind another, a mutation removes both: removing one would change nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.core.drain import node_progress, pod_filters, pod_tracker
+from azure_linux_migrator.core.drain import node_progress, pod_tracker
 from azure_linux_migrator.core.reconcile import decide as deciding
 from azure_linux_migrator.core.reconcile import loop
 from azure_linux_migrator.core.reconcile.status import report_step
@@ -21,77 +20,13 @@ from azure_linux_migrator.core.steps import (
     pool_size,
     retire_source,
     rolling,
-    routes,
 )
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLBACK, ROLLING, Route
-from azure_linux_migrator.model.actions import CordonNode
+from azure_linux_migrator.core.steps.routes import Route
 from azure_linux_migrator.model.migration import Migration
-from azure_linux_migrator.simulator.cluster import api_server
 from simtest.mutations.mutation import Mutation, Patches
-
-ROUTES = {"BLUE_GREEN": BLUE_GREEN, "ROLLING": ROLLING, "IN_PLACE": IN_PLACE, "ROLLBACK": ROLLBACK}
-
-
-def _with(change: Callable[[Route], Route]) -> Patches:
-    return [(routes, name, change(route)) for name, route in ROUTES.items()]
-
-
-def skipping(*names: str) -> Callable[[], Patches]:
-    def without(route: Route) -> Route:
-        return _replaced(route, names, lambda _ctx: DONE)
-
-    return lambda: _with(without)
-
-
-def _replaced(route: Route, names: tuple[str, ...], step: Callable[[Context], Progress]) -> Route:
-    return replace(route, steps=tuple((n, step if n in names else s) for n, s in route.steps))
-
-
-def _takes_over_cordons() -> Patches:
-    def cordon_all(ctx: Context) -> Progress:
-        missing = [
-            load.node.name
-            for load in ctx.pool_progress.by_node.values()
-            if load.node.cordoned_by != ctx.migration.name
-        ]
-        if not missing:
-            return DONE
-        return working(
-            Reason.CORDONING, "", *(CordonNode(name, ctx.migration.name) for name in missing)
-        )
-
-    def cordon(self: api_server.ApiServer, node: str, by: str, batch: str) -> None:
-        marks = {"batch": batch} if batch else {}
-        self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
-
-    cordoning = _with(lambda route: _replaced(route, ("CordonSource", "CordonTarget"), cordon_all))
-    return [*cordoning, (api_server.ApiServer, "cordon", cordon)]
-
-
-def _recordons() -> Patches:
-    def unsoaked(ctx: Context) -> Progress:
-        status = ctx.migration.status.model_copy(update={"soak_started_at": None})
-        return cordon_source(replace(ctx, migration=replace(ctx.migration, status=status)))
-
-    return _with(lambda route: _replaced(route, ("CordonSource",), unsoaked))
-
-
-def _cordons_first() -> Patches:
-    def early(route: Route) -> Route:
-        steps = dict(route.steps)
-        if "CreateTarget" not in steps:
-            return route
-        cordon = ("CordonSource", steps.pop("CordonSource"))
-        rest = list(steps.items())
-        return replace(route, steps=(rest[0], cordon, *rest[1:]))
-
-    return _with(early)
-
-
-def _forgotten_uncordon() -> Patches:
-    return [(deciding, "_releases", lambda _ctx: ((), None))]
+from simtest.mutations.route_changes import change_routes, replace_steps, skipping
 
 
 def _no_gate() -> Patches:
@@ -145,11 +80,6 @@ def _drained_too_early() -> Patches:
     return [(node_progress.NodeProgress, "drained", property(drained))]
 
 
-def _without_filter(name: str) -> Callable[[], Patches]:
-    chosen = tuple(pod_filter for pod_filter in pod_filters.PIPELINE if pod_filter.__name__ != name)
-    return lambda: [(pod_filters, "PIPELINE", chosen)]
-
-
 def _not_overdue() -> Patches:
     return [(drain, "_overdue", lambda _ctx: False)]
 
@@ -163,7 +93,7 @@ def _retires_open() -> Patches:
     def cordon_once(ctx: Context) -> Progress:
         return DONE if ctx.migration.status.soak_started_at else cordon_source(ctx)
 
-    cordoning = _with(lambda route: _replaced(route, ("CordonSource",), cordon_once))
+    cordoning = change_routes(lambda route: replace_steps(route, ("CordonSource",), cordon_once))
     return [*cordoning, (node_progress.NodeProgress, "drained", property(drained))]
 
 
@@ -212,60 +142,6 @@ def _unrecorded() -> Patches:
 
 
 STEPS: tuple[Mutation, ...] = (
-    Mutation("daemons", "DaemonSet pods are evicted", "daemons-stay", _without_filter("_daemon")),
-    Mutation("jobs", "Jobs are not waited for", "jobs-wait", _without_filter("_job")),
-    Mutation(
-        "empty-dir",
-        "spec.drain.emptyDir is ignored",
-        "empty-dir-stays",
-        _without_filter("_empty_dir"),
-    ),
-    Mutation(
-        "unmanaged",
-        "spec.drain.unmanagedPods is ignored",
-        "unmanaged-stays",
-        _without_filter("_unmanaged"),
-    ),
-    Mutation(
-        "local-volume",
-        "pods with local volumes are evicted",
-        "local-volume-stays",
-        _without_filter("_local_volume"),
-    ),
-    Mutation(
-        "volume-zone",
-        "pods whose volume the target cannot attach are evicted",
-        "volume-reached",
-        _without_filter("_volume_zone"),
-    ),
-    Mutation("no-cordon", "the source is not cordoned", "cordoned-first", skipping("CordonSource")),
-    Mutation(
-        "no-target-cordon",
-        "a rollback does not cordon the target",
-        "cordoned-first",
-        skipping("CordonTarget"),
-    ),
-    Mutation(
-        "cordon-before-target",
-        "the source is cordoned before the target is ready",
-        "target-first",
-        _cordons_first,
-    ),
-    Mutation(
-        "recordon-in-soak",
-        "a node that is uncordoned in the soak is cordoned again",
-        "no-recordon-in-soak",
-        _recordons,
-    ),
-    Mutation(
-        "forgotten-uncordon", "a deletion leaves cordons of azlm", "released", _forgotten_uncordon
-    ),
-    Mutation(
-        "foreign-cordons",
-        "cordons of others count as those of azlm",
-        "foreign-cordon-kept",
-        _takes_over_cordons,
-    ),
     Mutation(
         "before-drain-approval-skipped",
         "the drain does not wait for its approval",
