@@ -1,1 +1,1 @@
-"""Measurements that anyone can run again."""
+"""Measurements that anyone can repeat."""

@@ -1,7 +1,7 @@
-"""`make bench`: the same workloads drained by azlm and by its rivals, on a real control plane.
+"""`make bench`: azlm and other tools drain the same workloads, on a real control plane.
 
-The time runs from a tool's first write to a node until the last pod has left the source; what
-happened is counted by independent observers and from the apiserver's audit log.
+The time runs from a tool's first write to a node until the last pod has left the source.
+Independent observers and the API server's audit log count what happened.
 """
 
 import argparse

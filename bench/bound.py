@@ -1,9 +1,9 @@
-"""The lower bound of a drain, from what was observed.
+"""The lower bound of a drain, from observations.
 
-A slot's time runs from the granted eviction to the slot's return in the budget's status. A budget
-of b slots that moves n pods cannot evict its last pod before its b slots have, between them, been
-held for all the evictions but the last b: (d_1 + … + d_(n-b)) / b. That pod then needs the time
-from its eviction to its end. The shape's bound is the largest of its budgets' bounds.
+The time of a slot runs from the granted eviction until the slot returns in the status of the
+budget. A budget of b slots that moves n pods cannot evict its last pod before its slots together
+have been held for all evictions but the last b: (d_1 + … + d_(n-b)) / b. That pod then needs the
+time from its eviction to its end. The bound of the shape is the largest bound of its budgets.
 """
 
 import json
@@ -23,7 +23,7 @@ Name = tuple[str, str]
 
 @dataclass
 class Budget:
-    """What was seen of one budget: its slots, and when some of them came back."""
+    """The observations of one budget: its slots, and when some of them returned."""
 
     slots: int = 0
     allowed: int | None = None
@@ -90,9 +90,9 @@ class SlotWatch:
     def _see(self, item: dict[str, Any], now: float) -> None:
         key = (item["metadata"]["namespace"], item["metadata"]["name"])
         status = item.get("status") or {}
-        found = self.budgets[key]
-        found.slots = max(found.slots, status.get("expectedPods", 0) - status["desiredHealthy"])
+        budget = self.budgets[key]
+        budget.slots = max(budget.slots, status.get("expectedPods", 0) - status["desiredHealthy"])
         allowed = status["disruptionsAllowed"]
-        if found.allowed is not None and allowed > found.allowed:
-            found.returns += [now] * (allowed - found.allowed)
-        found.allowed = allowed
+        if budget.allowed is not None and allowed > budget.allowed:
+            budget.returns += [now] * (allowed - budget.allowed)
+        budget.allowed = allowed

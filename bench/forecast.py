@@ -1,9 +1,9 @@
-"""`python -m bench.forecast`: what azlm plan forecasts, beside what then happens, shape by shape.
+"""`python -m bench.forecast`: the forecast of azlm plan and the measured drain, shape by shape.
 
-The forecast is made from the running cluster before anything is touched, with start times learnt
-from its pods. What it is told: how long the simulated AKS takes for a node, and how long pods take
-to end, which no history tells. Measured as in `make bench`: from the first write to a node until
-the last pod has left the source. Starts are drawn again each time: the middle of several counts.
+The forecast is made from the running cluster before the drain, with start times from its pods. Two
+times are given, since no cluster records them: how long the simulated AKS takes for a node, and how
+long pods take to end. Measured as in `make bench`: from the first write to a node until the last
+pod has left the source. Start times are drawn again for each run; the median of several counts.
 """
 
 import argparse
@@ -29,7 +29,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 MOST_ERROR = 0.10
 SHAPES = ("uniform", "skewed", "tight", "stateful", "ordered", "slow", "small", "large")
 SATURATED = "large"
-"""The shape in which the control plane of this machine is what is slow."""
+"""The shape for which the control plane of this machine is the bottleneck."""
 TOGETHER = 4
 """Workloads that are restarted side by side before the forecast."""
 CLUSTER = {
@@ -41,9 +41,9 @@ CLUSTER = {
 
 @dataclass(frozen=True)
 class Row:
-    """A shape: seconds forecast (middle, least, most) and measured, and what the forecast took;
-    forecast and measured are the middle of so many `runs`, each on a control plane of its own, the
-    rest is from the run whose forecast is nearest to the middle."""
+    """A shape: seconds forecast (median, minimum, maximum) and measured, and the time of the
+    forecast. `forecast_s` and `measured_s` are the medians of `runs` runs, each on a control
+    plane of its own; the rest is from the run whose forecast is nearest to the median."""
 
     shape: str
     forecast_s: float
@@ -71,23 +71,23 @@ def plan(
 
 
 def _prepare(plane: ControlPlane, scratch: Path, shape: Shape) -> set[str]:
-    """The pods come a few workloads at a time, as they do in a life before a migration: all at
-    once they would take as long as this machine needs for all of them."""
+    """Pods are restarted a few workloads at a time: all at once, their start times would be
+    limited by this machine."""
     names = fill_pool(plane, scratch, shape)
     for kind in ("deployments", "statefulsets"):
-        found = kubectl(plane.kubeconfig, "get", kind, "-o", "name").split()
-        for at in range(0, len(found), TOGETHER):
-            for name in found[at : at + TOGETHER]:
+        workloads = kubectl(plane.kubeconfig, "get", kind, "-o", "name").split()
+        for at in range(0, len(workloads), TOGETHER):
+            for name in workloads[at : at + TOGETHER]:
                 kubectl(plane.kubeconfig, "rollout", "restart", name)
                 time.sleep(0.23)
-            for name in found[at : at + TOGETHER]:
+            for name in workloads[at : at + TOGETHER]:
                 kubectl(plane.kubeconfig, "rollout", "status", name, "--timeout=180s")
     _until_alone(plane)
     return names
 
 
 def _until_alone(plane: ControlPlane) -> None:
-    """Until the pods that were replaced are gone."""
+    """Wait until the pods that were replaced are gone."""
     while True:
         pods = json.loads(kubectl(plane.kubeconfig, "get", "pods", "-o", "json"))["items"]
         if not any(pod["metadata"].get("deletionTimestamp") for pod in pods):
@@ -97,7 +97,7 @@ def _until_alone(plane: ControlPlane) -> None:
 
 def _forecast(
     shape: Shape,
-    found: dict[str, Any],
+    report: dict[str, Any],
     plane: ControlPlane,
     scratch: Path,
     emptied: Any,
@@ -113,13 +113,13 @@ def _forecast(
         took = time.monotonic() - began
     if answer.returncode:
         raise RuntimeError(answer.stderr + answer.stdout)
-    found |= json.loads(answer.stdout) | {"took": took}
-    say(f"{shape.name}: forecast {found['drain']['mid']:.1f} s, in {took:.1f} s")
+    report |= json.loads(answer.stdout) | {"took": took}
+    say(f"{shape.name}: forecast {report['drain']['mid']:.1f} s, in {took:.1f} s")
     return azlm(plane, scratch, emptied)
 
 
 def measure(shape: Shape, runs: int) -> Row:
-    """Foretell and measure a shape, several times."""
+    """Forecast and measure a shape, several times."""
     rows = [_measure(shape) for _ in range(runs)]
     measured = median(row.measured_s for row in rows)
     forecast = median(row.forecast_s for row in rows)
@@ -134,10 +134,10 @@ def measure(shape: Shape, runs: int) -> Row:
 
 
 def _measure(shape: Shape) -> Row:
-    found: dict[str, Any] = {}
-    tool = Tool(partial(_forecast, shape, found), _prepare, TOOLS["azlm"].close)
+    report: dict[str, Any] = {}
+    tool = Tool(partial(_forecast, shape, report), _prepare, TOOLS["azlm"].close)
     run = measure_shape(shape, {"azlm": tool})[0]
-    forecast, measured = found["drain"], run.row.makespan_s
+    forecast, measured = report["drain"], run.row.makespan_s
     return Row(
         shape=shape.name,
         forecast_s=round(forecast["mid"], 1),
@@ -145,8 +145,8 @@ def _measure(shape: Shape) -> Row:
         high_s=round(forecast["high"], 1),
         measured_s=round(measured, 1),
         error=round(forecast["mid"] / measured - 1, 3),
-        plan_s=round(found["took"], 1),
-        forecast_limit=found["typical"]["limitedBy"],
+        plan_s=round(report["took"], 1),
+        forecast_limit=report["typical"]["limitedBy"],
     )
 
 
@@ -165,7 +165,7 @@ def table(rows: list[Row]) -> str:
 
 
 def note(rows: list[Row]) -> str:
-    """What the table cannot tell."""
+    """A note on what the table does not show."""
     large = next((row for row in rows if row.shape == SATURATED), None)
     if large is None:
         return ""
@@ -177,18 +177,18 @@ def note(rows: list[Row]) -> str:
 
 
 def main() -> int:
-    """The shapes; rows of others that were measured before stay. Fails above MOST_ERROR."""
+    """Measure the shapes; rows of other shapes are kept. Fails above MOST_ERROR."""
     parser = argparse.ArgumentParser(prog="bench.forecast", description=__doc__)
     parser.add_argument("--shapes", default=",".join(SHAPES))
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
     kept = RESULTS / "forecast.json"
-    known = (
+    rows_by_shape = (
         {row["shape"]: Row(**row) for row in json.loads(kept.read_text())} if kept.exists() else {}
     )
     for name in asked.shapes.split(","):
-        known[name] = measure(named(name), asked.runs)
-        rows = [known[shape] for shape in SHAPES if shape in known]
+        rows_by_shape[name] = measure(named(name), asked.runs)
+        rows = [rows_by_shape[shape] for shape in SHAPES if shape in rows_by_shape]
         page = "# Forecast and reality\n\nWritten by `python -m bench.forecast`.\n\n"
         (RESULTS / "forecast.md").write_text(page + table(rows) + "\n" + note(rows))
         kept.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")

@@ -1,6 +1,7 @@
-"""Karpenter with its kwok provider: it makes the source nodes itself and is told to end them all.
+"""Karpenter with its kwok provider: it creates the source nodes itself, and their NodeClaims are
+deleted at once.
 
-Its nodes hold as many pods as the shape has on each; the time includes providing the new nodes.
+Its nodes hold as many pods as those of the shape; the time includes the creation of the new nodes.
 """
 
 import json
@@ -21,7 +22,7 @@ _CRDS = ("pkg/apis/crds", "kwok/apis/crds")
 
 
 def prepare(plane: ControlPlane, scratch: Path, shape: Shape) -> set[str]:
-    """Start it, let it provide nodes for the workloads, and return their names."""
+    """Start Karpenter, let it create nodes for the workloads, and return their names."""
     binary = ensure_built((KARPENTER,))[NAME]
     sources = module_directory(KARPENTER, "sigs.k8s.io/karpenter")
     for directory in _CRDS:
@@ -40,7 +41,7 @@ def prepare(plane: ControlPlane, scratch: Path, shape: Shape) -> set[str]:
 
 
 def run(plane: ControlPlane, _: Path, emptied: Callable[[], bool]) -> tuple[float, float]:
-    """End all of its nodes at once; returns its CPU seconds meanwhile and its peak memory in MB."""
+    """End all of its nodes at once; returns its CPU seconds and its peak memory in MB."""
     process = processes.running(plane.directory, NAME)
     if process is None:
         raise RuntimeError(f"Karpenter ended:\n{processes.log_tail(plane.directory, NAME)}")
@@ -60,7 +61,7 @@ def run(plane: ControlPlane, _: Path, emptied: Callable[[], bool]) -> tuple[floa
 
 
 def close(plane: ControlPlane) -> None:
-    """End it."""
+    """End Karpenter."""
     processes.stop(plane.directory, NAME)
 
 

@@ -1,4 +1,4 @@
-"""One tool on one shape, on a control plane of its own, seen by independent observers."""
+"""One tool on one shape, on a control plane of its own, measured by independent observers."""
 
 import tempfile
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Run:
 
 
 def measure_shape(shape: Shape, tools: Mapping[str, Tool] = TOOLS) -> list[Run]:
-    """All tools on a shape; the bound is the one observed in azlm's run, the same for all."""
+    """Run all tools on a shape; the bound is the one observed in azlm's run, the same for all."""
     runs: list[Run] = []
     for name, tool in tools.items():
         say(f"{shape.name} ({shape.nodes} nodes, {shape.about}): {name} …")
@@ -98,14 +98,14 @@ class _Seen:
     cost: Cost
 
 
-def _run(shape: Shape, tool: str, requests: list[Request], found: _Seen) -> Run:
-    seen, cost = found.sighting, found.cost
-    evictions = [each for each in requests if each.resource == "pods/eviction"]
-    users = {each.user for each in evictions}
+def _run(shape: Shape, tool: str, requests: list[Request], watches: _Seen) -> Run:
+    seen, cost = watches.sighting, watches.cost
+    evictions = [request for request in requests if request.resource == "pods/eviction"]
+    users = {request.user for request in evictions}
     began = min(
-        _seconds(each.at)
-        for each in requests
-        if each.user in users and each.verb == "patch" and each.resource == "nodes"
+        _seconds(request.at)
+        for request in requests
+        if request.user in users and request.verb == "patch" and request.resource == "nodes"
     )
     granted = [(_seconds(e.at), e.namespace, e.name) for e in evictions if e.code == 201]
     ended = shape.delete_ms / 1000
@@ -114,7 +114,7 @@ def _run(shape: Shape, tool: str, requests: list[Request], found: _Seen) -> Run:
         shape=shape.name,
         tool=tool,
         makespan_s=round(makespan, 2),
-        bound_s=round(found.slots.bound(granted, ended), 2),
+        bound_s=round(watches.slots.bound(granted, ended), 2),
         ratio=0.0,
         granted=len(granted),
         refused=sum(eviction.code != 201 for eviction in evictions),

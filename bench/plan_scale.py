@@ -1,6 +1,6 @@
 """`python -m bench.plan_scale`: azlm plan on the snapshot of a large cluster.
 
-The snapshot is made up: 1,000 nodes of three pools and 30,000 pods of 1,200 Deployments and
+The snapshot is generated: 1,000 nodes of three pools and 30,000 pods of 1,200 Deployments and
 StatefulSets with budgets, start times of 2 to 20 s. The pool that is migrated has 400 of the nodes.
 """
 
@@ -19,7 +19,7 @@ from testbed.fill.snapshot import cluster_snapshot
 
 
 def main() -> int:
-    """Make it, plan it, tell how long it took and how much memory."""
+    """Generate the snapshot, plan it, and print the time and the memory."""
     parser = argparse.ArgumentParser(prog="bench.plan_scale", description=__doc__)
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--pods", type=int, default=30_000)

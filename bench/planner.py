@@ -1,8 +1,8 @@
 """`python -m bench.planner`: the planner alone, in memory, on clusters of growing size.
 
-Every event that a real drain would bring is fed into the core's World, and after each burst the
-planner is asked; evictions are answered by simulated events in a seeded order. Each size runs in
-a process of its own, so that its peak of memory is its own.
+Every event of a real drain is fed into the core's World, and after each burst the planner makes a
+plan; simulated events answer its evictions in a seeded order. Each size runs in a process of its
+own, so that the peak of memory is its own.
 """
 
 import argparse
@@ -51,7 +51,7 @@ class Figures:
 
 
 class Cluster:
-    """Enough of a cluster to answer evictions with the events they cause."""
+    """The part of a cluster that answers evictions with their events."""
 
     def __init__(self, pods: int, *, skewed: bool) -> None:
         self.world = World()
@@ -133,7 +133,7 @@ class Cluster:
         )
 
     def drain(self) -> int:
-        """Until nothing is left; returns the number of decisions."""
+        """Run until no pod is left; returns the number of decisions."""
         scope = Scope("m", "src", "srcazl", Drain(), uid="uid-m")
         planner = DecisionMemory().planner(self.world, scope, began=0.0, since=0.0)
         decisions, now = 0, 0.0

@@ -32,8 +32,8 @@ PATIENCE = 300.0
 
 @dataclass(frozen=True)
 class Figures:
-    """`longest_turn_ms` is the most CPU time between two ticks: what the loop could not be used
-    for, whatever else the machine did. `listed_s` and `changed_s` are wall-clock seconds."""
+    """`longest_turn_ms` is the most CPU time between two ticks, during which the event loop is
+    blocked, whatever else the machine does. `listed_s` and `changed_s` are wall-clock seconds."""
 
     pods: int
     listed_s: float

@@ -1,4 +1,4 @@
-"""What a run leaves behind: a table, the figures for machines, and a picture."""
+"""The results of a run: a table, the figures as JSON, and a picture."""
 
 import json
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def picture(title: str, runs: list[Run]) -> str:
 
 
 def remaining(left: Sequence[float]) -> list[tuple[float, float]]:
-    """How many pods are on the source, from the times at which each has left."""
+    """The number of pods on the source over time, from the times at which each pod left."""
     return [(0.0, len(left)), *((at, len(left) - gone) for gone, at in enumerate(left, start=1))]
 
 

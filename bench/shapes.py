@@ -1,4 +1,4 @@
-"""The workloads that the tools are compared on: each is the same for every tool, pod by pod."""
+"""The workloads on which the tools are compared: the same for every tool, pod by pod."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from testbed.fill.workloads import Manifest, budget, deployment, statefulset, un
 
 @dataclass(frozen=True)
 class Shape:
-    """Nodes of the source pool, what runs on them, and how long a pod takes to be Ready (ms)."""
+    """The nodes of the source pool, their workloads, and how long a pod takes to be Ready (ms)."""
 
     name: str
     nodes: int
@@ -25,9 +25,9 @@ def _skewed() -> list[Manifest]:
 
 def _stateful(policy: str = "Parallel") -> list[Manifest]:
     return [
-        each
+        manifest
         for index in range(10)
-        for each in (
+        for manifest in (
             statefulset(f"app-{index:02d}", 10, policy=policy),
             budget(f"app-{index:02d}", maxUnavailable=2),
         )
@@ -59,14 +59,14 @@ SHAPES = (
 )
 """`jitter` is kwok's upper end of the delay, not an addition to it."""
 
-DEFAULT = tuple(each.name for each in SHAPES if each.name not in {"small", "ordered"})
+DEFAULT = tuple(shape.name for shape in SHAPES if shape.name not in {"small", "ordered"})
 """`ordered` is for bench.forecast: how a set starts its pods is the same for every tool."""
 QUICK = ("small",)
 
 
 def named(name: str) -> Shape:
-    """A shape by its name; raises ValueError naming those that exist."""
+    """A shape by its name. Raises ValueError with the names that exist."""
     for shape in SHAPES:
         if shape.name == name:
             return shape
-    raise ValueError(f"no shape {name}; there are {', '.join(each.name for each in SHAPES)}")
+    raise ValueError(f"no shape {name}; there are {', '.join(shape.name for shape in SHAPES)}")

@@ -1,7 +1,7 @@
-"""`python -m bench.strategies`: the three strategies on the same cluster, and what they cost.
+"""`python -m bench.strategies`: the three strategies on the same cluster, and their cost.
 
-Nodes are counted by an independent watch from the moment the migration is applied until it has
-Succeeded; node-minutes are those of both pools together.
+An independent watch counts nodes from the moment the migration is applied until it has Succeeded;
+node-minutes are those of both pools together.
 """
 
 import json
@@ -87,7 +87,7 @@ class Meter:
 
 
 def main() -> None:
-    """Run them one after the other and write the table."""
+    """Run the strategies one after the other and write the table."""
     rows = []
     for name in STRATEGIES:
         say(f"{name}: {NODES} nodes, 200 pods, budgets of 2 …")

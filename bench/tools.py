@@ -25,7 +25,7 @@ PATIENCE = 900.0
 
 @dataclass(frozen=True)
 class Cost:
-    """What a tool used on its own side: CPU seconds and the peak of its memory in MB."""
+    """The resources of the tool itself: CPU seconds and peak memory in MB."""
 
     cpu_s: float
     rss_mb: float
@@ -43,7 +43,7 @@ def _nothing(_: ControlPlane) -> None:
 
 @dataclass(frozen=True)
 class Tool:
-    """`run` empties the nodes that `prepare` has named; `close` ends what `prepare` started."""
+    """`run` empties the nodes that `prepare` returned; `close` ends what `prepare` started."""
 
     run: Callable[[ControlPlane, Path, Callable[[], bool]], Cost]
     prepare: Callable[[ControlPlane, Path, Shape], set[str]] = fill_pool
@@ -75,7 +75,7 @@ def azlm(plane: ControlPlane, scratch: Path, emptied: Callable[[], bool]) -> Cos
 
 
 def kubectl_serial(plane: ControlPlane, _: Path, emptied: Callable[[], bool]) -> Cost:
-    """`kubectl drain` of the pool, as the documentation has it: node after node."""
+    """`kubectl drain` of the pool as in the documentation: node after node."""
     _target(plane)
     cost = _wait([_drain(plane, "-l", "agentpool=workers")])
     _until(emptied)
@@ -83,7 +83,7 @@ def kubectl_serial(plane: ControlPlane, _: Path, emptied: Callable[[], bool]) ->
 
 
 def kubectl_at_once(plane: ControlPlane, _: Path, emptied: Callable[[], bool]) -> Cost:
-    """Everything cordoned first, then one `kubectl drain` per node at the same time."""
+    """Cordon all nodes first, then run one `kubectl drain` per node at the same time."""
     _target(plane)
     kubectl(plane.kubeconfig, "cordon", "-l", "agentpool=workers")
     cost = _wait([_drain(plane, name) for name in _source(plane)])
@@ -103,7 +103,7 @@ TOOLS: dict[str, Tool] = {
 RIVALS: dict[str, Tool] = {
     "Karpenter, all nodes at once": Tool(_karpenter, karpenter.prepare, karpenter.close)
 }
-"""Those that take long to build; run with `make bench RIVALS=all`."""
+"""Tools that take long to build; run with `make bench RIVALS=all`."""
 
 
 def _source(plane: ControlPlane) -> list[str]:
@@ -112,7 +112,7 @@ def _source(plane: ControlPlane) -> list[str]:
 
 
 def _target(plane: ControlPlane) -> None:
-    """What azlm creates by itself, kubectl is given: as many new nodes, Ready."""
+    """kubectl gets what azlm creates by itself: as many new nodes, Ready."""
     count = len(_source(plane))
     apply(plane.kubeconfig, pool_nodes("workersazl", count, os_sku="AzureLinux"))
     ready = "--for=condition=Ready"
@@ -126,7 +126,7 @@ def _drain(plane: ControlPlane, *which: str) -> "subprocess.Popen[bytes]":
 
 
 def _wait(running: "list[subprocess.Popen[bytes]]") -> Cost:
-    """CPU of all of them; memory of all, since they run side by side."""
+    """The CPU and the memory of all processes, since they run side by side."""
     cpu = memory = 0.0
     for process in running:
         _, status, used = os.wait4(process.pid, 0)

@@ -1,1 +1,1 @@
-"""Whole migrations with faults in the simulated world: what must hold, held after every event."""
+"""Whole migrations with faults in a simulated cluster. Invariants are checked after every event."""

@@ -4,7 +4,7 @@ python -m simtest --seeds 10000            seeds 0 to 9999 on all CPUs
 python -m simtest --digest FILE            also a hash of every decision, a line per seed in FILE
 python -m simtest replay 4711              one seed, step by step
 python -m simtest replay 4711 --keep 0,2   with only these of its faults
-python -m simtest mutations                deliberate faults: seeds until each is found
+python -m simtest mutations                mutations: seeds until each is found
 python -m simtest mutations no-soak daemons   only these
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from simtest.faults.schedule import schedule
+from simtest.faults.schedule import describe, schedule
 from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, UNREACHED
 from simtest.mutations.hunt import MOST_SEEDS, MUTATIONS, Catch, hunt
@@ -32,12 +32,12 @@ from simtest.shrink import shrink
 CHUNK = 50
 SHOWN = 5
 ENOUGH_SEEDS = 1000
-"""Of so many seeds each invariant has to be judged in one at least."""
+"""Of so many seeds, at least one has to judge each invariant."""
 LIST = Path(__file__).resolve().parents[1] / "docs" / "mutations.md"
 
 
 class Sum(Struct):
-    """What came of all seeds so far."""
+    """The sum of all results so far."""
 
     done: int = 0
     events: int = 0
@@ -48,11 +48,11 @@ class Sum(Struct):
     failed: list[SeedResult] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
     judged: Counter[str] = field(default_factory=Counter)
-    known: Counter[str] = field(default_factory=Counter)
+    tolerated: Counter[str] = field(default_factory=Counter)
     digests: list[str] = field(default_factory=list)
 
     def add(self, result: SeedResult) -> None:
-        """One more."""
+        """Add one result."""
         self.done += 1
         self.events += result.events
         self.faults += len(result.faults)
@@ -60,7 +60,7 @@ class Sum(Struct):
         self.refused += result.refused
         self.moves = max(self.moves, result.moves)
         self.judged.update(result.judged)
-        self.known.update(result.known)
+        self.tolerated.update(result.tolerated)
         self.digests.append(f"{result.seed} {result.digest}")
         self.ends["failed" if result.failure else result.ended.split(":")[0].split()[0]] += 1
         if result.failure:
@@ -68,7 +68,7 @@ class Sum(Struct):
 
     @property
     def unjudged(self) -> list[str]:
-        """Invariants that nothing was judged by, where that cannot be chance."""
+        """Invariants that no seed has judged, although there were enough seeds."""
         enough = self.done >= ENOUGH_SEEDS
         missing = [name for name in INVARIANTS if enough and not self.judged[name]]
         return [name for name in missing if name not in UNREACHED]
@@ -79,7 +79,7 @@ def _chunk(first: int, last: int) -> list[SeedResult]:
 
 
 def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
-    """All of them; the last line says how many failed. `digests` gets the hashes."""
+    """Run all seeds; the last line says how many failed. `digests` gets the hashes."""
     began = time.monotonic()
     total = Sum()
     chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
@@ -91,8 +91,8 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
                 rate = total.done / (time.monotonic() - began)
                 failed = len(total.failed)
                 print(f"{total.done} seeds, {failed} failed, {rate:.0f} a second", flush=True)
-    for each in total.failed[:SHOWN]:
-        _tell(shrink(each))
+    for result in total.failed[:SHOWN]:
+        _tell(shrink(result))
     _table(total)
     print(
         f"{total.events} events, {total.faults} faults, {total.evictions} evictions granted, "
@@ -111,41 +111,41 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
 
 
 def _table(total: Sum) -> None:
-    """Each invariant, and how often it was judged."""
+    """Print each invariant, and how often it was judged."""
     print("\n   judged  invariant")
-    for name, told in INVARIANTS.items():
-        print(f"{total.judged[name]:9}  {name}: {told}")
+    for name, statement in INVARIANTS.items():
+        print(f"{total.judged[name]:9}  {name}: {statement}")
     print()
     for name, why in KNOWN.items():
-        print(f"known, being fixed: {name}, broken {total.known[name]} times: {why}")
+        print(f"known, being fixed: {name}, broken {total.tolerated[name]} times: {why}")
 
 
 def _tell(outcome: SeedResult) -> None:
     own = schedule(outcome.seed)
-    keep = ",".join(str(own.index(each)) for each in outcome.faults) or "none"
+    keep = ",".join(str(own.index(fault)) for fault in outcome.faults) or "none"
     print(f"\nseed {outcome.seed}: {outcome.failure.strip()}")
     for fault in outcome.faults:
-        print(f"  {fault}")
+        print(f"  {describe(fault)}")
     print(f"  at the end: {outcome.ended}")
     print(f"  replay: .venv/bin/python -m simtest replay {outcome.seed} --keep {keep}\n")
 
 
 def replay(seed: str, keep: str | None) -> int:
-    """One seed, with what happened."""
+    """Run one seed, and print what happened."""
     own = schedule(seed)
     if keep is None:
         chosen = own
     else:
         chosen = () if keep == "none" else tuple(own[int(at)] for at in keep.split(","))
-    made = Run(seed, chosen)
-    print(f"seed {seed}: {made.scenario.spec}")
-    for each in chosen:
-        print(f"  {each}")
-    outcome = made.go()
+    run = Run(seed, chosen)
+    print(f"seed {seed}: {run.scenario.spec}")
+    for fault in chosen:
+        print(f"  {describe(fault)}")
+    outcome = run.go()
     for line in outcome.trail:
         print(f"  {line}")
     print(f"at the end: {outcome.ended}")
-    for name, times in sorted(outcome.known.items()):
+    for name, times in sorted(outcome.tolerated.items()):
         print(f"known, being fixed: {name}, broken {times} times: {KNOWN[name]}")
     print(f"1 seeds, {int(bool(outcome.failure))} failed")
     if outcome.failure:
@@ -158,12 +158,12 @@ def _hunted(at: int, most: int) -> Catch:
 
 
 def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
-    """The table of deliberate faults."""
+    """Print the table of mutations."""
     lines = [
         "| mutation | what is wrong | found by seed | what gave it away |",
         "|---|---|---|---|",
     ]
-    chosen = [at for at, each in enumerate(MUTATIONS) if not names or each.name in names]
+    chosen = [at for at, mutation in enumerate(MUTATIONS) if not names or mutation.name in names]
     missed = 0
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         for at, caught in zip(chosen, pool.map(partial(_hunted, most=most), chosen), strict=True):
@@ -177,25 +177,25 @@ def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
 
 
 def _row(mutation: Mutation, caught: Catch, most: int) -> str:
-    told = f"no. {caught.seeds}" if caught.seeds else f"**not within {most}**"
+    rank = f"no. {caught.seeds}" if caught.seeds else f"**not within {most}**"
     why = caught.why
     if not why and caught.other:
         why = f"seed {caught.other_seed} fails otherwise: {caught.other}"
     shown = why.replace("|", " ")[:120]
-    return f"| `{mutation.name}` | {mutation.what} | {told} | {shown} |"
+    return f"| `{mutation.name}` | {mutation.what} | {rank} | {shown} |"
 
 
-_PAGE = """# Deliberate faults, and how soon the simulation finds them
+_PAGE = """# Mutations, and how soon the simulation finds them
 
-Written by `python -m simtest mutations --write`. Each row is azlm with one fault put in on purpose;
-the seeds are tried from the first on, as `make sim` does. A fault counts as found only when the
-invariant that is meant for it breaks, in a run that does not break it without the fault.
+Written by `python -m simtest mutations --write`. Each row is azlm with one deliberate defect; the
+seeds are tried from the first on, as `make sim` does. A mutation counts as found only if the
+invariant that is meant for it breaks, in a run that does not break it without the mutation.
 
 """
 
 
 def main() -> int:
-    """The command line."""
+    """Parse the command line and run the command."""
     parser = argparse.ArgumentParser(
         prog="simtest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -218,7 +218,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":
-        # The order of sets depends on it; with a fixed one a replay repeats its run exactly.
+        # The order of sets depends on it; with a fixed value a replay repeats its run exactly.
         os.environ["PYTHONHASHSEED"] = "0"
         os.execv(sys.executable, [sys.executable, "-m", "simtest", *sys.argv[1:]])
     sys.exit(main())

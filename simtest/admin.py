@@ -1,8 +1,8 @@
-"""An admin who reads the status and does what it says, and nothing else: approves, and fixes what
-stalls, by the reason, the blockers' causes and the message.
+"""An admin who follows the status and nothing else: approves, and fixes a stalled migration by its
+reason, the causes of its blockers and its message.
 
-So the remedies that azlm tells are proved too: a run that ends Stalled after them has failed, and
-so has one that stalls for a reason that this admin cannot make sense of.
+So the remedies in the status are tested too: a run that stays Stalled after them fails, and so does
+a run that stalls for a reason without a fix here.
 """
 
 import re
@@ -20,7 +20,7 @@ from simtest.scenario import Scenario
 
 LOOKS_SECONDS = 20.0
 PATIENT_SECONDS = 120.0
-"""A stalled migration is left alone for so long: most fix themselves."""
+"""A stalled migration is left alone for so many seconds: most continue by themselves."""
 WAITS = frozenset(
     (
         "AzureForbidden",
@@ -32,23 +32,23 @@ WAITS = frozenset(
         "AzureUnavailable",
     )
 )
-"""Reasons whose remedy is with Azure or another admin, who acts when the faults are over."""
+"""Reasons that Azure or another admin fixes after the faults are over."""
 
 
 class Admin(Remedies):
-    """Looks every LOOKS_SECONDS."""
+    """Reads the status every LOOKS_SECONDS."""
 
-    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
-        super().__init__(stage, resource, audit)
+    def __init__(self, scenario: Scenario, resource: CustomResource, audit: Audit) -> None:
+        super().__init__(scenario, resource, audit)
         self._stalled_since: float | None = None
         self._unplaced = 0
         self._grown_at = 0.0
         self._anew = False
         resource.watchers.append(self._gone)
-        self._scene.kernel.after(LOOKS_SECONDS, self._look)
+        self._simulation.kernel.after(LOOKS_SECONDS, self._look)
 
     def _look(self) -> None:
-        self._scene.kernel.after(LOOKS_SECONDS, self._look)
+        self._simulation.kernel.after(LOOKS_SECONDS, self._look)
         body = self._resource.body
         if body is not None:
             self._read(body)
@@ -57,34 +57,34 @@ class Admin(Remedies):
     def _read(self, body: Body) -> None:
         self._approve(body)
         self._unblock(body.status)
-        now = self._scene.kernel.now
+        now = self._simulation.kernel.now
         if body.status.is_true("Stalled"):
             since = self._stalled_since = self._stalled_since or now
             if now - since >= PATIENT_SECONDS:
-                self._mend(body)
+                self._fix(body)
                 self._stalled_since = now
         else:
             self._stalled_since = None
 
     def _gone(self, body: Body | None) -> None:
-        """Where the status said so, it is applied again once it is gone."""
+        """If the status says so, apply the resource again after its deletion."""
         if body is None and self._anew:
             self._anew = False
-            self._resource.recreate(dict(self._stage.spec))
+            self._resource.recreate(dict(self._scenario.spec))
 
     def _approve(self, body: Body) -> None:
         ready = body.status.condition("Ready")
         if ready is not None and ready.reason == "Planned":
-            self._stage.spec["mode"] = "Run"
+            self._scenario.spec["mode"] = "Run"
             self._resource.edit(mode="Run")
         if ready is not None and ready.reason == "AwaitingApproval":
-            found = re.search(rf"{re.escape(APPROVE)}=(\S+)", body.status.message)
-            self._told(found, f"the status does not tell how to approve: {body.status.message}")
-            self._resource.annotate(APPROVE, found[1] if found else "")
+            match = re.search(rf"{re.escape(APPROVE)}=(\S+)", body.status.message)
+            self._require(match, f"the status does not tell how to approve: {body.status.message}")
+            self._resource.annotate(APPROVE, match[1] if match else "")
 
     def _unblock(self, status: MigrationStatus) -> None:
-        """What the blockers' remedies say, once they have stood for a while."""
-        now = self._scene.kernel.now
+        """Follow the remedies of blockers that are reported for a while."""
+        now = self._simulation.kernel.now
         filled = "src" if status.rollback else status.target_pool
         if now - self._grown_at < PATIENT_SECONDS:
             return
@@ -98,75 +98,75 @@ class Admin(Remedies):
                 self.remedy(blocker)
 
     def remedy(self, blocker: BlockerStatus) -> None:
-        """Where room is missing, the pool that is filled grows."""
+        """If pods do not fit, add a node to the pool that is filled."""
         unwell = blocker.cause in {Cause.BUDGET_UNHEALTHY, Cause.OWNER_UNHEALTHY}
         full = blocker.cause in {Cause.VOLUME_ZONE, Cause.SURGE_STUCK}
         body = self._resource.body
         if body is not None and (full or (unwell and self._crowded())):
-            self._grow("src" if body.status.rollback else self._stage.target)
+            self._grow("src" if body.status.rollback else self._scenario.target)
         else:
             super().remedy(blocker)
 
     def _crowded(self) -> bool:
-        """`kubectl describe pods`: some fit nowhere."""
-        return any(pod.unschedulable for pod in self._scene.store.pods.values())
+        """Whether some pods fit nowhere, as `kubectl describe pods` shows."""
+        return any(pod.unschedulable for pod in self._simulation.store.pods.values())
 
     def _grow(self, pool: str) -> None:
-        """`az aks nodepool scale`, by one."""
-        count = self._scene.aks.properties(pool).get("count")
-        if self._scene.kernel.now - self._grown_at < PATIENT_SECONDS:
+        """`az aks nodepool scale`, by one node."""
+        count = self._simulation.aks.properties(pool).get("count")
+        if self._simulation.kernel.now - self._grown_at < PATIENT_SECONDS:
             return
-        self._unplaced, self._grown_at = 0, self._scene.kernel.now
+        self._unplaced, self._grown_at = 0, self._simulation.kernel.now
         if count is not None and count < 12:
-            azure_cli.update(self._scene, pool, count=int(count) + 1)
+            azure_cli.update(self._simulation, pool, count=int(count) + 1)
 
-    def _mend(self, body: Body) -> None:
+    def _fix(self, body: Body) -> None:
         stalled = body.status.condition("Stalled")
         reason = stalled.reason if stalled else ""
         text = f"the status names no remedy: {reason}: {body.status.message}"
-        self._told(reason in self._MENDS or reason in WAITS, text)
-        if reason in self._MENDS:
-            self._MENDS[reason](self, body)
+        self._require(reason in self._FIXES or reason in WAITS, text)
+        if reason in self._FIXES:
+            self._FIXES[reason](self, body)
 
     def _raise_timeout(self, body: Body) -> None:
         drain = {**body.spec["drain"], "timeout": "0s"}
-        self._stage.spec["drain"] = drain
+        self._scenario.spec["drain"] = drain
         self._resource.edit(drain=drain)
 
     def _try_target_again(self, body: Body) -> None:
-        azure_cli.update(self._scene, body.status.target_pool)
+        azure_cli.update(self._simulation, body.status.target_pool)
 
     def _try_source_again(self, _body: Body) -> None:
-        """az says why it failed the last time."""
-        failed = self._scene.aks.properties("src").get("status") or {}
+        """The error of the last operation, as `az` shows it."""
+        failed = self._simulation.aks.properties("src").get("status") or {}
         self.loosen_named(str(failed.get("provisioningError")))
-        azure_cli.update(self._scene, "src")
+        azure_cli.update(self._simulation, "src")
 
     def _update_again(self, body: Body) -> None:
         self.loosen_named(body.status.message)
         for blocker in body.status.blockers:
             self.remedy(blocker)
-        azure_cli.update(self._scene, "src", osSKU="AzureLinux")
+        azure_cli.update(self._simulation, "src", osSKU="AzureLinux")
 
     def _turn_autoscaler_off(self, _body: Body) -> None:
         off = {"enableAutoScaling": False, "minCount": None, "maxCount": None}
-        azure_cli.update(self._scene, "src", **off)
+        azure_cli.update(self._simulation, "src", **off)
 
     def _start_source(self, _body: Body) -> None:
-        azure_cli.update(self._scene, "src", powerState={"code": "Running"})
+        azure_cli.update(self._simulation, "src", powerState={"code": "Running"})
 
     def _start_target(self, body: Body) -> None:
-        azure_cli.update(self._scene, body.status.target_pool, powerState={"code": "Running"})
+        azure_cli.update(self._simulation, body.status.target_pool, powerState={"code": "Running"})
 
     def _change_back(self, body: Body) -> None:
         before = re.search(r"from (\w+) to", body.status.message)
-        self._told(before, f"from what? {body.status.message}")
+        self._require(before, f"from what? {body.status.message}")
         if before is not None:
-            azure_cli.update(self._scene, "src", osSKU=before[1])
+            azure_cli.update(self._simulation, "src", osSKU=before[1])
 
     def _tag(self, body: Body) -> None:
-        told = dict(re.findall(r"(azlm-[\w-]+)=(\w+)", body.status.message))
-        azure_cli.update(self._scene, body.status.target_pool, tags=told)
+        tags = dict(re.findall(r"(azlm-[\w-]+)=(\w+)", body.status.message))
+        azure_cli.update(self._simulation, body.status.target_pool, tags=tags)
 
     def _delete_and_create(self, _body: Body) -> None:
         self._anew = True
@@ -176,7 +176,7 @@ class Admin(Remedies):
         self._resource.delete()
 
     def _free_the_name(self, _body: Body) -> None:
-        azure_cli.delete(self._scene, self._stage.target)
+        azure_cli.delete(self._simulation, self._scenario.target)
 
     def _unblock_pods(self, body: Body) -> None:
         for blocker in body.status.blockers:
@@ -186,9 +186,8 @@ class Admin(Remedies):
         self.cordon_again()
 
     def _repair(self) -> None:
-        """No admin, but AKS's auto-repair: a pool that has fewer machines than it should for a
-        while gets them."""
-        aks, now = self._scene.aks, self._scene.kernel.now
+        """The auto-repair of AKS: a pool that lacks machines for a while gets them."""
+        aks, now = self._simulation.aks, self._simulation.kernel.now
         for name in aks.pool_names():
             wanted = aks.properties(name)
             have, count = len(aks.nodes(name)), int(wanted["count"])
@@ -198,7 +197,7 @@ class Admin(Remedies):
             if running and wanted.get("provisioningState") == "Succeeded" and have < count:
                 self.repair(name, count, now)
 
-    _MENDS: ClassVar[dict[str, Callable[["Admin", Body], None]]] = {
+    _FIXES: ClassVar[dict[str, Callable[["Admin", Body], None]]] = {
         "NodeUncordoned": _cordon,
         "DrainTimedOut": _raise_timeout,
         "TargetFailed": _try_target_again,
@@ -217,4 +216,4 @@ class Admin(Remedies):
         "PreflightBlocked": Remedies.acknowledge,
         "PodsBlocked": _unblock_pods,
     }
-    """What is done for the reason that a migration stalls for."""
+    """The fixes by the reason for which a migration stalls."""

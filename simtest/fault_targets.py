@@ -1,4 +1,4 @@
-"""What a run can have that may be struck: types of actions, steps, and Azure's calls in them."""
+"""What faults of a run can strike: types of actions, steps, and calls to Azure in them."""
 
 from msgspec import Struct
 
@@ -14,13 +14,13 @@ BACK: tuple[str, ...] = (
     "RolledBack",
 )
 DELETING = "Deleting"
-"""Stands for a step, where the resource is being deleted."""
+"""Stands for a step while the resource is being deleted."""
 SUCCEEDED = "Succeeded"
 
 
 class FaultTargets(Struct, frozen=True):
-    """`forth` are the steps of the way there, before the source is retired; `steps` all that the
-    run may come through. `calls` are steps with the call that changes a pool in them."""
+    """`forth` are the steps before the source is retired; `steps` are all that the run may
+    enter. `calls` are steps with a call that changes a pool in them."""
 
     writes: tuple[str, ...]
     reads: tuple[str, ...]
@@ -30,22 +30,23 @@ class FaultTargets(Struct, frozen=True):
 
 
 def fault_targets(drawn: ScenarioDraw, turn: str) -> FaultTargets:
-    """That of a sketch; `turn` is what turns the run back half-way, if anything does."""
+    """The targets of a drawn scenario; `turn` is the fault that turns the run back half-way, if
+    any."""
     there = _route(drawn)
-    forth = tuple(each for each in there if each not in {"RetireSource", "HandOverAutoscaler"})
+    forth = tuple(step for step in there if step not in {"RetireSource", "HandOverAutoscaler"})
     steps: tuple[str, ...] = (*there, SUCCEEDED)
     if turn == "rollback" or drawn.spec["drain"].get("onTimeout") == "Rollback":
         steps = (*steps, *_way_back(drawn))
     if turn in {"deleted", "recreated"}:
         steps = (*steps, DELETING, DELETING)
-    found = tuple(call for call in _calls(drawn) if call[0] in steps)
+    calls = tuple(call for call in _calls(drawn) if call[0] in steps)
     reads = ("ReadPools", "ReviewAccess", "ReadAzureFacts")
     return FaultTargets(
         writes=_writes(drawn, turn),
         reads=(*reads, "RunForecast") if drawn.spec["mode"] == "Plan" else reads,
         forth=forth,
         steps=steps,
-        calls=found,
+        calls=calls,
     )
 
 
@@ -67,7 +68,7 @@ def _route(drawn: ScenarioDraw) -> tuple[str, ...]:
 def _way_back(drawn: ScenarioDraw) -> tuple[str, ...]:
     steps = BACK
     if not drawn.autoscaled:
-        steps = tuple(each for each in steps if each != "RestoreAutoscaler")
+        steps = tuple(step for step in steps if step != "RestoreAutoscaler")
     if drawn.strategy != "Rolling":
         steps = tuple(step for step in steps if step != "RestoreSource")
     return steps

@@ -1,4 +1,4 @@
-"""The remedies that statuses name, each as an admin with kubectl and az carries it out."""
+"""The remedies in a status, carried out as an admin does with kubectl and az."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
 
 SHORT_SECONDS = 60.0
-"""A pool that lacks machines for so long is repaired."""
+"""A pool that lacks machines for so many seconds is repaired."""
 _PASSING = frozenset(
     (
         Cause.WEBHOOK,
@@ -32,111 +32,113 @@ _PASSING = frozenset(
         Cause.NOT_MADE,
     )
 )
-"""Causes that fix themselves once what an admin sees in the cluster is over."""
+"""Causes that need no action after the admin's faults are over."""
 
 
 class Remedies:
-    """Everything here is named by some remedy in azlm."""
+    """Each method is named by a remedy of azlm."""
 
-    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
-        self._stage = stage
-        self._scene = stage.simulation
+    def __init__(self, scenario: Scenario, resource: CustomResource, audit: Audit) -> None:
+        self._scenario = scenario
+        self._simulation = scenario.simulation
         self._resource = resource
         self._audit = audit
         self._short_since: dict[str, float] = {}
 
     def remedy(self, blocker: BlockerStatus) -> None:
-        """What a blocker's remedy says."""
-        self._told(blocker.remedy, f"a blocker names no remedy: {blocker.message}")
-        found = self._REMEDIES.get(Cause(blocker.cause))
-        if found is not None:
-            found(self, NamespacedName(blocker.namespace, blocker.name), blocker.remedy)
+        """Carry out the remedy of a blocker."""
+        self._require(blocker.remedy, f"a blocker names no remedy: {blocker.message}")
+        apply = self._REMEDIES.get(Cause(blocker.cause))
+        if apply is not None:
+            apply(self, NamespacedName(blocker.namespace, blocker.name), blocker.remedy)
         else:
-            known = blocker.cause in _PASSING
-            self._told(known, f"no admin knows what to do: {blocker.message}")
+            passing = blocker.cause in _PASSING
+            self._require(passing, f"no admin knows what to do: {blocker.message}")
 
-    def _told(self, what: object, text: str) -> None:
+    def _require(self, what: object, text: str) -> None:
         self._audit.judge.that("remedy-told", what, text)
 
     def _let_go(self, key: NamespacedName, _remedy: str) -> None:
-        self._scene.disruption.change(key, BudgetRule(max_unavailable=1))
+        self._simulation.disruption.change(key, BudgetRule(max_unavailable=1))
 
     def _remove_budget(self, key: NamespacedName, _remedy: str) -> None:
-        self._scene.store.remove_budget(key)
+        self._simulation.store.remove_budget(key)
 
     def _leave_one_budget(self, key: NamespacedName, _remedy: str) -> None:
-        pod = self._scene.store.pods.get(key)
-        for each in sorted(self._scene.disruption.budgets_of(pod))[1:] if pod else ():
-            self._scene.store.remove_budget(each)
+        pod = self._simulation.store.pods.get(key)
+        for budget in sorted(self._simulation.disruption.budgets_of(pod))[1:] if pod else ():
+            self._simulation.store.remove_budget(budget)
 
     def _let_data_go(self, _key: NamespacedName, _remedy: str) -> None:
         self._edit_drain(emptyDir="Evict")
 
     def _delete_pod(self, key: NamespacedName, _remedy: str) -> None:
-        pod = self._scene.store.pods.get(key)
+        pod = self._simulation.store.pods.get(key)
         if pod is not None:
             self._audit.injector(30)
-            self._scene.api.delete(key, pod.uid)
+            self._simulation.api.delete(key, pod.uid)
 
     def _edit_drain(self, **changes: Any) -> None:
         body = self._resource.body
         if body is not None:
             drain = {**body.spec["drain"], **changes}
-            self._stage.spec["drain"] = drain
+            self._scenario.spec["drain"] = drain
             self._resource.edit(drain=drain)
 
     def _move_data(self, key: NamespacedName, _remedy: str) -> None:
-        """The data is elsewhere: the claim and the pod go."""
-        pod = self._scene.store.pods.get(key)
-        for volume in self._scene.store.volumes_of(pod) if pod else ():
-            self._scene.store.remove_volume(volume.name)
+        """The data is elsewhere: delete the claim and the pod."""
+        pod = self._simulation.store.pods.get(key)
+        for volume in self._simulation.store.volumes_of(pod) if pod else ():
+            self._simulation.store.remove_volume(volume.name)
         self._delete_pod(key, "")
 
     def _take_tolerations_out(self, key: NamespacedName, _remedy: str) -> None:
-        pod = self._scene.store.pods.get(key)
-        workload = self._scene.workloads.workload(pod) if pod else None
+        pod = self._simulation.store.pods.get(key)
+        workload = self._simulation.workloads.workload(pod) if pod else None
         if workload is not None and workload.template.scheduling.tolerations:
             workload.template = structs.replace(
                 workload.template, scheduling=SchedulingConstraints()
             )
             self._audit.injector(60)
-            self._scene.workloads.restart(workload.key, f"admin-{self._scene.kernel.now:.0f}")
+            self._simulation.workloads.restart(
+                workload.key, f"admin-{self._simulation.kernel.now:.0f}"
+            )
             if pod is not None and workload.kind != "Deployment":
-                self._scene.api.delete(key, pod.uid)
+                self._simulation.api.delete(key, pod.uid)
 
     def _unstick(self, key: NamespacedName, remedy: str) -> None:
-        pod = self._scene.store.pods.get(key)
+        pod = self._simulation.store.pods.get(key)
         if pod is None:
             return
         if "finalizer" in remedy:
-            self._scene.store.change_pod(key, finalizers=False)
+            self._simulation.store.change_pod(key, finalizers=False)
         else:
-            self._scene.node_lifecycle.find(pod.node)
+            self._simulation.node_lifecycle.find(pod.node)
 
     def _detach(self, key: NamespacedName, _remedy: str) -> None:
-        """The CSI driver is set going again."""
-        store, node = self._scene.store, key.name
+        """Start the CSI driver again."""
+        store, node = self._simulation.store, key.name
         used = {v.name for pod in store.pods_on[node].values() for v in store.volumes_of(pod)}
         for attachment in tuple(store.attachments.values()):
             if attachment.node == node and attachment.volume not in used:
                 store.remove_attachment(attachment.name)
 
     def loosen_named(self, message: str) -> None:
-        """AKS's own drain waits for pods of the node that it names."""
-        found = re.search(r"Node '([\w-]+)' failed to be drained", message)
-        for pod in tuple(self._scene.store.pods_on[found[1]].values()) if found else ():
-            for key in self._scene.disruption.budgets_of(pod):
-                self._scene.disruption.change(key, BudgetRule(max_unavailable="100%"))
+        """Loosen the budgets of the node that AKS's own drain names."""
+        match = re.search(r"Node '([\w-]+)' failed to be drained", message)
+        for pod in tuple(self._simulation.store.pods_on[match[1]].values()) if match else ():
+            for key in self._simulation.disruption.budgets_of(pod):
+                self._simulation.disruption.change(key, BudgetRule(max_unavailable="100%"))
 
     def cordon_again(self) -> None:
-        """The nodes of the source that somebody uncordoned."""
-        for node in tuple(self._scene.store.nodes.values()):
+        """Cordon the nodes of the source that somebody uncordoned."""
+        for node in tuple(self._simulation.store.nodes.values()):
             if node.pool == "src" and not node.unschedulable:
                 self._audit.foreign_cordon(node)
-                self._scene.store.change_node(node.name, unschedulable=True)
+                self._simulation.store.change_node(node.name, unschedulable=True)
 
     def acknowledge(self, body: Body) -> None:
-        """What blocks the preflight is fixed where it can be, and else acknowledged by its id."""
+        """Fix what blocks the preflight if possible, and otherwise acknowledge it by its id."""
         blocking = {
             finding.rule
             for finding in body.status.preflight.findings
@@ -144,24 +146,26 @@ class Remedies:
         }
         for blocker in body.status.blockers:
             self.remedy(blocker)
-        known = tuple((body.spec.get("preflight") or {}).get("acknowledge", ()))
+        acknowledged = tuple((body.spec.get("preflight") or {}).get("acknowledge", ()))
         named = sorted(rule for rule in blocking - {"cluster.busy"} if rule in body.status.message)
         if named:
-            preflight = {"acknowledge": [*known, *(r for r in named if r not in known)]}
-            self._stage.spec["preflight"] = preflight
+            preflight = {
+                "acknowledge": [*acknowledged, *(r for r in named if r not in acknowledged)]
+            }
+            self._scenario.spec["preflight"] = preflight
             self._resource.edit(preflight=preflight)
 
     def repair(self, pool: str, count: int, now: float) -> None:
-        """AKS makes the machines that are missing."""
+        """AKS creates the missing machines."""
         since = self._short_since.setdefault(pool, now)
         if now - since < SHORT_SECONDS:
             return
         del self._short_since[pool]
         try:
-            self._scene.aks.autoscale(pool, count, now)
+            self._simulation.aks.autoscale(pool, count, now)
         except (ArmError, ResponseLost):
             return
-        self._scene.node_lifecycle.touched()
+        self._simulation.node_lifecycle.touched()
 
     _REMEDIES: ClassVar[dict[Cause, Callable[["Remedies", NamespacedName, str], None]]] = {
         Cause.BUDGET_DEADLOCKED: _let_go,
@@ -175,4 +179,4 @@ class Remedies:
         Cause.STUCK_TERMINATING: _unstick,
         Cause.VOLUME_ATTACHED: _detach,
     }
-    """What is done for a blocker's cause, with the name of its object and the remedy's words."""
+    """The remedies by the cause of a blocker, with the name of its object and the remedy's text."""

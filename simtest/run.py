@@ -1,4 +1,4 @@
-"""One seed: a cluster, a migration, its misfortunes, and the judgement at the end."""
+"""One seed: a cluster, a migration, its faults, and the checks at the end."""
 
 import random
 import traceback
@@ -9,11 +9,13 @@ from msgspec import Struct
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from azure_linux_migrator.simulator.controller.operator_process import OperatorSetup
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.admin import Admin
 from simtest.digest import Digest
+from simtest.faults.fault import HEALED, Fault
 from simtest.faults.injector import FaultInjector
-from simtest.faults.schedule import HEALED, Fault, schedule
+from simtest.faults.schedule import schedule
 from simtest.invariants.attribution import Attribution
 from simtest.invariants.audit import Audit
 from simtest.invariants.final_checks import FinalChecks
@@ -21,17 +23,17 @@ from simtest.invariants.registry import ViolationError
 from simtest.scenario import NAME, NOW, Scenario, scenario
 
 DEADLINE = HEALED + 4 * 3600.0
-"""Virtual seconds by which every run has come to a legal end."""
+"""Virtual seconds by which every run has ended."""
 IDLE_SECONDS = 1800.0
 STEPS = 400_000
-"""More events than any run should need: more are a livelock."""
+"""More events than any run needs: more are a livelock."""
 
 
 class SeedResult(Struct):
-    """How a run ended. `failure` is empty where all held, and `broken` names the invariant; `trail`
-    are its steps and reasons, `judged` how often each invariant was judged, `known` how often one
-    was broken that is being fixed, `moves` how often a replica was moved in one direction,
-    `digest` a hash of all its decisions."""
+    """How a run ended. `failure` is empty if all invariants held, and `broken` names the one that
+    did not; `trail` are its steps and reasons, `judged` how often each invariant was judged,
+    `tolerated` how often an invariant was broken that is being fixed, `moves` how often a replica
+    was moved in one direction, `digest` a hash of all its decisions."""
 
     seed: str
     broken: str = ""
@@ -45,7 +47,7 @@ class SeedResult(Struct):
     faults: tuple[Fault, ...] = ()
     trail: tuple[str, ...] = ()
     judged: dict[str, int] = {}
-    known: dict[str, int] = {}
+    tolerated: dict[str, int] = {}
     digest: str = ""
 
 
@@ -66,31 +68,33 @@ class Run:
         self.digest = Digest()
         self._rng = random.Random(f"{seed}/pilot")
         self.injector = FaultInjector(
-            self.faults, self.scenario, self.resource, self.audit, self._pilot, seed
+            self.faults, self.scenario, self.resource, self.audit, self._new_operator, seed
         )
         Admin(self.scenario, self.resource, self.audit)
 
-    def _pilot(self, fault_hook: FaultInjector) -> SimulatedOperator:
+    def _new_operator(self, injector: FaultInjector) -> SimulatedOperator:
         simulation = self.scenario.simulation
-        witness = Attribution(fault_hook, self.audit)
-        made = SimulatedOperator(
-            self.resource,
-            simulation.backend,
-            self._rng,
-            pace=simulation.pace,
-            fault_hook=witness,
-            own_pod=fault_hook.own_pod,
-            status_fails=fault_hook.status_fails,
-        )
+        attribution = Attribution(injector, self.audit)
 
         def decided(decision: Decision) -> None:
-            self.audit.decided(witness.process, made, decision)
+            self.audit.decided(attribution.process, operator, decision)
             self.digest.decided(simulation.kernel.now - NOW, decision)
             ready = decision.status.condition("Ready")
             self._tell(decision.status.step, ready.reason if ready else "")
 
-        made.on_decision = decided
-        return made
+        operator = SimulatedOperator(
+            OperatorSetup(
+                self.resource,
+                simulation.backend,
+                self._rng,
+                simulation.pace,
+                fault_hook=attribution,
+                own_pod=injector.run.processes.own_pod,
+                status_fails=lambda: injector.run.processes.status_error,
+                on_decision=decided,
+            )
+        )
+        return operator
 
     def _tell(self, step: str, reason: str) -> None:
         line = f"{step}:{reason}"
@@ -98,11 +102,11 @@ class Run:
             self.trail.append(f"{self.scenario.simulation.kernel.now - NOW:.1f} {line}")
 
     def go(self) -> SeedResult:
-        """To the end."""
+        """Run to the end."""
         kernel = self.scenario.simulation.kernel
         broken = failure = ""
         try:
-            self.injector.operator.start()
+            self.injector.start()
             ended = self._until(self._settled, NOW + DEADLINE)
             text = f"no legal end within {DEADLINE / 3600:.1f} h: {self._where()}"
             self.audit.judge.that("ends", ended, text)
@@ -126,7 +130,7 @@ class Run:
             faults=self.faults,
             trail=tuple(self.trail),
             judged=dict(self.audit.judge.judged),
-            known=dict(self.audit.judge.broken),
+            tolerated=dict(self.audit.judge.broken),
             digest=self.digest.hex(),
         )
 
@@ -160,16 +164,16 @@ class Run:
         return f"{body.status.phase} {body.status.step}:{reason}: {body.status.message[:300]}"
 
     def _idle(self) -> None:
-        """Once it has ended, nothing is written any more."""
+        """After the end of the run, nothing is written any more."""
         kernel = self.scenario.simulation.kernel
         self._until(lambda: False, kernel.now + 120.0)
-        writes, acts = self.resource.writes, self.injector.acts
+        writes, acts = self.resource.writes, self.injector.writes
         self._until(lambda: False, kernel.now + IDLE_SECONDS)
-        more = self.resource.writes - writes, self.injector.acts - acts
+        more = self.resource.writes - writes, self.injector.writes - acts
         text = f"{more[0]} status writes, {more[1]} actions after the end"
         self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
 
 
 def run(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:
-    """One seed; with `faults` instead of its own."""
+    """Run one seed, with `faults` instead of its own if given."""
     return Run(seed, faults).go()

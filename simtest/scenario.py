@@ -1,4 +1,4 @@
-"""A random cluster, a random migration of it, from one seed."""
+"""A random cluster and a random migration of it, from one seed."""
 
 import random
 from typing import Any
@@ -25,9 +25,9 @@ POOL: dict[str, Any] = {
 
 
 class Scenario(Struct):
-    """What one run is about; `replicas` are the scales that the admin wants, `bounds` those of the
-    source's autoscaler, if it has one, `own` the Deployment of the operator, if that runs on the
-    source."""
+    """The cluster and the migration of a run. `replicas` are the scales that the admin wants,
+    `bounds` those of the source's autoscaler, if any; `own` is the Deployment of the operator,
+    if that runs on the source."""
 
     simulation: SimulatedCluster
     spec: dict[str, Any]
@@ -45,18 +45,18 @@ class Scenario(Struct):
 
 
 def scenario(seed: str) -> Scenario:
-    """The cluster and the spec of that seed."""
+    """The cluster and the spec of a seed."""
     drawn = draw_scenario(seed)
     rng = random.Random(f"{seed}/scenario")
-    simulation = _scene(seed, rng, drawn)
+    simulation = _simulated_cluster(seed, rng, drawn)
     source = [node for node in simulation.store.nodes.values() if node.pool == "src"]
     bounds = (1, drawn.nodes + 2) if drawn.autoscaled else None
-    made = Scenario(simulation, dict(drawn.spec), {}, bounds, drawn.target)
-    populate(made, rng, source, drawn)
-    return made
+    drawn_scenario = Scenario(simulation, dict(drawn.spec), {}, bounds, drawn.target)
+    populate(drawn_scenario, rng, source, drawn)
+    return drawn_scenario
 
 
-def _scene(seed: str, rng: random.Random, drawn: ScenarioDraw) -> SimulatedCluster:
+def _simulated_cluster(seed: str, rng: random.Random, drawn: ScenarioDraw) -> SimulatedCluster:
     nodes, zones, autoscaled = drawn.nodes, list(drawn.zones), drawn.autoscaled
     world = random.Random(f"{seed}/world")
     aks = ManagedCluster(
@@ -74,8 +74,8 @@ def _scene(seed: str, rng: random.Random, drawn: ScenarioDraw) -> SimulatedClust
     system = {**POOL, "mode": "System", "count": 1, "osSKU": "AzureLinux"}
     for name, wanted in (("system", system), ("src", source)):
         full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **wanted}
-        made = [make_node(aks.setting, name, full, index) for index in range(wanted["count"])]
-        aks.adopt(name, wanted, made)
+        records = [make_node(aks.setting, name, full, index) for index in range(wanted["count"])]
+        aks.adopt(name, wanted, records)
     if drawn.name_taken:
         taken = {**POOL, "count": 1}
         full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **taken}

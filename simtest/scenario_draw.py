@@ -1,4 +1,4 @@
-"""What one run is about, drawn from its seed before anything is built: sizes and the spec."""
+"""The sizes and the spec of a run, drawn from its seed before anything is built."""
 
 import random
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 FORCED_SURGES_SHELVED = True
-"""A drain that is forced while a Deployment is surged leaves it surged: not drawn until fixed."""
+"""A forced drain during a surge leaves the Deployment surged: not drawn until that is fixed."""
 
 
 class ScenarioDraw(Struct, frozen=True):
@@ -17,11 +17,11 @@ class ScenarioDraw(Struct, frozen=True):
     autoscaled: bool
     large: bool
     crowded: bool
-    """Whether the pods fill their nodes, and the target is made with a node less than they need."""
+    """Whether the pods fill their nodes, and the target has one node less than they need."""
     operator_inside: bool
     """Whether the operator's own pod runs on the source."""
     name_taken: bool
-    """Whether somebody else's pool has the name of the target."""
+    """Whether a pool of somebody else has the name of the target."""
     spec: dict[str, Any]
 
     @property
@@ -36,7 +36,7 @@ class ScenarioDraw(Struct, frozen=True):
 
 
 def draw_scenario(seed: str) -> ScenarioDraw:
-    """That of a seed."""
+    """Draw the scenario of a seed."""
     rng = random.Random(f"{seed}/sketch")
     large = rng.random() < 0.06
     nodes = rng.randint(6, 8) if large else rng.randint(2, 5)
@@ -103,7 +103,7 @@ def _drain(rng: random.Random) -> dict[str, Any]:
 
 
 def _target(rng: random.Random, nodes: int, zones: tuple[str, ...]) -> dict[str, Any]:
-    """What the target has otherwise than the source; mostly nothing."""
+    """The properties in which the target differs from the source; usually none."""
     target: dict[str, Any] = {}
     if rng.random() < 0.15:
         target["nodePool"] = rng.choice(("linux3", "newpool"))

@@ -1,11 +1,11 @@
-"""The fewest faults with which a seed still fails in the same way."""
+"""Finds the fewest faults with which a seed still fails in the same way."""
 
-from simtest.faults.schedule import Fault
+from simtest.faults.fault import Fault
 from simtest.run import SeedResult, run
 
 
 def shrink(outcome: SeedResult) -> SeedResult:
-    """Leave out what is not needed, as long as the same invariant stays broken."""
+    """Leave out faults as long as the same invariant stays broken."""
     best = outcome
     size = max(1, len(best.faults) // 2)
     while size >= 1:

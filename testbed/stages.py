@@ -1,7 +1,7 @@
-"""What kwok does to nodes and pods, and how long it takes.
+"""How kwok changes nodes and pods, and how long that takes.
 
-Pods may carry their own times: `testbed.azlm.dev/ready-ms`, `/delete-ms`, `/complete-ms` (a Job's
-pod ends after that), and `/never-ready: "true"`. kwok reads durations as Go writes them, so the
+Pods may have their own times: `testbed.azlm.dev/ready-ms`, `/delete-ms`, `/complete-ms` (the pod of
+a Job succeeds after that), and `/never-ready: "true"`. kwok reads durations in Go's format, so the
 annotations hold for example `4000ms`.
 """
 

@@ -1,4 +1,4 @@
-"""The real control plane, once per test session, and the operator and the simulated AKS on it."""
+"""The real control plane, once per test session, with the operator and the simulated AKS on it."""
 
 import os
 from collections.abc import Iterator
@@ -31,9 +31,9 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 @pytest.fixture
 def bed(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Bed]:
-    """An operator and an AKS on the plane; everything it made is removed afterwards."""
-    made = Bed(control_plane, tmp_path)
+    """An operator and an AKS on the plane; the objects of the test are removed afterwards."""
+    bed = Bed(control_plane, tmp_path)
     try:
-        yield made
+        yield bed
     finally:
-        made.close(keep_logs=bool(os.environ.get("AZLM_KEEP_LOGS")))
+        bed.close(keep_logs=bool(os.environ.get("AZLM_KEEP_LOGS")))

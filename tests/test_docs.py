@@ -1,4 +1,4 @@
-"""What docs/ promises is there."""
+"""The pages of docs/ agree with the code."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_every_cause_of_a_blocker_is_explained() -> None:
     from azure_linux_migrator.api.causes import Cause
 
     text = (ROOT / "docs" / "drain.md").read_text()
-    assert [each.value for each in Cause if f"`{each.value}`" not in text] == []
+    assert [cause.value for cause in Cause if f"`{cause.value}`" not in text] == []
 
 
 def test_every_test_that_the_log_of_the_simulation_names_exists() -> None:

@@ -14,3 +14,9 @@ def test_what_tests_share_is_in_support() -> None:
     importing = re.compile(r"^from tests\.[a-z_.]*\btest_\w+ import", re.MULTILINE)
     files = Path(__file__).parent.rglob("*.py")
     assert [file.name for file in files if importing.search(file.read_text())] == []
+
+
+def test_the_package_imports_nothing_that_is_not_shipped() -> None:
+    importing = re.compile(r"^\s*(from|import) (simtest|testbed|tests|bench)\b", re.MULTILINE)
+    files = (Path(__file__).parents[1] / "operator").rglob("*.py")
+    assert [file.name for file in files if importing.search(file.read_text())] == []

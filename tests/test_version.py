@@ -1,4 +1,4 @@
-"""The version has one home, pyproject.toml; what repeats it agrees."""
+"""The version is defined in pyproject.toml; other places agree with it."""
 
 import re
 import subprocess

@@ -1,265 +1,193 @@
-"""What people do around a migration: to the resource, the nodes, and the two pools."""
+"""Faults of admins, GitOps tools and other teams: what they do to nodes and to the resource."""
 
+from functools import partial
 from typing import Any
 
-from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_MIGRATION
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from azure_linux_migrator.api.names import APPROVE, ROLLBACK
 from simtest.fault_targets import SUCCEEDED
-from simtest.faults import azure_cli
-from simtest.faults.base import FaultBase
-from simtest.faults.schedule import Fault
+from simtest.faults.draws import BACK, MOVING, timed
+from simtest.faults.fault import Fault
+from simtest.faults.faulted_run import FaultedRun
+from simtest.faults.registry import FaultKind, FaultSet
 from simtest.scenario_draw import FORCED_SURGES_SHELVED
 
+FAULTS = FaultSet()
 LATE_SECONDS = 30.0
-"""After a spec was made stricter, requests that were sent before may still land."""
-_FINAL = frozenset(("RetireSource", "HandOverAutoscaler", SUCCEEDED))
+"""Requests that were sent before a spec became stricter take effect within this time."""
+FINAL = frozenset(("RetireSource", "HandOverAutoscaler", SUCCEEDED))
+"""Steps without a way back."""
+
+# Nodes
 
 
-class AdminFaults(FaultBase):
-    """Admins, GitOps tools and other teams."""
+@FAULTS.at_time(FaultKind("foreign-cordon", 3, timed()))
+def foreign_cordon(run: FaultedRun, fault: Fault) -> bool:
+    """Somebody cordons a node, but not while azlm cordons the nodes."""
+    racing = run.where() in {"CordonSource", "CordonTarget"}
+    return not racing and foreign_cordon_racing(run, fault)
 
-    _recreates_after: float | None = None
-    _uid = ""
-    _rolls_back = False
 
-    def _lead_if_none(self) -> None:
-        """A worker for the resource begins."""
-        raise NotImplementedError
+@FAULTS.at_time(
+    FaultKind("foreign-cordon-racing", 1, timed(steps=("CordonSource", "CordonTarget")))
+)
+def foreign_cordon_racing(run: FaultedRun, fault: Fault) -> bool:
+    """Somebody cordons a node, also while azlm cordons the nodes."""
+    node = run.pick_node(fault)
+    if node is None:
+        return False
+    run.audit.foreign_cordon(node)
+    run.simulation.store.change_node(node.name, unschedulable=True)
+    return True
 
-    # Nodes
 
-    def _foreign_cordon(self, fault: Fault) -> bool:
-        """Not in the very moment in which azlm cordons."""
-        racing = self.where() in {"CordonSource", "CordonTarget"}
-        return not racing and self._foreign_cordon_racing(fault)
+@FAULTS.at_time(FaultKind("foreign-uncordon", 3, timed(steps=(*MOVING, *BACK))))
+def foreign_uncordon(run: FaultedRun, fault: Fault) -> bool:
+    """Somebody uncordons a node of the source."""
+    node = run.pick_node(fault, "src")
+    if node is None or not node.unschedulable:
+        return False
+    run.audit.foreign_uncordon(node)
+    run.simulation.store.change_node(node.name, unschedulable=False)
+    return True
 
-    def _foreign_cordon_racing(self, fault: Fault) -> bool:
-        node = self._pick(fault)
-        if node is None:
-            return False
-        self._audit.foreign_cordon(node)
-        self._scene.store.change_node(node.name, unschedulable=True)
-        return True
 
-    def _foreign_uncordon(self, fault: Fault) -> bool:
-        node = self._pick(fault, "src")
-        if node is None or not node.unschedulable:
-            return False
-        self._audit.foreign_uncordon(node)
-        self._scene.store.change_node(node.name, unschedulable=False)
-        return True
+# The resource
 
-    # The resource
 
-    def _paused(self, fault: Fault) -> bool:
-        drain = self._stage.spec["drain"]
-        return drain.get("onTimeout") != "Rollback" and self._paused_timed(fault)
+@FAULTS.at_time(FaultKind("paused", 4, timed(1, 100)))
+def paused(run: FaultedRun, fault: Fault) -> bool:
+    """The migration is paused for a while, unless a timeout of the drain would roll it back."""
+    drain = run.scenario.spec["drain"]
+    return drain.get("onTimeout") != "Rollback" and paused_timed(run, fault)
 
-    def _paused_timed(self, fault: Fault) -> bool:
-        """Whatever a drain does that takes too long meanwhile."""
-        if self._resource.body is None:
-            return False
-        self._resource.edit(paused=True)
-        self._scene.kernel.after(fault.length, self._resume)
-        return True
 
-    def _resume(self) -> None:
-        body = self._resource.body
-        if body is not None and body.spec.get("paused"):
-            self._resource.edit(paused=False)
+@FAULTS.at_time(FaultKind("paused-timed", 1, timed(30, 100, ("CordonSource", "Drain"))))
+def paused_timed(run: FaultedRun, fault: Fault) -> bool:
+    """The migration is paused for a while, whatever the drain does after its timeout."""
+    if run.resource.body is None:
+        return False
+    run.resource.edit(paused=True)
+    run.after(fault.length, run.resume)
+    return True
 
-    def _edited(self, fault: Fault) -> bool:
-        strategy = dict(self._stage.spec["strategy"])
-        strategy["batch"] = {"size": ("10%", 1, "100%")[fault.pick % 3], "soak": "1s"}
-        strategy["finalSoak"] = ("0s", "30s")[fault.pick // 8 % 2]
-        self._audit.soak_may_be(0.0)
-        self._stage.spec["strategy"] = strategy
-        return self._edit(strategy=strategy)
 
-    def _drain_edited(self, fault: Fault) -> bool:
-        old = self._stage.spec["drain"]
-        field = ("timeout", "prefetch", "singletons", "jobs")[fault.pick % 4]
-        if field == "singletons" and old.get("onTimeout") == "Force" and FORCED_SURGES_SHELVED:
-            return False
-        new = {
-            **old,
-            "timeout": ("0s", "30s", "10m")[fault.pick // 4 % 3],
-            "prefetch": not old["prefetch"],
-            "singletons": "Evict" if old["singletons"] == "SurgeFirst" else "SurgeFirst",
-            "jobs": "Evict" if old["jobs"] == "Wait" else "Wait",
-        }
-        drain = {**old, field: new[field]}
-        looser = {
-            "jobs": "Evict" if "Evict" in (old["jobs"], drain["jobs"]) else "Wait",
-            "prefetch": old["prefetch"] or drain["prefetch"],
-        }
-        if not self._edit(drain=drain):
-            return False
-        self._judged_by(drain={**drain, **looser})
-        self._scene.kernel.after(LATE_SECONDS, lambda: self._judged_by(drain=drain))
-        return True
+@FAULTS.at_time(FaultKind("edited", 3, timed()))
+def edited(run: FaultedRun, fault: Fault) -> bool:
+    """The strategy's batches and soaks change."""
+    strategy = dict(run.scenario.spec["strategy"])
+    strategy["batch"] = {"size": ("10%", 1, "100%")[fault.pick % 3], "soak": "1s"}
+    strategy["finalSoak"] = ("0s", "30s")[fault.pick // 8 % 2]
+    run.audit.soak_may_be(0.0)
+    run.scenario.spec["strategy"] = strategy
+    return _edit(run, strategy=strategy)
 
-    def _policy_edited(self, fault: Fault) -> bool:
-        """Who is asked, what becomes of the source, what a failure does."""
-        if self.where() in _FINAL:
-            return False  # what was decided already is not judged by it
-        if fault.pick % 3 and self._stage.strategy == "InPlace":
-            return False  # refused by the apiserver
-        match fault.pick % 3:
-            case 0:
-                gate = ("Automatic", "BeforeDrain", "BeforeRetire")[fault.pick // 4 % 3]
-                strict = gate == "BeforeRetire"
-                self._judged_by(approval="Automatic" if strict else gate)
-                if strict:
-                    self._scene.kernel.after(LATE_SECONDS, lambda: self._judged_by(approval=gate))
-                return self._edit(approval=gate)
-            case 1:
-                after = ("Delete", "ScaleToZero", "Keep")[fault.pick // 4 % 3]
-                self._judged_by(sourcePool=after)
-                return self._edit(sourcePool=after)
-        return self._edit(onFailure=("Pause", "Rollback")[fault.pick // 4 % 2])
 
-    def _edit(self, **spec: Any) -> bool:
-        body = self._resource.body
-        before = body.generation if body else 0
-        self._resource.edit(**spec)
-        body = self._resource.body
-        return body is not None and body.generation != before
+@FAULTS.at_time(FaultKind("drain-edited", 3, timed()))
+def drain_edited(run: FaultedRun, fault: Fault) -> bool:
+    """A field of the drain changes."""
+    old = run.scenario.spec["drain"]
+    field = ("timeout", "prefetch", "singletons", "jobs")[fault.pick % 4]
+    if field == "singletons" and old.get("onTimeout") == "Force" and FORCED_SURGES_SHELVED:
+        return False
+    new = {
+        **old,
+        "timeout": ("0s", "30s", "10m")[fault.pick // 4 % 3],
+        "prefetch": not old["prefetch"],
+        "singletons": "Evict" if old["singletons"] == "SurgeFirst" else "SurgeFirst",
+        "jobs": "Evict" if old["jobs"] == "Wait" else "Wait",
+    }
+    drain = {**old, field: new[field]}
+    looser = {
+        "jobs": "Evict" if "Evict" in (old["jobs"], drain["jobs"]) else "Wait",
+        "prefetch": old["prefetch"] or drain["prefetch"],
+    }
+    if not _edit(run, drain=drain):
+        return False
+    _expect(run, drain={**drain, **looser})
+    run.after(LATE_SECONDS, partial(_expect, run, drain=drain))
+    return True
 
-    def _judged_by(self, **spec: Any) -> None:
-        """What azlm does is judged by this from now on."""
-        self._stage.spec.update(spec)
 
-    def _approved_early(self, fault: Fault) -> bool:
-        """Before it is asked for, or of something else."""
-        gates = ("BeforeDrain", "BeforeRetire", "nonsense")
-        gate = gates[fault.pick % 3] if fault.pick % 2 else str(self._stage.spec["approval"])
-        self._resource.annotate(APPROVE, gate)
-        return self._resource.body is not None
+@FAULTS.at_time(FaultKind("policy-edited", 3, timed()))
+def policy_edited(run: FaultedRun, fault: Fault) -> bool:
+    """The approval, the use of the source pool, or the reaction to a failure changes."""
+    if run.where() in FINAL:
+        return False  # the invariants do not apply the new policy to earlier decisions
+    if fault.pick % 3 and run.scenario.strategy == "InPlace":
+        return False  # refused by the apiserver
+    choice = fault.pick // 4
+    match fault.pick % 3:
+        case 0:
+            approval = ("Automatic", "BeforeDrain", "BeforeRetire")[choice % 3]
+            stricter = approval == "BeforeRetire"
+            _expect(run, approval="Automatic" if stricter else approval)
+            if stricter:
+                run.after(LATE_SECONDS, partial(_expect, run, approval=approval))
+            return _edit(run, approval=approval)
+        case 1:
+            source_pool = ("Delete", "ScaleToZero", "Keep")[choice % 3]
+            _expect(run, sourcePool=source_pool)
+            return _edit(run, sourcePool=source_pool)
+    return _edit(run, onFailure=("Pause", "Rollback")[choice % 2])
 
-    def _rollback(self, fault: Fault) -> bool:
-        """Once, or twice: with the same word, or another one."""
-        if self._resource.body is None:
-            return False
-        self._resource.annotate(ROLLBACK, f"r{fault.pick}")
-        if fault.pick % 3:
-            again = f"r{fault.pick + fault.pick % 3 - 1}"
-            self._scene.kernel.after(fault.length, lambda: self._resource.annotate(ROLLBACK, again))
-        return True
 
-    def _deleted(self, _fault: Fault) -> bool:
-        body = self._resource.body
-        if body is None or body.deleting:
-            return False
-        self._resource.delete()
-        return True
+def _edit(run: FaultedRun, **spec: Any) -> bool:
+    """Change fields of the spec. False if that changes nothing."""
+    body = run.resource.body
+    before = body.generation if body else 0
+    run.resource.edit(**spec)
+    body = run.resource.body
+    return body is not None and body.generation != before
 
-    def _recreated(self, fault: Fault) -> bool:
-        """Deleted, and applied again when it is gone."""
-        held = bool(self._stage.bounds) and self.where() in {"RetireSource", "HandOverAutoscaler"}
-        return not held and self._recreated_late(fault)
 
-    def _recreated_late(self, fault: Fault) -> bool:
-        """Also while the source goes that had an autoscaler."""
-        self._recreates_after = fault.length
-        return self._deleted(fault)
+def _expect(run: FaultedRun, **spec: Any) -> None:
+    """The invariants apply these fields of the spec from now on."""
+    run.scenario.spec.update(spec)
 
-    def _written(self, body: Body | None) -> None:
-        """Whoever applies it again, a worker for it begins soon."""
-        if body is not None and body.uid != self._uid:
-            self._uid = body.uid
-            self._scene.kernel.after(1.0, self._lead_if_none)
-        if body is None and self._recreates_after is not None:
-            after, self._recreates_after = self._recreates_after, None
-            self._scene.kernel.after(after, self._apply_anew)
 
-    def _apply_anew(self) -> None:
-        if self._resource.body is None:
-            self._resource.recreate(dict(self._stage.spec))
+@FAULTS.at_time(FaultKind("deleted", 2, timed()))
+def deleted(run: FaultedRun, _fault: Fault) -> bool:
+    """The resource is deleted."""
+    body = run.resource.body
+    if body is None or body.deleting:
+        return False
+    run.resource.delete()
+    return True
 
-    # The pools
 
-    def _may_turn_back(self) -> bool:
-        body = self._resource.body
-        return self._rolls_back or body is None or body.spec["onFailure"] == "Rollback"
+@FAULTS.at_time(FaultKind("recreated", 2, timed(1, 100)))
+def recreated(run: FaultedRun, fault: Fault) -> bool:
+    """The resource is deleted, and applied again when it is gone. Not while a source that had an
+    autoscaler is retired."""
+    retires = run.where() in {"RetireSource", "HandOverAutoscaler"}
+    return not (run.scenario.bounds and retires) and recreated_late(run, fault)
 
-    def _either(self, fault: Fault) -> str:
-        """One of the two pools."""
-        return self._stage.target if fault.pick % 2 else "src"
 
-    def _pool_scaled(self, fault: Fault) -> bool:
-        pool = self._either(fault)
-        found = self._scene.aks.properties(pool)
-        retired = pool == "src" and self.where() in _FINAL
-        if not found or retired or found.get("enableAutoScaling"):
-            return False
-        grows = fault.pick // 4 % 2 or found.get("availabilityZones")  # disks stay in their zone
-        count = max(1, int(found["count"]) + (1 if grows else -1))
-        self._audit.injector(400)
-        self._audit.pools_changed(120)
-        return azure_cli.update(self._scene, pool, count=count)
+@FAULTS.at_time(
+    FaultKind("recreated-late", 1, timed(1, 100, ("RetireSource", "HandOverAutoscaler")))
+)
+def recreated_late(run: FaultedRun, fault: Fault) -> bool:
+    """The resource is deleted, and applied again when it is gone, in any step."""
+    run.recreate_seconds = fault.length
+    return deleted(run, fault)
 
-    def _pool_upgraded(self, _fault: Fault) -> bool:
-        """The source gets another image: its nodes come back, one after the other, and are open.
-        Not where disks would have to leave their zone for that."""
-        zoned = self._scene.aks.properties("src").get("availabilityZones")
-        if zoned or self._stage.strategy == "InPlace" or self.where() in _FINAL:
-            return False
-        self._audit.injector(900)
-        self._audit.pools_changed(900)
-        return azure_cli.update(self._scene, "src", osSKU="Ubuntu2204")
 
-    def _pool_untagged(self, fault: Fault) -> bool:
-        return not self._may_turn_back() and self._pool_untagged_back(fault)
+@FAULTS.at_time(FaultKind("rollback", 2, timed()))
+def rollback(run: FaultedRun, fault: Fault) -> bool:
+    """A rollback is asked for once, or twice: with the same token, or with another one."""
+    if run.resource.body is None:
+        return False
+    run.resource.annotate(ROLLBACK, f"r{fault.pick}")
+    if fault.pick % 3:
+        token = f"r{fault.pick + fault.pick % 3 - 1}"
+        run.after(fault.length, partial(run.resource.annotate, ROLLBACK, token))
+    return True
 
-    def _pool_untagged_back(self, fault: Fault) -> bool:
-        """A tool that knows nothing of our tags removes them, and is told after a while."""
-        target = self._stage.target
-        tags = dict(self._scene.aks.properties(target).get("tags") or {})
-        if TAG_MIGRATION not in tags or self._stage.strategy == "InPlace":
-            return False
-        self._audit.pools_changed(60)
-        self._scene.kernel.after(fault.length, lambda: self._tag(target, tags))
-        return azure_cli.update(self._scene, target, tags={"team": "x"})
 
-    def _tag(self, pool: str, tags: dict[str, str]) -> None:
-        azure_cli.update(self._scene, pool, tags=tags)
-
-    def _pool_autoscaled(self, fault: Fault) -> bool:
-        """What azlm has turned off is turned on again."""
-        return bool(self._stage.bounds) and self._pool_autoscaled_first(fault)
-
-    def _pool_autoscaled_first(self, _fault: Fault) -> bool:
-        """A source without an autoscaler gets one."""
-        found = self._scene.aks.properties("src")
-        if not found or found.get("enableAutoScaling"):
-            return False
-        self._audit.pools_changed(120)
-        count = int(found["count"])
-        if not azure_cli.update(
-            self._scene, "src", enableAutoScaling=True, minCount=1, maxCount=count + 1
-        ):
-            return False
-        self._scene.autoscaler.scan()
-        return True
-
-    def _pool_stopped(self, fault: Fault) -> bool:
-        """The target, or the source where there is no way back to it."""
-        return not self._may_turn_back() and self._pool_stopped_back(fault)
-
-    def _pool_stopped_back(self, fault: Fault) -> bool:
-        if self._stage.strategy == "InPlace" or self.where() in _FINAL:
-            return False
-        self._audit.injector(900)
-        self._audit.pools_changed(900)
-        return azure_cli.update(self._scene, self._either(fault), powerState={"code": "Stopped"})
-
-    def _pool_deleted(self, fault: Fault) -> bool:
-        if self._stage.strategy == "InPlace" or self.where() in _FINAL:
-            return False
-        self._audit.injector(900)
-        self._audit.pools_changed(900)
-        if not azure_cli.delete(self._scene, self._either(fault)):
-            return False
-        self._stage.deleted.add(self._either(fault))
-        return True
+@FAULTS.at_time(FaultKind("approved-early", 2, timed()))
+def approved_early(run: FaultedRun, fault: Fault) -> bool:
+    """An approval is given before it is asked for, or for something else."""
+    approvals = ("BeforeDrain", "BeforeRetire", "nonsense")
+    approval = approvals[fault.pick % 3] if fault.pick % 2 else str(run.scenario.spec["approval"])
+    run.resource.annotate(APPROVE, approval)
+    return run.resource.body is not None

@@ -1,23 +1,29 @@
-"""What befalls Azure around a migration."""
+"""Faults of Azure: calls that fail, operations that end badly, an Azure that is busy or down."""
 
 from collections.abc import Callable
 
-from azure_linux_migrator.simulator.aks.faults import (
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from simtest.faults.azure_calls import (
+    CallFault,
+    CallFaults,
     Effect,
     EndOperation,
-    FaultBook,
     Hide,
     LoseResponse,
     MissingNodes,
     Refuse,
     Stall,
+    inject,
 )
-from azure_linux_migrator.simulator.aks.faults import Fault as AzureFault
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from simtest.faults.base import FaultBase
-from simtest.faults.schedule import Fault
-from simtest.invariants.audit import Audit
-from simtest.scenario import Scenario
+from simtest.faults.draws import azure_call, timed
+from simtest.faults.fault import Fault
+from simtest.faults.faulted_run import FaultedRun
+from simtest.faults.registry import FaultKind, FaultSet
+
+FAULTS = FaultSet()
+CALLS = ("PutPool", "DeletePool", "DeleteMachines")
+"""The calls that change a pool."""
+READS = ("GetPool", "ListPools")
 
 REFUSED: tuple[Effect, ...] = (
     Refuse(429, "Throttled", retry_after=5.0),
@@ -51,78 +57,92 @@ _FAMILIES: dict[type, str] = {
     Hide: "hidden",
     MissingNodes: "missing",
 }
-READS = ("GetPool", "ListPools")
 
 
-class Book(FaultBook):
-    """Faults that only azlm's own calls meet; others' calls count for nothing."""
+class OwnCallFaults(CallFaults):
+    """Faults that only the calls of azlm meet. Calls of other clients are not counted."""
 
-    def __init__(self, ours: Callable[[], bool], struck: Callable[[str, str], None]) -> None:
-        super().__init__()
-        self._ours, self._struck = ours, struck
+    def __init__(
+        self,
+        cluster: ManagedCluster,
+        own: Callable[[], bool],
+        on_strike: Callable[[str, str], None],
+    ) -> None:
+        super().__init__(cluster)
+        self._own, self._on_strike = own, on_strike
 
     def met(self, call: str, pool: str | None) -> list[Effect]:
-        """Count the call if it is ours."""
-        if not self._ours():
+        """Count the call if it is one of azlm's."""
+        if not self._own():
             return []
         effects = super().met(call, pool)
-        for each in effects:
-            family = _FAMILIES[type(each)]
-            to = "" if family in {"hidden", "missing"} else f"-{call}"
-            self._struck(f"azure-{family}{'-read' if call in READS else to}", call)
+        for effect in effects:
+            family = _FAMILIES[type(effect)]
+            suffix = "" if family in {"hidden", "missing"} else f"-{call}"
+            self._on_strike(f"azure-{family}{'-read' if call in READS else suffix}", call)
         return effects
 
 
-class AzureFaults(FaultBase):
-    """Calls that go wrong, operations that end badly, and an Azure that is busy or away."""
+def _variants(kind: str, *calls: str) -> tuple[str, ...]:
+    return tuple(f"{kind}-{call}" for call in calls)
 
-    def __init__(self, stage: Scenario, resource: CustomResource, audit: Audit) -> None:
-        super().__init__(stage, resource, audit)
-        self._azure_until = 0.0
-        self._calls_azure = False
-        self._scene.aks.faults = Book(lambda: self._calls_azure, self._struck_call)
 
-    def _struck_call(self, kind: str, call: str) -> None:
-        self.strikes[kind, f"{call} in {self.where()}"] += 1
+@FAULTS.at_time(
+    FaultKind(
+        "azure-refused",
+        5,
+        azure_call(reads=True),
+        variants=_variants("azure-refused", *CALLS, "read"),
+    ),
+    FaultKind(
+        "azure-lost",
+        4,
+        azure_call(reads=True),
+        variants=_variants("azure-lost", *CALLS, "read"),
+    ),
+    FaultKind("azure-failed", 4, azure_call(), variants=_variants("azure-failed", *CALLS)),
+    FaultKind("azure-stalled", 2, azure_call(), variants=_variants("azure-stalled", *CALLS)),
+)
+def azure_call_fails(run: FaultedRun, fault: Fault) -> bool:
+    """The next calls of a kind fail. The fault is counted when a call meets it."""
+    _, family, call = fault.kind.split("-")
+    if call == "read":
+        effects = READS_REFUSED if family == "refused" else LOST
+        call = READS[fault.pick // 16 % 2]
+    else:
+        effects = EFFECTS[family]
+    return _arm(run, fault, effects[fault.pick % len(effects)], call)
 
-    def _arm(self, fault: Fault, effect: Effect, call: str) -> None:
-        times, nth = 1 + fault.pick // 128 % 3, 1 + (fault.pick // 512 % 4 == 0)
-        met = AzureFault(effect, call, nth=nth, times=times)  # type: ignore[arg-type]
-        self._scene.aks.faults.add([met])
 
-    def _azure(self, fault: Fault) -> bool:
-        """A call that changes a pool, or one that reads, is met from now on; it is counted then."""
-        _, family, call = fault.kind.split("-")
-        if call == "read":
-            effects = READS_REFUSED if family == "refused" else LOST
-            call = READS[fault.pick // 16 % 2]
-        else:
-            effects = EFFECTS[family]
-        self._arm(fault, effects[fault.pick % len(effects)], call)
-        return False
+@FAULTS.at_time(FaultKind("azure-hidden", 1, timed(2, 12, ("CreateTarget", "Preflight"))))
+def azure_hidden(run: FaultedRun, fault: Fault) -> bool:
+    """A new pool is not visible for a while."""
+    return _arm(run, fault, Hide(fault.length), "PutPool")
 
-    def _azure_hidden(self, fault: Fault) -> bool:
-        self._arm(fault, Hide(fault.length), "PutPool")
-        return False
 
-    def _azure_missing(self, fault: Fault) -> bool:
-        self._arm(fault, MissingNodes(1 + fault.pick % 2), "PutPool")
-        return False
+@FAULTS.at_time(FaultKind("azure-missing", 1, timed(steps=("CreateTarget", "Drain"))))
+def azure_missing(run: FaultedRun, fault: Fault) -> bool:
+    """A pool gets fewer nodes than its count."""
+    return _arm(run, fault, MissingNodes(1 + fault.pick % 2), "PutPool")
 
-    def _azure_down(self, fault: Fault) -> bool:
-        self._azure_until = self._scene.kernel.now + fault.length
-        return True
 
-    def _azure_busy(self, fault: Fault) -> bool:
-        self._scene.aks.occupy("Updating", fault.length, self._scene.kernel.now)
-        self._scene.node_lifecycle.touched()
-        return True
+def _arm(run: FaultedRun, fault: Fault, effect: Effect, call: str) -> bool:
+    times, nth = 1 + fault.pick // 128 % 3, 1 + (fault.pick // 512 % 4 == 0)
+    call_fault = CallFault(effect, call, nth=nth, times=times)  # type: ignore[arg-type]
+    inject(run.simulation.aks, call_fault)
+    return False
 
-    def _overtake(self, pool: str, pick: int) -> bool:
-        """Somebody else's change of a pool comes just before ours."""
-        found = self._scene.aks.properties(pool)
-        if not found:
-            return False
-        found["eTag"] = f"foreign-{pick}"
-        self._audit.watched.overtaken(pool)
-        return True
+
+@FAULTS.at_time(FaultKind("azure-down", 2, timed(10, 120)))
+def azure_down(run: FaultedRun, fault: Fault) -> bool:
+    """Azure answers every call with 503."""
+    run.azure_down_until = run.now + fault.length
+    return True
+
+
+@FAULTS.at_time(FaultKind("azure-busy", 3, timed(5, 90)))
+def azure_busy(run: FaultedRun, fault: Fault) -> bool:
+    """Another operation of the cluster is in progress."""
+    run.simulation.aks.occupy("Updating", fault.length, run.now)
+    run.simulation.node_lifecycle.touched()
+    return True

@@ -1,4 +1,4 @@
-"""Node pools in other people's hands: what `az aks nodepool` does."""
+"""What other clients do to node pools with `az aks nodepool`."""
 
 from typing import Any
 
@@ -22,13 +22,13 @@ _KEPT = (
 
 
 def update(simulation: SimulatedCluster, pool: str, **changes: Any) -> bool:
-    """`az aks nodepool update`: the pool as it is, with changes (None takes a property away), sent
-    again. False where Azure does not take it now."""
+    """`az aks nodepool update`: the current pool with changes (None removes a property) is sent
+    again. False if Azure refuses it now."""
     now = simulation.kernel.now
-    found = simulation.aks.properties(pool)
-    if not found:
+    current = simulation.aks.properties(pool)
+    if not current:
         return False
-    body = {name: found[name] for name in _KEPT if found.get(name) is not None} | changes
+    body = {name: current[name] for name in _KEPT if current.get(name) is not None} | changes
     properties = {name: value for name, value in body.items() if value is not None}
     try:
         simulation.aks.put(pool, {"properties": properties}, now)
@@ -39,7 +39,7 @@ def update(simulation: SimulatedCluster, pool: str, **changes: Any) -> bool:
 
 
 def delete(simulation: SimulatedCluster, pool: str) -> bool:
-    """`az aks nodepool delete`. False where there is none, or Azure does not take it now."""
+    """`az aks nodepool delete`. False if there is no pool, or Azure refuses it now."""
     try:
         reply = simulation.aks.delete(pool, simulation.kernel.now)
     except (ArmError, ResponseLost):

@@ -1,37 +1,36 @@
-"""Stands between one operator process and its fate, and tells the audit who acts."""
-
-from typing import Any
+"""Tells the audit which operator process an action belongs to."""
 
 from azure_linux_migrator.model.actions import Action
+from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
 from simtest.invariants.audit import Audit
 from simtest.invariants.context import ObservedProcess
 
 
 class Attribution:
-    """A Fate that passes everything on to the fault schedule's."""
+    """A FaultHook that passes everything on to the fault injector."""
 
-    def __init__(self, fault_hook: Any, audit: Audit) -> None:
-        self._fate = fault_hook
+    def __init__(self, fault_hook: FaultHook, audit: Audit) -> None:
+        self._fault_hook = fault_hook
         self._audit = audit
-        self.process = ObservedProcess(audit.ground.now)
+        self.process = ObservedProcess(audit.context.now)
         self._due: dict[str, tuple[bool, bool]] = {}
-        """Actions under way: whether each will take effect, and be answered."""
+        """Actions under way: whether each takes effect, and is answered."""
 
-    def injected_fault(self, action: Action, *more: Any) -> Any:
-        """What befalls this request."""
-        found = self._fate.injected_fault(action, *more)
-        error = found.error if found is not None else None
-        late = bool(getattr(found, "late", 0.0))
-        lands = found is None or error is None or found.committed or late
+    def injected_fault(self, action: Action, part: int) -> InjectedFault | None:
+        """The fault of this request, if any."""
+        fault = self._fault_hook.injected_fault(action, part)
+        error = fault.error if fault is not None else None
+        late = fault is not None and fault.late > 0
+        lands = fault is None or error is None or fault.committed or late
         self._due[action.key] = (lands, error is None and not late)
-        return found
+        return fault
 
     def begins(self, action: Action) -> None:
-        """It is about to take effect."""
+        """The action is about to take effect."""
         lands, heard = self._due.pop(action.key, (True, True))
         self._audit.acts(self.process, lands=lands, heard=heard)
-        self._fate.begins(action)
+        self._fault_hook.begins(action)
 
     def ends(self, action: Action) -> None:
-        """It has taken effect; nobody was told yet."""
-        self._fate.ends(action)
+        """The action has taken effect; the answer is not sent yet."""
+        self._fault_hook.ends(action)

@@ -1,4 +1,4 @@
-"""What must hold after every event, judged by the cluster's own truth and by what azlm knew."""
+"""Checks the invariants after every event, by the state of the cluster and by what azlm knew."""
 
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.state.results import Decision
@@ -21,50 +21,50 @@ from simtest.invariants.status import StatusInvariants
 from simtest.scenario import Scenario
 
 KNOWN: dict[str, str] = {}
-"""Invariants that azlm breaks and that is being fixed: counted and told, but no failure."""
+"""Invariants that azlm breaks and whose fix is pending: counted and printed, but no failure."""
 
 
 class Audit:
-    """Watches one run: hands every event to the judges, each of which has one concern."""
+    """Watches one run and passes every event to the judges, each of which has one concern."""
 
-    def __init__(self, stage: Scenario, resource: CustomResource) -> None:
+    def __init__(self, scenario: Scenario, resource: CustomResource) -> None:
         self.judge = Judge(KNOWN)
-        self.ground = ground = JudgeContext(stage, resource, self.judge)
-        self.watched = PoolView(ground)
-        causes, openings = Blame(ground), Openings(ground)
+        self.context = context = JudgeContext(scenario, resource, self.judge)
+        self.pool_view = PoolView(context)
+        blame, openings = Blame(context), Openings(context)
         self._lands = True
         self.stale = False
-        """Whether the action that takes effect was long on its way: it is judged by what it does to
-        budgets and to other pods, and not by what has become of the migration meanwhile."""
-        self._budgets = BudgetInvariants(ground, causes)
-        meant = Meant(ground)
+        """Whether the action that takes effect was sent long ago: it is judged by its effect on
+        budgets and other pods, and not by the present state of the migration."""
+        self._budgets = BudgetInvariants(context, blame)
+        meant = Meant(context)
         self._always = (meant, self._budgets)
-        self._moves = MoveInvariants(ground, causes, openings)
-        self.nodes = NodeInvariants(ground, openings)
-        self._status = StatusInvariants(ground, self.watched)
-        pools = PoolInvariants(ground, self.watched)
+        self._moves = MoveInvariants(context, blame, openings)
+        self.nodes = NodeInvariants(context, openings)
+        self._status = StatusInvariants(context, self.pool_view)
+        pools = PoolInvariants(context, self.pool_view)
         self._parts: tuple[Part, ...] = (
-            self.watched,
-            causes,
+            self.pool_view,
+            blame,
             openings,
-            RateLimits(ground),
+            RateLimits(context),
             meant,
             self._moves,
             self._budgets,
             self.nodes,
             pools,
-            OperatorView(ground, causes),
-            DrainPolicyInvariants(ground),
+            OperatorView(context, blame),
+            DrainPolicyInvariants(context),
             self._status,
         )
         self._deciding = tuple(p for p in self._parts if type(p).decided is not Part.decided)
         self._beginning = tuple(p for p in self._parts if type(p).begins is not Part.begins)
         self._ending = tuple(p for p in self._parts if type(p).ends is not Part.ends)
         # The disruption controller counts first; each judge then sees the pod as it is counted.
-        ground.store.watchers += (causes, openings, self._moves, self.nodes, pools)
+        context.store.watchers += (blame, openings, self._moves, self.nodes, pools)
         resource.watchers.append(self._written)
 
-    # What came of it
+    # Results
 
     @property
     def succeeded(self) -> bool:
@@ -86,10 +86,10 @@ class Audit:
         """How often a replica was moved in one direction, at the most."""
         return self._moves.most
 
-    # What is known to come from elsewhere
+    # Changes that azlm does not make
 
     def foreign_cordon(self, node: Node) -> None:
-        """Somebody cordons a node that is not ours."""
+        """Somebody cordons a node that azlm has not cordoned."""
         self.nodes.foreign_cordon(node)
 
     def foreign_uncordon(self, node: Node) -> None:
@@ -97,61 +97,62 @@ class Audit:
         self.nodes.foreign_uncordon(node)
 
     def injector(self, length: float) -> None:
-        """Others disturb the cluster: seen by itself, pod by pod and budget by budget."""
+        """Others change the cluster. The judges see pods and budgets themselves, so nothing is
+        recorded."""
 
     def two_at_once(self, length: float) -> None:
-        """Two operators are at work: seen by what each of them knows."""
+        """Two operators are at work. The judges see what each of them knows."""
 
     def pools_changed(self, length: float) -> None:
-        """Somebody changes a pool, by which it may end otherwise than asked for."""
-        self.ground.pools_changed_at = self.ground.now
+        """Somebody changes a pool, which may then end otherwise than azlm asked for."""
+        self.context.pools_changed_at = self.context.now
 
     def clock_jumped(self, by: float) -> None:
-        """An operator's clock was set: seen when it decides."""
+        """The clock of an operator was set. The judges see it in the operator's decisions."""
 
     def soak_may_be(self, length: float) -> None:
-        """The soak was edited: seen in the resource's past."""
+        """The soak was edited. The judges see it in the history of the resource."""
 
     def scaled_by_others(self, key: NamespacedName) -> None:
-        """Somebody scales a Deployment: who replaces whom there is not known any more."""
-        self.ground.rescaled.add(key)
+        """Somebody scales a Deployment: it is unknown from now on which pod replaces which."""
+        self.context.rescaled.add(key)
 
-    # What happens
+    # Events
 
     def decided(
         self, process: ObservedProcess, operator: SimulatedOperator, decision: Decision
     ) -> None:
-        """A process has decided what to do and to tell."""
+        """A process has decided on actions and a status."""
         process.world = operator.world
-        self.ground.decided(process, operator.skew)
+        self.context.decided(process, operator.skew)
         for part in self._deciding:
             part.decided(process, decision)
 
     def acts(self, process: ObservedProcess, *, lands: bool, heard: bool) -> None:
-        """The next action is that process's; whether it will take effect, and be answered."""
-        self.ground.acting, self.ground.heard = process, heard
+        """The next action belongs to that process; whether it will take effect, and be answered."""
+        self.context.acting, self.context.heard = process, heard
         self._lands = lands
 
     def begins(self, action: Action) -> None:
-        """Is it allowed, as things are?"""
+        """Check whether the action is permitted."""
         for part in self._always if self.stale else self._beginning:
             part.begins(action)
-        self.ground.action = action if self._lands and not self.stale else None
+        self.context.action = action if self._lands and not self.stale else None
 
     def ends(self, action: Action) -> None:
-        """What came of it."""
-        self.ground.action = None
+        """Check the effect of the action."""
+        self.context.action = None
         for part in self._always if self.stale else self._ending:
             part.ends(action)
 
     def _written(self, body: Body | None) -> None:
         if body is None:
-            self.ground.gone()
+            self.context.gone()
             self._status.gone()
             self._moves.gone()
             self.nodes.gone()
             return
-        old: MigrationStatus = self.ground.status
-        self.ground.written(body)
+        old: MigrationStatus = self.context.status
+        self.context.written(body)
         for part in self._parts:
             part.written(old, body)

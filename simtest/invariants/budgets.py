@@ -1,8 +1,8 @@
-"""Budgets and replicas: judged by the live truth after every pod that leaves by our doing.
+"""Budgets and replicas, judged by the state of the cluster after every pod that azlm removes.
 
-The API server keeps budgets by their status, which trails the truth by a moment; only what others
-took from this very budget within that moment is not ours. Replicas without a budget nobody keeps
-but azlm: there it counts what the acting process could know.
+The API server enforces budgets by their status, which is late by a moment; only what others took
+from the same budget within that moment is not azlm's. Only azlm limits replicas without a budget:
+there, the knowledge of the acting process counts.
 """
 
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
@@ -13,112 +13,118 @@ from simtest.invariants.context import JudgeContext, ObservedProcess, Part, Sent
 
 GOVERNED = frozenset(("Deployment", "StatefulSet"))
 FORCED_SECONDS = 30.0
-"""What spec.drain.onTimeout: Force has deleted lately takes slots from what it still evicts."""
+"""Pods that spec.drain.onTimeout: Force has deleted lately use slots of later evictions."""
 
 
 class BudgetInvariants(Part):
     """Judges granted evictions."""
 
-    def __init__(self, ground: JudgeContext, causes: Blame) -> None:
-        super().__init__(ground)
-        self._causes = causes
+    def __init__(self, context: JudgeContext, blame: Blame) -> None:
+        super().__init__(context)
+        self._blame = blame
         self._pod: Pod | None = None
         self.granted = 0
         self.refused = 0
         self._forced_at = 0.0
-        causes.on_consequence.append(self._removed)
+        blame.on_consequence.append(self._removed)
 
     def begins(self, action: Action) -> None:
-        """Remember the pod as it is."""
+        """Remember the pod before the action."""
         if not isinstance(action, EvictPod | DeletePod):
             return
-        ground = self.ground
-        pod = ground.store.pods.get(action.pod)
+        context = self.context
+        pod = context.store.pods.get(action.pod)
         self._pod = pod if pod is not None and pod.uid == action.uid else None
-        budgets = ground.simulation.disruption.budgets_of(self._pod) if self._pod else ()
-        before = ground.acting.sent.get(action.uid)
+        budgets = context.simulation.disruption.budgets_of(self._pod) if self._pod else ()
+        before = context.acting.sent.get(action.uid)
         if before is not None and before.granted:
-            before.at, before.heard = ground.now, ground.heard
+            before.at, before.heard = context.now, context.heard
         else:
-            ground.acting.sent[action.uid] = SentAction(
-                ground.now,
-                ground.store.revision,
-                ground.heard,
+            context.acting.sent[action.uid] = SentAction(
+                context.now,
+                context.store.revision,
+                context.heard,
                 charged=budgets,
                 free=bool(budgets) and action.budget is None,
             )
 
     def ends(self, action: Action) -> None:
-        """The pod leaves, or was refused to."""
+        """The pod leaves, or the eviction was refused."""
         if not isinstance(action, EvictPod | DeletePod):
             return
         before, self._pod = self._pod, None
         if before is None or before.terminating:
             return
-        pod = self.ground.store.pods.get(action.pod)
+        pod = self.context.store.pods.get(action.pod)
         if pod is not None and not pod.terminating:
             self.refused += 1
             return
         self.granted += 1
-        self.ground.acting.sent[action.uid].granted = True
+        self.context.acting.sent[action.uid].granted = True
         if isinstance(action, DeletePod):
-            self._forced_at = self.ground.now
-        forced = self.ground.now - self._forced_at < FORCED_SECONDS
+            self._forced_at = self.context.now
+        forced = self.context.now - self._forced_at < FORCED_SECONDS
         if isinstance(action, EvictPod) and counts(before) and not forced:
             self._judge(before, f"after evicting {action.pod}")
 
-    def _judge(self, pod: Pod, told: str) -> None:
-        """No budget that selects it is below what it needs, and no controller either."""
-        simulation, store = self.ground.simulation, self.ground.store
+    def _judge(self, pod: Pod, occasion: str) -> None:
+        """Check that no budget that selects the pod is below its required count, nor its
+        controller."""
+        simulation, store = self.context.simulation, self.context.store
         budgets = [key for key in simulation.disruption.budgets_of(pod) if key in store.budgets]
         for key in budgets:
-            if not self._causes.budget_disturbed(key):
+            if not self._blame.budget_disturbed(key):
                 _, desired = simulation.disruption.wanted(key)
                 healthy = simulation.disruption.healthy(key)
-                text = f"budget {key} has {healthy} of {desired} {told}"
-                self.ground.that("budget-kept", healthy >= desired, text)
+                text = f"budget {key} has {healthy} of {desired} {occasion}"
+                self.context.that("budget-kept", healthy >= desired, text)
         workload = simulation.workloads.workload(pod)
         if not budgets and workload is not None and workload.kind in GOVERNED:
-            self._replicas(workload, told)
+            self._replicas(workload, occasion)
 
-    def _replicas(self, workload: Workload, told: str) -> None:
-        """No more are out than the controller allows, unless the process could not know."""
-        ground = self.ground
+    def _replicas(self, workload: Workload, occasion: str) -> None:
+        """Check that no more pods are out than the controller permits, unless the process could
+        not know."""
+        context = self.context
         healthy = sum(counts(pod) for pod in self._pods(workload))
         out, allowance = workload.replicas - healthy, room_of(workload)
         if out > allowance and self._misled(workload, healthy):
             return
         name = workload.key
-        text = f"{out} of {workload.replicas} pods of {name} are out, {allowance} may be, {told}"
-        ground.that("replicas-kept", out <= allowance, text)
+        text = (
+            f"{out} of {workload.replicas} pods of {name} are out, {allowance} may be, {occasion}"
+        )
+        context.that("replicas-kept", out <= allowance, text)
 
     def _misled(self, workload: Workload, healthy: int) -> bool:
-        """Whether the acting process took more pods for healthy than are, by others' doing."""
-        if self._causes.workload_disturbed(workload.uid):
+        """Whether the acting process counted more healthy pods than there are, because of
+        others."""
+        if self._blame.workload_disturbed(workload.uid):
             return True
-        process = self.ground.acting
-        believed = believed_healthy(self.ground, process, workload)
-        known = process.world.owner_index.controller(workload.uid)
-        return believed > healthy or known is None or known.replicas != workload.replicas
+        process = self.context.acting
+        believed = believed_healthy(self.context, process, workload)
+        controller = process.world.owner_index.controller(workload.uid)
+        return believed > healthy or controller is None or controller.replicas != workload.replicas
 
     def _removed(self, pod: Pod) -> None:
-        """A controller removes a healthy pod because we gave a replica back, or restarted it."""
-        workload = self.ground.simulation.workloads.workload(pod)
-        if workload is None or self._causes.workload_disturbed(workload.uid, 60.0):
+        """A controller removes a healthy pod because azlm restored a scale, or restarted the
+        workload."""
+        workload = self.context.simulation.workloads.workload(pod)
+        if workload is None or self._blame.workload_disturbed(workload.uid, 60.0):
             return
         pods = self._pods(workload)
-        healthy = sum(counts(each) for each in pods)
+        healthy = sum(counts(pod) for pod in pods)
         allowance = workload.max_unavailable if workload.rolling else workload.replicas
         text = f"{workload.key} has {healthy} of {workload.replicas} pods once {pod.key} leaves"
-        self.ground.that("surge-kept", healthy >= workload.replicas - allowance, text)
+        self.context.that("surge-kept", healthy >= workload.replicas - allowance, text)
 
     def _pods(self, workload: Workload) -> list[Pod]:
-        simulation = self.ground.simulation
-        return [self.ground.store.pods[key] for key in simulation.workloads.pods_of[workload.uid]]
+        simulation = self.context.simulation
+        return [self.context.store.pods[key] for key in simulation.workloads.pods_of[workload.uid]]
 
 
 def room_of(workload: Workload | Controller) -> int:
-    """How many pods may be out where no budget says."""
+    """The number of pods that may be out without a budget."""
     if workload.kind == "StatefulSet":
         return 1
     if not workload.rolling:
@@ -126,21 +132,22 @@ def room_of(workload: Workload | Controller) -> int:
     return max(1, workload.max_unavailable)
 
 
-def believed_healthy(ground: JudgeContext, process: ObservedProcess, workload: Workload) -> int:
-    """Pods of a workload that a process takes for healthy, without those it evicted itself."""
-    known = ground.simulation.workloads
+def believed_healthy(context: JudgeContext, process: ObservedProcess, workload: Workload) -> int:
+    """The pods of a workload that a process believes to be healthy, without those that it
+    evicted."""
+    workloads = context.simulation.workloads
     return sum(
         counts(pod) and not _sent(process, pod.uid)
         for pod in process.world.pods.values()
-        if known.workload(pod) is workload
+        if workloads.workload(pod) is workload
     )
 
 
 def believed_of_budget(
-    ground: JudgeContext, process: ObservedProcess, budget: NamespacedName
+    context: JudgeContext, process: ObservedProcess, budget: NamespacedName
 ) -> int:
-    """The same for a budget's pods."""
-    budgets_of = ground.simulation.disruption.budgets_of
+    """The same for the pods of a budget."""
+    budgets_of = context.simulation.disruption.budgets_of
     return sum(
         counts(pod) and not _sent(process, pod.uid)
         for pod in process.world.pods.values()
@@ -149,5 +156,5 @@ def believed_of_budget(
 
 
 def _sent(process: ObservedProcess, uid: str) -> bool:
-    found = process.sent.get(uid)
-    return found is not None and found.granted and not found.free
+    attempt = process.sent.get(uid)
+    return attempt is not None and attempt.granted and not attempt.free

@@ -1,4 +1,4 @@
-"""What all judges share: the cluster, the resource and its past, and who acts just now."""
+"""What all judges share: the cluster, the resource and its history, and the acting process."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ from simtest.invariants.registry import Judge
 from simtest.scenario import NAME, Scenario
 
 SLACK = 3.0
-"""Seconds by which whole-second timestamps and the watches may be late."""
+"""Seconds by which timestamps in whole seconds and the watches may be late."""
 GAP_SECONDS = 45.0
-"""No decision for so long: no operator was at work."""
+"""Without a decision for so many seconds, no operator was at work."""
 
 
 class SentAction(Struct):
-    """An eviction that a process sent, or a deletion. `heard` tells whether its answer came."""
+    """An eviction that a process sent, or a deletion. `heard` is whether its answer arrived."""
 
     at: float
     revision: int
@@ -32,12 +32,13 @@ class SentAction(Struct):
     granted: bool = False
     charged: tuple[object, ...] = ()
     free: bool = False
-    """Asked for while it cost nothing: that its pod is Ready again since, nobody could know."""
+    """Whether it was sent while it took no slot: the process cannot know that its pod is Ready
+    since."""
 
 
 class ObservedProcess:
-    """One operator process, since `began`. `world` is what it knows, `sent` what it evicted, by the
-    pods' uids; `read_at` is when it last read the pools."""
+    """One operator process, since `began`. `world` is what it knows, `sent` its evictions, by
+    the uids of the pods; `read_at` is when it last read the pools."""
 
     def __init__(self, began: float = 0.0) -> None:
         self.began = began
@@ -48,54 +49,56 @@ class ObservedProcess:
 
 
 class JudgeContext:
-    """The truth, the resource's history, and the action that takes effect now."""
+    """The state of the cluster, the history of the resource, and the action that takes effect
+    now."""
 
-    def __init__(self, stage: Scenario, resource: CustomResource, judge: Judge) -> None:
-        self.scenario = stage
-        self.simulation = stage.simulation
-        self.store = stage.simulation.store
-        self.aks = stage.simulation.aks
+    def __init__(self, scenario: Scenario, resource: CustomResource, judge: Judge) -> None:
+        self.scenario = scenario
+        self.simulation = scenario.simulation
+        self.store = scenario.simulation.store
+        self.aks = scenario.simulation.aks
         self.resource = resource
         self.that = judge.that
         self.acting = ObservedProcess()
         """The process whose action takes effect now."""
         self.heard = True
-        """Whether it will hear what came of it."""
+        """Whether the answer will arrive."""
         self.action: Action | None = None
-        """Set while an action takes effect: what changes then is our doing."""
+        """Set while an action takes effect: azlm causes what changes then."""
         body = resource.body
         self.status: MigrationStatus = body.status if body else MigrationStatus()
         self.deleting = False
         self.specs: dict[int, Mapping[str, Any]] = {}
-        self.spec: Mapping[str, Any] = stage.spec
-        self._history: list[tuple[float, Mapping[str, Any]]] = [(self.now, stage.spec)]
+        self.spec: Mapping[str, Any] = scenario.spec
+        self._history: list[tuple[float, Mapping[str, Any]]] = [(self.now, scenario.spec)]
         self.approvals: dict[str, float] = {}
         self._annotations: Mapping[str, str] = {}
         self.batch_at = 0.0
-        """When the first node joined the batch that is being drained."""
+        """When the first node joined the current batch."""
         self.attempt_at = 0.0
         self.attempts = 1
         self.rescaled: set[NamespacedName] = set()
         """Deployments that others have scaled."""
         self.pools_changed_at: float | None = None
-        """When somebody else changed one of the two pools last."""
+        """When somebody else last changed one of the two pools."""
         self.held_until = 0.0
-        """Until when something other than the drain itself held it up."""
+        """Until when something other than the drain itself delayed it."""
         self.turned_at = 0.0
-        """When it turned back or began again; requests sent before are judged by the old route."""
+        """When the migration turned back or started again; earlier requests are judged by the
+        old route."""
         self._skews: list[tuple[float, float]] = [(self.now, 0.0)]
         self._pauses: list[tuple[float, float]] = []
         self._paused_at: float | None = None
         self._gaps: list[tuple[float, float]] = []
         self._decided_at = self.now
         self.target = self._target()
-        """The pool that the migration fills on the way there."""
+        """The pool that the migration fills, unless it rolls back."""
         if body is not None:
             self.specs[body.generation] = body.spec
 
     @property
     def now(self) -> float:
-        """The true time."""
+        """The time, regardless of the clocks of operators."""
         return self.simulation.kernel.now
 
     def pools_changed(self, within: float = 1e9) -> bool:
@@ -105,10 +108,10 @@ class JudgeContext:
 
     @property
     def turning(self) -> bool:
-        """Whether it has turned just now."""
+        """Whether the migration has turned back just now."""
         return self.now - self.turned_at < SLACK
 
-    # Which way
+    # Direction
 
     @property
     def backwards(self) -> bool:
@@ -129,19 +132,19 @@ class JudgeContext:
     @property
     def strategy(self) -> Mapping[str, Any]:
         """spec.strategy."""
-        found: Mapping[str, Any] = self.spec["strategy"]
-        return found
+        strategy: Mapping[str, Any] = self.spec["strategy"]
+        return strategy
 
     def nodes(self, pool: str) -> list[Node]:
-        """The nodes of a pool that exist."""
+        """The existing nodes of a pool."""
         return [node for node in self.store.nodes.values() if node.pool == pool]
 
     def is_ours(self, pod: Pod) -> bool:
-        """Whether a pod leaves just now because we evict or delete it."""
+        """Whether azlm is evicting or deleting a pod just now."""
         action = self.action
         return isinstance(action, EvictPod | DeletePod) and action.pod == pod.key
 
-    # The past
+    # History
 
     def written(self, body: Body) -> None:
         """The resource was written."""
@@ -153,7 +156,7 @@ class JudgeContext:
         if body.annotations is not self._annotations:
             before, self._annotations = self._annotations.get(APPROVE), body.annotations
             value = body.annotations.get(APPROVE)
-            if value and value != before:  # a word that is set again counts again
+            if value and value != before:  # a token that is set again counts again
                 self.approvals[value.partition(".")[0]] = now
         self.deleting = body.deleting
         self._pause(paused=bool(body.spec.get("paused")))
@@ -164,12 +167,12 @@ class JudgeContext:
         if old.is_true("Stalled") and stalled and stalled.reason != "DrainTimedOut":
             self.held_until = now
         self.target = self._target()
-        if begins_anew(old, body.status):
+        if starts_again(old, body.status):
             self.attempt_at = now
             self.attempts += 1
 
     def gone(self) -> None:
-        """The resource is gone: one that is applied again begins again."""
+        """The resource is gone. One that is applied again starts from the beginning."""
         self.status = MigrationStatus()
         self.batch_at, self.attempt_at = 0.0, self.now
         self.attempts += 1
@@ -203,19 +206,19 @@ class JudgeContext:
         return _overlap(self._gaps, since, self.now)
 
     def slack(self, since: float) -> float:
-        """How far the operators' clocks may have misled them about that time until now."""
+        """How wrong the clocks of the operators may have been from that time until now."""
         at = bisect_right(self._skews, (since, float("inf"))) - 1
         seen = [skew for _, skew in self._skews[max(at, 0) :]]
         return SLACK + max(seen) - min(seen)
 
     def in_force(self, since: float) -> list[Mapping[str, Any]]:
-        """The specs that were in force since then, the oldest first."""
-        found = [spec for at, spec in self._history if at > since]
+        """The specs in force since then, the oldest first."""
+        specs = [spec for at, spec in self._history if at > since]
         before = [spec for at, spec in self._history if at <= since]
-        return [*before[-1:], *found]
+        return [*before[-1:], *specs]
 
     def approved(self, gate: str) -> bool:
-        """Whether that gate was let pass, judged against stale words too."""
+        """Whether that approval was given, and not before the last rollback."""
         given = self.approvals.get(gate)
         self.that(
             "approval-fresh",
@@ -225,22 +228,22 @@ class JudgeContext:
         return given is not None
 
 
-def begins_anew(old: MigrationStatus, new: MigrationStatus) -> bool:
-    """Whether a changed spec has begun another attempt after a rollback."""
+def starts_again(old: MigrationStatus, new: MigrationStatus) -> bool:
+    """Whether a changed spec has started another attempt after a rollback."""
     ended = old.phase == Phase.ROLLED_BACK
     return ended and (new.phase not in {Phase.ROLLED_BACK, Phase.DELETING})
 
 
 def length_of(spec: Mapping[str, Any], *path: str) -> float:
-    """A duration of the spec in seconds; 0 where it is not given."""
-    found: Any = spec
+    """A duration of the spec in seconds; 0 if it is not set."""
+    value: Any = spec
     for name in path:
-        found = (found or {}).get(name)
-    return seconds(found) if found else 0.0
+        value = (value or {}).get(name)
+    return seconds(value) if value else 0.0
 
 
 def policy_of(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """spec.drain; what it does not say is the default of the API."""
+    """spec.drain, with the defaults of the API."""
     return {
         "unmanagedPods": "Block",
         "emptyDir": "Evict",
@@ -254,19 +257,19 @@ def policy_of(spec: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def leaves(pod: Pod) -> bool:
-    """Whether a pod has to leave before its node may go."""
+    """Whether a pod has to leave before its node is removed."""
     if pod.mirror or pod.finished:
         return False
     return pod.owner is None or pod.owner.kind != "DaemonSet"
 
 
 def counts(pod: Pod) -> bool:
-    """Whether it is healthy, as budgets count."""
+    """Whether a pod is healthy, as budgets count."""
     return pod.ready and not pod.terminating and not pod.finished
 
 
 def in_batch(node: Node) -> int:
-    """The batch that our mark gives a node; 0 for none."""
+    """The batch in azlm's mark of a node; 0 for none."""
     owner, _, index = node.batch.rpartition(".")
     name = owner.rpartition(".")[0]
     return int(index) if name == NAME and index.isdecimal() else 0
@@ -277,19 +280,19 @@ def _overlap(spans: list[tuple[float, float]], since: float, until: float) -> fl
 
 
 class Part:
-    """A judge of one concern; others override what they care for."""
+    """A judge of one concern; subclasses override some methods."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        self.ground = ground
+    def __init__(self, context: JudgeContext) -> None:
+        self.context = context
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
-        """What a process decided, by what it knew."""
+        """A process has decided, by what it knew."""
 
     def begins(self, action: Action) -> None:
         """An action is about to take effect, or to be refused."""
 
     def ends(self, action: Action) -> None:
-        """It took effect, or the server refused it."""
+        """The action took effect, or the server refused it."""
 
     def written(self, old: MigrationStatus, body: Body) -> None:
         """The resource was written."""

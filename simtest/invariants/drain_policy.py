@@ -1,7 +1,6 @@
-"""spec.drain: which pods stay, in which order they leave, how long a batch may take, what is told.
-
-Judged when a process decides, by the spec whose generation it tells that it works on.
-"""
+"""spec.drain: which pods stay, in which order they leave, how long a batch may take, and what
+the status explains. Judged when a process decides, by the spec of the generation that its status
+observes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,15 +25,15 @@ from simtest.invariants.context import (
 WAITS_SECONDS = 150.0
 LOOKS_SECONDS = 20.0
 OWN_SPACE = "azlm-system"
-"""Where the operator's own pod is, which leaves last whatever its order."""
+"""The namespace of the operator's own pod, which leaves last whatever its order."""
 DRAINS = frozenset(("Drain", "DrainTarget"))
 
 
 class DrainPolicyInvariants(Part):
-    """Judges which pods are moved, and that those which are not are explained."""
+    """Judges which pods are moved, and whether the status explains the others."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext) -> None:
+        super().__init__(context)
         self._admitted: dict[str, float] = {}
         self._progress: dict[str, float] = {}
         self._looked_at = 0.0
@@ -44,29 +43,29 @@ class DrainPolicyInvariants(Part):
     # Decisions
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
-        """Each pod that is to leave, and now and then each that is not."""
-        looks = self.ground.now - self._looked_at >= LOOKS_SECONDS
+        """Check each pod that is to leave, and from time to time each that is not."""
+        looks = self.context.now - self._looked_at >= LOOKS_SECONDS
         if not decision.actions and not looks:
             return
-        spec = self.ground.specs.get(decision.status.observed_generation, self.ground.spec)
+        spec = self.context.specs.get(decision.status.observed_generation, self.context.spec)
         policy = policy_of(spec)
         back = decision.status.rollback is not None
         moves = [action for action in decision.actions if isinstance(action, EvictPod | DeletePod)]
-        filled = "src" if back else self.ground.target
+        filled = "src" if back else self.context.target
         for move in moves:
             pod = process.world.pods.get(move.pod)
             if pod is not None and pod.uid == move.uid:
                 forced = isinstance(move, DeletePod)
                 self._stays(process, pod, policy, filled, forced=forced)
-                self._progress[_lane(self.ground, pod)] = self.ground.now
+                self._progress[_queue_name(self.context, pod)] = self.context.now
         if moves and policy["order"]:
-            self._ordered(process, moves, policy, "src" if not back else self.ground.target)
+            self._ordered(process, moves, policy, "src" if not back else self.context.target)
         for other in decision.actions:
             if not isinstance(other, (EvictPod, DeletePod, *READS)):
-                self._progress[other.key.rpartition("/")[2]] = self.ground.now
+                self._progress[other.key.rpartition("/")[2]] = self.context.now
         if looks:
-            self._looked_at = self.ground.now
-            self._told(process, decision.status, policy)
+            self._looked_at = self.context.now
+            self._explained(process, decision.status, policy)
 
     def _stays(
         self,
@@ -77,7 +76,7 @@ class DrainPolicyInvariants(Part):
         *,
         forced: bool,
     ) -> None:
-        that, key, kind = self.ground.that, pod.key, pod.owner.kind if pod.owner else ""
+        that, key, kind = self.context.that, pod.key, pod.owner.kind if pod.owner else ""
         if pod.finished or pod.terminating:
             return
         node = process.world.nodes.get(pod.node)
@@ -90,7 +89,7 @@ class DrainPolicyInvariants(Part):
             that("empty-dir-stays", not pod.empty_dir, f"{key} with an emptyDir is evicted")
         if policy["unmanagedPods"] == "Block":
             that("unmanaged-stays", pod.owner is not None, f"{key} without a controller is evicted")
-        volumes = self.ground.store.volumes_of(pod)
+        volumes = self.context.store.volumes_of(pod)
         if volumes:
             local = any(volume.local for volume in volumes)
             that("local-volume-stays", not local, f"{key} with a local volume is evicted")
@@ -126,30 +125,30 @@ class DrainPolicyInvariants(Part):
             pod = world.pods.get(move.pod)
             if pod is not None and isinstance(move, EvictPod):
                 text = f"{pod.key} is evicted while pods of a lower order are left"
-                self.ground.that("in-order", order.tier(pod) <= min(left), text)
+                self.context.that("in-order", order.tier(pod) <= min(left), text)
 
-    # What is told
+    # Explanations
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """Who waits, waits from the moment the drain begins, or goes on."""
+        """A pod waits from the moment when the drain begins or continues."""
         turned = (old.rollback is None) != (body.status.rollback is None)
         if turned or old.step != body.status.step or old.phase != body.status.phase:
-            self._began = self.ground.now
+            self._began = self.context.now
 
-    def _told(
+    def _explained(
         self, process: ObservedProcess, status: MigrationStatus, policy: Mapping[str, Any]
     ) -> None:
-        """What waits for long is named, or the status says why nothing moves."""
+        """What waits for long has a blocker, or the status says why nothing moves."""
         ready = status.condition("Ready")
         if status.step not in DRAINS or ready is None or ready.reason not in {"Draining", ""}:
             return
-        ground, now = self.ground, self.ground.now
-        emptied = ground.target if status.rollback is not None else "src"
+        context, now = self.context, self.context.now
+        emptied = context.target if status.rollback is not None else "src"
         named = {(blocker.namespace, blocker.name) for blocker in status.blockers}
         if len(named) >= 20 or (named and policy["order"]):
             return
         nodes = {n.name: n for n in process.world.nodes.values() if n.pool == emptied}
-        for name in [each for each in self._admitted if each not in nodes]:
+        for name in [name for name in self._admitted if name not in nodes]:
             del self._admitted[name]
         for name, node in nodes.items():
             if in_batch(node):
@@ -158,23 +157,23 @@ class DrainPolicyInvariants(Part):
             last = pod.key.namespace == OWN_SPACE
             if pod.node in self._admitted and not last and self._waits(pod, policy):
                 since = self._since(pod)
-                told = now - since < WAITS_SECONDS or self._is_named(pod, nodes, named)
+                explained = now - since < WAITS_SECONDS or self._is_named(pod, nodes, named)
                 text = f"{pod.key} waits for {now - since:.0f} s, and nothing says why"
-                ground.that("reason-told", told, text)
+                context.that("reason-told", explained, text)
 
     def _waits(self, pod: Pod, policy: Mapping[str, Any]) -> bool:
-        if not leaves(pod) or pod.terminating or self.ground.now - pod.created < WAITS_SECONDS:
+        if not leaves(pod) or pod.terminating or self.context.now - pod.created < WAITS_SECONDS:
             return False
         return pod.owner is None or pod.owner.kind != "Job" or policy["jobs"] == "Evict"
 
     def _since(self, pod: Pod) -> float:
-        lane = _lane(self.ground, pod)
+        queue = _queue_name(self.context, pod)
         seen = max(self._began, self._admitted[pod.node])
-        return max(seen, self._progress.get(lane, 0.0), self._progress.get(pod.key.name, 0.0))
+        return max(seen, self._progress.get(queue, 0.0), self._progress.get(pod.key.name, 0.0))
 
     def _is_named(self, pod: Pod, nodes: Mapping[str, Node], named: set[tuple[str, str]]) -> bool:
-        workload = self.ground.simulation.workloads.workload(pod)
-        keys = {pod.key, *self.ground.simulation.disruption.budgets_of(pod)}
+        workload = self.context.simulation.workloads.workload(pod)
+        keys = {pod.key, *self.context.simulation.disruption.budgets_of(pod)}
         names = {(key.namespace, key.name) for key in keys}
         if workload is not None:
             names.add((workload.key.namespace, workload.key.name))
@@ -182,41 +181,43 @@ class DrainPolicyInvariants(Part):
             names.add((pod.key.namespace, pod.owner.name))
         return bool(names & named) or ("", pod.node) in named
 
-    # The truth
+    # State of the cluster
 
     def begins(self, action: Action) -> None:
-        """Deletions only by force, and both in time."""
+        """Pods are deleted only with force, and both evictions and deletions only in time."""
         if not isinstance(action, EvictPod | DeletePod):
             return
-        ground = self.ground
-        specs = [policy_of(spec) for spec in ground.in_force(ground.now - 60.0)]
+        context = self.context
+        specs = [policy_of(spec) for spec in context.in_force(context.now - 60.0)]
         forces = any(spec["onTimeout"] == "Force" for spec in specs)
         if isinstance(action, DeletePod):
-            ground.that("only-force-deletes", forces, f"{action.pod} is deleted without Force")
-        recorded = since_epoch(ground.status.batch.started_at)
-        started = ground.batch_at or recorded or 0.0  # what is recorded is by the operator's clock
-        if not started or ground.backwards or ground.status.step != "Drain":
+            context.that("only-force-deletes", forces, f"{action.pod} is deleted without Force")
+        recorded = since_epoch(context.status.batch.started_at)
+        started = context.batch_at or recorded or 0.0  # recorded times are by the operator's clock
+        if not started or context.backwards or context.status.step != "Drain":
             return
         limits = [
             length_of({"drain": policy_of(spec)}, "drain", "timeout")
-            for spec in ground.in_force(ground.now - 60.0)
+            for spec in context.in_force(context.now - 60.0)
         ]
-        # A new process, and what somebody else had held up, have a full timeout.
-        started = max(started, ground.acting.began, ground.held_until)
-        paused = ground.paused(started)
+        # A new process, and a drain that somebody else delayed, have a full timeout.
+        started = max(started, context.acting.began, context.held_until)
+        paused = context.paused(started)
         if isinstance(action, DeletePod):
-            early = min(limits) - (ground.now - started)
+            early = min(limits) - (context.now - started)
             text = f"{action.pod} is deleted {early:.0f} s before the batch's time is over"
-            ground.that("not-forced-early", early <= ground.slack(started) or not min(limits), text)
-            ground.that("pause-stops-the-clock", early + paused <= ground.slack(started), text)
+            context.that(
+                "not-forced-early", early <= context.slack(started) or not min(limits), text
+            )
+            context.that("pause-stops-the-clock", early + paused <= context.slack(started), text)
         elif all(limits) and not forces:
-            # A mark that was late on its way begins the batch with what is recorded then.
-            over = ground.now - max(started, recorded or 0.0) - max(limits)
-            late = over - paused - ground.unattended(started)
+            # A mark that arrives late begins the batch with the time that is recorded then.
+            over = context.now - max(started, recorded or 0.0) - max(limits)
+            late = over - paused - context.unattended(started)
             text = f"{action.pod} is evicted {late:.0f} s after the batch's time was over"
-            ground.that("timeout-kept", late <= ground.slack(started), text)
+            context.that("timeout-kept", late <= context.slack(started), text)
 
 
-def _lane(ground: JudgeContext, pod: Pod) -> str:
-    workload = ground.simulation.workloads.workload(pod)
+def _queue_name(context: JudgeContext, pod: Pod) -> str:
+    workload = context.simulation.workloads.workload(pod)
     return workload.key.name if workload is not None else pod.key.name

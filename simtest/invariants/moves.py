@@ -1,7 +1,7 @@
-"""Each replica moves once: who replaces whom, and how often we have moved it.
+"""Each replica moves once: which pod replaces which, and how often azlm has moved a replica.
 
-A StatefulSet's replicas are known by their names; of other workloads the pod that comes next
-replaces the one that left first, or stands for it already where one was added before.
+Replicas of a StatefulSet are identified by name. In other workloads, the next new pod replaces the
+pod that left first, or an additional pod has replaced it already.
 """
 
 from collections import Counter, defaultdict, deque
@@ -18,46 +18,49 @@ from simtest.invariants.context import JudgeContext, ObservedProcess, Part, coun
 from simtest.invariants.nodes import Openings
 
 EXPIRY_SECONDS = 118.0
-"""An eviction of which no trace is seen is forgotten after two minutes."""
+"""An eviction without a visible effect is forgotten after two minutes."""
 HEARD_SECONDS = 0.2
 RETRY_SECONDS = 0.9
 RETURNS = 3
-"""Pods that put up with a cordon come back; a process moves so many of an owner again."""
+"""Pods that tolerate a cordon come back; a process moves so many of an owner again."""
 LATE_SECONDS = 15.0
-"""A pod that came so long after its batch, and its process, began has come back for both to see."""
+"""A pod that appears so many seconds after its batch and its process began has come back."""
 
 
 class Meant(Part):
-    """It is the pod that was meant: judged of each eviction and deletion, however late it lands."""
+    """The pod is the intended one: judged for each eviction and deletion, however late it
+    arrives."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext) -> None:
+        super().__init__(context)
         self._other: Pod | None = None
 
     def begins(self, action: Action) -> None:
         """Another pod may have its name by now."""
         self._other = None
         if isinstance(action, EvictPod | DeletePod):
-            pod = self.ground.store.pods.get(action.pod)
+            pod = self.context.store.pods.get(action.pod)
             if pod is not None and pod.uid != action.uid and not pod.terminating:
                 self._other = pod
 
     def ends(self, action: Action) -> None:
-        """That one stays."""
+        """The intended pod stays."""
         if not isinstance(action, EvictPod | DeletePod):
             return
         other, self._other = self._other, None
-        pod = self.ground.store.pods.get(action.pod)
+        pod = self.context.store.pods.get(action.pod)
         gone = other is not None and (pod is None or pod.uid != other.uid or pod.terminating)
-        self.ground.that("right-pod", not gone, f"{action.pod}: not {action.uid} but its successor")
+        self.context.that(
+            "right-pod", not gone, f"{action.pod}: not {action.uid} but its successor"
+        )
 
 
 class MoveInvariants(Part, NullWatcher):
     """Lineages of replicas; `most` is how often one was moved in one direction."""
 
-    def __init__(self, ground: JudgeContext, causes: Blame, openings: Openings) -> None:
-        super().__init__(ground)
-        self._causes = causes
+    def __init__(self, context: JudgeContext, blame: Blame, openings: Openings) -> None:
+        super().__init__(context)
+        self._blame = blame
         self._openings = openings
         self._moved: dict[str, int] = {}
         self._excused: set[str] = set()
@@ -67,32 +70,32 @@ class MoveInvariants(Part, NullWatcher):
         self._returns: Counter[tuple[ObservedProcess, str]] = Counter()
         self.most = 0
 
-    # What is sent
+    # Requests
 
     def begins(self, action: Action) -> None:
-        """Not again what was granted, nor at once what was not."""
+        """A granted eviction is not repeated, and a refused one not at once."""
         if not isinstance(action, EvictPod | DeletePod):
             return
-        before = self.ground.acting.sent.get(action.uid)
+        before = self.context.acting.sent.get(action.uid)
         if before is None:
             return
-        since = self.ground.now - before.at
+        since = self.context.now - before.at
         done = before.granted and before.heard and HEARD_SECONDS < since < EXPIRY_SECONDS
-        self.ground.that("evicted-once", not done, f"{action.pod} was evicted {since:.1f} s ago")
+        self.context.that("evicted-once", not done, f"{action.pod} was evicted {since:.1f} s ago")
         text = f"{action.pod} was refused {since:.2f} s ago"
-        # A refused eviction says nothing of a deletion, and a budget's newer status ends its bar.
-        known = self.ground.acting.world.budgets.values()
-        newer = any(b.key in before.charged and b.revision > before.revision for b in known)
+        # A refused eviction permits a deletion, and a retry if the budget has a newer status.
+        budgets = self.context.acting.world.budgets.values()
+        newer = any(b.key in before.charged and b.revision > before.revision for b in budgets)
         other = isinstance(action, DeletePod) or newer
-        self.ground.that("retry-due", other or before.granted or since > RETRY_SECONDS, text)
+        self.context.that("retry-due", other or before.granted or since > RETRY_SECONDS, text)
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """On the way back, and in another attempt, each may be moved once more."""
+        """In a rollback, and in another attempt, each replica may be moved once more."""
         if (old.rollback is None) != (body.status.rollback is None):
             self.gone()
 
     def gone(self) -> None:
-        """From here on each may be moved once more."""
+        """From now on each replica may be moved once more."""
         self._moved.clear()
         self._heirs.clear()
         self._excused.clear()
@@ -100,12 +103,12 @@ class MoveInvariants(Part, NullWatcher):
         for uid, waiting in self._left.items():
             self._left[uid] = deque(0 for _ in waiting)
 
-    # What comes and goes
+    # Events
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
-        """A pod comes, lands, or leaves."""
-        found = new or old
-        workload = self.ground.simulation.workloads.workload(found) if found else None
+        """A pod is created, bound, or removed."""
+        pod = new or old
+        workload = self.context.simulation.workloads.workload(pod) if pod else None
         if workload is None or workload.kind == "DaemonSet":
             return
         if old is None and new is not None:
@@ -116,7 +119,7 @@ class MoveInvariants(Part, NullWatcher):
             self._lands(new)
 
     def _lands(self, pod: Pod) -> None:
-        """A pod that comes to a node which others have opened may be moved again."""
+        """A pod that is bound to a node which others have uncordoned may be moved again."""
         if self._openings.by_others(pod.node):
             self._excused.add(pod.uid)
 
@@ -125,7 +128,7 @@ class MoveInvariants(Part, NullWatcher):
             self._moved[pod.uid] = self._heirs.pop(pod.key, 0)
         elif self._left[workload.uid]:
             self._moved[pod.uid] = self._left[workload.uid].popleft()
-        elif self._causes.surging(workload.uid):
+        elif self._blame.surging(workload.uid):
             self._extra[workload.uid].append(pod.uid)
 
     def _leaves(self, workload: Workload, pod: Pod) -> None:
@@ -133,9 +136,9 @@ class MoveInvariants(Part, NullWatcher):
         if pod.uid in extra:
             extra.remove(pod.uid)
         moved = self._moved.pop(pod.uid, 0)
-        if self.ground.is_ours(pod):
+        if self.context.is_ours(pod):
             moved += self._again(workload, pod, moved)
-        elif counts(pod) and (action := self._causes.consequence(pod)) is not None:
+        elif counts(pod) and (action := self._blame.consequence(pod)) is not None:
             moved += 1
             if isinstance(action, RestoreScale):
                 self._victim(workload, pod)
@@ -148,35 +151,37 @@ class MoveInvariants(Part, NullWatcher):
             self._left[workload.uid].append(moved)
 
     def _again(self, workload: Workload, pod: Pod, moved: int) -> int:
-        """Whether this move counts: not where somebody else let it come back."""
+        """Whether this move counts: not if somebody else let the pod come back."""
         if pod.uid in self._excused or not leaves(pod):
             return 0
         if workload.template.scheduling.tolerates(CORDON):
             self._came_back(workload, pod)
             return 0
-        if counts(pod) and workload.key not in self.ground.rescaled:
-            self.ground.that("moved-once", moved == 0, f"{pod.key} is moved once more")
+        if counts(pod) and workload.key not in self.context.rescaled:
+            self.context.that("moved-once", moved == 0, f"{pod.key} is moved once more")
         return 1
 
     def _came_back(self, workload: Workload, pod: Pod) -> None:
-        """One that was moved may come back, and be moved again, but not for ever. Those that are
-        on their way are not counted by the operator yet."""
-        ground, acting = self.ground, self.ground.acting
-        if pod.owner is None or pod.created <= max(ground.batch_at, acting.began) + LATE_SECONDS:
+        """A moved replica may come back and be moved again, but not without limit. The operator
+        does not count those on their way yet."""
+        context, acting = self.context, self.context.acting
+        if pod.owner is None or pod.created <= max(context.batch_at, acting.began) + LATE_SECONDS:
             return
         self._returns[acting, pod.owner.uid] += 1
         times = self._returns[acting, pod.owner.uid]
         text = f"{workload.key} is moved again, its pods came back {times} times"
-        ground.that("moved-once", times < RETURNS + workload.replicas, text)
+        context.that("moved-once", times < RETURNS + workload.replicas, text)
 
     def _victim(self, workload: Workload, pod: Pod) -> None:
-        """A replica given back is the one on the pool that is emptied, where one is there."""
-        ground = self.ground
-        emptied = ground.target if ground.backwards else "src"
-        pods = [ground.store.pods[key] for key in ground.simulation.workloads.pods_of[workload.uid]]
-        nodes = ground.store.nodes
+        """A restored scale removes the replica on the pool that is emptied, if there is one."""
+        context = self.context
+        emptied = context.target if context.backwards else "src"
+        pods = [
+            context.store.pods[key] for key in context.simulation.workloads.pods_of[workload.uid]
+        ]
+        nodes = context.store.nodes
         on_old = [p for p in (*pods, pod) if (n := nodes.get(p.node)) and n.pool == emptied]
-        right = ground.deleting or not on_old or any(each.key == pod.key for each in on_old)
-        ground.that(
-            "victim-first", right, f"{pod.key} goes instead of {[each.key for each in on_old]}"
+        right = context.deleting or not on_old or any(old.key == pod.key for old in on_old)
+        context.that(
+            "victim-first", right, f"{pod.key} goes instead of {[pod.key for pod in on_old]}"
         )

@@ -1,4 +1,4 @@
-"""Nodes: which stand open and by whose doing, whose cordon is whose, what joins a batch."""
+"""Nodes: which accept pods and why, who cordoned them, and which join a batch."""
 
 from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.status import MigrationStatus
@@ -17,53 +17,53 @@ from simtest.invariants.context import JudgeContext, Part, in_batch, leaves, len
 from simtest.scenario import NAME
 
 KNOWN_SECONDS = 5.0
-"""What a process knows it has acted on after so many seconds."""
+"""After so many seconds a process knows the effect of its actions."""
 BLIND_SECONDS = 90.0
 """No watch is held up for longer than this."""
 
 
 class Openings(Part, NullWatcher):
-    """Since when a node takes new pods, and whether somebody else has let it."""
+    """Since when a node accepts new pods, and whether somebody else caused that."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        super().__init__(ground)
-        now = ground.now
-        self._opened = dict.fromkeys(ground.store.nodes, (now, False))
+    def __init__(self, context: JudgeContext) -> None:
+        super().__init__(context)
+        now = context.now
+        self._opened = dict.fromkeys(context.store.nodes, (now, False))
 
     def since(self, node: str) -> float | None:
-        """Since when it stands open; None where it does not."""
-        found = self._opened.get(node)
-        return found[0] if found else None
+        """Since when the node accepts pods; None if it does not."""
+        opened = self._opened.get(node)
+        return opened[0] if opened else None
 
     def by_others(self, node: str) -> bool:
-        """Whether it takes pods by others' doing."""
-        found = self._opened.get(node)
-        return found is not None and found[1]
+        """Whether the node accepts pods because of others."""
+        opened = self._opened.get(node)
+        return opened is not None and opened[1]
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """A node comes, goes, is cordoned or uncordoned."""
-        found = new or old
-        if found is None:
+        """A node is added, removed, cordoned or uncordoned."""
+        node = new or old
+        if node is None:
             return
         if new is None or new.unschedulable:
-            self._opened.pop(found.name, None)
+            self._opened.pop(node.name, None)
         elif old is None or old.unschedulable:
-            self._opened[new.name] = (self.ground.now, self.ground.action is None)
+            self._opened[new.name] = (self.context.now, self.context.action is None)
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """What stands open at the turning point does so by our doing."""
+        """Nodes that accept pods when the migration turns back do so because of azlm."""
         if (old.rollback is None) != (body.status.rollback is None):
             self._opened = {name: (at, False) for name, (at, _) in self._opened.items()}
 
 
 class NodeInvariants(Part, NullWatcher):
-    """Judges cordons, marks and what is moved while a node stands open."""
+    """Judges cordons, marks, and moves while a node accepts pods."""
 
-    def __init__(self, ground: JudgeContext, openings: Openings) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext, openings: Openings) -> None:
+        super().__init__(context)
         self._openings = openings
         self.foreign: set[str] = set()
-        """Nodes that somebody else has cordoned, and that we had not."""
+        """Nodes that somebody else has cordoned and azlm had not."""
         self._taken_back: set[str] = set()
         self._others = False
         self._left_batch: dict[int, float] = {}
@@ -72,25 +72,25 @@ class NodeInvariants(Part, NullWatcher):
     # Others
 
     def foreign_cordon(self, node: Node) -> None:
-        """Somebody cordons a node; one that is ours already stays so."""
+        """Somebody cordons a node; a node that azlm has cordoned already stays azlm's."""
         self._taken_back.discard(node.name)
         if node.cordoned_by != NAME:
             self.foreign.add(node.name)
 
     def gone(self) -> None:
-        """The resource is gone: what was taken back from it is nobody's again."""
+        """The resource is gone: the cordons that azlm took back belong to nobody."""
         self._taken_back.clear()
 
     def foreign_uncordon(self, node: Node) -> None:
         """Somebody uncordons a node."""
         self.foreign.discard(node.name)
-        if self.ground.status.soak_started_at and node.unschedulable:
+        if self.context.status.soak_started_at and node.unschedulable:
             self._taken_back.add(node.name)
 
     # What happens
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """A node that is gone is nobody's."""
+        """A node that is gone has no cordon."""
         if new is None and old is not None:
             self.foreign.discard(old.name)
             self._taken_back.discard(old.name)
@@ -99,12 +99,12 @@ class NodeInvariants(Part, NullWatcher):
         """When the last pod left a batch."""
         if old is None or new is not None or not old.node or not leaves(old):
             return
-        node = self.ground.store.nodes.get(old.node)
+        node = self.context.store.nodes.get(old.node)
         if node is not None and (batch := in_batch(node)):
-            self._left_batch[batch] = self.ground.now
+            self._left_batch[batch] = self.context.now
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """Batches begin again on the way back and in another attempt."""
+        """Batches begin again in a rollback and in another attempt."""
         if (old.rollback is None) != (body.status.rollback is None) or (
             old.batch.index > body.status.batch.index
         ):
@@ -113,13 +113,13 @@ class NodeInvariants(Part, NullWatcher):
             self._taken_back.clear()
 
     def begins(self, action: Action) -> None:
-        """Is it allowed, as things are?"""
-        ground = self.ground
+        """Check whether the action is permitted."""
+        context = self.context
         match action:
             case ReleaseNode(name, by):
-                node = ground.store.nodes.get(name)
+                node = context.store.nodes.get(name)
                 undone = name in self.foreign and node is not None and node.cordoned_by == by
-                ground.that("foreign-cordon-kept", not undone, f"{name} is uncordoned")
+                context.that("foreign-cordon-kept", not undone, f"{name} is uncordoned")
             case CordonNode(name):
                 self._cordons(action, name)
             case MarkNode(name, batch) if batch:
@@ -128,79 +128,83 @@ class NodeInvariants(Part, NullWatcher):
                 self._moves(action)
 
     def _cordons(self, action: CordonNode, name: str) -> None:
-        ground = self.ground
-        node = ground.store.nodes.get(name)
-        ground.that("no-recordon-in-soak", name not in self._taken_back, f"{name} is cordoned")
+        context = self.context
+        node = context.store.nodes.get(name)
+        context.that("no-recordon-in-soak", name not in self._taken_back, f"{name} is cordoned")
         self._others = node is not None and name in self.foreign and node.unschedulable
 
     def ends(self, action: Action) -> None:
-        """Whose cordon it is now."""
+        """Record whose cordon it is now."""
         if not isinstance(action, CordonNode):
             return
-        ground, name, others = self.ground, action.node, self._others
+        context, name, others = self.context, action.node, self._others
         self._others = False
-        node, known = ground.store.nodes.get(name), ground.acting.world.nodes.get(name)
+        node, believed = context.store.nodes.get(name), context.acting.world.nodes.get(name)
         taken = others and node is not None and node.cordoned_by == action.by
-        seen = known is not None and known.unschedulable
-        told = f"the cordon of {name} by somebody else is taken over"
-        ground.that("foreign-cordon-kept" if seen else "foreign-cordon-raced", not taken, told)
+        seen = believed is not None and believed.unschedulable
+        text = f"the cordon of {name} by somebody else is taken over"
+        context.that("foreign-cordon-kept" if seen else "foreign-cordon-raced", not taken, text)
         if action.batch:
             self._joins(name, action.batch)
 
     def _joins(self, name: str, batch: str) -> None:
-        """A node joins a batch: few enough, and late enough."""
-        ground = self.ground
-        node = ground.store.nodes.get(name)
+        """A node joins a batch: there are few enough nodes in it, and the batch before is over."""
+        context = self.context
+        node = context.store.nodes.get(name)
         index = int(batch.rpartition(".")[2])
-        if node is None or ground.deleting:
+        if node is None or context.deleting:
             return
-        pool = ground.nodes(node.pool)
-        marked = {each.name for each in pool if in_batch(each) == index} | {name}
-        known = [each for each in ground.acting.world.nodes.values() if each.pool == node.pool]
-        total = max(len(pool), len(known))
-        if not ground.backwards and node.pool == "src":
-            specs = ground.in_force(ground.now - KNOWN_SECONDS)
+        pool = context.nodes(node.pool)
+        marked = {node.name for node in pool if in_batch(node) == index} | {name}
+        nodes = [
+            believed
+            for believed in context.acting.world.nodes.values()
+            if believed.pool == node.pool
+        ]
+        total = max(len(pool), len(nodes))
+        if not context.backwards and node.pool == "src":
+            specs = context.in_force(context.now - KNOWN_SECONDS)
             if specs[0]["strategy"]["type"] == "Rolling":
-                total = max(total, ground.status.source.count or 0)
+                total = max(total, context.status.source.count or 0)
             most = max(share(_size(spec), total) for spec in specs)
             text = f"{len(marked)} nodes in batch {index}, {most} may be"
-            ground.that("batch-size", len(marked) <= most, text)
+            context.that("batch-size", len(marked) <= most, text)
             self._soaked(index)
         if index not in self._begun:
             self._begun.add(index)
-            ground.batch_at = ground.now
+            context.batch_at = context.now
 
     def _soaked(self, index: int) -> None:
-        """The batch before was watched for as long as asked."""
-        ground = self.ground
+        """The soak of the previous batch is as long as the spec says."""
+        context = self.context
         left = self._left_batch.get(index - 1)
         if index < 2 or left is None or index in self._begun:
             return
-        specs = ground.in_force(left - KNOWN_SECONDS)
+        specs = context.in_force(left - KNOWN_SECONDS)
         soak = min(length_of(spec, "strategy", "batch", "soak") for spec in specs)
-        waited = ground.now - left
+        waited = context.now - left
         text = f"batch {index} begins {waited:.1f} s after the last pod of {index - 1} left"
-        ground.that("batch-soak", waited >= soak - ground.slack(left) + 1.5, text)
+        context.that("batch-soak", waited >= soak - context.slack(left) + 1.5, text)
 
     def _moves(self, action: EvictPod | DeletePod) -> None:
-        """Off the pool that is emptied, while all of that takes no pods."""
-        ground = self.ground
-        pod = ground.store.pods.get(action.pod)
-        node = ground.store.nodes.get(pod.node) if pod is not None else None
+        """Pods leave the pool that is emptied only while all of its nodes are cordoned."""
+        context = self.context
+        pod = context.store.pods.get(action.pod)
+        node = context.store.nodes.get(pod.node) if pod is not None else None
         if pod is None or pod.uid != action.uid or node is None:
             return
-        emptied = ground.target if ground.backwards else "src"
-        right = node.pool == emptied or ground.turning
-        ground.that("right-pool", right, f"{pod.key} is evicted from {node.pool}")
-        for each in ground.nodes(emptied):
-            since = self._openings.since(each.name)
-            open_for = ground.now - since if since is not None else 0.0
-            text = f"pods are evicted while {each.name} has been open for {open_for:.0f} s"
-            ground.that("cordoned-first", open_for < BLIND_SECONDS, text)
+        emptied = context.target if context.backwards else "src"
+        right = node.pool == emptied or context.turning
+        context.that("right-pool", right, f"{pod.key} is evicted from {node.pool}")
+        for other in context.nodes(emptied):
+            since = self._openings.since(other.name)
+            open_for = context.now - since if since is not None else 0.0
+            text = f"pods are evicted while {other.name} has been open for {open_for:.0f} s"
+            context.that("cordoned-first", open_for < BLIND_SECONDS, text)
 
 
 def _size(spec: object) -> int | str:
     strategy = spec["strategy"]  # type: ignore[index]
     rolls = strategy["type"] == "Rolling"
-    found: int | str = strategy["maxSurge"] if rolls else strategy["batch"]["size"]
-    return found
+    size: int | str = strategy["maxSurge"] if rolls else strategy["batch"]["size"]
+    return size

@@ -1,8 +1,5 @@
-"""What a process decides, judged by what it knew itself: here there is no lag to excuse anything.
-
-Everything is counted again from the bare records of the operator's own watches; none of the core's
-indexes and ledgers is asked.
-"""
+"""What a process decides, judged by what it knew: a lag is no excuse here. Everything is counted
+from the records of the operator's watches, without the indexes of the core."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -34,23 +31,23 @@ from simtest.invariants.context import JudgeContext, ObservedProcess, Part, leav
 class OperatorView(Part):
     """Judges decisions."""
 
-    def __init__(self, ground: JudgeContext, causes: Blame) -> None:
-        super().__init__(ground)
-        self._causes = causes
+    def __init__(self, context: JudgeContext, blame: Blame) -> None:
+        super().__init__(context)
+        self._blame = blame
         self._moved: set[str] = set()
-        """Workloads of which we have moved a pod in this direction."""
+        """Workloads of which azlm has moved a pod in this direction."""
         self._forced_at = -FORCED_SECONDS
 
     def ends(self, action: Action) -> None:
-        """Whose pods were moved."""
+        """Owners whose pods were moved."""
         if isinstance(action, EvictPod | DeletePod):
-            pod = self.ground.store.pods.get(action.pod)
-            workload = self.ground.simulation.workloads.workload(pod) if pod else None
+            pod = self.context.store.pods.get(action.pod)
+            workload = self.context.simulation.workloads.workload(pod) if pod else None
             if workload is not None and pod is not None and pod.terminating and pod.node:
                 self._moved.add(workload.uid)
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """The way back begins without any."""
+        """A rollback begins without any."""
         if (old.rollback is None) != (body.status.rollback is None):
             self._moved.clear()
 
@@ -62,15 +59,15 @@ class OperatorView(Part):
         writes = [action for action in decision.actions if not isinstance(action, READS)]
         if not writes:
             return
-        spec = self.ground.specs.get(status.observed_generation, self.ground.spec)
+        spec = self.context.specs.get(status.observed_generation, self.context.spec)
         still = bool(spec.get("paused")) or spec.get("mode") == "Plan"
         if status.phase != Phase.DELETING:
-            self.ground.that("paused-means-paused", not still, f"{writes[0].key} is decided")
+            self.context.that("paused-means-paused", not still, f"{writes[0].key} is decided")
         back = status.rollback is not None
-        there = self.ground.target
+        there = self.context.target
         emptied, filled = (there, "src") if back else ("src", there)
-        evictions = [each for each in writes if isinstance(each, EvictPod)]
-        deletions = [each for each in writes if isinstance(each, DeletePod)]
+        evictions = [action for action in writes if isinstance(action, EvictPod)]
+        deletions = [action for action in writes if isinstance(action, DeletePod)]
         if evictions or deletions:
             self._may_move(process, emptied, filled, placed=bool(evictions))
             self._slots(process, evictions, deletions)
@@ -83,12 +80,12 @@ class OperatorView(Part):
                 case UpdatePool(pool, changes) if dict(changes).get("count") == 0:
                     self._retires(process, pool, None, filled)
 
-    # Moving
+    # Moves
 
     def _may_move(
         self, process: ObservedProcess, emptied: str, filled: str, *, placed: bool
     ) -> None:
-        world, that = process.world, self.ground.that
+        world, that = process.world, self.context.that
         nodes = [node for node in world.nodes.values() if node.pool == emptied]
         opened = next((node.name for node in nodes if not node.unschedulable), "")
         that("cordoned-first", not opened, f"pods are evicted while {opened} is known to be open")
@@ -99,11 +96,11 @@ class OperatorView(Part):
             that("placed-first", name is None, f"pods are evicted while {name} has no node")
 
     def _unplaced(self, process: ObservedProcess) -> NamespacedName | None:
-        """A pod that replaces one that we moved, and that the scheduler finds no node for."""
-        known = self.ground.simulation.workloads
+        """A pod that replaces one that azlm moved, and that fits on no node."""
+        workloads = self.context.simulation.workloads
         for pod in process.world.pods.values():
             if pod.unschedulable and not pod.terminating:
-                workload = known.workload(pod)
+                workload = workloads.workload(pod)
                 if workload is not None and workload.uid in self._moved:
                     return pod.key
         return None
@@ -123,20 +120,20 @@ class OperatorView(Part):
             if pod.phase == "Pending":
                 continue
             if (sent := process.sent.get(pod.uid)) is not None:
-                # An eviction whose answer was lost has its slot already.
+                # An eviction whose answer was lost holds its slot already.
                 for key in (
-                    self.ground.simulation.disruption.budgets_of(pod) if not sent.granted else ()
+                    self.context.simulation.disruption.budgets_of(pod) if not sent.granted else ()
                 ):
                     again[key] = again.get(key, 0) + 1
                 continue
             self._ask(process, pod, wanted, owners)
         if deletions:
-            self._forced_at = self.ground.now
-        forces = self.ground.now - self._forced_at < FORCED_SECONDS
+            self._forced_at = self.context.now
+        forces = self.context.now - self._forced_at < FORCED_SECONDS
         for key, asked in wanted.items() if not forces else ():
             free = self._free(process, process.world.budgets[key])
             text = f"{asked} pods of budget {key} are evicted, {free} slots are known to be free"
-            self.ground.that("slot-known-free", asked <= free, text)
+            self.context.that("slot-known-free", asked <= free, text)
         for uid, asked in owners.items():
             self._room(process, uid, asked)
         for force in deletions:
@@ -153,23 +150,24 @@ class OperatorView(Part):
     ) -> None:
         budgets = [
             k
-            for k in self.ground.simulation.disruption.budgets_of(pod)
+            for k in self.context.simulation.disruption.budgets_of(pod)
             if k in process.world.budgets
         ]
         two = f"{pod.key} is evicted in spite of two budgets"
-        known = len(budgets) < 2
-        self.ground.that("slot-known-free", known, two)
-        if budgets and known:
+        obvious = len(budgets) < 2
+        self.context.that("slot-known-free", obvious, two)
+        if budgets and obvious:
             budget = process.world.budgets[budgets[0]]
             if pod.ready or not _free_unready(budget):
                 wanted[budgets[0]] = wanted.get(budgets[0], 0) + 1
         elif not budgets and pod.ready:
-            workload = self.ground.simulation.workloads.workload(pod)
+            workload = self.context.simulation.workloads.workload(pod)
             if workload is not None and workload.kind in GOVERNED:
                 owners[workload.uid] = owners.get(workload.uid, 0) + 1
 
     def _free(self, process: ObservedProcess, budget: Budget) -> int:
-        """By its status, with our own evictions that it does not show yet; and by the pods."""
+        """By the status of the budget with azlm's evictions that it does not show yet; and by
+        the pods."""
         if budget.observed_generation < budget.generation:
             return 0
         unshown = sum(
@@ -179,38 +177,38 @@ class OperatorView(Part):
             and sent.revision >= budget.revision
             for sent in process.sent.values()
         )
-        believed = believed_of_budget(self.ground, process, budget.key)
+        believed = believed_of_budget(self.context, process, budget.key)
         return min(budget.allowed - unshown, believed - budget.desired)
 
     def _room(self, process: ObservedProcess, uid: str, asked: int) -> None:
         """Replicas without a budget."""
-        known = process.world.owner_index.controller(uid)
-        workload = self.ground.simulation.workloads.known[uid]
-        if known is None:
+        controller = process.world.owner_index.controller(uid)
+        workload = self.context.simulation.workloads.by_uid[uid]
+        if controller is None:
             return
-        out = known.replicas - believed_healthy(self.ground, process, workload)
-        allowance = room_of(known)
-        text = f"{asked} pods of {known.key} are evicted, {out} are out and {allowance} may be"
-        self.ground.that("slot-known-free", asked + out <= allowance, text)
+        out = controller.replicas - believed_healthy(self.context, process, workload)
+        allowance = room_of(controller)
+        text = f"{asked} pods of {controller.key} are evicted, {out} are out and {allowance} may be"
+        self.context.that("slot-known-free", asked + out <= allowance, text)
 
     def _forced(
         self, process: ObservedProcess, pod: Pod, wanted: Mapping[NamespacedName, int]
     ) -> None:
-        budgets = self.ground.simulation.disruption.budgets_of(pod)
+        budgets = self.context.simulation.disruption.budgets_of(pod)
         budget = process.world.budgets.get(budgets[0]) if len(budgets) == 1 else None
         inflight = process.world.inflight
         denied = inflight.breaker.trouble or inflight.pod_refusals.times(pod.key, pod.uid)
         if budget is not None and not denied:
             free = self._free(process, budget) - wanted.get(budget.key, 0)
             text = f"{pod.key} is deleted while its budget has {free} free slots"
-            self.ground.that("forced-without-slot", free <= 0, text)
+            self.context.that("forced-without-slot", free <= 0, text)
 
     # Retiring
 
     def _retires(
         self, process: ObservedProcess, pool: str, names: tuple[str, ...] | None, filled: str
     ) -> None:
-        world, that = process.world, self.ground.that
+        world, that = process.world, self.context.that
         for node in world.nodes.values():
             if node.pool != pool or (names is not None and node.name not in names):
                 continue
@@ -226,5 +224,5 @@ class OperatorView(Part):
 
 
 def _free_unready(budget: Budget) -> bool:
-    """Whether a budget lets pods that are not Ready go for nothing."""
+    """Whether a budget lets unready pods go without a slot."""
     return budget.unhealthy_policy == "AlwaysAllow" or budget.healthy >= budget.desired > 0

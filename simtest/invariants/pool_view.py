@@ -1,4 +1,4 @@
-"""What the two pools are by Azure's own truth, and what of it others have changed."""
+"""The two pools as Azure has them, and what others have changed of them."""
 
 from collections import deque
 from typing import Any
@@ -12,10 +12,10 @@ _SEEN = ("count", "enableAutoScaling", "minCount", "maxCount")
 
 
 class PoolView(Part):
-    """Looks before and after every action, and now and then between."""
+    """Reads before and after every action, and from time to time in between."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext) -> None:
+        super().__init__(context)
         self._last: dict[str, tuple[Any, ...]] = {}
         self._changed: dict[str, float] = {}
         self._overtaken: dict[str, float] = {}
@@ -23,67 +23,70 @@ class PoolView(Part):
         self._looked_at = 0.0
         self._etag: object = None
         self.counts: deque[tuple[float, int]] = deque(maxlen=50)
-        """How many nodes the source was to have, and since when."""
-        self.held: tuple[int, int] | None = ground.scenario.bounds
-        """The source's bounds when it was last seen to scale."""
-        self.zones = list(ground.aks.properties("src").get("availabilityZones") or [])
-        """The source's zones."""
+        """The numbers of nodes that the source should have had, and since when."""
+        self.held: tuple[int, int] | None = context.scenario.bounds
+        """The bounds of the source when it last had an autoscaler."""
+        self.zones = list(context.aks.properties("src").get("availabilityZones") or [])
+        """The zones of the source."""
         self._look(ours=True)
 
     def others_set(self, pool: str) -> bool:
-        """Whether it was others who last set a pool's autoscaler."""
+        """Whether others last set the autoscaler of a pool."""
         return pool in self._others_set
 
     def changed(self, pool: str, within: float = 1e9) -> bool:
         """Whether others have changed a pool within so many seconds."""
         at = self._changed.get(pool)
-        return at is not None and self.ground.now - at < within
+        return at is not None and self.context.now - at < within
 
     def overtaken(self, pool: str) -> None:
-        """Others change something of a pool that is looked at nowhere else."""
-        self._overtaken[pool] = self.ground.now
+        """Others change a property that is not compared elsewhere."""
+        self._overtaken[pool] = self.context.now
 
     def look(self) -> None:
-        """What differs from our last look is others' doing."""
+        """Others have caused what differs from the last reading."""
         self._look(ours=False)
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
-        """A moment to look."""
-        if self.ground.now - self._looked_at >= SAMPLE_SECONDS:
+        """Read the pools."""
+        if self.context.now - self._looked_at >= SAMPLE_SECONDS:
             self._look(ours=False)
 
     def begins(self, action: Action) -> None:
-        """What differs now was not this action."""
+        """What differs before an action was not caused by it."""
         self._look(ours=False)
         if isinstance(action, UpdatePool | DeletePool):
-            self._etag = self.ground.aks.properties(action.pool).get("eTag")
+            self._etag = self.context.aks.properties(action.pool).get("eTag")
 
     def ends(self, action: Action) -> None:
-        """What differs now was; it must not undo what the process has not read."""
+        """What differs after an action was caused by it; it must not undo what the process has
+        not read."""
         self._look(ours=True)
-        ground = self.ground
+        context = self.context
         if isinstance(action, ReadPools):
-            ground.acting.read_at = ground.now
+            context.acting.read_at = context.now
         elif isinstance(action, UpdatePool | DeletePool):
-            taken = ground.aks.properties(action.pool).get("eTag") != self._etag
-            others = max(each.get(action.pool, 0.0) for each in (self._changed, self._overtaken))
-            unread = others > ground.acting.read_at
+            taken = context.aks.properties(action.pool).get("eTag") != self._etag
+            others = max(
+                changes.get(action.pool, 0.0) for changes in (self._changed, self._overtaken)
+            )
+            unread = others > context.acting.read_at
             text = f"{action.pool}, which others have changed since it was read, is changed"
-            ground.that("changed-unseen", not (taken and unread), text)
+            context.that("changed-unseen", not (taken and unread), text)
 
     def _look(self, *, ours: bool) -> None:
-        self._looked_at = self.ground.now
-        for pool in {"src", self.ground.target}:
-            found = self.ground.aks.properties(pool)
-            now = tuple(map(found.get, _SEEN))
+        self._looked_at = self.context.now
+        for pool in {"src", self.context.target}:
+            properties = self.context.aks.properties(pool)
+            now = tuple(map(properties.get, _SEEN))
             if now == self._last.get(pool):
                 continue
             if pool in self._last and not ours:
-                self._changed[pool] = self.ground.now
+                self._changed[pool] = self.context.now
             if (self._last.get(pool) or now)[1:] != now[1:]:
                 (self._others_set.discard if ours else self._others_set.add)(pool)
             self._last[pool] = now
-            if pool == "src" and found:
-                self.counts.append((self.ground.now, int(found["count"])))
-                if found.get("enableAutoScaling"):
-                    self.held = int(found["minCount"]), int(found["maxCount"])
+            if pool == "src" and properties:
+                self.counts.append((self.context.now, int(properties["count"])))
+                if properties.get("enableAutoScaling"):
+                    self.held = int(properties["minCount"]), int(properties["maxCount"])

@@ -1,4 +1,4 @@
-"""Node pools: what is made, changed and retired."""
+"""Node pools: which are created, changed and retired."""
 
 from typing import Any
 
@@ -24,18 +24,18 @@ from simtest.invariants.pool_view import PoolView
 from simtest.scenario import NAME
 
 YOUNG_SECONDS = 45.0
-"""A pod that came so lately may not have been seen."""
+"""The process may not have seen a pod that was created so few seconds ago."""
 LOOK_SECONDS = 75.0
-"""azlm looks at the pools at least this often."""
+"""azlm reads the pools at least this often."""
 
 
 class PoolInvariants(Part, NullWatcher):
     """Judges every change of a pool."""
 
-    def __init__(self, ground: JudgeContext, watched: PoolView) -> None:
-        super().__init__(ground)
-        self._watched = watched
-        self._made: set[str] = set()
+    def __init__(self, context: JudgeContext, pool_view: PoolView) -> None:
+        super().__init__(context)
+        self._pool_view = pool_view
+        self._targets: set[str] = set()
         self._stood = False
         self._begun = False
         self._last_left: dict[str, float] = {}
@@ -43,44 +43,46 @@ class PoolInvariants(Part, NullWatcher):
         self._passed: set[int] = set()
         """Attempts in which the source was touched."""
 
-    # What happens
+    # Events
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """Another attempt makes its own target; success means that the soak is over."""
+        """Another attempt creates its own target; success means that the soak is over."""
         if body.status.start_time and body.status.rollback != old.rollback:
             self._stood = self._begun = False
         done = body.status.is_true("Succeeded") and not old.is_true("Succeeded")
-        if done and not self.ground.in_place and old.step:
+        if done and not self.context.in_place and old.step:
             self._soaked("src", "the migration succeeds")
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """A node of the target may be the last it waits for."""
-        if not self._stood and new is not None and new.ready and new.pool == self.ground.target:
+        """A node of the target may be the last for which the migration waits."""
+        if not self._stood and new is not None and new.ready and new.pool == self.context.target:
             self._stood = self._stands()
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """When the last pod left a pool."""
         if old is not None and old.node and leaves(old) and (new is None or new.node != old.node):
-            node = self.ground.store.nodes.get(old.node)
-            late = self.ground.status.step == "RetireSource"  # a straggler begins no other soak
+            node = self.context.store.nodes.get(old.node)
+            late = (
+                self.context.status.step == "RetireSource"
+            )  # an eviction that arrives late begins no other soak
             if node is not None and not late:
-                self._last_left[node.pool] = self.ground.now
+                self._last_left[node.pool] = self.context.now
 
     def _stands(self) -> bool:
-        found = self.ground.aks.properties(self.ground.target)
-        if not found or not self._ours(self.ground.target):
+        properties = self.context.aks.properties(self.context.target)
+        if not properties or not self._ours(self.context.target):
             return False
-        ready = sum(node.ready for node in self.ground.nodes(self.ground.target))
-        return ready >= max(1, int(found["count"]))
+        ready = sum(node.ready for node in self.context.nodes(self.context.target))
+        return ready >= max(1, int(properties["count"]))
 
     def _ours(self, pool: str) -> bool:
-        tags = self.ground.aks.properties(pool).get("tags") or {}
+        tags = self.context.aks.properties(pool).get("tags") or {}
         return tags.get(TAG_MIGRATION) == NAME
 
     # Decisions
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
-        """Under Rolling both pools together stay within the source's nodes and maxSurge."""
+        """With Rolling, both pools together have at most the source's nodes and maxSurge."""
         for action in decision.actions:
             match action:
                 case CreatePool(target=target, count=count):
@@ -90,8 +92,8 @@ class PoolInvariants(Part, NullWatcher):
                     self._bounded(process, decision, pool, int(dict(changes)["count"] or 0))
 
     def _bounded(self, process: ObservedProcess, decision: Decision, pool: str, count: int) -> None:
-        ground, old = self.ground, decision.status.source.count
-        spec = ground.specs.get(decision.status.observed_generation, ground.spec)
+        context, old = self.context, decision.status.source.count
+        spec = context.specs.get(decision.status.observed_generation, context.spec)
         rolls = spec["strategy"]["type"] == "Rolling" and decision.status.rollback is None
         grown = decision.status.step in {"CreateTarget", "Drain"}
         if pool == "src" or old is None or not rolls or not grown:
@@ -101,43 +103,43 @@ class PoolInvariants(Part, NullWatcher):
         if decision.status.step == "CreateTarget":
             left = min(left, old)
         text = f"{count} nodes of {pool} beside {left} of the source's {old}, {most} may be"
-        ground.that("surge-bounded", count + left <= most, text)
+        context.that("surge-bounded", count + left <= most, text)
 
     # Actions
 
     def begins(self, action: Action) -> None:
-        """Is it allowed, as things are?"""
+        """Check whether the action is permitted."""
         match action:
             case UpdatePool(pool, changes, etag):
                 self._updates(pool, dict(changes), etag)
             case DeletePool(pool, etag):
                 self._retires(pool, etag)
             case DeleteMachines(pool, nodes):
-                found = [n for name in nodes if (n := self.ground.store.nodes.get(name))]
-                there = pool == "src" and (not self.ground.backwards or self.ground.turning)
-                self.ground.that("retired-there-only", there, f"machines of {pool} are deleted")
-                self._empty(pool, found)
+                records = [n for name in nodes if (n := self.context.store.nodes.get(name))]
+                there = pool == "src" and (not self.context.backwards or self.context.turning)
+                self.context.that("retired-there-only", there, f"machines of {pool} are deleted")
+                self._empty(pool, records)
             case EvictPod() | DeletePod():
                 self._touches()
                 self._held()
-            case CordonNode(name) if (node := self.ground.store.nodes.get(name)) is not None:
+            case CordonNode(name) if (node := self.context.store.nodes.get(name)) is not None:
                 if node.pool == "src":
                     self._touches()
 
     def ends(self, action: Action) -> None:
-        """There is one target at the most, and there was never one of another name."""
+        """There is at most one target, and no target had another name before."""
         if isinstance(action, CreatePool):
-            tagged = {name for name in self.ground.aks.pool_names() if self._ours(name)}
-            self._made |= tagged
-            several = ", ".join(sorted(self._made))
-            self.ground.that("one-target", len(self._made) <= 1, f"several targets: {several}")
+            tagged = {name for name in self.context.aks.pool_names() if self._ours(name)}
+            self._targets |= tagged
+            several = ", ".join(sorted(self._targets))
+            self.context.that("one-target", len(self._targets) <= 1, f"several targets: {several}")
 
     def _creates(self, action: CreatePool, status: MigrationStatus) -> None:
-        """In its step, with as many nodes as the spec asks for."""
+        """The target is created in its step, with as many nodes as the spec asks for."""
         in_time = status.step == "CreateTarget" and status.rollback is None
         text = f"{action.target} is made in step {status.step}"
-        self.ground.that("created-in-time", in_time, text)
-        spec = self.ground.specs.get(status.observed_generation, self.ground.spec)
+        self.context.that("created-in-time", in_time, text)
+        spec = self.context.specs.get(status.observed_generation, self.context.spec)
         asked, old = (spec.get("target") or {}).get("count"), status.source.count
         self._asked = action.count
         if asked == "Auto" or old is None:
@@ -146,51 +148,53 @@ class PoolInvariants(Part, NullWatcher):
         if spec["strategy"]["type"] == "Rolling":
             wanted = min(wanted, share(spec["strategy"]["maxSurge"], old))
         text = f"{action.target} is made with {action.count} nodes, {wanted} were asked for"
-        lately = self._watched.changed("src", 60.0)
-        self.ground.that("target-as-asked", lately or action.count == wanted, text)
+        lately = self._pool_view.changed("src", 60.0)
+        self.context.that("target-as-asked", lately or action.count == wanted, text)
 
     def _touches(self) -> None:
-        """The source is touched: was the word given, does the target stand?"""
-        ground = self.ground
-        if ground.backwards or ground.in_place:
+        """The source is changed: check the approval, and that the target is ready."""
+        context = self.context
+        if context.backwards or context.in_place:
             return
         self._approved("BeforeDrain", "approved-before-drain", "the source is touched")
         self._stood = self._stood or self._stands()
-        text = f"the source is touched before {ground.target} stands"
-        ground.that("target-first", self._stood, text)
+        text = f"the source is touched before {context.target} stands"
+        context.that("target-first", self._stood, text)
         if not self._begun:
             self._begun = True
-            have = int(ground.aks.properties(ground.target).get("count") or 0)
-            # One that is created again takes what it finds.
-            found = ground.attempts > 1 or ground.pools_changed()
-            asked = found or self._asked in {None, have} or self._watched.changed(ground.target)
-            text = f"the drain begins with {have} nodes of {ground.target}, not {self._asked}"
-            ground.that("target-as-asked", asked, text)
+            have = int(context.aks.properties(context.target).get("count") or 0)
+            # A target that is created again keeps the count that it has.
+            adopted = context.attempts > 1 or context.pools_changed()
+            asked = (
+                adopted or self._asked in {None, have} or self._pool_view.changed(context.target)
+            )
+            text = f"the drain begins with {have} nodes of {context.target}, not {self._asked}"
+            context.that("target-as-asked", asked, text)
 
     def _approved(self, gate: str, name: str, what: str) -> None:
-        specs = self.ground.in_force(self.ground.now - 10.0)
-        first = self.ground.attempts not in self._passed
-        self._passed.add(self.ground.attempts)
+        specs = self.context.in_force(self.context.now - 10.0)
+        first = self.context.attempts not in self._passed
+        self._passed.add(self.context.attempts)
         if gate == "BeforeDrain" and not first:
-            return  # a gate that is asked for later was passed already
+            return  # an approval that is required later was given already
         if all(spec.get("approval") == gate for spec in specs):
-            self.ground.that(name, self.ground.approved(gate), f"{what} without approval {gate}")
+            self.context.that(name, self.context.approved(gate), f"{what} without approval {gate}")
 
     def _held(self) -> None:
-        ground = self.ground
-        if ground.backwards or self._watched.changed("src", LOOK_SECONDS):
+        context = self.context
+        if context.backwards or self._pool_view.changed("src", LOOK_SECONDS):
             return
-        scales = bool(ground.aks.properties("src").get("enableAutoScaling"))
+        scales = bool(context.aks.properties("src").get("enableAutoScaling"))
         text = "pods are evicted while the source's autoscaler is on"
-        ground.that("autoscaler-held", not scales or ground.in_place, text)
+        context.that("autoscaler-held", not scales or context.in_place, text)
 
     def _updates(self, pool: str, changes: dict[str, Any], etag: str) -> None:
-        ground = self.ground
+        context = self.context
         if pool != "src":
-            found = ground.aks.properties(pool)
+            properties = context.aks.properties(pool)
             text = f"{pool} is changed and is not ours"
-            foreign = found and found.get("eTag") == etag and not self._ours(pool)
-            ground.that("only-own-pools", not foreign, text)
+            foreign = properties and properties.get("eTag") == etag and not self._ours(pool)
+            context.that("only-own-pools", not foreign, text)
         if "osSKU" in changes:
             self._approved("BeforeDrain", "approved-before-drain", "the OS is changed")
         if changes.get("count") == 0:
@@ -199,55 +203,55 @@ class PoolInvariants(Part, NullWatcher):
             self._bounds(pool, (int(changes["minCount"]), int(changes["maxCount"])))
 
     def _bounds(self, pool: str, given: tuple[int, int]) -> None:
-        held = self._watched.held
+        held = self._pool_view.held
         if pool == "src":
             text = f"the source gets {given}, its own bounds were {held}"
-            others = self.ground.pools_changed()  # whose bounds stay
-            self.ground.that("bounds-given-back", given == held or others, text)
+            others = self.context.pools_changed()  # whose bounds stay
+            self.context.that("bounds-given-back", given == held or others, text)
             return
-        recorded = self.ground.status.source.autoscaler
+        recorded = self.context.status.source.autoscaler
         wanted = {held, (recorded.min, recorded.max)} if recorded else {held}
-        for spec in self.ground.in_force(self.ground.now - 10.0):
+        for spec in self.context.in_force(self.context.now - 10.0):
             asked = (spec.get("target") or {}).get("autoscaling")
             if asked is not None:
                 wanted = {(asked["min"], asked["max"])}
         text = f"{pool} gets the bounds {given}, not {wanted}"
-        self.ground.that("bounds-handed-over", given in wanted, text)
+        self.context.that("bounds-handed-over", given in wanted, text)
 
     # Retiring
 
     def _retires(self, pool: str, etag: str) -> None:
-        ground = self.ground
-        self._empty(pool, ground.nodes(pool))
-        text = f"{pool} is retired on the way {'back' if ground.backwards else 'there'}"
-        ground.that("retired-there-only", (pool == "src") != ground.backwards, text)
+        context = self.context
+        self._empty(pool, context.nodes(pool))
+        text = f"{pool} is retired on the way {'back' if context.backwards else 'there'}"
+        context.that("retired-there-only", (pool == "src") != context.backwards, text)
         if pool != "src":
-            present = bool(ground.aks.properties(pool))
-            refused = etag != ground.aks.properties(pool).get("eTag")
+            present = bool(context.aks.properties(pool))
+            refused = etag != context.aks.properties(pool).get("eTag")
             ours = not present or refused or self._ours(pool)
-            ground.that("only-own-pools", ours, f"{pool} is deleted and is not ours")
+            context.that("only-own-pools", ours, f"{pool} is deleted and is not ours")
             return
         self._approved("BeforeRetire", "approved-before-retire", "the source is retired")
         self._soaked(pool, "the source is retired")
-        there = self._ours(ground.target) or ground.pools_changed(45.0)
-        ground.that("retired-with-target", there, f"there is no target {ground.target} of ours")
+        there = self._ours(context.target) or context.pools_changed(45.0)
+        context.that("retired-with-target", there, f"there is no target {context.target} of ours")
 
     def _soaked(self, pool: str, what: str) -> None:
-        """By the smallest soak that was in force while it was waited."""
-        ground, left = self.ground, self._last_left.get(pool)
+        """The soak is at least the shortest one that was in force during the wait."""
+        context, left = self.context, self._last_left.get(pool)
         if left is None:
             return
-        soak = min(length_of(s, "strategy", "finalSoak") for s in ground.in_force(left - 5.0))
-        waited = ground.now - left
+        soak = min(length_of(s, "strategy", "finalSoak") for s in context.in_force(left - 5.0))
+        waited = context.now - left
         text = f"{what} {waited:.1f} s after its last pod left, its soak is {soak:.0f} s"
-        ground.that("final-soak", waited >= soak - ground.slack(left), text)
+        context.that("final-soak", waited >= soak - context.slack(left), text)
 
     def _empty(self, what: str, nodes: list[Node]) -> None:
         for node in nodes:
             old = [
                 pod.key
-                for pod in self.ground.store.pods_on[node.name].values()
-                if leaves(pod) and self.ground.now - pod.created > YOUNG_SECONDS
+                for pod in self.context.store.pods_on[node.name].values()
+                if leaves(pod) and self.context.now - pod.created > YOUNG_SECONDS
             ]
             text = f"{what} is deleted with pod {old[:1]} on {node.name}"
-            self.ground.that("retired-empty", not old, text)
+            self.context.that("retired-empty", not old, text)

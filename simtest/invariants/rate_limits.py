@@ -1,4 +1,5 @@
-"""How azlm asks: in measure, not while paused, and only what it has recorded that it does."""
+"""How often azlm sends requests: within limits, not while paused, and only after the step is
+recorded."""
 
 from collections import defaultdict, deque
 
@@ -19,36 +20,36 @@ from azure_linux_migrator.simulator.controller.custom_resource import Body
 from simtest.invariants.context import SLACK, JudgeContext, Part
 
 MOST_A_MINUTE = 70
-"""How often the same thing may be asked for: once a second, as pools are listed, is the most."""
+"""Requests of one kind per second: at most one, as the pools are listed."""
 WRITES_BASE = 40
 WRITES_EACH = 4
-"""Writes in a minute: so many, and so many more for each pod and node."""
+"""Writes per minute: a base, and more for each pod and node."""
 MINUTE = 60.0
 
 
 class RateLimits(Part):
     """Judges each action before it takes effect."""
 
-    def __init__(self, ground: JudgeContext) -> None:
-        super().__init__(ground)
+    def __init__(self, context: JudgeContext) -> None:
+        super().__init__(context)
         self._still_since: float | None = None
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
         self._writes: deque[float] = deque()
         self._recorded: set[str] = set()
         self.most_writes = 0.0
-        """The most writes in a minute, as a part of what was allowed."""
+        """The highest number of writes in a minute, as a fraction of the limit."""
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """Since when nothing may be done, and which steps were recorded."""
+        """Since when actions are forbidden, and which steps were recorded."""
         still = bool(body.spec.get("paused")) or body.spec.get("mode") == "Plan"
         still = still and not body.deleting
-        now = self.ground.now
+        now = self.context.now
         self._still_since = (self._still_since or now) if still else None
         self._recorded.add(body.status.step)
 
     def begins(self, action: Action) -> None:
-        """Not in a hurry, not at all while paused, and not ahead of what is recorded."""
-        now, that = self.ground.now, self.ground.that
+        """Check that the action is within the limits, not paused, and in a recorded step."""
+        now, that = self.context.now, self.context.that
         recent = self._asked[action.key]
         recent.append(now)
         while now - recent[0] > MINUTE:
@@ -62,21 +63,21 @@ class RateLimits(Part):
         text = f"{action.key} although the migration is paused"
         that("paused-means-paused", since is None or now - since <= SLACK, text)
         steps = self._steps_of(action)
-        if steps and not self.ground.deleting:
+        if steps and not self.context.deleting:
             text = f"{action.key} before any of {', '.join(steps)} was recorded"
             that("recorded-first", self._recorded & set(steps), text)
 
     def _counted(self, now: float) -> None:
-        writes, store = self._writes, self.ground.store
+        writes, store = self._writes, self.context.store
         writes.append(now)
         while now - writes[0] > MINUTE:
             writes.popleft()
         most = WRITES_BASE + WRITES_EACH * (len(store.pods) + len(store.nodes))
         self.most_writes = max(self.most_writes, len(writes) / most)
-        self.ground.that("writes-bounded", len(writes) <= most, f"{len(writes)} in a minute")
+        self.context.that("writes-bounded", len(writes) <= most, f"{len(writes)} in a minute")
 
     def _steps_of(self, action: Action) -> tuple[str, ...]:
-        """The steps that do such a thing; none where several may."""
+        """The steps that have such an action; none if several may."""
         match action:
             case CreatePool():
                 return ("CreateTarget",)

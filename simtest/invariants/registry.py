@@ -1,7 +1,7 @@
-"""What must hold, by name, and how often each of it was judged.
+"""The invariants by name, and how often each was judged.
 
-An invariant that is never judged holds nothing: `make sim` prints the counts and fails where one
-of them is zero.
+An invariant that is never judged proves nothing: `make sim` prints the counts and fails if one of
+them is zero.
 """
 
 from collections import Counter
@@ -9,109 +9,109 @@ from collections.abc import Mapping
 
 INVARIANTS: dict[str, str] = {
     # Budgets and replicas
-    "budget-kept": "no budget goes below its desiredHealthy by our doing",
-    "replicas-kept": "nor replicas without a budget below what their controller allows",
-    "surge-kept": "giving a surged replica back, or restarting a rollout, leaves none too few",
-    "slot-known-free": "nothing is evicted that the operator itself could see no free slot for",
-    "calm-unrefused": "where nothing goes wrong no eviction is refused",
+    "budget-kept": "azlm brings no budget below its desiredHealthy",
+    "replicas-kept": "azlm brings no replicas without a budget below their controller's limit",
+    "surge-kept": "restoring a scale, or restarting a rollout, leaves enough replicas",
+    "slot-known-free": "a pod is evicted only if the operator can see a free slot",
+    "calm-unrefused": "without faults no eviction is refused",
     # Moves
     "evicted-once": "an eviction that was granted and answered is not sent again",
-    "retry-due": "one that was refused or not answered is sent again only when that is due",
-    "right-pod": "it is this very pod that leaves, and not its successor",
+    "retry-due": "an eviction that was refused or not answered is sent again only when it is due",
+    "right-pod": "the intended pod leaves, and not its successor",
     "moved-once": "each replica is moved once in each direction",
     "right-pool": "pods leave only the pool that is being emptied",
-    "victim-first": "giving a surged replica back takes the pod of the pool that is emptied",
+    "victim-first": "restoring a surged scale removes the pod of the pool that is emptied",
     # spec.drain
     "daemons-stay": "pods of DaemonSets are never evicted",
-    "jobs-wait": "those of Jobs not where spec.drain.jobs is Wait",
-    "empty-dir-stays": "those with an emptyDir not where spec.drain.emptyDir is Block",
-    "unmanaged-stays": "those without a controller not where spec.drain.unmanagedPods is Block",
-    "local-volume-stays": "those with a volume on the node's own disk never",
-    "volume-reached": "nor those whose volume no node of the other pool can attach",
+    "jobs-wait": "pods of Jobs are not evicted if spec.drain.jobs is Wait",
+    "empty-dir-stays": "pods with an emptyDir are not evicted if spec.drain.emptyDir is Block",
+    "unmanaged-stays": "pods without a controller stay if spec.drain.unmanagedPods is Block",
+    "local-volume-stays": "pods with a volume on the node's own disk are never evicted",
+    "volume-reached": "pods with a volume that the other pool cannot attach are never evicted",
     "in-batch": "nodes outside the batch are drained only with spec.drain.prefetch",
-    "in-order": "nothing of a higher spec.drain.order before what is lower",
+    "in-order": "pods with a higher spec.drain.order leave after those with a lower one",
     "only-force-deletes": "pods are deleted only with spec.drain.onTimeout: Force",
-    "not-forced-early": "and not before spec.drain.timeout is over",
-    "forced-without-slot": "nor while their budget has a free slot",
-    "timeout-kept": "after spec.drain.timeout nothing is evicted any more but by Force",
+    "not-forced-early": "pods are not deleted before spec.drain.timeout is over",
+    "forced-without-slot": "pods are not deleted while their budget has a free slot",
+    "timeout-kept": "after spec.drain.timeout pods are evicted only with Force",
     "pause-stops-the-clock": "time while paused does not count as drain.timeout",
     "reason-told": "a pod that waits for two minutes is explained by the status",
     # Nodes
-    "cordoned-first": "pods are moved only while the pool that they leave takes none",
-    "foreign-cordon-kept": "cordons of others are neither taken over nor undone",
-    "foreign-cordon-raced": "nor one that the operator did not see before its own",
+    "cordoned-first": "pods are moved only while all nodes of their pool are cordoned",
+    "foreign-cordon-kept": "cordons of others are neither taken over nor removed",
+    "foreign-cordon-raced": "a cordon set in the same moment is not taken over",
     "no-recordon-in-soak": "a node that somebody uncordons during the soak is not cordoned again",
-    "approved-before-drain": "nothing is touched before the approval that the spec asks for",
+    "approved-before-drain": "nothing is changed before the approval that the spec asks for",
     "approval-fresh": "an approval of an attempt that was rolled back does not count again",
-    "target-first": "nothing is touched before the target has stood with all its nodes Ready",
-    "target-as-asked": "and it has as many nodes as were asked for",
-    "target-ready": "nothing is evicted while no target node is Ready",
-    "placed-first": "nor while replacements of moved pods are Unschedulable",
+    "target-first": "nothing is changed before all nodes of the target have been Ready",
+    "target-as-asked": "the target has as many nodes as the spec asks for when the drain begins",
+    "target-ready": "no pod is evicted while no target node is Ready",
+    "placed-first": "no pod is evicted while replacements of moved pods are Unschedulable",
     "batch-size": "no more nodes join a batch than the spec says",
-    "batch-soak": "and the next batch not before the soak of the last",
+    "batch-soak": "the next batch begins after the soak of the last one",
     # Pools
-    "one-target": "one target pool, of one name, is made for a migration",
-    "created-in-time": "and only while the migration creates its target",
-    "only-own-pools": "no pool but the source and our own is changed or deleted",
-    "changed-unseen": "nor one that others have changed since it was read",
-    "autoscaler-held": "nothing is evicted while the source's autoscaler is on",
-    "bounds-handed-over": "the target gets the bounds of the spec, else the source's",
+    "one-target": "one target pool, of one name, is created for a migration",
+    "created-in-time": "a target pool is created only in its step",
+    "only-own-pools": "only the source and the pool of the migration are changed or deleted",
+    "changed-unseen": "a pool that others have changed since it was read is not changed",
+    "autoscaler-held": "no pod is evicted while the source's autoscaler is on",
+    "bounds-handed-over": "the target gets the bounds of the spec, else those of the source",
     "bounds-given-back": "the source gets its own bounds back",
-    "source-recorded": "what is recorded of the source is what it was",
+    "source-recorded": "the record of the source is what the source was",
     "surge-bounded": "Rolling never has more nodes than the source had and maxSurge",
-    "approved-before-retire": "the source is not retired before the approval asked for",
-    "final-soak": "nor before its soak is over",
-    "retired-there-only": "nor on the way back, nor the target on the way there",
-    "retired-empty": "nor with a pod on it",
-    "retired-cordoned": "nor with a node that takes new ones",
-    "retired-detached": "nor with a volume attached to it",
-    "retired-placed": "nor while moved pods are Unschedulable",
-    "retired-with-target": "nor without a target pool of ours with a Ready node",
+    "approved-before-retire": "the source is not retired before the approval of the spec",
+    "final-soak": "the source is not retired before its soak is over",
+    "retired-there-only": "the source is not retired in a rollback, nor the target otherwise",
+    "retired-empty": "a pool is not retired with a pod on it",
+    "retired-cordoned": "a pool is not retired with a node that is not cordoned",
+    "retired-detached": "a pool is not retired with a volume attached to it",
+    "retired-placed": "a pool is not retired while moved pods are Unschedulable",
+    "retired-with-target": "the source is not retired without a target with a Ready node",
     # Status
-    "step-forward": "steps go forward, but from the level-based ones back to the cordon",
+    "step-forward": "steps go forward, except from the level-based ones back to the cordon",
     "succeeded-for-good": "a migration that succeeded stays so",
     "generation-forward": "observedGeneration never falls, nor runs ahead",
-    "times-fixed": "start and completion are told once",
+    "times-fixed": "start and completion times are written once",
     "source-fixed": "the record of the source never changes",
     "batch-forward": "batches and their times only go forward",
     "forced-forward": "the count of forced pods never falls",
-    "approved-fixed": "an approval that was taken is not forgotten",
-    "rollback-fixed": "a rollback's reason and time stay",
+    "approved-fixed": "a used approval is not forgotten",
+    "rollback-fixed": "the reason and the time of a rollback stay",
     "token-once": "a rollback token acts once",
-    "transitions-true": "the time of a condition never goes back while it stays",
-    "blockers-bounded": "at most 20 blockers, sorted, each since when it was first told",
+    "transitions-true": "the time of a condition never goes back while its status stays",
+    "blockers-bounded": "at most 20 blockers, sorted, each with the time of its first report",
     "steady": "no stall begins seven times in ten minutes for the same reason",
-    # Manners
-    "in-measure": "nothing is asked for more than once a second",
-    "writes-bounded": "all writes together are few for the pods and nodes there are",
-    "paused-means-paused": "nothing but reads while paused or in mode Plan",
-    "recorded-first": "a step is recorded before anything of it is done",
+    # Rate limits
+    "in-measure": "no request is repeated more than once a second",
+    "writes-bounded": "the number of writes is limited by the numbers of pods and nodes",
+    "paused-means-paused": "only reads are sent while paused or in mode Plan",
+    "recorded-first": "a step is recorded before any of its actions",
     "remedy-told": "what stalls, waits or blocks says what an admin can do about it",
     # The end
-    "ends": "once the misfortunes are over, every run ends within four hours",
-    "no-livelock": "no run needs more events than any should",
-    "no-crash": "nothing breaks",
-    "idle-at-the-end": "and then nothing is written any more",
-    "marks-gone": "no mark of ours is left",
+    "ends": "after the faults, every run ends within four hours",
+    "no-livelock": "no run needs more events than the limit",
+    "no-crash": "no run raises an exception",
+    "idle-at-the-end": "after the end nothing is written any more",
+    "marks-gone": "no mark of azlm is left",
     "surge-left": "no Deployment is left surged",
     "foreign-cordons-stay": "the cordons of others are still there",
-    "released": "after a rollback or a deletion all nodes of the source take pods again",
-    "autoscaler-back": "after those the source's autoscaler is as before",
-    "autoscaler-back-paused": "also where it was deleted while paused",
+    "released": "after a rollback or a deletion all nodes of the source accept pods again",
+    "autoscaler-back": "after a rollback or a deletion the source's autoscaler is as before",
+    "autoscaler-back-paused": "the same if the resource was deleted while paused",
     "source-back": "after a rollback the source has its nodes again, and the target is gone",
-    "target-right": "after success the target has the OS, zones, tags and bounds asked for",
-    "target-count": "and as many nodes",
-    "source-retired": "and the source is retired as asked for",
+    "target-right": "after success the target has the OS, zones, tags and bounds of the spec",
+    "target-count": "after success the target has as many nodes as the spec asks for",
+    "source-retired": "after success the source is retired as the spec asks for",
     "workloads-well": "every workload has its replicas",
 }
 
 
 UNREACHED: frozenset[str] = frozenset()
-"""Judged only by scenarios that are still to come: never judged, they do not fail a run yet."""
+"""Judged only by scenarios that do not exist yet: a run does not fail if they are never judged."""
 
 
 class ViolationError(AssertionError):
-    """Something that must hold does not: which invariant, and what was seen."""
+    """An invariant does not hold: its name, and what was seen."""
 
     def __init__(self, name: str, text: str) -> None:
         super().__init__(f"{name}: {text}")
@@ -120,18 +120,19 @@ class ViolationError(AssertionError):
 
 
 class Judge:
-    """Counts what is judged and raises what is broken; what is `known` is counted only."""
+    """Counts judgements and raises ViolationError; violations of `tolerated` invariants are only
+    counted."""
 
-    def __init__(self, known: Mapping[str, str]) -> None:
-        self._known = known
+    def __init__(self, tolerated: Mapping[str, str]) -> None:
+        self._tolerated = tolerated
         self.judged: Counter[str] = Counter()
         self.broken: Counter[str] = Counter()
-        """How often something known was broken."""
+        """How often a tolerated invariant was broken."""
 
     def that(self, name: str, holds: object, text: str = "") -> None:
-        """It is judged whether the invariant of that name holds."""
+        """Judge whether the invariant of that name holds."""
         self.judged[name] += 1
         if not holds:
-            if name not in self._known:
+            if name not in self._tolerated:
                 raise ViolationError(name, text)
             self.broken[name] += 1

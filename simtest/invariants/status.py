@@ -1,4 +1,4 @@
-"""The status: what only ever goes forward, field by field, and which steps may go back."""
+"""The status: which fields only go forward, and which steps may go back."""
 
 from collections import deque
 
@@ -7,40 +7,41 @@ from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_COUNT
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLING, Route
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import JudgeContext, Part, begins_anew, length_of
+from simtest.invariants.context import JudgeContext, Part, length_of, starts_again
 from simtest.invariants.pool_view import PoolView
 
 LEVEL_BASED = ("CordonSource", "Drain", "Soak", "AwaitRetireApproval")
-"""Until the source is being retired, whatever appears on it is cordoned and drained: the status
-may go back from each of these to any before it, and no further. On the way back all steps are."""
+"""Until the source is retired, pods that appear on it are drained and its nodes are cordoned:
+the status may go back from each of these steps to any before it. In a rollback it may do so from
+all steps."""
 MOST_STALLS = 6
 STALL_SECONDS = 600.0
 READ_SECONDS = 90.0
-"""What is recorded of a pool was read so lately."""
+"""What the status records of a pool was read within so many seconds."""
 RETURNING = frozenset((Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.DELETING))
 
 
 class StatusInvariants(Part):
-    """Judges each write of the status against the one before."""
+    """Judges each write of the status by the previous one."""
 
-    def __init__(self, ground: JudgeContext, watched: PoolView) -> None:
-        super().__init__(ground)
-        self._watched = watched
+    def __init__(self, context: JudgeContext, pool_view: PoolView) -> None:
+        super().__init__(context)
+        self._pool_view = pool_view
         self._tokens: list[str] = []
         self._stalls: dict[str, deque[float]] = {}
         self.succeeded = self._stands = False
 
     def gone(self) -> None:
-        """The resource is gone: one that is applied again begins again."""
+        """The resource is gone. One that is applied again starts from the beginning."""
         self._stands = False
         self._tokens.clear()
 
     def written(self, old: MigrationStatus, body: Body) -> None:
-        """What was written, and what it said before."""
+        """Compare a written status with the previous one."""
         new = body.status
         if new is old:
             return
-        that = self.ground.that
+        that = self.context.that
         self._stands = self._stands or new.is_true("Succeeded")
         self.succeeded = self.succeeded or self._stands
         stays = not self._stands or new.is_true("Succeeded") or body.deleting
@@ -48,12 +49,12 @@ class StatusInvariants(Part):
         seen = old.observed_generation, new.observed_generation
         that("generation-forward", seen[0] <= seen[1] <= body.generation, f"{seen}")
         for name in ("start_time", "completion_time"):
-            was, told = getattr(old, name), getattr(new, name)
-            that("times-fixed", was is None or was == told, f"{name}: {was}, then {told}")
+            was, now = getattr(old, name), getattr(new, name)
+            that("times-fixed", was is None or was == now, f"{name}: {was}, then {now}")
         forced = old.pods.forced, new.pods.forced
         that("forced-forward", forced[0] <= forced[1], f"{forced[0]}, then {forced[1]}")
         turned = (old.rollback is None) != (new.rollback is None)
-        again = begins_anew(old, new)
+        again = starts_again(old, new)
         self._rollback(old, body, again=again)
         if not (turned or again):
             self._steps(old, new)
@@ -74,16 +75,17 @@ class StatusInvariants(Part):
         if new.is_true("Succeeded"):
             return
         back = old.step in LEVEL_BASED and new.step in LEVEL_BASED
-        self.ground.that(
+        self.context.that(
             "step-forward", was < now or back, f"the status goes from {old.step} to {new.step}"
         )
 
     def _route(self) -> Route:
-        kind = self.ground.strategy["type"]
+        kind = self.context.strategy["type"]
         return {"BlueGreen": BLUE_GREEN, "Rolling": ROLLING, "InPlace": IN_PLACE}[kind]
 
     def _source(self, old: MigrationStatus, new: MigrationStatus) -> None:
-        """But for what its own autoscaler does before it is held."""
+        """The record of the source is fixed, except for what its own autoscaler does before the
+        hold."""
         was, now = old.source, new.source
         if was.count is not None:
             same = (was.os_sku, was.autoscaler) == (now.os_sku, now.autoscaler)
@@ -92,32 +94,34 @@ class StatusInvariants(Part):
                 "AwaitDrainApproval",
             }
             held = was.count == now.count or scales
-            self.ground.that("source-fixed", same and held, f"{was}, then {now}")
+            self.context.that("source-fixed", same and held, f"{was}, then {now}")
         if now.count is not None and now.count != was.count:
             self._recorded(now.count, new)
 
     def _recorded(self, count: int, new: MigrationStatus) -> None:
-        """It is what the source was when it was read."""
-        self._watched.look()
-        counts, since = list(self._watched.counts), self.ground.now - READ_SECONDS
+        """The record of the source is what was read."""
+        self._pool_view.look()
+        counts, since = list(self._pool_view.counts), self.context.now - READ_SECONDS
         before = [seen for at, seen in counts if at <= since][-1:]
         recent = {*before, *(seen for at, seen in counts if at > since)}
         text = f"the source had {recent} nodes, {count} are recorded"
-        tags = self.ground.aks.properties(self.ground.target).get("tags") or {}
-        told = count in recent or tags.get(TAG_COUNT) == str(count)
-        self.ground.that("source-recorded", told, text)
+        tags = self.context.aks.properties(self.context.target).get("tags") or {}
+        matches = count in recent or tags.get(TAG_COUNT) == str(count)
+        self.context.that("source-recorded", matches, text)
         bounds = new.source.autoscaler
         if bounds is not None:
-            told, held = (bounds.min, bounds.max), self._watched.held
-            self.ground.that("source-recorded", told == held, f"bounds {held}, recorded {told}")
+            matches, held = (bounds.min, bounds.max), self._pool_view.held
+            self.context.that(
+                "source-recorded", matches == held, f"bounds {held}, recorded {matches}"
+            )
 
     def _batch(self, old: MigrationStatus, new: MigrationStatus) -> None:
-        was, now, that = old.batch, new.batch, self.ground.that
+        was, now, that = old.batch, new.batch, self.context.that
         that("batch-forward", was.index <= now.index, f"batch {was.index}, then {now.index}")
-        slack = self.ground.slack(0.0)
+        slack = self.context.slack(0.0)
         for name in ("started_at", "drained_at"):
-            before, told = since_epoch(getattr(was, name)), since_epoch(getattr(now, name))
-            ok = before is None or told is None or told >= before - slack
+            before, after = since_epoch(getattr(was, name)), since_epoch(getattr(now, name))
+            ok = before is None or after is None or after >= before - slack
             that("batch-forward", ok, f"{name}: {getattr(was, name)}, then {getattr(now, name)}")
         kept = was.index != now.index or was.started_at is None or now.started_at is not None
         that("batch-forward", kept, "when the batch began is forgotten")
@@ -127,36 +131,36 @@ class StatusInvariants(Part):
         said = body.annotations.get(APPROVE, "")
         kept = not old.approved or new.approved in {old.approved, said}
         kept = kept or old.observed_generation != new.observed_generation
-        self.ground.that("approved-fixed", kept, f"{old.approved}, then {new.approved!r}")
+        self.context.that("approved-fixed", kept, f"{old.approved}, then {new.approved!r}")
 
     def _rollback(self, old: MigrationStatus, body: Body, *, again: bool) -> None:
-        new, that = body.status, self.ground.that
+        new, that = body.status, self.context.that
         if old.rollback is not None:
             that("rollback-fixed", new.rollback == old.rollback or again, f"{new.rollback}")
         elif new.rollback is not None and new.rollback.reason == "Requested":
             token = body.annotations.get(ROLLBACK, "")
             that("token-once", token not in self._tokens, f"{token} acts again")
             self._tokens.append(token)
-        known = new.handled_rollback in {"", old.handled_rollback} or new.rollback is not None
-        known = known or not old.conditions  # a token that the resource was created with
-        that("token-once", known, f"{new.handled_rollback} is told without a rollback")
+        accounted = new.handled_rollback in {"", old.handled_rollback} or new.rollback is not None
+        accounted = accounted or not old.conditions  # a token that the resource was created with
+        that("token-once", accounted, f"{new.handled_rollback} is told without a rollback")
 
     def _details(self, old: MigrationStatus, new: MigrationStatus) -> None:
-        that = self.ground.that
+        that = self.context.that
         for condition in new.conditions:
             before = old.condition(condition.type)
             if before is not None and before.status == condition.status:
                 was = since_epoch(before.last_transition_time) or 0.0
-                told = since_epoch(condition.last_transition_time) or 0.0
+                now = since_epoch(condition.last_transition_time) or 0.0
                 text = f"{condition.type} stays {condition.status}, and has been so for longer now"
-                that("transitions-true", told >= was - self.ground.slack(0.0), text)
+                that("transitions-true", now >= was - self.context.slack(0.0), text)
         if new.blockers and new.blockers is not old.blockers:
             keys = [(b.cause, b.kind, b.namespace, b.name) for b in new.blockers]
             ranked = sorted(keys, key=lambda key: (Cause(key[0]) in NOTES, key))
             since = {key: b.since for key, b in zip(keys, new.blockers, strict=True)}
             kept = all(
                 (since_epoch(since.get((b.cause, b.kind, b.namespace, b.name))) or 1e12)
-                >= (since_epoch(b.since) or 0.0) - self.ground.slack(0.0)
+                >= (since_epoch(b.since) or 0.0) - self.context.slack(0.0)
                 for b in old.blockers
             )
             that("blockers-bounded", len(keys) <= 20 and keys == ranked and kept, f"{keys}")
@@ -164,28 +168,30 @@ class StatusInvariants(Part):
     # Over time
 
     def _steady(self, old: MigrationStatus, new: MigrationStatus) -> None:
-        """It does not flap between stalled and at work."""
+        """The status does not flap between Stalled and progress."""
         stalled = new.condition("Stalled")
         if stalled is None or stalled.status != "True" or old.is_true("Stalled"):
             return
-        now = self.ground.now
+        now = self.context.now
         recent = self._stalls.setdefault(stalled.reason, deque())
         recent.append(now)
         while now - recent[0] > STALL_SECONDS:
             recent.popleft()
         text = f"stalled {len(recent)} times in ten minutes: {stalled.reason}"
-        self.ground.that("steady", len(recent) <= MOST_STALLS, text)
+        self.context.that("steady", len(recent) <= MOST_STALLS, text)
 
     def _timed_out(self, old: MigrationStatus, new: MigrationStatus) -> None:
-        """A batch's time is over when it was worked on for so long."""
+        """The timeout of a batch counts the seconds of work."""
         stalled = new.condition("Stalled")
         if stalled is None or stalled.reason != "DrainTimedOut" or old.is_true("Stalled"):
             return
-        ground = self.ground
-        started = max(since_epoch(new.batch.started_at) or 0.0, ground.batch_at)
+        context = self.context
+        started = max(since_epoch(new.batch.started_at) or 0.0, context.batch_at)
         if started:
-            limits = [length_of(s, "drain", "timeout") for s in ground.in_force(ground.now - 10.0)]
-            worked = ground.now - started - ground.paused(started)
+            limits = [
+                length_of(s, "drain", "timeout") for s in context.in_force(context.now - 10.0)
+            ]
+            worked = context.now - started - context.paused(started)
             text = f"timed out after {worked:.0f} s of work"
-            right = worked >= min(limits) - ground.slack(started)
-            ground.that("pause-stops-the-clock", right, text)
+            right = worked >= min(limits) - context.slack(started)
+            context.that("pause-stops-the-clock", right, text)

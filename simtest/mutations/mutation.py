@@ -1,4 +1,4 @@
-"""A fault put into azlm on purpose, and the invariant that has to find it."""
+"""A deliberate defect of azlm, and the invariant that has to find it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,8 +13,8 @@ Patches = list[tuple[Any, str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A deliberate fault: `what` in words, `finds` the name that begins the violation it must lead
-    to, and what is replaced by what."""
+    """A mutation: `what` is the defect in words, `finds` the invariant that it must break, and
+    the patches replace parts of azlm."""
 
     name: str
     what: str
@@ -23,7 +23,7 @@ class Mutation:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """azlm with that fault; what finds it counts even where azlm is known to break it."""
+        """Apply the mutation; its invariant is not tolerated meanwhile."""
         with ExitStack() as entered:
             entered.enter_context(self.strict())
             for target, name, new in self.patches():
@@ -32,11 +32,11 @@ class Mutation:
 
     @contextmanager
     def strict(self) -> Iterator[None]:
-        """azlm as it is, without leave to break what finds this fault."""
+        """azlm without the mutation, while its invariant is not tolerated."""
         lifted = {name: why for name, why in audit.KNOWN.items() if name != self.finds}
         with patch.dict(audit.KNOWN, lifted, clear=True):
             yield
 
     def shows(self, failure: str) -> bool:
-        """Whether a run failed because of it, and of nothing else."""
+        """Whether a run failed because of the mutation."""
         return failure.startswith(f"{self.finds}:")

@@ -1,4 +1,4 @@
-"""Faults in what is done to pools, on the way back, and in what is recorded."""
+"""Mutations of pool changes, rollbacks and records."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from azure_linux_migrator.core.steps.progress import DONE, Context
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.simulator.aks import checks
 from simtest.mutations.mutation import Mutation, Patches
-from simtest.mutations.steps import skipping
+from simtest.mutations.route_changes import skipping
 
 
 def _wider(name: str) -> Patches:
     real = getattr(autoscaler, name)
 
     def wider(*asked: Any) -> tuple[int, int] | None:
-        found = real(*asked)
-        return (found[0], found[1] + 3) if found else None
+        bounds = real(*asked)
+        return (bounds[0], bounds[1] + 3) if bounds else None
 
     return [(autoscaler, name, wider)]
 
@@ -31,8 +31,8 @@ def _recounts() -> Patches:
     real = status._source  # noqa: SLF001
 
     def source(ctx: Context) -> Any:
-        found, pool = real(ctx), ctx.pool(ctx.migration.old_pool)
-        return found.model_copy(update={"count": pool.count}) if pool else found
+        record, pool = real(ctx), ctx.pool(ctx.migration.old_pool)
+        return record.model_copy(update={"count": pool.count}) if pool else record
 
     return [(status, "_source", source)]
 
@@ -67,34 +67,46 @@ POOLS: tuple[Mutation, ...] = (
         skipping("HoldAutoscaler"),
     ),
     Mutation(
-        "no-hand-over", "the target does not get it", "target-right", skipping("HandOverAutoscaler")
+        "no-hand-over",
+        "the target does not get the autoscaler",
+        "target-right",
+        skipping("HandOverAutoscaler"),
     ),
     Mutation(
         "handover-bounds-wider",
-        "it gets other bounds",
+        "the target gets wider bounds",
         "bounds-handed-over",
         lambda: _wider("wanted_bounds"),
     ),
     Mutation(
-        "no-give-back", "a rollback keeps it", "autoscaler-back", skipping("RestoreAutoscaler")
+        "no-give-back",
+        "a rollback does not restore the autoscaler",
+        "autoscaler-back",
+        skipping("RestoreAutoscaler"),
     ),
     Mutation(
         "giveback-bounds-wider",
-        "a rollback gives other bounds back",
+        "a rollback restores wider bounds",
         "bounds-given-back",
         lambda: _wider("held_bounds"),
     ),
     Mutation(
-        "deleted-keeps-autoscaler-off", "deletion keeps it", "autoscaler-back", _keeps_autoscaler
+        "deleted-keeps-autoscaler-off",
+        "a deletion does not restore the autoscaler",
+        "autoscaler-back",
+        _keeps_autoscaler,
     ),
     Mutation(
         "rollback-no-restore-size",
-        "a rollback leaves the source small",
+        "a rollback does not restore the source's size",
         "source-back",
         skipping("RestoreSource"),
     ),
     Mutation(
-        "target-left", "a rollback leaves the target", "source-back", skipping("RemoveTarget")
+        "target-left",
+        "a rollback does not remove the target",
+        "source-back",
+        skipping("RemoveTarget"),
     ),
     Mutation(
         "rollback-token-forgotten",
@@ -104,16 +116,18 @@ POOLS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "source-count-rerecorded",
-        "the source's size is recorded again and again",
+        "the size of the source is recorded repeatedly",
         "source-fixed",
         _recounts,
     ),
     Mutation(
         "foreign-changes-ignored",
-        "others' changes of the pools stop nothing",
+        "changes of the pools by others are ignored",
         "autoscaler-held",
         _unstopped,
     ),
-    Mutation("owns-everything", "any pool is taken for ours", "only-own-pools", _owns_all),
-    Mutation("no-etag", "pools are changed whatever they are by now", "changed-unseen", _no_etag),
+    Mutation(
+        "owns-everything", "every pool counts as the migration's own", "only-own-pools", _owns_all
+    ),
+    Mutation("no-etag", "pools are changed without an etag", "changed-unseen", _no_etag),
 )

@@ -1,4 +1,4 @@
-"""Faults in how many pods may leave at a time, and in what the operator remembers of it."""
+"""Mutations of the number of pods that may leave at a time, and of what the operator remembers."""
 
 from dataclasses import replace
 from typing import Any
@@ -56,8 +56,8 @@ def _always_prefetches() -> Patches:
         (
             planner,
             "evaluate",
-            lambda lane, w, weight, prefetch, since: real(
-                lane, w, weight, prefetch=True, since=since
+            lambda queue, w, weight, prefetch, since: real(
+                queue, w, weight, prefetch=True, since=since
             ),
         )
     ]
@@ -77,12 +77,12 @@ def _forces() -> Patches:
     real = planner.Planner.plan
 
     def plan(self: planner.Planner, now: float, stamp: str = "") -> planner.Plan:
-        found = real(self, now, stamp)
+        drain_plan = real(self, now, stamp)
         forced = tuple(
             DeletePod(eviction.pod, eviction.uid, eviction.budget, eviction.owner)
-            for eviction in found.evictions
+            for eviction in drain_plan.evictions
         )
-        return replace(found, evictions=forced)  # type: ignore[arg-type]
+        return replace(drain_plan, evictions=forced)  # type: ignore[arg-type]
 
     return [(planner.Planner, "plan", plan)]
 
@@ -109,8 +109,8 @@ def _surge_not_restored() -> Patches:
     real = surge_first.next_action
 
     def never(standing: surge_first.Standing) -> Any:
-        found = real(standing)
-        return None if type(found).__name__ == "RestoreScale" else found
+        action = real(standing)
+        return None if type(action).__name__ == "RestoreScale" else action
 
     return [(planner, "next_action", never)]
 
@@ -125,7 +125,7 @@ def _surge_restored_early() -> Patches:
 
 
 def _grants_everything() -> Patches:
-    """The API server does not look; then nobody but the audit finds one eviction too many."""
+    """The API server does not check; only the audit finds one eviction too many."""
 
     def charge(self: Any, pod: Pod, budget: Budget) -> None:
         self._disruption.charge(budget.key, pod.key)
@@ -134,7 +134,7 @@ def _grants_everything() -> Patches:
 
 
 def _no_precondition() -> Patches:
-    """Without a uid the API server takes whatever pod has the name."""
+    """Without a uid the API server evicts whichever pod has the name."""
     return [
         (api_server.ApiServer, "_expect", lambda *_: None),
         (api_server.ApiServer, "delete", _deletes_any),
@@ -186,9 +186,9 @@ def _no_victim() -> Patches:
     real = surge_first.next_action
 
     def unmarked(standing: surge_first.Standing) -> Any:
-        found = real(standing)
-        if type(found).__name__ != "SetDeletionCost":
-            return found
+        action = real(standing)
+        if type(action).__name__ != "SetDeletionCost":
+            return action
         by, _, number = standing.controller.surge.rpartition("/")
         return RestoreScale(standing.controller.key, int(number)) if by else None
 
@@ -212,13 +212,13 @@ def _returns_unlimited() -> Patches:
 
 def _one_tier() -> Patches:
     class Flat:
-        """No order at all."""
+        """All pods have the same order."""
 
         def __init__(self, _policy: object) -> None:
-            """Whatever the policy says."""
+            """Regardless of the policy."""
 
         def tier(self, _pod: Pod) -> int:
-            """The same for all."""
+            """The same for all pods."""
             return 0
 
     return [(pod_tracker, "Order", Flat)]
@@ -230,34 +230,34 @@ SLOTS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "grants-everything",
-        "the same, and the API server grants everything",
+        "a budget grants one eviction too many, and so does the API server",
         "budget-kept",
         _grants_everything,
     ),
     Mutation("no-ledger", "evictions under way are not counted", "slot-known-free", _no_ledger),
-    Mutation("uncharged", "evictions are booked on no budget", "calm-unrefused", _any_budget),
+    Mutation("uncharged", "evictions take no slot of a budget", "calm-unrefused", _any_budget),
     Mutation(
         "no-owner-budget",
-        "replicas without a budget leave at once",
+        "replicas without a budget are evicted all at once",
         "slot-known-free",
         _no_virtual_budget,
     ),
     Mutation(
         "owner-off-by-lag",
-        "their evictions under way are not counted",
+        "evictions under way of replicas without a budget are not counted",
         "slot-known-free",
         _virtual_budget_unseen,
     ),
     Mutation(
         "unready-always-free",
-        "pods that are not Ready cost nothing",
+        "evictions of pods that are not Ready take no slot",
         "slot-known-free",
         _free_unready,
     ),
-    Mutation("slots-status-only", "slots by the status alone", "slot-known-free", _by_status),
+    Mutation("slots-status-only", "only the budget's status counts", "slot-known-free", _by_status),
     Mutation(
         "slots-ignore-generation",
-        "a budget's status is believed before it is about its spec",
+        "a budget's status counts although it is of an older generation",
         "slot-known-free",
         _any_generation,
     ),
@@ -267,11 +267,11 @@ SLOTS: tuple[Mutation, ...] = (
     Mutation(
         "evicts-twice", "a pod that was evicted is evicted again", "evicted-once", _evicts_twice
     ),
-    Mutation("no-precondition", "evictions name no uid", "right-pod", _no_precondition),
+    Mutation("no-precondition", "evictions have no precondition", "right-pod", _no_precondition),
     Mutation(
         "no-patience", "a refused eviction is sent again at once", "retry-due", _refused_at_once
     ),
-    Mutation("no-backoff", "what failed is tried again at once", "in-measure", _no_backoff),
+    Mutation("no-backoff", "a failed action is repeated at once", "in-measure", _no_backoff),
     Mutation("prefetch", "nodes outside the batch are drained", "in-batch", _always_prefetches),
     Mutation("tiers-ignored", "spec.drain.order is ignored", "in-order", _one_tier),
     Mutation("force", "pods are deleted instead of evicted", "only-force-deletes", _forces),
@@ -279,17 +279,19 @@ SLOTS: tuple[Mutation, ...] = (
         "surge-kept", "a surged Deployment keeps its extra pod", "reason-told", _surge_not_restored
     ),
     Mutation("surge-early", "the extra pod is not awaited", "reason-told", _surge_restored_early),
-    Mutation("victim-not-marked", "it is any pod that is given back", "victim-first", _no_victim),
+    Mutation(
+        "victim-not-marked", "restoring a surged scale removes any pod", "victim-first", _no_victim
+    ),
     Mutation(
         "unplaced-ignored",
-        "replacements without a node stop nothing",
+        "evictions continue while replacements are Unschedulable",
         "placed-first",
         _unplaced_ignored,
     ),
-    Mutation("blockers-never-told", "what blocks is not told", "reason-told", _blockers_untold),
+    Mutation("blockers-never-told", "the status has no blockers", "reason-told", _blockers_untold),
     Mutation(
         "returns-unlimited",
-        "pods that come back are moved for ever",
+        "pods that come back are moved without limit",
         "moved-once",
         _returns_unlimited,
     ),

@@ -1,14 +1,13 @@
-"""Faults in the steps: one left out, done too early, or in the wrong order.
+"""Mutations of steps: left out, too early, or in the wrong order.
 
-Where one guard stands behind another, a fault takes both away: alone it would change nothing.
+If one check is behind another, a mutation removes both: removing one would change nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.core.drain import node_progress, pod_filters, pod_tracker
+from azure_linux_migrator.core.drain import node_progress, pod_tracker
 from azure_linux_migrator.core.reconcile import decide as deciding
 from azure_linux_migrator.core.reconcile import loop
 from azure_linux_migrator.core.reconcile.status import report_step
@@ -21,77 +20,13 @@ from azure_linux_migrator.core.steps import (
     pool_size,
     retire_source,
     rolling,
-    routes,
 )
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
-from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLBACK, ROLLING, Route
-from azure_linux_migrator.model.actions import CordonNode
+from azure_linux_migrator.core.steps.routes import Route
 from azure_linux_migrator.model.migration import Migration
-from azure_linux_migrator.simulator.cluster import api_server
 from simtest.mutations.mutation import Mutation, Patches
-
-ROUTES = {"BLUE_GREEN": BLUE_GREEN, "ROLLING": ROLLING, "IN_PLACE": IN_PLACE, "ROLLBACK": ROLLBACK}
-
-
-def _with(change: Callable[[Route], Route]) -> Patches:
-    return [(routes, name, change(route)) for name, route in ROUTES.items()]
-
-
-def skipping(*names: str) -> Callable[[], Patches]:
-    def without(route: Route) -> Route:
-        return _replaced(route, names, lambda _ctx: DONE)
-
-    return lambda: _with(without)
-
-
-def _replaced(route: Route, names: tuple[str, ...], step: Callable[[Context], Progress]) -> Route:
-    return replace(route, steps=tuple((n, step if n in names else s) for n, s in route.steps))
-
-
-def _takes_over_cordons() -> Patches:
-    def cordon_all(ctx: Context) -> Progress:
-        missing = [
-            load.node.name
-            for load in ctx.pool_progress.by_node.values()
-            if load.node.cordoned_by != ctx.migration.name
-        ]
-        if not missing:
-            return DONE
-        return working(
-            Reason.CORDONING, "", *(CordonNode(name, ctx.migration.name) for name in missing)
-        )
-
-    def cordon(self: api_server.ApiServer, node: str, by: str, batch: str) -> None:
-        marks = {"batch": batch} if batch else {}
-        self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
-
-    cordoning = _with(lambda route: _replaced(route, ("CordonSource", "CordonTarget"), cordon_all))
-    return [*cordoning, (api_server.ApiServer, "cordon", cordon)]
-
-
-def _recordons() -> Patches:
-    def unsoaked(ctx: Context) -> Progress:
-        status = ctx.migration.status.model_copy(update={"soak_started_at": None})
-        return cordon_source(replace(ctx, migration=replace(ctx.migration, status=status)))
-
-    return _with(lambda route: _replaced(route, ("CordonSource",), unsoaked))
-
-
-def _cordons_first() -> Patches:
-    def early(route: Route) -> Route:
-        steps = dict(route.steps)
-        if "CreateTarget" not in steps:
-            return route
-        cordon = ("CordonSource", steps.pop("CordonSource"))
-        rest = list(steps.items())
-        return replace(route, steps=(rest[0], cordon, *rest[1:]))
-
-    return _with(early)
-
-
-def _forgotten_uncordon() -> Patches:
-    return [(deciding, "_releases", lambda _ctx: ((), None))]
+from simtest.mutations.route_changes import change_routes, replace_steps, skipping
 
 
 def _no_gate() -> Patches:
@@ -127,8 +62,8 @@ def _believes_empty() -> Patches:
 
 
 def _ignores_pause() -> Patches:
-    def report(ctx: Context, name: str, progress: Progress, found: Any = None) -> Any:
-        status = report_step(ctx, name, progress, found)
+    def report(ctx: Context, name: str, progress: Progress, refusal: Any = None) -> Any:
+        status = report_step(ctx, name, progress, refusal)
         return Decision(progress.actions, status, progress.wake_at)
 
     return [(deciding, "_report", report)]
@@ -145,17 +80,12 @@ def _drained_too_early() -> Patches:
     return [(node_progress.NodeProgress, "drained", property(drained))]
 
 
-def _without_filter(name: str) -> Callable[[], Patches]:
-    chosen = tuple(each for each in pod_filters.PIPELINE if each.__name__ != name)
-    return lambda: [(pod_filters, "PIPELINE", chosen)]
-
-
 def _not_overdue() -> Patches:
     return [(drain, "_overdue", lambda _ctx: False)]
 
 
 def _retires_open() -> Patches:
-    """A node that was opened in the soak stops nothing, and counts as drained."""
+    """A node that is uncordoned in the soak has no effect, and counts as drained."""
 
     def drained(self: node_progress.NodeProgress) -> bool:
         return self.remaining == 0 and not self.detaching
@@ -163,7 +93,7 @@ def _retires_open() -> Patches:
     def cordon_once(ctx: Context) -> Progress:
         return DONE if ctx.migration.status.soak_started_at else cordon_source(ctx)
 
-    cordoning = _with(lambda route: _replaced(route, ("CordonSource",), cordon_once))
+    cordoning = change_routes(lambda route: replace_steps(route, ("CordonSource",), cordon_once))
     return [*cordoning, (node_progress.NodeProgress, "drained", property(drained))]
 
 
@@ -193,7 +123,7 @@ def _always_ready() -> Patches:
 
 
 def _retires_alone() -> Patches:
-    """It looks whether the source is empty, and nobody whether the target stands."""
+    """Only whether the source is empty is checked, and not whether the target is ready."""
 
     def unsafe(ctx: Context) -> Progress | None:
         if not ctx.seen.world_ready:
@@ -212,65 +142,18 @@ def _unrecorded() -> Patches:
 
 
 STEPS: tuple[Mutation, ...] = (
-    Mutation("daemons", "DaemonSet pods are evicted", "daemons-stay", _without_filter("_daemon")),
-    Mutation("jobs", "Jobs are not waited for", "jobs-wait", _without_filter("_job")),
-    Mutation(
-        "empty-dir",
-        "spec.drain.emptyDir is ignored",
-        "empty-dir-stays",
-        _without_filter("_empty_dir"),
-    ),
-    Mutation(
-        "unmanaged",
-        "spec.drain.unmanagedPods is ignored",
-        "unmanaged-stays",
-        _without_filter("_unmanaged"),
-    ),
-    Mutation(
-        "local-volume",
-        "pods with local volumes are evicted",
-        "local-volume-stays",
-        _without_filter("_local_volume"),
-    ),
-    Mutation(
-        "volume-zone",
-        "pods whose volume cannot follow are evicted",
-        "volume-reached",
-        _without_filter("_volume_zone"),
-    ),
-    Mutation("no-cordon", "the source is not cordoned", "cordoned-first", skipping("CordonSource")),
-    Mutation(
-        "no-target-cordon",
-        "on the way back the target is not cordoned",
-        "cordoned-first",
-        skipping("CordonTarget"),
-    ),
-    Mutation(
-        "cordon-before-target", "the source is cordoned at once", "target-first", _cordons_first
-    ),
-    Mutation(
-        "recordon-in-soak",
-        "what was uncordoned in the soak is cordoned again",
-        "no-recordon-in-soak",
-        _recordons,
-    ),
-    Mutation("forgotten-uncordon", "deletion leaves our cordons", "released", _forgotten_uncordon),
-    Mutation(
-        "foreign-cordons",
-        "others' cordons are taken for ours",
-        "foreign-cordon-kept",
-        _takes_over_cordons,
-    ),
     Mutation(
         "before-drain-approval-skipped",
-        "the drain waits for nobody's word",
+        "the drain does not wait for its approval",
         "approved-before-drain",
         skipping("AwaitDrainApproval"),
     ),
-    Mutation("no-approval", "no word is waited for", "approved-before-retire", _no_gate),
+    Mutation("no-approval", "no approval is waited for", "approved-before-retire", _no_gate),
     Mutation("no-soak", "the source is retired without its soak", "final-soak", skipping("Soak")),
     Mutation("batch-size-ignored", "all nodes join the first batch", "batch-size", _all_at_once),
-    Mutation("batch-soak-skipped", "the next batch begins at once", "batch-soak", _no_batch_soak),
+    Mutation(
+        "batch-soak-skipped", "the next batch begins without a soak", "batch-soak", _no_batch_soak
+    ),
     Mutation("timeout-ignored", "spec.drain.timeout is ignored", "timeout-kept", _not_overdue),
     Mutation(
         "rolling-surge-unbounded",
@@ -280,50 +163,61 @@ STEPS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "target-one-node-short",
-        "the target is made with a node less",
+        "the target is created with one node less",
         "target-as-asked",
         _one_node_short,
     ),
     Mutation(
-        "target-unready", "the target's nodes are not awaited", "target-first", _target_not_awaited
+        "target-unready",
+        "the nodes of the target are not awaited",
+        "target-first",
+        _target_not_awaited,
     ),
     Mutation(
-        "target-ready-check-dropped", "all nodes are taken for Ready", "target-first", _always_ready
+        "target-ready-check-dropped", "all nodes count as Ready", "target-first", _always_ready
     ),
     Mutation(
-        "retired-full", "the source is retired whatever is on it", "retired-empty", _retire_unlooked
+        "retired-full", "the source is retired with pods on it", "retired-empty", _retire_unlooked
     ),
     Mutation(
         "early-drained",
-        "a node whose pods still end is drained",
+        "a node counts as drained while its pods are terminating",
         "retired-empty",
         _drained_too_early,
     ),
     Mutation(
         "retired-while-open",
-        "the source is retired though a node was opened in its soak",
+        "the source is retired although a node was uncordoned in its soak",
         "retired-cordoned",
         _retires_open,
     ),
     Mutation("detach-ignored", "volumes are not waited for", "retired-detached", _never_detaching),
     Mutation(
         "retire-without-target",
-        "the source is retired though the target is gone",
+        "the source is retired although the target is gone",
         "retired-with-target",
         _retires_alone,
     ),
-    Mutation("not-retired", "the source stays", "source-retired", skipping("RetireSource")),
     Mutation(
-        "no-restart-point", "after a crash it begins again", "step-forward", _resumes_at_start
+        "not-retired", "the source is not retired", "source-retired", skipping("RetireSource")
+    ),
+    Mutation(
+        "no-restart-point",
+        "after a crash the migration starts from the beginning",
+        "step-forward",
+        _resumes_at_start,
     ),
     Mutation(
         "status-not-before-act",
-        "a step is recorded after it was begun",
+        "a step is recorded after its actions",
         "recorded-first",
         _unrecorded,
     ),
     Mutation(
-        "believes-empty", "a world not read yet is taken for empty", "daemons-stay", _believes_empty
+        "believes-empty",
+        "a world that is not read yet counts as empty",
+        "daemons-stay",
+        _believes_empty,
     ),
     Mutation("unpaused", "spec.paused is ignored", "paused-means-paused", _ignores_pause),
 )

@@ -1,4 +1,4 @@
-"""Where the nodes of modelled pools appear: in a real cluster, whose kwok plays their kubelets."""
+"""The nodes of modelled pools in a real cluster, whose kwok acts as their kubelets."""
 
 import asyncio
 from typing import Any
@@ -10,13 +10,13 @@ from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, parse_node_name, user_labels
 
 EVICT_SECONDS = 1.0
-"""Between two rounds of evictions; AKS retries about every five seconds."""
+"""Seconds between two rounds of evictions; AKS retries about every five seconds."""
 CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110"}
 LABEL = "kubernetes.azure.com/agentpool"
 
 
 def manifest(node: NodeRecord) -> dict[str, Any]:
-    """A v1 Node as AKS's kubelet would register it, with room for a test's pods."""
+    """A v1 Node as AKS's kubelet would register it, with room for the pods of a test."""
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -42,7 +42,7 @@ def manifest(node: NodeRecord) -> dict[str, Any]:
 
 
 class KubernetesNodes:
-    """Makes Node objects come, change and go; each call may be repeated."""
+    """Adds, changes and removes Node objects; each call may be repeated."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -72,7 +72,7 @@ class KubernetesNodes:
                 raise
 
     async def drain(self, name: str) -> None:
-        """Cordon the node and evict what would move, again and again until nothing is left."""
+        """Cordon the node and evict its pods, repeatedly until none is left."""
         cordon = {"spec": {"unschedulable": True}}
         path = f"/api/v1/nodes/{name}"
         try:
@@ -103,10 +103,8 @@ class KubernetesNodes:
     async def adopt_into(
         self, cluster: ManagedCluster, more: dict[str, dict[str, Any]] | None = None
     ) -> None:
-        """Take the nodes that carry AKS's label for the pools of the modelled cluster.
-
-        `more` are ARM properties of pools that their nodes do not tell, by the pool's name.
-        """
+        """Add the nodes with AKS's label to the pools of the modelled cluster. `more` are ARM
+        properties of pools that their nodes do not show, by the name of the pool."""
         listed = await self._client.json("GET", "/api/v1/nodes", query={"labelSelector": LABEL})
         pools: dict[str, list[dict[str, Any]]] = {}
         for item in listed["items"]:
@@ -138,7 +136,7 @@ def _properties(items: list[dict[str, Any]]) -> dict[str, Any]:
     }
     mode = labels.get("kubernetes.azure.com/mode", "user").capitalize()
     sku = labels.get("kubernetes.azure.com/os-sku", "Ubuntu")
-    found: dict[str, Any] = {
+    properties: dict[str, Any] = {
         "count": len(items),
         "vmSize": labels.get("node.kubernetes.io/instance-type", "Standard_D4s_v5"),
         "osSKU": sku,
@@ -147,7 +145,7 @@ def _properties(items: list[dict[str, Any]]) -> dict[str, Any]:
         "type": "VirtualMachineScaleSets",
         "nodeLabels": user_labels(labels),
     }
-    return found | ({"availabilityZones": sorted(zones)} if zones else {})
+    return properties | ({"availabilityZones": sorted(zones)} if zones else {})
 
 
 def _record(pool: str, item: dict[str, Any]) -> NodeRecord:
@@ -160,8 +158,8 @@ def _record(pool: str, item: dict[str, Any]) -> NodeRecord:
         provider_id=item["spec"].get("providerID", ""),
         labels=dict(meta["labels"]),
         taints=tuple(
-            Taint(each["key"], each.get("value", ""), each["effect"])
-            for each in item["spec"].get("taints") or ()
+            Taint(taint["key"], taint.get("value", ""), taint["effect"])
+            for taint in item["spec"].get("taints") or ()
         ),
         os_image=info.get("osImage", ""),
         kernel=info.get("kernelVersion", ""),

@@ -1,4 +1,4 @@
-"""The simulated AKS as a process of its own, for tests and the demo."""
+"""The simulated AKS as a separate process, for tests and the demo."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ class AksServer:
                 self._process.stdout.close()
 
     def inject(self, faults: list[dict[str, Any]]) -> None:
-        """Add faults (azure_linux_migrator.simulator.aks.faults.Fault, as JSON)."""
+        """Add faults (simtest.faults.azure_calls.CallFault, as JSON)."""
         request = urllib.request.Request(
             f"{self.url}/_testbed/faults", data=json.dumps(faults).encode(), method="POST"
         )

@@ -1,7 +1,7 @@
-"""The ARM subset over HTTP: paths, statuses and headers as recorded of the real service.
+"""The ARM subset over HTTP: paths, statuses and headers as recorded from the real service.
 
-Everything about pools is decided by the model; this module only speaks HTTP and keeps the clock.
-Requests that belong to no Azure API live under /_testbed/.
+The model decides everything about pools; this module translates HTTP and keeps the clock. Requests
+that belong to no Azure API are under /_testbed/.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.base import Reply
 from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost, cluster_not_found
-from azure_linux_migrator.simulator.aks.faults import Fault
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from simtest.faults.azure_calls import CallFault, inject
 from testbed.aks.nodes import KubernetesNodes
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class ArmServer:
         nodes: KubernetesNodes | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """With a clock of one's own, whoever owns it advances the cluster."""
+        """With a clock other than the system's, its owner advances the cluster."""
         self._clock = clock
         self._cluster = cluster
         self._nodes = nodes
@@ -86,7 +86,7 @@ class ArmServer:
         return self._base
 
     def _surroundings(self) -> list[web.RouteDef]:
-        """What preflight checks read beside the cluster's own provider."""
+        """Routes that preflight checks read beside the cluster's own provider."""
 
         def listing(read: Callable[[float], list[dict[str, Any]]]) -> Handler:
             async def answer(_: web.Request) -> web.Response:
@@ -130,7 +130,7 @@ class ArmServer:
             await self._runner.cleanup()
 
     async def _drive(self) -> None:
-        """Let the model's time be ours, and its nodes the cluster's."""
+        """Advance the model with the clock, and apply its events to the cluster."""
         while True:
             self._changed.clear()
             for event in self._cluster.advance(self._clock()):
@@ -176,7 +176,7 @@ class ArmServer:
                 return
 
     async def _drain(self, nodes: KubernetesNodes, name: str) -> None:
-        """As AKS does before a machine goes: cordon, evict with budgets kept, then tell."""
+        """As AKS does before it removes a machine: cordon, evict within budgets, then report."""
         while True:
             try:
                 await nodes.drain(name)
@@ -190,7 +190,7 @@ class ArmServer:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Log every call, and give refusals their body."""
+        """Log every call, and give errors their body."""
         if request.path.startswith("/_testbed/"):
             return await handler(request)
         entry = {"at": self._clock(), "method": request.method, "path": request.path, "status": 0}
@@ -231,10 +231,10 @@ class ArmServer:
     async def _list(self, request: web.Request) -> web.Response:
         if request.query.get("$skiptoken"):
             return web.json_response({"value": []})
-        found = {"value": self._cluster.list_pools(self._clock())}
-        # A recorded list pointed to a further page that was empty; clients must follow it.
-        found["nextLink"] = f"{self._base}{request.path_qs}&$skiptoken=1"  # type: ignore[assignment]
-        return web.json_response(found)
+        body = {"value": self._cluster.list_pools(self._clock())}
+        # A recorded list has a link to a second page that is empty; clients must follow it.
+        body["nextLink"] = f"{self._base}{request.path_qs}&$skiptoken=1"  # type: ignore[assignment]
+        return web.json_response(body)
 
     async def _get(self, request: web.Request) -> web.Response:
         return web.json_response(self._cluster.get(request.match_info["pool"], self._clock()))
@@ -268,8 +268,8 @@ class ArmServer:
         return self._reply(request, self._cluster.delete_machines(pool, names, self._clock()))
 
     async def _machines(self, request: web.Request) -> web.Response:
-        found = self._cluster.machines(request.match_info["pool"], self._clock())
-        return web.json_response({"value": found})
+        machines = self._cluster.machines(request.match_info["pool"], self._clock())
+        return web.json_response({"value": machines})
 
     async def _upgrade_profile(self, request: web.Request) -> web.Response:
         pool = request.match_info["pool"]
@@ -287,8 +287,8 @@ class ArmServer:
         )
 
     async def _faults(self, request: web.Request) -> web.Response:
-        faults = msgspec.json.decode(await request.read(), type=list[Fault])
-        self._cluster.faults.add(faults)
+        faults = msgspec.json.decode(await request.read(), type=list[CallFault])
+        inject(self._cluster, *faults)
         return web.json_response({"added": len(faults)})
 
     async def _requests(self, _: web.Request) -> web.Response:

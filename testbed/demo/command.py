@@ -102,7 +102,7 @@ def _migrate(plane: ControlPlane, scratch: Path, nodes: int) -> int:
 
 
 def _forecast(plane: ControlPlane, url: str) -> float:
-    """What azlm plan says before anything is touched; told how fast this AKS and these pods are."""
+    """The output of azlm plan before the migration, with the node and pod times of this testbed."""
     cluster = (
         f"--subscription-id={SUBSCRIPTION}",
         "--resource-group=demo-rg",
@@ -114,21 +114,21 @@ def _forecast(plane: ControlPlane, url: str) -> float:
     done = run_plan(SAMPLE, plane.kubeconfig, url, *flags)
     if done.returncode:
         raise StartError(f"azlm plan: {done.stdout}{done.stderr}")
-    found = json.loads(done.stdout)
+    forecast = json.loads(done.stdout)
     say(
-        f"$ azlm plan -f {SAMPLE.name}: would take {found['total']['mid']:.1f} s and move "
-        f"{found['podSummary']['move']} pods (forecast in {time.monotonic() - began:.1f} s)"
+        f"$ azlm plan -f {SAMPLE.name}: would take {forecast['total']['mid']:.1f} s and move "
+        f"{forecast['podSummary']['move']} pods (forecast in {time.monotonic() - began:.1f} s)"
     )
-    return float(found["total"]["mid"])
+    return float(forecast["total"]["mid"])
 
 
 def _follow(plane: ControlPlane, began: float, operator: Operator) -> bool:
-    told = ""
+    printed = ""
     while time.monotonic() - began < PATIENCE:
         status = _migration(plane).get("status") or {}
         line = _line(status)
-        if line != told:
-            told = line
+        if line != printed:
+            printed = line
             if sys.stdout.isatty():
                 print(f"\r\033[K{time.monotonic() - began:5.1f} s  {line}", end="", flush=True)
             else:
@@ -207,7 +207,7 @@ def _migration(plane: ControlPlane) -> dict[str, Any]:
 
 
 def _reapply(plane: ControlPlane) -> bool:
-    """Apply the same manifest again and see whether anything moves."""
+    """Apply the same manifest again and check that nothing moves."""
     before = _migration(plane)
     said = kubectl(plane.kubeconfig, "apply", "-f", str(SAMPLE))
     time.sleep(1.0)
@@ -230,7 +230,7 @@ def _nodes(plane: ControlPlane) -> list[tuple[str, str, str]]:
 
 
 def _pools(plane: ControlPlane) -> str:
-    found: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for _, pool, sku in _nodes(plane):
-        found[pool, sku] = found.get((pool, sku), 0) + 1
-    return ", ".join(f"{pool} ({count} x {sku})" for (pool, sku), count in sorted(found.items()))
+        counts[pool, sku] = counts.get((pool, sku), 0) + 1
+    return ", ".join(f"{pool} ({count} x {sku})" for (pool, sku), count in sorted(counts.items()))

@@ -1,6 +1,6 @@
-"""`python -m testbed plan`: azlm plan on the demo's cluster, before anything of it is touched.
+"""`python -m testbed plan`: azlm plan on the demo's cluster, before the migration.
 
-Prints what the command prints; keeps the timeline as a picture and the output in docs/plan.md.
+Prints the output of the command; saves the timeline as a picture and the output in docs/plan.md.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def azlm_plan(
     kubeconfig: Path, url: str, *flags: str, **spec: Any
 ) -> "subprocess.CompletedProcess[str]":
-    """Run azlm plan as an admin would."""
+    """Run azlm plan as an admin does."""
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "migration.yaml"
         file.write_text(json.dumps({**SPEC, "spec": {**SPEC["spec"], **spec}}))
@@ -58,7 +58,7 @@ def azlm_plan(
 def run_plan(
     file: Path, kubeconfig: Path, url: str, *flags: str
 ) -> "subprocess.CompletedProcess[str]":
-    """The command itself."""
+    """Run the command."""
     command = [sys.executable, "-m", "azure_linux_migrator", "plan", "-f", str(file)]
     command += [f"--kubeconfig={kubeconfig}", f"--arm-endpoint={url}", *flags]
     environment = os.environ | {"COLUMNS": str(COLUMNS)}

@@ -1,6 +1,6 @@
-"""`python -m testbed preflight`: azlm preflight on a cluster with something of everything.
+"""`python -m testbed preflight`: azlm preflight on a cluster with findings of many kinds.
 
-Prints what the command prints, and keeps it as a picture of the terminal.
+Prints the output of the command, and saves it as a picture of the terminal.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def troubled() -> list[Manifest]:
-    """Workloads that a preflight has something to say about."""
+    """Workloads for which a preflight has findings."""
     selecting = deployment("pinned", 2)
     selecting["spec"]["template"]["spec"]["nodeSelector"] = {"agentpool": "workers"}
     certificates = daemonset("agent", "default")
@@ -72,7 +72,7 @@ def troubled() -> list[Manifest]:
 def check(
     plane: ControlPlane, *flags: str, acknowledge: Sequence[str] = (), **aks: Any
 ) -> "subprocess.CompletedProcess[str]":
-    """Run azlm preflight against a filled plane; `aks` are the knobs of its region."""
+    """Run azlm preflight against a filled plane; `aks` are the parameters of its region."""
     region = Region(**aks)
     described = json.dumps(
         {
@@ -120,7 +120,7 @@ def _run(arguments: argparse.Namespace) -> None:
         console.print(Text(line, style=_style(line)))
     arguments.picture.parent.mkdir(exist_ok=True)
     drawn = console.export_svg(title="azlm preflight")
-    # The fonts it would fetch from elsewhere are left out: any monospaced one will do.
+    # The fonts that it would download are left out: any monospaced font suffices.
     arguments.picture.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL))
 
 

@@ -1,4 +1,4 @@
-"""The operator as a process, as its ServiceAccount, with the figures that it is judged by."""
+"""The operator as a process with its ServiceAccount, and the measurements of it."""
 
 import subprocess
 import sys
@@ -68,7 +68,7 @@ class Operator:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def wait_ready(self, patience: float = 30.0) -> None:
@@ -93,11 +93,11 @@ class Operator:
             return str(answer.read().decode())
 
     def log_tail(self, lines: int = 30) -> str:
-        """The end of its log."""
+        """The end of the log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
     def figures(self, idle_seconds: float = 4.0) -> str:
-        """Start, memory and CPU, in words; watches an idle operator for a while."""
+        """Start time, memory and CPU, in words; watches an idle operator for a while."""
         used = self._cpu()
         time.sleep(idle_seconds)
         idle = (self._cpu() - used) / idle_seconds

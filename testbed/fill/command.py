@@ -1,4 +1,4 @@
-"""`python -m testbed fill`: nodes and workloads, ready before it returns."""
+"""`python -m testbed fill`: creates nodes and workloads and waits until they are ready."""
 
 import argparse
 import json
@@ -57,7 +57,7 @@ def _run(arguments: argparse.Namespace) -> None:
 def fill(
     kubeconfig: Path, workloads: list[Manifest], *, pool: str, nodes: int, seed: int = 1
 ) -> int:
-    """Create what is not there yet and wait until every pod runs; returns how many do."""
+    """Create what is missing and wait until every pod runs; returns the number of pods."""
     apply(kubeconfig, pool_nodes(pool, nodes, seed=seed))
     return fill_workloads(kubeconfig, workloads, seed=seed)
 

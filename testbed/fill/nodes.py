@@ -1,4 +1,4 @@
-"""Nodes as AKS would have made them, for pools that exist before the simulated AKS is started."""
+"""Nodes as AKS creates them, for pools that exist before the simulated AKS starts."""
 
 import random
 from typing import Any

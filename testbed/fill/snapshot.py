@@ -28,7 +28,7 @@ REPLICAS = 25
 def cluster_snapshot(nodes: int, pods: int, seed: int = 1) -> ClusterSnapshot:
     """A snapshot of that size."""
     rng = random.Random(seed)
-    found = ClusterSnapshot(NOW)
+    snapshot = ClusterSnapshot(NOW)
     counts = {"system": max(1, nodes // 100), "workers": max(2, nodes * 2 // 5)}
     counts["others"] = max(1, nodes - sum(counts.values()))
     for name, count in counts.items():
@@ -42,49 +42,51 @@ def cluster_snapshot(nodes: int, pods: int, seed: int = 1) -> ClusterSnapshot:
             "type": "VirtualMachineScaleSets",
             "currentOrchestratorVersion": "1.37.2",
         }
-        found.pools.append(Pool(name, sku, mode=mode, count=count, properties=settings))
+        snapshot.pools.append(Pool(name, sku, mode=mode, count=count, properties=settings))
         for index in range(count):
             machine = f"aks-{name}-12345678-vmss{index:06d}"
             allocatable = Allocatable(15_000, 60_000, 110)
-            found.nodes.append(Node(machine, name, os_sku=sku, allocatable=allocatable))
+            snapshot.nodes.append(Node(machine, name, os_sku=sku, allocatable=allocatable))
             size = "Standard_D16s_v5"
-            found.labels[machine] = {"node.kubernetes.io/instance-type": size, "agentpool": name}
-            found.taints[machine] = []
-    where = [node.name for node in found.nodes if node.pool != "system"]
+            snapshot.labels[machine] = {"node.kubernetes.io/instance-type": size, "agentpool": name}
+            snapshot.taints[machine] = []
+    where = [node.name for node in snapshot.nodes if node.pool != "system"]
     agents = Owner("DaemonSet", "agent", "ds")
-    found.controllers.append(Controller("DaemonSet", NamespacedName("kube-system", "agent"), "ds"))
-    found.placings["ds"] = SchedulingConstraints(tolerations=(Toleration(operator="Exists"),))
-    for node in found.nodes:
-        found.pods.append(
+    snapshot.controllers.append(
+        Controller("DaemonSet", NamespacedName("kube-system", "agent"), "ds")
+    )
+    snapshot.placings["ds"] = SchedulingConstraints(tolerations=(Toleration(operator="Exists"),))
+    for node in snapshot.nodes:
+        snapshot.pods.append(
             _pod(NamespacedName("kube-system", f"agent-{node.name}"), node.name, agents, 2.0)
         )
-    for number in range(max(1, (pods - len(found.pods)) // REPLICAS)):
-        _workload(found, rng, number, where)
-    return found
+    for number in range(max(1, (pods - len(snapshot.pods)) // REPLICAS)):
+        _workload(snapshot, rng, number, where)
+    return snapshot
 
 
-def _workload(found: ClusterSnapshot, rng: random.Random, number: int, where: list[str]) -> None:
+def _workload(snapshot: ClusterSnapshot, rng: random.Random, number: int, where: list[str]) -> None:
     space, name = f"team-{number % 40}", f"app-{number}"
     stateful = number % 5 == 0
     kind = "StatefulSet" if stateful else "Deployment"
     uid, start = f"w-{number}", rng.uniform(2, 20)
     controller = Controller(kind, NamespacedName(space, name), uid, replicas=REPLICAS, rolling=True)
-    found.controllers.append(controller)
+    snapshot.controllers.append(controller)
     owner = Owner(kind, name, uid)
     if not stateful:
         owner = Owner("ReplicaSet", f"{name}-1", f"{uid}-rs")
-        found.controllers.append(
+        snapshot.controllers.append(
             Controller("ReplicaSet", NamespacedName(space, f"{name}-1"), owner.uid, uid)
         )
-    found.placings[owner.uid] = SchedulingConstraints()
+    snapshot.placings[owner.uid] = SchedulingConstraints()
     for index in range(REPLICAS):
         key = NamespacedName(space, f"{name}-{index}")
         started = float(round(start * rng.uniform(0.8, 1.4)))
-        found.pods.append(_pod(key, rng.choice(where), owner, started, name))
+        snapshot.pods.append(_pod(key, rng.choice(where), owner, started, name))
     if number % 10 < 8:
         out = rng.choice((1, 2, 5))
-        found.rules.append(BudgetRule(max_unavailable=out))
-        found.budgets.append(
+        snapshot.rules.append(BudgetRule(max_unavailable=out))
+        snapshot.budgets.append(
             Budget(
                 NamespacedName(space, name),
                 Selector((("app", name),)),

@@ -1,4 +1,4 @@
-"""Workloads as manifests. Times are kwok's, by annotations that stages.py reads."""
+"""Workloads as manifests. The times of kwok are annotations that stages.py reads."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def daemonset(name: str, namespace: str = "kube-system") -> Manifest:
 
 
 def job(name: str, complete_ms: int, namespace: str = "default") -> Manifest:
-    """A Job whose pod ends by itself after that time."""
+    """A Job whose pod succeeds after that time."""
     template = _template(name, annotations={"complete-ms": f"{complete_ms}ms"})
     template["spec"]["restartPolicy"] = "Never"
     return _object("Job", "batch/v1", name, namespace, {"template": template})
@@ -84,9 +84,9 @@ def job(name: str, complete_ms: int, namespace: str = "default") -> Manifest:
 def uniform(deployments: int, replicas: int, max_unavailable: int | str) -> list[Manifest]:
     """Deployments of one size, each with a budget."""
     return [
-        each
+        manifest
         for index in range(deployments)
-        for each in (
+        for manifest in (
             deployment(f"app-{index:02d}", replicas),
             budget(f"app-{index:02d}", maxUnavailable=max_unavailable),
         )
@@ -94,7 +94,7 @@ def uniform(deployments: int, replicas: int, max_unavailable: int | str) -> list
 
 
 def demo() -> list[Manifest]:
-    """A small production: shops and caches, and what AKS itself runs in kube-system."""
+    """A small production cluster: shops and caches, and the add-ons of AKS in kube-system."""
     scratch = [{"name": "scratch", "emptyDir": {}}]
     critical: dict[str, Any] = {"namespace": "kube-system"}
     return [

@@ -1,4 +1,4 @@
-"""The arithmetic of the bench, and what it writes."""
+"""The calculations of the bench, and its output files."""
 
 from xml.etree import ElementTree as ET
 
@@ -32,7 +32,7 @@ def test_one_wave_needs_only_its_end() -> None:
 def test_a_shape_that_does_not_exist_is_named_with_those_that_do() -> None:
     with pytest.raises(ValueError, match="uniform"):
         named("square")
-    assert {named(each).name for each in DEFAULT} <= {shape.name for shape in SHAPES}
+    assert {named(name).name for name in DEFAULT} <= {shape.name for shape in SHAPES}
 
 
 def test_the_table() -> None:
@@ -48,10 +48,10 @@ def test_the_picture_shows_every_tool_and_names_it() -> None:
     ]
     root = ET.fromstring(picture("t", runs))
     bottom = float(root.attrib["height"])
-    lines = [each for each in root.iter(f"{SVG}path") if each.attrib["fill"] == "none"]
-    assert len({each.attrib["stroke"] for each in lines}) == len(runs)
+    lines = [element for element in root.iter(f"{SVG}path") if element.attrib["fill"] == "none"]
+    assert len({element.attrib["stroke"] for element in lines}) == len(runs)
     assert steps(lines[0].attrib["d"])[-1][0] < steps(lines[-1].attrib["d"])[-1][0] == RIGHT
-    named = {each.text: each.attrib for each in root.iter(f"{SVG}text")}
+    named = {element.text: element.attrib for element in root.iter(f"{SVG}text")}
     for at, tool in enumerate(tools):
         place = named[f"{tool} ({at + 1}.0 s)"]
         assert float(place["x"]) + 7.2 * len(tool) + 60 < WIDTH

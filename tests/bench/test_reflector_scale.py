@@ -12,7 +12,7 @@ def test_20_000_pods(flags: list[str]) -> None:
     command = [sys.executable, "-m", "bench.reflector", "--pods=20000", *flags]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["pods"] == 20_000
-    assert found["longest_turn_ms"] < 100
-    assert found["bytes_per_pod"] < 5_000
+    report = json.loads(done.stdout)
+    assert report["pods"] == 20_000
+    assert report["longest_turn_ms"] < 100
+    assert report["bytes_per_pod"] < 5_000

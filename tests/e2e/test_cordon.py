@@ -1,4 +1,5 @@
-"""Whose cordon it is, on a real apiserver: one made between our look and our write is not ours."""
+"""Ownership of a cordon, on a real API server: one set between azlm's read and its write is not
+azlm's."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,7 +18,7 @@ PATH = "/api/v1/nodes/n"
 
 
 class Meddled:
-    """A client in whose back something happens after each look."""
+    """A client that runs a callback after each read."""
 
     def __init__(self, client: Client, *patches: dict[str, Any], status: bool = False) -> None:
         self.client = client
@@ -27,12 +28,12 @@ class Meddled:
 
     async def json(self, method: str, path: str) -> dict[str, Any]:
         """As Client.json, and then somebody else writes."""
-        found = await self.client.json(method, path)
+        body = await self.client.json(method, path)
         self.looks += 1
         if self.patches:
             patch = self.patches.pop(0)
             await self.client.request("PATCH", self.path, body=patch, content_type=MERGE_PATCH)
-        return found
+        return body
 
     async def request(self, *args: Any, **more: Any) -> bytes:
         """As Client.request."""
@@ -41,14 +42,14 @@ class Meddled:
 
 @pytest.fixture
 async def client(control_plane: ControlPlane) -> AsyncIterator[Client]:
-    made = await Client.connect(str(control_plane.kubeconfig))
+    client = await Client.connect(str(control_plane.kubeconfig))
     body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
-    await made.request("POST", "/api/v1/nodes", body=body)
+    await client.request("POST", "/api/v1/nodes", body=body)
     try:
-        yield made
+        yield client
     finally:
-        await made.request("DELETE", PATH)
-        await made.close()
+        await client.request("DELETE", PATH)
+        await client.close()
 
 
 async def _state(client: Client) -> tuple[bool, str, str]:

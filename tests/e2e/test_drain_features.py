@@ -17,8 +17,8 @@ def _started(bed: Bed, workloads: list[Manifest], **drain: Any) -> None:
     bed.start_aks()
     bed.start_operator()
     strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
-    known = {"acknowledge": ["pdb.zero"]} if drain.get("onTimeout") == "Rollback" else {}
-    bed.migrate(drain=drain, strategy=strategy, preflight=known)
+    acknowledgement = {"acknowledge": ["pdb.zero"]} if drain.get("onTimeout") == "Rollback" else {}
+    bed.migrate(drain=drain, strategy=strategy, preflight=acknowledgement)
 
 
 def _evicted(bed: Bed) -> list[str]:
@@ -38,7 +38,7 @@ def test_pods_leave_in_the_order_of_the_rules(bed: Bed) -> None:
     assert order == ["first"] * 4 + ["second"] * 4
 
 
-def test_a_deadlock_is_told_before_anything_is_evicted_and_goes_when_it_is_mended(
+def test_a_deadlock_is_reported_before_any_eviction_and_goes_when_it_is_fixed(
     bed: Bed,
 ) -> None:
     _started(bed, [deployment("web", 2), budget("web", maxUnavailable=0), deployment("api", 2)])
@@ -101,8 +101,8 @@ def test_singletons_are_surged_and_never_evicted(bed: Bed) -> None:
     bed.wait_done()
     assert [name.split("-")[0] for name in _evicted(bed)] == ["again"]
     for name in ("solo", "plain"):
-        found = bed.kubectl("get", "deployment", name, "-o", "jsonpath={.spec.replicas}")
-        assert found == "1"
+        replicas = bed.kubectl("get", "deployment", name, "-o", "jsonpath={.spec.replicas}")
+        assert replicas == "1"
         assert "azlm.dev/surge" not in bed.kubectl("get", "deployment", name, "-o", "yaml")
 
 
@@ -129,7 +129,7 @@ def test_nothing_more_is_evicted_while_a_replacement_finds_no_node(bed: Bed) -> 
     bed.wait_done()
 
 
-def test_a_pod_held_by_a_finalizer_is_told_apart_from_a_blocked_one(bed: Bed) -> None:
+def test_a_pod_held_by_a_finalizer_is_distinguished_from_a_blocked_one(bed: Bed) -> None:
     held = deployment("held", 1)
     held["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
     bed.fill([held])

@@ -1,4 +1,4 @@
-"""The whole job, on the real control plane, under the RBAC that is shipped."""
+"""A whole migration on the real control plane, with the RBAC that is shipped."""
 
 import time
 

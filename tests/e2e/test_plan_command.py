@@ -1,4 +1,5 @@
-"""azlm plan, azlm snapshot and spec.mode: Plan on the real control plane: right, and read-only."""
+"""azlm plan, azlm snapshot and spec.mode: Plan on the real control plane: correct, and
+read-only."""
 
 import json
 import os
@@ -47,7 +48,7 @@ def _cordoned(bed: Bed) -> list[str]:
     return [n["metadata"]["name"] for n in bed.nodes("workers") if n["spec"].get("unschedulable")]
 
 
-def test_a_forecast_is_told_drawn_and_touches_nothing(bed: Bed, tmp_path: Path) -> None:
+def test_a_forecast_is_printed_drawn_and_changes_nothing(bed: Bed, tmp_path: Path) -> None:
     bed.fill(_workloads(), nodes=2)
     bed.start_aks()
     picture = tmp_path / "plan.svg"
@@ -58,16 +59,19 @@ def test_a_forecast_is_told_drawn_and_touches_nothing(bed: Bed, tmp_path: Path) 
     assert "set by PodDisruptionBudget default/" in done.stdout
     assert "batch 100% instead of 10%" in done.stdout
     assert ET.parse(picture).getroot().tag.endswith("svg")
-    told = json.loads(azlm_plan(bed.plane.kubeconfig, bed.aks.url, "-ojson", "--runs=2").stdout)
-    assert (told["blocked"], told["runs"], told["typical"]["evictions"]) == (False, 2, 8)
+    report = json.loads(azlm_plan(bed.plane.kubeconfig, bed.aks.url, "-ojson", "--runs=2").stdout)
+    assert (report["blocked"], report["runs"], report["typical"]["evictions"]) == (False, 2, 8)
     same = yaml.safe_load(azlm_plan(bed.plane.kubeconfig, bed.aks.url, "-oyaml").stdout)
-    assert same["podSummary"] == told["podSummary"]
-    listed = {(each["kind"], each["name"]): each for each in told["podSummary"]["workloads"]}
+    assert same["podSummary"] == report["podSummary"]
+    listed = {
+        (workload["kind"], workload["name"]): workload
+        for workload in report["podSummary"]["workloads"]
+    }
     assert (listed["Deployment", "web"]["disposition"], listed["Deployment", "web"]["pods"]) == (
         "move",
         6,
     )
-    assert told["typical"]["limitedBy"].startswith("PodDisruptionBudget default/")
+    assert report["typical"]["limitedBy"].startswith("PodDisruptionBudget default/")
     assert _cordoned(bed) == []
     assert {call["method"] for call in bed.aks.requests()} == {"GET"}
 
@@ -79,8 +83,8 @@ def test_a_migration_that_would_be_blocked_exits_with_2(bed: Bed) -> None:
     assert done.returncode == 2
     assert "blocked in Preflight" in done.stdout
     assert "pdb.zero: PodDisruptionBudget default/web" in done.stdout
-    known = {"acknowledge": ["pdb.zero"]}
-    later = azlm_plan(bed.plane.kubeconfig, bed.aks.url, preflight=known)
+    acknowledgement = {"acknowledge": ["pdb.zero"]}
+    later = azlm_plan(bed.plane.kubeconfig, bed.aks.url, preflight=acknowledgement)
     assert later.returncode == 2
     assert "PodDisruptionBudget default/web allows 0" in later.stdout
 
@@ -114,7 +118,7 @@ def test_a_pool_that_is_not_there_and_a_file_that_is_none(bed: Bed, tmp_path: Pa
     assert "is no snapshot made by azlm snapshot" in done.stderr
 
 
-def test_a_saved_snapshot_is_foretold_without_the_cluster(bed: Bed, tmp_path: Path) -> None:
+def test_a_saved_snapshot_is_forecast_without_the_cluster(bed: Bed, tmp_path: Path) -> None:
     bed.fill(_workloads(), nodes=2)
     bed.start_aks()
     file, saved = tmp_path / "m.json", tmp_path / "snapshot.json.gz"

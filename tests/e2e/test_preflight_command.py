@@ -1,4 +1,4 @@
-"""`azlm preflight` against a real cluster and the simulated AKS: what it prints and how it ends."""
+"""`azlm preflight` against a real cluster and the simulated AKS: its output and its exit code."""
 
 import json
 
@@ -18,17 +18,17 @@ def test_it_names_what_blocks_and_what_to_do_and_changes_nothing(bed: Bed) -> No
     assert set(bed.audit.writes("azlm-testbed-admin")) == set(), "read-only"
 
     machine = check(bed.plane, "--output=json")
-    found = json.loads(machine.stdout)
-    assert (machine.returncode, found["blocked"]) == (2, 3)
-    blocking = {each["rule"] for each in found["findings"] if each["severity"] == "Block"}
+    report = json.loads(machine.stdout)
+    assert (machine.returncode, report["blocked"]) == (2, 3)
+    blocking = {finding["rule"] for finding in report["findings"] if finding["severity"] == "Block"}
     assert blocking == {"pdb.zero", "pod.selector-pool", "os.cert-path"}
 
-    known = check(bed.plane, acknowledge=sorted(blocking))
-    assert known.returncode == 0, known.stdout
-    assert "clear to begin" in known.stdout
+    acknowledged = check(bed.plane, acknowledge=sorted(blocking))
+    assert acknowledged.returncode == 0, acknowledged.stdout
+    assert "clear to begin" in acknowledged.stdout
 
 
-def test_what_it_cannot_read_is_told_with_the_remedy(bed: Bed) -> None:
+def test_what_it_cannot_read_is_reported_with_the_remedy(bed: Bed) -> None:
     done = check(bed.plane, "--context=nosuch")
     assert done.returncode == 1
     assert "nosuch" in done.stderr

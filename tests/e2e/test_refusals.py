@@ -15,8 +15,8 @@ SIZES = {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s"}
 def _assert_untouched(bed: Bed) -> None:
     assert not any(node["spec"].get("unschedulable") for node in bed.nodes("workers"))
     assert not bed.audit.evictions()
-    made = [r for r in bed.aks.requests() if r["method"] != "GET" and r["status"] < 400]
-    assert made == []
+    writes = [r for r in bed.aks.requests() if r["method"] != "GET" and r["status"] < 400]
+    assert writes == []
 
 
 def _assert_refused(bed: Bed, reason: str, *words: str) -> None:

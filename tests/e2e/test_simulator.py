@@ -1,4 +1,4 @@
-"""The same migration foretold and then done: what moves, in which order, and where it lands."""
+"""A migration is forecast and then run: which pods move, in which order, and to which nodes."""
 
 import asyncio
 import json
@@ -103,8 +103,8 @@ def _spec(more: dict[str, Any]) -> dict[str, Any]:
     return {"source": {"nodePool": "workers"}, "strategy": strategy} | more
 
 
-class Foretold(ForecastRun):
-    """A forecast that remembers whom it evicts."""
+class RecordedRun(ForecastRun):
+    """A forecast that records the evicted pods."""
 
     evicted: list[str]
 
@@ -117,7 +117,7 @@ class Foretold(ForecastRun):
 
 @pytest.mark.cluster
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
+def test_the_forecast_happens(name: str, bed: Bed) -> None:
     workloads, more = CASES[name]
     spec = _spec(more)
     bed.fill(workloads, nodes=3)
@@ -128,34 +128,34 @@ def test_what_is_foretold_happens(name: str, bed: Bed) -> None:
     snapshot = asyncio.run(take(settings, MigrationSpec.model_validate(spec)))
     assert snapshot.unseen == []
     assumed = Assumptions(stop=0.3, node_boot=2.0, node_delete=1.0, job=4.0)
-    told = Foretold(snapshot, "workers", spec, assumed, 1)
-    told.evicted = []
-    trip = told.go()
-    assert trip.succeeded, trip.message
+    forecast = RecordedRun(snapshot, "workers", spec, assumed, 1)
+    forecast.evicted = []
+    run_result = forecast.go()
+    assert run_result.succeeded, run_result.message
 
     bed.start_operator()
     bed.migrate(**spec)
     bed.wait_done()
-    requests = [each for each in bed.audit.requests() if each.resource == "pods/eviction"]
-    done = [each.name for each in requests if each.code == 201]
+    requests = [request for request in bed.audit.requests() if request.resource == "pods/eviction"]
+    done = [request.name for request in requests if request.code == 201]
     assert {request.code for request in requests} == {201}
-    assert len(done) == trip.evictions
-    assert Counter(_app(each) for each in done) == Counter(_app(each) for each in told.evicted)
-    assert _left(bed) == _left_in(told)
+    assert len(done) == run_result.evictions
+    assert Counter(_app(pod) for pod in done) == Counter(_app(pod) for pod in forecast.evicted)
+    assert _left(bed) == _left_in(forecast)
     if name == "spread":
-        assert _spread(_landed(bed)) == _spread(_landed_in(told))
+        assert _spread(_landed(bed)) == _spread(_landed_in(forecast))
     if name == "order":
-        assert [_app(each) for each in told.evicted] == [_app(each) for each in done]
+        assert [_app(pod) for pod in forecast.evicted] == [_app(pod) for pod in done]
     if name == "ordered":
         sets = [
             controller for controller in snapshot.controllers if controller.kind == "StatefulSet"
         ]
-        assert [each.ordered for each in sets] == [True, True]
+        assert [controller.ordered for controller in sets] == [True, True]
     if name == "kinds":
-        ours = [each for each in told.evicted if each.startswith("db-")]
-        assert ours == [each for each in done if each.startswith("db-")] or len(ours) == 3
-    assert Counter(trip.blockers) == Counter()
-    assert bed.status()["batch"]["index"] == trip.batches[-1].index
+        ours = [pod for pod in forecast.evicted if pod.startswith("db-")]
+        assert ours == [pod for pod in done if pod.startswith("db-")] or len(ours) == 3
+    assert Counter(run_result.blockers) == Counter()
+    assert bed.status()["batch"]["index"] == run_result.batches[-1].index
 
 
 def _app(pod: str) -> str:
@@ -173,13 +173,18 @@ Landed = list[tuple[str, str, str]]
 
 
 def _spread(landed: Landed) -> tuple[dict[tuple[str, str], list[int]], bool]:
-    """How many pods of each app its nodes in a pool have, and whether the quiet meet the loud."""
+    """The number of pods of each app on its nodes in a pool, and whether quiet and loud pods
+    share a node."""
     counts = Counter(landed)
-    found: dict[tuple[str, str], list[int]] = {}
+    counts_by_pool: dict[tuple[str, str], list[int]] = {}
     for (app, pool, _), count in sorted(counts.items()):
-        found.setdefault((app, pool), []).append(count)
-    nodes = {app: {node for each, _, node in landed if each == app} for app in ("loud", "quiet")}
-    return {key: sorted(each) for key, each in found.items()}, bool(nodes["loud"] & nodes["quiet"])
+        counts_by_pool.setdefault((app, pool), []).append(count)
+    nodes = {
+        app: {node for pod_app, _, node in landed if pod_app == app} for app in ("loud", "quiet")
+    }
+    return {key: sorted(node_counts) for key, node_counts in counts_by_pool.items()}, bool(
+        nodes["loud"] & nodes["quiet"]
+    )
 
 
 def _landed(bed: Bed) -> Landed:
@@ -199,17 +204,17 @@ def _pods(bed: Bed) -> list[dict[str, Any]]:
     items = json.loads(bed.kubectl("get", "pods", "-n", "default", "-o", "json"))["items"]
     return [
         {
-            "name": each["metadata"]["name"],
-            "owner": each["metadata"]["ownerReferences"][0]["kind"],
-            "node": each["spec"].get("nodeName", ""),
+            "name": item["metadata"]["name"],
+            "owner": item["metadata"]["ownerReferences"][0]["kind"],
+            "node": item["spec"].get("nodeName", ""),
             "ready": any(
                 c["type"] == "Ready" and c["status"] == "True"
-                for c in each["status"].get("conditions", ())
+                for c in item["status"].get("conditions", ())
             )
-            or each["status"]["phase"] == "Succeeded",
+            or item["status"]["phase"] == "Succeeded",
         }
-        for each in items
-        if "deletionTimestamp" not in each["metadata"]
+        for item in items
+        if "deletionTimestamp" not in item["metadata"]
     ]
 
 
@@ -235,17 +240,17 @@ def test_a_snapshot_is_the_same_after_it_was_saved(bed: Bed, tmp_path: Path) -> 
     settings = Settings(
         kubeconfig=str(bed.plane.kubeconfig), arm_endpoint=bed.aks.url, cluster=WHERE
     )
-    made = asyncio.run(take(settings, MigrationSpec.model_validate(_spec({}))))
+    snapshot = asyncio.run(take(settings, MigrationSpec.model_validate(_spec({}))))
     for name in ("plain.json", "small.json.gz"):
-        save(made, tmp_path / name)
-        assert msgspec.json.encode(load(tmp_path / name)) == msgspec.json.encode(made)
-    hidden = redact(made, random.Random(1))
+        save(snapshot, tmp_path / name)
+        assert msgspec.json.encode(load(tmp_path / name)) == msgspec.json.encode(snapshot)
+    hidden = redact(snapshot, random.Random(1))
     save(hidden, tmp_path / "hidden.json")
     text = (tmp_path / "hidden.json").read_text()
     for secret in ("cache", "report", "registry.example", "subscriptions"):
         assert secret not in text
     spec = _spec({})
-    seen = ForecastRun(made, "m", spec, Assumptions(), 3).go()
+    seen = ForecastRun(snapshot, "m", spec, Assumptions(), 3).go()
     unseen = ForecastRun(load(tmp_path / "hidden.json"), "m", spec, Assumptions(), 3).go()
     assert unseen.succeeded
     assert unseen.evictions == seen.evictions

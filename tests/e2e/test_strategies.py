@@ -1,4 +1,4 @@
-"""Rolling, InPlace, the way back and the operator's own pod, on the real control plane."""
+"""Rolling, InPlace, rollbacks and the operator's own pod, on the real control plane."""
 
 import json
 
@@ -13,9 +13,9 @@ SOAKS = {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s", "maxSurge": 
 
 def _apps() -> list[Manifest]:
     return [
-        each
+        manifest
         for index in range(3)
-        for each in (deployment(f"app-{index}", 8), budget(f"app-{index}", maxUnavailable=2))
+        for manifest in (deployment(f"app-{index}", 8), budget(f"app-{index}", maxUnavailable=2))
     ]
 
 
@@ -45,11 +45,11 @@ def _pods_by_pool(bed: Bed) -> dict[str, int]:
         node["metadata"]["name"]: node["metadata"]["labels"]["kubernetes.azure.com/agentpool"]
         for node in json.loads(bed.kubectl("get", "nodes", "-o", "json"))["items"]
     }
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for pod in json.loads(bed.kubectl("get", "pods", "-n", "default", "-o", "json"))["items"]:
         pool = pools.get(pod["spec"].get("nodeName", ""), "")
-        found[pool] = found.get(pool, 0) + 1
-    return found
+        counts[pool] = counts.get(pool, 0) + 1
+    return counts
 
 
 def test_rolling_moves_every_pod_once_within_its_surge(bed: Bed) -> None:

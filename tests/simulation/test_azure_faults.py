@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from azure_linux_migrator.simulator.aks.faults import (
+from simtest.faults.azure_calls import (
     Call,
+    CallFault,
     Effect,
     EndOperation,
-    Fault,
     Hide,
     LoseResponse,
     Refuse,
     Stall,
 )
-from tests.support.migration_run import CALM, NODES, Voyage, voyage
+from tests.support.migration_run import CALM, NODES, MigrationRun, migration_run
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "azure-faults.md"
 SCALED = {"enableAutoScaling": True, "minCount": 2, "maxCount": 9}
@@ -72,15 +72,15 @@ rows: dict[tuple[str, str], tuple[str, str]] = {}
 
 
 def page_rows() -> dict[tuple[str, str], tuple[str, str]]:
-    """The rows of the page: call and fault to what is told and how it ends."""
+    """The rows of the page: from call and fault to what the status reports and how the run ends."""
     listed: dict[tuple[str, str], tuple[str, str]] = {}
     call = ""
     for line in PAGE.read_text().splitlines():
         if line.startswith("## "):
             call = line[3].lower() + line[4:]
         elif line.startswith("| ") and not line.startswith("| fault "):
-            fault, told, end = (cell.strip() for cell in line.strip("|").split("|"))
-            listed[call, fault] = (told, end)
+            fault, reported, end = (cell.strip() for cell in line.strip("|").split("|"))
+            listed[call, fault] = (reported, end)
     return listed
 
 
@@ -89,10 +89,10 @@ async def test_a_call_survives_a_fault(call: str, title: str) -> None:
     name, pool, nth = CALLS[call]
     effect = FAULTS[title]
     if "URL" in title:
-        fault = Fault(effect, "GetOperation", times=None)
+        fault = CallFault(effect, "GetOperation", times=None)
     else:
-        fault = Fault(effect, name, pool, nth=nth, times=1)
-    rows[call, title] = await _fate(fault)
+        fault = CallFault(effect, name, pool, nth=nth, times=1)
+    rows[call, title] = await _outcome(fault)
     if not os.environ.get("AZLM_WRITE_DOCS"):
         assert rows[call, title] == page_rows().get((call, title))
 
@@ -104,8 +104,8 @@ def test_the_page_lists_every_case_once() -> None:
             lines += [f"\n## {call[0].upper()}{call[1:]}\n", "| fault | told meanwhile | end |"]
             lines.append("|---|---|---|")
             lines += [
-                f"| {fault} | {told} | {end} |"
-                for (of, fault), (told, end) in rows.items()
+                f"| {fault} | {reported} | {end} |"
+                for (of, fault), (reported, end) in rows.items()
                 if of == call
             ]
         PAGE.write_text("\n".join(lines) + "\n")
@@ -122,41 +122,45 @@ no operation that had worked done twice. Where an admin has to act first, the ta
 condition reports it."""
 
 
-async def _fate(fault: Fault) -> tuple[str, str]:
-    """What was told, and how it ended; the end state is checked."""
-    async with voyage([fault], pool=SCALED, strategy=ROLLING) as each:
-        done = await each.run(passes=4000)
-        told = _told(each)
+async def _outcome(fault: CallFault) -> tuple[str, str]:
+    """What the status reported, and how the run ended; the end state is checked."""
+    async with migration_run([fault], pool=SCALED, strategy=ROLLING) as migration:
+        done = await migration.run(passes=4000)
+        reported = _reported(migration)
         end = "went on by itself"
         if not done:
-            assert each.status.is_true("Stalled"), (fault, each.trail, each.status.message)
+            assert migration.status.is_true("Stalled"), (
+                fault,
+                migration.trail,
+                migration.status.message,
+            )
             end = "an admin fixes it, then it goes on"
-            _mend(each)
-            done = await each.run(passes=4000)
-        assert done, (fault, each.trail, each.status.message)
-        assert set(each.pools) == {"system", "srcazl"}, fault
-        new = each.pools["srcazl"]
-        found = (new["count"], new["enableAutoScaling"], new["minCount"], new["maxCount"])
-        assert found == (NODES, True, 2, 9), (fault, found)
-        assert each.most_nodes <= NODES + 2, fault
-        assert len(list(each.world.pool_nodes("srcazl"))) == NODES, fault
+            _fix(migration)
+            done = await migration.run(passes=4000)
+        assert done, (fault, migration.trail, migration.status.message)
+        assert set(migration.pools) == {"system", "srcazl"}, fault
+        new = migration.pools["srcazl"]
+        bounds = (new["count"], new["enableAutoScaling"], new["minCount"], new["maxCount"])
+        assert bounds == (NODES, True, 2, 9), (fault, bounds)
+        assert migration.most_nodes <= NODES + 2, fault
+        assert len(list(migration.world.pool_nodes("srcazl"))) == NODES, fault
         again = 1 + isinstance(fault.effect, EndOperation)
-        assert _accepted(each, "PUT", "srcazl", 201) <= 1, fault
-        assert _accepted(each, "DELETE", "src", 202) <= again, fault
-        assert _accepted(each, "POST", "deleteMachines", 202) <= again, fault
-        return told, end
+        assert _accepted(migration, "PUT", "srcazl", 201) <= 1, fault
+        assert _accepted(migration, "DELETE", "src", 202) <= again, fault
+        assert _accepted(migration, "POST", "deleteMachines", 202) <= again, fault
+        return reported, end
 
 
-def _accepted(each: Voyage, method: str, end: str, status: int) -> int:
+def _accepted(migration: MigrationRun, method: str, end: str, status: int) -> int:
     return sum(
         one["method"] == method and one["path"].endswith(f"/{end}") and one["status"] == status
-        for one in each.log
+        for one in migration.log
     )
 
 
-def _told(each: Voyage) -> str:
+def _reported(migration: MigrationRun) -> str:
     """Reasons that do not belong to a smooth run, in order."""
-    reasons = [line.partition(":")[2] for line in each.trail]
+    reasons = [line.partition(":")[2] for line in migration.trail]
     odd = [reason for reason in dict.fromkeys(reasons) if reason not in SMOOTH]
     return ", ".join(f"`{reason}`" for reason in odd) or "nothing"
 
@@ -180,9 +184,9 @@ SMOOTH = frozenset(
 )
 
 
-def _mend(each: Voyage) -> None:
-    """What the status asks an admin for: a pool that AKS left half-done is put right."""
-    each.executor.outcomes.forget_verdicts()
-    for name, properties in each.pools.items():
+def _fix(migration: MigrationRun) -> None:
+    """Do what the status asks of an admin: repair a pool that AKS left in a failed state."""
+    migration.executor.outcomes.forget_verdicts()
+    for name, properties in migration.pools.items():
         if properties["provisioningState"] in {"Failed", "Canceled"}:
-            each.cluster.put(name, {"properties": dict(properties)}, each.now)
+            migration.cluster.put(name, {"properties": dict(properties)}, migration.now)

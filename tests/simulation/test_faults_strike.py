@@ -1,32 +1,53 @@
-"""Every kind of fault strikes something: one that never did would prove nothing."""
+"""Every kind of fault takes effect in some run; otherwise it would test nothing."""
 
 import random
 
 import pytest
 
 from simtest.fault_targets import fault_targets
-from simtest.faults.schedule import KINDS, SHELVED, STRIKING
+from simtest.faults import processes, requests
+from simtest.faults.draws import timed
+from simtest.faults.registry import FaultKind, FaultSet
+from simtest.faults.schedule import FAULTS, SHELVED, STRIKING, schedule
 from simtest.run import Run
 from simtest.scenario_draw import draw_scenario
 
 ENOUGH = 60
-"""Seeds within which each kind strikes where it is the only fault."""
+"""Seeds within which each kind takes effect if it is the only fault."""
 TURNING = {"rollback": "rollback", "deleted": "deleted", "recreated": "recreated"}
 
 
 def _strikes(kind: str, seed: str) -> set[str]:
     rng = random.Random(f"{seed}/{kind}")
-    fault = KINDS[kind][1](rng, fault_targets(draw_scenario(seed), TURNING.get(kind, "")))
+    fault = FAULTS.kinds[kind].draw(
+        kind, rng, fault_targets(draw_scenario(seed), TURNING.get(kind, ""))
+    )
     run = Run(seed, (fault,))
     run.go()
     return {struck for struck, _ in run.injector.strikes} & {fault.kind}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FAULTS.kinds)
 def test_it_strikes_before_long(kind: str) -> None:
     assert any(_strikes(kind, str(seed)) for seed in range(ENOUGH))
 
 
 def test_what_is_shelved_is_known() -> None:
-    assert set(SHELVED) <= set(KINDS) | {"crash-late-deleted", "slow-deleted"}
+    assert set(SHELVED) <= FAULTS.timed.keys() | FAULTS.requests.keys()
     assert not set(SHELVED) & set(STRIKING)
+
+
+def test_a_name_is_registered_once() -> None:
+    faults = FaultSet()
+    kind = FaultKind("crash", 1, timed())
+    faults.at_time(kind)(processes.crash)
+    with pytest.raises(ValueError, match="registered twice: crash"):
+        faults.at_request(kind)(requests.slow)
+    with pytest.raises(ValueError, match="registered twice: crash"):
+        FaultSet(faults, processes.FAULTS)
+
+
+def test_every_drawn_fault_is_registered() -> None:
+    for seed in range(300):
+        for fault in schedule(str(seed), shelved=True):
+            assert (fault.kind in FAULTS.timed) != (fault.kind in FAULTS.requests), fault.kind

@@ -1,4 +1,4 @@
-"""The fault simulation itself: it is repeatable, it is sharp, and a first part of it passes."""
+"""The fault simulation itself: it is repeatable, it finds mutations, and its first seeds pass."""
 
 import os
 import subprocess
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from simtest.faults.schedule import Fault, schedule
+from simtest.faults.fault import Fault
+from simtest.faults.schedule import schedule
 from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, Judge, ViolationError
 from simtest.mutations.hunt import MUTATIONS, hunt
@@ -55,15 +56,15 @@ def _many(first: int) -> list[SeedResult]:
 
 def test_the_first_seeds_pass() -> None:
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        outcomes = [each for part in pool.map(_many, range(0, SEEDS, 50)) for each in part]
-    assert [(each.seed, each.failure) for each in outcomes if each.failure] == []
-    assert sum(each.evictions for each in outcomes) > SEEDS
+        outcomes = [result for part in pool.map(_many, range(0, SEEDS, 50)) for result in part]
+    assert [(result.seed, result.failure) for result in outcomes if result.failure] == []
+    assert sum(result.evictions for result in outcomes) > SEEDS
     assert {outcome.ended.split()[0] for outcome in outcomes} >= {"Succeeded", "RolledBack", "gone"}
 
 
 def test_a_part_of_them_reaches_the_core_in_this_process() -> None:
     parts = [_many(first) for first in range(SEEDS, SEEDS + 250, 50)]
-    assert [each.seed for part in parts for each in part if each.failure] == []
+    assert [result.seed for part in parts for result in part if result.failure] == []
 
 
 def test_a_seed_is_always_the_same_run() -> None:
@@ -74,14 +75,14 @@ def test_a_seed_is_always_the_same_run() -> None:
 
 @pytest.mark.parametrize("name", SHARP)
 def test_a_deliberate_fault_is_found(name: str) -> None:
-    mutation = next(each for each in MUTATIONS if each.name == name)
+    mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
     caught = hunt(mutation, SOON)
     assert caught.seeds, caught.other
     assert caught.why.startswith(f"{mutation.finds}:")
 
 
 def test_every_deliberate_fault_is_meant_for_an_invariant_there_is() -> None:
-    assert {each.finds for each in MUTATIONS} <= set(INVARIANTS)
+    assert {mutation.finds for mutation in MUTATIONS} <= set(INVARIANTS)
     assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
     assert set(KNOWN) <= set(INVARIANTS)
 
@@ -109,7 +110,7 @@ def test_what_is_broken_is_raised_by_its_name_unless_it_is_known() -> None:
 
 
 def test_a_failing_schedule_is_shrunk_to_what_is_needed() -> None:
-    mutation = next(each for each in MUTATIONS if each.name == "forgotten-uncordon")
+    mutation = next(mutation for mutation in MUTATIONS if mutation.name == "forgotten-uncordon")
     needed = Fault("deleted", 60.0)
     harmless = [Fault("clock", 5.0, 1.0), Fault("watch-held", 7.0, 1.0, 3)]
     with mutation.applied():
@@ -125,7 +126,7 @@ def test_a_crash_before_and_after_every_action_loses_nothing() -> None:
     calm = Run("3", ())
     whole = calm.go()
     assert not whole.failure
-    for number in range(1, calm.injector.count + 1):
+    for number in range(1, calm.injector.actions + 1):
         for kind in ("crash-before", "crash-after"):
             outcome = run("3", (Fault(kind, float(number), 2.0),))
             assert not outcome.failure, (kind, number, outcome.failure)

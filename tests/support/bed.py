@@ -1,4 +1,4 @@
-"""What an integration test works with: a filled cluster, a simulated AKS, the operator."""
+"""The fixture of an integration test: a filled cluster, a simulated AKS, the operator."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ PATIENCE = 45.0
 
 
 class Bed:
-    """One test's bed. Pools are named by the test; nothing survives `close`."""
+    """The fixture of one test. The test names the pools; nothing is left after `close`."""
 
     def __init__(self, plane: ControlPlane, scratch: Path) -> None:
         self.plane = plane
@@ -33,7 +33,7 @@ class Bed:
         self._operator: subprocess.Popen[bytes] | None = None
         self._standby: subprocess.Popen[bytes] | None = None
 
-    # The world
+    # Set-up
 
     def fill(self, workloads: list[Manifest], *, pool: str = "workers", nodes: int = 4) -> None:
         """Nodes of the source pool and of a system pool, and workloads on the source."""
@@ -42,7 +42,7 @@ class Bed:
         self.audit.mark()
 
     def start_aks(self, *flags: str) -> AksServer:
-        """The simulated AKS, adopting the nodes that are there."""
+        """Start the simulated AKS with the existing nodes."""
         fast = ("--boot-seconds=2", "--delete-seconds=1")
         self._aks = AksServer(self.plane.kubeconfig, *(flags or fast))
         self._aks.__enter__()
@@ -81,7 +81,7 @@ class Bed:
             return subprocess.Popen(command, stdout=log, stderr=log)
 
     def kill_operator(self) -> None:
-        """SIGKILL: no goodbye of any kind."""
+        """SIGKILL: the process ends without any clean-up."""
         assert self._operator is not None
         self._operator.kill()
         self._operator.wait()
@@ -94,14 +94,14 @@ class Bed:
             self._operator.wait(timeout=30)
             self._operator = None
 
-    # Using it
+    # Use
 
     def kubectl(self, *args: str, stdin: str | None = None) -> str:
         """kubectl as the cluster's admin."""
         return kubectl(self.plane.kubeconfig, *args, stdin=stdin)
 
     def try_kubectl(self, *args: str, stdin: str | None = None) -> str:
-        """kubectl whatever comes of it; returns stdout and stderr."""
+        """Run kubectl whatever its exit code; returns stdout and stderr."""
         done = run_kubectl(self.plane.kubeconfig, *args, stdin=stdin)
         return done.stdout + done.stderr
 
@@ -125,8 +125,8 @@ class Bed:
 
     def condition(self, kind: str, name: str = "workers") -> dict[str, Any]:
         """One condition of it, or an empty one."""
-        found = [c for c in self.status(name).get("conditions", ()) if c["type"] == kind]
-        return dict(found[0]) if found else {}
+        conditions = [c for c in self.status(name).get("conditions", ()) if c["type"] == kind]
+        return dict(conditions[0]) if conditions else {}
 
     def wait(self, what: str, check: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Wait until `check` holds; fails with the operator's log."""
@@ -154,7 +154,7 @@ class Bed:
         return list(json.loads(self.kubectl("get", "nodes", "-l", selector, "-o", "json"))["items"])
 
     def log(self) -> str:
-        """What the operator has logged."""
+        """The log of the operator."""
         path = self.scratch / "azlm.log"
         return path.read_text() if path.exists() else ""
 

@@ -1,4 +1,4 @@
-"""Reads back what a chart has drawn."""
+"""Reads the values back from a chart."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A small cluster whose pods are particular about their nodes."""
+"""A small cluster whose pods have strict scheduling constraints."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def particular() -> ClusterSnapshot:
 
 
 def _pool(
-    made: ClusterSnapshot, name: str, digits: str, *, labels: dict[str, str], taints: list[str]
+    snapshot: ClusterSnapshot, name: str, digits: str, *, labels: dict[str, str], taints: list[str]
 ) -> None:
     settings = {
         "count": 6,
@@ -61,24 +61,24 @@ def _pool(
         "nodeLabels": labels,
         "nodeTaints": taints,
     }
-    made.pools.append(Pool(name, "Ubuntu", count=6, vm_size=SIZE, properties=settings))
+    snapshot.pools.append(Pool(name, "Ubuntu", count=6, vm_size=SIZE, properties=settings))
     for index in range(6):
         node, zone = f"aks-{name}-{digits}-vmss{index:06d}", ZONES[index % 3]
-        made.nodes.append(
+        snapshot.nodes.append(
             Node(node, name, os_sku="Ubuntu", zone=zone, allocatable=Allocatable(8000, 30000, 60))
         )
-        made.labels[node] = labels | {
+        snapshot.labels[node] = labels | {
             "agentpool": name,
             "kubernetes.io/hostname": node,
             "node.kubernetes.io/instance-type": SIZE,
             "kubernetes.azure.com/cluster": "MC_acme-rg_acme_westeurope",
         }
-        made.taints[node] = list(taints)
-        made.boots[node] = 30.0 + index
+        snapshot.taints[node] = list(taints)
+        snapshot.boots[node] = 30.0 + index
 
 
 def _workload(
-    made: ClusterSnapshot,
+    snapshot: ClusterSnapshot,
     key: NamespacedName,
     kind: str,
     scheduling: SchedulingConstraints,
@@ -88,25 +88,27 @@ def _workload(
 ) -> None:
     space, name = key
     uid = f"uid-{space}-{name}"
-    made.controllers.append(Controller(kind, key, uid, replicas=replicas, rolling=True))
+    snapshot.controllers.append(Controller(kind, key, uid, replicas=replicas, rolling=True))
     owner = Owner(kind, name, uid)
     if kind == "Deployment":
         owner = Owner("ReplicaSet", f"{name}-7d9f", f"{uid}-rs")
-        made.controllers.append(
+        snapshot.controllers.append(
             Controller("ReplicaSet", NamespacedName(space, owner.name), owner.uid, uid, replicas)
         )
-    made.placings[owner.uid] = scheduling
+    snapshot.placings[owner.uid] = scheduling
     for index in range(replicas):
         suffix = f"{index}" if kind == "StatefulSet" else f"7d9f-{'qxbm'[index % 4]}{index}"
         claims: tuple[str, ...] = (f"data-{name}-{index}",) if volumes else ()
         pod = _pod(NamespacedName(space, f"{name}-{suffix}"), owner, index, claims)
-        made.pods.append(pod)
+        snapshot.pods.append(pod)
         if volumes:
-            zone = made.nodes[6 + index].zone
-            made.volumes.append(Volume(f"pvc-{pod.uid}", NamespacedName(space, claims[0]), (zone,)))
+            zone = snapshot.nodes[6 + index].zone
+            snapshot.volumes.append(
+                Volume(f"pvc-{pod.uid}", NamespacedName(space, claims[0]), (zone,))
+            )
     out = 1 if kind == "StatefulSet" else 2
-    made.rules.append(BudgetRule(max_unavailable=out))
-    made.budgets.append(
+    snapshot.rules.append(BudgetRule(max_unavailable=out))
+    snapshot.budgets.append(
         Budget(
             key,
             Selector((("acme.example/app", name),)),

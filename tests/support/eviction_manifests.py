@@ -1,4 +1,4 @@
-"""Manifests of this directory's tests; kwok acts on the pods without delay."""
+"""Manifests for the tests of evictions; kwok acts on the pods without delay."""
 
 from typing import Any
 
@@ -30,16 +30,16 @@ def pod_spec(**more: Any) -> Manifest:
 
 def replicas(name: str, count: int, namespace: str) -> Manifest:
     """A Deployment on the nodes of this directory's tests."""
-    made = deployment(name, count, namespace, annotations=AT_ONCE)
-    made["spec"]["template"]["spec"]["nodeSelector"] = {AGENTPOOL_LABEL: POOL}
-    return made
+    manifest = deployment(name, count, namespace, annotations=AT_ONCE)
+    manifest["spec"]["template"]["spec"]["nodeSelector"] = {AGENTPOOL_LABEL: POOL}
+    return manifest
 
 
 def endless_job(name: str, namespace: str) -> Manifest:
     """A Job, a controller without /scale, whose pod does not end while the test runs."""
-    made = job(name, 3_600_000, namespace)
-    made["spec"]["template"]["metadata"]["annotations"] |= template(name)["annotations"]
-    return made
+    manifest = job(name, 3_600_000, namespace)
+    manifest["spec"]["template"]["metadata"]["annotations"] |= template(name)["annotations"]
+    return manifest
 
 
 def named(kind: str, version: str, name: str, spec: Manifest) -> Manifest:

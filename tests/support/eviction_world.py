@@ -1,4 +1,4 @@
-"""A namespace of one test on the real apiserver, and how our own core reads what is in it."""
+"""The namespace of one test on the real API server, and the core's reading of its objects."""
 
 import asyncio
 import os
@@ -29,7 +29,8 @@ CONTROLLERS = "kube-controller-manager"
 
 @dataclass(frozen=True)
 class Reading:
-    """What the core thinks of evicting one pod; `free` and `slots` are of its only budget."""
+    """The core's classification of the eviction of a pod; `free` and `slots` are of its only
+    budget."""
 
     pod: Pod
     pdb_index: tuple[NamespacedName, ...]
@@ -58,7 +59,7 @@ class Place:
         self.pods = f"/api/v1/namespaces/{namespace}/pods"
         self.budgets = f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
 
-    # Making things
+    # Objects
 
     async def pod(
         self, name: str, *, app: str = "web", ready: bool = True, **spec: Any
@@ -78,7 +79,7 @@ class Place:
         return await self.create(self.pods, body)
 
     async def finish(self, name: str, phase: str) -> None:
-        """What a kubelet writes when the containers have ended."""
+        """Write what a kubelet writes when the containers have ended."""
         await self.set_pod_status(name, phase, ready=False)
 
     async def set_pod_status(self, name: str, phase: str, *, ready: bool) -> None:
@@ -89,16 +90,16 @@ class Place:
 
     async def running(self, name: str, *, ready: bool = True) -> Manifest:
         """Wait until a pod runs, Ready or not."""
-        found: Manifest = {}
+        pod: Manifest = {}
 
         async def runs() -> bool:
-            nonlocal found
-            found = await self.get(f"{self.pods}/{name}")
-            record = msgspec.convert(found, PodObject).record()
+            nonlocal pod
+            pod = await self.get(f"{self.pods}/{name}")
+            record = msgspec.convert(pod, PodObject).record()
             return record.phase == "Running" and record.ready == ready
 
         await until(f"pod {name} runs", runs)
-        return found
+        return pod
 
     async def budget(
         self,
@@ -116,26 +117,26 @@ class Place:
 
     async def settled(self, name: str = "web", **expect: int) -> Budget:
         """Wait until the controller has seen this generation and come to these numbers."""
-        found: Budget | None = None
+        budget: Budget | None = None
 
         async def agrees() -> bool:
-            nonlocal found
-            found = (await self.world()).budgets[NamespacedName(self.namespace, name)]
-            current = found.observed_generation >= found.generation
-            return current and all(getattr(found, key) == value for key, value in expect.items())
+            nonlocal budget
+            budget = (await self.world()).budgets[NamespacedName(self.namespace, name)]
+            current = budget.observed_generation >= budget.generation
+            return current and all(getattr(budget, key) == value for key, value in expect.items())
 
         try:
             await until(f"budget {name} with {expect}", agrees)
         except AssertionError as error:
-            raise AssertionError(f"{error}; it is {found}") from None
-        assert found is not None
-        return found
+            raise AssertionError(f"{error}; it is {budget}") from None
+        assert budget is not None
+        return budget
 
     async def now(self, name: str = "web") -> Budget:
         """A budget as it is."""
         return (await self.world()).budgets[NamespacedName(self.namespace, name)]
 
-    # Asking
+    # Evictions
 
     async def world(self) -> World:
         """The real JSON of nodes, pods and budgets, through our decoders, in our own world."""
@@ -152,7 +153,7 @@ class Place:
         return world
 
     async def read(self, name: str) -> Reading:
-        """The core's opinion of evicting a pod now."""
+        """The core's classification of the eviction of a pod now."""
         world = await self.world()
         pod = world.pods[NamespacedName(self.namespace, name)]
         pdb_index = world.budgets_of(pod)
@@ -165,21 +166,22 @@ class Place:
         )
 
     async def evict(self, name: str, uid: str | None = None) -> EvictionResponse:
-        """Our own eviction, as the shipped ServiceAccount; by default of the pod that is there."""
+        """Evict as the operator does, as the shipped ServiceAccount; by default the existing
+        pod."""
         wanted = uid or (await self.get(f"{self.pods}/{name}"))["metadata"]["uid"]
         return await evict(self.operator, NamespacedName(self.namespace, name), wanted)
 
     async def ask(self, name: str) -> tuple[EvictionResponse, Reading]:
-        """The core's opinion first, then what the apiserver does."""
+        """The core's classification first, then the answer of the API server."""
         reading = await self.read(name)
         return await self.evict(name), reading
 
     async def deadlocked(self, name: str = "web") -> bool:
-        """Whether the core takes a budget for one that will never grant anything."""
+        """Whether the core believes that a budget never grants an eviction."""
         return is_deadlocked(await self.now(name))
 
     async def refusal(self, name: str, **more: Any) -> KubernetesError:
-        """The raw refusal of an eviction, whose causes a Verdict does not carry."""
+        """The raw refusal of an eviction, whose causes an EvictionResponse does not carry."""
         try:
             await self.raw_evict(name, **more)
         except KubernetesError as error:
@@ -187,7 +189,7 @@ class Place:
         raise AssertionError(f"the eviction of {name} was granted")
 
     async def raw_evict(self, name: str, *, query: Any = None, **body: Any) -> Manifest:
-        """An eviction as one wants it."""
+        """An eviction with the given fields."""
         whole = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}} | body
         path = f"{self.pods}/{name}/eviction"
         return await self.admin.json("POST", path, query=query, body=whole)
@@ -200,12 +202,12 @@ class Place:
 
     async def create(self, path: str, body: Manifest) -> Manifest:
         """POST; again while the namespace's ServiceAccount is not there yet."""
-        made: Manifest = {}
+        created: Manifest = {}
 
         async def done() -> bool:
-            nonlocal made
+            nonlocal created
             try:
-                made = await self.admin.json("POST", path, body=body)
+                created = await self.admin.json("POST", path, body=body)
             except KubernetesError as error:
                 if "serviceaccount" in error.message:
                     return False
@@ -213,7 +215,7 @@ class Place:
             return True
 
         await until(f"POST {path}", done)
-        return made
+        return created
 
     async def patch(self, path: str, body: Manifest, **query: str) -> Manifest:
         """A merge patch."""
@@ -241,7 +243,7 @@ class Place:
         return NamespacedName(self.namespace, name) not in (await self.world()).pods
 
     async def abandon(self) -> None:
-        """Let the namespace go; finalizers of pods must not hold it."""
+        """Delete the namespace; finalizers of pods must not hold it."""
         for pod in (await self.get(self.pods))["items"]:
             if pod["metadata"].get("finalizers"):
                 free = {"metadata": {"finalizers": None}}
@@ -251,9 +253,9 @@ class Place:
     @asynccontextmanager
     async def having(self, path: str, body: Manifest) -> AsyncIterator[Manifest]:
         """A cluster-wide object for as long as the block lasts."""
-        made = await self.create(path, body)
+        created = await self.create(path, body)
         try:
-            yield made
+            yield created
         finally:
             await self.remove(f"{path}/{body['metadata']['name']}")
 
@@ -267,7 +269,7 @@ class Place:
 
     @contextmanager
     def paused(self, name: str = CONTROLLERS) -> Iterator[None]:
-        """One process of the plane stands still for as long as the block lasts."""
+        """One process of the plane is stopped for as long as the block lasts."""
         process = psutil.Process(self.plane.pids[name])
         os.kill(process.pid, signal.SIGSTOP)
         try:

@@ -1,4 +1,4 @@
-"""A tiny API server for faults that the real one does not make on demand."""
+"""A small API server for faults that the real one does not produce on demand."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Small clusters and made-up forecasts, in few words."""
+"""Small clusters and constructed forecasts."""
 
 from typing import Any
 
@@ -45,8 +45,8 @@ POINTS = [
 ]
 
 
-def trip(**changes: Any) -> RunResult:
-    """The demo's, about."""
+def run_result(**changes: Any) -> RunResult:
+    """About that of the demo."""
     fields: dict[str, Any] = {
         "seconds": 8284.0,
         "succeeded": True,
@@ -69,8 +69,8 @@ def trip(**changes: Any) -> RunResult:
 
 
 def forecast(result: RunResult | None = None, **changes: Any) -> Forecast:
-    """Of that trip."""
-    typical = result or trip()
+    """A forecast with that typical run."""
+    typical = result or run_result()
     base = Forecast(
         name="workers",
         strategy="BlueGreen",
@@ -92,7 +92,7 @@ def forecast(result: RunResult | None = None, **changes: Any) -> Forecast:
 
 
 def blocked(*texts: str, remedy: str = "", **changes: Any) -> RunResult:
-    """A trip that a drain's blockers end."""
+    """A run that a drain's blockers end."""
     blockers = tuple(
         BlockerStatus(
             cause="BudgetDeadlocked",
@@ -105,7 +105,7 @@ def blocked(*texts: str, remedy: str = "", **changes: Any) -> RunResult:
         for text in texts
     )
     fields = {"succeeded": False, "ending": "DrainBlocked", "message": "it is blocked"}
-    return trip(**(fields | {"blockers": blockers} | changes))
+    return run_result(**(fields | {"blockers": blockers} | changes))
 
 
 def finding(rule: str, severity: str = "Warn", **more: Any) -> FindingStatus:
@@ -120,7 +120,7 @@ def choice(seconds: float, node_hours: float) -> Variation:
 
 def snapshot(workers: int = 2) -> ClusterSnapshot:
     """A system pool with a node, and `workers` nodes to migrate."""
-    made = ClusterSnapshot(NOW)
+    snapshot = ClusterSnapshot(NOW)
     for name, sku, mode, count in (
         ("system", "AzureLinux", "System", 1),
         ("workers", "Ubuntu", "User", workers),
@@ -133,16 +133,16 @@ def snapshot(workers: int = 2) -> ClusterSnapshot:
             "type": "VirtualMachineScaleSets",
             "currentOrchestratorVersion": "1.37.2",
         }
-        made.pools.append(
+        snapshot.pools.append(
             Pool(name, sku, mode=mode, count=count, vm_size=SIZE, properties=settings)
         )
         for index in range(count):
             machine = f"aks-{name}-12345678-vmss{index:06d}"
             allocatable = Allocatable(3800, 12_000, 110)
-            made.nodes.append(Node(machine, name, os_sku=sku, allocatable=allocatable))
-            made.labels[machine] = {"node.kubernetes.io/instance-type": SIZE, "agentpool": name}
-            made.taints[machine] = []
-    return made
+            snapshot.nodes.append(Node(machine, name, os_sku=sku, allocatable=allocatable))
+            snapshot.labels[machine] = {"node.kubernetes.io/instance-type": SIZE, "agentpool": name}
+            snapshot.taints[machine] = []
+    return snapshot
 
 
 def pod(cluster_snapshot: ClusterSnapshot, name: str, owner: Owner | None, **more: Any) -> None:
@@ -181,7 +181,7 @@ def deployment(cluster_snapshot: ClusterSnapshot, name: str, pods: int, **more: 
 
 def budget(cluster_snapshot: ClusterSnapshot, name: str, allowed: int) -> None:
     """A budget over a Deployment that `deployment` made."""
-    count = sum(("app", name) in each.labels for each in cluster_snapshot.pods)
+    count = sum(("app", name) in pod.labels for pod in cluster_snapshot.pods)
     selector = Selector((("app", name),))
     cluster_snapshot.rules.append(BudgetRule(max_unavailable=allowed))
     figures: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Values of any type with a word of its own in every string, to be looked for afterwards."""
+"""Values of any type with a unique word in every string, which a test searches for afterwards."""
 
 import dataclasses
 import types
@@ -11,17 +11,17 @@ import msgspec
 
 
 class Marker:
-    """Makes them; `where` tells the type and the field that each word was put into."""
+    """Creates the values; `where` maps each word to its type and field."""
 
     def __init__(self) -> None:
         self.where: dict[str, str] = {}
         self._numbers = count()
 
     def word(self, place: str) -> str:
-        """A word that is in nothing else."""
-        made = f"qz{next(self._numbers)}zq"
-        self.where[made] = place
-        return made
+        """A word that occurs in no other text."""
+        text = f"qz{next(self._numbers)}zq"
+        self.where[text] = place
+        return text
 
     def found_in(self, text: str) -> set[str]:
         """The places whose words are in a text."""
@@ -47,12 +47,12 @@ class Marker:
         if origin in {list, frozenset} or (origin is tuple and parts[-1] is ...):
             return origin(self.value(parts[0], place) for _ in range(2))
         if origin is tuple:
-            return tuple(self.value(each, place) for each in parts)
+            return tuple(self.value(part, place) for part in parts)
         return self._record(hint)
 
     def _record(self, kind: Any) -> Any:
-        known = issubclass(kind, msgspec.Struct) or hasattr(kind, "_fields")
-        assert known or dataclasses.is_dataclass(kind), f"no value of {kind} can be made"
+        record = issubclass(kind, msgspec.Struct) or hasattr(kind, "_fields")
+        assert record or dataclasses.is_dataclass(kind), f"no value of {kind} can be made"
         hints = get_type_hints(kind)
         names = (
             kind.__struct_fields__

@@ -1,7 +1,7 @@
 """Whole migrations in virtual time: the real decisions, executor and SDK, a modelled AKS over HTTP.
 
-The nodes are those the model makes; what azlm does to nodes happens at once. There are no pods:
-this is about Azure's side.
+The nodes are those of the model; changes that azlm makes to nodes take effect at once. There are no
+pods: these tests are about Azure.
 """
 
 import random
@@ -37,10 +37,10 @@ from azure_linux_migrator.model.actions import (
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.simulator.aks import operations as ops
-from azure_linux_migrator.simulator.aks.faults import Fault
 from azure_linux_migrator.simulator.aks.limits import Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node
+from simtest.faults.azure_calls import CallFault, inject
 from testbed.aks.server import ArmServer
 
 NOW = 1_800_000_000.0
@@ -57,14 +57,14 @@ CALM = {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s", "maxSurge": 2
 
 
 class Nobody:
-    """A Kubernetes without pods, for the last look before machines are deleted."""
+    """A Kubernetes without pods, for the check before machines are deleted."""
 
     async def request(self, *_: Any, **__: Any) -> bytes:
-        """An empty list, whatever is asked."""
+        """An empty list for every request."""
         return b'{"items": []}'
 
 
-class Voyage:
+class MigrationRun:
     """One migration `m` of pool `src`, of NODES nodes, to `srcazl`: drives the reconcile loop."""
 
     problem = staticmethod(str)
@@ -86,8 +86,8 @@ class Voyage:
         """Requests that Azure was sent: method, path, status (0 where the answer was lost)."""
         self.executor = self._executor()
         self.loop = self._loop()
-        for each in cluster.nodes():
-            self.world.put_node(_node(each))
+        for node in cluster.nodes():
+            self.world.put_node(_node(node))
 
     def _loop(self) -> Loop:
         return Loop(self.resource, Observer(self, self.executor, began=self.now), coalesce=0.2)
@@ -108,7 +108,8 @@ class Voyage:
         )
 
     async def restart(self, status: MigrationStatus | None = None) -> None:
-        """The operator is killed and starts again with what is recorded, or with that status."""
+        """The operator is killed and starts again with the recorded status, or with the given
+        one."""
         await self._pools.close()
         if status is not None:
             self.resource = replace(self.resource, status=status)
@@ -127,8 +128,8 @@ class Voyage:
     @property
     def reason(self) -> str:
         """The reason of Ready."""
-        found = self.status.condition("Ready")
-        return found.reason if found else ""
+        condition = self.status.condition("Ready")
+        return condition.reason if condition else ""
 
     @property
     def pools(self) -> dict[str, Any]:
@@ -147,12 +148,15 @@ class Voyage:
 
     async def run(
         self,
-        until: Callable[["Voyage"], bool] = lambda voyage: voyage.status.is_true("Succeeded"),
+        until: Callable[["MigrationRun"], bool] = lambda migration_run: (
+            migration_run.status.is_true("Succeeded")
+        ),
         *,
         passes: int = 600,
         hours: float = 12.0,
     ) -> bool:
-        """Go on until that holds; False where it does not within the passes or the hours."""
+        """Continue until the condition holds; False if it does not within the passes or the
+        hours."""
         end = self.now + hours * 3600
         self.loop.changed(self._time())
         while passes > 0:
@@ -165,7 +169,7 @@ class Voyage:
                 return True
             await self._perform(actions)
             due = [self.loop.wake_at, self.cluster.next_event_at()]
-            following = min((each for each in due if each is not None), default=self.now + 60)
+            following = min((time for time in due if time is not None), default=self.now + 60)
             self._pass_to(max(following, self.now + (0.2 if actions else 0.5)))
             if self.now > end:
                 return False
@@ -175,7 +179,7 @@ class Voyage:
         return Now(self.now, self.now)
 
     def _tick(self) -> list[Action]:
-        """What the loop wants to do; every status is taken at once."""
+        """The actions that the loop submits; every status is recorded at once."""
         actions: list[Action] = []
         outputs = self.loop.tick(self._time())
         while outputs:
@@ -194,7 +198,7 @@ class Voyage:
         return actions
 
     def _knows(self, action: Action) -> bool:
-        """What the preflight asks of others than Azure's pools is answered at once."""
+        """Answer at once what the preflight reads beside the pools."""
         match action:
             case ReadAzureFacts():
                 self.executor.outcomes.azure_facts_read(action, AzureFacts(at=self.now))
@@ -261,9 +265,9 @@ def _node(record: NodeRecord) -> Node:
 
 
 @asynccontextmanager
-async def voyage(
-    faults: Iterable[Fault] = (), *, pool: dict[str, Any] | None = None, **spec: Any
-) -> AsyncIterator[Voyage]:
+async def migration_run(
+    faults: Iterable[CallFault] = (), *, pool: dict[str, Any] | None = None, **spec: Any
+) -> AsyncIterator[MigrationRun]:
     """A cluster with a System pool and the pool `src`, and a migration of it about to begin."""
     cluster = ManagedCluster(
         random.Random(1), timings=Timings(boot=90, delete=60), limits=Limits(), digits="12345678"
@@ -278,12 +282,12 @@ async def voyage(
             for index in range(properties["count"])
         ]
         cluster.adopt(name, properties, nodes)
-    travelling: list[Voyage] = []
+    travelling: list[MigrationRun] = []
     server = ArmServer(cluster, None, clock=lambda: travelling[0].now if travelling else NOW)
     url = await server.start(0)
-    travelling.append(Voyage(cluster, url, **spec))
+    travelling.append(MigrationRun(cluster, url, **spec))
     travelling[0].log = server.log
-    cluster.faults.add(faults)
+    inject(cluster, *faults)
     try:
         yield travelling[0]
     finally:

@@ -1,4 +1,4 @@
-"""Planners of small worlds, and what they plan."""
+"""Planners of small worlds, and their plans."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from azure_linux_migrator.model.cluster import (
 from tests.support.worlds import NOW, planner_of
 
 
-def planner(made: World, last: NamespacedName | None = None, **policy: Any) -> Planner:
+def planner(world: World, last: NamespacedName | None = None, **policy: Any) -> Planner:
     return planner_of(
-        made, Scope("m", "src", "srcazl", Drain.model_validate(policy), last, uid="uid-m")
+        world, Scope("m", "src", "srcazl", Drain.model_validate(policy), last, uid="uid-m")
     )
 
 
-def names(made: Planner, now: float = NOW) -> list[str]:
-    return sorted(eviction.pod.name for eviction in made.plan(now).evictions)
+def names(planner: Planner, now: float = NOW) -> list[str]:
+    return sorted(eviction.pod.name for eviction in planner.plan(now).evictions)
 
 
-def causes(made: Planner, now: float = NOW) -> list[Cause]:
-    return [blocker.cause for blocker in made.plan(now).blockers]
+def causes(planner: Planner, now: float = NOW) -> list[Cause]:
+    return [blocker.cause for blocker in planner.plan(now).blockers]

@@ -1,4 +1,4 @@
-"""A clean preflight snapshot, in which no rule speaks."""
+"""A clean preflight snapshot, without findings."""
 
 from dataclasses import replace
 from datetime import date
@@ -36,19 +36,19 @@ def spec(**more: Any) -> MigrationSpec:
 
 
 def source(*, settings: dict[str, Any] | None = None, **more: Any) -> Pool:
-    found = {"currentOrchestratorVersion": "1.34.2", "maxPods": 30, **(settings or {})}
+    properties = {"currentOrchestratorVersion": "1.34.2", "maxPods": 30, **(settings or {})}
     fields: dict[str, Any] = {
         "name": "src",
         "os_sku": "Ubuntu",
         "count": 4,
         "vm_size": "Standard_D4s_v5",
-        "properties": found,
+        "properties": properties,
     }
     return Pool(**(fields | more))
 
 
 def snapshot(**changes: Any) -> PreflightSnapshot:
-    """A clean one: nothing blocks and nothing warns."""
+    """A clean snapshot: nothing blocks and nothing warns."""
     old = changes.pop("source", None) or source()
     facts = AzureFacts(
         cluster=ClusterFacts(

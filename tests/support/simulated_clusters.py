@@ -33,8 +33,8 @@ def simulation(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedClust
             **wanted,
         }
         full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **settings}
-        made = [make_node(aks.setting, name, full, index) for index in range(full["count"])]
-        aks.adopt(name, settings, made)
+        nodes = [make_node(aks.setting, name, full, index) for index in range(full["count"])]
+        aks.adopt(name, settings, nodes)
     cluster = SimulatedCluster(aks, rng, now=NOW)
     cluster.node_lifecycle.adopt()
     return cluster
@@ -43,7 +43,7 @@ def simulation(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedClust
 def node(
     cluster: SimulatedCluster, name: str, *, allocatable: Allocatable = SMALL, **labels: str
 ) -> None:
-    """A node that no pool knows of; `zone=` labels it with a zone."""
+    """A node that belongs to no pool; `zone=` labels it with a zone."""
     zone = labels.pop("zone", "")
     all_labels = {HOSTNAME: name, **labels, **({ZONE: zone} if zone else {})}
     cluster.store.put_node(
@@ -87,7 +87,7 @@ def spread(topology: str, name: str, skew: int = 1, **more: Any) -> SchedulingCo
 def run(cluster: SimulatedCluster, seconds: float) -> None:
     """Let time pass."""
     end = cluster.kernel.now + seconds
-    cluster.kernel.at(end, lambda: None)  # the clock stands at the last thing that was done
+    cluster.kernel.at(end, lambda: None)  # the clock stops at the last event
     cluster.kernel.run(lambda: False, end=end)
 
 
@@ -98,5 +98,5 @@ def where(cluster: SimulatedCluster, name: str) -> Counter[str]:
 
 def delete(cluster: SimulatedCluster, name: str, count: int = 1) -> None:
     """Delete pods of an app; they come back."""
-    for pod in [each for each in cluster.store.pods.values() if each.labels == of(name)][:count]:
+    for pod in [pod for pod in cluster.store.pods.values() if pod.labels == of(name)][:count]:
         cluster.api.delete(pod.key, pod.uid)

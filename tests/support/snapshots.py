@@ -1,4 +1,4 @@
-"""Small snapshots, made in Python, and the clusters that they become."""
+"""Small snapshots, constructed in Python, and the clusters that are built from them."""
 
 import random
 from typing import Any
@@ -30,7 +30,7 @@ ROOM = Allocatable(3800, 12_000, 110)
 
 def cluster(workers: int = 3) -> ClusterSnapshot:
     """One system node and some workers, with nothing on them."""
-    made = ClusterSnapshot(NOW)
+    snapshot = ClusterSnapshot(NOW)
     for name, count, mode in (("system", 1, "System"), ("workers", workers, "User")):
         settings = {
             "count": count,
@@ -40,15 +40,15 @@ def cluster(workers: int = 3) -> ClusterSnapshot:
             "type": "VirtualMachineScaleSets",
             "currentOrchestratorVersion": "1.37.2",
         }
-        made.pools.append(
+        snapshot.pools.append(
             Pool(name, "Ubuntu", mode=mode, count=count, vm_size=SIZE, properties=settings)
         )
         for index in range(count):
             host = f"aks-{name}-12345678-vmss{index:06d}"
-            made.nodes.append(Node(host, name, os_sku="Ubuntu", allocatable=ROOM))
-            made.labels[host] = labels(host, name)
-            made.taints[host] = []
-    return made
+            snapshot.nodes.append(Node(host, name, os_sku="Ubuntu", allocatable=ROOM))
+            snapshot.labels[host] = labels(host, name)
+            snapshot.taints[host] = []
+    return snapshot
 
 
 def labels(host: str, pool: str) -> dict[str, str]:
@@ -67,32 +67,32 @@ def workers(snapshot: ClusterSnapshot) -> list[str]:
 
 
 def add(
-    made: ClusterSnapshot,
+    snapshot: ClusterSnapshot,
     kind: str,
     name: str,
     count: int,
     *,
     scheduling: SchedulingConstraints | None = None,
-    each: list[dict[str, Any]] | None = None,
+    per_pod: list[dict[str, Any]] | None = None,
     controller: dict[str, Any] | None = None,
     **pod: Any,
 ) -> None:
-    """A workload whose pods have been Ready for a day, one worker after the other. `each` changes
-    single pods, `controller` its record; kinds that the API of apps does not have get none."""
+    """A workload whose pods have been Ready for a day, one worker after the other. `per_pod`
+    changes single pods, `controller` its record; kinds outside the API of apps get none."""
     uid = f"u-{name}"
     owner = Owner(kind, name, uid)
     if kind == "Deployment":
         owner = Owner("ReplicaSet", f"{name}-1", f"{uid}-1")
-        made.controllers.append(
+        snapshot.controllers.append(
             Controller(
                 "ReplicaSet", NamespacedName("default", owner.name), owner.uid, uid, replicas=count
             )
         )
     if kind in {"Deployment", "StatefulSet", "DaemonSet"}:
         more = {"replicas": count, "rolling": True, "max_surge": 1, **(controller or {})}
-        made.controllers.append(Controller(kind, NamespacedName("default", name), uid, **more))
-    made.placings[owner.uid] = scheduling or SchedulingConstraints()
-    hosts = workers(made)
+        snapshot.controllers.append(Controller(kind, NamespacedName("default", name), uid, **more))
+    snapshot.placings[owner.uid] = scheduling or SchedulingConstraints()
+    hosts = workers(snapshot)
     first = (controller or {}).get("first_ordinal", 0)
     for index in range(count):
         fields = {
@@ -105,11 +105,11 @@ def add(
             "started_in": 4.0,
             "requests": (100, 128),
             **pod,
-            **(each[index] if each else {}),
+            **(per_pod[index] if per_pod else {}),
         }
         ready = {} if fields["ready"] else {"started_in": 0.0}
         key = NamespacedName("default", f"{name}-{first + index}")
-        made.pods.append(Pod(key, f"{key.name}.uid", owner=owner, **fields | ready))
+        snapshot.pods.append(Pod(key, f"{key.name}.uid", owner=owner, **fields | ready))
 
 
 def disk(snapshot: ClusterSnapshot, claim: str, node: str) -> None:
@@ -119,7 +119,7 @@ def disk(snapshot: ClusterSnapshot, claim: str, node: str) -> None:
 
 
 def staged(snapshot: ClusterSnapshot, **assumed: Any) -> SimulatedCluster:
-    """The cluster that begins where the snapshot ends."""
+    """The cluster that starts in the state of the snapshot."""
     return build_cluster(snapshot, Assumptions(**assumed), random.Random(1))
 
 
@@ -139,8 +139,8 @@ def delete(simulation: SimulatedCluster, *names: str) -> None:
 
 def pods_of(simulation: SimulatedCluster, app: str) -> list[Pod]:
     """A workload's pods, by name."""
-    found = (pod for pod in simulation.store.pods.values() if ("app", app) in pod.labels)
-    return sorted(found, key=lambda pod: pod.key)
+    pods = (pod for pod in simulation.store.pods.values() if ("app", app) in pod.labels)
+    return sorted(pods, key=lambda pod: pod.key)
 
 
 def names(simulation: SimulatedCluster, app: str) -> list[str]:

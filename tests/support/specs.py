@@ -1,5 +1,5 @@
-"""Specs that are refused, and specs at the edge of what is taken: by the apiserver, which knows the
-rules in CEL, and by azlm itself, which knows them in Python."""
+"""Specs that are refused, and specs at the limit of what is accepted: by the API server, which
+has the rules in CEL, and by azlm itself, which has them in Python."""
 
 from typing import Any
 
@@ -105,7 +105,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"surprise": True}, "spec.surprise", "unknown field"),
     ({"drain": {"timeOut": "1m"}}, "spec.drain.timeOut", "unknown field"),
 ]
-"""Spec, the field that the refusal names, words of the apiserver's refusal."""
+"""The spec, the field that the refusal names, and a part of the API server's message."""
 
 BAD_FOR_AZLM: list[tuple[dict[str, Any], str]] = [
     ({"target": {"labels": {"agentpool": "x"}}}, "spec.target.labels must not set labels that AKS"),

@@ -1,4 +1,4 @@
-"""A real validating webhook in front of pods/eviction, served by the test itself."""
+"""A real validating webhook for pods/eviction, served by the test itself."""
 
 import base64
 import ssl

@@ -17,14 +17,14 @@ BODY: dict[str, Any] = {
 
 
 class Server:
-    """A Kubernetes with one resource; a `deaf` one takes a status and does not answer."""
+    """A Kubernetes with one resource; a `silent` one records a status and does not answer."""
 
-    def __init__(self, *, deaf: bool = False) -> None:
+    def __init__(self, *, silent: bool = False) -> None:
         self.body = json.loads(json.dumps(BODY))
-        self.deaf = deaf
+        self.silent = silent
         self.refuses = False
         self.fails: list[KubernetesError | None] = []
-        """What befalls the next requests."""
+        """The faults of the next requests."""
         self.server = "http://127.0.0.1"
         self.sent: list[str | None] = []
 
@@ -41,7 +41,7 @@ class Server:
             if version != self.body["metadata"]["resourceVersion"]:
                 raise KubernetesError(409, "the object has been modified")
             self.records(more["body"]["status"])
-            if self.deaf:
+            if self.silent:
                 raise KubernetesError(0, "no answer in time")
         return json.loads(json.dumps(self.body))  # type: ignore[no-any-return]
 
@@ -50,7 +50,7 @@ class Server:
         return b"{}"
 
     def records(self, status: dict[str, Any]) -> None:
-        """A status is written, by whomever."""
+        """Another client writes a status."""
         metadata = self.body["metadata"]
         self.body["status"] = json.loads(json.dumps(status))
         metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)

@@ -1,4 +1,4 @@
-"""Small worlds, in few words."""
+"""Small worlds and the observations of them."""
 
 from dataclasses import replace
 from typing import Any
@@ -51,17 +51,17 @@ def world(
     pods: list[Pod], budgets: list[Budget] | None = None, nodes: list[Node] | None = None
 ) -> World:
     """Two cordoned source nodes of pool `src` in batch 1, and a Ready target node."""
-    made = World()
-    made.put_controller(Controller("DaemonSet", NamespacedName("default", "d"), "d"))
+    world = World()
+    world.put_controller(Controller("DaemonSet", NamespacedName("default", "d"), "d"))
     marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
     default = [Node(name, "src", **marks) for name in ("s-0", "s-1")] + [Node("t-0", "srcazl")]
     for node in default if nodes is None else nodes:
-        made.put_node(node)
-    for each in budgets or []:
-        made.put_budget(each)
+        world.put_node(node)
+    for budget in budgets or []:
+        world.put_budget(budget)
     for one in pods:
-        made.put_pod(one)
-    return made
+        world.put_pod(one)
+    return world
 
 
 def migration(status: MigrationStatus | None = None, **spec: Any) -> Migration:
@@ -105,15 +105,15 @@ _memories: WeakKeyDictionary[World, DecisionMemory] = WeakKeyDictionary()
 
 
 def memory_of(world: World) -> DecisionMemory:
-    """The memory of the one migration that works on a world, from decision to decision."""
+    """The memory of the migration that works on a world, from decision to decision."""
     return _memories.setdefault(world, DecisionMemory())
 
 
 def planner_of(world: World, scope: Scope) -> Planner:
-    """The planner of a drain: the same one as long as world and scope are."""
+    """The planner of a drain: the same one as long as world and scope are the same."""
     memory = memory_of(world)
-    known = memory._planner
-    began, since = (known.tracker.began, known.since) if known is not None else (0.0, 0.0)
+    planner = memory._planner
+    began, since = (planner.tracker.began, planner.since) if planner is not None else (0.0, 0.0)
     return memory.planner(world, scope, began=began, since=since)
 
 

@@ -17,18 +17,18 @@ def pins(file: str) -> dict[str, str]:
 
 def closure(*names: str) -> set[str]:
     """These distributions and all that they require, extras left out."""
-    found: set[str] = set()
+    packages: set[str] = set()
     queue = [*names]
     while queue:
         name = re.sub(r"[-_.]+", "-", queue.pop()).lower()
-        if name in found:
+        if name in packages:
             continue
-        found.add(name)
+        packages.add(name)
         for text in requires(name) or []:
             requirement = Requirement(text)
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 queue.append(requirement.name)
-    return found
+    return packages
 
 
 def test_the_build_lock_is_whole() -> None:

@@ -25,9 +25,9 @@ def modules() -> dict[str, Path]:
 
 def imports() -> Graph:
     """Which module imports which at run time: imports for types alone do not count."""
-    known = modules()
+    paths = modules()
     graph: Graph = defaultdict(set)
-    for name, file in known.items():
+    for name, file in paths.items():
         tree = ast.parse(file.read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -35,7 +35,7 @@ def imports() -> Graph:
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(NAME):
                 targets = {f"{node.module}.{alias.name}" for alias in node.names}
-                graph[name] |= {t if t in known else str(node.module) for t in targets} - {name}
+                graph[name] |= {t if t in paths else str(node.module) for t in targets} - {name}
     return graph
 
 

@@ -1,4 +1,4 @@
-"""What else could be asked for: one thing changed at a time, each tried in a run of its own."""
+"""Alternatives to a spec: one setting changed at a time, each simulated in a run of its own."""
 
 import copy
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 
 WORTH_SECONDS = 60.0
 WORTH_SHARE = 0.05
-"""A choice is told if it saves more than both, or …"""
+"""An alternative is reported if it saves more than both, or …"""
 WORTH_HOURS = 0.5
 WORTH_HOURS_SHARE = 0.1
 """… node-hours: more than both of these."""
@@ -23,7 +23,7 @@ _BUDGET = "PodDisruptionBudget "
 
 
 class Variation(Struct):
-    """Another setting, and the seconds and node-hours that it would add; less than 0 is saved."""
+    """Another setting, and the seconds and node-hours that it adds; negative values are savings."""
 
     text: str
     seconds: float
@@ -31,7 +31,7 @@ class Variation(Struct):
 
 
 class Alternative(Struct):
-    """Another setting in words, and the spec and the assumptions to try it with."""
+    """Another setting in words, and the spec and the assumptions to simulate it with."""
 
     text: str
     spec: dict[str, Any]
@@ -41,43 +41,44 @@ class Alternative(Struct):
 def alternatives(
     snapshot: ClusterSnapshot, spec: dict[str, Any], assumed: Assumptions, own: RunResult
 ) -> list[Alternative]:
-    """What is likely to matter most first; `own` is a run of the spec as it is."""
-    found = [Alternative(text, other, assumed) for text, other in _specs(spec)]
+    """The alternatives, those with the greatest expected effect first; `own` is a run of the
+    spec itself."""
+    alternatives = [Alternative(text, other, assumed) for text, other in _specs(spec)]
     budget = _limiting(snapshot, own)
     if budget is not None:
         slots = budget.expected - budget.desired
         text = f"{own.limited_by} letting {slots + 1} pods go at a time instead of {slots}"
         looser = structs.replace(assumed, loosened=str(budget.key))
-        found.insert(1, Alternative(text, spec, looser))
-    return found
+        alternatives.insert(1, Alternative(text, spec, looser))
+    return alternatives
 
 
 def _limiting(snapshot: ClusterSnapshot, own: RunResult) -> Budget | None:
-    """The budget that sets the lower bound, where loosening it could help at all."""
+    """The budget that sets the lower bound, if loosening it could help."""
     if not own.limited_by.startswith(_BUDGET):
         return None
     name = own.limited_by.removeprefix(_BUDGET)
-    found = next((budget for budget in snapshot.budgets if str(budget.key) == name), None)
-    if found is None or not 0 < found.expected - found.desired < found.expected:
+    record = next((budget for budget in snapshot.budgets if str(budget.key) == name), None)
+    if record is None or not 0 < record.expected - record.desired < record.expected:
         return None
-    return found
+    return record
 
 
 def _specs(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     strategy, drain = spec["strategy"], spec["drain"]
     kind, size = strategy["type"], strategy["batch"]["size"]
     if kind == "BlueGreen":
-        first, *rest = (each for each in _BATCHES if each != size)
-        found = [_batch(spec, first)]
+        first, *rest = (batch_size for batch_size in _BATCHES if batch_size != size)
+        specs = [_batch(spec, first)]
         if not drain["prefetch"] and size != "100%":
             text = "drain.prefetch true instead of false"
-            found.append((text, _changed(spec, "drain", "prefetch", to=True)))
+            specs.append((text, _changed(spec, "drain", "prefetch", to=True)))
         text = "strategy Rolling instead of BlueGreen"
-        found.append((text, _changed(spec, "strategy", "type", to="Rolling")))
-        return found + [_batch(spec, each) for each in rest]
+        specs.append((text, _changed(spec, "strategy", "type", to="Rolling")))
+        return specs + [_batch(spec, batch_size) for batch_size in rest]
     if kind == "Rolling":
         surge = strategy["maxSurge"]
-        found = [
+        specs = [
             (
                 f"maxSurge {batch} instead of {surge}",
                 _changed(spec, "strategy", "maxSurge", to=batch),
@@ -86,7 +87,7 @@ def _specs(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
             if batch != surge
         ]
         text = "strategy BlueGreen instead of Rolling"
-        return [*found, (text, _changed(spec, "strategy", "type", to="BlueGreen"))]
+        return [*specs, (text, _changed(spec, "strategy", "type", to="BlueGreen"))]
     return []
 
 
@@ -105,23 +106,23 @@ def _changed(spec: dict[str, Any], *path: str, to: object) -> dict[str, Any]:
 
 
 def better(
-    own: RunResult, others: Sequence[Alternative], trips: Sequence[RunResult]
+    own: RunResult, others: Sequence[Alternative], results: Sequence[RunResult]
 ) -> list[Variation]:
-    """Those that save time or node-hours worth telling, the greatest saving of time first."""
-    found = []
-    for other, each in zip(others, trips, strict=True):
-        if not each.succeeded:
+    """The alternatives that save enough time or node-hours, the greatest saving of time first."""
+    variations = []
+    for other, result in zip(others, results, strict=True):
+        if not result.succeeded:
             continue
-        seconds, hours = each.seconds - own.seconds, each.node_hours - own.node_hours
+        seconds, hours = result.seconds - own.seconds, result.node_hours - own.node_hours
         quicker = -seconds > max(WORTH_SECONDS, WORTH_SHARE * own.seconds)
         cheaper = -hours > max(WORTH_HOURS, WORTH_HOURS_SHARE * own.node_hours)
         if quicker or cheaper:
-            found.append(Variation(other.text, seconds, hours))
-    return sorted(found, key=lambda choice: choice.seconds)
+            variations.append(Variation(other.text, seconds, hours))
+    return sorted(variations, key=lambda choice: choice.seconds)
 
 
 def choice_text(choice: Variation) -> str:
-    """What another spec would change, in words."""
+    """The effect of an alternative, in words."""
     hours = f"{abs(choice.node_hours):.1f}"
     same, less = hours == "0.0", choice.node_hours < 0
     if abs(choice.seconds) < 1:

@@ -1,4 +1,4 @@
-"""From a snapshot to a simulated cluster that begins where the real one stood."""
+"""From a snapshot to a simulated cluster in the state of the real one."""
 
 import random
 from collections import defaultdict
@@ -25,13 +25,13 @@ from azure_linux_migrator.simulator.simulated_cluster import Lags, SimulatedClus
 
 MANY_PODS = 3000
 CONTROLLERS = Span(0.005, 0.02)
-"""Seconds until a workload's controller replaces a pod, as measured: a StatefulSet's is quicker
-than the next eviction."""
+"""Seconds until the controller of a workload replaces a pod, as measured: a StatefulSet's
+replacement comes before the next eviction."""
 WRITE_SECONDS = 0.015
-"""What an eviction takes from reading its budget to writing it: chosen so that as many conflict as
-were measured (39 of 200 where one budget has twelve slots)."""
+"""Seconds that an eviction takes from reading its budget to writing it: chosen so that as many
+conflict as were measured (39 of 200 for a budget with twelve slots)."""
 REQUEST = Span(0.014, 0.06)
-"""Seconds for a request, there and back: what evictions took on a real control plane."""
+"""Seconds for a request and its answer: measured for evictions on a real control plane."""
 _READ_ONLY = frozenset(("provisioningState", "eTag", "powerState", "status", "creationData"))
 
 
@@ -56,7 +56,8 @@ class Assumptions(Struct, frozen=True):
 def build_cluster(
     snapshot: ClusterSnapshot, assumed: Assumptions, rng: random.Random
 ) -> SimulatedCluster:
-    """A scene of the snapshot. Raises SettingsError for pools that cannot be modelled."""
+    """The simulated cluster of the snapshot. Raises SettingsError for pools that cannot be
+    modelled."""
     aks = ManagedCluster(
         rng,
         shape=_shape(snapshot.pools),
@@ -91,7 +92,7 @@ def build_cluster(
     simulation.scheduler.bare = snapshot.placings
     if not isinstance(azure_facts.sizes, Unread):
         simulation.node_lifecycle.gpus = {
-            name: each.gpus for name, each in azure_facts.sizes.items() if each.gpus
+            name: size.gpus for name, size in azure_facts.sizes.items() if size.gpus
         }
     _nodes(simulation, snapshot)
     starts = Starts(snapshot, attach=assumed.attach)
@@ -159,7 +160,7 @@ def _nodes(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
 def _record(
     simulation: SimulatedCluster, pool: Pool, settings: dict[str, Any], node: Node, at: int
 ) -> NodeRecord:
-    known = parse_node_name(node.name)
+    parsed = parse_node_name(node.name)
     described = {
         "currentOrchestratorVersion": simulation.aks.shape.kubernetes_version,
         "nodeImageVersion": "",
@@ -167,14 +168,14 @@ def _record(
         "type": "VirtualMachineScaleSets",
         **settings,
     }
-    index = known[1] if known else at
+    index = parsed[1] if parsed else at
     return make_node(
         simulation.aks.setting, pool.name, described, index, name=node.name, zone=node.zone or "0"
     )
 
 
 def _budgets(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
-    """Budgets over pods whose controller's scale is not known keep what they need now."""
+    """Budgets over pods of a controller with unknown scale keep the count that they need now."""
     unscaled = [
         (pod.key.namespace, dict(pod.labels))
         for pod in snapshot.pods
@@ -202,7 +203,7 @@ def _loosen(simulation: SimulatedCluster, name: str) -> None:
 def _jobs_end(
     simulation: SimulatedCluster, snapshot: ClusterSnapshot, assumed: Assumptions
 ) -> None:
-    """Running Jobs end within what a Job is assumed to take, unless they fail again and again."""
+    """Running Jobs succeed within the assumed time of a Job, unless they fail again and again."""
     for pod in snapshot.pods:
         if pod.owner is None or pod.owner.kind != "Job" or pod.phase != "Running":
             continue

@@ -1,8 +1,8 @@
-"""Times as people read them."""
+"""Durations in the form that people read."""
 
 
 def span(seconds: float) -> str:
-    """A time in two units at the most: 42s, 3m 10s, 2h 05m, 1d 4h."""
+    """A duration in at most two units: 42s, 3m 10s, 2h 05m, 1d 4h."""
     whole = round(abs(seconds))
     days, rest = divmod(whole, 86_400)
     hours, rest = divmod(rest, 3600)
@@ -15,7 +15,7 @@ def span(seconds: float) -> str:
 
 
 def brief(seconds: float) -> str:
-    """The same for round times, without a second unit that says nothing: 2h, 30m, 1d 12h, 0."""
+    """The same for round durations, without a second unit of zero: 2h, 30m, 1d 12h, 0."""
     first, _, second = span(seconds).partition(" ")
     if first == "0s":
         return "0"

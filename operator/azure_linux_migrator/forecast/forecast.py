@@ -1,4 +1,4 @@
-"""The forecast: many runs of a snapshot, what they have in common, and what would be better."""
+"""The forecast: many runs of a snapshot, their summary, and better alternatives."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
@@ -24,11 +24,11 @@ MOST_COMPARED = 10
 
 Task = tuple[ClusterSnapshot, str, dict[str, Any], Assumptions, int]
 Runner = Callable[[Iterable[Task]], Sequence[RunResult]]
-"""Runs trips, side by side or one after the other; keeps their order."""
+"""Runs simulated migrations, side by side or one after the other; keeps their order."""
 
 
 class Range(Struct):
-    """The least, the middle and the most of the runs, in seconds."""
+    """The minimum, the median and the maximum of the runs, in seconds."""
 
     low: float
     mid: float
@@ -36,8 +36,9 @@ class Range(Struct):
 
 
 class Forecast(Struct):
-    """What `azlm plan` tells. `typical` is the run in the middle; `untried` are choices for which
-    there was no time; `approval` is the spec's; `target` is the name of the new pool."""
+    """The result of `azlm plan`. `typical` is the median run; `untried` are alternatives for
+    which there was no time; `approval` is that of the spec; `target` is the name of the new
+    pool."""
 
     name: str
     strategy: str
@@ -59,19 +60,19 @@ class Forecast(Struct):
 
 
 def as_run(migration_spec: MigrationSpec) -> dict[str, Any]:
-    """The spec as a forecast runs it: at once, and for good."""
+    """The spec as a forecast runs it: not paused, and in mode Run."""
     spec = migration_spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     return spec | {"paused": False, "mode": "Run"}
 
 
 def one_run(task: Task) -> RunResult:
-    """One run, unless the migration does not even begin."""
+    """Simulate one run, unless the migration does not even begin."""
     snapshot, name, spec, _, _ = task
     return refusal(snapshot, name, spec) or ForecastRun(*task).go()
 
 
 def one_by_one(tasks: Iterable[Task]) -> Sequence[RunResult]:
-    """In this process."""
+    """Simulate the runs in this process."""
     return [one_run(task) for task in tasks]
 
 
@@ -86,9 +87,10 @@ def forecast(
     compare: int = MOST_COMPARED,
     first: RunResult | None = None,
 ) -> Forecast:
-    """Many runs of the spec, and one of each choice that may be better.
+    """Simulate many runs of the spec, and one of each alternative that may be better.
 
-    At most `compare` choices are tried. `first` is the run with seed 0, where it was made already.
+    At most `compare` alternatives are simulated. `first` is the run with seed 0, if there is one
+    already.
     """
     assumed = assumed or Assumptions()
     assumed = structs.replace(assumed, node_boot=booting(snapshot, assumed))
@@ -98,13 +100,13 @@ def forecast(
     others = choices[:compare]
     tasks: list[Task] = [(snapshot, name, spec, assumed, seed) for seed in range(1, runs)]
     tasks += [(snapshot, name, other.spec, other.assumed, 0) for other in others]
-    trips = [first, *runner(tasks)]
-    own, rest = trips[:runs], trips[runs:]
-    ranked = sorted(own, key=lambda each: each.seconds)
+    results = [first, *runner(tasks)]
+    own, rest = results[:runs], results[runs:]
+    ranked = sorted(own, key=lambda result: result.seconds)
     typical = ranked[(len(ranked) - 1) // 2]
-    blocked = not all(each.succeeded for each in own)
+    blocked = not all(result.succeeded for result in own)
     if blocked:
-        typical = next(each for each in ranked if not each.succeeded)
+        typical = next(result for result in ranked if not result.succeeded)
     return Forecast(
         name=name,
         strategy=migration_spec.strategy.type,
@@ -112,8 +114,8 @@ def forecast(
         target=Migration(name, "", 1, migration_spec, MigrationStatus()).new_pool,
         os_sku=migration_spec.target.os_sku,
         blocked=blocked,
-        total=_range([each.seconds for each in own]),
-        drain=_range([each.moving_seconds for each in own]),
+        total=_range([result.seconds for result in own]),
+        drain=_range([result.moving_seconds for result in own]),
         typical=typical,
         runs=runs,
         pod_summary=pod_summary(snapshot, name, spec),
@@ -131,16 +133,16 @@ def _range(times: list[float]) -> Range:
 
 
 def _unseen(snapshot: ClusterSnapshot, one_run: RunResult) -> list[str]:
-    """What was not read, and what could not be modelled."""
+    """The parts that were not read, and those that could not be modelled."""
     parts = [
         field.name
         for field in fields(AzureFacts)
         if field.name not in {"at", *snapshot.azure_facts}
     ]
     unread = [
-        f"{part}: {found['unread']}"
-        for part, found in snapshot.azure_facts.items()
-        if "unread" in found
+        f"{part}: {facts['unread']}"
+        for part, facts in snapshot.azure_facts.items()
+        if "unread" in facts
     ]
     if parts:
         unread.append(f"of Azure: {', '.join(parts)} (azlm snapshot -f reads them)")
@@ -148,13 +150,13 @@ def _unseen(snapshot: ClusterSnapshot, one_run: RunResult) -> list[str]:
 
 
 def grave(one_run: RunResult) -> list[str]:
-    """What blocks, in words: findings first, then the drain's blockers."""
-    told = [
+    """The reasons why the run is blocked: findings first, then the blockers of the drain."""
+    lines = [
         f"{finding.rule}: {finding.subject}: {finding.message}"
         for finding in one_run.findings
         if finding.severity == "Block" and not finding.acknowledged
     ]
     notes = {note.value for note in NOTES}
-    return told + [
+    return lines + [
         f"{blocker.message}" for blocker in one_run.blockers if blocker.cause not in notes
     ]

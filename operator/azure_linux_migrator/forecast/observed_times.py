@@ -17,21 +17,22 @@ from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.simulator.cluster.workload import Span
 
 SCHEDULING = 0.05
-"""Seconds from a pod's creation to its node."""
+"""Seconds from the creation of a pod to its node."""
 ONCE, TWICE = 1 / 12, 1 / 6
 """Variance (s²) that one and two roundings to whole seconds add."""
 VM_SECONDS = 120.0
-"""From Azure's acceptance to the Node object: no cluster tells it; two minutes are usual."""
+"""Seconds from Azure's acceptance to the Node object. A cluster does not record it; two minutes
+are usual."""
 FEW = 3
-"""A workload with fewer running pods than this takes after the whole cluster."""
+"""A workload with fewer running pods uses the times of the whole cluster."""
 LONGEST_SECONDS = 1800.0
-"""A pod that was Ready later than this after it was made had been Ready before."""
+"""A pod that became Ready later than this after its creation had been Ready before."""
 UNKNOWN = Span(5.0, 15.0)
-"""Where nothing is known at all."""
+"""Used if no pod gives a time."""
 
 
 def boot_seconds(boots: Mapping[str, float]) -> float:
-    """From the order of a machine to its Ready node: what the nodes tell of it, and before that
+    """Seconds from the order of a machine to its Ready node: as the nodes record it, plus
     VM_SECONDS."""
     return VM_SECONDS + (median(boots.values()) if boots else 30.0)
 
@@ -39,7 +40,7 @@ def boot_seconds(boots: Mapping[str, float]) -> float:
 def start_spans(
     pods: Iterable[Pod], scheduled: Mapping[str, float]
 ) -> tuple[dict[str, Span], Span]:
-    """By the uid of the pods' owner, and for all of them."""
+    """By the uid of the pods' owner, and for all pods."""
     rough: defaultdict[str, list[float]] = defaultdict(list)
     fine: defaultdict[str, list[float]] = defaultdict(list)
     for pod in pods:
@@ -48,25 +49,25 @@ def start_spans(
         rough[pod.owner.uid].append(pod.started_in - SCHEDULING)
         if (at := scheduled.get(pod.uid)) is not None:
             fine[pod.owner.uid].append(pod.created + pod.started_in + 0.5 - at)
-    known: dict[str, Span] = {}
+    spans: dict[str, Span] = {}
     for uid, times in rough.items():
         learnt = _span(fine[uid], ONCE) or _span(times, TWICE)
         if learnt is not None:
-            known[uid] = learnt
-    every = _span([each for times in fine.values() for each in times], ONCE)
+            spans[uid] = learnt
+    every = _span([time for times in fine.values() for time in times], ONCE)
     all_rough = _span([time_ for times in rough.values() for time_ in times], TWICE)
-    return known, every or all_rough or UNKNOWN
+    return spans, every or all_rough or UNKNOWN
 
 
 def _span(times: list[float], rounding: float) -> Span | None:
-    """None where there are too few to learn from."""
+    """None if there are too few times."""
     sane = [time_ for time_ in times if time_ <= LONGEST_SECONDS]
     if len(sane) < FEW:
         return None
     usual = median(sane)
-    kept = [each for each in sane if each <= 3 * usual + 5]
+    kept = [seconds for seconds in sane if seconds <= 3 * usual + 5]
     mean = fmean(kept)
     variance = pvariance(kept, mean)
     shrink = sqrt(max(0.0, variance - rounding) / variance) if variance else 0.0
-    fair = [max(0.05, mean + (each - mean) * shrink) for each in kept]
+    fair = [max(0.05, mean + (seconds - mean) * shrink) for seconds in kept]
     return Span(min(fair), max(fair), tuple(fair))

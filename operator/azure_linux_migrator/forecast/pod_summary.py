@@ -1,5 +1,5 @@
-"""Who will move: the pods of the source pool by what the drain does with them, and by workload;
-and what the preflight has to say of the cluster as it is."""
+"""The pods of the source pool by what the drain does with them, and by workload; and the
+findings of the preflight."""
 
 from collections import defaultdict
 from enum import StrEnum
@@ -32,7 +32,7 @@ MOST_SUBJECTS = 20
 
 
 class Outcome(StrEnum):
-    """What becomes of pods; the gravest first."""
+    """The dispositions, the most serious first."""
 
     BLOCKED = "blocked"
     WAIT = "wait"
@@ -42,9 +42,9 @@ class Outcome(StrEnum):
 
 
 class PodGroup(Struct):
-    """Pods of one workload that share a fate, and why. `loses_data` are those whose emptyDir is
-    lost with them. The workload is what a user has written: a Deployment, not its ReplicaSets; a
-    pod that nothing owns is its own."""
+    """Pods of one workload with one disposition, and the reason. `loses_data` counts those whose
+    emptyDir is lost. The workload is what a user has written: a Deployment, not its ReplicaSets;
+    a pod without an owner is its own workload."""
 
     kind: str
     namespace: str
@@ -56,8 +56,8 @@ class PodGroup(Struct):
 
 
 class Warned(Struct):
-    """What a preflight rule found, more than once perhaps: `message` and `remedy` are those of the
-    first of its `subjects`, of which there are `count`."""
+    """A finding of a preflight rule: `message` and `remedy` are those of the first of its
+    `subjects`, of which there are `count`."""
 
     rule: str
     severity: str
@@ -68,10 +68,10 @@ class Warned(Struct):
 
 
 class PodSummary(Struct):
-    """Counts of pods on the source: `move` are evicted, `stay` go with their node, `wait` are
-    waited for, `blocked` cannot move, `finished` ran to their end and are let go; `lose_data` are
-    those of the moving that have an emptyDir. `workloads` tells whose they are, those that lose
-    most first, and `more_workloads` how many are left out. `findings` block or warn."""
+    """Counts of pods on the source: `move` are evicted, `stay` remain on their node, `wait` are
+    waited for, `blocked` cannot move, `finished` ran to completion; `lose_data` are moving pods
+    with an emptyDir. `workloads` are their workloads, those that lose most data first, and
+    `more_workloads` how many are left out. `findings` block or warn."""
 
     nodes: int = 0
     move: int = 0
@@ -86,7 +86,7 @@ class PodSummary(Struct):
 
 
 def world_of(snapshot: ClusterSnapshot) -> World:
-    """The core's world as it was."""
+    """The core's world, built from the snapshot."""
     world = World()
     for node in snapshot.labelled_nodes():
         world.put_node(node)
@@ -104,7 +104,7 @@ def world_of(snapshot: ClusterSnapshot) -> World:
 
 
 def pod_summary(snapshot: ClusterSnapshot, name: str, spec: dict[str, Any]) -> PodSummary:
-    """Judged as the drain and the preflight judge."""
+    """The summary, by the filters of the drain and the rules of the preflight."""
     context = context_of(*situation(snapshot, name, spec))
     counted = PodSummary(nodes=len(context.pool_progress), findings=_findings(context))
     held = _deadlocks(context)
@@ -156,7 +156,7 @@ def situation(
         missing_access=(),
     )
     parsed = MigrationSpec.model_validate(spec)
-    return Migration(name, "census", 1, parsed, MigrationStatus()), observation, at
+    return Migration(name, "pod-summary", 1, parsed, MigrationStatus()), observation, at
 
 
 def _deadlocks(context: Context) -> set[NamespacedName]:
@@ -197,26 +197,27 @@ def _workload(context: Context, entry: TrackedPod) -> tuple[str, str, str]:
 
 
 def _rank(group: PodGroup) -> tuple[object, ...]:
-    """The blocked, those that lose data, the waited for, the rest."""
+    """Blocked workloads first, then those that lose data, those that are waited for, and the
+    rest."""
     grave = list(Outcome).index(group.disposition) - (1.5 if group.loses_data else 0)
     return grave, group.namespace, group.name, group.kind, group.reason
 
 
 def _findings(context: Context) -> list[Warned]:
-    """What blocks and what is warned of, each rule once, the gravest first."""
+    """Findings that block or warn, each rule once, the most serious first."""
     acknowledged = context.migration.spec.preflight.acknowledge
     by_rule: defaultdict[tuple[Severity, str], list[Finding]] = defaultdict(list)
-    for each in evaluate(build_snapshot(context), acknowledged):
-        if each.severity in {Severity.BLOCK, Severity.WARN} and not each.acknowledged:
-            by_rule[each.severity, each.rule].append(each)
+    for finding in evaluate(build_snapshot(context), acknowledged):
+        if finding.severity in {Severity.BLOCK, Severity.WARN} and not finding.acknowledged:
+            by_rule[finding.severity, finding.rule].append(finding)
     return [
         Warned(
             rule,
             severity,
-            len(found),
-            [each.subject for each in found[:MOST_SUBJECTS]],
-            found[0].message,
-            found[0].remedy,
+            len(findings),
+            [finding.subject for finding in findings[:MOST_SUBJECTS]],
+            findings[0].message,
+            findings[0].remedy,
         )
-        for (severity, rule), found in by_rule.items()
+        for (severity, rule), findings in by_rule.items()
     ]

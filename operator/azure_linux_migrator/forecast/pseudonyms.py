@@ -68,7 +68,8 @@ PUBLIC_WORDS = COMMANDS | frozenset({
     "maintenanceConfigurations", "managedClusters", "read", "skus", "subnets", "usages",
     "virtualMachineScaleSets", "virtualNetworks", "write",
 })  # fmt: skip
-"""Words of Kubernetes and Azure that some rule reads; an identifier that is one of them is kept."""
+"""Words of Kubernetes and Azure that a rule reads; an identifier that equals one of them is
+kept."""
 PUBLIC_NAMESPACES = frozenset(
     {"default", "gatekeeper-system", "kube-node-lease", "kube-public", "kube-system"}
 )
@@ -76,10 +77,8 @@ PUBLIC_NAMESPACES = frozenset(
 
 
 class KnownNames(Struct, frozen=True):
-    """Names in the migration's own spec: they are kept, since its reader knows them.
-
-    `pairs` are labels and taints as key and value, `keys` their keys alone.
-    """
+    """Names in the spec of the migration: they are kept, since the reader of the forecast has
+    the spec. `pairs` are labels and taints as key and value, `keys` their keys alone."""
 
     migration: str = ""
     pools: frozenset[str] = frozenset()
@@ -124,7 +123,7 @@ class Pseudonyms:
         pools: Iterable[str],
     ) -> None:
         self._salt = rng.randbytes(16)
-        self._known = names
+        self._names = names
         self._pools = names.pools | frozenset(pools)
         self._stateful_sets = frozenset(stateful_sets)
         self._identifiers = {"": ""} | {word: word for word in PUBLIC_WORDS}
@@ -137,7 +136,7 @@ class Pseudonyms:
         self._nodes = self._node_names(rng, sorted(set(nodes)))
 
     def identifier(self, text: str) -> str:
-        """The keyed hash of any text but an empty one and a public word."""
+        """The keyed hash of a text; empty texts and public words are kept."""
         pseudonym = self._identifiers.get(text)
         if pseudonym is None:
             pseudonym = f"x{blake2b(text.encode(), key=self._salt, digest_size=8).hexdigest()}"
@@ -167,7 +166,7 @@ class Pseudonyms:
         return f"{name or self.identifier(f'{key.namespace}/{stem}')}{tail}" if stem else ""
 
     def node(self, name: str) -> str:
-        """A node; where AKS generated its name, the pool and the instance number are kept."""
+        """A node; if AKS generated its name, the pool and the instance number are kept."""
         return self._nodes.get(name) or self.identifier(name)
 
     def pool(self, name: str) -> str:
@@ -175,12 +174,12 @@ class Pseudonyms:
         return name if name in self._pools else self.identifier(name)
 
     def migration(self, name: str) -> str:
-        """The migration of the forecast keeps its name; another one does not."""
-        return name if name == self._known.migration else self.identifier(name)
+        """The migration of the forecast keeps its name; other migrations do not."""
+        return name if name == self._names.migration else self.identifier(name)
 
     def label_key(self, key: str) -> str:
         """The key of a label."""
-        public = key in _PUBLIC_KEYS or key in self._known.keys
+        public = key in _PUBLIC_KEYS or key in self._names.keys
         return key if public else self.identifier(key)
 
     def label_value(self, key: str, value: str) -> str:
@@ -189,7 +188,7 @@ class Pseudonyms:
             return self.node(value)
         if key in _POOL_LABELS:
             return self.pool(value)
-        public = key in _PUBLIC_LABELS or (key, value) in self._known.pairs
+        public = key in _PUBLIC_LABELS or (key, value) in self._names.pairs
         return value if public else self.identifier(value)
 
     def labels(self, labels: Labels) -> Labels:
@@ -202,11 +201,11 @@ class Pseudonyms:
 
     def taint_key(self, key: str) -> str:
         """The key of a taint, or of a toleration."""
-        return key if _public_taint(key) or key in self._known.keys else self.identifier(key)
+        return key if _public_taint(key) or key in self._names.keys else self.identifier(key)
 
     def taint_value(self, key: str, value: str) -> str:
         """The value of the taint with that key."""
-        public = _public_taint(key) or (key, value) in self._known.pairs
+        public = _public_taint(key) or (key, value) in self._names.pairs
         return value if public else self.identifier(value)
 
     def _node_names(self, rng: random.Random, names: list[str]) -> dict[str, str]:
@@ -226,8 +225,8 @@ def _public_taint(key: str) -> bool:
 
 
 def _between(kept: Iterable[str], names: set[str]) -> dict[str, str]:
-    """Kept names as they are, the others numbered between them in the order of the alphabet, as
-    far as one letter allows it."""
+    """Kept names as they are, the others numbered between them in alphabetical order, as far as
+    one letter permits."""
     fixed = sorted(kept)
     pseudonyms = {name: name for name in fixed}
     for name, number in _numbered(sorted(names - set(fixed) - {""}), "-ns").items():

@@ -1,9 +1,9 @@
-"""A snapshot under pseudonyms, to be given to others.
+"""A snapshot under pseudonyms, which can be given to others.
 
-Its forecast is the same: pseudonyms match where the names matched (selectors and labels,
-tolerations and taints, claims and volumes, owners and pods), and they sort in the same order. Each
-field of a record says what it holds (model/sensitivity.py); this module says how each kind is
-replaced. Of a text that is composed of several, only the parts known to be public are kept.
+Its forecast is the same: pseudonyms match where the names match (selectors and labels, tolerations
+and taints, claims and volumes, owners and pods), and they sort in the same order. Each field of a
+record declares what it holds (model/sensitivity.py); this module replaces each kind. Of a composed
+text, only the parts known to be public are kept.
 """
 
 import random
@@ -62,7 +62,7 @@ _PROFILES = {
 }
 """Parts of properties that are kept."""
 _REFUSED = policies.fields(policies.Policy.REFUSE)
-"""A pool with one of these is refused, whatever its value."""
+"""A pool with one of these properties is refused, whatever the value."""
 
 
 def redact(
@@ -80,7 +80,7 @@ def redact(
 
 
 def _pseudonyms(snapshot: ClusterSnapshot, rng: random.Random, names: KnownNames) -> Pseudonyms:
-    """Reads off the names that must keep their sort order, since the drain follows it."""
+    """The names that must keep their sort order, since the drain follows it."""
     owned = [
         (NamespacedName(pod.key.namespace, pod.owner.name), pod.owner)
         for pod in snapshot.pods
@@ -189,8 +189,8 @@ def _service(names: Pseudonyms, text: str) -> str:
 
 
 def _host_path(names: Pseudonyms, path: str) -> str:
-    """As much of it as every node has, and a directory that none has for the rest."""
-    known = [each for each in (*HOST_PATHS, *SYSTEM_PATHS) if HostPath(path).under((each,))]
+    """The part of the path that every node has, or else a directory that none has."""
+    known = [prefix for prefix in (*HOST_PATHS, *SYSTEM_PATHS) if HostPath(path).under((prefix,))]
     return max(known, key=len) if known else f"/{names.identifier(path.strip('/'))}"
 
 
@@ -226,7 +226,7 @@ def _tags(names: Pseudonyms, tags: Any) -> Any:
 
 
 def _survey(walk: RecordWalk, azure_facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored survey; parts that this version does not know are left out."""
+    """A stored Azure survey; parts that this version does not know are left out."""
     parts = {field.name for field in fields(AzureFacts)} & azure_facts.keys()
     facts = survey_in({name: azure_facts[name] for name in parts})
     redacted = survey_out(walk(AzureFacts, facts))

@@ -1,4 +1,4 @@
-"""One forecast run: a migration of a snapshot, to its end or to what blocks it."""
+"""One forecast run: a migration of a snapshot, to its end or until it is blocked."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -20,13 +20,14 @@ from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
 from azure_linux_migrator.simulator.controller.fault_hook import NoFaults
+from azure_linux_migrator.simulator.controller.operator_process import OperatorSetup
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 LONGEST_SECONDS = 30 * 24 * 3600.0
 STUCK_SECONDS = 2 * 3600.0
-"""A run in which no pod, node or step moves for so long is blocked, but for its soaks; where Jobs
-are waited for, as long as those may take is added."""
+"""A run in which no pod, node or step changes for so many seconds is blocked, except during
+soaks. If the drain waits for Jobs, their assumed time is added."""
 STALLED_SECONDS = 300.0
 POINTS = 400
 
@@ -49,7 +50,7 @@ class BatchTime(Struct):
 
 
 class Point(Struct):
-    """What there was at a time (seconds after the beginning)."""
+    """The state at a time (seconds after the beginning)."""
 
     at: float
     remaining: int
@@ -58,9 +59,10 @@ class Point(Struct):
 
 
 class RunResult(Struct):
-    """What came of one run. `node_hours` are those beyond what the source alone would have used;
-    `moving_seconds` are those from the first pod that leaves to the end of the last, without the
-    `pause_seconds` between batches; `bound_seconds` is what perfect use of the budgets needed."""
+    """The result of one run. `node_hours` are those beyond what the source alone would have
+    used; `moving_seconds` is the time from the first pod that leaves to the end of the last,
+    without the `pause_seconds` between batches; `bound_seconds` is the lower bound by the
+    budgets."""
 
     seconds: float
     succeeded: bool
@@ -82,7 +84,7 @@ class RunResult(Struct):
 
 
 class _Leaving(NullWatcher):
-    """When the first pod began to leave the source, and the last was gone; 0 for never."""
+    """When the first pod began to leave the source, and when the last one was gone; 0 for never."""
 
     def __init__(self, simulation: SimulatedCluster, source: str) -> None:
         self._scene = simulation
@@ -104,7 +106,7 @@ class _Leaving(NullWatcher):
 
 
 class ForecastRun(NoFaults):
-    """A calm run of one spec on one snapshot; evictions are counted on the way."""
+    """A run without faults of one spec on one snapshot; it counts evictions."""
 
     def __init__(
         self,
@@ -128,9 +130,15 @@ class ForecastRun(NoFaults):
             self.simulation.store, name, dict(spec), lambda: self.simulation.kernel.now
         )
         self.operator = SimulatedOperator(
-            self.resource, self.simulation.backend, rng, pace=self.simulation.pace, fault_hook=self
+            OperatorSetup(
+                self.resource,
+                self.simulation.backend,
+                rng,
+                self.simulation.pace,
+                fault_hook=self,
+                on_decision=self._decided,
+            )
         )
-        self.operator.on_decision = self._decided
         self._steps: list[StepTime] = []
         self._batches: list[BatchTime] = []
         self._points: list[Point] = []
@@ -148,7 +156,7 @@ class ForecastRun(NoFaults):
         self._drained = MigrationStatus().timing
 
     def go(self) -> RunResult:
-        """To its end."""
+        """Run to the end."""
         kernel = self.simulation.kernel
         self.simulation.node_lifecycle.touched()
         if any(self.simulation.aks.autoscaled(name) for name in self.simulation.aks.pool_names()):
@@ -156,10 +164,10 @@ class ForecastRun(NoFaults):
         self.operator.start()
         self._run(self._over)
         self._count()
-        return self._trip()
+        return self._run_result()
 
     def ends(self, action: object) -> None:
-        """Evictions are counted."""
+        """Count an eviction."""
         if isinstance(action, EvictPod):
             self._evictions += 1
 
@@ -222,7 +230,7 @@ class ForecastRun(NoFaults):
         return Point(at, status.pods.remaining, old, 0 if same else new)
 
     def _count(self) -> None:
-        """Node-seconds since the last time, beyond what the source has."""
+        """Add node-seconds since the last time, beyond those of the source."""
         now = self.simulation.kernel.now
         if self._points:
             last = self._points[-1]
@@ -231,7 +239,7 @@ class ForecastRun(NoFaults):
             self._most = max(self._most, extra)
         self._counted_at = now
 
-    def _trip(self) -> RunResult:
+    def _run_result(self) -> RunResult:
         status = self._status
         # The wait until a run counts as blocked is no part of the migration.
         at = (self._stalled_at or self.simulation.kernel.now) - self._began
@@ -239,7 +247,7 @@ class ForecastRun(NoFaults):
             self._steps[-1].ended = at
         done = status.is_true(ConditionType.SUCCEEDED)
         ready = status.condition(ConditionType.READY)
-        why, told = self._stalled or (ready.reason if ready else "", status.message)
+        why, message = self._stalled or (ready.reason if ready else "", status.message)
         pauses = _pauses(self._batches, 0.0, at)
         first, last = self._leaving.first - self._began, self._leaving.last - self._began
         moving = last - first - _pauses(self._batches, first, last)
@@ -247,7 +255,7 @@ class ForecastRun(NoFaults):
             seconds=self._steps[-1].began if done and self._steps else at,
             succeeded=done,
             ending="Succeeded" if done else why,
-            message=status.message if done else told,
+            message=status.message if done else message,
             steps=[step for step in self._steps if step.name],
             batches=self._batches,
             points=_thinned(self._points),
@@ -279,7 +287,7 @@ def _soaks(status: MigrationStatus) -> bool:
 
 
 def _thinned(points: list[Point]) -> list[Point]:
-    """At most POINTS of them, the first and the last among them."""
+    """At most POINTS points, including the first and the last."""
     if len(points) <= POINTS:
         return points
     stride = (len(points) - 1) / (POINTS - 1)

@@ -1,4 +1,4 @@
-"""As many runs of a forecast as there is time for, on as many processes as there are CPUs."""
+"""As many runs of a forecast as time permits, on as many processes as there are CPUs."""
 
 import os
 import time
@@ -15,10 +15,10 @@ from azure_linux_migrator.forecast.run import RunResult
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 
 BUDGET_SECONDS = 40.0
-"""How long the runs may take together, unless their number is given."""
+"""Seconds for all runs together, unless their number is given."""
 FEWEST, MOST = 3, 10
 SMALL_SECONDS = 0.03
-"""A run that is shorter than this is not worth a process of its own."""
+"""A run that is shorter does not need a process of its own."""
 
 
 def plan(
@@ -30,15 +30,13 @@ def plan(
     runs: int | None = None,
     jobs: int | None = None,
 ) -> Forecast:
-    """Forecast a snapshot on `jobs` processes; as many runs as there is time for.
-
-    Raises SettingsError where the snapshot lacks what the spec is about.
-    """
-    known = {pool.name for pool in snapshot.pools}
-    if spec.source.node_pool not in known:
+    """Forecast a snapshot on `jobs` processes; as many runs as time permits. Raises
+    SettingsError if the snapshot lacks the pools of the spec."""
+    names = {pool.name for pool in snapshot.pools}
+    if spec.source.node_pool not in names:
         raise SettingsError(
             f"node pool {spec.source.node_pool} (spec.source.nodePool) does not exist in this "
-            f"cluster; its pools are: {', '.join(sorted(known)) or 'none'}"
+            f"cluster; its pools are: {', '.join(sorted(names)) or 'none'}"
         )
     side_by_side = jobs or os.cpu_count() or 1
     began = time.monotonic()
@@ -58,7 +56,7 @@ def plan(
         _shared.append(snapshot)
         short = [task[1:] for task in listed]
         with ProcessPoolExecutor(side_by_side, mp_context=get_context("fork")) as pool:
-            return list(pool.map(_trip, short))
+            return list(pool.map(_run_inherited, short))
 
     return forecast(
         snapshot,
@@ -73,8 +71,8 @@ def plan(
 
 
 _shared: list[ClusterSnapshot] = []
-"""The snapshot, as the forked processes inherit it: it is too large to be sent to each."""
+"""The snapshot, inherited by forked processes: it is too large to send."""
 
 
-def _trip(rest: tuple[str, dict[str, object], Assumptions, int]) -> RunResult:
+def _run_inherited(rest: tuple[str, dict[str, object], Assumptions, int]) -> RunResult:
     return one_run((_shared[0], *rest))

@@ -1,6 +1,6 @@
-"""A cluster and its node pools at one moment: all that a forecast starts from, in one file.
+"""A cluster and its node pools at one moment: everything that a forecast needs, in one file.
 
-It holds no secrets: no environment, no annotations, no commands. With `redacted` names are
+It holds no secrets: no environment, no annotations, no commands. With `redacted`, names are
 replaced by pseudonyms (redact.py), so that it can be given to others.
 """
 
@@ -21,14 +21,14 @@ from azure_linux_migrator.model.pool import Pool
 
 
 class _Version(Struct):
-    """What is looked at first: all else may be different in another version."""
+    """Read first: other versions may have other fields."""
 
     version: int | None = None
 
 
 def writable(file: Path, flag: str = "-o") -> None:
-    """Raises SettingsError where nothing could be saved there, given by `flag`: to be known before
-    a large cluster is read for it."""
+    """Raises SettingsError if the file, given by `flag`, cannot be written. Called before a
+    large cluster is read."""
     existed = file.exists()
     try:
         with file.open("ab"):
@@ -40,7 +40,8 @@ def writable(file: Path, flag: str = "-o") -> None:
 
 
 def save(snapshot: ClusterSnapshot, file: Path) -> None:
-    """Write it; compressed where the name ends in .gz. Raises SettingsError where it cannot be."""
+    """Write the file; compressed if the name ends in .gz. Raises SettingsError if it cannot be
+    written."""
     content = msgspec.json.encode(snapshot)
     try:
         file.write_bytes(gzip.compress(content, 6) if file.suffix == ".gz" else content)
@@ -55,7 +56,7 @@ def unwritable(file: Path, error: OSError, flag: str = "-o") -> SettingsError:
 
 
 def load(file: Path) -> ClusterSnapshot:
-    """Read it; raises SettingsError where the file is no snapshot of this version."""
+    """Read the file. Raises SettingsError if it is not a snapshot of this version."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -72,16 +73,18 @@ def load(file: Path) -> ClusterSnapshot:
                 f"{file} is a snapshot of version {version}, this azlm reads version {VERSION}; "
                 "make it again with this azlm, or read it with the one that made it"
             )
-        found = msgspec.json.decode(content, type=ClusterSnapshot)
-        survey_in(found.azure_facts)
+        snapshot = msgspec.json.decode(content, type=ClusterSnapshot)
+        survey_in(snapshot.azure_facts)
     except (EOFError, OSError, zlib.error) as error:
         raise _foreign(file, f"it is damaged ({error})") from error
     except (KeyError, TypeError, ValueError) as error:
         raise _foreign(file, str(error)) from error
-    if len(found.rules) != len(found.budgets):
-        counts = f"it has {len(found.budgets)} budgets and {len(found.rules)} rules of budgets"
+    if len(snapshot.rules) != len(snapshot.budgets):
+        counts = (
+            f"it has {len(snapshot.budgets)} budgets and {len(snapshot.rules)} rules of budgets"
+        )
         raise _foreign(file, counts)
-    return found
+    return snapshot
 
 
 def _foreign(file: Path, why: str) -> SettingsError:
@@ -91,18 +94,18 @@ def _foreign(file: Path, why: str) -> SettingsError:
 
 
 def survey_out(azure_facts: AzureFacts) -> dict[str, Any]:
-    """A survey as a file holds it: each part, or why it is missing."""
-    found = {}
+    """The Azure facts as a file holds them: each part, or why it is missing."""
+    parts = {}
     for field in fields(azure_facts):
         part = getattr(azure_facts, field.name)
         unread = isinstance(part, Unread)
         builtins = msgspec.json.decode(msgspec.json.encode(part))
-        found[field.name] = {"unread": part.why} if unread else {"is": builtins}
-    return found
+        parts[field.name] = {"unread": part.why} if unread else {"is": builtins}
+    return parts
 
 
 def survey_in(kept: dict[str, Any]) -> AzureFacts:
-    """The inverse of `survey_out`; a part that was not kept was not read."""
+    """The inverse of `survey_out`; a part that is missing was not read."""
     hints = get_type_hints(AzureFacts)
     parts: dict[str, Any] = {}
     for name, part in kept.items():
@@ -122,7 +125,7 @@ def _is_union(hint: Any) -> bool:
 def with_azure(
     snapshot: ClusterSnapshot, pools: Iterable[Pool], facts: AzureFacts | None
 ) -> ClusterSnapshot:
-    """What was read of Kubernetes, completed with what was read of Azure at the same time."""
+    """The facts read from Kubernetes, completed with those read from Azure at the same time."""
     snapshot.pools = list(pools)
     if facts is not None:
         snapshot.azure_facts = survey_out(replace(facts, at=snapshot.taken_at))

@@ -1,5 +1,5 @@
-"""From a snapshot's pods to the workloads of the simulated cluster: whose they are, how they start
-and stop, what keeps its name and its volumes, and which pods will not become Ready."""
+"""From the pods of a snapshot to the workloads of the simulated cluster: owners, start and stop
+times, kept names and volumes, and which pods do not become Ready."""
 
 from collections import defaultdict
 
@@ -14,7 +14,8 @@ from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 PATIENCE = 5
 PATIENCE_SECONDS = 60.0
-"""A pod that is not Ready for so many times its usual start, and so long, stays so by itself."""
+"""A pod that is not Ready for so many times its usual start, and so many seconds, does not
+become Ready."""
 _KINDS: dict[str, Kind] = {
     "StatefulSet": "StatefulSet",
     "DaemonSet": "DaemonSet",
@@ -26,11 +27,11 @@ _KINDS: dict[str, Kind] = {
 
 
 class Starts:
-    """What is learnt of starts. Where a disk has to be attached, that is part of what was learnt,
-    unless the start was quicker than any attaching: then the disk was there already."""
+    """Start times from the snapshot. If a disk has to be attached, the start time includes that,
+    unless the start was quicker than any attachment: then the disk was attached already."""
 
     def __init__(self, snapshot: ClusterSnapshot, *, attach: float) -> None:
-        """`attach` is what a disk takes, in seconds."""
+        """`attach` is the time of attaching a disk, in seconds."""
         self._spans, self._whole = start_spans(snapshot.pods, snapshot.scheduled)
         self._attach = attach
         disks = {attachment.volume for attachment in snapshot.attachments}
@@ -41,12 +42,14 @@ class Starts:
         return self._span([pod]).mean
 
     def after_attach(self, pods: list[Pod]) -> Span:
-        """What a workload's pods take once their disks are there."""
+        """The start time of a workload's pods after their disks are attached."""
         span = self._span(pods)
         claims = (NamespacedName(pod.key.namespace, claim) for pod in pods for claim in pod.claims)
         if not any(claim in self._disks for claim in claims):
             return span
-        seen = tuple(each - self._attach if each > self._attach else each for each in span.seen)
+        seen = tuple(
+            seconds - self._attach if seconds > self._attach else seconds for seconds in span.seen
+        )
         return Span(min(seen), max(seen), seen) if seen else span
 
     def _span(self, pods: list[Pod]) -> Span:
@@ -63,39 +66,40 @@ def add_workloads(
     stop: Span,
     run: Span,
 ) -> None:
-    """The workloads, with nothing to do yet; then the controllers as the cluster shows them.
-    `stop` is what pods take to end, `run` a Job's pods to succeed."""
-    controllers = {each.uid: each for each in snapshot.controllers}
+    """Add the workloads, which have nothing to do yet, then the controllers as the cluster shows
+    them. `stop` is the time that pods take to end, `run` the time that a Job's pods take to
+    succeed."""
+    controllers = {controller.uid: controller for controller in snapshot.controllers}
     owned: defaultdict[str, list[Pod]] = defaultdict(list)
     for pod in snapshot.pods:
         if pod.owner is not None:
-            found = controllers.get(pod.owner.uid)
-            top = found.owner if found and found.owner in controllers else pod.owner.uid
+            parent = controllers.get(pod.owner.uid)
+            top = parent.owner if parent and parent.owner in controllers else pod.owner.uid
             owned[top].append(pod)
     for uid, pods in owned.items():
-        made = _workload(uid, pods, controllers.get(uid))
-        made.template = _template(pods, made.kind, controllers.get(uid), snapshot.placings)
-        made.template = structs.replace(
-            made.template,
+        workload = _workload(uid, pods, controllers.get(uid))
+        workload.template = _template(pods, workload.kind, controllers.get(uid), snapshot.placings)
+        workload.template = structs.replace(
+            workload.template,
             start=starts.after_attach(pods),
             stop=stop,
-            run=run if made.kind == "Job" else None,
+            run=run if workload.kind == "Job" else None,
         )
-        simulation.workloads.add(made, fresh=False)
+        simulation.workloads.add(workload, fresh=False)
         for owner in {pod.owner.uid for pod in pods if pod.owner is not None}:
-            simulation.workloads.own(owner, made)
+            simulation.workloads.own(owner, workload)
     for controller in snapshot.controllers:
         simulation.store.put_controller(controller)
 
 
 def add_pods(simulation: SimulatedCluster, snapshot: ClusterSnapshot, starts: Starts) -> None:
-    """The pods as they are: Ready, on their way there, or ailing."""
+    """Add the pods as they are: Ready, starting, or unhealthy."""
     ready_nodes = {node.name for node in snapshot.nodes if node.ready}
     for pod in snapshot.placed_pods():
         waits = not pod.ready and not pod.terminating and not pod.finished
         workload = simulation.workloads.workload(pod)
         if waits and not pod.node and workload is not None and workload.kind == "DaemonSet":
-            # Its node is in a field that snapshots leave out; the controller makes it again.
+            # Snapshots leave out the field with its node; the controller creates the pod again.
             simulation.workloads.soon(workload.uid)
             continue
         starting = waits and pod.node in ready_nodes
@@ -118,7 +122,7 @@ def _workload(uid: str, pods: list[Pod], controller: Controller | None) -> Workl
     if kind == "Named" or (kind == "StatefulSet" and controller is None):
         names = tuple(sorted(pod.key.name for pod in pods if not pod.finished))
     own_claims = kind in {"StatefulSet", "Named"}
-    made = Workload(
+    workload = Workload(
         kind,
         controller.key if controller else pods[0].key._replace(name=first.name if first else ""),
         uid,
@@ -126,29 +130,33 @@ def _workload(uid: str, pods: list[Pod], controller: Controller | None) -> Workl
         Template(),
         claims={pod.key.name: pod.claims for pod in pods} if own_claims else {},
         current=newest.owner.uid if newest.owner else "",
-        made=len(pods) + 100_000,
+        pods_created=len(pods) + 100_000,
         names=names,
     )
     if controller is not None:
-        made.parallel, made.first = not controller.ordered, controller.first_ordinal
-        made.max_surge, made.max_unavailable = controller.max_surge, controller.max_unavailable
-        made.rolling = controller.rolling
-    return made
+        workload.parallel, workload.first = not controller.ordered, controller.first_ordinal
+        workload.max_surge, workload.max_unavailable = (
+            controller.max_surge,
+            controller.max_unavailable,
+        )
+        workload.rolling = controller.rolling
+    return workload
 
 
 def _kind(pods: list[Pod], controller: Controller | None) -> Kind:
     owner = pods[0].owner
     if controller is not None and controller.kind == "Deployment":
         return "Deployment"
-    known = _KINDS.get(owner.kind) if owner else None
-    if known is not None:
-        return known
+    workload_kind = _KINDS.get(owner.kind) if owner else None
+    if workload_kind is not None:
+        return workload_kind
     return "Named" if _have_names(pods) else "ReplicaSet"
 
 
 def _have_names(pods: list[Pod]) -> bool:
-    """Whether pods of a controller that is not known keep their names: where names end in numbers
-    (StrimziPodSet, OpenKruise's StatefulSets), or each has claims of its own (CloudNativePG)."""
+    """Whether pods of an unknown controller keep their names: if the names end in numbers
+    (StrimziPodSet, OpenKruise's StatefulSets), or each pod has claims of its own
+    (CloudNativePG)."""
     live = [pod for pod in pods if not pod.finished]
     claims = [claim for pod in live for claim in pod.claims]
     own = all(pod.claims for pod in live) and len(claims) == len(set(claims))
@@ -162,11 +170,11 @@ def _template(
     controller: Controller | None,
     placings: dict[str, SchedulingConstraints],
 ) -> Template:
-    pod = max(pods, key=lambda each: each.created)
+    pod = max(pods, key=lambda pod: pod.created)
     uids = [pod.owner.uid if pod.owner else pod.uid, *(p.owner.uid for p in pods if p.owner)]
     scheduling = next((placings[uid] for uid in uids if uid in placings), ANYWHERE)
     if kind == "DaemonSet":
-        # The controller gives every pod an affinity to its node instead of the template's
+        # The controller gives every pod an affinity to its node instead of that of the template
         # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).
         terms = controller.scheduling.terms if controller else ()
         scheduling = structs.replace(scheduling, terms=terms)

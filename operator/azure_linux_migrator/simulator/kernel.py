@@ -1,4 +1,4 @@
-"""Virtual time: what is due is done in order, and of two things due at once the older first."""
+"""Virtual time: calls are made in the order of their times; of two at one time, the older first."""
 
 from collections.abc import Callable
 from heapq import heappop, heappush
@@ -7,7 +7,7 @@ Call = Callable[[], None]
 
 
 class Timer:
-    """Something that is due; `cancel` lets it pass without effect."""
+    """A scheduled call; `cancel` removes it."""
 
     __slots__ = ("_call", "at", "sequence")
 
@@ -21,27 +21,27 @@ class Timer:
 
     @property
     def live(self) -> bool:
-        """Whether it was not cancelled."""
+        """Whether the call is neither cancelled nor made."""
         return self._call is not None
 
     def cancel(self) -> None:
-        """Do not do it."""
+        """Cancel the call."""
         self._call = None
 
     def postpone(self, kernel: "Kernel", seconds: float) -> "Timer":
-        """The same thing, due so much later; this one does nothing any more."""
+        """Cancel the call, and schedule it so many seconds later."""
         call, self._call = self._call, None
         return kernel.at(self.at + seconds, call or (lambda: None))
 
     def fire(self) -> None:
-        """Do it, once."""
+        """Make the call, once."""
         call, self._call = self._call, None
         if call is not None:
             call()
 
 
 class Kernel:
-    """The agenda of one simulated world. Times are in seconds since the epoch."""
+    """The agenda of one simulated cluster. Times are in seconds since the epoch."""
 
     def __init__(self, now: float) -> None:
         self.now = now
@@ -50,24 +50,24 @@ class Kernel:
         self._count = 0
 
     def at(self, when: float, call: Call) -> Timer:
-        """Do it then, or now if that is past."""
+        """Call at that time, or now if it is past."""
         self._count += 1
         timer = Timer(max(when, self.now), self._count, call)
         heappush(self._agenda, timer)
         return timer
 
     def after(self, delay: float, call: Call) -> Timer:
-        """Do it so many seconds from now."""
+        """Call so many seconds from now."""
         return self.at(self.now + delay, call)
 
     def next_at(self) -> float | None:
-        """When something is due next; None if nothing ever is."""
+        """The time of the next call; None if there is none."""
         while self._agenda and not self._agenda[0].live:
             heappop(self._agenda)
         return self._agenda[0].at if self._agenda else None
 
     def step(self) -> bool:
-        """Do what is due next; False if nothing is."""
+        """Make the next call; False if there is none."""
         if self.next_at() is None:
             return False
         timer = heappop(self._agenda)
@@ -77,7 +77,8 @@ class Kernel:
         return True
 
     def run(self, until: Callable[[], bool], *, end: float) -> bool:
-        """Go on until that holds; False where it does not by `end` or nothing is left to do."""
+        """Continue until the condition holds; False if it does not by `end` or if no call is
+        left."""
         while not until():
             due = self.next_at()
             if due is None or due > end:

@@ -1,4 +1,4 @@
-"""A simulated cluster put together: the control plane's parts, the machines, Azure around them."""
+"""A simulated cluster: the parts of the control plane, the machines, and Azure around them."""
 
 import random
 
@@ -16,13 +16,13 @@ from azure_linux_migrator.simulator.cluster.scheduler import Scheduler
 from azure_linux_migrator.simulator.cluster.store import Store
 from azure_linux_migrator.simulator.cluster.workload import Span
 from azure_linux_migrator.simulator.cluster.workloads import Workloads
-from azure_linux_migrator.simulator.controller.action_runner import Backend
+from azure_linux_migrator.simulator.controller.backend import Backend
 from azure_linux_migrator.simulator.controller.operator_process import Pace
 from azure_linux_migrator.simulator.kernel import Kernel
 
 
 class Lags(Struct, frozen=True):
-    """How far the cluster's controllers are behind, in seconds."""
+    """The lags of the cluster's controllers, in seconds."""
 
     disruption: Span = Span(0.002, 0.012)
     workloads: Span = Span(0.01, 0.05)
@@ -32,7 +32,7 @@ class Lags(Struct, frozen=True):
 
 
 class SimulatedCluster:
-    """Everything of one simulated cluster; the pilots are its guests."""
+    """All parts of one simulated cluster; simulated operators use it."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class SimulatedCluster:
         self.pace = pace or Pace()
         self.rng = rng
         self.notes: list[str] = []
-        """What of a real cluster could not be modelled."""
+        """The parts of the real cluster that could not be modelled."""
         self.aks = aks
         self.kernel = Kernel(now)
         self.store = Store()

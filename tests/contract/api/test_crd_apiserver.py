@@ -1,4 +1,4 @@
-"""A real apiserver takes the definition, fills defaults, and refuses what cannot work by name."""
+"""A real API server accepts the definition, fills defaults, and refuses invalid specs by name."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class Applied:
         self._config = plane.kubeconfig
 
     def apply(self, spec: dict[str, Any], *, name: str = NAME) -> tuple[bool, str]:
-        """Whether it was taken, and what kubectl said."""
+        """Whether the API server accepted it, and the output of kubectl."""
         body = {
             "apiVersion": "azlm.dev/v1alpha1",
             "kind": "AzureLinuxMigration",
@@ -39,7 +39,7 @@ class Applied:
         kubectl(self._config, *command)
 
     def stored(self) -> dict[str, Any]:
-        """What the apiserver keeps."""
+        """The stored resource."""
         return dict(json.loads(kubectl(self._config, "get", "azlm", NAME, "-o", "json")))
 
     def kubectl(self, *args: str) -> str:

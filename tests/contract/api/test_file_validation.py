@@ -1,4 +1,5 @@
-"""What the apiserver refuses by the CRD's rules, azlm refuses in a file: one list, both judges."""
+"""What the API server refuses by the CRD's rules, azlm refuses in a file: both with the same
+list."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from tests.support.specs import BAD, BAD_FOR_AZLM, GOOD
 SOURCE = {"source": {"nodePool": "workers"}}
 
 
-def _told(spec: dict[str, Any]) -> list[str]:
+def _messages_of(spec: dict[str, Any]) -> list[str]:
     with pytest.raises(ValidationError) as caught:
         parse_spec(SOURCE | spec)
     return refusals(caught.value)
@@ -25,10 +26,10 @@ def _told(spec: dict[str, Any]) -> list[str]:
 
 def _messages(node: dict[str, Any]) -> Iterator[str]:
     """Of every rule of the definition."""
-    yield from (each["message"] for each in node.get("x-kubernetes-validations", ()))
-    for each in (*node.get("properties", {}).values(), node.get("items", {})):
-        if isinstance(each, dict) and each:
-            yield from _messages(each)
+    yield from (validation["message"] for validation in node.get("x-kubernetes-validations", ()))
+    for child in (*node.get("properties", {}).values(), node.get("items", {})):
+        if isinstance(child, dict) and child:
+            yield from _messages(child)
 
 
 WORDED = list(_messages(crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]))
@@ -38,20 +39,20 @@ WORDED = list(_messages(crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"
 def test_a_bad_spec_is_refused_in_the_apiservers_words(
     spec: dict[str, Any], field: str, words: str
 ) -> None:
-    told = "\n".join(_told(spec))
-    assert field in told
+    messages = "\n".join(_messages_of(spec))
+    assert field in messages
     if any(words in message for message in WORDED):
-        assert words in told
+        assert words in messages
 
 
 @pytest.mark.parametrize(("spec", "words"), BAD_FOR_AZLM)
 def test_keys_of_maps_are_refused_by_azlm(spec: dict[str, Any], words: str) -> None:
-    assert words in "\n".join(_told(spec))
+    assert words in "\n".join(_messages_of(spec))
 
 
-def test_an_unknown_check_is_told_with_the_nearest_one() -> None:
-    [told] = _told({"preflight": {"acknowledge": ["pdb.zer"]}})
-    assert told == (
+def test_an_unknown_check_is_reported_with_the_nearest_one() -> None:
+    [message] = _messages_of({"preflight": {"acknowledge": ["pdb.zer"]}})
+    assert message == (
         "spec.preflight.acknowledge[0]: pdb.zer is the id of no preflight check; is pdb.zero meant?"
     )
 
@@ -69,7 +70,7 @@ def test_every_rule_that_is_not_about_a_change_is_known_in_python_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         ({"drain": {"timeOut": "1m"}}, "spec.drain.timeOut is no field; is timeout meant?"),
         ({"surprise": 1}, "spec.surprise is no field"),
@@ -80,11 +81,11 @@ def test_every_rule_that_is_not_about_a_change_is_known_in_python_too() -> None:
         ({"target": {"nodePool": "workers"}}, "spec.target.nodePool must differ"),
     ],
 )
-def test_a_refusal_names_the_field_and_what_it_wants(spec: dict[str, Any], told: str) -> None:
-    assert _told(spec)[0].startswith(told)
+def test_a_refusal_names_the_field_and_what_it_wants(spec: dict[str, Any], message: str) -> None:
+    assert _messages_of(spec)[0].startswith(message)
 
 
 @pytest.mark.parametrize("size", ["abc", "33 %", "0%", 0, "", "1001"])
-def test_what_is_no_size_is_told(size: str | int) -> None:
+def test_what_is_no_size_is_messages_of(size: str | int) -> None:
     with pytest.raises(ValueError, match="is not a size; write a number of nodes"):
         share(size, 10)

@@ -15,9 +15,9 @@ from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.client import open_pools
 from azure_linux_migrator.azure.failures import classify_failure
 from azure_linux_migrator.errors import AzureError
-from azure_linux_migrator.simulator.aks.faults import Fault, Refuse
 from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from simtest.faults.azure_calls import CallFault, Refuse, inject
 from testbed.aks.server import ArmServer
 
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -63,8 +63,8 @@ async def arm() -> AsyncIterator[Bench]:
 
 
 async def test_a_pool_is_created_changed_and_deleted(arm: Bench) -> None:
-    made = await arm.create("blue")
-    assert (made.provisioning_state, made.count) == ("Succeeded", 2)
+    created = await arm.create("blue")
+    assert (created.provisioning_state, created.count) == ("Succeeded", 2)
     assert (await arm.create("blue", count=3)).count == 3
     names = [pool.name async for pool in arm.sdk.agent_pools.list(*WHERE)]
     assert names == ["blue", "system"]
@@ -125,11 +125,11 @@ async def test_the_last_system_pool_stays_and_another_cluster_is_not_found(arm: 
 
 
 async def test_an_etag_guards_a_change_and_if_none_match_a_creation(arm: Bench) -> None:
-    made = await arm.create("blue")
+    pool = await arm.create("blue")
     await arm.create("blue", count=3)
     with pytest.raises(HttpResponseError) as stale:
         await arm.sdk.agent_pools.begin_delete(
-            *WHERE, "blue", etag=made.e_tag, match_condition=MatchConditions.IfNotModified
+            *WHERE, "blue", etag=pool.e_tag, match_condition=MatchConditions.IfNotModified
         )
     assert stale.value.status_code in {409, 412}
     with pytest.raises(HttpResponseError) as exists:
@@ -157,8 +157,8 @@ async def test_our_adapter_creates_from_the_source_scales_and_deletes(arm: Bench
         await pools.create_target(
             "blue", "green", os_sku="AzureLinux", count=None, overrides={}, tags={"azlm-x": "m"}
         )
-        found = (await pools.list_pools())["green"]
-        assert (found.os_sku, found.count, found.tag("azlm-x")) == ("AzureLinux", 2, "m")
+        pool = (await pools.list_pools())["green"]
+        assert (pool.os_sku, pool.count, pool.tag("azlm-x")) == ("AzureLinux", 2, "m")
         assert (await arm.sdk.agent_pools.get(*WHERE, "green")).node_labels == {"tier": "web"}
         blue = (await pools.list_pools())["blue"]
         await pools.update("blue", {"count": 0}, tags={"team": "b"}, etag=blue.etag)
@@ -166,9 +166,8 @@ async def test_our_adapter_creates_from_the_source_scales_and_deletes(arm: Bench
             await pools.delete("blue", etag="")
         assert classify_failure(busy.value).reason == "AzureBusy"
         await pools.delete("nosuch", etag="")
-        arm.cluster.faults.add(
-            [Fault(Refuse(status=429, code="Throttled", retry_after=7.0), call="ListPools")]
-        )
+        refusal = Refuse(status=429, code="Throttled", retry_after=7.0)
+        inject(arm.cluster, CallFault(refusal, call="ListPools"))
         with pytest.raises(AzureError) as throttled:
             await pools.list_pools()
         assert classify_failure(throttled.value).delay == 7.0

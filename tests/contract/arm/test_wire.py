@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from azure_linux_migrator.simulator.aks.faults import EndOperation, Fault, Stall
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from simtest.faults.azure_calls import CallFault, EndOperation, Stall, inject
 from testbed.aks.server import ArmServer
 
 WIRE = Path(__file__).resolve().parents[4] / "shared" / "aks" / "wire"
@@ -73,10 +73,10 @@ class Served:
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    made = Served()
-    made.url = await made.server.start(0)
-    yield made
-    await made.server.stop()
+    served = Served()
+    served.url = await served.server.start(0)
+    yield served
+    await served.server.stop()
 
 
 def same_pool(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ async def test_deleting_a_pool(served: Served) -> None:
 async def test_aborting_an_operation(served: Served) -> None:
     abort, poll, result, final = recorded("04_abort.json")["exchanges"]
     served.cluster.adopt("c000003", POOL)
-    served.cluster.faults.add([Fault(Stall(600), "PutPool")])
+    inject(served.cluster, CallFault(Stall(600), "PutPool"))
     stop = {"properties": POOL | {"powerState": {"code": "Stopped"}}}
     await served.ask("PUT", f"{CLUSTER}/agentPools/c000003?{VERSION}", stop)
 
@@ -159,7 +159,7 @@ async def test_listing_pools_leads_to_an_empty_second_page(served: Served) -> No
     assert status == first["response"]["status"]
     assert set(body) == set(first["response"]["body"])
     theirs = first["response"]["body"]["value"]
-    assert [each["name"] for each in body["value"]] == [their["name"] for their in theirs]
+    assert [item["name"] for item in body["value"]] == [their["name"] for their in theirs]
     for ours, one in zip(body["value"], theirs, strict=True):
         same_pool(ours, one)
     status, _, body = await served.ask("GET", body["nextLink"])
@@ -168,7 +168,7 @@ async def test_listing_pools_leads_to_an_empty_second_page(served: Served) -> No
 
 async def test_an_operation_that_fails(served: Served) -> None:
     theirs = recorded("07_failed_operation.json")["response"]
-    served.cluster.faults.add([Fault(EndOperation("Failed", nodes=1), "PutPool")])
+    inject(served.cluster, CallFault(EndOperation("Failed", nodes=1), "PutPool"))
     path = f"{CLUSTER}/agentPools/c000009?{VERSION}"
     _, headers, _ = await served.ask("PUT", path, {"properties": POOL})
     served.pass_time(300)

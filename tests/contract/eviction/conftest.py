@@ -20,9 +20,9 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="package")
 def nodes(control_plane: ControlPlane) -> Iterator[list[str]]:
     """Names of the nodes."""
-    made = pool_nodes(POOL, 2)
-    apply(control_plane.kubeconfig, made)
-    names = [str(each["metadata"]["name"]) for each in made]
+    manifests = pool_nodes(POOL, 2)
+    apply(control_plane.kubeconfig, manifests)
+    names = [str(manifest["metadata"]["name"]) for manifest in manifests]
     yield names
     kubectl(control_plane.kubeconfig, "delete", "nodes", *names, "--ignore-not-found")
 
@@ -41,11 +41,11 @@ async def place(
     admin = await Client.connect(str(control_plane.kubeconfig))
     operator = await Client.connect(str(operator_config))
     namespace = f"evict-{next(_numbers)}"
-    made = Place(control_plane, admin, operator, namespace, nodes)
+    place = Place(control_plane, admin, operator, namespace, nodes)
     try:
-        await made.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
-        yield made
-        await made.abandon()
+        await place.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+        yield place
+        await place.abandon()
     finally:
         await admin.close()
         await operator.close()

@@ -1,4 +1,4 @@
-"""Evictions of one budget that are asked for at once hold each other up, here as in the model."""
+"""Simultaneous evictions of one budget delay each other, on the API server and in the model."""
 
 import asyncio
 import time
@@ -27,28 +27,28 @@ async def test_the_apiserver_lets_some_wait_for_half_a_second(place: Place) -> N
         verdict = await place.evict(name, uid)
         return verdict.result, time.monotonic() - began
 
-    found = await asyncio.gather(*map(timed, PODS[:5], uids))
-    assert {result for result, _ in found} == {EvictionResult.GRANTED}
-    seconds = sorted(each for _, each in found)
+    answers = await asyncio.gather(*map(timed, PODS[:5], uids))
+    assert {result for result, _ in answers} == {EvictionResult.GRANTED}
+    seconds = sorted(duration for _, duration in answers)
     assert seconds[0] < CONFLICT_SECONDS <= seconds[-1]
 
 
 def test_in_the_model_those_conflict_that_come_while_the_first_is_written() -> None:
-    made = simulation(src={"count": 2})
-    app(made, "web", 4)
-    made.disruption.add(
+    cluster = simulation(src={"count": 2})
+    app(cluster, "web", 4)
+    cluster.disruption.add(
         NamespacedName("default", "web"), Selector(of("web")), BudgetRule(max_unavailable=2)
     )
-    kernel = made.kernel
+    kernel = cluster.kernel
     kernel.run(lambda: False, end=kernel.now + 10.0)
-    first, second, *_ = sorted(made.store.pods)
-    made.api.write_seconds = 0.02
-    assert not made.api.conflicts(first)
-    made.api.evict(first, made.store.pods[first].uid)
-    assert made.api.conflicts(second)
-    assert not made.api.conflicts(first), "one that leaves already costs nothing"
+    first, second, *_ = sorted(cluster.store.pods)
+    cluster.api.write_seconds = 0.02
+    assert not cluster.api.conflicts(first)
+    cluster.api.evict(first, cluster.store.pods[first].uid)
+    assert cluster.api.conflicts(second)
+    assert not cluster.api.conflicts(first), "one that leaves already costs nothing"
     kernel.run(lambda: False, end=kernel.now + 0.05)
-    assert not made.api.conflicts(second)
-    made.api.write_seconds = 0.0
-    made.api.evict(second, made.store.pods[second].uid)
-    assert not any(map(made.api.conflicts, made.store.pods))
+    assert not cluster.api.conflicts(second)
+    cluster.api.write_seconds = 0.0
+    cluster.api.evict(second, cluster.store.pods[second].uid)
+    assert not any(map(cluster.api.conflicts, cluster.store.pods))

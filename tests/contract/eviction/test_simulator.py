@@ -1,4 +1,4 @@
-"""The simulator tells the truth: asked the same as the real apiserver, it answers the same."""
+"""The simulated API server gives the same answers as the real one to the same requests."""
 
 import random
 from dataclasses import dataclass, field
@@ -67,27 +67,27 @@ CASES = (
 
 
 class World(Protocol):
-    """The real one, or the simulated one."""
+    """The real API server, or the simulated one."""
 
     async def settle(self) -> None:
         """Until every replica is Ready and every budget is up to date."""
 
     async def evict(self, rank: int, uid: str | None) -> EvictionResult:
-        """Ask."""
+        """Send an eviction."""
 
 
 async def answers(case: Case, world: World) -> list[EvictionResult]:
-    """What it answers."""
-    found = []
+    """The answers to the case's requests."""
+    results = []
     await world.settle()
-    for each in case.asked:
-        if each == "wait":
+    for request in case.asked:
+        if request == "wait":
             await world.settle()
-        elif each == "stale":
-            found.append(await world.evict(0, "00000000-0000-0000-0000-00000000dead"))
+        elif request == "stale":
+            results.append(await world.evict(0, "00000000-0000-0000-0000-00000000dead"))
         else:
-            found.append(await world.evict(int(each), None))
-    return found
+            results.append(await world.evict(int(request), None))
+    return results
 
 
 @dataclass
@@ -102,11 +102,11 @@ class Real:
     async def make(self) -> None:
         """The objects."""
         if self.case.replicas:
-            made = deployment("web", self.case.replicas, self.place.namespace, annotations=SLOW)
-            made["spec"]["template"]["spec"]["nodeSelector"] = {AGENTPOOL_LABEL: POOL}
-            assert f"{PREFIX}ready-ms" in made["spec"]["template"]["metadata"]["annotations"]
+            manifest = deployment("web", self.case.replicas, self.place.namespace, annotations=SLOW)
+            manifest["spec"]["template"]["spec"]["nodeSelector"] = {AGENTPOOL_LABEL: POOL}
+            assert f"{PREFIX}ready-ms" in manifest["spec"]["template"]["metadata"]["annotations"]
             await self.place.create(
-                f"/apis/apps/v1/namespaces/{self.place.namespace}/deployments", made
+                f"/apis/apps/v1/namespaces/{self.place.namespace}/deployments", manifest
             )
         for number, ready in enumerate(self.case.bare):
             await self.place.pod(f"bare-{number}", ready=ready)
@@ -120,7 +120,7 @@ class Real:
             await self.place.budget(f"b{number}", selector=selector, **limit)
 
     async def settle(self) -> None:
-        """Wait for it."""
+        """Wait for the expected state."""
         total = self.case.replicas + len(self.case.bare)
         ready = self.case.replicas + sum(self.case.bare)
 

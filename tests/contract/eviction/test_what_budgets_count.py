@@ -12,7 +12,7 @@ pytestmark = pytest.mark.cluster
 DRY = {"dryRun": "All"}
 REPLICAS = 7
 SCHEDULER = "kube-scheduler"
-"""While it stands still, new pods stay Pending."""
+"""While it is stopped, new pods stay Pending."""
 
 
 async def deploy(place: Place, count: int, name: str = "web") -> list[str]:

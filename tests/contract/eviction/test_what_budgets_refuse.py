@@ -1,4 +1,4 @@
-"""Points 4 to 7 of the eviction's rules: how a budget says no, and for how long."""
+"""Points 4 to 7 of the eviction's rules: how a budget refuses, and for how long."""
 
 import base64
 import json
@@ -118,12 +118,12 @@ async def sync_failed(place: Place) -> Budget:
         return bool((await place.now()).sync_failed)
 
     await until("the budget cannot be computed", failed)
-    found = await place.now()
-    assert found.sync_failed == "jobs.batch does not implement the scale subresource"
-    return found
+    budget = await place.now()
+    assert budget.sync_failed == "jobs.batch does not implement the scale subresource"
+    return budget
 
 
-async def test_point_06_sync_failed_is_a_429_whose_cause_tells_why(place: Place) -> None:
+async def test_point_06_sync_failed_is_a_429_whose_cause_says_why(place: Place) -> None:
     await place.pod("bare")
     await place.budget(maxUnavailable=1, expect={"healthy": 1, "expected": 0})
     name = await start_job(place)
@@ -142,8 +142,8 @@ async def test_point_06_sync_failed_is_a_429_whose_cause_tells_why(place: Place)
 async def test_point_06_a_budget_that_never_synced_answers_as_if_it_were_still_in_the_works(
     place: Place,
 ) -> None:
-    """The controller leaves observedGeneration alone when it fails: a 429 with Retry-After, for
-    ever. Only the condition tells that waiting is in vain."""
+    """The controller does not update observedGeneration when it fails: a 429 with Retry-After,
+    for ever. Only the condition shows that waiting does not help."""
     name = await start_job(place)
     await place.create(
         place.budgets,

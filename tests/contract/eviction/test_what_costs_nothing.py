@@ -1,4 +1,4 @@
-"""Points 1 to 3 of the eviction's rules: what it answers, and which pods cost no budget."""
+"""Points 1 to 3 of the eviction's rules: the answers, and which pods take no slot."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ RETRY_LATER = 10.0
 
 
 def spent(before: Budget, after: Budget) -> int:
-    """How many disruptions were taken from a budget whose controller stands still."""
+    """How many disruptions were taken from a budget whose controller is stopped."""
     taken = before.allowed - after.allowed
     assert len(after.disrupted - before.disrupted) == taken
     return taken
@@ -177,5 +177,8 @@ async def test_point_03_a_free_pod_that_changes_meanwhile_is_a_429_with_retry_af
             await until("an eviction meets a write", refused)
         finally:
             over.set()
-    assert {each.result for each in responses} <= {EvictionResult.GRANTED, EvictionResult.BUDGET}
+    assert {response.result for response in responses} <= {
+        EvictionResult.GRANTED,
+        EvictionResult.BUDGET,
+    }
     assert responses[-1].retry_after == RETRY_LATER

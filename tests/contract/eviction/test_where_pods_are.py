@@ -1,7 +1,7 @@
-"""What a drain meets on nodes: pods that will not go, a dead kubelet, pods that come late.
+"""What a drain meets on nodes: pods that cannot move, a dead kubelet, pods that appear late.
 
-Points are those of the eviction's rules, cases those borrowed from other tools, needs those that
-no other tool meets (docs of the drain's reference, sections b, c and d).
+Points are those of the eviction's rules, cases those borrowed from other tools, needs those that no
+other tool covers (docs of the drain's reference, sections b, c and d).
 """
 
 import itertools
@@ -67,7 +67,7 @@ async def test_point_02_a_pod_stuck_terminating_is_granted_again_and_costs_nothi
 async def test_case_28_pods_of_a_node_that_is_not_ready_are_evicted_and_stay_terminating(
     place: Place, lone: str
 ) -> None:
-    """kwok stands still, so that nobody plays the kubelet."""
+    """kwok is stopped, so that nothing acts as the kubelet."""
     await place.pod("dead", nodeName=lone, tolerations=ANYTHING)
     await place.pod("last", nodeName=lone, tolerations=ANYTHING, app="last")
     await place.pod("live")
@@ -132,7 +132,7 @@ async def test_case_32_a_pod_that_tolerates_the_cordon_comes_all_the_same(
     await place.running("boomerang")
     world = await place.world()
     assert world.nodes[lone].unschedulable
-    assert {each.key.name for each in world.pods_on(lone)} == {"boomerang"}
+    assert {pod.key.name for pod in world.pods_on(lone)} == {"boomerang"}
     verdict, reading = await place.ask("boomerang")
     assert verdict.result is EvictionResult.GRANTED
     assert reading.sends

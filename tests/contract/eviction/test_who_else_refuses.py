@@ -1,4 +1,4 @@
-"""Points 9 to 11 of the eviction's rules: refusals that no budget is to be blamed for."""
+"""Points 9 to 11 of the eviction's rules: refusals that are not caused by a budget."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,5 @@
-"""Steps and reasons have one home: no other module spells one out, and the page lists them all."""
+"""Steps and reasons are defined once: no other module spells one out, and the page lists them
+all."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What preflight reads of Azure: through the real SDK, each part by itself."""
+"""What the preflight reads from Azure: through the real SDK, each part by itself."""
 
 import random
 from collections.abc import AsyncIterator
@@ -9,10 +9,10 @@ from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.client import AksPools, open_pools
 from azure_linux_migrator.model.azure_facts import AzureFacts, Unread, Usage
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.simulator.aks.faults import Call, Fault, LoseResponse, Refuse
 from azure_linux_migrator.simulator.aks.limits import Limits
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.region import Region
+from simtest.faults.azure_calls import Call, CallFault, LoseResponse, Refuse, inject
 from testbed.aks.server import ArmServer
 
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -25,7 +25,7 @@ SOURCE = Pool("src", properties={"vnetSubnetID": SUBNET})
 
 
 class Asked:
-    """A survey of a cluster with something of everything."""
+    """The Azure facts of a cluster with resources of every kind."""
 
     def __init__(self, pools: AksPools, cluster: ManagedCluster) -> None:
         self.pools = pools
@@ -91,21 +91,21 @@ PARTS: list[tuple[Call, str, str]] = [
 async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
     asked: Asked, call: Call, part: str, action: str
 ) -> None:
-    asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), call, times=None)])
+    inject(asked.cluster, CallFault(Refuse(403, "AuthorizationFailed"), call, times=None))
     facts = await asked.azure_facts()
     lost = getattr(facts, part)
     assert isinstance(lost, Unread)
     assert action in lost.why
     assert not isinstance(facts.denied, Unread)
-    assert any(action in each for each in facts.denied)
+    assert any(action in action_name for action_name in facts.denied)
     for _, other, _ in PARTS:
         if other != part:
             assert not isinstance(getattr(facts, other), Unread), other
 
 
-async def test_an_azure_that_does_not_answer_is_told_as_that(asked: Asked) -> None:
-    asked.cluster.faults.add([Fault(LoseResponse(committed=False), "Usages", times=None)])
-    asked.cluster.faults.add([Fault(Refuse(503, "ServerBusy"), "Skus", times=None)])
+async def test_an_azure_that_does_not_answer_is_reported_as_that(asked: Asked) -> None:
+    inject(asked.cluster, CallFault(LoseResponse(committed=False), "Usages", times=None))
+    inject(asked.cluster, CallFault(Refuse(503, "ServerBusy"), "Skus", times=None))
     facts = await asked.azure_facts()
     assert isinstance(facts.usages, Unread)
     assert isinstance(facts.sizes, Unread)
@@ -113,7 +113,7 @@ async def test_an_azure_that_does_not_answer_is_told_as_that(asked: Asked) -> No
 
 
 async def test_without_the_cluster_nothing_is_guessed(asked: Asked) -> None:
-    asked.cluster.faults.add([Fault(Refuse(403, "AuthorizationFailed"), "GetCluster", times=None)])
+    inject(asked.cluster, CallFault(Refuse(403, "AuthorizationFailed"), "GetCluster", times=None))
     facts = await asked.azure_facts()
     assert isinstance(facts.cluster, Unread)
     assert isinstance(facts.usages, Unread)

@@ -1,4 +1,4 @@
-"""The target pool's body, and what Azure's refusals mean."""
+"""The body of the target pool, and the meaning of Azure's errors."""
 
 import json
 from pathlib import Path
@@ -35,15 +35,15 @@ SOURCE: dict[str, Any] = {
 
 
 def body(**more: Any) -> dict[str, Any]:
-    made = template.target_body(
+    properties = template.target_body(
         SOURCE | more, os_sku="AzureLinux", count=None, overrides={}, tags={"azlm-migration": "m"}
     )
-    return dict(made["properties"])
+    return dict(properties["properties"])
 
 
 def test_the_target_is_the_source_but_for_its_os() -> None:
-    made = body()
-    assert made == {
+    properties = body()
+    assert properties == {
         "count": 3,
         "vmSize": "Standard_D4s_v5",
         "osSKU": "AzureLinux",
@@ -85,36 +85,46 @@ def test_every_field_of_the_api_has_the_policy_of_the_reference() -> None:
 
 def test_every_property_of_the_sdks_model_has_a_policy_and_none_is_made_up() -> None:
     model = ManagedClusterAgentPoolProfileProperties
-    made = model()  # the SDK's models fill in their table of fields when the first one is made
-    known = {field._rest_name for field in made._attr_to_rest_field.values()}
-    assert known == set(POLICIES)
+    properties = (
+        model()
+    )  # the SDK's models fill in their table of fields when the first one is made
+    names = {field._rest_name for field in properties._attr_to_rest_field.values()}
+    assert names == set(POLICIES)
 
 
 def test_what_the_spec_gives_takes_the_place_of_the_sources() -> None:
-    made = template.target_body(
+    properties = template.target_body(
         SOURCE,
         os_sku="AzureLinux",
         count=7,
         overrides={"vmSize": "Standard_D8s_v5", "nodeTaints": [], "nodeLabels": {"a": "b"}},
         tags={},
     )["properties"]
-    assert (made["vmSize"], made["count"], made["nodeLabels"]) == ("Standard_D8s_v5", 7, {"a": "b"})
-    assert "nodeTaints" not in made
+    assert (properties["vmSize"], properties["count"], properties["nodeLabels"]) == (
+        "Standard_D8s_v5",
+        7,
+        {"a": "b"},
+    )
+    assert "nodeTaints" not in properties
 
 
 def test_an_update_sends_everything_back_but_what_it_changes() -> None:
     pool = SOURCE | {"enableAutoScaling": True, "minCount": 1, "maxCount": 5}
-    made = template.updated_body(
+    properties = template.updated_body(
         pool,
         {"enableAutoScaling": False, "minCount": None, "upgradeSettings.maxSurge": "2"},
         {"team": None, "azlm-held-autoscaler": "1-5"},
     )["properties"]
-    assert made["nodeLabels"] == SOURCE["nodeLabels"]
-    assert made["nodeTaints"] == SOURCE["nodeTaints"]
-    assert (made["enableAutoScaling"], made.get("minCount"), made["maxCount"]) == (False, None, 5)
-    assert made["tags"] == {"azlm-held-autoscaler": "1-5"}
-    assert made["upgradeSettings"] == {"maxSurge": "2"}
-    assert not {"eTag", "nodeImageVersion", "creationData", "somethingNew"} & made.keys()
+    assert properties["nodeLabels"] == SOURCE["nodeLabels"]
+    assert properties["nodeTaints"] == SOURCE["nodeTaints"]
+    assert (
+        properties["enableAutoScaling"],
+        properties.get("minCount"),
+        properties["maxCount"],
+    ) == (False, None, 5)
+    assert properties["tags"] == {"azlm-held-autoscaler": "1-5"}
+    assert properties["upgradeSettings"] == {"maxSurge": "2"}
+    assert not {"eTag", "nodeImageVersion", "creationData", "somethingNew"} & properties.keys()
 
 
 @pytest.mark.parametrize(
@@ -165,7 +175,7 @@ def test_azures_own_code_decides(status: int, code: str, reason: str, retryable:
         ),
     ],
 )
-def test_where_the_code_says_nothing_the_words_decide(message: str, reason: str) -> None:
+def test_where_the_code_is_unspecific_the_message_decides(message: str, reason: str) -> None:
     failure_class = classify_failure(AzureError("OperationNotAllowed", message, status=400))
     assert (failure_class.reason, failure_class.retryable) == (reason, False)
     assert failure_class.remedy

@@ -12,7 +12,7 @@ def _paths(*series: Series) -> list[ET.Element]:
     svg = Svg("t", 300)
     draw_series(svg, AXIS, series, top=0.0, bottom=50.0, marks=[0.0])
     root = ET.fromstring(svg.document(60))
-    return [each for each in root.iter() if each.tag.endswith("path")]
+    return [element for element in root.iter() if element.tag.endswith("path")]
 
 
 def test_a_value_holds_until_the_next() -> None:
@@ -46,5 +46,5 @@ def test_words_are_escaped() -> None:
     svg.text(1, 2, "<b> & co")
     svg.bar(1, 2, 3, 4, "red", "a < b")
     text = svg.document(60)
-    words = [each.text for each in ET.fromstring(text).iter() if (each.text or "").strip()]
+    words = [element.text for element in ET.fromstring(text).iter() if (element.text or "").strip()]
     assert words == ["<t>", "<b> & co", "a < b"]

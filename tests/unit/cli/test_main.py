@@ -1,4 +1,4 @@
-"""What the command line says of mistakes: what, where, what to do; and how it ends."""
+"""The command line's messages about errors: what failed, where, and what to do; and exit codes."""
 
 import io
 import json
@@ -54,10 +54,10 @@ class Azlm:
         self.folder = folder
         self._monkeypatch = monkeypatch
         self._capsys = capsys
-        made = snapshot()
-        deployment(made, "web", 2)
+        cluster_snapshot = snapshot()
+        deployment(cluster_snapshot, "web", 2)
         self.snapshot = folder / "snapshot.json"
-        save(made, self.snapshot)
+        save(cluster_snapshot, self.snapshot)
 
     def __call__(self, *arguments: str | Path) -> tuple[int, str, str]:
         """Exit code, standard output and standard error."""
@@ -103,10 +103,10 @@ def test_clear_is_0_and_blocked_is_2(azlm: Azlm) -> None:
     code, out, err = azlm.plan(MIGRATION)
     assert (code, err) == (0, "")
     assert "2 move" in out
-    made = snapshot()
-    deployment(made, "web", 2)
-    budget(made, "web", 0)
-    save(made, azlm.snapshot)
+    cluster_snapshot = snapshot()
+    deployment(cluster_snapshot, "web", 2)
+    budget(cluster_snapshot, "web", 0)
+    save(cluster_snapshot, azlm.snapshot)
     code, out, _ = azlm.plan(MIGRATION)
     assert code == 2
     assert "pdb.zero: PodDisruptionBudget default/web" in out
@@ -294,7 +294,7 @@ def test_a_file_that_is_no_migration(azlm: Azlm, command: str, content: object, 
     assert words in err
 
 
-def test_all_that_is_wrong_with_a_spec_is_told_at_once(azlm: Azlm) -> None:
+def test_all_that_is_wrong_with_a_spec_is_reported_at_once(azlm: Azlm) -> None:
     _, _, err = azlm.plan(_with(drain={"timeOut": "1m"}, paused="yes"))
     assert "  - spec.drain.timeOut is no field; is timeout meant?\n" in err
     assert '  - spec.paused must be true or false, not "yes"\n' in err
@@ -335,9 +335,9 @@ def test_where_nothing_can_be_written_nothing_is_begun(azlm: Azlm) -> None:
         (azlm.folder / "no" / "x.svg", "No such file or directory"),
         (azlm.folder, "Is a directory"),
     ):
-        told = f"azlm: {target} cannot be written: {why}; give another file with"
-        assert azlm.plan(MIGRATION, "--timeline", target) == (1, "", f"{told} --timeline\n")
-        assert azlm("snapshot", "-o", target) == (1, "", f"{told} -o\n")
+        message = f"azlm: {target} cannot be written: {why}; give another file with"
+        assert azlm.plan(MIGRATION, "--timeline", target) == (1, "", f"{message} --timeline\n")
+        assert azlm("snapshot", "-o", target) == (1, "", f"{message} -o\n")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What `azlm plan` prints: right words for every number, and nothing that says nothing."""
+"""The text of `azlm plan`: correct words for every number, and no empty statements."""
 
 import json
 
@@ -13,13 +13,13 @@ from azure_linux_migrator.forecast.durations import brief, span
 from azure_linux_migrator.forecast.forecast import Forecast, Range
 from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
 from azure_linux_migrator.forecast.run import BatchTime
-from tests.support.forecasts import NOW, blocked, choice, finding, forecast, trip
+from tests.support.forecasts import NOW, blocked, choice, finding, forecast, run_result
 
 HOUR = 3600.0
 
 
-def _table(found: Forecast, *, width: int = 100, now: float = NOW) -> str:
-    return as_table(found, width, now=now)
+def _table(forecast: Forecast, *, width: int = 100, now: float = NOW) -> str:
+    return as_table(forecast, width, now=now)
 
 
 def _line(text: str, begin: str) -> str:
@@ -47,7 +47,7 @@ def test_times(seconds: float, long: str, short: str) -> None:
     assert (span(seconds), brief(seconds)) == (long, short)
 
 
-def test_a_range_is_told_where_its_ends_read_differently() -> None:
+def test_a_range_is_reported_where_its_ends_read_differently() -> None:
     text = _table(forecast(total=Range(8281, 8284, 8290), drain=Range(19, 21, 23)))
     assert _line(text, "takes") == "  takes           2h 18m"
     assert "21s (between 19s and 23s), and 1h 14m between batches" in text
@@ -58,7 +58,7 @@ def test_the_bound_names_what_sets_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counted", "told"),
+    ("counted", "text"),
     [
         (PodSummary(move=44, stay=30), "44 move, 30 stay with their node"),
         (PodSummary(move=1, stay=1), "1 moves, 1 stays with its node"),
@@ -70,8 +70,8 @@ def test_the_bound_names_what_sets_it() -> None:
         (PodSummary(), "none"),
     ],
 )
-def test_pods_are_counted_in_words(counted: PodSummary, told: str) -> None:
-    assert _line(_table(forecast(pod_summary=counted)), "pods  ") == f"  pods            {told}"
+def test_pods_are_counted_in_words(counted: PodSummary, text: str) -> None:
+    assert _line(_table(forecast(pod_summary=counted)), "pods  ") == f"  pods            {text}"
 
 
 def test_workloads_that_matter_are_named_six_at_the_most() -> None:
@@ -86,7 +86,7 @@ def test_workloads_that_matter_are_named_six_at_the_most() -> None:
         _group("Deployment", "plain", Outcome.MOVE, 5),
     ]
     text = _table(forecast(pod_summary=PodSummary(workloads=groups)))
-    for told in (
+    for line in (
         "    - Pod default/bare: cannot move: its reason",
         "    - StatefulSet default/db: 2 pods cannot move: its reason",
         "    - Deployment default/search: 8 pods lose the data of an emptyDir",
@@ -95,7 +95,7 @@ def test_workloads_that_matter_are_named_six_at_the_most() -> None:
         "    - Job default/batch: 4 pods are waited for",
         "    … and 1 more (-o json tells them all)",
     ):
-        assert told in text
+        assert line in text
     assert "default/more" not in text
     assert "default/plain" not in text
 
@@ -113,7 +113,7 @@ def test_steps_of_no_length_are_left_out_but_for_approvals() -> None:
 
 def test_many_batches_are_cut_short() -> None:
     many = [BatchTime(at + 1, 40, 100.0 * at, 100.0 * at + 9) for at in range(40)]
-    text = _table(forecast(trip(batches=many)))
+    text = _table(forecast(run_result(batches=many)))
     assert "batch  12 of 40" in text
     assert "batch  13 of 40" not in text
     assert "… and 28 more batches" in text
@@ -136,7 +136,7 @@ def test_no_rule_crowds_out_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "hours", "told"),
+    ("seconds", "hours", "words"),
     [
         (-4320, -7.3, "saves 1h 12m and 7.3 node-hours"),
         (-7800, 4.0, "saves 2h 10m and costs 4.0 more node-hours"),
@@ -145,33 +145,33 @@ def test_no_rule_crowds_out_another() -> None:
         (0.4, -2.0, "takes as long and saves 2.0 node-hours"),
     ],
 )
-def test_another_setting_is_told_in_words(seconds: float, hours: float, told: str) -> None:
+def test_another_setting_is_reported_in_words(seconds: float, hours: float, words: str) -> None:
     variation = choice(seconds, hours)
-    assert choice_text(variation) == f"batch 50% instead of 10% {told}"
+    assert choice_text(variation) == f"batch 50% instead of 10% {words}"
     text = _table(forecast(choices=[variation]))
     assert f"  Other settings (each alone):\n    - {choice_text(variation)}" in text
 
 
 def test_settings_that_were_not_tried_are_named() -> None:
     text = _table(forecast(untried=["batch 50% instead of 10%", "maxSurge 5"]))
-    told = "not tried, for want of time: batch 50% instead of 10%; maxSurge 5"
-    assert f"  Other settings (each alone):\n    - {told}" in text
+    line = "not tried, for want of time: batch 50% instead of 10%; maxSurge 5"
+    assert f"  Other settings (each alone):\n    - {line}" in text
 
 
-def test_an_old_snapshot_is_told_to_be_old() -> None:
+def test_an_old_snapshot_is_reported_to_be_old() -> None:
     assert "old" not in _table(forecast(), now=NOW + HOUR)
     text = _table(forecast(), now=NOW + 76 * HOUR)
     assert "\nthe snapshot is 3d 4h old: the cluster may have changed since\n" in text
 
 
 def test_numbers_of_one() -> None:
-    text = _table(forecast(trip(extra_nodes=0), runs=1, pod_summary=PodSummary(nodes=1)))
+    text = _table(forecast(run_result(extra_nodes=0), runs=1, pod_summary=PodSummary(nodes=1)))
     assert "(1 node)" in text
     assert "from 1 run;" in text
     assert "more nodes      none" in text
 
 
-def test_blockers_are_told_with_their_remedy() -> None:
+def test_blockers_are_reported_with_their_remedy() -> None:
     result = blocked("PodDisruptionBudget default/web allows 0", "pod default/x: stuck", remedy="r")
     text = _table(forecast(result))
     assert "  blocked in RetireSource after 2h 18m:" in text
@@ -180,7 +180,7 @@ def test_blockers_are_told_with_their_remedy() -> None:
     assert "more nodes" not in text
 
 
-def test_findings_that_block_are_told_by_rule() -> None:
+def test_findings_that_block_are_reported_by_rule() -> None:
     findings = tuple(finding("pdb.zero", "Block", remedy="r") for _ in range(20))
     result = blocked(findings=findings)
     warned = Warned("pdb.zero", "Block", 25, ["budget a", "budget b"], "m", "r")
@@ -201,18 +201,20 @@ def test_what_blocks_without_a_reason_is_its_ending() -> None:
 
 def test_lines_keep_to_the_width() -> None:
     long = Warned("rule", "Warn", 1, ["Deployment default/a"], "word " * 60, "")
-    found = forecast(pod_summary=PodSummary(findings=[long], lose_data=3), unseen=["word " * 40])
-    assert max(map(len, _table(found, width=80).splitlines())) <= 80
+    result = forecast(pod_summary=PodSummary(findings=[long], lose_data=3), unseen=["word " * 40])
+    assert max(map(len, _table(result, width=80).splitlines())) <= 80
 
 
 def test_machines_read_the_same_in_camel_case() -> None:
     groups = [_group("Deployment", "web", Outcome.MOVE, 3, 1)]
-    found = forecast(pod_summary=structs.replace(PodSummary(move=3, lose_data=1), workloads=groups))
-    told = json.loads(as_json(found))
-    assert told["blockedBy"] == []
-    assert told["typical"]["limitedBy"] == "PodDisruptionBudget default/ledger"
-    assert told["podSummary"]["loseData"] == 1
-    assert told["podSummary"]["workloads"] == [
+    result = forecast(
+        pod_summary=structs.replace(PodSummary(move=3, lose_data=1), workloads=groups)
+    )
+    report = json.loads(as_json(result))
+    assert report["blockedBy"] == []
+    assert report["typical"]["limitedBy"] == "PodDisruptionBudget default/ledger"
+    assert report["podSummary"]["loseData"] == 1
+    assert report["podSummary"]["workloads"] == [
         {
             "kind": "Deployment",
             "namespace": "default",
@@ -223,5 +225,5 @@ def test_machines_read_the_same_in_camel_case() -> None:
             "losesData": 1,
         }
     ]
-    assert yaml.safe_load(as_yaml(found)) == told
+    assert yaml.safe_load(as_yaml(result)) == report
     assert json.loads(as_json(forecast(blocked("why"))))["blockedBy"] == ["why"]

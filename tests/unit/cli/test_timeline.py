@@ -1,4 +1,4 @@
-"""The picture of a forecast: everything in it, at its place, and within its edges."""
+"""The picture of a forecast: all parts are present, in the right place, and within its edges."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ from azure_linux_migrator.cli.render.timeline import (
 from azure_linux_migrator.forecast.forecast import Forecast, Range
 from azure_linux_migrator.forecast.run import BatchTime, Point, StepTime
 from tests.support.charts import steps
-from tests.support.forecasts import BATCHES, STEPS, blocked, forecast, trip
+from tests.support.forecasts import BATCHES, STEPS, blocked, forecast, run_result
 
 DAY = 86_400.0
 LETTER = 0.6
@@ -26,39 +26,41 @@ LETTER = 0.6
 
 
 class Picture:
-    """A picture, taken apart."""
+    """A picture with its parts."""
 
-    def __init__(self, found: Forecast) -> None:
-        self.root = ET.fromstring(draw(found))
-        self.texts = [each.text or "" for each in self._all("text")]
+    def __init__(self, forecast: Forecast) -> None:
+        self.root = ET.fromstring(draw(forecast))
+        self.texts = [element.text or "" for element in self._all("text")]
 
     def _all(self, tag: str) -> list[ET.Element]:
-        return [each for each in self.root.iter() if each.tag.rpartition("}")[2] == tag]
+        return [element for element in self.root.iter() if element.tag.rpartition("}")[2] == tag]
 
     def bars(self, says: str) -> list[dict[str, str]]:
         """The bars whose tooltip begins so."""
         return [
-            dict(each.attrib)
-            for each in self._all("rect")
-            if len(each) and (each[0].text or "").startswith(says)
+            dict(element.attrib)
+            for element in self._all("rect")
+            if len(element) and (element[0].text or "").startswith(says)
         ]
 
     def lines(self) -> list[list[tuple[float, float]]]:
         """The corners of each value's line."""
         return [
-            steps(each.attrib["d"]) for each in self._all("path") if each.attrib["fill"] == "none"
+            steps(element.attrib["d"])
+            for element in self._all("path")
+            if element.attrib["fill"] == "none"
         ]
 
     def extents(self) -> list[tuple[float, float, str]]:
         """From where to where each text reaches, about."""
-        found = []
-        for each in self._all("text"):
-            x, words = float(each.attrib["x"]), each.text or ""
-            wide = len(words) * LETTER * float(each.attrib["font-size"])
-            anchor = each.attrib.get("text-anchor", "start")
+        extents = []
+        for element in self._all("text"):
+            x, words = float(element.attrib["x"]), element.text or ""
+            wide = len(words) * LETTER * float(element.attrib["font-size"])
+            anchor = element.attrib.get("text-anchor", "start")
             left = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]
-            found.append((left, left + wide, words))
-        return found
+            extents.append((left, left + wide, words))
+        return extents
 
 
 def _long() -> Forecast:
@@ -72,12 +74,12 @@ def _long() -> Forecast:
     ]
     batches = [BatchTime(at + 1, 40, 461.0 + at * 7200, 900.0 + at * 7200) for at in range(40)]
     points = [Point(1, 360, 40, 0), *(Point(b.ended, 360 - 9 * b.index, 40, 40) for b in batches)]
-    result = trip(seconds=soak + DAY + 1400, steps=steps, batches=batches, points=points)
+    result = run_result(seconds=soak + DAY + 1400, steps=steps, batches=batches, points=points)
     return forecast(result, name="a" * 63)
 
 
 def _held() -> Forecast:
-    """A drain that stands still in its third batch."""
+    """A drain that stops in its third batch."""
     result = blocked(
         "PodDisruptionBudget default/web allows 0: 3 of 4 pods healthy, 3 needed",
         "word " * 200,
@@ -109,7 +111,7 @@ def test_steps_that_take_time_have_a_row_and_batches_one_of_their_own() -> None:
     assert "1h 15m" in picture.texts
     marks = picture.bars("batch ")
     assert len(marks) == 6
-    assert {each["fill"] for each in marks} == {BATCH}
+    assert {mark["fill"] for mark in marks} == {BATCH}
     [drain] = picture.bars("Drain")
     assert float(drain["x"]) <= float(marks[0]["x"])
     assert float(marks[0]["y"]) > float(drain["y"]) + float(drain["height"])
@@ -118,7 +120,7 @@ def test_steps_that_take_time_have_a_row_and_batches_one_of_their_own() -> None:
 
 def test_pods_begin_at_their_first_count_and_not_at_nothing() -> None:
     points = [Point(0, 0, 6, 0), Point(1, 45, 6, 0), Point(300, 20, 6, 6), Point(900, 0, 6, 6)]
-    pods = Picture(forecast(trip(points=points))).lines()[0]
+    pods = Picture(forecast(run_result(points=points))).lines()[0]
     assert pods[0][0] == LEFT
     assert pods[0][1] == min(y for _, y in pods), "the first value is the highest"
     assert pods[-1] == (RIGHT, max(y for _, y in pods))
@@ -135,7 +137,7 @@ def test_new_nodes_stand_on_the_old_ones_and_both_are_seen() -> None:
 
 def test_one_pool_that_is_updated_in_place_has_one_line() -> None:
     points = [Point(0, 9, 6, 0), Point(60, 9, 7, 0), Point(900, 0, 6, 0)]
-    result = trip(
+    result = run_result(
         points=points, batches=[], steps=[StepTime("UpdateInPlace", 0, 900)], seconds=900.0
     )
     picture = Picture(forecast(result, strategy="InPlace"))
@@ -144,8 +146,8 @@ def test_one_pool_that_is_updated_in_place_has_one_line() -> None:
 
 
 def test_what_never_changes_is_no_chart() -> None:
-    assert chart_series(forecast(trip(points=[Point(0, 9, 6, 0), Point(60, 9, 6, 0)]))) == []
-    assert chart_series(forecast(trip(points=[]))) == []
+    assert chart_series(forecast(run_result(points=[Point(0, 9, 6, 0), Point(60, 9, 6, 0)]))) == []
+    assert chart_series(forecast(run_result(points=[]))) == []
 
 
 def test_what_blocks_is_written_in_the_picture() -> None:
@@ -164,18 +166,23 @@ def test_what_blocks_is_written_in_the_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    "found",
-    [forecast(), _long(), _held(), forecast(trip(seconds=0.0, steps=[], batches=[], points=[]))],
+    "result",
+    [
+        forecast(),
+        _long(),
+        _held(),
+        forecast(run_result(seconds=0.0, steps=[], batches=[], points=[])),
+    ],
     ids=["demo", "long", "held", "nothing"],
 )
-def test_nothing_leaves_the_picture(found: Forecast) -> None:
-    picture = Picture(found)
+def test_nothing_leaves_the_picture(result: Forecast) -> None:
+    picture = Picture(result)
     for left, right, words in picture.extents():
         assert left >= 0, words
         assert right <= WIDTH, words
-    for each in (*picture.bars(""), *({"x": str(x), "width": "0"} for x in _corners(picture))):
-        assert float(each["x"]) >= LEFT - 0.1
-        assert float(each["x"]) + float(each["width"]) <= RIGHT + 0.1
+    for box in (*picture.bars(""), *({"x": str(x), "width": "0"} for x in _corners(picture))):
+        assert float(box["x"]) >= LEFT - 0.1
+        assert float(box["x"]) + float(box["width"]) <= RIGHT + 0.1
 
 
 def _corners(picture: Picture) -> list[float]:
@@ -192,20 +199,20 @@ def _corners(picture: Picture) -> list[float]:
     ],
 )
 def test_the_axis_is_marked_in_round_times(seconds: float, ticks: list[str]) -> None:
-    made: dict[str, Any] = {"seconds": seconds, "steps": [], "batches": [], "points": []}
-    texts = Picture(forecast(trip(**made))).texts
+    report: dict[str, Any] = {"seconds": seconds, "steps": [], "batches": [], "points": []}
+    texts = Picture(forecast(run_result(**report))).texts
     assert [text for text in texts if re.fullmatch(r"0|(\d+[dhms])( \d+[dhms])?", text)] == ticks
 
 
 def test_names_are_escaped() -> None:
-    found = forecast(trip(limited_by="<b> & co"))
-    assert "<b>" not in draw(found)
-    assert any("<b> & co" in text for text in Picture(found).texts)
+    result = forecast(run_result(limited_by="<b> & co"))
+    assert "<b>" not in draw(result)
+    assert any("<b> & co" in text for text in Picture(result).texts)
 
 
-def test_batches_of_different_length_are_told_by_the_longest() -> None:
+def test_batches_of_different_length_are_reported_by_the_longest() -> None:
     batches = [BatchTime(at + 1, 40, 1000.0 * at, 1000.0 * at + 900 + at) for at in range(40)]
-    picture = Picture(forecast(trip(batches=batches)))
+    picture = Picture(forecast(run_result(batches=batches)))
     [right] = [right for _, right, words in picture.extents() if words.startswith("40 batches")]
     assert "40 batches of up to 15m 39s" in picture.texts
     assert right <= LEFT

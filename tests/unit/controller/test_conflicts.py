@@ -1,4 +1,4 @@
-"""One pool is moved by one migration, however its cluster is written."""
+"""A pool is migrated by one migration at a time, however its cluster is spelled."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -42,7 +42,7 @@ def conflict(mine: Contender, *others: Contender) -> str:
 
 
 @pytest.mark.parametrize("cluster", [None, SAME])
-def test_the_same_cluster_in_other_words_is_the_same(cluster: dict[str, str] | None) -> None:
+def test_the_same_cluster_in_another_spelling_is_the_same(cluster: dict[str, str] | None) -> None:
     old = one("a", "1", cluster=cluster)
     new = one("b", "2", cluster=None if cluster else SAME)
     assert conflict(new, old) == "a (src to srcazl)"

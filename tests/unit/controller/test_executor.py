@@ -1,4 +1,4 @@
-"""What the executor remembers of Azure's answers, whatever order they come in."""
+"""What the executor records of Azure's answers, in whatever order they arrive."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ CREATE = CreatePool("src", "srcazl", "AzureLinux", 2, {}, ())
 
 
 class Slow(PoolPort):
-    """A port whose list answers when it is told to."""
+    """A port whose list answers on demand."""
 
     def __init__(self, error: AzureError | None = None) -> None:
         self.listing = asyncio.Event()
@@ -71,26 +71,26 @@ def executor(port: Slow) -> Executor:
 async def test_a_list_begun_before_a_change_is_not_believed_after_it() -> None:
     for error in (None, AzureError("Unreachable", "timeout")):
         port = Slow(error)
-        made = executor(port)
-        made.submit([ReadPools()])
+        runner = executor(port)
+        runner.submit([ReadPools()])
         await port.listing.wait()
-        made.submit([CREATE])
+        runner.submit([CREATE])
         for _ in range(10):
             await asyncio.sleep(0)
-        assert made.running == {"ReadPools"}
+        assert runner.running == {"ReadPools"}
         port.answer.set()
-        await made.stop()
-        assert made.outcomes.pools_read is None, "it does not show the new pool"
-        made.submit([ReadPools()])
-        await made.stop()
-        assert made.outcomes.pools_read is not None
+        await runner.stop()
+        assert runner.outcomes.pools_read is None, "it does not show the new pool"
+        runner.submit([ReadPools()])
+        await runner.stop()
+        assert runner.outcomes.pools_read is not None
 
 
 async def test_of_two_actions_with_one_key_one_runs() -> None:
     port = Slow()
-    made = executor(port)
-    made.submit([ReadPools(), ReadPools()])
-    assert made.running == {"ReadPools"}
+    runner = executor(port)
+    runner.submit([ReadPools(), ReadPools()])
+    assert runner.running == {"ReadPools"}
     port.answer.set()
-    await made.stop()
-    assert made.running == frozenset()
+    await runner.stop()
+    assert runner.running == frozenset()

@@ -1,4 +1,4 @@
-"""Before machines are deleted the apiserver is asked once more who is on them."""
+"""Before machines are deleted, the API server is asked for the pods on them."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ LEFT_BEHIND = [
 
 
 class Azure:
-    """Remembers what it was asked."""
+    """Records the requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -49,7 +49,7 @@ class Azure:
 
 
 async def perform(action: Action, pods: dict[str, list[dict[str, Any]]]) -> tuple[Azure, Executor]:
-    """The world knows only node s-0, and no pods at all."""
+    """The world contains only node s-0, and no pods."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         assert "resourceVersion" not in request.query, "as new as etcd"
@@ -86,18 +86,18 @@ ENDS = [
 @pytest.mark.parametrize("action", ENDS)
 @pytest.mark.parametrize("node", ["s-0", "s-1"])
 async def test_a_pod_that_nobody_saw_come_keeps_its_machine(action: Action, node: str) -> None:
-    azure, made = await perform(action, {node: [*LEFT_BEHIND, pod("web-1")]})
+    azure, executor = await perform(action, {node: [*LEFT_BEHIND, pod("web-1")]})
     assert azure.asked == []
-    problem = made.outcomes.problems[action.key]
+    problem = executor.outcomes.problems[action.key]
     assert (problem.reason, problem.retryable) == ("MachinesInUse", True)
     assert "a pod that would be lost (default/web-1)" in problem.message
 
 
 @pytest.mark.parametrize("action", ENDS)
 async def test_what_a_drain_leaves_behind_keeps_nothing(action: Action) -> None:
-    azure, made = await perform(action, {"s-0": LEFT_BEHIND, "s-1": []})
+    azure, executor = await perform(action, {"s-0": LEFT_BEHIND, "s-1": []})
     assert len(azure.asked) == 1
-    assert made.outcomes.problems == {}
+    assert executor.outcomes.problems == {}
 
 
 async def test_another_change_asks_nobody() -> None:

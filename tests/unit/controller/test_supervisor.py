@@ -97,8 +97,8 @@ def _still(monkeypatch: pytest.MonkeyPatch, decision: Decision) -> None:
 async def test_a_release_leaves_no_writer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
     worker = worker_on(server, releasing=True)
-    told = worker.status.model_copy(update={"message": "released"})
-    _still(monkeypatch, Decision((), told, released=True))
+    status = worker.status.model_copy(update={"message": "released"})
+    _still(monkeypatch, Decision((), status, released=True))
     await worker.run(asyncio.Event())
     assert server.body["status"]["message"] == "released"
     assert worker._request is not None

@@ -1,4 +1,4 @@
-"""The worker goes on from what is recorded, whatever it remembers, and gives way to others."""
+"""The worker continues from the recorded status, and gives way to other writers."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ async def test_a_status_that_was_written_but_not_answered_is_gone_on_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     steps = _deciding(monkeypatch, RECORDED)
-    worker = worker_on(Server(deaf=True))
+    worker = worker_on(Server(silent=True))
     assert worker.status.step == "AwaitRetireApproval"
     assert await _decisions(worker, 0.8) == 2
     assert steps == ["AwaitRetireApproval", "RetireSource"]
@@ -73,8 +73,8 @@ async def test_a_status_that_was_refused_is_not_written_later(
 ) -> None:
     server = Server()
     worker = worker_on(server)
-    told = worker.status.model_copy(update={"message": "waiting"})
-    steps = _deciding(monkeypatch, told, RECORDED)
+    status = worker.status.model_copy(update={"message": "waiting"})
+    steps = _deciding(monkeypatch, status, RECORDED)
     monkeypatch.setattr(looping, "RETRY_SECONDS", 60.0)
     server.fails = [None, KubernetesError(503, "not now"), KubernetesError(503, "not now")]
     async with _running(worker):

@@ -1,4 +1,4 @@
-"""What the operator remembers does not grow with what has happened, only with what there is."""
+"""The memory of the operator grows with the objects that exist, not with the events of the past."""
 
 import pytest
 
@@ -12,17 +12,17 @@ from tests.support.worlds import NOW, budget, pod, world
 
 
 def test_heaps_do_not_grow_with_the_events_of_pods_that_wait() -> None:
-    made = world(
+    state = world(
         [pod(f"p{i}", started_in=5.0) for i in range(20)],
         [budget(allowed=0, healthy=20, desired=20, expected=20)],
     )
-    made.put_node(Node("s-2", "src", unschedulable=True))
-    made.put_pod(pod("later", node="s-2", app="other"))
-    work = planner(made)
+    state.put_node(Node("s-2", "src", unschedulable=True))
+    state.put_pod(pod("later", node="s-2", app="other"))
+    work = planner(state)
     for turn in range(500):
         started = 5.0 + turn % 7
-        made.put_pod(pod(f"p{turn % 20}", revision=100 + turn, started_in=started))
-        made.put_pod(pod("later", node="s-2", app="other", revision=100 + turn))
+        state.put_pod(pod(f"p{turn % 20}", revision=100 + turn, started_in=started))
+        state.put_pod(pod("later", node="s-2", app="other", revision=100 + turn))
         work.plan(NOW + turn * 0.001)
     heaps = [
         len(queue._heap)
@@ -35,21 +35,21 @@ def test_heaps_do_not_grow_with_the_events_of_pods_that_wait() -> None:
 
 def test_a_heap_that_was_dropped_still_knows_the_emptiest_node() -> None:
     busy = [pod(f"b{i}") for i in range(30)]
-    made = world([*busy, pod("only", node="s-1")], [budget(allowed=0, healthy=31, expected=31)])
-    work = planner(made)
+    state = world([*busy, pod("only", node="s-1")], [budget(allowed=0, healthy=31, expected=31)])
+    work = planner(state)
     for turn in range(100):
-        made.put_pod(pod(f"b{turn % 30}", revision=100 + turn))
+        state.put_pod(pod(f"b{turn % 30}", revision=100 + turn))
         assert names(work) == []
-    made.put_budget(budget(allowed=1, healthy=31, desired=30, expected=31, revision=300))
+    state.put_budget(budget(allowed=1, healthy=31, desired=30, expected=31, revision=300))
     assert names(work) == ["only"]
-    made.remove_pod(NamespacedName("default", "only"), 400)
+    state.remove_pod(NamespacedName("default", "only"), 400)
 
 
 @pytest.mark.parametrize("jobs", ["Wait", "Evict"])
 def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
     rule = {"selector": {"matchLabels": {"app": "early"}}, "order": -1}
-    made = world([pod("stays")], [budget(allowed=1, healthy=1, desired=0, expected=1)])
-    work = planner(made, jobs=jobs, order=[rule])
+    state = world([pod("stays")], [budget(allowed=1, healthy=1, desired=0, expected=1)])
+    work = planner(state, jobs=jobs, order=[rule])
     work.tracker.began = NOW - 100
     for number in range(20_000):
         job = pod(
@@ -60,23 +60,23 @@ def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
             claims=(f"claim-{number}",),
             created=NOW,
         )
-        made.put_pod(job)
+        state.put_pod(job)
         if number % 10 == 1:
             for eviction in work.plan(NOW + number / 100).evictions:
                 if eviction.pod == job.key:
-                    made.evicting(eviction, NOW + number / 100)
-        made.remove_pod(job.key, 100 + number)
+                    state.evicting(eviction, NOW + number / 100)
+        state.remove_pod(job.key, 100 + number)
     work.plan(NOW + 200)
     sizes = {
-        "tallies": len(made.implicit_budgets._tallies),
-        "answers": sum(map(len, made.pdb_index._answers.values())),
-        "pods on": len(made._pods_on),
+        "tallies": len(state.implicit_budgets._tallies),
+        "answers": sum(map(len, state.pdb_index._answers.values())),
+        "pods on": len(state._pods_on),
         "by owner": len(work.tracker.by_owner),
         "by claim": len(work.tracker.by_claim),
         "lanes": len(work.tracker.queues),
         "lanes of": len(work.tracker.queues_of),
-        "unseen": len(made.inflight._unseen_by_owner),
-        "under way": len(made.inflight),
+        "unseen": len(state.inflight._unseen_by_owner),
+        "under way": len(state.inflight),
     }
     assert {name: size for name, size in sizes.items() if size > 100} == {}
     assert len(work.tracker.evicted_owners) <= 2_001
@@ -85,48 +85,48 @@ def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
 
 def test_the_most_seen_of_an_owner_outlives_changes_of_its_last_pod() -> None:
     owner = Owner("CloneSet", "web", "clones")
-    made = world([pod(f"p{i}", owner=owner) for i in range(20)])
+    state = world([pod(f"p{i}", owner=owner) for i in range(20)])
     for number in range(1, 20):
-        made.remove_pod(NamespacedName("default", f"p{number}"))
-    made.put_pod(pod("p0", owner=owner, ready=False, revision=50))
-    assert made.implicit_budgets.slots("clones", 0, None) < 0, "19 of 20 are out"
-    made.remove_pod(NamespacedName("default", "p0"))
-    assert not made.implicit_budgets.known("clones")
+        state.remove_pod(NamespacedName("default", f"p{number}"))
+    state.put_pod(pod("p0", owner=owner, ready=False, revision=50))
+    assert state.implicit_budgets.slots("clones", 0, None) < 0, "19 of 20 are out"
+    state.remove_pod(NamespacedName("default", "p0"))
+    assert not state.implicit_budgets.known("clones")
 
 
 def test_an_eviction_is_not_settled_by_an_earlier_pod_of_its_name() -> None:
-    made = world([pod("web-0")], [budget(allowed=1, healthy=2, desired=1, expected=2)])
+    state = world([pod("web-0")], [budget(allowed=1, healthy=2, desired=1, expected=2)])
     key, guard = NamespacedName("default", "web-0"), NamespacedName("default", "web")
-    made.inflight.sent(key, "uid-web-0", budget=guard, owner="o", now=NOW)
-    made.remove_pod(key, 100)
+    state.inflight.sent(key, "uid-web-0", budget=guard, owner="o", now=NOW)
+    state.remove_pod(key, 100)
     named = budget(healthy=1, desired=1, expected=2, revision=90, disrupted=frozenset({"web-0"}))
-    made.put_budget(named)
-    assert made.inflight.unshown(guard) == 0
-    made.put_pod(pod("web-0", uid="next", revision=110))
-    made.inflight.sent(key, "next", budget=guard, owner="o", now=NOW)
-    made.put_budget(budget(allowed=1, healthy=2, desired=1, expected=2, revision=120))
-    assert made.inflight.unshown(guard) == 1
+    state.put_budget(named)
+    assert state.inflight.unshown(guard) == 0
+    state.put_pod(pod("web-0", uid="next", revision=110))
+    state.inflight.sent(key, "next", budget=guard, owner="o", now=NOW)
+    state.put_budget(budget(allowed=1, healthy=2, desired=1, expected=2, revision=120))
+    assert state.inflight.unshown(guard) == 1
 
 
 def test_the_bound_of_a_budget_that_went_stands() -> None:
-    made = world([], [budget(expected=1)])
-    times = made.slot_times
+    state = world([], [budget(expected=1)])
+    times = state.slot_times
     times.sent(NamespacedName("default", "web"), NOW)
     times.settle(budget(allowed=1, expected=1), 0, NOW + 9)
-    made.remove_budget(NamespacedName("default", "web"))
+    state.remove_budget(NamespacedName("default", "web"))
     assert times.bound() == (9.0, NamespacedName("default", "web"))
     assert times._times == {}
 
 
 def test_a_planner_follows_the_world_only_while_it_is_asked() -> None:
-    made, memory = World(), DecisionMemory()
+    world, memory = World(), DecisionMemory()
     scope = Scope("m", "src", "srcazl", Drain(), uid="uid-m")
-    first = memory.planner(made, scope, began=0.0, since=0.0)
-    assert memory.planner(made, scope, began=1.0, since=0.0) is first
-    assert made.listeners == [first.listener]
-    made.clear()
-    again = memory.planner(made, scope, began=0.0, since=0.0)
+    first = memory.planner(world, scope, began=0.0, since=0.0)
+    assert memory.planner(world, scope, began=1.0, since=0.0) is first
+    assert world.listeners == [first.listener]
+    world.clear()
+    again = memory.planner(world, scope, began=0.0, since=0.0)
     assert again is not first, "the emptied world tells the first one nothing"
-    assert made.listeners == [again.listener]
+    assert world.listeners == [again.listener]
     memory.forget()
-    assert made.listeners == []
+    assert world.listeners == []

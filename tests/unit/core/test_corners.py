@@ -54,8 +54,8 @@ def _at(step: str, *, back: bool = False, **more: Any) -> Migration:
 
 
 def _ready(status: MigrationStatus) -> str:
-    found = status.condition("Ready")
-    return found.reason if found else ""
+    condition = status.condition("Ready")
+    return condition.reason if condition else ""
 
 
 # What others do to the pools
@@ -77,9 +77,9 @@ HELD = SourceRecord(count=2, os_sku="Ubuntu", autoscaler=AutoscalerBounds(min=1,
     ],
 )
 def test_what_leaves_no_safe_way_stops_it(old: Pool | None, new: Pool | None, reason: str) -> None:
-    made = world([pod("a")])
-    pools = [each for each in (old, new) if each is not None]
-    decision = decide(_at("Drain", source=HELD), seen(made, *pools), NOW)
+    state = world([pod("a")])
+    pools = [pool for pool in (old, new) if pool is not None]
+    decision = decide(_at("Drain", source=HELD), seen(state, *pools), NOW)
     assert (_ready(decision.status), decision.status.is_true("Stalled")) == (reason, True)
     assert decision.actions == ()
 
@@ -92,27 +92,27 @@ def test_what_leaves_no_safe_way_stops_it(old: Pool | None, new: Pool | None, re
         (source(count=3), target(), "SourceScaled"),
     ],
 )
-def test_what_can_be_lived_with_is_told(old: Pool, new: Pool, reason: str) -> None:
+def test_what_does_not_block_is_reported(old: Pool, new: Pool, reason: str) -> None:
     decision = decide(_at("Drain", source=HELD), seen(world([pod("a")]), old, new), NOW)
     changed = decision.status.condition("PoolsChanged")
     assert changed is not None
     assert (changed.status, changed.reason) == ("True", reason)
 
 
-# The way back
+# Rollback
 
 
 def _back(step: str, *pools: Pool, pods: int = 0, **more: Any) -> Any:
     nodes = [Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl", **MARKS)]
-    made = world([pod(f"p-{n}", node="t-0") for n in range(pods)], nodes=nodes)
+    state = world([pod(f"p-{n}", node="t-0") for n in range(pods)], nodes=nodes)
     return decide(
-        _at(step, back=True, source=SourceRecord(count=2)), seen(made, *pools, **more), NOW
+        _at(step, back=True, source=SourceRecord(count=2)), seen(state, *pools, **more), NOW
     )
 
 
 def test_there_is_nothing_to_go_back_to() -> None:
-    told = _back("RestoreSource", target())
-    assert _ready(told.status) == "SourcePoolGone"
+    outcome = _back("RestoreSource", target())
+    assert _ready(outcome.status) == "SourcePoolGone"
 
 
 def test_the_target_is_removed_only_when_it_is_ours_idle_and_empty() -> None:
@@ -127,20 +127,20 @@ def test_the_target_is_removed_only_when_it_is_ours_idle_and_empty() -> None:
 
 
 def test_a_target_that_fills_again_is_drained_first() -> None:
-    told = _back("RemoveTarget", source(), target(), pods=1)
-    assert [type(action).__name__ for action in told.actions] == ["EvictPod"]
+    outcome = _back("RemoveTarget", source(), target(), pods=1)
+    assert [type(action).__name__ for action in outcome.actions] == ["EvictPod"]
 
 
 def test_a_deleted_migration_restores_what_it_surged() -> None:
-    made = world([], nodes=[Node("s-0", "src")])
-    made.put_controller(
+    state = world([], nodes=[Node("s-0", "src")])
+    state.put_controller(
         Controller("Deployment", NamespacedName("d", "web"), "w", replicas=2, surge="m/1")
     )
-    made.put_controller(
+    state.put_controller(
         Controller("Deployment", NamespacedName("d", "api"), "a", surge="m/yielded")
     )
     deleting = replace(_at("Drain"), deleting=True)
-    decision = decide(deleting, seen(made, source(), target()), NOW)
+    decision = decide(deleting, seen(state, source(), target()), NOW)
     assert decision.actions == (RestoreScale(NamespacedName("d", "web"), 1),)
     assert not decision.released
 
@@ -152,17 +152,17 @@ ROLLS = {"strategy": {"type": "Rolling", "maxSurge": 1, "batch": {"soak": "0s"}}
 
 def test_rolling_needs_both_pools() -> None:
     nodes = [Node("s-0", "src", unschedulable=True, cordoned_by="m"), Node("t-0", "srcazl")]
-    made = world([], nodes=nodes)
-    decision = decide(_at("Drain", spec=ROLLS), seen(made, source()), NOW)
+    state = world([], nodes=nodes)
+    decision = decide(_at("Drain", spec=ROLLS), seen(state, source()), NOW)
     assert decision.status.is_true("Stalled")
 
 
 def test_a_shrinking_that_failed_is_asked_for_again() -> None:
     other = Node("s-1", "src", unschedulable=True, cordoned_by="m")
-    made = world([], nodes=[Node("s-0", "src", **MARKS), other, Node("t-0", "srcazl")])
+    state = world([], nodes=[Node("s-0", "src", **MARKS), other, Node("t-0", "srcazl")])
     batch = {"index": 1, "of": 2, "started_at": timestamp(NOW - 9), "drained_at": timestamp(NOW)}
     now = _at("Drain", spec=ROLLS, source=SourceRecord(count=2), batch=batch)
-    decision = decide(now, seen(made, source(state="Failed"), target()), NOW)
+    decision = decide(now, seen(state, source(state="Failed"), target()), NOW)
     assert "again: AKS left the pool in state Failed" in decision.status.message
 
 
@@ -181,17 +181,21 @@ def _plans(*, azure_facts: AzureFacts | None = None, **forecast: Any) -> Any:
     return decide(migration(mode="Plan"), sight, NOW)
 
 
-def test_a_forecast_is_told_and_nothing_follows() -> None:
-    told = _plans()
-    assert (_ready(told.status), told.status.phase, told.actions) == ("Planned", "Planned", ())
-    assert told.status.message.startswith("the migration would take 1 h 02 min 05 s")
-    assert told.status.condition("Ready").status == "True"
-    assert told.status.forecast is not None
+def test_a_forecast_is_reported_and_nothing_follows() -> None:
+    outcome = _plans()
+    assert (_ready(outcome.status), outcome.status.phase, outcome.actions) == (
+        "Planned",
+        "Planned",
+        (),
+    )
+    assert outcome.status.message.startswith("the migration would take 1 h 02 min 05 s")
+    assert outcome.status.condition("Ready").status == "True"
+    assert outcome.status.forecast is not None
 
 
 def test_a_blocked_forecast_is_stalled_and_made_again() -> None:
-    told = _plans(blocked=True, blocked_by=("a budget allows 0",))
-    assert (_ready(told.status), told.status.is_true("Stalled")) == ("ForecastBlocked", True)
+    outcome = _plans(blocked=True, blocked_by=("a budget allows 0",))
+    assert (_ready(outcome.status), outcome.status.is_true("Stalled")) == ("ForecastBlocked", True)
     again = _plans(blocked=True, at=timestamp(NOW - 301))
     assert [type(action) for action in again.actions] == [ReadAzureFacts]
     assert _ready(again.status) == "ForecastBlocked"
@@ -212,48 +216,48 @@ def _outcomes() -> Outcomes:
 
 
 def test_errors_are_noted_with_what_they_mean() -> None:
-    made, cordon = _outcomes(), CordonNode("s-0", "m")
-    noted = made.failed(cordon, SettingsError("which cluster?"), NOW)
+    outcomes, cordon = _outcomes(), CordonNode("s-0", "m")
+    noted = outcomes.failed(cordon, SettingsError("which cluster?"), NOW)
     assert noted is not None
     assert (noted.reason, noted.retryable, noted.retry_at) == ("ClusterUnknown", False, NOW + 60)
-    noted = made.failed(cordon, KubernetesError(403, "no"), NOW)
+    noted = outcomes.failed(cordon, KubernetesError(403, "no"), NOW)
     assert noted is not None
     assert noted.reason == "KubernetesForbidden"
-    noted = made.failed(cordon, KubernetesError(500, "no"), NOW)
+    noted = outcomes.failed(cordon, KubernetesError(500, "no"), NOW)
     assert noted is not None
     assert (noted.retryable, noted.retry_at) == (True, NOW + 1)
-    assert made.broke(cordon, "ValueError: x", NOW).retry_at == NOW + 10
-    noted = made.failed(ReadPools(), AzureError("AuthorizationFailed", "no", status=403), NOW)
+    assert outcomes.broke(cordon, "ValueError: x", NOW).retry_at == NOW + 10
+    noted = outcomes.failed(ReadPools(), AzureError("AuthorizationFailed", "no", status=403), NOW)
     assert noted is not None
     assert (noted.reason, noted.retryable) == ("AzureForbidden", False)
-    made.forget_verdicts()
-    assert list(made.problems) == [cordon.key]
+    outcomes.forget_verdicts()
+    assert list(outcomes.problems) == [cordon.key]
 
 
 def test_access_that_is_missing_is_asked_for_again_in_a_minute() -> None:
-    made, review = _outcomes(), ReviewAccess()
-    made.access_reviewed(review, ("create pods/eviction",), NOW)
-    assert made.problems[review.key].retry_at == NOW + 60
-    made.access_reviewed(review, (), NOW)
-    assert made.problems == {}
+    outcomes, review = _outcomes(), ReviewAccess()
+    outcomes.access_reviewed(review, ("create pods/eviction",), NOW)
+    assert outcomes.problems[review.key].retry_at == NOW + 60
+    outcomes.access_reviewed(review, (), NOW)
+    assert outcomes.problems == {}
 
 
 def test_a_refused_eviction_waits_and_a_needless_one_is_forgotten() -> None:
-    made = world([pod("a")])
-    outcomes = Outcomes(made, lambda: 1.0)
-    [eviction] = planner(made).plan(NOW).evictions
+    state = world([pod("a")])
+    outcomes = Outcomes(state, lambda: 1.0)
+    [eviction] = planner(state).plan(NOW).evictions
     outcomes.began(eviction, NOW)
     outcomes.eviction_answered(
         eviction, EvictionResponse(EvictionResult.THROTTLED, "slow", 7.0), NOW
     )
-    assert made.inflight.throttled_until == NOW + 7
+    assert state.inflight.throttled_until == NOW + 7
     outcomes.began(eviction, NOW)
     outcomes.failed(eviction, KubernetesError(0, "gone away"), NOW)
-    assert planner(made).plan(NOW).evictions == ()
+    assert planner(state).plan(NOW).evictions == ()
     outcomes.began(eviction, NOW)
     outcomes.eviction_answered(eviction, EvictionResponse(EvictionResult.GONE), NOW)
-    made.remove_pod(eviction.pod)
-    assert len(made.inflight) == 0
+    state.remove_pod(eviction.pod)
+    assert len(state.inflight) == 0
 
 
 @pytest.mark.parametrize(
@@ -276,40 +280,40 @@ def test_refusals_mean_what_they_say(error: KubernetesError, result: str) -> Non
     assert classify(error).result.value == result
 
 
-# What goes from the world
+# Objects that leave the world
 
 
 def test_what_is_gone_is_forgotten() -> None:
-    made = world([pod("a", claims=("data",))], [budget(allowed=1, healthy=1, expected=1)])
-    work = planner(made)
-    made.put_volume(Volume("disk", NamespacedName("default", "data"), local=True))
+    state = world([pod("a", claims=("data",))], [budget(allowed=1, healthy=1, expected=1)])
+    work = planner(state)
+    state.put_volume(Volume("disk", NamespacedName("default", "data"), local=True))
     assert names(work) == []
-    made.put_attachment(Attachment("va", "s-0", "disk"))
-    made.remove_volume("disk")
-    made.remove_volume("disk")
+    state.put_attachment(Attachment("va", "s-0", "disk"))
+    state.remove_volume("disk")
+    state.remove_volume("disk")
     assert names(work) == ["a"]
-    made.remove_attachment("va")
-    made.remove_attachment("va")
+    state.remove_attachment("va")
+    state.remove_attachment("va")
     [eviction] = work.plan(NOW).evictions
-    made.evicting(eviction, NOW)
-    made.remove_budget(NamespacedName("default", "web"))
-    made.remove_budget(NamespacedName("default", "web"))
-    assert made.budgets == {}
-    made.remove_controller("DaemonSet", NamespacedName("default", "d"))
-    made.remove_controller("DaemonSet", NamespacedName("default", "d"))
-    assert made.owner_index.all_controllers() == []
-    made.remove_node("nosuch")
-    made.remove_pod(NamespacedName("default", "nosuch"))
+    state.evicting(eviction, NOW)
+    state.remove_budget(NamespacedName("default", "web"))
+    state.remove_budget(NamespacedName("default", "web"))
+    assert state.budgets == {}
+    state.remove_controller("DaemonSet", NamespacedName("default", "d"))
+    state.remove_controller("DaemonSet", NamespacedName("default", "d"))
+    assert state.owner_index.all_controllers() == []
+    state.remove_node("nosuch")
+    state.remove_pod(NamespacedName("default", "nosuch"))
 
 
 def test_an_eviction_that_leaves_no_trace_is_forgotten_after_a_while() -> None:
-    made = world([pod("a")], [budget(allowed=1, healthy=1, expected=1)])
-    work = planner(made)
+    state = world([pod("a")], [budget(allowed=1, healthy=1, expected=1)])
+    work = planner(state)
     [eviction] = work.plan(NOW).evictions
-    made.evicting(eviction, NOW)
+    state.evicting(eviction, NOW)
     assert names(work, NOW + 1) == []
-    made.put_budget(budget(allowed=0, healthy=1, expected=1, disrupted=frozenset({"a"})))
-    made.put_budget(budget(allowed=1, healthy=1, expected=1, revision=30))
+    state.put_budget(budget(allowed=0, healthy=1, expected=1, disrupted=frozenset({"a"})))
+    state.put_budget(budget(allowed=1, healthy=1, expected=1, revision=30))
     assert names(work, NOW + 1000) == ["a"]
 
 
@@ -345,12 +349,12 @@ def test_code_is_handed_over_with_tags_and_nested_values() -> None:
 
 def test_the_autoscaler_of_the_spec_wins_and_is_handed_over() -> None:
     bounds = {"target": {"autoscaling": {"min": 2, "max": 4}}}
-    made = world([], nodes=[Node("t-0", "srcazl")])
-    decision = decide(_at("HandOverAutoscaler", spec=bounds), seen(made, target()), NOW)
+    state = world([], nodes=[Node("t-0", "srcazl")])
+    decision = decide(_at("HandOverAutoscaler", spec=bounds), seen(state, target()), NOW)
     [action] = decision.actions
     assert isinstance(action, UpdatePool)
     assert dict(action.changes)["maxCount"] == 4
-    unread = replace(seen(made, target()), pools=None)
+    unread = replace(seen(state, target()), pools=None)
     assert decide(_at("HandOverAutoscaler"), unread, NOW).actions == (ReadPools(),)
     back = replace(_at("RestoreAutoscaler", back=True), spec=_at("x").spec)
     assert isinstance(decide(back, unread, NOW).actions, tuple)
@@ -358,9 +362,9 @@ def test_the_autoscaler_of_the_spec_wins_and_is_handed_over() -> None:
 
 def test_what_an_earlier_attempt_held_is_found_in_the_tag() -> None:
     held = source(tags=((TAG_AUTOSCALER, "1-5"),))
-    made = world([], nodes=[Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl")])
-    decision = decide(_at("CordonSource"), seen(made, held, target()), NOW)
+    state = world([], nodes=[Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl")])
+    decision = decide(_at("CordonSource"), seen(state, held, target()), NOW)
     assert decision.status.source.autoscaler == AutoscalerBounds(min=1, max=5)
     recorded = PoolReading({"srcazl": target(tags=(*target().tags, (TAG_COUNT, "3")))}, NOW)
-    decision = decide(_at("CordonSource"), replace(seen(made), pools=recorded), NOW)
+    decision = decide(_at("CordonSource"), replace(seen(state), pools=recorded), NOW)
     assert _ready(decision.status) == "SourcePoolGone"

@@ -46,16 +46,16 @@ def kinds(decision: Decision) -> set[type]:
 
 
 def reason(decision: Decision) -> str:
-    found = decision.status.condition("Ready")
-    assert found is not None
-    return found.reason
+    condition = decision.status.condition("Ready")
+    assert condition is not None
+    return condition.reason
 
 
 def kstatus(decision: Decision) -> tuple[str, ...]:
-    found = [
+    conditions = [
         decision.status.condition(kind) for kind in ("Ready", "Reconciling", "Stalled", "Succeeded")
     ]
-    return tuple(each.status if each else "" for each in found)
+    return tuple(condition.status if condition else "" for condition in conditions)
 
 
 WORKING = ("False", "True", "False", "Unknown")
@@ -64,12 +64,12 @@ DONE = ("True", "False", "False", "True")
 
 
 def test_it_reads_the_pools_then_asks_for_access_then_creates() -> None:
-    made = world([], nodes=OPEN)
-    nothing = Observation(made, memory_of(made))
+    state = world([], nodes=OPEN)
+    nothing = Observation(state, memory_of(state))
     assert kinds(decide(migration(), nothing, NOW)) == {ReadPools}
-    observation = seen(made, source(), missing_access=None)
+    observation = seen(state, source(), missing_access=None)
     assert kinds(decide(migration(), observation, NOW)) == {ReviewAccess}
-    [create] = decide(migration(), seen(made, source()), NOW).actions
+    [create] = decide(migration(), seen(state, source()), NOW).actions
     assert isinstance(create, CreatePool)
     assert create.tags == (
         ("azlm-migration", "m"),
@@ -106,13 +106,13 @@ def test_preflight_refuses_and_says_why(
 
 
 def test_preflight_refuses_bare_pods_a_rival_and_missing_access() -> None:
-    made = world([pod("bare", owner=None)], nodes=OPEN)
-    refused = decide(migration(), seen(made, source()), NOW)
+    state = world([pod("bare", owner=None)], nodes=OPEN)
+    refused = decide(migration(), seen(state, source()), NOW)
     assert reason(refused) == "PodsBlocked"
     assert refused.status.preflight.blocked == 1
     assert refused.status.preflight.findings[0].rule == "pod.bare"
-    known = migration(preflight={"acknowledge": ["pod.bare"]})
-    decision = decide(known, seen(made, source()), NOW)
+    changed = migration(preflight={"acknowledge": ["pod.bare"]})
+    decision = decide(changed, seen(state, source()), NOW)
     assert reason(decision) not in {"PreflightBlocked", "PodsBlocked"}, "an admin answers for it"
     full = world([pod("cache", empty_dir=True)], nodes=OPEN)
     keep: dict[str, Any] = {
@@ -165,21 +165,21 @@ def test_every_source_node_is_cordoned_before_any_pod_moves() -> None:
 def test_a_batch_is_admitted_drained_and_soaked_before_the_next() -> None:
     halves = {"strategy": {"batch": {"size": "50%", "soak": "10m"}, "finalSoak": "0s"}}
     nodes = [Node("s-0", "src", unschedulable=True), Node("s-1", "src", unschedulable=True)]
-    made = world([pod("a", node="s-1")], nodes=[*nodes, Node("t-0", "srcazl")])
-    first = decide(migration(at("Drain"), **halves), seen(made, source(), target()), NOW)
+    state = world([pod("a", node="s-1")], nodes=[*nodes, Node("t-0", "srcazl")])
+    first = decide(migration(at("Drain"), **halves), seen(state, source(), target()), NOW)
     assert first.actions == (MarkNode("s-0", "m.uid-m.1"),), "the emptiest node first"
-    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"))
-    soaking = decide(migration(first.status, **halves), seen(made, source(), target()), NOW)
+    state.put_node(Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"))
+    soaking = decide(migration(first.status, **halves), seen(state, source(), target()), NOW)
     assert reason(soaking) == "BatchSoak"
     assert (soaking.status.batch.index, soaking.status.batch.of) == (1, 2)
-    later = decide(migration(soaking.status, **halves), seen(made, source(), target()), NOW + 601)
+    later = decide(migration(soaking.status, **halves), seen(state, source(), target()), NOW + 601)
     assert later.actions == (MarkNode("s-1", "m.uid-m.2"), ReadPools()), "and a look at the pools"
 
 
 def test_no_eviction_without_a_ready_target_node() -> None:
-    made = world([pod("a")])
-    made.put_node(Node("t-0", "srcazl", ready=False))
-    decision = decide(migration(at("Drain")), seen(made, source(), target()), NOW)
+    state = world([pod("a")])
+    state.put_node(Node("t-0", "srcazl", ready=False))
+    decision = decide(migration(at("Drain")), seen(state, source(), target()), NOW)
     assert (decision.actions, reason(decision)) == ((), "TargetNotReady")
 
 

@@ -15,12 +15,12 @@ from azure_linux_migrator.model.selectors import Requirement, Selector
 from tests.support.worlds import NOW, budget, planner_of, pod, world
 
 
-def planned(made: World) -> Plan:
-    return planner(made).plan(NOW)
+def planned(world: World) -> Plan:
+    return planner(world).plan(NOW)
 
 
-def planner(made: World, **policy: Any) -> Planner:
-    return planner_of(made, Scope("m", "src", "srcazl", Drain.model_validate(policy), uid="uid-m"))
+def planner(world: World, **policy: Any) -> Planner:
+    return planner_of(world, Scope("m", "src", "srcazl", Drain.model_validate(policy), uid="uid-m"))
 
 
 def pods(count: int) -> list[Pod]:
@@ -28,7 +28,7 @@ def pods(count: int) -> list[Pod]:
 
 
 @pytest.mark.parametrize(
-    ("made", "policy", "expected"),
+    ("subject", "policy", "expected"),
     [
         (pod("a", mirror=True), {}, PodDisposition.SKIP),
         (pod("a", owner=Owner("DaemonSet", "d", "d")), {}, PodDisposition.SKIP),
@@ -50,9 +50,11 @@ def pods(count: int) -> list[Pod]:
         (pod("a", owner=Owner("Job", "j", "j")), {"jobs": "Evict"}, PodDisposition.MOVE),
     ],
 )
-def test_fate(made: Pod, policy: dict[str, str], expected: PodDisposition) -> None:
+def test_fate(subject: Pod, policy: dict[str, str], expected: PodDisposition) -> None:
     facts = planner(world([]))
-    assert classify_pod(made, Drain.model_validate(policy), facts.tracker).disposition is expected
+    assert (
+        classify_pod(subject, Drain.model_validate(policy), facts.tracker).disposition is expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,8 +72,8 @@ def test_fate(made: Pod, policy: dict[str, str], expected: PodDisposition) -> No
 def test_an_empty_selector_guards_all_and_none_guards_nothing(
     selector: Selector, expected: bool
 ) -> None:
-    made = world([pod("a")], [budget(selector=selector)])
-    assert bool(made.budgets_of(made.pods[NamespacedName("default", "a")])) is expected
+    state = world([pod("a")], [budget(selector=selector)])
+    assert bool(state.budgets_of(state.pods[NamespacedName("default", "a")])) is expected
     bare = world([pod("a")], [budget(selector=None)])
     assert bare.budgets_of(bare.pods[NamespacedName("default", "a")]) == ()
 
@@ -96,8 +98,8 @@ def test_unready_pods_cost_nothing_where_kubernetes_says_so(
 
 
 def test_no_more_evictions_than_slots() -> None:
-    made = world(pods(10), [budget(allowed=2, healthy=10, desired=8, expected=10)])
-    result = planned(made)
+    state = world(pods(10), [budget(allowed=2, healthy=10, desired=8, expected=10)])
+    result = planned(state)
     assert len(result.evictions) == 2
     assert result.waiting == 8
 
@@ -129,31 +131,31 @@ def test_replicas_without_a_budget_get_a_tenth_and_at_least_one() -> None:
 
 
 def test_the_node_with_the_fewest_pods_empties_first() -> None:
-    made = world(
+    state = world(
         [pod("a", node="s-1"), pod("b"), pod("c")],
         [budget(allowed=1, healthy=3, desired=2, expected=3)],
     )
-    assert [eviction.pod.name for eviction in planned(made).evictions] == ["a"]
+    assert [eviction.pod.name for eviction in planned(state).evictions] == ["a"]
 
 
 class TestLedger:
     """A slot that was used is not used twice, in whatever order the events arrive."""
 
     def setup_method(self) -> None:
-        self.made = world(pods(4), [budget(allowed=1, healthy=4, desired=3, expected=4)])
-        [first] = planned(self.made).evictions
+        self.state = world(pods(4), [budget(allowed=1, healthy=4, desired=3, expected=4)])
+        [first] = planned(self.state).evictions
         self.first = first
-        self.made.inflight.sent(
+        self.state.inflight.sent(
             first.pod, first.uid, budget=first.budget, owner=first.owner, now=NOW
         )
 
     def _put(self, **more: Any) -> None:
-        old = self.made.pods[self.first.pod]
+        old = self.state.pods[self.first.pod]
         fields = {f: getattr(old, f) for f in old.__struct_fields__} | more
-        self.made.put_pod(Pod(**fields))
+        self.state.put_pod(Pod(**fields))
 
     def _evictions(self) -> int:
-        return len(planned(self.made).evictions)
+        return len(planned(self.state).evictions)
 
     def test_nothing_is_planned_before_the_cluster_shows_it(self) -> None:
         assert self._evictions() == 0
@@ -164,45 +166,45 @@ class TestLedger:
 
     def test_a_budget_older_than_the_eviction_does_not_settle_it(self) -> None:
         self._put(terminating=True, revision=30)
-        self.made.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=29))
+        self.state.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=29))
         assert self._evictions() == 0
 
     def test_a_budget_that_names_the_pod_settles_it(self) -> None:
         shown = frozenset({self.first.pod.name})
         after = budget(allowed=0, healthy=4, desired=3, expected=4, disrupted=shown, revision=25)
-        self.made.put_budget(after)
-        assert self.made.inflight.unshown(after.key) == 0
+        self.state.put_budget(after)
+        assert self.state.inflight.unshown(after.key) == 0
         assert self._evictions() == 0, "its status says that nothing is allowed"
 
     def test_the_slot_returns_with_the_ready_replacement(self) -> None:
-        self.made.remove_pod(self.first.pod, 30)
-        self.made.put_pod(pod("new", node="t-0", revision=35))
-        self.made.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=40))
+        self.state.remove_pod(self.first.pod, 30)
+        self.state.put_pod(pod("new", node="t-0", revision=35))
+        self.state.put_budget(budget(allowed=1, healthy=4, desired=3, expected=4, revision=40))
         assert self._evictions() == 1
 
     def test_a_refused_eviction_gives_the_slot_back(self) -> None:
-        self.made.inflight.forget(self.first.pod)
+        self.state.inflight.forget(self.first.pod)
         assert self._evictions() == 1
 
     def test_an_eviction_that_left_no_trace_expires(self) -> None:
-        self.made.inflight.tick(NOW + 119)
-        assert not self.made.inflight.barred(self.first.pod, self.first.uid)
-        assert self.made.inflight.under_way(self.first.pod, self.first.uid)
-        self.made.inflight.tick(NOW + 121)
+        self.state.inflight.tick(NOW + 119)
+        assert not self.state.inflight.barred(self.first.pod, self.first.uid)
+        assert self.state.inflight.under_way(self.first.pod, self.first.uid)
+        self.state.inflight.tick(NOW + 121)
         assert self._evictions() == 1
 
     def test_a_successor_of_the_same_name_is_another_pod(self) -> None:
         self._put(uid="other", revision=31)
-        assert not self.made.inflight.under_way(self.first.pod, "other")
+        assert not self.state.inflight.under_way(self.first.pod, "other")
 
 
 def test_healthy_counts_follow_every_event() -> None:
-    made = world(pods(3), [budget()])
+    state = world(pods(3), [budget()])
     key = NamespacedName("default", "web")
-    assert made.healthy(key) == 3
-    made.put_pod(pod("p0", ready=False))
-    made.put_pod(pod("p1", labels=(("app", "api"),)))
-    made.remove_pod(NamespacedName("default", "p2"))
-    assert made.healthy(key) == 0
-    made.put_budget(budget(selector=Selector()))
-    assert made.healthy(key) == 1
+    assert state.healthy(key) == 3
+    state.put_pod(pod("p0", ready=False))
+    state.put_pod(pod("p1", labels=(("app", "api"),)))
+    state.remove_pod(NamespacedName("default", "p2"))
+    assert state.healthy(key) == 0
+    state.put_budget(budget(selector=Selector()))
+    assert state.healthy(key) == 1

@@ -1,4 +1,5 @@
-"""What follows from the apiserver's answers: who waits, for how long, and what stays counted."""
+"""What follows from the API server's answers: which pods wait, for how long, and which slots
+stay counted."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -27,23 +28,24 @@ Answer = Callable[[EvictPod], EvictionResponse]
 
 
 class Drain:
-    """A world whose evictions are answered as a test says; `posts` are what was sent, and when."""
+    """A world whose evictions get the answers of the test; `posts` are the requests and their
+    times."""
 
-    def __init__(self, made: World, **policy: Any) -> None:
-        self.world = made
-        self.work = planner(made, **policy)
-        self.outcomes = Outcomes(made, lambda: 1.0)
+    def __init__(self, world: World, **policy: Any) -> None:
+        self.world = world
+        self.work = planner(world, **policy)
+        self.outcomes = Outcomes(world, lambda: 1.0)
         self.now = NOW
         self.posts: list[tuple[float, str]] = []
 
     def go(self, seconds: float, answer: Answer, *, step: float = 0.05) -> list[str]:
-        """Plan, send and answer again and again; returns the pods of that time's evictions."""
+        """Plan, send and answer repeatedly; returns the pods of the evictions by time."""
         before, until = len(self.posts), self.now + seconds
         while self.now < until:
             evictions = self.work.plan(self.now).evictions
-            for each in evictions:
-                self.posts.append((self.now - NOW, each.pod.name))
-                self.outcomes.began(each, self.now)
+            for evict in evictions:
+                self.posts.append((self.now - NOW, evict.pod.name))
+                self.outcomes.began(evict, self.now)
             for eviction in evictions:
                 self.outcomes.eviction_answered(eviction, answer(eviction), self.now)
             self.now += step
@@ -54,15 +56,15 @@ def always(result: EvictionResult, **more: Any) -> Answer:
     return lambda _: EvictionResponse(result, **more)
 
 
-def deployment(made: World, replicas: int, max_unavailable: int = 1) -> World:
+def deployment(world: World, replicas: int, max_unavailable: int = 1) -> World:
     key = NamespacedName("default", "web")
-    made.put_controller(Controller("ReplicaSet", key, "rs-web", owner="d", replicas=replicas))
-    made.put_controller(
+    world.put_controller(Controller("ReplicaSet", key, "rs-web", owner="d", replicas=replicas))
+    world.put_controller(
         Controller(
             "Deployment", key, "d", replicas=replicas, rolling=True, max_unavailable=max_unavailable
         )
     )
-    return made
+    return world
 
 
 def replicas(count: int) -> list[Pod]:
@@ -170,9 +172,9 @@ def test_a_pod_whose_answers_are_always_lost_lets_the_others_go_in_time() -> Non
 
 
 def test_an_unforeseen_failure_of_an_eviction_is_a_lost_answer() -> None:
-    made = deployment(world(replicas(3)), 3)
-    outcomes = Outcomes(made, lambda: 1.0)
-    work = planner(made)
+    state = deployment(world(replicas(3)), 3)
+    outcomes = Outcomes(state, lambda: 1.0)
+    work = planner(state)
     [first] = work.plan(NOW).evictions
     outcomes.began(first, NOW)
     outcomes.broke(first, "KeyError: 'metadata'", NOW)
@@ -182,14 +184,14 @@ def test_an_unforeseen_failure_of_an_eviction_is_a_lost_answer() -> None:
 
 
 def test_a_refusal_that_comes_after_its_pod_has_gone_is_not_kept() -> None:
-    made = world(replicas(3))
-    outcomes = Outcomes(made, lambda: 1.0)
-    [first] = planner(made).plan(NOW).evictions
+    state = world(replicas(3))
+    outcomes = Outcomes(state, lambda: 1.0)
+    [first] = planner(state).plan(NOW).evictions
     outcomes.began(first, NOW)
-    made.remove_pod(first.pod, 100)
+    state.remove_pod(first.pod, 100)
     outcomes.eviction_answered(first, EvictionResponse(EvictionResult.WEBHOOK, "no"), NOW)
     outcomes.eviction_answered(first, EvictionResponse(EvictionResult.SERVER, "no"), NOW)
-    assert made.inflight.pod_refusals.known == {}
+    assert state.inflight.pod_refusals.known == {}
 
 
 def test_refusals_are_asked_again_less_and_less_often_and_retry_after_is_kept() -> None:
@@ -218,24 +220,25 @@ def test_a_budget_that_is_spent_is_asked_again_with_its_next_status_and_ever_les
     drain = Drain(world([*replicas(9), pod("other", app="other")], [budget(**guard)]))
     others = {"other"}
     sent = drain.go(
-        1.0, lambda each: spent() if each.budget else EvictionResponse(EvictionResult.GRANTED)
+        1.0,
+        lambda eviction: spent() if eviction.budget else EvictionResponse(EvictionResult.GRANTED),
     )
     assert len(set(sent) - others) == 1
     drain.world.put_budget(budget(**guard, revision=30))
     assert len(drain.go(0.2, lambda _: spent())) == 1
     assert 3 < len(drain.go(100.0, lambda _: spent(), step=0.5)) < 10
-    [told] = drain.work.plan(drain.now + 2).blockers
-    assert (told.cause, told.pods) == (Cause.BUDGET_UNHEALTHY, 9)
+    [blocker] = drain.work.plan(drain.now + 2).blockers
+    assert (blocker.cause, blocker.pods) == (Cause.BUDGET_UNHEALTHY, 9)
     drain.go(40.0, always(EvictionResult.GRANTED), step=0.5)
     assert drain.world.inflight.budget_backoffs.known == {}
 
 
-def test_a_budget_that_is_overdrawn_is_told_once() -> None:
+def test_a_budget_that_is_overdrawn_is_reported_once() -> None:
     guard = budget(allowed=1, healthy=9, desired=8, expected=9)
     drain = Drain(world(replicas(9), [guard]))
     assert len(drain.go(20.0, always(EvictionResult.NEGATIVE, message="below 0"))) == 1
-    [told] = drain.work.plan(drain.now).blockers
-    assert (told.cause, told.kind, told.pods) == (Cause.NEGATIVE, "PodDisruptionBudget", 9)
+    [blocker] = drain.work.plan(drain.now).blockers
+    assert (blocker.cause, blocker.kind, blocker.pods) == (Cause.NEGATIVE, "PodDisruptionBudget", 9)
 
 
 def test_an_unready_pod_that_was_no_gift_waits_with_its_budget() -> None:
@@ -263,19 +266,23 @@ def many_apps() -> World:
         (EvictionResult.REJECTED, Cause.REJECTED),
     ],
 )
-def test_what_refuses_every_pod_is_asked_by_one_at_a_time_and_told_once(
+def test_what_refuses_every_pod_is_asked_by_one_at_a_time_and_reported_once(
     result: EvictionResult, cause: Cause
 ) -> None:
-    made = many_apps()
-    drain = Drain(made)
+    world = many_apps()
+    drain = Drain(world)
     drain.go(0.01, always(result, message="no"))
     drain.posts.clear()
     drain.go(120.0, always(result, message="no"), step=0.2)
     gaps = [after - before for (before, _), (after, _) in pairwise(drain.posts)]
     assert len(drain.posts) < 12
     assert gaps == sorted(gaps)
-    [told] = drain.work.plan(drain.now).blockers
-    assert (told.cause, told.kind, told.pods) == (cause, "Eviction", drain.work.tracker.eligible)
+    [blocker] = drain.work.plan(drain.now).blockers
+    assert (blocker.cause, blocker.kind, blocker.pods) == (
+        cause,
+        "Eviction",
+        drain.work.tracker.eligible,
+    )
     assert drain.work.plan(drain.now).wake_at is not None
     drain.go(31.0, always(EvictionResult.GRANTED), step=0.2)
     assert drain.work.tracker.eligible == 0
@@ -296,7 +303,7 @@ def test_one_app_whose_webhook_refuses_holds_up_no_other() -> None:
     }
 
 
-def test_few_pods_that_are_refused_are_told_by_name() -> None:
+def test_few_pods_that_are_refused_are_reported_by_name() -> None:
     drain = Drain(world(replicas(2)))
     drain.go(20.0, always(EvictionResult.WEBHOOK, message="no"), step=0.2)
     assert {blocker.kind for blocker in drain.work.plan(drain.now + 1).blockers} == {"Pod"}

@@ -1,4 +1,5 @@
-"""When the time is over, or a node does not answer: what is deleted, and what is given up."""
+"""After the deadline, or on a node that does not answer: which pods are deleted, and which are
+ignored."""
 
 from typing import Any
 
@@ -20,11 +21,11 @@ SILENT: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m
 
 def deleted(work: Planner, now: float = NOW) -> list[str]:
     work.plan(now)
-    return sorted(each.pod.name for each in work.forced())
+    return sorted(deletion.pod.name for deletion in work.forced())
 
 
 def test_force_deletes_what_blocks_and_what_is_waited_for_but_nothing_that_stays() -> None:
-    made = world(
+    state = world(
         [
             pod("two"),
             pod("job", app="job", owner=Owner("Job", "j", "j")),
@@ -38,110 +39,112 @@ def test_force_deletes_what_blocks_and_what_is_waited_for_but_nothing_that_stays
         ],
         [budget(), budget("other", selector=Selector((("app", "web"),)))],
     )
-    made.put_node(Node("s-2", "src", unschedulable=True))
-    made.put_pod(pod("outside", node="s-2", app="outside"))
-    assert deleted(planner(made)) == ["done", "job", "plain", "two"]
-    assert deleted(planner(made, unmanagedPods="Evict")) == ["bare", "done", "job", "plain", "two"]
+    state.put_node(Node("s-2", "src", unschedulable=True))
+    state.put_pod(pod("outside", node="s-2", app="outside"))
+    assert deleted(planner(state)) == ["done", "job", "plain", "two"]
+    assert deleted(planner(state, unmanagedPods="Evict")) == ["bare", "done", "job", "plain", "two"]
 
 
 def test_force_keeps_the_pauses_that_the_apiserver_asked_for() -> None:
-    made = world([pod(f"p{i}") for i in range(5)])
-    outcomes, work = Outcomes(made, lambda: 1.0), planner(made)
+    state = world([pod(f"p{i}") for i in range(5)])
+    outcomes, work = Outcomes(state, lambda: 1.0), planner(state)
     work.plan(NOW)
     first = work.forced()[0]
     outcomes.began(first, NOW)
     outcomes.eviction_answered(first, EvictionResponse(EvictionResult.THROTTLED, "slow", 7.0), NOW)
     assert deleted(work, NOW + 6) == []
     assert len(deleted(work, NOW + 8)) == 5
-    for each in work.forced():
-        outcomes.began(each, NOW + 8)
-        outcomes.eviction_answered(each, EvictionResponse(EvictionResult.FORBIDDEN, "no"), NOW + 8)
+    for deletion in work.forced():
+        outcomes.began(deletion, NOW + 8)
+        outcomes.eviction_answered(
+            deletion, EvictionResponse(EvictionResult.FORBIDDEN, "no"), NOW + 8
+        )
     assert deleted(work, NOW + 20) == []
     assert len(deleted(work, NOW + 80)) == 1, "nobody may delete: one tries"
     assert causes(work, NOW + 80) == [Cause.FORBIDDEN]
 
 
 def test_force_leaves_the_operators_own_pod_for_the_end() -> None:
-    made = world([pod("self", app="azlm"), pod("other")])
-    work = planner(made, last=NamespacedName("default", "self"))
+    state = world([pod("self", app="azlm"), pod("other")])
+    work = planner(state, last=NamespacedName("default", "self"))
     assert deleted(work) == ["other"]
-    made.remove_pod(NamespacedName("default", "other"))
+    state.remove_pod(NamespacedName("default", "other"))
     assert deleted(work) == ["self"]
 
 
 def test_pods_that_only_come_back_are_left_alone() -> None:
-    made = world([])
-    work = planner(made)
+    state = world([])
+    work = planner(state)
     work.tracker.began = NOW
     for turn in range(3):
-        made.put_pod(pod(f"back-{turn}", created=NOW + 10))
-        made.remove_pod(NamespacedName("default", f"back-{turn}"))
-    made.put_pod(pod("back-3", created=NOW + 10))
+        state.put_pod(pod(f"back-{turn}", created=NOW + 10))
+        state.remove_pod(NamespacedName("default", f"back-{turn}"))
+    state.put_pod(pod("back-3", created=NOW + 10))
     assert deleted(work, NOW + 600) == []
 
 
 def test_force_keeps_the_order() -> None:
-    made = world([pod("first", app="first"), pod("then", app="then")])
+    state = world([pod("first", app="first"), pod("then", app="then")])
     first = {"selector": {"matchLabels": {"app": "first"}}, "order": -1}
-    work = planner(made, order=[first])
+    work = planner(state, order=[first])
     assert deleted(work) == ["first"]
-    made.remove_pod(NamespacedName("default", "first"))
+    state.remove_pod(NamespacedName("default", "first"))
     assert deleted(work) == ["then"]
 
 
 def dying(**more: Any) -> tuple[World, Planner]:
     """A pod on a node that does not answer, terminating since long ago; its volume is attached."""
-    made = world([pod("a", terminating=True, deadline=NOW - 3600, **more)])
-    made.put_attachment(Attachment("at", "s-0", "v"))
-    made.put_node(Node("s-0", "src", ready=False, **SILENT))
-    return made, planner(made)
+    state = world([pod("a", terminating=True, deadline=NOW - 3600, **more)])
+    state.put_attachment(Attachment("at", "s-0", "v"))
+    state.put_node(Node("s-0", "src", ready=False, **SILENT))
+    return state, planner(state)
 
 
-def test_a_pod_of_a_dead_node_is_given_up_in_time_and_told_as_a_note() -> None:
-    made, work = dying()
+def test_a_pod_of_a_dead_node_is_given_up_in_time_and_reported_as_a_note() -> None:
+    world, work = dying()
     assert causes(work) == [Cause.STUCK_TERMINATING]
     assert work.plan(NOW).wake_at == NOW + 300
     assert causes(work, NOW + 299) == [Cause.STUCK_TERMINATING]
     [note] = work.plan(NOW + 300).blockers
     assert (note.cause, note.kind, note.pods, note.blocks) == (Cause.NODE_LOST, "Node", 1, False)
     assert work.pool_progress.by_node["s-0"].drained
-    made.remove_pod(NamespacedName("default", "a"), 99)
+    world.remove_pod(NamespacedName("default", "a"), 99)
     assert (causes(work, NOW + 302), work.tracker.abandoned) == ([], {})
 
 
 def test_a_node_that_answers_again_has_its_pods_waited_for_again() -> None:
-    made, work = dying()
+    world, work = dying()
     work.plan(NOW)
     work.plan(NOW + 300)
-    made.put_node(Node("s-0", "src", **SILENT))
+    world.put_node(Node("s-0", "src", **SILENT))
     assert causes(work, NOW + 302) == [Cause.STUCK_TERMINATING, Cause.VOLUME_ATTACHED]
     assert not work.pool_progress.by_node["s-0"].drained
-    made.put_node(Node("s-0", "src", ready=False, **SILENT))
+    world.put_node(Node("s-0", "src", ready=False, **SILENT))
     assert causes(work, NOW + 400) == [Cause.STUCK_TERMINATING]
     assert causes(work, NOW + 699) == [Cause.STUCK_TERMINATING]
     assert causes(work, NOW + 701) == [Cause.NODE_LOST]
 
 
 def test_a_node_that_answers_now_and_then_is_waited_for() -> None:
-    made, work = dying(finalizers=True)
+    world, work = dying(finalizers=True)
     for turn in range(10):
-        made.put_node(Node("s-0", "src", ready=turn % 2 == 0, **SILENT))
+        world.put_node(Node("s-0", "src", ready=turn % 2 == 0, **SILENT))
         assert Cause.STUCK_TERMINATING in causes(work, NOW + 200 * turn)
 
 
 def test_the_successor_of_a_pod_that_was_given_up_is_not() -> None:
-    made, work = dying()
+    world, work = dying()
     work.plan(NOW)
     work.plan(NOW + 300)
-    made.put_pod(pod("a", uid="next"))
+    world.put_pod(pod("a", uid="next"))
     assert work.pool_progress.remaining == 1
     assert work.tracker.abandoned == {}
 
 
 def test_force_does_not_ask_twice_for_a_pod() -> None:
-    made = world([pod("a")])
-    made.put_controller(Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web"))
-    outcomes, work = Outcomes(made, lambda: 1.0), planner(made)
+    state = world([pod("a")])
+    state.put_controller(Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web"))
+    outcomes, work = Outcomes(state, lambda: 1.0), planner(state)
     work.plan(NOW)
     [first] = work.forced()
     assert first == DeletePod(NamespacedName("default", "a"), "uid-a", None, "rs-web")

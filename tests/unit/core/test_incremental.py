@@ -1,4 +1,4 @@
-"""The planner that followed every event equals one that is rebuilt from what there is now."""
+"""A planner that followed every event equals one that is rebuilt from the present state."""
 
 from typing import Any
 
@@ -97,8 +97,8 @@ events = st.one_of(
 """One event of a cluster, or one answer to an eviction, each with what it needs."""
 
 
-class Story:
-    """A world that is told one event after the other, and its planner."""
+class FollowedWorld:
+    """A world that gets one event after the other, and its planner."""
 
     def __init__(self, policy: dict[str, Any]) -> None:
         self.world = World()
@@ -214,7 +214,7 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
         },
         "undrained": (
             pool_progress.undrained_admitted,
-            [each.node.name for each in pool_progress.undrained()],
+            [progress.node.name for progress in pool_progress.undrained()],
         ),
         "detaching": sorted(pool_progress.detaching),
         "blocked": (pool_progress.blocked_pods, sorted(pool_progress.blocked)),
@@ -224,13 +224,13 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
         "waiting": plan.waiting,
         "rest": plan.rest,
         "lanes": {
-            ident: (sorted(each.now.pods), sorted(each.later.pods), sorted(each.unready))
-            for ident, each in queues.items()
+            ident: (sorted(queue.now.pods), sorted(queue.later.pods), sorted(queue.unready))
+            for ident, queue in queues.items()
         },
         "granted": {
-            ident: len(each.granted)
-            for ident, each in queues.items()
-            if each.granted and each.tier == tier
+            ident: len(queue.granted)
+            for ident, queue in queues.items()
+            if queue.granted and queue.tier == tier
         },
     }
 
@@ -265,14 +265,14 @@ TWO_NODES = [("node", ON_SOURCE | {"name": name}) for name in ("n0", "n1")]
 
 @pytest.mark.parametrize("policy", POLICIES, ids=["plain", "surge", "order"])
 @example(
-    story=[
+    history=[
         *TWO_NODES,
         ("attached", ("c0", "n0")),
         ("node", ON_SOURCE | {"name": "n0", "ready": False}),
     ]
 )
 @example(
-    story=[
+    history=[
         *TWO_NODES,
         ("volume", ("c0", ())),
         ("attached", ("c0", "n0")),
@@ -281,14 +281,14 @@ TWO_NODES = [("node", ON_SOURCE | {"name": name}) for name in ("n0", "n1")]
     ]
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(story=st.lists(events, min_size=10, max_size=40))
-def test_following_events_ends_where_beginning_anew_does(
-    policy: dict[str, Any], story: list[tuple[str, Any]]
+@given(history=st.lists(events, min_size=10, max_size=40))
+def test_following_events_gives_the_plan_of_a_new_planner(
+    policy: dict[str, Any], history: list[tuple[str, Any]]
 ) -> None:
-    made = Story(policy)
-    for kind, what in story:
-        made.tell(kind, what)
-        followed = standing(made.planner, made.now)
-        assert followed == standing(Planner(made.world, made.scope), made.now)
-        for key in made.world.budgets:
-            assert made.world.healthy(key) == healthy(made.world, key)
+    world = FollowedWorld(policy)
+    for kind, what in history:
+        world.tell(kind, what)
+        followed = standing(world.planner, world.now)
+        assert followed == standing(Planner(world.world, world.scope), world.now)
+        for key in world.world.budgets:
+            assert world.world.healthy(key) == healthy(world.world, key)

@@ -1,4 +1,4 @@
-"""What somebody has edited by hand, or another version wrote, neither ends nor holds a worker."""
+"""Status values that somebody has edited, or another version wrote, do not stop a worker."""
 
 import asyncio
 import time
@@ -60,8 +60,8 @@ def test_a_time_that_is_none_is_no_time() -> None:
     ],
 )
 def test_any_spec_can_be_released(raw: object, pool: str, lost: tuple[str, ...]) -> None:
-    spec, found = spec_to_release(raw)
-    assert (spec.source.node_pool, found) == (pool, lost)
+    spec, unknown = spec_to_release(raw)
+    assert (spec.source.node_pool, unknown) == (pool, lost)
 
 
 def test_no_autoscaler_is_turned_on_by_a_guess() -> None:

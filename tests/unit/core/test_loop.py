@@ -78,7 +78,7 @@ class NoRunner:
 
 
 class Decider:
-    """Decides as told, and keeps what it was given."""
+    """Makes the given decisions, and records its inputs."""
 
     def __init__(self) -> None:
         self.decision = Decision((), WAITING)
@@ -93,9 +93,9 @@ class Decider:
 
 @pytest.fixture
 def decider(monkeypatch: pytest.MonkeyPatch) -> Decider:
-    made = Decider()
-    monkeypatch.setattr(looping, "decide", made)
-    return made
+    decider = Decider()
+    monkeypatch.setattr(looping, "decide", decider)
+    return decider
 
 
 def _at(seconds: float) -> Now:
@@ -177,7 +177,7 @@ def test_a_step_that_shows_before_the_write_fails_is_gone_on_from(decider: Decid
     assert loop.status == RETIRING
 
 
-def test_a_reread_that_is_older_than_what_was_seen_tells_nothing(decider: Decider) -> None:
+def test_a_reread_that_is_older_than_what_was_seen_is_ignored(decider: Decider) -> None:
     loop, _ = _records(decider)
     loop.written(StatusWritten(Answer.CONFLICT), _at(1))
     soaks = MigrationStatus(step="Soak")
@@ -275,7 +275,7 @@ def test_nothing_is_written_to_a_resource_that_is_gone(decider: Decider) -> None
     assert loop.close(_at(2)) == [Closed()]
 
 
-def test_a_status_that_cannot_be_read_is_written_anew(decider: Decider) -> None:
+def test_a_status_that_cannot_be_read_is_written_again(decider: Decider) -> None:
     loop = _loop(replace(SEEN, lost=("nodes",)))
     decider.decision = Decision((), WAITING)
     loop.tick(_at(0))
@@ -356,7 +356,7 @@ def test_closed_while_it_records_it_waits_for_the_answer_only(decider: Decider) 
 
 
 @pytest.mark.usefixtures("decider")
-def test_an_invalid_spec_is_told_and_not_decided_on() -> None:
+def test_an_invalid_spec_is_reported_and_not_decided_on() -> None:
     loop = _loop(replace(SEEN, spec={"source": {}}))
     loop.tick(_at(0))
     assert loop.decisions == 0
@@ -368,7 +368,7 @@ def test_an_invalid_spec_is_told_and_not_decided_on() -> None:
     assert loop.decisions == 1
 
 
-def test_the_observation_tells_all(decider: Decider) -> None:
+def test_the_observation_is_complete(decider: Decider) -> None:
     conflict: Callable[[], str] = lambda: "older (a to b)"  # noqa: E731
     _loop(conflict=conflict).tick(_at(0))
     seen = decider.observations[0]

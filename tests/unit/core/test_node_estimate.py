@@ -1,4 +1,4 @@
-"""How many nodes `target.count: Auto` comes to."""
+"""The number of nodes that `target.count: Auto` gives."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ def nodes(count: int, allocatable: Allocatable = ROOM) -> list[Node]:
     return [Node(f"s-{index}", "src", allocatable=allocatable) for index in range(count)]
 
 
-def needed(made: World) -> int:
-    return nodes_needed(context_of(migration(), seen(made, source()), NOW).planner.tracker).count
+def needed(world: World) -> int:
+    return nodes_needed(context_of(migration(), seen(world, source()), NOW).planner.tracker).count
 
 
 def pods(count: int, cpu: int, memory: int = 100, **more: Any) -> list[Pod]:
@@ -67,7 +67,7 @@ def test_pods_that_repel_each_other_take_a_node_each() -> None:
 
 
 def test_volumes_keep_pods_in_their_zone() -> None:
-    made = world(
+    state = world(
         [
             pod("a", requests=(100, 1), claims=("a",)),
             pod("b", requests=(100, 1), claims=("b",)),
@@ -75,9 +75,9 @@ def test_volumes_keep_pods_in_their_zone() -> None:
         ],
         nodes=nodes(2),
     )
-    made.put_volume(Volume("va", NamespacedName("default", "a"), ("z-1",)))
-    made.put_volume(Volume("vb", NamespacedName("default", "b"), ("z-2",)))
-    assert needed(made) == 2, "one for each zone, and the free pod beside one of them"
+    state.put_volume(Volume("va", NamespacedName("default", "a"), ("z-1",)))
+    state.put_volume(Volume("vb", NamespacedName("default", "b"), ("z-2",)))
+    assert needed(state) == 2, "one for each zone, and the free pod beside one of them"
 
 
 def test_nodes_that_tell_nothing_are_replaced_one_by_one() -> None:
@@ -85,15 +85,15 @@ def test_nodes_that_tell_nothing_are_replaced_one_by_one() -> None:
 
 
 def test_auto_is_decided_once_and_kept_on_the_pool() -> None:
-    made = world(pods(8, 850), nodes=nodes(4))
-    made.put_controller(
+    state = world(pods(8, 850), nodes=nodes(4))
+    state.put_controller(
         Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", replicas=8)
     )
     wanted = migration(target={"count": "Auto"})
-    [create] = decide(wanted, seen(made, source(count=4)), NOW).actions
+    [create] = decide(wanted, seen(state, source(count=4)), NOW).actions
     assert isinstance(create, CreatePool)
     assert (create.count, dict(create.tags)["azlm-target-count"]) == (2, "2")
-    for each in pods(8, 850):
-        made.remove_pod(each.key)
+    for workload_pod in pods(8, 850):
+        state.remove_pod(workload_pod.key)
     tagged = target(tags=(*target().tags, ("azlm-target-count", "2")))
-    assert final_count(context_of(wanted, seen(made, source(), tagged), NOW)) == 2
+    assert final_count(context_of(wanted, seen(state, source(), tagged), NOW)) == 2

@@ -1,4 +1,4 @@
-"""Every preflight rule: a case in which it speaks, and the clean snapshot in which it does not."""
+"""Every preflight rule: a case with its finding, and the clean snapshot without it."""
 
 import json
 from dataclasses import replace
@@ -372,24 +372,28 @@ OWN = {
 """Checks beyond the reference's."""
 
 
-def found(rule: str, preflight_snapshot: PreflightSnapshot) -> list[Finding]:
-    return [each for each in evaluate(preflight_snapshot) if each.rule == rule]
+def findings_of(rule: str, preflight_snapshot: PreflightSnapshot) -> list[Finding]:
+    return [finding for finding in evaluate(preflight_snapshot) if finding.rule == rule]
 
 
 @pytest.mark.parametrize(("rule", "severity", "change", "word"), SPEAKS)
-def test_the_rule_speaks(rule: str, severity: Severity, change: dict[str, Any], word: str) -> None:
-    spoken = [each for each in found(rule, snapshot(**change)) if each.severity is severity]
+def test_the_rule_reports_its_finding(
+    rule: str, severity: Severity, change: dict[str, Any], word: str
+) -> None:
+    spoken = [
+        finding for finding in findings_of(rule, snapshot(**change)) if finding.severity is severity
+    ]
     assert spoken, evaluate(snapshot(**change))
-    assert any(word in str(each) for each in spoken), [str(each) for each in spoken]
-    for each in spoken:
-        assert each.remedy or severity in {Severity.INFO, Severity.FIXED}
+    assert any(word in str(finding) for finding in spoken), [str(finding) for finding in spoken]
+    for finding in spoken:
+        assert finding.remedy or severity in {Severity.INFO, Severity.FIXED}
 
 
 def test_a_clean_snapshot_passes_every_rule() -> None:
-    assert {each.rule for each in evaluate(snapshot())} == ALWAYS
+    assert {finding.rule for finding in evaluate(snapshot())} == ALWAYS
 
 
-def test_every_rule_speaks_somewhere_and_has_the_reference_s_id() -> None:
+def test_every_rule_has_a_case_and_the_reference_s_id() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
     assert {rule for rule, _, _, _ in SPEAKS} == set(ids)
@@ -420,25 +424,27 @@ UNREAD = {
 
 @pytest.mark.parametrize("part", sorted(UNREAD))
 def test_what_could_not_be_read_is_never_a_silent_pass(part: str) -> None:
-    made = evaluate(snapshot(**{part: Unread("nobody let us")}))
-    unchecked = [each for each in made if each.severity is Severity.UNCHECKED]
-    assert {each.rule for each in unchecked} == UNREAD[part]
-    assert all("not checked, because nobody let us" in each.message for each in unchecked)
-    assert not any(each.blocks for each in made)
+    findings = evaluate(snapshot(**{part: Unread("nobody let us")}))
+    unchecked = [finding for finding in findings if finding.severity is Severity.UNCHECKED]
+    assert {finding.rule for finding in unchecked} == UNREAD[part]
+    assert all("not checked, because nobody let us" in finding.message for finding in unchecked)
+    assert not any(finding.blocks for finding in findings)
 
 
-def test_nodes_that_do_not_tell_their_cluster_are_told_unchecked() -> None:
+def test_nodes_without_their_clusters_name_are_reported_unchecked() -> None:
     for nodes in ((), (Node("s-0", "src"),)):
-        (told,) = found("cluster.identity", snapshot(nodes=nodes))
-        assert told.severity is Severity.UNCHECKED
+        (finding,) = findings_of("cluster.identity", snapshot(nodes=nodes))
+        assert finding.severity is Severity.UNCHECKED
     elsewhere = (Node("s-0", "src"), Node("x-0", "system", node_resource_group="sub/mc_g_other_r"))
-    (told,) = found("cluster.identity", snapshot(nodes=elsewhere))
-    assert told.blocks
+    (finding,) = findings_of("cluster.identity", snapshot(nodes=elsewhere))
+    assert finding.blocks
 
 
 def test_another_cluster_cannot_be_acknowledged() -> None:
-    made = snapshot(nodes=(Node("s-0", "src", node_resource_group="sub/mc_g_other_r"),))
-    assert any(each.blocks for each in evaluate(made, ["cluster.identity"]))
+    preflight_snapshot = snapshot(
+        nodes=(Node("s-0", "src", node_resource_group="sub/mc_g_other_r"),)
+    )
+    assert any(finding.blocks for finding in evaluate(preflight_snapshot, ["cluster.identity"]))
 
 
 def test_a_node_resource_group_as_label() -> None:
@@ -446,17 +452,17 @@ def test_a_node_resource_group_as_label() -> None:
     facts = ClusterFacts(node_resource_group=long, pod_cidrs=(), network_plugin="azure")
     for label in (as_label(long), as_label(long).lower()):
         node = Node("s-0", "src", node_resource_group=home_of("", label))
-        assert found("cluster.identity", snapshot(cluster=facts, nodes=(node,))) == []
+        assert findings_of("cluster.identity", snapshot(cluster=facts, nodes=(node,))) == []
     assert as_label("a" * 62 + "(") == "a" * 62 + "z"
     assert as_label("mc_rg.") == "mc_rg.z"
 
 
 def test_what_an_admin_has_acknowledged_does_not_block() -> None:
-    made = snapshot(**with_workload(owner="", replicas=0, blocker=UNMANAGED))
-    assert any(each.blocks for each in evaluate(made))
-    known = evaluate(made, ["pod.bare"])
-    assert not any(each.blocks for each in known)
-    assert [each.rule for each in known if each.acknowledged] == ["pod.bare"]
+    preflight_snapshot = snapshot(**with_workload(owner="", replicas=0, blocker=UNMANAGED))
+    assert any(finding.blocks for finding in evaluate(preflight_snapshot))
+    findings = evaluate(preflight_snapshot, ["pod.bare"])
+    assert not any(finding.blocks for finding in findings)
+    assert [finding.rule for finding in findings if finding.acknowledged] == ["pod.bare"]
 
 
 @pytest.mark.parametrize(
@@ -471,38 +477,40 @@ def test_what_an_admin_has_acknowledged_does_not_block() -> None:
         ("Standard_ND96isr_MI300X_v5", date(2026, 11, 24), True, "use-amd-gpus"),
     ],
 )
-def test_gpu_support_goes_by_date_and_tells_its_source(
+def test_gpu_support_goes_by_date_and_names_its_source(
     size: str, today: date, blocks: bool, source_of: str
 ) -> None:
-    made = found("vm.image-combo", snapshot(spec=spec(target={"vmSize": size}), today=today))
-    assert any(each.blocks for each in made) == blocks
+    findings = findings_of(
+        "vm.image-combo", snapshot(spec=spec(target={"vmSize": size}), today=today)
+    )
+    assert any(finding.blocks for finding in findings) == blocks
     if blocks:
-        assert source_of in made[0].message
+        assert source_of in findings[0].message
         accepted = evaluate(
             snapshot(spec=spec(target={"vmSize": size}), today=today, usages={}),
             ["vm.image-combo"],
         )
-        assert not any(each.blocks for each in accepted), "an admin may know better"
+        assert not any(finding.blocks for finding in accepted), "an admin may know better"
 
 
 def test_four_hundred_pods_of_one_deployment_are_one_finding() -> None:
     pods = tuple(
         workload(empty_dir=True, key=NamespacedName("default", f"web-{n:03d}")) for n in range(400)
     )
-    made = found("pod.local-data", snapshot(workloads=pods))
-    assert len(made) == 1
-    assert "400 pods" in made[0].message
-    assert "and 397 more" in made[0].message
+    findings = findings_of("pod.local-data", snapshot(workloads=pods))
+    assert len(findings) == 1
+    assert "400 pods" in findings[0].message
+    assert "and 397 more" in findings[0].message
 
 
 def test_in_place_pods_may_name_their_pool() -> None:
     in_place = spec(strategy={"type": "InPlace"})
     change = with_workload(scheduling=selecting(agentpool="src"))
-    assert not found("pod.selector-pool", snapshot(spec=in_place, target="src", **change))
+    assert not findings_of("pod.selector-pool", snapshot(spec=in_place, target="src", **change))
 
 
 def test_a_deadlocked_budget_only_warns_where_the_spec_has_a_way() -> None:
     way = spec(drain={"onTimeout": "Force"})
     budget = with_budget(healthy=3, desired=3, expected=3)
-    made = found("pdb.zero", snapshot(spec=way, **budget))
-    assert [each.severity for each in made] == [Severity.WARN]
+    findings = findings_of("pdb.zero", snapshot(spec=way, **budget))
+    assert [finding.severity for finding in findings] == [Severity.WARN]

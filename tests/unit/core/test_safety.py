@@ -1,4 +1,5 @@
-"""What an admin relies on: nothing of others is touched, and nothing is given up too early."""
+"""What an admin relies on: resources of others are not changed, and nothing is removed too
+early."""
 
 from dataclasses import replace
 from typing import Any
@@ -65,9 +66,9 @@ def _foreign() -> Pool:
 
 
 def test_a_pool_that_only_has_the_targets_name_is_never_emptied() -> None:
-    made = world([pod("theirs", node="t-0")])
+    state = world([pod("theirs", node="t-0")])
     for step in ("CordonTarget", "DrainTarget", "RemoveTarget"):
-        decision = decide(migration(_back(step)), seen(made, source(), _foreign()), NOW)
+        decision = decide(migration(_back(step)), seen(state, source(), _foreign()), NOW)
         assert not {CordonNode, EvictPod, DeletePool} & set(_kinds(decision)), step
     free = world([pod("theirs", node="t-0")], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
     decision = decide(migration(_back("RemoveTarget")), seen(free, source(), _foreign()), NOW)
@@ -75,34 +76,34 @@ def test_a_pool_that_only_has_the_targets_name_is_never_emptied() -> None:
     assert "srcazl stands, since it is not this migration's" in decision.status.message
 
 
-def test_a_target_name_that_is_taken_is_told_and_does_not_turn_back() -> None:
-    made = world([], nodes=[Node("s-0", "src")])
+def test_a_target_name_that_is_taken_is_reported_and_does_not_turn_back() -> None:
+    state = world([], nodes=[Node("s-0", "src")])
     wanted = migration(_at("CreateTarget"), onFailure="Rollback")
-    decision = decide(wanted, seen(made, source(), _foreign()), NOW)
+    decision = decide(wanted, seen(state, source(), _foreign()), NOW)
     assert _reason(decision) == "TargetPoolExists"
     assert decision.status.rollback is None
 
 
 def test_similar_long_names_have_targets_of_their_own() -> None:
     names = ("nodepool1", "nodepool12", "nodepool13")
-    made = [migration(source={"nodePool": name}).new_pool for name in names]
-    assert made[0] == "nodepool1azl"
-    assert len(set(made)) == 3
-    assert all(len(each) <= 12 and each.isalnum() for each in made)
+    names_made = [migration(source={"nodePool": name}).new_pool for name in names]
+    assert names_made[0] == "nodepool1azl"
+    assert len(set(names_made)) == 3
+    assert all(len(name) <= 12 and name.isalnum() for name in names_made)
 
 
-# What was moved stands before anything is given up
+# Moved pods are Ready before anything is removed
 
 
 def _homeless() -> World:
     waiting: dict[str, Any] = {"node": "", "phase": "Pending", "ready": False}
-    made = world([pod("a")])
-    decide(migration(_at("Drain")), seen(made, source(), target()), NOW)
-    made.evicting(EvictPod(NamespacedName("default", "a"), "uid-a", None, "rs-web"), NOW)
-    made.put_pod(pod("a", terminating=True, revision=11))
-    made.remove_pod(NamespacedName("default", "a"), 12)
-    made.put_pod(pod("b", unschedulable="no room", created=NOW, **waiting))
-    return made
+    state = world([pod("a")])
+    decide(migration(_at("Drain")), seen(state, source(), target()), NOW)
+    state.evicting(EvictPod(NamespacedName("default", "a"), "uid-a", None, "rs-web"), NOW)
+    state.put_pod(pod("a", terminating=True, revision=11))
+    state.remove_pod(NamespacedName("default", "a"), 12)
+    state.put_pod(pod("b", unschedulable="no room", created=NOW, **waiting))
+    return state
 
 
 @pytest.mark.parametrize("step", ["Drain", "Soak", "AwaitRetireApproval", "RetireSource"])
@@ -115,41 +116,41 @@ def test_the_source_stays_while_moved_pods_find_no_node(step: str) -> None:
 
 @pytest.mark.parametrize("step", ["Soak", "RetireSource"])
 def test_the_source_stays_while_the_targets_nodes_do_not_answer(step: str) -> None:
-    made = world([])
-    made.put_node(Node("t-0", "srcazl", ready=False))
-    decision = decide(migration(_at(step)), seen(made, source(), target()), NOW)
+    state = world([])
+    state.put_node(Node("t-0", "srcazl", ready=False))
+    decision = decide(migration(_at(step)), seen(state, source(), target()), NOW)
     assert DeletePool not in _kinds(decision)
     assert _reason(decision) == "TargetNodesNotReady"
-    made.put_node(Node("t-0", "srcazl"))
-    decision = decide(migration(_at(step)), seen(made, source(), target()), NOW)
+    state.put_node(Node("t-0", "srcazl"))
+    decision = decide(migration(_at(step)), seen(state, source(), target()), NOW)
     assert DeletePool in _kinds(decision)
 
 
 def test_rolling_deletes_no_machine_while_moved_pods_find_no_node() -> None:
-    made = _homeless()
-    made.put_node(Node("s-2", "src", unschedulable=True, cordoned_by="m"))
+    world = _homeless()
+    world.put_node(Node("s-2", "src", unschedulable=True, cordoned_by="m"))
     rolling = {"type": "Rolling", "maxSurge": 1, "batch": {"soak": "0s"}, "finalSoak": "0s"}
     decision = decide(
-        migration(_at("Drain"), strategy=rolling), seen(made, source(count=3), target()), NOW
+        migration(_at("Drain"), strategy=rolling), seen(world, source(count=3), target()), NOW
     )
     assert DeleteMachines not in _kinds(decision)
 
 
 def test_a_source_that_fills_again_is_drained_before_it_goes() -> None:
     late = Node("s-9", "src")
-    made = world([pod("late", node="s-9")])
-    made.put_node(late)
-    decision = decide(migration(_at("RetireSource")), seen(made, source(count=3), target()), NOW)
+    state = world([pod("late", node="s-9")])
+    state.put_node(late)
+    decision = decide(migration(_at("RetireSource")), seen(state, source(count=3), target()), NOW)
     assert [action for action in decision.actions if isinstance(action, CordonNode)]
-    made.put_node(Node("s-9", "src", **MARKS))
-    decision = decide(migration(_at("RetireSource")), seen(made, source(count=3), target()), NOW)
+    state.put_node(Node("s-9", "src", **MARKS))
+    decision = decide(migration(_at("RetireSource")), seen(state, source(count=3), target()), NOW)
     assert (_kinds(decision), decision.status.step) == ([EvictPod], "RetireSource")
 
 
 @pytest.mark.parametrize("step", ["Drain", "Soak", "RetireSource"])
-def test_nothing_is_moved_or_removed_on_the_word_of_a_watch_that_is_silent(step: str) -> None:
-    made = world([pod("a")] if step == "Drain" else [])
-    silent = seen(made, source(), target(), watch_problem="the watch of pods has told nothing")
+def test_nothing_is_moved_or_removed_while_a_watch_is_stale(step: str) -> None:
+    state = world([pod("a")] if step == "Drain" else [])
+    silent = seen(state, source(), target(), watch_problem="the watch of pods has told nothing")
     decision = decide(migration(_at(step)), silent, NOW)
     assert (_kinds(decision), _reason(decision)) == ([], "WatchStale")
 
@@ -190,7 +191,7 @@ def test_time_without_an_operator_does_not_count(policy: str) -> None:
     assert (_kinds(decision), _reason(decision), decision.status.rollback) == ([], "Draining", None)
 
 
-def test_a_pause_gives_a_batch_its_time_anew() -> None:
+def test_a_pause_gives_a_batch_its_time_again() -> None:
     drain = {"timeout": "30m", "onTimeout": "Force"}
     observation = seen(world([pod("a")], FULL), source(), target())
     paused = decide(migration(_batch(), drain=drain, paused=True), observation, NOW)
@@ -226,7 +227,7 @@ def test_force_evicts_what_has_a_slot() -> None:
     assert deleted.status.pods.forced == 3
 
 
-# An admin's word
+# Approvals and tokens of an admin
 
 
 def test_a_node_that_was_taken_back_in_the_soak_stays_his() -> None:
@@ -269,30 +270,30 @@ def test_a_long_rollback_token_counts_once() -> None:
     assert decision.status.rollback is None
 
 
-# Everything comes to an end
+# Every migration ends
 
 
-def _surged(made: World) -> None:
-    made.put_controller(
+def _surged(world: World) -> None:
+    world.put_controller(
         Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", owner="web")
     )
-    made.put_controller(
+    world.put_controller(
         Controller("Deployment", NamespacedName("default", "web"), "web", replicas=2, surge="m/1")
     )
 
 
 def test_a_replica_that_was_added_is_taken_back_when_the_pod_left_by_itself() -> None:
-    made = world([pod("new", node="t-0")])
-    _surged(made)
-    decision = decide(migration(_at("Drain")), seen(made, source(), target()), NOW)
+    state = world([pod("new", node="t-0")])
+    _surged(state)
+    decision = decide(migration(_at("Drain")), seen(state, source(), target()), NOW)
     assert decision.actions == (RestoreScale(NamespacedName("default", "web"), 1),)
     assert decision.status.step == "Drain"
 
 
 def test_a_node_that_never_answered_does_not_hold_a_rollback_up() -> None:
     nodes = [Node("s-0", "src"), Node("s-1", "src", ready=False), Node("t-0", "srcazl")]
-    made = world([pod("a", node="t-0")], nodes=nodes)
-    decision = decide(migration(_back("RestoreSource")), seen(made, source(), target()), NOW)
+    state = world([pod("a", node="t-0")], nodes=nodes)
+    decision = decide(migration(_back("RestoreSource")), seen(state, source(), target()), NOW)
     assert decision.status.step == "CordonTarget"
 
 
@@ -326,8 +327,8 @@ def test_deletion_does_not_hang_on_what_azure_refuses_for_good() -> None:
 
 def test_a_recreated_resource_hands_the_autoscaler_over_too() -> None:
     tags = (*target().tags, ("azlm-held-autoscaler", "1-3"))
-    made = world([], nodes=[Node("t-0", "srcazl")])
-    decision = decide(migration(), seen(made, target(tags=tags)), NOW)
+    state = world([], nodes=[Node("t-0", "srcazl")])
+    decision = decide(migration(), seen(state, target(tags=tags)), NOW)
     (action,) = decision.actions
     assert isinstance(action, UpdatePool)
     assert dict(action.changes)["maxCount"] == 3
@@ -350,9 +351,9 @@ def test_a_rolled_back_migration_that_is_paused_writes_nothing() -> None:
 
 
 def test_a_reading_from_the_future_is_not_fresh() -> None:
-    made = seen(world([]), source(), target())
-    made = replace(made, pools=replace(made.pools, at=NOW + 300))  # type: ignore[type-var]
-    assert DeletePool not in _kinds(decide(migration(_at("RetireSource")), made, NOW))
+    observation = seen(world([]), source(), target())
+    observation = replace(observation, pools=replace(observation.pools, at=NOW + 300))  # type: ignore[type-var]
+    assert DeletePool not in _kinds(decide(migration(_at("RetireSource")), observation, NOW))
 
 
 def test_what_is_tried_again_asks_for_no_wake_up_in_the_past() -> None:
@@ -362,7 +363,7 @@ def test_what_is_tried_again_asks_for_no_wake_up_in_the_past() -> None:
     assert (_kinds(decision), decision.wake_at) == ([ReadPools], None)
 
 
-def test_what_held_a_stalled_batch_up_gives_it_its_time_anew() -> None:
+def test_what_held_a_stalled_batch_up_gives_it_its_time_again() -> None:
     drain = {"timeout": "30m", "onTimeout": "Force"}
     stalled = _batch().model_copy(update={"phase": "Stalled"})
     drafts = headline("refused", "AutoscalerTurnedOn", "x")
@@ -395,8 +396,8 @@ def test_time_in_which_nothing_could_be_evicted_does_not_count(reason: Reason, p
 def test_a_hold_that_lasts_does_not_move_the_time_with_every_pass() -> None:
     status = _held_up(Reason.TARGET_NOT_READY)
     nodes = [Node("s-0", "src", batch="m.uid-m.1", unschedulable=True, cordoned_by="m")]
-    made = world([pod("a")], FULL, nodes=[*nodes, Node("t-0", "srcazl", ready=False)])
-    decision = decide(migration(status), seen(made, source(), target()), NOW)
+    state = world([pod("a")], FULL, nodes=[*nodes, Node("t-0", "srcazl", ready=False)])
+    decision = decide(migration(status), seen(state, source(), target()), NOW)
     assert _reason(decision) == "TargetNotReady"
     assert decision.status.batch.counted_from == status.batch.counted_from
 
@@ -404,24 +405,24 @@ def test_a_hold_that_lasts_does_not_move_the_time_with_every_pass() -> None:
 # InPlace: however AKS writes an OS SKU
 
 
-def _in_place(made: World, shown: str, wanted: str, **more: Any) -> Decision:
+def _in_place(world: World, shown: str, wanted: str, **more: Any) -> Decision:
     status = MigrationStatus(step="UpdateInPlace", **BEGUN)
     spec: dict[str, Any] = {"strategy": {"type": "InPlace"}, "target": {"osSKU": wanted}}
-    sight = seen(made, source(os_sku=shown, count=1), **more)
+    sight = seen(world, source(os_sku=shown, count=1), **more)
     return decide(migration(status, **spec), sight, NOW)
 
 
 def test_a_pool_whose_nodes_run_what_was_asked_for_is_done() -> None:
     node = Node("s-0", "src", os_sku="AzureLinux", os_effective="AzureLinux3")
-    told = _in_place(world([], nodes=[node]), "AzureLinux", "AzureLinux3")
-    assert (told.actions, told.status.phase) == ((), "Succeeded")
+    decision = _in_place(world([], nodes=[node]), "AzureLinux", "AzureLinux3")
+    assert (decision.actions, decision.status.phase) == ((), "Succeeded")
 
 
 def test_a_change_that_aks_does_not_show_is_asked_for_again_slowly() -> None:
-    made = world([], nodes=[Node("s-0", "src", os_sku="Ubuntu")])
-    just = _in_place(made, "Ubuntu", "AzureLinux4", asked={"src": NOW - 20})
+    state = world([], nodes=[Node("s-0", "src", os_sku="Ubuntu")])
+    just = _in_place(state, "Ubuntu", "AzureLinux4", asked={"src": NOW - 20})
     assert UpdatePool not in _kinds(just)
-    late = _in_place(made, "Ubuntu", "AzureLinux4", asked={"src": NOW - 200})
+    late = _in_place(state, "Ubuntu", "AzureLinux4", asked={"src": NOW - 200})
     assert (_kinds(late), _reason(late)) == ([UpdatePool], "UpdateIgnored")
     assert "shows Ubuntu" in late.status.message
 
@@ -432,12 +433,12 @@ def test_a_failed_update_names_what_its_drain_waits_for_and_no_zone() -> None:
         Node("s-1", "src", zone="r-2", os_sku="AzureLinux", os_effective="AzureLinux3"),
     ]
     twice = [budget(key=NamespacedName("default", "a")), budget(key=NamespacedName("default", "b"))]
-    made = world([pod("x", claims=("data",))], twice, nodes)
-    made.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("r-1",)))
+    state = world([pod("x", claims=("data",))], twice, nodes)
+    state.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("r-1",)))
     status = MigrationStatus(step="UpdateInPlace", **BEGUN)
     spec: dict[str, Any] = {"strategy": {"type": "InPlace"}}
     pool = source(os_sku="AzureLinux", state="Failed")
-    decision = decide(migration(status, **spec), seen(made, pool), NOW)
+    decision = decide(migration(status, **spec), seen(state, pool), NOW)
     assert _reason(decision) == "UpdateFailed"
     assert "2 PodDisruptionBudgets select it" in decision.status.message
     assert "zone" not in decision.status.message

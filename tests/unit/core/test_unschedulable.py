@@ -1,4 +1,4 @@
-"""Pods that stand for moved ones and find no node, also where nobody saw the move."""
+"""Pods that replace moved ones and fit on no node, also if the operator did not see the move."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,9 +23,9 @@ def waiting(name: str, app: str = "web", **more: Any) -> Pod:
     return pod(name, app=app, **(state | {"unschedulable": "no room", "created": NOW - 60} | more))
 
 
-def restarted(made: World) -> Planner:
+def restarted(world: World) -> Planner:
     """The planner of a process that has just begun, of a migration that began an hour ago."""
-    work = planner(made)
+    work = planner(world)
     work.since = STARTED
     return work
 
@@ -35,60 +35,60 @@ def unschedulable_replacements(work: Planner, now: float = NOW) -> list[str]:
 
 
 def test_after_a_restart_the_replacement_of_a_singleton_is_known() -> None:
-    made = world([waiting("new", "one"), pod("a")])
-    assert unschedulable_replacements(restarted(made)) == ["new"]
+    state = world([waiting("new", "one"), pod("a")])
+    assert unschedulable_replacements(restarted(state)) == ["new"]
     assert unschedulable_replacements(planner(world([waiting("new", "one")]))) == [], (
         "no migration has begun"
     )
 
 
 def test_pods_from_before_the_batch_count_if_the_migration_had_begun() -> None:
-    made = world(
+    state = world(
         [pod("a"), waiting("new", created=STARTED + 1), waiting("old", created=STARTED - 1)]
     )
-    work = restarted(made)
+    work = restarted(state)
     work.tracker.began = NOW - 10
     assert unschedulable_replacements(work) == ["new"]
 
 
 @pytest.mark.parametrize(("node", "counts"), [("t-0", True), ("s-0", True), ("x-0", False)])
-def test_where_the_others_of_its_owner_run_tells(node: str, counts: bool) -> None:
-    made = world([pod("b", node=node), waiting("new")])
-    made.put_node(Node("x-0", "gpu"))
-    assert bool(unschedulable_replacements(restarted(made))) is counts
+def test_where_the_others_of_its_owner_run_decides(node: str, counts: bool) -> None:
+    state = world([pod("b", node=node), waiting("new")])
+    state.put_node(Node("x-0", "gpu"))
+    assert bool(unschedulable_replacements(restarted(state))) is counts
 
 
 def test_the_old_pods_of_a_rollout_tell_for_the_new() -> None:
     old, new = Owner("ReplicaSet", "w-1", "w-1"), Owner("ReplicaSet", "w-2", "w-2")
-    made = world([pod("b", node="x-0", owner=old), waiting("new", owner=new)])
-    made.put_node(Node("x-0", "gpu"))
-    assert unschedulable_replacements(restarted(made)) == ["new"]
-    made.put_controller(Controller("Deployment", NamespacedName("default", "w"), "d"))
-    for each in (old, new):
-        key = NamespacedName("default", each.name)
-        made.put_controller(Controller("ReplicaSet", key, each.uid, owner="d"))
-    assert unschedulable_replacements(planner(made)) == []
+    state = world([pod("b", node="x-0", owner=old), waiting("new", owner=new)])
+    state.put_node(Node("x-0", "gpu"))
+    assert unschedulable_replacements(restarted(state)) == ["new"]
+    state.put_controller(Controller("Deployment", NamespacedName("default", "w"), "d"))
+    for owner in (old, new):
+        key = NamespacedName("default", owner.name)
+        state.put_controller(Controller("ReplicaSet", key, owner.uid, owner="d"))
+    assert unschedulable_replacements(planner(state)) == []
 
 
 def test_what_came_while_everything_was_watched_is_known_by_what_was_seen() -> None:
-    made = world([pod("mine", app="mine")])
-    work = restarted(made)
+    state = world([pod("mine", app="mine")])
+    work = restarted(state)
     assert unschedulable_replacements(work) == []
-    made.put_pod(waiting("alien", "alien", created=NOW + 100))
-    made.put_pod(waiting("job", "job", owner=Owner("Job", "j", "j")))
-    made.put_pod(waiting("daemon", "daemon", owner=Owner("DaemonSet", "d", "d")))
-    made.remove_pod(NamespacedName("default", "mine"))
-    made.put_pod(waiting("next", "mine", created=NOW + 100))
+    state.put_pod(waiting("alien", "alien", created=NOW + 100))
+    state.put_pod(waiting("job", "job", owner=Owner("Job", "j", "j")))
+    state.put_pod(waiting("daemon", "daemon", owner=Owner("DaemonSet", "d", "d")))
+    state.remove_pod(NamespacedName("default", "mine"))
+    state.put_pod(waiting("next", "mine", created=NOW + 100))
     assert unschedulable_replacements(work, NOW + 120) == ["next"]
 
 
 def test_a_policy_that_changes_forgets_no_move() -> None:
-    made = world([pod("mine", app="mine"), pod("a")])
-    work = planner(made)
+    state = world([pod("mine", app="mine"), pod("a")])
+    work = planner(state)
     unschedulable_replacements(work)
-    made.remove_pod(NamespacedName("default", "mine"))
-    made.put_pod(waiting("next", "mine", created=NOW + 100))
-    again = planner(made, jobs="Evict")
+    state.remove_pod(NamespacedName("default", "mine"))
+    state.put_pod(waiting("next", "mine", created=NOW + 100))
+    again = planner(state, jobs="Evict")
     assert again is not work
     assert unschedulable_replacements(again, NOW + 120) == ["next"]
 
@@ -96,34 +96,34 @@ def test_a_policy_that_changes_forgets_no_move() -> None:
 def test_daemons_and_finished_jobs_that_leave_are_no_moves() -> None:
     daemon, job = Owner("DaemonSet", "d", "d"), Owner("Job", "j", "j")
     done = pod("done", owner=job, phase="Succeeded", ready=False)
-    made = world([pod("agent", owner=daemon), done])
-    work = planner(made)
-    made.remove_pod(NamespacedName("default", "agent"))
-    made.remove_pod(NamespacedName("default", "done"))
+    state = world([pod("agent", owner=daemon), done])
+    work = planner(state)
+    state.remove_pod(NamespacedName("default", "agent"))
+    state.remove_pod(NamespacedName("default", "done"))
     assert len(work.tracker.evicted_owners) == 0
 
 
 def test_a_drain_that_is_begun_again_by_a_restart_evicts_nothing_while_pods_wait() -> None:
     guard = budget(allowed=1, healthy=1, desired=0, expected=1)
-    made = world([pod("a"), waiting("new", "one")], [guard])
+    state = world([pod("a"), waiting("new", "one")], [guard])
     batch = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 10))
     status = MigrationStatus(step="Drain", start_time=timestamp(STARTED), batch=batch)
-    decision = decide(migration(status), seen(made, source(), target()), NOW)
+    decision = decide(migration(status), seen(state, source(), target()), NOW)
     assert not [action for action in decision.actions if isinstance(action, EvictPod)]
     assert "cannot be placed: default/new" in decision.status.message
 
 
 def test_a_start_written_by_a_slow_clock_makes_no_older_pod_a_replacement() -> None:
-    made = world([pod("a"), waiting("old", created=NOW - 100)])
+    state = world([pod("a"), waiting("old", created=NOW - 100)])
     status = MigrationStatus(
         step="Drain",
         start_time=timestamp(NOW - 300),
         batch=BatchProgress(index=1, of=1, started_at=timestamp(NOW - 50)),
     )
-    known = replace(migration(status), created=NOW - 100)
-    decision = decide(known, seen(made, source(), target()), NOW)
+    changed = replace(migration(status), created=NOW - 100)
+    decision = decide(changed, seen(state, source(), target()), NOW)
     assert "cannot be placed" not in decision.status.message
-    early = decide(replace(known, created=NOW - 200), seen(made, source(), target()), NOW)
+    early = decide(replace(changed, created=NOW - 200), seen(state, source(), target()), NOW)
     assert "cannot be placed" in early.status.message
 
 

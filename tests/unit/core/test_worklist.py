@@ -1,4 +1,4 @@
-"""What decides over a pod beside its budget: order, batch, volumes, singletons, time."""
+"""What decides about a pod beside its budget: order, batch, volumes, singletons, time."""
 
 from typing import Any
 
@@ -36,12 +36,12 @@ EARLY = {"selector": {"matchLabels": {"app": "early"}}, "order": -1}
 
 
 def test_orders_5_and_6_only_the_lower_goes_and_a_terminating_one_still_holds() -> None:
-    made = world([pod("a", app="early"), pod("b", app="late")])
-    work = planner(made, order=[EARLY])
+    state = world([pod("a", app="early"), pod("b", app="late")])
+    work = planner(state, order=[EARLY])
     assert names(work) == ["a"]
-    made.put_pod(pod("a", app="early", terminating=True, deadline=NOW + 30))
+    state.put_pod(pod("a", app="early", terminating=True, deadline=NOW + 30))
     assert names(work) == []
-    made.remove_pod(NamespacedName("default", "a"))
+    state.remove_pod(NamespacedName("default", "a"))
     assert names(work) == ["b"]
 
 
@@ -52,10 +52,10 @@ def test_an_order_rule_needs_both_its_selector_and_its_namespace() -> None:
 
 
 def test_the_operators_own_pod_leaves_last() -> None:
-    made = world([pod("self", app="azlm"), pod("b")])
-    work = planner(made, last=NamespacedName("default", "self"))
+    state = world([pod("self", app="azlm"), pod("b")])
+    work = planner(state, last=NamespacedName("default", "self"))
     assert names(work) == ["b"]
-    made.remove_pod(NamespacedName("default", "b"))
+    state.remove_pod(NamespacedName("default", "b"))
     assert names(work) == ["self"]
 
 
@@ -81,24 +81,24 @@ def test_prefetch_reaches_budgets_that_have_no_pod_in_the_batch() -> None:
         budget("in", allowed=1, healthy=1, desired=0, expected=1),
         budget("out", allowed=1, healthy=1, desired=0, expected=1),
     ]
-    made = world([pod("in", app="in"), pod("out", node="s-1", app="out")], pdb_index, nodes)
-    work = planner(made, prefetch=True)
+    state = world([pod("in", app="in"), pod("out", node="s-1", app="out")], pdb_index, nodes)
+    work = planner(state, prefetch=True)
     assert names(work) == [], "no batch, nothing to be ahead of"
-    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"))
+    state.put_node(Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"))
     assert sorted(names(work)) == ["in", "out"]
-    made.remove_pod(NamespacedName("default", "in"))
+    state.remove_pod(NamespacedName("default", "in"))
     assert names(work) == [], "the batch is over, and with it what went ahead"
 
 
 def test_a_node_that_joins_the_batch_brings_its_pods() -> None:
-    made = world([pod("a")], nodes=[Node("s-0", "src", unschedulable=True), Node("t-0", "srcazl")])
-    work = planner(made)
+    state = world([pod("a")], nodes=[Node("s-0", "src", unschedulable=True), Node("t-0", "srcazl")])
+    work = planner(state)
     assert names(work) == []
-    made.put_node(Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"))
+    state.put_node(Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"))
     assert names(work) == ["a"]
-    made.put_node(Node("s-0", "src", unschedulable=True))
+    state.put_node(Node("s-0", "src", unschedulable=True))
     assert (names(work), dict(work.tracker.tiers)) == ([], {})
-    made.remove_node("s-0")
+    state.remove_node("s-0")
     assert (work.pool_progress.remaining, work.tracker.entries) == (0, {})
 
 
@@ -120,70 +120,70 @@ def test_a_daemonset_pod_whose_daemonset_is_gone_blocks_like_a_bare_one() -> Non
 
 
 def test_a_volume_that_the_target_cannot_attach_blocks_until_it_can() -> None:
-    made = world(
+    state = world(
         [pod("a", claims=("data",))],
         nodes=[
             Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"),
             Node("t-0", "srcazl", zone="r-1"),
         ],
     )
-    made.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("r-2",)))
-    work = planner(made)
+    state.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("r-2",)))
+    work = planner(state)
     assert causes(work) == [Cause.VOLUME_ZONE]
-    made.put_node(Node("t-1", "srcazl", zone="r-2"))
+    state.put_node(Node("t-1", "srcazl", zone="r-2"))
     assert (causes(work, NOW + 2), names(work, NOW + 2)) == ([], ["a"])
-    made.put_volume(Volume("pv", NamespacedName("default", "data"), local=True))
+    state.put_volume(Volume("pv", NamespacedName("default", "data"), local=True))
     assert causes(work, NOW + 4) == [Cause.LOCAL_VOLUME]
 
 
 def test_a_disk_outside_any_zone_goes_to_nodes_outside_any_zone_only() -> None:
-    made = world(
+    state = world(
         [pod("a", claims=("data",))],
         nodes=[
             Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"),
             Node("t-0", "srcazl", zone="r-1"),
         ],
     )
-    made.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("",)))
-    work = planner(made)
+    state.put_volume(Volume("pv", NamespacedName("default", "data"), zones=("",)))
+    work = planner(state)
     (blocked,) = work.plan(NOW).blockers
     assert "is in no zone, and the pool it would move to has nodes in zone r-1 only" in str(blocked)
-    made.put_node(Node("t-1", "srcazl"))
+    state.put_node(Node("t-1", "srcazl"))
     assert (causes(work, NOW + 2), names(work, NOW + 2)) == ([], ["a"])
 
 
 def test_a_node_is_drained_only_when_its_volumes_are_detached() -> None:
-    made = world([])
-    work = planner(made)
-    made.put_attachment(Attachment("va", "s-0", "pv"))
+    state = world([])
+    work = planner(state)
+    state.put_attachment(Attachment("va", "s-0", "pv"))
     assert not work.pool_progress.by_node["s-0"].drained
     assert causes(work) == [Cause.VOLUME_ATTACHED]
-    made.remove_attachment("va")
+    state.remove_attachment("va")
     assert work.pool_progress.by_node["s-0"].drained
 
 
 def test_the_volume_of_a_skipped_pod_is_not_waited_for_nor_one_of_a_dead_node() -> None:
     daemon = pod("d", owner=Owner("DaemonSet", "d", "d"), claims=("data",))
-    made = world([daemon])
-    made.put_volume(Volume("pv", NamespacedName("default", "data")))
-    made.put_attachment(Attachment("va", "s-0", "pv"))
-    work = planner(made)
+    state = world([daemon])
+    state.put_volume(Volume("pv", NamespacedName("default", "data")))
+    state.put_attachment(Attachment("va", "s-0", "pv"))
+    work = planner(state)
     assert work.pool_progress.by_node["s-0"].drained
-    made.put_attachment(Attachment("vb", "s-1", "other"))
+    state.put_attachment(Attachment("vb", "s-1", "other"))
     assert not work.pool_progress.by_node["s-1"].drained
-    made.put_node(Node("s-1", "src", unschedulable=True, ready=False, batch="m.uid-m.1"))
-    made.put_attachment(Attachment("vb", "s-1", "other"))
+    state.put_node(Node("s-1", "src", unschedulable=True, ready=False, batch="m.uid-m.1"))
+    state.put_attachment(Attachment("vb", "s-1", "other"))
     assert work.pool_progress.by_node["s-1"].drained
 
 
 def test_a_deployment_without_a_budget_keeps_to_its_own_max_unavailable() -> None:
-    made = world([pod(f"p{i}") for i in range(8)])
-    made.put_controller(
+    state = world([pod(f"p{i}") for i in range(8)])
+    state.put_controller(
         Controller(
             "ReplicaSet", NamespacedName("default", "web"), "rs-web", owner="web", replicas=8
         )
     )
-    made.put_controller(
+    state.put_controller(
         Controller(
             "Deployment",
             NamespacedName("default", "web"),
@@ -193,59 +193,59 @@ def test_a_deployment_without_a_budget_keeps_to_its_own_max_unavailable() -> Non
             max_unavailable=3,
         )
     )
-    assert len(names(planner(made))) == 3
+    assert len(names(planner(state))) == 3
 
 
 def test_a_pod_long_past_its_grace_is_stuck_and_not_blocked() -> None:
-    made = world([pod("a", terminating=True, deadline=NOW, finalizers=True)])
-    work = planner(made)
+    state = world([pod("a", terminating=True, deadline=NOW, finalizers=True)])
+    work = planner(state)
     assert causes(work, NOW + 59) == []
     [stuck] = work.plan(NOW + 61).blockers
     assert stuck.cause is Cause.STUCK_TERMINATING
     assert "finalizers" in stuck.remedy
-    made.remove_pod(NamespacedName("default", "a"))
+    state.remove_pod(NamespacedName("default", "a"))
     assert causes(work, NOW + 62) == []
 
 
-def test_a_budget_that_gives_nothing_for_a_minute_is_told() -> None:
+def test_a_budget_that_gives_nothing_for_a_minute_is_reported() -> None:
     guard = budget(allowed=0, healthy=2, desired=2, expected=3)
     work = planner(world([pod("a")], [guard]))
     assert causes(work) == []
     assert causes(work, NOW + 61) == [Cause.BUDGET_UNHEALTHY]
 
 
-def test_a_refused_eviction_waits_and_is_told_with_its_class() -> None:
-    made = world([pod("a")])
-    work = planner(made)
+def test_a_refused_eviction_waits_and_is_reported_with_its_class() -> None:
+    state = world([pod("a")])
+    work = planner(state)
     [eviction] = work.plan(NOW).evictions
-    made.evicting(eviction, NOW)
-    made.eviction_refused(eviction, reason=Cause.WEBHOOK.value, message="no", until=NOW + 10)
+    state.evicting(eviction, NOW)
+    state.eviction_refused(eviction, reason=Cause.WEBHOOK.value, message="no", until=NOW + 10)
     assert (names(work, NOW + 1), causes(work, NOW + 1)) == ([], [Cause.WEBHOOK])
     assert work.plan(NOW + 2).wake_at == NOW + 10
     assert names(work, NOW + 10) == ["a"]
 
 
-def test_pods_that_come_back_to_the_source_are_moved_thrice_and_then_told() -> None:
-    made = world([])
-    work = planner(made)
+def test_pods_that_come_back_to_the_source_are_moved_thrice_and_then_reported() -> None:
+    state = world([])
+    work = planner(state)
     work.tracker.began = NOW
     for turn in range(3):
-        made.put_pod(pod(f"back-{turn}", created=NOW + 10))
+        state.put_pod(pod(f"back-{turn}", created=NOW + 10))
         assert names(work) == [f"back-{turn}"]
-        made.remove_pod(NamespacedName("default", f"back-{turn}"))
-    made.put_pod(pod("back-3", created=NOW + 10))
+        state.remove_pod(NamespacedName("default", f"back-{turn}"))
+    state.put_pod(pod("back-3", created=NOW + 10))
     assert causes(work, NOW + 20) == [Cause.RETURNS]
 
 
 def test_replacements_that_cannot_be_placed_are_seen() -> None:
-    made = world([pod("a"), pod("b")])
-    work = planner(made)
-    made.remove_pod(NamespacedName("default", "a"))
-    made.put_pod(pod("new", node="", phase="Pending", ready=False, unschedulable="no room"))
+    state = world([pod("a"), pod("b")])
+    work = planner(state)
+    state.remove_pod(NamespacedName("default", "a"))
+    state.put_pod(pod("new", node="", phase="Pending", ready=False, unschedulable="no room"))
     assert [replacement.key.name for replacement in work.plan(NOW).unschedulable_replacements] == [
         "new"
     ]
-    made.put_pod(pod("new", node="t-0"))
+    state.put_pod(pod("new", node="t-0"))
     assert work.plan(NOW).unschedulable_replacements == ()
 
 
@@ -253,18 +253,18 @@ class TestSingletons:
     """SurgeFirst: a single replica is never away."""
 
     def setup_method(self) -> None:
-        self.made = world([pod("one")])
+        self.state = world([pod("one")])
         owner = {"owner": "web", "replicas": 1}
-        self.made.put_controller(
+        self.state.put_controller(
             Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", **owner)  # type: ignore[arg-type]
         )
 
     def _deployment(self, **more: Any) -> Planner:
         fields = {"replicas": 1, "rolling": True, "max_surge": 1} | more
-        self.made.put_controller(
+        self.state.put_controller(
             Controller("Deployment", NamespacedName("default", "web"), "web", **fields)
         )
-        return planner(self.made, singletons="SurgeFirst")
+        return planner(self.state, singletons="SurgeFirst")
 
     def _actions(self, **more: Any) -> list[type]:
         return [type(surge) for surge in self._deployment(**more).plan(NOW, "stamp").surges]
@@ -279,9 +279,9 @@ class TestSingletons:
         assert self._actions(**plain) == [SurgeReplica]
         surged = plain | {"surge": "m/1", "replicas": 2}
         assert self._actions(**surged) == []
-        self.made.put_pod(pod("two", node="t-0"))
+        self.state.put_pod(pod("two", node="t-0"))
         assert self._actions(**surged) == [SetDeletionCost]
-        self.made.put_pod(pod("one", deletion_cost=VICTIM_COST))
+        self.state.put_pod(pod("one", deletion_cost=VICTIM_COST))
         assert self._actions(**surged) == [RestoreScale]
         assert self._actions(**plain) == [], "its ReplicaSet removes the marked pod"
 
@@ -292,14 +292,14 @@ class TestSingletons:
         assert names(work) == ["one"]
         assert causes(work) == [Cause.SURGE_IMPOSSIBLE]
 
-    def test_what_cannot_be_surged_is_evicted_and_told(self) -> None:
+    def test_what_cannot_be_surged_is_evicted_and_reported(self) -> None:
         work = self._deployment(rolling=False)
         assert names(work) == ["one"]
         [note] = work.plan(NOW).blockers
         assert (note.cause, note.blocks) == (Cause.SURGE_IMPOSSIBLE, False)
         assert "Recreate" in note.message
 
-    def test_a_rollout_that_is_stuck_is_told(self) -> None:
+    def test_a_rollout_that_is_stuck_is_reported(self) -> None:
         work = self._deployment(restarted="stamp@0", stuck="deadline exceeded")
         assert causes(work) == [Cause.SURGE_STUCK]
 
@@ -312,26 +312,28 @@ class TestSingletons:
         ({"expected": 1, "desired": 1, "healthy": 1}, Cause.BUDGET_DEADLOCKED),
     ],
 )
-def test_a_budget_that_can_never_grant_is_told_at_once(more: dict[str, Any], cause: Cause) -> None:
+def test_a_budget_that_can_never_grant_is_reported_at_once(
+    more: dict[str, Any], cause: Cause
+) -> None:
     work = planner(world([pod("a")], [budget(**more)]))
     assert (names(work), causes(work)) == ([], [cause])
 
 
 def test_slot_times_give_the_bound() -> None:
-    made = world(
+    state = world(
         [pod(f"p{i}") for i in range(3)], [budget(allowed=1, healthy=3, desired=2, expected=3)]
     )
-    work = planner(made)
+    work = planner(state)
     for turn, at in enumerate((NOW, NOW + 4)):
         [eviction] = work.plan(at).evictions
-        made.evicting(eviction, at)
-        made.remove_pod(eviction.pod, 100 * (turn + 1))
-        made.put_pod(pod(f"new{turn}", node="t-0", revision=100 * (turn + 1) + 1))
-        made.put_budget(
+        state.evicting(eviction, at)
+        state.remove_pod(eviction.pod, 100 * (turn + 1))
+        state.put_pod(pod(f"new{turn}", node="t-0", revision=100 * (turn + 1) + 1))
+        state.put_budget(
             budget(allowed=1, healthy=3, desired=2, expected=3, revision=100 * (turn + 1) + 2)
         )
-        made.tick(at + 4)
-    seconds, limited_by = made.slot_times.bound()
+        state.tick(at + 4)
+    seconds, limited_by = state.slot_times.bound()
     assert seconds == pytest.approx(8.0)
     assert limited_by == NamespacedName("default", "web")
 

@@ -19,7 +19,7 @@ def scaled(count: int = 1, most: int = 10, **more: Any) -> dict[str, Any]:
     return {"count": count, "enableAutoScaling": True, "minCount": 0, "maxCount": most, **more}
 
 
-def town(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedCluster:
+def autoscaled_cluster(*, boot: float = 60.0, **pools: dict[str, Any]) -> SimulatedCluster:
     """A cluster whose autoscaler runs."""
     cluster = simulation(boot=boot, system={"count": 1, "mode": "System"}, **pools)
     cluster.store.change_node(next(iter(cluster.store.nodes)), unschedulable=True)
@@ -33,7 +33,9 @@ def sizes(cluster: SimulatedCluster) -> Counter[str]:
 
 
 def test_a_pod_that_fits_no_pool_grows_none() -> None:
-    cluster = town(web=scaled(), spot=scaled(most=50, nodeTaints=["spot=yes:NoSchedule"]))
+    cluster = autoscaled_cluster(
+        web=scaled(), spot=scaled(most=50, nodeTaints=["spot=yes:NoSchedule"])
+    )
     app(cluster, "stuck", 1, IMPOSSIBLE)
     app(cluster, "large", 1, requests=(50_000, 100))
     run(cluster, 3600)
@@ -100,7 +102,7 @@ PICKS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
 @pytest.mark.parametrize("name", PICKS)
 def test_what_grows(name: str) -> None:
     wanted, expected = PICKS[name]
-    cluster = town(
+    cluster = autoscaled_cluster(
         web=scaled(1),
         batch=scaled(0, 5, nodeLabels={"tier": "batch"}, vmSize="Standard_D4s_v4"),
         spot=scaled(0, 5, nodeLabels={"tier": "spot"}, nodeTaints=["spot=yes:NoSchedule"]),
@@ -114,7 +116,7 @@ def test_what_grows(name: str) -> None:
 
 
 def test_the_pool_that_wastes_least() -> None:
-    cluster = town(
+    cluster = autoscaled_cluster(
         large=scaled(0, vmSize="Standard_D64s_v5"), small=scaled(0, vmSize="Standard_D2s_v5")
     )
     app(cluster, "web", 1, requests=(1000, 4000))
@@ -126,7 +128,7 @@ def test_the_pool_that_wastes_least() -> None:
 
 
 def test_a_node_on_its_way_is_counted() -> None:
-    cluster = town(boot=500.0, web=scaled(1), other=scaled(1))
+    cluster = autoscaled_cluster(boot=500.0, web=scaled(1), other=scaled(1))
     app(cluster, "full", 2, requests=(3600, 100))
     run(cluster, 5)
     app(cluster, "web", 3, requests=(1000, 100))
@@ -140,19 +142,19 @@ def test_a_node_on_its_way_is_counted() -> None:
 
 
 def test_gpus_are_counted() -> None:
-    made = town(gpu=scaled(0, vmSize="Standard_NC96ads_A100_v4"))
+    cluster = autoscaled_cluster(gpu=scaled(0, vmSize="Standard_NC96ads_A100_v4"))
     size = Allocatable(86_000, 800_000, 110, (("nvidia.com/gpu", 4),))
-    made.node_lifecycle.rooms["Standard_NC96ads_A100_v4"] = size
-    app(made, "train", 10, extended_resources=(("nvidia.com/gpu", 1),))
-    run(made, 15)
-    assert made.aks.coming("gpu") == 3
-    run(made, 300)
-    assert sizes(made) == {"gpu": 3}
-    assert sorted(where(made, "train").values()) == [2, 4, 4]
+    cluster.node_lifecycle.rooms["Standard_NC96ads_A100_v4"] = size
+    app(cluster, "train", 10, extended_resources=(("nvidia.com/gpu", 1),))
+    run(cluster, 15)
+    assert cluster.aks.coming("gpu") == 3
+    run(cluster, 300)
+    assert sizes(cluster) == {"gpu": 3}
+    assert sorted(where(cluster, "train").values()) == [2, 4, 4]
 
 
 def test_idle_nodes_go_in_spite_of_a_pod_that_nothing_helps() -> None:
-    cluster = town(web=scaled(3) | {"minCount": 1})
+    cluster = autoscaled_cluster(web=scaled(3) | {"minCount": 1})
     app(cluster, "stuck", 1, IMPOSSIBLE)
     run(cluster, 500)
     assert sizes(cluster) == {"web": 3}

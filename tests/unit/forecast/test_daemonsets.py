@@ -61,40 +61,40 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_new_node_gets_the_pods_whose_template_admits_it(name: str) -> None:
     template, node, expected = CASES[name]
-    made = cluster()
+    snapshot = cluster()
     # The pods' own affinity names their nodes, which a snapshot shows as a term that is empty.
     scheduling = SchedulingConstraints(**{**template, "terms": (NodeTerm(),)})
     controller = {"scheduling": SchedulingConstraints(terms=template.get("terms", ()))}
-    add(made, "DaemonSet", "agent", 3, scheduling=scheduling, controller=controller)
-    simulation = staged(made)
+    add(snapshot, "DaemonSet", "agent", 3, scheduling=scheduling, controller=controller)
+    simulation = staged(snapshot)
     new_node(simulation, "fresh", **node)
     after(simulation, 30.0)
-    found = [pod for pod in pods_of(simulation, "agent") if pod.node == "fresh"]
-    assert len(found) == int(expected)
-    assert all(pod.ready for pod in found)
+    pods = [pod for pod in pods_of(simulation, "agent") if pod.node == "fresh"]
+    assert len(pods) == int(expected)
+    assert all(pod.ready for pod in pods)
 
 
 def test_where_it_does_not_fit_its_pod_waits_for_room_there() -> None:
-    made = cluster()
-    add(made, "DaemonSet", "agent", 3, requests=(500, 128))
-    simulation = staged(made)
+    snapshot = cluster()
+    add(snapshot, "DaemonSet", "agent", 3, requests=(500, 128))
+    simulation = staged(snapshot)
     new_node(simulation, "full", taken=3700)
     new_node(simulation, "empty")
     after(simulation, 60.0)
-    found = {pod.node: pod for pod in pods_of(simulation, "agent")}
-    assert found["empty"].ready
-    assert found[""].phase == "Pending"
+    pods = {pod.node: pod for pod in pods_of(simulation, "agent")}
+    assert pods["empty"].ready
+    assert pods[""].phase == "Pending"
     simulation.store.machines["full"].cpu = 0
     after(simulation, 400.0)
-    found = {pod.node: pod for pod in pods_of(simulation, "agent")}
-    assert "" not in found
-    assert found["full"].ready
+    pods = {pod.node: pod for pod in pods_of(simulation, "agent")}
+    assert "" not in pods
+    assert pods["full"].ready
 
 
 def test_a_pod_that_waits_goes_with_the_node_it_waits_for() -> None:
-    made = cluster()
-    add(made, "DaemonSet", "agent", 3, requests=(500, 128))
-    simulation = staged(made)
+    snapshot = cluster()
+    add(snapshot, "DaemonSet", "agent", 3, requests=(500, 128))
+    simulation = staged(snapshot)
     new_node(simulation, "full", taken=3700)
     after(simulation, 10.0)
     simulation.store.remove_node("full")
@@ -103,22 +103,22 @@ def test_a_pod_that_waits_goes_with_the_node_it_waits_for() -> None:
 
 
 def test_one_that_waited_in_the_snapshot_lands_on_its_own_node_only() -> None:
-    made = cluster()
+    snapshot = cluster()
     waiting = {"node": "", "phase": "Pending", "ready": False, "created": NOW - 5}
     scheduling = SchedulingConstraints(selector=(("agentpool", "workers"),))
-    add(made, "DaemonSet", "agent", 3, scheduling=scheduling, each=[{}, {}, waiting])
+    add(snapshot, "DaemonSet", "agent", 3, scheduling=scheduling, per_pod=[{}, {}, waiting])
     # The scheduler alone would take the node with the most room.
-    add(made, "Deployment", "web", 1, node=workers(made)[2], requests=(3000, 128))
-    simulation = staged(made)
+    add(snapshot, "Deployment", "web", 1, node=workers(snapshot)[2], requests=(3000, 128))
+    simulation = staged(snapshot)
     after(simulation, 30.0)
     on = sorted(pod.node for pod in pods_of(simulation, "agent"))
-    assert on == workers(made)
+    assert on == workers(snapshot)
 
 
 def test_a_pod_comes_back_on_its_node() -> None:
-    made = cluster()
-    add(made, "DaemonSet", "agent", 3)
-    simulation = staged(made)
+    snapshot = cluster()
+    add(snapshot, "DaemonSet", "agent", 3)
+    simulation = staged(snapshot)
     where = pods_of(simulation, "agent")[1].node
     delete(simulation, "agent-1")
     after(simulation, 30.0)

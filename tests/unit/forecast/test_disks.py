@@ -33,37 +33,37 @@ def _seconds_until_ready(simulation: SimulatedCluster, app: str, wanted: int) ->
 def test_a_pod_waits_for_its_disk(
     attached: bool, started_in: float, low: float, high: float
 ) -> None:
-    made = cluster()
-    each = [{"claims": (f"data-{index}",)} for index in range(3)]
-    add(made, "StatefulSet", "db", 3, each=each, started_in=started_in)
-    for index, node in enumerate(workers(made) if attached else ()):
-        disk(made, f"data-{index}", node)
-    simulation = staged(made, stop=1.0)
+    snapshot = cluster()
+    claims = [{"claims": (f"data-{index}",)} for index in range(3)]
+    add(snapshot, "StatefulSet", "db", 3, per_pod=claims, started_in=started_in)
+    for index, node in enumerate(workers(snapshot) if attached else ()):
+        disk(snapshot, f"data-{index}", node)
+    simulation = staged(snapshot, stop=1.0)
     simulation.store.change_node(pods_of(simulation, "db")[0].node, unschedulable=True)
     delete(simulation, "db-0")
     assert low <= _seconds_until_ready(simulation, "db", 3) <= high
 
 
-def test_how_long_it_takes_may_be_told() -> None:
-    made = cluster()
-    add(made, "StatefulSet", "db", 1, claims=("data",))
-    disk(made, "data", workers(made)[0])
-    simulation = staged(made, stop=1.0, attach=90.0, detach=60.0)
-    simulation.store.change_node(workers(made)[0], unschedulable=True)
+def test_how_long_it_takes_may_be_given() -> None:
+    snapshot = cluster()
+    add(snapshot, "StatefulSet", "db", 1, claims=("data",))
+    disk(snapshot, "data", workers(snapshot)[0])
+    simulation = staged(snapshot, stop=1.0, attach=90.0, detach=60.0)
+    simulation.store.change_node(workers(snapshot)[0], unschedulable=True)
     delete(simulation, "db-0")
     assert 100 <= _seconds_until_ready(simulation, "db", 1) <= 215
 
 
 def test_a_disk_stays_as_long_as_another_pod_of_the_node_uses_it() -> None:
-    made = cluster()
-    node = workers(made)[0]
-    add(made, "Deployment", "wiki", 2, claims=("uploads",), node=node)
-    disk(made, "uploads", node)
-    simulation = staged(made)
+    snapshot = cluster()
+    node = workers(snapshot)[0]
+    add(snapshot, "Deployment", "wiki", 2, claims=("uploads",), node=node)
+    disk(snapshot, "uploads", node)
+    simulation = staged(snapshot)
     simulation.store.change_node(node, unschedulable=True)
     delete(simulation, "wiki-0")
     after(simulation, 120.0)
     assert ready(simulation, "wiki") == 1
     delete(simulation, "wiki-1")
     after(simulation, 120.0)
-    assert {each.node for each in simulation.store.attached("pv-uploads")} != {node}
+    assert {attachment.node for attachment in simulation.store.attached("pv-uploads")} != {node}

@@ -1,4 +1,4 @@
-"""Pods that were not Ready when the snapshot was taken, and those that something holds."""
+"""Pods that were not Ready in the snapshot, and pods with finalizers."""
 
 from typing import Any
 
@@ -26,10 +26,10 @@ CASES: dict[str, tuple[dict[str, Any], float, bool]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_was_not_ready_for_long_stays_so(name: str) -> None:
     changes, usual, heals = CASES[name]
-    made = cluster()
+    snapshot = cluster()
     well = {"started_in": usual}
-    add(made, "Deployment", "web", 4, each=[well, well, well, {"ready": False, **changes}])
-    simulation = staged(made)
+    add(snapshot, "Deployment", "web", 4, per_pod=[well, well, well, {"ready": False, **changes}])
+    simulation = staged(snapshot)
     after(simulation, 600.0)
     assert ready(simulation, "web") == (4 if heals else 3)
 
@@ -37,10 +37,10 @@ def test_what_was_not_ready_for_long_stays_so(name: str) -> None:
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "StrimziPodSet"])
 @pytest.mark.parametrize("phase", ["Pending", "Running"])
 def test_its_successors_are_not_ready_either_and_those_of_others_are(kind: str, phase: str) -> None:
-    made = cluster()
+    snapshot = cluster()
     sick = {"ready": False, "phase": phase}
-    add(made, kind, "web", 3, each=[{}, sick, {}])
-    simulation = staged(made)
+    add(snapshot, kind, "web", 3, per_pod=[{}, sick, {}])
+    simulation = staged(snapshot)
     for _ in range(2):
         (unready,) = (pod for pod in pods_of(simulation, "web") if not pod.ready)
         assert unready.phase == phase
@@ -53,10 +53,10 @@ def test_its_successors_are_not_ready_either_and_those_of_others_are(kind: str, 
         assert ready(simulation, "web") == 2
 
 
-def test_where_names_are_kept_it_is_the_same_one_that_ails() -> None:
-    made = cluster()
-    add(made, "StatefulSet", "db", 3, each=[{}, {"ready": False}, {}])
-    simulation = staged(made)
+def test_where_names_are_kept_the_same_one_stays_unhealthy() -> None:
+    snapshot = cluster()
+    add(snapshot, "StatefulSet", "db", 3, per_pod=[{}, {"ready": False}, {}])
+    simulation = staged(snapshot)
     for name in ("db-1", "db-0"):
         simulation.store.remove_pod(
             NamespacedName("default", name)
@@ -65,10 +65,10 @@ def test_where_names_are_kept_it_is_the_same_one_that_ails() -> None:
     assert [pod.ready for pod in pods_of(simulation, "db")] == [True, False, True]
 
 
-def test_where_all_ail_more_of_them_ail_too() -> None:
-    made = cluster()
-    add(made, "Deployment", "web", 2, ready=False)
-    simulation = staged(made)
+def test_where_all_are_unhealthy_new_ones_are_too() -> None:
+    snapshot = cluster()
+    add(snapshot, "Deployment", "web", 2, ready=False)
+    simulation = staged(snapshot)
     simulation.workloads.scale(NamespacedName("default", "web"), 4)
     after(simulation, 600.0)
     assert len(names(simulation, "web")) == 4
@@ -76,34 +76,36 @@ def test_where_all_ail_more_of_them_ail_too() -> None:
 
 
 def test_pods_of_a_node_that_does_not_answer_are_well_elsewhere() -> None:
-    made = cluster()
-    made.nodes[1] = structs.replace(made.nodes[1], ready=False)
-    add(made, "Deployment", "web", 3, each=[{"ready": False}, {}, {}])
-    simulation = staged(made)
+    snapshot = cluster()
+    snapshot.nodes[1] = structs.replace(snapshot.nodes[1], ready=False)
+    add(snapshot, "Deployment", "web", 3, per_pod=[{"ready": False}, {}, {}])
+    simulation = staged(snapshot)
     delete(simulation, "web-0")
     after(simulation, 60.0)
     assert ready(simulation, "web") == 3
 
 
-def test_a_budget_that_an_ailing_pod_uses_up_blocks() -> None:
-    made = cluster()
-    add(made, "Deployment", "web", 3, each=[{"ready": False}, {}, {}])
+def test_a_budget_that_an_unhealthy_pod_uses_up_blocks() -> None:
+    snapshot = cluster()
+    add(snapshot, "Deployment", "web", 3, per_pod=[{"ready": False}, {}, {}])
     selector = Selector((("app", "web"),))
-    made.budgets.append(
+    snapshot.budgets.append(
         Budget(NamespacedName("default", "web"), selector, healthy=2, desired=2, expected=3)
     )
-    made.rules.append(BudgetRule(max_unavailable=1))
+    snapshot.rules.append(BudgetRule(max_unavailable=1))
     strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
     spec = {"source": {"nodePool": "workers"}, "strategy": strategy}
-    trip = ForecastRun(made, "workers", spec, Assumptions(), 1).go()
-    assert not trip.succeeded
-    assert any("PodDisruptionBudget default/web" in blocker.message for blocker in trip.blockers)
+    run_result = ForecastRun(snapshot, "workers", spec, Assumptions(), 1).go()
+    assert not run_result.succeeded
+    assert any(
+        "PodDisruptionBudget default/web" in blocker.message for blocker in run_result.blockers
+    )
 
 
 def test_a_finalizer_goes_shortly_after_its_pod_has_ended() -> None:
-    made = cluster()
-    add(made, "Deployment", "web", 2, finalizers=True)
-    simulation = staged(made, stop=2.0)
+    snapshot = cluster()
+    add(snapshot, "Deployment", "web", 2, finalizers=True)
+    simulation = staged(snapshot, stop=2.0)
     delete(simulation, "web-0")
     after(simulation, 2.0 / 2 + 0.5)
     assert NamespacedName("default", "web-0") in simulation.store.pods
@@ -119,9 +121,9 @@ def test_a_finalizer_goes_shortly_after_its_pod_has_ended() -> None:
 def test_a_finalizer_that_nobody_removed_for_long_stays(
     deadline: float, finalizers: bool, stuck: bool
 ) -> None:
-    made = cluster()
+    snapshot = cluster()
     leaving = {"terminating": True, "deadline": deadline, "finalizers": finalizers}
-    add(made, "Deployment", "web", 2, each=[leaving, {}])
-    simulation = staged(made)
+    add(snapshot, "Deployment", "web", 2, per_pod=[leaving, {}])
+    simulation = staged(snapshot)
     after(simulation, 3600.0)
     assert (NamespacedName("default", "web-0") in simulation.store.pods) is stuck

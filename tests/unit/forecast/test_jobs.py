@@ -9,9 +9,9 @@ def _active(simulation: SimulatedCluster) -> int:
 
 
 def test_all_pods_of_a_parallel_job_are_replaced_after_its_backoff() -> None:
-    made = cluster()
-    add(made, "Job", "sums", 4)
-    simulation = staged(made, job=7200.0)
+    snapshot = cluster()
+    add(snapshot, "Job", "sums", 4)
+    simulation = staged(snapshot, job=7200.0)
     delete(simulation, "sums-0", "sums-1", "sums-2")
     after(simulation, 30.0)
     assert _active(simulation) == 1
@@ -20,9 +20,9 @@ def test_all_pods_of_a_parallel_job_are_replaced_after_its_backoff() -> None:
 
 
 def test_what_has_succeeded_is_not_run_again() -> None:
-    made = cluster()
-    add(made, "Job", "sums", 3)
-    simulation = staged(made, job=7200.0)
+    snapshot = cluster()
+    add(snapshot, "Job", "sums", 3)
+    simulation = staged(snapshot, job=7200.0)
     simulation.kubelets.finish(pods_of(simulation, "sums")[0].key)
     delete(simulation, "sums-1")
     after(simulation, 60.0)
@@ -33,10 +33,10 @@ def test_what_has_succeeded_is_not_run_again() -> None:
 
 
 def test_pods_that_had_ended_before_do_not_count() -> None:
-    made = cluster()
+    snapshot = cluster()
     ended = {"phase": "Succeeded", "ready": False}
-    add(made, "Job", "sums", 4, each=[ended, ended, {}, {}])
-    simulation = staged(made, job=7200.0)
+    add(snapshot, "Job", "sums", 4, per_pod=[ended, ended, {}, {}])
+    simulation = staged(snapshot, job=7200.0)
     delete(simulation, "sums-2")
     after(simulation, 60.0)
     assert _active(simulation) == 2

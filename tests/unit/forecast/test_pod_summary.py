@@ -1,4 +1,4 @@
-"""Whose pods move, stay, wait, are held or have ended: by workload, the gravest first."""
+"""Pods that move, stay, wait, are blocked or have finished: by workload, the most serious first."""
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.forecast.forecast import as_run
@@ -13,26 +13,33 @@ from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from tests.support.forecasts import budget, deployment, pod, snapshot
 
 
-def _census(cluster_snapshot: ClusterSnapshot, **spec: object) -> PodSummary:
+def _summary(cluster_snapshot: ClusterSnapshot, **spec: object) -> PodSummary:
     given = MigrationSpec.model_validate({"source": {"nodePool": "workers"}, **spec})
     return pod_summary(cluster_snapshot, "m", as_run(given))
 
 
 def _cluster() -> ClusterSnapshot:
-    made = snapshot()
-    deployment(made, "web", 3)
-    deployment(made, "cache", 2, empty_dir=True)
-    made.controllers.append(Controller("DaemonSet", NamespacedName("default", "agent"), "ds"))
-    pod(made, "agent-1", Owner("DaemonSet", "agent", "ds"))
-    pod(made, "report-1", Owner("Job", "report", "j"), empty_dir=True)
-    pod(made, "done-1", Owner("Job", "done", "j2"), phase="Succeeded", empty_dir=True)
-    pod(made, "proxy", Owner("Node", "aks-workers-12345678-vmss000000", "n"), mirror=True)
-    pod(made, "bare", None)
-    return made
+    cluster_snapshot = snapshot()
+    deployment(cluster_snapshot, "web", 3)
+    deployment(cluster_snapshot, "cache", 2, empty_dir=True)
+    cluster_snapshot.controllers.append(
+        Controller("DaemonSet", NamespacedName("default", "agent"), "ds")
+    )
+    pod(cluster_snapshot, "agent-1", Owner("DaemonSet", "agent", "ds"))
+    pod(cluster_snapshot, "report-1", Owner("Job", "report", "j"), empty_dir=True)
+    pod(cluster_snapshot, "done-1", Owner("Job", "done", "j2"), phase="Succeeded", empty_dir=True)
+    pod(
+        cluster_snapshot,
+        "proxy",
+        Owner("Node", "aks-workers-12345678-vmss000000", "n"),
+        mirror=True,
+    )
+    pod(cluster_snapshot, "bare", None)
+    return cluster_snapshot
 
 
 def test_pods_are_counted_by_their_fate() -> None:
-    summary = _census(_cluster())
+    summary = _summary(_cluster())
     counts = (
         summary.move,
         summary.stay,
@@ -47,7 +54,8 @@ def test_pods_are_counted_by_their_fate() -> None:
 
 def test_workloads_are_listed_the_gravest_first() -> None:
     listed = [
-        (g.kind, g.name, g.disposition, g.pods, g.loses_data) for g in _census(_cluster()).workloads
+        (g.kind, g.name, g.disposition, g.pods, g.loses_data)
+        for g in _summary(_cluster()).workloads
     ]
     assert listed == [
         ("Pod", "bare", Outcome.BLOCKED, 1, 0),
@@ -61,7 +69,7 @@ def test_workloads_are_listed_the_gravest_first() -> None:
 
 
 def test_the_reason_is_the_drains() -> None:
-    summary = _census(_cluster(), drain={"emptyDir": "Block"})
+    summary = _summary(_cluster(), drain={"emptyDir": "Block"})
     reasons = {group.name: group.reason for group in summary.workloads}
     assert reasons["cache"] == "its emptyDir data would be lost"
     assert reasons["bare"] == "no controller would replace it"
@@ -72,27 +80,27 @@ def test_the_reason_is_the_drains() -> None:
 
 
 def test_a_large_cluster_does_not_make_a_large_list() -> None:
-    made = snapshot()
+    cluster_snapshot = snapshot()
     for index in range(MOST_WORKLOADS + 7):
-        deployment(made, f"app-{index:03}", 1)
-    summary = _census(made)
+        deployment(cluster_snapshot, f"app-{index:03}", 1)
+    summary = _summary(cluster_snapshot)
     assert len(summary.workloads) == MOST_WORKLOADS
     assert summary.more_workloads == 7
     assert summary.move == MOST_WORKLOADS + 7
 
 
 def test_findings_are_gathered_by_rule_beyond_what_a_status_holds() -> None:
-    made = snapshot()
+    cluster_snapshot = snapshot()
     for index in range(25):
-        deployment(made, f"app-{index:02}", 2, empty_dir=True)
-    deployment(made, "stuck", 2)
-    budget(made, "stuck", 0)
-    found = _census(made).findings
-    assert [each.rule for each in found][:1] == ["pdb.zero"], "what blocks comes first"
-    assert found[0].subjects == ["PodDisruptionBudget default/stuck"]
-    assert found[0].remedy
-    local = next(each for each in found if each.rule == "pod.local-data")
+        deployment(cluster_snapshot, f"app-{index:02}", 2, empty_dir=True)
+    deployment(cluster_snapshot, "stuck", 2)
+    budget(cluster_snapshot, "stuck", 0)
+    warnings = _summary(cluster_snapshot).findings
+    assert [warning.rule for warning in warnings][:1] == ["pdb.zero"], "what blocks comes first"
+    assert warnings[0].subjects == ["PodDisruptionBudget default/stuck"]
+    assert warnings[0].remedy
+    local = next(warning for warning in warnings if warning.rule == "pod.local-data")
     assert (local.count, len(local.subjects)) == (25, 20)
     assert local.subjects[0] == "Deployment default/app-00"
-    summary = _census(made, preflight={"acknowledge": ["pdb.zero"]})
+    summary = _summary(cluster_snapshot, preflight={"acknowledge": ["pdb.zero"]})
     assert "pdb.zero" not in [finding.rule for finding in summary.findings]

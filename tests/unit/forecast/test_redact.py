@@ -26,21 +26,21 @@ from tests.support.clusters import NOW, SIZE, particular
 from tests.support.marked import Marker
 
 KEPT = {
-    *(f"Node.{each}" for each in ("os_sku", "os_effective", "zone")),
+    *(f"Node.{field}" for field in ("os_sku", "os_effective", "zone")),
     "Pod.phase",
     *("Volume.zones", "Volume.access_modes", "HostPath.type"),
     *("Requirement.operator", "Toleration.operator"),
     *("BudgetRule.min_available", "BudgetRule.max_unavailable", "Budget.unhealthy_policy"),
     "Controller.kind",
-    *(f"Pool.{each}" for each in ("name", "os_sku", "os_type", "mode", "vm_size", "state")),
-    *(f"Pool.{each}" for each in ("power", "kind")),
+    *(f"Pool.{field}" for field in ("name", "os_sku", "os_type", "mode", "vm_size", "state")),
+    *(f"Pool.{field}" for field in ("power", "kind")),
     *("AzureFacts.usages key", "AzureFacts.sizes key", "AzureFacts.images"),
-    *(f"SizeFacts.{each}" for each in ("family", "arch", "generations", "zones")),
-    *(f"SizeFacts.{each}" for each in ("restricted_zones", "unavailable")),
-    *(f"ClusterFacts.{each}" for each in ("state", "location", "kubernetes_version")),
-    *(f"ClusterFacts.{each}" for each in ("node_provisioning", "network_plugin")),
-    *(f"ClusterFacts.{each}" for each in ("network_plugin_mode", "ip_families")),
-    *(f"ClusterFacts.{each}" for each in ("upgrade_channel", "node_os_channel")),
+    *(f"SizeFacts.{field}" for field in ("family", "arch", "generations", "zones")),
+    *(f"SizeFacts.{field}" for field in ("restricted_zones", "unavailable")),
+    *(f"ClusterFacts.{field}" for field in ("state", "location", "kubernetes_version")),
+    *(f"ClusterFacts.{field}" for field in ("node_provisioning", "network_plugin")),
+    *(f"ClusterFacts.{field}" for field in ("network_plugin_mode", "ip_families")),
+    *(f"ClusterFacts.{field}" for field in ("upgrade_channel", "node_os_channel")),
     *("ClusterFacts.autoscaler_profile", "ClusterFacts.autoscaler_profile key"),
 }
 """What stays: words of Kubernetes and Azure, sizes, versions, zones, and the names of AKS pools."""
@@ -53,9 +53,9 @@ def _text(snapshot: ClusterSnapshot) -> str:
 
 def test_no_text_of_any_field_stays_but_those_that_name_nothing() -> None:
     marker = Marker()
-    made = marker.value(ClusterSnapshot, "")
-    made.azure_facts = survey_out(marker.value(AzureFacts, ""))
-    hidden = redact(made, random.Random(1))
+    snapshot = marker.value(ClusterSnapshot, "")
+    snapshot.azure_facts = survey_out(marker.value(AzureFacts, ""))
+    hidden = redact(snapshot, random.Random(1))
     assert marker.found_in(_text(hidden)) == KEPT
     assert hidden.redacted
     survey_in(hidden.azure_facts)
@@ -67,11 +67,11 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
     def word() -> str:
         return marker.word("here")
 
-    made = ClusterSnapshot(NOW)
+    snapshot = ClusterSnapshot(NOW)
     name = f"aks-workers-12345678-vmss00000{1}"
-    made.nodes = [Node(name, "workers", cordoned_by=word(), batch=f"{word()}.3")]
-    made.labels = {name: {FREE: word(), "agentpool": word(), "kubernetes.io/hostname": word()}}
-    made.taints = {name: [f"{word()}={word()}:NoSchedule", f"{word()}:NoExecute", word()]}
+    snapshot.nodes = [Node(name, "workers", cordoned_by=word(), batch=f"{word()}.3")]
+    snapshot.labels = {name: {FREE: word(), "agentpool": word(), "kubernetes.io/hostname": word()}}
+    snapshot.taints = {name: [f"{word()}={word()}:NoSchedule", f"{word()}:NoExecute", word()]}
     traits = PodTraits(
         host_paths=(HostPath(f"/etc/ssl/{word()}"), HostPath(f"/{word()}", "Directory")),
         commands=(word(),),
@@ -80,7 +80,7 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
         gpus=(word(),),
     )
     owner = Owner(word(), word(), word())
-    made.pods = [
+    snapshot.pods = [
         Pod(
             NamespacedName(word(), word()),
             word(),
@@ -96,12 +96,12 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
         {"surge": f"{word()}/3", "restarted": f"{word()}@17"},
         {"surge": f"{word()}/{word()}", "restarted": word()},
     ]
-    made.controllers = [
+    snapshot.controllers = [
         Controller("Deployment", NamespacedName(word(), word()), word(), stuck=word(), **mark)
         for mark in marks
     ]
-    made.unseen = [f"events: {word()} cannot list", f"{word()}: no"]
-    made.azure_facts = {
+    snapshot.unseen = [f"events: {word()} cannot list", f"{word()}: no"]
+    snapshot.azure_facts = {
         "denied": {"is": [f"Microsoft.ContainerService/managedClusters/{word()}/read"]},
         "services": {"is": [f"{word()}/{word()}"]},
         "locks": {"unread": f"reading {word()} failed"},
@@ -118,8 +118,8 @@ def test_no_name_stays_in_texts_that_are_put_together() -> None:
         "securityProfile": {"enableVTPM": True, word(): word()},
         word(): word(),
     }
-    made.pools = [structs.replace(pool, properties=settings)]
-    hidden = redact(made, random.Random(1))
+    snapshot.pools = [structs.replace(pool, properties=settings)]
+    hidden = redact(snapshot, random.Random(1))
     assert marker.found_in(_text(hidden)) == set()
     [node], [shown] = hidden.nodes, hidden.pools
     assert node.batch.endswith(".3")
@@ -139,8 +139,8 @@ def test_two_snapshots_have_nothing_in_common() -> None:
     snapshot = particular()
     one, other = redact(snapshot, random.Random(1)), redact(snapshot, random.Random(2))
     assert _text(redact(snapshot, random.Random(1))) == _text(one)
-    assert not {each.uid for each in one.pods} & {pod.uid for pod in other.pods}
-    assert not {each.name for each in one.nodes} & {node.name for node in other.nodes}
+    assert not {pod.uid for pod in one.pods} & {pod.uid for pod in other.pods}
+    assert not {node.name for node in one.nodes} & {node.name for node in other.nodes}
 
 
 def test_what_a_machine_is_stays_on_its_labels() -> None:
@@ -150,9 +150,9 @@ def test_what_a_machine_is_stays_on_its_labels() -> None:
         "nodeLabels": {},
     }
     node = make_node(setting, "others", pool, 3)
-    made = particular()
-    made.labels = {made.nodes[0].name: node.labels}
-    [hidden] = redact(made, random.Random(1)).labels.values()
+    snapshot = particular()
+    snapshot.labels = {snapshot.nodes[0].name: node.labels}
+    [hidden] = redact(snapshot, random.Random(1)).labels.values()
     changed = {key for key, value in node.labels.items() if hidden.get(key) != value}
     assert changed == {FREE, "kubernetes.io/hostname"}
 
@@ -163,11 +163,11 @@ def test_names_of_nodes_can_still_be_read_and_sort_as_before() -> None:
     names = [node.name for node in hidden.nodes]
     assert names == sorted(names)
     for old, new in zip(snapshot.nodes, hidden.nodes, strict=True):
-        was, known = parse_node_name(old.name), parse_node_name(new.name)
+        was, parsed = parse_node_name(old.name), parse_node_name(new.name)
         assert was is not None
-        assert known is not None
-        assert was[1] == known[1]
-        assert was[0] != known[0]
+        assert parsed is not None
+        assert was[1] == parsed[1]
+        assert was[0] != parsed[0]
         assert hidden.labels[new.name]["kubernetes.io/hostname"] == new.name
 
 
@@ -175,7 +175,7 @@ def test_a_set_finds_its_pods_and_their_claims() -> None:
     snapshot = particular()
     hidden = redact(snapshot, random.Random(1))
     claims = {volume.claim for volume in hidden.volumes}
-    stateful = [each for each in hidden.pods if each.owner and each.owner.kind == "StatefulSet"]
+    stateful = [pod for pod in hidden.pods if pod.owner and pod.owner.kind == "StatefulSet"]
     assert len(stateful) == 6
     for pod in stateful:
         assert pod.owner is not None
@@ -220,8 +220,8 @@ SPECS: dict[str, dict[str, Any]] = {
 }
 
 
-def _landed(voyage: ForecastRun) -> Counter[str]:
-    store = voyage.simulation.store
+def _landed(migration_run: ForecastRun) -> Counter[str]:
+    store = migration_run.simulation.store
     nodes = store.nodes
     return Counter(
         nodes[pod.node].pool if pod.node in nodes else pod.node for pod in store.pods.values()
@@ -229,21 +229,21 @@ def _landed(voyage: ForecastRun) -> Counter[str]:
 
 
 def _counted(summary: PodSummary) -> tuple[PodSummary, Counter[tuple[str, str, int, int]]]:
-    """A census without the names."""
+    """A pod summary without the names."""
     groups = Counter((g.kind, g.disposition.value, g.pods, g.loses_data) for g in summary.workloads)
     return structs.replace(summary, workloads=[], findings=[]), groups
 
 
 @pytest.mark.parametrize("case", SPECS)
 def test_the_forecast_is_the_same(case: str) -> None:
-    made, spec = particular(), SPECS[case]
+    snapshot, spec = particular(), SPECS[case]
     hidden = redact(
-        made, random.Random(5), KnownNames.from_spec("m", MigrationSpec.model_validate(spec))
+        snapshot, random.Random(5), KnownNames.from_spec("m", MigrationSpec.model_validate(spec))
     )
     assert "gateway" not in _text(hidden)
-    assert _counted(pod_summary(hidden, "m", spec)) == _counted(pod_summary(made, "m", spec))
+    assert _counted(pod_summary(hidden, "m", spec)) == _counted(pod_summary(snapshot, "m", spec))
     for seed in range(3):
-        run = ForecastRun(made, "m", spec, Assumptions(), seed)
+        run = ForecastRun(snapshot, "m", spec, Assumptions(), seed)
         unseen = ForecastRun(hidden, "m", spec, Assumptions(), seed)
         plain, other = run.go(), unseen.go()
         assert plain.succeeded, plain.message
@@ -251,29 +251,33 @@ def test_the_forecast_is_the_same(case: str) -> None:
         assert (other.seconds, other.moving_seconds) == (plain.seconds, plain.moving_seconds)
         assert (other.batches, other.node_hours) == (plain.batches, plain.node_hours)
         assert _landed(unseen) == _landed(run)
-    assert plain.evictions >= 0 if case == "in place" else plain.evictions == len(made.pods)
+    assert plain.evictions >= 0 if case == "in place" else plain.evictions == len(snapshot.pods)
 
 
 def test_what_blocks_still_blocks() -> None:
-    made = particular()
+    cluster_snapshot = particular()
     target = "workersazl"
-    owner = next(pod.owner.uid for pod in made.pods if pod.owner and "gateway" in pod.owner.uid)
-    made.placings[owner] = SchedulingConstraints(selector=(("agentpool", "workers"),))
-    made.budgets[0] = structs.replace(made.budgets[0], sync_failed="acme cannot be found")
+    owner = next(
+        pod.owner.uid for pod in cluster_snapshot.pods if pod.owner and "gateway" in pod.owner.uid
+    )
+    cluster_snapshot.placings[owner] = SchedulingConstraints(selector=(("agentpool", "workers"),))
+    cluster_snapshot.budgets[0] = structs.replace(
+        cluster_snapshot.budgets[0], sync_failed="acme cannot be found"
+    )
     spec = MigrationSpec.model_validate(BASE)
-    hidden = redact(made, random.Random(1), KnownNames.from_spec("m", spec))
-    for snapshot in (made, hidden):
-        trip = ForecastRun(snapshot, "m", BASE, Assumptions(), 0).go()
-        assert not trip.succeeded
+    hidden = redact(cluster_snapshot, random.Random(1), KnownNames.from_spec("m", spec))
+    for snapshot in (cluster_snapshot, hidden):
+        run_result = ForecastRun(snapshot, "m", BASE, Assumptions(), 0).go()
+        assert not run_result.succeeded
         assert "pdb.zero" in {
-            finding.rule for finding in trip.findings if finding.severity == "Block"
+            finding.rule for finding in run_result.findings if finding.severity == "Block"
         }
     assert "acme" not in _text(hidden)
     assert target in KnownNames.from_spec("m", spec).pools
 
 
 def test_a_survey_keeps_what_has_no_name() -> None:
-    made = particular()
+    snapshot = particular()
     subnet = "/subscriptions/1/virtualNetworks/Acme/subnets/nodes"
     facts: dict[str, Any] = {
         "subnets": {"is": {subnet.lower(): {"prefix": "10.7.0.0/20", "used": 9}}},
@@ -281,14 +285,14 @@ def test_a_survey_keeps_what_has_no_name() -> None:
         "windows": {"is": ["default", "acme-nights"]},
         "denied": {"is": ["Microsoft.ContainerService/managedClusters/agentPools/write"]},
     }
-    made.azure_facts = facts
-    pool = made.pools[1]
-    made.pools[1] = structs.replace(
+    snapshot.azure_facts = facts
+    pool = snapshot.pools[1]
+    snapshot.pools[1] = structs.replace(
         pool, properties=dict(pool.properties) | {"vnetSubnetID": subnet}
     )
-    hidden = redact(made, random.Random(1))
-    [(found, kept)] = hidden.azure_facts["subnets"]["is"].items()
-    assert found == hidden.pools[1].properties["vnetSubnetID"].lower()
+    hidden = redact(snapshot, random.Random(1))
+    [(subnet_id, kept)] = hidden.azure_facts["subnets"]["is"].items()
+    assert subnet_id == hidden.pools[1].properties["vnetSubnetID"].lower()
     assert kept == {"prefix": "10.0.0.0/20", "used": 9}
     assert (hidden.azure_facts["usages"], hidden.azure_facts["denied"]) == (
         facts["usages"],

@@ -42,13 +42,13 @@ def test_terms_follow_the_labels() -> None:
         labels=(("app", "shop"),),
     )
     hidden = redact(ClusterSnapshot(NOW, pods=[pod], placings={"u": PLACING}), random.Random(1))
-    [found], made = hidden.placings.values(), hidden.pods[0]
-    labels = dict(made.labels)
+    [constraints], chosen_pod = hidden.placings.values(), hidden.pods[0]
+    labels = dict(chosen_pod.labels)
     assert "shop" not in str(hidden)
     assert "secret" not in str(hidden)
-    assert found.near[0].means("elsewhere", made.key.namespace, labels)
-    assert found.near[0].means("elsewhere", "kube-system", labels)
-    assert not found.near[0].means("elsewhere", "elsewhere", labels)
-    assert found.apart[0].means("elsewhere", made.key.namespace, labels)
-    assert found.spread[0].selector is not None
-    assert found.spread[0].selector.matches(labels)
+    assert constraints.near[0].means("elsewhere", chosen_pod.key.namespace, labels)
+    assert constraints.near[0].means("elsewhere", "kube-system", labels)
+    assert not constraints.near[0].means("elsewhere", "elsewhere", labels)
+    assert constraints.apart[0].means("elsewhere", chosen_pod.key.namespace, labels)
+    assert constraints.spread[0].selector is not None
+    assert constraints.spread[0].selector.matches(labels)

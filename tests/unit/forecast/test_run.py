@@ -1,4 +1,4 @@
-"""A forecast run: what it tells holds together, on clusters of all sorts."""
+"""A forecast run: its figures are consistent, on clusters of all sorts."""
 
 import random
 from typing import Any
@@ -25,7 +25,7 @@ def _spec(**more: Any) -> MigrationSpec:
     return MigrationSpec.model_validate({"source": {"nodePool": "workers"}, **more})
 
 
-def _trip(snapshot: ClusterSnapshot, seed: int = 0, **more: Any) -> RunResult:
+def _run_result(snapshot: ClusterSnapshot, seed: int = 0, **more: Any) -> RunResult:
     return ForecastRun(snapshot, "m", as_run(_spec(**more)), Assumptions(), seed).go()
 
 
@@ -34,11 +34,11 @@ def _trip(snapshot: ClusterSnapshot, seed: int = 0, **more: Any) -> RunResult:
 def test_nothing_is_faster_than_the_bound(seed: int, batch: dict[str, Any]) -> None:
     rng = random.Random(seed)
     cluster = cluster_snapshot(rng.randint(6, 20), rng.randint(100, 300), seed)
-    trip = _trip(cluster, seed, strategy={"batch": batch, "finalSoak": "0s"})
-    assert trip.succeeded, trip.message
-    assert trip.bound_seconds is not None
-    assert 0 < trip.bound_seconds <= trip.moving_seconds * 1.02 + 0.1
-    assert trip.moving_seconds + trip.pause_seconds < trip.seconds
+    run_result = _run_result(cluster, seed, strategy={"batch": batch, "finalSoak": "0s"})
+    assert run_result.succeeded, run_result.message
+    assert run_result.bound_seconds is not None
+    assert 0 < run_result.bound_seconds <= run_result.moving_seconds * 1.02 + 0.1
+    assert run_result.moving_seconds + run_result.pause_seconds < run_result.seconds
 
 
 def test_pauses_after_batches_of_empty_nodes_are_no_part_of_the_move() -> None:
@@ -46,15 +46,17 @@ def test_pauses_after_batches_of_empty_nodes_are_no_part_of_the_move() -> None:
     empty = {node.name for node in cluster.nodes if node.pool == "workers"}
     empty -= set(sorted(empty)[:2])
     cluster.pods = [pod for pod in cluster.pods if pod.node not in empty]
-    trip = _trip(cluster, strategy={"batch": {"size": 1, "soak": "15m"}, "finalSoak": "0s"})
-    assert trip.succeeded, trip.message
-    assert 0 < (trip.bound_seconds or 0) <= trip.moving_seconds * 1.02 + 0.1
+    run_result = _run_result(
+        cluster, strategy={"batch": {"size": 1, "soak": "15m"}, "finalSoak": "0s"}
+    )
+    assert run_result.succeeded, run_result.message
+    assert 0 < (run_result.bound_seconds or 0) <= run_result.moving_seconds * 1.02 + 0.1
 
 
-def test_in_place_tells_how_long_pods_are_moved_too() -> None:
-    trip = _trip(cluster_snapshot(6, 60), strategy={"type": "InPlace"})
-    assert trip.succeeded, trip.message
-    assert trip.moving_seconds > 60
+def test_in_place_reports_how_long_pods_are_moved_too() -> None:
+    run_result = _run_result(cluster_snapshot(6, 60), strategy={"type": "InPlace"})
+    assert run_result.succeeded, run_result.message
+    assert run_result.moving_seconds > 60
 
 
 def _started(snapshot: ClusterSnapshot, seconds: float) -> ClusterSnapshot:
@@ -63,9 +65,9 @@ def _started(snapshot: ClusterSnapshot, seconds: float) -> ClusterSnapshot:
 
 
 def test_pods_that_became_ready_again_long_after_their_start_tell_nothing() -> None:
-    known, whole = start_spans(_started(cluster_snapshot(4, 60), LONGEST_SECONDS + 1).pods, {})
-    assert (known, whole) == ({}, UNKNOWN)
-    assert _trip(_started(cluster_snapshot(4, 60), 80_000.0), strategy=CALM).succeeded
+    spans, whole = start_spans(_started(cluster_snapshot(4, 60), LONGEST_SECONDS + 1).pods, {})
+    assert (spans, whole) == ({}, UNKNOWN)
+    assert _run_result(_started(cluster_snapshot(4, 60), 80_000.0), strategy=CALM).succeeded
 
 
 def test_a_few_outliers_do_not_count() -> None:
@@ -78,15 +80,15 @@ def test_a_few_outliers_do_not_count() -> None:
     assert start_spans(odd, {})[1].mean == pytest.approx(usual, rel=0.1)
 
 
-def test_a_pool_that_cannot_be_modelled_is_told_and_its_nodes_stay() -> None:
+def test_a_pool_that_cannot_be_modelled_is_reported_and_its_nodes_stay() -> None:
     cluster = cluster_snapshot(6, 60)
     odd = {"vmSize": "Nonsense", "osSKU": "WindowsAnnual", "mode": "User", "count": 1}
     cluster.pools.append(Pool("odd", "WindowsAnnual", properties=odd))
-    found = forecast(cluster, "m", _spec(strategy=CALM), runs=1, compare=0)
-    assert not found.blocked
-    assert [each for each in found.unseen if each.startswith("node pool odd: its nodes take pods")]
+    result = forecast(cluster, "m", _spec(strategy=CALM), runs=1, compare=0)
+    assert not result.blocked
+    assert [line for line in result.unseen if line.startswith("node pool odd: its nodes take pods")]
     with pytest.raises(SettingsError, match="node pool odd cannot be modelled"):
-        _trip(cluster, source={"nodePool": "odd"})
+        _run_result(cluster, source={"nodePool": "odd"})
 
 
 @pytest.mark.parametrize(
@@ -96,24 +98,24 @@ def test_sizes_are_read_however_they_are_written(size: str) -> None:
     cluster = cluster_snapshot(4, 40)
     for pool in cluster.pools:
         pool.properties["vmSize"] = size  # type: ignore[index]
-    assert _trip(cluster, strategy=CALM).ending in {"Succeeded", "PreflightBlocked"}
+    assert _run_result(cluster, strategy=CALM).ending in {"Succeeded", "PreflightBlocked"}
 
 
-def test_what_azure_was_not_asked_is_told() -> None:
-    found = forecast(cluster_snapshot(4, 40), "m", _spec(strategy=CALM), runs=1, compare=0)
-    [told] = [each for each in found.unseen if each.startswith("of Azure: ")]
-    assert "quotas" in told or "sizes" in told
+def test_what_azure_was_not_asked_is_reported() -> None:
+    result = forecast(cluster_snapshot(4, 40), "m", _spec(strategy=CALM), runs=1, compare=0)
+    [unread] = [line for line in result.unseen if line.startswith("of Azure: ")]
+    assert "quotas" in unread or "sizes" in unread
 
 
-def test_choices_that_there_was_no_time_for_are_told() -> None:
+def test_choices_that_there_was_no_time_for_are_reported() -> None:
     given, cluster = _spec(), cluster_snapshot(4, 40)
-    own = _trip(cluster)
+    own = _run_result(cluster)
     texts = [
         alternative.text for alternative in alternatives(cluster, as_run(given), Assumptions(), own)
     ]
-    found = forecast(cluster, "m", given, runs=1, compare=2)
-    assert found.untried == texts[2:]
-    assert {choice.text for choice in found.choices} <= set(texts[:2])
+    result = forecast(cluster, "m", given, runs=1, compare=2)
+    assert result.untried == texts[2:]
+    assert {choice.text for choice in result.choices} <= set(texts[:2])
 
 
 def test_loosening_the_budget_that_limits_is_one_of_them() -> None:
@@ -126,7 +128,7 @@ def test_loosening_the_budget_that_limits_is_one_of_them() -> None:
         )
     name = str(cluster.budgets[0].key)
     spec = as_run(_spec(strategy=CALM))
-    own = _trip(cluster, strategy=CALM)
+    own = _run_result(cluster, strategy=CALM)
     assert own.limited_by == f"PodDisruptionBudget {name}"
     [looser] = [
         alternative

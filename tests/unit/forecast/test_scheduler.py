@@ -1,4 +1,4 @@
-"""Where pods land, as kube-scheduler decides it, and when those without a node are tried again."""
+"""Where pods fit, as kube-scheduler decides it, and when pods without a node are tried again."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -127,10 +127,10 @@ def test_where_pods_land(name: str) -> None:
     prepare(cluster)
     app(cluster, "web", replicas, scheduling, requests=(10, 10))
     run(cluster, 30)
-    found = where(cluster, "web")
+    placement = where(cluster, "web")
     if scheduling.spread and scheduling.spread[0].topology == ZONE:
-        found["a"] += found.pop("b", 0)  # either of the zone's nodes
-    assert +found == Counter(expected)
+        placement["a"] += placement.pop("b", 0)  # either of the zone's nodes
+    assert +placement == Counter(expected)
 
 
 def test_anti_affinity_holds_both_ways() -> None:
@@ -146,7 +146,7 @@ def test_anti_affinity_holds_both_ways() -> None:
 
 
 def test_cordoned_nodes_are_domains_of_a_spread() -> None:
-    """What surprises admins in a drain: empty cordoned nodes hold the least at nought."""
+    """A surprise in drains: empty cordoned nodes keep the minimum of a spread at zero."""
     cluster = simulation()
     for name in ("old-1", "old-2", "new"):
         node(cluster, name)
@@ -272,7 +272,7 @@ def test_what_other_pods_do_elsewhere_is_noticed() -> None:
     node(cluster, "a", zone="1", size="a")
     node(cluster, "b", zone="1", size="b")
     node(cluster, "c", zone="2", size="c")
-    on_b, on_c = (SchedulingConstraints(selector=(("size", each),)) for each in "bc")
+    on_b, on_c = (SchedulingConstraints(selector=(("size", size),)) for size in "bc")
     not_b = (NodeTerm((Requirement("size", "NotIn", ("b",)),)),)
     app(cluster, "follower", 1, SchedulingConstraints(terms=not_b, near=(term(ZONE, "leader"),)))
     foe = app(cluster, "foe", 1, on_b)

@@ -1,4 +1,4 @@
-"""A snapshot is read as it was saved; what is none is refused with what to do."""
+"""A snapshot is read as it was saved; other files are refused with a remedy."""
 
 import gzip
 import json
@@ -30,15 +30,15 @@ def _refused(file: Path, content: bytes) -> str:
 
 
 def _kept(**changes: Any) -> bytes:
-    known = json.loads(msgspec.json.encode(particular()))
-    return json.dumps(known | changes).encode()
+    content = json.loads(msgspec.json.encode(particular()))
+    return json.dumps(content | changes).encode()
 
 
-def test_another_version_is_told_before_anything_else(tmp_path: Path) -> None:
+def test_another_version_is_reported_before_anything_else(tmp_path: Path) -> None:
     content = json.dumps({"version": 7, "nodes": "otherwise"}).encode()
-    told = _refused(tmp_path / "new.json", content)
-    assert f"is a snapshot of version 7, this azlm reads version {VERSION}" in told
-    assert "make it again" in told
+    message = _refused(tmp_path / "new.json", content)
+    assert f"is a snapshot of version 7, this azlm reads version {VERSION}" in message
+    assert "make it again" in message
 
 
 FOREIGN = {
@@ -61,15 +61,15 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("case", FOREIGN)
-def test_what_is_no_snapshot_is_told_with_a_remedy(case: str, tmp_path: Path) -> None:
-    told = _refused(tmp_path / "some.json", FOREIGN[case])
-    assert "is no snapshot made by azlm snapshot: " in told
-    assert told.endswith("make one with azlm snapshot -o FILE")
+def test_what_is_no_snapshot_is_reported_with_a_remedy(case: str, tmp_path: Path) -> None:
+    message = _refused(tmp_path / "some.json", FOREIGN[case])
+    assert "is no snapshot made by azlm snapshot: " in message
+    assert message.endswith("make one with azlm snapshot -o FILE")
 
 
 def test_rules_and_budgets_belong_together(tmp_path: Path) -> None:
-    told = _refused(tmp_path / "some.json", _kept(rules=[{"max_unavailable": 1}]))
-    assert "6 budgets and 1 rules" in told
+    message = _refused(tmp_path / "some.json", _kept(rules=[{"max_unavailable": 1}]))
+    assert "6 budgets and 1 rules" in message
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path / "gone.json")
 
 
-def test_a_place_that_cannot_be_written_is_told_beforehand(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported_beforehand(tmp_path: Path) -> None:
     for wrong in (tmp_path, tmp_path / "nowhere" / "snapshot.json"):
         with pytest.raises(SettingsError, match=r"cannot be written: .*; give another"):
             writable(wrong)

@@ -1,4 +1,5 @@
-"""The watches are shared: who comes while the last one leaves finds a world without ghosts."""
+"""Shared watches: a user that starts while the last one stops gets a world without stale
+objects."""
 
 import asyncio
 from typing import Any
@@ -12,7 +13,7 @@ from azure_linux_migrator.model.cluster import Node
 
 @pytest.fixture
 def slow_end(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Watches that stand still, and end only when the event is set."""
+    """Watches that deliver nothing, and end only when the event is set."""
     released = asyncio.Event()
 
     async def run(_: Reflector) -> None:

@@ -30,17 +30,17 @@ def _decode(kind: type[Any], **parts: Any) -> Any:
     ],
 )
 def test_how_a_statefulset_starts_its_pods(spec: dict[str, Any], ordered: bool, first: int) -> None:
-    found = _decode(StatefulSetObject, spec=spec)
-    assert (found.ordered, found.first_ordinal) == (ordered, first)
+    controller = _decode(StatefulSetObject, spec=spec)
+    assert (controller.ordered, controller.first_ordinal) == (ordered, first)
 
 
 def test_a_daemonsets_affinity_is_that_of_its_template() -> None:
     term = {"matchExpressions": [{"key": "os", "operator": "In", "values": ["linux"]}]}
     required = {"nodeSelectorTerms": [term, {"matchFields": []}]}
     affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
-    found = _decode(DaemonSetObject, spec={"template": {"spec": {"affinity": affinity}}})
+    daemonset = _decode(DaemonSetObject, spec={"template": {"spec": {"affinity": affinity}}})
     linux = NodeTerm((Requirement("os", "In", ("linux",)),))
-    assert found.scheduling.terms == (linux, NodeTerm())
+    assert daemonset.scheduling.terms == (linux, NodeTerm())
     assert _decode(DaemonSetObject).scheduling is _decode(DaemonSetObject).scheduling
 
 
@@ -56,7 +56,7 @@ def test_a_daemonsets_affinity_is_that_of_its_template() -> None:
 )
 def test_since_when_a_pod_is_not_ready(status: str, state: dict[str, Any], since: float) -> None:
     ready = {"type": "Ready", "status": status, "lastTransitionTime": "2026-05-01T12:00:00Z"}
-    found = _decode(
+    pod = _decode(
         PodObject, status={"conditions": [ready], "containerStatuses": [{"state": state}]}
     )
-    assert found.unready_since == since
+    assert pod.unready_since == since

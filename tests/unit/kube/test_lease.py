@@ -1,4 +1,4 @@
-"""One leader at a time, and none that does not know it has lost."""
+"""One leader at a time; a process that has lost the Lease knows it."""
 
 import asyncio
 import dataclasses
@@ -60,10 +60,10 @@ async def test_the_second_waits_and_follows_a_release_at_once() -> None:
         await first.acquire()
         waiting = asyncio.create_task(second.acquire())
         await asyncio.sleep(0.3)
-        assert [each.held for each in (first, second)] == [True, False]
+        assert [elector.held for elector in (first, second)] == [True, False]
         await first.release()
         await asyncio.wait_for(waiting, 10.0)
-        assert [each.held for each in (first, second)] == [False, True]
+        assert [elector.held for elector in (first, second)] == [False, True]
         await second.release()
 
 

@@ -13,7 +13,7 @@ from tests.support.preflight_snapshots import snapshot
 SUB = "0b1f6471-1bf0-4dda-aec3-111122223333"
 
 
-def test_the_provider_id_tells_more_than_the_label() -> None:
+def test_the_provider_id_is_preferred_to_the_label() -> None:
     machine = (
         f"azure:///subscriptions/{SUB.upper()}/resourceGroups/MC_g_c_r/providers/Microsoft.Compute/"
         "virtualMachineScaleSets/aks-a-1-vmss/virtualMachines/0"
@@ -28,6 +28,9 @@ def test_simulated_nodes_are_of_the_simulated_cluster() -> None:
     group = f"MC_{shape.resource_group}_{shape.name}_{shape.location}"
     facts = ClusterFacts(node_resource_group=group, subscription=shape.subscription)
     decoder = msgspec.json.Decoder(NodeObject)
-    nodes = [decoder.decode(msgspec.json.encode(each)).record() for each in pool_nodes("src", 2)]
+    nodes = [
+        decoder.decode(msgspec.json.encode(pool_node)).record()
+        for pool_node in pool_nodes("src", 2)
+    ]
     assert {node.node_resource_group for node in nodes} == {f"{shape.subscription}/{group}".lower()}
     assert list(one_cluster(snapshot(cluster=facts, nodes=tuple(nodes)))) == []

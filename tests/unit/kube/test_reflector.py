@@ -125,7 +125,7 @@ async def test_a_refusal_is_kept_to_be_shown_and_later_success_clears_it() -> No
         await _reflect(client, Seen(), body)
 
 
-async def test_a_watch_that_is_refused_later_tells_since_when(
+async def test_a_watch_that_is_refused_later_reports_since_when(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(reflector_module, "GRACE_SECONDS", 0.1)
@@ -147,9 +147,9 @@ async def test_a_watch_that_is_refused_later_tells_since_when(
             refusing.set()
             await _until(lambda: "forbidden" in feed.problem())
             assert feed.synced, "what is known is still shown"
-            told = feed.problem()
+            problem = feed.problem()
             assert re.fullmatch(
-                r"the watch of \w+ has told nothing since \S+Z: pods is forbidden", told
+                r"the watch of \w+ has told nothing since \S+Z: pods is forbidden", problem
             )
             refusing.clear()
             await _until(lambda: not feed.problem())

@@ -23,8 +23,8 @@ def sidecar(**asked: str) -> dict[str, Any]:
 
 def asks(**spec: Any) -> tuple[tuple[int, int], ExtendedResources]:
     body = {"metadata": {"name": "p", "namespace": "d", "uid": "u"}, "spec": spec}
-    made = msgspec.json.decode(json.dumps(body), type=PodObject).record()
-    return made.requests, made.extended_resources
+    pod = msgspec.json.decode(json.dumps(body), type=PodObject).record()
+    return pod.requests, pod.extended_resources
 
 
 APP = one(cpu="250m", memory="1Gi")
@@ -84,7 +84,7 @@ def allocatable(**allocatable: str) -> Allocatable:
     return node.allocatable
 
 
-def test_a_node_tells_its_room() -> None:
+def test_a_node_has_its_allocatable_resources() -> None:
     assert allocatable(cpu="3860m", memory="12Gi", pods="110") == Allocatable(3860, 12288, 110)
     rich = {"nvidia.com/gpu": "8", "hugepages-2Mi": "0", "attachable-volumes-azure-disk": "8"}
     assert allocatable(cpu="96", memory="900Gi", pods="110", **rich) == Allocatable(

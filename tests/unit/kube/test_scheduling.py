@@ -193,7 +193,7 @@ def a_pod(number: int, spec: dict[str, Any], phase: str = "Running") -> dict[str
     return {"metadata": meta, "spec": spec, "status": {"phase": phase}}
 
 
-async def test_a_snapshot_tells_what_is_left_out_a_line_for_each() -> None:
+async def test_a_snapshot_lists_what_is_left_out_a_line_for_each() -> None:
     apart = pods("podAntiAffinity", labelSelector=WEB)
     specs: list[dict[str, Any]] = [PORT, PORT, {"resourceClaims": [{"name": "gpu"}]}, apart]
     done = a_pod(9, PORT, "Succeeded")

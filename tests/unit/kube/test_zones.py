@@ -49,6 +49,6 @@ def test_zones_stay_what_they_are() -> None:
 @pytest.mark.skipif(not LABELS.exists(), reason="the recorded labels are not here")
 def test_recorded_nodes_outside_any_zone_have_none() -> None:
     recorded = json.loads(LABELS.read_text())
-    found = [each for each in recorded.values() if isinstance(each, dict) and DISK in each]
-    assert found
-    assert [_node(**each) for each in found] == [""] * len(found)
+    zones = [labels for labels in recorded.values() if isinstance(labels, dict) and DISK in labels]
+    assert zones
+    assert [_node(**labels) for labels in zones] == [""] * len(zones)

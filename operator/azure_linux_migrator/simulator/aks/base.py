@@ -1,39 +1,30 @@
-"""What every call of the modelled AKS shares: its state, its clock, throttling and faults."""
+"""What every call of the modelled AKS shares: its state, its clock, and throttling."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from azure_linux_migrator.simulator.aks import errors, pools
 from azure_linux_migrator.simulator.aks import operations as ops
-from azure_linux_migrator.simulator.aks.engine import Engine, Pool
-from azure_linux_migrator.simulator.aks.faults import (
-    Effect,
-    EndOperation,
-    Fault,
-    FaultBook,
-    Hide,
-    LoseResponse,
-    MissingNodes,
-    Refuse,
-    Stall,
-    refusal,
-)
+from azure_linux_migrator.simulator.aks.call_hook import UNCHANGED, CallEffect, CallHook, NoCallHook
+from azure_linux_migrator.simulator.aks.engine import Engine
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings, TokenBuckets
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
+from azure_linux_migrator.simulator.aks.pool import Pool
 from azure_linux_migrator.simulator.aks.region import Region
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a call answered. `operation` is the id that the asynchronous headers point to."""
+    """The answer to a call. `operation` is the id that the asynchronous headers point to."""
 
     status: int
     body: dict[str, Any] | None = None
     operation: str = ""
     location: bool = False
-    """Whether the answer names `operationresults` too, beside `Azure-AsyncOperation`."""
+    """Whether the answer has a `Location` header with `operationresults`, beside
+    `Azure-AsyncOperation`."""
 
 
 class Base:
@@ -46,19 +37,18 @@ class Base:
         shape: ClusterShape | None = None,
         timings: Timings | None = None,
         limits: Limits | None = None,
-        faults: Iterable[Fault] = (),
         digits: str = "",
         wait_for_drains: bool = False,
         region: Region | None = None,
     ) -> None:
-        """`digits` are the eight in the names of the cluster's nodes; random where empty.
+        """`digits` are the eight digits in the names of the cluster's nodes; random if empty.
 
         With `wait_for_drains` a node stays until `drained()` is called or the drain times out;
         without it, draining takes no time.
         """
         self.shape = shape or ClusterShape()
         self.limits = limits or Limits()
-        self.faults = FaultBook(faults)
+        self.call_hook: CallHook = NoCallHook()
         self.region = region or Region()
         setting = NodeSetting(
             self.shape.subscription,
@@ -74,29 +64,29 @@ class Base:
     # Time ----------------------------------------------------------------------------------------
 
     def next_event_at(self) -> float | None:
-        """When something happens next, or None if nothing will without a call."""
+        """The time of the next event, or None if only a call causes one."""
         return self._engine.next_event_at()
 
     def advance(self, now: float) -> list[ops.Event]:
-        """Let happen what is due by `now`; return it in the order of time."""
+        """Process everything that is due by `now`; return the events in the order of time."""
         return self._engine.advance(now)
 
     def drained(self, node: str, now: float) -> None:
-        """Report the end of a drain that `NodeDrains` announced; others are ignored."""
+        """Report the end of a drain that `NodeDrains` announced; other nodes are ignored."""
         self._engine.drained(node, now)
 
     def draining(self, node: str) -> bool:
-        """Whether a drain that `NodeDrains` announced is still wanted."""
+        """Whether an operation still waits for a drain that `NodeDrains` announced."""
         return self._engine.draining(node)
 
     def nodes(self, pool: str | None = None) -> list[NodeRecord]:
         """The nodes that exist now, of one pool or of all."""
-        found = [self._engine.pools[pool]] if pool else list(self._engine.pools.values())
-        return [node for each in found for node in each.nodes.values()]
+        pools = [self._engine.pools[pool]] if pool else list(self._engine.pools.values())
+        return [node for pool in pools for node in pool.nodes.values()]
 
     @property
     def setting(self) -> NodeSetting:
-        """What the cluster's nodes are made with."""
+        """The settings from which the cluster's nodes are made."""
         return self._engine.setting
 
     # Starting state ------------------------------------------------------------------------------
@@ -104,9 +94,9 @@ class Base:
     def adopt(
         self, name: str, properties: dict[str, Any], nodes: Sequence[NodeRecord] = ()
     ) -> None:
-        """Take in a pool that exists with its nodes, without an operation.
+        """Add a pool that exists already, with its nodes, without an operation.
 
-        Raises ArmError where AKS would not have let the pool exist.
+        Raises ArmError if AKS does not accept the pool.
         """
         free = msgspec.structs.replace(self.limits, vcpus_per_family=None, pod_addresses=None)
         full = pools.applied(name, None, {"properties": properties}, self.shape, free)
@@ -115,29 +105,23 @@ class Base:
         pool.nodes = {node.name: node for node in nodes}
 
     def occupy(self, state: str, seconds: float, now: float) -> str:
-        """Start a foreign operation on the whole cluster; return its id."""
+        """Start another client's operation on the whole cluster; return its id."""
         return self._engine.begin_on_cluster(state, seconds, now).id
 
     # Rules ---------------------------------------------------------------------------------------
 
-    def _enter(self, call: str, pool: str | None, now: float) -> list[Effect]:
-        """Count the call; raise what keeps it from having any effect."""
+    def _enter(self, call: str, pool: str | None, now: float) -> CallEffect:
+        """Count the call. Raises ArmError or ResponseLost if the call has no effect."""
         if self.limits.throttling and (wait := self._buckets.take(call, pool, now)) > 0:
             raise errors.throttled(wait)
-        effects = self.faults.met(call, pool)
-        for effect in effects:
-            if isinstance(effect, Refuse):
-                raise refusal(effect, call, pool, self.shape)
-            if isinstance(effect, LoseResponse) and not effect.committed:
-                raise errors.ResponseLost(committed=False, hang_seconds=effect.hang_seconds)
+        effect = self.call_hook.called(call, pool)
         if not call.startswith(("Put", "Delete", "Abort")):
-            self._answer(Reply(200), effects)
-        return effects
+            self._answer(Reply(200), effect)
+        return effect
 
-    def _answer(self, reply: Reply, effects: Sequence[Effect]) -> Reply:
-        for effect in effects:
-            if isinstance(effect, LoseResponse) and effect.committed:
-                raise errors.ResponseLost(committed=True, hang_seconds=effect.hang_seconds)
+    def _answer(self, reply: Reply, effect: CallEffect) -> Reply:
+        if effect.answer_lost_after is not None:
+            raise errors.ResponseLost(committed=True, hang_seconds=effect.answer_lost_after)
         return reply
 
     def _start(
@@ -145,25 +129,22 @@ class Base:
         pool: Pool,
         state: str,
         steps: Sequence[ops.Step],
-        effects: Sequence[Effect],
         now: float,
+        effect: CallEffect = UNCHANGED,
         **traits: Any,
     ) -> Reply:
-        """Begin an operation with the faults that befall it."""
-        planned = [*steps]
-        for effect in effects:
-            match effect:
-                case Stall(seconds=seconds):
-                    planned.insert(0, ops.Wait(seconds))
-                case EndOperation():
-                    traits["ending"] = effect
-                case MissingNodes(count=count):
-                    traits["missing"] = count
-                case Hide(seconds=seconds):
-                    pool.hidden_until = now + seconds
-                case _:
-                    pass
-        operation = self._engine.begin(pool, state, planned, now, **traits)
+        """Begin an operation; `traits` are further fields of `Operation`."""
+        if effect.hidden_seconds:
+            pool.hidden_until = now + effect.hidden_seconds
+        operation = self._engine.begin(
+            pool,
+            state,
+            [*map(ops.Wait, effect.waits), *steps],
+            now,
+            ending=effect.ending,
+            missing=effect.missing_nodes,
+            **traits,
+        )
         return Reply(202, None, operation.id, location=True)
 
     def _visible(self, name: str, now: float) -> Pool:

@@ -1,7 +1,6 @@
 """What the modelled AKS offers: versions, OS SKUs with their node images, VM sizes.
 
-The one place for such facts. Values marked "derived" follow the documentation's naming and were not
-observed on a cluster.
+Values marked "derived" follow the naming in the documentation and were not observed on a cluster.
 """
 
 import re
@@ -71,7 +70,7 @@ OS_SKUS: dict[str, OsImage] = {
     "AzureLinux": _AZURE_LINUX,
     "AzureLinux3": _AZURE_LINUX,
     "CBLMariner": _AZURE_LINUX,
-    # Derived: no dump of an Azure Container Linux node was at hand.
+    # Derived: no record of an Azure Container Linux node was available.
     "AzureContainerLinux": OsImage(
         effective="AzureContainerLinux",
         image_version="AKSAzureContainerLinux-V3gen2-202609.03.1",
@@ -97,7 +96,8 @@ _GIB_PER_CPU = {"E": 8, "F": 2, "M": 16}
 
 
 class VmSize(msgspec.Struct, frozen=True):
-    """What a VM size's name tells. Memory follows the series' usual ratio, not Azure's own list."""
+    """The facts in the name of a VM size. Memory follows the usual ratio of the series, not
+    Azure's list."""
 
     cpus: int
     memory_mib: int
@@ -107,16 +107,16 @@ class VmSize(msgspec.Struct, frozen=True):
 
 
 def vm_size(name: str) -> VmSize:
-    """Read a VM size's name. Raises ValueError for what cannot be one."""
-    found = _VM_SIZE.match(name)
-    if found is None:
+    """Parse the name of a VM size. Raises ValueError if it is not one."""
+    match = _VM_SIZE.match(name)
+    if match is None:
         raise ValueError(f"not a VM size: {name!r}")
-    series, traits = found["series"].upper(), found["traits"].lower()
-    cpus = int(found["cpus"])
+    series, traits = match["series"].upper(), match["traits"].lower()
+    cpus = int(match["cpus"])
     return VmSize(
         cpus=cpus,
         memory_mib=cpus * _GIB_PER_CPU.get(series[0], 4) * 1024,
-        family=f"Standard{series}{traits}{found['version'] or ''}Family",
+        family=f"Standard{series}{traits}{match['version'] or ''}Family",
         # The letter p stands for an Ampere or Cobalt processor (Azure's VM naming conventions).
         arch="arm64" if "p" in traits else "amd64",
     )

@@ -1,16 +1,16 @@
-"""What AKS asks of the cluster's state before it takes a call that writes. All raise ArmError."""
+"""Checks of the cluster's state before a call that writes. All raise ArmError."""
 
 from collections.abc import Mapping
 
 from azure_linux_migrator.simulator.aks import catalog, errors, pools
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.limits import ADDRESSES_PER_NODE, ClusterShape, Limits
 from azure_linux_migrator.simulator.aks.operation_plan import is_stale
 from azure_linux_migrator.simulator.aks.operations import Operation
+from azure_linux_migrator.simulator.aks.pool import Pool
 
 
 def check_etag(present: Pool | None, if_match: str, if_none_match: str, limits: Limits) -> None:
-    """The headers' conditions hold; values may be quoted."""
+    """Check the conditions in the headers; values may be quoted."""
     if if_none_match.strip('"') == "*" and present is not None:
         raise errors.already_exists(limits.if_none_match_status)
     wanted = if_match.strip('"')
@@ -21,7 +21,7 @@ def check_etag(present: Pool | None, if_match: str, if_none_match: str, limits: 
 
 
 def check_idle(present: Pool | None, on_cluster: Operation | None) -> None:
-    """No operation runs on the cluster or on this pool."""
+    """Check that no operation runs on the cluster or on this pool."""
     if on_cluster is not None and on_cluster.running:
         raise errors.cluster_busy(on_cluster.state)
     if present is not None and (running := present.running) is not None:
@@ -29,7 +29,7 @@ def check_idle(present: Pool | None, on_cluster: Operation | None) -> None:
 
 
 def check_system_pool_remains(but: str, present: Mapping[str, Pool]) -> None:
-    """A System pool would be left without this one."""
+    """Check that a System pool remains without this one."""
     if not any(
         pool.properties["mode"] == "System" and pool.properties["provisioningState"] != "Deleting"
         for name, pool in present.items()
@@ -45,7 +45,7 @@ def check_room(
     shape: ClusterShape,
     limits: Limits,
 ) -> None:
-    """Quota and addresses suffice for the pool, surge included, beside all others."""
+    """Check that quota and addresses suffice for the pool, surge included, beside all others."""
     if limits.pod_addresses is not None:
         everyone = {key: pool.properties for key, pool in present.items()} | {name: after}
         needed = ADDRESSES_PER_NODE * sum(map(pools.addresses, everyone.values()))

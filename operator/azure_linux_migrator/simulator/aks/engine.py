@@ -1,50 +1,26 @@
-"""Runs the operations of a modelled AKS: from steps to nodes that come and go.
+"""Runs the operations of a modelled AKS: from steps to nodes that are added and removed.
 
-Owns pools, nodes, operations and the agenda. Knows nothing of calls, bodies or refusals.
+Owns the pools of a cluster, their operations and the agenda. Knows nothing of calls, bodies or
+refusals.
 """
 
 import random
 import uuid
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from azure_linux_migrator.simulator.aks import operations as ops
-from azure_linux_migrator.simulator.aks.faults import EndOperation
 from azure_linux_migrator.simulator.aks.limits import Timings
-from azure_linux_migrator.simulator.aks.nodes import (
-    NodeRecord,
-    NodeSetting,
-    make_node,
-    node_name,
-    relabelled,
-)
-from azure_linux_migrator.simulator.aks.pools import Properties
+from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, relabelled
+from azure_linux_migrator.simulator.aks.pool import Pool
 
 _FIRST_NODE, _LAST_NODE = 0.6, 0.95
-"""Part of the boot time after which nodes join: spread a little, all before the operation's end."""
+"""Fractions of the boot time after which nodes join: all before the end of the operation."""
 _FIRST_GONE, _LAST_GONE = 0.3, 0.9
 
 
-class Pool(msgspec.Struct, eq=False):
-    """One agent pool. `properties` are as ARM shows them, with the goal as `count`."""
-
-    name: str
-    properties: Properties
-    nodes: dict[str, NodeRecord] = msgspec.field(default_factory=dict)
-    operation: ops.Operation | None = None
-    hidden_until: float = 0.0
-
-    @property
-    def running(self) -> ops.Operation | None:
-        """The operation that occupies the pool, if any."""
-        return self.operation if self.operation and self.operation.running else None
-
-
 class Engine:
-    """The pools of one cluster and all that goes on in them."""
+    """The pools of one cluster and the operations on them."""
 
     def __init__(
         self,
@@ -67,7 +43,7 @@ class Engine:
     # Driving -------------------------------------------------------------------------------------
 
     def next_event_at(self) -> float | None:
-        """When something happens next if nobody interferes; None if nothing will."""
+        """The time of the next event without further calls; None if there is none."""
         at = self._agenda.next_at()
         if self._events:
             first = self._events[0].at
@@ -75,7 +51,7 @@ class Engine:
         return at
 
     def advance(self, now: float) -> list[ops.Event]:
-        """Let everything happen that is due by `now` and return it in order."""
+        """Process everything that is due by `now` and return the events in order."""
         while (at := self._agenda.next_at()) is not None and at <= now:
             _, operation, task = self._agenda.pop()
             self._perform(at, operation, task)
@@ -83,7 +59,7 @@ class Engine:
         return events
 
     def drained(self, name: str, now: float) -> None:
-        """Report that nothing is left to evict on a node that `NodeDrains` named."""
+        """Report that no pod is left to evict on a node that `NodeDrains` named."""
         for pool in self.pools.values():
             operation = pool.running
             if operation is not None and name in operation.draining:
@@ -95,7 +71,7 @@ class Engine:
     def draining(self, name: str) -> bool:
         """Whether an operation waits for the end of a node's drain."""
         running = (pool.running for pool in self.pools.values())
-        return any(each is not None and name in each.draining for each in running)
+        return any(operation is not None and name in operation.draining for operation in running)
 
     # Operations ----------------------------------------------------------------------------------
 
@@ -116,7 +92,7 @@ class Engine:
         return operation
 
     def begin_on_cluster(self, state: str, seconds: float, now: float) -> ops.Operation:
-        """Occupy the whole cluster for a while, as someone else's operation would."""
+        """Start an operation on the whole cluster, as another client would."""
         operation = ops.Operation(self.new_id(), "", state, now)
         operation.steps.append(ops.Wait(seconds))
         self.operations[operation.id] = self.cluster_operation = operation
@@ -126,7 +102,7 @@ class Engine:
     def end(
         self, operation: ops.Operation, status: str, now: float, error: dict[str, Any] | None = None
     ) -> None:
-        """Close an operation and show its outcome on the pool."""
+        """End an operation and show its outcome on the pool."""
         operation.status, operation.ended, operation.error = status, now, error
         operation.draining.clear()
         operation.steps.clear()
@@ -142,7 +118,7 @@ class Engine:
         self._show(pool, operation.leaves if status == "Succeeded" else status)
 
     def new_id(self) -> str:
-        """A fresh identifier in the form of a UUID."""
+        """A new identifier in the form of a UUID."""
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
     def _show(self, pool: Pool, state: str) -> None:
@@ -160,7 +136,7 @@ class Engine:
             else:
                 self.end(operation, "Succeeded", now)
 
-    def _fail(self, operation: ops.Operation, ending: EndOperation, now: float) -> None:
+    def _fail(self, operation: ops.Operation, ending: ops.Ending, now: float) -> None:
         error = {"code": ending.code, "message": ending.message}
         self.end(operation, ending.status, now, error if ending.status == "Failed" else None)
 
@@ -227,7 +203,7 @@ class Engine:
                     drains = ops.NodeDrains(at, name, pool.name, operation.id)
                     self._events.append(drains)
                     if self._wait_for_drains:
-                        return  # the task is done when the drain is
+                        return  # the task is done when the drain ends
                     self._take_away(operation, name, at, reimage=operation.draining.pop(name))
                 case ops.VanishTask():
                     self._vanish(at, operation, pool, task)
@@ -248,7 +224,8 @@ class Engine:
     def _appear(
         self, at: float, operation: ops.Operation, pool: Pool, task: ops.AppearTask
     ) -> None:
-        index, zone = self._free_index(pool), self._emptiest_zone(pool)
+        index = pool.free_index(self.setting)
+        zone = pool.emptiest_zone(self.setting.location)
         if task.name:
             old = operation.reimaging.pop(task.name)
             index, zone = old.index, old.zone
@@ -301,17 +278,3 @@ class Engine:
         else:
             code, message = "PodDrainFailure", cause
         self.end(operation, "Failed", now, {"code": code, "message": message})
-
-    def _emptiest_zone(self, pool: Pool) -> str:
-        """The zone of the pool that has the fewest of its nodes: scale sets keep them even."""
-        zones = pool.properties.get("availabilityZones") or []
-        named = [f"{self.setting.location}-{zone}" for zone in zones]
-        held = Counter(node.zone for node in pool.nodes.values())
-        return min(named, key=lambda zone: (held[zone], zone), default="")
-
-    def _free_index(self, pool: Pool) -> int:
-        """The instance number after the highest one in use, as scale sets count."""
-        index = max((node.index for node in pool.nodes.values()), default=-1) + 1
-        while node_name(pool.name, self.setting.digits, index) in pool.nodes:
-            index += 1
-        return index

@@ -1,6 +1,6 @@
-"""The refusals of the modelled AKS, in the words of recorded ones where any were recorded.
+"""The errors of the modelled AKS, with recorded texts where there are any.
 
-AKS itself answers with a flat body, the ARM gateway in front of it wraps its own in `error`.
+AKS itself answers with a flat body; the ARM gateway in front of it wraps its own errors in `error`.
 """
 
 from typing import Any
@@ -73,10 +73,8 @@ class ArmError(Exception):
 
 
 class ResponseLost(Exception):  # noqa: N818 - an outcome, not an error that AKS names
-    """The answer never arrives. `committed` tells whether the call took effect first.
-
-    `hang_seconds` is how long the caller is kept waiting before the connection drops.
-    """
+    """The answer does not arrive. `committed` is whether the call took effect. `hang_seconds` is
+    how long the caller waits before the connection drops."""
 
     def __init__(self, *, committed: bool, hang_seconds: float = 0.0) -> None:
         super().__init__("committed" if committed else "not committed")
@@ -149,7 +147,7 @@ def cluster_not_found(group: str, name: str) -> ArmError:
 
 
 def operation_not_found(op_id: str) -> ArmError:
-    """The operation's URL leads nowhere (text not recorded)."""
+    """The URL of the operation does not exist (text not recorded)."""
     return ArmError(404, "NotFound", f"The operation {op_id} was not found.")
 
 
@@ -162,7 +160,7 @@ def invalid(parameter: str) -> ArmError:
 
 
 def missing(parameter: str) -> ArmError:
-    """A field that has no default was left out (text from memory)."""
+    """A field without a default is missing (text from memory)."""
     field = f"agentPoolProfile.{parameter}"
     return ArmError(
         400, "InvalidParameter", f"Required parameter {field} is missing (null).", target=field

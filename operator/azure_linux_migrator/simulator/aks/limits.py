@@ -1,4 +1,4 @@
-"""The knobs of a modelled AKS: who it is, how long its work takes, what it allows."""
+"""The parameters of a modelled AKS: identity, durations and limits."""
 
 import msgspec
 
@@ -24,11 +24,12 @@ class Timings(msgspec.Struct, frozen=True):
     """Durations in seconds."""
 
     boot: float = 90.0
-    """From the start of an operation that adds nodes until its end; the nodes come before that."""
+    """From the start of an operation that adds nodes until its end; the nodes join before that."""
     delete: float = 60.0
-    """From the start of a removal, or of a node's drained state, until the machines are gone."""
+    """From the start of a removal, or from the end of a node's drain, until the machines are
+    gone."""
     update: float = 5.0
-    """An operation that touches no machine."""
+    """An operation that changes no machine."""
     abort: float = 2.0
     drain_timeout: float = 1800.0
     """How long AKS tries to drain one batch of nodes before the operation fails
@@ -36,7 +37,7 @@ class Timings(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What AKS refuses."""
+    """Limits beyond which AKS refuses calls."""
 
     pools: int = catalog.MAX_POOLS
     vcpus_per_family: int | None = None
@@ -56,20 +57,18 @@ ADDRESSES_PER_NODE = 256
 
 _RATES = {"PutPool": (20.0, 1 / 60), "GetOperation": (200.0, 2.0)}
 _OTHER_RATE = (60.0, 1.0)
-"""Burst, and calls a second after it."""
+"""Size of the burst, and tokens per second after it."""
 
 
 class TokenBuckets:
-    """Allowances for calls: a burst, then so many a second."""
+    """Token buckets for calls."""
 
     def __init__(self) -> None:
         self._left: dict[tuple[str, str], tuple[float, float]] = {}
 
     def take(self, call: str, pool: str | None, now: float) -> float:
-        """Spend a token; return 0, or the seconds until there is one again.
-
-        PUTs count per pool, reads of operations per subscription, other calls per kind.
-        """
+        """Take a token. Returns 0, or the seconds until there is one. PUTs count per pool, reads
+        of operations per subscription, other calls per kind."""
         key = (call, (pool or "") if call == "PutPool" else "")
         burst, rate = _RATES.get(call, _OTHER_RATE)
         left, since = self._left.get(key, (burst, now))

@@ -1,8 +1,8 @@
 """A model of one AKS cluster's agent pools: the calls of its API, without HTTP and without a clock.
 
-A discrete-event simulator and a wall-clock server drive the same model: both pass the time in,
-in seconds, ask `next_event_at()` and collect what happened from `advance()`. Calls take effect at
-once; nothing happens by itself between calls but through `advance()`.
+A discrete-event simulator and a wall-clock server drive the same model: both pass in the time in
+seconds, call `next_event_at()` and collect the events from `advance()`. Calls take effect at once;
+between calls, only `advance()` changes the state.
 
 Sources: the AKS REST API 2026-08-01, recorded exchanges of azure-cli's tests, and the AKS pages on
 system node pools, node taints, quotas and aborting operations.
@@ -17,13 +17,13 @@ import msgspec
 from azure_linux_migrator.simulator.aks import checks, errors, pools, views
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.base import Reply
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.operation_plan import plan
+from azure_linux_migrator.simulator.aks.pool import Pool
 from azure_linux_migrator.simulator.aks.reads import Reads
 
 
 class ManagedCluster(Reads):
-    """One managed cluster. Every refused call raises `ArmError`, a lost answer `ResponseLost`."""
+    """One managed cluster. A refused call raises `ArmError`, a lost answer `ResponseLost`."""
 
     # Writes --------------------------------------------------------------------------------------
 
@@ -37,7 +37,7 @@ class ManagedCluster(Reads):
         if_none_match: str = "",
     ) -> Reply:
         """Create the pool (201) or change it (200). Headers are taken with or without quotes."""
-        effects = self._enter("PutPool", pool, now)
+        effect = self._enter("PutPool", pool, now)
         present = self._engine.pools.get(pool)
         checks.check_etag(present, if_match, if_none_match, self.limits)
         checks.check_idle(present, self._engine.cluster_operation)
@@ -53,9 +53,9 @@ class ManagedCluster(Reads):
         target.properties = after
         self._engine.pools[pool] = target
         state, steps = plan(target, before, self.setting, self._engine.timings)
-        reply = self._start(target, state, steps, effects, now)
+        reply = self._start(target, state, steps, now, effect)
         reply = Reply(200 if present else 201, views.pool(self.shape, target), reply.operation)
-        return self._answer(reply, effects)
+        return self._answer(reply, effect)
 
     def delete(
         self,
@@ -65,11 +65,11 @@ class ManagedCluster(Reads):
         if_match: str = "",
         ignore_disruption_budgets: bool = False,
     ) -> Reply:
-        """Delete the pool (202), or do nothing where there is none (204)."""
-        effects = self._enter("DeletePool", pool, now)
+        """Delete the pool (202), or do nothing if there is none (204)."""
+        effect = self._enter("DeletePool", pool, now)
         present = self._engine.pools.get(pool)
         if present is None:
-            return self._answer(Reply(204), effects)
+            return self._answer(Reply(204), effect)
         checks.check_etag(present, if_match, "", self.limits)
         checks.check_idle(present, self._engine.cluster_operation)
         if present.properties["mode"] == "System":
@@ -78,12 +78,12 @@ class ManagedCluster(Reads):
             ops.Remove(tuple(sorted(present.nodes)), drain=not ignore_disruption_budgets),
             ops.Wait(self._engine.timings.delete / 10),
         ]
-        reply = self._start(present, "Deleting", steps, effects, now, deletes_pool=True)
-        return self._answer(reply, effects)
+        reply = self._start(present, "Deleting", steps, now, effect, deletes_pool=True)
+        return self._answer(reply, effect)
 
     def delete_machines(self, pool: str, names: Sequence[str], now: float) -> Reply:
-        """Take these machines out of the pool and lower its count by as many (202)."""
-        effects = self._enter("DeleteMachines", pool, now)
+        """Remove these machines from the pool and lower its count by as many (202)."""
+        effect = self._enter("DeleteMachines", pool, now)
         present = self._visible(pool, now)
         checks.check_idle(present, self._engine.cluster_operation)
         unique = tuple(dict.fromkeys(names))
@@ -96,12 +96,13 @@ class ManagedCluster(Reads):
         if present.properties["mode"] == "System" and left < 1:
             raise errors.invalid("count")
         present.properties["count"] = left
-        reply = self._start(present, "Scaling", [ops.Remove(unique)], effects, now)
-        return self._answer(reply, effects)
+        reply = self._start(present, "Scaling", [ops.Remove(unique)], now, effect)
+        return self._answer(reply, effect)
 
     def abort(self, pool: str, now: float) -> Reply:
-        """Abort the operation that runs on the pool (202); it ends `Canceled`, the pool too."""
-        effects = self._enter("Abort", pool, now)
+        """Abort the operation that runs on the pool (202). The operation and the pool end
+        `Canceled`."""
+        effect = self._enter("Abort", pool, now)
         present = self._visible(pool, now)
         running = present.running
         if running is None or running.leaves == "Canceled":
@@ -111,9 +112,9 @@ class ManagedCluster(Reads):
             present.properties["powerState"] = {"code": "Running"}
         self._engine.end(running, "Canceled", now)
         wait = [ops.Wait(self._engine.timings.abort)]
-        reply = self._start(present, "Canceling", wait, effects, now, leaves="Canceled")
+        reply = self._start(present, "Canceling", wait, now, effect, leaves="Canceled")
         reply = msgspec.structs.replace(reply, body=body)
-        return self._answer(reply, effects)
+        return self._answer(reply, effect)
 
     # The autoscaler's own ------------------------------------------------------------------------
 
@@ -122,27 +123,27 @@ class ManagedCluster(Reads):
         return sorted(self._engine.pools)
 
     def properties(self, pool: str) -> dict[str, Any]:
-        """A pool as it is, without a call; empty where there is none."""
-        found = self._engine.pools.get(pool)
-        return found.properties if found else {}
+        """The properties of a pool, without a call; empty if there is no such pool."""
+        present = self._engine.pools.get(pool)
+        return present.properties if present else {}
 
     def autoscaled(self, pool: str) -> tuple[int, int] | None:
-        """The autoscaler's bounds of a pool; None where it does not scale."""
-        found = self._engine.pools[pool].properties
-        if not found.get("enableAutoScaling"):
+        """The bounds of a pool's autoscaler; None if it is off."""
+        properties = self._engine.pools[pool].properties
+        if not properties.get("enableAutoScaling"):
             return None
-        return int(found["minCount"]), int(found["maxCount"])
+        return int(properties["minCount"]), int(properties["maxCount"])
 
     def coming(self, pool: str) -> int:
-        """Nodes that an operation of a pool, one that runs, is still to bring."""
-        found = self._engine.pools[pool]
-        count = int(found.properties.get("count") or 0)
-        return max(0, count - len(found.nodes)) if found.running else 0
+        """The number of nodes that a running operation of a pool has yet to add."""
+        present = self._engine.pools[pool]
+        count = int(present.properties.get("count") or 0)
+        return max(0, count - len(present.nodes)) if present.running else 0
 
     def autoscale(self, pool: str, count: int, now: float) -> None:
-        """Grow a pool as the cluster autoscaler does: no call of ours, but the pool is busy."""
+        """Grow a pool as the cluster autoscaler does: without a call of azlm; the pool is busy."""
         present = self._engine.pools[pool]
         checks.check_idle(present, self._engine.cluster_operation)
         present.properties["count"] = count
         steps = [ops.Boot(max(0, count - len(present.nodes)))]
-        self._start(present, "Scaling", steps, [], now)
+        self._start(present, "Scaling", steps, now)

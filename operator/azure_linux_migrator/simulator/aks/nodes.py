@@ -41,14 +41,14 @@ class NodeRecord(msgspec.Struct, frozen=True):
 
 
 class NodeSetting(msgspec.Struct, frozen=True):
-    """What a node takes from its cluster."""
+    """What a node inherits from its cluster."""
 
     subscription: str
     resource_group: str
     cluster: str
     location: str
     digits: str
-    """Eight digits that are the same in the names of all nodes of a cluster."""
+    """Eight digits that the names of all nodes of a cluster share."""
 
     @property
     def node_resource_group(self) -> str:
@@ -66,9 +66,9 @@ def node_name(pool: str, digits: str, index: int) -> str:
 
 
 def parse_node_name(name: str) -> tuple[str, int] | None:
-    """Digits and index of a node name that AKS could have made, else None."""
-    found = _NAME.match(name)
-    return (found["digits"], int(found["index"], 36)) if found else None
+    """Digits and index of a node name in the form that AKS generates, else None."""
+    match = _NAME.match(name)
+    return (match["digits"], int(match["index"], 36)) if match else None
 
 
 def provider_id(setting: NodeSetting, pool: str, index: int) -> str:
@@ -90,10 +90,8 @@ def make_node(
     name: str = "",
     zone: str = "",
 ) -> NodeRecord:
-    """A fresh node of the pool with these ARM properties.
-
-    Zones go round by index unless one is given, as it is for a node that exists already.
-    """
+    """A new node of the pool with these ARM properties. Zones are assigned in turn by index
+    unless one is given, as for a node that exists already."""
     name = name or node_name(pool, setting.digits, index)
     image = catalog.OS_SKUS[properties["osSKU"]]
     size = catalog.vm_size(properties["vmSize"])
@@ -124,10 +122,8 @@ def make_node(
 
 
 def relabelled(node: NodeRecord, setting: NodeSetting, properties: dict[str, Any]) -> NodeRecord:
-    """The running node with the labels and taints that its pool asks for.
-
-    Labels that tell of the image stay as they are: only a new image changes them.
-    """
+    """The running node with the labels and taints of its pool. Labels of the image stay: only a
+    new image changes them."""
     fresh = make_node(setting, node.pool, properties, node.index, name=node.name, zone=node.zone)
     image = {key: node.labels[key] for key in _IMAGE_LABELS if key in node.labels}
     return msgspec.structs.replace(node, labels=fresh.labels | image, taints=fresh.taints)
@@ -142,7 +138,7 @@ _IMAGE_LABELS = (
 
 
 def is_spot(properties: dict[str, Any]) -> bool:
-    """Tell whether the pool's machines are spot ones."""
+    """Whether the machines of the pool are spot machines."""
     return properties.get("scaleSetPriority") == "Spot"
 
 
@@ -183,7 +179,7 @@ def _labels(setting: NodeSetting, pool: str, properties: dict[str, Any]) -> dict
 
 
 def _own_labels(name: str, zone: str) -> dict[str, str]:
-    """Labels that tell one node of a pool from another."""
+    """Labels that differ between the nodes of a pool."""
     return {
         "kubernetes.io/hostname": name,
         "topology.disk.csi.azure.com/zone": "" if zone == "0" else zone,
@@ -192,11 +188,11 @@ def _own_labels(name: str, zone: str) -> dict[str, str]:
 
 
 SYSTEM_LABELS = frozenset({"agentpool", "storageprofile", "storagetier"})
-"""Labels of AKS without a prefix; all its others carry a domain of Kubernetes or Azure."""
+"""Labels of AKS without a prefix; all others have a domain of Kubernetes or Azure."""
 
 
 def user_labels(labels: dict[str, str]) -> dict[str, str]:
-    """Those of a node's labels that the pool's `nodeLabels` must have set."""
+    """The labels of a node that come from the pool's `nodeLabels`."""
     return {
         key: value
         for key, value in labels.items()

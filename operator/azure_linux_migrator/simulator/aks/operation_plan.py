@@ -1,27 +1,27 @@
-"""From a pool's wanted properties to the steps of the operation that brings them about.
+"""From the properties that a pool should have to the steps of the operation.
 
-Level-based: the steps follow from what the pool has and what it should have, so that a PUT after a
-failed or aborted operation takes up the rest.
+Level-based: the steps follow from the difference between the pool's state and its properties, so
+that a PUT after a failed or aborted operation completes it.
 """
 
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks import pools
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting, relabelled
+from azure_linux_migrator.simulator.aks.pool import Pool
 
 
 def plan(
     pool: Pool, before: pools.Properties | None, setting: NodeSetting, timings: Timings
 ) -> tuple[str, list[ops.Step]]:
-    """The `provisioningState` and the steps that bring the pool's nodes to its properties.
+    """The `provisioningState`, and the steps that bring the nodes of the pool to its properties.
 
-    `before` are the properties until now, None for a new pool.
+    `before` are the previous properties, None for a new pool.
     """
     after = pool.properties
     wanted = 0 if pools.stopped(after) else int(after["count"])
     ordered = sorted(pool.nodes.values(), key=lambda node: node.index)
-    # Which nodes go is AKS's choice and not documented; scale sets take the newest first.
+    # AKS does not document which nodes it removes; scale sets remove the newest first.
     kept, surplus = ordered[:wanted], ordered[wanted:]
     stale = [node for node in kept if is_stale(node, after)]
 
@@ -38,7 +38,7 @@ def plan(
 
 
 def _upgrade(stale: list[NodeRecord], surge: int) -> list[ops.Step]:
-    """A rolling upgrade: extra nodes first, then batch by batch, then the extra nodes go."""
+    """A rolling upgrade: add the surge nodes, reimage batch by batch, remove the surge nodes."""
     names = [node.name for node in stale]
     batches = [tuple(names[at : at + surge]) for at in range(0, len(names), surge)]
     return [
@@ -67,7 +67,7 @@ def _state(
 
 
 def is_stale(node: NodeRecord, properties: pools.Properties) -> bool:
-    """Tell whether the node runs another image or version than its pool asks for."""
+    """Whether the node runs another image or version than its pool asks for."""
     return (
         node.labels["kubernetes.azure.com/os-sku"] != properties["osSKU"]
         or node.kubelet_version != f"v{properties['currentOrchestratorVersion']}"

@@ -1,7 +1,7 @@
-"""Long-running operations on a pool: a list of steps, and the agenda of what comes when.
+"""Long-running operations on a pool: a list of steps, and the agenda of their tasks.
 
-An operation works on one step at a time. A step puts tasks on the agenda; when its last task is
-done, the next step begins, and after the last one the operation ends.
+An operation works on one step at a time. A step puts tasks on the agenda; when the last task of a
+step is done, the next step begins, and after the last step the operation ends.
 """
 
 import heapq
@@ -13,14 +13,13 @@ from typing import Any
 
 import msgspec
 
-from azure_linux_migrator.simulator.aks.faults import EndOperation
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord
 
 
 class Boot(msgspec.Struct, frozen=True):
     """Add `count` nodes and wait until their boot time is over.
 
-    `surge` marks nodes that the operation adds for its own time only.
+    `surge` marks nodes that exist only during the operation.
     """
 
     count: int
@@ -28,14 +27,14 @@ class Boot(msgspec.Struct, frozen=True):
 
 
 class Remove(msgspec.Struct, frozen=True):
-    """Drain the nodes if `drain`, then take their machines away."""
+    """Drain the nodes if `drain`, then remove their machines."""
 
     nodes: tuple[str, ...]
     drain: bool = True
 
 
 class Reimage(msgspec.Struct, frozen=True):
-    """Drain the nodes and bring each back under its own name with the pool's present image."""
+    """Drain the nodes and start each again under its name with the current image of the pool."""
 
     nodes: tuple[str, ...]
 
@@ -45,11 +44,11 @@ class RemoveSurge(msgspec.Struct, frozen=True):
 
 
 class Relabel(msgspec.Struct, frozen=True):
-    """Give the pool's present labels and taints to its nodes."""
+    """Give the current labels and taints of the pool to its nodes."""
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Let time pass, in seconds; None waits until the operation is aborted."""
+    """Wait so many seconds; None waits until the operation is aborted."""
 
     seconds: float | None
 
@@ -73,9 +72,9 @@ class NodeChanges(msgspec.Struct, frozen=True):
 
 
 class NodeDrains(msgspec.Struct, frozen=True):
-    """AKS cordons and drains the node before it goes.
+    """AKS cordons and drains the node before its removal.
 
-    Where the model was told to wait for drains, the driver reports the end with `drained()`.
+    If the model waits for drains, the driver reports the end with `drained()`.
     """
 
     at: float
@@ -93,7 +92,7 @@ class NodeVanishes(msgspec.Struct, frozen=True):
 
 
 class OperationEnds(msgspec.Struct, frozen=True):
-    """An operation reached `Succeeded`, `Failed` or `Canceled`; its pending drains are given up."""
+    """An operation reached `Succeeded`, `Failed` or `Canceled`; its pending drains end."""
 
     at: float
     operation: str
@@ -104,8 +103,20 @@ class OperationEnds(msgspec.Struct, frozen=True):
 Event = NodeAppears | NodeChanges | NodeDrains | NodeVanishes | OperationEnds
 
 
+class Ending(msgspec.Struct, frozen=True):
+    """An end without success: `Failed` with an error, or `Canceled`.
+
+    `nodes` is the number of nodes that are added or removed before that; None: all of them.
+    """
+
+    status: str
+    code: str
+    message: str
+    nodes: int | None = None
+
+
 class Operation(msgspec.Struct, eq=False):
-    """One asynchronous operation. `pool` is empty where it is the whole cluster's."""
+    """One asynchronous operation. `pool` is empty for an operation on the whole cluster."""
 
     id: str
     pool: str
@@ -114,7 +125,7 @@ class Operation(msgspec.Struct, eq=False):
     started: float
     steps: deque[Step] = msgspec.field(default_factory=deque)
     outstanding: int = 0
-    """Tasks of the present step that are not done."""
+    """Tasks of the current step that are not done."""
     status: str = "InProgress"
     ended: float | None = None
     error: dict[str, Any] | None = None
@@ -123,18 +134,18 @@ class Operation(msgspec.Struct, eq=False):
     """`provisioningState` of the pool after success."""
     surge_nodes: list[str] = msgspec.field(default_factory=list)
     draining: dict[str, bool] = msgspec.field(default_factory=dict)
-    """Nodes in drain, each with whether it comes back reimaged."""
+    """Nodes in drain, and for each whether it returns with a new image."""
     reimaging: dict[str, NodeRecord] = msgspec.field(default_factory=dict)
-    """Nodes that are away to come back with a new image, as they were."""
+    """Nodes that are being reimaged, as they were before."""
     missing: int = 0
-    """Nodes that will never appear (fault)."""
-    ending: EndOperation | None = None
-    """How the operation ends instead of succeeding (fault)."""
+    """Nodes that never appear."""
+    ending: Ending | None = None
+    """How the operation ends instead of succeeding."""
     nodes_done: int = 0
 
     @property
     def running(self) -> bool:
-        """Tell whether the operation has not ended."""
+        """Whether the operation runs."""
         return self.ended is None
 
     def body(self) -> dict[str, Any]:
@@ -152,12 +163,12 @@ class Operation(msgspec.Struct, eq=False):
 
 
 def timestamp(seconds: float) -> str:
-    """Seconds since the epoch in the seven-digit form of the recordings."""
+    """Seconds since the epoch in the form of the recordings, with seven digits."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
 
 class AppearTask(msgspec.Struct, frozen=True):
-    """A node joins; with a name, a reimaged one comes back."""
+    """A node joins; with a name, a reimaged node returns."""
 
     name: str = ""
     surge: bool = False
@@ -170,38 +181,38 @@ class DrainTask(msgspec.Struct, frozen=True):
 
 
 class VanishTask(msgspec.Struct, frozen=True):
-    """A node's machine goes; it comes back after a while if `reimage`."""
+    """The machine of a node is removed; with `reimage`, it returns later."""
 
     name: str
     reimage: bool = False
 
 
 class TickTask(msgspec.Struct, frozen=True):
-    """Nothing but the passing of time."""
+    """Time passes, without any other effect."""
 
 
 class DrainDeadlineTask(msgspec.Struct, frozen=True):
-    """The drain of one batch of nodes has taken too long if any of them is still in drain."""
+    """The drain of a batch of nodes times out if one of them is still in drain."""
 
     nodes: tuple[str, ...]
 
 
 class RelabelTask(msgspec.Struct, frozen=True):
-    """The nodes get their pool's present labels and taints."""
+    """The nodes get the current labels and taints of their pool."""
 
 
 Task = AppearTask | DrainTask | VanishTask | TickTask | RelabelTask | DrainDeadlineTask
 
 
 class Agenda:
-    """Tasks in the order of their times; those of ended operations drop out."""
+    """Tasks in the order of their times; tasks of ended operations are dropped."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Operation, Task]] = []
         self._numbers: Iterator[int] = itertools.count()
 
     def add(self, at: float, operation: Operation, task: Task) -> None:
-        """Put down a task; equal times keep the order of adding."""
+        """Add a task; tasks with equal times keep the order in which they are added."""
         if not isinstance(task, DrainDeadlineTask):
             operation.outstanding += 1
         heapq.heappush(self._heap, (at, next(self._numbers), operation, task))
@@ -214,6 +225,6 @@ class Agenda:
         return heap[0][0] if heap else None
 
     def pop(self) -> tuple[float, Operation, Task]:
-        """Take the next task off. Raises IndexError where there is none."""
+        """Remove and return the next task. Raises IndexError if there is none."""
         at, _, operation, task = heapq.heappop(self._heap)
         return at, operation, task

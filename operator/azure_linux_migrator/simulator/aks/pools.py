@@ -1,7 +1,5 @@
-"""What a PUT of an agent pool does to its properties: defaults, read-only fields, refusals.
-
-Nothing here knows of time, nodes or operations.
-"""
+"""What a PUT of an agent pool does to its properties: defaults, read-only fields, errors. Knows
+nothing of time, nodes or operations."""
 
 import re
 from typing import Any
@@ -39,7 +37,7 @@ _DEFAULTS: Properties = {
     "osType": "Linux",
     "enableFIPS": False,
 }
-"""Fields that AKS fills in, and keeps where an update leaves them out."""
+"""Fields that AKS sets, and keeps if an update leaves them out."""
 
 _OPTIONAL = frozenset(
     {
@@ -89,15 +87,15 @@ _IMMUTABLE = frozenset(
 )
 _OWN_RULE = frozenset({"osSKU", "orchestratorVersion", "upgradeSettings", "powerState"})
 WRITABLE = frozenset(_DEFAULTS) | _OPTIONAL | _IMMUTABLE | _OWN_RULE | {"nodeImageVersion"}
-"""All that a client can set. Anything else in a body is dropped without a word, as AKS does."""
+"""All fields that a client can set. AKS ignores other fields in a body without an error."""
 
 
 def applied(
     name: str, current: Properties | None, body: dict[str, Any], shape: ClusterShape, limits: Limits
 ) -> Properties:
-    """Properties of the pool after this PUT, without those that belong to its operation.
+    """The properties of the pool after this PUT, without those of its operation.
 
-    `current` is None for a new pool. Raises ArmError for what AKS refuses on sight.
+    `current` is None for a new pool. Raises ArmError if AKS refuses the properties.
     """
     wanted = body.get("properties")
     if not isinstance(wanted, dict):
@@ -111,7 +109,7 @@ def applied(
         if stopped(current) and wanted.get("count") == 0:
             wanted["count"] = current[
                 "count"
-            ]  # a stopped pool shows 0: sent back, it means nothing
+            ]  # a stopped pool shows 0; a client that sends it back changes nothing
     result |= {key: value for key, value in wanted.items() if key != "nodeImageVersion"}
     _check_machine(name, result, shape, limits)
     _set_image(current, result, wanted.get("nodeImageVersion"))
@@ -124,7 +122,7 @@ def applied(
 
 
 def stopped(properties: Properties) -> bool:
-    """Tell whether the pool is meant to have no running machines."""
+    """Whether the pool should have no running machines."""
     return _power(properties) == "Stopped"
 
 
@@ -144,7 +142,8 @@ def addresses(properties: Properties) -> int:
 
 
 def _given(properties: Properties) -> Properties:
-    """The body's fields that mean something: no nulls, no empties, no echoes of regular priority"""
+    """The fields of the body that have an effect: no nulls, no empty values, no default
+    priority."""
     given = {
         key: value
         for key, value in properties.items()
@@ -207,7 +206,7 @@ def _set_image(current: Properties | None, result: Properties, pinned: object) -
     same_image = current is not None and current["osSKU"] == sku
     version = current["nodeImageVersion"] if current and same_image else image.image_version
     if pinned is not None and pinned not in (version, image.image_version):
-        # Writable only to roll a pool back to an image that it had; no such history is kept.
+        # AKS accepts only an image that the pool had before; that history is not modelled.
         raise errors.invalid("nodeImageVersion")
     result["nodeImageVersion"] = pinned or version
 
@@ -225,10 +224,10 @@ def _set_version(current: Properties | None, result: Properties, shape: ClusterS
 
 
 def _resolve(asked: str, control_plane: str) -> str:
-    found = _VERSION.match(asked)
-    if found is None:
+    match = _VERSION.match(asked)
+    if match is None:
         raise errors.invalid("orchestratorVersion")
-    if found[3] is None:
+    if match[3] is None:
         offered = [v for v in catalog.POOL_VERSIONS if v.startswith(f"{asked}.")]
         asked = offered[-1] if offered else f"{asked}.0"
     major, minor, _ = _numbers(control_plane)

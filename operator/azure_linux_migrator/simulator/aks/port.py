@@ -1,4 +1,5 @@
-"""Azure as azlm's adapter sees it: the SDK's calls on the modelled cluster, its errors as ours."""
+"""The simulated counterpart of azure/client.py: calls on the modelled cluster, errors as
+AzureError."""
 
 from typing import Any
 
@@ -13,7 +14,7 @@ from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 
 
 class NoAnswerError(AzureError):
-    """No answer came; `seconds` pass until that is known."""
+    """No answer arrived; the caller knows that after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("Unreachable", "the connection was closed")
@@ -21,7 +22,7 @@ class NoAnswerError(AzureError):
 
 
 class SimulatedArm:
-    """The same meanings as azure/client.py; every refusal raises AzureError."""
+    """The same interface as azure/client.py. Raises AzureError if a call is refused."""
 
     def __init__(self, aks: ManagedCluster) -> None:
         self._aks = aks
@@ -29,13 +30,13 @@ class SimulatedArm:
     def list_pools(self, now: float) -> dict[str, Pool]:
         """All pools by name."""
         try:
-            found = self._aks.list_pools(now)
+            bodies = self._aks.list_pools(now)
         except (ArmError, ResponseLost) as error:
             raise _ours(error) from error
-        return {pool.name: pool for each in found if (pool := pool_record(each))}
+        return {pool.name: pool for body in bodies if (pool := pool_record(body))}
 
     def change(self, action: ChangesPool, now: float) -> None:
-        """Ask for a change, with the precondition that the adapter sends."""
+        """Request a change, with the precondition that the adapter sends."""
         try:
             self._change(action, now)
         except (ArmError, ResponseLost) as error:

@@ -28,8 +28,8 @@ class Reads(Base):
     def list_pools(self, now: float) -> list[dict[str, Any]]:
         """All pools, by name."""
         self._enter("ListPools", None, now)
-        found = sorted(self._engine.pools.items())
-        return [views.pool(self.shape, pool) for _, pool in found if pool.hidden_until <= now]
+        pools = sorted(self._engine.pools.items())
+        return [views.pool(self.shape, pool) for _, pool in pools if pool.hidden_until <= now]
 
     def machines(self, pool: str, now: float) -> list[dict[str, Any]]:
         """The pool's machines, by name."""
@@ -58,18 +58,18 @@ class Reads(Base):
     def operation(self, op_id: str, now: float) -> dict[str, Any]:
         """The state of an operation, as its `Azure-AsyncOperation` URL gives it."""
         self._enter("GetOperation", None, now)
-        found = self._engine.operations.get(op_id)
-        if found is None:
+        operation = self._engine.operations.get(op_id)
+        if operation is None:
             raise errors.operation_not_found(op_id)
-        return found.body()
+        return operation.body()
 
     def operation_result(self, op_id: str, now: float) -> int:
         """The status of `operationresults`: 202 while the operation runs, then 204."""
         self._enter("GetOperationResult", None, now)
-        found = self._engine.operations.get(op_id)
-        if found is None:
+        operation = self._engine.operations.get(op_id)
+        if operation is None:
             raise errors.operation_not_found(op_id)
-        return 202 if found.running else 204
+        return 202 if operation.running else 204
 
     # Around it -----------------------------------------------------------------------------------
 

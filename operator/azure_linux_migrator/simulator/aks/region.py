@@ -1,16 +1,16 @@
-"""What stands around a modelled AKS: quotas, VM sizes, subnets, locks of its region and groups."""
+"""The Azure resources around a modelled AKS: quotas, VM sizes, subnets, locks."""
 
 from typing import Any
 
 import msgspec
 
 from azure_linux_migrator.simulator.aks import catalog
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits
+from azure_linux_migrator.simulator.aks.pool import Pool
 
 
 class Region(msgspec.Struct, frozen=True):
-    """The knobs. A subnet is its address prefix by lower-case resource id."""
+    """The parameters. A subnet is its address prefix by lower-case resource id."""
 
     cores: int = 10_000
     zones: tuple[str, ...] = ("1", "2", "3")
@@ -29,15 +29,15 @@ class Region(msgspec.Struct, frozen=True):
 
 
 def usages(region: Region, limits: Limits, pools: dict[str, Pool]) -> list[dict[str, Any]]:
-    """Compute usages: every family in use, and the region's cores."""
+    """Compute usages: every family in use, and the cores of the region."""
     used: dict[str, int] = {}
     for pool in pools.values():
         size = catalog.vm_size(pool.properties["vmSize"])
         used[size.family] = used.get(size.family, 0) + size.cpus * len(pool.nodes)
     most = limits.vcpus_per_family if limits.vcpus_per_family is not None else region.cores
     families = {catalog.vm_size(name).family for name in region.sizes} | used.keys()
-    found = [_usage(name, used.get(name, 0), most) for name in sorted(families)]
-    return [*found, _usage("cores", sum(used.values()), region.cores)]
+    entries = [_usage(name, used.get(name, 0), most) for name in sorted(families)]
+    return [*entries, _usage("cores", sum(used.values()), region.cores)]
 
 
 def _usage(name: str, current: int, limit: int) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def windows(region: Region) -> list[dict[str, Any]]:
 
 
 def scale_sets(region: Region, pools: dict[str, Pool]) -> list[dict[str, Any]]:
-    """The pools' scale sets; AKS's own extension is on each."""
+    """The scale sets of the pools; each has the extension of AKS."""
     names = ("vmssCSE", *region.extensions)
     profile = {"extensionProfile": {"extensions": [{"name": name} for name in names]}}
     return [

@@ -1,13 +1,13 @@
-"""How the modelled AKS shows itself: the JSON of its resources."""
+"""The JSON of the resources of the modelled AKS."""
 
 import copy
 from collections.abc import Iterable
 from typing import Any
 
 from azure_linux_migrator.simulator.aks import catalog
-from azure_linux_migrator.simulator.aks.engine import Pool
 from azure_linux_migrator.simulator.aks.limits import ClusterShape
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
+from azure_linux_migrator.simulator.aks.pool import Pool
 from azure_linux_migrator.simulator.aks.pools import stopped
 
 _TYPE = "Microsoft.ContainerService/managedClusters"
@@ -22,7 +22,7 @@ def cluster_id(shape: ClusterShape) -> str:
 
 
 def pool(shape: ClusterShape, record: Pool) -> dict[str, Any]:
-    """An agent pool. A stopped one shows no nodes; absent fields are left out, never null."""
+    """An agent pool. A stopped pool shows no nodes; absent fields are left out and not null."""
     properties = copy.deepcopy(record.properties)
     if stopped(properties):
         properties["count"] = 0

@@ -15,22 +15,22 @@ from azure_linux_migrator.simulator.kernel import Kernel
 
 GRACE_SECONDS = 30.0
 CONFLICT_SECONDS = 0.5
-"""An eviction that finds its budget written by another one meanwhile tries again after this and up
-to a tenth more (EvictionsRetry in eviction.go). That it gives up after twenty times, and that the
-disruption controller's own writes count too, is left out."""
+"""Seconds after which an eviction is tried again if another one wrote its budget meanwhile, plus
+up to a tenth (EvictionsRetry in eviction.go). Not modelled: the eviction gives up after twenty
+times, and writes of the disruption controller count too."""
 
 
 def refusal(
     status: int, message: str, cause: str = "", retry_after: float | None = None
 ) -> KubernetesError:
-    """An answer of the API server that is none of success."""
+    """An answer of the API server other than success."""
     details = {"details": {"causes": [{"reason": cause}]}} if cause else {}
     return KubernetesError(status, message, body=details, retry_after=retry_after)
 
 
 class ApiServer:
-    """One API server over one store. `write_seconds` is what an eviction takes from reading its
-    budget to writing it, in which no other may write; 0 where that is left out."""
+    """One API server over one store. `write_seconds` is how long an eviction takes from reading
+    its budget to writing it, during which other writes conflict; 0 if that is not modelled."""
 
     def __init__(self, store: Store, kernel: Kernel, disruption: DisruptionController) -> None:
         self.store = store
@@ -42,12 +42,12 @@ class ApiServer:
     # Pods
 
     def conflicts(self, key: NamespacedName) -> bool:
-        """Whether an eviction of that pod comes so soon after another of its budget that its own
-        write of the budget is refused."""
+        """Whether an eviction of the pod follows another one of its budget so soon that its
+        write of the budget conflicts."""
         pod = self.store.pods.get(key)
         if not self.write_seconds or pod is None or not pod.ready or pod.terminating:
             return False
-        charged = (self._charged.get(each) for each in self._disruption.budgets_of(pod))
+        charged = (self._charged.get(key) for key in self._disruption.budgets_of(pod))
         return any(at is not None and self._kernel.now - at < self.write_seconds for at in charged)
 
     def evict(self, key: NamespacedName, uid: str) -> None:
@@ -70,7 +70,7 @@ class ApiServer:
         self.delete(key, uid)
 
     def delete(self, key: NamespacedName, uid: str) -> None:
-        """Delete a pod with its own grace; one that no node has goes at once."""
+        """Delete a pod with its own grace period. A pod without a node is removed at once."""
         pod = self._pod(key)
         self._expect(pod, uid)
         if pod.terminating:
@@ -82,7 +82,7 @@ class ApiServer:
         self.store.put_pod(structs.replace(pod, terminating=True, deadline=deadline))
 
     def mark_victim(self, key: NamespacedName, uid: str, cost: int) -> None:
-        """Rank a pod first among those its ReplicaSet removes."""
+        """Rank a pod first among those that its ReplicaSet removes."""
         pod = self.store.pods.get(key)
         if pod is not None and pod.uid == uid:
             self.store.change_pod(key, deletion_cost=cost)
@@ -117,20 +117,20 @@ class ApiServer:
     # Nodes
 
     def cordon(self, node: str, by: str, batch: str) -> None:
-        """As kube/cordon.py does: someone else's cordon stays theirs."""
+        """As kube/cordon.py does: a cordon of somebody else is kept."""
         marks = {"batch": batch} if batch else {}
-        found = self.store.nodes.get(node)
-        if found is not None and found.unschedulable and found.cordoned_by != by:
+        present = self.store.nodes.get(node)
+        if present is not None and present.unschedulable and present.cordoned_by != by:
             self.store.change_node(node, **marks)
             return
         self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
 
     def mark(self, node: str, batch: str) -> None:
-        """Let a node join a batch."""
+        """Add a node to a batch."""
         self.store.change_node(node, batch=batch)
 
     def uncordon(self, node: str, by: str) -> None:
-        """Undo a cordon that is ours still."""
-        found = self.store.nodes.get(node)
-        if found is not None and found.cordoned_by == by:
+        """Remove a cordon that azlm set and still owns."""
+        present = self.store.nodes.get(node)
+        if present is not None and present.cordoned_by == by:
             self.store.change_node(node, unschedulable=False, cordoned_by="")

@@ -1,8 +1,8 @@
 """The DaemonSet controller: a pod on every node that its template admits.
 
-pkg/controller/daemon/daemon_controller.go (NodeShouldRunDaemonPod) asks for the node's labels and
-taints only: cordons and room are none of its business. A pod for which the node has no room is made
-all the same, and waits for room there and nowhere else.
+pkg/controller/daemon/daemon_controller.go (NodeShouldRunDaemonPod) checks labels and taints of the
+node and ignores cordons and free resources. A pod for which the node has no room is created and
+stays Pending for that node.
 """
 
 from collections import defaultdict
@@ -39,22 +39,22 @@ class DaemonSets:
     def __init__(self, store: Store, api: ApiServer, pod_factory: PodFactory) -> None:
         self._store = store
         self._api = api
-        self._births = pod_factory
+        self._pod_factory = pod_factory
         self._bound_for: dict[str, str] = {}
         self._strange: defaultdict[str, set[str]] = defaultdict(set)
 
     def forget(self, node: str) -> None:
-        """A node's labels or taints may be others than before."""
+        """The labels or taints of a node may have changed."""
         for names in self._strange.values():
             names.discard(node)
 
     def gone(self, pod: Pod) -> None:
-        """A pod is no more."""
+        """A pod is gone."""
         self._bound_for.pop(pod.uid, None)
 
     def template(self, pod: Pod, template: Template) -> Template:
-        """A pod that waits for its node can go nowhere else. A real one names the node by a field;
-        AKS gives every node its name as a label too."""
+        """A pending pod can only go to its own node. A real one names the node by a field; AKS
+        also labels every node with its name."""
         node = self._bound_for.get(pod.uid)
         if node is None or pod.node:
             return template
@@ -70,8 +70,8 @@ class DaemonSets:
         return structs.replace(template, scheduling=scheduling)
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
-        """A pod for each node that has none; those that ended, or wait for a node that is gone,
-        are deleted."""
+        """Create a pod for each node that has none; delete pods that finished or that wait for a
+        node that is gone."""
         nodes, bound_for = self._store.nodes, self._bound_for
         there = {pod.node or bound_for.get(pod.uid, "") for pod in pods}
         for pod in pods:
@@ -88,15 +88,15 @@ class DaemonSets:
 
     def _start(self, workload: Workload, node: Node, machine: NodeCapacity) -> None:
         if _has_room(node, machine, workload.template.requests):
-            self._births.add(workload, node=node.name)
+            self._pod_factory.add(workload, node=node.name)
             return
-        waiting = self._births.make(workload, self._births.next_name(workload))
+        waiting = self._pod_factory.make(workload, self._pod_factory.next_name(workload))
         self._bound_for[waiting.uid] = node.name
         self._store.put_pod(waiting)
 
 
 def admits(scheduling: SchedulingConstraints, name: str, machine: NodeCapacity) -> bool:
-    """Whether a node's labels and taints let pods of that placing run there."""
+    """Whether the labels and taints of a node admit pods with these constraints."""
     tolerations = scheduling.tolerations + ADDED
     for taint in machine.taints:
         hard = taint.effect in {"NoSchedule", "NoExecute"}

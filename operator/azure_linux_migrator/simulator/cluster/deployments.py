@@ -1,7 +1,7 @@
 """The Deployment and ReplicaSet controllers.
 
-Rollouts go as their strategy says (pkg/controller/deployment/rolling.go); what is removed is ranked
-as ReplicaSets rank it (ActivePodsWithRanks in pkg/controller/controller_utils.go).
+Rollouts follow pkg/controller/deployment/rolling.go; pods to remove are ranked as in
+ActivePodsWithRanks in pkg/controller/controller_utils.go.
 """
 
 from collections import defaultdict
@@ -17,11 +17,12 @@ class Deployments:
 
     def __init__(self, api: ApiServer, pod_factory: PodFactory) -> None:
         self._api = api
-        self._births = pod_factory
+        self._pod_factory = pod_factory
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
-        """Make and remove pods. Those that ended stay and are replaced: FilterActivePods in
-        pkg/controller/controller_utils.go leaves them out, and nobody but podgc collects them."""
+        """Create and remove pods. Finished pods stay and are replaced: FilterActivePods in
+        pkg/controller/controller_utils.go ignores them, and only the pod garbage collector
+        removes them."""
         live = [pod for pod in pods if not pod.terminating and not pod.finished]
         current = workload.growing
         new = [pod for pod in live if pod.owner and pod.owner.uid == current]
@@ -29,7 +30,7 @@ class Deployments:
         surge = workload.max_surge if old else 0
         missing = min(workload.replicas - len(new), workload.replicas + surge - len(live))
         for _ in range(missing):
-            self._births.add(workload)
+            self._pod_factory.add(workload)
         if len(new) > workload.replicas:
             self._remove(new, len(new) - workload.replicas)
         elif old:
@@ -55,5 +56,5 @@ class Deployments:
             ),
         )
         for pod in ranked[:count]:
-            self._births.unhealthy_pods.end(pod)
+            self._pod_factory.unhealthy_pods.end(pod)
             self._api.delete(pod.key, pod.uid)

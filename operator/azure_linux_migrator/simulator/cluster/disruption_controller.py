@@ -1,7 +1,7 @@
-"""The disruption controller: budgets' statuses, computed one budget after the other, with a lag.
+"""The disruption controller: it computes the status of one budget after the other, with a lag.
 
-The rules are those of pkg/controller/disruption/disruption.go: what is expected comes from the
-scale of the pods' controllers, healthy is Ready and neither terminating nor just evicted.
+The rules are those of pkg/controller/disruption/disruption.go: the expected count comes from the
+scale of the pods' controllers; healthy pods are Ready and neither terminating nor just evicted.
 """
 
 from collections import defaultdict
@@ -16,11 +16,11 @@ from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store
 from azure_linux_migrator.simulator.kernel import Kernel
 
 DISRUPTED_SECONDS = 120.0
-"""An eviction whose pod does not begin to leave is forgotten after this."""
+"""An eviction whose pod is not deleted is forgotten after so many seconds."""
 
 
 class DisruptionController(NullWatcher):
-    """A watcher with one worker; `lag` draws the seconds until it has looked at a budget."""
+    """A watcher with one worker; `lag` draws the seconds until it processes a budget."""
 
     def __init__(self, store: Store, kernel: Kernel, lag: Callable[[], float]) -> None:
         self._store = store
@@ -37,24 +37,27 @@ class DisruptionController(NullWatcher):
         self._evicted: dict[NamespacedName, dict[str, float]] = {}
         store.watchers.append(self)
 
-    # Truth, ahead of every status
+    # The current state, which a status shows later
 
     def budgets_of(self, pod: Pod) -> tuple[NamespacedName, ...]:
         """The budgets that select a pod."""
         asked = (pod.key.namespace, pod.labels)
-        found = self._guards.get(asked)
-        if found is None:
+        keys = self._guards.get(asked)
+        if keys is None:
             labels = dict(pod.labels)
-            known = self._budgets_in[pod.key.namespace].items()
-            found = self._guards[asked] = tuple(k for k, each in known if each.matches(labels))
-        return found
+            selectors = self._budgets_in[pod.key.namespace].items()
+            keys = self._guards[asked] = tuple(
+                k for k, selector in selectors if selector.matches(labels)
+            )
+        return keys
 
     def healthy(self, key: NamespacedName) -> int:
-        """Its pods that are Ready and not leaving, now."""
+        """The number of pods that are Ready and not terminating."""
         return self._healthy[key]
 
     def wanted(self, key: NamespacedName) -> tuple[int, int]:
-        """Pods expected, and how many of them must be healthy, by its rule and the scales now."""
+        """The number of expected pods, and of pods that must be healthy, by the rule and the
+        current scales."""
         rule = self.rules[key]
         members = self.members[key]
         if isinstance(rule.min_available, int):
@@ -65,7 +68,7 @@ class DisruptionController(NullWatcher):
         return expected, _part(rule.min_available or 0, expected)
 
     def settled(self, key: NamespacedName) -> bool:
-        """Whether the status shows all that has happened."""
+        """Whether the status is up to date."""
         return key not in self._dirty
 
     # Writes
@@ -73,7 +76,7 @@ class DisruptionController(NullWatcher):
     def add(
         self, key: NamespacedName, selector: Selector, rule: BudgetRule, **more: object
     ) -> None:
-        """Create a budget, its status not computed yet."""
+        """Create a budget whose status is not computed yet."""
         self.rules[key] = rule
         self._store.put_budget(
             Budget(
@@ -87,18 +90,18 @@ class DisruptionController(NullWatcher):
         )
 
     def change(self, key: NamespacedName, rule: BudgetRule) -> None:
-        """Give a budget another rule."""
-        found = self._store.budgets.get(key)
-        if found is not None:
+        """Change the rule of a budget."""
+        budget = self._store.budgets.get(key)
+        if budget is not None:
             self.rules[key] = rule
-            self._store.put_budget(structs.replace(found, generation=found.generation + 1))
+            self._store.put_budget(structs.replace(budget, generation=budget.generation + 1))
 
     def charge(self, key: NamespacedName, pod: NamespacedName) -> None:
-        """An eviction takes a slot: recorded in the status by the API server itself."""
-        found = self._store.budgets[key]
+        """An eviction takes a slot: the API server records it in the status."""
+        budget = self._store.budgets[key]
         self._evicted.setdefault(key, {})[pod.name] = self._kernel.now
         changed = structs.replace(
-            found, allowed=found.allowed - 1, disrupted=found.disrupted | {pod.name}
+            budget, allowed=budget.allowed - 1, disrupted=budget.disrupted | {pod.name}
         )
         self._store.put_budget(changed)
         self._kernel.after(DISRUPTED_SECONDS + 1, lambda: self._soon(key))
@@ -106,18 +109,18 @@ class DisruptionController(NullWatcher):
     # Watching
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
-        """Whose member it is, and whether it counts."""
+        """A pod may be a member of a budget and may count as healthy."""
         if old is not None:
             self._count(old, -1, gone=new is None)
         if new is not None:
             self._count(new, 1)
 
     def budget(self, old: Budget | None, new: Budget | None) -> None:
-        """A budget was made, changed or deleted."""
-        found = new or old
-        if found is None:
+        """A budget is created, changed or deleted."""
+        budget = new or old
+        if budget is None:
             return
-        key = found.key
+        key = budget.key
         if new is None:
             self._budgets_in[key.namespace].pop(key, None)
             self.members.pop(key, None)
@@ -127,17 +130,17 @@ class DisruptionController(NullWatcher):
             if new.selector is not None:
                 self._budgets_in[key.namespace][key] = new.selector
             self._guards.clear()
-            for each in self._pods_in[key.namespace]:
-                pod = self._store.pods[each]
+            for pod_key in self._pods_in[key.namespace]:
+                pod = self._store.pods[pod_key]
                 if key in self.budgets_of(pod):
-                    self.members[key][each] = None
+                    self.members[key][pod_key] = None
                     self._healthy[key] += _counts(pod)
             self._soon(key)
         elif new.generation != old.generation:
             self._soon(key)
 
     def controller(self, old: Controller | None, new: Controller | None) -> None:
-        """A changed scale changes what is expected."""
+        """A changed scale changes the expected count."""
         if old is not None and new is not None and old.replicas == new.replicas:
             return
         for key, members in self.members.items():
@@ -150,13 +153,13 @@ class DisruptionController(NullWatcher):
             self._pods_in[key.namespace].pop(key, None)
         else:
             self._pods_in[key.namespace][key] = None
-        for each in self.budgets_of(pod):
+        for budget_key in self.budgets_of(pod):
             if gone:
-                self.members[each].pop(key, None)
+                self.members[budget_key].pop(key, None)
             else:
-                self.members[each][key] = None
-            self._healthy[each] += sign * _counts(pod)
-            self._soon(each)
+                self.members[budget_key][key] = None
+            self._healthy[budget_key] += sign * _counts(pod)
+            self._soon(budget_key)
 
     # Working
 
@@ -178,8 +181,8 @@ class DisruptionController(NullWatcher):
         self._kernel.after(self._lag(), self._work)
 
     def _sync(self, key: NamespacedName) -> None:
-        found = self._store.budgets.get(key)
-        if found is None:
+        budget = self._store.budgets.get(key)
+        if budget is None:
             return
         expected, desired = self.wanted(key)
         evicted = self._evicted.get(key, {})
@@ -195,15 +198,15 @@ class DisruptionController(NullWatcher):
         healthy = self._healthy[key] - pending
         allowed = max(0, healthy - desired) if expected > 0 else 0
         new = structs.replace(
-            found,
-            observed_generation=found.generation,
+            budget,
+            observed_generation=budget.generation,
             allowed=allowed,
             healthy=healthy,
             desired=desired,
             expected=expected,
             disrupted=frozenset(still),
         )
-        if new != found:
+        if new != budget:
             self._store.put_budget(new)
 
     def _scale(self, members: dict[NamespacedName, None]) -> int:
@@ -211,12 +214,12 @@ class DisruptionController(NullWatcher):
         total = 0
         controllers = set()
         for uid in owners:
-            found = self._store.controllers.get(uid)
-            if found is not None and found.owner:
-                found = self._store.controllers.get(found.owner, found)
-            if found is not None and found.uid not in controllers:
-                controllers.add(found.uid)
-                total += found.replicas
+            controller = self._store.controllers.get(uid)
+            if controller is not None and controller.owner:
+                controller = self._store.controllers.get(controller.owner, controller)
+            if controller is not None and controller.uid not in controllers:
+                controllers.add(controller.uid)
+                total += controller.replicas
         return total
 
 

@@ -1,4 +1,4 @@
-"""The Job controller: pods that run once, and others in the place of those that failed."""
+"""The Job controller: pods that run once, and replacements for those that fail."""
 
 from azure_linux_migrator.core.state.retry_delay import RetryDelay
 from azure_linux_migrator.model.cluster import Pod
@@ -11,15 +11,15 @@ RETRY = RetryDelay(10.0, 600.0)
 
 
 class Jobs:
-    """Jobs. Their limit of failures is not modelled: snapshots do not hold it."""
+    """Jobs. Their backoff limit is not modelled: snapshots do not contain it."""
 
     def __init__(self, kernel: Kernel, pod_factory: PodFactory) -> None:
         self._kernel = kernel
-        self._births = pod_factory
+        self._pod_factory = pod_factory
 
     def count(self, workload: Workload, old: Pod | None, new: Pod | None) -> None:
         """A pod that is deleted while it runs counts as failed (isPodFailed in
-        pkg/controller/job/job_controller.go), and a success forgives all failures."""
+        pkg/controller/job/job_controller.go). A success resets the count of failures."""
         if old is None or old.finished or old.terminating:
             return
         if new is not None and new.phase == "Succeeded":
@@ -30,10 +30,8 @@ class Jobs:
             workload.failed_at = self._kernel.now
 
     def sync(self, workload: Workload, pods: list[Pod]) -> float:
-        """Make what is missing, all at once; or tell the seconds until that may be done.
-
-        They double with every failure: getRemainingTime in pkg/controller/job/backoff_utils.go.
-        """
+        """Create all missing pods at once, or return the seconds until that is permitted. They
+        double with every failure: getRemainingTime in pkg/controller/job/backoff_utils.go."""
         active = sum(not pod.terminating and not pod.finished for pod in pods)
         missing = workload.replicas - workload.succeeded - active
         if missing <= 0:
@@ -43,5 +41,5 @@ class Jobs:
             if due > self._kernel.now:
                 return due - self._kernel.now
         for _ in range(missing):
-            self._births.add(workload)
+            self._pod_factory.add(workload)
         return 0.0

@@ -1,8 +1,8 @@
-"""The kubelets, and what happens to pods whose node is lost or gone.
+"""The kubelets, and what happens to pods whose node is lost or removed.
 
 A pod on a node becomes Ready after its disks are attached and its start time has passed, unless it
-ails, and is gone after its stop time. A lost node answers nothing: its pods stop being Ready, and
-leave only with the node itself.
+is unhealthy, and is gone after its stop time. A lost node does not answer: its pods stop being
+Ready and leave only with the node.
 """
 
 import random
@@ -16,15 +16,15 @@ from azure_linux_migrator.simulator.cluster.workloads import Workloads
 from azure_linux_migrator.simulator.kernel import Kernel
 
 COLLECT_SECONDS = 40.0
-"""Pods of a node that is gone are collected after this (podgc's quarantine)."""
+"""Pods of a node that is gone are collected after so many seconds (quarantine of the pod GC)."""
 FINALIZER_SECONDS = 1.0
-"""What a controller takes to remove its finalizer from a pod that has ended."""
+"""Seconds that a controller takes to remove its finalizer from a finished pod."""
 OVERDUE_SECONDS = 60.0
-"""A pod that is there so long after its deadline is held by something that does not let go."""
+"""A pod that is present so many seconds after its deadline has a finalizer that is not removed."""
 
 
 class Kubelets(NullWatcher):
-    """All nodes' kubelets, the volume attacher and the pod garbage collector."""
+    """The kubelets of all nodes, the volume attacher and the pod garbage collector."""
 
     def __init__(
         self,
@@ -42,11 +42,11 @@ class Kubelets(NullWatcher):
         self._rng = rng
         self._attach, self._detach = attach, detach
         self.attachable: set[str] = set()
-        """Volumes that have to be attached to a node, as disks have."""
+        """The volumes that must be attached to a node, such as disks."""
         store.watchers.append(self)
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
-        """Start what was bound, stop what is to leave."""
+        """Start bound pods, and stop deleted ones."""
         if new is None:
             if old is not None and old.claims and old.node:
                 self._release(old)
@@ -57,7 +57,7 @@ class Kubelets(NullWatcher):
             self._stop(new)
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """A node that is lost, comes back, or goes."""
+        """A node is lost, answers again, or is removed."""
         if new is None and old is not None:
             name = old.name
             self._kernel.after(COLLECT_SECONDS, lambda: self._collect(name))
@@ -65,7 +65,7 @@ class Kubelets(NullWatcher):
             self._reach(new)
 
     def attach_now(self, pod: Pod) -> None:
-        """The volumes of a pod that has been running for a while."""
+        """The volumes of a pod that runs already."""
         for volume in self._store.volumes_of(pod):
             self.attachable.add(volume.name)
             name = f"{volume.name}@{pod.node}"
@@ -74,14 +74,13 @@ class Kubelets(NullWatcher):
     # Starting
 
     def go_on(self, pod: Pod, spent: float) -> None:
-        """A pod that runs and is not Ready yet becomes so; it has been starting for `spent`
-        seconds."""
+        """A running pod becomes Ready; it has been starting for `spent` seconds."""
         left = max(0.0, self._start_seconds(pod) - spent)
         self._later(left, self._started, pod)
 
     def _admit(self, pod: Pod) -> None:
         disks = [v.name for v in self._store.volumes_of(pod) if v.name in self.attachable]
-        where = [{each.node for each in self._store.attached(disk)} for disk in disks]
+        where = [{attachment.node for attachment in self._store.attached(disk)} for disk in disks]
         if any(nodes - {pod.node} for nodes in where):
             self._later(1.0, self._try_again, pod)
         elif not all(where):
@@ -119,7 +118,7 @@ class Kubelets(NullWatcher):
             self._later(template.run.draw(self._rng), self._completed, pod)
 
     def finish(self, key: NamespacedName) -> None:
-        """A Job's pod that has run for a while ends now."""
+        """A running pod of a Job succeeds now."""
         pod = self._store.pods.get(key)
         if pod is not None and pod.phase == "Running" and not pod.terminating:
             self._completed(pod)
@@ -156,12 +155,12 @@ class Kubelets(NullWatcher):
     def _release(self, pod: Pod) -> None:
         delay = self._detach.draw(self._rng)
         for volume in self._store.volumes_of(pod):
-            for each in self._store.attached(volume.name):
-                if each.node == pod.node:
-                    self._kernel.after(delay, lambda it=each: self._detached(it))  # type: ignore[misc]
+            for attachment in self._store.attached(volume.name):
+                if attachment.node == pod.node:
+                    self._kernel.after(delay, lambda it=attachment: self._detached(it))  # type: ignore[misc]
 
     def _detached(self, attachment: Attachment) -> None:
-        """Not while a pod there uses the volume (desired_state_of_world.go in
+        """Not while a pod on the node uses the volume (desired_state_of_world.go in
         pkg/controller/volume/attachdetach): replicas of a Deployment share theirs."""
         for pod in self._store.pods_on[attachment.node].values():
             if any(volume.name == attachment.volume for volume in self._store.volumes_of(pod)):
@@ -186,12 +185,12 @@ class Kubelets(NullWatcher):
                 self._store.remove_attachment(attachment.name)
 
     def _later(self, delay: float, then: object, pod: Pod) -> None:
-        """Go on with a pod unless it has begun to leave meanwhile."""
+        """Continue with a pod unless its deletion has begun meanwhile."""
         key, uid = pod.key, pod.uid
 
         def go() -> None:
-            found = self._store.pods.get(key)
-            if found is not None and found.uid == uid and not found.terminating:
-                then(found)  # type: ignore[operator]
+            pod = self._store.pods.get(key)
+            if pod is not None and pod.uid == uid and not pod.terminating:
+                then(pod)  # type: ignore[operator]
 
         self._kernel.after(delay, go)

@@ -1,7 +1,7 @@
-"""What of a node itself keeps a pod off it, in kube-scheduler's words.
+"""Why a node does not admit a pod, in the words of kube-scheduler.
 
-Owns the filters that look at one node only: cordons, readiness, labels, taints, room, the zones of
-volumes. Knows nothing of other pods; see neighbours.py for those.
+Owns the filters that look at one node only: cordons, readiness, labels, taints, resources, zones of
+volumes. Knows nothing of other pods; see pod_affinity.py.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def obstacle(
     node: Node,
     machine: NodeCapacity,
 ) -> str:
-    """Why a pod cannot be put on a node; empty if nothing of the node itself forbids it."""
+    """Why a node does not admit a pod; empty if the node itself does."""
     if not node.ready:
         return "node(s) were not ready"
     if node.unschedulable and not scheduling.tolerates(CORDON):
@@ -39,8 +39,8 @@ def obstacle(
 
 
 def _tight(pod: Pod, node: Node, machine: NodeCapacity) -> str:
-    """What there is too little of; only what is requested counts, so that a pod without requests
-    fits on a node that is full (fitsRequest in plugins/noderesources/fit.go)."""
+    """The resource that is insufficient. Only requested resources count, so a pod without
+    requests fits on a full node (fitsRequest in plugins/noderesources/fit.go)."""
     allocatable = node.allocatable
     if not allocatable.pods:
         return ""

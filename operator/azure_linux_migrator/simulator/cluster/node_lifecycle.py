@@ -1,7 +1,5 @@
-"""Adds and removes the nodes of the simulated AKS, and runs the drains of AKS itself.
-
-Drives simulator/aks/managed_cluster.py in the kernel's time and shows its effects in the cluster.
-"""
+"""Adds and removes the nodes of the simulated AKS, and runs the drains of AKS itself. Drives
+simulator/aks/managed_cluster.py in the time of the kernel and shows its effects in the cluster."""
 
 from collections.abc import Callable
 
@@ -21,11 +19,11 @@ SIZE_LABEL = "node.kubernetes.io/instance-type"
 EVICT_AGAIN_SECONDS = 5.0
 NVIDIA = "nvidia.com/gpu"
 _OVERHEAD = 0.9
-"""Part of a machine that pods can have."""
+"""The fraction of a machine that pods can use."""
 
 
 class NodeLifecycle:
-    """One managed cluster's machines."""
+    """The machines of one managed cluster."""
 
     def __init__(self, store: Store, kernel: Kernel, api: ApiServer, aks: ManagedCluster) -> None:
         self.aks = aks
@@ -34,18 +32,18 @@ class NodeLifecycle:
         self._api = api
         self._timer: Timer | None = None
         self.rooms: dict[str, Allocatable] = {}
-        """What nodes of a VM size can hold, where it is known better than from the size's name."""
+        """The allocatable resources of a VM size, if they are known better than from its name."""
         self.gpus: dict[str, int] = {}
-        """GPUs of VM sizes, whose names are in lower case."""
+        """GPUs of VM sizes by lower-case name."""
         self.on_vanish: list[Callable[[str, str], None]] = []
 
     def adopt(self) -> None:
-        """Show the nodes that are there at the start."""
+        """Create the nodes that exist at the start."""
         for record in self.aks.nodes():
             self._appear(record)
 
     def touched(self) -> None:
-        """A call may have started something: look what is due next."""
+        """A call may have started an operation: find its next event."""
         due = self.aks.next_event_at()
         if due is None:
             return
@@ -66,8 +64,8 @@ class NodeLifecycle:
                     self._store.change_node(name, unschedulable=True)
                     self._drain(name)
                 case ops.NodeVanishes(name=name, pool=pool):
-                    for told in self.on_vanish:
-                        told(name, pool)
+                    for listener in self.on_vanish:
+                        listener(name, pool)
                     self._store.remove_node(name)
         self.touched()
 
@@ -87,14 +85,14 @@ class NodeLifecycle:
         return node, NodeCapacity(record.labels, record.taints)
 
     def prospects(self, pool: str) -> list[tuple[Node, NodeCapacity]]:
-        """Nodes that a pool would get next, empty: one for each of its zones."""
+        """The nodes that a pool would add next, empty: one for each of its zones."""
         settings = self.aks.properties(pool)
         zones = settings.get("availabilityZones") or [""]
-        made = (
+        nodes = (
             make_node(self.aks.setting, pool, settings, index, name=f"{pool}-to-come")
             for index in range(len(zones))
         )
-        return [self._shown(record) for record in made]
+        return [self._shown(record) for record in nodes]
 
     def _room(self, record: NodeRecord) -> Allocatable:
         cpu = int(record.cpus * 1000 * _OVERHEAD)
@@ -105,12 +103,12 @@ class NodeLifecycle:
         )
 
     def _change(self, record: NodeRecord) -> None:
-        found, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)
-        if found is not None and node is not None:
-            found.labels, found.taints = record.labels, record.taints
+        capacity, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)
+        if capacity is not None and node is not None:
+            capacity.labels, capacity.taints = record.labels, record.taints
             found_sku = record.labels["kubernetes.azure.com/os-sku"]
             effective = record.labels["kubernetes.azure.com/os-sku-effective"]
-            # Told even where the record stays the same: the labels and taints are not in it.
+            # Watchers are called even if the record is equal: it has no labels and taints.
             shown = structs.replace(node, os_sku=found_sku, os_effective=effective)
             self._store.put_node(shown)
 
@@ -128,20 +126,20 @@ class NodeLifecycle:
             try:
                 self._api.evict(pod.key, pod.uid)
             except KubernetesError:
-                continue  # it is tried again with the rest
+                continue  # the next round tries again
         self._kernel.after(EVICT_AGAIN_SECONDS, lambda: self._drain(name))
 
-    # Misfortune
+    # Lost nodes
 
     def lose(self, name: str) -> None:
         """A node stops answering."""
         self._store.change_node(name, ready=False)
 
     def find(self, name: str) -> None:
-        """It answers again."""
+        """A node answers again."""
         self._store.change_node(name, ready=True)
 
 
 def leaves(pod: Pod) -> bool:
-    """Whether a pod goes to another node when its own is emptied."""
+    """Whether a pod moves when its node is drained."""
     return not pod.mirror and not (pod.owner is not None and pod.owner.kind == "DaemonSet")

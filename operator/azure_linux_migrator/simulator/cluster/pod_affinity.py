@@ -1,8 +1,8 @@
-"""Which nodes other pods leave to a pod: affinity between pods, and topology spread.
+"""Affinity between pods, and topology spread: which nodes other pods leave to a pod.
 
-Pods with the same labels and terms are counted together, node by node and event by event, so that
-a question costs as much as there are nodes with pods that it means. The rules are those of
-pkg/scheduler/framework/plugins: interpodaffinity/filtering.go, podtopologyspread/filtering.go.
+Equal pods (labels and terms) are counted together, per node and per event, so that a query costs as
+much as there are nodes with matching pods. The rules are those of pkg/scheduler/framework/plugins:
+interpodaffinity/filtering.go, podtopologyspread/filtering.go.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -22,7 +22,7 @@ from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 
 @dataclass(slots=True, eq=False)
 class _Kind:
-    """Pods alike: how many there are on each node, without and with those that terminate."""
+    """Equal pods: how many there are on each node, without and with terminating ones."""
 
     namespace: str
     labels: dict[str, str]
@@ -33,7 +33,7 @@ class _Kind:
 
 @dataclass(slots=True, eq=False)
 class _Answer:
-    """The kinds that a question means, of the first `seen` that were asked."""
+    """The kinds that match a query, among the first `seen` kinds."""
 
     kinds: list[_Kind] = field(default_factory=list)
     topologies: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Limit:
-    """A spread constraint as it stands: pods that count by value, and the most there may be."""
+    """A spread constraint now: matching pods by value, and the maximum."""
 
     topology: str
     counts: dict[str, int]
@@ -51,7 +51,7 @@ class _Limit:
 
 @dataclass(slots=True)
 class View:
-    """What other pods say about all nodes, for one pod at one moment."""
+    """The constraints of other pods on all nodes, for one pod at one moment."""
 
     shut: dict[str, set[str]] = field(default_factory=dict)
     near: list[tuple[str, set[str] | None]] = field(default_factory=list)
@@ -76,7 +76,7 @@ class View:
 
 
 class PodAffinity:
-    """All pods on nodes, by kind. `placing` tells of a pod where it may land."""
+    """All pods on nodes, by kind. `placing` gives the scheduling constraints of a pod."""
 
     def __init__(self, store: Store, scheduling: Callable[[Pod], SchedulingConstraints]) -> None:
         self._store = store
@@ -101,26 +101,26 @@ class PodAffinity:
             self._move(self._kind(new), after, 1)
 
     def nodes_changed(self) -> None:
-        """Nodes have come or gone, or have other labels or taints."""
+        """Nodes are added or removed, or their labels or taints change."""
         self._domains.clear()
 
     def view(self, pod: Pod, scheduling: SchedulingConstraints) -> View | None:
-        """What other pods say; None where they have no say."""
-        found = View()
+        """The constraints of other pods; None if there are none."""
+        view = View()
         labels = dict(pod.labels) if scheduling.near or scheduling.spread else {}
         for kind, topology in self._repelling_of(pod):
-            self._shut(found, topology, kind)
+            self._shut(view, topology, kind)
         home = pod.key.namespace
         for term in scheduling.apart:
             for kind in self._meant((term,), home).kinds:
-                self._shut(found, term.topology, kind)
+                self._shut(view, term.topology, kind)
         if scheduling.near:
-            found.near = self._near(scheduling.near, home, labels)
-        for each in scheduling.spread:
-            found.limits.append(self._limit(each, scheduling, home, labels))
-        return found if found.shut or found.near or found.limits else None
+            view.near = self._near(scheduling.near, home, labels)
+        for spread in scheduling.spread:
+            view.limits.append(self._limit(spread, scheduling, home, labels))
+        return view if view.shut or view.near or view.limits else None
 
-    # Counting
+    # Counts
 
     def _kind(self, pod: Pod) -> _Kind:
         apart = self._placing(pod).apart
@@ -143,10 +143,10 @@ class PodAffinity:
             else:
                 counts.pop(node, None)
 
-    # Asking
+    # Queries
 
     def _meant(self, terms: tuple[PodTerm, ...], home: str) -> _Answer:
-        """Kinds that all the terms mean."""
+        """Kinds that match all the terms."""
         answer = self._answers.setdefault((terms, home), _Answer())
         for kind in self._ordered[answer.seen :]:
             if all(term.means(home, kind.namespace, kind.labels) for term in terms):
@@ -155,7 +155,8 @@ class PodAffinity:
         return answer
 
     def _repelling_of(self, pod: Pod) -> Iterable[tuple[_Kind, str]]:
-        """Kinds with a term against such a pod, and its topology: it holds both ways."""
+        """Kinds with an anti-affinity term against such a pod, and its topology: the term holds
+        both ways."""
         if not self._repelling:
             return ()
         answer = self._answers.setdefault((pod.key.namespace, pod.labels), _Answer())
@@ -177,17 +178,18 @@ class PodAffinity:
     def _near(
         self, terms: tuple[PodTerm, ...], home: str, labels: dict[str, str]
     ) -> list[tuple[str, set[str] | None]]:
-        """Values where a pod is that all terms mean. Where there is none in the whole cluster, the
-        first of a group that means itself may go anywhere that has the labels."""
+        """Topology values with a pod that matches all terms. If there is none in the whole
+        cluster, the first pod of a group that matches itself may go anywhere that has the
+        labels."""
         kinds = self._meant(terms, home).kinds
-        found: list[tuple[str, set[str] | None]] = []
+        topologies: list[tuple[str, set[str] | None]] = []
         for term in terms:
             values = {v for kind in kinds for v, _ in self._values(kind.all, term.topology)}
-            found.append((term.topology, values))
-        alone = not any(values for _, values in found)
+            topologies.append((term.topology, values))
+        alone = not any(values for _, values in topologies)
         if alone and all(term.means(home, home, labels) for term in terms):
-            return [(topology, None) for topology, _ in found]
-        return found
+            return [(topology, None) for topology, _ in topologies]
+        return topologies
 
     def _limit(
         self,
@@ -204,7 +206,7 @@ class PodAffinity:
             for kind in self._meant((term,), home).kinds:
                 for value, count in self._values(kind.live, spread.topology, nodes):
                     counts[value] = counts.get(value, 0) + count
-        least: float = min((counts.get(each, 0) for each in domains), default=float("inf"))
+        least: float = min((counts.get(domain, 0) for domain in domains), default=float("inf"))
         if domains and len(domains) < spread.min_domains:
             least = 0
         own = int(selector is not None and selector.matches(labels))
@@ -215,12 +217,12 @@ class PodAffinity:
     ) -> tuple[set[str], set[str]]:
         """Nodes that count for a constraint, and their values: with the labels of all the pod's
         constraints, and as the constraint's policies say. Cordoned nodes do count."""
-        keys = tuple(each.topology for each in scheduling.spread)
+        keys = tuple(spread.topology for spread in scheduling.spread)
         affinity = (scheduling.selector, scheduling.terms) if spread.honor_affinity else ()
         taints = scheduling.tolerations if spread.honor_taints else None
         question = (spread.topology, keys, affinity, taints)
-        known = self._domains.get(question)
-        if known is None:
+        eligible = self._domains.get(question)
+        if eligible is None:
             nodes: set[str] = set()
             values: set[str] = set()
             for name, machine in self._store.machines.items():
@@ -228,13 +230,13 @@ class PodAffinity:
                 if value is not None and _counts(spread, scheduling, name, machine):
                     nodes.add(name)
                     values.add(value)
-            known = self._domains[question] = (nodes, values)
-        return known
+            eligible = self._domains[question] = (nodes, values)
+        return eligible
 
     def _values(
         self, counts: dict[str, int], topology: str, nodes: set[str] | None = None
     ) -> Iterator[tuple[str, int]]:
-        """The topology's values of nodes that are there."""
+        """The values of a topology on the existing nodes."""
         for name, count in counts.items():
             machine = self._store.machines.get(name)
             if machine is None or (nodes is not None and name not in nodes):
@@ -245,14 +247,14 @@ class PodAffinity:
 
 
 def domain(name: str, labels: dict[str, str], topology: str) -> str | None:
-    """A node's value of a topology; kubelets give every node the label of its name."""
+    """The value of a topology on a node; kubelets label every node with its name."""
     return labels.get(topology, name if topology == HOSTNAME else None)
 
 
 def _counts(
     spread: TopologySpread, scheduling: SchedulingConstraints, name: str, machine: NodeCapacity
 ) -> bool:
-    if any(domain(name, machine.labels, each.topology) is None for each in scheduling.spread):
+    if any(domain(name, machine.labels, spread.topology) is None for spread in scheduling.spread):
         return False
     if spread.honor_affinity and not scheduling.selects(name, machine.labels):
         return False
@@ -260,11 +262,12 @@ def _counts(
 
 
 def concerns(scheduling: SchedulingConstraints, home: str, namespace: str, labels: Labels) -> bool:
-    """Whether such a pod's coming or going can change where one of that placing may land."""
+    """Whether such a pod can change, by its coming or going, where a pod with these constraints
+    fits."""
     those = dict(labels)
     return any(
-        each.means(home, namespace, those) for each in (*scheduling.near, *scheduling.apart)
+        term.means(home, namespace, those) for term in (*scheduling.near, *scheduling.apart)
     ) or any(
-        home == namespace and each.selector is not None and each.selector.matches(those)
-        for each in scheduling.spread
+        home == namespace and spread.selector is not None and spread.selector.matches(those)
+        for spread in scheduling.spread
     )

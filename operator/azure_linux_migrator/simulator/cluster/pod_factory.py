@@ -1,4 +1,4 @@
-"""How a workload's pods are made from its template."""
+"""Creates the pods of a workload from its template."""
 
 from collections import defaultdict
 
@@ -10,7 +10,7 @@ from azure_linux_migrator.simulator.kernel import Kernel
 
 
 class PodFactory:
-    """Makes pods for all controllers; `pods_of` are the pods that there are, by workload."""
+    """Creates pods for all controllers; `pods_of` are the existing pods by workload."""
 
     def __init__(self, store: Store, kernel: Kernel) -> None:
         self._store = store
@@ -19,12 +19,12 @@ class PodFactory:
         self.unhealthy_pods = UnhealthyPods()
 
     def next_name(self, workload: Workload) -> str:
-        """A name that none of its pods had yet."""
-        workload.made += 1
-        return f"{workload.key.name}-{workload.made}"
+        """A name that none of its pods has had."""
+        workload.pods_created += 1
+        return f"{workload.key.name}-{workload.pods_created}"
 
     def free_name(self, workload: Workload) -> str:
-        """The first of its names that no pod has, where they count; any other new one."""
+        """The first unused name, for workloads whose pods keep their names; otherwise a new one."""
         if not workload.keeps_names:
             return self.next_name(workload)
         taken = {key.name for key in self.pods_of[workload.uid]}
@@ -32,7 +32,7 @@ class PodFactory:
         return next((name for name in workload.identities if name not in taken), following)
 
     def add(self, workload: Workload, name: str = "", *, node: str = "") -> Pod:
-        """A new pod in the cluster, under a new name unless it is told one."""
+        """Create a pod in the cluster, with a new name unless one is given."""
         pod = self.make(workload, name or self.next_name(workload), node=node)
         siblings = (self._store.pods[key] for key in self.pods_of[workload.uid])
         self.unhealthy_pods.pass_on(workload, pod.key, siblings)
@@ -42,7 +42,7 @@ class PodFactory:
     def make(
         self, workload: Workload, name: str, *, node: str = "", created: float | None = None
     ) -> Pod:
-        """The pod alone; it is created now unless it is told when (seconds since the epoch)."""
+        """The record of a pod, created now unless a time is given (seconds since the epoch)."""
         template = workload.template
         key = NamespacedName(workload.key.namespace, name)
         born = self._kernel.now if created is None else created

@@ -1,8 +1,8 @@
-"""The scheduler: filters that decide where a pod can land, then the node with the most room.
+"""The scheduler: filters that decide where a pod fits, then the node with the most room.
 
-Modelled: what a node itself forbids (filters.py), affinity between pods and topology spread
-(neighbours.py). As in kube-scheduler, not every node is looked at where there are many. Pods that
-fit nowhere wait (waiting.py) until something happens that could help.
+Modelled: conditions of a node itself (node_filters.py), affinity between pods and topology spread
+(pod_affinity.py). As in kube-scheduler, only some of many nodes are checked. Pods that fit nowhere
+wait (scheduling_queue.py) for an event that could help.
 """
 
 import random
@@ -21,24 +21,24 @@ from azure_linux_migrator.simulator.cluster.workloads import Workloads
 from azure_linux_migrator.simulator.kernel import Kernel
 
 ENOUGH = 8
-"""Nodes that fit, after which no more are looked for."""
+"""The number of feasible nodes after which no more are checked."""
 
 
 @dataclass(slots=True)
 class Misfit:
-    """No node takes the pod; how many refuse it for which reason."""
+    """No node admits the pod; the number of nodes for each reason."""
 
     nodes: int
     reasons: dict[str, int]
 
     def __str__(self) -> str:
-        told = ", ".join(f"{n} {why}" for why, n in Counter(self.reasons).most_common())
-        return f"0/{self.nodes} nodes are available" + (f": {told}" if told else "")
+        counts = ", ".join(f"{n} {why}" for why, n in Counter(self.reasons).most_common())
+        return f"0/{self.nodes} nodes are available" + (f": {counts}" if counts else "")
 
 
 class Scheduler(NullWatcher):
-    """One scheduler; `lag` draws the seconds a pod waits for it. `bare` are the placings of pods
-    that nobody owns, by their uid."""
+    """One scheduler; `lag` draws the seconds until it tries a pod. `bare` are the constraints of
+    pods without an owner, by their uid."""
 
     def __init__(
         self,
@@ -56,27 +56,27 @@ class Scheduler(NullWatcher):
         self._order: list[str] = []
         self._from = 0
         self._groups: dict[Sort, Group] = {}
-        self._neighbours: PodAffinity | None = None
-        self._known: dict[str, tuple[dict[str, str], tuple[Taint, ...]]] = {}
+        self._pod_affinity: PodAffinity | None = None
+        self._labels_and_taints: dict[str, tuple[dict[str, str], tuple[Taint, ...]]] = {}
         self.bare: Mapping[str, SchedulingConstraints] = {}
         store.watchers.append(self)
 
     # Deciding
 
     def scheduling(self, pod: Pod) -> SchedulingConstraints:
-        """Where a pod may land."""
+        """The scheduling constraints of a pod."""
         if pod.owner is None:
             return self.bare.get(pod.uid) or SchedulingConstraints()
         return self._workloads.template(pod).scheduling
 
     def fit(self, pod: Pod) -> str | Misfit:
-        """The node that a pod would go to, or why there is none."""
+        """The node that a pod would be bound to, or why there is none."""
         scheduling = self.scheduling(pod)
         volumes = self._store.volumes_of(pod)
-        view = self._neighbours.view(pod, scheduling) if self._neighbours else None
+        view = self._pod_affinity.view(pod, scheduling) if self._pod_affinity else None
         order = self._order
         best: tuple[float, str] | None = None
-        found = 0
+        feasible = 0
         reasons: dict[str, int] = {}
         for step in range(len(order)):
             at = (self._from + step) % len(order)
@@ -91,37 +91,36 @@ class Scheduler(NullWatcher):
             score = _fullness(node, machine) + self._rng.random() * 0.01
             if best is None or score < best[0]:
                 best = (score, name)
-            found += 1
-            if found >= ENOUGH:
+            feasible += 1
+            if feasible >= ENOUGH:
                 self._from = at + 1
                 break
         return best[1] if best else Misfit(len(order), reasons)
 
     def admits(self, pod: Pod, node: Node, machine: NodeCapacity) -> bool:
-        """Whether a pod could be put on a node: one of the cluster, or one that is only thought
-        of."""
+        """Whether a pod fits on a node, which exists or is only planned."""
         scheduling = self.scheduling(pod)
         if obstacle(pod, scheduling, self._store.volumes_of(pod), node, machine):
             return False
-        view = self._neighbours.view(pod, scheduling) if self._neighbours else None
+        view = self._pod_affinity.view(pod, scheduling) if self._pod_affinity else None
         return view is None or not view.obstacle(node.name, machine.labels)
 
     def stuck(self) -> Iterator[Group]:
-        """Groups of pods that fit nowhere as things stand."""
+        """Groups of pods that fit nowhere at present."""
         return (group for group in self._groups.values() if group.stuck)
 
-    # Watching: what could help whom (the plugins' EventsToRegister and queueing hints)
+    # Events that could help pods (EventsToRegister and queueing hints of the plugins)
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
-        """A pod without a node is scheduled soon; one that leaves makes room."""
+        """A pod without a node is tried soon; a pod that leaves frees resources."""
         if new is not None and old is None:
-            if self._neighbours is None and self.scheduling(new).social:
-                self._neighbours = PodAffinity(self._store, self.scheduling)
+            if self._pod_affinity is None and self.scheduling(new).social:
+                self._pod_affinity = PodAffinity(self._store, self.scheduling)
             if not new.node:
                 key, uid = new.key, new.uid
                 self._kernel.after(self._lag(), lambda: self._schedule(key, uid))
-        if self._neighbours is not None:
-            self._neighbours.count(old, new)
+        if self._pod_affinity is not None:
+            self._pod_affinity.count(old, new)
         if self._groups:
             if new is None and old is not None and not old.node:
                 self._forget(old)
@@ -129,13 +128,13 @@ class Scheduler(NullWatcher):
                 self._moved(old, new)
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """What did not fit may fit now; a domain less, or more, may let a spread go on."""
+        """A pod that did not fit may fit now; another number of domains may change a spread."""
         if (old is None) != (new is None):
             self._order = list(self._store.nodes)
         machine = self._store.machines[new.name] if new is not None else None
         other = self._differs(new.name if new is not None else old.name if old else "", machine)
-        if other and self._neighbours is not None:
-            self._neighbours.nodes_changed()
+        if other and self._pod_affinity is not None:
+            self._pod_affinity.nodes_changed()
         if not self._groups or not (other or _better(old, new)):
             return
         for group in list(self._groups.values()):
@@ -145,32 +144,32 @@ class Scheduler(NullWatcher):
                 self._requeue(group)
 
     def volume(self, old: Volume | None, new: Volume | None) -> None:
-        """A claim is bound; it is rare enough to try everybody."""
+        """A claim is bound. This is rare enough to try all groups."""
         for group in list(self._groups.values()):
             self._requeue(group)
 
     def _differs(self, name: str, machine: NodeCapacity | None) -> bool:
-        """Whether a node has come or gone, or has other labels or taints than before."""
+        """Whether a node was added or removed, or its labels or taints changed."""
         if machine is None:
-            return self._known.pop(name, None) is not None
-        seen = self._known.get(name)
+            return self._labels_and_taints.pop(name, None) is not None
+        seen = self._labels_and_taints.get(name)
         if seen is not None and seen[0] is machine.labels and seen[1] is machine.taints:
             return False
-        self._known[name] = (machine.labels, machine.taints)
+        self._labels_and_taints[name] = (machine.labels, machine.taints)
         return True
 
     def _moved(self, old: Pod | None, new: Pod | None) -> None:
-        """A pod has got a node, is about to leave it, or has left it."""
+        """A pod was bound, begins to leave its node, or has left it."""
         moved = new or old
         node = self._store.nodes.get(old.node) if old is not None and holds(old) else None
         freed = None if holds(new) else node
         if moved is None:
             return
-        repels = self.scheduling(moved).apart if freed and self._neighbours else ()
+        repels = self.scheduling(moved).apart if freed and self._pod_affinity else ()
         for group in list(self._groups.values()):
             if freed and self.admits(group.sample, freed, self._store.machines[freed.name]):
                 self._requeue(group, at_once=True)
-            elif self._neighbours and _concerns(group, moved, repels):
+            elif self._pod_affinity and _concerns(group, moved, repels):
                 self._requeue(group)
 
     # Trying
@@ -186,15 +185,15 @@ class Scheduler(NullWatcher):
             self._try(pod)
 
     def _try(self, pod: Pod) -> None:
-        found = self.fit(pod)
-        if isinstance(found, str):
-            self._store.change_pod(pod.key, node=found, unschedulable="")
+        placement = self.fit(pod)
+        if isinstance(placement, str):
+            self._store.change_pod(pod.key, node=placement, unschedulable="")
             return
         sort = self._sort(pod)
         group = self._groups.get(sort)
         if group is None:
             group = self._groups[sort] = Group(sort, pod, self.scheduling(pod))
-        group.why, group.stuck = str(found), True
+        group.why, group.stuck = str(placement), True
         group.attempts += 1
         group.tried = self._kernel.now
         self._at(group, self._kernel.now + LEFTOVER_SECONDS)
@@ -206,7 +205,7 @@ class Scheduler(NullWatcher):
 
     def _requeue(self, group: Group, *, at_once: bool = False) -> None:
         """Try a group again. From 1.33 on an idle kube-scheduler does not wait for the back-off
-        (SchedulerPopFromBackoffQ); here it does where it is not certain that it would help."""
+        (SchedulerPopFromBackoffQ); here it waits unless the event certainly helps."""
         due = self._kernel.now + self._lag()
         if not at_once:
             due = max(due, group.ready_at())
@@ -220,7 +219,7 @@ class Scheduler(NullWatcher):
         group.timer = self._kernel.at(due, lambda: self._flush(group))
 
     def _flush(self, group: Group) -> None:
-        """Place as many of a group as fit; the first that does not speaks for the rest."""
+        """Bind as many pods of a group as fit; the first that does not fit stands for the rest."""
         group.timer, group.stuck = None, False
         for key, uid in list(group.pods):
             pod = self._store.pods.get(key)
@@ -260,7 +259,7 @@ def _stands(pod: Pod | None) -> tuple[str, bool] | None:
 
 
 def _concerns(group: Group, moved: Pod, repels: tuple[PodTerm, ...]) -> bool:
-    """Whether a pod that has moved may have let a group in by what they say about each other."""
+    """Whether a moved pod may admit a group by their affinity terms."""
     sample, namespace = group.sample, moved.key.namespace
     if group.scheduling.social and concerns(
         group.scheduling, sample.key.namespace, namespace, moved.labels
@@ -272,7 +271,7 @@ def _concerns(group: Group, moved: Pod, repels: tuple[PodTerm, ...]) -> bool:
 
 
 def _better(old: Node | None, new: Node | None) -> bool:
-    """Whether a node takes more than before."""
+    """Whether a node admits more pods than before."""
     if old is None or new is None:
         return new is not None
     return (

@@ -1,7 +1,7 @@
 """Pods that fit nowhere, and when they are tried again.
 
-Pods that fit or do not fit alike wait together: one attempt speaks for all of them until something
-has happened that could help. The times are kube-scheduler's (pkg/scheduler/backend/queue).
+Equal pods wait together: one attempt stands for all of them until an event could help. The times
+are those of kube-scheduler (pkg/scheduler/backend/queue).
 """
 
 from dataclasses import dataclass, field
@@ -14,17 +14,17 @@ from azure_linux_migrator.simulator.kernel import Timer
 RETRY = RetryDelay(1.0, 10.0)
 """DefaultPodInitialBackoffDuration and DefaultPodMaxBackoffDuration."""
 LEFTOVER_SECONDS = 300.0
-"""Whatever happens, or does not, a pod is tried again after this
+"""A pod is tried again after so many seconds even without an event
 (DefaultPodMaxInUnschedulablePodsDuration)."""
 
 Sort = tuple[str, tuple[int, int], ExtendedResources, tuple[tuple[str, ...], ...]]
-"""What pods have in common that fit alike: owner, requests, and the zones of their volumes."""
+"""What equal pods share: owner, requests, and the zones of their volumes."""
 
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """Pods of one sort. `stuck` says that the last of them to be tried fitted nowhere, and that
-    nothing has happened since that could have changed that; `sample` is one of them."""
+    """Pods of one sort. `stuck` is whether the last attempt failed and no event since could have
+    helped; `sample` is one of the pods."""
 
     sort: Sort
     sample: Pod
@@ -37,5 +37,5 @@ class Group:
     timer: Timer | None = None
 
     def ready_at(self) -> float:
-        """When its back-off is over: doubled with every attempt."""
+        """When the back-off ends; it doubles with every attempt."""
         return self.tried + RETRY.after(self.attempts)

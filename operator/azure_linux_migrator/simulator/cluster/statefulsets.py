@@ -1,4 +1,4 @@
-"""The StatefulSet controller, and others that give a pod's name and volumes to its successor."""
+"""The StatefulSet controller, and others whose pods keep their names and volumes."""
 
 from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.simulator.cluster.api_server import ApiServer
@@ -7,24 +7,28 @@ from azure_linux_migrator.simulator.cluster.workload import Workload
 
 
 class StatefulSets:
-    """Pods with names of their own."""
+    """Workloads whose pods keep their names."""
 
     def __init__(self, api: ApiServer, pod_factory: PodFactory) -> None:
         self._api = api
-        self._births = pod_factory
+        self._pod_factory = pod_factory
 
     def sync(self, workload: Workload, pods: list[Pod]) -> None:
-        """Make the pods whose names are free again.
-
-        With OrderedReady the first that is missing, not Ready or terminating is the last that is
-        looked at: processReplica in pkg/controller/statefulset/stateful_set_control.go.
-        """
+        """Create the pods whose names are free. With OrderedReady, the first pod that is
+        missing, not Ready or terminating is the last one that is processed: processReplica in
+        pkg/controller/statefulset/stateful_set_control.go."""
         present = {pod.key.name: pod for pod in pods}
         for name in workload.identities:
-            found = present.get(name)
-            if found is None:
-                self._births.add(workload, name)
-            elif found.finished and not found.terminating and workload.kind == "StatefulSet":
-                self._api.delete(found.key, found.uid)
-            if not workload.parallel and (found is None or not found.ready or found.terminating):
+            chosen_pod = present.get(name)
+            if chosen_pod is None:
+                self._pod_factory.add(workload, name)
+            elif (
+                chosen_pod.finished
+                and not chosen_pod.terminating
+                and workload.kind == "StatefulSet"
+            ):
+                self._api.delete(chosen_pod.key, chosen_pod.uid)
+            if not workload.parallel and (
+                chosen_pod is None or not chosen_pod.ready or chosen_pod.terminating
+            ):
                 return

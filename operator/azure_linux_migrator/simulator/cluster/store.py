@@ -1,4 +1,4 @@
-"""The API server's memory: objects by name, one revision for all, and whoever watches them."""
+"""The objects of the API server by name, one revision for all, and the watchers."""
 
 from collections import defaultdict
 from typing import Protocol
@@ -18,7 +18,7 @@ from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
 
 
 class Watcher(Protocol):
-    """Told of each change as it is made."""
+    """Called for each change when it is made."""
 
     def node(self, old: Node | None, new: Node | None) -> None:
         """A node."""
@@ -40,7 +40,7 @@ class Watcher(Protocol):
 
 
 class NullWatcher:
-    """A watcher that ignores everything; others override what they care for."""
+    """A watcher that ignores everything; subclasses override some methods."""
 
     def node(self, old: Node | None, new: Node | None) -> None:
         """Ignored."""
@@ -62,7 +62,7 @@ class NullWatcher:
 
 
 class Store:
-    """Every write is one revision; watchers are told in the order in which they came."""
+    """Every write has one revision; watchers are called in the order of registration."""
 
     def __init__(self) -> None:
         self.revision = 0
@@ -79,14 +79,14 @@ class Store:
         self.watchers: list[Watcher] = []
 
     def next_revision(self) -> int:
-        """The revision of a write that is about to be made."""
+        """The revision of the write that comes next."""
         self.revision += 1
         return self.revision
 
     def volumes_of(self, pod: Pod) -> list[Volume]:
         """The bound volumes of a pod."""
         keys = (NamespacedName(pod.key.namespace, claim) for claim in pod.claims)
-        return [found for key in keys if (found := self._by_claim.get(key)) is not None]
+        return [volume for key in keys if (volume := self._by_claim.get(key)) is not None]
 
     def attached(self, volume: str) -> list[Attachment]:
         """Where a volume is attached."""
@@ -95,20 +95,20 @@ class Store:
     # Nodes
 
     def put_node(self, node: Node, machine: NodeCapacity | None = None) -> None:
-        """Add or change a node; `machine` is what the scheduler needs of a new one."""
+        """Add or change a node; a new node has a `machine` for the scheduler."""
         self.revision += 1
         old = self.nodes.get(node.name)
         self.nodes[node.name] = node
         if machine is not None:
             self.machines[node.name] = machine
-            for pod in self.pods_on[node.name].values():  # of a node that came back under its name
+            for pod in self.pods_on[node.name].values():  # of a node that returned under its name
                 if not pod.finished:
                     machine.take(pod)
         for watcher in self.watchers:
             watcher.node(old, node)
 
     def change_node(self, name: str, **changes: object) -> None:
-        """Change fields of a node; nothing where they are so already, or it is gone."""
+        """Change fields of a node. Does nothing if they are equal or the node is gone."""
         old = self.nodes.get(name)
         if old is None:
             return
@@ -117,7 +117,7 @@ class Store:
             self.put_node(new)
 
     def remove_node(self, name: str) -> None:
-        """Delete a node; its pods stay until someone collects them."""
+        """Delete a node; its pods stay until the garbage collector removes them."""
         old = self.nodes.pop(name, None)
         if old is None:
             return
@@ -129,20 +129,20 @@ class Store:
     # Pods
 
     def put_pod(self, pod: Pod) -> None:
-        """Add a pod, or change one, whatever revision it carries."""
+        """Add or change a pod, whatever revision it has."""
         self.revision += 1
         old = self.pods.get(pod.key)
         new = structs.replace(pod, revision=self.revision)
         self.pods[pod.key] = new
         if new.node:
             self.pods_on[new.node][pod.key] = new
-            if holds(old) != holds(new) and (found := self.machines.get(new.node)):
-                found.take(new, 1 if holds(new) else -1)
+            if holds(old) != holds(new) and (capacity := self.machines.get(new.node)):
+                capacity.take(new, 1 if holds(new) else -1)
         for watcher in self.watchers:
             watcher.pod(old, new)
 
     def change_pod(self, key: NamespacedName, **changes: object) -> None:
-        """Change fields of a pod; nothing where they are so already, or it is gone."""
+        """Change fields of a pod. Does nothing if they are equal or the pod is gone."""
         old = self.pods.get(key)
         if old is None:
             return
@@ -158,12 +158,12 @@ class Store:
         self.revision += 1
         if old.node:
             self.pods_on[old.node].pop(key, None)
-            if holds(old) and (found := self.machines.get(old.node)):
-                found.take(old, -1)
+            if holds(old) and (capacity := self.machines.get(old.node)):
+                capacity.take(old, -1)
         for watcher in self.watchers:
             watcher.pod(old, None)
 
-    # The others
+    # Other objects
 
     def put_budget(self, budget: Budget) -> None:
         """Add or change a budget."""
@@ -182,7 +182,7 @@ class Store:
                 watcher.budget(old, None)
 
     def put_controller(self, controller: Controller) -> None:
-        """Add or change a controller; nothing where it is so already."""
+        """Add or change a controller. Does nothing if it is equal."""
         old = self.controllers.get(controller.uid)
         if old == controller:
             return
@@ -192,7 +192,7 @@ class Store:
             watcher.controller(old, controller)
 
     def remove_controller(self, uid: str) -> None:
-        """Delete a controller; what it owns stays."""
+        """Delete a controller; the objects that it owns stay."""
         old = self.controllers.pop(uid, None)
         if old is not None:
             self.revision += 1
@@ -235,6 +235,6 @@ class Store:
 
 
 def holds(pod: Pod | None) -> bool:
-    """Whether a pod takes room of its node: the scheduler does not see pods that have finished
-    (the pod informer's field selector in pkg/scheduler/scheduler.go)."""
+    """Whether a pod uses resources of its node: the scheduler does not see finished pods (field
+    selector of the pod informer in pkg/scheduler/scheduler.go)."""
     return pod is not None and bool(pod.node) and not pod.finished

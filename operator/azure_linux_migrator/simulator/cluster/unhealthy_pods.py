@@ -1,7 +1,7 @@
-"""Pods that do not become Ready, and whose successors do not either.
+"""Pods that do not become Ready, and whose replacements do not either.
 
-What ails them (an image that is not there, a configuration that crashes) is none of the model's
-business; it is known from the start and goes on through every move. Nothing here changes a pod.
+The cause (a missing image, a wrong configuration) is not modelled; it is known from the start and
+survives every move. Nothing here changes a pod.
 """
 
 from collections import defaultdict
@@ -12,36 +12,36 @@ from azure_linux_migrator.simulator.cluster.workload import Workload
 
 
 class UnhealthyPods:
-    """Which pods ail, by the phase that they stay in: `Pending` where no container starts,
-    `Running` where they start and fail."""
+    """The unhealthy pods by the phase in which they stay: `Pending` if no container starts,
+    `Running` if containers start and fail."""
 
     def __init__(self) -> None:
         self._phases: dict[NamespacedName, str] = {}
-        self._heirless: defaultdict[str, list[str]] = defaultdict(list)
+        self._inherited: defaultdict[str, list[str]] = defaultdict(list)
 
     def strike(self, pod: Pod) -> None:
-        """A pod stays as it is."""
+        """A pod stays unhealthy."""
         self._phases[pod.key] = pod.phase
 
     def of(self, pod: Pod) -> str:
-        """The phase that a pod stays in; empty where it is well."""
+        """The phase in which a pod stays; empty if it is healthy."""
         return self._phases.get(pod.key, "")
 
     def leave(self, workload: Workload, pod: Pod) -> None:
-        """A pod goes; whoever comes in its place will ail. Pods of DaemonSets have no heirs: the
+        """A pod goes, and its replacement inherits the failure. DaemonSet pods are exempt: the
         next one runs on another node."""
         if workload.keeps_names:
             return
         phase = self._phases.pop(pod.key, "")
         if phase and workload.kind != "DaemonSet":
-            self._heirless[workload.uid].append(phase)
+            self._inherited[workload.uid].append(phase)
 
     def pass_on(self, workload: Workload, key: NamespacedName, siblings: Iterable[Pod]) -> None:
-        """A pod is made: it takes after one that left, or after its siblings where all of them
-        ail."""
-        if key in self._phases or not (self._phases or self._heirless):
+        """A pod is created: it inherits the failure of a pod that left, or that of the others of
+        its workload if all of them are unhealthy."""
+        if key in self._phases or not (self._phases or self._inherited):
             return
-        heirless = self._heirless.get(workload.uid)
+        heirless = self._inherited.get(workload.uid)
         if heirless:
             self._phases[key] = heirless.pop()
             return
@@ -50,5 +50,5 @@ class UnhealthyPods:
             self._phases[key] = phases[0]
 
     def end(self, pod: Pod) -> None:
-        """A controller has no more use for a pod: nobody comes in its place."""
+        """A controller does not replace a pod any more."""
         self._phases.pop(pod.key, None)

@@ -1,4 +1,4 @@
-"""What the simulated cluster knows beyond the core's records: templates, machines, rules."""
+"""What the simulated cluster records beyond the core's records: templates, machines, rules."""
 
 import random
 from typing import Literal
@@ -11,18 +11,18 @@ from azure_linux_migrator.model.selectors import Labels
 from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Named", "Other"]
-"""`Named` is any other controller that gives a pod's name and volumes to its successor."""
+"""`Named` is any other controller whose pods keep their names and volumes."""
 
 
 class Span(Struct, frozen=True):
-    """How long something takes, in seconds: any of `seen`, else anything from `low` to `high`."""
+    """A duration in seconds: one of `seen`, or else between `low` and `high`."""
 
     low: float = 1.0
     high: float = 2.0
     seen: tuple[float, ...] = ()
 
     def draw(self, rng: random.Random) -> float:
-        """One of them."""
+        """Draw a duration."""
         return rng.choice(self.seen) if self.seen else rng.uniform(self.low, self.high)
 
     @property
@@ -32,9 +32,9 @@ class Span(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True):
-    """What all pods of a workload share. `start` runs from the node to Ready, without the attaching
-    of disks, `stop` from the deletion to the end, `run` (a Job's) from Ready to the end; `claims`
-    are those that all of them mount."""
+    """What all pods of a workload share. `start` is the time from the node to Ready without
+    attaching disks, `stop` from the deletion to the end, `run` (pods of a Job) from Ready to the
+    end; `claims` are those that all pods mount."""
 
     labels: Labels = ()
     requests: tuple[int, int] = (0, 0)
@@ -51,14 +51,13 @@ class Template(Struct, frozen=True):
 
 
 class Workload(Struct):
-    """A controller and its wish. `current` is the uid of the ReplicaSet that it grows (of others
-    its own), `generation` counts its templates; `claims` are those of single pods, by name.
-
-    A StatefulSet counts its pods' names from `first`, one pod after the other unless `parallel`;
-    `names` are those of pods whose names do not count. Of a Job, `replicas` are the pods that are
-    to succeed yet at the start, `succeeded` those that did; `failures` are those since the last
-    success, the latest at `failed_at` (seconds since the epoch).
-    """
+    """A controller and its desired state. `current` is the uid of its current ReplicaSet (of
+    other kinds its own uid), `generation` counts its templates; `claims` are those of single
+    pods, by name. A StatefulSet numbers its pods from `first`, and starts one after the other
+    unless `parallel`; `names` are those of pods without ordinals. For a Job, `replicas` is the
+    number of pods that have yet to succeed at the start, `succeeded` of those that did;
+    `failures` are those since the last success, the latest at `failed_at` (seconds since the
+    epoch)."""
 
     kind: Kind
     key: NamespacedName
@@ -72,7 +71,7 @@ class Workload(Struct):
     claims: dict[str, tuple[str, ...]] = {}
     current: str = ""
     generation: int = 1
-    made: int = 0
+    pods_created: int = 0
     first: int = 0
     names: tuple[str, ...] = ()
     failures: int = 0
@@ -81,19 +80,20 @@ class Workload(Struct):
 
     @property
     def growing(self) -> str:
-        """The uid of the ReplicaSet whose pods are current; of others the controller's own."""
+        """The uid of the ReplicaSet with the current pods; of other kinds the controller's own
+        uid."""
         if self.kind != "Deployment":
             return self.uid
         return self.current or f"{self.uid}/{self.generation}"
 
     @property
     def keeps_names(self) -> bool:
-        """Whether a pod's successor has its name."""
+        """Whether the replacement of a pod has its name."""
         return self.kind in {"StatefulSet", "Named"}
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """The names of its pods, where they keep them, in the order in which they start."""
+        """The names of its pods, if they keep them, in the order in which they start."""
         if self.names:
             return self.names
         ordinals = range(self.first, self.first + self.replicas)
@@ -101,7 +101,7 @@ class Workload(Struct):
 
 
 class NodeCapacity(Struct):
-    """A node as the scheduler sees it, and what is taken of its room."""
+    """A node as the scheduler sees it, and the resources in use."""
 
     labels: dict[str, str]
     taints: tuple[Taint, ...] = ()
@@ -111,7 +111,7 @@ class NodeCapacity(Struct):
     extended_resources: dict[str, int] = {}
 
     def take(self, pod: Pod, sign: int = 1) -> None:
-        """Reserve what a pod requests, or with -1 give it back."""
+        """Reserve what a pod requests, or with -1 release it."""
         self.cpu += sign * pod.requests[0]
         self.memory += sign * pod.requests[1]
         self.pods += sign

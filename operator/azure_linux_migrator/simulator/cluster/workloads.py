@@ -1,7 +1,7 @@
-"""The workloads of the cluster: which there are, whose pods are whose, who looks after them.
+"""The workloads of the cluster, and which pods belong to them.
 
-The controllers' rules are in modules of their own: deployments, statefulsets, daemonsets, jobs.
-Each looks at a workload `lag` seconds after something of it has changed.
+The rules of the controllers are in modules of their own: deployments, statefulsets, daemonsets,
+jobs. Each processes a workload `lag` seconds after a change.
 """
 
 import random
@@ -37,14 +37,14 @@ class Workloads(NullWatcher):
         self._store = store
         self._kernel = kernel
         self._lag = lag
-        self._births = PodFactory(store, kernel)
-        self._deployments = Deployments(api, self._births)
-        self._statefulsets = StatefulSets(api, self._births)
-        self._daemonsets = DaemonSets(store, api, self._births)
-        self._jobs = Jobs(kernel, self._births)
-        self.known: dict[str, Workload] = {}
-        self.pods_of = self._births.pods_of
-        self.unhealthy_pods = self._births.unhealthy_pods
+        self._pod_factory = PodFactory(store, kernel)
+        self._deployments = Deployments(api, self._pod_factory)
+        self._statefulsets = StatefulSets(api, self._pod_factory)
+        self._daemonsets = DaemonSets(store, api, self._pod_factory)
+        self._jobs = Jobs(kernel, self._pod_factory)
+        self.by_uid: dict[str, Workload] = {}
+        self.pods_of = self._pod_factory.pods_of
+        self.unhealthy_pods = self._pod_factory.unhealthy_pods
         self._by_owner: dict[str, str] = {}
         self._queued: set[str] = set()
         self._daemons: dict[str, None] = {}
@@ -53,8 +53,8 @@ class Workloads(NullWatcher):
     # Writes
 
     def add(self, workload: Workload, *, fresh: bool = True) -> None:
-        """A workload is applied; its pods follow, unless they are there already."""
-        self.known[workload.uid] = workload
+        """Apply a workload; its pods are created unless they exist already."""
+        self.by_uid[workload.uid] = workload
         if workload.kind == "DaemonSet":
             self._daemons[workload.uid] = None
         if workload.kind in {"Deployment", "StatefulSet", "DaemonSet"}:
@@ -65,60 +65,60 @@ class Workloads(NullWatcher):
             self.soon(workload.uid)
 
     def own(self, owner: str, workload: Workload) -> None:
-        """Pods of that owner are the workload's."""
+        """Assign the pods of an owner to the workload."""
         self._by_owner[owner] = workload.uid
 
     def template(self, pod: Pod) -> Template:
-        """What a pod was made from."""
-        found = self.workload(pod)
-        if found is None:
+        """The template of a pod."""
+        workload = self.workload(pod)
+        if workload is None:
             return Template()
-        if found.kind == "DaemonSet":
-            return self._daemonsets.template(pod, found.template)
-        return found.template
+        if workload.kind == "DaemonSet":
+            return self._daemonsets.template(pod, workload.template)
+        return workload.template
 
     def workload(self, pod: Pod) -> Workload | None:
-        """Whose pod it is."""
-        return self.known.get(self._by_owner.get(pod.owner.uid, "")) if pod.owner else None
+        """The workload of a pod."""
+        return self.by_uid.get(self._by_owner.get(pod.owner.uid, "")) if pod.owner else None
 
     def by_key(self, key: NamespacedName) -> Workload | None:
         """A Deployment by its name."""
-        found = (w for w in self.known.values() if w.kind == "Deployment" and w.key == key)
-        return next(found, None)
+        workloads = (w for w in self.by_uid.values() if w.kind == "Deployment" and w.key == key)
+        return next(workloads, None)
 
     def replicas(self, key: NamespacedName) -> int | None:
-        """A Deployment's scale; None where there is none."""
+        """The replicas of a Deployment; None if there is none."""
         workload = self.by_key(key)
         return workload.replicas if workload else None
 
     def scale(self, key: NamespacedName, replicas: int, *, surge: str | None = None) -> None:
-        """Change a Deployment's scale, and our record of a surge with it."""
-        found = self.by_key(key)
-        if found is not None:
-            found.replicas = replicas
-            self._show(found, {} if surge is None else {"surge": surge})
-            self.soon(found.uid)
+        """Change the replicas of a Deployment, and azlm's record of a surge with it."""
+        workload = self.by_key(key)
+        if workload is not None:
+            workload.replicas = replicas
+            self._show(workload, {} if surge is None else {"surge": surge})
+            self.soon(workload.uid)
 
     def note(self, key: NamespacedName, surge: str) -> None:
-        """Record on a Deployment what becomes of its surge."""
+        """Write azlm's record of a surge to a Deployment."""
         workload = self.by_key(key)
         if workload is not None:
             self._show(workload, {"surge": surge})
 
     def restart(self, key: NamespacedName, stamp: str) -> None:
-        """A new template for a Deployment's pods."""
-        found = self.by_key(key)
-        if found is not None and self._store.controllers[found.uid].restarted != stamp:
-            found.generation += 1
-            found.current = ""
-            self._adopt_set(found)
-            self._show(found, {"restarted": stamp})
-            self.soon(found.uid)
+        """Give a Deployment a new template."""
+        workload = self.by_key(key)
+        if workload is not None and self._store.controllers[workload.uid].restarted != stamp:
+            workload.generation += 1
+            workload.current = ""
+            self._adopt_set(workload)
+            self._show(workload, {"restarted": stamp})
+            self.soon(workload.uid)
 
     def place(self, workload: Workload, node: str, *, created: float, **more: object) -> Pod:
-        """A pod that has been running there for a while."""
-        name = self._births.free_name(workload)
-        pod = self._births.make(workload, name, node=node, created=created)
+        """Create a pod that runs already."""
+        name = self._pod_factory.free_name(workload)
+        pod = self._pod_factory.make(workload, name, node=node, created=created)
         fields = {"phase": "Running", "ready": True} | more
         pod = structs.replace(pod, **fields)
         self._store.put_pod(pod)
@@ -127,42 +127,42 @@ class Workloads(NullWatcher):
     # Watching
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
-        """One of somebody's pods."""
-        found = new or old
-        workload = self.workload(found) if found else None
-        if found is None or workload is None:
+        """A pod of a workload changed."""
+        pod = new or old
+        workload = self.workload(pod) if pod else None
+        if pod is None or workload is None:
             return
         if new is None:
-            self.pods_of[workload.uid].pop(found.key, None)
-            self._daemonsets.gone(found)
+            self.pods_of[workload.uid].pop(pod.key, None)
+            self._daemonsets.gone(pod)
         else:
-            self.pods_of[workload.uid][found.key] = None
+            self.pods_of[workload.uid][pod.key] = None
         if workload.kind == "Job":
             self._jobs.count(workload, old, new)
         if old is not None and not old.terminating and (new is None or new.terminating):
-            self.unhealthy_pods.leave(workload, found)
+            self.unhealthy_pods.leave(workload, pod)
         if new is None or (old is not None and _matters(workload, old, new)):
             self.soon(workload.uid)
 
     def node(self, old: Node | None, new: Node | None) -> None:
-        """DaemonSets follow the nodes, and the OS that a node has after its update in place."""
+        """DaemonSets follow the nodes, and the OS that a node has after an update in place."""
         if old is None or new is None or old.os_sku != new.os_sku:
-            found = new or old
-            self._daemonsets.forget(found.name if found else "")
+            node = new or old
+            self._daemonsets.forget(node.name if node else "")
             for uid in self._daemons:
                 self.soon(uid)
 
     # Working
 
     def soon(self, uid: str) -> None:
-        """Look at a workload after the controllers' lag."""
+        """Process a workload after the lag of the controllers."""
         if uid not in self._queued:
             self._queued.add(uid)
             self._kernel.after(self._lag(), lambda: self._sync(uid))
 
     def _sync(self, uid: str) -> None:
         self._queued.discard(uid)
-        workload = self.known[uid]
+        workload = self.by_uid[uid]
         pods = [self._store.pods[key] for key in self.pods_of[uid]]
         match workload.kind:
             case "Deployment" | "ReplicaSet":
@@ -191,13 +191,13 @@ class Workloads(NullWatcher):
             self._store.put_controller(controller)
 
     def _show(self, workload: Workload, changes: dict[str, str]) -> None:
-        found = self._store.controllers[workload.uid]
-        changed = structs.replace(found, replicas=workload.replicas, **changes)
+        controller = self._store.controllers[workload.uid]
+        changed = structs.replace(controller, replicas=workload.replicas, **changes)
         self._store.put_controller(changed)
 
 
 def _matters(workload: Workload, old: Pod, new: Pod) -> bool:
-    """Whether a controller has to look at what changed of a pod."""
+    """Whether a change of a pod concerns its controller."""
     if workload.kind == "DaemonSet":
         return new.finished and not old.finished
     return (old.ready, old.terminating, old.phase, old.deletion_cost) != (

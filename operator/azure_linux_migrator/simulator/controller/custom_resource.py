@@ -1,4 +1,4 @@
-"""The custom resource in the simulated API server: its spec, its status, who may write what."""
+"""The custom resource in the simulated API server: its spec, its status, and the writes of both."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from azure_linux_migrator.simulator.cluster.store import Store
 
 
 class Body(Struct, frozen=True):
-    """The resource as it was at a revision; `created` in seconds since the epoch."""
+    """The resource at a revision; `created` in seconds since the epoch."""
 
     name: str
     uid: str
@@ -25,52 +25,52 @@ class Body(Struct, frozen=True):
 
 
 class CustomResource:
-    """One AzureLinuxMigration. `body` is None once it is gone."""
+    """One AzureLinuxMigration. `body` is None after its deletion."""
 
     def __init__(
         self, store: Store, name: str, spec: Mapping[str, Any], clock: Callable[[], float]
     ) -> None:
         self._store, self._clock = store, clock
-        self._name, self._made = name, 1
+        self._name, self._incarnation = name, 1
         self.body: Body | None = self._make(f"uid-{name}", spec)
         self.watchers: list[Callable[[Body | None], None]] = []
         self.writes = 0
-        """How often a status was written."""
+        """The number of status writes."""
 
     def recreate(self, spec: Mapping[str, Any]) -> None:
-        """Somebody applies one of the same name again, once the old one is gone."""
+        """Apply a resource of the same name again, after the deletion of the old one."""
         if self.body is None:
-            self._made += 1
-            fresh = self.body = self._make(f"uid-{self._name}-{self._made}", spec)
-            for each in tuple(self.watchers):
-                each(fresh)
+            self._incarnation += 1
+            fresh = self.body = self._make(f"uid-{self._name}-{self._incarnation}", spec)
+            for watcher in tuple(self.watchers):
+                watcher(fresh)
 
     def edit(self, **spec: Any) -> None:
-        """Somebody changes the spec."""
+        """A user changes the spec."""
         if self.body is not None:
             merged = {**self.body.spec, **spec}
             if merged != self.body.spec:
                 self._put(spec=merged, generation=self.body.generation + 1)
 
     def annotate(self, name: str, value: str) -> None:
-        """Somebody sets an annotation."""
+        """A user sets an annotation."""
         if self.body is not None:
             self._put(annotations={**self.body.annotations, name: value})
 
     def delete(self) -> None:
-        """Somebody deletes it; our finalizer keeps it for a while."""
+        """A user deletes the resource; the finalizer of azlm keeps it."""
         if self.body is not None and not self.body.deleting:
             self._put(deleting=True, generation=self.body.generation + 1)
 
     def release(self) -> None:
-        """Our finalizer is removed: it is gone."""
+        """Remove the finalizer: the resource is gone."""
         if self.body is not None and self.body.deleting:
             self.body = None
-            for each in tuple(self.watchers):
-                each(None)
+            for watcher in tuple(self.watchers):
+                watcher(None)
 
     def write_status(self, status: MigrationStatus, revision: int | None) -> Body:
-        """Apply a status; with a revision, only to that version of the resource."""
+        """Write the status; with a revision, only if the resource still has it."""
         if self.body is None:
             raise refusal(404, "azurelinuxmigrations.azlm.dev not found")
         if revision is not None and revision != self.body.revision:
@@ -90,5 +90,5 @@ class CustomResource:
             return
         fields = {name: getattr(old, name) for name in Body.__struct_fields__}
         self.body = Body(**(fields | changes | {"revision": self._store.next_revision()}))
-        for each in tuple(self.watchers):
-            each(self.body)
+        for watcher in tuple(self.watchers):
+            watcher(self.body)

@@ -1,6 +1,6 @@
-"""What Kopf does when the resource is deleted: the daemon of controller/process.py is stopped, the
-deletion handler is called, and the finalizer goes once that has succeeded and the daemon has ended.
-"""
+"""What Kopf does when the resource is deleted. It stops the daemon of controller/process.py and
+calls the deletion handler, and removes the finalizer after the handler has succeeded and the
+daemon has ended."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ LOOK_SECONDS = 0.1
 
 
 class Deletion:
-    """The end of one resource in one process. There is no daemon after a restart."""
+    """The deletion of one resource in one process. After a restart there is no daemon."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Deletion:
         self._handle()
 
     def _end(self, daemon: LoopDriver) -> None:
-        """The daemon ends when what it has under way is answered."""
+        """The daemon ends when its requests are answered."""
         if not self._operator.alive:
             return
         if not daemon.loop.recording:
@@ -59,7 +59,7 @@ class Deletion:
         self._release()
 
     def _release(self) -> None:
-        """Once the daemon has ended (controller/supervisor.py)."""
+        """Start the handler's loop after the daemon has ended (controller/supervisor.py)."""
         waits = not self._calling or self._daemon is not None or self._handler is not None
         if waits or not self._operator.alive:
             return
@@ -69,7 +69,7 @@ class Deletion:
             driver.tick()
 
     def _expire(self, call: int) -> None:
-        """It took too long: what it has under way is waited for, then it is called again."""
+        """The attempt timed out: its requests are awaited, then the handler is called again."""
         if call != self._calls or not self._operator.alive:
             return
         self._calling = False
@@ -84,7 +84,7 @@ class Deletion:
         self._process.after(RELEASE_RETRY_SECONDS, self._handle)
 
     def _finish(self) -> None:
-        """It has succeeded, and the daemon has ended before: the finalizer goes."""
+        """The handler succeeded, and the daemon has ended: remove the finalizer."""
         self._calls += 1
         if self._operator.alive:
             self._operator.resource.release()

@@ -1,4 +1,4 @@
-"""What may befall the requests of the simulated operator."""
+"""Where tests may inject faults into the requests of the simulated operator."""
 
 from typing import Protocol
 
@@ -9,9 +9,9 @@ from azure_linux_migrator.model.actions import Action
 
 
 class InjectedFault(Struct, frozen=True):
-    """What befalls a request: an error instead of its effect, or in spite of it (`committed`), how
-    much later than usual the answer comes (`delay`), or the request itself arrives (`late`). A
-    `lost` one never left its process, which has died."""
+    """A fault of a request: an error instead of its effect or, with `committed`, after it; the
+    answer comes `delay` seconds later than usual, or the request itself arrives `late` seconds
+    later. A `lost` request was not sent: its process has ended."""
 
     error: AzlmError | None = None
     committed: bool = False
@@ -21,27 +21,28 @@ class InjectedFault(Struct, frozen=True):
 
 
 class FaultHook(Protocol):
-    """What a fault schedule decides; `begins` and `ends` surround an action's effect."""
+    """Decides the faults of requests; `begins` and `ends` surround the effect of an action."""
 
     def injected_fault(self, action: Action, part: int) -> InjectedFault | None:
-        """What befalls this request; `part` is 1 for the second one of an action that has two."""
+        """The fault of this request, if any; `part` is 1 for the second request of an action
+        that has two."""
 
     def begins(self, action: Action) -> None:
-        """It is about to take effect."""
+        """The action is about to take effect."""
 
     def ends(self, action: Action) -> None:
-        """It has taken effect; nobody was told yet."""
+        """The action has taken effect; the answer is not sent yet."""
 
 
 class NoFaults:
-    """Nothing goes wrong."""
+    """No request has a fault."""
 
     def injected_fault(self, _action: Action, _part: int) -> InjectedFault | None:
-        """Nothing."""
+        """No fault."""
         return None
 
     def begins(self, action: Action) -> None:
-        """Nothing."""
+        """Ignored."""
 
     def ends(self, action: Action) -> None:
-        """Nothing."""
+        """Ignored."""

@@ -1,9 +1,10 @@
-"""The operator's watches: what the store tells, later, in order within a kind, into a World.
+"""The watches of the simulated operator: events of the store arrive late, in order within a kind,
+in a World.
 
-A watch can be held up, and it can lose its place: then nothing comes until everything is listed
-again, as kube/reflector.py does after 410 Gone. A list is of one moment, and never older than what
-was seen before (no resourceVersion asks for the latest); but it comes in pieces, with decisions in
-between, and what has gone is known only at its end.
+A watch can be held up, and it can lose its place: then no event arrives before everything is listed
+again, as kube/reflector.py does after 410 Gone. A list shows one moment, which is never older than
+what was seen before (no resourceVersion asks for the latest). It arrives in parts, with decisions
+in between, and deleted objects are known only at its end.
 """
 
 from collections.abc import Callable
@@ -32,11 +33,12 @@ WatchKind = Literal[
 ]
 KINDS: tuple[WatchKind, ...] = get_args(WatchKind)
 PIECES = 3
-"""Pieces in which a list comes: what a read of the connection brings at one time."""
+"""The number of parts in which a list arrives: what a read of the connection returns at one
+time."""
 
 
 class _List(Struct):
-    """A list under way: its number, its objects by name as of one moment, and what is to come."""
+    """A list in progress: its number, its objects by name at one moment, and the parts to come."""
 
     number: int
     names: frozenset[Any]
@@ -45,7 +47,7 @@ class _List(Struct):
 
 
 class Informer(NullWatcher):
-    """Feeds one operator's World. `delay` draws an event's seconds on the way."""
+    """Updates the World of one operator. `delay` draws the seconds of an event on its way."""
 
     def __init__(
         self,
@@ -66,10 +68,10 @@ class Informer(NullWatcher):
     @property
     def synced(self) -> bool:
         """Whether every first list has arrived."""
-        return self._running and all(each.listed for each in self._streams.values())
+        return self._running and all(stream.listed for stream in self._streams.values())
 
     def problem(self) -> str:
-        """Which watch has told nothing for longest, and why; empty where all deliver."""
+        """The watch that has delivered nothing for longest, and why; empty if all deliver."""
         now = self._process.now
         failing = [
             (stream.heard_at, kind, problem)
@@ -82,7 +84,7 @@ class Informer(NullWatcher):
         return watch_problem(f"{kind.lower()}s", heard_at, problem)
 
     def start(self) -> None:
-        """Begin to watch; the first lists arrive after a while each."""
+        """Start to watch; each first list arrives after a delay."""
         self._running = True
         now = self._process.now
         self._streams = {kind: Stream(now, old.held_until) for kind, old in self._streams.items()}
@@ -91,28 +93,28 @@ class Informer(NullWatcher):
             self._process.after(self._delay() * 4, partial(self._list, kind, stream))
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop to watch."""
         if self._running:
             self._running = False
             self._store.watchers.remove(self)
 
     def hold(self, kind: WatchKind, until: float, *, broken: bool = False) -> None:
-        """Nothing of that kind arrives before then; the connection is up, or `broken`."""
+        """Hold the events of a kind until then; the connection is up, or `broken`."""
         stream = self._streams[kind]
         stream.falls_silent(self._process.now, broken=broken)
         stream.held_until = max(stream.held_until, until)
 
     def lose(self, kind: WatchKind, seconds: float) -> None:
-        """The watch has lost its place; it is listed again after so many seconds."""
+        """The watch loses its place; it is listed again after so many seconds."""
         stream = self._streams[kind]
-        if not stream.deaf:
+        if not stream.needs_list:
             stream.falls_silent(self._process.now, broken=True)
-            stream.deaf, stream.listing = True, False
+            stream.needs_list, stream.listing = True, False
             stream.lists += 1
             stream.queue.clear()
             self._process.after(seconds, partial(self._list, kind, stream))
 
-    # What the store tells
+    # Events of the store
 
     def node(self, old: Node | None, new: Node | None) -> None:
         """A node."""
@@ -141,8 +143,8 @@ class Informer(NullWatcher):
 
     def _send(self, kind: WatchKind, old: Any, new: Any) -> None:
         stream = self._streams[kind]
-        if stream.deaf:
-            return  # the list that is still to come has it
+        if stream.needs_list:
+            return  # the list in progress contains it
         at = max(self._process.now + self._delay(), stream.held_until)
         if stream.queue:
             at = max(at, stream.queue[-1][0])
@@ -192,22 +194,23 @@ class Informer(NullWatcher):
                 world.remove_controller(old.kind, old.key)
 
     def _list(self, kind: WatchKind, stream: Stream) -> None:
-        """Everything of a kind as it is now."""
+        """List the objects of a kind."""
         if not self._running or stream is not self._streams[kind]:
             return
         if self._process.now < stream.held_until:
             self._process.at(stream.held_until, partial(self._list, kind, stream))
             return
-        stream.deaf, stream.listing = False, True
+        stream.needs_list, stream.listing = False, True
         there = self._there(kind)
-        found = list(there.values())
-        size = max(1, -(-len(found) // PIECES))
-        parts = [found[at : at + size] for at in range(0, len(found), size)]
+        records = list(there.values())
+        size = max(1, -(-len(records) // PIECES))
+        parts = [records[at : at + size] for at in range(0, len(records), size)]
         begun = _List(stream.lists, frozenset(there), parts, self._store.revision)
         self._piece(kind, stream, begun)
 
     def _piece(self, kind: WatchKind, stream: Stream, begun: _List) -> None:
-        """The next part of a list; after the last one, what is not in it any more is gone."""
+        """Apply the next part of a list; after the last part, remove the objects that are not in
+        it."""
         stale = stream is not self._streams[kind] or begun.number != stream.lists
         if not self._running or stale:
             return
@@ -215,8 +218,8 @@ class Informer(NullWatcher):
             self._process.at(stream.held_until, partial(self._piece, kind, stream, begun))
             return
         if begun.parts:
-            for each in begun.parts.pop(0):
-                self._apply(kind, None, each, begun.revision)
+            for part in begun.parts.pop(0):
+                self._apply(kind, None, part, begun.revision)
             self._process.after(self._delay(), partial(self._piece, kind, stream, begun))
             if stream.listed:
                 self._on_change()
@@ -230,7 +233,7 @@ class Informer(NullWatcher):
         self._on_change()
 
     def _here(self, kind: WatchKind) -> dict[Any, Any]:
-        """What the world has of a kind."""
+        """The objects of a kind in the world."""
         world, owner_index = self.world, self.world.owner_index
         match kind:
             case "pod":
@@ -240,13 +243,17 @@ class Informer(NullWatcher):
             case "budget":
                 return dict(world.budgets)
             case "volume":
-                return {each.name: each for each in owner_index.all_volumes()}
+                return {volume.name: volume for volume in owner_index.all_volumes()}
             case "attachment":
-                return {each.name: each for each in owner_index.all_attachments()}
-        return {each.uid: each for each in owner_index.all_controllers() if each.kind == kind}
+                return {attachment.name: attachment for attachment in owner_index.all_attachments()}
+        return {
+            controller.uid: controller
+            for controller in owner_index.all_controllers()
+            if controller.kind == kind
+        }
 
     def _there(self, kind: WatchKind) -> dict[Any, Any]:
-        """What the store has of a kind."""
+        """The objects of a kind in the store."""
         store = self._store
         match kind:
             case "pod":
@@ -259,4 +266,8 @@ class Informer(NullWatcher):
                 return store.volumes
             case "attachment":
                 return store.attachments
-        return {uid: each for uid, each in store.controllers.items() if each.kind == kind}
+        return {
+            uid: controller
+            for uid, controller in store.controllers.items()
+            if controller.kind == kind
+        }

@@ -19,13 +19,14 @@ from azure_linux_migrator.core.reconcile.messages import (
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
 from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.simulator.controller.action_runner import ActionRunner
 from azure_linux_migrator.simulator.controller.custom_resource import Body
 from azure_linux_migrator.simulator.controller.operator_process import OperatorProcess
 from azure_linux_migrator.simulator.kernel import Timer
 
 
 def resource_seen(body: Body) -> ResourceSeen:
-    """The resource as the loop takes it."""
+    """The resource in the form that the loop reads."""
     return ResourceSeen(
         body.name,
         body.uid,
@@ -39,7 +40,7 @@ def resource_seen(body: Body) -> ResourceSeen:
 
 
 class LoopDriver:
-    """A loop of a process, with the actions and the status write that it has under way."""
+    """A loop of a process, with its actions and its status write in progress."""
 
     def __init__(self, operator: OperatorProcess, body: Body, *, releasing: bool) -> None:
         self._operator = operator
@@ -49,33 +50,33 @@ class LoopDriver:
         self._dead = False
         self.on_end: Callable[[], None] = lambda: None
         """Called once the loop has released the resource, or has written its last status."""
-        self.runner = operator.new_runner(self.wake)
+        self.runner = ActionRunner(operator, self.wake)
         observer = Observer(
             operator.informer,
             self.runner,
             began=operator.began,
             releasing=releasing,
-            own_pod=operator.own_pod,
+            own_pod=operator.setup.own_pod,
         )
-        self.loop = Loop(resource_seen(body), observer, coalesce=operator.pace.coalesce)
+        self.loop = Loop(resource_seen(body), observer, coalesce=operator.setup.pace.coalesce)
 
     def tick(self) -> None:
-        """Do what is due."""
+        """Process what is due."""
         if not self._operator.alive:
             return
         decisions = self.loop.decisions
         outputs = self.loop.tick(self._now())
         if self.loop.decisions != decisions and self.loop.last is not None:
-            self._operator.decided(self.loop.last)
+            self._operator.setup.on_decision(self.loop.last)
         self._perform(outputs)
 
     def wake(self) -> None:
-        """The watches or an action brought something new."""
+        """A watch or an action has news."""
         self.loop.changed(self._now())
         self._arm()
 
     def seen(self, body: Body) -> None:
-        """The resource was seen."""
+        """A watch delivered the resource."""
         self._perform(self.loop.seen(resource_seen(body), self._now()))
 
     def close(self, on_end: Callable[[], None]) -> None:
@@ -84,18 +85,11 @@ class LoopDriver:
         self._perform(self.loop.close(self._now()))
 
     def die(self, *, late: float | None = None) -> None:
-        """The process ends; see ActionRunner.die for what is on its way."""
+        """The process ends; see OperatorProcess.abandon for its requests."""
         self.runner.die(late=late)
-        if self._dead:
-            return
-        self._dead = True
-        timer = self._request
-        if timer is None or not timer.live:
-            return
-        if late is not None:
-            self._operator.kernel.after(late, timer.fire)
-        elif self._operator.rng.random() < 0.5:
-            timer.cancel()
+        if not self._dead:
+            self._dead = True
+            self._operator.abandon(self._request, late=late)
 
     def _now(self) -> Now:
         return Now(self._operator.clock(), self._process.now)
@@ -134,7 +128,7 @@ class LoopDriver:
         self._request = self._operator.kernel.after(way, lambda: self._arrives(write, way))
 
     def _arrives(self, write: WriteStatus, way: float) -> None:
-        error, version = self._operator.status_fails(), 0
+        error, version = self._operator.setup.status_fails(), 0
         try:
             if error is None or error.status == 0:
                 resource = self._operator.resource
@@ -153,8 +147,8 @@ class LoopDriver:
         self._request = self._operator.kernel.after(way, lambda: self._is_read(way))
 
     def _is_read(self, way: float) -> None:
-        """What refuses only writes of the status does not refuse a read."""
-        body, error = self._operator.resource.body, self._operator.status_fails()
+        """An error that refuses only status writes does not refuse a read."""
+        body, error = self._operator.resource.body, self._operator.setup.status_fails()
         fails = body is None or (error is not None and error.status not in {403, 409})
         resource = None if body is None or fails else resource_seen(body)
         self._process.after(way, lambda: self._reread(resource))

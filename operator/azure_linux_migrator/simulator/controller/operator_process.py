@@ -19,11 +19,12 @@ from azure_linux_migrator.model.actions import (
 )
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.simulator.cluster.workload import Span
-from azure_linux_migrator.simulator.controller.action_runner import ActionRunner, Backend
+from azure_linux_migrator.simulator.controller.backend import Backend
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
+from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, NoFaults
 from azure_linux_migrator.simulator.controller.informer import Informer
 from azure_linux_migrator.simulator.controller.process import SimulatedProcess
+from azure_linux_migrator.simulator.kernel import Timer
 
 AZURE = (ReadPools, ReadAzureFacts, CreatePool, UpdatePool, DeleteMachines, DeletePool)
 """Actions that Azure answers, not Kubernetes."""
@@ -38,37 +39,45 @@ class Pace(Struct, frozen=True):
     coalesce: float = 0.003
 
 
-class OperatorProcess:
-    """What the loops of a process share. `skew` is how far its clock is ahead of the world's;
-    `leads` whether it takes itself for the holder of the Lease (kube/lease.py)."""
+def _status_write_succeeds() -> KubernetesError | None:
+    return None
 
-    def __init__(
-        self,
-        resource: CustomResource,
-        backend: Backend,
-        rng: random.Random,
-        *,
-        pace: Pace,
-        fault_hook: FaultHook,
-        own_pod: NamespacedName | None = None,
-        status_fails: Callable[[], KubernetesError | None] = lambda: None,
-    ) -> None:
-        self.resource = resource
-        self.kernel = backend.kernel
-        self.rng = rng
-        self.pace = pace
-        self.own_pod = own_pod
-        self.status_fails = status_fails
-        self._backend = backend
-        self._fault_hook = fault_hook
-        self.process = SimulatedProcess(backend.kernel)
+
+def _ignore(_decision: Decision) -> None:
+    pass
+
+
+class OperatorSetup(Struct, frozen=True):
+    """What a process starts with. `own_pod` is the pod that it runs in, if that is in the simulated
+    cluster. `status_fails` gives the error of a status write, if it fails; `on_decision` is called
+    with every decision."""
+
+    resource: CustomResource
+    backend: Backend
+    rng: random.Random
+    pace: Pace
+    fault_hook: FaultHook = NoFaults()
+    own_pod: NamespacedName | None = None
+    status_fails: Callable[[], KubernetesError | None] = _status_write_succeeds
+    on_decision: Callable[[Decision], None] = _ignore
+
+
+class OperatorProcess:
+    """What the loops of a process share. `skew` is how far its clock is ahead of the kernel's, in
+    seconds; `leads` is whether it believes that it holds the Lease (kube/lease.py)."""
+
+    def __init__(self, setup: OperatorSetup) -> None:
+        self.setup = setup
+        self.resource = setup.resource
+        self.kernel = setup.backend.kernel
+        self.rng = setup.rng
+        self.process = SimulatedProcess(self.kernel)
         self.skew = 0.0
-        self.began = backend.kernel.now
+        self.began = self.kernel.now
         self.alive = self.leads = True
         self.world = World()
-        self.on_decision: Callable[[Decision], None] | None = None
         self.informer = Informer(
-            backend.api.store, self.process, self.world, self.watch_seconds, self.wake
+            setup.backend.api.store, self.process, self.world, self.watch_seconds, self.wake
         )
         self._watching = False
 
@@ -76,16 +85,11 @@ class OperatorProcess:
         """The watches brought something new."""
 
     def clock(self) -> float:
-        """What this process takes for the time."""
+        """The time by the clock of this process."""
         return self.kernel.now + self.skew
 
-    def decided(self, decision: Decision) -> None:
-        """A loop has decided."""
-        if self.on_decision is not None:
-            self.on_decision(decision)
-
     def watch(self, *, on: bool) -> None:
-        """Start the watches, or end them and forget what they have told."""
+        """Start the watches, or end them and forget what they delivered."""
         if self._watching == on:
             return
         self._watching = on
@@ -95,28 +99,22 @@ class OperatorProcess:
             self.informer.stop()
             self.world.clear()
 
-    def new_runner(self, on_result: Callable[[], None]) -> ActionRunner:
-        """What runs the actions of one loop."""
-        return ActionRunner(
-            self._backend,
-            self.world,
-            self.rng,
-            self.process,
-            clock=self.clock,
-            latency=self._latency,
-            fault_hook=self._fault_hook,
-            may_act=lambda: self.leads,
-            on_result=on_result,
-        )
+    def way(self, action: Action | None = None) -> float:
+        """Draw the seconds of a request in one direction: to Azure for an action that Azure
+        answers, otherwise to the API server."""
+        pace = self.setup.pace
+        return (pace.azure if isinstance(action, AZURE) else pace.request).draw(self.rng) / 2
 
-    def way(self) -> float:
-        """Seconds of a request to the apiserver in one direction."""
-        return self.pace.request.draw(self.rng) / 2
+    def abandon(self, request: Timer | None, *, late: float | None) -> None:
+        """The process ends while a request is on its way: it arrives so many seconds later, or with
+        None as usual or never."""
+        if request is None or not request.live:
+            return
+        if late is not None:
+            self.kernel.after(late, request.fire)
+        elif self.rng.random() < 0.5:
+            request.cancel()
 
     def watch_seconds(self) -> float:
-        """Seconds of a watch event on its way."""
-        return self.pace.watch.draw(self.rng)
-
-    def _latency(self, action: Action) -> float:
-        pace = self.pace.azure if isinstance(action, AZURE) else self.pace.request
-        return pace.draw(self.rng)
+        """Draw the seconds of a watch event on its way."""
+        return self.setup.pace.watch.draw(self.rng)

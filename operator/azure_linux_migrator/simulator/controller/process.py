@@ -1,11 +1,11 @@
-"""The time of one operator process: what is due waits while the process is frozen."""
+"""The time of one operator process: timers that are due wait while the process is suspended."""
 
 from azure_linux_migrator.simulator.kernel import Call, Kernel, Timer
 
 
 class SimulatedProcess:
-    """A kernel as one process has it. Requests on the wire and the servers use the kernel itself:
-    they go on while the process does not run."""
+    """The kernel as one process sees it. Requests that were sent and the servers use the kernel
+    itself: they continue while the process is suspended."""
 
     __slots__ = ("_frozen", "_kernel", "_missed")
 
@@ -16,23 +16,23 @@ class SimulatedProcess:
 
     @property
     def now(self) -> float:
-        """The world's time, in seconds since the epoch."""
+        """The time in seconds since the epoch."""
         return self._kernel.now
 
     def at(self, when: float, call: Call) -> Timer:
-        """Do it then, or as soon as the process runs again."""
+        """Call at that time, or as soon as the process runs again."""
         return self._kernel.at(when, lambda: self._do(call))
 
     def after(self, delay: float, call: Call) -> Timer:
-        """Do it so many seconds from now, or as soon as the process runs again."""
+        """Call so many seconds from now, or as soon as the process runs again."""
         return self._kernel.at(self._kernel.now + delay, lambda: self._do(call))
 
     def freeze(self) -> None:
-        """It hangs: it hears nothing, and none of its timers fires."""
+        """Suspend the process: it receives nothing, and no timer fires."""
         self._frozen = True
 
     def thaw(self) -> None:
-        """It goes on with all that was due meanwhile, in order."""
+        """Resume the process, with everything that was due meanwhile, in order."""
         self._frozen = False
         missed, self._missed = self._missed, []
         for call in missed:

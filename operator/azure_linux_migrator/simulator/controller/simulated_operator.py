@@ -1,54 +1,33 @@
-"""One operator process at work on one migration, in virtual time: the loops one after the other."""
+"""One operator process that works on one migration in virtual time; its loops follow each other."""
 
-import random
-from collections.abc import Callable
-
-from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.model.cluster import NamespacedName
-from azure_linux_migrator.simulator.controller.action_runner import ActionRunner, Backend
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from azure_linux_migrator.simulator.controller.action_runner import ActionRunner
+from azure_linux_migrator.simulator.controller.custom_resource import Body
 from azure_linux_migrator.simulator.controller.deletion import Deletion
-from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
 from azure_linux_migrator.simulator.controller.loop_driver import LoopDriver
-from azure_linux_migrator.simulator.controller.operator_process import OperatorProcess, Pace
+from azure_linux_migrator.simulator.controller.operator_process import (
+    OperatorProcess,
+    OperatorSetup,
+)
 
 
 class SimulatedOperator(OperatorProcess):
-    """A process and its loops: the one at work, and before it those that still end."""
+    """A process and its loops: the current one, and earlier ones that are still ending."""
 
-    def __init__(
-        self,
-        resource: CustomResource,
-        backend: Backend,
-        rng: random.Random,
-        *,
-        pace: Pace,
-        fault_hook: FaultHook,
-        own_pod: NamespacedName | None = None,
-        status_fails: Callable[[], KubernetesError | None] = lambda: None,
-    ) -> None:
-        super().__init__(
-            resource,
-            backend,
-            rng,
-            pace=pace,
-            fault_hook=fault_hook,
-            own_pod=own_pod,
-            status_fails=status_fails,
-        )
+    def __init__(self, setup: OperatorSetup) -> None:
+        super().__init__(setup)
         self._drivers: list[LoopDriver] = []
         self._release: Deletion | None = None
-        if resource.body is not None:
-            self._drivers.append(LoopDriver(self, resource.body, releasing=False))
-        resource.watchers.append(self._resource_changed)
+        if self.resource.body is not None:
+            self._drivers.append(LoopDriver(self, self.resource.body, releasing=False))
+        self.resource.watchers.append(self._resource_changed)
 
     @property
     def runner(self) -> ActionRunner:
-        """What runs the actions of the loop at work."""
+        """The action runner of the current loop."""
         return self._drivers[-1].runner
 
     def start(self) -> None:
-        """The process begins to work."""
+        """The process starts to work."""
         body = self.resource.body
         if body is not None and body.deleting:
             self._release = Deletion(self, None, self._new_driver)
@@ -56,7 +35,7 @@ class SimulatedOperator(OperatorProcess):
             self._drivers[-1].tick()
 
     def kill(self, *, late: float | None = None) -> None:
-        """The process ends at once; see ActionRunner.die for what is on its way."""
+        """The process ends at once; see `abandon` for its requests."""
         if not self.alive:
             return
         self._end()
@@ -64,7 +43,7 @@ class SimulatedOperator(OperatorProcess):
             driver.die(late=late)
 
     def wake(self) -> None:
-        """Look again soon."""
+        """Decide again soon."""
         if self.alive:
             self._drivers[-1].wake()
 
@@ -74,8 +53,8 @@ class SimulatedOperator(OperatorProcess):
         self.resource.watchers.remove(self._resource_changed)
 
     def _new_driver(self) -> LoopDriver | None:
-        """A loop that undoes what is ours: it starts from the resource and remembers nothing. None
-        where the resource is gone."""
+        """A loop that releases the resource: it starts from the resource and has no memory. None
+        if the resource is gone."""
         body = self.resource.body
         if body is None or not self.alive:
             return None
@@ -89,7 +68,7 @@ class SimulatedOperator(OperatorProcess):
         if not self.alive:
             return
         if body is None:
-            self._end()  # the process lives: what it has under way still takes effect
+            self._end()  # the process lives: its requests still take effect
             return
         self._drivers[-1].seen(body)
         if body.deleting and self._release is None:

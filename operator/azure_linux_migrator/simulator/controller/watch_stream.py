@@ -1,4 +1,4 @@
-"""One kind's watch of the simulated operator: what is under way, and whether it is up."""
+"""The watch of one kind in the simulated operator: events under way, and whether it is up."""
 
 from collections import deque
 from typing import Any
@@ -7,26 +7,27 @@ from azure_linux_migrator.core.state.watch_health import GRACE_SECONDS, STALE_SE
 
 
 class Stream:
-    """One kind's watch: events under way, and whether something is due to deliver them. `listed` is
-    whether a first list has arrived, `deaf` whether one is still to begin, `lists` counts them.
-    `heard_at` is when it last was up, `broken` whether its connection has failed since."""
+    """The watch of one kind: events under way, and whether something is due to deliver them.
+    `listed` is whether a first list has arrived, `needs_list` whether one has yet to begin, `lists`
+    is the number of lists. `heard_at` is when the watch was last up, `broken` is whether its
+    connection has failed since."""
 
     __slots__ = (
         "broken",
-        "deaf",
         "due",
         "heard_at",
         "held_until",
         "listed",
         "listing",
         "lists",
+        "needs_list",
         "queue",
     )
 
     def __init__(self, now: float, held_until: float = 0.0) -> None:
         self.queue: deque[tuple[float, Any, Any, int]] = deque()
         self.listed = self.listing = False
-        self.deaf = True
+        self.needs_list = True
         self.held_until = held_until
         self.due = False
         self.lists = 0
@@ -34,17 +35,17 @@ class Stream:
         self.broken = False
 
     def falls_silent(self, now: float, *, broken: bool) -> None:
-        """It delivers nothing from now on, or still does not."""
+        """The watch delivers nothing from now on."""
         if not self.silent(now):
             self.heard_at, self.broken = now, False
         self.broken = self.broken or broken
 
     def silent(self, now: float) -> bool:
-        """Whether it delivers nothing: held up, or not listed again."""
-        return now < self.held_until or self.deaf or self.listing
+        """Whether the watch delivers nothing: held up, or not listed again."""
+        return now < self.held_until or self.needs_list or self.listing
 
     def problem(self, now: float) -> str:
-        """As kube/reflector.py tells it."""
+        """The problem in the words of kube/reflector.py."""
         age = now - self.heard_at
         if age <= GRACE_SECONDS or not self.silent(now):
             return ""

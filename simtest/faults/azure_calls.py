@@ -1,16 +1,19 @@
-"""Faults to inject into the modelled AKS: which call they meet and what they do to it.
+"""Faults of calls to the modelled AKS: which calls meet a fault, and what becomes of them.
 
-All are plain records that decode from JSON, so that a test in another process can send them.
+All faults are plain records that decode from JSON: a test can send them to the simulated ARM server
+of the testbed, which runs in another process.
 """
 
-from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from azure_linux_migrator.simulator.aks import errors
-from azure_linux_migrator.simulator.aks.errors import ArmError
+from azure_linux_migrator.simulator.aks.call_hook import CallEffect
+from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
 from azure_linux_migrator.simulator.aks.limits import ClusterShape
+from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.operations import Ending
 
 Call = Literal[
     "*",
@@ -97,7 +100,7 @@ class MissingNodes(_Record, frozen=True, tag="MissingNodes", tag_field="kind"):
 Effect = Refuse | LoseResponse | EndOperation | Stall | Hide | MissingNodes
 
 
-class Fault(_Record, frozen=True):
+class CallFault(_Record, frozen=True):
     """`effect` on the calls that match, from the `nth` one on (1-based), `times` times.
 
     `pool` None matches any pool, `times` None every later call.
@@ -114,35 +117,66 @@ class Fault(_Record, frozen=True):
         return self.call in ("*", call) and self.pool in (None, pool)
 
 
-class FaultBook:
-    """The faults in force, each with the number of matching calls it has seen."""
+class CallFaults:
+    """The faults in force on one cluster, as its CallHook, each with the number of matching calls
+    so far."""
 
-    def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self._faults: list[Fault] = list(faults)
-        self._seen: list[int] = [0] * len(self._faults)
+    def __init__(self, cluster: ManagedCluster) -> None:
+        self._shape = cluster.shape
+        self._faults: list[CallFault] = []
+        self._counts: list[int] = []
+        cluster.call_hook = self
 
-    def add(self, faults: Iterable[Fault]) -> None:
+    def add(self, *faults: CallFault) -> None:
         """Put more faults in force; each counts calls from now on."""
-        for fault in faults:
-            self._faults.append(fault)
-            self._seen.append(0)
+        self._faults += faults
+        self._counts += [0] * len(faults)
 
     def clear(self) -> None:
-        """End every fault. What was already done to an operation stays done."""
+        """End every fault. Operations that a fault has changed stay changed."""
         self._faults.clear()
-        self._seen.clear()
+        self._counts.clear()
+
+    def called(self, call: str, pool: str | None) -> CallEffect:
+        """Count the call, and join the effects of its faults."""
+        effects = self.met(call, pool)
+        for effect in effects:
+            if isinstance(effect, Refuse):
+                raise refusal(effect, call, pool, self._shape)
+            if isinstance(effect, LoseResponse) and not effect.committed:
+                raise ResponseLost(committed=False, hang_seconds=effect.hang_seconds)
+        joined: dict[str, Any] = {}
+        for effect in effects:
+            match effect:
+                case LoseResponse(hang_seconds=seconds):
+                    joined.setdefault("answer_lost_after", seconds)
+                case Stall(seconds=wait):
+                    joined["waits"] = (wait, *joined.get("waits", ()))
+                case EndOperation(status, code, message, nodes):
+                    joined["ending"] = Ending(status, code, message, nodes)
+                case MissingNodes(count=count):
+                    joined["missing_nodes"] = count
+                case Hide(seconds=hidden):
+                    joined["hidden_seconds"] = hidden
+        return CallEffect(**joined)
 
     def met(self, call: str, pool: str | None) -> list[Effect]:
-        """Count the call and return what befalls it."""
+        """Count the call and return the effects of the faults that it meets."""
         effects: list[Effect] = []
         for index, fault in enumerate(self._faults):
             if not fault.matches(call, pool):
                 continue
-            self._seen[index] += 1
-            past = self._seen[index] - fault.nth
+            self._counts[index] += 1
+            past = self._counts[index] - fault.nth
             if past >= 0 and (fault.times is None or past < fault.times):
                 effects.append(fault.effect)
         return effects
+
+
+def inject(cluster: ManagedCluster, *faults: CallFault) -> None:
+    """Put faults in force on a cluster, beside those that are in force already."""
+    hook = cluster.call_hook
+    (hook if isinstance(hook, CallFaults) else CallFaults(cluster)).add(*faults)
 
 
 _FULL_ACTIONS = {

@@ -1,0 +1,92 @@
+"""Mutations of cordons: left out, too early, repeated, or taken over."""
+
+from dataclasses import replace
+
+from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.core.reconcile import decide as deciding
+from azure_linux_migrator.core.steps.cordon_source import cordon_source
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
+from azure_linux_migrator.core.steps.routes import Route
+from azure_linux_migrator.model.actions import CordonNode
+from azure_linux_migrator.simulator.cluster import api_server
+from simtest.mutations.mutation import Mutation, Patches
+from simtest.mutations.route_changes import change_routes, replace_steps, skipping
+
+
+def _takes_over_cordons() -> Patches:
+    def cordon_all(ctx: Context) -> Progress:
+        missing = [
+            load.node.name
+            for load in ctx.pool_progress.by_node.values()
+            if load.node.cordoned_by != ctx.migration.name
+        ]
+        if not missing:
+            return DONE
+        return working(
+            Reason.CORDONING, "", *(CordonNode(name, ctx.migration.name) for name in missing)
+        )
+
+    def cordon(self: api_server.ApiServer, node: str, by: str, batch: str) -> None:
+        marks = {"batch": batch} if batch else {}
+        self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
+
+    cordoning = change_routes(
+        lambda route: replace_steps(route, ("CordonSource", "CordonTarget"), cordon_all)
+    )
+    return [*cordoning, (api_server.ApiServer, "cordon", cordon)]
+
+
+def _recordons() -> Patches:
+    def unsoaked(ctx: Context) -> Progress:
+        status = ctx.migration.status.model_copy(update={"soak_started_at": None})
+        return cordon_source(replace(ctx, migration=replace(ctx.migration, status=status)))
+
+    return change_routes(lambda route: replace_steps(route, ("CordonSource",), unsoaked))
+
+
+def _cordons_first() -> Patches:
+    def early(route: Route) -> Route:
+        steps = dict(route.steps)
+        if "CreateTarget" not in steps:
+            return route
+        cordon = ("CordonSource", steps.pop("CordonSource"))
+        rest = list(steps.items())
+        return replace(route, steps=(rest[0], cordon, *rest[1:]))
+
+    return change_routes(early)
+
+
+def _forgotten_uncordon() -> Patches:
+    return [(deciding, "_releases", lambda _ctx: ((), None))]
+
+
+CORDONS: tuple[Mutation, ...] = (
+    Mutation("no-cordon", "the source is not cordoned", "cordoned-first", skipping("CordonSource")),
+    Mutation(
+        "no-target-cordon",
+        "a rollback does not cordon the target",
+        "cordoned-first",
+        skipping("CordonTarget"),
+    ),
+    Mutation(
+        "cordon-before-target",
+        "the source is cordoned before the target is ready",
+        "target-first",
+        _cordons_first,
+    ),
+    Mutation(
+        "recordon-in-soak",
+        "a node that is uncordoned in the soak is cordoned again",
+        "no-recordon-in-soak",
+        _recordons,
+    ),
+    Mutation(
+        "forgotten-uncordon", "a deletion leaves cordons of azlm", "released", _forgotten_uncordon
+    ),
+    Mutation(
+        "foreign-cordons",
+        "cordons of others count as those of azlm",
+        "foreign-cordon-kept",
+        _takes_over_cordons,
+    ),
+)
