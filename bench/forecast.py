@@ -106,7 +106,13 @@ def _forecast(
         *("-o", "json", "--node-boot-seconds=2", "--node-delete-seconds=1"),
         f"--pod-stop-seconds={shape.delete_ms / 1000}",
     )
-    spec = {"strategy": {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}}
+    spec = {
+        "strategy": {
+            "canary": {"nodes": 0},
+            "batch": {"size": "100%", "soak": "0s"},
+            "finalSoak": "0s",
+        }
+    }
     with AksServer(plane.kubeconfig) as aks:
         began = time.monotonic()
         answer = plan(plane, aks.url, scratch, *flags, spec=spec)

@@ -122,6 +122,7 @@ def _measure(plane: ControlPlane, scratch: Path, strategy: str) -> Row:
             "source": {"nodePool": "workers"},
             "strategy": {
                 "type": strategy,
+                "canary": {"nodes": 0},
                 "batch": {"size": SURGE, "soak": "0s"},
                 "maxSurge": SURGE,
                 "finalSoak": "0s",

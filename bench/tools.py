@@ -60,7 +60,11 @@ def azlm(plane: ControlPlane, scratch: Path, emptied: Callable[[], bool]) -> Cos
         "metadata": {"name": "bench"},
         "spec": {
             "source": {"nodePool": "workers"},
-            "strategy": {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"},
+            "strategy": {
+                "canary": {"nodes": 0},
+                "batch": {"size": "100%", "soak": "0s"},
+                "finalSoak": "0s",
+            },
         },
     }
     fast = ("--boot-seconds=2", "--delete-seconds=1")

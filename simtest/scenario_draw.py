@@ -35,6 +35,10 @@ class ScenarioDraw(Struct, frozen=True):
         return str((self.spec.get("target") or {}).get("nodePool") or "srcazl")
 
 
+def _canary(rng: random.Random) -> dict[str, Any]:
+    return {"nodes": rng.choice((0, 0, 1)), "soak": rng.choice(("0s", "10s"))}
+
+
 def draw_scenario(seed: str) -> ScenarioDraw:
     """Draw the scenario of a seed."""
     rng = random.Random(f"{seed}/sketch")
@@ -46,6 +50,7 @@ def draw_scenario(seed: str) -> ScenarioDraw:
         "source": {"nodePool": "src"},
         "strategy": {
             "type": kind,
+            "canary": _canary(random.Random(f"{seed}/canary")),
             "batch": {
                 "size": rng.choice((1, 2, "50%", "100%")),
                 "soak": rng.choice(("0s", "5s", "30s")),

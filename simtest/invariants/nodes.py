@@ -166,7 +166,7 @@ class NodeInvariants(Part, NullWatcher):
             specs = context.in_force(context.now - KNOWN_SECONDS)
             if specs[0]["strategy"]["type"] == "Rolling":
                 total = max(total, context.status.source.count or 0)
-            most = max(share(_size(spec), total) for spec in specs)
+            most = max(_most(spec, index, total) for spec in specs)
             text = f"{len(marked)} nodes in batch {index}, {most} may be"
             context.that("batch-size", len(marked) <= most, text)
             self._soaked(index)
@@ -181,7 +181,11 @@ class NodeInvariants(Part, NullWatcher):
         if index < 2 or left is None or index in self._begun:
             return
         specs = context.in_force(left - KNOWN_SECONDS)
-        soak = min(length_of(spec, "strategy", "batch", "soak") for spec in specs)
+        soak = min(
+            length_of(spec, "strategy", part, "soak")
+            for spec in specs
+            for part in _watched(spec, index - 1)
+        )
         waited = context.now - left
         text = f"batch {index} begins {waited:.1f} s after the last pod of {index - 1} left"
         context.that("batch-soak", waited >= soak - context.slack(left) + 1.5, text)
@@ -203,8 +207,15 @@ class NodeInvariants(Part, NullWatcher):
             context.that("cordoned-first", open_for < BLIND_SECONDS, text)
 
 
-def _size(spec: object) -> int | str:
+def _most(spec: object, index: int, total: int) -> int:
+    """How many nodes a batch may have; the first one is the canary."""
     strategy = spec["strategy"]  # type: ignore[index]
     rolls = strategy["type"] == "Rolling"
-    size: int | str = strategy["maxSurge"] if rolls else strategy["batch"]["size"]
-    return size
+    size = share(strategy["maxSurge"] if rolls else strategy["batch"]["size"], total)
+    return min(size, strategy["canary"]["nodes"] or size) if index == 1 else size
+
+
+def _watched(spec: object, index: int) -> tuple[str, ...]:
+    """The parts of the strategy whose soak follows a batch; a canary of 0 nodes has none."""
+    nodes = spec["strategy"]["canary"]["nodes"]  # type: ignore[index]
+    return ("canary", "batch") if index == 1 and nodes else ("batch",)

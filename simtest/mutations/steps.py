@@ -106,7 +106,7 @@ def _all_at_once() -> Patches:
 
 
 def _no_batch_soak() -> Patches:
-    return [(Migration, "batch_soak", property(lambda _self: 0.0))]
+    return [(Migration, "batch_soak", lambda _self, _index, _total: 0.0)]
 
 
 def _no_surge_bound() -> Patches:

@@ -74,7 +74,13 @@ CASES: dict[str, tuple[list[Manifest], dict[str, Any]]] = {
     ),
     "batches": (
         [deployment("web", 8), budget("web", maxUnavailable=2)],
-        {"strategy": {"batch": {"size": 1, "soak": "1s"}, "finalSoak": "0s"}},
+        {
+            "strategy": {
+                "canary": {"nodes": 0},
+                "batch": {"size": 1, "soak": "1s"},
+                "finalSoak": "0s",
+            }
+        },
     ),
     "rolling": (
         [deployment("web", 6), budget("web", maxUnavailable=2)],
@@ -82,6 +88,7 @@ CASES: dict[str, tuple[list[Manifest], dict[str, Any]]] = {
             "strategy": {
                 "type": "Rolling",
                 "maxSurge": 2,
+                "canary": {"nodes": 0},
                 "batch": {"soak": "0s"},
                 "finalSoak": "0s",
             }
@@ -99,7 +106,7 @@ CASES: dict[str, tuple[list[Manifest], dict[str, Any]]] = {
 
 
 def _spec(more: dict[str, Any]) -> dict[str, Any]:
-    strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
+    strategy = {"canary": {"nodes": 0}, "batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
     return {"source": {"nodePool": "workers"}, "strategy": strategy} | more
 
 

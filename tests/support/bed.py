@@ -109,7 +109,11 @@ class Bed:
         """Apply a migration of the pool `workers`, without soaks unless the spec says so."""
         whole = {
             "source": {"nodePool": "workers"},
-            "strategy": {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s"},
+            "strategy": {
+                "canary": {"nodes": 0},
+                "batch": {"size": "50%", "soak": "0s"},
+                "finalSoak": "0s",
+            },
         } | spec
         body = {
             "apiVersion": "azlm.dev/v1alpha1",

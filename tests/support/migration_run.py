@@ -53,7 +53,12 @@ POOL: dict[str, Any] = {
     "mode": "User",
     "type": "VirtualMachineScaleSets",
 }
-CALM = {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s", "maxSurge": 2}
+CALM = {
+    "canary": {"nodes": 0},
+    "batch": {"size": "50%", "soak": "0s"},
+    "finalSoak": "0s",
+    "maxSurge": 2,
+}
 
 
 class Nobody:

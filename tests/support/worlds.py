@@ -68,7 +68,11 @@ def migration(status: MigrationStatus | None = None, **spec: Any) -> Migration:
     """A migration of pool `src` without soaks, named `m`."""
     whole = {
         "source": {"nodePool": "src"},
-        "strategy": {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"},
+        "strategy": {
+            "canary": {"nodes": 0},
+            "batch": {"size": "100%", "soak": "0s"},
+            "finalSoak": "0s",
+        },
     } | spec
     parsed = MigrationSpec.model_validate(whole)
     return Migration("m", "uid-m", 1, parsed, status or MigrationStatus())

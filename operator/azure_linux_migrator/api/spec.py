@@ -63,6 +63,24 @@ class Batch(Model):
     ] = "15m"
 
 
+class Canary(Model):
+    """The nodes that are drained first, to see whether the workloads run on the new OS."""
+
+    nodes: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="Nodes of the first batch; 0 drains a whole batch at once. Never more than "
+            "a batch has otherwise.",
+        ),
+    ] = 1
+    soak: Annotated[
+        Duration,
+        Field(description="How long to watch after the first batch before the next."),
+    ] = "10m"
+
+
 class StrategyType(StrEnum):
     """How nodes are replaced."""
 
@@ -82,6 +100,7 @@ class Strategy(Model):
             "change the source pool's own OS SKU."
         ),
     ] = StrategyType.BLUE_GREEN
+    canary: Canary = Canary()
     batch: Batch = Batch()
     max_surge: Annotated[
         Size,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
-from azure_linux_migrator.api.quantities import seconds
+from azure_linux_migrator.api.quantities import seconds, share
 from azure_linux_migrator.api.spec import MigrationSpec, Mode, StrategyType
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.cluster import Node
@@ -59,10 +59,19 @@ class Migration:
         strategy = self.spec.strategy
         return strategy.max_surge if strategy.type is StrategyType.ROLLING else strategy.batch.size
 
-    @property
-    def batch_soak(self) -> float:
-        """Seconds to watch between two batches."""
-        return 0.0 if self.backwards else seconds(self.spec.strategy.batch.soak)
+    def batch_nodes(self, index: int, total: int) -> int:
+        """How many of a pool's `total` nodes belong to a batch; the first one is the canary."""
+        size = share(self.batch_size, total)
+        canary = 0 if self.backwards else self.spec.strategy.canary.nodes
+        return min(size, canary) if canary and index == 1 else size
+
+    def batch_soak(self, index: int, total: int) -> float:
+        """Seconds to watch after a batch, before the next one."""
+        if self.backwards:
+            return 0.0
+        strategy = self.spec.strategy
+        first = index == 1 and 0 < strategy.canary.nodes < total
+        return seconds(strategy.canary.soak if first else strategy.batch.soak)
 
     @property
     def old_pool(self) -> str:

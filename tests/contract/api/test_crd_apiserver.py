@@ -85,6 +85,7 @@ def test_defaults_are_filled_in_and_nothing_else(migration: Applied) -> None:
         "target": {"osSKU": "AzureLinux"},
         "strategy": {
             "type": "BlueGreen",
+            "canary": {"nodes": 1, "soak": "10m"},
             "batch": {"size": "10%", "soak": "15m"},
             "finalSoak": "60m",
             "maxSurge": "10%",

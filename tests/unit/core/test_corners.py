@@ -147,7 +147,9 @@ def test_a_deleted_migration_restores_what_it_surged() -> None:
 
 # Rolling
 
-ROLLS = {"strategy": {"type": "Rolling", "maxSurge": 1, "batch": {"soak": "0s"}}}
+ROLLS = {
+    "strategy": {"canary": {"nodes": 0}, "type": "Rolling", "maxSurge": 1, "batch": {"soak": "0s"}}
+}
 
 
 def test_rolling_needs_both_pools() -> None:

@@ -163,7 +163,13 @@ def test_every_source_node_is_cordoned_before_any_pod_moves() -> None:
 
 
 def test_a_batch_is_admitted_drained_and_soaked_before_the_next() -> None:
-    halves = {"strategy": {"batch": {"size": "50%", "soak": "10m"}, "finalSoak": "0s"}}
+    halves = {
+        "strategy": {
+            "canary": {"nodes": 0},
+            "batch": {"size": "50%", "soak": "10m"},
+            "finalSoak": "0s",
+        }
+    }
     nodes = [Node("s-0", "src", unschedulable=True), Node("s-1", "src", unschedulable=True)]
     state = world([pod("a", node="s-1")], nodes=[*nodes, Node("t-0", "srcazl")])
     first = decide(migration(at("Drain"), **halves), seen(state, source(), target()), NOW)

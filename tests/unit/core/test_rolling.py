@@ -8,7 +8,13 @@ from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
 from azure_linux_migrator.model.cluster import Node
 from tests.support.worlds import NOW, at, migration, seen, source, target, world
 
-ROLLING = {"type": "Rolling", "maxSurge": 2, "batch": {"soak": "0s"}, "finalSoak": "0s"}
+ROLLING = {
+    "type": "Rolling",
+    "canary": {"nodes": 0},
+    "maxSurge": 2,
+    "batch": {"soak": "0s"},
+    "finalSoak": "0s",
+}
 
 
 def node(name: str, pool: str, zone: str, batch: str = "") -> Node:

@@ -191,12 +191,13 @@ def test_a_set_finds_its_pods_and_their_claims() -> None:
 
 BASE: dict[str, Any] = {
     "source": {"nodePool": "workers"},
-    "strategy": {"batch": {"size": "34%", "soak": "1m"}, "finalSoak": "0s"},
+    "strategy": {"canary": {"nodes": 0}, "batch": {"size": "34%", "soak": "1m"}, "finalSoak": "0s"},
 }
 SPECS: dict[str, dict[str, Any]] = {
     "batches": BASE,
     "prefetch": BASE | {"drain": {"prefetch": True}},
-    "rolling": BASE | {"strategy": {"type": "Rolling", "maxSurge": 2, "finalSoak": "0s"}},
+    "rolling": BASE
+    | {"strategy": {"canary": {"nodes": 0}, "type": "Rolling", "maxSurge": 2, "finalSoak": "0s"}},
     "in place": BASE | {"strategy": {"type": "InPlace", "finalSoak": "0s"}},
     "order": BASE
     | {

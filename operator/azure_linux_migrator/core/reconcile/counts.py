@@ -99,7 +99,10 @@ def timing_of(ctx: Context, step_position: StepPosition, batch: BatchProgress) -
         return timing
     estimate = timing.estimate_seconds
     changed = before.pods.remaining != ctx.pool_progress.remaining or timing.eta is None
-    soaks = max(0, batch.of - max(batch.index, 1)) * ctx.migration.batch_soak
+    soaks = sum(
+        ctx.migration.batch_soak(index, len(ctx.pool_progress))
+        for index in range(max(batch.index, 1), batch.of)
+    )
     return timing.model_copy(
         update={
             "estimate_seconds": round(ctx.plan.rest + soaks) if estimate is None else estimate,

@@ -1,6 +1,5 @@
 """CordonSource: every source node takes no new pods, so that each pod moves exactly once."""
 
-from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
 from azure_linux_migrator.model.actions import CordonNode, MarkNode
@@ -39,7 +38,8 @@ def cordon_source(ctx: Context) -> Progress:
             f"node {taken_back[0]} was uncordoned during the soak; cordon it again to go on, or "
             "delete this migration to keep the pool",
         )
-    everything_at_once = share(ctx.migration.batch_size, len(pool_progress)) >= len(pool_progress)
+    total = len(pool_progress)
+    everything_at_once = ctx.migration.batch_nodes(1, total) >= total
     batch = ctx.migration.batch_mark(1) if everything_at_once else ""
     text = (
         f"cordoning {len(open_nodes)} of {len(pool_progress)} nodes of pool {ctx.migration.source}"

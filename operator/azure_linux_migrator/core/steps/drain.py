@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from azure_linux_migrator.api.conditions import ConditionType
-from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import Phase, since_epoch
@@ -40,10 +39,14 @@ def batch_index(ctx: Context) -> int:
 
 def batches(ctx: Context, index: int) -> int:
     """How many batches there will have been at the end."""
-    size = share(ctx.migration.batch_size, len(ctx.pool_progress))
-    joining = size - len(ctx.pool_progress.batches.get(index, ())) if index else 0
-    later = max(0, len(ctx.pool_progress.unmarked) - max(0, joining))
-    return index + -(-later // size)
+    total = len(ctx.pool_progress)
+    unmarked = len(ctx.pool_progress.unmarked)
+    first = max(1, index)
+    joining = ctx.migration.batch_nodes(first, total)
+    joining -= len(ctx.pool_progress.batches.get(index, ())) if index else 0
+    later = max(0, unmarked - max(0, joining))
+    begun = first if index or unmarked else 0
+    return begun + -(-later // ctx.migration.batch_nodes(first + 1, total))
 
 
 def drain(ctx: Context) -> Progress:
@@ -59,7 +62,7 @@ def drain(ctx: Context) -> Progress:
     index = batch_index(ctx)
     if index and (soaking := batch_soak(ctx, index)) is not None:
         return soaking
-    size = share(ctx.migration.batch_size, len(ctx.pool_progress))
+    size = ctx.migration.batch_nodes(index + 1, len(ctx.pool_progress))
     return admit(ctx, index + 1, select_nodes(ctx.planner.tracker, size))
 
 
@@ -104,7 +107,7 @@ def batch_soak(ctx: Context, index: int) -> Progress | None:
     known = ctx.migration.status.batch
     # A batch that ended while nobody looked has its whole soak before it.
     drained_at = since_epoch(known.drained_at) if known.index == index else None
-    soak = ctx.migration.batch_soak
+    soak = ctx.migration.batch_soak(index, len(ctx.pool_progress))
     rest = soak if drained_at is None else drained_at + soak - ctx.now
     if rest <= 0:
         return node_agents_not_ready(ctx)

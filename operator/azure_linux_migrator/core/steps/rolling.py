@@ -114,7 +114,7 @@ def balanced(ctx: Context) -> list[str]:
     Each is taken from the zone that has the most nodes of both pools left, so that what remains is
     as even as AKS spreads what it adds.
     """
-    size = surge(ctx)
+    size = min(surge(ctx), ctx.migration.batch_nodes(batch_index(ctx) + 1, old_count(ctx)))
     order = select_nodes(ctx.planner.tracker, len(ctx.pool_progress.unmarked))
     zones = {name: ctx.pool_progress.by_node[name].node.zone for name in order}
     if len(set(zones.values())) < 2:
