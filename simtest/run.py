@@ -17,7 +17,8 @@ from simtest.faults.fault import HEALED, Fault
 from simtest.faults.injector import FaultInjector
 from simtest.faults.schedule import schedule
 from simtest.invariants.attribution import Attribution
-from simtest.invariants.audit import Audit
+from simtest.invariants.audit import Audit, OperatorUnderTest
+from simtest.invariants.context import ObservedProcess
 from simtest.invariants.final_checks import FinalChecks
 from simtest.invariants.registry import ViolationError
 from simtest.scenario import NAME, NOW, Scenario, scenario
@@ -25,8 +26,6 @@ from simtest.scenario import NAME, NOW, Scenario, scenario
 DEADLINE = HEALED + 4 * 3600.0
 """Virtual seconds by which every run has ended."""
 IDLE_SECONDS = 1800.0
-STEPS = 400_000
-"""More events than any run needs: more are a livelock."""
 
 
 class SeedResult(Struct):
@@ -52,7 +51,9 @@ class SeedResult(Struct):
 
 
 class Run:
-    """A migration under faults."""
+    """A migration under faults. `steps` are more events than any run needs: more are a livelock."""
+
+    steps = 400_000
 
     def __init__(self, seed: str, faults: Sequence[Fault] | None = None) -> None:
         self.seed = seed
@@ -77,10 +78,7 @@ class Run:
         attribution = Attribution(injector, self.audit)
 
         def decided(decision: Decision) -> None:
-            self.audit.decided(attribution.process, operator, decision)
-            self.digest.decided(simulation.kernel.now - NOW, decision)
-            ready = decision.status.condition("Ready")
-            self._tell(decision.status.step, ready.reason if ready else "")
+            self._observe(attribution.process, operator, decision)
 
         operator = SimulatedOperator(
             OperatorSetup(
@@ -95,6 +93,15 @@ class Run:
             )
         )
         return operator
+
+    def _observe(
+        self, process: ObservedProcess, operator: OperatorUnderTest, decision: Decision
+    ) -> None:
+        """A process has decided."""
+        self.audit.decided(process, operator, decision)
+        self.digest.decided(self.scenario.simulation.kernel.now - NOW, decision)
+        ready = decision.status.condition("Ready")
+        self._tell(decision.status.step, ready.reason if ready else "")
 
     def _tell(self, step: str, reason: str) -> None:
         line = f"{step}:{reason}"
@@ -136,7 +143,7 @@ class Run:
 
     def _until(self, holds: Callable[[], bool], end: float) -> bool:
         kernel = self.scenario.simulation.kernel
-        most = kernel.steps + STEPS
+        most = kernel.steps + self.steps
         while not holds():
             due = kernel.next_at()
             if due is None or due > end:
