@@ -3,6 +3,7 @@
 import random
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -179,6 +180,13 @@ class Run:
         more = self.resource.writes - writes, self.injector.writes - acts
         text = f"{more[0]} status writes, {more[1]} actions after the end"
         self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
+
+
+class RunSeed(Protocol):
+    """Runs one seed."""
+
+    def __call__(self, seed: str, faults: Sequence[Fault] | None = None, /) -> SeedResult:
+        """Run it, with `faults` instead of its own if given."""
 
 
 def run(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:

@@ -49,7 +49,7 @@ class LeaseTimes(Struct, frozen=True):
 class ProcessSetup(Struct, frozen=True):
     """What a process starts with. `identity` is the holder of its Lease, `own_pod` the pod that it
     runs in, if that is in the simulated cluster. The functions tell and get what faults change;
-    `own_call` surrounds every call of Azure."""
+    `own_call` surrounds every call of Azure, `compute` does the work of another process."""
 
     cluster: SimulatedCluster
     server: SimulatedApiServer
@@ -63,6 +63,7 @@ class ProcessSetup(Struct, frozen=True):
     kubernetes_down_until: Callable[[], float]
     azure_down_until: Callable[[], float]
     own_call: Callable[[Callable[[], ArmAnswer]], ArmAnswer]
+    compute: Callable[..., Any]
     on_decision: Callable[[Decision], None]
     on_end: Callable[[], None]
     on_exception: Callable[[dict[str, Any]], None]
@@ -81,6 +82,7 @@ class ShippedOperator:
         self.loop = VirtualLoop(  # type: ignore[abstract]
             self.process, setup.on_exception, self._look
         )
+        self.loop.compute = setup.compute
         self.runner = Flights(self._kernel, self.process, setup.rng, setup.hook)
         self.informer = KubernetesNetwork(
             setup.server,

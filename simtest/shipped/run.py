@@ -3,9 +3,10 @@ simtest/run.py, and the operator is not the simulated one."""
 
 import random
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from azure_linux_migrator.api.status import timestamp
 from azure_linux_migrator.core.state.results import Decision
 from simtest.faults.fault import Fault
 from simtest.faults.injector import FaultInjector
@@ -20,6 +21,8 @@ LEASE_FAULTS = frozenset(("freeze", "twins", "kubernetes-down"))
 PATIENT = LeaseTimes(300.0, 200.0, 40.0)
 """For other runs: most of the requests would be renewals."""
 SHORT_PAGES = 3
+FORECASTS = 0.1
+"""How many of the runs make the forecasts that they ask for."""
 RESTART_SECONDS = (0.5, 5.0)
 """How long a container takes to start again."""
 
@@ -34,6 +37,7 @@ class ShippedRun(Run):
         self._unexpected: list[str] = []
         self._server: SimulatedApiServer | None = None
         self._network = random.Random(f"{seed}/network")
+        self._forecasts = self._network.random() < FORECASTS
         super().__init__(seed, faults)
 
     def _api_server(self) -> SimulatedApiServer:
@@ -74,6 +78,7 @@ class ShippedRun(Run):
                 kubernetes_down_until=lambda: processes.kubernetes_down_until,
                 azure_down_until=lambda: faulted.azure_down_until,
                 own_call=injector.own_call,
+                compute=self._compute,
                 on_decision=decided,
                 on_end=restart,
                 on_exception=self._failed,
@@ -81,6 +86,17 @@ class ShippedRun(Run):
         )
         self._operators.append(operator)
         return operator
+
+    def _compute(
+        self, work: Callable[..., dict[str, Any]], content: bytes, *rest: Any
+    ) -> dict[str, Any]:
+        """A forecast in a process of its own. It costs more than the rest of a run, so only some
+        runs make it; the others get an empty one."""
+        if self._forecasts:
+            return work(content, *rest)
+        generation = rest[-1]
+        now = timestamp(self.scenario.simulation.kernel.now)
+        return {"generation": generation, "at": now}
 
     def _failed(self, context: dict[str, Any]) -> None:
         """An exception that nobody awaits."""
@@ -100,8 +116,3 @@ class ShippedRun(Run):
         if unexpected:
             result.broken, result.failure = "no-crash", f"no-crash: {unexpected[0]}"
         return result
-
-
-def run(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:
-    """Run one seed, with `faults` instead of its own if given."""
-    return ShippedRun(seed, faults).go()
