@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from azure_linux_migrator.api.causes import NOTES, Cause
+from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_COUNT
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLING, Route
@@ -156,7 +156,7 @@ class StatusInvariants(Part):
                 that("transitions-true", now >= was - self.context.slack(0.0), text)
         if new.blockers and new.blockers is not old.blockers:
             keys = [(b.cause, b.kind, b.namespace, b.name) for b in new.blockers]
-            ranked = sorted(keys, key=lambda key: (Cause(key[0]) in NOTES, key))
+            ranked = sorted(keys, key=lambda key: (not Cause(key[0]).blocks, key))
             since = {key: b.since for key, b in zip(keys, new.blockers, strict=True)}
             kept = all(
                 (since_epoch(since.get((b.cause, b.kind, b.namespace, b.name))) or 1e12)

@@ -12,13 +12,14 @@ def _component(bed: Bed, name: str) -> None:
     bed.kubectl("apply", "-f", f"{ROOT}/{name}/rbac.yaml")
 
 
-def _started(bed: Bed, workloads: list[Manifest], **drain: Any) -> None:
+def _started(
+    bed: Bed, workloads: list[Manifest], acknowledge: tuple[str, ...] = (), **drain: Any
+) -> None:
     bed.fill(workloads)
     bed.start_aks()
     bed.start_operator()
     strategy = {"batch": {"size": "100%", "soak": "0s"}, "finalSoak": "0s"}
-    acknowledgement = {"acknowledge": ["pdb.zero"]} if drain.get("onTimeout") == "Rollback" else {}
-    bed.migrate(drain=drain, strategy=strategy, preflight=acknowledgement)
+    bed.migrate(drain=drain, strategy=strategy, preflight={"acknowledge": [*acknowledge]})
 
 
 def _evicted(bed: Bed) -> list[str]:
@@ -72,6 +73,7 @@ def test_a_rollback_uncordons_and_stays_until_the_spec_changes(bed: Bed) -> None
     _started(
         bed,
         [deployment("web", 2), budget("web", maxUnavailable=0)],
+        acknowledge=("pdb.zero",),
         timeout="3s",
         onTimeout="Rollback",
     )
@@ -120,7 +122,8 @@ def test_nothing_more_is_evicted_while_a_replacement_finds_no_node(bed: Bed) -> 
             }
         }
     }
-    _started(bed, [picky, budget("picky", maxUnavailable=1), deployment("web", 2)])
+    apps = [picky, budget("picky", maxUnavailable=1), deployment("web", 2)]
+    _started(bed, apps, acknowledge=("pod.selector-pool",))
     bed.wait_reason("ReplacementsUnschedulable")
     assert "node affinity" in bed.status()["message"]
     assert len([name for name in _evicted(bed) if name.startswith("picky")]) == 1

@@ -49,12 +49,12 @@ def _cordoned(bed: Bed) -> list[str]:
 
 
 def test_a_forecast_is_printed_drawn_and_changes_nothing(bed: Bed, tmp_path: Path) -> None:
-    bed.fill(_workloads(), nodes=2)
+    bed.fill(_workloads(), nodes=4)
     bed.start_aks()
     picture = tmp_path / "plan.svg"
     done = azlm_plan(bed.plane.kubeconfig, bed.aks.url, f"--timeline={picture}")
     assert done.returncode == 0, done.stderr
-    assert "node pool workers (2 nodes) to workersazl (AzureLinux)" in done.stdout
+    assert "node pool workers (4 nodes) to workersazl (AzureLinux)" in done.stdout
     assert "8 move" in done.stdout
     assert "set by PodDisruptionBudget default/" in done.stdout
     assert "batch 100% instead of 10%" in done.stdout

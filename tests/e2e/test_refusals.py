@@ -45,7 +45,14 @@ def _assert_refused(bed: Bed, reason: str, *words: str) -> None:
             "TargetPoolExists",
             ("system", "spec.target.nodePool"),
         ),
-        ({"target": {"osSKU": "AmigaOS"}}, "ParameterRefused", ("InvalidParameter",)),
+        (
+            {
+                "target": {"osSKU": "AmigaOS"},
+                "preflight": {"acknowledge": ["os.target-k8s"]},
+            },
+            "ParameterRefused",
+            ("InvalidParameter",),
+        ),
     ],
 )
 def test_a_spec_that_cannot_work_is_refused(

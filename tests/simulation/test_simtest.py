@@ -31,7 +31,6 @@ SHARP = (
     "prefetch",
     "force",
     "victim-not-marked",
-    "returns-unlimited",
     "no-cordon",
     "foreign-cordons",
     "no-soak",

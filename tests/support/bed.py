@@ -106,15 +106,10 @@ class Bed:
         return done.stdout + done.stderr
 
     def migrate(self, name: str = "workers", **spec: Any) -> None:
-        """Apply a migration of the pool `workers`, without soaks unless the spec says so."""
-        whole = {
-            "source": {"nodePool": "workers"},
-            "strategy": {
-                "canary": {"nodes": 0},
-                "batch": {"size": "50%", "soak": "0s"},
-                "finalSoak": "0s",
-            },
-        } | spec
+        """Apply a migration of the pool `workers`; no canary and no soaks but those of the spec."""
+        strategy = {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s"}
+        strategy = {"canary": {"nodes": 0}} | spec.get("strategy", strategy)
+        whole = {"source": {"nodePool": "workers"}} | spec | {"strategy": strategy}
         body = {
             "apiVersion": "azlm.dev/v1alpha1",
             "kind": "AzureLinuxMigration",

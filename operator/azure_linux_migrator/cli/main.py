@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from azure_linux_migrator.cli import options
+from azure_linux_migrator.cli import migration_commands, options
 from azure_linux_migrator.cli.options import seconds, variable
 from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
 
@@ -272,3 +272,7 @@ def crd() -> None:
     from azure_linux_migrator.api.crd import render
 
     print(render(), end="")
+
+
+for command in migration_commands.COMMANDS:
+    azlm.add_command(command)

@@ -67,7 +67,7 @@ azure = options(
         "--arm-endpoint", metavar="URL", help="Azure Resource Manager instead of a cloud."
     ),
 )
-reading = options(
+kubernetes = options(
     click.option(
         "--kubeconfig",
         metavar="FILE",
@@ -77,8 +77,8 @@ reading = options(
     click.option(
         "--context", show_default="its current context", help="A context of the kubeconfig."
     ),
-    azure,
 )
+reading = options(kubernetes, azure)
 
 
 def settings(
@@ -89,6 +89,15 @@ def settings(
 
 
 def reader_settings(kubeconfig: str | None, **flags: Any) -> Settings:
-    """The values of `reading`: a person at a terminal always has a kubeconfig."""
-    own = kubeconfig or from_environment("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    return settings(kubeconfig=own, **flags)
+    """The values of `reading`."""
+    return settings(kubeconfig=_own(kubeconfig), **flags)
+
+
+def kubernetes_settings(kubeconfig: str | None, context: str | None) -> Settings:
+    """The values of `kubernetes`."""
+    return Settings(kubeconfig=_own(kubeconfig), context=context)
+
+
+def _own(kubeconfig: str | None) -> str:
+    """A person at a terminal always has a kubeconfig."""
+    return kubeconfig or from_environment("KUBECONFIG") or str(Path.home() / ".kube" / "config")

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from azure_linux_migrator.api.causes import NOTES
+from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.forecast.alternatives import Variation, alternatives, better
@@ -156,7 +156,7 @@ def grave(one_run: RunResult) -> list[str]:
         for finding in one_run.findings
         if finding.severity == "Block" and not finding.acknowledged
     ]
-    notes = {note.value for note in NOTES}
+    notes = {cause.value for cause in Cause if not cause.blocks}
     return lines + [
         f"{blocker.message}" for blocker in one_run.blockers if blocker.cause not in notes
     ]

@@ -1,4 +1,4 @@
-"""Which pods stand on nodes now, by the apiserver's word and not by a watch's."""
+"""Nodes of a pool and the pods on them now, read from the apiserver and not from a watch."""
 
 import asyncio
 from collections.abc import Iterable
@@ -8,8 +8,8 @@ import msgspec
 
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.decode import Metadata, PodObject
-from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.kube.decode import Metadata, NodeObject, PodObject
+from azure_linux_migrator.model.cluster import Node, Pod
 
 CONCURRENCY = 16
 
@@ -24,6 +24,10 @@ class _Nodes(msgspec.Struct):
     items: list[_Named] | None = None
 
 
+class _NodeRecords(msgspec.Struct):
+    items: list[NodeObject] | None = None
+
+
 class _Pods(msgspec.Struct):
     items: list[PodObject] | None = None
 
@@ -33,6 +37,13 @@ async def nodes_of(client: Client, pool: str) -> set[str]:
     query = {"labelSelector": f"{AGENTPOOL_LABEL}={pool}"}
     found = await _list(client, "/api/v1/nodes", query, _Nodes)
     return {each.metadata.name for each in found.items or ()}
+
+
+async def node_records(client: Client, pool: str) -> list[Node]:
+    """A pool's nodes."""
+    query = {"labelSelector": f"{AGENTPOOL_LABEL}={pool}"}
+    nodes = await _list(client, "/api/v1/nodes", query, _NodeRecords)
+    return [node.record() for node in nodes.items or ()]
 
 
 async def pods_on(client: Client, nodes: Iterable[str]) -> list[Pod]:

@@ -88,6 +88,7 @@ def test_defaults_are_each_written_once() -> None:
         "spec.target",
         "spec.strategy",
         "spec.strategy.batch",
+        "spec.strategy.canary",
         "spec.drain",
         "spec.preflight",
     }

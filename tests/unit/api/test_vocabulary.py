@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import azure_linux_migrator
-from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.causes import Cause, cause_table
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.reasons import Reason, table
 from azure_linux_migrator.api.status import Phase
@@ -56,6 +56,11 @@ def test_the_scan_finds_a_literal() -> None:
 
 def test_the_page_lists_every_reason() -> None:
     assert (DOCS / "conditions.md").read_text().endswith(table() + "\n"), "run make docs-tables"
+
+
+def test_the_page_lists_every_cause() -> None:
+    assert all(cause.text for cause in Cause)
+    assert f"{cause_table()}\n\n" in (DOCS / "drain.md").read_text(), "run make docs-tables"
 
 
 @pytest.mark.parametrize("reason", list(Reason))

@@ -243,6 +243,20 @@ def test_a_node_that_was_taken_back_in_the_soak_stays_his() -> None:
         status = decision.status
 
 
+def test_it_stays_his_though_something_else_holds_the_migration_meanwhile() -> None:
+    opened = world([])
+    opened.put_node(Node("s-0", "src", cordoned_by="m", batch="m.uid-m.1"))
+    status = _at("Soak", soak_started_at=timestamp(NOW - 60))
+    for pool, expected in (
+        (target(power="Stopped"), "TargetStopped"),
+        (target(), "NodeUncordoned"),
+    ):
+        decision = decide(migration(status), seen(opened, source(), pool), NOW)
+        assert _reason(decision) == expected
+        assert CordonNode not in _kinds(decision)
+        status = decision.status
+
+
 def test_an_approval_is_good_for_one_attempt() -> None:
     word = {"azlm.dev/approve": "BeforeDrain"}
     observation = seen(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from azure_linux_migrator.api.causes import NOTES, Cause
+from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.state.backoff import BudgetBackoff
 from azure_linux_migrator.core.state.breaker import Trouble
 from azure_linux_migrator.core.state.pod_refusals import PodRefusal
@@ -24,7 +24,7 @@ class Blocker:
     @property
     def blocks(self) -> bool:
         """Whether the drain cannot end while it stands."""
-        return self.cause not in NOTES
+        return self.cause.blocks
 
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}"

@@ -34,7 +34,6 @@ from azure_linux_migrator.core.reconcile.status import (
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.steps import autoscaler
 from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT
-from azure_linux_migrator.core.steps.cordon_source import TAKEN_BACK
 from azure_linux_migrator.core.steps.drain import HOLDS, TIMED_OUT, scales_to_restore
 from azure_linux_migrator.core.steps.external_changes import stopped, watched
 from azure_linux_migrator.core.steps.forecast import current_forecast, forecast
@@ -183,7 +182,7 @@ def _moved(migration: Migration) -> str:
 
 
 _NO_WAY_BACK = frozenset(
-    (Reason.TARGET_POOL_EXISTS, Reason.SOURCE_POOL_GONE, Reason.POOL_GONE, TAKEN_BACK)
+    (Reason.TARGET_POOL_EXISTS, Reason.SOURCE_POOL_GONE, Reason.POOL_GONE, Reason.NODE_UNCORDONED)
 )
 """Refusals that a rollback would make worse: there is no pool to go back to, none of ours to leave,
 or an admin has just said what he wants."""

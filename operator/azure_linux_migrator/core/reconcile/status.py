@@ -36,7 +36,7 @@ from azure_linux_migrator.core.reconcile.counts import (
     timing_of,
 )
 from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT, approved
-from azure_linux_migrator.core.steps.cordon_source import TAKEN_BACK
+from azure_linux_migrator.core.steps.cordon_source import taken_back
 from azure_linux_migrator.core.steps.external_changes import changes
 from azure_linux_migrator.core.steps.pool_size import old_count
 from azure_linux_migrator.core.steps.progress import Context, Progress
@@ -70,7 +70,7 @@ def report_step(
     )
     changed: dict[str, object] = {
         "start_time": before.start_time or (timestamp(ctx.now) if step_position.begun else None),
-        "soak_started_at": _soak_start(ctx, step_position, progress),
+        "soak_started_at": _soak_start(ctx, step_position),
     }
     if findings is not None:
         changed["preflight"] = preflight_of(findings)
@@ -79,13 +79,16 @@ def report_step(
     return status.model_copy(update=changed)
 
 
-def _soak_start(ctx: Context, step_position: StepPosition, progress: Progress) -> str | None:
-    """A node that somebody takes back does not end the soak: it would be cordoned again."""
+def _soak_start(ctx: Context, step_position: StepPosition) -> str | None:
+    """A node that somebody takes back does not end the soak, whatever else holds the migration
+    meanwhile: without it, the node would be cordoned again."""
     before = ctx.migration.status.soak_started_at
-    if progress.reason == TAKEN_BACK or not ctx.seen.world_ready:
+    if not ctx.seen.world_ready:
         return before
-    if not step_position.moved or ctx.migration.backwards:
+    if ctx.migration.backwards:
         return None
+    if not step_position.moved:
+        return before if taken_back(ctx) else None
     if target_not_ready(ctx) is not None:
         return before if blip(ctx) else None
     return before or timestamp(ctx.now)

@@ -4,8 +4,17 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
 from azure_linux_migrator.model.actions import CordonNode, MarkNode
 
-TAKEN_BACK = Reason.NODE_UNCORDONED
-"""An admin keeps a node of the drained pool."""
+
+def taken_back(ctx: Context) -> list[str]:
+    """Nodes of the drained pool that somebody uncordoned during the soak, by name."""
+    if not ctx.migration.status.soak_started_at:
+        return []
+    nodes = (ctx.pool_progress.by_node[name].node for name in sorted(ctx.pool_progress.open))
+    return [
+        node.name
+        for node in nodes
+        if node.cordoned_by == ctx.migration.name or ctx.migration.batch_of(node)
+    ]
 
 
 def cordon_source(ctx: Context) -> Progress:
@@ -28,14 +37,10 @@ def cordon_source(ctx: Context) -> Progress:
     open_nodes = [pool_progress.by_node[name].node for name in sorted(pool_progress.open)]
     if not open_nodes:
         return DONE
-    name = ctx.migration.name
-    taken_back = [
-        node.name for node in open_nodes if node.cordoned_by == name or ctx.migration.batch_of(node)
-    ]
-    if taken_back and ctx.migration.status.soak_started_at:
+    if kept := taken_back(ctx):
         return refused(
-            TAKEN_BACK,
-            f"node {taken_back[0]} was uncordoned during the soak; cordon it again to go on, or "
+            Reason.NODE_UNCORDONED,
+            f"node {kept[0]} was uncordoned during the soak; cordon it again to go on, or "
             "delete this migration to keep the pool",
         )
     total = len(pool_progress)

@@ -1,0 +1,59 @@
+"""`azlm status`, `list`, `blockers`, `history` and `wait` beside a running operator."""
+
+import json
+import subprocess
+
+from testbed.fill.workloads import budget, deployment
+from tests.support.bed import AZLM, Bed
+
+
+def azlm(bed: Bed, *args: str) -> "subprocess.CompletedProcess[str]":
+    command = [*AZLM, *args, f"--kubeconfig={bed.plane.kubeconfig}"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+
+
+def test_a_blocked_migration_is_shown_with_its_remedy_and_followed_to_its_end(bed: Bed) -> None:
+    bed.fill([deployment("web", 2), budget("web", maxUnavailable=0), deployment("api", 2)])
+    bed.start_aks()
+    bed.start_operator()
+    bed.migrate(preflight={"acknowledge": ["pdb.zero"]})
+    bed.wait("the drain is blocked", lambda: "● Drain" in azlm(bed, "status").stdout)
+
+    blocked = azlm(bed, "status", "workers")
+    assert blocked.returncode == 2, blocked.stderr
+    for word in (
+        "workers → workersazl",
+        "● Drain",
+        "batch 1: 2 nodes",
+        "BudgetDeadlocked",
+        "→ let",
+    ):
+        assert word in blocked.stdout
+    assert "\x1b" not in blocked.stdout, "no colour where there is no terminal"
+    assert azlm(bed, "wait", "--for=drained").returncode == 2, "somebody has to act"
+
+    header, line = azlm(bed, "list").stdout.splitlines()
+    assert header.startswith("NAME")
+    assert line.startswith("workers  workers → workersazl")
+    listed = azlm(bed, "list", "-o", "json")
+    [migration] = json.loads(listed.stdout)
+    assert (migration["name"], migration["verdict"]) == ("workers", "waiting")
+    shown = azlm(bed, "blockers", "-o", "json")
+    assert [blocker["cause"] for blocker in json.loads(shown.stdout)] == ["BudgetDeadlocked"]
+
+    bed.kubectl("patch", "pdb", "web", "--type=merge", "-p", '{"spec":{"maxUnavailable":1}}')
+    waited = azlm(bed, "wait", "--for=end", "--timeout=60")
+    assert (waited.returncode, waited.stdout.split(":")[1].strip()) == (0, "Succeeded")
+    done = azlm(bed, "status", "-w")
+    assert done.returncode == 0
+    assert "✓ HandOverAutoscaler" in done.stdout
+    past = azlm(bed, "history", "-o", "json").stdout
+    assert "Succeeded=True Succeeded" in past
+    assert "let the budget allow" in past
+
+    unknown = azlm(bed, "status", "wokers")
+    assert "has no AzureLinuxMigration wokers; there are: workers" in unknown.stderr
+
+    bed.kubectl("delete", "azlm", "workers")
+    nothing = azlm(bed, "status")
+    assert (nothing.returncode, nothing.stderr.strip()) == (1, "azlm: there is no migration")
