@@ -24,7 +24,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from simtest.faults.fault import Fault
-from simtest.faults.schedule import describe, schedule
+from simtest.faults.schedule import describe
 from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, UNREACHED
 from simtest.mutations.hunt import MOST_SEEDS, MUTATIONS, Catch, hunt
@@ -101,7 +101,7 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None, run_class: typ
                 failed = len(total.failed)
                 print(f"{total.done} seeds, {failed} failed, {rate:.0f} a second", flush=True)
     for result in total.failed[:SHOWN]:
-        _tell(shrink(result, run_seed))
+        _tell(shrink(result, run_seed), run_class)
     _table(total)
     print(
         f"{total.events} events, {total.faults} faults, {total.evictions} evictions granted, "
@@ -129,19 +129,20 @@ def _table(total: Sum) -> None:
         print(f"known, being fixed: {name}, broken {total.tolerated[name]} times: {why}")
 
 
-def _tell(outcome: SeedResult) -> None:
-    own = schedule(outcome.seed)
+def _tell(outcome: SeedResult, run_class: type[Run]) -> None:
+    own = run_class.faults_of(outcome.seed)
     keep = ",".join(str(own.index(fault)) for fault in outcome.faults) or "none"
     print(f"\nseed {outcome.seed}: {outcome.failure.strip()}")
     for fault in outcome.faults:
         print(f"  {describe(fault)}")
     print(f"  at the end: {outcome.ended}")
-    print(f"  replay: .venv/bin/python -m simtest replay {outcome.seed} --keep {keep}\n")
+    which = " --shipped" if run_class is ShippedRun else ""
+    print(f"  replay: .venv/bin/python -m simtest{which} replay {outcome.seed} --keep {keep}\n")
 
 
 def replay(seed: str, keep: str | None, run_class: type[Run]) -> int:
     """Run one seed, and print what happened."""
-    own = schedule(seed)
+    own = run_class.faults_of(seed)
     if keep is None:
         chosen = own
     else:

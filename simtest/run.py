@@ -58,7 +58,7 @@ class Run:
 
     def __init__(self, seed: str, faults: Sequence[Fault] | None = None) -> None:
         self.seed = seed
-        self.faults = schedule(seed) if faults is None else tuple(faults)
+        self.faults = self.faults_of(seed) if faults is None else tuple(faults)
         self.scenario: Scenario = scenario(seed)
         simulation = self.scenario.simulation
         simulation.kernel.run(lambda: False, end=NOW + 5.0)
@@ -70,9 +70,23 @@ class Run:
         self.digest = Digest()
         self._rng = random.Random(f"{seed}/pilot")
         self.injector = FaultInjector(
-            self.faults, self.scenario, self.resource, self.audit, self._new_operator, seed
+            self._action_faults(),
+            self.scenario,
+            self.resource,
+            self.audit,
+            self._new_operator,
+            seed,
         )
         Admin(self.scenario, self.resource, self.audit)
+
+    @classmethod
+    def faults_of(cls, seed: str) -> tuple[Fault, ...]:
+        """The faults of a seed."""
+        return schedule(seed)
+
+    def _action_faults(self) -> tuple[Fault, ...]:
+        """The faults that the injector strikes with."""
+        return self.faults
 
     def _new_operator(self, injector: FaultInjector) -> SimulatedOperator:
         simulation = self.scenario.simulation

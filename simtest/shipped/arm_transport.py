@@ -10,13 +10,14 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.core.rest._http_response_impl_async import AsyncHttpResponseImpl
 
-from azure_linux_migrator.errors import AzureError
+from azure_linux_migrator.errors import AzureError, KubernetesError
 from azure_linux_migrator.simulator.aks.errors import ResponseLost
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer, ArmRequest, RestApi
 from azure_linux_migrator.simulator.cluster.workload import Span
 from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
 from simtest.shipped.network import Flight, Flights
+from simtest.shipped.network_faults import NetworkFault, NetworkFaults
 
 ENDPOINT = "http://arm.simulated"
 NO_ANSWER = "the connection was closed"
@@ -55,7 +56,9 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         own: Callable[[Callable[[], ArmAnswer]], ArmAnswer],
         touched: Callable[[], None],
         down_until: Callable[[], float],
+        faults: NetworkFaults,
     ) -> None:
+        self._faults = faults
         self._api = RestApi(cluster)
         self._flights = flights
         self._pace = pace
@@ -91,6 +94,8 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
     def _arrives(self, flight: Flight, request: HttpRequest, way: float) -> None:
         fault = self._flights.fault(flight, writes=request.method != "GET")
         now = self._flights.kernel.now
+        if flight.action is None:
+            fault = self._faults.strike("azure")
         if flight.action is None and now < self._down_until():
             down = AzureError("ServiceUnavailable", "try again later", status=503)
             fault = InjectedFault(down)
@@ -112,9 +117,14 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
                 result = self._flights.perform(flight, lambda: self._effect(request))
             except ResponseLost as lost:
                 delay += min(lost.hang_seconds, 60.0)
-        if isinstance(error, AzureError) and error.status:
-            body = {"error": {"code": error.code, "message": error.message}}
+        if isinstance(fault, NetworkFault) and fault.ends_process:
+            self._faults.end_process(fault.ends_process)
+        if isinstance(error, AzureError | KubernetesError) and error.status:
+            code = error.code if isinstance(error, AzureError) else "Refused"
+            body = {"error": {"code": code, "message": error.message}}
             content = {"Content-Type": "application/json"}
+            if error.retry_after is not None:
+                content["Retry-After"] = str(round(error.retry_after))
             result = ArmAnswer(error.status, content, json.dumps(body).encode())
         elif error is not None:
             result = ServiceRequestError(NO_ANSWER)

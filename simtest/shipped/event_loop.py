@@ -8,6 +8,7 @@ or resolves a name fails, as asyncio.AbstractEventLoop raises NotImplementedErro
 # ruff: noqa: SLF001 - what asyncio offers to those who write event loops is marked as private
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable, Container, Coroutine
 from contextvars import Context, ContextVar, copy_context
@@ -18,6 +19,8 @@ from azure_linux_migrator.simulator.kernel import Timer
 
 Ts = TypeVarTuple("Ts")
 
+MOST_FINALLY = 20
+"""More than so many `finally` blocks of one coroutine do not await something."""
 LIVELOCK = 100_000
 """More callbacks than that at one moment wait for each other."""
 
@@ -177,18 +180,22 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def dispose(self) -> None:
         """Close what a killed process has left behind, so that no destructor runs it later."""
         self.kill()
-        outer = asyncio._get_running_loop()
+        outer, hook = asyncio._get_running_loop(), sys.unraisablehook
         asyncio._set_running_loop(self)
+        sys.unraisablehook = lambda _: None  # coroutines that end late say so there
         try:
             for task in tuple(self.tasks):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
-                try:
-                    task.get_coro().close()
-                except (RuntimeError, ValueError):
-                    continue  # it awaits something in a `finally`: there is nothing left to await
+                for _ in range(MOST_FINALLY):
+                    try:
+                        task.get_coro().close()
+                    except (RuntimeError, ValueError):
+                        continue  # it awaits something in a `finally`, which ends there
+                    break
+            self.tasks.clear()
         finally:
             asyncio._set_running_loop(outer)
-        self.tasks.clear()
+            sys.unraisablehook = hook
 
     # Objects
 

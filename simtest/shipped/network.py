@@ -30,6 +30,7 @@ from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel, Timer
 from simtest.shipped.api_server import Answer, Request, SimulatedApiServer, failure, target_of
 from simtest.shipped.event_loop import ORIGIN, Origin
+from simtest.shipped.network_faults import NetworkFault, NetworkFaults, kind_of
 from simtest.shipped.streams import BOOKMARK_SECONDS, WatchStream
 
 SERVER = "http://kubernetes.simulated"
@@ -193,7 +194,9 @@ class KubernetesNetwork:
         pace: Pace,
         down_until: Callable[[], float],
         status_fails: Callable[[], KubernetesError | None],
+        faults: NetworkFaults,
     ) -> None:
+        self._faults = faults
         self._server = server
         self._flights = flights
         self._pace = pace
@@ -265,6 +268,8 @@ class KubernetesNetwork:
             )
             return
         fault = flights.fault(flight, writes=writes)
+        if flight.action is None:
+            fault = self._faults.strike(kind_of(request))
         if fault is None and self._kernel.now < self._down_until():
             flights.answer(flight, way, _refused())
         elif fault is not None and fault.lost:
@@ -288,6 +293,8 @@ class KubernetesNetwork:
         answer: Answer | None = None
         if lands:
             answer = self._flights.perform(flight, lambda: self._server.answer(request))
+        if isinstance(fault, NetworkFault) and fault.ends_process:
+            self._faults.end_process(fault.ends_process)
         delay = way + (fault.delay if fault is not None else 0.0)
         if error is None:
             self._flights.answer(flight, delay, answer)
@@ -328,8 +335,11 @@ class KubernetesNetwork:
     def _begin(self, flight: Flight, request: Request, stream: WatchStream, way: float) -> None:
         path, now = request.path, self._kernel.now
         refused_until = max(self._down_until(), self._refused_until.get(path, 0.0))
-        if now < refused_until:
-            self._flights.answer(flight, way, _refused())
+        fault = self._faults.strike("watch")
+        if fault is not None and fault.lost:
+            return
+        if now < refused_until or (fault is not None and fault.error is not None):
+            self._refuse_watch(flight, way, fault)
             return
         stream.held_until = self._held_until.get(path, 0.0)
         begun = self._server.watch(request, stream.send)
@@ -338,6 +348,8 @@ class KubernetesNetwork:
             return
         self._streams[stream] = path
         self._flights.answer(flight, way, Answer(200))
+        if fault is not None and fault.ends_process:
+            self._faults.end_process(fault.ends_process)
         for line in begun:
             stream.send(line)
         if begun and begun[-1].startswith(b'{"type":"ERROR"'):
@@ -346,6 +358,14 @@ class KubernetesNetwork:
         seconds = float(request.query.get("timeoutSeconds", "1800"))
         self._kernel.after(seconds, stream.end)
         self._kernel.after(self._bookmark_seconds(), lambda: self._bookmark(stream, path))
+
+    def _refuse_watch(self, flight: Flight, way: float, fault: NetworkFault | None) -> None:
+        error = fault.error if fault is not None else None
+        delay = way + (fault.delay if fault is not None else 0.0)
+        if isinstance(error, KubernetesError) and error.status:
+            self._flights.answer(flight, delay, failure(error))
+        else:
+            self._flights.answer(flight, delay, _refused())
 
     def _bookmark_seconds(self) -> float:
         return BOOKMARK_SECONDS * self._rng.uniform(0.9, 1.1)

@@ -32,6 +32,7 @@ from simtest.shipped.arm_transport import ENDPOINT, SimulatedTransport
 from simtest.shipped.event_loop import VirtualLoop
 from simtest.shipped.handlers import Handlers
 from simtest.shipped.network import SERVER, Flights, KubernetesNetwork
+from simtest.shipped.network_faults import NetworkFaults
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class ProcessSetup(Struct, frozen=True):
     resource: CustomResource
     rng: random.Random
     hook: FaultHook
+    network_faults: NetworkFaults
     identity: str
     own_pod: NamespacedName | None
     lease: LeaseTimes
@@ -90,6 +92,7 @@ class ShippedOperator:
             self._pace,
             setup.kubernetes_down_until,
             setup.status_fails,
+            setup.network_faults,
         )
         self._operator = self._assemble()
         self._handlers: Handlers | None = None
@@ -131,6 +134,7 @@ class ShippedOperator:
             own=setup.own_call,
             touched=setup.cluster.node_lifecycle.touched,
             down_until=setup.azure_down_until,
+            faults=setup.network_faults,
         )
         operator.connect_pools(
             served,

@@ -8,11 +8,14 @@ from typing import Any
 
 from azure_linux_migrator.api.status import timestamp
 from azure_linux_migrator.core.state.results import Decision
-from simtest.faults.fault import Fault
+from simtest.faults.fault import HEALED, Fault
+from simtest.faults.faulted_run import FaultedRun
 from simtest.faults.injector import FaultInjector
+from simtest.faults.schedule import schedule
 from simtest.invariants.attribution import Attribution
 from simtest.run import Run, SeedResult
 from simtest.shipped.api_server import SimulatedApiServer
+from simtest.shipped.network_faults import EFFECTS, NetworkFaults, draw_network_faults
 from simtest.shipped.operator import LeaseTimes, ProcessSetup, ShippedOperator
 from simtest.shipped.virtual_time import virtual_time
 
@@ -38,6 +41,7 @@ class ShippedRun(Run):
         self._server: SimulatedApiServer | None = None
         self._network = random.Random(f"{seed}/network")
         self._forecasts = self._network.random() < FORECASTS
+        self._network_faults: NetworkFaults | None = None
         super().__init__(seed, faults)
 
     def _api_server(self) -> SimulatedApiServer:
@@ -48,6 +52,21 @@ class ShippedRun(Run):
             server.page = SHORT_PAGES if self._network.random() < 0.5 else server.page
             self._server = server
         return self._server
+
+    @classmethod
+    def faults_of(cls, seed: str) -> tuple[Fault, ...]:
+        """The faults of a seed, those of single requests included."""
+        return (*schedule(seed), *draw_network_faults(seed))
+
+    def _action_faults(self) -> tuple[Fault, ...]:
+        return tuple(fault for fault in self.faults if fault.kind not in EFFECTS)
+
+    def _faults_of_requests(self, run: FaultedRun) -> NetworkFaults:
+        if self._network_faults is None:
+            own = tuple(fault for fault in self.faults if fault.kind in EFFECTS)
+            self._network_faults = NetworkFaults(own, run)
+            run.after(HEALED, self._network_faults.end)
+        return self._network_faults
 
     def _new_operator(self, injector: FaultInjector) -> ShippedOperator:  # type: ignore[override]
         attribution = Attribution(injector, self.audit)
@@ -71,6 +90,7 @@ class ShippedRun(Run):
                 resource=self.resource,
                 rng=self._network,
                 hook=attribution,
+                network_faults=self._faults_of_requests(faulted),
                 identity=f"{processes.own_pod or 'azlm'}-{processes.beside}",
                 own_pod=processes.own_pod,
                 lease=LeaseTimes() if exact else PATIENT,
