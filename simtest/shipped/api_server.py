@@ -353,6 +353,8 @@ class SimulatedApiServer:
     def _put(
         self, kept: dict[NamespacedName, Manifest], key: NamespacedName, body: Manifest
     ) -> Manifest:
+        if body == kept.get(key):
+            return kept[key]
         version = str(self.store.next_revision())
         kept[key] = body | {"metadata": body["metadata"] | {"resourceVersion": version}}
         return kept[key]
@@ -419,7 +421,7 @@ def _expect(before: Manifest, after: Manifest) -> None:
     if version and version != before["resourceVersion"]:
         raise refusal(409, "Operation cannot be fulfilled: the object has been modified")
     if after.get("uid") != before.get("uid"):
-        raise refusal(409, f"Precondition failed: UID in precondition: {after.get('uid')}")
+        raise refusal(422, f"metadata.uid: Invalid value: {after.get('uid')}: field is immutable")
 
 
 def _fields(manifest: Manifest) -> dict[str, Any]:
