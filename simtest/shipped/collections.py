@@ -180,6 +180,8 @@ class Collections:
             )
         for pod in store.pods.values():
             self.pods.revisions[pod.key] = pod.revision
+        for budget in store.budgets.values():
+            self._budgets.revisions[budget.key] = budget.revision
         self._store = store
         store.watchers.append(self)
 
