@@ -96,6 +96,11 @@ class Audit:
         return self._budgets.refused
 
     @property
+    def outrun(self) -> int:
+        """Evictions of these that a forced deletion has outrun."""
+        return self._budgets.outrun
+
+    @property
     def moves(self) -> int:
         """How often a replica was moved in one direction, at the most."""
         return self._moves.most
