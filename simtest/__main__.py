@@ -164,7 +164,9 @@ def replay(seed: str, keep: str | None, run_class: type[Run]) -> int:
 
 
 def _hunted(at: int, most: int, run_class: type[Run]) -> Catch:
-    return hunt(MUTATIONS[at], most, run_seed=partial(_run, run_class))
+    mutation = MUTATIONS[at]
+    chosen = ShippedRun if mutation.shipped else run_class
+    return hunt(mutation, most, run_seed=partial(_run, chosen))
 
 
 def mutations(names: list[str], jobs: int, most: int, run_class: type[Run], *, write: bool) -> int:

@@ -102,8 +102,9 @@ class OperatorView(Part):
         for pod in process.world.pods.values():
             if pod.unschedulable and not pod.terminating:
                 workload = workloads.workload(pod)
-                moved = workload is not None and workload.uid in self._moved
-                if moved and workload.key not in rescaled:
+                if workload is None or workload.key in rescaled:
+                    continue
+                if workload.uid in self._moved:
                     return pod.key
         return None
 

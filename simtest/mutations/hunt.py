@@ -6,11 +6,21 @@ from simtest.mutations.cordons import CORDONS
 from simtest.mutations.drained_pods import DRAINED_PODS
 from simtest.mutations.mutation import Mutation
 from simtest.mutations.pools import POOLS
+from simtest.mutations.processes import PROCESSES
+from simtest.mutations.requests import REQUESTS
 from simtest.mutations.slots import SLOTS
 from simtest.mutations.steps import STEPS
 from simtest.run import RunSeed, run
 
-MUTATIONS: tuple[Mutation, ...] = (*SLOTS, *DRAINED_PODS, *CORDONS, *STEPS, *POOLS)
+MUTATIONS: tuple[Mutation, ...] = (
+    *SLOTS,
+    *DRAINED_PODS,
+    *CORDONS,
+    *STEPS,
+    *POOLS,
+    *REQUESTS,
+    *PROCESSES,
+)
 MOST_SEEDS = 3000
 
 

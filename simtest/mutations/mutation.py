@@ -14,12 +14,14 @@ Patches = list[tuple[Any, str, Any]]
 @dataclass(frozen=True, slots=True)
 class Mutation:
     """A mutation: `what` is the defect in words, `finds` the invariant that it must break, and
-    the patches replace parts of azlm."""
+    the patches replace parts of azlm; `shipped` tells that only the operator that ships has those
+    parts."""
 
     name: str
     what: str
     finds: str
     patches: Callable[[], Patches]
+    shipped: bool = False
 
     @contextmanager
     def applied(self) -> Iterator[None]:

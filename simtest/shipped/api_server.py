@@ -110,6 +110,7 @@ class SimulatedApiServer:
         self._backend: Backend = cluster.backend
         self._kept: dict[str, dict[NamespacedName, Manifest]] = {path: {} for path in KEPT}
         self._pages: dict[str, tuple[int, list[bytes]]] = {}
+        self._events = 0
         self.page = 500
         self.streams_lists = True
 
@@ -193,6 +194,15 @@ class SimulatedApiServer:
             for key, record in records
             if collection.manifest(key, record)["metadata"]["labels"].get(label) == value
         ]
+
+    def lease_holder(self, name: str) -> str:
+        """Who holds the Lease of that name; empty where nobody does."""
+        leases = (lease for key, lease in self._kept[LEASES].items() if key.name == name)
+        return next((str(lease["spec"].get("holderIdentity") or "") for lease in leases), "")
+
+    def events_written(self) -> int:
+        """How often events were written: created, or counted."""
+        return self._events
 
     def conflicts(self, pod: NamespacedName) -> bool:
         """Whether an eviction has to wait for the write of another one of its budget."""
@@ -332,6 +342,7 @@ class SimulatedApiServer:
 
     def _keep(self, request: Request, target: Target) -> Manifest:
         kept, key = self._kept[target.collection], target.key
+        self._events += target.collection == EVENTS and request.method != "GET"
         body: Manifest = msgspec.json.decode(request.body) if request.body else {}
         if not key.name and request.method == "GET":
             wanted = request.query.get("fieldSelector", "").partition("=")[2]

@@ -28,6 +28,7 @@ from azure_linux_migrator.simulator.controller.informer import WatchKind
 from azure_linux_migrator.simulator.controller.operator_process import Pace
 from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel, Timer
+from simtest.invariants.registry import Judge
 from simtest.shipped.api_server import Answer, Request, SimulatedApiServer, failure, target_of
 from simtest.shipped.event_loop import ORIGIN, Origin
 from simtest.shipped.network_faults import NetworkFault, NetworkFaults, kind_of
@@ -59,6 +60,8 @@ class Flight:
         self.action = action
         self.task = task
         self.part = 0
+        self.leads = True
+        """Whether the process held the Lease, by the server, when it sent the request."""
         self.timer: Timer | None = None
         self.answered: asyncio.Future[Any] | None = None
 
@@ -73,7 +76,11 @@ class Flights:
         process: SimulatedProcess,
         rng: random.Random,
         hook: FaultHook,
+        leads: Callable[[], bool],
+        judge: Judge,
     ) -> None:
+        self._leads = leads
+        self._judge = judge
         self.kernel = kernel
         self.process = process
         self.rng = rng
@@ -97,6 +104,7 @@ class Flights:
         timeout: float | None,  # noqa: ASYNC109 - as aiohttp's and azure.core's
     ) -> Any:
         """Send a request, and wait for its answer; raises TimeoutError."""
+        flight.leads = self._leads()
         flight.answered = asyncio.get_running_loop().create_future()
         self._flights[flight] = None
         flight.timer = self.kernel.after(way, arrive)
@@ -114,11 +122,17 @@ class Flights:
         action, task = flight.action, flight.task
         if action is None or task is None:
             return None
+        if writes and not isinstance(action, READS):
+            self.judge_lease(flight, action.key)
         if task.requests if isinstance(action, READS) else not writes:
             flight.action = None
             return None
         flight.part, task.requests = task.requests, task.requests + 1
         return self.hook.injected_fault(action, flight.part)
+
+    def judge_lease(self, flight: Flight, what: str) -> None:
+        """Whether a write was sent by the process that holds the Lease."""
+        self._judge.that("lease-held", flight.leads, f"{what} is sent without the Lease")
 
     def perform(self, flight: Flight, effect: Callable[[], Any]) -> Any:
         """Let a request take effect between the two calls of the hook."""
@@ -269,6 +283,8 @@ class KubernetesNetwork:
             return
         fault = flights.fault(flight, writes=writes)
         if flight.action is None:
+            if target_of(request.path).subresource == "status":
+                flights.judge_lease(flight, "the status")
             fault = self._faults.strike(kind_of(request))
         if fault is None and self._kernel.now < self._down_until():
             flights.answer(flight, way, _refused())

@@ -27,6 +27,7 @@ from azure_linux_migrator.simulator.controller.custom_resource import Body, Cust
 from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
 from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from simtest.invariants.registry import Judge
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.arm_transport import ENDPOINT, SimulatedTransport
 from simtest.shipped.event_loop import VirtualLoop
@@ -57,6 +58,7 @@ class ProcessSetup(Struct, frozen=True):
     resource: CustomResource
     rng: random.Random
     hook: FaultHook
+    judge: Judge
     network_faults: NetworkFaults
     identity: str
     own_pod: NamespacedName | None
@@ -85,7 +87,14 @@ class ShippedOperator:
             self.process, setup.on_exception, self._look
         )
         self.loop.compute = setup.compute
-        self.runner = Flights(self._kernel, self.process, setup.rng, setup.hook)
+        self.runner = Flights(
+            self._kernel,
+            self.process,
+            setup.rng,
+            setup.hook,
+            lambda: setup.server.lease_holder(LEASE) == setup.identity,
+            setup.judge,
+        )
         self.informer = KubernetesNetwork(
             setup.server,
             self.runner,

@@ -24,6 +24,8 @@ LEASE_FAULTS = frozenset(("freeze", "twins", "kubernetes-down"))
 PATIENT = LeaseTimes(300.0, 200.0, 40.0)
 """For other runs: most of the requests would be renewals."""
 SHORT_PAGES = 3
+EVENTS_BASE, EVENTS_EACH = 30, 3
+"""More events than that, for each change of the reason, are not about changes."""
 FORECASTS = 0.1
 """How many of the runs make the forecasts that they ask for."""
 RESTART_SECONDS = (0.5, 5.0)
@@ -90,6 +92,7 @@ class ShippedRun(Run):
                 resource=self.resource,
                 rng=self._network,
                 hook=attribution,
+                judge=self.audit.judge,
                 network_faults=self._faults_of_requests(faulted),
                 identity=f"{processes.own_pod or 'azlm'}-{processes.beside}",
                 own_pod=processes.own_pod,
@@ -123,6 +126,14 @@ class ShippedRun(Run):
         error = context.get("exception")
         text = "".join(traceback.format_exception(error)) if error is not None else ""
         self._unexpected.append(f"{context.get('message')}: {text}")
+
+    def _idle(self) -> None:
+        """The end of a run, after which its events are counted."""
+        super()._idle()
+        events = self._api_server().events_written()
+        most = EVENTS_BASE + EVENTS_EACH * len(self.trail)
+        text = f"{events} events for {len(self.trail)} changes of the reason"
+        self.audit.judge.that("events-few", events <= most, text)
 
     def go(self) -> SeedResult:
         """Run to the end."""

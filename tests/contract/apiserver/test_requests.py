@@ -92,7 +92,7 @@ async def _until_running(client: Client) -> Manifest:
             listed = await client.json(
                 "GET", exchanges.PODS, query={"labelSelector": f"app={DEPLOYMENT}"}
             )
-            ready = [pod for pod in listed["items"] if _is_ready(pod)]
+            ready: list[Manifest] = [pod for pod in listed["items"] if _is_ready(pod)]
             if len(ready) == 2:
                 return ready[0]
             await asyncio.sleep(0.1)

@@ -1,0 +1,113 @@
+"""Mutations of the operator's process: its Lease, its workers, and how it runs actions. They are
+found in runs of the operator that ships."""
+
+from azure_linux_migrator.controller import event_recorder
+from azure_linux_migrator.controller.event_recorder import EventRecorder
+from azure_linux_migrator.controller.executor import Executor
+from azure_linux_migrator.controller.supervisor import Supervisor
+from azure_linux_migrator.controller.worker import Worker
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
+from azure_linux_migrator.kube.lease import Elector
+from simtest.mutations.mutation import Mutation
+from simtest.mutations.source import rewritten
+
+
+def _mutation(name: str, what: str, finds: str, *changes: tuple[object, str, str, str]) -> Mutation:
+    return Mutation(
+        name, what, finds, lambda: [rewritten(*change) for change in changes], shipped=True
+    )
+
+
+PROCESSES: tuple[Mutation, ...] = (
+    _mutation(
+        "acts-without-lease",
+        "requests are sent although the Lease is lost",
+        "lease-held",
+        (Executor, "_require_lease", "if not self._may_act():", "if False:"),
+        (Client, "guarded", "_before_write=before_write", "_before_write=lambda: None"),
+        (Executor, "submit", "or not self._may_act()", ""),
+    ),
+    _mutation(
+        "takes-a-held-lease",
+        "a Lease is taken although its holder renews it",
+        "lease-held",
+        (
+            Elector,
+            "_may_take",
+            "if not holder or holder == self._identity:",
+            "if True:",
+        ),
+    ),
+    _mutation(
+        "renewed-by-the-answer",
+        "a renewal counts from its answer, not from its request",
+        "lease-held",
+        (Elector, "_attempt", "self._renewed = began", "self._renewed = time.monotonic()"),
+    ),
+    _mutation(
+        "lease-never-lost",
+        "a Lease that was not renewed in time counts as held",
+        "lease-held",
+        (Elector, "held", "self._left() > 0.0", "self._renewed > 0.0"),
+    ),
+    _mutation(
+        "status-without-lease",
+        "the status is written without the Lease",
+        "lease-held",
+        (Worker, "_write", "if self._may_act():", "if True:"),
+        (Client, "guarded", "_before_write=before_write", "_before_write=lambda: None"),
+    ),
+    _mutation(
+        "action-twice",
+        "an action is started although it runs",
+        "in-measure",
+        (Executor, "submit", "action.key in self._running or ", ""),
+    ),
+    _mutation(
+        "not-looked-at-before-deletion",
+        "machines are deleted without a last look at their pods",
+        "retired-empty",
+        (
+            Executor,
+            "_change_pools",
+            "check_nodes_are_empty(action, await self._occupants(action))",
+            "pass",
+        ),
+    ),
+    _mutation(
+        "two-workers",
+        "a worker starts while another one of its resource is at work",
+        "no-crash",
+        (Supervisor, "_alone", "(worker := self._at_work.get(name)) is not None", "False"),
+    ),
+    _mutation(
+        "half-a-world",
+        "decisions are made before every first list is complete",
+        "retired-empty",
+        (
+            ClusterWatch,
+            "synced",
+            "bool(self._reflectors) and all(r.synced for r in self._reflectors.values())",
+            "bool(self._reflectors)",
+        ),
+    ),
+    _mutation(
+        "unsent-is-taken",
+        "a status that was not recorded counts as recorded",
+        "recorded-first",
+        (Worker, "_write", "answer = answer_of(error)", "answer = Answer.TAKEN"),
+    ),
+    _mutation(
+        "events-for-every-decision",
+        "an event is written for every decision",
+        "events-few",
+        (
+            EventRecorder,
+            "_tell",
+            "if new is None or (old is not None and old.reason == new.reason):",
+            "if new is None:",
+        ),
+        (event_recorder.EventRecorder, "_tell_preflight", "if before == after:", "if False:"),
+    ),
+)
