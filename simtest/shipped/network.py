@@ -78,7 +78,9 @@ class Flights:
         hook: FaultHook,
         leads: Callable[[], bool],
         judge: Judge,
+        overtake: Callable[[Action], InjectedFault | None],
     ) -> None:
+        self._overtake = overtake
         self._leads = leads
         self._judge = judge
         self.kernel = kernel
@@ -128,7 +130,10 @@ class Flights:
             flight.action = None
             return None
         flight.part, task.requests = task.requests, task.requests + 1
-        return self.hook.injected_fault(action, flight.part)
+        fault = self.hook.injected_fault(action, flight.part)
+        if fault is None and flight.part == 0:
+            fault = self._overtake(action)
+        return fault
 
     def judge_lease(self, flight: Flight, what: str) -> None:
         """Whether a write was sent by the process that holds the Lease."""

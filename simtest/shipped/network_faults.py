@@ -10,11 +10,14 @@ from collections import Counter
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
+from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.simulator.cluster.api_server import refusal
 from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
 from simtest.faults.fault import Fault
 from simtest.faults.faulted_run import FaultedRun
+from simtest.shipped import overtaking
 from simtest.shipped.api_server import EVENTS, LEASES, REVIEWS, Request, target_of
+from simtest.shipped.overtaking import overtake
 
 MOST: dict[str, int] = {
     "lease": 12,
@@ -38,6 +41,8 @@ EFFECTS = {
     "network-kill-late": 3,
 }
 """Kinds of faults, with their weights. The late ones strike after the effect of the request."""
+OVERTAKEN = "network-overtaken"
+"""The kind of the faults in simtest/shipped/overtaking.py."""
 SILENT_SECONDS = 120.0
 REFUSALS = (
     refusal(500, "etcdserver: leader changed"),
@@ -65,6 +70,10 @@ def draw_network_faults(seed: str) -> tuple[Fault, ...]:
         on = rng.choice(list(MOST))
         nth, length = rng.randint(1, MOST[on]), rng.uniform(0.5, 20.0)
         faults.append(Fault(kind, float(nth), length, rng.randrange(1 << 16), on))
+    for _ in range(rng.choice((0, 0, 1, 2))):
+        on = rng.choice(list(overtaking.MOST))
+        nth, length = rng.randint(1, overtaking.MOST[on]), rng.uniform(1.0, 12.0)
+        faults.append(Fault(OVERTAKEN, float(nth), length, 0, on))
     return tuple(faults)
 
 
@@ -114,6 +123,18 @@ class NetworkFaults:
                 return NetworkFault(lost=True)
             case _:
                 return NetworkFault(ends_process=fault.length)
+
+    def overtake(self, action: Action) -> InjectedFault | None:
+        """Let somebody be faster than this action, if it is due."""
+        kind = type(action).__name__
+        self._counts[kind] += 1
+        fault = self._faults.get((kind, self._counts[kind]))
+        if fault is None or self.over:
+            return None
+        change = overtake(self._run, action, fault.length)
+        if change is not None:
+            self._run.struck(fault.kind, kind)
+        return change
 
     def end(self) -> None:
         """No more faults."""

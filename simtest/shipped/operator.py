@@ -94,6 +94,7 @@ class ShippedOperator:
             setup.hook,
             lambda: setup.server.lease_holder(LEASE) == setup.identity,
             setup.judge,
+            setup.network_faults.overtake,
         )
         self.informer = KubernetesNetwork(
             setup.server,

@@ -15,7 +15,7 @@ from simtest.faults.schedule import schedule
 from simtest.invariants.attribution import Attribution
 from simtest.run import Run, SeedResult
 from simtest.shipped.api_server import SimulatedApiServer
-from simtest.shipped.network_faults import EFFECTS, NetworkFaults, draw_network_faults
+from simtest.shipped.network_faults import NetworkFaults, draw_network_faults
 from simtest.shipped.operator import LeaseTimes, ProcessSetup, ShippedOperator
 from simtest.shipped.virtual_time import virtual_time
 
@@ -61,11 +61,11 @@ class ShippedRun(Run):
         return (*schedule(seed), *draw_network_faults(seed))
 
     def _action_faults(self) -> tuple[Fault, ...]:
-        return tuple(fault for fault in self.faults if fault.kind not in EFFECTS)
+        return tuple(fault for fault in self.faults if not _of_request(fault))
 
     def _faults_of_requests(self, run: FaultedRun) -> NetworkFaults:
         if self._network_faults is None:
-            own = tuple(fault for fault in self.faults if fault.kind in EFFECTS)
+            own = tuple(fault for fault in self.faults if _of_request(fault))
             self._network_faults = NetworkFaults(own, run)
             run.after(HEALED, self._network_faults.end)
         return self._network_faults
@@ -147,3 +147,7 @@ class ShippedRun(Run):
         if unexpected:
             result.broken, result.failure = "no-crash", f"no-crash: {unexpected[0]}"
         return result
+
+
+def _of_request(fault: Fault) -> bool:
+    return fault.kind.startswith("network-")
