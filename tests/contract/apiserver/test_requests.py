@@ -1,15 +1,13 @@
 """The simulated API server answers azlm's requests as the real one does."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
 
-from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.kube.client import JSON, Client
+from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from simtest.shipped.api_server import Request, SimulatedApiServer
+from simtest.shipped.api_server import SimulatedApiServer
 from testbed.control_plane import ControlPlane
 from testbed.fill.command import apply
 from testbed.fill.nodes import pool_nodes
@@ -17,44 +15,11 @@ from testbed.fill.workloads import deployment
 from testbed.kubectl import kubectl
 from tests.contract.apiserver import exchanges
 from tests.contract.apiserver.exchanges import DEPLOYMENT, MIGRATION, Manifest, Transcript
+from tests.contract.apiserver.servers import RealServer, SimulatedServer
 from tests.support import simulated_clusters
 
 SPEC = {"source": {"nodePool": "src"}, "strategy": {"type": "BlueGreen"}}
 PATIENCE = 40.0
-
-
-class RealServer:
-    """The control plane, as admin."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def ask(
-        self, method: str, path: str, *, body: object = None, kind: str = JSON, **query: str
-    ) -> tuple[int, Manifest]:
-        """The answer; a success of a creation is 201, as apiservers say."""
-        try:
-            content = await self._client.request(
-                method, path, query=query or None, body=body, content_type=kind
-            )
-        except KubernetesError as error:
-            return error.status, error.body
-        return 201 if method == "POST" else 200, exchanges.shown(content)
-
-
-class SimulatedServer:
-    """The simulated one; time passes only between requests, where a test wants it."""
-
-    def __init__(self, server: SimulatedApiServer) -> None:
-        self._server = server
-
-    async def ask(
-        self, method: str, path: str, *, body: object = None, kind: str = JSON, **query: str
-    ) -> tuple[int, Manifest]:
-        """The answer."""
-        content = b"" if body is None else json.dumps(body).encode()
-        answer = self._server.answer(Request(method, path, query, content, kind))
-        return answer.status, exchanges.shown(answer.body)
 
 
 async def _everything(server: RealServer | SimulatedServer, node: str, pod: Manifest) -> Transcript:
