@@ -35,7 +35,7 @@ Server = RealServer | SimulatedServer
 
 async def _listed(events: AsyncIterator[Manifest]) -> tuple[set[str], int]:
     """The types of the events until the list is complete, and its version."""
-    types = set()
+    types: set[str] = set()
     async for event in events:
         metadata = event["object"]["metadata"]
         if event["type"] == "BOOKMARK" and INITIAL_END in (metadata.get("annotations") or {}):
