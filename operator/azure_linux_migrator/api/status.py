@@ -25,6 +25,7 @@ class Phase(StrEnum):
     PLANNED = "Planned"
     SUCCEEDED = "Succeeded"
     ROLLED_BACK = "RolledBack"
+    ABORTED = "Aborted"
     DELETING = "Deleting"
 
 
@@ -245,6 +246,32 @@ class MigrationStatus(Model):
     handled_rollback: Annotated[
         str, Field(max_length=256, description="The last azlm.dev/rollback that was acted on.")
     ] = ""
+    handled_pause: Annotated[
+        str, Field(max_length=256, description="The last azlm.dev/pause that was acted on.")
+    ] = ""
+    handled_resume: Annotated[
+        str, Field(max_length=256, description="The last azlm.dev/resume that was acted on.")
+    ] = ""
+    handled_abort: Annotated[
+        str, Field(max_length=256, description="The last azlm.dev/abort that was acted on.")
+    ] = ""
+    handled_retry: Annotated[
+        str, Field(max_length=256, description="The last azlm.dev/retry that was acted on.")
+    ] = ""
+    handled_stop: Annotated[
+        str,
+        Field(
+            max_length=256,
+            description="The azlm-stop tag of the source that was taken over from a predecessor.",
+        ),
+    ] = ""
+    aborted_at: Annotated[
+        str | None, Field(description="When azlm.dev/abort stopped the migration for good.")
+    ] = None
+    paused_at: Annotated[
+        str | None,
+        Field(description="Since when azlm.dev/pause holds the migration, beside spec.paused."),
+    ] = None
     hand_over: HandOver = HandOver()
     start_time: Annotated[
         str | None, Field(description="When the target pool was first asked for.")

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from azure_linux_migrator.cli import migration_commands, options
+from azure_linux_migrator.cli import intent_commands, migration_commands, options
 from azure_linux_migrator.cli.options import seconds, variable
 from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
 
@@ -50,6 +50,12 @@ def main() -> int:
         message = error.format_message().rstrip(".")
         print(f"{command}: {message}; {command} --help tells more", file=sys.stderr)
         return USAGE
+    except click.ClickException as error:
+        print(f"azlm: {error.format_message()}", file=sys.stderr)
+        return FAILED
+    except click.Abort:
+        print("azlm: not confirmed; nothing was changed", file=sys.stderr)
+        return FAILED
     except AzlmError as error:
         print(f"azlm: {error}{_remedy(error)}", file=sys.stderr)
         return FAILED
@@ -274,5 +280,5 @@ def crd() -> None:
     print(render(), end="")
 
 
-for command in migration_commands.COMMANDS:
+for command in (*migration_commands.COMMANDS, *intent_commands.COMMANDS):
     azlm.add_command(command)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from azure_linux_migrator.api.conditions import ConditionType
-from azure_linux_migrator.api.names import ROLLBACK, TAG_AUTOSCALER
+from azure_linux_migrator.api.names import ABORT, PAUSE, ROLLBACK, TAG_AUTOSCALER, TAG_STOP
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.status import (
@@ -35,6 +35,7 @@ from azure_linux_migrator.core.reconcile.counts import (
     preflight_of,
     timing_of,
 )
+from azure_linux_migrator.core.reconcile.intents import used
 from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT, approved
 from azure_linux_migrator.core.steps.cordon_source import taken_back
 from azure_linux_migrator.core.steps.external_changes import changes
@@ -54,9 +55,9 @@ def report_step(
     """
     before = ctx.migration.status
     step_position = StepPosition(route_of(ctx.migration), step)
-    paused = ctx.migration.spec.paused and progress.state == "working"
+    paused = ctx.migration.paused and progress.state == "working"
     reason = Reason.PAUSED if paused else progress.reason
-    message = "paused (spec.paused is true)" if paused else progress.message
+    message = _paused_by(ctx) if paused else progress.message
     drafts = [
         *headline(progress.state, reason, _stable(reason, message)),
         *_domain(ctx, step_position, progress),
@@ -77,6 +78,16 @@ def report_step(
     if ctx.migration.only_plans and ctx.seen.forecast is not None:
         changed["forecast"] = ctx.seen.forecast
     return status.model_copy(update=changed)
+
+
+def _paused_by(ctx: Context) -> str:
+    if ctx.migration.spec.paused:
+        return "paused (spec.paused is true)"
+    name, since = ctx.migration.name, ctx.migration.status.paused_at
+    if mark := ctx.migration.status.handled_stop:
+        why = f"its predecessor left {mark} in the tag {TAG_STOP} of the source"
+        return f"paused since {since}: {why}; kubectl azlm resume {name} continues"
+    return f"paused since {since} ({PAUSE}); kubectl azlm resume {name} continues"
 
 
 def _soak_start(ctx: Context, step_position: StepPosition) -> str | None:
@@ -186,6 +197,32 @@ def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
             "source": _source(ctx),
             "observed_generation": ctx.migration.generation,
             "conditions": merge(before, drafts, ctx.migration.generation, ctx.now),
+        }
+    )
+
+
+def report_aborted(ctx: Context) -> MigrationStatus:
+    """The status of a migration that an admin has stopped: both pools stay."""
+    migration = ctx.migration
+    asked = migration.annotations.get(ABORT, "")[:64]
+    message = (
+        f"stopped by {ABORT}={asked}: the nodes of {migration.old_pool} are uncordoned and both "
+        f"pools stay; kubectl azlm retry {migration.name} begins again"
+    )
+    status = _fill(
+        ctx,
+        headline("refused", Reason.ABORTED, message),
+        phase=Phase.ABORTED,
+        step_position=StepPosition(route_of(migration), migration.status.step),
+        message=message,
+    )
+    return used(status, migration, ABORT).model_copy(
+        update={
+            "rollback": None,
+            "soak_started_at": None,
+            "paused_at": None,
+            "aborted_at": timestamp(ctx.now),
+            "blockers": (),
         }
     )
 

@@ -185,7 +185,7 @@ def resumes(ctx: Context) -> bool:
     if stalled is not None and stalled.status == "True":
         return stalled.reason != TIMED_OUT
     if before.phase == Phase.PAUSED:
-        return not ctx.migration.spec.paused
+        return not ctx.migration.paused
     ready = before.condition(ConditionType.READY)
     held = ready is not None and ready.reason in HOLDS
     return held and _unseen_or_nowhere(ctx) is None and unsound_replacements(ctx) is None
@@ -203,7 +203,7 @@ def _deadline(ctx: Context) -> float | None:
     if limit and resumes(ctx):
         return ctx.now + limit
     started = since_epoch(batch.counted_from or batch.started_at)
-    if not limit or started is None or batch.drained_at or ctx.migration.spec.paused:
+    if not limit or started is None or batch.drained_at or ctx.migration.paused:
         return None
     return max(started, ctx.seen.began) + limit
 
