@@ -185,11 +185,15 @@ class RollbackStatus(Model):
     requested_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
+HAND_OVER_LIMIT = 4096
+"""Characters of a text of HandOver."""
+
+
 class HandOver(Model):
     """What to change in code that manages the pools, since the pool has another name now."""
 
-    terraform: Annotated[str, Field(max_length=4096)] = ""
-    bicep: Annotated[str, Field(max_length=4096)] = ""
+    terraform: Annotated[str, Field(max_length=HAND_OVER_LIMIT)] = ""
+    bicep: Annotated[str, Field(max_length=HAND_OVER_LIMIT)] = ""
 
 
 class BatchProgress(Model):

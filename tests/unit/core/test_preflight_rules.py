@@ -211,6 +211,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     ),
     ("maintenance", Severity.WARN, {"cluster": replace(CNI, upgrade_channel="patch")}, "patch"),
     ("iac.owner", Severity.WARN, {"source": source(tags=(("by", "terraform"),))}, "terraform"),
+    ("iac.owner", Severity.WARN, {"source": source(mode="System")}, "replaces the whole cluster"),
     (
         "pool.size",
         Severity.INFO,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from azure_linux_migrator.api.spec import StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
@@ -228,6 +229,16 @@ def infrastructure_as_code(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"its tags say that code manages it ({', '.join(marks[:3])}); the new pool has "
             "another name, and the next apply would make the old one again",
             "stop its pipeline meanwhile; status.handOver holds the change to make afterwards",
+        )
+    others = marks and "terraform" not in " ".join(marks).lower()
+    in_place = snapshot.spec.strategy.type is StrategyType.IN_PLACE
+    if snapshot.source.mode == "System" and not in_place and not others:
+        yield of_pool(snapshot, "iac.owner").warn(
+            "it is a System pool: if Terraform made the cluster, it is probably the "
+            "default_node_pool, and an apply before default_node_pool.name is changed replaces the "
+            "whole cluster",
+            "do not apply from the start of the migration on, until that block is changed as azlm "
+            "handover --format terraform prints it",
         )
 
 

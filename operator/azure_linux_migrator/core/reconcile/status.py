@@ -11,6 +11,7 @@ from azure_linux_migrator.api.names import ABORT, PAUSE, ROLLBACK, TAG_AUTOSCALE
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.status import (
+    HAND_OVER_LIMIT,
     AutoscalerBounds,
     BatchProgress,
     Condition,
@@ -24,7 +25,7 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.azure import iac_export
+from azure_linux_migrator.azure import bicep, terraform
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.reconcile.conditions import Draft, headline, merge
 from azure_linux_migrator.core.reconcile.counts import (
@@ -150,8 +151,8 @@ def report_done(
             "completion_time": timestamp(ctx.now),
             "hand_over": (
                 HandOver(
-                    terraform=iac_export.terraform(new, ctx.migration.old_pool),
-                    bicep=iac_export.bicep(new, ctx.migration.old_pool),
+                    terraform=_whole(terraform.change(new, ctx.migration.old_pool), "terraform"),
+                    bicep=_whole(bicep.resource(new, ctx.migration.old_pool), "bicep"),
                 )
                 if new is not None
                 else before.hand_over
@@ -159,6 +160,12 @@ def report_done(
             **({} if findings is None else {"preflight": preflight_of(findings)}),
         }
     )
+
+
+def _whole(text: str, language: str) -> str:
+    """The text, or how to get it where the status has no room: a part of it would mislead."""
+    too_long = f"too long for a status; run: azlm handover -f FILE --format {language}"
+    return text if len(text) <= HAND_OVER_LIMIT else too_long
 
 
 def report_releasing(ctx: Context, progress: Progress) -> MigrationStatus:
