@@ -346,6 +346,12 @@ class Reason(StrEnum):
         "run `kubectl azlm retry`, or change the spec, to try again",
         "Warning",
     )
+    OUTBOUND_PORTS_SHORT = (
+        "OutboundPortsShort",
+        "the load balancer has too few outbound ports for more nodes",
+        "lower `allocatedOutboundPorts`, or add outbound IPs",
+        "Warning",
+    )
     ABORTED = (
         "Aborted",
         "an admin has stopped the migration for good; both pools stay",

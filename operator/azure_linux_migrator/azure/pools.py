@@ -1,14 +1,11 @@
 """From ARM's JSON of an agent pool to the core's record of it."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from azure_linux_migrator.azure.failures import classify_failure
+from azure_linux_migrator.azure.failures import classify_failure, codes_in
 from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.model.pool import Failure, Pool
-
-_INNER = re.compile(r"""code["']?\s*[=:]\s*["'](\w+)["']""", re.IGNORECASE)
 
 
 def pool_record(body: Mapping[str, Any]) -> Pool:
@@ -35,13 +32,13 @@ def pool_record(body: Mapping[str, Any]) -> Pool:
 def failure_of(properties: Mapping[str, Any]) -> Failure | None:
     """Why a pool's last operation failed: its `status.provisioningError`, classified.
 
-    A failed reconciliation wraps the cause as Code="…" in its message; the cause decides.
+    A failed operation wraps its cause in its details, or as a code in its text.
     """
     found = (properties.get("status") or {}).get("provisioningError") or {}
     if properties.get("provisioningState") != "Failed" or not found.get("code"):
         return None
     code, message = str(found["code"]), str(found.get("message") or "")
-    inner = _INNER.findall(message)
-    judged = classify_failure(AzureError(inner[-1] if inner else code, message, status=200))
+    inner = tuple(codes_in(found))[1:]
+    judged = classify_failure(AzureError(code, message, status=200, more_codes=inner))
     text = f"{message} ({code})" + (f"; {judged.remedy}" if judged.remedy else "")
     return Failure(judged.reason, text, judged.retryable, judged.delay)

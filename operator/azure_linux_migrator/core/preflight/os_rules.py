@@ -10,6 +10,7 @@ from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.traits import AppArmor
 
 _CERTIFICATES = ("/etc/ssl", "/usr/local/share/ca-certificates")
+_AZURE_LINUX_CERTIFICATES = ("/etc/pki",)
 _PACKAGES = ("/etc/apt", "/var/lib/dpkg", "/usr/src", "/boot", "/etc/apparmor.d")
 _MODULES = ("/lib/modules",)
 _PACKAGE_COMMANDS = frozenset(("apt", "apt-get", "dpkg", "snap", "nsenter"))
@@ -61,6 +62,9 @@ def certificates(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _mounts_certificates(workload: WorkloadFacts) -> bool:
+    """A workload that mounts the paths of both OSes is made for both."""
+    if _under(workload, _AZURE_LINUX_CERTIFICATES):
+        return False
     called = "update-ca-certificates" in workload.traits.commands
     return called or bool(_under(workload, _CERTIFICATES))
 
@@ -180,8 +184,9 @@ def cgroups(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def _both(
     snapshot: PreflightSnapshot, wanted: Callable[[WorkloadFacts], object]
 ) -> Iterator[tuple[str, list[WorkloadFacts]]]:
-    yield from groups(snapshot, wanted)
-    yield from groups(snapshot, wanted, "DaemonSet")
+    """The workloads that are wanted, but for those that AKS installs."""
+    for kind in ("Pod", "DaemonSet"):
+        yield from groups(snapshot, lambda each: not each.addon and wanted(each), kind)
 
 
 def _commands(workload: WorkloadFacts, programs: frozenset[str]) -> set[str]:

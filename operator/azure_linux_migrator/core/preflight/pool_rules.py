@@ -30,6 +30,10 @@ INVISIBLE = (
 """Settings of preview APIs that a read by the stable API does not show (REST API 2026-08-01)."""
 SYSTEM_NODES = 2
 SYSTEM_VCPUS = 4
+SYSTEM_LEAST_VCPUS = 2
+SYSTEM_LEAST_GB = 4
+"""What is recommended for a System pool, and what is refused
+(learn.microsoft.com/azure/aks/use-system-pools)."""
 SYSTEM_PODS = 30
 
 
@@ -167,18 +171,24 @@ def system(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"maxPods {snapshot.spec.target.max_pods} is below a System pool's {SYSTEM_PODS}",
             "raise spec.target.maxPods",
         )
-    if re.match(r"^standard_b", _size(snapshot).lower()):
-        yield found.block(
-            f"VM size {_size(snapshot)} is burstable, which AKS does not take for System pools",
-            "set spec.target.vmSize",
-        )
     facts = None
     if not isinstance(snapshot.facts.sizes, Unread):
         facts = snapshot.facts.sizes.get(_size(snapshot).lower())
-    if facts is not None and 0 < facts.vcpus < SYSTEM_VCPUS:
+    vcpus = facts.vcpus if facts is not None else 0
+    burstable = re.match(r"^standard_b", _size(snapshot).lower())
+    memory = facts.memory_gb if facts is not None else 0.0
+    if 0 < vcpus < SYSTEM_LEAST_VCPUS or 0 < memory < SYSTEM_LEAST_GB:
         yield found.block(
-            f"VM size {_size(snapshot)} has {facts.vcpus} vCPUs; a System pool needs 4",
+            f"VM size {_size(snapshot)} has {vcpus} vCPU and {memory:g} GB; AKS refuses System "
+            f"pools below {SYSTEM_LEAST_VCPUS} vCPUs and {SYSTEM_LEAST_GB} GB",
             "set spec.target.vmSize",
+        )
+    elif burstable or 0 < vcpus < SYSTEM_VCPUS:
+        what = "is burstable" if burstable else f"has {vcpus} vCPUs"
+        yield found.warn(
+            f"VM size {_size(snapshot)} {what}; AKS takes it, and recommends {SYSTEM_VCPUS} vCPUs "
+            "of another series for System pools",
+            "consider another spec.target.vmSize",
         )
     for taint in snapshot.spec.target.taints or ():
         if not (taint.startswith("CriticalAddonsOnly") or taint.endswith(":PreferNoSchedule")):
@@ -253,10 +263,9 @@ def size(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def preview(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.preview: settings that azlm cannot see, and so does not copy."""
-    yield of_pool(snapshot, "pool.preview").warn(
+    yield of_pool(snapshot, "pool.preview").info(
         f"if a preview API set {', '.join(INVISIBLE)} on it, the new pool will not have them: the "
-        "stable API does not show them",
-        "set them on the new pool, or acknowledge this where no preview API was used",
+        "stable API does not show them"
     )
 
 

@@ -149,6 +149,7 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
         job=pod.owner is not None and pod.owner.kind == "Job",
         blocker=entry.filter_result.blocker,
         no_surge=_no_surge(ctx, pod, controller, volumes),
+        addon=controller is not None and controller.addon,
     )
 
 
