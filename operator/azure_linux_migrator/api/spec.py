@@ -106,8 +106,8 @@ class Strategy(Model):
         Size,
         Field(
             description="Rolling: nodes beside the source's at any time, and nodes per batch. "
-            "InPlace: what AKS's upgrade may add. A number, or a percentage of the source pool, "
-            "rounded up.",
+            "A number, or a percentage of the source pool, rounded up. InPlace uses the pool's own "
+            "upgradeSettings.",
         ),
     ] = "10%"
     final_soak: Annotated[

@@ -219,6 +219,24 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         {"spec": spec(target={"count": "Auto"}), "final": 3},
         "3 nodes",
     ),
+    (
+        "pool.scale-down",
+        Severity.BLOCK,
+        {
+            "source": source(settings={"scaleDownMode": "Deallocate"}),
+            "spec": spec(sourcePool="ScaleToZero"),
+        },
+        "--scale-down-mode Delete",
+    ),
+    (
+        "pool.scale-down",
+        Severity.BLOCK,
+        {
+            "source": source(settings={"scaleDownMode": "Deallocate"}),
+            "spec": spec(strategy={"type": "Rolling"}),
+        },
+        "strategy Rolling",
+    ),
     ("pool.preview", Severity.INFO, {}, "nodeInitializationTaints"),
     ("pdb.zero", Severity.BLOCK, with_blocker(Cause.BUDGET_SYNC_FAILED), "allows none"),
     ("pdb.zero", Severity.BLOCK, with_budget(healthy=3, desired=3, expected=3), "3 of 3 pods"),
@@ -368,6 +386,7 @@ OWN = {
     "pod.spread",
     "pool.capacity",
     "pool.preview",
+    "pool.scale-down",
     "pool.size",
     "storage.replicated",
 }
@@ -566,3 +585,8 @@ def test_what_aks_installs_is_not_judged_by_its_traits() -> None:
             "os.cert-path",
             "os.kernel-module",
         }
+
+
+def test_a_pool_that_deallocates_may_be_deleted_as_a_whole() -> None:
+    pool = source(settings={"scaleDownMode": "Deallocate"})
+    assert findings_of("pool.scale-down", snapshot(source=pool)) == []

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec import SourcePool, StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
@@ -267,6 +267,21 @@ def preview(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         f"if a preview API set {', '.join(INVISIBLE)} on it, the new pool will not have them: the "
         "stable API does not show them"
     )
+
+
+def scale_down(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pool.scale-down: nodes that leave a pool and stay registered."""
+    rolls = snapshot.spec.strategy.type is StrategyType.ROLLING
+    empties = snapshot.spec.source_pool is SourcePool.SCALE_TO_ZERO
+    in_place = snapshot.spec.strategy.type is StrategyType.IN_PLACE
+    if snapshot.source.settings.deallocates and (rolls or empties) and not in_place:
+        what = "strategy Rolling" if rolls else "sourcePool ScaleToZero"
+        yield of_pool(snapshot, "pool.scale-down").block(
+            f"its scaleDownMode is Deallocate: with {what}, nodes that leave stay registered, "
+            "NotReady, and be waited for without end",
+            "set it to Delete (az aks nodepool update --scale-down-mode Delete), or use strategy "
+            "BlueGreen with sourcePool Delete",
+        )
 
 
 def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
