@@ -168,7 +168,7 @@ def _structural(node: Schema, definitions: Schema) -> Schema:
             # The apiserver fills an empty object from its fields' own defaults: one place each.
             own["default"] = {}
         return _structural(target, definitions) | own
-    options = [each for each in node.pop("anyOf", ()) if each.get("type") != "null"]
+    options = [option for option in node.pop("anyOf", ()) if option.get("type") != "null"]
     values = node.pop("additionalProperties", None)
     for key in ("title", "$defs"):
         node.pop(key, None)
@@ -199,8 +199,8 @@ def _bounded(node: Schema, definitions: Schema) -> Schema:
     match node.get("type"):
         case "object":
             node["properties"] = {
-                name: _structural(each, definitions)
-                for name, each in node.get("properties", {}).items()
+                name: _structural(property_schema, definitions)
+                for name, property_schema in node.get("properties", {}).items()
             }
         case "array":
             # A list item that the apiserver fills differs from the one in Git: Argo CD, which

@@ -301,8 +301,8 @@ class MigrationStatus(Model):
 
     def is_true(self, kind: str) -> bool:
         """Whether that condition is set and True."""
-        found = self.condition(kind)
-        return found is not None and found.status == "True"
+        condition = self.condition(kind)
+        return condition is not None and condition.status == "True"
 
 
 def timestamp(now: float) -> str:

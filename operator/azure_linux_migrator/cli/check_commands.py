@@ -154,8 +154,8 @@ def snapshot(output: Path, filename: Path | None, *, redact: bool, **access: Any
     name, spec = read_migration(filename) if filename else ("", None)
     writable(output)
     cluster = asyncio.run(take(options.reader_settings(**access), spec))
-    known = KnownNames.from_spec(name, spec) if spec else None
-    save(redacted(cluster, random.SystemRandom(), known) if redact else cluster, output)
+    names = KnownNames.from_spec(name, spec) if spec else None
+    save(redacted(cluster, random.SystemRandom(), names) if redact else cluster, output)
     print(f"{len(cluster.nodes)} nodes, {len(cluster.pods)} pods, {len(cluster.budgets)} budgets")
     for missing in cluster.unseen:
         print(f"not seen: {missing}")

@@ -79,7 +79,9 @@ def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "ask its maker for Azure Linux support",
         )
     for owner, pods in _both(snapshot, _changes_node):
-        paths = sorted({each.path for each in pods[0].traits.host_paths if each.changes_node})
+        paths = sorted(
+            {host_path.path for host_path in pods[0].traits.host_paths if host_path.changes_node}
+        )
         yield RuleResult("os.pkg-manager", owner).warn(
             f"{counted(pods)} changes its node: it is privileged, with hostPID, and writes to "
             f"{', '.join(paths)} of the node",
@@ -94,7 +96,7 @@ def _uses_packages(workload: WorkloadFacts) -> bool:
 
 def _changes_node(workload: WorkloadFacts) -> bool:
     traits = workload.traits
-    writes = any(each.changes_node for each in traits.host_paths)
+    writes = any(host_path.changes_node for host_path in traits.host_paths)
     return writes and traits.privileged and traits.host_pid and not _uses_packages(workload)
 
 
@@ -194,7 +196,9 @@ def _commands(workload: WorkloadFacts, programs: frozenset[str]) -> set[str]:
 
 
 def _under(workload: WorkloadFacts, directories: tuple[str, ...]) -> set[str]:
-    return {each.path for each in workload.traits.host_paths if each.under(directories)}
+    return {
+        host_path.path for host_path in workload.traits.host_paths if host_path.under(directories)
+    }
 
 
 def _paths(pods: list[WorkloadFacts], directories: tuple[str, ...]) -> str:

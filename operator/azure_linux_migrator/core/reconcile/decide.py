@@ -136,7 +136,7 @@ def _rolled_back(ctx: Context) -> Decision:
     since = since_epoch(ended.last_transition_time if ended else None) or 0.0
     if ctx.migration.backwards and ctx.now < since + LATE_SECONDS:
         look = ctx.refresh_pools(Reason.ROLLED_BACK, "", interval=LATE_LOOK_SECONDS)
-        wakes = [each for each in (wake_at, look.wake_at) if each is not None]
+        wakes = [wake for wake in (wake_at, look.wake_at) if wake is not None]
         actions, wake_at = (*actions, *look.actions), min(wakes, default=None)
     return Decision(actions, ctx.migration.status, wake_at)
 
@@ -160,10 +160,10 @@ def _walk(ctx: Context) -> Decision:
     if start > 1 and not ctx.seen.world_ready:
         # An empty world looks drained: after a restart nothing is concluded before it is full.
         return _report(ctx, ctx.migration.status.step, _READING)
-    found: tuple[Finding, ...] | None = None
+    findings: tuple[Finding, ...] | None = None
     for name, step in route.steps[start:]:
         progress = step(ctx)
-        found = progress.findings if progress.findings is not None else found
+        findings = progress.findings if progress.findings is not None else findings
         if name in route.guarded:
             progress = stopped(ctx) or progress
         if progress.state == "done" and not (ctx.migration.only_plans and name == Step.PREFLIGHT):
@@ -173,8 +173,8 @@ def _walk(ctx: Context) -> Decision:
         if progress.state == "refused" and _gives_up(ctx, name, progress.reason):
             return _turn_back(ctx, _back(ctx, progress.reason, progress.message))
         progress = watched(ctx, progress) if name in route.guarded else progress
-        return _report(ctx, name, progress, found)
-    return Decision((), report_done(ctx, _moved(ctx.migration), findings=found))
+        return _report(ctx, name, progress, findings)
+    return Decision((), report_done(ctx, _moved(ctx.migration), findings=findings))
 
 
 _READING = working(Reason.READING_CLUSTER, "waiting for the first lists of nodes and pods")

@@ -259,13 +259,15 @@ def _domain(
 ) -> list[Draft]:
     back = ctx.migration.backwards
     reason = progress.reason if progress else ""
-    told = progress.message if progress else ""
+    text = progress.message if progress else ""
     begun = step_position is None or step_position.begun or back
     refused_first = not begun and progress is not None and progress.state == "refused"
     late = reason in {Reason.DRAIN_TIMED_OUT, Reason.DRAIN_FORCED, Reason.ROLLED_BACK}
-    blockers = [each for each in ctx.plan.blockers if each.blocks] if ctx.seen.world_ready else []
+    blockers = (
+        [blocker for blocker in ctx.plan.blockers if blocker.blocks] if ctx.seen.world_ready else []
+    )
     blocked = step_position is not None and not step_position.moved and (late or bool(blockers))
-    why = told if late else "; ".join(str(blocker) for blocker in blockers[:3])
+    why = text if late else "; ".join(str(blocker) for blocker in blockers[:3])
     cause = reason if late else blockers[0].cause.value if blockers else Reason.NOT_BLOCKED
     guarded = step_position is not None and step_position.step in step_position.route.guarded
     changed = changes(ctx) if guarded else []
@@ -277,7 +279,7 @@ def _domain(
             ConditionType.PREFLIGHT_PASSED,
             "True" if begun else "False" if refused_first else "Unknown",
             Reason.PASSED if begun else reason,
-            told if refused_first else "",
+            text if refused_first else "",
         ),
         (
             ConditionType.TARGET_READY,
@@ -297,7 +299,7 @@ def _domain(
         (
             ConditionType.POOLS_CHANGED,
             *(
-                ("True", changed[0].reason, "; ".join(each.message for each in changed))
+                ("True", changed[0].reason, "; ".join(change.message for change in changed))
                 if changed
                 else ("False", Reason.AS_LEFT, "")
             ),
@@ -352,6 +354,6 @@ def _source(ctx: Context) -> SourceRecord:
         return before.model_copy(update={"count": pool.count})
     bounds = AutoscalerBounds(min=pool.bounds[0], max=pool.bounds[1]) if pool.autoscaling else None
     held = pool.tag(TAG_AUTOSCALER).split("-")
-    if bounds is None and len(held) == 2 and all(each.isdecimal() for each in held):
+    if bounds is None and len(held) == 2 and all(bound.isdecimal() for bound in held):
         bounds = AutoscalerBounds(min=int(held[0]), max=int(held[1]))
     return SourceRecord(count=old_count(ctx), os_sku=pool.os_sku, autoscaler=bounds)
