@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds testbed lock clean
+.PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
+.PHONY: install-yaml testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -51,8 +52,17 @@ bench-planner: $(STAMP) ## Measure the planner alone, up to 5,000 nodes and 100,
 docs-tables: $(STAMP) ## Write the generated tables of docs/
 	scripts/docs-tables
 
-crds: $(STAMP) ## Write crds/ from the pydantic models
+crds: $(STAMP) ## Write crds/ and the chart's copy from the pydantic models
 	$(BIN)/azlm crd > crds/azurelinuxmigrations.azlm.dev.yaml
+	cp crds/azurelinuxmigrations.azlm.dev.yaml deploy/chart/files/crd.yaml
+
+chart: testbed ## Build helm (cached), and lint, render, install and test the chart
+	$(BIN)/python -m testbed build helm
+	$(BIN)/python -m pytest -q tests/deploy
+
+install-yaml: $(STAMP) ## Write dist/install.yaml: all objects of the base in one file
+	mkdir -p dist
+	$(BIN)/kubectl kustomize --load-restrictor LoadRestrictionsNone deploy/kustomize/base > dist/install.yaml
 
 lock: ## Refresh the hash-locked requirements from pyproject.toml (needs uv)
 	scripts/lock

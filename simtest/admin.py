@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from azure_linux_migrator.api.causes import Cause
-from azure_linux_migrator.api.names import APPROVE
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, since_epoch
+from azure_linux_migrator.api.names import APPROVE, RESUME
+from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from simtest.faults import azure_cli
 from simtest.invariants.audit import Audit
@@ -56,6 +56,7 @@ class Admin(Remedies):
 
     def _read(self, body: Body) -> None:
         self._approve(body)
+        self._resume(body)
         self._unblock(body.status)
         now = self._simulation.kernel.now
         if body.status.is_true("Stalled"):
@@ -85,6 +86,12 @@ class Admin(Remedies):
         """Begin what was planned, also where pods are foretold to block: they are seen to then."""
         self._scenario.spec["mode"] = "Run"
         self._resource.edit(mode="Run")
+
+    def _resume(self, body: Body) -> None:
+        """A pause that a deleted predecessor left ends as the status says."""
+        if body.status.phase == Phase.PAUSED and "its predecessor left" in body.status.message:
+            self._require("azlm resume" in body.status.message, "the status tells no way on")
+            self._resource.annotate(RESUME, f"{self._simulation.kernel.now}")
 
     def _unblock(self, status: MigrationStatus) -> None:
         """Follow the remedies of blockers that are reported for a while."""

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from testbed.binaries import BuildError, ensure_built
+from testbed.binaries import OPTIONAL, BuildError, ensure_built
 from testbed.control_plane import ControlPlane, StartError, say
 
 
@@ -16,6 +16,7 @@ def main() -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     build = commands.add_parser("build", help="build the binaries (cached outside the checkout)")
+    build.add_argument("tool", nargs="?", choices=sorted(OPTIONAL), help="an optional tool instead")
     build.set_defaults(run=_build)
 
     up = commands.add_parser("up", help="start a control plane; prints its kubeconfig's path")
@@ -40,8 +41,11 @@ def main() -> int:
         return 1
 
 
-def _build(_: argparse.Namespace) -> None:
+def _build(arguments: argparse.Namespace) -> None:
     started = time.monotonic()
+    if arguments.tool:
+        ensure_built((OPTIONAL[arguments.tool],))
+        return
     ensure_built()
     say(f"testbed: all binaries are there ({time.monotonic() - started:.1f} s)")
 

@@ -90,6 +90,18 @@ KARPENTER = Module(
 )
 """For the bench only. Upstream serves metrics on every interface; here on loopback."""
 
+HELM = Module("helm", {"helm": "helm.sh/helm/v4/cmd/helm"})
+PROMTOOL = Module("prometheus", {"promtool": "github.com/prometheus/prometheus/cmd/promtool"})
+OPTIONAL = {"helm": HELM, "promtool": PROMTOOL}
+"""Tools of targets of their own (`make chart`, `make rules`); tests that need one skip where it was
+not built."""
+
+
+def built(tool: str) -> Path | None:
+    """An optional tool if it was built on this machine."""
+    path = OPTIONAL[tool].directory / tool
+    return path if path.exists() else None
+
 
 def ensure_built(modules: tuple[Module, ...] = MODULES) -> dict[str, Path]:
     """The paths of all binaries by name; builds missing ones, with progress on stderr."""

@@ -59,13 +59,21 @@ class NotLeadingError(AzlmError):
 
 
 class AzureError(AzlmError):
-    """Azure refused or failed. `code` is Azure's own error code, or `Unreachable`."""
+    """Azure refused or failed. `code` is Azure's own error code, or `Unreachable`; `more_codes` are
+    those inside it, such as the subcode and those of its details, the outermost first."""
 
     def __init__(
-        self, code: str, message: str, *, status: int = 0, retry_after: float | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 0,
+        retry_after: float | None = None,
+        more_codes: tuple[str, ...] = (),
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
         self.retry_after = retry_after
+        self.more_codes = more_codes

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from azure_linux_migrator.api.names import APPROVE, ROLLBACK
+from azure_linux_migrator.api.names import APPROVE, PAUSE, RESUME, ROLLBACK
 from simtest.fault_targets import SUCCEEDED
 from simtest.faults.draws import BACK, MOVING, timed
 from simtest.faults.fault import Fault
@@ -68,6 +68,17 @@ def paused_timed(run: FaultedRun, fault: Fault) -> bool:
         return False
     run.resource.edit(paused=True)
     run.after(fault.length, run.resume)
+    return True
+
+
+@FAULTS.at_time(FaultKind("paused-by-annotation", 3, timed(1, 100)))
+def paused_by_annotation(run: FaultedRun, fault: Fault) -> bool:
+    """An admin pauses the migration with azlm.dev/pause, and resumes it later."""
+    drain = run.scenario.spec["drain"]
+    if run.resource.body is None or drain.get("onTimeout") == "Rollback":
+        return False
+    run.resource.annotate(PAUSE, f"p{fault.pick}")
+    run.after(fault.length, partial(run.resource.annotate, RESUME, f"r{fault.pick}"))
     return True
 
 

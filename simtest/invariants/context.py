@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from azure_linux_migrator.api.names import APPROVE
+from azure_linux_migrator.api.names import APPROVE, PAUSE, RESUME
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.core.state.results import Decision
@@ -72,6 +72,7 @@ class JudgeContext:
         self.spec: Mapping[str, Any] = scenario.spec
         self._history: list[tuple[float, Mapping[str, Any]]] = [(self.now, scenario.spec)]
         self.approvals: dict[str, float] = {}
+        self._paused_by_word = False
         self._annotations: Mapping[str, str] = {}
         self.batch_at = 0.0
         """When the first node joined the current batch."""
@@ -144,6 +145,11 @@ class JudgeContext:
         action = self.action
         return isinstance(action, EvictPod | DeletePod) and action.pod == pod.key
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the spec or an annotation pauses the migration."""
+        return bool(self.spec.get("paused")) or self._paused_by_word
+
     # History
 
     def written(self, body: Body) -> None:
@@ -154,12 +160,20 @@ class JudgeContext:
             self.spec = body.spec
             self._history.append((now, body.spec))
         if body.annotations is not self._annotations:
-            before, self._annotations = self._annotations.get(APPROVE), body.annotations
-            value = body.annotations.get(APPROVE)
-            if value and value != before:  # a token that is set again counts again
+            old_words, self._annotations = self._annotations, body.annotations
+            new_words = {
+                name: value
+                for name, value in body.annotations.items()
+                if old_words.get(name) != value
+            }
+            if value := new_words.get(APPROVE):  # a token that is set again counts again
                 self.approvals[value.partition(".")[0]] = now
+            if RESUME in new_words:
+                self._paused_by_word = False
+            if PAUSE in new_words:
+                self._paused_by_word = True
         self.deleting = body.deleting
-        self._pause(paused=bool(body.spec.get("paused")))
+        self._pause(paused=self.is_paused)
         old, self.status = self.status, body.status
         if (old.rollback is None) != (body.status.rollback is None):
             self.turned_at = now
@@ -173,11 +187,13 @@ class JudgeContext:
 
     def gone(self) -> None:
         """The resource is gone. One that is applied again starts from the beginning."""
-        self.status = MigrationStatus()
+        approved, self.status = self.status.approved, MigrationStatus()
         self.batch_at, self.attempt_at = 0.0, self.now
         self.attempts += 1
-        self.approvals.clear()
+        # A successor keeps what was approved, by a tag of the source.
+        self.approvals = {gate: self.now for gate in self.approvals if gate == approved}
         self._annotations = {}
+        self._paused_by_word = False
 
     def decided(self, process: ObservedProcess, skew: float) -> None:
         """A process has decided; `skew` is how far its clock is ahead."""

@@ -81,7 +81,7 @@ class FinalChecks:
             self._released()
         if self._audit.succeeded:
             return
-        paused = bool(self._audit.context.spec.get("paused"))
+        paused = self._audit.context.is_paused
         self._autoscaler("autoscaler-back-paused" if paused else "autoscaler-back")
 
     def _rolled_back(self, status: MigrationStatus) -> None:

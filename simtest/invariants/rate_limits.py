@@ -46,7 +46,7 @@ class RateLimits(Part):
 
     def written(self, old: MigrationStatus, body: Body) -> None:
         """Since when actions are forbidden, and which steps were recorded."""
-        still = bool(body.spec.get("paused")) or body.spec.get("mode") == "Plan"
+        still = self.context.is_paused or body.spec.get("mode") == "Plan"
         still = still and not body.deleting
         now = self.context.now
         self._still_since = (self._still_since or now) if still else None

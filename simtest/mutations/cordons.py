@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.reconcile import decide as deciding
+from azure_linux_migrator.core.reconcile import release as releasing
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
 from azure_linux_migrator.core.steps.routes import Route
@@ -57,7 +58,7 @@ def _cordons_first() -> Patches:
 
 
 def _forgotten_uncordon() -> Patches:
-    return [(deciding, "_releases", lambda _ctx: ((), None))]
+    return [(module, "releases", lambda _ctx: ((), None)) for module in (releasing, deciding)]
 
 
 CORDONS: tuple[Mutation, ...] = (

@@ -4,6 +4,7 @@ from typing import Any
 
 from azure_linux_migrator.api.status import RollbackStatus
 from azure_linux_migrator.core.reconcile import decide as deciding
+from azure_linux_migrator.core.reconcile import release as releasing
 from azure_linux_migrator.core.reconcile import status
 from azure_linux_migrator.core.steps import autoscaler
 from azure_linux_migrator.core.steps.progress import DONE, Context
@@ -24,7 +25,7 @@ def _wider(name: str) -> Patches:
 
 
 def _keeps_autoscaler() -> Patches:
-    return [(deciding, "_gives_back", lambda _ctx: DONE)]
+    return [(releasing, "_gives_back", lambda _ctx: DONE)]
 
 
 def _recounts() -> Patches:

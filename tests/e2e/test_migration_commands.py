@@ -57,3 +57,46 @@ def test_a_blocked_migration_is_shown_with_its_remedy_and_followed_to_its_end(be
     bed.kubectl("delete", "azlm", "workers")
     nothing = azlm(bed, "status")
     assert (nothing.returncode, nothing.stderr.strip()) == (1, "azlm: there is no migration")
+
+
+def strip(bed: Bed) -> None:
+    """Remove what Git does not have, as Flux does at its next sync."""
+    words = ["pause", "resume", "abort", "rollback", "approve", "retry"]
+    bed.kubectl("annotate", "azlm", "workers", *(f"azlm.dev/{word}-" for word in words))
+
+
+def test_words_of_an_admin_hold_though_a_gitops_tool_removes_them(bed: Bed) -> None:
+    bed.fill([deployment("web", 4), budget("web", maxUnavailable=1)])
+    bed.start_aks()
+    bed.start_operator()
+    bed.migrate(approval="BeforeDrain")
+    bed.wait_reason("AwaitingApproval")
+    assert azlm(bed, "wait").returncode == 2
+    retry = azlm(bed, "retry")
+    assert retry.returncode == 0, retry.stderr
+
+    paused = azlm(bed, "pause")
+    assert "workers: Paused: paused since" in paused.stdout, paused.stderr
+    strip(bed)
+    approved = azlm(bed, "approve", "workers")
+    assert approved.returncode == 0, approved.stderr
+    strip(bed)
+    assert bed.status()["phase"] == "Paused"
+    assert not bed.audit.evictions()
+
+    refused = azlm(bed, "abort")
+    assert (refused.returncode, bed.status()["phase"]) == (1, "Paused"), "nobody has confirmed it"
+    aborted = azlm(bed, "abort", "--yes")
+    assert "workers: Aborted: stopped by azlm.dev/abort" in aborted.stdout, aborted.stderr
+    strip(bed)
+    assert azlm(bed, "status").returncode == 1
+    assert not any(node["spec"].get("unschedulable") for node in bed.nodes("workers"))
+    late = azlm(bed, "pause")
+    assert (late.returncode, late.stderr) == (1, "azlm: workers has ended: Aborted\n")
+
+    assert azlm(bed, "retry").returncode == 0
+    strip(bed)
+    bed.wait_reason("AwaitingApproval")
+    assert azlm(bed, "approve").returncode == 0
+    strip(bed)
+    bed.wait_done()

@@ -80,15 +80,15 @@ class Ruled:
 
     def _judge(self, value: object, typed: core_schema.ValidatorFunctionWrapHandler) -> object:
         try:
-            made: object = typed(value)
+            instance: object = typed(value)
         except ValidationError:
             if not self._rules[0].cel:
                 raise  # a rule about keys does not speak for a value
             raise _broken(self._rules[0]) from None
-        if made is not None:
+        if instance is not None:
             for rule in self._rules:
-                rule.check(made)
-        return made
+                rule.check(instance)
+        return instance
 
 
 def matching(pattern: str, message: str, *more: CelRule) -> Ruled:
@@ -99,7 +99,7 @@ def matching(pattern: str, message: str, *more: CelRule) -> Ruled:
     whole = re.compile(pattern, re.ASCII)
     matches = f"self.matches('{pattern}')"
     first = CelRule(matches, message, lambda text: whole.fullmatch(text) is not None)
-    guarded = (CelRule(f"!{matches} || {each.cel}", each.message, each.holds) for each in more)
+    guarded = (CelRule(f"!{matches} || {rule.cel}", rule.message, rule.holds) for rule in more)
     return Ruled(first, *guarded)
 
 
@@ -119,6 +119,6 @@ class RuledModel(Model):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """The model's schema with the rules."""
-        made = handler(schema)
-        handler.resolve_ref_schema(made).update(_validations(cls.rules))
-        return made
+        json_schema = handler(schema)
+        handler.resolve_ref_schema(json_schema).update(_validations(cls.rules))
+        return json_schema

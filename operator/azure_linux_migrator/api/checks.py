@@ -26,6 +26,7 @@ class Check(StrEnum):
     IAC_OWNER = "iac.owner"
     POOL_SIZE = "pool.size"
     POOL_PREVIEW = "pool.preview"
+    POOL_SCALE_DOWN = "pool.scale-down"
     PDB_ZERO = "pdb.zero"
     PDB_UNHEALTHY = "pdb.unhealthy"
     POD_SELECTOR_POOL = "pod.selector-pool"

@@ -145,7 +145,7 @@ def _root() -> Schema:
 
 
 def _without_defaults(node: Schema) -> Schema:
-    """A status is what was observed: the apiserver must not fill in what nobody wrote."""
+    """Nothing that the apiserver fills in: a status is what was observed."""
     return {
         key: _without_defaults(value) if isinstance(value, dict) else value
         for key, value in node.items()
@@ -168,7 +168,7 @@ def _structural(node: Schema, definitions: Schema) -> Schema:
             # The apiserver fills an empty object from its fields' own defaults: one place each.
             own["default"] = {}
         return _structural(target, definitions) | own
-    options = [each for each in node.pop("anyOf", ()) if each.get("type") != "null"]
+    options = [option for option in node.pop("anyOf", ()) if option.get("type") != "null"]
     values = node.pop("additionalProperties", None)
     for key in ("title", "$defs"):
         node.pop(key, None)
@@ -199,11 +199,13 @@ def _bounded(node: Schema, definitions: Schema) -> Schema:
     match node.get("type"):
         case "object":
             node["properties"] = {
-                name: _structural(each, definitions)
-                for name, each in node.get("properties", {}).items()
+                name: _structural(property_schema, definitions)
+                for name, property_schema in node.get("properties", {}).items()
             }
         case "array":
-            node["items"] = _structural(node["items"], definitions)
+            # A list item that the apiserver fills differs from the one in Git: Argo CD, which
+            # compares lists as a whole, would apply it again and again.
+            node["items"] = _without_defaults(_structural(node["items"], definitions))
             node.setdefault("maxItems", MOST_ITEMS)
         case "string" if "enum" not in node:
             node.setdefault("maxLength", LONGEST_TEXT)

@@ -28,41 +28,41 @@ def parse_spec(given: Mapping[str, Any]) -> MigrationSpec:
 def _without_nulls(value: Any) -> Any:
     """A field that is null is one that is not given: the apiserver prunes it."""
     if isinstance(value, Mapping):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def refusals(error: ValidationError) -> list[str]:
     """What is wrong, field by field: `spec.drain.timeout must be a duration …, not "soon"`."""
-    told: dict[str, None] = {}
-    for each in error.errors(include_url=False):
-        place = _place(each["loc"]) + str(each.get("ctx", {}).get("path", ""))
-        told[_refusal(place, each)] = None
-    return list(told)
+    lines: dict[str, None] = {}
+    for item in error.errors(include_url=False):
+        place = _place(item["loc"]) + str(item.get("ctx", {}).get("path", ""))
+        lines[_refusal(place, item)] = None
+    return list(lines)
 
 
-def _refusal(place: str, each: Mapping[str, Any]) -> str:
+def _refusal(place: str, item: Mapping[str, Any]) -> str:
     """One of pydantic's errors, in words."""
-    match each["type"]:
+    match item["type"]:
         case "missing":
             return f"{place} is missing"
         case "extra_forbidden":
-            *above, name = each["loc"]
+            *above, name = item["loc"]
             near = get_close_matches(str(name), _fields(above), 1, 0.7)
             return f"{place} is no field" + (f"; is {near[0]} meant?" if near else "")
         case "enum" if place.startswith("spec.preflight.acknowledge"):
-            near = get_close_matches(str(each["input"]), [check.value for check in Check], 1, 0.5)
+            near = get_close_matches(str(item["input"]), [check.value for check in Check], 1, 0.5)
             meant = f"; is {near[0]} meant?" if near else ""
-            return f"{place}: {each['input']} is the id of no preflight check{meant}"
+            return f"{place}: {item['input']} is the id of no preflight check{meant}"
         case "rule":
-            text = str(each["ctx"]["message"])
+            text = str(item["ctx"]["message"])
         case _:
-            text = str(each["msg"]).replace("Input should be", "must be", 1)
+            text = str(item["msg"]).replace("Input should be", "must be", 1)
             text = text.replace("a valid boolean", "true or false")
             text = text.replace("a valid integer", "a whole number")
             text = text.replace("a valid string", "text")
     if text.startswith("must "):
-        return f"{place} {text}{_not(each['input'])}"
+        return f"{place} {text}{_not(item['input'])}"
     return text if text.startswith(place) else f"{place}: {text}"
 
 
@@ -73,13 +73,13 @@ def _not(value: object) -> str:
 
 
 def _place(loc: Sequence[int | str]) -> str:
-    parts = [f"[{each}]" if isinstance(each, int) else f".{each}" for each in loc]
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc]
     return "spec" + "".join(parts)
 
 
 def _fields(loc: Sequence[int | str]) -> list[str]:
     """The names that an object of the spec may have, by the definition."""
     node = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    for each in loc:
-        node = node.get("items", {}) if isinstance(each, int) else node["properties"].get(each, {})
+    for key in loc:
+        node = node.get("items", {}) if isinstance(key, int) else node["properties"].get(key, {})
     return list(node.get("properties", {}))

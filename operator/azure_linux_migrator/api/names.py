@@ -37,10 +37,23 @@ TAG_AUTOSCALER = "azlm-held-autoscaler"
 """Pool tag, `<min>-<max>`: the bounds of the source's cluster autoscaler before it was held; on the
 source while it is held, on the target until it has got them."""
 
+TAG_STOP = "azlm-stop"
+"""Pool tag on the source: what a migration that was deleted leaves to its successor, such as
+`paused` or `approved=BeforeDrain`."""
+
 APPROVE = f"{GROUP}/approve"
 """Annotation of the resource: the gate (spec.approval) that an admin lets pass."""
 ROLLBACK = f"{GROUP}/rollback"
 """Annotation of the resource: any new value asks, once, to move everything back."""
+
+PAUSE = f"{GROUP}/pause"
+RESUME = f"{GROUP}/resume"
+"""Annotations of the resource: any new value pauses the migration, or ends that pause, once."""
+ABORT = f"{GROUP}/abort"
+"""Annotation of the resource: any new value stops the migration where it is, once and for good."""
+RETRY = f"{GROUP}/retry"
+"""Annotation of the resource: any new value begins a migration again that was rolled back or
+aborted, and gives a drain that timed out its time again."""
 
 AGENTPOOL_LABEL = "kubernetes.azure.com/agentpool"
 """Node label that AKS sets to the pool's name."""

@@ -66,7 +66,11 @@ class Reason(StrEnum):
     REMOVING_TARGET = "RemovingTarget", "the target is being deleted"
     RELEASING = "Releasing", "the migration is being deleted: its marks are removed"
     DELETING = "Deleting", "the migration is being deleted; both pools stay"
-    PAUSED = "Paused", "`spec.paused` is true", "set `spec.paused: false` to continue"
+    PAUSED = (
+        "Paused",
+        "`spec.paused` is true, or `azlm.dev/pause` was set",
+        "set `spec.paused: false`, or run `kubectl azlm resume`, as the message says",
+    )
     SUCCEEDED = "Succeeded", "the migration is complete"
     ALREADY_MIGRATED = "AlreadyMigrated", "the migration was complete before this resource existed"
     REQUESTED = "Requested", "an admin has asked for the rollback"
@@ -339,7 +343,19 @@ class Reason(StrEnum):
     ROLLED_BACK = (
         "RolledBack",
         "the source is in use again",
-        "change the spec to try again",
+        "run `kubectl azlm retry`, or change the spec, to try again",
+        "Warning",
+    )
+    OUTBOUND_PORTS_SHORT = (
+        "OutboundPortsShort",
+        "the load balancer has too few outbound ports for more nodes",
+        "lower `allocatedOutboundPorts`, or add outbound IPs",
+        "Warning",
+    )
+    ABORTED = (
+        "Aborted",
+        "an admin has stopped the migration for good; both pools stay",
+        "`kubectl azlm retry` begins again; delete the migration to forget it",
         "Warning",
     )
     KUBERNETES_FORBIDDEN = (

@@ -106,8 +106,8 @@ class Strategy(Model):
         Size,
         Field(
             description="Rolling: nodes beside the source's at any time, and nodes per batch. "
-            "InPlace: what AKS's upgrade may add. A number, or a percentage of the source pool, "
-            "rounded up.",
+            "A number, or a percentage of the source pool, rounded up. InPlace uses the pool's own "
+            "upgradeSettings.",
         ),
     ] = "10%"
     final_soak: Annotated[
@@ -146,7 +146,7 @@ _NEW_POOL = (
 def _new_pool(target: Target) -> list[str]:
     """Those of them that are given."""
     given = target.model_dump(by_alias=True, exclude_none=True)
-    return [each for each in _NEW_POOL if each in given]
+    return [field for field in _NEW_POOL if field in given]
 
 
 class Mode(StrEnum):
@@ -230,7 +230,7 @@ class MigrationSpec(RuledModel):
         ),
         CelRule(
             f"!({_IS_IN_PLACE}) || !has(self.target) || "
-            f"!({' || '.join(f'has(self.target.{each})' for each in _NEW_POOL)})",
+            f"!({' || '.join(f'has(self.target.{field})' for field in _NEW_POOL)})",
             "with spec.strategy.type InPlace AKS changes the source pool itself: only "
             "spec.target.osSKU can be given",
             lambda spec: not (_in_place(spec) and _new_pool(spec.target)),

@@ -25,6 +25,7 @@ class Phase(StrEnum):
     PLANNED = "Planned"
     SUCCEEDED = "Succeeded"
     ROLLED_BACK = "RolledBack"
+    ABORTED = "Aborted"
     DELETING = "Deleting"
 
 
@@ -184,11 +185,15 @@ class RollbackStatus(Model):
     requested_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
+HAND_OVER_LIMIT = 4096
+"""Characters of a text of HandOver."""
+
+
 class HandOver(Model):
     """What to change in code that manages the pools, since the pool has another name now."""
 
-    terraform: Annotated[str, Field(max_length=4096)] = ""
-    bicep: Annotated[str, Field(max_length=4096)] = ""
+    terraform: Annotated[str, Field(max_length=HAND_OVER_LIMIT)] = ""
+    bicep: Annotated[str, Field(max_length=HAND_OVER_LIMIT)] = ""
 
 
 class BatchProgress(Model):
@@ -245,6 +250,32 @@ class MigrationStatus(Model):
     handled_rollback: Annotated[
         str, Field(max_length=256, description="The last azlm.dev/rollback that was acted on.")
     ] = ""
+    handled_pause: Annotated[
+        str, Field(max_length=256, description="The last azlm.dev/pause that was acted on.")
+    ] = ""
+    handled_resume: Annotated[
+        str, Field(max_length=256, description="The last azlm.dev/resume that was acted on.")
+    ] = ""
+    handled_abort: Annotated[
+        str, Field(max_length=256, description="The last azlm.dev/abort that was acted on.")
+    ] = ""
+    handled_retry: Annotated[
+        str, Field(max_length=256, description="The last azlm.dev/retry that was acted on.")
+    ] = ""
+    handled_stop: Annotated[
+        str,
+        Field(
+            max_length=256,
+            description="The azlm-stop tag of the source that was taken over from a predecessor.",
+        ),
+    ] = ""
+    aborted_at: Annotated[
+        str | None, Field(description="When azlm.dev/abort stopped the migration for good.")
+    ] = None
+    paused_at: Annotated[
+        str | None,
+        Field(description="Since when azlm.dev/pause holds the migration, beside spec.paused."),
+    ] = None
     hand_over: HandOver = HandOver()
     start_time: Annotated[
         str | None, Field(description="When the target pool was first asked for.")
@@ -270,8 +301,8 @@ class MigrationStatus(Model):
 
     def is_true(self, kind: str) -> bool:
         """Whether that condition is set and True."""
-        found = self.condition(kind)
-        return found is not None and found.status == "True"
+        condition = self.condition(kind)
+        return condition is not None and condition.status == "True"
 
 
 def timestamp(now: float) -> str:

@@ -51,8 +51,8 @@ class AksPools(PoolPort):
         async with self._asking("list"):
             return {
                 pool.name: pool
-                async for each in self._client.agent_pools.list(*self._where)
-                if (pool := pool_record(each.as_dict()))
+                async for agent_pool in self._client.agent_pools.list(*self._where)
+                if (pool := pool_record(agent_pool.as_dict()))
             }
 
     async def create_target(
@@ -129,8 +129,8 @@ class AksPools(PoolPort):
 
     async def _properties(self, pool: str) -> dict[str, Any]:
         async with self._asking("get"):
-            found = await self._client.agent_pools.get(*self._where, pool)
-        return dict(found.as_dict().get("properties") or {})
+            agent_pool = await self._client.agent_pools.get(*self._where, pool)
+        return dict(agent_pool.as_dict().get("properties") or {})
 
     @asynccontextmanager
     async def _changing(self, operation: str) -> AsyncIterator[None]:

@@ -141,49 +141,49 @@ class _Arm:
             return dict(response.json())
         message = _message(response.text())
         if response.status_code == 403:
-            action = found.group(1) if (found := _ACTION.search(message)) else f"{what}/read"
+            action = match.group(1) if (match := _ACTION.search(message)) else f"{what}/read"
             raise _NoAnswerError(f"the operator's identity may not {action}", action)
         raise _NoAnswerError(f"reading {what}: {response.status_code} {message}"[:300])
 
 
 def _message(text: str) -> str:
-    found = re.search(r'"message"\s*:\s*"((?:[^"\\]|\\.)*)"', text)
-    return found.group(1) if found else text[:200]
+    match = re.search(r'"message"\s*:\s*"((?:[^"\\]|\\.)*)"', text)
+    return match.group(1) if match else text[:200]
 
 
 async def _cluster(arm: _Arm, cluster_id: str) -> ClusterFacts:
     body = await arm.get(cluster_id, CLUSTERS)
-    found = body.get("properties") or {}
-    network = found.get("networkProfile") or {}
-    upgrades = found.get("autoUpgradeProfile") or {}
+    properties = body.get("properties") or {}
+    network = properties.get("networkProfile") or {}
+    upgrades = properties.get("autoUpgradeProfile") or {}
     return ClusterFacts(
-        state=str(found.get("provisioningState") or ""),
+        state=str(properties.get("provisioningState") or ""),
         location=str(body.get("location") or ""),
         kubernetes_version=str(
-            found.get("currentKubernetesVersion") or found.get("kubernetesVersion") or ""
+            properties.get("currentKubernetesVersion") or properties.get("kubernetesVersion") or ""
         ),
-        node_provisioning=str((found.get("nodeProvisioningProfile") or {}).get("mode") or ""),
+        node_provisioning=str((properties.get("nodeProvisioningProfile") or {}).get("mode") or ""),
         network_plugin=str(network.get("networkPlugin") or ""),
         network_plugin_mode=str(network.get("networkPluginMode") or ""),
         pod_cidrs=_strings(network.get("podCidrs") or [network.get("podCidr")]),
         ip_families=_strings(network.get("ipFamilies")),
-        node_resource_group=str(found.get("nodeResourceGroup") or ""),
+        node_resource_group=str(properties.get("nodeResourceGroup") or ""),
         subscription=cluster_id.split("/")[2],
         upgrade_channel=str(upgrades.get("upgradeChannel") or ""),
         node_os_channel=str(upgrades.get("nodeOSUpgradeChannel") or ""),
-        autoscaler_profile=dict(found.get("autoScalerProfile") or {}),
+        autoscaler_profile=dict(properties.get("autoScalerProfile") or {}),
     )
 
 
 def _strings(values: Iterable[object] | None) -> tuple[str, ...]:
-    return tuple(str(each) for each in values or () if each)
+    return tuple(str(value) for value in values or () if value)
 
 
 async def _usages(arm: _Arm, subscription: str, location: str) -> dict[str, Usage]:
     path = f"{subscription}/providers/Microsoft.Compute/locations/{location}/usages"
     return {
-        str(each["name"]["value"]).lower(): Usage(int(each["currentValue"]), int(each["limit"]))
-        for each in await arm.pages(path, COMPUTE)
+        str(usage["name"]["value"]).lower(): Usage(int(usage["currentValue"]), int(usage["limit"]))
+        for usage in await arm.pages(path, COMPUTE)
     }
 
 
@@ -191,17 +191,22 @@ async def _sizes(arm: _Arm, subscription: str, location: str) -> dict[str, SizeF
     path = f"{subscription}/providers/Microsoft.Compute/skus"
     items = await arm.pages(path, SKUS, **{"$filter": f"location eq '{location}'"})
     return {
-        str(each["name"]).lower(): _size(each)
-        for each in items
-        if each.get("resourceType") == "virtualMachines"
+        str(item["name"]).lower(): _size(item)
+        for item in items
+        if item.get("resourceType") == "virtualMachines"
     }
 
 
 def _size(item: Json) -> SizeFacts:
-    traits = {str(each["name"]): str(each["value"]) for each in item.get("capabilities") or ()}
-    zones = {zone for each in item.get("locationInfo") or () for zone in each.get("zones") or ()}
+    traits = {
+        str(capability["name"]): str(capability["value"])
+        for capability in item.get("capabilities") or ()
+    }
+    zones = {zone for place in item.get("locationInfo") or () for zone in place.get("zones") or ()}
     restrictions = item.get("restrictions") or ()
-    blocked = next((each for each in restrictions if each.get("type") == "Location"), None)
+    blocked = next(
+        (restriction for restriction in restrictions if restriction.get("type") == "Location"), None
+    )
     restricted = {
         zone
         for restriction in restrictions
@@ -224,37 +229,37 @@ def _size(item: Json) -> SizeFacts:
 
 
 async def _subnets(arm: _Arm, source: Pool) -> dict[str, SubnetFacts]:
-    found = {}
+    subnets = {}
     for subnet in (source.settings.subnet_id, source.settings.pod_subnet_id):
         if subnet:
             properties = (await arm.get(subnet, NETWORK)).get("properties") or {}
             prefixes = properties.get("addressPrefixes") or [properties.get("addressPrefix")]
             used = len(properties.get("ipConfigurations") or ())
-            found[subnet.lower()] = SubnetFacts(str(prefixes[0]), used)
-    return found
+            subnets[subnet.lower()] = SubnetFacts(str(prefixes[0]), used)
+    return subnets
 
 
 async def _locks(arm: _Arm, scopes: tuple[str, ...]) -> tuple[str, ...]:
-    found = set()
+    locks = set()
     for scope in scopes:
-        for each in await arm.pages(f"{scope}/providers/Microsoft.Authorization/locks", LOCKS):
-            level = (each.get("properties") or {}).get("level") or "lock"
-            found.add(f"{each['name']} ({level}) on {scope.rsplit('/', 1)[-1]}")
-    return tuple(sorted(found))
+        for lock in await arm.pages(f"{scope}/providers/Microsoft.Authorization/locks", LOCKS):
+            level = (lock.get("properties") or {}).get("level") or "lock"
+            locks.add(f"{lock['name']} ({level}) on {scope.rsplit('/', 1)[-1]}")
+    return tuple(sorted(locks))
 
 
 async def _windows(arm: _Arm, cluster_id: str) -> tuple[str, ...]:
     items = await arm.pages(f"{cluster_id}/maintenanceConfigurations", CLUSTERS)
-    return tuple(sorted(str(each["name"]) for each in items))
+    return tuple(sorted(str(window["name"]) for window in items))
 
 
 async def _extensions(arm: _Arm, node_group: str, source: Pool) -> tuple[str, ...]:
     path = f"{node_group}/providers/Microsoft.Compute/virtualMachineScaleSets"
-    found: set[str] = set()
-    for each in await arm.pages(path, COMPUTE):
-        if (each.get("tags") or {}).get("aks-managed-poolName") != source.name:
+    types: set[str] = set()
+    for machine in await arm.pages(path, COMPUTE):
+        if (machine.get("tags") or {}).get("aks-managed-poolName") != source.name:
             continue
-        profile = (each.get("properties") or {}).get("virtualMachineProfile") or {}
+        profile = (machine.get("properties") or {}).get("virtualMachineProfile") or {}
         listed = (profile.get("extensionProfile") or {}).get("extensions") or ()
-        found |= {str(one["name"]) for one in listed}
-    return tuple(sorted(name for name in found if not _OWN_EXTENSION.match(name)))
+        types |= {str(extension["name"]) for extension in listed}
+    return tuple(sorted(name for name in types if not _OWN_EXTENSION.match(name)))

@@ -1,9 +1,13 @@
 """What Azure's refusals mean: may it be tried again, when, and what can an admin do?
 
-Azure's own code decides, not the HTTP status: AKS answers 409 both for a pool that exists and for
-an operation that runs, and a failed operation arrives with status 200.
+Azure's own codes decide, not the HTTP status: AKS answers 409 both for a pool that exists and for
+an operation that runs, and a failed operation arrives with status 200. A refusal has several codes:
+its own, a subcode, those of its details, and those of other services in its text. The innermost
+one that is known decides; where a code says nothing (OperationNotAllowed), the text does.
 """
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.reasons import Reason
@@ -22,7 +26,17 @@ class FailureClass:
     remedy: str = ""
 
 
-_PERMANENT = {
+_UNLOCK = "remove the Azure lock or ask its owner to"
+_OTHER_SIZE = "set spec.target.vmSize"
+_MORE_PODS = "raise spec.target.maxPods"
+_OTHER_VERSION = "upgrade the pool to a version that AKS still offers: az aks get-versions"
+_ANOTHER_SYSTEM_POOL = "the cluster needs another System pool before this one can go"
+_PORTS_SHORT = Reason.OUTBOUND_PORTS_SHORT
+_MORE_PORTS = (
+    "lower allocatedOutboundPorts, or add outbound IPs to the load balancer (aka.ms/aks/slb-ports)"
+)
+
+_PERMANENT: dict[str, tuple[Reason, str]] = {
     "AuthorizationFailed": (
         Reason.AZURE_FORBIDDEN,
         "give the operator's identity the role in deploy/azure/role.json on the cluster",
@@ -33,8 +47,18 @@ _PERMANENT = {
     ),
     "ErrCode_InsufficientVCPUQuota": (Reason.QUOTA_EXCEEDED, "ask for a higher vCPU quota"),
     Reason.QUOTA_EXCEEDED: (Reason.QUOTA_EXCEEDED, "ask for a higher quota"),
+    "MaxAgentPoolCountReached": (
+        Reason.QUOTA_EXCEEDED,
+        "the cluster has as many node pools as AKS allows: remove one",
+    ),
     "InsufficientSubnetSize": (Reason.SUBNET_TOO_SMALL, "enlarge the subnet or lower maxPods"),
     "SubnetIsFull": (Reason.SUBNET_TOO_SMALL, "free addresses in the subnet, or enlarge it"),
+    "InsufficientPodCidr": (
+        Reason.SUBNET_TOO_SMALL,
+        "the cluster's pod CIDR has no room for more nodes: fewer nodes, or a lower maxPods",
+    ),
+    "InvalidLoadBalancerProfileAllocatedOutboundPorts": (_PORTS_SHORT, _MORE_PORTS),
+    "InsufficientOutboundPorts": (_PORTS_SHORT, _MORE_PORTS),
     "SystemPoolHasRestrictedTaint": (
         Reason.TAINT_REFUSED,
         "take taints other than CriticalAddonsOnly out of spec.target.taints",
@@ -43,7 +67,23 @@ _PERMANENT = {
         Reason.CHANGE_REFUSED,
         "this pool cannot be changed in place; use spec.strategy.type BlueGreen",
     ),
+    "CustomKubeletConfigOrCustomLinuxOSConfigCanNotBeChanged": (
+        Reason.CHANGE_REFUSED,
+        "this pool cannot be changed in place; use spec.strategy.type BlueGreen",
+    ),
     "InvalidParameter": (Reason.PARAMETER_REFUSED, "change that field of spec.target"),
+    "InvalidOSSKU": (Reason.PARAMETER_REFUSED, "change spec.target.osSKU"),
+    "SystemPoolSkuTooLow": (Reason.PARAMETER_REFUSED, _OTHER_SIZE),
+    "UnsupportedGen2VMSize": (Reason.PARAMETER_REFUSED, _OTHER_SIZE),
+    "VMSizeNotSupported": (Reason.PARAMETER_REFUSED, _OTHER_SIZE),
+    "InsufficientMaxPods": (Reason.PARAMETER_REFUSED, _MORE_PODS),
+    "InsufficientAgentPoolMaxPodsPerAgentPool": (Reason.PARAMETER_REFUSED, _MORE_PODS),
+    "PreviewFeatureNotRegistered": (
+        Reason.PARAMETER_REFUSED,
+        "register the preview feature that it names, or do without it",
+    ),
+    "AgentPoolK8sVersionNotSupported": (Reason.VERSION_REFUSED, _OTHER_VERSION),
+    "K8sVersionNotSupported": (Reason.VERSION_REFUSED, _OTHER_VERSION),
     "NodePoolMcVersionIncompatible": (
         Reason.VERSION_REFUSED,
         "upgrade the pool's Kubernetes version first",
@@ -52,6 +92,11 @@ _PERMANENT = {
         Reason.NODES_DO_NOT_START,
         "the new nodes do not come up: look at the subnet's way out, its firewall and its DNS",
     ),
+    "NodesNotReady": (
+        Reason.NODES_DO_NOT_START,
+        "the new nodes do not become Ready: look at the subnet's way out, its firewall and its DNS",
+    ),
+    "MustDefineAtLeastOneSystemPool": (Reason.LAST_SYSTEM_POOL, _ANOTHER_SYSTEM_POOL),
     "UnsatisfiablePDB": (
         Reason.BUDGETS_REFUSED,
         "fix the PodDisruptionBudgets that it names; AKS looks at those of the whole cluster",
@@ -59,60 +104,118 @@ _PERMANENT = {
     "ResourceNotFound": (Reason.CLUSTER_NOT_FOUND, "check spec.cluster"),
     "ResourceGroupNotFound": (Reason.CLUSTER_NOT_FOUND, "check spec.cluster.resourceGroup"),
     "SubscriptionNotFound": (Reason.CLUSTER_NOT_FOUND, "check spec.cluster.subscriptionID"),
-    Reason.SCOPE_LOCKED: (Reason.SCOPE_LOCKED, "remove the Azure lock or ask its owner to"),
+    Reason.SCOPE_LOCKED: (Reason.SCOPE_LOCKED, _UNLOCK),
+    "ResourceGroupLocked": (Reason.SCOPE_LOCKED, _UNLOCK),
+    "ResourceLocked": (Reason.SCOPE_LOCKED, _UNLOCK),
+    "PolicyViolation": (Reason.POLICY_DENIED, "ask for an exemption from that Azure Policy"),
+    "ReadOnlyDisabledSubscription": (
+        Reason.AZURE_FORBIDDEN,
+        "the subscription is disabled and can only be read: enable it",
+    ),
     "RequestDisallowedByPolicy": (
         Reason.POLICY_DENIED,
         "ask for an exemption from that Azure Policy",
     ),
     "AzlmUnsupportedPool": (Reason.SOURCE_TYPE_UNSUPPORTED, "move that pool by other means"),
 }
-_SHORT = {
-    "SkuNotAvailable",
-    "AllocationFailed",
-    "ZonalAllocationFailed",
-    "OverconstrainedZonalAllocationRequest",
-    "OverconstrainedAllocationRequest",
-    "ReconcileVMSSAgentPoolFailed",
-}
+_SHORT = frozenset(
+    (
+        "SkuNotAvailable",
+        "AllocationFailed",
+        "ZonalAllocationFailed",
+        "OverconstrainedZonalAllocationRequest",
+        "OverconstrainedAllocationRequest",
+    )
+)
 """Azure has no room right now; it often has some minutes later."""
-_LOST_RACE = {"OriginalEtagNotExpect", "OperationPreempted"}
-_DRAINS = {"PodDrainFailure", "DeleteVMSSAgentPoolFailed"}
-_LOCKED = "is locked, please remove lock"
-_LAST_SYSTEM = "at least one system agent pool"
-_CONTENDED = {"EtagMismatch", "PreconditionFailed", "ConditionNotMet"}
-_THROTTLED = {
-    "Throttled",
-    "TooManyRequests",
-    "SubscriptionRequestsThrottled",
-    "OperationNotAllowedThrottled",
-}
+_LOST_RACE = frozenset(("OriginalEtagNotExpect", "OperationPreempted"))
+_DRAINS = frozenset(("PodDrainFailure", "DeleteVMSSAgentPoolFailed"))
+_CONTENDED = frozenset(("EtagMismatch", "PreconditionFailed", "ConditionNotMet"))
+_THROTTLED = frozenset(
+    (
+        "Throttled",
+        "TooManyRequests",
+        "TooManyRequestsReceived",
+        "SubscriptionRequestsThrottled",
+        "OperationNotAllowedThrottled",
+    )
+)
+_INTERNAL = frozenset(("InternalOperationError", "RetryNeeded", "ControlPlaneNotReady"))
+"""Azure's own faults: AKS tries again by itself."""
+
+_TEXTS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
+    (re.compile(r"too many requests|\bStatus=429\b", re.IGNORECASE), Reason.AZURE_THROTTLED, ""),
+    (
+        re.compile(r"exceeding approved .{1,60} quota|insufficient vcpu quota", re.IGNORECASE),
+        Reason.QUOTA_EXCEEDED,
+        "ask for a higher quota",
+    ),
+    (re.compile(r"is locked, please remove lock"), Reason.SCOPE_LOCKED, _UNLOCK),
+    (
+        re.compile(r"at least one system agent pool"),
+        Reason.LAST_SYSTEM_POOL,
+        _ANOTHER_SYSTEM_POOL,
+    ),
+)
+"""What a text says where its codes say nothing."""
+_INTERNAL_TEXT = re.compile(r"\binternal error\b", re.IGNORECASE)
+_CODE = re.compile(
+    r"""\b(?:sub|internalerror)?code[\\"']*\s*[=:]\s*[\\"']*([A-Za-z_]\w{3,})""", re.IGNORECASE
+)
+"""A code in a text: `Code="X"`, `\"internalErrorCode\":\"X\"`, `SubCode: X`."""
 
 
 def classify_failure(error: AzureError) -> FailureClass:
     """What to do about it."""
-    if error.code in _PERMANENT:
-        reason, remedy = _PERMANENT[error.code]
+    for pattern, reason, remedy in _TEXTS:
+        if not pattern.search(error.message):
+            continue
+        if reason is Reason.AZURE_THROTTLED:
+            return FailureClass(reason, True, error.retry_after or 30.0)
         return FailureClass(reason, False, RECHECK_SECONDS, remedy)
-    if error.code in _SHORT:
+    codes = [*reversed(_CODE.findall(error.message)), *reversed(error.more_codes), error.code]
+    for code in codes:
+        if (verdict := _by_code(code, error)) is not None:
+            return verdict
+    if _INTERNAL_TEXT.search(error.message):
+        return FailureClass(Reason.AZURE_UNAVAILABLE, True, error.retry_after or 60.0)
+    return _by_status(error)
+
+
+def codes_in(body: object) -> Iterator[str]:
+    """The codes of an error as ARM returns it, the outermost first: `code`, `subcode`, and those of
+    `details` and `innererror`."""
+    if not isinstance(body, Mapping):
+        return
+    for name in ("code", "subcode"):
+        if value := body.get(name):
+            yield str(value)
+    for detail in body.get("details") or ():
+        yield from codes_in(detail)
+    for inner in ("error", "innererror"):
+        yield from codes_in(body.get(inner))
+
+
+def _by_code(code: str, error: AzureError) -> FailureClass | None:
+    """What a code says; None for one that says nothing."""
+    if code in _PERMANENT:
+        reason, remedy = _PERMANENT[code]
+        return FailureClass(reason, False, RECHECK_SECONDS, remedy)
+    if code in _SHORT:
         remedy = "wait, or choose another spec.target.vmSize or other zones"
         return FailureClass(Reason.CAPACITY_SHORT, True, error.retry_after or 60.0, remedy)
-    if error.code in _DRAINS:
+    if code in _DRAINS:
         remedy = "see which pod of that node does not go; the deletion is asked for again"
         return FailureClass(Reason.DRAIN_FAILED_IN_AZURE, True, 30.0, remedy)
-    if error.code in _LOST_RACE:
+    if code in _LOST_RACE:
         return FailureClass(Reason.AZURE_CONFLICT, True, 5.0)
-    if _LOCKED in error.message:
-        return FailureClass(
-            Reason.SCOPE_LOCKED, False, RECHECK_SECONDS, _PERMANENT[Reason.SCOPE_LOCKED][1]
-        )
-    if _LAST_SYSTEM in error.message:
-        remedy = "the cluster needs another System pool before this one can go"
-        return FailureClass(Reason.LAST_SYSTEM_POOL, False, RECHECK_SECONDS, remedy)
-    if error.code in _CONTENDED:
+    if code in _CONTENDED:
         return FailureClass(Reason.AZURE_CONFLICT, True, 1.0)
-    if error.code in _THROTTLED:
+    if code in _THROTTLED:
         return FailureClass(Reason.AZURE_THROTTLED, True, error.retry_after or 10.0)
-    return _by_status(error)
+    if code in _INTERNAL:
+        return FailureClass(Reason.AZURE_UNAVAILABLE, True, error.retry_after or 60.0)
+    return None
 
 
 def _by_status(error: AzureError) -> FailureClass:

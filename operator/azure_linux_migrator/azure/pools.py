@@ -1,47 +1,44 @@
 """From ARM's JSON of an agent pool to the core's record of it."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from azure_linux_migrator.azure.failures import classify_failure
+from azure_linux_migrator.azure.failures import classify_failure, codes_in
 from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.model.pool import Failure, Pool
-
-_INNER = re.compile(r"""code["']?\s*[=:]\s*["'](\w+)["']""", re.IGNORECASE)
 
 
 def pool_record(body: Mapping[str, Any]) -> Pool:
     """A pool as the AKS API shows it (its name and `properties`)."""
-    found = body.get("properties") or {}
+    properties = body.get("properties") or {}
     return Pool(
         name=str(body.get("name") or ""),
-        os_sku=str(found.get("osSKU") or ""),
-        os_type=str(found.get("osType") or "Linux"),
-        mode=str(found.get("mode") or "User"),
-        count=int(found.get("count") or 0),
-        vm_size=str(found.get("vmSize") or ""),
-        state=str(found.get("provisioningState") or ""),
-        power=str((found.get("powerState") or {}).get("code") or "Running"),
-        autoscaling=bool(found.get("enableAutoScaling")),
-        kind=str(found.get("type") or "VirtualMachineScaleSets"),
-        etag=str(found.get("eTag") or ""),
-        tags=tuple(sorted((found.get("tags") or {}).items())),
-        properties=dict(found),
-        failure=failure_of(found),
+        os_sku=str(properties.get("osSKU") or ""),
+        os_type=str(properties.get("osType") or "Linux"),
+        mode=str(properties.get("mode") or "User"),
+        count=int(properties.get("count") or 0),
+        vm_size=str(properties.get("vmSize") or ""),
+        state=str(properties.get("provisioningState") or ""),
+        power=str((properties.get("powerState") or {}).get("code") or "Running"),
+        autoscaling=bool(properties.get("enableAutoScaling")),
+        kind=str(properties.get("type") or "VirtualMachineScaleSets"),
+        etag=str(properties.get("eTag") or ""),
+        tags=tuple(sorted((properties.get("tags") or {}).items())),
+        properties=dict(properties),
+        failure=failure_of(properties),
     )
 
 
 def failure_of(properties: Mapping[str, Any]) -> Failure | None:
     """Why a pool's last operation failed: its `status.provisioningError`, classified.
 
-    A failed reconciliation wraps the cause as Code="…" in its message; the cause decides.
+    A failed operation wraps its cause in its details, or as a code in its text.
     """
-    found = (properties.get("status") or {}).get("provisioningError") or {}
-    if properties.get("provisioningState") != "Failed" or not found.get("code"):
+    provisioning_error = (properties.get("status") or {}).get("provisioningError") or {}
+    if properties.get("provisioningState") != "Failed" or not provisioning_error.get("code"):
         return None
-    code, message = str(found["code"]), str(found.get("message") or "")
-    inner = _INNER.findall(message)
-    judged = classify_failure(AzureError(inner[-1] if inner else code, message, status=200))
+    code, message = str(provisioning_error["code"]), str(provisioning_error.get("message") or "")
+    inner = tuple(codes_in(provisioning_error))[1:]
+    judged = classify_failure(AzureError(code, message, status=200, more_codes=inner))
     text = f"{message} ({code})" + (f"; {judged.remedy}" if judged.remedy else "")
     return Failure(judged.reason, text, judged.retryable, judged.delay)

@@ -1,8 +1,11 @@
 """The SDK's exceptions as ours; what they mean is for azure.failures to say."""
 
+import json
+
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
+from azure_linux_migrator.azure.failures import codes_in
 from azure_linux_migrator.errors import AzureError
 
 UNREACHABLE = "Unreachable"
@@ -25,4 +28,14 @@ def translate(error: SdkError) -> AzureError:
         message,
         status=int(error.status_code),
         retry_after=float(delay) if delay.isdecimal() else None,
+        more_codes=_inner_codes(error),
     )
+
+
+def _inner_codes(error: HttpResponseError) -> tuple[str, ...]:
+    """The codes inside the first one, from the body as it was received."""
+    try:
+        body = json.loads(error.response.text()) if error.response is not None else {}
+    except ValueError:
+        return ()
+    return tuple(codes_in(body))[1:]

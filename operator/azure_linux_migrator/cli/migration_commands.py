@@ -1,6 +1,7 @@
 """The commands that look at running migrations: status, list, blockers, history and wait."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -49,12 +50,8 @@ def console() -> "Console":
     """Colour on a terminal, plain text elsewhere and under NO_COLOR."""
     from rich.console import Console
 
-    made = Console(markup=False, emoji=False, highlight=False)
-    return (
-        made
-        if made.is_terminal
-        else Console(markup=False, emoji=False, highlight=False, width=PLAIN_WIDTH)
-    )
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    return Console(markup=False, emoji=False, highlight=False, width=width)
 
 
 async def one(client: "Client", given: str | None) -> "MigrationView":

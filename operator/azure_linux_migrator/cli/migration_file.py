@@ -22,7 +22,7 @@ STDIN = Path("-")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 """A DNS subdomain: what Kubernetes takes for a name (apimachinery/pkg/util/validation)."""
 _FIELDS = frozenset(("apiVersion", "kind", "metadata", "spec", "status"))
-_OF_SPEC = frozenset(each.alias or name for name, each in MigrationSpec.model_fields.items())
+_OF_SPEC = frozenset(field.alias or name for name, field in MigrationSpec.model_fields.items())
 _SHOWN = 5
 
 
@@ -33,13 +33,13 @@ def read_migration(file: Path) -> tuple[str, MigrationSpec]:
     over. Raises SettingsError where the file holds no migration, several, or one that is not valid.
     """
     where = "the standard input" if file == STDIN else str(file)
-    found = _only(list(_objects(file, where)), where)
-    version = found.get("apiVersion")
+    migration_object = _only(list(_objects(file, where)), where)
+    version = migration_object.get("apiVersion")
     if version != API_VERSION:
         given = f"apiVersion is {version}" if version else "apiVersion is missing"
         raise SettingsError(f"{where}: {given}; this azlm knows {KIND} of {API_VERSION}")
-    spec = found.get("spec")
-    strange = [str(each) for each in found if each not in _FIELDS]
+    spec = migration_object.get("spec")
+    strange = [str(field) for field in migration_object if field not in _FIELDS]
     if strange:
         below = "; is it to stand below spec?" if strange[0] in _OF_SPEC else ""
         raise SettingsError(f"{where}: {strange[0]} is no field of {KIND}{below}")
@@ -54,11 +54,13 @@ def read_migration(file: Path) -> tuple[str, MigrationSpec]:
         wrong = refusals(error)
         if len(wrong) == 1:
             raise SettingsError(f"{where}: {wrong[0]}") from error
-        listed = "".join(f"\n  - {each}" for each in wrong)
+        listed = "".join(f"\n  - {problem}" for problem in wrong)
         raise SettingsError(f"{where} holds no valid migration:{listed}") from error
     except (TypeError, ValueError) as error:
         raise SettingsError(f"{where}: spec cannot be told in JSON: {error}") from error
-    return _name(found.get("metadata"), where) or migration_spec.source.node_pool, migration_spec
+    return _name(
+        migration_object.get("metadata"), where
+    ) or migration_spec.source.node_pool, migration_spec
 
 
 def _objects(file: Path, where: str) -> Iterator[object]:
@@ -92,15 +94,19 @@ def _problem(error: Exception) -> str:
 
 def _only(objects: list[object], where: str) -> dict[str, Any]:
     """The one migration among them."""
-    found = [each for each in objects if isinstance(each, dict) and each.get("kind") == KIND]
-    if len(found) == 1:
-        return found[0]
-    if found:
+    migrations = [
+        candidate
+        for candidate in objects
+        if isinstance(candidate, dict) and candidate.get("kind") == KIND
+    ]
+    if len(migrations) == 1:
+        return migrations[0]
+    if migrations:
         raise SettingsError(
-            f"{where} holds {len(found)} objects of kind {KIND} ({_listed(found)}); give each a "
-            "file of its own"
+            f"{where} holds {len(migrations)} objects of kind {KIND} ({_listed(migrations)}); give "
+            "each a file of its own"
         )
-    others = [each for each in objects if each is not None]
+    others = [candidate for candidate in objects if candidate is not None]
     held = f"holds no {KIND}, but {_listed(others)}" if others else "is empty"
     raise SettingsError(
         f"{where} {held}; -f wants the migration itself: apiVersion {API_VERSION}, kind {KIND}"
@@ -109,17 +115,17 @@ def _only(objects: list[object], where: str) -> dict[str, Any]:
 
 def _listed(objects: list[Any]) -> str:
     """Objects by kind and name."""
-    told = []
-    for each in objects[:_SHOWN]:
-        if not isinstance(each, dict):
-            told.append(f"a {type(each).__name__}")
+    kinds = []
+    for candidate in objects[:_SHOWN]:
+        if not isinstance(candidate, dict):
+            kinds.append(f"a {type(candidate).__name__}")
             continue
-        metadata = each.get("metadata")
+        metadata = candidate.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
-        kind = each.get("kind")
-        told.append(" ".join(str(part) for part in (kind or "an object of no kind", name) if part))
-    more = len(objects) - len(told)
-    return ", ".join(told) + (f" and {more} more" if more else "")
+        kind = candidate.get("kind")
+        kinds.append(" ".join(str(part) for part in (kind or "an object of no kind", name) if part))
+    more = len(objects) - len(kinds)
+    return ", ".join(kinds) + (f" and {more} more" if more else "")
 
 
 def _name(metadata: object, where: str) -> str:

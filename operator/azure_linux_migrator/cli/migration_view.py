@@ -25,6 +25,7 @@ from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.model.migration import Migration
 
 FAILURES = 30
+ENDS = frozenset((Phase.SUCCEEDED, Phase.PLANNED, Phase.ROLLED_BACK, Phase.ABORTED))
 
 
 class Verdict(Enum):
@@ -73,8 +74,13 @@ class MigrationView:
 
     @property
     def ended(self) -> bool:
-        """Whether it ends here: it succeeded, was planned, or was rolled back."""
-        return self.status.phase in {Phase.SUCCEEDED, Phase.PLANNED, Phase.ROLLED_BACK}
+        """Whether it ends here: it succeeded, or was planned, rolled back or aborted."""
+        return self.status.phase in ENDS
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether it does not go on by itself."""
+        return self.verdict in {Verdict.WAITING, Verdict.FAILED}
 
     @property
     def reason(self) -> str:
@@ -86,7 +92,7 @@ class MigrationView:
     def verdict(self) -> Verdict:
         """Whether it needs somebody: see Verdict."""
         status = self.status
-        if status.phase == Phase.ROLLED_BACK:
+        if status.phase in {Phase.ROLLED_BACK, Phase.ABORTED}:
             return Verdict.FAILED
         if status.is_true(ConditionType.SUCCEEDED):
             return Verdict.DONE
@@ -209,7 +215,10 @@ async def reached(
     where it cannot come so far, or needs somebody on the way."""
     async for view in follow(client, name, clock, seconds):
         drained = view.status.is_true(ConditionType.DRAINED)
-        needs = view.verdict in {Verdict.WAITING, Verdict.FAILED}
-        if view.ended or (target == "drained" and drained) or (target != "end" and needs):
+        if (
+            view.ended
+            or (target == "drained" and drained)
+            or (target != "end" and view.needs_somebody)
+        ):
             return view
     raise AssertionError("a migration is followed without end")

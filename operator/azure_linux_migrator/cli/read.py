@@ -80,6 +80,22 @@ async def take(settings: Settings, spec: MigrationSpec | None) -> ClusterSnapsho
     return with_azure(snapshot, pools_by_name.values(), facts)
 
 
+async def new_pool(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Pool, str]:
+    """The pool that a migration has made, and the name of the one that it replaces. Raises
+    SettingsError where there is none."""
+    migration = Migration(name, "", 0, spec, MigrationStatus())
+    async with _connected(settings, spec) as (_, pools):
+        pools_by_name = await pools.list_pools()
+    owned = [pool for pool in pools_by_name.values() if migration.owns(pool)]
+    pool = owned[0] if owned else pools_by_name.get(migration.new_pool)
+    if pool is None:
+        raise SettingsError(
+            f"the cluster has no node pool {migration.new_pool}, and none with the tags of "
+            f"migration {name}; its pools are: {', '.join(sorted(pools_by_name))}"
+        )
+    return pool, migration.old_pool
+
+
 async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Finding, ...]:
     """Everything the rules find; what cannot work at all comes as a finding named `migration`."""
     async with _connected(settings, spec) as (client, pools):

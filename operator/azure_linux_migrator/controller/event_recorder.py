@@ -63,7 +63,9 @@ class EventRecorder:
         if before == after:
             return
         grave = [finding for finding in after.findings if finding.severity in {"Block", "Warn"}]
-        first = "; ".join(f"{each.rule}: {each.subject}: {each.message}" for each in grave[:3])
+        first = "; ".join(
+            f"{finding.rule}: {finding.subject}: {finding.message}" for finding in grave[:3]
+        )
         text = (
             f"{after.blocked} block, {after.warnings} warn, {after.unchecked} could not be checked"
             + (f": {first}" if first else "")
@@ -73,10 +75,13 @@ class EventRecorder:
     def _tell_objects(self, before: MigrationStatus, decision: Decision) -> None:
         """An event on each object that has begun to hold the drain up, or that is deleted."""
         world = self._world
-        known = {(each.cause, each.kind, each.namespace, each.name) for each in before.blockers}
+        reported = {
+            (blocker.cause, blocker.kind, blocker.namespace, blocker.name)
+            for blocker in before.blockers
+        }
         for blocker in decision.status.blockers:
             key = NamespacedName(blocker.namespace, blocker.name)
-            if (blocker.cause, blocker.kind, *key) in known:
+            if (blocker.cause, blocker.kind, *key) in reported:
                 continue
             if blocker.kind == "PodDisruptionBudget" and key in world.budgets:
                 version, uid = "policy/v1", world.budgets[key].uid

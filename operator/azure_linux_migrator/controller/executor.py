@@ -204,8 +204,8 @@ class Executor:
         """The pods on the nodes that an action would end, read for it: the watch may be behind."""
         if isinstance(action, DeleteMachines):
             return await pods_on(self._client, action.nodes)
-        known = {node.name for node in self._world.pool_nodes(action.pool)}
-        return await pods_on(self._client, known | await nodes_of(self._client, action.pool))
+        names = {node.name for node in self._world.pool_nodes(action.pool)}
+        return await pods_on(self._client, names | await nodes_of(self._client, action.pool))
 
     async def _read_pools(self, action: Action) -> None:
         since = self.outcomes.changes

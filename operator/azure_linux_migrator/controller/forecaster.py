@@ -77,7 +77,7 @@ def forecast_status(forecast: Forecast, generation: int) -> ForecastStatus:
         at=timestamp(forecast.at),
         runs=forecast.runs,
         blocked=forecast.blocked,
-        blocked_by=tuple(each[:1024] for each in blocked[:SHOWN]),
+        blocked_by=tuple(text[:1024] for text in blocked[:SHOWN]),
         seconds=round(forecast.total.mid),
         seconds_low=round(forecast.total.low),
         seconds_high=round(forecast.total.high),
@@ -90,5 +90,5 @@ def forecast_status(forecast: Forecast, generation: int) -> ForecastStatus:
         extra_nodes=trip.extra_nodes,
         node_hours=round(trip.node_hours, 1),
         choices=tuple(choice_text(choice)[:320] for choice in forecast.choices[:SHOWN]),
-        unseen=tuple(each[:320] for each in forecast.unseen[:UNSEEN_SHOWN]),
+        unseen=tuple(text[:320] for text in forecast.unseen[:UNSEEN_SHOWN]),
     )

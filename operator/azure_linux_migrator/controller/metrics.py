@@ -183,9 +183,9 @@ def _migrations(views: tuple[MigrationView, ...]) -> Iterable[Metric]:
                 family.add_metric([view.name], value)
         info.add_metric([view.name, view.source, view.target, view.strategy], {})
         for condition in status.conditions:
-            for each in STATUSES:
-                labels = [view.name, condition.type, each]
-                conditions.add_metric(labels, float(condition.status == each))
+            for truth in STATUSES:
+                labels = [view.name, condition.type, truth]
+                conditions.add_metric(labels, float(condition.status == truth))
         counts = status.nodes.model_dump(exclude={"progress"})
         for state, count in counts.items():
             nodes.add_metric([view.name, state], float(count))

@@ -57,11 +57,12 @@ def cluster_from(
         return ClusterRef(subscription_id=subscription, resource_group=group, name=name)
     except ValidationError as error:
         flags = dict(zip(("subscription_id", "resource_group", "name"), given, strict=True))
-        told = "; ".join(
-            f"{flags[str(each['loc'][0])]} {each.get('ctx', {}).get('message') or each['msg']}"
-            for each in error.errors(include_url=False)
+        problems = "; ".join(
+            f"{flags[str(problem['loc'][0])]} "
+            f"{problem.get('ctx', {}).get('message') or problem['msg']}"
+            for problem in error.errors(include_url=False)
         )
-        raise SettingsError(f"the cluster is not given rightly: {told}") from error
+        raise SettingsError(f"the cluster is not given rightly: {problems}") from error
 
 
 def from_environment(name: str, environment: Mapping[str, str] = os.environ) -> str | None:

@@ -190,8 +190,10 @@ def _service(names: Pseudonyms, text: str) -> str:
 
 def _host_path(names: Pseudonyms, path: str) -> str:
     """The part of the path that every node has, or else a directory that none has."""
-    known = [prefix for prefix in (*HOST_PATHS, *SYSTEM_PATHS) if HostPath(path).under((prefix,))]
-    return max(known, key=len) if known else f"/{names.identifier(path.strip('/'))}"
+    prefixes = [
+        prefix for prefix in (*HOST_PATHS, *SYSTEM_PATHS) if HostPath(path).under((prefix,))
+    ]
+    return max(prefixes, key=len) if prefixes else f"/{names.identifier(path.strip('/'))}"
 
 
 def _properties(walk: RecordWalk, properties: Mapping[str, Any]) -> dict[str, Any]:

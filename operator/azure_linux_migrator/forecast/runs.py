@@ -41,12 +41,12 @@ def plan(
     side_by_side = jobs or os.cpu_count() or 1
     began = time.monotonic()
     first = one_run((snapshot, name, as_run(spec), assumed, 0))
-    one = time.monotonic() - began
-    room = int(BUDGET_SECONDS * side_by_side / max(one, 0.001))
+    duration = time.monotonic() - began
+    room = int(BUDGET_SECONDS * side_by_side / max(duration, 0.001))
     others = len(alternatives(snapshot, as_run(spec), assumed, first))
     wanted = runs or max(FEWEST, min(MOST, room - others))
     compare = max(0, min(others, room - wanted))
-    inline = side_by_side == 1 or one < SMALL_SECONDS or "fork" not in get_all_start_methods()
+    inline = side_by_side == 1 or duration < SMALL_SECONDS or "fork" not in get_all_start_methods()
 
     def runner(tasks: Iterable[Task]) -> Sequence[RunResult]:
         listed = list(tasks)

@@ -34,7 +34,7 @@ SURGE = (("apps", "deployments", "", "patch"), ("", "pods", "", "patch"))
 async def missing_access(client: Client, *, force: bool, surge: bool) -> tuple[str, ...]:
     """What of NEEDED, and of FORCE and SURGE where asked for, is not allowed."""
     needed = (*NEEDED, *(FORCE if force else ()), *(SURGE if surge else ()))
-    answers = await asyncio.gather(*(_allowed(client, *each) for each in needed))
+    answers = await asyncio.gather(*(_allowed(client, *access) for access in needed))
     return tuple(
         f"{verb} {resource}{'/' + sub if sub else ''}"
         for (_, resource, sub, verb), allowed in zip(needed, answers, strict=True)

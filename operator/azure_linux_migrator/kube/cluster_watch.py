@@ -58,9 +58,9 @@ class ClusterWatch:
         """Why the world may be old: the watch that has told nothing for longest, and since when;
         empty where every watch delivers. The text stays the same while the problem does."""
         failing = [
-            (each.heard_at, name, problem)
-            for name, each in self._reflectors.items()
-            if (problem := each.problem())
+            (reflector.heard_at, name, problem)
+            for name, reflector in self._reflectors.items()
+            if (problem := reflector.problem())
         ]
         if not failing:
             return ""

@@ -26,8 +26,8 @@ async def cordon(client: Client, node: str, *, by: str, batch: str | None = None
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            found = await client.json("GET", f"/api/v1/nodes/{node}")
-            if patch := _cordoned(found, by, batch):
+            node_object = await client.json("GET", f"/api/v1/nodes/{node}")
+            if patch := _cordoned(node_object, by, batch):
                 await _patch(client, node, patch, MERGE_PATCH)
         except KubernetesError as error:
             if error.status == 404:
@@ -38,13 +38,13 @@ async def cordon(client: Client, node: str, *, by: str, batch: str | None = None
             return
 
 
-def _cordoned(found: dict[str, Any], by: str, batch: str | None) -> dict[str, Any]:
+def _cordoned(node_object: dict[str, Any], by: str, batch: str | None) -> dict[str, Any]:
     """The merge patch for a node as it was seen."""
     mark = {BATCH: batch} if batch else {}
-    owner = (found["metadata"].get("annotations") or {}).get(CORDONED_BY)
-    if found["spec"].get("unschedulable") and owner != by:
+    owner = (node_object["metadata"].get("annotations") or {}).get(CORDONED_BY)
+    if node_object["spec"].get("unschedulable") and owner != by:
         return {"metadata": {"annotations": mark}} if mark else {}
-    version = found["metadata"]["resourceVersion"]
+    version = node_object["metadata"]["resourceVersion"]
     return {
         "metadata": {"resourceVersion": version, "annotations": {CORDONED_BY: by} | mark},
         "spec": {"unschedulable": True},

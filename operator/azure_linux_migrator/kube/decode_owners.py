@@ -203,9 +203,9 @@ class VolumeObject(Struct):
             for expression in term.match_expressions or ()
             if expression.operator == "In"
         ]
-        named = {zone for each in terms if each.key in ZONE_KEYS for zone in each.values or ()}
-        zones = {zone_of(each) for each in named}
-        nodes = {(each.key, value) for each in terms for value in each.values or ()}
+        named = {zone for term in terms if term.key in ZONE_KEYS for zone in term.values or ()}
+        zones = {zone_of(zone) for zone in named}
+        nodes = {(term.key, value) for term in terms for value in term.values or ()}
         keys = [key for key, _ in sorted(nodes) if names_a_node(key)]
         pinned = next((key for key in keys if key == HOSTNAME or keys.count(key) == 1), "")
         disk = self.spec.local is not None or self.spec.host_path is not None

@@ -50,9 +50,9 @@ async def _look_again(
 ) -> EvictionResponse:
     """A 409 is not "gone": the budget's status may have been contended for too long."""
     try:
-        found = json.loads(await client.request("GET", path))
+        pod = json.loads(await client.request("GET", path))
     except KubernetesError as error:
         return EvictionResponse(EvictionResult.GONE) if error.status == 404 else conflict
-    if found["metadata"]["uid"] != uid:
+    if pod["metadata"]["uid"] != uid:
         return EvictionResponse(EvictionResult.SUCCESSOR)
     return conflict

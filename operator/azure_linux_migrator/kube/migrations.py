@@ -29,10 +29,10 @@ class Migrations:
 
     async def deleting(self) -> list[str]:
         """Names of those that are being deleted and wait for their finalizer."""
-        found = await self._client.json("GET", COLLECTION)
+        resource = await self._client.json("GET", COLLECTION)
         return [
             str(item["metadata"]["name"])
-            for item in found.get("items") or ()
+            for item in resource.get("items") or ()
             if item["metadata"].get("deletionTimestamp")
             and FINALIZER in (item["metadata"].get("finalizers") or ())
         ]

@@ -15,6 +15,6 @@ _PROVIDER_ID = re.compile(
 
 def home_of(provider_id: str, label: str) -> str:
     """`subscription/group` by the providerID, else the label's value; both in lower case."""
-    found = _PROVIDER_ID.match(provider_id)
-    text = f"{found['subscription']}/{found['group']}" if found else label
+    match = _PROVIDER_ID.match(provider_id)
+    text = f"{match['subscription']}/{match['group']}" if match else label
     return intern(text.lower())

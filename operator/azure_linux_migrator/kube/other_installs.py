@@ -38,10 +38,10 @@ async def leading_elsewhere(
 
 async def _held(client: Client, namespace: str, name: str) -> dict[str, dict[str, Any]]:
     """Leases of that name that have a holder, by their namespace, but for our own."""
-    found = await client.json("GET", PATH, query={"fieldSelector": f"metadata.name={name}"})
+    lease = await client.json("GET", PATH, query={"fieldSelector": f"metadata.name={name}"})
     return {
         str(lease["metadata"]["namespace"]): lease
-        for lease in found.get("items") or ()
+        for lease in lease.get("items") or ()
         if lease["metadata"]["namespace"] != namespace
         and (lease.get("spec") or {}).get("holderIdentity")
     }

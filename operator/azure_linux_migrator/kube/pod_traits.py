@@ -28,7 +28,11 @@ def pod_traits(spec: PodSpec, annotations: dict[str, str]) -> PodTraits:
     """What is notable in a pod's spec; equal traits share one object."""
     containers = [*(spec.init_containers or ()), *(spec.containers or ())]
     contexts = _contexts(spec, containers)
-    commands = [text for each in containers for text in (*(each.command or ()), *(each.args or ()))]
+    commands = [
+        text
+        for container in containers
+        for text in (*(container.command or ()), *(container.args or ()))
+    ]
     grace = spec.termination_grace_period_seconds or 0
     return _shared(
         PodTraits(

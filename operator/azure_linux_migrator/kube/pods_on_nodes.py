@@ -35,8 +35,8 @@ class _Pods(msgspec.Struct):
 async def nodes_of(client: Client, pool: str) -> set[str]:
     """Names of a pool's nodes."""
     query = {"labelSelector": f"{AGENTPOOL_LABEL}={pool}"}
-    found = await _list(client, "/api/v1/nodes", query, _Nodes)
-    return {each.metadata.name for each in found.items or ()}
+    nodes = await _list(client, "/api/v1/nodes", query, _Nodes)
+    return {item.metadata.name for item in nodes.items or ()}
 
 
 async def node_records(client: Client, pool: str) -> list[Node]:
@@ -53,8 +53,8 @@ async def pods_on(client: Client, nodes: Iterable[str]) -> list[Pod]:
     async def read(node: str) -> list[Pod]:
         async with gate:
             query = {"fieldSelector": f"spec.nodeName={node}"}
-            found = await _list(client, "/api/v1/pods", query, _Pods)
-            return [each.record() for each in found.items or ()]
+            pods = await _list(client, "/api/v1/pods", query, _Pods)
+            return [item.record() for item in pods.items or ()]
 
     return [pod for some in await asyncio.gather(*map(read, nodes)) for pod in some]
 

@@ -235,9 +235,9 @@ class Reflector:
             case "ADDED" | "MODIFIED":
                 self._put(event.object)
             case "DELETED":
-                found = self._object.decode(event.object)
-                self._forget(found.metadata)
-                self._revision = self._revision and found.metadata.resource_version
+                record = self._object.decode(event.object)
+                self._forget(record.metadata)
+                self._revision = self._revision and record.metadata.resource_version
             case "BOOKMARK":
                 meta = msgspec.json.decode(event.object)["metadata"]
                 if INITIAL_END in (meta.get("annotations") or {}):
@@ -256,14 +256,14 @@ class Reflector:
         self._heard, self.heard_at = time.monotonic(), time.time()
 
     def _put(self, raw: msgspec.Raw) -> None:
-        found = self._object.decode(raw)
-        key = NamespacedName(found.metadata.namespace, found.metadata.name)
+        record = self._object.decode(raw)
+        key = NamespacedName(record.metadata.namespace, record.metadata.name)
         self._known.add(key)
         if self._listed is not None:
             self._listed.add(key)
         if self._revision:
-            self._revision = found.metadata.resource_version
-        self._sink.put(found.record())
+            self._revision = record.metadata.resource_version
+        self._sink.put(record.record())
 
     def _forget(self, meta: Metadata) -> None:
         key = NamespacedName(meta.namespace, meta.name)

@@ -24,12 +24,12 @@ def quantity(text: str) -> float:
 
 def allocatable(allocatable: dict[str, Any] | None) -> Allocatable:
     """What a node can hold."""
-    found = allocatable or {}
+    quantities = allocatable or {}
     return Allocatable(
-        round(quantity(str(found.get("cpu", "0"))) * 1000),
-        int(quantity(str(found.get("memory", "0"))) / MIB),
-        int(quantity(str(found.get("pods", "0")))),
-        _extras({name: quantity(str(text)) for name, text in found.items()}),
+        round(quantity(str(quantities.get("cpu", "0"))) * 1000),
+        int(quantity(str(quantities.get("memory", "0"))) / MIB),
+        int(quantity(str(quantities.get("pods", "0")))),
+        _extras({name: quantity(str(text)) for name, text in quantities.items()}),
     )
 
 
@@ -74,8 +74,8 @@ def _start(total: dict[str, float], init_containers: Any) -> None:
 
 
 def _asked(container: Any) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = container.resources.requests if container.resources else None
-    return found
+    requests: dict[str, Any] | None = container.resources.requests if container.resources else None
+    return requests
 
 
 def _add(total: dict[str, float], asked: dict[str, Any] | None) -> None:

@@ -64,11 +64,13 @@ def unmodelled(spec: PodSpec, owner: Owner | None, *, mirror: bool) -> Iterator[
     if mirror or (owner is not None and owner.kind == "DaemonSet"):
         return
     affinity = spec.affinity or Affinity()
-    for name, found in (
+    for name, affinity_kind in (
         ("podAffinity", affinity.pod_affinity),
         ("podAntiAffinity", affinity.pod_anti_affinity),
     ):
-        if any(not _known(each) for each in (found.required if found else None) or ()):
+        if any(
+            not _known(term) for term in (affinity_kind.required if affinity_kind else None) or ()
+        ):
             yield f"{name} with a namespaceSelector"
     if spec.scheduler_name not in {None, "", DEFAULT_SCHEDULER}:
         yield "another scheduler (schedulerName)"
@@ -98,7 +100,7 @@ def _subject(count: int) -> str:
 
 
 def _node_terms(terms: Iterable[NodeSelectorTerm] | None, *, daemon: bool) -> tuple[NodeTerm, ...]:
-    made = tuple(
+    node_terms = tuple(
         NodeTerm(
             tuple(expression.record() for expression in term.match_expressions or ()),
             tuple(match_field.record() for match_field in term.match_fields or ()),
@@ -108,19 +110,19 @@ def _node_terms(terms: Iterable[NodeSelectorTerm] | None, *, daemon: bool) -> tu
     if daemon:
         # The DaemonSet controller pins each pod to its node, which is no rule for the others
         # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).
-        return tuple(NodeTerm(each.expressions) for each in made if each.expressions)
-    return made
+        return tuple(NodeTerm(term.expressions) for term in node_terms if term.expressions)
+    return node_terms
 
 
 def _pod_terms(affinity: PodAffinity | None, labels: dict[str, str]) -> tuple[PodTerm, ...]:
     return tuple(
         PodTerm(
-            each.topology_key,
-            _selector(each.label_selector, labels, each.match_label_keys, each.mismatch_label_keys),
-            None if each.namespace_selector is not None else tuple(sorted(each.namespaces or ())),
+            term.topology_key,
+            _selector(term.label_selector, labels, term.match_label_keys, term.mismatch_label_keys),
+            None if term.namespace_selector is not None else tuple(sorted(term.namespaces or ())),
         )
-        for each in (affinity.required if affinity else None) or ()
-        if _known(each)
+        for term in (affinity.required if affinity else None) or ()
+        if _known(term)
     )
 
 
@@ -140,8 +142,12 @@ def _selector(
     (pkg/registry/core/pod/strategy.go, applyMatchLabelKeysAndMismatchLabelKeys)."""
     if selector is None:
         return None
-    found = selector.record()
+    selector_record = selector.record()
     more = [Requirement(key, "In", (labels[key],)) for key in same or () if key in labels]
     more += [Requirement(key, "NotIn", (labels[key],)) for key in other or () if key in labels]
-    more = [each for each in more if each not in found.requirements]
-    return Selector(found.equal, (*found.requirements, *more)) if more else found
+    more = [requirement for requirement in more if requirement not in selector_record.requirements]
+    return (
+        Selector(selector_record.equal, (*selector_record.requirements, *more))
+        if more
+        else selector_record
+    )

@@ -56,10 +56,10 @@ async def dual_stack_services(client: Client) -> tuple[str, ...] | Unread:
         return Unread(f"listing services failed: {error.message}")
     return tuple(
         sorted(
-            f"{each['metadata']['namespace']}/{each['metadata']['name']}"
-            for each in listed["items"]
-            if each["spec"].get("type") == "LoadBalancer"
-            and "IPv6" in (each["spec"].get("ipFamilies") or ())
-            and each["spec"].get("externalTrafficPolicy", "Cluster") == "Cluster"
+            f"{service['metadata']['namespace']}/{service['metadata']['name']}"
+            for service in listed["items"]
+            if service["spec"].get("type") == "LoadBalancer"
+            and "IPv6" in (service["spec"].get("ipFamilies") or ())
+            and service["spec"].get("externalTrafficPolicy", "Cluster") == "Cluster"
         )
     )

@@ -97,45 +97,47 @@ _budget_of = msgspec.json.Decoder(BudgetObject)
 _event_of = msgspec.json.Decoder(_Event)
 
 
-def _into(found: list[Any], kind: type[Any]) -> Callable[[msgspec.Raw], None]:
+def _into(records: list[Any], kind: type[Any]) -> Callable[[msgspec.Raw], None]:
     decoder = msgspec.json.Decoder(kind)
-    return lambda raw: found.append(decoder.decode(raw).record())
+    return lambda raw: records.append(decoder.decode(raw).record())
 
 
-def _node(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
-    found = _node_of.decode(raw)
-    name = found.metadata.name
-    made.nodes.append(structs.replace(found.record(), labels=()))
-    _boot(made, found)
-    made.labels[name] = found.metadata.labels or {}
-    made.taints[name] = [
+def _node(snapshot: ClusterSnapshot, raw: msgspec.Raw) -> None:
+    node = _node_of.decode(raw)
+    name = node.metadata.name
+    snapshot.nodes.append(structs.replace(node.record(), labels=()))
+    _boot(snapshot, node)
+    snapshot.labels[name] = node.metadata.labels or {}
+    snapshot.taints[name] = [
         str(taint)
-        for taint in found.spec.taints or ()
+        for taint in node.spec.taints or ()
         if not taint.key.startswith("node.kubernetes.io/")
     ]
 
 
-def _boot(made: ClusterSnapshot, found: NodeObject) -> None:
-    ready = [condition for condition in found.status.conditions or () if condition.type == "Ready"]
+def _boot(snapshot: ClusterSnapshot, node: NodeObject) -> None:
+    ready = [condition for condition in node.status.conditions or () if condition.type == "Ready"]
     if ready and ready[0].status == "True":
-        since = epoch(ready[0].last_transition_time) - epoch(found.metadata.creation_timestamp)
+        since = epoch(ready[0].last_transition_time) - epoch(node.metadata.creation_timestamp)
         if 0 <= since < LONGEST_BOOT:
-            made.boots[found.metadata.name] = since
+            snapshot.boots[node.metadata.name] = since
 
 
-def _pod(made: ClusterSnapshot, unmodelled: Counter[str], raw: msgspec.Raw) -> None:
-    found = _pod_of.decode(raw)
-    record = found.record()
-    made.pods.append(structs.replace(record, scheduling=ANYWHERE))
-    made.placings.setdefault(record.owner.uid if record.owner else record.uid, record.scheduling)
+def _pod(snapshot: ClusterSnapshot, unmodelled: Counter[str], raw: msgspec.Raw) -> None:
+    pod = _pod_of.decode(raw)
+    record = pod.record()
+    snapshot.pods.append(structs.replace(record, scheduling=ANYWHERE))
+    snapshot.placings.setdefault(
+        record.owner.uid if record.owner else record.uid, record.scheduling
+    )
     if not record.finished:
-        unmodelled.update(scheduling.unmodelled(found.spec, record.owner, mirror=record.mirror))
+        unmodelled.update(scheduling.unmodelled(pod.spec, record.owner, mirror=record.mirror))
 
 
-def _event(made: ClusterSnapshot, raw: msgspec.Raw) -> None:
-    found = _event_of.decode(raw)
-    if found.event_time:
-        made.scheduled[found.regarding.uid] = epoch(found.event_time)
+def _event(snapshot: ClusterSnapshot, raw: msgspec.Raw) -> None:
+    event = _event_of.decode(raw)
+    if event.event_time:
+        snapshot.scheduled[event.regarding.uid] = epoch(event.event_time)
 
 
 def _budget(snapshot: ClusterSnapshot, raw: msgspec.Raw) -> None:

@@ -60,8 +60,8 @@ class Allocatable(NamedTuple):
         """
         have = dict(self.extended_resources)
         for name, amount in resources:
-            known = "/" in name or self.extended_resources
-            if known and used.get(name, 0) + amount > have.get(name, 0):
+            counted = "/" in name or self.extended_resources
+            if counted and used.get(name, 0) + amount > have.get(name, 0):
                 return name
         return ""
 

@@ -47,6 +47,11 @@ class Migration:
         return self.spec.strategy.type is StrategyType.IN_PLACE
 
     @property
+    def paused(self) -> bool:
+        """Whether nothing may be changed until it is resumed: by the spec, or by an annotation."""
+        return self.spec.paused or self.status.paused_at is not None
+
+    @property
     def only_plans(self) -> bool:
         """Whether nothing may be changed."""
         return self.spec.mode is Mode.PLAN

@@ -22,7 +22,8 @@ class PoolSettings(Struct, frozen=True):
     """ARM properties of a pool that are not fields of Pool. Strings are ARM's; empty where unset.
 
     `max_pods` is 0 where AKS does not tell it. `shared` are the ids of what both pools of a
-    migration take room in, by ARM's name of the property, of SHARED.
+    migration take room in, by ARM's name of the property, of SHARED. `deallocates` tells that nodes
+    which leave are kept, stopped; `upgrade_surge` is how many nodes an upgrade of AKS adds.
     """
 
     kubernetes_version: str = ""
@@ -38,6 +39,8 @@ class PoolSettings(Struct, frozen=True):
     secure_boot: bool = False
     vtpm: bool = False
     artifact_streaming: bool = False
+    deallocates: bool = False
+    upgrade_surge: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     taints: tuple[str, ...] = ()
     shared: tuple[tuple[str, str], ...] = ()
@@ -63,6 +66,8 @@ class PoolSettings(Struct, frozen=True):
             artifact_streaming=bool(
                 (properties.get("artifactStreamingProfile") or {}).get("enabled")
             ),
+            deallocates=properties.get("scaleDownMode") == "Deallocate",
+            upgrade_surge=_text((properties.get("upgradeSettings") or {}).get("maxSurge")),
             labels=tuple(sorted((properties.get("nodeLabels") or {}).items())),
             taints=tuple(properties.get("nodeTaints") or ()),
             shared=tuple((name, str(properties[name])) for name in SHARED if properties.get(name)),

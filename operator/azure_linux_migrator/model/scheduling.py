@@ -69,8 +69,10 @@ class NodeTerm(Struct, frozen=True):
     def unmet(self, name: str, labels: Mapping[str, str]) -> list[Requirement]:
         """Those of its requirements that a node does not satisfy."""
         fields = {"metadata.name": name}
-        unmet = [each for each in self.expressions if not each.matches(labels)]
-        return unmet + [each for each in self.fields if not each.matches(fields)]
+        unmet = [requirement for requirement in self.expressions if not requirement.matches(labels)]
+        return unmet + [
+            requirement for requirement in self.fields if not requirement.matches(fields)
+        ]
 
     def accepts(self, name: str, labels: Mapping[str, str]) -> bool:
         """Whether a node satisfies it; an empty term accepts no node."""
@@ -139,8 +141,8 @@ class SchedulingConstraints(Struct, frozen=True, omit_defaults=True):
     def alone(self, namespace: str, labels: Labels) -> bool:
         """Whether such pods of that namespace do not share a node with their own kind."""
         return any(
-            each.topology == HOSTNAME and each.means(namespace, namespace, dict(labels))
-            for each in self.apart
+            term.topology == HOSTNAME and term.means(namespace, namespace, dict(labels))
+            for term in self.apart
         )
 
 

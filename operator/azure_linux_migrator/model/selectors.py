@@ -41,11 +41,11 @@ class Requirement(Struct, frozen=True):
         values = ", ".join(self.values)
         match self.operator:
             case "In":
-                one = len(self.values) == 1
-                return f"{self.key}={values}" if one else f"{self.key} in ({values})"
+                single = len(self.values) == 1
+                return f"{self.key}={values}" if single else f"{self.key} in ({values})"
             case "NotIn":
-                one = len(self.values) == 1
-                return f"{self.key}!={values}" if one else f"{self.key} notin ({values})"
+                single = len(self.values) == 1
+                return f"{self.key}!={values}" if single else f"{self.key} notin ({values})"
             case "Exists":
                 return self.key
             case "DoesNotExist":

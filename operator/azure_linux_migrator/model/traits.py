@@ -55,7 +55,9 @@ class HostPath(Struct, frozen=True, order=True, omit_defaults=True):
     def under(self, directories: Iterable[str]) -> bool:
         """Whether it is one of these directories, or in one."""
         path = self.path.rstrip("/") or "/"
-        return any(path == each or path.startswith(f"{each}/") for each in directories)
+        return any(
+            path == directory or path.startswith(f"{directory}/") for directory in directories
+        )
 
     @property
     def holds_data(self) -> bool:
@@ -95,7 +97,7 @@ class PodTraits(Struct, frozen=True, omit_defaults=True):
     @property
     def data_paths(self) -> tuple[str, ...]:
         """Directories of the node where the pod may keep data."""
-        return tuple(each.path for each in self.host_paths if each.holds_data)
+        return tuple(host_path.path for host_path in self.host_paths if host_path.holds_data)
 
 
 NO_TRAITS = PodTraits()

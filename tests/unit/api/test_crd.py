@@ -77,6 +77,12 @@ def test_every_field_of_a_spec_is_described() -> None:
     assert bare == []
 
 
+def test_no_default_is_inside_a_list() -> None:
+    filled = [path for path, node in _fields("spec").items() if "[" in path and "default" in node]
+    assert filled == []
+    assert any("[" in path for path in _fields("spec")), "the walk goes into lists"
+
+
 def test_defaults_are_each_written_once() -> None:
     """Objects default to {}, which the apiserver fills; the result is what the models assume."""
     objects = {

@@ -1,6 +1,5 @@
 """Corners of the core that neither the other tests nor most simulated runs reach."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,6 @@ from azure_linux_migrator.api.status import (
     SourceRecord,
     timestamp,
 )
-from azure_linux_migrator.azure import iac_export
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.eviction_response import (
     EvictionResponse,
@@ -324,26 +322,6 @@ def test_an_operator_of_a_selector_that_is_not_known_selects_nothing() -> None:
     for operator, holds in (("In", True), ("NotIn", False), ("Exists", True), ("Gt", False)):
         assert Requirement("app", operator, ("web",)).matches(labels) is holds
     assert Requirement("app", "DoesNotExist").matches({})
-
-
-# Hand-over
-
-
-def test_code_is_handed_over_with_tags_and_nested_values() -> None:
-    settings: Mapping[str, Any] = {
-        "vmSize": "Standard_D4s_v5",
-        "nodeLabels": {"team": "a", "tier": "web"},
-        "nodeTaints": ["a=b:NoSchedule"],
-        "upgradeSettings": {"maxSurge": "10%"},
-        "kubeletConfig": {"cpuManagerPolicy": "static"},
-        "availabilityZones": ["1", "2"],
-        "tags": {"owner": "me"},
-    }
-    pool = target(properties=settings, tags=(*target().tags, ("owner", "me")))
-    assert 'owner" = "me"' in iac_export.terraform(pool, "src")
-    bicep = iac_export.bicep(pool, "src")
-    assert "availabilityZones: ['1', '2']" in bicep
-    assert "{ 'team': 'a', 'tier': 'web' }" in bicep
 
 
 # Autoscaler

@@ -18,6 +18,7 @@ from azure_linux_migrator.core.preflight.snapshot import BudgetFacts, PreflightS
 from azure_linux_migrator.kube.node_resource_group import home_of
 from azure_linux_migrator.model.azure_facts import (
     ClusterFacts,
+    SizeFacts,
     SubnetFacts,
     Unread,
     Usage,
@@ -134,9 +135,9 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     ("pool.system", Severity.WARN, {"source": source(mode="System", count=1)}, "1 node"),
     (
         "pool.system",
-        Severity.BLOCK,
+        Severity.WARN,
         {"source": source(mode="System"), "spec": spec(target={"vmSize": "Standard_D2s_v5"})},
-        "2 vCPUs",
+        "recommends 4 vCPUs",
     ),
     (
         "quota.vcpu",
@@ -211,13 +212,32 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     ),
     ("maintenance", Severity.WARN, {"cluster": replace(CNI, upgrade_channel="patch")}, "patch"),
     ("iac.owner", Severity.WARN, {"source": source(tags=(("by", "terraform"),))}, "terraform"),
+    ("iac.owner", Severity.WARN, {"source": source(mode="System")}, "replaces the whole cluster"),
     (
         "pool.size",
         Severity.INFO,
         {"spec": spec(target={"count": "Auto"}), "final": 3},
         "3 nodes",
     ),
-    ("pool.preview", Severity.WARN, {}, "nodeInitializationTaints"),
+    (
+        "pool.scale-down",
+        Severity.BLOCK,
+        {
+            "source": source(settings={"scaleDownMode": "Deallocate"}),
+            "spec": spec(sourcePool="ScaleToZero"),
+        },
+        "--scale-down-mode Delete",
+    ),
+    (
+        "pool.scale-down",
+        Severity.BLOCK,
+        {
+            "source": source(settings={"scaleDownMode": "Deallocate"}),
+            "spec": spec(strategy={"type": "Rolling"}),
+        },
+        "strategy Rolling",
+    ),
+    ("pool.preview", Severity.INFO, {}, "nodeInitializationTaints"),
     ("pdb.zero", Severity.BLOCK, with_blocker(Cause.BUDGET_SYNC_FAILED), "allows none"),
     ("pdb.zero", Severity.BLOCK, with_budget(healthy=3, desired=3, expected=3), "3 of 3 pods"),
     (
@@ -366,6 +386,7 @@ OWN = {
     "pod.spread",
     "pool.capacity",
     "pool.preview",
+    "pool.scale-down",
     "pool.size",
     "storage.replicated",
 }
@@ -514,3 +535,58 @@ def test_a_deadlocked_budget_only_warns_where_the_spec_has_a_way() -> None:
     budget = with_budget(healthy=3, desired=3, expected=3)
     findings = findings_of("pdb.zero", snapshot(spec=way, **budget))
     assert [finding.severity for finding in findings] == [Severity.WARN]
+
+
+@pytest.mark.parametrize(
+    ("facts", "severity"),
+    [
+        (SizeFacts("b", 1, 2.0), Severity.BLOCK),
+        (SizeFacts("b", 2, 2.0), Severity.BLOCK),
+        (SizeFacts("b", 2, 8.0), Severity.WARN),
+        (SizeFacts("b", 4, 16.0), Severity.WARN),
+    ],
+)
+def test_a_burstable_system_pool_is_refused_only_where_aks_refuses_it(
+    facts: SizeFacts, severity: Severity
+) -> None:
+    pool = source(mode="System", vm_size="Standard_B2ms")
+    findings = findings_of(
+        "pool.system", snapshot(source=pool, sizes={"standard_b2ms": facts}, spec=spec())
+    )
+    assert [finding.severity for finding in findings] == [severity]
+
+
+AMA_METRICS = (
+    HostPath("/etc/pki/ca-trust/source/anchors/", "DirectoryOrCreate"),
+    HostPath("/usr/local/share/ca-certificates/", "DirectoryOrCreate"),
+)
+"""As managed Prometheus mounts them (Azure/prometheus-collector, addon-chart)."""
+
+
+def test_what_mounts_the_certificates_of_both_oses_is_made_for_both() -> None:
+    both = workload(traits=PodTraits(host_paths=AMA_METRICS))
+    assert findings_of("os.cert-path", snapshot(workloads=(both,))) == []
+    debian = workload(traits=PodTraits(host_paths=AMA_METRICS[1:]))
+    assert findings_of("os.cert-path", snapshot(workloads=(debian,)))
+
+
+def test_what_aks_installs_is_not_judged_by_its_traits() -> None:
+    traits = PodTraits(
+        host_paths=(HostPath("/lib/modules"), AMA_METRICS[1]), commands=("modprobe",)
+    )
+    for kind in ("Pod", "DaemonSet"):
+        own = workload(kind=kind, traits=traits)
+        assert {finding.rule for finding in evaluate(snapshot(workloads=(own,)))} >= {
+            "os.cert-path",
+            "os.kernel-module",
+        }
+        addon = workload(kind=kind, traits=traits, addon=True)
+        assert not {finding.rule for finding in evaluate(snapshot(workloads=(addon,)))} & {
+            "os.cert-path",
+            "os.kernel-module",
+        }
+
+
+def test_a_pool_that_deallocates_may_be_deleted_as_a_whole() -> None:
+    pool = source(settings={"scaleDownMode": "Deallocate"})
+    assert findings_of("pool.scale-down", snapshot(source=pool)) == []

@@ -100,10 +100,10 @@ class Series:
 def stacked(series: Sequence[Series]) -> list[Series]:
     """Each on top of those before; all have values at the same times."""
     sums: list[Series] = []
-    for one in series:
-        below = [value for _, value in sums[-1].values] if sums else [0.0] * len(one.values)
-        pairs = zip(one.values, below, strict=True)
-        sums.append(replace(one, values=[(at, value + base) for (at, value), base in pairs]))
+    for curve in series:
+        below = [value for _, value in sums[-1].values] if sums else [0.0] * len(curve.values)
+        pairs = zip(curve.values, below, strict=True)
+        sums.append(replace(curve, values=[(at, value + base) for (at, value), base in pairs]))
     return sums
 
 
@@ -117,28 +117,28 @@ def draw_series(
     marks: Sequence[float],
 ) -> None:
     """Values as steps from 0 at `bottom` to the highest at `top`; `marks` are values to label."""
-    highest = max((value for one in series for _, value in one.values), default=0.0) or 1.0
+    highest = max((value for curve in series for _, value in curve.values), default=0.0) or 1.0
 
     def y(value: float) -> float:
         return bottom - (bottom - top) * value / highest
 
     lines = []
-    for one in series:
-        steps = "".join(f"H{axis.x(at):.1f}V{y(value):.1f}" for at, value in one.values[1:])
-        lines.append(f"M{axis.x(one.values[0][0]):.1f},{y(one.values[0][1]):.1f}{steps}")
-    for one, line in reversed(list(zip(series, lines, strict=True))):
-        if one.fill:
-            svg.add("path", d=f"{line}V{bottom:.1f}H{axis.left:.1f}Z", fill=one.fill)
+    for curve in series:
+        steps = "".join(f"H{axis.x(at):.1f}V{y(value):.1f}" for at, value in curve.values[1:])
+        lines.append(f"M{axis.x(curve.values[0][0]):.1f},{y(curve.values[0][1]):.1f}{steps}")
+    for curve, line in reversed(list(zip(series, lines, strict=True))):
+        if curve.fill:
+            svg.add("path", d=f"{line}V{bottom:.1f}H{axis.left:.1f}Z", fill=curve.fill)
     for mark in marks:
         svg.line(axis.left, y(mark), axis.right, y(mark))
         svg.text(axis.left - 8, y(mark) + 4, f"{mark:g}", fill=DIM, size=12, text_anchor="end")
-    for one, line in zip(series, lines, strict=True):
-        svg.add("path", d=line, fill="none", stroke=one.colour, stroke_width=2)
+    for curve, line in zip(series, lines, strict=True):
+        svg.add("path", d=line, fill="none", stroke=curve.colour, stroke_width=2)
 
 
 def legend(svg: Svg, x: float, y: float, series: Sequence[Series]) -> None:
     """A row for each, from the baseline y on."""
-    for row, one in enumerate(series):
+    for row, curve in enumerate(series):
         baseline = y + LEGEND_ROW * row
-        svg.bar(x, baseline - 10, 11, 11, one.colour)
-        svg.text(x + 19, baseline, one.name, fill=DIM, size=12)
+        svg.bar(x, baseline - 10, 11, 11, curve.colour)
+        svg.text(x + 19, baseline, curve.name, fill=DIM, size=12)

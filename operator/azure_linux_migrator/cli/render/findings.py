@@ -18,7 +18,7 @@ def as_json(findings: tuple[Finding, ...]) -> str:
     """For machines."""
     return json.dumps(
         {
-            "blocked": sum(each.blocks for each in findings),
+            "blocked": sum(finding.blocks for finding in findings),
             "findings": [
                 {
                     "rule": finding.rule,
@@ -37,13 +37,13 @@ def as_json(findings: tuple[Finding, ...]) -> str:
 
 def as_table(findings: tuple[Finding, ...], width: int) -> str:
     """For people: a line for what was found, indented ones for what to do."""
-    longest = max((len(each.rule) for each in findings), default=4)
+    longest = max((len(finding.rule) for finding in findings), default=4)
     indent = " " * (11 + longest)
     lines = [f"{'SEVERITY':<10} {'RULE':<{longest}} FINDING"]
-    for each in findings:
-        first = f"{_MARKS[each.severity]:<10} {each.rule:<{longest}} "
-        known = " (acknowledged)" if each.acknowledged else ""
-        text = f"{each.subject}: {each.message}{known}"
+    for finding in findings:
+        first = f"{_MARKS[finding.severity]:<10} {finding.rule:<{longest}} "
+        suffix = " (acknowledged)" if finding.acknowledged else ""
+        text = f"{finding.subject}: {finding.message}{suffix}"
         wrapped = textwrap.wrap(
             text,
             max(width, 60),
@@ -52,9 +52,9 @@ def as_table(findings: tuple[Finding, ...], width: int) -> str:
             break_on_hyphens=False,
         )
         lines += wrapped
-        if each.remedy and each.severity in {Severity.BLOCK, Severity.WARN}:
+        if finding.remedy and finding.severity in {Severity.BLOCK, Severity.WARN}:
             lines += textwrap.wrap(
-                f"→ {each.remedy}",
+                f"→ {finding.remedy}",
                 max(width, 60),
                 initial_indent=indent,
                 subsequent_indent=f"{indent}  ",
@@ -66,12 +66,12 @@ def as_table(findings: tuple[Finding, ...], width: int) -> str:
     }
     blocks = counts[Severity.BLOCK]
     verdict = "blocked" if blocks else "clear to begin"
-    told = (
+    summary = (
         f"{verdict}: {blocks} block, {counts[Severity.WARN]} warn, "
         f"{counts[Severity.UNCHECKED]} could not be checked, "
         f"{counts[Severity.INFO] + counts[Severity.FIXED]} for information"
     )
-    lines += ["", told]
+    lines += ["", summary]
     blocking = [finding for finding in findings if finding.blocks]
     if blocking and not any(finding.final for finding in blocking):
         rules = ", ".join(dict.fromkeys(finding.rule for finding in blocking))

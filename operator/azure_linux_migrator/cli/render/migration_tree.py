@@ -14,7 +14,7 @@ from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.spec import Approval
 from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.cli.migration_view import MigrationView, NodeView, Verdict
+from azure_linux_migrator.cli.migration_view import ENDS, MigrationView, NodeView, Verdict
 from azure_linux_migrator.core.steps.routes import route_of
 from azure_linux_migrator.forecast.durations import span
 
@@ -79,7 +79,7 @@ def blockers_of(view: MigrationView, now: float) -> RenderableType:
     """What holds a migration up, with what an admin can do."""
     if view.status.blockers:
         return Group(*_blockers(view.status.blockers, now))
-    if view.verdict in {Verdict.WAITING, Verdict.FAILED}:
+    if view.needs_somebody:
         return Text(f"{view.reason}: {view.status.message}")
     return Text(f"nothing holds {view.name} up")
 
@@ -123,7 +123,7 @@ def _eta(status: MigrationStatus, now: float) -> str:
 
 
 def _over(status: MigrationStatus) -> bool:
-    return status.phase in {Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.PLANNED}
+    return status.phase in ENDS
 
 
 def _times(status: MigrationStatus, now: float) -> str:

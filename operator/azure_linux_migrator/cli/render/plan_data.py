@@ -27,19 +27,19 @@ def blocked_by(forecast: Forecast) -> list[str]:
 
 
 def _plain(forecast: Forecast) -> dict[str, Any]:
-    made: dict[str, Any] = msgspec.to_builtins(
+    builtins: dict[str, Any] = msgspec.to_builtins(
         forecast, enc_hook=lambda value: value.model_dump(mode="json", by_alias=True)
     )
-    made["typical"]["points"] = [
+    builtins["typical"]["points"] = [
         {key: round(value, 1) for key, value in point.items()}
-        for point in made["typical"]["points"]
+        for point in builtins["typical"]["points"]
     ]
-    named: dict[str, Any] = _named(made)
+    named: dict[str, Any] = _named(builtins)
     return named | {"blockedBy": blocked_by(forecast)}
 
 
 def _named(value: Any) -> Any:
     """Every key in camelCase; no key of a forecast is a user's own word."""
     if isinstance(value, dict):
-        return {to_camel(key): _named(each) for key, each in value.items()}
-    return [_named(each) for each in value] if isinstance(value, list | tuple) else value
+        return {to_camel(key): _named(item) for key, item in value.items()}
+    return [_named(item) for item in value] if isinstance(value, list | tuple) else value

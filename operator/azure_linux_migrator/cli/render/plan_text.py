@@ -95,15 +95,15 @@ def _pods(counted: PodSummary, width: int) -> list[str]:
         (counted.blocked, "cannot move", "cannot move"),
         (counted.finished, "has finished", "have finished"),
     ]
-    told = [_told(number, one, many) for number, one, many in parts if number]
-    text = ", ".join(told) or "none"
+    texts = [_told(number, singular, many) for number, singular, many in parts if number]
+    text = ", ".join(texts) or "none"
     if counted.lose_data:
         losing = _told(counted.lose_data, "of the moving loses", "of the moving lose")
         text += f"; {losing} the data of an emptyDir"
     lines = _wrapped("  pods            ", text, width)
     named = [workload for workload in counted.workloads if _concerns(workload)]
-    for each in named[:_SHOWN_WORKLOADS]:
-        lines += _wrapped("    - ", _workload(each), width)
+    for group in named[:_SHOWN_WORKLOADS]:
+        lines += _wrapped("    - ", _workload(group), width)
     more = len(named) - _SHOWN_WORKLOADS
     return lines + ([f"    … and {more} more (-o json tells them all)"] if more > 0 else [])
 
@@ -161,29 +161,29 @@ def _blocked(forecast: Forecast, width: int) -> list[str]:
     step = trip.steps[-1].name if trip.steps else "its beginning"
     when = "before anything is changed" if step == Step.PREFLIGHT else f"after {span(trip.seconds)}"
     lines = [f"  blocked in {step} {when}:"]
-    told = reasons(forecast)
-    for text, remedy in told[:_SHOWN_REASONS]:
+    texts = reasons(forecast)
+    for text, remedy in texts[:_SHOWN_REASONS]:
         lines += _wrapped("    - ", text, width)
         if remedy:
             lines += _wrapped("      → ", remedy, width)
-    more = len(told) - _SHOWN_REASONS
+    more = len(texts) - _SHOWN_REASONS
     return lines + ([f"    … and {more} more"] if more > 0 else [])
 
 
 def reasons(forecast: Forecast) -> list[tuple[str, str]]:
     """What blocks, and what to do about it: findings by their rule, then the drain's blockers."""
-    told = blocked_by(forecast)
+    lines = blocked_by(forecast)
     blocks = [
-        each
-        for each in forecast.typical.findings
-        if each.severity == "Block" and not each.acknowledged
+        finding
+        for finding in forecast.typical.findings
+        if finding.severity == "Block" and not finding.acknowledged
     ]
     if not blocks:
         remedies = {blocker.message: blocker.remedy for blocker in forecast.typical.blockers}
-        return [(text, remedies.get(text, "")) for text in told]
+        return [(text, remedies.get(text, "")) for text in lines]
     grouped = [finding for finding in forecast.pod_summary.findings if finding.severity == "Block"]
     if grouped:
-        return [(_grouped(each), each.remedy) for each in grouped]
+        return [(_grouped(finding), finding.remedy) for finding in grouped]
     return [(f"{block.rule}: {block.subject}: {block.message}", block.remedy) for block in blocks]
 
 
@@ -208,10 +208,10 @@ def _warnings(counted: PodSummary, width: int) -> list[str]:
 def _choices(choices: list[Variation], untried: list[str], width: int) -> list[str]:
     if not choices and not untried:
         return []
-    told = [choice_text(choice) for choice in choices]
+    texts = [choice_text(choice) for choice in choices]
     if untried:
-        told.append(f"not tried, for want of time: {'; '.join(untried)}")
-    return ["", "  Other settings (each alone):", *_listed(told, width)]
+        texts.append(f"not tried, for want of time: {'; '.join(untried)}")
+    return ["", "  Other settings (each alone):", *_listed(texts, width)]
 
 
 def _assumed(forecast: Forecast, width: int) -> list[str]:
@@ -223,13 +223,13 @@ def _assumed(forecast: Forecast, width: int) -> list[str]:
         f"{job} at the most{approved}; starts are learnt from the pods that run"
     )
     lines = ["", *_wrapped("  Assumed: ", text, width)]
-    for each in forecast.unseen:
-        lines += _wrapped("  Not seen: ", each, width)
+    for assumption in forecast.unseen:
+        lines += _wrapped("  Not seen: ", assumption, width)
     return lines
 
 
-def _told(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _told(number: int, singular: str, many: str) -> str:
+    return f"{number} {singular if number == 1 else many}"
 
 
 def _many(number: int, what: str) -> str:

@@ -181,11 +181,11 @@ def _changes(values: list[tuple[float, int]]) -> bool:
 def _draw_chart(svg: Svg, axis: TimeAxis, title: str, series: list[Series], top: float) -> None:
     """Labelled with 0, the value at the beginning and the highest one."""
     svg.text(EDGE, top + 4, title)
-    named = [one for one in reversed(series) if one.name]
+    named = [curve for curve in reversed(series) if curve.name]
     legend(svg, EDGE, top + 26, named)
     sums = [
-        replace(one, values=[*one.values, (axis.total, one.values[-1][1])])
-        for one in stacked(series)
+        replace(curve, values=[*curve.values, (axis.total, curve.values[-1][1])])
+        for curve in stacked(series)
     ]
     marks = {0.0, sums[0].values[0][1], max(value for _, value in sums[-1].values)}
     draw_series(svg, axis, sums, top=top, bottom=top + CHART, marks=sorted(marks))

@@ -37,12 +37,12 @@ def select_nodes(tracker: PodTracker, size: int) -> list[str]:
 
 
 def _needs(tracker: PodTracker, node: str) -> dict[QueueId, int]:
-    found: defaultdict[QueueId, int] = defaultdict(int)
+    counts: defaultdict[QueueId, int] = defaultdict(int)
     for pod in tracker.world.pods_on(node):
         entry = tracker.entries.get(pod.key)
         if entry is not None and entry.lane is not None:
-            found[entry.lane.ident] += 1
-    return found
+            counts[entry.lane.ident] += 1
+    return counts
 
 
 def _finish(

@@ -73,7 +73,7 @@ REFUSED_OFTEN = 5
 
 def of_refusal(pod: Pod, refusal: PodRefusal) -> Blocker | None:
     """A pod whose eviction the apiserver refuses for a reason that no slot will cure."""
-    cause = next((each for each in _REFUSALS if each.value == refusal.reason), None)
+    cause = next((cause for cause in _REFUSALS if cause.value == refusal.reason), None)
     if cause is None or (cause in PASSING and refusal.times < 3):
         return None
     return of_pod(pod, cause, refusal.message, _REFUSALS[cause])

@@ -23,19 +23,19 @@ def find_blockers(
 ) -> list[Blocker]:
     """Lanes that will never grant, lanes that have not for long, pods that do not go, and what was
     moved and did not come back (`unsound`): sorted, and what holds nothing up comes last."""
-    found = {lane.blocker for lane in blocking if lane.blocker is not None}
+    blockers = {lane.blocker for lane in blocking if lane.blocker is not None}
     for load in tracker.pool_progress.blocked.values():
-        found.update(load.blocked.values())
+        blockers.update(load.blocked.values())
     for lane in starving:
-        found.update(_starved_lane(tracker, lane))
-    found.update(_refused(tracker))
-    found.update(_barred(tracker, {lane.ident for lane in starving}))
-    found.update(map(_stuck_pod, overdue))
-    found.update(unsound)
-    found.update(_abandoned(tracker))
-    found.update(_surge_notes(tracker))
-    found.update(_still_attached(load) for load in tracker.pool_progress.detaching.values())
-    return sorted(found, key=lambda each: (not each.blocks, each))
+        blockers.update(_starved_lane(tracker, lane))
+    blockers.update(_refused(tracker))
+    blockers.update(_barred(tracker, {lane.ident for lane in starving}))
+    blockers.update(map(_stuck_pod, overdue))
+    blockers.update(unsound)
+    blockers.update(_abandoned(tracker))
+    blockers.update(_surge_notes(tracker))
+    blockers.update(_still_attached(load) for load in tracker.pool_progress.detaching.values())
+    return sorted(blockers, key=lambda each: (not each.blocks, each))
 
 
 def _starved_lane(tracker: PodTracker, lane: EvictionQueue) -> list[Blocker]:
@@ -71,8 +71,8 @@ def _refused(tracker: PodTracker) -> Iterable[Blocker]:
     """Pods that the apiserver refuses; what it refuses for all of them is told once."""
     trouble = tracker.world.inflight.breaker.trouble
     if trouble is not None and tracker.eligible:
-        told = of_trouble(trouble, tracker.eligible)
-        yield from () if told is None else (told,)
+        text = of_trouble(trouble, tracker.eligible)
+        yield from () if text is None else (text,)
     for key, refusal in tracker.world.inflight.pod_refusals.known.items():
         entry = tracker.entries.get(key)
         if entry is None or (trouble is not None and trouble.reason == refusal.reason):

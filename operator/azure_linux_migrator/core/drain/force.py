@@ -29,10 +29,10 @@ def forced(tracker: PodTracker, now: float) -> tuple[DeletePod, ...]:
     due = [entry for entry in others or left if _may_go(tracker, entry)]
     # spec.drain.order holds here too: also what is on its way out holds the later ones.
     tier = min([*tracker.tiers, *(entry.tier for entry in due)], default=LAST)
-    found = tuple(_delete(entry) for entry in due if entry.tier == tier)
-    if inflight.breaker.trouble is None or not found:
-        return found
-    return (min(found, key=lambda each: inflight.pod_refusals.times(each.pod, each.uid)),)
+    deletions = tuple(_delete(entry) for entry in due if entry.tier == tier)
+    if inflight.breaker.trouble is None or not deletions:
+        return deletions
+    return (min(deletions, key=lambda each: inflight.pod_refusals.times(each.pod, each.uid)),)
 
 
 def _admitted(tracker: PodTracker) -> list[TrackedPod]:

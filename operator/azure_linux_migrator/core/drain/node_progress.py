@@ -81,8 +81,8 @@ class PoolProgress:
 
     def undrained(self) -> list[NodeProgress]:
         """The nodes that still hold something, or take new pods, by name."""
-        found = (load for load in self.by_node.values() if not load.drained)
-        return sorted(found, key=lambda load: load.node.name)
+        loads = (load for load in self.by_node.values() if not load.drained)
+        return sorted(loads, key=lambda load: load.node.name)
 
     def _count(self, load: NodeProgress, sign: int) -> None:
         name, drained = load.node.name, load.drained

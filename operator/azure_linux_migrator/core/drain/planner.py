@@ -226,8 +226,8 @@ class Planner:
             len(self._starved),
             unsound,
         )
-        known, at, blockers = self._known_blockers
-        if signature != known or now - at >= BLOCKERS_AGE:
+        cached, at, blockers = self._known_blockers
+        if signature != cached or now - at >= BLOCKERS_AGE:
             blockers = self._find_blockers(unsound)
             self._known_blockers = (signature, now, blockers)
         return blockers

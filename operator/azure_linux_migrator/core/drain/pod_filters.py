@@ -52,8 +52,8 @@ Filter = Callable[[Pod, Drain, Facts], FilterResult | None]
 
 def classify_pod(pod: Pod, policy: Drain, facts: Facts) -> FilterResult:
     """The fate of a pod on a source node, and the reason for it."""
-    for each in PIPELINE:
-        filter_result = each(pod, policy, facts)
+    for pod_filter in PIPELINE:
+        filter_result = pod_filter(pod, policy, facts)
         if filter_result is not None:
             return filter_result
     return MOVE
@@ -162,9 +162,9 @@ def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
 
 def named_zones(zones: Iterable[str]) -> str:
     """Zones in words; a disk without one goes only to machines without one."""
-    known = sorted(zone for zone in zones if zone)
-    told = f"zone {', '.join(known)}" if known else ""
-    return " and ".join(part for part in (told, "no zone" if "" in zones else "") if part)
+    zone_names = sorted(zone for zone in zones if zone)
+    text = f"zone {', '.join(zone_names)}" if zone_names else ""
+    return " and ".join(part for part in (text, "no zone" if "" in zones else "") if part)
 
 
 PIPELINE: tuple[Filter, ...] = (

@@ -108,7 +108,7 @@ class UnschedulableReplacements:
             return True
         if not homes.others.isdisjoint(uids):
             return False
-        if any(each.created < since for each in self._waiting_of(pod)):
+        if any(waiting_pod.created < since for waiting_pod in self._waiting_of(pod)):
             return False  # its owner found no room before either
         born = self._moves.born
         unwatched = 0 < since < born and pod.created <= born + REPLACED_SECONDS
@@ -118,13 +118,17 @@ class UnschedulableReplacements:
         """Pods of the same owner without a node."""
         uid = pod.owner.uid if pod.owner is not None else ""
         waiting = self._world.unschedulable.values()
-        return (each for each in waiting if each.owner is not None and each.owner.uid == uid)
+        return (
+            waiting_pod
+            for waiting_pod in waiting
+            if waiting_pod.owner is not None and waiting_pod.owner.uid == uid
+        )
 
     def _look(self, namespace: str, now: float) -> PendingReplacements:
-        found = self._homes.get(namespace)
-        if found is None or not 0 <= now - found.at < LOOK_SECONDS:
-            found = self._homes[namespace] = self._homes_of(self._world.pods_in(namespace), now)
-        return found
+        homes = self._homes.get(namespace)
+        if homes is None or not 0 <= now - homes.at < LOOK_SECONDS:
+            homes = self._homes[namespace] = self._homes_of(self._world.pods_in(namespace), now)
+        return homes
 
     def _homes_of(self, pods: Iterable[Pod], now: float) -> PendingReplacements:
         replacements = PendingReplacements(now, set(), set())

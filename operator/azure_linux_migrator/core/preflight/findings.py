@@ -52,9 +52,9 @@ class Finding:
 def acknowledge(findings: Iterable[Finding], ids: Iterable[str]) -> tuple[Finding, ...]:
     """The findings by severity, rule and subject; those of the given rules acknowledged, where
     they can be."""
-    known = frozenset(ids)
+    acknowledged_ids = frozenset(ids)
     marked = (
-        replace(finding, acknowledged=finding.rule in known and not finding.final)
+        replace(finding, acknowledged=finding.rule in acknowledged_ids and not finding.final)
         for finding in findings
     )
     return tuple(

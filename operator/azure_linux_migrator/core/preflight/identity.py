@@ -18,9 +18,9 @@ def one_cluster(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if isinstance(facts, Unread):
         yield result.unchecked(facts)
         return
-    told = [node for node in snapshot.nodes if node.node_resource_group]
-    of_source = {node.node_resource_group for node in told if node.pool == snapshot.source.name}
-    homes = of_source or {node.node_resource_group for node in told}
+    nodes = [node for node in snapshot.nodes if node.node_resource_group]
+    of_source = {node.node_resource_group for node in nodes if node.pool == snapshot.source.name}
+    homes = of_source or {node.node_resource_group for node in nodes}
     if not homes or not facts.node_resource_group:
         teller = "no node tells its" if not homes else "Azure does not tell the cluster's"
         yield result.unchecked(Unread(f"{teller} node resource group"))

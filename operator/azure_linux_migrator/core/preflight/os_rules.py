@@ -10,6 +10,7 @@ from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.traits import AppArmor
 
 _CERTIFICATES = ("/etc/ssl", "/usr/local/share/ca-certificates")
+_AZURE_LINUX_CERTIFICATES = ("/etc/pki",)
 _PACKAGES = ("/etc/apt", "/var/lib/dpkg", "/usr/src", "/boot", "/etc/apparmor.d")
 _MODULES = ("/lib/modules",)
 _PACKAGE_COMMANDS = frozenset(("apt", "apt-get", "dpkg", "snap", "nsenter"))
@@ -61,6 +62,9 @@ def certificates(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _mounts_certificates(workload: WorkloadFacts) -> bool:
+    """A workload that mounts the paths of both OSes is made for both."""
+    if _under(workload, _AZURE_LINUX_CERTIFICATES):
+        return False
     called = "update-ca-certificates" in workload.traits.commands
     return called or bool(_under(workload, _CERTIFICATES))
 
@@ -75,7 +79,9 @@ def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "ask its maker for Azure Linux support",
         )
     for owner, pods in _both(snapshot, _changes_node):
-        paths = sorted({each.path for each in pods[0].traits.host_paths if each.changes_node})
+        paths = sorted(
+            {host_path.path for host_path in pods[0].traits.host_paths if host_path.changes_node}
+        )
         yield RuleResult("os.pkg-manager", owner).warn(
             f"{counted(pods)} changes its node: it is privileged, with hostPID, and writes to "
             f"{', '.join(paths)} of the node",
@@ -90,7 +96,7 @@ def _uses_packages(workload: WorkloadFacts) -> bool:
 
 def _changes_node(workload: WorkloadFacts) -> bool:
     traits = workload.traits
-    writes = any(each.changes_node for each in traits.host_paths)
+    writes = any(host_path.changes_node for host_path in traits.host_paths)
     return writes and traits.privileged and traits.host_pid and not _uses_packages(workload)
 
 
@@ -180,8 +186,9 @@ def cgroups(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def _both(
     snapshot: PreflightSnapshot, wanted: Callable[[WorkloadFacts], object]
 ) -> Iterator[tuple[str, list[WorkloadFacts]]]:
-    yield from groups(snapshot, wanted)
-    yield from groups(snapshot, wanted, "DaemonSet")
+    """The workloads that are wanted, but for those that AKS installs."""
+    for kind in ("Pod", "DaemonSet"):
+        yield from groups(snapshot, lambda each: not each.addon and wanted(each), kind)
 
 
 def _commands(workload: WorkloadFacts, programs: frozenset[str]) -> set[str]:
@@ -189,7 +196,9 @@ def _commands(workload: WorkloadFacts, programs: frozenset[str]) -> set[str]:
 
 
 def _under(workload: WorkloadFacts, directories: tuple[str, ...]) -> set[str]:
-    return {each.path for each in workload.traits.host_paths if each.under(directories)}
+    return {
+        host_path.path for host_path in workload.traits.host_paths if host_path.under(directories)
+    }
 
 
 def _paths(pods: list[WorkloadFacts], directories: tuple[str, ...]) -> str:

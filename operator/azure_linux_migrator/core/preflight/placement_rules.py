@@ -98,7 +98,7 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.capacity: the target as a whole holds what moves, by what the pods request."""
     nodes = target_nodes(snapshot)
     room = nodes[0].room if nodes else None
-    pods = [each for each in snapshot.workloads if each.kind == "Pod"]
+    pods = [workload for workload in snapshot.workloads if workload.kind == "Pod"]
     most = _most_nodes(snapshot)
     if room is None or not room.pods or not pods or not most:
         return
@@ -147,8 +147,8 @@ def _domains(
         return set(), set()
 
     def counts(name: str, labels: dict[str, str]) -> bool:
-        known = bool(labels) and constraint.honor_affinity
-        return not known or pod.scheduling.selects(name, labels)
+        complete = bool(labels) and constraint.honor_affinity
+        return not complete or pod.scheduling.selects(name, labels)
 
     def domain(name: str, labels: dict[str, str]) -> str:
         return labels.get(constraint.topology, name if constraint.topology == HOSTNAME else "")
@@ -190,14 +190,18 @@ def _unmet(workload: WorkloadFacts, nodes: list[TargetNode]) -> list[Requirement
 
 
 def _words(workload: WorkloadFacts, nodes: list[TargetNode]) -> str:
-    return ", ".join(str(each) for each in _unmet(workload, nodes)[:3])
+    return ", ".join(str(requirement) for requirement in _unmet(workload, nodes)[:3])
 
 
 def _by_hand(workload: WorkloadFacts, nodes: list[TargetNode], snapshot: PreflightSnapshot) -> str:
     """A hint where the nodes of the source have a label that their pool does not define."""
     on_source = {key for node in source_nodes(snapshot) for key, _ in node.labels}
     of_target = {key for node in nodes for key in node.labels}
-    strange = [each.key for each in _unmet(workload, nodes) if each.key in on_source - of_target]
+    strange = [
+        requirement.key
+        for requirement in _unmet(workload, nodes)
+        if requirement.key in on_source - of_target
+    ]
     return f" ({strange[0]} was set on the old nodes by hand)" if strange else ""
 
 

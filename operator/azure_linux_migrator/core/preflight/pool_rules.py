@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from azure_linux_migrator.api.spec import SourcePool, StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
@@ -29,49 +30,57 @@ INVISIBLE = (
 """Settings of preview APIs that a read by the stable API does not show (REST API 2026-08-01)."""
 SYSTEM_NODES = 2
 SYSTEM_VCPUS = 4
+SYSTEM_LEAST_VCPUS = 2
+SYSTEM_LEAST_GB = 4
+"""What is recommended for a System pool, and what is refused
+(learn.microsoft.com/azure/aks/use-system-pools)."""
 SYSTEM_PODS = 30
 
 
 def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.target-k8s: the OS exists for the pool's Kubernetes version, and is not retired."""
-    found, sku = of_pool(snapshot, "os.target-k8s"), snapshot.spec.target.os_sku
-    known = TABLE.get(sku)
-    if known is None and sku in OTHERS:
-        yield found.forbid(
+    finding_of, sku = of_pool(snapshot, "os.target-k8s"), snapshot.spec.target.os_sku
+    support = TABLE.get(sku)
+    if support is None and sku in OTHERS:
+        yield finding_of.forbid(
             f"osSKU {sku} is no Azure Linux, and azlm moves pools to Azure Linux only",
             "set spec.target.osSKU to AzureLinux",
         )
         return
-    if known is None:
+    if support is None:
         near = nearest(sku, TABLE) or "AzureLinux"
-        yield found.block(
+        yield finding_of.block(
             f"osSKU {sku} is not in azlm's table, so nothing is known of its versions and images",
             f"set spec.target.osSKU to {near}; if AKS offers {sku} for this Kubernetes version and "
             "VM size, acknowledge this",
         )
         return
-    if known.retires is not None:
-        say = found.block if snapshot.today >= known.retires or not known.preview else found.warn
-        yield say(f"osSKU {sku} retires on {known.retires}: {known.fact}", "choose AzureLinux")
+    if support.retires is not None:
+        say = (
+            finding_of.block
+            if snapshot.today >= support.retires or not support.preview
+            else finding_of.warn
+        )
+        yield say(f"osSKU {sku} retires on {support.retires}: {support.fact}", "choose AzureLinux")
         return
     version = minor(_kubernetes(snapshot))
     if version is None:
-        yield found.unchecked(Unread("the pool does not tell its Kubernetes version"))
+        yield finding_of.unchecked(Unread("the pool does not tell its Kubernetes version"))
         return
     at = ".".join(map(str, version))
-    low, high = known.first, known.last
+    low, high = support.first, support.last
     if (low and version < low) or (high and version > high):
-        means = resolves_to(known, version)
+        means = resolves_to(support, version)
         what = f" (it would be version {means})" if means else ""
-        yield found.block(
-            f"osSKU {sku} does not fit Kubernetes {at}{what}: {known.fact}",
+        yield finding_of.block(
+            f"osSKU {sku} does not fit Kubernetes {at}{what}: {support.fact}",
             "upgrade the pool's Kubernetes version first, or choose another spec.target.osSKU",
         )
 
 
 def flavour(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.windows-or-flavor: only running, healthy Linux scale-set pools can move."""
-    found, pool = of_pool(snapshot, "os.windows-or-flavor"), snapshot.source
+    finding_of, pool = of_pool(snapshot, "os.windows-or-flavor"), snapshot.source
     wrong = {
         f"it runs {pool.os_type}": pool.os_type != "Linux",
         "it is a Gateway pool, whose egress addresses would change": pool.mode == "Gateway",
@@ -81,19 +90,22 @@ def flavour(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     }
     for text, is_wrong in wrong.items():
         if is_wrong:
-            yield found.block(
+            yield finding_of.block(
                 text, f"look at it with az aks nodepool show --name {pool.name} … and fix that"
             )
 
 
 def image_combination(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """vm.image-combo: there is a node image for the pool's size and settings."""
-    found, known = of_pool(snapshot, "vm.image-combo"), TABLE.get(snapshot.spec.target.os_sku)
+    finding_of, support = (
+        of_pool(snapshot, "vm.image-combo"),
+        TABLE.get(snapshot.spec.target.os_sku),
+    )
     size = _size(snapshot)
-    if known is None:
+    if support is None:
         return
     if isinstance(snapshot.facts.sizes, Unread):
-        yield found.unchecked(snapshot.facts.sizes)
+        yield finding_of.unchecked(snapshot.facts.sizes)
     facts = (
         snapshot.facts.sizes.get(size.lower())
         if not isinstance(snapshot.facts.sizes, Unread)
@@ -103,25 +115,25 @@ def image_combination(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if is_gpu:
         supported, fact = gpu_support(size, snapshot.today)
         if not supported:
-            yield found.block(
-                f"VM size {size} has GPUs that {known.sku} has no image for: {fact}",
+            yield finding_of.block(
+                f"VM size {size} has GPUs that {support.sku} has no image for: {fact}",
                 "choose another spec.target.vmSize, or stay on Ubuntu",
             )
     traits = _traits(snapshot)
-    for combination in known.excludes:
+    for combination in support.excludes:
         if combination <= traits:
-            yield found.block(
-                f"{known.sku} has no image for {' with '.join(sorted(combination))}: "
-                f"{images_fact(known)}",
+            yield finding_of.block(
+                f"{support.sku} has no image for {' with '.join(sorted(combination))}: "
+                f"{images_fact(support)}",
                 "change that setting of the pool, or choose another spec.target.osSKU",
             )
-    missing = known.needs - traits
+    missing = support.needs - traits
     if facts is not None and "gen2" in missing and "V2" in facts.generations:
         missing -= {"gen2"}
     if missing and (facts is not None or missing != {"gen2"}):
-        yield found.block(
-            f"{known.sku} needs {' and '.join(sorted(missing))}, which the source pool is not: "
-            f"{known.fact}",
+        yield finding_of.block(
+            f"{support.sku} needs {' and '.join(sorted(missing))}, which the source pool is not: "
+            f"{support.fact}",
             "choose another spec.target.osSKU, or a pool with these settings",
         )
 
@@ -151,37 +163,43 @@ def name(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def system(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.system: a System pool's replacement must do as a System pool."""
-    found, pool = of_pool(snapshot, "pool.system"), snapshot.source
+    finding_of, pool = of_pool(snapshot, "pool.system"), snapshot.source
     if pool.mode != "System":
         return
     wanted = snapshot.spec.target.count
     count = wanted if isinstance(wanted, int) else pool.count
     if count < SYSTEM_NODES:
-        yield found.warn(
+        yield finding_of.warn(
             f"a System pool of {count} node is below the {SYSTEM_NODES} that AKS asks for",
             "set spec.target.count to 2 or more",
         )
     if snapshot.spec.target.max_pods is not None and snapshot.spec.target.max_pods < SYSTEM_PODS:
-        yield found.block(
+        yield finding_of.block(
             f"maxPods {snapshot.spec.target.max_pods} is below a System pool's {SYSTEM_PODS}",
             "raise spec.target.maxPods",
-        )
-    if re.match(r"^standard_b", _size(snapshot).lower()):
-        yield found.block(
-            f"VM size {_size(snapshot)} is burstable, which AKS does not take for System pools",
-            "set spec.target.vmSize",
         )
     facts = None
     if not isinstance(snapshot.facts.sizes, Unread):
         facts = snapshot.facts.sizes.get(_size(snapshot).lower())
-    if facts is not None and 0 < facts.vcpus < SYSTEM_VCPUS:
-        yield found.block(
-            f"VM size {_size(snapshot)} has {facts.vcpus} vCPUs; a System pool needs 4",
+    vcpus = facts.vcpus if facts is not None else 0
+    burstable = re.match(r"^standard_b", _size(snapshot).lower())
+    memory = facts.memory_gb if facts is not None else 0.0
+    if 0 < vcpus < SYSTEM_LEAST_VCPUS or 0 < memory < SYSTEM_LEAST_GB:
+        yield finding_of.block(
+            f"VM size {_size(snapshot)} has {vcpus} vCPU and {memory:g} GB; AKS refuses System "
+            f"pools below {SYSTEM_LEAST_VCPUS} vCPUs and {SYSTEM_LEAST_GB} GB",
             "set spec.target.vmSize",
+        )
+    elif burstable or 0 < vcpus < SYSTEM_VCPUS:
+        what = "is burstable" if burstable else f"has {vcpus} vCPUs"
+        yield finding_of.warn(
+            f"VM size {_size(snapshot)} {what}; AKS takes it, and recommends {SYSTEM_VCPUS} vCPUs "
+            "of another series for System pools",
+            "consider another spec.target.vmSize",
         )
     for taint in snapshot.spec.target.taints or ():
         if not (taint.startswith("CriticalAddonsOnly") or taint.endswith(":PreferNoSchedule")):
-            yield found.block(
+            yield finding_of.block(
                 f"taint {taint} is not allowed on a System pool",
                 "take it out of spec.target.taints",
             )
@@ -229,6 +247,16 @@ def infrastructure_as_code(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "another name, and the next apply would make the old one again",
             "stop its pipeline meanwhile; status.handOver holds the change to make afterwards",
         )
+    others = marks and "terraform" not in " ".join(marks).lower()
+    in_place = snapshot.spec.strategy.type is StrategyType.IN_PLACE
+    if snapshot.source.mode == "System" and not in_place and not others:
+        yield of_pool(snapshot, "iac.owner").warn(
+            "it is a System pool: if Terraform made the cluster, it is probably the "
+            "default_node_pool, and an apply before default_node_pool.name is changed replaces the "
+            "whole cluster",
+            "do not apply from the start of the migration on, until that block is changed as azlm "
+            "handover --format terraform prints it",
+        )
 
 
 def size(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -242,11 +270,25 @@ def size(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def preview(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.preview: settings that azlm cannot see, and so does not copy."""
-    yield of_pool(snapshot, "pool.preview").warn(
+    yield of_pool(snapshot, "pool.preview").info(
         f"if a preview API set {', '.join(INVISIBLE)} on it, the new pool will not have them: the "
-        "stable API does not show them",
-        "set them on the new pool, or acknowledge this where no preview API was used",
+        "stable API does not show them"
     )
+
+
+def scale_down(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pool.scale-down: nodes that leave a pool and stay registered."""
+    rolls = snapshot.spec.strategy.type is StrategyType.ROLLING
+    empties = snapshot.spec.source_pool is SourcePool.SCALE_TO_ZERO
+    in_place = snapshot.spec.strategy.type is StrategyType.IN_PLACE
+    if snapshot.source.settings.deallocates and (rolls or empties) and not in_place:
+        what = "strategy Rolling" if rolls else "sourcePool ScaleToZero"
+        yield of_pool(snapshot, "pool.scale-down").block(
+            f"its scaleDownMode is Deallocate: with {what}, nodes that leave stay registered, "
+            "NotReady, and be waited for without end",
+            "set it to Delete (az aks nodepool update --scale-down-mode Delete), or use strategy "
+            "BlueGreen with sourcePool Delete",
+        )
 
 
 def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -270,7 +312,7 @@ def _traits(snapshot: PreflightSnapshot) -> frozenset[str]:
     settings = snapshot.source.settings
     size = _size(snapshot).lower()
     arm = re.match(r"^standard_[a-z]+\d+[a-z]*p[a-z]*_", size) is not None
-    found = {
+    traits = {
         "fips": settings.fips,
         "trusted": settings.vtpm and settings.secure_boot,
         "kata": "Kata" in settings.workload_runtime,
@@ -278,4 +320,4 @@ def _traits(snapshot: PreflightSnapshot) -> frozenset[str]:
         "arm64": arm,
         "streaming": settings.artifact_streaming,
     }
-    return frozenset(trait for trait, holds in found.items() if holds)
+    return frozenset(trait for trait, holds in traits.items() if holds)

@@ -67,11 +67,11 @@ def groups(
     snapshot: PreflightSnapshot, wanted: Callable[[WorkloadFacts], object], kind: str = "Pod"
 ) -> Iterator[tuple[str, list[WorkloadFacts]]]:
     """The workloads that are wanted, by the controller that owns them, sorted."""
-    found: dict[str, list[WorkloadFacts]] = {}
+    grouped: dict[str, list[WorkloadFacts]] = {}
     for workload in snapshot.workloads:
         if workload.kind == kind and wanted(workload):
-            found.setdefault(workload.owner or f"Pod {workload.key}", []).append(workload)
-    yield from sorted(found.items())
+            grouped.setdefault(workload.owner or f"Pod {workload.key}", []).append(workload)
+    yield from sorted(grouped.items())
 
 
 def counted(pods: list[WorkloadFacts]) -> str:

@@ -40,6 +40,7 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.IAC_OWNER, "azurerm#30390", pool_rules.infrastructure_as_code),
     PreflightRule(Check.POOL_SIZE, "core/drain/node_estimate.py", pool_rules.size),
     PreflightRule(Check.POOL_PREVIEW, "REST API 2026-08-01", pool_rules.preview),
+    PreflightRule(Check.POOL_SCALE_DOWN, "scale-down-mode", pool_rules.scale_down),
     PreflightRule(Check.PDB_ZERO, "AKS#4860, AKS#4839", budget_rules.budgets),
     PreflightRule(Check.PDB_UNHEALTHY, "kubernetes#72320", budget_rules.unhealthy),
     PreflightRule(Check.POD_SELECTOR_POOL, "use-labels", placement_rules.selectors),

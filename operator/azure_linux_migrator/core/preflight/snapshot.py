@@ -50,6 +50,8 @@ class WorkloadFacts:
     job: bool = False
     blocker: Blocker | None = None
     no_surge: str = ""
+    addon: bool = False
+    """Whether AKS installs it, and so makes it run on every OS that it offers."""
     api_group: str = ""
     """Of a DaemonSet that Kubernetes itself does not know."""
 

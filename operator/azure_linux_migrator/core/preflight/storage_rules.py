@@ -62,9 +62,9 @@ SYSTEMS = (
 def replicated(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """storage.replicated: replicas are deleted with the pool, faster than they are rebuilt."""
     for system in SYSTEMS:
-        members = [each for each in snapshot.workloads if _is_of(each, system)]
+        members = [workload for workload in snapshot.workloads if _is_of(workload, system)]
         if members:
-            users = sum(_uses(each, system) for each in members)
+            users = sum(_uses(member, system) for member in members)
             volumes = f" Pods that move and use it: {users}." if users else ""
             yield of_pool(snapshot, "storage.replicated").block(
                 f"{system.name} keeps data on the disks of its nodes ({_shown(members)}), which "
@@ -88,6 +88,6 @@ def _uses(workload: WorkloadFacts, system: NodeStorage) -> bool:
 
 
 def _shown(members: list[WorkloadFacts]) -> str:
-    names = sorted({each.owner or f"Pod {each.key}" for each in members})
+    names = sorted({member.owner or f"Pod {member.key}" for member in members})
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{', '.join(names[:3])}{more}"

@@ -68,7 +68,11 @@ class TargetNode:
             if self._knows(requirement) and not requirement.matches(self.labels)
         ]
         terms = [
-            [each for each in term.unmet(self.name, self.labels) if self._knows(each)]
+            [
+                requirement
+                for requirement in term.unmet(self.name, self.labels)
+                if self._knows(requirement)
+            ]
             for term in scheduling.terms
             if term.expressions or term.fields
         ]
@@ -144,8 +148,8 @@ def _labels(
         return
     region = sample.get(_REGION, "")
     zones = target.zones or source.settings.zones
-    known = [zone for zone in zones if zone != "auto"]
-    places = [f"{region}-{zone}" if region else zone for zone in known]
+    named_zones = [zone for zone in zones if zone != "auto"]
+    places = [f"{region}-{zone}" if region else zone for zone in named_zones]
     places = places or sorted({node.zone for node in source_nodes(snapshot)}) or [""]
     for index, place in enumerate(places):
         name = f"aks-{snapshot.target}-new-vmss{index:06d}"

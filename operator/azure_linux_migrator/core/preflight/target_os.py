@@ -57,8 +57,8 @@ _VERSIONS = Fact(
 )
 
 TABLE: dict[str, TargetOs] = {
-    each.sku: each
-    for each in (
+    operating_system.sku: operating_system
+    for operating_system in (
         TargetOs(
             "AzureLinux",
             ((None, (1, 31), "2.0"), ((1, 32), None, "3.0")),
@@ -142,7 +142,7 @@ def same_os(source: str, target: str) -> bool:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """The name that is meant most likely, as a question; empty where none is similar."""
-    by_lower = {each.lower(): each for each in names}
+    by_lower = {name.lower(): name for name in names}
     near = get_close_matches(name.lower(), by_lower, 1, 0.7)
     return by_lower[near[0]] if near else ""
 

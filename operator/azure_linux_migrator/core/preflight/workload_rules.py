@@ -35,7 +35,7 @@ def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.local-data: what is on a node's disk stays there and is deleted with it."""
     for owner, pods, blocker in _blocked_by(snapshot, Cause.LOCAL_VOLUME):
-        volume = next(each for each in pods[0].volumes if each.local)
+        volume = next(volume for volume in pods[0].volumes if volume.local)
         driver = f" (driver {volume.driver}, key {volume.bound_by})" if volume.driver else ""
         yield RuleResult("pod.local-data", owner).forbid(
             f"{counted(pods)}: {_why(blocker)}{driver}", blocker.remedy, blocker.cause

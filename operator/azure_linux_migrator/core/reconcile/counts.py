@@ -67,7 +67,10 @@ def blockers_of(ctx: Context) -> tuple[BlockerStatus, ...]:
     before = ctx.migration.status.blockers
     if not ctx.seen.world_ready:
         return before
-    known = {(each.cause, each.kind, each.namespace, each.name): each.since for each in before}
+    first_seen = {
+        (blocker.cause, blocker.kind, blocker.namespace, blocker.name): blocker.since
+        for blocker in before
+    }
     return tuple(
         BlockerStatus(
             cause=blocker.cause.value,
@@ -77,7 +80,7 @@ def blockers_of(ctx: Context) -> tuple[BlockerStatus, ...]:
             pods=blocker.pods,
             message=blocker.message[:1024],
             remedy=blocker.remedy[:512],
-            since=known.get((blocker.cause.value, blocker.kind, *blocker.key))
+            since=first_seen.get((blocker.cause.value, blocker.kind, *blocker.key))
             or timestamp(ctx.now),
         )
         for blocker in ctx.plan.blockers
@@ -163,7 +166,7 @@ def preflight_of(findings: Sequence[Finding]) -> PreflightStatus:
         )
 
     return PreflightStatus(
-        blocked=sum(each.blocks for each in findings),
+        blocked=sum(finding.blocks for finding in findings),
         warnings=count(Severity.WARN),
         unchecked=count(Severity.UNCHECKED),
         findings=tuple(

@@ -8,10 +8,9 @@ from dataclasses import replace
 from functools import cache, partial
 
 from azure_linux_migrator.api.conditions import ConditionType
-from azure_linux_migrator.api.names import APPROVE, TAG_AUTOSCALER
-from azure_linux_migrator.api.names import ROLLBACK as ROLLBACK_TOKEN
+from azure_linux_migrator.api.names import ABORT, APPROVE, RETRY, ROLLBACK
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.spec import FailurePolicy, SourcePool
+from azure_linux_migrator.api.spec import FailurePolicy
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import (
     BatchProgress,
@@ -25,39 +24,51 @@ from azure_linux_migrator.api.status import (
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.reconcile.intents import (
+    ended,
+    token,
+    tries_again,
+    used,
+    with_intents,
+    with_stop_mark,
+    without_old_tokens,
+)
+from azure_linux_migrator.core.reconcile.release import leave, release, releases
 from azure_linux_migrator.core.reconcile.status import (
+    report_aborted,
     report_back,
     report_done,
-    report_releasing,
     report_step,
 )
 from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.core.steps import autoscaler
-from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT
-from azure_linux_migrator.core.steps.drain import HOLDS, TIMED_OUT, scales_to_restore
+from azure_linux_migrator.core.steps.drain import HOLDS, TIMED_OUT
 from azure_linux_migrator.core.steps.external_changes import stopped, watched
 from azure_linux_migrator.core.steps.forecast import current_forecast, forecast
 from azure_linux_migrator.core.steps.observation import Observation
-from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.progress import Context, Progress, refused, working
 from azure_linux_migrator.core.steps.routes import FINAL, route_of
-from azure_linux_migrator.model.actions import READS, Action, ReadPools, ReleaseNode
+from azure_linux_migrator.model.actions import READS
 from azure_linux_migrator.model.migration import Migration
 
 
 def decide(migration: Migration, observation: Observation, now: float) -> Decision:
     """What to do now, what to tell, and when to look again (`now`: seconds since the epoch)."""
-    if not migration.status.step and not migration.status.conditions:
-        migration = _without_old_tokens(migration)
+    migration = with_intents(without_old_tokens(migration), now)
+    if observation.pools is not None and not migration.deleting:
+        source = observation.pools.pools.get(migration.old_pool)
+        migration = with_stop_mark(migration, source, now)
     if migration.status.rollback is not None and not migration.deleting:
         migration = replace(migration, backwards=True)
     ctx = context_of(migration, observation, now)
     if migration.deleting:
-        return _release(ctx)
-    if migration.status.phase == Phase.ROLLED_BACK:
-        if migration.status.observed_generation == migration.generation:
-            return _walk_back(ctx) if _appeared(ctx) else _rolled_back(ctx)
+        return release(ctx)
+    if ended(migration.status):
+        if not tries_again(migration):
+            return _ended(ctx)
         migration = _begin_again(migration)
         ctx = context_of(migration, observation, now)
+    if _asks_to_abort(ctx):
+        return Decision((), report_aborted(ctx), ctx.now)
     if migration.backwards:
         return _walk_back(ctx)
     if migration.status.is_true(ConditionType.SUCCEEDED):
@@ -92,46 +103,40 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
     return Context(migration, observation, planner, make_plan, now)
 
 
-def _without_old_tokens(migration: Migration) -> Migration:
-    """A resource that was created with tokens was exported with them: they were meant for another
-    attempt. New words are asked for."""
-    tokens = {
-        "handled_approval": migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT],
-        "handled_rollback": migration.annotations.get(ROLLBACK_TOKEN, "")[:TOKEN_LIMIT],
-    }
-    given = {field: token for field, token in tokens.items() if token}
-    return (
-        replace(migration, status=migration.status.model_copy(update=given)) if given else migration
-    )
-
-
 def _begin_again(migration: Migration) -> Migration:
-    """A changed spec ends a rollback: the batches begin again."""
-    fresh = migration.status.model_copy(
+    """Another attempt: the batches begin again."""
+    fresh = used(migration.status, migration, RETRY, APPROVE, ABORT).model_copy(
         update={
             "phase": Phase.RUNNING,
             "batch": BatchProgress(),
             "rollback": None,
+            "aborted_at": None,
             "approved": "",
-            "handled_approval": migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT],
             "source": SourceRecord(),
-            **({"step": ""} if migration.backwards else {}),
+            "step": "",
         }
     )
     return replace(migration, status=fresh, backwards=False)
 
 
+def _ended(ctx: Context) -> Decision:
+    """A migration that was rolled back or aborted: nothing of it stays, and nothing begins."""
+    if ctx.migration.status.aborted_at is not None:
+        return leave(ctx)
+    return _walk_back(ctx) if _appeared(ctx) else _rolled_back(ctx)
+
+
 def _rolled_back(ctx: Context) -> Decision:
     """What was cordoned by us is released again and again, until the spec changes; and a target
     that was asked for by a process that is gone, and only appears now, is removed too."""
-    if ctx.migration.spec.paused:
+    if ctx.migration.paused:
         return Decision((), ctx.migration.status)
-    actions, wake_at = _releases(ctx)
+    actions, wake_at = releases(ctx)
     ended = ctx.migration.status.condition(ConditionType.STALLED)
     since = since_epoch(ended.last_transition_time if ended else None) or 0.0
     if ctx.migration.backwards and ctx.now < since + LATE_SECONDS:
         look = ctx.refresh_pools(Reason.ROLLED_BACK, "", interval=LATE_LOOK_SECONDS)
-        wakes = [each for each in (wake_at, look.wake_at) if each is not None]
+        wakes = [wake for wake in (wake_at, look.wake_at) if wake is not None]
         actions, wake_at = (*actions, *look.actions), min(wakes, default=None)
     return Decision(actions, ctx.migration.status, wake_at)
 
@@ -144,7 +149,7 @@ LATE_LOOK_SECONDS = 60.0
 def _appeared(ctx: Context) -> bool:
     pool = ctx.pool(ctx.migration.new_pool)
     late = pool is not None and ctx.migration.owns(pool) and not ctx.migration.in_place
-    return late and ctx.migration.backwards and not ctx.migration.spec.paused
+    return late and ctx.migration.backwards and not ctx.migration.paused
 
 
 def _walk(ctx: Context) -> Decision:
@@ -155,10 +160,10 @@ def _walk(ctx: Context) -> Decision:
     if start > 1 and not ctx.seen.world_ready:
         # An empty world looks drained: after a restart nothing is concluded before it is full.
         return _report(ctx, ctx.migration.status.step, _READING)
-    found: tuple[Finding, ...] | None = None
+    findings: tuple[Finding, ...] | None = None
     for name, step in route.steps[start:]:
         progress = step(ctx)
-        found = progress.findings if progress.findings is not None else found
+        findings = progress.findings if progress.findings is not None else findings
         if name in route.guarded:
             progress = stopped(ctx) or progress
         if progress.state == "done" and not (ctx.migration.only_plans and name == Step.PREFLIGHT):
@@ -168,8 +173,8 @@ def _walk(ctx: Context) -> Decision:
         if progress.state == "refused" and _gives_up(ctx, name, progress.reason):
             return _turn_back(ctx, _back(ctx, progress.reason, progress.message))
         progress = watched(ctx, progress) if name in route.guarded else progress
-        return _report(ctx, name, progress, found)
-    return Decision((), report_done(ctx, _moved(ctx.migration), findings=found))
+        return _report(ctx, name, progress, findings)
+    return Decision((), report_done(ctx, _moved(ctx.migration), findings=findings))
 
 
 _READING = working(Reason.READING_CLUSTER, "waiting for the first lists of nodes and pods")
@@ -198,7 +203,7 @@ def _gives_up(ctx: Context, step: str, reason: str) -> bool:
     late = reason in _LATE and spec.drain.on_timeout is TimeoutPolicy.ROLLBACK
     return (
         (late or spec.on_failure is FailurePolicy.ROLLBACK)
-        and not spec.paused
+        and not ctx.migration.paused
         and not ctx.migration.in_place
         and step != Step.PREFLIGHT
         and route_of(ctx.migration).before(step, FINAL)
@@ -208,15 +213,24 @@ def _gives_up(ctx: Context, step: str, reason: str) -> bool:
 
 def _asked_back(ctx: Context) -> RollbackStatus | None:
     """An admin's word to go back: taken once, and until the source is being retired."""
-    token = ctx.migration.annotations.get(ROLLBACK_TOKEN, "")
+    value = token(ctx.migration, ROLLBACK)
     route, step = route_of(ctx.migration), ctx.migration.status.step
     begun = route.position(step) > 0 and not ctx.migration.in_place
-    if not token or token[:TOKEN_LIMIT] == ctx.migration.status.handled_rollback or not begun:
+    if not value or not begun:
         return None
     if not route.before(step, FINAL):
         return None
-    return _back(
-        ctx, Reason.REQUESTED, f"asked for by the annotation {ROLLBACK_TOKEN}={token[:64]}"
+    return _back(ctx, Reason.REQUESTED, f"asked for by the annotation {ROLLBACK}={value[:64]}")
+
+
+def _asks_to_abort(ctx: Context) -> bool:
+    """An admin's word to stop for good: taken once, and until the source is being retired."""
+    migration = ctx.migration
+    route = route_of(migration)
+    return bool(token(migration, ABORT)) and (
+        migration.backwards
+        or not migration.status.step
+        or route.before(migration.status.step, FINAL)
     )
 
 
@@ -252,7 +266,7 @@ def _report(
     ctx: Context, name: str, progress: Progress, findings: tuple[Finding, ...] | None = None
 ) -> Decision:
     actions = progress.actions
-    if ctx.migration.spec.paused or ctx.migration.only_plans:
+    if ctx.migration.paused or ctx.migration.only_plans:
         actions = tuple(action for action in actions if isinstance(action, READS))
     return Decision(actions, report_step(ctx, name, progress, findings), progress.wake_at)
 
@@ -290,51 +304,3 @@ def _already(migration: Migration) -> str:
 
 def _kept_message(status: MigrationStatus) -> str:
     return status.message
-
-
-def _release(ctx: Context) -> Decision:
-    """The resource is being deleted: undo our cordons and marks, start nothing, delete nothing.
-
-    A source that a finished migration has kept is cordoned, too.
-    """
-    actions, wake_at = _releases(ctx)
-    if not actions and wake_at is None and ctx.seen.world_ready:
-        given_back = _gives_back(ctx)
-        if given_back.state == "working":
-            return Decision(
-                given_back.actions, report_releasing(ctx, given_back), given_back.wake_at
-            )
-        # What Azure refuses for good is told, and does not keep the resource from going.
-        ctx.seen.memory.forget()
-        return Decision((), report_releasing(ctx, given_back), released=True)
-    return Decision(actions, report_releasing(ctx, Progress("working")), wake_at)
-
-
-def _gives_back(ctx: Context) -> Progress:
-    """A pool that stays gets its autoscaler back; one that was emptied for good does not."""
-    retired = ctx.migration.status.completion_time and (
-        ctx.migration.spec.source_pool is not SourcePool.KEEP
-    )
-    if ctx.migration.status.source.autoscaler is None or retired:
-        return DONE
-    if ctx.seen.pools is None:
-        return ctx.attempt(ReadPools(), Reason.RELEASING, "reading the cluster's node pools")
-    pool = ctx.pool(ctx.migration.old_pool)
-    if pool is None or not pool.tag(TAG_AUTOSCALER):
-        return DONE
-    return autoscaler.restore(ctx)
-
-
-def _releases(ctx: Context) -> tuple[tuple[Action, ...], float | None]:
-    """Undo our cordons, our marks and our surges; with the time to try again, if one failed."""
-    name = ctx.migration.name
-    undo: list[Action] = [
-        ReleaseNode(node.name, name)
-        for node in ctx.seen.world.nodes.values()
-        if node.cordoned_by == name or ctx.migration.left_mark(node)
-    ]
-    undo += scales_to_restore(ctx)
-    if not undo:
-        return (), None
-    undone = ctx.attempt_all(undo, Reason.RELEASING, "undoing")
-    return undone.actions, undone.wake_at

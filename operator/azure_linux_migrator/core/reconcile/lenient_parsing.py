@@ -64,10 +64,10 @@ def readable_spec(raw: object) -> tuple[MigrationSpec, tuple[str, ...]]:
     except ValidationError:
         pass
     try:
-        found, lost = _readable(MigrationSpec, fields | {"source": nowhere})
+        spec, lost = _readable(MigrationSpec, fields | {"source": nowhere})
     except ValidationError:
         return MigrationSpec.model_validate({"source": nowhere}), tuple(sorted({*fields, "source"}))
-    return found, tuple(sorted({*lost, "source"}))
+    return spec, tuple(sorted({*lost, "source"}))
 
 
 def status_to_release(status: MigrationStatus, lost: tuple[str, ...]) -> MigrationStatus:
@@ -113,7 +113,9 @@ def _readable(model: type[M], raw: object) -> tuple[M, tuple[str, ...]]:
         try:
             return model.model_validate(fields), tuple(sorted(lost))
         except ValidationError as error:
-            wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]} & fields.keys()
+            wrong = {
+                str(problem["loc"][0]) for problem in error.errors() if problem["loc"]
+            } & fields.keys()
             if not wrong:
                 raise
             lost |= wrong

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from azure_linux_migrator.api.conditions import ConditionType
-from azure_linux_migrator.api.names import ROLLBACK, TAG_AUTOSCALER
+from azure_linux_migrator.api.names import ABORT, PAUSE, ROLLBACK, TAG_AUTOSCALER, TAG_STOP
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.status import (
+    HAND_OVER_LIMIT,
     AutoscalerBounds,
     BatchProgress,
     Condition,
@@ -24,7 +25,7 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.azure import iac_export
+from azure_linux_migrator.azure import bicep, terraform
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.reconcile.conditions import Draft, headline, merge
 from azure_linux_migrator.core.reconcile.counts import (
@@ -35,6 +36,7 @@ from azure_linux_migrator.core.reconcile.counts import (
     preflight_of,
     timing_of,
 )
+from azure_linux_migrator.core.reconcile.intents import used
 from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT, approved
 from azure_linux_migrator.core.steps.cordon_source import taken_back
 from azure_linux_migrator.core.steps.external_changes import changes
@@ -54,9 +56,9 @@ def report_step(
     """
     before = ctx.migration.status
     step_position = StepPosition(route_of(ctx.migration), step)
-    paused = ctx.migration.spec.paused and progress.state == "working"
+    paused = ctx.migration.paused and progress.state == "working"
     reason = Reason.PAUSED if paused else progress.reason
-    message = "paused (spec.paused is true)" if paused else progress.message
+    message = _paused_by(ctx) if paused else progress.message
     drafts = [
         *headline(progress.state, reason, _stable(reason, message)),
         *_domain(ctx, step_position, progress),
@@ -77,6 +79,16 @@ def report_step(
     if ctx.migration.only_plans and ctx.seen.forecast is not None:
         changed["forecast"] = ctx.seen.forecast
     return status.model_copy(update=changed)
+
+
+def _paused_by(ctx: Context) -> str:
+    if ctx.migration.spec.paused:
+        return "paused (spec.paused is true)"
+    name, since = ctx.migration.name, ctx.migration.status.paused_at
+    if mark := ctx.migration.status.handled_stop:
+        why = f"its predecessor left {mark} in the tag {TAG_STOP} of the source"
+        return f"paused since {since}: {why}; kubectl azlm resume {name} continues"
+    return f"paused since {since} ({PAUSE}); kubectl azlm resume {name} continues"
 
 
 def _soak_start(ctx: Context, step_position: StepPosition) -> str | None:
@@ -139,8 +151,8 @@ def report_done(
             "completion_time": timestamp(ctx.now),
             "hand_over": (
                 HandOver(
-                    terraform=iac_export.terraform(new, ctx.migration.old_pool),
-                    bicep=iac_export.bicep(new, ctx.migration.old_pool),
+                    terraform=_whole(terraform.change(new, ctx.migration.old_pool), "terraform"),
+                    bicep=_whole(bicep.resource(new, ctx.migration.old_pool), "bicep"),
                 )
                 if new is not None
                 else before.hand_over
@@ -148,6 +160,12 @@ def report_done(
             **({} if findings is None else {"preflight": preflight_of(findings)}),
         }
     )
+
+
+def _whole(text: str, language: str) -> str:
+    """The text, or how to get it where the status has no room: a part of it would mislead."""
+    too_long = f"too long for a status; run: azlm handover -f FILE --format {language}"
+    return text if len(text) <= HAND_OVER_LIMIT else too_long
 
 
 def report_releasing(ctx: Context, progress: Progress) -> MigrationStatus:
@@ -190,6 +208,32 @@ def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
     )
 
 
+def report_aborted(ctx: Context) -> MigrationStatus:
+    """The status of a migration that an admin has stopped: both pools stay."""
+    migration = ctx.migration
+    asked = migration.annotations.get(ABORT, "")[:64]
+    message = (
+        f"stopped by {ABORT}={asked}: the nodes of {migration.old_pool} are uncordoned and both "
+        f"pools stay; kubectl azlm retry {migration.name} begins again"
+    )
+    status = _fill(
+        ctx,
+        headline("refused", Reason.ABORTED, message),
+        phase=Phase.ABORTED,
+        step_position=StepPosition(route_of(migration), migration.status.step),
+        message=message,
+    )
+    return used(status, migration, ABORT).model_copy(
+        update={
+            "rollback": None,
+            "soak_started_at": None,
+            "paused_at": None,
+            "aborted_at": timestamp(ctx.now),
+            "blockers": (),
+        }
+    )
+
+
 def _stable(reason: str, message: str) -> str:
     """Conditions must not change with every pod: counts are told in status.message alone."""
     return "" if reason in _COUNTING else message
@@ -215,13 +259,15 @@ def _domain(
 ) -> list[Draft]:
     back = ctx.migration.backwards
     reason = progress.reason if progress else ""
-    told = progress.message if progress else ""
+    text = progress.message if progress else ""
     begun = step_position is None or step_position.begun or back
     refused_first = not begun and progress is not None and progress.state == "refused"
     late = reason in {Reason.DRAIN_TIMED_OUT, Reason.DRAIN_FORCED, Reason.ROLLED_BACK}
-    blockers = [each for each in ctx.plan.blockers if each.blocks] if ctx.seen.world_ready else []
+    blockers = (
+        [blocker for blocker in ctx.plan.blockers if blocker.blocks] if ctx.seen.world_ready else []
+    )
     blocked = step_position is not None and not step_position.moved and (late or bool(blockers))
-    why = told if late else "; ".join(str(blocker) for blocker in blockers[:3])
+    why = text if late else "; ".join(str(blocker) for blocker in blockers[:3])
     cause = reason if late else blockers[0].cause.value if blockers else Reason.NOT_BLOCKED
     guarded = step_position is not None and step_position.step in step_position.route.guarded
     changed = changes(ctx) if guarded else []
@@ -233,7 +279,7 @@ def _domain(
             ConditionType.PREFLIGHT_PASSED,
             "True" if begun else "False" if refused_first else "Unknown",
             Reason.PASSED if begun else reason,
-            told if refused_first else "",
+            text if refused_first else "",
         ),
         (
             ConditionType.TARGET_READY,
@@ -253,7 +299,7 @@ def _domain(
         (
             ConditionType.POOLS_CHANGED,
             *(
-                ("True", changed[0].reason, "; ".join(each.message for each in changed))
+                ("True", changed[0].reason, "; ".join(change.message for change in changed))
                 if changed
                 else ("False", Reason.AS_LEFT, "")
             ),
@@ -308,6 +354,6 @@ def _source(ctx: Context) -> SourceRecord:
         return before.model_copy(update={"count": pool.count})
     bounds = AutoscalerBounds(min=pool.bounds[0], max=pool.bounds[1]) if pool.autoscaling else None
     held = pool.tag(TAG_AUTOSCALER).split("-")
-    if bounds is None and len(held) == 2 and all(each.isdecimal() for each in held):
+    if bounds is None and len(held) == 2 and all(bound.isdecimal() for bound in held):
         bounds = AutoscalerBounds(min=int(held[0]), max=int(held[1]))
     return SourceRecord(count=old_count(ctx), os_sku=pool.os_sku, autoscaler=bounds)

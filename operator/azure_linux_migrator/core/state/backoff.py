@@ -35,13 +35,13 @@ class BudgetBackoffs:
 
     def holds(self, budget: NamespacedName) -> bool:
         """Whether nothing of the budget may be sent now."""
-        found = self.known.get(budget)
-        return found is not None and found.until > 0
+        backoff = self.known.get(budget)
+        return backoff is not None and backoff.until > 0
 
     def times(self, budget: NamespacedName) -> int:
         """How often the budget has refused since it last granted something."""
-        found = self.known.get(budget)
-        return found.times if found is not None else 0
+        backoff = self.known.get(budget)
+        return backoff.times if backoff is not None else 0
 
     @property
     def next_wait(self) -> float | None:
@@ -63,18 +63,18 @@ class BudgetBackoffs:
 
     def shown(self, budget: NamespacedName) -> None:
         """A newer status of the budget arrived."""
-        found = self.known.get(budget)
-        if found is not None and not found.strict and found.until > 0:
-            self._over(budget, found)
+        backoff = self.known.get(budget)
+        if backoff is not None and not backoff.strict and backoff.until > 0:
+            self._over(budget, backoff)
 
     def tick(self, now: float) -> None:
         """Time passes; costs only what is due."""
         while self._waits and self._waits[0][0] <= now:
             until, budget = heappop(self._waits)
-            found = self.known.get(budget)
-            if found is not None and found.until == until:
-                self._over(budget, found)
+            backoff = self.known.get(budget)
+            if backoff is not None and backoff.until == until:
+                self._over(budget, backoff)
 
-    def _over(self, budget: NamespacedName, found: BudgetBackoff) -> None:
-        found.until = 0.0
+    def _over(self, budget: NamespacedName, backoff: BudgetBackoff) -> None:
+        backoff.until = 0.0
         self._on_change(budget)

@@ -55,14 +55,14 @@ class Breaker:
         """An eviction was refused for something that may not be about its pod. `stretch` is what
         the pause until the next is multiplied with."""
         self._row.add(pod)
-        found = self.trouble
-        if found is None:
+        trouble = self.trouble
+        if trouble is None:
             if len(self._row) >= PODS_IN_A_ROW:
                 self.trouble = Trouble(reason, message, now + RETRY.after(1) * stretch)
             return
-        if found.probe != pod:
+        if trouble.probe != pod:
             # Sent before it opened: tells nothing new.
             return
-        found.probes += 1
-        found.until = now + RETRY.after(found.probes + 1) * stretch
-        found.probe = None
+        trouble.probes += 1
+        trouble.until = now + RETRY.after(trouble.probes + 1) * stretch
+        trouble.probe = None

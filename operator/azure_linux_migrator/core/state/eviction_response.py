@@ -115,21 +115,21 @@ _BY_STATUS = {404: EvictionResult.GONE, 409: EvictionResult.CONFLICT}
 
 def _meaning(error: KubernetesError) -> EvictionResult:
     causes = {str(cause.get("reason") or "") for cause in error.causes}
-    found = EvictionResult.SERVER
+    result = EvictionResult.SERVER
     if any(word in error.message for word in _ADMISSION):
-        found = EvictionResult.WEBHOOK
+        result = EvictionResult.WEBHOOK
     elif error.status == 429:
         budget = "DisruptionBudget" in causes
-        found = EvictionResult.BUDGET if budget else EvictionResult.THROTTLED
+        result = EvictionResult.BUDGET if budget else EvictionResult.THROTTLED
     elif error.status == 403:
-        found = _forbidden(causes, error.message)
+        result = _forbidden(causes, error.message)
     elif error.status == 500 and "more than one PodDisruptionBudget" in error.message:
-        found = EvictionResult.TWO_BUDGETS
+        result = EvictionResult.TWO_BUDGETS
     elif error.status in _BY_STATUS:
-        found = _BY_STATUS[error.status]
+        result = _BY_STATUS[error.status]
     elif 400 <= error.status < 500 and error.status != 408:
-        found = EvictionResult.REJECTED
-    return found
+        result = EvictionResult.REJECTED
+    return result
 
 
 def _forbidden(causes: set[str], message: str) -> EvictionResult:

@@ -51,7 +51,7 @@ class Evictions:
     ) -> None:
         """It was refused for its budget's sake: nothing of that budget is sent before `until`, or
         until its status changes, where the apiserver did not name the time (`strict`)."""
-        pod, told = self.pods.get(action.pod), {"reason": reason, "message": message}
+        pod, detail = self.pods.get(action.pod), {"reason": reason, "message": message}
         budgets = self.pdb_index.of(pod) if pod is not None else ()
         budget = action.budget or next(iter(budgets), None)
         if budget in self.budgets and action.budget is not None:
@@ -59,9 +59,9 @@ class Evictions:
             self.inflight.forget(action.pod)
         else:
             # It was thought to cost nothing, and may wait in a lane of pods that need no budget.
-            self.eviction_refused(action, **told, until=until)
+            self.eviction_refused(action, **detail, until=until)
         if budget in self.budgets:
-            self.inflight.budget_backoffs.refused(budget, **told, until=until, strict=strict)
+            self.inflight.budget_backoffs.refused(budget, **detail, until=until, strict=strict)
 
     def eviction_unanswered(
         self, action: EvictPod | DeletePod, *, reason: str, message: str, until: float, now: float

@@ -30,22 +30,22 @@ class ImplicitBudgets:
 
     def tally(self, uid: str, change: int, *, healthy: bool, leaving: bool, placed: bool) -> None:
         """A pod of the owner appears (+1) or disappears (-1) in that state."""
-        found = self._tallies.get(uid)
-        if found is None:
-            found = self._tallies[uid] = Tally()
-        found.pods += change
-        found.present += 0 if leaving else change
-        found.healthy += change if healthy else 0
-        found.placed += change if placed else 0
-        found.peak = max(found.peak, found.present)
+        tally = self._tallies.get(uid)
+        if tally is None:
+            tally = self._tallies[uid] = Tally()
+        tally.pods += change
+        tally.present += 0 if leaving else change
+        tally.healthy += change if healthy else 0
+        tally.placed += change if placed else 0
+        tally.peak = max(tally.peak, tally.present)
 
     def settle(self, uid: str) -> None:
         """A pod of the owner is gone: forget the owner with its last one.
 
         Not so where a pod is only renewed: the most seen at one time would be lost.
         """
-        found = self._tallies.get(uid)
-        if found is not None and found.pods <= 0:
+        tally = self._tallies.get(uid)
+        if tally is not None and tally.pods <= 0:
             del self._tallies[uid]
 
     def known(self, uid: str) -> bool:
@@ -83,9 +83,9 @@ class ImplicitBudgets:
 
         `unseen` are evictions sent whose pod still looks healthy.
         """
-        found = self._of(uid)
-        if found.healthy == found.present and unseen == 0 and found.present < found.peak - 1:
-            found.peak = found.present + 1
+        tally = self._of(uid)
+        if tally.healthy == tally.present and unseen == 0 and tally.present < tally.peak - 1:
+            tally.peak = tally.present + 1
         out = self.wanted(uid, controller) - self.healthy(uid, controller) + unseen
         return self.capacity(uid, controller) - out
 
@@ -100,5 +100,5 @@ class ImplicitBudgets:
     def wanted(self, uid: str, controller: Controller | None) -> int:
         """The wanted replicas. Where no controller is known, the most seen at one time stand for
         them, which follows a scale-down once every pod that is left is healthy."""
-        found = self._of(uid)
-        return max(found.peak, found.present) if controller is None else controller.replicas
+        tally = self._of(uid)
+        return max(tally.peak, tally.present) if controller is None else controller.replicas

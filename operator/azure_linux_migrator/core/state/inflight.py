@@ -91,18 +91,20 @@ class InflightEvictions:
 
     def under_way(self, pod: NamespacedName, uid: str) -> bool:
         """Whether this very pod was sent an eviction it has not answered by leaving."""
-        found = self._all.get(pod)
-        return found is not None and found.uid == uid and not found.seen and not found.lost
+        eviction = self._all.get(pod)
+        return (
+            eviction is not None and eviction.uid == uid and not eviction.seen and not eviction.lost
+        )
 
     def holds(self, pod: NamespacedName, uid: str) -> bool:
         """Whether it has a slot already, and may be sent an eviction again: the last was lost."""
-        found = self._all.get(pod)
-        return found is not None and found.uid == uid and not found.seen and found.lost
+        eviction = self._all.get(pod)
+        return eviction is not None and eviction.uid == uid and not eviction.seen and eviction.lost
 
     def doubted(self, pod: NamespacedName, uid: str) -> bool:
         """Whether an eviction of it was lost, and no answer since has told what came of it."""
-        found = self._all.get(pod)
-        return found is not None and found.uid == uid and found.doubted_since > 0
+        eviction = self._all.get(pod)
+        return eviction is not None and eviction.uid == uid and eviction.doubted_since > 0
 
     def barred(self, pod: NamespacedName, uid: str) -> bool:
         """Whether its last refusal says to wait."""
@@ -110,8 +112,8 @@ class InflightEvictions:
 
     def budget_of(self, pod: NamespacedName) -> NamespacedName | None:
         """The budget that the eviction under way took a slot of."""
-        found = self._all.get(pod)
-        return found.budget if found is not None else None
+        eviction = self._all.get(pod)
+        return eviction.budget if eviction is not None else None
 
     def unshown(self, budget: NamespacedName) -> int:
         """Evictions that the budget's status does not account for."""
@@ -173,17 +175,17 @@ class InflightEvictions:
         self, pod: NamespacedName, uid: str, *, reason: str, message: str, until: float, now: float
     ) -> None:
         """It is not known whether the eviction was carried out; not sent again before `until`."""
-        found = self._all.get(pod)
-        if found is None or found.uid != uid or found.seen:
+        eviction = self._all.get(pod)
+        if eviction is None or eviction.uid != uid or eviction.seen:
             return
-        found.lost = True
-        found.doubted_since = found.doubted_since or now
-        if now - found.doubted_since > EXPIRY_SECONDS:
+        eviction.lost = True
+        eviction.doubted_since = eviction.doubted_since or now
+        if now - eviction.doubted_since > EXPIRY_SECONDS:
             self._yielding.pop(pod, None)
             self._yielding[pod] = now + RELEASE_SECONDS
             until = max(until, now + YIELD_SECONDS)
         self.pod_refusals.note(pod, uid, reason=reason, message=message, until=until)
-        self._on_change(pod, found.budget, found.owner)
+        self._on_change(pod, eviction.budget, eviction.owner)
 
     def gone(self, pod: NamespacedName, uid: str) -> None:
         """There is no such pod any more, or another one of its name.
@@ -191,38 +193,38 @@ class InflightEvictions:
         It stays under way until our watch shows that, or the entry expires: it would be asked for
         again at once otherwise, and its owner would seem to have one healthy pod more than it has.
         """
-        found = self._all.get(pod)
-        if found is None or found.uid != uid:
+        eviction = self._all.get(pod)
+        if eviction is None or eviction.uid != uid:
             return
-        if found.doubted_since:
+        if eviction.doubted_since:
             # An eviction that was lost has done it, and has taken its slot.
             return
-        if found.seen:
+        if eviction.seen:
             self.forget(pod)
             return
-        found.gone = True
-        if found.budget is not None:
-            self._shown(found.budget, pod)
-        self._on_change(pod, found.budget, found.owner)
+        eviction.gone = True
+        if eviction.budget is not None:
+            self._shown(eviction.budget, pod)
+        self._on_change(pod, eviction.budget, eviction.owner)
 
     def pod_leaves(self, pod: NamespacedName, uid: str, revision: int) -> NamespacedName | None:
         """The pod is terminating or gone; returns the budget that has yet to account for it."""
         self.pod_refusals.drop(pod, uid)
-        found = self._all.get(pod)
-        if found is None or found.uid != uid or found.seen:
+        eviction = self._all.get(pod)
+        if eviction is None or eviction.uid != uid or eviction.seen:
             return None
-        found.seen = True
-        _less(self._unseen_by_owner, found.owner)
-        if found.budget is not None:
-            _less(self._unseen_by_budget, found.budget)
-        if found.budget is None or found.gone or found.shown:
+        eviction.seen = True
+        _less(self._unseen_by_owner, eviction.owner)
+        if eviction.budget is not None:
+            _less(self._unseen_by_budget, eviction.budget)
+        if eviction.budget is None or eviction.gone or eviction.shown:
             del self._all[pod]
-            self._on_change(pod, found.budget, found.owner)
+            self._on_change(pod, eviction.budget, eviction.owner)
             return None
         if revision > 0:
-            heappush(self._left_by_budget[found.budget], (revision, pod, uid))
-        self._on_change(pod, found.budget, found.owner)
-        return found.budget
+            heappush(self._left_by_budget[eviction.budget], (revision, pod, uid))
+        self._on_change(pod, eviction.budget, eviction.owner)
+        return eviction.budget
 
     def budget_shows(self, budget: Budget) -> None:
         """A budget's status arrived: settle what it accounts for."""
@@ -234,38 +236,38 @@ class InflightEvictions:
         left = self._left_by_budget.get(budget.key)
         while left and left[0][0] < budget.revision:
             _, pod, uid = heappop(left)
-            if (found := self._all.get(pod)) is not None and found.uid == uid:
+            if (eviction := self._all.get(pod)) is not None and eviction.uid == uid:
                 # A StatefulSet's next pod of that name may be under way already.
                 names.add(pod)
         for pod in names & unshown:
-            found = self._all[pod]
+            eviction = self._all[pod]
             self._shown(budget.key, pod)
-            if found.seen:
+            if eviction.seen:
                 del self._all[pod]
             else:
                 # Accounted for, yet the pod still looks healthy: unseen until it leaves.
-                found.shown = True
+                eviction.shown = True
 
     def forget(self, pod: NamespacedName) -> None:
         """The eviction was refused, or never happened."""
-        found = self._all.pop(pod, None)
-        if found is None:
+        eviction = self._all.pop(pod, None)
+        if eviction is None:
             return
-        if not found.seen:
-            _less(self._unseen_by_owner, found.owner)
-        if found.budget is not None:
-            self._shown(found.budget, pod)
-            if not found.seen:
-                _less(self._unseen_by_budget, found.budget)
-        self._on_change(pod, found.budget, found.owner)
+        if not eviction.seen:
+            _less(self._unseen_by_owner, eviction.owner)
+        if eviction.budget is not None:
+            self._shown(eviction.budget, pod)
+            if not eviction.seen:
+                _less(self._unseen_by_budget, eviction.budget)
+        self._on_change(pod, eviction.budget, eviction.owner)
 
     def forget_budget(self, budget: NamespacedName) -> None:
         """The budget is gone: nothing of it needs to be accounted for."""
         self._by_budget.pop(budget, None)
-        for pod, found in tuple(self._all.items()):
-            if found.budget == budget:
-                found.budget = None
-                if found.seen:
+        for pod, eviction in tuple(self._all.items()):
+            if eviction.budget == budget:
+                eviction.budget = None
+                if eviction.seen:
                     del self._all[pod]
         self._unseen_by_budget.pop(budget, None)
         self.budget_backoffs.granted(budget)
@@ -289,17 +291,21 @@ class InflightEvictions:
             if now < due:
                 break
             del self._yielding[pod]
-            found = self._all.get(pod)
-            if found is not None and found.lost and now - found.doubted_since > EXPIRY_SECONDS:
+            eviction = self._all.get(pod)
+            if (
+                eviction is not None
+                and eviction.lost
+                and now - eviction.doubted_since > EXPIRY_SECONDS
+            ):
                 self.forget(pod)
         self.pod_refusals.tick(now)
         self.budget_backoffs.tick(now)
 
     def _set_back(self, now: float) -> None:
         """The clock was set back: no wait may last for as long as it was wrong."""
-        for each in self._all.values():
-            each.sent_at = min(each.sent_at, now)
-            each.doubted_since = min(each.doubted_since, now)
+        for eviction in self._all.values():
+            eviction.sent_at = min(eviction.sent_at, now)
+            eviction.doubted_since = min(eviction.doubted_since, now)
         self._yielding = dict.fromkeys(self._yielding, now + RELEASE_SECONDS)
         self.throttled_until = min(self.throttled_until, now)
         self.pod_refusals.tick(inf)

@@ -94,7 +94,7 @@ class Outcomes:
         if len(self.written) > WRITES_KEPT:
             # Only those of a moment ago are waited for.
             late = now - RECHECK_SECONDS
-            self.written = {key: each for key, each in self.written.items() if each[1] > late}
+            self.written = {key: entry for key, entry in self.written.items() if entry[1] > late}
         self.succeeded(action)
 
     def pool_changed(self, action: ChangesPool, now: float) -> None:
@@ -154,25 +154,25 @@ class Outcomes:
             self._world.eviction_needless(action)
             return
         cause = CAUSES.get(result)
-        told = {"reason": cause.value if cause else result.value, "message": answer.message}
+        detail = {"reason": cause.value if cause else result.value, "message": answer.message}
         if result in OF_BUDGET and action.budget is not None:
             times = inflight.budget_backoffs.times(action.budget)
         else:
-            times = inflight.pod_refusals.times(action.pod, action.uid, told["reason"])
+            times = inflight.pod_refusals.times(action.pod, action.uid, detail["reason"])
         until = now + pause(answer, times) * self._jitter()
         if result is EvictionResult.THROTTLED:
             inflight.throttled_until = max(inflight.throttled_until, until)
         if result in OF_ALL:
-            inflight.breaker.refused(action.pod, **told, now=now, stretch=self._jitter())
+            inflight.breaker.refused(action.pod, **detail, now=now, stretch=self._jitter())
         if result in OF_BUDGET:
             strict = answer.retry_after is not None
-            self._world.budget_refused(action, **told, until=until, strict=strict)
+            self._world.budget_refused(action, **detail, until=until, strict=strict)
         elif result is EvictionResult.SERVER or (
             result not in SETTLING and inflight.doubted(action.pod, action.uid)
         ):
-            self._world.eviction_unanswered(action, **told, until=until, now=now)
+            self._world.eviction_unanswered(action, **detail, until=until, now=now)
         else:
-            self._world.eviction_refused(action, **told, until=until)
+            self._world.eviction_refused(action, **detail, until=until)
 
     def failed(self, action: Action, error: AzlmError, now: float) -> ActionProblem | None:
         """An action failed; returns what was noted, None for an eviction."""
@@ -183,13 +183,13 @@ class Outcomes:
             return None
         match error:
             case AzureError():
-                found = azure_verdict(error)
-                text = _told(error, found)
-                if not found.retryable:
-                    return self._refuse(action, found.reason, text, now + found.delay)
+                verdict = azure_verdict(error)
+                text = _told(error, verdict)
+                if not verdict.retryable:
+                    return self._refuse(action, verdict.reason, text, now + verdict.delay)
                 self.changes += 1
                 self.pools_read = None
-                return self._fail(action, found.reason, text, found.delay, now)
+                return self._fail(action, verdict.reason, text, verdict.delay, now)
             case SettingsError():
                 return self._refuse(
                     action, Reason.CLUSTER_UNKNOWN, str(error), now + RECHECK_SECONDS

@@ -27,17 +27,17 @@ class OwnerIndex:
 
     def controller_of(self, pod: Pod) -> Controller | None:
         """The controller that decides over a pod: a Deployment rather than its ReplicaSet."""
-        found = self._controllers.get(pod.owner.uid) if pod.owner else None
-        if found is not None and found.owner:
-            return self._controllers.get(found.owner, found)
-        return found
+        controller = self._controllers.get(pod.owner.uid) if pod.owner else None
+        if controller is not None and controller.owner:
+            return self._controllers.get(controller.owner, controller)
+        return controller
 
     def governing_uid(self, uid: str) -> Controller | None:
         """The same, by the uid of a pod's owner."""
-        found = self._controllers.get(uid)
-        if found is not None and found.owner:
-            return self._controllers.get(found.owner, found)
-        return found
+        controller = self._controllers.get(uid)
+        if controller is not None and controller.owner:
+            return self._controllers.get(controller.owner, controller)
+        return controller
 
     def owners_of(self, uid: str) -> list[str]:
         """Uids of the owners that share a workload's pods with this one, itself included: those of
@@ -48,8 +48,10 @@ class OwnerIndex:
 
     def of_kind(self, kind: str) -> list[Controller]:
         """All controllers of a kind, by name."""
-        found = (controller for controller in self._controllers.values() if controller.kind == kind)
-        return sorted(found, key=lambda each: each.key)
+        controllers = (
+            controller for controller in self._controllers.values() if controller.kind == kind
+        )
+        return sorted(controllers, key=lambda each: each.key)
 
     def surged_by(self, migration: str) -> list[Controller]:
         """Deployments on which a migration has recorded a surge."""
@@ -78,7 +80,7 @@ class OwnerIndex:
 
     def attached_to(self, node: str) -> set[str]:
         """Names of the volumes attached to a node."""
-        return {each for each in self._attached.get(node, {}).values() if each}
+        return {volume for volume in self._attached.get(node, {}).values() if volume}
 
     def all_controllers(self) -> list[Controller]:
         """Every controller that is known."""
@@ -105,9 +107,9 @@ class OwnerIndex:
     def remove_controller(self, kind: str, key: NamespacedName) -> str:
         """Returns the uid it had, or an empty string."""
         uid = self._uids.pop((kind, key), "")
-        found = self._controllers.pop(uid, None)
-        if found is not None and found.owner:
-            self._owned[found.owner].pop(uid, None)
+        controller = self._controllers.pop(uid, None)
+        if controller is not None and controller.owner:
+            self._owned[controller.owner].pop(uid, None)
         return uid
 
     def put_volume(self, volume: Volume) -> None:
@@ -117,11 +119,11 @@ class OwnerIndex:
 
     def remove_volume(self, name: str) -> NamespacedName | None:
         """Returns the claim it was bound to."""
-        found = self._volumes.pop(name, None)
-        if found is None:
+        volume = self._volumes.pop(name, None)
+        if volume is None:
             return None
-        self._by_claim.pop(found.claim, None)
-        return found.claim
+        self._by_claim.pop(volume.claim, None)
+        return volume.claim
 
     def put_attachment(self, attachment: Attachment) -> None:
         """A volume is attached to a node."""
@@ -130,8 +132,8 @@ class OwnerIndex:
 
     def remove_attachment(self, name: str) -> str:
         """Returns the node it was attached to, or an empty string."""
-        found = self._attachments.pop(name, None)
-        if found is None:
+        attachment = self._attachments.pop(name, None)
+        if attachment is None:
             return ""
-        self._attached[found.node].pop(name, None)
-        return found.node
+        self._attached[attachment.node].pop(name, None)
+        return attachment.node

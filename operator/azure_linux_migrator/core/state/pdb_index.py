@@ -39,13 +39,13 @@ class PdbIndex:
     def of(self, pod: Pod) -> tuple[NamespacedName, ...]:
         """Keys of the budgets that select a pod, sorted."""
         namespace = pod.key.namespace
-        known = self._answers[namespace]
-        found = known.get(pod.labels)
-        if found is None:
-            if len(known) > 2 * len(self._pods_in.get(namespace, ())) + SPARE:
-                known.clear()
+        answers = self._answers[namespace]
+        budgets = answers.get(pod.labels)
+        if budgets is None:
+            if len(answers) > 2 * len(self._pods_in.get(namespace, ())) + SPARE:
+                answers.clear()
             labels = dict(pod.labels)
-            found = known[pod.labels] = tuple(
+            budgets = answers[pod.labels] = tuple(
                 sorted(
                     key
                     for key in self._budgets_in.get(namespace, ())
@@ -53,7 +53,7 @@ class PdbIndex:
                     and selector.matches(labels)
                 )
             )
-        return found
+        return budgets
 
     def healthy(self, budget: NamespacedName) -> int:
         """Healthy pods of a budget."""

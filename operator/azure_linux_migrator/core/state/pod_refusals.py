@@ -32,14 +32,14 @@ class PodRefusals:
 
     def budget_backoffs(self, pod: NamespacedName, uid: str) -> bool:
         """Whether the pod's last refusal says to wait."""
-        found = self.known.get(pod)
-        return found is not None and found.uid == uid and found.until > 0
+        refusal = self.known.get(pod)
+        return refusal is not None and refusal.uid == uid and refusal.until > 0
 
     def times(self, pod: NamespacedName, uid: str, reason: str = "") -> int:
         """How often in a row the pod was refused, for that reason or whatever it was."""
-        found = self.known.get(pod)
-        same = found is not None and found.uid == uid and reason in {"", found.reason}
-        return found.times if found is not None and same else 0
+        refusal = self.known.get(pod)
+        same = refusal is not None and refusal.uid == uid and reason in {"", refusal.reason}
+        return refusal.times if refusal is not None and same else 0
 
     @property
     def next_wait(self) -> float | None:
@@ -56,16 +56,16 @@ class PodRefusals:
 
     def drop(self, pod: NamespacedName, uid: str) -> None:
         """The pod leaves, or may leave."""
-        found = self.known.get(pod)
-        if found is not None and found.uid == uid:
+        refusal = self.known.get(pod)
+        if refusal is not None and refusal.uid == uid:
             del self.known[pod]
 
     def tick(self, now: float) -> None:
         """Time passes: let what was refused be tried again; costs only what is due."""
         while self._waits and self._waits[0][0] <= now:
             until, pod = heappop(self._waits)
-            found = self.known.get(pod)
-            if found is not None and found.until == until:
-                why = PodRefusal(found.uid, found.reason, found.message, 0.0, found.times)
+            refusal = self.known.get(pod)
+            if refusal is not None and refusal.until == until:
+                why = PodRefusal(refusal.uid, refusal.reason, refusal.message, 0.0, refusal.times)
                 self.known[pod] = why
                 self._on_change(pod)

@@ -89,13 +89,15 @@ class SlotTimes:
 
     def mean(self, budget: NamespacedName) -> float:
         """Mean slot time of a budget; 0 where none is known."""
-        found = self._times.get(budget)
-        return found.mean if found else 0.0
+        times = self._times.get(budget)
+        return times.mean if times else 0.0
 
     def bound(self) -> tuple[float, NamespacedName | None]:
         """The largest bound of all budgets, in seconds, and the budget it belongs to."""
-        found = max(((times.bound, key) for key, times in self._times.items()), default=(0.0, None))
-        return max(found, self._past, key=lambda each: each[0])
+        longest = max(
+            ((times.bound, key) for key, times in self._times.items()), default=(0.0, None)
+        )
+        return max(longest, self._past, key=lambda each: each[0])
 
     def forget(self, budget: NamespacedName) -> None:
         """The budget is gone; its bound stands, if it is the largest of those that went."""

@@ -94,9 +94,9 @@ def _daemons(ctx: Context) -> Allocatable:
     nodes = [progress.node for progress in ctx.pool_progress.by_node.values()]
     staying = [daemon_requests(tracker, [node]) for node in nodes]
     return Allocatable(
-        min((each.cpu for each in staying), default=0),
-        min((each.memory for each in staying), default=0),
-        min((each.pods for each in staying), default=0),
+        min((resources.cpu for resources in staying), default=0),
+        min((resources.memory for resources in staying), default=0),
+        min((resources.pods for resources in staying), default=0),
     )
 
 
@@ -111,10 +111,14 @@ def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
     running = {entry.pod.owner.uid for entry in entries if entry.pod.owner is not None}
     daemons = [
         WorkloadFacts(
-            "DaemonSet", each.key, _named(each), traits=each.traits, scheduling=each.scheduling
+            "DaemonSet",
+            daemonset.key,
+            _named(daemonset),
+            traits=daemonset.traits,
+            scheduling=daemonset.scheduling,
         )
-        for each in ctx.seen.world.owner_index.of_kind("DaemonSet")
-        if each.uid in running and not each.addon
+        for daemonset in ctx.seen.world.owner_index.of_kind("DaemonSet")
+        if daemonset.uid in running and not daemonset.addon
     ]
     others = {
         entry.pod.owner.uid: WorkloadFacts(
@@ -149,6 +153,7 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
         job=pod.owner is not None and pod.owner.kind == "Job",
         blocker=entry.filter_result.blocker,
         no_surge=_no_surge(ctx, pod, controller, volumes),
+        addon=controller is not None and controller.addon,
     )
 
 

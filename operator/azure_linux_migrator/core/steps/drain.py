@@ -74,9 +74,9 @@ def between(ctx: Context) -> Progress | None:
 def scales_to_restore(ctx: Context) -> list[Action]:
     """Of Deployments that have a replica too many by our doing."""
     return [
-        RestoreScale(each.key, int(replicas))
-        for each in ctx.seen.world.owner_index.surged_by(ctx.migration.name)
-        if (replicas := each.surge.rpartition("/")[2]).isdecimal()
+        RestoreScale(deployment.key, int(replicas))
+        for deployment in ctx.seen.world.owner_index.surged_by(ctx.migration.name)
+        if (replicas := deployment.surge.rpartition("/")[2]).isdecimal()
     ]
 
 
@@ -104,9 +104,9 @@ def marking(ctx: Context) -> Progress | None:
 
 def batch_soak(ctx: Context, index: int) -> Progress | None:
     """Wait between two batches; None once the wait is over."""
-    known = ctx.migration.status.batch
+    batch = ctx.migration.status.batch
     # A batch that ended while nobody looked has its whole soak before it.
-    drained_at = since_epoch(known.drained_at) if known.index == index else None
+    drained_at = since_epoch(batch.drained_at) if batch.index == index else None
     soak = ctx.migration.batch_soak(index, len(ctx.pool_progress))
     rest = soak if drained_at is None else drained_at + soak - ctx.now
     if rest <= 0:
@@ -185,7 +185,7 @@ def resumes(ctx: Context) -> bool:
     if stalled is not None and stalled.status == "True":
         return stalled.reason != TIMED_OUT
     if before.phase == Phase.PAUSED:
-        return not ctx.migration.spec.paused
+        return not ctx.migration.paused
     ready = before.condition(ConditionType.READY)
     held = ready is not None and ready.reason in HOLDS
     return held and _unseen_or_nowhere(ctx) is None and unsound_replacements(ctx) is None
@@ -203,7 +203,7 @@ def _deadline(ctx: Context) -> float | None:
     if limit and resumes(ctx):
         return ctx.now + limit
     started = since_epoch(batch.counted_from or batch.started_at)
-    if not limit or started is None or batch.drained_at or ctx.migration.spec.paused:
+    if not limit or started is None or batch.drained_at or ctx.migration.paused:
         return None
     return max(started, ctx.seen.began) + limit
 
@@ -230,10 +230,12 @@ def _forced(ctx: Context) -> Progress:
     text = f"{_too_late(ctx)}. What is left is deleted (spec.drain.onTimeout is Force)"
     granted = {eviction.uid for eviction in ctx.plan.evictions}
     due = [
-        each
-        for each in ctx.planner.forced()
-        if each.uid not in granted
-        and ((problem := ctx.seen.problems.get(each.key)) is None or ctx.now >= problem.retry_at)
+        deletion
+        for deletion in ctx.planner.forced()
+        if deletion.uid not in granted
+        and (
+            (problem := ctx.seen.problems.get(deletion.key)) is None or ctx.now >= problem.retry_at
+        )
     ]
     actions = (*_surges(ctx), *ctx.plan.evictions, *due)
     return working(Reason.DRAIN_FORCED, text, *actions, wake_at=ctx.now + LOST_EVENT_SECONDS)

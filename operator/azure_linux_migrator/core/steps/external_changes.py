@@ -53,8 +53,8 @@ def changes(ctx: Context) -> list[Change]:
     if ctx.seen.pools is None:
         return []
     old, new = ctx.pool(ctx.migration.old_pool), ctx.pool(ctx.migration.new_pool)
-    found = _of_source(ctx, old) + ([] if ctx.migration.in_place else _of_target(ctx, new))
-    return sorted(found, key=lambda change: (not change.stops, change.reason))
+    pool_changes = _of_source(ctx, old) + ([] if ctx.migration.in_place else _of_target(ctx, new))
+    return sorted(pool_changes, key=lambda change: (not change.stops, change.reason))
 
 
 def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
@@ -68,9 +68,9 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
                 stops=True,
             )
         ]
-    found = []
+    source_changes = []
     if before.os_sku and pool.os_sku != before.os_sku:
-        found.append(
+        source_changes.append(
             Change(
                 Reason.SOURCE_UPGRADED,
                 f"somebody changed the OS SKU of node pool {name} from {before.os_sku} to "
@@ -80,10 +80,10 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
         )
     if pool.power != "Running":
         text = f"somebody stopped node pool {name}; start it again to go on"
-        found.append(Change(Reason.SOURCE_STOPPED, text, stops=True))
+        source_changes.append(Change(Reason.SOURCE_STOPPED, text, stops=True))
     held = ctx.migration.status.step in _HELD
     if pool.autoscaling and held:
-        found.append(
+        source_changes.append(
             Change(
                 Reason.AUTOSCALER_TURNED_ON,
                 f"somebody turned the autoscaler of node pool {name} on, which refills it; "
@@ -91,13 +91,15 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
                 stops=True,
             )
         )
-    found += _upgrading(pool, Reason.SOURCE_UPGRADING, "nodes that come back are drained too")
+    source_changes += _upgrading(
+        pool, Reason.SOURCE_UPGRADING, "nodes that come back are drained too"
+    )
     rolling = ctx.migration.spec.strategy.type is StrategyType.ROLLING
     expected = before.count if before.count is not None else pool.count
     if pool.settled and (pool.count > expected or (pool.count < expected and not rolling)):
         text = f"somebody scaled node pool {name} from {expected} to {pool.count} nodes"
-        found.append(Change(Reason.SOURCE_SCALED, f"{text}; new nodes are drained too"))
-    return found
+        source_changes.append(Change(Reason.SOURCE_SCALED, f"{text}; new nodes are drained too"))
+    return source_changes
 
 
 def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:

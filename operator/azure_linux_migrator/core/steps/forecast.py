@@ -16,8 +16,8 @@ SURVEY_SECONDS = 300.0
 
 def current_forecast(ctx: Context) -> ForecastStatus | None:
     """The newest forecast of this generation, however old."""
-    known = (ctx.seen.forecast, ctx.migration.status.forecast)
-    return next((f for f in known if f and f.generation == ctx.migration.generation), None)
+    forecasts = (ctx.seen.forecast, ctx.migration.status.forecast)
+    return next((f for f in forecasts if f and f.generation == ctx.migration.generation), None)
 
 
 def forecast(ctx: Context) -> Progress:
@@ -27,11 +27,11 @@ def forecast(ctx: Context) -> Progress:
         text = "forecasting what the migration would do; nothing is changed"
         return ctx.attempt(RunForecast(ctx.migration.generation), Reason.FORECASTING, text)
     due = (since_epoch(status.at) or 0.0) + (BLOCKED_SECONDS if status.blocked else CLEAR_SECONDS)
-    told = _blocked(status) if status.blocked else _clear(status)
+    progress = _blocked(status) if status.blocked else _clear(status)
     if ctx.now < due:
-        return replace(told, wake_at=due)
+        return replace(progress, wake_at=due)
     look = ctx.attempt(_next_look(ctx), "", "")
-    return replace(told, actions=look.actions, wake_at=look.wake_at)
+    return replace(progress, actions=look.actions, wake_at=look.wake_at)
 
 
 def _next_look(ctx: Context) -> Action:
@@ -45,8 +45,10 @@ def _next_look(ctx: Context) -> Action:
 
 
 def _blocked(status: ForecastStatus) -> Progress:
-    told = "; ".join(status.blocked_by[:3]) or "see status.forecast"
-    return Progress("refused", Reason.FORECAST_BLOCKED, f"the migration would be blocked: {told}")
+    reasons = "; ".join(status.blocked_by[:3]) or "see status.forecast"
+    return Progress(
+        "refused", Reason.FORECAST_BLOCKED, f"the migration would be blocked: {reasons}"
+    )
 
 
 def _clear(status: ForecastStatus) -> Progress:

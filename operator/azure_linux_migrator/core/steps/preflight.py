@@ -111,13 +111,13 @@ def _judged(ctx: Context) -> Progress:
     blocking = [finding for finding in findings if finding.blocks]
     if not blocking:
         return replace(DONE, findings=findings)
-    told = "; ".join(f"{each.rule}: {each}" for each in blocking[:3])
+    reasons = "; ".join(f"{finding.rule}: {finding}" for finding in blocking[:3])
     more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
-    lifted = not any(each.final for each in blocking)
-    rules = ", ".join(dict.fromkeys(each.rule for each in blocking))
+    lifted = not any(finding.final for finding in blocking)
+    rules = ", ".join(dict.fromkeys(finding.rule for finding in blocking))
     how = f"To go on all the same, set spec.preflight.acknowledge: [{rules}]" if lifted else ""
-    text = f"{told}{more}. {how}".rstrip(". ")
-    of_drain = any(each.cause is not None for each in blocking)
+    text = f"{reasons}{more}. {how}".rstrip(". ")
+    of_drain = any(finding.cause is not None for finding in blocking)
     reason = Reason.PODS_BLOCKED if of_drain else Reason.PREFLIGHT_BLOCKED
     return replace(refused(reason, text, wake_at=again), findings=findings)
 
@@ -154,12 +154,12 @@ def _pools(ctx: Context) -> Progress | None:
     migration = ctx.migration
     source = ctx.pool(migration.source)
     if source is None:
-        known = ", ".join(sorted(ctx.seen.pools.pools)) if ctx.seen.pools else ""
+        pools = ", ".join(sorted(ctx.seen.pools.pools)) if ctx.seen.pools else ""
         return _no(
             ctx,
             Reason.SOURCE_POOL_NOT_FOUND,
             f"node pool {migration.source} (spec.source.nodePool) does not exist in this cluster; "
-            f"its pools are: {known}",
+            f"its pools are: {pools}",
         )
     return _source(ctx, source) or _already_there(ctx, source) or _target(ctx)
 

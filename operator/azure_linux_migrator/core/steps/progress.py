@@ -125,10 +125,10 @@ class Context:
         """All of them side by side (at least one); what went wrong with one of them is told."""
         tried = [self.attempt(action, reason, message) for action in actions]
         worst = min(tried, key=lambda each: (each.state != "refused", each.reason == reason))
-        wakes = [each.wake_at for each in tried if each.wake_at is not None]
+        wakes = [attempt.wake_at for attempt in tried if attempt.wake_at is not None]
         return replace(
             worst,
-            actions=tuple(action for each in tried for action in each.actions),
+            actions=tuple(action for attempt in tried for action in attempt.actions),
             wake_at=min(wakes, default=None),
         )
 

@@ -63,8 +63,8 @@ def restore_size(ctx: Context) -> Progress:
         return DONE if ready else _none_ready(ctx, pool)
     due = ctx.seen.asked.get(pool.name, 0.0) + AGAIN_SECONDS
     if pool.count >= wanted and pool.settled and ctx.now < due:
-        told = f"{text}: AKS left it in state {pool.state}; it is asked again"
-        return working(Reason.RESTORING_SOURCE, told, wake_at=due)
+        message = f"{text}: AKS left it in state {pool.state}; it is asked again"
+        return working(Reason.RESTORING_SOURCE, message, wake_at=due)
     action = UpdatePool(pool.name, (("count", wanted),), pool.etag)
     return update(ctx, action, Reason.RESTORING_SOURCE, text)
 

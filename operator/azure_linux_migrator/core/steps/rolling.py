@@ -126,7 +126,7 @@ def balanced(ctx: Context) -> list[str]:
     chosen: list[str] = []
     while order and len(chosen) < size:
         fullest = max({zones[name] for name in order}, key=lambda zone: (counter[zone], zone))
-        name = next(each for each in order if zones[each] == fullest)
+        name = next(node for node in order if zones[node] == fullest)
         order.remove(name)
         chosen.append(name)
         counter[fullest] -= 1

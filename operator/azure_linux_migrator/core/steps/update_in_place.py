@@ -91,9 +91,10 @@ def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
     text = f"asking AKS to change node pool {pool.name} to {wanted}: {_left(ctx)}"
     if not pool.settled or not ctx.pools_newer_than(FRESH_SECONDS):
         return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
-    surge = ctx.migration.spec.strategy.max_surge
-    changes = (("osSKU", wanted), ("upgradeSettings.maxSurge", str(surge)))
-    return ctx.attempt(UpdatePool(pool.name, changes, pool.etag), Reason.UPDATING_IN_PLACE, text)
+    # The pool's own upgrade settings apply: AKS refuses maxSurge for Spot pools, and what is set
+    # beside maxUnavailable, or in place of the owner's value, stays for good.
+    action = UpdatePool(pool.name, (("osSKU", wanted),), pool.etag)
+    return ctx.attempt(action, Reason.UPDATING_IN_PLACE, text)
 
 
 def _left(ctx: Context) -> str:

@@ -33,7 +33,7 @@ def bounded(
     `key` tells the waits of one pass apart; None ends this one.
     """
     waits = ctx.seen.memory.waits
-    if waiting is None or waiting.reason in BLIND or ctx.migration.spec.paused:
+    if waiting is None or waiting.reason in BLIND or ctx.migration.paused:
         waits.pop(key, None)
         return waiting
     since, met = waits.get(key, (ctx.now, ctx.now))

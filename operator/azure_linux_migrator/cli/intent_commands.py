@@ -1,0 +1,156 @@
+"""The commands that ask something of a running migration: pause, resume, approve, rollback, abort
+and retry.
+
+Each sets an annotation that acts once and that the operator records, so that a GitOps tool that
+removes it undoes nothing. The field manager does not begin with `kubectl`: Flux removes what such a
+manager has set.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from azure_linux_migrator.api import names
+from azure_linux_migrator.cli import options
+from azure_linux_migrator.cli.migration_commands import name, one, run
+from azure_linux_migrator.cli.options import seconds
+
+if TYPE_CHECKING:
+    from azure_linux_migrator.api.status import MigrationStatus
+    from azure_linux_migrator.cli.migration_view import MigrationView
+    from azure_linux_migrator.kube.client import Client
+
+FIELD_MANAGER = "azlm-cli"
+ANSWER_SECONDS = 30.0
+POLL_SECONDS = 0.5
+
+_confirmed = click.option("--yes", is_flag=True, help="Do not ask.")
+_waiting = seconds(
+    "--timeout", ANSWER_SECONDS, "How long to wait until the operator has recorded it."
+)
+CODES_OF_WRITES = """\b
+exit codes:
+  0   the operator has recorded it
+  1   it has not, or it would have no effect: standard error says why
+  64  wrong usage of the command line
+"""
+
+
+def _word() -> str:
+    """A value that no annotation had before."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+async def _ask(
+    client: "Client", view: "MigrationView", annotation: str, value: str, patience: float
+) -> "MigrationStatus | None":
+    """Set the annotation; returns the status that has recorded it, None if none has in time."""
+    from azure_linux_migrator.cli.migration_view import read_view
+    from azure_linux_migrator.kube.client import MERGE_PATCH
+    from azure_linux_migrator.kube.migrations import COLLECTION
+
+    await client.json(
+        "PATCH",
+        f"{COLLECTION}/{view.name}",
+        query={"fieldManager": FIELD_MANAGER},
+        body={"metadata": {"annotations": {annotation: value}}},
+        content_type=MERGE_PATCH,
+    )
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        status = (await read_view(client, view.name, time.time())).status
+        if _recorded(status, annotation) == value or _answers(status, annotation, value):
+            return status
+        await asyncio.sleep(POLL_SECONDS)
+    return None
+
+
+def _recorded(status: "MigrationStatus", annotation: str) -> str:
+    field = f"handled_{annotation.removeprefix(f'{names.GROUP}/')}"
+    return str(getattr(status, field, ""))
+
+
+def _answers(status: "MigrationStatus", annotation: str, value: str) -> bool:
+    """An approval counts as soon as its gate is open."""
+    return annotation == names.APPROVE and status.approved == value.partition(".")[0]
+
+
+def _command(verb: str, annotation: str, text: str, *, asks: str = "") -> click.Command:
+    """A command that sets one annotation and says what became of it; `asks` is put to a person
+    first, with `view` filled in."""
+
+    def callback(name: str | None, timeout: float, *, yes: bool = True, **access: Any) -> int:
+        async def work(client: "Client") -> int:
+            view = await one(client, name)
+            if why := _futile(view, verb):
+                raise click.ClickException(why)
+            if asks and not yes:
+                click.confirm(asks.format(view=view), abort=True, err=True)
+            value = _gate(view) if verb == "approve" else _word()
+            status = await _ask(client, view, annotation, value, timeout)
+            if status is None and timeout:
+                raise click.ClickException(
+                    f"{annotation}={value} is set, but the operator has not recorded it within "
+                    f"{timeout:g} s; does it run? azlm status {view.name} shows what it does"
+                )
+            print(f"{view.name}: " + (f"{status.phase}: {status.message}" if status else verb))
+            return 0
+
+        return run(work=work, **access)
+
+    command: Callable[..., Any] = callback
+    for decorator in (options.kubernetes, _waiting, *([_confirmed] if asks else []), name):
+        command = decorator(command)
+    return click.command(verb, help=text, epilog=CODES_OF_WRITES)(command)
+
+
+def _gate(view: "MigrationView") -> str:
+    """The gate that is waited at, with a number where its name alone was used before."""
+    approval = str(view.migration.spec.approval)
+    gate, _, number = view.status.handled_approval.partition(".")
+    if gate != approval:
+        return approval
+    return f"{approval}.{int(number) + 1 if number.isdecimal() else 2}"
+
+
+def _futile(view: "MigrationView", verb: str) -> str:
+    """Why a word would have no effect; empty if it may have one."""
+    from azure_linux_migrator.api.spec import Approval
+
+    if verb == "retry":
+        if view.ended or view.needs_somebody:
+            return ""
+        return f"{view.name} is under way ({view.status.step}); there is nothing to retry"
+    if view.ended:
+        return f"{view.name} has ended: {view.status.phase}"
+    if verb == "approve" and view.migration.spec.approval is Approval.AUTOMATIC:
+        return f"{view.name} waits for no approval: spec.approval is Automatic"
+    return ""
+
+
+COMMANDS = (
+    _command("pause", names.PAUSE, "Hold a migration: nothing is changed until azlm resume."),
+    _command("resume", names.RESUME, "End a pause that azlm pause began."),
+    _command("approve", names.APPROVE, "Let a migration pass the gate of spec.approval."),
+    _command(
+        "rollback",
+        names.ROLLBACK,
+        "Move everything back to the source and delete the target.",
+        asks="Move all pods of {view.name} back to {view.migration.old_pool} and delete "
+        "{view.migration.new_pool}?",
+    ),
+    _command(
+        "abort",
+        names.ABORT,
+        "Stop a migration for good: uncordon the source, keep both pools.",
+        asks="Stop {view.name} for good? Both pools stay, and pods stay where they are.",
+    ),
+    _command(
+        "retry",
+        names.RETRY,
+        "Begin a migration again that was rolled back, aborted or timed out.",
+    ),
+)

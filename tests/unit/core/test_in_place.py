@@ -1,0 +1,45 @@
+"""InPlace asks AKS for another OS SKU and for nothing else."""
+
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.core.reconcile.decide import context_of, decide
+from azure_linux_migrator.core.steps.pool_size import most_extra
+from azure_linux_migrator.model.actions import UpdatePool
+from azure_linux_migrator.model.cluster import Node
+from tests.support.worlds import NOW, at, migration, seen, source, world
+
+NODES = [Node("s-0", "src", os_sku="Ubuntu"), Node("s-1", "src", os_sku="Ubuntu")]
+IN_PLACE = {"type": "InPlace", "maxSurge": "50%"}
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {},
+        {"upgradeSettings": {"maxSurge": "33%"}},
+        {"upgradeSettings": {"maxUnavailable": "1"}},
+        {"scaleSetPriority": "Spot"},
+    ],
+)
+def test_the_upgrade_settings_of_the_pool_stay_as_they_are(properties: dict[str, Any]) -> None:
+    pool = source(properties=properties)
+    wanted = migration(at("UpdateInPlace"), strategy=IN_PLACE)
+    decision = decide(wanted, seen(world([], nodes=NODES), pool), NOW)
+    assert decision.actions == (UpdatePool("src", (("osSKU", "AzureLinux"),), "e1"),)
+
+
+@pytest.mark.parametrize(
+    ("properties", "extra"),
+    [
+        ({}, 1),
+        ({"upgradeSettings": {"maxSurge": "100%"}}, 2),
+        ({"upgradeSettings": {"maxSurge": "50%"}, "scaleSetPriority": "Spot"}, 0),
+    ],
+)
+def test_quota_is_needed_for_the_nodes_that_aks_adds(
+    properties: dict[str, Any], extra: int
+) -> None:
+    observation = seen(world([], nodes=NODES), source(properties=properties))
+    assert most_extra(context_of(migration(strategy=IN_PLACE), observation, NOW)) == extra
