@@ -42,13 +42,13 @@ def hunt(
     caught = Catch(mutation.name)
     for seed in range(first, first + most):
         with mutation.applied():
-            outcome = run_seed(str(seed))
+            outcome = run_seed(str(seed), mutation.faults)
         if not outcome.failure:
             continue
         line = outcome.failure.strip().splitlines()[-1]
         if mutation.shows(outcome.failure):
             with mutation.strict():
-                clean = run_seed(str(seed))
+                clean = run_seed(str(seed), mutation.faults)
             if not mutation.shows(clean.failure):
                 caught.seeds, caught.why = seed - first + 1, line
                 return caught

@@ -9,14 +9,22 @@ from azure_linux_migrator.controller.worker import Worker
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.lease import Elector
-from simtest.mutations.mutation import Mutation
+from simtest.faults.fault import Fault
+from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.source import rewritten
 
 
-def _mutation(name: str, what: str, finds: str, *changes: tuple[object, str, str, str]) -> Mutation:
-    return Mutation(
-        name, what, finds, lambda: [rewritten(*change) for change in changes], shipped=True
-    )
+def _mutation(
+    name: str,
+    what: str,
+    finds: str,
+    *changes: tuple[object, str, str, str],
+    faults: tuple[Fault, ...] | None = None,
+) -> Mutation:
+    def patches() -> Patches:
+        return [rewritten(*change) for change in changes]
+
+    return Mutation(name, what, finds, patches, shipped=True, faults=faults)
 
 
 PROCESSES: tuple[Mutation, ...] = (
@@ -27,6 +35,10 @@ PROCESSES: tuple[Mutation, ...] = (
         (Executor, "_require_lease", "if not self._may_act():", "if False:"),
         (Client, "guarded", "_before_write=before_write", "_before_write=lambda: None"),
         (Executor, "submit", "or not self._may_act()", ""),
+        faults=(
+            Fault("freeze", 0.5, 35.0, 1, "Drain"),
+            Fault("freeze", 0.1, 35.0, 1, "CordonSource"),
+        ),
     ),
     _mutation(
         "takes-a-held-lease",
@@ -38,6 +50,7 @@ PROCESSES: tuple[Mutation, ...] = (
             "if not holder or holder == self._identity:",
             "if True:",
         ),
+        faults=(Fault("twins", 5.0, 8.0, 0, "Drain"), Fault("twins", 1.0, 8.0, 0, "CordonSource")),
     ),
     _mutation(
         "renewed-by-the-answer",
@@ -57,6 +70,10 @@ PROCESSES: tuple[Mutation, ...] = (
         "lease-held",
         (Worker, "_write", "if self._may_act():", "if True:"),
         (Client, "guarded", "_before_write=before_write", "_before_write=lambda: None"),
+        faults=(
+            Fault("freeze", 0.5, 35.0, 1, "Drain"),
+            Fault("freeze", 0.1, 35.0, 1, "CordonSource"),
+        ),
     ),
     _mutation(
         "action-twice",
@@ -84,7 +101,7 @@ PROCESSES: tuple[Mutation, ...] = (
     _mutation(
         "half-a-world",
         "decisions are made before every first list is complete",
-        "retired-empty",
+        "released",
         (
             ClusterWatch,
             "synced",

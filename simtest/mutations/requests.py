@@ -7,7 +7,8 @@ from azure_linux_migrator.kube import access, client, cordon, eviction, surge
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
 from azure_linux_migrator.kube.migrations import Migrations
 from azure_linux_migrator.kube.reflector import Reflector
-from simtest.mutations.mutation import Mutation
+from simtest.faults.fault import Fault
+from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.source import rewritten
 
 _UID = '"deleteOptions": {"preconditions": {"uid": uid}},'
@@ -18,10 +19,22 @@ _TEST_RESTORE = '{"op": "test", "path": "/spec/replicas", "value": replicas + 1}
 _FORGET = "self._sink.remove(key, int(revision) if revision.isdecimal() else 0)"
 
 
-def _mutation(name: str, what: str, finds: str, *changes: tuple[object, str, str, str]) -> Mutation:
-    return Mutation(
-        name, what, finds, lambda: [rewritten(*change) for change in changes], shipped=True
-    )
+def _overtaken(on: str, *numbers: int) -> tuple[Fault, ...]:
+    """Somebody is faster than these actions of a type."""
+    return tuple(Fault("network-overtaken", float(number), 4.0, 0, on) for number in numbers)
+
+
+def _mutation(
+    name: str,
+    what: str,
+    finds: str,
+    *changes: tuple[object, str, str, str],
+    faults: tuple[Fault, ...] | None = None,
+) -> Mutation:
+    def patches() -> Patches:
+        return [rewritten(*change) for change in changes]
+
+    return Mutation(name, what, finds, patches, shipped=True, faults=faults)
 
 
 REQUESTS: tuple[Mutation, ...] = (
@@ -30,12 +43,14 @@ REQUESTS: tuple[Mutation, ...] = (
         "an eviction does not name the uid of its pod",
         "right-pod",
         (eviction, "evict", _UID, '"deleteOptions": {},'),
+        faults=_overtaken("EvictPod", 1, 2, 3, 4, 5, 6, 7, 8),
     ),
     _mutation(
         "deletion-without-uid",
         "a forced deletion does not name the uid of its pod",
         "right-pod",
         (eviction, "delete", '"preconditions": {"uid": uid}', '"preconditions": {}'),
+        faults=_overtaken("DeletePod", 1, 2),
     ),
     _mutation(
         "conflict-is-gone",
@@ -44,8 +59,8 @@ REQUESTS: tuple[Mutation, ...] = (
         (
             eviction,
             "_look_again",
-            "found = json.loads",
-            "return EvictionResponse(EvictionResult.GONE)\n        found = json.loads",
+            "pod = json.loads",
+            "return EvictionResponse(EvictionResult.GONE)\n        pod = json.loads",
         ),
     ),
     _mutation(
@@ -53,36 +68,42 @@ REQUESTS: tuple[Mutation, ...] = (
         "a node is cordoned whatever has changed since it was read",
         "foreign-cordon-raced",
         (cordon, "_cordoned", '"resourceVersion": version, ', ""),
+        faults=_overtaken("CordonNode", 1, 3),
     ),
     _mutation(
         "cordon-taken-over",
         "a cordon of somebody else is taken over",
         "foreign-cordon-kept",
-        (cordon, "_cordoned", 'found["spec"].get("unschedulable") and owner != by', "False"),
+        (cordon, "_cordoned", 'node_object["spec"].get("unschedulable") and owner != by', "False"),
+        faults=_overtaken("CordonNode", 1, 3),
     ),
     _mutation(
         "uncordons-anybodys",
         "a node is uncordoned whoever has cordoned it",
-        "foreign-cordon-kept",
+        "foreign-cordons-stay",
         (cordon, "uncordon", _TEST_OWNER, ""),
+        faults=(Fault("rollback", 5.0, 10.0, 0, "Drain"), *_overtaken("ReleaseNode", 1)),
     ),
     _mutation(
         "batch-marks-left",
         "uncordoning leaves the batch mark",
-        "marks-gone",
+        "ends",
         (cordon, "uncordon", _LAST_MARK, "pass"),
+        faults=(Fault("rollback", 5.0, 10.0, 0, "Drain"),),
     ),
     _mutation(
         "surge-untested",
         "a replica is added whatever the scale is",
-        "surge-left",
+        "workloads-well",
         (surge, "surge", _TEST_SURGE, ""),
+        faults=_overtaken("SurgeReplica", 1),
     ),
     _mutation(
         "restore-untested",
         "the scale is restored although somebody has changed it",
         "workloads-well",
         (surge, "restore", _TEST_RESTORE, ""),
+        faults=_overtaken("RestoreScale", 1),
     ),
     _mutation(
         "status-over-anything",
@@ -100,23 +121,13 @@ REQUESTS: tuple[Mutation, ...] = (
         "what is not in a list any more stays known",
         "ends",
         (Reflector, "_complete", _FORGET, "pass"),
+        faults=(*(Fault("watch-lost", 1.0 + at, 6.0, 1, "Drain") for at in range(0, 12, 7)),),
     ),
     _mutation(
         "deletions-ignored",
         "DELETED events are ignored",
         "ends",
-        (Reflector, "_take", "self._forget(found.metadata)", "pass"),
-    ),
-    _mutation(
-        "gone-not-listed",
-        "a watch that is too old is not followed by a list",
-        "ends",
-        (
-            Reflector,
-            "_run",
-            'except TooOldError:\n            self._revision = ""',
-            "except TooOldError:\n            pass",
-        ),
+        (Reflector, "_take", "self._forget(record.metadata)", "pass"),
     ),
     _mutation(
         "partial-list",
@@ -189,6 +200,7 @@ REQUESTS: tuple[Mutation, ...] = (
             'ready=_is_true(self.status.conditions, "Ready")',
             "ready=True",
         ),
+        faults=(*(Fault("node-lost", 1.0, 60.0, pick, "CreateTarget") for pick in range(6)),),
     ),
     _mutation(
         "cordons-unread",
@@ -206,6 +218,10 @@ REQUESTS: tuple[Mutation, ...] = (
         "an access review never finds a right missing",
         "ends",
         (access, "missing_access", "if not allowed", "if False"),
+        faults=(
+            Fault("access-missing", 0.0, 200.0, 1, "Preflight"),
+            Fault("access-missing", 0.0, 200.0, 1),
+        ),
     ),
     _mutation(
         "retry-after-unread",

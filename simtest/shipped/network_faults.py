@@ -70,8 +70,7 @@ def draw_network_faults(seed: str) -> tuple[Fault, ...]:
         on = rng.choice(list(MOST))
         nth, length = rng.randint(1, MOST[on]), rng.uniform(0.5, 20.0)
         faults.append(Fault(kind, float(nth), length, rng.randrange(1 << 16), on))
-    for _ in range(rng.choice((0, 0, 1, 2))):
-        on = rng.choice(list(overtaking.MOST))
+    for on in rng.sample(list(overtaking.MOST), rng.choice((0, 0, 1, 2))):
         nth, length = rng.randint(1, overtaking.MOST[on]), rng.uniform(1.0, 12.0)
         faults.append(Fault(OVERTAKEN, float(nth), length, 0, on))
     return tuple(faults)
