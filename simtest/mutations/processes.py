@@ -53,12 +53,6 @@ PROCESSES: tuple[Mutation, ...] = (
         faults=(Fault("twins", 5.0, 8.0, 0, "Drain"), Fault("twins", 1.0, 8.0, 0, "CordonSource")),
     ),
     _mutation(
-        "renewed-by-the-answer",
-        "a renewal counts from its answer, not from its request",
-        "lease-held",
-        (Elector, "_attempt", "self._renewed = began", "self._renewed = time.monotonic()"),
-    ),
-    _mutation(
         "lease-never-lost",
         "a Lease that was not renewed in time counts as held",
         "lease-held",
@@ -73,23 +67,6 @@ PROCESSES: tuple[Mutation, ...] = (
         faults=(
             Fault("freeze", 0.5, 35.0, 1, "Drain"),
             Fault("freeze", 0.1, 35.0, 1, "CordonSource"),
-        ),
-    ),
-    _mutation(
-        "action-twice",
-        "an action is started although it runs",
-        "in-measure",
-        (Executor, "submit", "action.key in self._running or ", ""),
-    ),
-    _mutation(
-        "not-looked-at-before-deletion",
-        "machines are deleted without a last look at their pods",
-        "retired-empty",
-        (
-            Executor,
-            "_change_pools",
-            "check_nodes_are_empty(action, await self._occupants(action))",
-            "pass",
         ),
     ),
     _mutation(
