@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked, is_free, slots
@@ -10,6 +11,7 @@ from azure_linux_migrator.core.drain.planner import Plan, Planner
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition, classify_pod
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Owner, Pod
 from azure_linux_migrator.model.selectors import Requirement, Selector
 from tests.support.worlds import NOW, budget, planner_of, pod, world
@@ -175,6 +177,22 @@ class TestLedger:
         self.state.put_budget(after)
         assert self.state.inflight.unshown(after.key) == 0
         assert self._evictions() == 0, "its status says that nothing is allowed"
+
+    def test_a_budget_that_names_its_predecessor_does_not_settle_it(self) -> None:
+        """The disruption controller keeps the name of a StatefulSet's pod for two minutes, though
+        another pod has it by then (pkg/controller/disruption/disruption.go)."""
+        first = self.first
+        self.state.inflight.forget(first.pod)
+        shown = frozenset({first.pod.name})
+        before = budget(allowed=1, healthy=4, desired=3, expected=4, disrupted=shown, revision=25)
+        self.state.put_budget(before)
+        self.state.evicting(EvictPod(first.pod, first.uid, first.budget, first.owner), NOW)
+        self._put(terminating=True, revision=30)
+        assert self.state.inflight.unshown(before.key) == 1
+        self.state.put_budget(structs.replace(before, revision=29))
+        assert self._evictions() == 0
+        self.state.put_budget(structs.replace(before, allowed=0, revision=31))
+        assert self.state.inflight.unshown(before.key) == 0
 
     def test_the_slot_returns_with_the_ready_replacement(self) -> None:
         self.state.remove_pod(self.first.pod, 30)
