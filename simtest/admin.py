@@ -76,12 +76,16 @@ class Admin(Remedies):
     def _approve(self, body: Body) -> None:
         ready = body.status.condition("Ready")
         if ready is not None and ready.reason == "Planned":
-            self._scenario.spec["mode"] = "Run"
-            self._resource.edit(mode="Run")
+            self._run_planned(body)
         if ready is not None and ready.reason == "AwaitingApproval":
             match = re.search(rf"{re.escape(APPROVE)}=(\S+)", body.status.message)
             self._require(match, f"the status does not tell how to approve: {body.status.message}")
             self._resource.annotate(APPROVE, match[1] if match else "")
+
+    def _run_planned(self, _body: Body) -> None:
+        """Begin what was planned, also where pods are foretold to block: they are seen to then."""
+        self._scenario.spec["mode"] = "Run"
+        self._resource.edit(mode="Run")
 
     def _resume(self, body: Body) -> None:
         """A pause that a deleted predecessor left ends as the status says."""
@@ -222,5 +226,6 @@ class Admin(Remedies):
         "TargetPoolExists": _free_the_name,
         "PreflightBlocked": Remedies.acknowledge,
         "PodsBlocked": _unblock_pods,
+        "ForecastBlocked": _run_planned,
     }
     """The fixes by the reason for which a migration stalls."""

@@ -3,6 +3,7 @@
 import random
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -17,7 +18,8 @@ from simtest.faults.fault import HEALED, Fault
 from simtest.faults.injector import FaultInjector
 from simtest.faults.schedule import schedule
 from simtest.invariants.attribution import Attribution
-from simtest.invariants.audit import Audit
+from simtest.invariants.audit import Audit, OperatorUnderTest
+from simtest.invariants.context import ObservedProcess
 from simtest.invariants.final_checks import FinalChecks
 from simtest.invariants.registry import ViolationError
 from simtest.scenario import NAME, NOW, Scenario, scenario
@@ -25,8 +27,6 @@ from simtest.scenario import NAME, NOW, Scenario, scenario
 DEADLINE = HEALED + 4 * 3600.0
 """Virtual seconds by which every run has ended."""
 IDLE_SECONDS = 1800.0
-STEPS = 400_000
-"""More events than any run needs: more are a livelock."""
 
 
 class SeedResult(Struct):
@@ -52,11 +52,13 @@ class SeedResult(Struct):
 
 
 class Run:
-    """A migration under faults."""
+    """A migration under faults. `steps` are more events than any run needs: more are a livelock."""
+
+    steps = 400_000
 
     def __init__(self, seed: str, faults: Sequence[Fault] | None = None) -> None:
         self.seed = seed
-        self.faults = schedule(seed) if faults is None else tuple(faults)
+        self.faults = self.faults_of(seed) if faults is None else tuple(faults)
         self.scenario: Scenario = scenario(seed)
         simulation = self.scenario.simulation
         simulation.kernel.run(lambda: False, end=NOW + 5.0)
@@ -68,19 +70,30 @@ class Run:
         self.digest = Digest()
         self._rng = random.Random(f"{seed}/pilot")
         self.injector = FaultInjector(
-            self.faults, self.scenario, self.resource, self.audit, self._new_operator, seed
+            self._action_faults(),
+            self.scenario,
+            self.resource,
+            self.audit,
+            self._new_operator,
+            seed,
         )
         Admin(self.scenario, self.resource, self.audit)
+
+    @classmethod
+    def faults_of(cls, seed: str) -> tuple[Fault, ...]:
+        """The faults of a seed."""
+        return schedule(seed)
+
+    def _action_faults(self) -> tuple[Fault, ...]:
+        """The faults that the injector strikes with."""
+        return self.faults
 
     def _new_operator(self, injector: FaultInjector) -> SimulatedOperator:
         simulation = self.scenario.simulation
         attribution = Attribution(injector, self.audit)
 
         def decided(decision: Decision) -> None:
-            self.audit.decided(attribution.process, operator, decision)
-            self.digest.decided(simulation.kernel.now - NOW, decision)
-            ready = decision.status.condition("Ready")
-            self._tell(decision.status.step, ready.reason if ready else "")
+            self._observe(attribution.process, operator, decision)
 
         operator = SimulatedOperator(
             OperatorSetup(
@@ -95,6 +108,15 @@ class Run:
             )
         )
         return operator
+
+    def _observe(
+        self, process: ObservedProcess, operator: OperatorUnderTest, decision: Decision
+    ) -> None:
+        """A process has decided."""
+        self.audit.decided(process, operator, decision)
+        self.digest.decided(self.scenario.simulation.kernel.now - NOW, decision)
+        ready = decision.status.condition("Ready")
+        self._tell(decision.status.step, ready.reason if ready else "")
 
     def _tell(self, step: str, reason: str) -> None:
         line = f"{step}:{reason}"
@@ -136,7 +158,7 @@ class Run:
 
     def _until(self, holds: Callable[[], bool], end: float) -> bool:
         kernel = self.scenario.simulation.kernel
-        most = kernel.steps + STEPS
+        most = kernel.steps + self.steps
         while not holds():
             due = kernel.next_at()
             if due is None or due > end:
@@ -172,6 +194,13 @@ class Run:
         more = self.resource.writes - writes, self.injector.writes - acts
         text = f"{more[0]} status writes, {more[1]} actions after the end"
         self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
+
+
+class RunSeed(Protocol):
+    """Runs one seed."""
+
+    def __call__(self, seed: str, faults: Sequence[Fault] | None = None, /) -> SeedResult:
+        """Run it, with `faults` instead of its own if given."""
 
 
 def run(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from azure_linux_migrator.errors import AzureError, KubernetesError
 from azure_linux_migrator.model.actions import READS, Action, EvictPod
@@ -16,6 +17,8 @@ from simtest.faults.faulted_run import FaultedRun, step_of
 from simtest.faults.schedule import FAULTS
 from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
+
+T = TypeVar("T")
 
 TWO_REQUESTS = frozenset(("ReleaseNode", "RestoreScale"))
 """Types of actions that need two requests."""
@@ -130,6 +133,14 @@ class FaultInjector:
             run.struck("evictions-denied", "EvictPod")
             return InjectedFault(run.denial)
         return None
+
+    def own_call(self, call: Callable[[], T]) -> T:
+        """Make a call of Azure as azlm's: faults of its calls strike it."""
+        calls_azure, self._calls_azure = self._calls_azure, True
+        try:
+            return call()
+        finally:
+            self._calls_azure = calls_azure
 
     def begins(self, action: Action) -> None:
         """An action is about to take effect."""

@@ -38,6 +38,8 @@ class OperatorProcesses(NullWatcher):
         self._on_eviction = on_eviction
         self._generation = 0
         self._needs_pod = False
+        self.beside = 0
+        """How many processes have started although the one before was alive."""
         self.rng = random.Random(f"{seed}/processes")
         self.status_error: KubernetesError | None = None
         """The answer to writes of the status, where they fail."""
@@ -75,6 +77,7 @@ class OperatorProcesses(NullWatcher):
         """As `lead`, although the process at work is alive: it lost the Lease or does not know that
         it did. Successors that were planned before do not start."""
         self._generation += 1
+        self.beside += 1
         self.lead()
 
     def replace(self, seconds: float) -> bool:

@@ -59,7 +59,7 @@ def schedule(seed: str, *, shelved: bool = False) -> tuple[Fault, ...]:
 
 def describe(fault: Fault) -> str:
     """A fault in words: what strikes, when, and for how long."""
-    if fault.kind in FAULTS.requests:
+    if fault.kind in FAULTS.requests or fault.kind.startswith("network-"):
         when = f"{fault.on or 'action'} {fault.at:.0f}"
     else:
         when = f"{fault.at:.1f} s" + (f" into {fault.on}" if fault.on else "")

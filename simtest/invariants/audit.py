@@ -1,11 +1,13 @@
 """Checks the invariants after every event, by the state of the cluster and by what azlm knew."""
 
+from typing import Protocol
+
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.state.results import Decision
+from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.model.cluster import NamespacedName, Node
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
-from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import BudgetInvariants
 from simtest.invariants.context import JudgeContext, ObservedProcess, Part
@@ -22,6 +24,18 @@ from simtest.scenario import Scenario
 
 KNOWN: dict[str, str] = {}
 """Invariants that azlm breaks and whose fix is pending: counted and printed, but no failure."""
+
+
+class OperatorUnderTest(Protocol):
+    """A process whose decisions are judged."""
+
+    @property
+    def world(self) -> World:
+        """What it knows of the cluster."""
+
+    @property
+    def skew(self) -> float:
+        """How far its clock is ahead, in seconds."""
 
 
 class Audit:
@@ -82,6 +96,11 @@ class Audit:
         return self._budgets.refused
 
     @property
+    def outrun(self) -> int:
+        """Evictions of these that a forced deletion has outrun."""
+        return self._budgets.outrun
+
+    @property
     def moves(self) -> int:
         """How often a replica was moved in one direction, at the most."""
         return self._moves.most
@@ -120,7 +139,7 @@ class Audit:
     # Events
 
     def decided(
-        self, process: ObservedProcess, operator: SimulatedOperator, decision: Decision
+        self, process: ObservedProcess, operator: OperatorUnderTest, decision: Decision
     ) -> None:
         """A process has decided on actions and a status."""
         process.world = operator.world

@@ -25,6 +25,9 @@ class BudgetInvariants(Part):
         self._pod: Pod | None = None
         self.granted = 0
         self.refused = 0
+        self.outrun = 0
+        """Evictions that were refused soon after a forced deletion, which may have reached the
+        server before them and have taken their slot."""
         self._forced_at = 0.0
         blame.on_consequence.append(self._removed)
 
@@ -58,6 +61,7 @@ class BudgetInvariants(Part):
         pod = self.context.store.pods.get(action.pod)
         if pod is not None and not pod.terminating:
             self.refused += 1
+            self.outrun += self.context.now - self._forced_at < FORCED_SECONDS
             return
         self.granted += 1
         self.context.acting.sent[action.uid].granted = True

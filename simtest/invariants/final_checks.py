@@ -41,7 +41,7 @@ class FinalChecks:
         self._cordons()
         self._workloads()
         if calm:
-            refused = self._audit.refused
+            refused = self._audit.refused - self._audit.outrun
             self._that("calm-unrefused", not refused, f"{refused} refused evictions")
 
     # Nodes

@@ -96,12 +96,15 @@ class OperatorView(Part):
             that("placed-first", name is None, f"pods are evicted while {name} has no node")
 
     def _unplaced(self, process: ObservedProcess) -> NamespacedName | None:
-        """A pod that replaces one that azlm moved, and that fits on no node."""
-        workloads = self.context.simulation.workloads
+        """A pod that replaces one that azlm moved, and that fits on no node. Of a workload that
+        others have scaled it may be a replica that they added."""
+        workloads, rescaled = self.context.simulation.workloads, self.context.rescaled
         for pod in process.world.pods.values():
             if pod.unschedulable and not pod.terminating:
                 workload = workloads.workload(pod)
-                if workload is not None and workload.uid in self._moved:
+                if workload is None or workload.key in rescaled:
+                    continue
+                if workload.uid in self._moved:
                     return pod.key
         return None
 

@@ -4,6 +4,7 @@ recorded."""
 from collections import defaultdict, deque
 
 from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import (
     READS,
     Action,
@@ -17,7 +18,7 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import SLACK, JudgeContext, Part
+from simtest.invariants.context import SLACK, JudgeContext, ObservedProcess, Part
 
 MOST_A_MINUTE = 70
 """Requests of one kind per second: at most one, as the pools are listed."""
@@ -25,6 +26,8 @@ WRITES_BASE = 40
 WRITES_EACH = 4
 """Writes per minute: a base, and more for each pod and node."""
 MINUTE = 60.0
+SUSPENDED_SECONDS = 45.0
+"""A process is not suspended for longer."""
 
 
 class RateLimits(Part):
@@ -33,6 +36,8 @@ class RateLimits(Part):
     def __init__(self, context: JudgeContext) -> None:
         super().__init__(context)
         self._still_since: float | None = None
+        self._told_at: dict[ObservedProcess, float] = {}
+        """When each process first decided while actions are forbidden."""
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
         self._writes: deque[float] = deque()
         self._recorded: set[str] = set()
@@ -45,7 +50,23 @@ class RateLimits(Part):
         still = still and not body.deleting
         now = self.context.now
         self._still_since = (self._still_since or now) if still else None
+        if not still:
+            self._told_at.clear()
         self._recorded.add(body.status.step)
+
+    def decided(self, process: ObservedProcess, decision: Decision) -> None:
+        """The process looks at the spec again, now or soon after."""
+        if self._still_since is not None:
+            self._told_at.setdefault(process, self.context.now)
+
+    def _still(self) -> bool:
+        """Whether actions are forbidden, and the acting process has had the time to stop: one that
+        was suspended sends the second request of an action before it learns of the pause."""
+        since, now = self._still_since, self.context.now
+        if since is None:
+            return False
+        told_at = self._told_at.get(self.context.acting, since + SUSPENDED_SECONDS)
+        return now - max(since, told_at) > SLACK
 
     def begins(self, action: Action) -> None:
         """Check that the action is within the limits, not paused, and in a recorded step."""
@@ -59,9 +80,8 @@ class RateLimits(Part):
         if isinstance(action, READS):
             return
         self._counted(now)
-        since = self._still_since
         text = f"{action.key} although the migration is paused"
-        that("paused-means-paused", since is None or now - since <= SLACK, text)
+        that("paused-means-paused", not self._still(), text)
         steps = self._steps_of(action)
         if steps and not self.context.deleting:
             text = f"{action.key} before any of {', '.join(steps)} was recorded"

@@ -6,11 +6,21 @@ from simtest.mutations.cordons import CORDONS
 from simtest.mutations.drained_pods import DRAINED_PODS
 from simtest.mutations.mutation import Mutation
 from simtest.mutations.pools import POOLS
+from simtest.mutations.processes import PROCESSES
+from simtest.mutations.requests import REQUESTS
 from simtest.mutations.slots import SLOTS
 from simtest.mutations.steps import STEPS
-from simtest.run import run
+from simtest.run import RunSeed, run
 
-MUTATIONS: tuple[Mutation, ...] = (*SLOTS, *DRAINED_PODS, *CORDONS, *STEPS, *POOLS)
+MUTATIONS: tuple[Mutation, ...] = (
+    *SLOTS,
+    *DRAINED_PODS,
+    *CORDONS,
+    *STEPS,
+    *POOLS,
+    *REQUESTS,
+    *PROCESSES,
+)
 MOST_SEEDS = 3000
 
 
@@ -25,18 +35,20 @@ class Catch(Struct):
     other_seed: int = -1
 
 
-def hunt(mutation: Mutation, most: int = MOST_SEEDS, first: int = 0) -> Catch:
+def hunt(
+    mutation: Mutation, most: int = MOST_SEEDS, first: int = 0, *, run_seed: RunSeed = run
+) -> Catch:
     """Runs that fail for another reason, or that fail without the mutation too, do not count."""
     caught = Catch(mutation.name)
     for seed in range(first, first + most):
         with mutation.applied():
-            outcome = run(str(seed))
+            outcome = run_seed(str(seed), mutation.faults)
         if not outcome.failure:
             continue
         line = outcome.failure.strip().splitlines()[-1]
         if mutation.shows(outcome.failure):
             with mutation.strict():
-                clean = run(str(seed))
+                clean = run_seed(str(seed), mutation.faults)
             if not mutation.shows(clean.failure):
                 caught.seeds, caught.why = seed - first + 1, line
                 return caught

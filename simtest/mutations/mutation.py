@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from simtest.faults.fault import Fault
 from simtest.invariants import audit
 
 Patches = list[tuple[Any, str, Any]]
@@ -14,12 +15,15 @@ Patches = list[tuple[Any, str, Any]]
 @dataclass(frozen=True, slots=True)
 class Mutation:
     """A mutation: `what` is the defect in words, `finds` the invariant that it must break, and
-    the patches replace parts of azlm."""
+    the patches replace parts of azlm; `shipped` tells that only the operator that ships has those
+    parts. `faults` strike in its runs instead of those of the seeds, where these rarely do."""
 
     name: str
     what: str
     finds: str
     patches: Callable[[], Patches]
+    shipped: bool = False
+    faults: tuple[Fault, ...] | None = None
 
     @contextmanager
     def applied(self) -> Iterator[None]:

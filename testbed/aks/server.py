@@ -1,14 +1,11 @@
-"""The ARM subset over HTTP: paths, statuses and headers as recorded from the real service.
-
-The model decides everything about pools; this module translates HTTP and keeps the clock. Requests
-that belong to no Azure API are under /_testbed/.
+"""The ARM subset over HTTP: simulator/aks/rest_api.py answers, this module serves it and keeps the
+clock. Requests that belong to no Azure API are under /_testbed/.
 """
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,9 +13,9 @@ from aiohttp import web
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.simulator.aks import operations as ops
-from azure_linux_migrator.simulator.aks.base import Reply
-from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost, cluster_not_found
+from azure_linux_migrator.simulator.aks.errors import ResponseLost
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.rest_api import ArmRequest, RestApi
 from simtest.faults.azure_calls import CallFault, inject
 from testbed.aks.nodes import KubernetesNodes
 
@@ -28,10 +25,6 @@ API_VERSION = "2026-08-01"
 ATTEMPTS = 10
 RETRY_SECONDS = 0.5
 """After a failure of the apiserver that may pass."""
-_CLUSTER = "/subscriptions/{sub}/{groups:[rR]esource[gG]roups}/{group}/providers/{rp}/{mc}/{name}"
-_LOCATION = "/subscriptions/{sub}/providers/{rp}/locations/{location}"
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ArmServer:
@@ -46,6 +39,7 @@ class ArmServer:
         """With a clock other than the system's, its owner advances the cluster."""
         self._clock = clock
         self._cluster = cluster
+        self._api = RestApi(cluster)
         self._nodes = nodes
         self._base = ""
         self.log: list[dict[str, Any]] = []
@@ -56,25 +50,12 @@ class ArmServer:
 
     async def start(self, port: int) -> str:
         """Listen (0 picks a free port) and return the base URL."""
-        app = web.Application(middlewares=[self._answer])
-        pools = f"{_CLUSTER}/agentPools"
+        app = web.Application()
         app.add_routes(
             [
-                web.get(_CLUSTER, self._get_cluster),
-                web.get(pools, self._list),
-                web.get(f"{pools}/{{pool}}", self._get),
-                web.put(f"{pools}/{{pool}}", self._put),
-                web.delete(f"{pools}/{{pool}}", self._delete),
-                web.post(f"{pools}/{{pool}}/abort", self._abort),
-                web.post(f"{pools}/{{pool}}/deleteMachines", self._delete_machines),
-                web.get(f"{pools}/{{pool}}/machines", self._machines),
-                web.get(f"{pools}/{{pool}}/upgradeProfiles/default", self._upgrade_profile),
-                web.get(f"{_CLUSTER}/availableAgentPoolVersions", self._versions),
-                web.get(f"{_LOCATION}/operations/{{id}}", self._operation),
-                web.get(f"{_LOCATION}/operationresults/{{id}}", self._operation_result),
-                *self._surroundings(),
                 web.post("/_testbed/faults", self._faults),
                 web.get("/_testbed/requests", self._requests),
+                web.route("*", "/{path:.*}", self._answer),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)
@@ -84,40 +65,6 @@ class ArmServer:
         if self._clock is time.time:
             self._driver = asyncio.create_task(self._drive())
         return self._base
-
-    def _surroundings(self) -> list[web.RouteDef]:
-        """Routes that preflight checks read beside the cluster's own provider."""
-
-        def listing(read: Callable[[float], list[dict[str, Any]]]) -> Handler:
-            async def answer(_: web.Request) -> web.Response:
-                return web.json_response({"value": read(self._clock())})
-
-            return answer
-
-        group = "/subscriptions/{sub}/{groups:[rR]esource[gG]roups}/{mcgroup}/providers"
-        compute = "/subscriptions/{sub}/providers/Microsoft.Compute"
-        cluster = self._cluster
-        locks = listing(cluster.locks)
-        return [
-            web.get(f"{compute}/locations/{{location}}/usages", listing(cluster.usages)),
-            web.get(f"{compute}/skus", listing(cluster.skus)),
-            web.get(f"{_CLUSTER}/providers/Microsoft.Authorization/locks", locks),
-            web.get(f"{group}/Microsoft.Authorization/locks", locks),
-            web.get(
-                f"{_CLUSTER}/maintenanceConfigurations",
-                listing(cluster.maintenance_configurations),
-            ),
-            web.get(
-                f"{group}/Microsoft.Compute/virtualMachineScaleSets", listing(cluster.scale_sets)
-            ),
-            web.get(
-                f"{group}/Microsoft.Network/virtualNetworks/{{vnet}}/subnets/{{subnet}}",
-                self._subnet,
-            ),
-        ]
-
-    async def _subnet(self, request: web.Request) -> web.Response:
-        return web.json_response(self._cluster.subnet(request.path, self._clock()))
 
     async def stop(self) -> None:
         """Stop listening and driving."""
@@ -188,21 +135,21 @@ class ArmServer:
         self._cluster.drained(name, self._clock())
         self._changed.set()
 
-    @web.middleware
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Log every call, and give errors their body."""
-        if request.path.startswith("/_testbed/"):
-            return await handler(request)
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a call of the Azure API, and log it."""
         entry = {"at": self._clock(), "method": request.method, "path": request.path, "status": 0}
         self.log.append(entry)
+        asked = ArmRequest(
+            request.method,
+            request.path,
+            request.query,
+            request.headers,
+            await request.read(),
+            self._base,
+            self._clock(),
+        )
         try:
-            self._check(request)
-            response = await handler(request)
-        except ArmError as error:
-            headers = {}
-            if error.retry_after is not None:
-                headers["Retry-After"] = str(max(1, round(error.retry_after)))
-            response = web.json_response(error.body, status=error.status, headers=headers)
+            answer = self._api.answer(asked)
         except ResponseLost as lost:
             self._changed.set()
             await asyncio.sleep(lost.hang_seconds)
@@ -211,80 +158,9 @@ class ArmServer:
             raise ConnectionResetError("the answer is lost on purpose") from lost
         finally:
             self._changed.set()
-        entry["status"] = response.status
-        response.headers["x-ms-request-id"] = f"{len(self.log):036d}"
-        return response
-
-    def _check(self, request: web.Request) -> None:
-        if not request.query.get("api-version"):
-            text = "The api-version query parameter (?api-version=) is required for all requests."
-            raise ArmError(400, "MissingApiVersionParameter", text)
-        shape, match = self._cluster.shape, request.match_info
-        if match.get("name", shape.name) != shape.name or (
-            match.get("group", shape.resource_group).lower() != shape.resource_group.lower()
-        ):
-            raise cluster_not_found(match["group"], match["name"])
-
-    async def _get_cluster(self, _: web.Request) -> web.Response:
-        return web.json_response(self._cluster.cluster(self._clock()))
-
-    async def _list(self, request: web.Request) -> web.Response:
-        if request.query.get("$skiptoken"):
-            return web.json_response({"value": []})
-        body = {"value": self._cluster.list_pools(self._clock())}
-        # A recorded list has a link to a second page that is empty; clients must follow it.
-        body["nextLink"] = f"{self._base}{request.path_qs}&$skiptoken=1"  # type: ignore[assignment]
-        return web.json_response(body)
-
-    async def _get(self, request: web.Request) -> web.Response:
-        return web.json_response(self._cluster.get(request.match_info["pool"], self._clock()))
-
-    async def _put(self, request: web.Request) -> web.Response:
-        reply = self._cluster.put(
-            request.match_info["pool"],
-            await request.json(),
-            self._clock(),
-            if_match=request.headers.get("If-Match", ""),
-            if_none_match=request.headers.get("If-None-Match", ""),
-        )
-        return self._reply(request, reply)
-
-    async def _delete(self, request: web.Request) -> web.Response:
-        ignore = request.query.get("ignore-pod-disruption-budget", "").lower() == "true"
-        reply = self._cluster.delete(
-            request.match_info["pool"],
-            self._clock(),
-            if_match=request.headers.get("If-Match", ""),
-            ignore_disruption_budgets=ignore,
-        )
-        return self._reply(request, reply)
-
-    async def _abort(self, request: web.Request) -> web.Response:
-        return self._reply(request, self._cluster.abort(request.match_info["pool"], self._clock()))
-
-    async def _delete_machines(self, request: web.Request) -> web.Response:
-        names = (await request.json()).get("machineNames") or []
-        pool = request.match_info["pool"]
-        return self._reply(request, self._cluster.delete_machines(pool, names, self._clock()))
-
-    async def _machines(self, request: web.Request) -> web.Response:
-        machines = self._cluster.machines(request.match_info["pool"], self._clock())
-        return web.json_response({"value": machines})
-
-    async def _upgrade_profile(self, request: web.Request) -> web.Response:
-        pool = request.match_info["pool"]
-        return web.json_response(self._cluster.upgrade_profile(pool, self._clock()))
-
-    async def _versions(self, _: web.Request) -> web.Response:
-        return web.json_response(self._cluster.available_versions(self._clock()))
-
-    async def _operation(self, request: web.Request) -> web.Response:
-        return web.json_response(self._cluster.operation(request.match_info["id"], self._clock()))
-
-    async def _operation_result(self, request: web.Request) -> web.Response:
-        return web.Response(
-            status=self._cluster.operation_result(request.match_info["id"], self._clock())
-        )
+        entry["status"] = answer.status
+        headers = answer.headers | {"x-ms-request-id": f"{len(self.log):036d}"}
+        return web.Response(status=answer.status, headers=headers, body=answer.body or None)
 
     async def _faults(self, request: web.Request) -> web.Response:
         faults = msgspec.json.decode(await request.read(), type=list[CallFault])
@@ -293,19 +169,3 @@ class ArmServer:
 
     async def _requests(self, _: web.Request) -> web.Response:
         return web.json_response(self.log)
-
-    def _reply(self, request: web.Request, reply: Reply) -> web.Response:
-        headers = {}
-        if reply.operation:
-            shape = self._cluster.shape
-            base = (
-                f"{self._base}/subscriptions/{shape.subscription}/providers/"
-                f"Microsoft.ContainerService/locations/{shape.location}"
-            )
-            version = f"?api-version={request.query['api-version']}"
-            headers["Azure-AsyncOperation"] = f"{base}/operations/{reply.operation}{version}"
-            if reply.location:
-                headers["Location"] = f"{base}/operationresults/{reply.operation}{version}"
-        if reply.body is None:
-            return web.Response(status=reply.status, headers=headers)
-        return web.json_response(reply.body, status=reply.status, headers=headers, dumps=json.dumps)

@@ -7,6 +7,7 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool, AgentPoolDeleteMachinesParameter
 
@@ -155,14 +156,17 @@ def open_pools(
     cloud: str,
     on_request: OnRequest,
     before_change: Callable[[], None] = lambda: None,
+    transport: AsyncHttpTransport[Any, Any] | None = None,
 ) -> AksPools:
     """Connect to a cluster's pools. A plain-http endpoint, as a test server has, gets no token.
 
     `before_change` is called right before each request that changes a pool, and prevents it by an
-    exception.
+    exception. `transport` is the SDK's own unless one is given.
     """
     chosen = BY_NAME[cloud]
     more: dict[str, Any] = {"retry_total": 0, "user_agent": "azlm"}
+    if transport is not None:
+        more["transport"] = transport
     identity: Any = None
     if endpoint is not None and endpoint.startswith("http://"):
         more["authentication_policy"] = SansIOHTTPPolicy()

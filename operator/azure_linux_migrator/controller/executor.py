@@ -82,10 +82,10 @@ class Executor:
         telemetry: Telemetry,
         may_act: Callable[[], bool],
         on_result: Callable[[], None],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         forecaster: Forecaster | None = None,
     ) -> None:
-        self._clock = clock
+        self._clock = clock or time.time
         self._forecaster = forecaster or _no_forecasts
         self._client = client
         self._world = world

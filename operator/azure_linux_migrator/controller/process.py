@@ -75,6 +75,10 @@ class Operator:
             )
         return self._pools[key]
 
+    def connect_pools(self, cluster: ClusterRef, pools: PoolPort) -> None:
+        """Use this connection for the node pools of a cluster."""
+        self._pools[cluster_key(cluster)] = pools
+
     def worker(self, body: Mapping[str, Any], releasing: bool) -> Worker:
         """A new worker for a resource."""
         return Worker(

@@ -1,0 +1,445 @@
+"""The connections of one process to the simulated API server: what aiohttp's session is otherwise.
+
+A request is on its way, takes effect, and is answered; each of the three can fail. What was sent
+takes effect though the process has ended or does not wait any more.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from azure_linux_migrator.errors import AzlmError, KubernetesError
+from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
+from azure_linux_migrator.model.actions import (
+    READS,
+    Action,
+    EvictPod,
+    ReleaseNode,
+    RestoreScale,
+)
+from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
+from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
+from azure_linux_migrator.simulator.controller.informer import WatchKind
+from azure_linux_migrator.simulator.controller.operator_process import Pace
+from azure_linux_migrator.simulator.controller.process import SimulatedProcess
+from azure_linux_migrator.simulator.kernel import Kernel, Timer
+from simtest.invariants.registry import Judge
+from simtest.shipped.api_server import Answer, Request, SimulatedApiServer, failure, target_of
+from simtest.shipped.event_loop import ORIGIN, Origin
+from simtest.shipped.network_faults import NetworkFault, NetworkFaults, kind_of
+from simtest.shipped.streams import BOOKMARK_SECONDS, WatchStream
+
+SERVER = "http://kubernetes.simulated"
+WATCHED: dict[WatchKind, str] = {
+    "node": "/api/v1/nodes",
+    "pod": "/api/v1/pods",
+    "budget": "/apis/policy/v1/poddisruptionbudgets",
+    "Deployment": "/apis/apps/v1/deployments",
+    "ReplicaSet": "/apis/apps/v1/replicasets",
+    "StatefulSet": "/apis/apps/v1/statefulsets",
+    "DaemonSet": "/apis/apps/v1/daemonsets",
+    "volume": "/api/v1/persistentvolumes",
+    "attachment": "/apis/storage.k8s.io/v1/volumeattachments",
+}
+
+
+TWO_REQUESTS = (ReleaseNode, RestoreScale)
+"""Actions of two different writes: the hook is told of the second one's end only."""
+
+
+class Flight:
+    """A request on its way. `action` is the action of the core that it belongs to, if it does;
+    `part` counts the writes of that action."""
+
+    def __init__(self, action: Action | None, task: Origin | None) -> None:
+        self.action = action
+        self.task = task
+        self.part = 0
+        self.leads = True
+        """Whether the process held the Lease, by the server, when it sent the request."""
+        self.timer: Timer | None = None
+        self.answered: asyncio.Future[Any] | None = None
+
+
+class Flights:
+    """The requests of one process. `actions` are the decided actions by key; `way` draws the
+    seconds in one direction."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        process: SimulatedProcess,
+        rng: random.Random,
+        hook: FaultHook,
+        leads: Callable[[], bool],
+        judge: Judge,
+        overtake: Callable[[Action], InjectedFault | None],
+    ) -> None:
+        self._overtake = overtake
+        self._leads = leads
+        self._judge = judge
+        self.kernel = kernel
+        self.process = process
+        self.rng = rng
+        self.hook = hook
+        self.actions: dict[str, Action] = {}
+        self._flights: dict[Flight, None] = {}
+
+    def begin(self) -> Flight:
+        """A request of the running task: the executor names the task of an action by its key."""
+        origin = ORIGIN.get()
+        named = origin.named(self.actions) if origin is not None else None
+        if named is None or named.task is None:
+            return Flight(None, None)
+        return Flight(self.actions[named.task.get_name()], named)
+
+    async def fly(
+        self,
+        flight: Flight,
+        way: float,
+        arrive: Callable[[], None],
+        timeout: float | None,  # noqa: ASYNC109 - as aiohttp's and azure.core's
+    ) -> Any:
+        """Send a request, and wait for its answer; raises TimeoutError."""
+        flight.leads = self._leads()
+        flight.answered = asyncio.get_running_loop().create_future()
+        self._flights[flight] = None
+        flight.timer = self.kernel.after(way, arrive)
+        async with asyncio.timeout(timeout):
+            return await flight.answered
+
+    def answer(self, flight: Flight, way: float, result: Any) -> None:
+        """Send the answer: a result, or an exception."""
+        self._flights.pop(flight, None)
+        self.process.after(way, lambda: _resolve(flight, result))
+
+    def fault(self, flight: Flight, *, writes: bool) -> InjectedFault | None:
+        """The fault that strikes a request of an action: one of its writes, or of an action that
+        only reads the first request. Other requests belong to no action from here on."""
+        action, task = flight.action, flight.task
+        if action is None or task is None:
+            return None
+        if writes and not isinstance(action, READS):
+            self.judge_lease(flight, action.key)
+        if task.requests if isinstance(action, READS) else not writes:
+            flight.action = None
+            return None
+        flight.part, task.requests = task.requests, task.requests + 1
+        fault = self.hook.injected_fault(action, flight.part)
+        if fault is None and flight.part == 0:
+            fault = self._overtake(action)
+        return fault
+
+    def judge_lease(self, flight: Flight, what: str) -> None:
+        """Whether a write was sent by the process that holds the Lease."""
+        self._judge.that("lease-held", flight.leads, f"{what} is sent without the Lease")
+
+    def perform(self, flight: Flight, effect: Callable[[], Any]) -> Any:
+        """Let a request take effect between the two calls of the hook."""
+        if flight.action is None:
+            return effect()
+        if flight.part == 0 or not isinstance(flight.action, TWO_REQUESTS):
+            self.hook.begins(flight.action)
+        try:
+            return effect()
+        finally:
+            self.hook.ends(flight.action)
+
+    # Faults of the process
+
+    @property
+    def running(self) -> frozenset[str]:
+        """Keys of the actions whose requests are on their way."""
+        return frozenset(flight.action.key for flight in self._flights if flight.action is not None)
+
+    def delay(self, seconds: float) -> None:
+        """Requests of actions that are on their way arrive so many seconds later."""
+        for flight in self._flights:
+            if flight.action is not None and flight.timer is not None and flight.timer.live:
+                flight.timer = flight.timer.postpone(self.kernel, seconds)
+
+    def abandon(self, late: float | None) -> None:
+        """The process has ended: its requests arrive so many seconds later, or with None as usual
+        or never."""
+        for flight in self._flights:
+            timer = flight.timer
+            if timer is None or not timer.live:
+                continue
+            if late is not None:
+                self.kernel.after(late, timer.fire)
+            elif self.rng.random() < 0.5:
+                timer.cancel()
+
+
+def _resolve(flight: Flight, result: Any) -> None:
+    future = flight.answered
+    if future is None or future.done():
+        return
+    if isinstance(result, BaseException):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+class SimulatedResponse:
+    """What kube/client.py needs of aiohttp.ClientResponse."""
+
+    def __init__(self, answer: Answer, content: WatchStream | None = None) -> None:
+        self.status = answer.status
+        self.headers: dict[str, str] = {}
+        if answer.retry_after is not None:
+            self.headers["Retry-After"] = str(round(answer.retry_after))
+        self._body = answer.body
+        self.content = content
+
+    async def read(self) -> bytes:
+        """The body."""
+        return self._body
+
+
+class KubernetesNetwork:
+    """The session of one process. Faults of the server are `down` (until when it answers nothing)
+    and `status_fails` (the error of a status write)."""
+
+    def __init__(
+        self,
+        server: SimulatedApiServer,
+        flights: Flights,
+        pace: Pace,
+        down_until: Callable[[], float],
+        status_fails: Callable[[], KubernetesError | None],
+        faults: NetworkFaults,
+    ) -> None:
+        self._faults = faults
+        self._server = server
+        self._flights = flights
+        self._pace = pace
+        self._kernel = flights.kernel
+        self._rng = flights.rng
+        self._down_until = down_until
+        self._status_fails = status_fails
+        self._streams: dict[WatchStream, str] = {}
+        self._refused_until: dict[str, float] = {}
+        self._held_until: dict[str, float] = {}
+
+    # aiohttp.ClientSession
+
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None,
+        data: bytes | None,
+        headers: Mapping[str, str],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
+    ) -> AsyncIterator[SimulatedResponse]:
+        """A request and its answer."""
+        request = Request(
+            method,
+            urlsplit(url).path,
+            dict(params or {}),
+            data or b"",
+            headers.get("Content-Type", ""),
+        )
+        flight, way = self._flights.begin(), self._way()
+        answer = await self._flights.fly(
+            flight, way, lambda: self._arrives(flight, request, way), timeout.total
+        )
+        yield SimulatedResponse(answer)
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        timeout: aiohttp.ClientTimeout,
+    ) -> AbstractAsyncContextManager[SimulatedResponse]:
+        """A watch."""
+        path = urlsplit(url).path
+        return self._watch(Request("GET", path, dict(params)), timeout.sock_read or 120.0)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for stream in tuple(self._streams):
+            self._close(stream)
+
+    # Requests
+
+    def _way(self) -> float:
+        return self._pace.request.draw(self._rng) / 2
+
+    def _arrives(self, flight: Flight, request: Request, way: float) -> None:
+        """A request reaches the server."""
+        flights, action = self._flights, flight.action
+        writes = request.method != "GET"
+        if writes and isinstance(action, EvictPod) and self._conflicts(action):
+            flight.timer = self._kernel.after(
+                CONFLICT_SECONDS * self._rng.uniform(1.0, 1.1),
+                lambda: self._arrives(flight, request, way),
+            )
+            return
+        fault = flights.fault(flight, writes=writes)
+        if flight.action is None:
+            if target_of(request.path).subresource == "status":
+                flights.judge_lease(flight, "the status")
+            fault = self._faults.strike(kind_of(request))
+        if fault is None and self._kernel.now < self._down_until():
+            flights.answer(flight, way, _refused())
+        elif fault is not None and fault.lost:
+            return
+        elif fault is not None and fault.late:
+            self._kernel.after(fault.late, lambda: self._commit(flight, request, way, None))
+        else:
+            self._commit(flight, request, way, fault)
+
+    def _conflicts(self, action: EvictPod) -> bool:
+        return self._server.conflicts(action.pod)
+
+    def _commit(
+        self, flight: Flight, request: Request, way: float, fault: InjectedFault | None
+    ) -> None:
+        error: AzlmError | None = fault.error if fault is not None else None
+        lands = fault is None or error is None or fault.committed
+        if error is None and flight.action is None:
+            error = self._status_error(request)
+            lands = error is None or error.status == 0
+        answer: Answer | None = None
+        if lands:
+            answer = self._flights.perform(flight, lambda: self._server.answer(request))
+        if isinstance(fault, NetworkFault) and fault.ends_process:
+            self._faults.end_process(fault.ends_process)
+        delay = way + (fault.delay if fault is not None else 0.0)
+        if error is None:
+            self._flights.answer(flight, delay, answer)
+        elif isinstance(error, KubernetesError) and error.status:
+            self._flights.answer(flight, delay, failure(error))
+        else:
+            self._flights.answer(flight, delay, _disconnected())
+
+    def _status_error(self, request: Request) -> KubernetesError | None:
+        """The fault of a write of the status, or of a read of the resource: one that refuses only
+        writes does not refuse reads."""
+        target = target_of(request.path)
+        error = self._status_fails()
+        if target.collection != MIGRATIONS or error is None:
+            return None
+        if target.subresource == "status":
+            return error
+        named = target.key.name and error.status not in {403, 409}
+        return error if named else None
+
+    # Watches
+
+    @asynccontextmanager
+    async def _watch(self, request: Request, silence: float) -> AsyncIterator[SimulatedResponse]:
+        flight, way = Flight(None, None), self._way()
+        stream = WatchStream(self._flights.process, self._rng, self._delay, silence)
+        try:
+            answer = await self._flights.fly(
+                flight, way, lambda: self._begin(flight, request, stream, way), 30.0
+            )
+            yield SimulatedResponse(answer, stream)
+        finally:
+            self._close(stream)
+
+    def _delay(self) -> float:
+        return self._pace.watch.draw(self._rng)
+
+    def _begin(self, flight: Flight, request: Request, stream: WatchStream, way: float) -> None:
+        path, now = request.path, self._kernel.now
+        refused_until = max(self._down_until(), self._refused_until.get(path, 0.0))
+        fault = self._faults.strike("watch")
+        if fault is not None and fault.lost:
+            return
+        if now < refused_until or (fault is not None and fault.error is not None):
+            self._refuse_watch(flight, way, fault)
+            return
+        stream.held_until = self._held_until.get(path, 0.0)
+        begun = self._server.watch(request, stream.send)
+        if isinstance(begun, Answer):
+            self._flights.answer(flight, way, begun)
+            return
+        self._streams[stream] = path
+        self._flights.answer(flight, way, Answer(200))
+        if fault is not None and fault.ends_process:
+            self._faults.end_process(fault.ends_process)
+        for line in begun:
+            stream.send(line)
+        if begun and begun[-1].startswith(b'{"type":"ERROR"'):
+            stream.end()
+            return
+        seconds = float(request.query.get("timeoutSeconds", "1800"))
+        self._kernel.after(seconds, stream.end)
+        self._kernel.after(self._bookmark_seconds(), lambda: self._bookmark(stream, path))
+
+    def _refuse_watch(self, flight: Flight, way: float, fault: NetworkFault | None) -> None:
+        error = fault.error if fault is not None else None
+        delay = way + (fault.delay if fault is not None else 0.0)
+        if isinstance(error, KubernetesError) and error.status:
+            self._flights.answer(flight, delay, failure(error))
+        else:
+            self._flights.answer(flight, delay, _refused())
+
+    def _bookmark_seconds(self) -> float:
+        return BOOKMARK_SECONDS * self._rng.uniform(0.9, 1.1)
+
+    def _bookmark(self, stream: WatchStream, path: str) -> None:
+        if stream.open:
+            stream.send(self._server.bookmark(self._server.collections.by_path[path]))
+            self._kernel.after(self._bookmark_seconds(), lambda: self._bookmark(stream, path))
+
+    def _close(self, stream: WatchStream, error: Exception | None = None) -> None:
+        path = self._streams.pop(stream, None)
+        if path is not None:
+            sinks = self._server.collections.by_path[path].sinks
+            if stream.send in sinks:
+                sinks.remove(stream.send)
+        stream.end(error)
+
+    # Faults of watches
+
+    def hold(self, kind: WatchKind, until: float, *, broken: bool = False) -> None:
+        """Events of a kind do not arrive before that time; the connection stays, or is cut and
+        refused."""
+        path = WATCHED[kind]
+        if broken:
+            self._refuse(path, until)
+            return
+        self._held_until[path] = max(until, self._held_until.get(path, 0.0))
+        for stream, watched in self._streams.items():
+            if watched == path:
+                stream.held_until = self._held_until[path]
+
+    def lose(self, kind: WatchKind, seconds: float) -> None:
+        """A watch is cut, its next one is refused for so many seconds, and what changed until then
+        is not kept."""
+        path = WATCHED[kind]
+        self._refuse(path, self._kernel.now + seconds)
+        collection = self._server.collections.by_path[path]
+        self._kernel.after(seconds, lambda: collection.compact(self._server.store.revision))
+
+    def _refuse(self, path: str, until: float) -> None:
+        self._refused_until[path] = max(until, self._refused_until.get(path, 0.0))
+        for stream in [stream for stream, watched in self._streams.items() if watched == path]:
+            self._close(stream, _disconnected())
+
+    def cut(self) -> None:
+        """The process has ended: its connections are closed."""
+        for stream in tuple(self._streams):
+            self._close(stream)
+
+
+def _refused() -> Exception:
+    return aiohttp.ClientOSError(111, "Connection refused")
+
+
+def _disconnected() -> Exception:
+    return aiohttp.ServerDisconnectedError()

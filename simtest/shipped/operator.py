@@ -1,0 +1,244 @@
+"""One process of the operator that ships, in virtual time: everything from the handlers that Kopf
+calls to the bytes of its requests."""
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Any, cast
+
+from msgspec import Struct
+
+from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.azure.client import open_pools
+from azure_linux_migrator.controller.leadership import LEASE, Leadership
+from azure_linux_migrator.controller.metrics import Telemetry
+from azure_linux_migrator.controller.process import Operator
+from azure_linux_migrator.controller.settings import Settings
+from azure_linux_migrator.core.state.results import Decision
+from azure_linux_migrator.core.state.world import World
+from azure_linux_migrator.errors import KubernetesError
+from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.cluster_watch import ClusterWatch
+from azure_linux_migrator.kube.credentials import Credentials
+from azure_linux_migrator.kube.lease import Elector
+from azure_linux_migrator.model.cluster import NamespacedName
+from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer
+from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
+from azure_linux_migrator.simulator.controller.process import SimulatedProcess
+from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from simtest.invariants.registry import Judge
+from simtest.shipped.api_server import SimulatedApiServer
+from simtest.shipped.arm_transport import ENDPOINT, SimulatedTransport
+from simtest.shipped.event_loop import VirtualLoop
+from simtest.shipped.handlers import Handlers
+from simtest.shipped.network import SERVER, Flights, KubernetesNetwork
+from simtest.shipped.network_faults import NetworkFaults
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = "azlm-system"
+
+
+class LeaseTimes(Struct, frozen=True):
+    """The times of the Lease in seconds, as in kube/lease.py."""
+
+    duration: float = 15.0
+    renew_deadline: float = 10.0
+    retry: float = 2.0
+
+
+class ProcessSetup(Struct, frozen=True):
+    """What a process starts with. `identity` is the holder of its Lease, `own_pod` the pod that it
+    runs in, if that is in the simulated cluster. The functions tell and get what faults change;
+    `own_call` surrounds every call of Azure, `compute` does the work of another process."""
+
+    cluster: SimulatedCluster
+    server: SimulatedApiServer
+    resource: CustomResource
+    rng: random.Random
+    hook: FaultHook
+    judge: Judge
+    network_faults: NetworkFaults
+    identity: str
+    own_pod: NamespacedName | None
+    lease: LeaseTimes
+    status_fails: Callable[[], KubernetesError | None]
+    kubernetes_down_until: Callable[[], float]
+    azure_down_until: Callable[[], float]
+    own_call: Callable[[Callable[[], ArmAnswer]], ArmAnswer]
+    compute: Callable[..., Any]
+    on_decision: Callable[[Decision], None]
+    on_end: Callable[[], None]
+    on_exception: Callable[[dict[str, Any]], None]
+
+
+class ShippedOperator:
+    """A process from its start to its end. `alive` is whether it has not ended; `informer` and
+    `runner` are its watches and its requests, for the faults that strike them."""
+
+    def __init__(self, setup: ProcessSetup) -> None:
+        self._setup = setup
+        cluster = setup.cluster
+        self._kernel, self._pace = cluster.kernel, cluster.pace
+        self.alive = True
+        self.process = SimulatedProcess(self._kernel)
+        self.loop = VirtualLoop(  # type: ignore[abstract]
+            self.process, setup.on_exception, self._look
+        )
+        self.loop.compute = setup.compute
+        self.runner = Flights(
+            self._kernel,
+            self.process,
+            setup.rng,
+            setup.hook,
+            lambda: setup.server.lease_holder(LEASE) == setup.identity,
+            setup.judge,
+            setup.network_faults.overtake,
+        )
+        self.informer = KubernetesNetwork(
+            setup.server,
+            self.runner,
+            self._pace,
+            setup.kubernetes_down_until,
+            setup.status_fails,
+            setup.network_faults,
+        )
+        self._operator = self._assemble()
+        self._handlers: Handlers | None = None
+        self._decisions: dict[int, int] = {}
+        setup.resource.watchers.append(self._written)
+
+    def _assemble(self) -> Operator:
+        """As controller/process.py does in `serve`, with other connections and another end."""
+        setup, shape = self._setup, self._setup.cluster.aks.shape
+        served = ClusterRef(
+            subscription_id=shape.subscription,
+            resource_group=shape.resource_group,
+            name=shape.name,
+        )
+        own_pod = setup.own_pod
+        settings = Settings(
+            cluster=served,
+            namespace=own_pod.namespace if own_pod else NAMESPACE,
+            identity=own_pod.name if own_pod else "",
+        )
+        client = Client(Credentials(SERVER), cast("Any", self.informer))
+        operator = Operator(settings, client, ClusterWatch(client), Telemetry())
+        times = setup.lease
+        elector = Elector(
+            client,
+            settings.namespace,
+            LEASE,
+            setup.identity,
+            on_lost=self._lease_lost,
+            duration=times.duration,
+            renew_deadline=times.renew_deadline,
+            retry=times.retry,
+        )
+        operator.leadership = Leadership(client, settings, elector)
+        transport = SimulatedTransport(
+            setup.cluster.aks,
+            self.runner,
+            self._pace.azure,
+            own=setup.own_call,
+            touched=setup.cluster.node_lifecycle.touched,
+            down_until=setup.azure_down_until,
+            faults=setup.network_faults,
+        )
+        operator.connect_pools(
+            served,
+            open_pools(
+                served,
+                endpoint=ENDPOINT,
+                cloud=settings.cloud,
+                on_request=operator.telemetry.azure_request,
+                before_change=operator.leadership.require,
+                transport=transport,
+            ),
+        )
+        return operator
+
+    def start(self) -> None:
+        """The process starts to work: it waits for the Lease, and then serves the resource."""
+        self.loop.create_task(self._lead())
+
+    async def _lead(self) -> None:
+        try:
+            await self._operator.leadership.gain()
+            self._handlers = Handlers(self._operator, self._setup.resource, self._request_seconds)
+            self._handlers.seen(self._setup.resource.body)
+        except Exception:
+            log.exception("the process cannot serve its resource")
+
+    def _written(self, body: Body | None) -> None:
+        delay = self._pace.watch.draw(self._setup.rng)
+        self.process.after(delay, lambda: self._tell(body))
+
+    def _tell(self, body: Body | None) -> None:
+        if self._handlers is not None:
+            self.loop.call_soon(self._handlers.seen, body)
+
+    def _request_seconds(self) -> float:
+        return self._pace.request.draw(self._setup.rng)
+
+    def _look(self) -> None:
+        """After each callback: whether a worker has decided."""
+        for worker in self._operator.workers:
+            loop = worker._loop  # noqa: SLF001 - the decisions are what is judged
+            before = self._decisions.get(id(worker), 0)
+            if loop.decisions == before or loop.last is None:
+                continue
+            self._decisions[id(worker)] = loop.decisions
+            if loop.decisions != before + 1:
+                raise AssertionError("two decisions in one callback: one would not be judged")
+            for action in loop.last.actions:
+                self.runner.actions[action.key] = action
+            self._setup.on_decision(loop.last)
+
+    # What faults need
+
+    @property
+    def world(self) -> World:
+        """What the process knows of the cluster."""
+        return self._operator.feed.world
+
+    @property
+    def leads(self) -> bool:
+        """Whether it believes that it holds the Lease."""
+        return self._operator.leadership.held
+
+    @leads.setter
+    def leads(self, _: bool) -> None:
+        """The Lease decides."""
+
+    @property
+    def skew(self) -> float:
+        """How far its wall clock is ahead, in seconds."""
+        return self.loop.skew
+
+    @skew.setter
+    def skew(self, seconds: float) -> None:
+        self.loop.skew = seconds
+
+    def wake(self) -> None:
+        """It wakes up by itself."""
+
+    def kill(self, *, late: float | None = None) -> None:
+        """The process ends at once, between two callbacks; see Flights.abandon."""
+        if not self.alive:
+            return
+        self.alive = False
+        self.loop.kill()
+        self.informer.cut()
+        self.runner.abandon(late)
+        self._setup.resource.watchers.remove(self._written)
+
+    def _lease_lost(self) -> None:
+        self.kill()
+        self._setup.on_end()
+
+    def dispose(self) -> None:
+        """Free what the process holds, after the run."""
+        self.kill()
+        self.loop.dispose()
