@@ -19,7 +19,14 @@ from azure_linux_migrator.model.actions import (
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part, leaves, length_of
+from simtest.invariants.context import (
+    JudgeContext,
+    ObservedProcess,
+    Part,
+    in_batch,
+    leaves,
+    length_of,
+)
 from simtest.invariants.pool_view import PoolView
 from simtest.scenario import NAME
 
@@ -200,9 +207,9 @@ class PoolInvariants(Part, NullWatcher):
         if changes.get("count") == 0:
             self._retires(pool, etag)
         if changes.get("enableAutoScaling"):
-            self._bounds(pool, (int(changes["minCount"]), int(changes["maxCount"])))
+            self._bounds(pool, (int(changes["minCount"]), int(changes["maxCount"])), etag)
 
-    def _bounds(self, pool: str, given: tuple[int, int]) -> None:
+    def _bounds(self, pool: str, given: tuple[int, int], etag: str) -> None:
         held = self._pool_view.held
         if pool == "src":
             text = f"the source gets {given}, its own bounds were {held}"
@@ -215,8 +222,20 @@ class PoolInvariants(Part, NullWatcher):
             asked = (spec.get("target") or {}).get("autoscaling")
             if asked is not None:
                 wanted = {(asked["min"], asked["max"])}
+        if self._begins_to_move():
+            # The target may grow while pods are moved, and loses no node.
+            properties = self.context.aks.properties(pool)
+            count = int(properties.get("count") or 0)
+            stale = properties.get("eTag") != etag  # refused by AKS
+            wanted = {(count, max(count, bounds[1])) for bounds in wanted if bounds is not None}
+            wanted |= {given} if stale else set()
         text = f"{pool} gets the bounds {given}, not {wanted}"
         self.context.that("bounds-handed-over", given in wanted, text)
+
+    def _begins_to_move(self) -> bool:
+        """Whether no pod was moved yet: the source's nodes are as they were."""
+        marked = any(in_batch(node) for node in self.context.nodes("src"))
+        return bool(self.context.nodes("src")) and not marked and not self.context.backwards
 
     # Retiring
 

@@ -28,6 +28,7 @@ Schema = dict[str, Any]
 STEPS_WITH_TARGET = (
     Step.AWAIT_DRAIN_APPROVAL,
     Step.HOLD_AUTOSCALER,
+    Step.SCALE_TARGET,
     Step.CORDON_SOURCE,
     Step.DRAIN,
     Step.SOAK,

@@ -49,6 +49,7 @@ class Reason(StrEnum):
         "annotate the migration with `azlm.dev/approve`, as the message says",
     )
     HOLDING_AUTOSCALER = "HoldingAutoscaler", "the autoscaler of the source is being turned off"
+    SCALING_TARGET = "ScalingTarget", "the target gets an autoscaler for the time of the drain"
     CORDONING = "Cordoning", "nodes are being cordoned"
     ADMITTING_BATCH = "AdmittingBatch", "nodes join the next batch"
     DRAINING = "Draining", "pods are being moved"
@@ -344,6 +345,12 @@ class Reason(StrEnum):
         "RolledBack",
         "the source is in use again",
         "run `kubectl azlm retry`, or change the spec, to try again",
+        "Warning",
+    )
+    TARGET_NOT_ELASTIC = (
+        "TargetNotElastic",
+        "the source had an autoscaler, and the target has none while pods are moved",
+        "turn it on, as the message says, if workloads may need more nodes meanwhile",
         "Warning",
     )
     OUTBOUND_PORTS_SHORT = (

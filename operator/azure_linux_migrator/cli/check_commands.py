@@ -30,19 +30,34 @@ def _width() -> int:
 
 
 @click.command(epilog=CODES_OF_CHECKS)
-@options.migration_file
-@options.output("table", "json")
+@click.option("-f", "--filename", metavar="FILE", type=Path, help=options.MIGRATION)
+@click.option(
+    "--pool", "names", metavar="NAME", multiple=True, help="A pool, with default settings."
+)
+@click.option("--all-pools", is_flag=True, help="Every pool that does not run Azure Linux yet.")
+@options.output("table", "json", "junit", "sarif")
 @options.reading
-def preflight(filename: Path, output: str, **access: Any) -> int:
-    """Check a migration before it is applied. Reads only."""
+def preflight(
+    filename: Path | None, names: tuple[str, ...], output: str, *, all_pools: bool, **access: Any
+) -> int:
+    """Check a migration before it is applied, or pools before there is one.
+
+    Give one of --filename, --pool and --all-pools. Needs no operator in the cluster. Reads only.
+    """
+    if (filename is not None) + bool(names) + all_pools != 1:
+        raise click.UsageError("give one of --filename, --pool and --all-pools")
     from azure_linux_migrator.cli.migration_file import read_migration
-    from azure_linux_migrator.cli.read import check
+    from azure_linux_migrator.cli.read import check, check_pools
     from azure_linux_migrator.cli.render import findings as render
 
-    name, spec = read_migration(filename)
-    findings = asyncio.run(check(options.reader_settings(**access), name, spec))
-    print(render.as_json(findings) if output == "json" else render.as_table(findings, _width()))
-    return BLOCKED if any(finding.blocks for finding in findings) else CLEAR
+    settings = options.reader_settings(**access)
+    if filename is not None:
+        checked = asyncio.run(check(settings, *read_migration(filename)))
+    else:
+        checked = asyncio.run(check_pools(settings, names))
+    print(render.report(checked, output, _width(), single=filename is not None))
+    blocks = (finding.blocks for findings in checked.values() for finding in findings)
+    return BLOCKED if any(blocks) else CLEAR
 
 
 @click.command(epilog=CODES_OF_CHECKS)

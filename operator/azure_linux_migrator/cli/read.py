@@ -6,7 +6,7 @@ rules.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from azure_linux_migrator.api.spec import MigrationSpec
@@ -96,13 +96,48 @@ async def new_pool(settings: Settings, name: str, spec: MigrationSpec) -> tuple[
     return pool, migration.old_pool
 
 
-async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Finding, ...]:
+Checked = dict[str, tuple[Finding, ...]]
+"""The findings of each migration, by its name."""
+
+
+async def check(settings: Settings, name: str, spec: MigrationSpec) -> Checked:
     """Everything the rules find; what cannot work at all comes as a finding named `migration`."""
     async with _connected(settings, spec) as (client, pools):
-        feed = ClusterWatch(client)
-        woken = asyncio.Event()
-        await feed.acquire(woken.set)
-        try:
+        return await _check(client, pools, {name: spec})
+
+
+async def check_pools(settings: Settings, names: Sequence[str]) -> Checked:
+    """The same for a migration of each of these pools with default settings; without names, of
+    every pool that does not run Azure Linux yet. Raises SettingsError for a pool that there is not.
+    """
+    async with _connected(settings, None) as (client, pools):
+        pools_by_name = await pools.list_pools()
+        unknown = [name for name in names if name not in pools_by_name]
+        if unknown:
+            listed = ", ".join(sorted(pools_by_name))
+            raise SettingsError(f"there is no node pool {unknown[0]}; there are: {listed}")
+        chosen = names or [name for name, pool in sorted(pools_by_name.items()) if _old(pool)]
+        sources = {name: {"source": {"nodePool": name}} for name in chosen}
+        specs = {name: MigrationSpec.model_validate(spec) for name, spec in sources.items()}
+        return await _check(client, pools, specs)
+
+
+_NEW = ("AzureLinux", "AzureContainerLinux")
+
+
+def _old(pool: Pool) -> bool:
+    """Whether a pool may be moved: Linux, and not Azure Linux."""
+    return pool.os_type == "Linux" and not pool.os_sku.startswith(_NEW)
+
+
+async def _check(client: Client, pools: AksPools, specs: Mapping[str, MigrationSpec]) -> Checked:
+    """One reading of the cluster for all of them."""
+    feed = ClusterWatch(client)
+    woken = asyncio.Event()
+    await feed.acquire(woken.set)
+    try:
+        checked: Checked = {}
+        for name, spec in specs.items():
             pools_by_name, azure_facts = await _azure(pools, spec)
             await _synced(feed)
             now = time.time()
@@ -115,12 +150,13 @@ async def check(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Fin
             )
             migration = Migration(name, "preflight", 0, spec, MigrationStatus())
             progress = preflight(context_of(migration, observation, now))
-        finally:
-            await feed.release(woken.set)
-    if progress.findings is not None:
-        return progress.findings
-    text = f"{progress.reason}: {progress.message}"
-    return (Finding("migration", Severity.BLOCK, name, text, final=True),)
+            text = f"{progress.reason}: {progress.message}"
+            refusal = Finding("migration", Severity.BLOCK, name, text, final=True)
+            checked[name] = (refusal,) if progress.findings is None else progress.findings
+            observation.memory.forget()
+        return checked
+    finally:
+        await feed.release(woken.set)
 
 
 async def _synced(feed: ClusterWatch) -> None:

@@ -1,4 +1,5 @@
-"""The cluster autoscaler: held on the source during the drain, given back or handed over.
+"""The cluster autoscaler: held on the source during the drain, given back or handed over. The
+target may grow from the moment on in which the source cannot.
 
 It would refill a pool that is being drained (terraform-provider-azurerm issue 31324). Its bounds
 are kept in a tag of the source that is set by the very request that holds it, in a tag of the
@@ -33,6 +34,28 @@ def hold(ctx: Context) -> Progress:
     return update(ctx, UpdatePool(pool.name, off, pool.etag, tags), Reason.HOLDING_AUTOSCALER, text)
 
 
+def scale_target(ctx: Context) -> Progress:
+    """Let the cluster autoscaler add nodes to the target while pods are moved: the workloads may
+    grow, and the source's autoscaler is held.
+
+    Nothing is removed before the hand-over, because nodes that wait for their pods look unused.
+    What Azure refuses does not hold the migration up: TargetNotElastic tells it.
+    """
+    if ctx.seen.pools is None or ctx.hidden(ctx.migration.new_pool):
+        return ctx.refresh_pools(Reason.SCALING_TARGET, _READING)
+    pool, bounds = ctx.pool(ctx.migration.new_pool), wanted_bounds(ctx)
+    if pool is None or bounds is None or pool.autoscaling or not ctx.migration.owns(pool):
+        return DONE
+    most = max(bounds[1], pool.count)
+    text = (
+        f"turning on the cluster autoscaler of {pool.name} for the time of the drain "
+        f"({pool.count} to {most} nodes)"
+    )
+    action = _switched_on(pool, (pool.count, most), ())
+    progress = update(ctx, action, Reason.SCALING_TARGET, text)
+    return DONE if progress.state == "refused" else progress
+
+
 def restore(ctx: Context) -> Progress:
     """Give the old pool its autoscaler back, as it was."""
     if ctx.seen.pools is None:
@@ -61,7 +84,8 @@ def hand_over(ctx: Context) -> Progress:
     bounds = wanted_bounds(ctx)
     if pool is None or bounds is None:
         return DONE
-    if pool.autoscaling and pool.bounds == bounds and pool.settled:
+    over = pool.bounds == bounds and not pool.tag(TAG_AUTOSCALER)
+    if pool.autoscaling and over and pool.settled:
         return DONE
     if not ctx.migration.owns(pool):
         text = f"node pool {pool.name} gets no autoscaler: {untagged(ctx.migration)}"

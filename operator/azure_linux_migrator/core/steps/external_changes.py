@@ -54,7 +54,14 @@ def changes(ctx: Context) -> list[Change]:
         return []
     old, new = ctx.pool(ctx.migration.old_pool), ctx.pool(ctx.migration.new_pool)
     pool_changes = _of_source(ctx, old) + ([] if ctx.migration.in_place else _of_target(ctx, new))
-    return sorted(pool_changes, key=lambda change: (not change.stops, change.reason))
+    return sorted(
+        pool_changes,
+        key=lambda change: (
+            not change.stops,
+            change.reason is Reason.TARGET_NOT_ELASTIC,
+            change.reason,
+        ),
+    )
 
 
 def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
@@ -127,7 +134,31 @@ def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
                 Reason.TARGET_STOPPED, f"somebody stopped node pool {name}; start it", stops=True
             )
         ]
-    return _upgrading(pool, Reason.TARGET_UPGRADING, "pods on it may be moved once more by that")
+    upgrading = _upgrading(
+        pool, Reason.TARGET_UPGRADING, "pods on it may be moved once more by that"
+    )
+    return [*upgrading, *_not_elastic(ctx, pool)]
+
+
+def _not_elastic(ctx: Context, pool: Pool) -> list[Change]:
+    """A target that cannot grow while the source's autoscaler is held."""
+    blue_green = ctx.migration.spec.strategy.type is StrategyType.BLUE_GREEN
+    wanted = ctx.migration.spec.target.autoscaling or ctx.migration.status.source.autoscaler
+    if (
+        pool.autoscaling
+        or not blue_green
+        or wanted is None
+        or ctx.migration.status.step not in _HELD
+    ):
+        return []
+    problem = ctx.seen.problems.get(f"UpdatePool/{pool.name}")
+    why = f" ({problem.message})" if problem is not None else ""
+    text = (
+        f"node pool {pool.name} has no autoscaler while the source's is off{why}: pods that need "
+        f"more nodes stay Pending; az aks nodepool update --name {pool.name} "
+        f"--enable-cluster-autoscaler --min-count {pool.count} --max-count {wanted.max} …"
+    )
+    return [Change(Reason.TARGET_NOT_ELASTIC, text)]
 
 
 def untagged(migration: Migration) -> str:

@@ -74,7 +74,9 @@ _GUARDED = frozenset(
     )
 )
 
-BLUE_GREEN = Route((*_BEGIN, (Step.DRAIN, drain), *_END), Step.DRAIN, Step.CORDON_SOURCE, _GUARDED)
+_SCALED = (*_BEGIN[:-1], (Step.SCALE_TARGET, autoscaler.scale_target), _BEGIN[-1])
+
+BLUE_GREEN = Route((*_SCALED, (Step.DRAIN, drain), *_END), Step.DRAIN, Step.CORDON_SOURCE, _GUARDED)
 ROLLING = Route(
     (*_BEGIN, (Step.DRAIN, roll), *_END[:-1], (Step.COMPLETE_TARGET, complete), _END[-1]),
     Step.DRAIN,
@@ -94,6 +96,7 @@ ROLLBACK = Route(
     (
         (Step.RELEASE_SOURCE, rollback.release_source),
         (Step.RESTORE_SOURCE, rollback.restore_size),
+        (Step.HOLD_TARGET, autoscaler.hold),
         (Step.CORDON_TARGET, rollback.cordon_target),
         (Step.DRAIN_TARGET, rollback.drain_target),
         (Step.RESTORE_AUTOSCALER, autoscaler.restore),

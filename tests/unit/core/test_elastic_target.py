@@ -1,0 +1,89 @@
+"""The target may grow while the source's autoscaler is held."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.api.status import AutoscalerBounds, SourceRecord
+from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.results import ActionProblem
+from azure_linux_migrator.model.actions import CordonNode, UpdatePool
+from azure_linux_migrator.model.cluster import Node
+from azure_linux_migrator.model.pool import Pool
+from tests.support.worlds import NOW, at, migration, pod, seen, source, target, world
+
+HELD = SourceRecord(count=2, autoscaler=AutoscalerBounds(min=1, max=9))
+TAGS = (*target().tags, ("azlm-held-autoscaler", "1-9"))
+OPEN = [Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl"), Node("t-1", "srcazl")]
+
+
+def scaled(least: int, most: int) -> Pool:
+    properties = {"minCount": least, "maxCount": most}
+    return target(count=2, autoscaling=True, properties=properties, tags=TAGS)
+
+
+def decided(step: str, pool: Pool, **more: Any) -> Any:
+    problems = more.pop("problems", {})
+    observation = replace(seen(world([pod("a")], nodes=OPEN), source(), pool), problems=problems)
+    return decide(migration(at(step, source=HELD), **more), observation, NOW)
+
+
+def test_the_target_gets_an_autoscaler_that_adds_and_removes_nothing_before_the_cordon() -> None:
+    decision = decided("HoldAutoscaler", target(count=2, tags=TAGS))
+    assert decision.status.step == "ScaleTarget"
+    [action] = decision.actions
+    assert isinstance(action, UpdatePool)
+    assert action.pool == "srcazl"
+    assert dict(action.changes) == {
+        "enableAutoScaling": True,
+        "minCount": 2,
+        "maxCount": 9,
+        "count": 2,
+    }
+    assert action.tags == (), "the bounds of the source stay in its tag until the hand-over"
+    went_on = decided("HoldAutoscaler", scaled(2, 9))
+    assert {type(action) for action in went_on.actions} == {CordonNode}
+
+
+@pytest.mark.parametrize(
+    ("status", "spec"),
+    [
+        (SourceRecord(count=2), {}),
+        (HELD, {"strategy": {"type": "Rolling"}}),
+    ],
+)
+def test_nothing_is_scaled_where_nothing_was_or_the_target_is_grown_by_us(
+    status: SourceRecord, spec: dict[str, Any]
+) -> None:
+    observation = seen(world([pod("a")], nodes=OPEN), source(), target(count=2))
+    decision = decide(migration(at("HoldAutoscaler", source=status), **spec), observation, NOW)
+    assert not any(isinstance(action, UpdatePool) for action in decision.actions)
+
+
+def test_a_refusal_of_azure_does_not_hold_the_migration_up_and_is_told() -> None:
+    refusal = ActionProblem(Reason.SUBNET_TOO_SMALL, "no room for 9 nodes", False, NOW + 300)
+    problems = {"UpdatePool/srcazl": refusal}
+    decision = decided("HoldAutoscaler", target(count=2, tags=TAGS), problems=problems)
+    assert {type(action) for action in decision.actions} == {CordonNode}
+    cordoned = [Node(name, "src", unschedulable=True, cordoned_by="m") for name in ("s-0", "s-1")]
+    observation = replace(
+        seen(world([pod("a")], nodes=[*cordoned, *OPEN[2:]]), source(), target(count=2, tags=TAGS)),
+        problems=problems,
+    )
+    draining = decide(migration(at("Drain", source=HELD)), observation, NOW)
+    changed = draining.status.condition("PoolsChanged")
+    assert changed is not None
+    assert (changed.status, changed.reason) == ("True", "TargetNotElastic")
+    assert "no room for 9 nodes" in changed.message
+    assert "--enable-cluster-autoscaler --min-count 2 --max-count 9" in changed.message
+
+
+def test_at_the_end_the_target_gets_the_bounds_that_the_source_had() -> None:
+    observation = seen(world([], nodes=OPEN[2:]), scaled(2, 9))
+    decision = decide(migration(at("HandOverAutoscaler", source=HELD)), observation, NOW)
+    [action] = decision.actions
+    assert isinstance(action, UpdatePool)
+    assert dict(action.changes)["minCount"] == 1
+    assert action.tags == (("azlm-held-autoscaler", None),)
