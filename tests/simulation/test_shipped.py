@@ -3,13 +3,14 @@
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import structs
 
+from azure_linux_migrator.kube import cordon
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
 from azure_linux_migrator.kube.decode_owners import (
     AttachmentObject,
@@ -24,6 +25,8 @@ from azure_linux_migrator.simulator.controller.custom_resource import CustomReso
 from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel
 from simtest.faults.fault import Fault
+from simtest.mutations.hunt import MUTATIONS, hunt
+from simtest.mutations.source import rewritten
 from simtest.run import SeedResult
 from simtest.scenario import NAME, NOW, scenario
 from simtest.shipped import overtaking
@@ -35,6 +38,19 @@ from simtest.shipped.virtual_time import RealWaitError, virtual_time
 
 SEEDS = 16
 STRUCK = ("status", "list", "watch", "azure")
+SHARP = (
+    "eviction-without-uid",
+    "cordon-without-version",
+    "cordon-taken-over",
+    "deletions-ignored",
+    "lines-cut",
+    "cordons-unread",
+    "no-if-match",
+    "takes-a-held-lease",
+    "events-for-every-decision",
+)
+"""Mutations that are found within SOON seeds; docs/mutations.md has all."""
+SOON = 5
 DECODERS: dict[str, type[Any]] = {
     "Node": NodeObject,
     "Pod": PodObject,
@@ -237,3 +253,19 @@ def test_faults_of_requests_are_drawn_of_every_kind() -> None:
     drawn = [fault for seed in range(200) for fault in draw_network_faults(str(seed))]
     assert {fault.kind for fault in drawn} == {*EFFECTS, OVERTAKEN}
     assert {fault.on for fault in drawn} == {*MOST, *overtaking.MOST}
+
+
+def _run_seed(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:
+    return ShippedRun(seed, faults).go()
+
+
+@pytest.mark.parametrize("name", SHARP)
+def test_a_deliberate_fault_of_a_request_or_a_process_is_found(name: str) -> None:
+    mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
+    caught = hunt(mutation, SOON, run_seed=_run_seed)
+    assert caught.seeds, caught.other
+
+
+def test_a_mutation_of_the_source_replaces_what_occurs_once() -> None:
+    with pytest.raises(ValueError, match="has 0 times: nothing of the kind"):
+        rewritten(cordon, "cordon", "nothing of the kind", "")
