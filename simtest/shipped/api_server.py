@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 from pydantic import ValidationError
 
 from azure_linux_migrator.api.names import (
@@ -34,68 +33,13 @@ from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from simtest.shipped.collections import Collection, Collections, Sink, line
 from simtest.shipped.manifests import Manifest, written
 from simtest.shipped.patches import PatchError, merged, patched
+from simtest.shipped.requests import VERBS, Answer, Request, Target, failure, target_of
 
-REASONS = {
-    400: "BadRequest",
-    403: "Forbidden",
-    404: "NotFound",
-    409: "Conflict",
-    410: "Expired",
-    422: "Invalid",
-    429: "TooManyRequests",
-    500: "InternalError",
-    503: "ServiceUnavailable",
-}
-VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 LEASES = "/apis/coordination.k8s.io/v1/leases"
 EVENTS = "/api/v1/events"
 KEPT = {LEASES: "Lease", EVENTS: "Event"}
 """Resources that the cluster itself does not use: kept as they are written."""
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-
-
-class Request(Struct, frozen=True):
-    """A request; `body` is empty where there is none."""
-
-    method: str
-    path: str
-    query: Mapping[str, str] = {}
-    body: bytes = b""
-    content_type: str = ""
-
-
-class Answer(Struct, frozen=True):
-    """An answer; `retry_after` in seconds is its header of that name, if there is one."""
-
-    status: int
-    body: bytes = b""
-    retry_after: float | None = None
-
-
-class Target(Struct, frozen=True):
-    """What a path names: the collection, and the object in it if `name` is set."""
-
-    collection: str
-    key: NamespacedName
-    subresource: str = ""
-
-    @property
-    def resource(self) -> str:
-        """The resource as access reviews name it, such as `pods/eviction`."""
-        plural = self.collection.rpartition("/")[2]
-        return f"{plural}/{self.subresource}" if self.subresource else plural
-
-
-def target_of(path: str) -> Target:
-    """Read a path of the API."""
-    parts = path.strip("/").split("/")
-    prefix, rest = (parts[:2], parts[2:]) if parts[0] == "api" else (parts[:3], parts[3:])
-    namespace = ""
-    if rest[0] == "namespaces" and len(rest) > 2:
-        namespace, rest = rest[1], rest[2:]
-    name, subresource = (*rest[1:], "", "")[:2]
-    collection = "/" + "/".join((*prefix, rest[0]))
-    return Target(collection, NamespacedName(namespace, name), subresource)
 
 
 class SimulatedApiServer:
@@ -398,19 +342,6 @@ def migration_manifest(body: Body) -> Manifest:
         "spec": dict(body.spec),
         "status": status,
     }
-
-
-def failure(error: KubernetesError) -> Answer:
-    """A refusal as a metav1.Status."""
-    body = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "status": "Failure",
-        "message": error.message,
-        "reason": REASONS.get(error.status, ""),
-        "code": error.status,
-    }
-    return Answer(error.status, msgspec.json.encode(body | error.body), error.retry_after)
 
 
 def _because(status: int, message: str, reason: str) -> KubernetesError:

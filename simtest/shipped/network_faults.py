@@ -16,8 +16,9 @@ from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
 from simtest.faults.fault import Fault
 from simtest.faults.faulted_run import FaultedRun
 from simtest.shipped import overtaking
-from simtest.shipped.api_server import EVENTS, LEASES, REVIEWS, Request, target_of
+from simtest.shipped.api_server import EVENTS, LEASES, REVIEWS
 from simtest.shipped.overtaking import overtake
+from simtest.shipped.requests import Request, target_of
 
 MOST: dict[str, int] = {
     "lease": 12,

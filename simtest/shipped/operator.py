@@ -31,8 +31,9 @@ from simtest.invariants.registry import Judge
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.arm_transport import ENDPOINT, SimulatedTransport
 from simtest.shipped.event_loop import VirtualLoop
+from simtest.shipped.flights import Flights
 from simtest.shipped.handlers import Handlers
-from simtest.shipped.network import SERVER, Flights, KubernetesNetwork
+from simtest.shipped.network import SERVER, KubernetesNetwork
 from simtest.shipped.network_faults import NetworkFaults
 
 log = logging.getLogger(__name__)

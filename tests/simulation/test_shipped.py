@@ -30,9 +30,10 @@ from simtest.mutations.source import rewritten
 from simtest.run import SeedResult
 from simtest.scenario import NAME, NOW, scenario
 from simtest.shipped import overtaking
-from simtest.shipped.api_server import Request, SimulatedApiServer
+from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.event_loop import VirtualLoop
 from simtest.shipped.network_faults import EFFECTS, MOST, OVERTAKEN, draw_network_faults
+from simtest.shipped.requests import Request
 from simtest.shipped.run import ShippedRun
 from simtest.shipped.virtual_time import RealWaitError, virtual_time
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import JSON, Client
-from simtest.shipped.api_server import Answer, Request, SimulatedApiServer
+from simtest.shipped.api_server import SimulatedApiServer
+from simtest.shipped.requests import Answer, Request
 from tests.contract.apiserver import exchanges
 from tests.contract.apiserver.exchanges import Manifest
 
