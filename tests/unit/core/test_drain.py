@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked, is_free, slots
@@ -208,3 +209,20 @@ def test_healthy_counts_follow_every_event() -> None:
     assert state.healthy(key) == 0
     state.put_budget(budget(selector=Selector()))
     assert state.healthy(key) == 1
+
+
+def test_a_status_that_names_an_earlier_pod_of_that_name_does_not_show_its_eviction() -> None:
+    """A StatefulSet's pods keep their names, and a budget names the last one for two minutes."""
+    earlier = budget(allowed=1, healthy=4, desired=2, expected=4, revision=10)
+    earlier = structs.replace(earlier, disrupted=frozenset({"web-0"}))
+    state = world([pod(f"web-{index}") for index in range(4)], [earlier])
+    work = planner(state)
+    [eviction] = work.plan(NOW).evictions
+    assert eviction.pod.name == "web-0"
+    state.evicting(eviction, NOW)
+    state.eviction_granted(eviction)
+    state.put_pod(pod("web-0", terminating=True, revision=11))
+    assert work.plan(NOW).evictions == (), "the slot is taken until a newer status says otherwise"
+    shown = structs.replace(earlier, allowed=1, healthy=3, revision=12)
+    state.put_budget(shown)
+    assert state.inflight.unshown(earlier.key) == 0

@@ -18,8 +18,14 @@ class Evictions:
 
     def evicting(self, action: EvictPod | DeletePod, now: float) -> None:
         """An eviction is about to be sent (`now`: seconds since the epoch)."""
+        budget = self.budgets.get(action.budget) if action.budget is not None else None
         takes = self.inflight.sent(
-            action.pod, action.uid, budget=action.budget, owner=action.owner, now=now
+            action.pod,
+            action.uid,
+            budget=action.budget,
+            owner=action.owner,
+            now=now,
+            revision=budget.revision if budget is not None else 0,
         )
         if takes and action.budget is not None:
             self.slot_times.sent(action.budget, now)
