@@ -11,7 +11,6 @@ from azure_linux_migrator.core.drain.planner import Plan, Planner
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition, classify_pod
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Owner, Pod
 from azure_linux_migrator.model.selectors import Requirement, Selector
 from tests.support.worlds import NOW, budget, planner_of, pod, world
@@ -178,22 +177,6 @@ class TestLedger:
         assert self.state.inflight.unshown(after.key) == 0
         assert self._evictions() == 0, "its status says that nothing is allowed"
 
-    def test_a_budget_that_names_its_predecessor_does_not_settle_it(self) -> None:
-        """The disruption controller keeps the name of a StatefulSet's pod for two minutes, though
-        another pod has it by then (pkg/controller/disruption/disruption.go)."""
-        first = self.first
-        self.state.inflight.forget(first.pod)
-        shown = frozenset({first.pod.name})
-        before = budget(allowed=1, healthy=4, desired=3, expected=4, disrupted=shown, revision=25)
-        self.state.put_budget(before)
-        self.state.evicting(EvictPod(first.pod, first.uid, first.budget, first.owner), NOW)
-        self._put(terminating=True, revision=30)
-        assert self.state.inflight.unshown(before.key) == 1
-        self.state.put_budget(structs.replace(before, revision=29))
-        assert self._evictions() == 0
-        self.state.put_budget(structs.replace(before, allowed=0, revision=31))
-        assert self.state.inflight.unshown(before.key) == 0
-
     def test_the_slot_returns_with_the_ready_replacement(self) -> None:
         self.state.remove_pod(self.first.pod, 30)
         self.state.put_pod(pod("new", node="t-0", revision=35))
@@ -226,3 +209,20 @@ def test_healthy_counts_follow_every_event() -> None:
     assert state.healthy(key) == 0
     state.put_budget(budget(selector=Selector()))
     assert state.healthy(key) == 1
+
+
+def test_a_status_that_names_an_earlier_pod_of_that_name_does_not_show_its_eviction() -> None:
+    """A StatefulSet's pods keep their names, and a budget names the last one for two minutes."""
+    earlier = budget(allowed=1, healthy=4, desired=2, expected=4, revision=10)
+    earlier = structs.replace(earlier, disrupted=frozenset({"web-0"}))
+    state = world([pod(f"web-{index}") for index in range(4)], [earlier])
+    work = planner(state)
+    [eviction] = work.plan(NOW).evictions
+    assert eviction.pod.name == "web-0"
+    state.evicting(eviction, NOW)
+    state.eviction_granted(eviction)
+    state.put_pod(pod("web-0", terminating=True, revision=11))
+    assert work.plan(NOW).evictions == (), "the slot is taken until a newer status says otherwise"
+    shown = structs.replace(earlier, allowed=1, healthy=3, revision=12)
+    state.put_budget(shown)
+    assert state.inflight.unshown(earlier.key) == 0

@@ -25,7 +25,7 @@ class Evictions:
             budget=action.budget,
             owner=action.owner,
             now=now,
-            named=budget is not None and action.pod.name in budget.disrupted,
+            revision=budget.revision if budget is not None else 0,
         )
         if takes and action.budget is not None:
             self.slot_times.sent(action.budget, now)

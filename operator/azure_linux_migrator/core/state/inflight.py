@@ -48,8 +48,8 @@ class Eviction(Struct):
     `gone`: the apiserver found no such pod, so that it took no slot; our watch shows it still.
     `lost`: its answer was lost, and it was not sent again since. `doubted_since`: since when it is
     not known whether it was carried out; 0 where no answer was lost. `shown`: the budget's status
-    accounts for it. `named`: the status names its predecessor, a StatefulSet's pod of the same name
-    that was evicted within two minutes, so that the name says nothing.
+    accounts for it. `charged_at` is the budget's revision when it was sent: an older status that
+    names the pod means another pod of that name, which a StatefulSet had before.
     """
 
     uid: str
@@ -61,7 +61,7 @@ class Eviction(Struct):
     lost: bool = False
     doubted_since: float = 0.0
     shown: bool = False
-    named: bool = False
+    charged_at: int = 0
 
 
 class InflightEvictions:
@@ -143,17 +143,19 @@ class InflightEvictions:
         budget: NamespacedName | None,
         owner: str,
         now: float,
-        named: bool = False,
+        revision: int = 0,
     ) -> bool:
         """An eviction is about to be sent; returns whether it takes a slot that it had not.
-        `named` is whether the budget's status names a pod of that name already."""
+        `revision` is that of the budget's status as it is known."""
         held = self._all.get(pod) if self.doubted(pod, uid) else None
         if held is not None:
             budget = budget or held.budget
         self.forget(pod)
         since = held.doubted_since if held is not None else 0.0
-        named = held.named if held is not None else named
-        self._all[pod] = Eviction(uid, budget, owner, now, doubted_since=since, named=named)
+        charged_at = held.charged_at if held is not None else revision
+        self._all[pod] = Eviction(
+            uid, budget, owner, now, doubted_since=since, charged_at=charged_at
+        )
         self._unseen_by_owner[owner] += 1
         if budget is not None:
             self._by_budget[budget].add(pod)
@@ -237,10 +239,12 @@ class InflightEvictions:
         if not unshown:
             self._left_by_budget.pop(budget.key, None)
             return
-        disrupted = {NamespacedName(budget.key.namespace, name) for name in budget.disrupted}
-        names = {pod for pod in disrupted & unshown if not self._all[pod].named}
-        for pod in unshown - disrupted:
-            self._all[pod].named = False
+        names = {
+            pod
+            for name in budget.disrupted
+            if (pod := NamespacedName(budget.key.namespace, name)) in unshown
+            and self._all[pod].charged_at < budget.revision
+        }
         left = self._left_by_budget.get(budget.key)
         while left and left[0][0] < budget.revision:
             _, pod, uid = heappop(left)
