@@ -23,7 +23,6 @@ SOON = 60
 """Seeds within which the mutations of SHARP are found; docs/mutations.md has them all."""
 SHARP = (
     "slot-off-by-one",
-    "grants-everything",
     "no-ledger",
     "no-owner-budget",
     "evicts-twice",
@@ -32,7 +31,6 @@ SHARP = (
     "force",
     "victim-not-marked",
     "no-cordon",
-    "foreign-cordons",
     "no-soak",
     "no-approval",
     "before-drain-approval-skipped",
@@ -43,7 +41,6 @@ SHARP = (
     "retired-full",
     "no-restart-point",
     "status-not-before-act",
-    "no-etag",
     "no-hand-over",
     "handover-bounds-wider",
 )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from azure_linux_migrator.api.status import SourceRecord
 from azure_linux_migrator.core.reconcile.decide import context_of, decide
 from azure_linux_migrator.core.steps.rolling import balanced
 from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
@@ -56,3 +57,17 @@ def test_drained_machines_go_before_the_target_grows() -> None:
     wanted = migration(status, strategy=ROLLING)
     grow = decide(wanted, seen(full, source(count=2), target(count=2)), NOW)
     assert grow.actions == (UpdatePool("srcazl", (("count", 4),), "e2"),)
+
+
+def test_a_target_without_its_tags_is_not_grown_at_the_end() -> None:
+    nodes = [node(f"t-{n}", "srcazl", "0") for n in range(2)]
+    status = at("CompleteTarget", source=SourceRecord(count=4))
+    wanted = migration(status, strategy=ROLLING)
+    full = world([], nodes=nodes)
+    stripped = decide(wanted, seen(full, target(count=2, tags=())), NOW)
+    assert stripped.actions == ()
+    ready = stripped.status.condition("Ready")
+    assert ready is not None
+    assert ready.reason == "TargetTagsChanged"
+    grown = decide(wanted, seen(full, target(count=2)), NOW)
+    assert grown.actions == (UpdatePool("srcazl", (("count", 4),), "e2"),)

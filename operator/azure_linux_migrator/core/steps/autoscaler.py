@@ -88,12 +88,17 @@ def hand_over(ctx: Context) -> Progress:
     if pool.autoscaling and over and pool.settled:
         return DONE
     if not ctx.migration.owns(pool):
-        text = f"node pool {pool.name} gets no autoscaler: {untagged(ctx.migration)}"
-        look = ctx.refresh_pools(Reason.TARGET_TAGS_CHANGED, text, interval=60.0)
-        return refused(Reason.TARGET_TAGS_CHANGED, text, *look.actions, wake_at=look.wake_at)
+        return not_ours(ctx, f"node pool {pool.name} gets no autoscaler")
     text = f"turning on the cluster autoscaler of {pool.name} ({bounds[0]} to {bounds[1]} nodes)"
     action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
     return update(ctx, action, Reason.HANDING_OVER_AUTOSCALER, text)
+
+
+def not_ours(ctx: Context, text: str) -> Progress:
+    """The target has lost its tags: it is changed once they are back."""
+    text = f"{text}: {untagged(ctx.migration)}"
+    look = ctx.refresh_pools(Reason.TARGET_TAGS_CHANGED, text, interval=60.0)
+    return refused(Reason.TARGET_TAGS_CHANGED, text, *look.actions, wake_at=look.wake_at)
 
 
 def wanted_bounds(ctx: Context) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from collections import Counter
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain.batches import select_nodes
-from azure_linux_migrator.core.steps.autoscaler import update
+from azure_linux_migrator.core.steps.autoscaler import not_ours, update
 from azure_linux_migrator.core.steps.create_target import failed
 from azure_linux_migrator.core.steps.drain import (
     admit,
@@ -66,6 +66,8 @@ def complete(ctx: Context) -> Progress:
     if target.count >= final:
         return DONE
     text = f"growing node pool {target.name} from {target.count} to {final} nodes"
+    if not ctx.migration.owns(target):
+        return not_ours(ctx, f"node pool {target.name} stays at {target.count} nodes")
     action = UpdatePool(target.name, (("count", final),), target.etag)
     return update(ctx, action, Reason.GROWING_TARGET, text)
 
