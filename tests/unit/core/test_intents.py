@@ -132,6 +132,13 @@ def test_an_abort_comes_too_late_once_the_source_is_retired() -> None:
     assert run(abort="1").status.phase != "Aborted"
 
 
+def test_an_abort_in_place_stops_until_aks_changes_the_pool() -> None:
+    for step, phase in (("AwaitDrainApproval", "Aborted"), ("UpdateInPlace", "Running")):
+        run = Run(at(step, phase="Running"), strategy={"type": "InPlace"}, approval="BeforeDrain")
+        run.pools = (source(),)
+        assert run(abort="1").status.phase == phase
+
+
 def test_a_retry_begins_a_rolled_back_migration_again() -> None:
     back = RollbackStatus(reason="Requested", requested_at=timestamp(NOW))
     run = Run(at("RemoveTarget", rollback=back, phase="RolledBack", observed_generation=1))

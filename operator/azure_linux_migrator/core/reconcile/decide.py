@@ -224,14 +224,12 @@ def _asked_back(ctx: Context) -> RollbackStatus | None:
 
 
 def _asks_to_abort(ctx: Context) -> bool:
-    """An admin's word to stop for good: taken once, and until the source is being retired."""
-    migration = ctx.migration
-    route = route_of(migration)
-    return bool(token(migration, ABORT)) and (
-        migration.backwards
-        or not migration.status.step
-        or route.before(migration.status.step, FINAL)
-    )
+    """An admin's word to stop for good: taken once, and until the source is being retired, or is
+    changed by AKS itself (InPlace)."""
+    migration, step = ctx.migration, ctx.migration.status.step
+    last = Step.UPDATE_IN_PLACE if migration.in_place else FINAL
+    stops = migration.backwards or not step or route_of(migration).before(step, last)
+    return bool(token(migration, ABORT)) and stops
 
 
 def _back(ctx: Context, reason: str, message: str) -> RollbackStatus:
