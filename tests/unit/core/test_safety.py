@@ -227,6 +227,38 @@ def test_force_evicts_what_has_a_slot() -> None:
     assert deleted.status.pods.forced == 3
 
 
+# Pools that others delete
+
+
+def test_the_first_cordon_follows_a_fresh_look_at_the_pools() -> None:
+    """An approval may come hours later, and the target may be gone."""
+    nodes = [Node("s-0", "src"), Node("s-1", "src"), Node("t-0", "srcazl")]
+    observation = seen(world([pod("a")], nodes=nodes), source(), target())
+    assert observation.pools is not None
+    old = replace(observation, pools=replace(observation.pools, at=NOW - 50))
+    looking = decide(migration(_at("CordonSource")), old, NOW)
+    assert _kinds(looking) == [ReadPools]
+    assert CordonNode in _kinds(decide(migration(_at("CordonSource")), observation, NOW))
+    gone = seen(world([pod("a")], nodes=nodes[:2]), source())
+    decision = decide(migration(_at("CordonSource")), gone, NOW)
+    assert (_kinds(decision), _reason(decision)) == ([], "TargetPoolGone")
+
+
+def test_a_rollback_notices_that_its_source_is_gone() -> None:
+    marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
+    nodes = [Node("s-0", "src"), Node("t-0", "srcazl", **marks)]
+    guard = [budget(allowed=0, healthy=1, desired=1, expected=1)]
+    state = world([pod("a", node="t-0")], guard, nodes=nodes)
+    observation = seen(state, source(count=1), target())
+    assert observation.pools is not None
+    held = SourceRecord(count=1)
+    old = replace(observation, pools=replace(observation.pools, at=NOW - 61))
+    assert ReadPools in _kinds(decide(migration(_back("DrainTarget", source=held)), old, NOW))
+    gone = seen(state, target())
+    decision = decide(migration(_back("DrainTarget", source=held)), gone, NOW)
+    assert (_kinds(decision), _reason(decision)) == ([], "SourcePoolGone")
+
+
 # Approvals and tokens of an admin
 
 

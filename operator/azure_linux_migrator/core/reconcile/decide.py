@@ -248,6 +248,8 @@ def _walk_back(ctx: Context) -> Decision:
     for name, step in route.steps[route.resumes_at(ctx.migration.status.step) :]:
         progress = step(ctx)
         if progress.state != "done":
+            # Somebody may delete the pool that everything goes back to.
+            progress = watched(ctx, progress) if name in route.guarded else progress
             return _report(ctx, name, progress)
     why = ctx.migration.status.rollback
     pool = ctx.pool(ctx.migration.new_pool)

@@ -4,6 +4,9 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
 from azure_linux_migrator.model.actions import CordonNode, MarkNode
 
+FRESH_SECONDS = 15.0
+"""The pools were read so lately when the first node is cordoned."""
+
 
 def taken_back(ctx: Context) -> list[str]:
     """Nodes of the drained pool that somebody uncordoned during the soak, by name."""
@@ -43,6 +46,11 @@ def cordon_source(ctx: Context) -> Progress:
             f"node {kept[0]} was uncordoned during the soak; cordon it again to go on, or "
             "delete this migration to keep the pool",
         )
+    name = ctx.migration.name
+    begun = any(load.node.cordoned_by == name for load in pool_progress.by_node.values())
+    if not begun and not ctx.migration.backwards and not ctx.pools_newer_than(FRESH_SECONDS):
+        # Somebody may have deleted the target while an approval was waited for.
+        return ctx.refresh_pools(Reason.READING_POOLS, "reading the pools before the first cordon")
     total = len(pool_progress)
     everything_at_once = ctx.migration.batch_nodes(1, total) >= total
     batch = ctx.migration.batch_mark(1) if everything_at_once else ""

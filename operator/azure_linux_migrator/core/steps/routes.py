@@ -104,6 +104,7 @@ ROLLBACK = Route(
     ),
     Step.DRAIN_TARGET,
     Step.RELEASE_SOURCE,
+    frozenset((Step.DRAIN_TARGET,)),
 )
 
 
