@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from prometheus_client import CollectorRegistry, Counter, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from azure_linux_migrator.api.status import MigrationStatus, Timing, since_epoch
+from azure_linux_migrator.api.conditions import ConditionType
+from azure_linux_migrator.api.status import MigrationStatus, Phase, Timing, since_epoch
+from azure_linux_migrator.core.state.eviction_response import EvictionResult
 
 STATUSES = ("True", "False", "Unknown")
 
@@ -41,6 +48,8 @@ class Telemetry:
     """The registry that /metrics serves."""
 
     def __init__(self) -> None:
+        # Series of creation times would double their number.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._evictions = Counter(
@@ -55,8 +64,8 @@ class Telemetry:
             ["operation", "code"],
             registry=self.registry,
         )
-        for result in ("granted", "budget"):
-            self._evictions.labels(result)
+        for result in EvictionResult:
+            self._evictions.labels(result.value)
 
     def eviction(self, result: str) -> None:
         """An eviction was answered."""
@@ -135,6 +144,14 @@ def _migrations(views: tuple[MigrationView, ...]) -> Iterable[Metric]:
         "1 for the status that a condition has.",
         labels=["name", "type", "status"],
     )
+    phases = GaugeMetricFamily(
+        "azlm_migration_phase", "1 for the phase that a migration is in.", labels=["name", "phase"]
+    )
+    reasons = GaugeMetricFamily(
+        "azlm_migration_reason",
+        "1 for the reason of the condition Ready: what a migration does or waits for.",
+        labels=["name", "reason"],
+    )
     nodes = GaugeMetricFamily(
         "azlm_migration_nodes", "Nodes by what happened to them.", labels=["name", "state"]
     )
@@ -155,7 +172,8 @@ def _migrations(views: tuple[MigrationView, ...]) -> Iterable[Metric]:
     budgets = GaugeMetricFamily(
         "azlm_migration_budget_blocked_pods",
         "Pods held back by a PodDisruptionBudget that gives no slot.",
-        labels=["name", "namespace", "budget"],
+        # Not `namespace`: a scrape sets that to the operator's own.
+        labels=["name", "budget_namespace", "budget"],
     )
     forced = GaugeMetricFamily(
         "azlm_migration_pods_forced", "Pods deleted against their budgets.", labels=["name"]
@@ -182,6 +200,10 @@ def _migrations(views: tuple[MigrationView, ...]) -> Iterable[Metric]:
             if value is not None:
                 family.add_metric([view.name], value)
         info.add_metric([view.name, view.source, view.target, view.strategy], {})
+        for phase in Phase:
+            phases.add_metric([view.name, phase.value], float(status.phase == phase))
+        if (ready := status.condition(ConditionType.READY)) is not None:
+            reasons.add_metric([view.name, ready.reason], 1.0)
         for condition in status.conditions:
             for truth in STATUSES:
                 labels = [view.name, condition.type, truth]
@@ -192,7 +214,19 @@ def _migrations(views: tuple[MigrationView, ...]) -> Iterable[Metric]:
         remaining.add_metric([view.name], float(status.pods.remaining))
         waiting.add_metric([view.name], float(status.pods.waiting))
         progress.add_metric([view.name], view.last_progress_at)
-    yield from (info, conditions, nodes, remaining, waiting, progress, blocked, budgets, forced)
+    yield from (
+        info,
+        phases,
+        reasons,
+        conditions,
+        nodes,
+        remaining,
+        waiting,
+        progress,
+        blocked,
+        budgets,
+        forced,
+    )
     yield from (family for family, _ in times)
 
 
