@@ -1,0 +1,5 @@
+if obj.metadata.annotations == nil then
+  obj.metadata.annotations = {}
+end
+obj.metadata.annotations["azlm.dev/resume"] = os.date("!%Y-%m-%dT%H:%M:%SZ")
+return obj
