@@ -73,9 +73,11 @@ async def test_rolling_waits_where_azure_allows_one_put_a_minute() -> None:
 
 
 async def test_in_place_changes_the_pool_itself() -> None:
-    async with migration_run(strategy=strategy("InPlace")) as migration:
+    own = {"upgradeSettings": {"maxSurge": str(SURGE)}}
+    async with migration_run(pool=own, strategy=strategy("InPlace", maxSurge="100%")) as migration:
         await migration.run()
         assert migration.status.is_true("Succeeded"), migration.status.message
+        assert migration.pools["src"]["upgradeSettings"] == own["upgradeSettings"]
         assert set(migration.pools) == {"system", "src"}
         assert migration.pools["src"]["osSKU"] == "AzureLinux"
         assert migration.most_nodes == NODES + SURGE
@@ -100,7 +102,11 @@ async def test_the_autoscaler_is_held_and_handed_over(kind: str) -> None:
         assert held["enableAutoScaling"] is False
         assert held["tags"]["azlm-held-autoscaler"] == "2-9"
         assert migration.status.source.autoscaler is not None
-        assert migration.pools["srcazl"]["enableAutoScaling"] is False, "not both at once"
+        target = migration.pools["srcazl"]
+        grows = kind == "BlueGreen"
+        assert target["enableAutoScaling"] is grows
+        if grows:
+            assert (target["minCount"], target["maxCount"]) == (target["count"], 9)
         await migration.run()
         is_done(migration)
         new = migration.pools["srcazl"]
