@@ -58,7 +58,10 @@ def cordon_source(ctx: Context) -> Progress:
         f"cordoning {len(open_nodes)} of {len(pool_progress)} nodes of pool {ctx.migration.source}"
     )
     return ctx.attempt_all(
-        (CordonNode(node.name, ctx.migration.name, batch) for node in open_nodes),
+        (
+            CordonNode(node.name, ctx.migration.name, "" if node.held else batch)
+            for node in open_nodes
+        ),
         Reason.CORDONING,
         text,
     )
