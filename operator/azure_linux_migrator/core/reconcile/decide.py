@@ -207,7 +207,7 @@ _NO_WAY_BACK = frozenset(
 or an admin has just said what he wants."""
 
 
-_LATE = frozenset((TIMED_OUT, *HOLDS, Reason.TARGET_NODES_NOT_READY))
+_LATE = frozenset((TIMED_OUT, *HOLDS, Reason.TARGET_NODES_NOT_READY, Reason.NODES_HELD))
 """Refusals that spec.drain.onTimeout is about: a batch, or a wait, lasted too long."""
 
 
