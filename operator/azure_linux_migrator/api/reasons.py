@@ -380,7 +380,7 @@ class Reason(StrEnum):
     AZURE_FORBIDDEN = (
         "AzureForbidden",
         "the operator's identity lacks a right in Azure",
-        "assign the role of `deploy/azure/role.json`",
+        "assign the roles of `docs/azure-role.md`",
         "Warning",
     )
     CLUSTER_UNKNOWN = (

@@ -23,8 +23,8 @@ def retire_source(ctx: Context) -> Progress:
         return ctx.keep_refusal(look, _action(ctx, source).key) if source is not None else look
     if source is None and ctx.migration.spec.source_pool is not SourcePool.DELETE:
         text = (
-            f"node pool {ctx.migration.source}, which spec.sourcePool keeps, was deleted by someone "
-            "else; set spec.sourcePool to Delete, or delete this migration"
+            f"node pool {ctx.migration.source}, which spec.sourcePool keeps, was deleted by "
+            "someone else; set spec.sourcePool to Delete, or delete this migration"
         )
         return refused(Reason.SOURCE_POOL_GONE, text, wake_at=ctx.now + LOOK_SECONDS)
     if ctx.migration.spec.source_pool is SourcePool.KEEP:
