@@ -1,9 +1,7 @@
 """The reference is that of the code, and complete: fields, reasons, steps, commands, metrics,
 names that are written into a cluster, and rights."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -118,19 +116,3 @@ def test_the_page_of_rights_has_every_rule_and_no_other() -> None:
         if group != "API group"
     }
     assert shown == set().union(*(_rights(file) for file in RBAC))
-
-
-def test_the_page_of_the_azure_role_has_every_action() -> None:
-    role = json.loads((ROOT / "deploy/azure/role.json").read_text())
-    text = page("azure-role.md")
-    actions = [
-        re.sub(r"^Microsoft\.ContainerService/managedClusters/", "", a) for a in role["Actions"]
-    ]
-    assert [action for action in actions if _short(action) not in text] == []
-
-
-def _short(action: str) -> str:
-    """How the page names an action: by its last parts, or Compute as a whole."""
-    if action.startswith("Microsoft.Compute/"):
-        return "Microsoft.Compute/…/read"
-    return "/".join(Path(action).parts[-2:]) if not action.endswith("/action") else action
