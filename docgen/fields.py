@@ -1,11 +1,12 @@
 """Tables of the spec and of the status of a migration.
 
 Meanings, types, defaults and ranges are those of the CustomResourceDefinition; the examples are
-those of deploy/samples/every-field.yaml.
+those of deploy/samples/every-field.yaml and of docgen/status.yaml.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from azure_linux_migrator.api.steps import Step
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "deploy" / "samples" / "every-field.yaml"
+STATUS_SAMPLE = Path(__file__).with_name("status.yaml")
 TIMES = ("At", "Time", ".at", ".eta", ".since", ".countedFrom")
 """How the names of fields of the status end that hold a time."""
 Part = Literal["spec", "status"]
@@ -56,14 +58,15 @@ def _walk(schema: Schema, path: str) -> Iterator[Field]:
         yield from _walk(inner.get("items", {}), f"{path}.{name}[]")
 
 
+@cache
 def examples() -> Schema:
-    """The sample: a value for each field of the spec."""
-    sample: Schema = yaml.safe_load(SAMPLE.read_text())
-    return sample
+    """A spec and a status with a value for each field."""
+    spec = yaml.safe_load(SAMPLE.read_text())["spec"]
+    return {"spec": spec, "status": yaml.safe_load(STATUS_SAMPLE.read_text())}
 
 
 def example(path: str) -> object:
-    """The sample's value of a field; raises LookupError if it has none."""
+    """The value of a field in the samples; raises LookupError if it has none."""
     value: Any = examples()
     for name in path.split("."):
         value = value[name.removesuffix("[]")]
@@ -120,7 +123,7 @@ def spec_tables() -> str:
         ]
         lines += [
             f"| `{_short(field, group)}` | {_cell(field.meaning)} | {_cell(kind(field.schema))} "
-            f"| {_default(field)} | `{_flow(example(field.path))}` |"
+            f"| {_default(field)} | {_example(field)} |"
             for field in members
         ]
         lines.append("")
@@ -131,9 +134,10 @@ def status_tables() -> str:
     """A section with a table for each group of fields of the status."""
     lines: list[str] = []
     for group, members in _groups(fields("status")).items():
-        lines += [f"## {group}", "", "| field | meaning | type |", "|---|---|---|"]
+        lines += [f"## {group}", "", "| field | meaning | type | example |", "|---|---|---|---|"]
         lines += [
-            f"| `{_short(field, group)}` | {_cell(field.meaning)} | {_cell(_status_kind(field))} |"
+            f"| `{_short(field, group)}` | {_cell(field.meaning)} | {_cell(_status_kind(field))} "
+            f"| {_example(field)} |"
             for field in members
         ]
         lines.append("")
@@ -199,6 +203,12 @@ def _default(field: Field) -> str:
         return "required"
     default = field.schema.get("default")
     return "none" if default is None else f"`{_flow(default)}`"
+
+
+def _example(field: Field) -> str:
+    """The example as code; empty for a list whose entries have fields of their own."""
+    has_fields = "properties" in field.schema.get("items", {})
+    return "" if has_fields else f"`{_cell(_flow(example(field.path)))}`"
 
 
 def _flow(value: object) -> str:

@@ -84,7 +84,7 @@ def check(line: str) -> str:
         case ["make", *targets]:
             missing = [name for name in targets if "=" not in name and name not in TARGETS]
             return f"the Makefile has no {missing}" if missing else ""
-        case ["python", "-m", module, *_]:
+        case ["python" | ".venv/bin/python", "-m", module, *_]:
             return "" if find_spec(module) else f"there is no module {module}"
         case [script, *_] if (ROOT / script).is_file():
             return ""

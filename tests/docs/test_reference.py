@@ -12,6 +12,7 @@ from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.file_validation import parse_spec
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.api.status import MigrationStatus
 from docgen.commands import commands
 from docgen.fields import Part, example, examples, fields
 from docgen.pages import generated
@@ -45,16 +46,24 @@ def test_every_field_has_a_meaning_and_is_shown(part: Part) -> None:
     assert [field.path for field in leaves if field.path.split(".")[-1] not in shown] == []
 
 
-def test_the_sample_has_a_valid_value_for_every_field() -> None:
+def test_the_samples_are_valid_and_have_a_value_for_every_field() -> None:
     parse_spec(examples()["spec"])
+    MigrationStatus.model_validate(examples()["status"], extra="forbid")
     assert [field.path for field in fields("spec") if example(field.path) is None] == []
+    assert [field.path for field in fields("status") if example(field.path) is None] == []
     same = [
         field.path
         for field in fields("spec")
-        if field.schema.get("default") is not None
-        and example(field.path) == field.schema["default"]
+        if (default := field.schema.get("default")) is not None and example(field.path) == default
     ]
     assert same == [], "an example that is the default shows nothing"
+
+
+def test_the_tutorial_shows_the_migration_of_the_demo() -> None:
+    shown = re.search(r"```yaml\n(.*?)```", page("tutorial.md"), re.DOTALL)
+    sample = (ROOT / "deploy" / "samples" / "migration.yaml").read_text()
+    assert shown is not None
+    assert yaml.safe_load(shown[1]) == yaml.safe_load(sample)
 
 
 def test_every_condition_reason_cause_and_check_is_documented() -> None:
