@@ -21,7 +21,8 @@ def _section(name: str, command: click.Command) -> str:
     lines = [f"## azlm {name}", "", "```text", usage, "```", "", _text(command.help), ""]
     records = [record for option in command.params if (record := option.get_help_record(context))]
     lines += ["| option | meaning |", "|---|---|"]
-    lines += [f"| `{_cell(flags)}` | {_cell(text)} |" for flags, text in records]
+    # A pipe in code within a table is read differently by GitHub and by the site.
+    lines += [f"| `{flags.replace('|', ',')}` | {_cell(text)} |" for flags, text in records]
     codes = _exit_codes(command.epilog)
     lines += ["", *codes, ""] if codes else [""]
     return "\n".join(lines)
