@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS := .venv-docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
-.PHONY: install-yaml recordings rules testbed lock clean
+.PHONY: install-yaml recordings rules docs testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -71,8 +72,17 @@ install-yaml: $(STAMP) ## Write dist/install.yaml: all objects of the base in on
 	mkdir -p dist
 	$(BIN)/kubectl kustomize --load-restrictor LoadRestrictionsNone deploy/kustomize/base > dist/install.yaml
 
+$(DOCS)/.installed: requirements/docs.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+docs: $(DOCS)/.installed ## Build the site of docs/ into dist/site, and check its links
+	$(DOCS)/bin/zensical build --strict
+	$(PYTHON) -m docgen.links dist/site
+
 lock: ## Refresh the hash-locked requirements from pyproject.toml (needs uv)
 	scripts/lock
 
 clean: ## Remove the virtual environment and caches of this checkout
-	rm -rf $(VENV) .testbed .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) $(DOCS) .cache .testbed .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
