@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
-.PHONY: install-yaml rules testbed lock clean
+.PHONY: image install-yaml rules testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ crds: $(STAMP) ## Write crds/ and the chart's copy from the pydantic models
 chart: testbed ## Build helm (cached), and lint, render, install and test the chart
 	$(BIN)/python -m testbed build helm
 	$(BIN)/python -m pytest -q tests/deploy
+
+image: testbed ## Build the image, run it as a pod, push, describe and sign it on loopback (root)
+	$(BIN)/python -m testbed image
 
 rules: $(STAMP) ## Build promtool (cached), and check and test the alerts
 	$(BIN)/python -m testbed build promtool
