@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
-.PHONY: image install-yaml rules testbed lock clean
+.PHONY: binary image install-yaml rules workflows testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -59,6 +59,14 @@ crds: $(STAMP) ## Write crds/ and the chart's copy from the pydantic models
 chart: testbed ## Build helm (cached), and lint, render, install and test the chart
 	$(BIN)/python -m testbed build helm
 	$(BIN)/python -m pytest -q tests/deploy
+
+binary: ## Build kubectl azlm as a single file, and its archive for krew, in dist/
+	PYTHON=$(PYTHON) scripts/binary
+
+workflows: $(STAMP) ## Build actionlint (cached), and check the GitHub workflows by it and zizmor
+	$(BIN)/python -m testbed build actionlint
+	$$($(BIN)/python -m testbed where actionlint)
+	$(BIN)/zizmor --quiet --offline .github
 
 image: testbed ## Build the image, run it as a pod, push, describe and sign it on loopback (root)
 	$(BIN)/python -m testbed image
