@@ -63,10 +63,13 @@ chart: testbed ## Build helm (cached), and lint, render, install and test the ch
 binary: ## Build kubectl azlm as a single file, and its archive for krew, in dist/
 	PYTHON=$(PYTHON) scripts/binary
 
-workflows: $(STAMP) ## Build actionlint (cached), and check the GitHub workflows by it and zizmor
+workflows: $(STAMP) ## Build actionlint and krew's validator (cached); check workflows and release files
 	$(BIN)/python -m testbed build actionlint
+	$(BIN)/python -m testbed build validate-krew-manifest
+	$(BIN)/python -m testbed build helm
 	$$($(BIN)/python -m testbed where actionlint)
 	$(BIN)/zizmor --quiet --offline .github
+	$(BIN)/python -m pytest -q tests/deploy/test_release.py
 
 image: testbed ## Build the image, run it as a pod, push, describe and sign it on loopback (root)
 	$(BIN)/python -m testbed image

@@ -101,6 +101,7 @@ CRANE = Module("crane", {"crane": "github.com/google/go-containerregistry/cmd/cr
 COSIGN = Module("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"})
 SYFT = Module("syft", {"syft": "github.com/anchore/syft/cmd/syft"})
 ACTIONLINT = Module("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"})
+KREW = Module("krew", {"validate-krew-manifest": "sigs.k8s.io/krew/cmd/validate-krew-manifest"})
 OPTIONAL = {
     "actionlint": ACTIONLINT,
     "cosign": COSIGN,
@@ -108,6 +109,7 @@ OPTIONAL = {
     "helm": HELM,
     "promtool": PROMTOOL,
     "syft": SYFT,
+    "validate-krew-manifest": KREW,
 }
 """Tools of targets of their own (`make chart`, `make rules`, `make image`); tests that need one
 skip where it was not built."""

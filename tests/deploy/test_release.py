@@ -83,6 +83,15 @@ def test_the_manifest_for_krew_names_each_archive_with_its_hash(files: Path) -> 
     }
 
 
+def test_krew_accepts_the_manifest(files: Path) -> None:
+    validate = built("validate-krew-manifest")
+    if validate is None:
+        pytest.skip("krew's validator is not built: make workflows")
+    command = [str(validate), "-skip-install", "-manifest", str(files / "azlm.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_sums_name_every_file_of_a_release(files: Path) -> None:
     lines = (files / "SHA256SUMS").read_text().splitlines()
     assert {line.split("  ")[1] for line in lines} == {
