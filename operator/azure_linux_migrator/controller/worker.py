@@ -14,6 +14,7 @@ from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
 from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller.change_log import log_changes
+from azure_linux_migrator.controller.decision_metrics import DecisionMetrics
 from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
 from azure_linux_migrator.controller.interest import PoolInterest
@@ -70,7 +71,6 @@ class Worker:
             log.warning("status of %s: %s cannot be read, and is rebuilt", resource.name, what)
         self.name, self.uid = resource.name, resource.uid
         self.created = str(body["metadata"].get("creationTimestamp") or "")
-        self.last_progress_at = time.time()
         self.beat_at = time.monotonic()
         self._client = client
         self._resources = Migrations(client)
@@ -100,6 +100,8 @@ class Worker:
         )
         self._loop = Loop(resource, observer)
         self._interest = PoolInterest(feed.world)
+        self._telemetry = telemetry
+        self._metrics = DecisionMetrics(telemetry, self.name)
         self._events = EventRecorder(client, feed.world, self.name, self.uid)
 
     @property
@@ -122,6 +124,11 @@ class Worker:
         return self._loop.finished
 
     @property
+    def evictions(self) -> Mapping[tuple[str, str], int]:
+        """Answers to evictions and deletions of pods, by method and result."""
+        return self._executor.evictions
+
+    @property
     def busy(self) -> bool:
         """Whether an action is under way."""
         return bool(self._executor.running)
@@ -140,7 +147,11 @@ class Worker:
     async def run(self, stopped: asyncio.Event) -> None:
         """Work until stopped, or until the resource is released."""
         with bound(migration=self.name):
-            await self._run(stopped)
+            try:
+                await self._run(stopped)
+            except Exception:
+                self._telemetry.unexpected_error("loop")
+                raise
 
     async def _run(self, stopped: asyncio.Event) -> None:
         try:
@@ -199,8 +210,7 @@ class Worker:
                 case ReadResource():
                     self._request = asyncio.create_task(self._read())
                 case Submit(before, decision):
-                    if _progress(before) != _progress(decision.status):
-                        self.last_progress_at = time.time()
+                    self._measure(before, decision.status)
                     self._interest.follow(self._pools_followed())
                     with bound(step=decision.status.step):
                         log_changes(before, decision.status)
@@ -212,6 +222,14 @@ class Worker:
                     self._released = True
                 case Closed():
                     self._closed = True
+
+    def _measure(self, before: MigrationStatus, after: MigrationStatus) -> None:
+        self._metrics.moved(self._feed.world.slot_times)
+        progress = self._loop.observer.memory.pool_progress
+        if progress is not None and before.nodes != after.nodes:
+            self._metrics.drained(progress, time.time())
+        if self.spec is not None:
+            self._metrics.decided(before, after, self.spec.strategy.type)
 
     def _pools_followed(self) -> frozenset[str]:
         """The pools whose changes wake this worker; none, for all, where that is not sure."""
@@ -242,7 +260,9 @@ class Worker:
             answer = Answer.UNSENT
         except KubernetesError as error:
             answer = answer_of(error)
-            if answer is not Answer.CONFLICT:
+            if answer is Answer.CONFLICT:
+                self._telemetry.status_conflict()
+            else:
                 log.warning("writing the status of %s: %s", self.name, error)
         finally:
             self._take(self._loop.written(StatusWritten(answer, version), _now()))
@@ -270,7 +290,3 @@ class Worker:
 
 def _now() -> Now:
     return Now(time.time(), time.monotonic())
-
-
-def _progress(status: MigrationStatus) -> tuple[object, ...]:
-    return (status.step, status.pods.remaining, status.nodes, status.batch.index)
