@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from monitoring.__main__ import DASHBOARDS
 from testbed.fill.workloads import budget, deployment
 from testbed.monitoring import Monitoring, missing_programs
 from tests.support.bed import Bed
@@ -56,3 +57,14 @@ def test_the_right_alerts_fire_and_end(bed: Bed, monitoring: Monitoring) -> None
     assert monitoring.query("azlm_node_drain_duration_seconds_count == 4")
     assert monitoring.query('azlm_migration_seconds{part="moving"} > 0')
     assert monitoring.history("azlm_migration_extra_node_seconds_total > 0")
+    assert {title for title, found in _evaluated(monitoring) if not found} == set()
+
+
+def _evaluated(monitoring: Monitoring) -> Iterator[tuple[str, bool]]:
+    """Every query of every dashboard over the whole run: panel, and whether it showed anything."""
+    values = {"$cluster": ".*", "$migration": "workers", "$__rate_interval": "10s"}
+    for dashboard in DASHBOARDS:
+        for title, expression in dashboard.expressions:
+            for variable, value in values.items():
+                expression = expression.replace(variable, value)  # noqa: PLW2901
+            yield f"{dashboard.name}: {title}: {expression}", bool(monitoring.history(expression))
