@@ -8,7 +8,7 @@ DOCS := .venv-docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
-.PHONY: install-yaml recordings rules docs testbed lock clean
+.PHONY: binary image install-yaml recordings rules docs workflows testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -60,6 +60,20 @@ crds: $(STAMP) ## Write crds/ and the chart's copy from the pydantic models
 chart: testbed ## Build helm (cached), and lint, render, install and test the chart
 	$(BIN)/python -m testbed build helm
 	$(BIN)/python -m pytest -q tests/deploy
+
+binary: ## Build kubectl azlm as a single file, and its archive for krew, in dist/
+	PYTHON=$(PYTHON) scripts/binary
+
+workflows: $(STAMP) ## Build actionlint and krew's validator (cached); check workflows and release files
+	$(BIN)/python -m testbed build actionlint
+	$(BIN)/python -m testbed build validate-krew-manifest
+	$(BIN)/python -m testbed build helm
+	$$($(BIN)/python -m testbed where actionlint)
+	$(BIN)/zizmor --quiet --offline .github
+	$(BIN)/python -m pytest -q tests/deploy/test_release.py
+
+image: testbed ## Build the image, run it as a pod, push, describe and sign it on loopback (root)
+	$(BIN)/python -m testbed image
 
 rules: $(STAMP) ## Build promtool (cached), and check and test the alerts
 	$(BIN)/python -m testbed build promtool
