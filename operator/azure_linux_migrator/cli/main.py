@@ -67,6 +67,12 @@ def main() -> int:
     return code
 
 
+def complete_for_kubectl() -> int:
+    """The command kubectl_complete-azlm."""
+    print(completion.for_kubectl(azlm, sys.argv[1:]))
+    return 0
+
+
 def _remedy(error: AzlmError) -> str:
     """What to do about a refusal whose text does not say it."""
     match error:
