@@ -8,12 +8,12 @@ from azure_linux_migrator.api.elapsed import Elapsed
 from azure_linux_migrator.api.status import (
     BlockerStatus,
     Condition,
-    ForecastStatus,
     MigrationStatus,
     NodeCounts,
     Timing,
     timestamp,
 )
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
 from azure_linux_migrator.controller.migration_metrics import MigrationView
 
