@@ -77,6 +77,8 @@ FACTS = AzureFacts(
     windows=(),
     extensions=(),
     services=(),
+    versions=("1.33.9", "1.34.2"),
+    identities=(),
     images=("AKSAzureLinux-V3gen2-202610.01.0",),
 )
 

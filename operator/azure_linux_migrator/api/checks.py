@@ -17,6 +17,7 @@ class Check(StrEnum):
     QUOTA_VCPU = "quota.vcpu"
     SKU_ZONE_CAPACITY = "sku.zone-capacity"
     SUBNET_IP = "subnet.ip"
+    OUTBOUND_PORTS = "outbound.ports"
     RBAC_ARM = "rbac.arm"
     LOCK_POLICY = "lock.policy"
     NAP = "nap"

@@ -69,9 +69,13 @@ async def test_every_part_is_read(asked: Asked) -> None:
     assert facts.sizes["standard_d8s_v5"].unavailable == "NotAvailableForSubscription"
     assert facts.sizes["standard_nc24ads_a100_v4"].gpus == 1
     assert not isinstance(facts.subnets, Unread)
-    assert facts.subnets[SUBNET.lower()].prefix == "10.1.0.0/24"
+    assert facts.subnets[SUBNET.lower()].prefixes == ("10.1.0.0/24",)
     assert not isinstance(facts.locks, Unread)
-    assert facts.locks[0].startswith("keep (CanNotDelete)")
+    assert {(lock.name, lock.level) for lock in facts.locks} == {("keep", "CanNotDelete")}
+    assert facts.identities == ()
+    assert not isinstance(facts.versions, Unread)
+    assert facts.cluster.kubernetes_version in facts.versions
+    assert facts.cluster.max_pools == 100
     assert facts.windows == ("aksManagedAutoUpgradeSchedule",)
     assert facts.extensions == ("Antivirus",)
     assert facts.denied == ()

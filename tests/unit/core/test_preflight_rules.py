@@ -18,6 +18,7 @@ from azure_linux_migrator.core.preflight.snapshot import BudgetFacts, PreflightS
 from azure_linux_migrator.kube.node_resource_group import home_of
 from azure_linux_migrator.model.azure_facts import (
     ClusterFacts,
+    Lock,
     SizeFacts,
     SubnetFacts,
     Unread,
@@ -171,9 +172,9 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         {
             "cluster": CNI,
             "source": source(settings={"vnetSubnetID": SUBNET}),
-            "subnets": {SUBNET: SubnetFacts("10.0.0.0/25", 10)},
+            "subnets": {SUBNET: SubnetFacts(("10.0.0.0/25",), 10)},
         },
-        "248 addresses of 123",
+        "310 addresses of 123",
     ),
     (
         "subnet.ip",
@@ -188,12 +189,18 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "room for 4",
     ),
     (
+        "outbound.ports",
+        Severity.BLOCK,
+        {"cluster": replace(CNI, outbound_ports=16000, outbound_addresses=2)},
+        "208000 ports",
+    ),
+    (
         "rbac.arm",
         Severity.BLOCK,
         {"denied": ("Microsoft.ContainerService/managedClusters/agentPools/write",)},
         "agentPools/write",
     ),
-    ("lock.policy", Severity.WARN, {"locks": ("keep (CanNotDelete) on MC_x",)}, "keep"),
+    ("lock.policy", Severity.WARN, {"locks": (Lock("keep", "CanNotDelete", "c"),)}, "keep"),
     ("nap", Severity.BLOCK, {"cluster": replace(CNI, node_provisioning="Auto")}, "imageFamily"),
     (
         "autoscaler.source",
@@ -379,6 +386,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
 
 ALWAYS = frozenset(("os.sysctl-defaults", "image.arch-os", "pool.preview"))
 OWN = {
+    "outbound.ports",
     "cluster.identity",
     "os.seccomp",
     "pdb.unhealthy",
@@ -427,6 +435,7 @@ UNREAD = {
     "cluster": {
         "cluster.identity",
         "cluster.busy",
+        "outbound.ports",
         "subnet.ip",
         "nap",
         "autoscaler.profile",
@@ -439,6 +448,7 @@ UNREAD = {
     "windows": {"maintenance"},
     "extensions": {"os.vm-extension"},
     "services": {"os.ipv6"},
+    "versions": {"os.target-k8s"},
     "images": {"os.kernel-regression"},
 }
 

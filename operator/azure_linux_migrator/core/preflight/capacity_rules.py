@@ -8,6 +8,9 @@ from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_os import nearest
 from azure_linux_migrator.model.azure_facts import Unread
 
+SPOT_QUOTA = "lowprioritycores"
+"""All Spot machines of a region count against this quota, and against no other
+(learn.microsoft.com/azure/virtual-machines/spot-vms)."""
 _SHARED = {
     "proximityPlacementGroupID": "proximity placement group",
     "capacityReservationGroupID": "capacity reservation group",
@@ -25,13 +28,13 @@ def quota(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if isinstance(snapshot.facts.sizes, Unread):
         yield result.unchecked(snapshot.facts.sizes)
         return
-    size = snapshot.spec.target.vm_size or snapshot.source.vm_size
-    facts = snapshot.facts.sizes.get(size.lower())
+    size, facts = snapshot.vm_size, snapshot.size_facts
     if facts is None:
         yield result.unchecked(Unread(f"VM size {size} is not listed in this region"))
         return
     needed = facts.vcpus * snapshot.extra
-    for name in (facts.family, "cores"):
+    spot = snapshot.source.settings.priority == "Spot"
+    for name in (SPOT_QUOTA,) if spot else (facts.family, "cores"):
         usage = snapshot.facts.usages.get(name)
         if usage is not None and usage.current + needed > usage.limit:
             yield result.block(

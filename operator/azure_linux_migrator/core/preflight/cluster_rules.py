@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.model.azure_facts import Unread
 
 MOST_POOLS = 100
+"""Where the cluster does not tell its maxAgentPools."""
 _SETTLED = frozenset(("Succeeded", "Failed", "Canceled"))
 _CLUSTER = "the cluster"
 
@@ -30,9 +32,12 @@ def busy(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def pool_count(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """cluster.max-pools: room for one more pool."""
-    if snapshot.target not in snapshot.pools and len(snapshot.pools) >= MOST_POOLS:
+    cluster = snapshot.facts.cluster
+    told = None if isinstance(cluster, Unread) else cluster.max_pools
+    most = MOST_POOLS if told is None else told
+    if snapshot.target not in snapshot.pools and len(snapshot.pools) >= most:
         yield RuleResult("cluster.max-pools", _CLUSTER).block(
-            f"it has {len(snapshot.pools)} node pools, and AKS allows {MOST_POOLS}",
+            f"it has {len(snapshot.pools)} node pools, and AKS allows {most}",
             "delete a pool that is not needed",
         )
 
@@ -50,16 +55,33 @@ def rights(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def locks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """lock.policy: a lock shows itself at the very end, when the old pool is to go."""
+    """lock.policy: locks that refuse what the migration has to change.
+
+    AKS refuses each write that adds or removes nodes while the node resource group, or something
+    in it, has a lock of either kind (ResourceGroupLocked, AKS#3291).
+    """
     result = RuleResult("lock.policy", _CLUSTER)
     if isinstance(snapshot.facts.locks, Unread):
         yield result.unchecked(snapshot.facts.locks)
         return
+    deletes = snapshot.spec.source_pool is SourcePool.DELETE
     for lock in snapshot.facts.locks:
-        yield result.warn(
-            f"lock {lock} may keep Azure from deleting the old pool",
-            "remove it before the final soak is over, or set spec.sourcePool to Keep",
-        )
+        what = f"lock {lock.name} ({lock.level}) on {lock.scope}"
+        if lock.on_nodes:
+            yield result.block(
+                f"{what} makes AKS refuse to add and to remove nodes",
+                f"remove it for the time of the migration: az lock delete --name {lock.name} …",
+            )
+        elif lock.level == "ReadOnly":
+            yield result.block(
+                f"{what} makes Azure refuse each change of a node pool",
+                f"remove it for the time of the migration: az lock delete --name {lock.name} …",
+            )
+        elif deletes:
+            yield result.warn(
+                f"{what} keeps Azure from deleting the old pool",
+                "remove it before the final soak is over, or set spec.sourcePool to Keep",
+            )
 
 
 def node_provisioning(snapshot: PreflightSnapshot) -> Iterator[Finding]:

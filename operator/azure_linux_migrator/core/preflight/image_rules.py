@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Finding
-from azure_linux_migrator.core.preflight.rule import of_pool
+from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.core.preflight.target_kubernetes import control_plane, target_kubernetes
 from azure_linux_migrator.core.preflight.target_os import (
     OTHERS,
     TABLE,
@@ -16,7 +17,7 @@ from azure_linux_migrator.core.preflight.target_os import (
     resolves_to,
 )
 from azure_linux_migrator.core.preflight.target_traits import target_traits
-from azure_linux_migrator.model.azure_facts import ClusterFacts, Unread
+from azure_linux_migrator.model.azure_facts import Unread
 
 
 def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -57,6 +58,35 @@ def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         yield finding_of.block(
             f"osSKU {sku} does not fit Kubernetes {at}{what}: {support.fact}",
             "upgrade the pool's Kubernetes version first, or choose another spec.target.osSKU",
+        )
+    elif support.preview_from is not None and version >= support.preview_from:
+        yield finding_of.warn(
+            f"osSKU {sku} with Kubernetes {at} is version {resolves_to(support, version)}, a "
+            f"preview that the checks of images and OS settings do not know: {support.fact}",
+            "try it on one pool that may fail, or wait until it is generally available",
+        )
+    if snapshot.target != snapshot.source.name:
+        yield from _patch(snapshot, finding_of)
+
+
+def _patch(snapshot: PreflightSnapshot, finding_of: RuleResult) -> Iterator[Finding]:
+    """AKS withdraws patch versions: pools that run one live on, new ones cannot have it."""
+    if isinstance(snapshot.facts.versions, Unread):
+        yield finding_of.unchecked(snapshot.facts.versions)
+        return
+    own = snapshot.source.settings.kubernetes_version
+    version = target_kubernetes(snapshot.source, snapshot.facts)
+    if version is None:
+        plane = control_plane(snapshot.facts)
+        yield finding_of.block(
+            f"Kubernetes {own} is not offered for new pools any more, nor another patch of its "
+            f"minor version up to the control plane's {plane}",
+            f"upgrade the pool first, az aks nodepool upgrade --name {snapshot.source.name} …, or "
+            "use spec.strategy.type InPlace, which needs no new pool",
+        )
+    elif version != own and own:
+        yield finding_of.fixed(
+            f"Kubernetes {own} is not offered for new pools any more; the new one gets {version}"
         )
 
 
@@ -134,5 +164,4 @@ def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _kubernetes(snapshot: PreflightSnapshot) -> str:
-    own, cluster = snapshot.source.settings.kubernetes_version, snapshot.facts.cluster
-    return own or (cluster.kubernetes_version if isinstance(cluster, ClusterFacts) else "")
+    return snapshot.source.settings.kubernetes_version or control_plane(snapshot.facts)

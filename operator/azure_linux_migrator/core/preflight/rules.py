@@ -32,6 +32,9 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.QUOTA_VCPU, "azure-docs#62378", capacity_rules.quota),
     PreflightRule(Check.SKU_ZONE_CAPACITY, "upgrade-options", capacity_rules.capacity),
     PreflightRule(Check.SUBNET_IP, "AKS-Construction#701; AKS#3653", address_rules.subnet),
+    PreflightRule(
+        Check.OUTBOUND_PORTS, "load-balancer-standard; azure-cli#22374", address_rules.outbound
+    ),
     PreflightRule(Check.RBAC_ARM, "aks-service-permissions", cluster_rules.rights),
     PreflightRule(Check.LOCK_POLICY, "AKS#3291", cluster_rules.locks),
     PreflightRule(

@@ -27,7 +27,7 @@ class Fact:
 @dataclass(frozen=True, slots=True)
 class TargetOs:
     """An OS SKU. Kubernetes minors are inclusive; `excludes` are traits of pools for which there
-    is no image, alone or together."""
+    is no image, alone or together. From `preview_from` on it is an OS that is still a preview."""
 
     sku: str
     versions: tuple[tuple[Minor | None, Minor | None, str], ...]
@@ -39,6 +39,7 @@ class TargetOs:
     fact: Fact
     retires: date | None = None
     preview: bool = False
+    preview_from: Minor | None = None
 
 
 _IMAGES = Fact(
@@ -50,8 +51,8 @@ _IMAGES = Fact(
 _NO_TRUSTED = tuple(frozenset({"trusted", other}) for other in ("fips", "arm64", "kata", "cvm"))
 _AZL3 = (*_NO_TRUSTED, frozenset({"kata", "fips"}), frozenset({"kata", "arm64"}))
 _VERSIONS = Fact(
-    "AzureLinux is 2.0 up to Kubernetes 1.31 and 3.0 from 1.32 on; the images of 2.0 were removed "
-    "on 2026-03-31",
+    "AzureLinux is 2.0 up to Kubernetes 1.31, whose images were removed on 2026-03-31, 3.0 from "
+    "1.32 to 1.36, and 4.0, a preview, from 1.37 on",
     date(2026, 8, 21),
     "upgrade-os-version; AKS issue 4988",
 )
@@ -61,13 +62,14 @@ TABLE: dict[str, TargetOs] = {
     for operating_system in (
         TargetOs(
             "AzureLinux",
-            ((None, (1, 31), "2.0"), ((1, 32), None, "3.0")),
+            ((None, (1, 31), "2.0"), ((1, 32), (1, 36), "3.0"), ((1, 37), None, "4.0")),
             (1, 32),
             None,
             frozenset(),
             _AZL3,
             True,
             _VERSIONS,
+            preview_from=(1, 37),
         ),
         TargetOs(
             "AzureLinux3",
