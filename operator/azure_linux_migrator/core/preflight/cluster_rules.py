@@ -102,8 +102,8 @@ def autoscaler_source(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if snapshot.source.autoscaling:
         least, most = snapshot.source.bounds
         yield of_pool(snapshot, "autoscaler.source").fixed(
-            f"its autoscaler ({least} to {most} nodes) is held while it is drained; the new pool "
-            "gets these bounds at the end, a rollback gives them back"
+            f"its autoscaler ({least} to {most} nodes) is turned off before the new pool is "
+            "made; that one gets these bounds at the end, a rollback gives them back"
         )
 
 

@@ -3,6 +3,7 @@
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET_COUNT
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.preflight.target_kubernetes import target_kubernetes
+from azure_linux_migrator.core.steps.autoscaler import held_bounds
 from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
@@ -30,8 +31,8 @@ def create_target(ctx: Context) -> Progress:
         wanted = migration.spec.target
         first = initial_count(ctx)
         tags = {**(wanted.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
-        if source is not None and source.autoscaling:
-            tags[TAG_AUTOSCALER] = "-".join(map(str, source.bounds))
+        if (bounds := held_bounds(ctx, source)) is not None:
+            tags[TAG_AUTOSCALER] = "-".join(map(str, bounds))
         if wanted.count == "Auto":
             tags[TAG_TARGET_COUNT] = str(final_count(ctx))
         return ctx.attempt(
