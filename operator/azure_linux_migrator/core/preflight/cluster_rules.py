@@ -159,3 +159,17 @@ def extensions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"extension {name} of its scale set is not on the new one",
             "install it there again if it supports Azure Linux, or use a DaemonSet",
         )
+
+
+def identities(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """vm.identity: an identity on the old scale set that AKS does not put on the new one."""
+    result = of_pool(snapshot, "vm.identity")
+    if isinstance(snapshot.facts.identities, Unread):
+        yield result.unchecked(snapshot.facts.identities)
+        return
+    for identity in snapshot.facts.identities:
+        yield result.warn(
+            f"identity {identity} was assigned to its scale set by hand and is not on the new one",
+            "use workload identity, or assign it to the new scale set before the drain: "
+            "spec.approval BeforeDrain waits for that",
+        )

@@ -106,7 +106,7 @@ def image_combination(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         supported, fact = gpu_support(size, snapshot.today)
         if not supported:
             yield finding_of.block(
-                f"VM size {size} has GPUs that {support.sku} has no image for: {fact}",
+                f"{support.sku} has no image for VM size {size}: {fact}",
                 "choose another spec.target.vmSize, or stay on Ubuntu",
             )
     traits = target_traits(snapshot)

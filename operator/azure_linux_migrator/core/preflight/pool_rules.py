@@ -8,6 +8,7 @@ from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_traits import target_traits
+from azure_linux_migrator.model.azure_facts import ClusterFacts
 from azure_linux_migrator.model.migration import POOL_NAME_LIMIT, TARGET_SUFFIX
 
 _NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
@@ -26,6 +27,8 @@ SYSTEM_LEAST_GB = 4
 """What is recommended for a System pool, and what is refused
 (learn.microsoft.com/azure/aks/use-system-pools)."""
 SYSTEM_PODS = 30
+POOL_PODS = 30
+"""learn.microsoft.com/azure/aks/azure-cni-overview: the least pods of a whole pool."""
 
 
 def flavour(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -75,7 +78,9 @@ def system(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         return
     wanted = snapshot.spec.target.count
     count = wanted if isinstance(wanted, int) else pool.count
-    if count < SYSTEM_NODES:
+    cluster = snapshot.facts.cluster
+    hosted = isinstance(cluster, ClusterFacts) and cluster.hosted_system
+    if count < SYSTEM_NODES and not hosted:
         yield finding_of.warn(
             f"a System pool of {count} node is below the {SYSTEM_NODES} that AKS asks for",
             "set spec.target.count to 2 or more",
@@ -108,6 +113,23 @@ def system(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 f"taint {taint} is not allowed on a System pool",
                 "take it out of spec.target.taints",
             )
+
+
+def pods_of_pool(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pool.max-pods: AKS refuses a pool that cannot hold 30 pods as a whole."""
+    limit = snapshot.spec.target.max_pods or snapshot.source.settings.max_pods
+    nodes = snapshot.extra
+    if snapshot.target == snapshot.source.name or not limit or not nodes:
+        return
+    if limit * nodes < POOL_PODS:
+        least = -(-POOL_PODS // limit)
+        rolls = snapshot.spec.strategy.type is StrategyType.ROLLING
+        yield of_pool(snapshot, "pool.max-pods").block(
+            f"the new pool begins with {nodes} nodes of maxPods {limit}, which are "
+            f"{limit * nodes} pods, and AKS refuses a pool below {POOL_PODS}",
+            f"set {'spec.strategy.maxSurge' if rolls else 'spec.target.count'} to {least} or more, "
+            "or raise spec.target.maxPods",
+        )
 
 
 def infrastructure_as_code(snapshot: PreflightSnapshot) -> Iterator[Finding]:

@@ -46,6 +46,7 @@ class WorkloadFacts:
     volumes: tuple[Volume, ...] = ()
     empty_dir: bool = False
     job: bool = False
+    priority: int = 0
     blocker: Blocker | None = None
     no_surge: str = ""
     addon: bool = False

@@ -4,6 +4,7 @@ osSKU is an open string: AKS brings new ones before this table knows them. Dates
 source pages; every check that rests on an entry says which one it applied.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -155,16 +156,23 @@ _OLD_GPU = Fact(
     "the document that this project started from",
 )
 _NEW_GPU = Fact(
-    "Azure Linux supports NVIDIA sizes, A100 since 2025-08, H100 and H200 since 2026-03",
+    "Azure Linux supports the NVIDIA sizes of AKS but RTX PRO 6000: A100 since 2025-09-21, H100 "
+    "and H200 since 2026-03-05",
     date(2026, 8, 20),
     "azure-linux-aks-overview and AKS changelog",
 )
 _AMD_GPU = Fact("AMD GPU sizes have no Azure Linux image", date(2026, 8, 21), "use-amd-gpus")
+_FPGA = Fact("FPGA sizes have no Azure Linux image", date(2026, 8, 20), "azure-linux-aks-overview")
 
+_NO_IMAGE = (
+    (re.compile(r"mi300|_v620_|_v710_|^standard_nv\d+as_v4$"), _AMD_GPU),
+    (re.compile(r"^standard_np"), _FPGA),
+    (re.compile(r"rtxpro6000"), _NEW_GPU),
+)
 _SINCE = (
-    ("a100", date(2025, 8, 29)),
-    ("h100", date(2026, 3, 1)),
-    ("h200", date(2026, 3, 1)),
+    ("a100", date(2025, 9, 21)),
+    ("h100", date(2026, 3, 5)),
+    ("h200", date(2026, 3, 5)),
 )
 
 
@@ -187,8 +195,9 @@ def resolves_to(target_os: TargetOs, kubernetes: Minor) -> str:
 def gpu_support(vm_size: str, today: date) -> tuple[bool, Fact]:
     """Whether a GPU size has an Azure Linux image, and the rule that says so."""
     name = vm_size.lower()
-    if "mi300" in name or (name.startswith(("standard_nv", "standard_nd_mi")) and "_v4" in name):
-        return False, _AMD_GPU
+    for pattern, fact in _NO_IMAGE:
+        if pattern.search(name):
+            return False, fact
     for series, since in _SINCE:
         if series in name:
             return (True, _NEW_GPU) if today >= since else (False, _OLD_GPU)
