@@ -95,4 +95,4 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"see that {resource_id.rsplit('/', 1)[-1]} has that room",
         )
     if snapshot.source.settings.priority == "Spot":
-        yield result.warn("it is a spot pool: Azure may have no capacity", "have a second choice")
+        yield result.info("it is a Spot pool: Azure may have no capacity for both pools at a time")
