@@ -10,9 +10,11 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import shell_complete
 
 from azure_linux_migrator.cli import (
     check_commands,
+    completion,
     intent_commands,
     migration_commands,
     options,
@@ -33,6 +35,8 @@ def main() -> int:
 
     0 done or clear, 1 failed or not determined, 2 blocked, 64 wrong usage.
     """
+    if instruction := os.environ.get(completion.VARIABLE):
+        return shell_complete(azlm, {}, "azlm", completion.VARIABLE, instruction)
     try:
         with azlm.make_context("azlm", sys.argv[1:]) as context:
             code = int(azlm.invoke(context) or 0)
@@ -135,5 +139,6 @@ for command in (
     *migration_commands.COMMANDS,
     *intent_commands.COMMANDS,
     *report_command.COMMANDS,
+    *completion.COMMANDS,
 ):
     azlm.add_command(command)
