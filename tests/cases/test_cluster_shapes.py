@@ -12,7 +12,7 @@ import pytest
 
 from azure_linux_migrator.azure.fact_bodies import decode_cluster, decode_size
 from azure_linux_migrator.core.preflight.findings import Severity
-from azure_linux_migrator.model.azure_facts import SubnetFacts, Usage
+from azure_linux_migrator.model.azure_facts import SubnetFacts, Unread, Usage
 from tests.support.preflight_cluster import FACTS, PreflightCluster
 
 CLUSTER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c"
@@ -28,7 +28,9 @@ spec:
   replicas: 3
   template:
     metadata: {labels: {app: web}}
-    spec: {containers: [{name: c, resources: {requests: {cpu: 100m, memory: 64Mi}}}]}
+    spec:
+      tolerations: [{key: kubernetes.azure.com/scalesetpriority, operator: Exists}]
+      containers: [{name: c, resources: {requests: {cpu: 100m, memory: 64Mi}}}]
 ---
 kind: PodDisruptionBudget
 metadata: {name: web}
@@ -40,7 +42,9 @@ spec:
   replicas: 2
   template:
     metadata: {labels: {app: db}}
-    spec: {containers: [{name: c, resources: {requests: {cpu: 100m, memory: 64Mi}}}]}
+    spec:
+      tolerations: [{key: kubernetes.azure.com/scalesetpriority, operator: Exists}]
+      containers: [{name: c, resources: {requests: {cpu: 100m, memory: 64Mi}}}]
 ---
 kind: DaemonSet
 metadata:
@@ -173,6 +177,7 @@ def cluster_of(shape: Shape) -> PreflightCluster:
     facts = replace(
         FACTS,
         cluster=decode_cluster(body, CLUSTER),
+        images=Unread("AKS tells a pool's image once the pool exists"),
         sizes={str(size["name"]).lower(): decode_size(size) for size in SKUS},
         usages=families | {"cores": Usage(200, 4000)} | shape.usages,
         subnets={

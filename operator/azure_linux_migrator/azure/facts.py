@@ -7,6 +7,7 @@ answer. It then says why, and no rule takes it for a pass.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from azure.core.exceptions import AzureError as SdkError
@@ -65,9 +66,9 @@ async def read_facts(
     facts = await arm.part(lambda: _cluster(arm, cluster_id))
     if isinstance(facts, Unread):
         unknown = Unread(f"the cluster's location is not known: {facts.why}")
-        windows, locks = await asyncio.gather(
+        windows, (locks, lock_gaps) = await asyncio.gather(
             arm.part(lambda: _windows(arm, cluster_id)),
-            arm.part(lambda: _locks(arm, cluster_id, "")),
+            _locks(arm, cluster_id, ""),
         )
         return AzureFacts(
             cluster=facts,
@@ -76,6 +77,7 @@ async def read_facts(
             subnets=await arm.part(lambda: _subnets(arm, source)),
             denied=tuple(sorted(arm.denied)),
             locks=locks,
+            lock_gaps=lock_gaps,
             windows=windows,
             extensions=unknown,
             identities=unknown,
@@ -89,8 +91,8 @@ async def read_facts(
         arm.part(lambda: _sizes(arm, subscription, location)),
         arm.part(lambda: _subnets(arm, source)),
     )
-    locks, windows, machines, versions = await asyncio.gather(
-        arm.part(lambda: _locks(arm, cluster_id, node_group)),
+    (locks, lock_gaps), windows, machines, versions = await asyncio.gather(
+        _locks(arm, cluster_id, node_group),
         arm.part(lambda: _windows(arm, cluster_id)),
         arm.part(lambda: _scale_sets(arm, node_group, source)),
         arm.part(lambda: _versions(arm, cluster_id)),
@@ -102,6 +104,7 @@ async def read_facts(
         subnets=subnets,
         denied=tuple(sorted(arm.denied)),
         locks=locks,
+        lock_gaps=lock_gaps,
         windows=windows,
         extensions=machines if isinstance(machines, Unread) else decode_extensions(machines),
         identities=machines if isinstance(machines, Unread) else decode_identities(machines, facts),
@@ -207,15 +210,27 @@ async def _versions(arm: _Arm, cluster_id: str) -> tuple[str, ...]:
     )
 
 
-async def _locks(arm: _Arm, cluster_id: str, node_group: str) -> tuple[Lock, ...]:
-    """A list holds the locks of a scope and of all below it, so those of the cluster's resource
-    group are asked for too."""
+async def _locks(
+    arm: _Arm, cluster_id: str, node_group: str
+) -> tuple[tuple[Lock, ...] | Unread, tuple[str, ...]]:
+    """The locks, and why those of a scope are not known. A list holds the locks of a scope and of
+    all below it, so those of the cluster's resource group are asked for too."""
     groups = (cluster_id.split("/providers/", maxsplit=1)[0], node_group)
     locks: set[Lock] = set()
-    for scope in filter(None, (cluster_id, *groups)):
-        items = await arm.pages(f"{scope}/providers/Microsoft.Authorization/locks", LOCKS)
-        locks |= {lock for item in items if (lock := decode_lock(item, cluster_id, node_group))}
-    return tuple(sorted(locks, key=lambda lock: (lock.scope, lock.name)))
+    unread: list[Unread] = []
+    scopes = [scope for scope in (cluster_id, *groups) if scope]
+    for scope in scopes:
+        path = f"{scope}/providers/Microsoft.Authorization/locks"
+        items = await arm.part(partial(arm.pages, path, LOCKS))
+        if isinstance(items, Unread):
+            unread.append(items)
+        else:
+            decoded = (decode_lock(item, cluster_id, node_group) for item in items)
+            locks |= {lock for lock in decoded if lock is not None}
+    if len(unread) == len(scopes):
+        return unread[0], ()
+    read = tuple(sorted(locks, key=lambda lock: (lock.scope, lock.name)))
+    return read, tuple(dict.fromkeys(part.why for part in unread))
 
 
 async def _windows(arm: _Arm, cluster_id: str) -> tuple[str, ...]:

@@ -124,6 +124,8 @@ class AzureFacts:
     """ARM actions that the operator's identity was refused."""
     locks: tuple[Lock, ...] | Unread = _NOT_YET
     """On the cluster, its resource group, its node resource group and what is in it."""
+    lock_gaps: tuple[Message, ...] = ()
+    """Why the locks of some of these could not be read."""
     windows: tuple[Identifier, ...] | Unread = _NOT_YET
     """Names of the cluster's maintenance configurations."""
     extensions: tuple[Identifier, ...] | Unread = _NOT_YET

@@ -107,6 +107,14 @@ async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
             assert not isinstance(getattr(facts, other), Unread), other
 
 
+async def test_a_scope_whose_locks_are_forbidden_does_not_hide_the_others(asked: Asked) -> None:
+    inject(asked.cluster, CallFault(Refuse(403, "AuthorizationFailed"), "Locks", times=1))
+    facts = await asked.azure_facts()
+    assert not isinstance(facts.locks, Unread)
+    assert {lock.name for lock in facts.locks} == {"keep"}
+    assert len(facts.lock_gaps) == 1
+
+
 async def test_an_azure_that_does_not_answer_is_reported_as_that(asked: Asked) -> None:
     inject(asked.cluster, CallFault(LoseResponse(committed=False), "Usages", times=None))
     inject(asked.cluster, CallFault(Refuse(503, "ServerBusy"), "Skus", times=None))

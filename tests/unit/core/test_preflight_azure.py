@@ -80,6 +80,12 @@ def test_a_lock_counts_by_what_it_refuses(
     assert [finding.severity for finding in told] == ([severity] if severity else [])
 
 
+def test_locks_that_one_scope_hides_do_not_hide_the_others() -> None:
+    lock = Lock("keep", "ReadOnly", "MC_g_c_r", on_nodes=True)
+    told = findings("lock.policy", locks=(lock,), lock_gaps=("group g may not be read",))
+    assert {finding.severity for finding in told} == {Severity.BLOCK, Severity.UNCHECKED}
+
+
 @pytest.mark.parametrize(
     ("subnet", "needed"),
     [

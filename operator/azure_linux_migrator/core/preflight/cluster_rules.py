@@ -64,6 +64,8 @@ def locks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if isinstance(snapshot.facts.locks, Unread):
         yield result.unchecked(snapshot.facts.locks)
         return
+    for why in snapshot.facts.lock_gaps:
+        yield result.unchecked(Unread(why))
     deletes = snapshot.spec.source_pool is SourcePool.DELETE
     for lock in snapshot.facts.locks:
         what = f"lock {lock.name} ({lock.level}) on {lock.scope}"
