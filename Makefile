@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
-.PHONY: install-yaml rules testbed lock clean
+.PHONY: install-yaml recordings rules testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ chart: testbed ## Build helm (cached), and lint, render, install and test the ch
 rules: $(STAMP) ## Build promtool (cached), and check and test the alerts
 	$(BIN)/python -m testbed build promtool
 	$(BIN)/python -m pytest -q tests/deploy/test_rules.py
+
+recordings: testbed ## Record azlm status -w through a migration, as pictures in docs/
+	$(BIN)/python -m testbed record
 
 install-yaml: $(STAMP) ## Write dist/install.yaml: all objects of the base in one file
 	mkdir -p dist

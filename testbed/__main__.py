@@ -30,7 +30,14 @@ def main() -> int:
     down.add_argument("--dir", type=Path, required=True)
     down.set_defaults(run=_down)
 
-    for name in ("fill.command", "aks.command", "demo.command", "demo.preflight", "demo.plan"):
+    for name in (
+        "fill.command",
+        "aks.command",
+        "demo.command",
+        "demo.preflight",
+        "demo.plan",
+        "demo.recording",
+    ):
         importlib.import_module(f"testbed.{name}").add_parser(commands)
 
     arguments = parser.parse_args()
