@@ -1,5 +1,5 @@
-"""Ten shapes that clusters of AKS commonly have: nothing blocks the migration of any of their pools,
-and at most two warnings of each are of no use to the admin.
+"""Ten shapes that clusters of AKS commonly have: nothing blocks the migration of their pools, and at
+most two warnings of each are of no use to the admin.
 
 Azure's answers are decoded by the operator's own code (azure/fact_bodies.py), the objects as the
 watches decode them.
@@ -90,6 +90,8 @@ SKUS = (
     sku("Standard_D16ps_v6", "standardDpsv6Family", 16, 64, CpuArchitectureType="Arm64"),
 )
 
+SMALL_SUBNET = SubnetFacts(("10.1.0.0/24",), 12)
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -101,7 +103,7 @@ class Shape:
     network: dict[str, Any] = field(default_factory=lambda: OVERLAY)
     objects: str = ""
     usages: dict[str, Usage] = field(default_factory=dict)
-    subnet: SubnetFacts = SubnetFacts(("10.1.0.0/24",), 12)
+    subnet: SubnetFacts = SMALL_SUBNET
     worth: frozenset[str] = frozenset()
 
 
