@@ -1,5 +1,5 @@
-"""Ten shapes that clusters of AKS commonly have: nothing blocks the migration of their pools, and at
-most two warnings of each are of no use to the admin.
+"""Ten shapes that clusters of AKS commonly have: nothing blocks the migration of their pools, and
+at most two warnings of each are of no use to the admin.
 
 Azure's answers are decoded by the operator's own code (azure/fact_bodies.py), the objects as the
 watches decode them.
