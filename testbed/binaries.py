@@ -6,6 +6,7 @@ once, and a changed pin builds again.
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -92,9 +93,23 @@ KARPENTER = Module(
 
 HELM = Module("helm", {"helm": "helm.sh/helm/v4/cmd/helm"})
 PROMTOOL = Module("prometheus", {"promtool": "github.com/prometheus/prometheus/cmd/promtool"})
-OPTIONAL = {"helm": HELM, "promtool": PROMTOOL}
-"""Tools of targets of their own (`make chart`, `make rules`); tests that need one skip where it was
-not built."""
+_ARGO_VERSION = "github.com/argoproj/argo-cd/v3/common.version"
+ARGOCD = Module(
+    "argocd",
+    {"argocd": "github.com/argoproj/argo-cd/v3/cmd"},
+    f"{_STRIP} -X {_ARGO_VERSION}=v3.2.11",
+)
+FLUX = Module("flux", {"kustomize-controller": "github.com/fluxcd/kustomize-controller"})
+FLUX_SOURCES = Module("flux-sources", {})
+"""Not built: its definitions are those of Flux's GitRepository."""
+OPTIONAL = {
+    "helm": HELM,
+    "promtool": PROMTOOL,
+    "argocd": ARGOCD,
+    "kustomize-controller": FLUX,
+}
+"""Tools of targets of their own (`make chart`, `make rules`, `make gitops`); tests that need one
+skip where it was not built."""
 
 
 def built(tool: str) -> Path | None:
@@ -146,9 +161,9 @@ def _build(module: Module) -> None:
 
 
 def module_directory(module: Module, path: str) -> Path:
-    """Where Go keeps the sources of one of a module's dependencies."""
+    """Where Go keeps the sources of one of a module's dependencies; fetched where they are not."""
     answer = subprocess.run(
-        [find_go(module), "list", "-m", "-f", "{{.Dir}}", path],
+        [find_go(module), "mod", "download", "-json", path],
         cwd=GO / module.name,
         env=os.environ | {"GOTOOLCHAIN": "local"},
         capture_output=True,
@@ -157,7 +172,7 @@ def module_directory(module: Module, path: str) -> Path:
     )
     if answer.returncode != 0:
         raise BuildError(f"cannot find {path}: {answer.stderr.strip()}")
-    return Path(answer.stdout.strip())
+    return Path(json.loads(answer.stdout)["Dir"])
 
 
 def _edited(go: str, module: Module, scratch: Path) -> list[str]:

@@ -48,6 +48,12 @@ class Bed:
         self._aks.__enter__()
         return self._aks
 
+    def stop_aks(self) -> None:
+        """End the simulated AKS, if it runs."""
+        if self._aks is not None:
+            self._aks.__exit__(None, None, None)
+            self._aks = None
+
     @property
     def aks(self) -> AksServer:
         """The simulated AKS."""
@@ -178,7 +184,6 @@ class Bed:
                 "delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0"
             )
         self.try_kubectl("delete", "nodes", "--all")
-        if self._aks is not None:
-            self._aks.__exit__(None, None, None)
+        self.stop_aks()
         if keep_logs:
             print(self.log())

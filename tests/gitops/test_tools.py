@@ -1,0 +1,73 @@
+"""Migrations from Git, by the real tools, with prune and self-heal on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from testbed.fill.workloads import deployment
+from tests.support.gitops.fleet import SURGE, Fleet, fleet, install
+from tests.support.gitops.flux import Flux
+
+pytestmark = pytest.mark.cluster
+
+TOOLS = {"flux": Flux}
+
+
+@pytest.fixture(params=TOOLS)
+def git(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
+    with fleet(TOOLS[request.param], tmp_path) as ready:
+        yield ready
+
+
+def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
+    """With an approval, a pause, a surge, an order and an upgrade of the operator on its way."""
+    git.repository.copy(SURGE, "operator/surge")
+    text = git.repository.read("operator/kustomization.yaml")
+    git.repository.write("operator/kustomization.yaml", f"{text}components:\n- surge\n")
+    git.repository.write("apps/solo.yaml", deployment("solo", 1))
+    git.repository.commit("Add the workloads")
+    install(git)
+    git.tool.deliver_apps()
+    git.tool.sync("apps")
+    git.bed.wait("solo is Ready", lambda: ready(git, "solo"))
+
+    git.tool.deliver("migrations")
+    git.migrate(
+        approval="BeforeDrain",
+        drain={"singletons": "SurgeFirst", "order": [{"selector": {"matchLabels": {"app": "app-00"}}}]},
+    )
+    git.bed.wait_reason("AwaitingApproval")
+    git.bed.audit.mark()
+    git.say("pause")
+    git.say("approve")
+    assert git.phase() == "Paused"
+    assert git.evictions() == 0
+    git.say("resume")
+    git.wait_draining(3)
+    upgrade(git)
+    for name in ("azlm", "azlm-migrations", "apps"):
+        git.tool.reconcile(name)
+    git.bed.wait_done()
+    assert git.moved_once()
+    assert ready(git, "solo")
+    for name in ("azlm", "azlm-migrations", "apps"):
+        git.tool.reconcile(name)
+    assert git.changes() == ["patch deployments azlm"], "the upgrade, and no drift"
+
+
+def upgrade(git: Fleet) -> None:
+    """A new image by Git, rolled out while pods are on their way."""
+    git.repository.replace("operator/kustomization.yaml", "newTag: 0.2.0", "newTag: 0.2.1")
+    git.push("Upgrade azlm", "azlm")
+    git.bed.wait(
+        "both operators are new",
+        lambda: git.pods.running == 2 and git.pods.images[-1].endswith(":0.2.1"),
+    )
+
+
+def ready(git: Fleet, name: str) -> bool:
+    answer = yaml.safe_load(git.bed.kubectl("get", "deployment", name, "-o", "yaml"))
+    return bool(answer.get("status", {}).get("readyReplicas") == answer["spec"]["replicas"])
