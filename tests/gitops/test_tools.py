@@ -13,6 +13,7 @@ from tests.support.gitops.flux import Flux
 
 pytestmark = pytest.mark.cluster
 
+ORDER = [{"selector": {"matchLabels": {"app": "app-00"}}, "order": -1}]
 TOOLS = {"flux": Flux}
 
 
@@ -37,7 +38,7 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
     git.tool.deliver("migrations")
     git.migrate(
         approval="BeforeDrain",
-        drain={"singletons": "SurgeFirst", "order": [{"selector": {"matchLabels": {"app": "app-00"}}}]},
+        drain={"singletons": "SurgeFirst", "order": ORDER},
     )
     git.bed.wait_reason("AwaitingApproval")
     git.bed.audit.mark()

@@ -7,7 +7,7 @@ from pathlib import Path
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import kubectl
 
-PATIENCE = 90.0
+PATIENCE = 60.0
 
 
 def account(plane: ControlPlane, namespace: str, name: str) -> Path:
@@ -20,9 +20,12 @@ def account(plane: ControlPlane, namespace: str, name: str) -> Path:
     return plane.service_account_kubeconfig(namespace, name)
 
 
-def wait_until(what: str, check: Callable[[], bool], patience: float = PATIENCE) -> None:
-    """Wait until `check` holds; `patience` in seconds."""
-    deadline = time.monotonic() + patience
+def wait_until(
+    what: str, check: Callable[[], bool], state: Callable[[], object] | None = None
+) -> None:
+    """Wait until `check` holds; fails with the state, where it can be told."""
+    deadline = time.monotonic() + PATIENCE
     while not check():
-        assert time.monotonic() < deadline, f"not reached: {what}"
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not reached: {what}; {state() if state else ''}")
         time.sleep(0.3)

@@ -16,7 +16,6 @@ from tests.support.gitops.controllers import wait_until
 from tests.support.gitops.operator_pods import OperatorPods
 from tests.support.gitops.repository import ROOT, Repository
 
-EXAMPLE_CLUSTER = ("--resource-group=example-rg", "--cluster=example")
 WORDS = ("pause", "resume", "approve", "rollback", "abort", "retry")
 CHANGES = frozenset({"create", "update", "patch", "delete"})
 
@@ -141,7 +140,7 @@ def fleet(tool_type: Any, scratch: Path) -> Iterator[Fleet]:
         # The operator's pods of the system pool only: that its own moves are kept apart.
         apply(plane.kubeconfig, pool_nodes("system", 2, os_sku="AzureLinux", mode="System"))
         bed.fill(uniform(2, 12, 1))
-        aks = bed.start_aks("--boot-seconds=2", "--delete-seconds=1", *EXAMPLE_CLUSTER)
+        aks = bed.start_aks()
         tool: Tool = tool_type(plane, repository, scratch)
         try:
             with OperatorPods(plane, aks.url, scratch / "azlm.log") as pods:

@@ -100,7 +100,11 @@ class Flux:
     def sync(self, name: str) -> None:
         """Have a Kustomization apply the head now, and wait until it has."""
         revision = self._publish()
-        wait_until(f"{name} at {revision}", lambda: self._applied(name, revision))
+        wait_until(
+            f"{name} at {revision}",
+            lambda: self._applied(name, revision),
+            lambda: self.health(name),
+        )
 
     def health(self, name: str) -> tuple[str, str]:
         """The state of a Kustomization's condition Ready, and its message."""

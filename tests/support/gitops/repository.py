@@ -23,12 +23,14 @@ def install_yaml() -> str:
 
 
 class Repository:
-    """A clone with commits; a GitOps tool reads it by its path, or as an archive of its head."""
+    """The example for the simulated AKS cluster; a GitOps tool reads it by its path, or as an archive of its head."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         shutil.copytree(EXAMPLE, path)
         self.write("operator/install.yaml", install_yaml())
+        for old, new in (("GROUP=example-rg", "GROUP=demo-rg"), ("CLUSTER=example", "CLUSTER=demo")):
+            self.replace("operator/kustomization.yaml", old, new)
         self._git("init", "--quiet", "--initial-branch=main")
         self.commit("Import")
 
