@@ -100,12 +100,14 @@ ARGOCD = Module(
     f"{_STRIP} -X {_ARGO_VERSION}=v3.2.11",
 )
 FLUX = Module("flux", {"kustomize-controller": "github.com/fluxcd/kustomize-controller"})
+KUSTOMIZE = Module("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"})
 FLUX_SOURCES = Module("flux-sources", {})
 """Not built: its definitions are those of Flux's GitRepository."""
 OPTIONAL = {
     "helm": HELM,
     "promtool": PROMTOOL,
     "argocd": ARGOCD,
+    "kustomize": KUSTOMIZE,
     "kustomize-controller": FLUX,
 }
 """Tools of targets of their own (`make chart`, `make rules`, `make gitops`); tests that need one

@@ -8,13 +8,16 @@ import pytest
 import yaml
 
 from testbed.fill.workloads import deployment
+from tests.support.gitops.argocd import ArgoCD, ArgoCDServerSide
 from tests.support.gitops.fleet import SURGE, Fleet, fleet, install
 from tests.support.gitops.flux import Flux
 
 pytestmark = pytest.mark.cluster
 
 ORDER = [{"selector": {"matchLabels": {"app": "app-00"}}, "order": -1}]
-TOOLS = {"flux": Flux}
+NOTHING = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+SLOW = {"canary": {"nodes": 1, "soak": "10m"}}
+TOOLS = {"flux": Flux, "argocd": ArgoCD, "argocd-server-side": ArgoCDServerSide}
 
 
 @pytest.fixture(params=TOOLS)
@@ -57,6 +60,44 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
     for name in ("azlm", "azlm-migrations", "apps"):
         git.tool.reconcile(name)
     assert git.changes() == ["patch deployments azlm"], "the upgrade, and no drift"
+
+
+def test_words_that_end_a_migration_last(git: Fleet) -> None:
+    """A rollback, another attempt, an abort; then what a deletion does, and a removal from Git."""
+    install(git)
+    git.tool.deliver("migrations")
+    git.migrate(strategy=SLOW)
+    git.wait_draining(2)
+    git.bed.audit.mark()
+    git.say("rollback")
+    git.wait_phase("RolledBack")
+    git.tool.reconcile("azlm-migrations")
+    assert git.changes() == []
+    assert git.phase() == "RolledBack"
+    assert git.cordoned() == []
+
+    git.say("retry")
+    git.bed.wait("cordoned again", lambda: len(git.cordoned()) == 4)
+    git.say("abort")
+    git.wait_phase("Aborted")
+    git.tool.reconcile("azlm-migrations")
+    assert git.phase() == "Aborted"
+    assert git.cordoned() == []
+
+    before = git.uid()
+    git.bed.kubectl("delete", "azlm", "workers", "--timeout=60s")
+    git.tool.reconcile("azlm-migrations")
+    git.wait_phase("Paused")
+    assert git.uid() != before, "the tool has made it again"
+    assert git.cordoned() == []
+
+    git.repository.remove("migrations/workers.yaml")
+    git.repository.write("migrations/kustomization.yaml", NOTHING)
+    git.push("Stop for good")
+    git.bed.wait("it is gone", lambda: not git.bed.kubectl("get", "azlm", "-o", "name"))
+    git.tool.reconcile("azlm-migrations")
+    assert not git.bed.kubectl("get", "azlm", "-o", "name")
+    assert git.cordoned() == []
 
 
 def upgrade(git: Fleet) -> None:

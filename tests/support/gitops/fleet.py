@@ -1,8 +1,7 @@
 """A cluster whose operator, migrations and workloads come from Git."""
 
 import json
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,12 +10,20 @@ from testbed.control_plane import ControlPlane
 from testbed.fill.command import apply
 from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import uniform
-from tests.support.bed import AZLM, Bed
+from tests.support.bed import Bed
 from tests.support.gitops.controllers import wait_until
 from tests.support.gitops.operator_pods import OperatorPods
 from tests.support.gitops.repository import ROOT, Repository
 
-WORDS = ("pause", "resume", "approve", "rollback", "abort", "retry")
+HANDLED = {
+    "pause": "handledPause",
+    "resume": "handledResume",
+    "approve": "approved",
+    "rollback": "handledRollback",
+    "abort": "handledAbort",
+    "retry": "handledRetry",
+}
+"""Where the status records a word."""
 CHANGES = frozenset({"create", "update", "patch", "delete"})
 
 
@@ -43,6 +50,12 @@ class Tool(Protocol):
 
     def reconcile(self, name: str) -> None:
         """Compare with Git once more, and wait until that is done."""
+
+    def health(self) -> str:
+        """What it makes of the migration: Progressing, Healthy, Suspended or Degraded."""
+
+    def word(self, word: str, expected: Callable[[], bool]) -> None:
+        """Say a word to the migration as an admin does with this tool; wait for its record."""
 
 
 class Fleet:
@@ -72,17 +85,21 @@ class Fleet:
         self.repository.commit(subject)
         self.tool.sync(name)
 
-    def say(self, word: str, *flags: str) -> None:
-        """A word of an admin by the command line; then the tool syncs, without its annotation."""
-        command = [*AZLM, word, "workers", f"--kubeconfig={self.bed.plane.kubeconfig}", *flags]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
-        assert done.returncode == 0, done.stderr
+    def say(self, word: str) -> None:
+        """A word of an admin; then its annotation goes, and the tool looks once more."""
+        field = HANDLED[word]
+        before = self.bed.status().get(field)
+        self.tool.word(word, lambda: self.bed.status().get(field) != before)
         self.bed.kubectl("annotate", "azlm", "workers", f"azlm.dev/{word}-")
         self.tool.reconcile("azlm-migrations")
 
     def phase(self) -> str:
         """The phase of the migration."""
         return str(self.bed.status().get("phase", ""))
+
+    def uid(self) -> str:
+        """The uid of the migration."""
+        return self.bed.kubectl("get", "azlm", "workers", "-o", "jsonpath={.metadata.uid}")
 
     def wait_phase(self, phase: str) -> None:
         """Wait for a phase."""

@@ -9,6 +9,7 @@ import http.server
 import json
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from testbed import processes
 from testbed.binaries import FLUX, FLUX_SOURCES, ensure_built, module_directory
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import kubectl
+from tests.support.bed import AZLM
 from tests.support.gitops.controllers import account, wait_until
 from tests.support.gitops.repository import Repository
 
@@ -103,11 +105,25 @@ class Flux:
         wait_until(
             f"{name} at {revision}",
             lambda: self._applied(name, revision),
-            lambda: self.health(name),
+            lambda: self._ready(name),
         )
 
-    def health(self, name: str) -> tuple[str, str]:
-        """The state of a Kustomization's condition Ready, and its message."""
+    def health(self) -> str:
+        """What the Kustomization that waits for the migrations says, in Argo CD's words."""
+        state, message = self._ready("azlm-done")
+        if state == "True":
+            return "Healthy"
+        return "Degraded" if state == "False" and "failed" in message else "Progressing"
+
+    def word(self, word: str, expected: Callable[[], bool]) -> None:
+        """Flux has no actions: the command line does it."""
+        yes = ("--yes",) if word in {"rollback", "abort"} else ()
+        command = [*AZLM, word, "workers", f"--kubeconfig={self._plane.kubeconfig}", *yes]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+        assert done.returncode == 0, done.stderr
+        assert expected(), f"the status has no record of {word}"
+
+    def _ready(self, name: str) -> tuple[str, str]:
         for condition in self._get(name).get("status", {}).get("conditions", ()):
             if condition["type"] == "Ready":
                 return condition["status"], condition["message"]
