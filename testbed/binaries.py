@@ -97,7 +97,7 @@ _ARGO_VERSION = "github.com/argoproj/argo-cd/v3/common.version"
 ARGOCD = Module(
     "argocd",
     {"argocd": "github.com/argoproj/argo-cd/v3/cmd"},
-    f"{_STRIP} -X {_ARGO_VERSION}=v3.2.11",
+    f"{_STRIP} -X {_ARGO_VERSION}=3.2.11",
 )
 FLUX = Module("flux", {"kustomize-controller": "github.com/fluxcd/kustomize-controller"})
 KUSTOMIZE = Module("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"})

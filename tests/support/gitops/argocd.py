@@ -17,7 +17,7 @@ from testbed import processes
 from testbed.binaries import ARGOCD, HELM, KUSTOMIZE, ensure_built, module_directory
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import kubectl
-from tests.support.gitops.controllers import account, wait_until
+from tests.support.gitops.controllers import account, define, wait_until
 from tests.support.gitops.repository import ROOT, Repository
 
 NAMESPACE = "argocd"
@@ -44,7 +44,7 @@ class ArgoCD:
         """Install the definitions and the configuration, and start the processes."""
         manifests = module_directory(ARGOCD, "github.com/argoproj/argo-cd/v3") / "manifests"
         config = account(self._plane, NAMESPACE, ACCOUNT)
-        self._kubectl("apply", "--server-side", "-k", str(manifests / "crds"))
+        define(self._plane, "-k", str(manifests / "crds"))
         self._kubectl("apply", "-k", str(manifests / "base" / "config"), "-n", NAMESPACE)
         patch = ROOT / "deploy" / "gitops" / "argocd" / "argocd-cm.yaml"
         self._kubectl("patch", "cm", "argocd-cm", "-n", NAMESPACE, f"--patch-file={patch}")

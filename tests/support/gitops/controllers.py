@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from testbed.control_plane import ControlPlane
-from testbed.kubectl import kubectl
+from testbed.kubectl import kubectl, run_kubectl
 
 PATIENCE = 60.0
 
@@ -18,6 +18,17 @@ def account(plane: ControlPlane, namespace: str, name: str) -> Path:
     role = "--clusterrole=cluster-admin"
     kubectl(plane.kubeconfig, "create", "clusterrolebinding", name, role, subject)
     return plane.service_account_kubeconfig(namespace, name)
+
+
+def define(plane: ControlPlane, *directory: str) -> None:
+    """Apply CustomResourceDefinitions, and wait until their resources are served."""
+    kubectl(plane.kubeconfig, "apply", "--server-side", *directory)
+    established = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    # kubectl wait fails at once for an object that has no conditions yet.
+    wait_until(
+        "the definitions are served",
+        lambda: run_kubectl(plane.kubeconfig, *established).returncode == 0,
+    )
 
 
 def wait_until(

@@ -20,7 +20,7 @@ from testbed.binaries import FLUX, FLUX_SOURCES, ensure_built, module_directory
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import kubectl
 from tests.support.bed import AZLM
-from tests.support.gitops.controllers import account, wait_until
+from tests.support.gitops.controllers import account, define, wait_until
 from tests.support.gitops.repository import Repository
 
 NAMESPACE = "flux-system"
@@ -47,7 +47,7 @@ class Flux:
             (FLUX_SOURCES, "github.com/fluxcd/source-controller"),
         ):
             bases = module_directory(module, path) / "config" / "crd" / "bases"
-            self._kubectl("apply", "--server-side", "-f", str(bases))
+            define(self._plane, "-f", str(bases))
         config = account(self._plane, NAMESPACE, ACCOUNT)
         source = {
             "apiVersion": "source.toolkit.fluxcd.io/v1",
