@@ -21,15 +21,15 @@ from tests.support.gitops.controllers import account, define, wait_until
 from tests.support.gitops.repository import ROOT, Repository
 
 NAMESPACE = "argocd"
-ACCOUNT = "argocd"
-PROCESSES = ("argocd-server", "argocd-application-controller", "argocd-repo-server", "redis")
+CONTROLLER, API = "argocd-application-controller", "argocd-server"
+PROCESSES = (API, CONTROLLER, "argocd-repo-server", "redis")
 
 
 class ArgoCD:
     """Argo CD on a plane, with client-side apply; it knows the Applications of the example."""
 
     name = "Argo CD"
-    user = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
+    user = f"system:serviceaccount:{NAMESPACE}:{CONTROLLER}"
     options: tuple[str, ...] = ()
     """Sync options of every Application."""
     annotations: dict[str, str] = {}  # noqa: RUF012
@@ -43,7 +43,7 @@ class ArgoCD:
     def start(self) -> None:
         """Install the definitions and the configuration, and start the processes."""
         manifests = module_directory(ARGOCD, "github.com/argoproj/argo-cd/v3") / "manifests"
-        config = account(self._plane, NAMESPACE, ACCOUNT)
+        configs = {name: account(self._plane, NAMESPACE, name) for name in (CONTROLLER, API)}
         define(self._plane, "-k", str(manifests / "crds"))
         self._kubectl("apply", "-k", str(manifests / "base" / "config"), "-n", NAMESPACE)
         patch = ROOT / "deploy" / "gitops" / "argocd" / "argocd-cm.yaml"
@@ -62,7 +62,7 @@ class ArgoCD:
                 },
             }
         )
-        self._start_processes(config)
+        self._start_processes(configs)
 
     def stop(self) -> None:
         """Stop the processes."""
@@ -105,14 +105,11 @@ class ArgoCD:
 
     def reconcile(self, name: str) -> None:
         """Compare with Git once more; nothing may differ."""
-        before = self._get(name)["status"].get("reconciledAt")
         self._refresh(name)
 
         def compared() -> bool:
-            application = self._get(name)
-            annotations = application["metadata"].get("annotations", {})
-            waits = "argocd.argoproj.io/refresh" in annotations
-            return not waits and application["status"].get("reconciledAt") != before
+            annotations = self._get(name)["metadata"].get("annotations", {})
+            return "argocd.argoproj.io/refresh" not in annotations
 
         wait_until(f"{name} is compared", compared)
         status = self._get(name)["status"]
@@ -134,7 +131,7 @@ class ArgoCD:
         assert done.returncode == 0, done.stderr
         wait_until(f"{word} is recorded", expected)
 
-    def _start_processes(self, config: Path) -> None:
+    def _start_processes(self, configs: dict[str, Path]) -> None:
         redis, repo, api, *metrics = processes.free_ports(6)
         tools = self._directory / "bin"
         tools.mkdir(exist_ok=True)
@@ -146,7 +143,6 @@ class ArgoCD:
             f"PATH={tools}:{os.environ['PATH']}",
             f"HOME={self._directory}",
             f"TMPDIR={self._directory}",
-            f"KUBECONFIG={config}",
             "ARGOCD_FAKE_IN_CLUSTER=true",
             "ARGOCD_GPG_ENABLED=false",
             f"ARGOCD_TLS_DATA_PATH={self._directory / 'tls'}",
@@ -160,7 +156,9 @@ class ArgoCD:
         where = f"--namespace={NAMESPACE}"
 
         def run(name: str, *flags: str) -> None:
-            processes.start(self._directory, name, [*environment, self._link(name), *flags])
+            identity = [f"KUBECONFIG={configs[name]}"] if name in configs else []
+            command = [*environment, *identity, self._link(name), *flags]
+            processes.start(self._directory, name, command)
 
         local = ("--bind", "127.0.0.1", "--port", str(redis), "--save", "", "--appendonly", "no")
         processes.start(self._directory, "redis", [server, *local])
@@ -174,7 +172,7 @@ class ArgoCD:
             cache,
         )
         run(
-            "argocd-application-controller",
+            CONTROLLER,
             f"--metrics-port={metrics[1]}",
             "--self-heal-timeout-seconds=1",
             cache,
@@ -182,7 +180,7 @@ class ArgoCD:
             *manifests,
         )
         run(
-            "argocd-server",
+            API,
             "--address=127.0.0.1",
             f"--port={api}",
             "--metrics-address=127.0.0.1",

@@ -12,7 +12,7 @@ PATIENCE = 60.0
 
 def account(plane: ControlPlane, namespace: str, name: str) -> Path:
     """A kubeconfig of a new ServiceAccount with cluster-admin, as both tools are installed."""
-    kubectl(plane.kubeconfig, "create", "namespace", namespace)
+    run_kubectl(plane.kubeconfig, "create", "namespace", namespace)  # may be there
     kubectl(plane.kubeconfig, "create", "serviceaccount", name, "-n", namespace)
     subject = f"--serviceaccount={namespace}:{name}"
     role = "--clusterrole=cluster-admin"
