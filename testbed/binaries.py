@@ -101,6 +101,7 @@ ARGOCD = Module(
 )
 FLUX = Module("flux", {"kustomize-controller": "github.com/fluxcd/kustomize-controller"})
 KUSTOMIZE = Module("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"})
+KSTATUS = Module("kstatus", {"kstatus": "."})
 FLUX_SOURCES = Module("flux-sources", {})
 """Not built: its definitions are those of Flux's GitRepository."""
 OPTIONAL = {
@@ -108,6 +109,7 @@ OPTIONAL = {
     "promtool": PROMTOOL,
     "argocd": ARGOCD,
     "kustomize": KUSTOMIZE,
+    "kstatus": KSTATUS,
     "kustomize-controller": FLUX,
 }
 """Tools of targets of their own (`make chart`, `make rules`, `make gitops`); tests that need one

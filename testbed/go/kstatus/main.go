@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"os"
 
@@ -17,7 +16,7 @@ func main() {
 	lines.Buffer(nil, 1<<22)
 	for lines.Scan() {
 		object := &unstructured.Unstructured{}
-		if err := json.Unmarshal(lines.Bytes(), &object.Object); err != nil {
+		if err := object.UnmarshalJSON(lines.Bytes()); err != nil {
 			fail(err)
 		}
 		result, err := status.Compute(object)

@@ -153,6 +153,7 @@ def fleet(tool_type: Any, scratch: Path) -> Iterator[Fleet]:
     try:
         repository = Repository(scratch / "repository")
         repository.remove("migrations/workers.yaml")
+        repository.commit("Begin without migrations")
         bed = Bed(plane, scratch)
         # The operator's pods of the system pool only: that its own moves are kept apart.
         apply(plane.kubeconfig, pool_nodes("system", 2, os_sku="AzureLinux", mode="System"))
