@@ -1,8 +1,8 @@
 """Migrations from Git, by the real tools, with prune and self-heal on."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -38,10 +38,8 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
     git.bed.wait("solo is Ready", lambda: ready(git, "solo"))
 
     git.tool.deliver("migrations")
-    git.migrate(
-        approval="BeforeDrain",
-        drain={"singletons": "SurgeFirst", "order": ORDER},
-    )
+    spec = {"approval": "BeforeDrain", "drain": {"singletons": "SurgeFirst", "order": ORDER}}
+    git.migrate(**spec)
     git.bed.wait_reason("AwaitingApproval")
     git.bed.audit.mark()
     git.say("pause")
@@ -51,6 +49,9 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
     assert git.evictions() == 0
     git.say("resume")
     git.wait_draining(3)
+    git.migrate(**spec, paused=True)
+    git.wait_phase("Paused")
+    git.migrate(**spec)
     upgrade(git)
     for name in ("azlm", "azlm-migrations", "apps"):
         git.tool.reconcile(name)
@@ -59,11 +60,14 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
     assert ready(git, "solo")
     for name in ("azlm", "azlm-migrations", "apps"):
         git.tool.reconcile(name)
-    assert git.changes() == ["patch deployments azlm"], "the upgrade, and no drift"
+    changes = Counter(git.changes())
+    pause = {"patch azurelinuxmigrations workers": 2}
+    assert changes == Counter(pause | {"patch deployments azlm": 1}), "Git's changes, and no drift"
 
 
 def test_words_that_end_a_migration_last(git: Fleet) -> None:
     """A rollback, another attempt, an abort; then what a deletion does, and a removal from Git."""
+    git.tool.use_chart()
     install(git)
     git.tool.deliver("migrations")
     git.migrate(strategy=SLOW)

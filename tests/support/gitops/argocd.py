@@ -18,7 +18,7 @@ from testbed.binaries import ARGOCD, HELM, KUSTOMIZE, ensure_built, module_direc
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import kubectl
 from tests.support.gitops.controllers import account, define, wait_until
-from tests.support.gitops.repository import ROOT, Repository
+from tests.support.gitops.repository import CHART, ROOT, VALUES, Repository
 
 NAMESPACE = "argocd"
 CONTROLLER, API = "argocd-application-controller", "argocd-server"
@@ -79,6 +79,16 @@ class ArgoCD:
             policy["syncOptions"] = [*policy.get("syncOptions", ()), *self.options]
             application["metadata"]["annotations"] = self.annotations
             self._apply(application)
+
+    def use_chart(self) -> None:
+        """Have the operator come from the chart, which Argo CD renders."""
+        self._repository.copy(CHART, "chart")
+        file = "clusters/argocd/operator.yaml"
+        application = yaml.safe_load(self._repository.read(file))
+        application["spec"]["source"] |= {"path": "chart", "helm": {"valuesObject": VALUES}}
+        application["spec"]["syncPolicy"]["syncOptions"] = ["CreateNamespace=true"]
+        self._repository.write(file, application)
+        self._repository.commit("Take the chart")
 
     def deliver_apps(self) -> None:
         """The team's own workloads, in Git too."""

@@ -42,6 +42,9 @@ class Tool(Protocol):
     def deliver(self, *files: str) -> None:
         """Apply files of its directory of the example."""
 
+    def use_chart(self) -> None:
+        """Take the operator from the chart instead of the kustomize overlay."""
+
     def deliver_apps(self) -> None:
         """Deliver the repository's directory `apps`."""
 

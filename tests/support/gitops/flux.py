@@ -16,12 +16,12 @@ from typing import Any
 import yaml
 
 from testbed import processes
-from testbed.binaries import FLUX, FLUX_SOURCES, ensure_built, module_directory
+from testbed.binaries import FLUX, FLUX_SOURCES, HELM, ensure_built, module_directory
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import kubectl
 from tests.support.bed import AZLM
 from tests.support.gitops.controllers import account, define, wait_until
-from tests.support.gitops.repository import Repository
+from tests.support.gitops.repository import CHART, VALUES, Repository
 
 NAMESPACE = "flux-system"
 ACCOUNT = "kustomize-controller"
@@ -83,6 +83,20 @@ class Flux:
         for file in files:
             path = self._repository.path / "clusters" / "flux" / f"{file}.yaml"
             self._kubectl("apply", "-f", str(path))
+
+    def use_chart(self) -> None:
+        """Have the operator come from the chart, rendered into the repository; helm-controller,
+        which Flux renders charts with, cannot be built here."""
+        helm = ensure_built((HELM,))["helm"]
+        command = [str(helm), "template", "azlm", str(CHART), "--namespace=azlm-system", "-f", "-"]
+        done = subprocess.run(
+            command, input=yaml.safe_dump(VALUES), capture_output=True, text=True, check=True
+        )
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "azlm-system"}}
+        text = f"{yaml.safe_dump(namespace)}---\n{done.stdout}"
+        self._repository.write("operator/install.yaml", text)
+        self._repository.remove("operator/kustomization.yaml")
+        self._repository.commit("Take the chart")
 
     def deliver_apps(self) -> None:
         """The team's own workloads, in Git too."""

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import run_kubectl
@@ -32,7 +32,7 @@ class OperatorPods:
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self.images: list[str] = []
 
-    def __enter__(self) -> "OperatorPods":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -12,6 +12,17 @@ from testbed.kubectl import run_kubectl
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "gitops"
+CHART = ROOT / "deploy" / "chart"
+VALUES: dict[str, Any] = {
+    "image": {"repository": "example.azurecr.io/azlm"},
+    "identity": {"clientID": "11111111-1111-1111-1111-111111111111"},
+    "cluster": {
+        "subscriptionID": "00000000-0000-0000-0000-000000000000",
+        "resourceGroup": "demo-rg",
+        "name": "demo",
+    },
+}
+"""Values of the chart for the simulated AKS cluster."""
 
 
 def install_yaml() -> str:
@@ -23,13 +34,17 @@ def install_yaml() -> str:
 
 
 class Repository:
-    """The example for the simulated AKS cluster; a GitOps tool reads it by its path, or as an archive of its head."""
+    """The example for the simulated AKS cluster. A GitOps tool reads it by its path, or as an
+    archive of its head."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         shutil.copytree(EXAMPLE, path)
         self.write("operator/install.yaml", install_yaml())
-        for old, new in (("GROUP=example-rg", "GROUP=demo-rg"), ("CLUSTER=example", "CLUSTER=demo")):
+        for old, new in (
+            ("GROUP=example-rg", "GROUP=demo-rg"),
+            ("CLUSTER=example", "CLUSTER=demo"),
+        ):
             self.replace("operator/kustomization.yaml", old, new)
         self._git("init", "--quiet", "--initial-branch=main")
         self.commit("Import")
