@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
-.PHONY: install-yaml rules testbed lock clean
+.PHONY: gitops install-yaml rules testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -59,6 +59,12 @@ crds: $(STAMP) ## Write crds/ and the chart's copy from the pydantic models
 chart: testbed ## Build helm (cached), and lint, render, install and test the chart
 	$(BIN)/python -m testbed build helm
 	$(BIN)/python -m pytest -q tests/deploy
+
+GITOPS_TOOLS := kustomize-controller argocd kustomize helm kstatus
+
+gitops: testbed ## Build Flux and Argo CD (cached; 20 minutes), and migrate from Git under both
+	for tool in $(GITOPS_TOOLS); do $(BIN)/python -m testbed build $$tool || exit 1; done
+	AZLM_GITOPS=1 $(BIN)/python -m pytest -q tests/gitops
 
 rules: $(STAMP) ## Build promtool (cached), and check and test the alerts
 	$(BIN)/python -m testbed build promtool

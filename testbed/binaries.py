@@ -52,7 +52,8 @@ class Module:
         """A hash of everything on which the result depends."""
         parts = (self.commands, self.ldflags, *self.edits)
         digest = hashlib.sha256(repr(parts).encode())
-        for file in ("go.mod", "go.sum"):
+        own = sorted(file.name for file in (GO / self.name).glob("*.go"))
+        for file in ("go.mod", "go.sum", *own):
             digest.update((GO / self.name / file).read_bytes())
         return digest.hexdigest()[:16]
 

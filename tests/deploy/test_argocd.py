@@ -8,19 +8,13 @@ import pytest
 import yaml
 from lupa import LuaRuntime  # type: ignore[import-untyped]
 
-from azure_linux_migrator.api.status import MigrationStatus, RollbackStatus, timestamp
-from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.reconcile.intents import token
-from azure_linux_migrator.model.cluster import Node
-from azure_linux_migrator.model.migration import Migration
-from tests.support.worlds import NOW, at, budget, migration, pod, seen, source, target, world
+from tests.support.gitops.states import STATES, resource
+from tests.support.worlds import at, migration
 
 ARGOCD = Path(__file__).resolve().parents[2] / "deploy" / "gitops" / "argocd"
 SCRIPTS = ARGOCD / "azlm.dev" / "AzureLinuxMigration"
 VERBS = ("pause", "resume", "approve", "rollback", "abort", "retry")
-GUARD = [budget(allowed=0, healthy=1, desired=1, expected=1)]
-OPEN = [Node("s-0", "src"), Node("t-0", "srcazl")]
-BACK = RollbackStatus(reason="Requested", requested_at=timestamp(NOW))
 
 
 def run(script: str, body: dict[str, Any]) -> Any:
@@ -32,41 +26,6 @@ def run(script: str, body: dict[str, Any]) -> Any:
     return lua.execute((SCRIPTS / script).read_text())
 
 
-def resource(wanted: Migration, status: MigrationStatus | None) -> dict[str, Any]:
-    return {
-        "metadata": {
-            "name": wanted.name,
-            "generation": wanted.generation,
-            **({"annotations": dict(wanted.annotations)} if wanted.annotations else {}),
-        },
-        "spec": {"approval": str(wanted.spec.approval)},
-        **({"status": status.model_dump(mode="json", by_alias=True)} if status else {}),
-    }
-
-
-def decided(status: MigrationStatus, words: dict[str, str] | None = None, **spec: Any) -> Any:
-    """A resource with the status that the operator decides for it."""
-    given = {f"azlm.dev/{verb}": value for verb, value in (words or {}).items()}
-    wanted = replace(migration(status, **spec), annotations=given)
-    nodes = OPEN if status.step == "AwaitDrainApproval" else None
-    observation = seen(world([pod("a")], GUARD, nodes=nodes), source(), target())
-    return resource(wanted, decide(wanted, observation, NOW).status)
-
-
-STATES = {
-    "new": (resource(migration(), None), "Progressing"),
-    "draining and blocked": (decided(at("Drain")), "Progressing"),
-    "paused by the spec": (decided(at("Drain"), paused=True), "Suspended"),
-    "paused by a word": (decided(at("Drain"), {"pause": "1"}), "Suspended"),
-    "waiting for an approval": (
-        decided(at("AwaitDrainApproval"), approval="BeforeDrain"),
-        "Progressing",
-    ),
-    "aborted": (decided(at("Drain"), {"abort": "1"}), "Degraded"),
-    "moved back": (decided(at("Drain", rollback=BACK)), "Progressing"),
-}
-
-
 @pytest.mark.parametrize("state", STATES)
 def test_health_follows_the_conditions(state: str) -> None:
     body, expected = STATES[state]
@@ -76,15 +35,6 @@ def test_health_follows_the_conditions(state: str) -> None:
 def test_a_blocked_drain_says_so_and_never_looks_healthy() -> None:
     health = run("health.lua", STATES["draining and blocked"][0])
     assert health["message"].startswith("blocked: PodDisruptionBudget default/web allows 0")
-
-
-def test_a_finished_migration_is_healthy() -> None:
-    done = decide(migration(at("Soak")), seen(world([]), source(), target()), NOW)
-    assert done.status.step != ""
-    over = at("HandOverAutoscaler")
-    nodes = [Node("t-0", "srcazl")]
-    ended = decide(migration(over), seen(world([], nodes=nodes), target()), NOW)
-    assert run("health.lua", resource(migration(over), ended.status))["status"] == "Healthy"
 
 
 def test_a_status_of_an_older_generation_is_no_verdict() -> None:

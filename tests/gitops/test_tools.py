@@ -11,6 +11,7 @@ from testbed.fill.workloads import deployment
 from tests.support.gitops.argocd import ArgoCD, ArgoCDServerSide
 from tests.support.gitops.fleet import SURGE, Fleet, fleet, install
 from tests.support.gitops.flux import Flux
+from tests.support.gitops.table import TABLE
 
 pytestmark = pytest.mark.cluster
 
@@ -47,11 +48,16 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
     assert git.phase() == "Paused"
     assert git.tool.health() in {"Suspended", "Progressing"}
     assert git.evictions() == 0
+    TABLE.record(git, "pause", "holds; the annotation may go")
+    TABLE.record(git, "approve", "opens the gate, also while paused")
     git.say("resume")
     git.wait_draining(3)
+    TABLE.record(git, "resume", "goes on")
     git.migrate(**spec, paused=True)
     git.wait_phase("Paused")
-    git.migrate(**spec)
+    TABLE.record(git, "`spec.paused` in Git", "holds until Git says false")
+    # Written out: where a line with a default is gone, Argo CD's ServerSideDiff sees no difference.
+    git.migrate(**spec, paused=False)
     upgrade(git)
     for name in ("azlm", "azlm-migrations", "apps"):
         git.tool.reconcile(name)
@@ -60,9 +66,15 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
     assert ready(git, "solo")
     for name in ("azlm", "azlm-migrations", "apps"):
         git.tool.reconcile(name)
+    assert git.tool.health() in {"Healthy", "Progressing"}
     changes = Counter(git.changes())
     pause = {"patch azurelinuxmigrations workers": 2}
     assert changes == Counter(pause | {"patch deployments azlm": 1}), "Git's changes, and no drift"
+    TABLE.record(git, "install from the overlay", "Synced or Ready")
+    TABLE.record(git, "a migration from Git", "done; the tool wrote nothing but Git's changes")
+    TABLE.record(git, "`drain.singletons: SurgeFirst`", "no drift, no downtime")
+    TABLE.record(git, "`drain.order`", "no drift")
+    TABLE.record(git, "operator upgrade mid-drain", "each pod moved once")
 
 
 def test_words_that_end_a_migration_last(git: Fleet) -> None:
@@ -79,14 +91,18 @@ def test_words_that_end_a_migration_last(git: Fleet) -> None:
     assert git.changes() == []
     assert git.phase() == "RolledBack"
     assert git.cordoned() == []
+    TABLE.record(git, "install from the chart", "Synced or Ready")
+    TABLE.record(git, "rollback", "stays RolledBack; the tool wrote nothing")
 
     git.say("retry")
     git.bed.wait("cordoned again", lambda: len(git.cordoned()) == 4)
+    TABLE.record(git, "retry", "begins again, once")
     git.say("abort")
     git.wait_phase("Aborted")
     git.tool.reconcile("azlm-migrations")
     assert git.phase() == "Aborted"
     assert git.cordoned() == []
+    TABLE.record(git, "abort", "stays Aborted, nodes uncordoned")
 
     before = git.uid()
     git.bed.kubectl("delete", "azlm", "workers", "--timeout=60s")
@@ -94,6 +110,7 @@ def test_words_that_end_a_migration_last(git: Fleet) -> None:
     git.wait_phase("Paused")
     assert git.uid() != before, "the tool has made it again"
     assert git.cordoned() == []
+    TABLE.record(git, "delete with kubectl, after an abort", "made again, paused")
 
     git.repository.remove("migrations/workers.yaml")
     git.push("Stop for good")
@@ -101,6 +118,7 @@ def test_words_that_end_a_migration_last(git: Fleet) -> None:
     git.tool.reconcile("azlm-migrations")
     assert not git.bed.kubectl("get", "azlm", "-o", "name")
     assert git.cordoned() == []
+    TABLE.record(git, "removal from Git", "gone for good, nodes uncordoned")
 
 
 def upgrade(git: Fleet) -> None:
