@@ -28,6 +28,7 @@ class Bed:
     def __init__(self, plane: ControlPlane, scratch: Path) -> None:
         self.plane = plane
         self.scratch = scratch
+        self.patience = PATIENCE
         self.audit = Audit(plane.audit_log)
         self._aks: AksServer | None = None
         self._operator: subprocess.Popen[bytes] | None = None
@@ -133,9 +134,9 @@ class Bed:
         conditions = [c for c in self.status(name).get("conditions", ()) if c["type"] == kind]
         return dict(conditions[0]) if conditions else {}
 
-    def wait(self, what: str, check: Callable[[], bool], patience: float = PATIENCE) -> None:
-        """Wait until `check` holds; fails with the operator's log."""
-        deadline = time.monotonic() + patience
+    def wait(self, what: str, check: Callable[[], bool], patience: float = 0.0) -> None:
+        """Wait until `check` holds, `self.patience` seconds by default; fails with the log."""
+        deadline = time.monotonic() + (patience or self.patience)
         while not check():
             if time.monotonic() > deadline:
                 status = self.try_kubectl("get", "azlm", "-o", "yaml")

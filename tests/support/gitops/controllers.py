@@ -7,7 +7,8 @@ from pathlib import Path
 from testbed.control_plane import ControlPlane
 from testbed.kubectl import kubectl, run_kubectl
 
-PATIENCE = 60.0
+PATIENCE = 150.0
+"""Seconds; both tools and two operators share the machine."""
 
 
 def account(plane: ControlPlane, namespace: str, name: str) -> Path:

@@ -11,7 +11,7 @@ from testbed.fill.command import apply
 from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import uniform
 from tests.support.bed import Bed
-from tests.support.gitops.controllers import wait_until
+from tests.support.gitops.controllers import PATIENCE, wait_until
 from tests.support.gitops.operator_pods import OperatorPods
 from tests.support.gitops.repository import ROOT, Repository
 
@@ -158,6 +158,7 @@ def fleet(tool_type: Any, scratch: Path) -> Iterator[Fleet]:
         repository.remove("migrations/workers.yaml")
         repository.commit("Begin without migrations")
         bed = Bed(plane, scratch)
+        bed.patience = PATIENCE
         # The operator's pods of the system pool only: that its own moves are kept apart.
         apply(plane.kubeconfig, pool_nodes("system", 2, os_sku="AzureLinux", mode="System"))
         bed.fill(uniform(2, 12, 1))
