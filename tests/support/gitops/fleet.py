@@ -125,7 +125,7 @@ class Fleet:
             if request.verb in CHANGES
             and not request.dry_run
             and request.code < 300
-            and request.resource in {"azurelinuxmigrations", "deployments", "configmaps"}
+            and request.resource in {"azurelinuxmigrations", "deployments"}
             and request.namespace in {"", "azlm-system", "default"}
         ]
 

@@ -27,6 +27,7 @@ class OperatorPods:
         self._arm_url = arm_url
         self._log = log
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._ended: set[str] = set()
         self._kubeconfig: Path | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
@@ -56,9 +57,9 @@ class OperatorPods:
             for name, pod in live.items():
                 if name not in self._processes:
                     self._start(name, pod)
-            for name, process in self._processes.items():
-                if name not in live and process.poll() is None:
-                    process.terminate()
+            for name in self._processes.keys() - live.keys() - self._ended:
+                self._processes[name].terminate()
+                self._ended.add(name)
 
     def _start(self, name: str, pod: dict[str, Any]) -> None:
         if self._kubeconfig is None:
