@@ -2,7 +2,8 @@
 
 For each pod of the operator's Deployment there is a process with the pod's arguments and
 environment, with the ServiceAccount of the pod. It begins when the pod is Ready, begins again where
-it ended, and gets SIGTERM when the pod is deleted. So an upgrade by Git is one here too: new pods, a handover of the Lease.
+it ended, and gets SIGTERM when the pod is deleted. So an upgrade by Git is one here too: new pods,
+a handover of the Lease.
 """
 
 import json
