@@ -9,7 +9,6 @@ from azure_linux_migrator.core.drain.disruption_budgets import starved
 from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue, QueueId
 from azure_linux_migrator.core.drain.node_progress import NodeProgress
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
-from azure_linux_migrator.core.drain.surge_first import why_not
 from azure_linux_migrator.core.state.implicit_budgets import ImplicitBudgets
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner, Pod
 
@@ -22,7 +21,7 @@ def find_blockers(
     unsound: Iterable[Blocker],
 ) -> list[Blocker]:
     """Lanes that will never grant, lanes that have not for long, pods that do not go, and what was
-    moved and did not come back (`unsound`): sorted, and what holds nothing up comes last."""
+    moved or surged and is not Ready (`unsound`): sorted, and what holds nothing up comes last."""
     blockers = {lane.blocker for lane in blocking if lane.blocker is not None}
     for load in tracker.pool_progress.blocked.values():
         blockers.update(load.blocked.values())
@@ -94,27 +93,10 @@ def _surge_notes(tracker: PodTracker) -> list[Blocker]:
     notes: list[Blocker] = []
     for entry in tracker.notes.values():
         controller = tracker.world.owner_index.controller_of(entry.pod)
-        budgets = tracker.world.budgets_of(entry.pod)
-        budget = tracker.world.budgets.get(budgets[0]) if budgets else None
         if controller is not None:
-            why = f"cannot be surged: {why_not(controller, budget, tracker.scope.migration)}"
+            why = f"cannot be surged: {tracker.why_no_surge(entry.pod, controller)}"
             remedy = "it is evicted instead, and is away until its replacement is Ready"
             notes.append(of_pod(entry.pod, Cause.SURGE_IMPOSSIBLE, why, remedy))
-    for uid in tracker.surging:
-        controller = tracker.world.owner_index.controller(uid)
-        lane = tracker.surging[uid]
-        if controller is not None and controller.stuck and not lane.empty:
-            notes.append(
-                Blocker(
-                    Cause.SURGE_STUCK,
-                    "Deployment",
-                    controller.key,
-                    f"Deployment {controller.key} does not progress: {controller.stuck}",
-                    "see why its new pod does not become Ready",
-                    lane.left,
-                    controller.uid,
-                )
-            )
     return notes
 
 

@@ -22,9 +22,9 @@ from azure_linux_migrator.core.drain.pod_filters import (
     two_budgets,
 )
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.drain.surge_first import surges, why_not
+from azure_linux_migrator.core.drain.surge_first import needs_surge, why_not
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import NamespacedName, Pod, Volume
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod, Volume
 
 RETURNS_LIMIT = 3
 """Pods of one owner that may come to the source after its drain began and be moved again."""
@@ -62,6 +62,8 @@ class PodTracker:
         self.tiers: defaultdict[int, int] = defaultdict(int)
         self.notes: dict[NamespacedName, TrackedPod] = {}
         self.surging: dict[str, EvictionQueue] = {}
+        self.given_up: dict[str, str] = {}
+        """Uids of Deployments whose surge was given up in this drain, and why."""
         self._order = Order(scope.policy)
         self.queues_of: defaultdict[QueueId, list[EvictionQueue]] = defaultdict(list)
         self.deadlocked: set[NamespacedName] = set()
@@ -248,15 +250,20 @@ class PodTracker:
         if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
             controller = self.world.owner_index.controller_of(pod)
             budget = self.world.budgets.get(budgets[0]) if budgets else None
-            if controller is not None and surges(controller, budget, self.scope.migration):
-                return Surge(controller.uid)
-            if controller is not None and why_not(controller, budget, self.scope.migration):
+            if controller is not None and needs_surge(controller, budget, self.scope.migration):
+                if not self.why_no_surge(pod, controller):
+                    return Surge(controller.uid)
                 self.notes[pod.key] = entry
         if budgets:
             return budgets[0]
         if pod.owner is None or self.scope.policy.implicit_budgets is ImplicitBudgetPolicy.IGNORE:
             return FREE
         return pod.owner.uid
+
+    def why_no_surge(self, pod: Pod, controller: Controller) -> str:
+        """Why a pod that calls for a surge cannot have one; empty where it can."""
+        given_up = self.given_up.get(controller.uid, "")
+        return given_up or why_not(controller, self.volumes_of(pod), self.scope.migration)
 
     def _lane(self, ident: QueueId, tier: int) -> EvictionQueue:
         lane = self.queues.get((ident, tier))

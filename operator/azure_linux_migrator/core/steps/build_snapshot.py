@@ -165,11 +165,9 @@ def _no_surge(
         return ""
     keys = ctx.seen.world.budgets_of(pod)
     budget = ctx.seen.world.budgets.get(keys[0]) if keys else None
-    why = why_not(controller, budget, ctx.migration.name)
-    if not why and needs_surge(controller, budget):
-        disk = next((volume for volume in volumes if volume.one_node), None)
-        why = f"its disk {disk.name} can be attached to one node only" if disk else ""
-    return why
+    if not needs_surge(controller, budget, ctx.migration.name):
+        return ""
+    return why_not(controller, volumes, ctx.migration.name)
 
 
 def _owner_of(ctx: Context, pod: Pod) -> str:

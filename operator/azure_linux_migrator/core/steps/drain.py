@@ -131,6 +131,7 @@ def evict(ctx: Context) -> Progress:
     """Move what may move now."""
     if (held := bounded(ctx, "usable", _unseen_or_nowhere(ctx))) is not None:
         return held
+    ctx.planner.surges.judge(ctx.now, ctx.migration.uid, afresh=resumes(ctx))
     plan = ctx.plan
     force = ctx.migration.spec.drain.on_timeout is TimeoutPolicy.FORCE
     overdue = _overdue(ctx)
