@@ -81,6 +81,23 @@ FACTS = AzureFacts(
 )
 
 
+def deployment(name: str, pod: str, replicas: int = 2) -> str:
+    """A Deployment whose pods have these fields, in YAML's flow style."""
+    container = "{name: app, image: registry.example/app:1, resources: {requests: {cpu: 10m}}}"
+    return f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{container}], {pod}}}
+---
+"""
+
+
 @dataclass
 class PreflightCluster:
     """Two pools, `workers` and `system`, and what runs on the workers. `properties` are ARM's of

@@ -114,6 +114,13 @@ class Cause(StrEnum):
         ),
         False,
     )
+    SURGE_UNDONE = (
+        "SurgeUndone",
+        (
+            "a GitOps tool or an autoscaler sets the replicas of the Deployment, and would take "
+            "back the replica that a surge adds. The pod is not evicted"
+        ),
+    )
     SURGE_IMPOSSIBLE = (
         "SurgeImpossible",
         (

@@ -5,6 +5,7 @@ Strings that repeat (names of nodes, namespaces, labels) are interned by whoever
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from msgspec import Struct
@@ -195,17 +196,28 @@ class Budget(Struct, frozen=True):
         return self.expected - self.desired
 
 
+class ScaleOwner(StrEnum):
+    """Who else sets the number of a Deployment's replicas, by the marks on it."""
+
+    NOBODY = ""
+    ARGO_CD = "Argo CD"
+    FLUX = "Flux"
+    HELM = "Helm"
+    AUTOSCALER = "an autoscaler"
+
+
 class Controller(Struct, frozen=True):
     """A Deployment, ReplicaSet, StatefulSet or DaemonSet.
 
     `owner` is the uid of its own controller. `max_unavailable` and `max_surge` are those of a
     rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are
     recreated, and `paused` tells that no rollout is made. `surge` and `restarted` are our
-    annotations; `stuck` is why a rollout does not progress, `failing` why its pods are not made.
-    `available` are the pods that were Ready for minReadySeconds; None where that is 0. Of a
-    StatefulSet: `ordered` tells that its pods start one after the other, and `first_ordinal` where
-    their numbers begin. Of a DaemonSet: `traits` and `scheduling` are those of its template; its
-    pods carry another node affinity, which names their node. `addon` tells that AKS installs it.
+    annotations; `stuck` is why a rollout does not progress, `failing` why its pods are not made,
+    `scaled_by` who else sets its replicas. `available` are the pods that were Ready for
+    minReadySeconds; None where that is 0. Of a StatefulSet: `ordered` tells that its pods start one
+    after the other, and `first_ordinal` where their numbers begin. Of a DaemonSet: `traits` and
+    `scheduling` are those of its template; its pods carry another node affinity, which names their
+    node. `addon` tells that AKS installs it.
     """
 
     kind: Public
@@ -227,6 +239,7 @@ class Controller(Struct, frozen=True):
     paused: bool = False
     failing: Message = ""
     available: Annotated[int | None, Sensitivity.PUBLIC] = None
+    scaled_by: Annotated[ScaleOwner, Sensitivity.PUBLIC] = ScaleOwner.NOBODY
 
 
 class Volume(Struct, frozen=True):

@@ -23,7 +23,14 @@ from azure_linux_migrator.model.azure_facts import (
     Unread,
     Usage,
 )
-from azure_linux_migrator.model.cluster import Allocatable, Budget, NamespacedName, Node, Volume
+from azure_linux_migrator.model.cluster import (
+    Allocatable,
+    Budget,
+    NamespacedName,
+    Node,
+    ScaleOwner,
+    Volume,
+)
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraints, TopologySpread
 from azure_linux_migrator.model.selectors import Selector
@@ -321,6 +328,24 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     ("pod.safe-to-evict", Severity.WARN, with_workload(job=True), "Job"),
     ("pod.single-replica", Severity.WARN, with_workload(replicas=1), "SurgeFirst"),
     (
+        "surge.gitops",
+        Severity.FIXED,
+        {
+            **with_workload(replicas=1, scaled_by=ScaleOwner.ARGO_CD, restarts=True),
+            "spec": spec(drain={"singletons": "SurgeFirst"}),
+        },
+        "Argo CD",
+    ),
+    (
+        "surge.hpa",
+        Severity.FIXED,
+        {
+            **with_workload(replicas=1, scaled_by=ScaleOwner.AUTOSCALER, restarts=True),
+            "spec": spec(drain={"singletons": "SurgeFirst"}),
+        },
+        "an autoscaler",
+    ),
+    (
         "os.apparmor",
         Severity.WARN,
         with_workload(PodTraits(apparmor=AppArmor.LOCALHOST)),
@@ -389,6 +414,8 @@ OWN = {
     "pool.scale-down",
     "pool.size",
     "storage.replicated",
+    "surge.gitops",
+    "surge.hpa",
 }
 """Checks beyond the reference's."""
 

@@ -22,6 +22,7 @@ from azure_linux_migrator.model.cluster import (
     Node,
     Owner,
     Pod,
+    ScaleOwner,
     Volume,
 )
 from tests.support.planners import causes, names, planner
@@ -295,9 +296,39 @@ class TestSingletons:
     def test_a_foreign_change_of_the_scale_wins(self) -> None:
         plain = {"max_surge": 0, "max_unavailable": 1}
         assert self._actions(**plain, surge="m/1", replicas=5) == [RelinquishScale]
-        work = self._deployment(**plain, surge="m/yielded", replicas=1)
+        work = self._deployment(**plain, surge="m/yielded", replicas=2)
+        self.state.put_pod(pod("two", node="t-0"))
         assert names(work) == ["one"]
-        assert causes(work) == [Cause.SURGE_IMPOSSIBLE]
+        assert causes(work) == []
+
+    def test_a_replica_that_was_taken_back_leads_to_no_eviction(self) -> None:
+        plain = {"max_surge": 0, "max_unavailable": 1}
+        assert self._actions(**plain, surge="m/1", replicas=1) == [RelinquishScale]
+        work = self._deployment(**plain, surge="m/yielded", replicas=1)
+        assert names(work) == []
+        [blocker] = work.plan(NOW).blockers
+        assert (blocker.cause, blocker.blocks) == (Cause.SURGE_UNDONE, True)
+        assert "another writer sets the replicas" in blocker.message
+        work = self._deployment(surge="m/yielded", replicas=1)
+        assert [type(action) for action in work.plan(NOW).surges] == [RestartRollout]
+
+    def test_an_owned_scale_is_not_touched(self) -> None:
+        argo = {"scaled_by": ScaleOwner.ARGO_CD}
+        assert self._actions(**argo) == [RestartRollout]
+        work = self._deployment(**argo, max_surge=0, max_unavailable=1)
+        assert (names(work), causes(work)) == ([], [Cause.SURGE_UNDONE])
+        assert work.plan(NOW).surges == ()
+        paused = self._deployment(**argo, paused=True)
+        assert (names(paused), causes(paused)) == ([], [Cause.SURGE_UNDONE])
+        self.state.put_pod(pod("two", node="t-0"))
+        assert self._actions(**argo, replicas=1) == [RestartRollout]
+
+    @pytest.mark.parametrize("by", [ScaleOwner.NOBODY, ScaleOwner.ARGO_CD])
+    def test_a_single_pod_that_is_not_ready_is_evicted_in_the_end(self, by: ScaleOwner) -> None:
+        self.state.put_pod(pod("one", ready=False))
+        work = self._deployment(max_surge=0, max_unavailable=1, scaled_by=by)
+        assert (_after(work, 599), work.plan(NOW).surges) == ([], ())
+        assert _after(work, 600) == ["one"]
 
     def test_what_cannot_be_surged_is_evicted_and_reported(self) -> None:
         work = self._deployment(rolling=False)

@@ -12,7 +12,7 @@ from typing import Protocol
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.spec_drain import Drain, EmptyDirPolicy, JobPolicy, UnmanagedPolicy
 from azure_linux_migrator.core.drain.blocker import Blocker, of_pod
-from azure_linux_migrator.model.cluster import NamespacedName, Pod, Volume
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod, ScaleOwner, Volume
 
 
 class PodDisposition(StrEnum):
@@ -77,6 +77,23 @@ def two_budgets(pod: Pod, budgets: Sequence[NamespacedName]) -> FilterResult:
     return FilterResult(
         PodDisposition.BLOCK, why, of_pod(pod, Cause.TWO_BUDGETS, why, "leave it one budget")
     )
+
+
+def surge_undone(pod: Pod, controller: Controller, by: str) -> FilterResult:
+    """The replica that a surge adds is taken back at once, and an eviction would stop the pod."""
+    why = f"{by} sets the replicas of Deployment {controller.key} and takes an added one back"
+    remedy = (
+        "let its rolling update surge (maxSurge: 1, maxUnavailable: 0), so that its rollout is "
+        "restarted instead"
+    )
+    if controller.replicas == 1:
+        scaled = controller.scaled_by is ScaleOwner.AUTOSCALER
+        floor = "minReplicas of its HorizontalPodAutoscaler (KEDA: minReplicaCount)"
+        remedy += (
+            f", raise {floor if scaled else 'its replicas where they are set'} to 2 until it has "
+            "moved, or set spec.drain.singletons to Evict"
+        )
+    return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.SURGE_UNDONE, why, remedy))
 
 
 ABANDONED = FilterResult(

@@ -19,10 +19,11 @@ from azure_linux_migrator.core.drain.pod_filters import (
     PodDisposition,
     classify_pod,
     returns,
+    surge_undone,
     two_budgets,
 )
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.drain.surge_first import needs_surge, why_not
+from azure_linux_migrator.core.drain.surge_first import needs_surge, undone_by, why_not
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod, Volume
 
@@ -214,7 +215,23 @@ class PodTracker:
         budgets = self.world.pdb_index.of(pod)
         if len(budgets) > 1 and pod.phase != "Pending":
             return two_budgets(pod, budgets)
+        controller = self._surged(pod) if pod.ready else None
+        if controller is not None and not self.why_no_surge(pod, controller):
+            by = undone_by(controller, self.scope.migration)
+            return surge_undone(pod, controller, by) if by else filter_result
         return filter_result
+
+    def _surged(self, pod: Pod) -> Controller | None:
+        """The controller of a pod that calls for a surge; None where an eviction does."""
+        if self.scope.policy.singletons is not SingletonPolicy.SURGE_FIRST:
+            return None
+        controller = self.world.owner_index.controller_of(pod)
+        budgets = self.world.pdb_index.of(pod)
+        budget = self.world.budgets.get(budgets[0]) if budgets else None
+        called_for = controller is not None and needs_surge(
+            controller, budget, self.scope.migration
+        )
+        return controller if called_for else None
 
     def may_wait(self, pod: Pod) -> bool:
         """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""
@@ -247,13 +264,10 @@ class PodTracker:
         if pod.phase == "Pending" or pod.finished:
             return FREE
         budgets = self.world.pdb_index.of(pod)
-        if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
-            controller = self.world.owner_index.controller_of(pod)
-            budget = self.world.budgets.get(budgets[0]) if budgets else None
-            if controller is not None and needs_surge(controller, budget, self.scope.migration):
-                if not self.why_no_surge(pod, controller):
-                    return Surge(controller.uid)
-                self.notes[pod.key] = entry
+        if (controller := self._surged(pod)) is not None:
+            if not self.why_no_surge(pod, controller):
+                return Surge(controller.uid)
+            self.notes[pod.key] = entry
         if budgets:
             return budgets[0]
         if pod.owner is None or self.scope.policy.implicit_budgets is ImplicitBudgetPolicy.IGNORE:

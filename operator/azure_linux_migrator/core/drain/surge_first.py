@@ -2,7 +2,8 @@
 
 A Deployment is surged instead of evicted when it has a single replica, or when its budget can
 never allow a disruption. Where its own rolling update surges (maxSurge ≥ 1, maxUnavailable 0) and
-all its pods stand on the source, restarting the rollout does all of it. Else one replica is added,
+all its pods stand on the source, restarting the rollout does all of it: no GitOps tool and no
+autoscaler undoes that. Else one replica is added,
 awaited, the old pod is marked as the first to go, and the scale is restored. The number of replicas
 to restore stands on the Deployment, written in the same request that changes the scale.
 """
@@ -20,7 +21,7 @@ from azure_linux_migrator.model.actions import (
     SetDeletionCost,
     SurgeReplica,
 )
-from azure_linux_migrator.model.cluster import Budget, Controller, Pod, Volume
+from azure_linux_migrator.model.cluster import Budget, Controller, Pod, ScaleOwner, Volume
 
 
 def needs_surge(controller: Controller, budget: Budget | None, migration: str) -> bool:
@@ -35,10 +36,26 @@ def why_not(controller: Controller, volumes: Iterable[Volume], migration: str) -
         return f"a {controller.kind} cannot have a second pod of the same identity"
     if not controller.rolling:
         return "its Deployment's strategy is Recreate"
-    if controller.surge == f"{migration}/{YIELDED}":
+    if _yielded(controller, migration) and controller.replicas > 1 and not restarts(controller):
         return "somebody else changed its scale while it was surged"
     disk = next((volume for volume in volumes if volume.one_node), None)
     return f"its disk {disk.name} can be attached to one node only" if disk else ""
+
+
+def restarts(controller: Controller) -> bool:
+    """Whether a restart of its rollout makes the new pods before it removes the old ones."""
+    surges = controller.max_surge >= 1 and controller.max_unavailable == 0
+    return surges and not controller.paused
+
+
+def undone_by(controller: Controller, migration: str) -> str:
+    """Who has taken an added replica back, or would; empty where nobody is known to, or where
+    restarting the rollout does without one. Helm acts only when somebody runs it."""
+    if restarts(controller):
+        return ""
+    if _yielded(controller, migration):
+        return controller.scaled_by.value or "another writer"
+    return "" if controller.scaled_by is ScaleOwner.HELM else controller.scaled_by.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +87,8 @@ def next_action(standing: Standing) -> Action | None:
         return None
     if _restarted(standing):
         return None
-    in_one_go = controller.max_surge >= 1 and controller.max_unavailable == 0
-    if in_one_go and not controller.paused and standing.present == len(pods):
+    owned = controller.scaled_by not in {ScaleOwner.NOBODY, ScaleOwner.HELM}
+    if restarts(controller) and (owned or standing.present == len(pods)):
         return RestartRollout(controller.key, f"{standing.stamp}@{_newest(standing)}")
     if standing.healthy < controller.replicas:
         return None
@@ -89,11 +106,15 @@ def starts(standing: Standing) -> bool:
 
 
 def _marked(controller: Controller, migration: str) -> bool:
-    """Whether a surge of this migration, or a present one of another, is recorded on it."""
+    """Whether a surge is recorded on it: of this migration, or a present one of another."""
     by, _, number = controller.surge.rpartition("/")
-    if by == migration:
-        return True
-    return number.isdecimal() and controller.replicas == int(number) + 1
+    if not number.isdecimal():
+        return False
+    return by == migration or controller.replicas == int(number) + 1
+
+
+def _yielded(controller: Controller, migration: str) -> bool:
+    return controller.surge == f"{migration}/{YIELDED}"
 
 
 def _newest(standing: Standing) -> int:
@@ -120,7 +141,7 @@ def _covers(restarted: str, stamp: str, newest: int) -> bool:
 def _under_surge(standing: Standing) -> Action | None:
     controller = standing.controller
     by, _, number = controller.surge.rpartition("/")
-    if by != standing.migration or not number.isdecimal():
+    if by != standing.migration:
         return None
     original = int(number)
     if controller.replicas != original + 1:

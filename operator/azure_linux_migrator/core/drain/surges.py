@@ -38,7 +38,8 @@ class Surges:
         """Notice the surges that have moved no pod for PATIENCE_SECONDS.
 
         One whose new pod is not Ready is told and goes on: an eviction would take the pod that
-        works. Any other is given up, and its pods are evicted. `afresh`: the drain was held until
+        works. Any other is given up, and its pods are evicted: none of them is Ready, or they do
+        not leave although another is. `afresh`: the drain was held until
         now, and the time before does not count.
         """
         if afresh:
@@ -53,7 +54,8 @@ class Surges:
             waiting[uid] = (since if lane.left >= left else now, lane.left)
             if now - waiting[uid][0] < PATIENCE_SECONDS:
                 continue
-            if starts(self._standing(controller, lane, stamp)):
+            standing = self._standing(controller, lane, stamp)
+            if standing.healthy > 0 and starts(standing):
                 self._slow.add(uid)
             else:
                 self._give_up(uid, controller, lane)

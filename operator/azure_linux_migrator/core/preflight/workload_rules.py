@@ -8,10 +8,15 @@ from azure_linux_migrator.api.spec_drain import (
     SingletonPolicy,
     UnmanagedPolicy,
 )
-from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.pod_filters import named_zones
 from azure_linux_migrator.core.preflight.findings import Finding
-from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
+from azure_linux_migrator.core.preflight.rule import (
+    RuleResult,
+    blocked_by,
+    blocker_text,
+    counted,
+    groups,
+)
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_nodes import target_nodes
 from azure_linux_migrator.model.azure_facts import Unread
@@ -20,10 +25,10 @@ from azure_linux_migrator.model.cluster import Volume
 
 def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.bare: pods that nobody makes again."""
-    refused = _blocked_by(snapshot, Cause.UNMANAGED)
+    refused = blocked_by(snapshot, Cause.UNMANAGED)
     for owner, pods, blocker in refused:
         yield RuleResult("pod.bare", owner).block(
-            f"{counted(pods)}: {_why(blocker)}", blocker.remedy, blocker.cause
+            f"{counted(pods)}: {blocker_text(blocker)}", blocker.remedy, blocker.cause
         )
     if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
         for owner, pods in groups(snapshot, lambda each: not each.owner):
@@ -34,15 +39,15 @@ def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.local-data: what is on a node's disk stays there and is deleted with it."""
-    for owner, pods, blocker in _blocked_by(snapshot, Cause.LOCAL_VOLUME):
+    for owner, pods, blocker in blocked_by(snapshot, Cause.LOCAL_VOLUME):
         volume = next(volume for volume in pods[0].volumes if volume.local)
         driver = f" (driver {volume.driver}, key {volume.bound_by})" if volume.driver else ""
         yield RuleResult("pod.local-data", owner).forbid(
-            f"{counted(pods)}: {_why(blocker)}{driver}", blocker.remedy, blocker.cause
+            f"{counted(pods)}: {blocker_text(blocker)}{driver}", blocker.remedy, blocker.cause
         )
-    for owner, pods, blocker in _blocked_by(snapshot, Cause.EMPTY_DIR):
+    for owner, pods, blocker in blocked_by(snapshot, Cause.EMPTY_DIR):
         yield RuleResult("pod.local-data", owner).forbid(
-            f"{counted(pods)}: {_why(blocker)}", blocker.remedy, blocker.cause
+            f"{counted(pods)}: {blocker_text(blocker)}", blocker.remedy, blocker.cause
         )
     for owner, pods in groups(snapshot, lambda each: each.traits.data_paths):
         yield RuleResult("pod.local-data", owner).block(
@@ -62,23 +67,6 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 f"{counted(pods)} will lose emptyDir data",
                 "see that it is a cache, or set spec.drain.emptyDir to Block",
             )
-
-
-def _blocked_by(
-    snapshot: PreflightSnapshot, cause: Cause
-) -> Iterator[tuple[str, list[WorkloadFacts], Blocker]]:
-    """Workloads that the drain refuses to move for this cause, with the first of the blockers."""
-    blocked = groups(
-        snapshot, lambda each: each.blocker is not None and each.blocker.cause is cause
-    )
-    for owner, pods in blocked:
-        if (blocker := pods[0].blocker) is not None:
-            yield owner, pods, blocker
-
-
-def _why(blocker: Blocker) -> str:
-    """A pod's blocker without the pod's name."""
-    return blocker.message.removeprefix(f"pod {blocker.key}: ")
 
 
 def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:

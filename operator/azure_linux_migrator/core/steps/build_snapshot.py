@@ -10,7 +10,7 @@ from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
 from azure_linux_migrator.core.drain.node_estimate import daemon_requests
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
 from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
-from azure_linux_migrator.core.drain.surge_first import needs_surge, why_not
+from azure_linux_migrator.core.drain.surge_first import needs_surge, restarts, why_not
 from azure_linux_migrator.core.preflight.snapshot import (
     BudgetFacts,
     PreflightSnapshot,
@@ -19,7 +19,14 @@ from azure_linux_migrator.core.preflight.snapshot import (
 from azure_linux_migrator.core.steps.pool_size import final_count, most_extra
 from azure_linux_migrator.core.steps.progress import Context
 from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import Allocatable, Controller, NamespacedName, Pod, Volume
+from azure_linux_migrator.model.cluster import (
+    Allocatable,
+    Controller,
+    NamespacedName,
+    Pod,
+    ScaleOwner,
+    Volume,
+)
 from azure_linux_migrator.model.pool import Pool
 
 _STANDARD = frozenset({"DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"})
@@ -153,6 +160,8 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
         job=pod.owner is not None and pod.owner.kind == "Job",
         blocker=entry.filter_result.blocker,
         no_surge=_no_surge(ctx, pod, controller, volumes),
+        scaled_by=controller.scaled_by if controller else ScaleOwner.NOBODY,
+        restarts=controller is not None and restarts(controller),
         addon=controller is not None and controller.addon,
     )
 
