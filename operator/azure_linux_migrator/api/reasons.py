@@ -67,6 +67,11 @@ class Reason(StrEnum):
     REMOVING_TARGET = "RemovingTarget", "the target is being deleted"
     RELEASING = "Releasing", "the migration is being deleted: its marks are removed"
     DELETING = "Deleting", "the migration is being deleted; both pools stay"
+    DELETED = (
+        "Deleted",
+        "the migration is deleted: the event names the pools that stay",
+        "apply it again to resume, or remove the pool that is not needed, as the event says",
+    )
     PAUSED = (
         "Paused",
         "`spec.paused` is true, or `azlm.dev/pause` was set",
