@@ -118,7 +118,8 @@ class Pod(Struct, frozen=True):
     where its containers fail again and again, for the reason in `failing`.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims, `ephemeral_claims` of those that are made and deleted with it
-    (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `deletion_cost` is what its ReplicaSet
+    (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `run_once` tells that its restart
+    policy is Never or OnFailure, so that it runs to its end; `deletion_cost` is what its ReplicaSet
     ranks it by; `traits` tell what is notable in its spec; `requests` are thousandths of a CPU and
     MiB of memory, `extended_resources` the rest of what it requests; `scheduling` is where it may
     land. In a ClusterSnapshot that is left out, and kept once for each owner.
@@ -150,6 +151,7 @@ class Pod(Struct, frozen=True):
     priority: int = 0
     failing: Message = ""
     ephemeral_claims: tuple[ObjectName, ...] = ()
+    run_once: bool = False
 
     @property
     def all_claims(self) -> tuple[str, ...]:

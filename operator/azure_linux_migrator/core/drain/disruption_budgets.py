@@ -62,7 +62,11 @@ def why_none(budget: Budget, pods: int) -> Blocker | None:
     """Why a budget will grant no slot to `pods` pods, whatever becomes Ready; None if it will."""
     if budget.sync_failed:
         message = f"PodDisruptionBudget {budget.key} cannot be computed: {budget.sync_failed}"
-        return of_budget(budget, Cause.BUDGET_SYNC_FAILED, message, "fix or delete it", pods)
+        remedy = (
+            "set minAvailable to a number in it, for which Kubernetes needs no scale of the owner "
+            "of its pods, or delete it"
+        )
+        return of_budget(budget, Cause.BUDGET_SYNC_FAILED, message, remedy, pods)
     if budget.observed_generation < budget.generation:
         return None
     if is_deadlocked(budget):

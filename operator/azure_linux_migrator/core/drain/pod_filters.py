@@ -134,8 +134,13 @@ def _unmanaged(pod: Pod, policy: Drain, facts: Facts) -> FilterResult | None:
     orphan = pod.owner is not None and _kind(pod) == "DaemonSet" and not facts.exists(pod.owner.uid)
     if pod.owner is not None and not orphan:
         return None
+    if policy.unmanaged_pods is UnmanagedPolicy.WAIT and pod.run_once:
+        return FilterResult(
+            PodDisposition.WAIT, "it runs to its end (spec.drain.unmanagedPods is Wait)"
+        )
     why = "its DaemonSet is gone" if orphan else "no controller would replace it"
-    remedy = "delete it, or set spec.drain.unmanagedPods to Evict"
+    waits = ", to Wait to let it run to its end" if pod.run_once else ""
+    remedy = f"delete it, or set spec.drain.unmanagedPods to Evict{waits}"
     return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.UNMANAGED, why, remedy))
 
 
@@ -147,10 +152,17 @@ def _empty_dir(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
     return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.EMPTY_DIR, why, remedy))
 
 
-def _job(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
-    if _kind(pod) != "Job" or policy.jobs is JobPolicy.EVICT:
+def runs_once(pod: Pod) -> bool:
+    """Whether a controller made it to run to its end: a Job, a workflow, a CI runner."""
+    return pod.owner is not None and (pod.run_once or pod.owner.kind == "Job")
+
+
+def _run_once(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
+    if not runs_once(pod) or policy.jobs is JobPolicy.EVICT:
         return None
-    return FilterResult(PodDisposition.WAIT, "its Job is waited for (spec.drain.jobs is Wait)")
+    return FilterResult(
+        PodDisposition.WAIT, f"its {_kind(pod)} is waited for (spec.drain.jobs is Wait)"
+    )
 
 
 def _local_volume(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
@@ -190,7 +202,7 @@ PIPELINE: tuple[Filter, ...] = (
     _leaving,
     _unmanaged,
     _empty_dir,
-    _job,
+    _run_once,
     _local_volume,
     _volume_zone,
 )

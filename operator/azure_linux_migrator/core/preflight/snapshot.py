@@ -37,7 +37,8 @@ class WorkloadFacts:
     which findings are grouped, with `replicas` of it (0 where it has none). `blocker` is why the
     drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for;
     `scaled_by` is who else sets the replicas, and `restarts` that a surge is a restart of the
-    rollout, which nobody undoes.
+    rollout, which nobody undoes. `run_once` tells that a pod runs to its end, and `owned` that it
+    has a controller.
     """
 
     kind: str
@@ -50,7 +51,8 @@ class WorkloadFacts:
     extended_resources: ExtendedResources = ()
     volumes: tuple[Volume, ...] = ()
     empty_dir: bool = False
-    job: bool = False
+    run_once: bool = False
+    owned: bool = True
     blocker: Blocker | None = None
     no_surge: str = ""
     scaled_by: ScaleOwner = ScaleOwner.NOBODY

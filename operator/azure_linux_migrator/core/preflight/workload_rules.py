@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.spec_drain import (
     EmptyDirPolicy,
+    JobPolicy,
     SingletonPolicy,
     UnmanagedPolicy,
 )
@@ -30,6 +31,11 @@ def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         yield RuleResult("pod.bare", owner).block(
             f"{counted(pods)}: {blocker_text(blocker)}", blocker.remedy, blocker.cause
         )
+    if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.WAIT:
+        for owner, pods in groups(snapshot, lambda each: each.run_once and not each.owned):
+            yield RuleResult("pod.bare", owner).info(
+                f"{counted(pods)} is waited for until it ends (spec.drain.unmanagedPods: Wait)"
+            )
     if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
         for owner, pods in groups(snapshot, lambda each: not each.owner):
             yield RuleResult("pod.bare", owner).warn(
@@ -111,10 +117,15 @@ def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"{counted(pods)} takes up to {pods[0].traits.grace_seconds} s to end",
             "let spec.drain.timeout be longer than that",
         )
-    for owner, pods in groups(snapshot, lambda each: each.job):
+    jobs = snapshot.spec.drain.jobs
+    for owner, pods in groups(snapshot, lambda each: each.run_once and each.owned):
+        job = owner.startswith("Job ")
+        does = "runs a Job" if job else "runs to its end and is not made again (its restartPolicy)"
         yield RuleResult("pod.safe-to-evict", owner).warn(
-            f"{counted(pods)} runs a Job (spec.drain.jobs: {snapshot.spec.drain.jobs})",
-            "let it end before, or choose what spec.drain.jobs says",
+            f"{counted(pods)} {does}; spec.drain.jobs: {jobs}",
+            "let it end before, or set spec.drain.jobs: Evict to stop it"
+            if jobs is JobPolicy.WAIT
+            else "let it end before, or set spec.drain.jobs: Wait to wait for it",
         )
 
 

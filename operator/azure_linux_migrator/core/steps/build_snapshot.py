@@ -8,7 +8,7 @@ from msgspec import structs
 
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
 from azure_linux_migrator.core.drain.node_estimate import daemon_requests
-from azure_linux_migrator.core.drain.pod_filters import PodDisposition
+from azure_linux_migrator.core.drain.pod_filters import PodDisposition, runs_once
 from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
 from azure_linux_migrator.core.drain.surge_first import needs_surge, restarts, why_not
 from azure_linux_migrator.core.preflight.snapshot import (
@@ -157,7 +157,8 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
         extended_resources=pod.extended_resources,
         volumes=volumes,
         empty_dir=pod.empty_dir,
-        job=pod.owner is not None and pod.owner.kind == "Job",
+        run_once=pod.run_once or runs_once(pod),
+        owned=pod.owner is not None,
         blocker=entry.filter_result.blocker,
         no_surge=_no_surge(ctx, pod, controller, volumes),
         scaled_by=controller.scaled_by if controller else ScaleOwner.NOBODY,

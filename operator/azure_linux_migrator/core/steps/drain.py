@@ -138,7 +138,7 @@ def evict(ctx: Context) -> Progress:
     if overdue and not force:
         return _timed_out(ctx)
     wake_at = _wake_at(ctx)
-    left = f"{counted(ctx.pool_progress.remaining)} left to move"
+    left = _left(ctx)
     throttled = ctx.seen.world.inflight.throttled_until
     if ctx.now < throttled:
         text = f"{left}; the apiserver asked for a pause"
@@ -170,6 +170,13 @@ def _surges(ctx: Context) -> tuple[Action, ...]:
         if ctx.pending_write(action) is None
         if (problem := ctx.seen.problems.get(action.key)) is None or ctx.now >= problem.retry_at
     )
+
+
+def _left(ctx: Context) -> str:
+    """How many pods are left, and how many of them nobody moves: they run to their end."""
+    left = f"{counted(ctx.pool_progress.remaining)} left to move"
+    waited = sum(load.waiting for load in ctx.pool_progress.by_node.values())
+    return f"{left}, {waited} of which are waited for until they end" if waited else left
 
 
 def _blocked(ctx: Context) -> str:
