@@ -15,6 +15,7 @@ import yaml
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.azure.pools import pool_record
+from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.reconcile.decide import context_of
 from azure_linux_migrator.core.state.results import PoolReading
@@ -252,6 +253,10 @@ class PreflightCluster:
             for finding in findings
             if finding.rule == rule and finding.severity is not Severity.UNCHECKED
         ]
+
+    def blockers(self, **spec: Any) -> tuple[Blocker, ...]:
+        """What the drain already knows to hold pods back."""
+        return context_of(self.migration(**spec), self.observation(), NOW).plan.blockers
 
     def snapshot(self) -> ClusterSnapshot:
         """The same cluster as azlm plan reads it."""

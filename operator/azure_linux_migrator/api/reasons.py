@@ -349,7 +349,7 @@ class Reason(StrEnum):
     DRAIN_TIMED_OUT = (
         "DrainTimedOut",
         "a batch was not drained within `spec.drain.timeout`",
-        "fix what the message names, or raise the timeout",
+        "fix what the message names and run `kubectl azlm retry`, or raise the timeout",
         "Warning",
     )
     ROLLED_BACK = (

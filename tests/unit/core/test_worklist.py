@@ -215,6 +215,16 @@ def test_a_budget_that_gives_nothing_for_a_minute_is_reported() -> None:
     assert causes(work, NOW + 61) == [Cause.BUDGET_UNHEALTHY]
 
 
+def test_pods_that_use_a_budget_up_are_named_wherever_they_run() -> None:
+    guard = budget(allowed=0, healthy=1, desired=2, expected=3)
+    crashing = [pod("bad-1", ready=False), pod("bad-2", node="t-0", ready=False)]
+    work = planner(world([pod("a"), *crashing], [guard]))
+    assert causes(work) == []
+    [blocker] = work.plan(NOW + 61).blockers
+    assert "not Ready: bad-1, bad-2" in blocker.message
+    assert "unhealthyPodEvictionPolicy: AlwaysAllow" in blocker.remedy
+
+
 def test_a_refused_eviction_waits_and_is_reported_with_its_class() -> None:
     state = world([pod("a")])
     work = planner(state)

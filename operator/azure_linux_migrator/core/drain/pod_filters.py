@@ -202,7 +202,10 @@ def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
                 f"its volume {volume.name} is in {named_zones(volume.zones)}, and the pool it "
                 f"would move to has nodes in {named_zones(zones)} only"
             )
-            remedy = f"give that pool a node in {named_zones(volume.zones)}"
+            remedy = (
+                f"scale that pool until it has a node in {named_zones(volume.zones)}, or move the "
+                "data to a volume that its nodes can attach"
+            )
             return FilterResult(
                 PodDisposition.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy)
             )

@@ -284,6 +284,15 @@ class PodTracker:
             return FREE
         return pod.owner.uid
 
+    def surge_would_help(self, pod: Pod) -> bool:
+        """Whether spec.drain.singletons: SurgeFirst, which is not set, would move a pod."""
+        if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
+            return False
+        controller = self.world.owner_index.controller_of(pod)
+        if controller is None or undone_by(controller, self.scope.migration):
+            return False
+        return not self.why_no_surge(pod, controller)
+
     def why_no_surge(self, pod: Pod, controller: Controller) -> str:
         """Why a pod that calls for a surge cannot have one; empty where it can."""
         given_up = self.given_up.get(controller.uid, "")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.quantities import LONGEST_HOURS, seconds
 from azure_linux_migrator.api.spec_drain import (
     EmptyDirPolicy,
     JobPolicy,
@@ -21,7 +22,7 @@ from azure_linux_migrator.core.preflight.rule import (
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_nodes import target_nodes
 from azure_linux_migrator.model.azure_facts import Unread
-from azure_linux_migrator.model.cluster import Volume
+from azure_linux_migrator.model.cluster import ScaleOwner, Volume
 
 
 def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -115,7 +116,7 @@ def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     for owner, pods in groups(snapshot, lambda each: each.traits.grace_seconds):
         yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} takes up to {pods[0].traits.grace_seconds} s to end",
-            "let spec.drain.timeout be longer than that",
+            _long_enough(snapshot, pods[0].traits.grace_seconds),
         )
     jobs = snapshot.spec.drain.jobs
     for owner, pods in groups(snapshot, lambda each: each.run_once and each.owned):
@@ -127,6 +128,16 @@ def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             if jobs is JobPolicy.WAIT
             else "let it end before, or set spec.drain.jobs: Wait to wait for it",
         )
+
+
+def _long_enough(snapshot: PreflightSnapshot, grace: int) -> str:
+    """What helps against a grace that outlasts the drain's timeout, which has a maximum."""
+    timeout = snapshot.spec.drain.timeout
+    if not seconds(timeout) or grace < seconds(timeout):
+        return f"nothing, if it may take so long: spec.drain.timeout ({timeout}) allows it"
+    if grace < LONGEST_HOURS * 3600:
+        return f"set spec.drain.timeout, which is {timeout}, to more than that"
+    return "lower its terminationGracePeriodSeconds, or set spec.drain.timeout to 0s for no limit"
 
 
 def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -145,11 +156,25 @@ def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             unplaced = nodes and all(node.unmet(pods[0].scheduling) for node in nodes)
             yield result.warn(
                 f"{counted(pods)} is its only replica and will be down while it moves",
-                "correct its node selector first (pod.selector-pool): a second replica would find "
-                "no node either"
-                if unplaced
-                else "add a replica, or set spec.drain.singletons to SurgeFirst",
+                _second_replica(pods[0], placed=not unplaced),
             )
+
+
+def _second_replica(pod: WorkloadFacts, *, placed: bool) -> str:
+    """How a single replica moves without being away, by who sets the number of replicas."""
+    if not placed:
+        return (
+            "correct its node selector first (pod.selector-pool): a second replica would find no "
+            "node either"
+        )
+    if pod.restarts or pod.scaled_by in {ScaleOwner.NOBODY, ScaleOwner.HELM}:
+        return "add a replica, or set spec.drain.singletons to SurgeFirst"
+    add = (
+        "raise minReplicas of its HorizontalPodAutoscaler (KEDA: minReplicaCount)"
+        if pod.scaled_by is ScaleOwner.AUTOSCALER
+        else f"add a replica where {pod.scaled_by} has it from"
+    )
+    return f"{add}, or let its rolling update surge (maxSurge: 1, maxUnavailable: 0)"
 
 
 def dual_stack(snapshot: PreflightSnapshot) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
 from azure_linux_migrator.core.drain.node_estimate import daemon_requests
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition, runs_once
 from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
-from azure_linux_migrator.core.drain.surge_first import needs_surge, restarts, why_not
+from azure_linux_migrator.core.drain.surge_first import needs_surge, restarts, undone_by, why_not
 from azure_linux_migrator.core.preflight.snapshot import (
     BudgetFacts,
     PreflightSnapshot,
@@ -83,6 +83,7 @@ def _budgets(ctx: Context) -> Iterator[BudgetFacts]:
             standard=all(pod.owner is None or pod.owner.kind in _STANDARD for pod in pods),
             surged=all(
                 controller is not None
+                and not undone_by(controller, ctx.migration.name)
                 and not _no_surge(ctx, pod, controller, tuple(world.owner_index.volumes_of(pod)))
                 for pod, controller in zip(pods, controllers, strict=True)
             ),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from azure_linux_migrator.api.conditions import ConditionType
+from azure_linux_migrator.api.quantities import LONGEST_HOURS
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import Phase, since_epoch
@@ -16,7 +17,7 @@ from azure_linux_migrator.core.steps.target_health import (
     unsound_replacements,
     watch_stale,
 )
-from azure_linux_migrator.core.steps.waits import bounded, drain_timeout
+from azure_linux_migrator.core.steps.waits import bounded, drain_timeout, may_be_longer
 from azure_linux_migrator.model.actions import Action, MarkNode, RestoreScale
 
 TIMED_OUT = Reason.DRAIN_TIMED_OUT
@@ -247,7 +248,9 @@ def _too_late(ctx: Context) -> str:
 
 def _timed_out(ctx: Context) -> Progress:
     """Nothing more is evicted; with onTimeout: Rollback this refusal begins the way back."""
-    text = f"{_too_late(ctx)}. Nothing more is evicted; fix that, or raise the timeout to go on"
+    longer = f", or raise the timeout (at most {LONGEST_HOURS}h)" if may_be_longer(ctx) else ""
+    go_on = f"fix that and run kubectl azlm retry {ctx.migration.name}{longer}, to go on"
+    text = f"{_too_late(ctx)}. Nothing more is evicted; {go_on}"
     return refused(TIMED_OUT, text)
 
 
