@@ -32,13 +32,14 @@ def test_every_cause_of_a_blocker_is_explained() -> None:
 def test_every_blocker_has_a_way_out() -> None:
     from azure_linux_migrator.api.causes import Cause
 
-    text = (ROOT / "docs" / "sizing.md").read_text()
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    _, _, text = text.partition("## The way out of each blocker")
     outs = re.findall(r"^\| `(\w+)` \| \S", text, re.MULTILINE)
     assert sorted(outs) == sorted(cause.value for cause in Cause if cause.blocks)
 
 
-def test_the_batches_of_the_sizing_page_are_those_of_the_code() -> None:
-    text = (ROOT / "docs" / "sizing.md").read_text()
+def test_the_batches_of_the_page_on_big_pools_are_those_of_the_code() -> None:
+    text = (ROOT / "docs" / "how-to" / "big-clusters.md").read_text()
     row = r"^\| (\d+) nodes \| `(\d+%)`.* \| (\d+) \| 1, then (\d+) \| 10 m \+ (\d+) . 15 m \|$"
     rows = re.findall(row, text, re.MULTILINE)
     assert len(rows) == 5

@@ -19,6 +19,7 @@ from azure_linux_migrator.cli import (
     migration_commands,
     options,
     report_command,
+    uninstall_command,
 )
 from azure_linux_migrator.cli.check_commands import CODES
 from azure_linux_migrator.cli.options import variable
@@ -140,5 +141,6 @@ for command in (
     *intent_commands.COMMANDS,
     *report_command.COMMANDS,
     *completion.COMMANDS,
+    uninstall_command.uninstall,
 ):
     azlm.add_command(command)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
-from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller.change_log import log_changes
 from azure_linux_migrator.controller.event_recorder import EventRecorder
