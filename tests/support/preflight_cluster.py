@@ -15,6 +15,7 @@ import yaml
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.azure.pools import pool_record
+from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.reconcile.decide import context_of
 from azure_linux_migrator.core.state.results import PoolReading
@@ -82,6 +83,23 @@ FACTS = AzureFacts(
     identities=(),
     images=("AKSAzureLinux-V3gen2-202610.01.0",),
 )
+
+
+def deployment(name: str, pod: str, replicas: int = 2) -> str:
+    """A Deployment whose pods have these fields, in YAML's flow style."""
+    container = "{name: app, image: registry.example/app:1, resources: {requests: {cpu: 10m}}}"
+    return f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{container}], {pod}}}
+---
+"""
 
 
 @dataclass
@@ -242,6 +260,10 @@ class PreflightCluster:
             for finding in findings
             if finding.rule == rule and finding.severity is not Severity.UNCHECKED
         ]
+
+    def blockers(self, **spec: Any) -> tuple[Blocker, ...]:
+        """What the drain already knows to hold pods back."""
+        return context_of(self.migration(**spec), self.observation(), NOW).plan.blockers
 
     def snapshot(self) -> ClusterSnapshot:
         """The same cluster as azlm plan reads it."""

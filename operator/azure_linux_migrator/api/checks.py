@@ -46,6 +46,8 @@ class Check(StrEnum):
     POD_PV_ZONE = "pod.pv-zone"
     POD_SAFE_TO_EVICT = "pod.safe-to-evict"
     POD_SINGLE_REPLICA = "pod.single-replica"
+    SURGE_GITOPS = "surge.gitops"
+    SURGE_HPA = "surge.hpa"
     OS_APPARMOR = "os.apparmor"
     OS_SECCOMP = "os.seccomp"
     OS_CERT_PATH = "os.cert-path"

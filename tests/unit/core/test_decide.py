@@ -202,6 +202,16 @@ def test_no_eviction_without_a_ready_target_node() -> None:
     assert (decision.actions, reason(decision)) == ((), "TargetNotReady")
 
 
+def test_a_timeout_at_its_maximum_is_not_to_be_raised() -> None:
+    stuck = budget(allowed=0, healthy=1, desired=1, expected=1)
+    observation = seen(world([pod("a")], [stuck]), source(), target())
+    longest = {"timeout": "168h"}
+    first = decide(migration(at("Drain"), drain=longest), observation, NOW)
+    late = decide(migration(first.status, drain=longest), observation, NOW + 168 * 3600 + 1)
+    assert reason(late) == "DrainTimedOut"
+    assert "fix that and run kubectl azlm retry m, to go on" in late.status.message
+
+
 def test_a_drain_that_takes_too_long_stalls_and_a_longer_timeout_resumes_it() -> None:
     stuck = budget(allowed=0, healthy=1, desired=1, expected=1)
     observation = seen(world([pod("a"), pod("b", app="free")], [stuck]), source(), target())
@@ -212,6 +222,7 @@ def test_a_drain_that_takes_too_long_stalls_and_a_longer_timeout_resumes_it() ->
     assert kinds(late) == {ReadPools}, "nothing but a look at the pools"
     assert (reason(late), kstatus(late)) == ("DrainTimedOut", REFUSED)
     assert "default/web" in late.status.message
+    assert "run kubectl azlm retry m, or raise the timeout (at most 168h)" in late.status.message
     again = decide(migration(late.status, drain={"timeout": "1h"}), observation, NOW + 302)
     assert EvictPod in kinds(again)
 

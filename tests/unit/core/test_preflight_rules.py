@@ -24,7 +24,14 @@ from azure_linux_migrator.model.azure_facts import (
     Unread,
     Usage,
 )
-from azure_linux_migrator.model.cluster import Allocatable, Budget, NamespacedName, Node, Volume
+from azure_linux_migrator.model.cluster import (
+    Allocatable,
+    Budget,
+    NamespacedName,
+    Node,
+    ScaleOwner,
+    Volume,
+)
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import (
     HOSTNAME,
@@ -342,8 +349,26 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     ),
     ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(kept_by=("x/safe",))), "x/safe"),
     ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(grace_seconds=900)), "900 s"),
-    ("pod.safe-to-evict", Severity.WARN, with_workload(job=True), "Job"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(run_once=True), "its end"),
     ("pod.single-replica", Severity.WARN, with_workload(replicas=1), "SurgeFirst"),
+    (
+        "surge.gitops",
+        Severity.FIXED,
+        {
+            **with_workload(replicas=1, scaled_by=ScaleOwner.ARGO_CD, restarts=True),
+            "spec": spec(drain={"singletons": "SurgeFirst"}),
+        },
+        "Argo CD",
+    ),
+    (
+        "surge.hpa",
+        Severity.FIXED,
+        {
+            **with_workload(replicas=1, scaled_by=ScaleOwner.AUTOSCALER, restarts=True),
+            "spec": spec(drain={"singletons": "SurgeFirst"}),
+        },
+        "an autoscaler",
+    ),
     (
         "os.apparmor",
         Severity.WARN,
@@ -465,6 +490,8 @@ OWN = {
     "pool.scale-down",
     "pool.size",
     "storage.replicated",
+    "surge.gitops",
+    "surge.hpa",
 }
 """Checks beyond the reference's."""
 

@@ -18,6 +18,7 @@ from azure_linux_migrator.core.preflight import (
     pool_rules,
     retired_images,
     storage_rules,
+    surge_rules,
     workload_rules,
 )
 from azure_linux_migrator.core.preflight.findings import Finding, acknowledge
@@ -77,6 +78,12 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.POD_PV_ZONE, "cluster-autoscaler-overview", workload_rules.volume_zones),
     PreflightRule(Check.POD_SAFE_TO_EVICT, "AKS#4293", workload_rules.kept),
     PreflightRule(Check.POD_SINGLE_REPLICA, "AKS#2090", workload_rules.single),
+    PreflightRule(
+        Check.SURGE_GITOPS, "argo-cd.readthedocs.io user-guide/auto_sync", surge_rules.gitops
+    ),
+    PreflightRule(
+        Check.SURGE_HPA, "kubernetes.io horizontal-pod-autoscale", surge_rules.autoscaled
+    ),
     PreflightRule(Check.OS_APPARMOR, "azurelinux#13585, #15073", os_rules.apparmor),
     PreflightRule(Check.OS_SECCOMP, "kubernetes.io tutorials/security/seccomp", os_rules.seccomp),
     PreflightRule(Check.OS_CERT_PATH, "azurelinux#5785", os_rules.certificates),
