@@ -16,6 +16,7 @@ from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import Manifest
 from testbed.kubectl import kubectl, run_kubectl
+from testbed.processes import free_ports
 
 AZLM = (sys.executable, "-m", "azure_linux_migrator")
 OPERATOR_USER = "system:serviceaccount:azlm-system:azlm"
@@ -29,10 +30,12 @@ class Bed:
     def __init__(self, plane: ControlPlane, scratch: Path) -> None:
         self.plane = plane
         self.scratch = scratch
+        self.patience = PATIENCE
         self.audit = Audit(plane.audit_log)
         self._aks: AksServer | None = None
         self._operator: subprocess.Popen[bytes] | None = None
         self._standby: subprocess.Popen[bytes] | None = None
+        [self.metrics_port] = free_ports(1)
 
     # Set-up
 
@@ -48,6 +51,12 @@ class Bed:
         self._aks = AksServer(self.plane.kubeconfig, *(flags or fast))
         self._aks.__enter__()
         return self._aks
+
+    def stop_aks(self) -> None:
+        """End the simulated AKS, if it runs."""
+        if self._aks is not None:
+            self._aks.__exit__(None, None, None)
+            self._aks = None
 
     @property
     def aks(self) -> AksServer:
@@ -73,7 +82,7 @@ class Bed:
             "run",
             f"--kubeconfig={config}",
             f"--arm-endpoint={self.aks.url}",
-            "--metrics-port=0",
+            f"--metrics-port={self.metrics_port if identity != 'standby' else 0}",
             f"--subscription-id={ZERO}",
             "--resource-group=demo-rg",
             "--cluster-name=demo",
@@ -130,9 +139,9 @@ class Bed:
         conditions = [c for c in self.status(name).get("conditions", ()) if c["type"] == kind]
         return dict(conditions[0]) if conditions else {}
 
-    def wait(self, what: str, check: Callable[[], bool], patience: float = PATIENCE) -> None:
-        """Wait until `check` holds; fails with the operator's log."""
-        deadline = time.monotonic() + patience
+    def wait(self, what: str, check: Callable[[], bool], patience: float = 0.0) -> None:
+        """Wait until `check` holds, `self.patience` seconds by default; fails with the log."""
+        deadline = time.monotonic() + (patience or self.patience)
         while not check():
             if time.monotonic() > deadline:
                 status = self.try_kubectl("get", "azlm", "-o", "yaml")
@@ -181,7 +190,6 @@ class Bed:
                 "delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0"
             )
         self.try_kubectl("delete", "nodes", "--all")
-        if self._aks is not None:
-            self._aks.__exit__(None, None, None)
+        self.stop_aks()
         if keep_logs:
             print(self.log())

@@ -10,9 +10,7 @@ from datetime import date
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.drain.blocker import Blocker
-from azure_linux_migrator.model.azure_facts import (
-    AzureFacts,
-)
+from azure_linux_migrator.model.azure_facts import AzureFacts, SizeFacts, Unread
 from azure_linux_migrator.model.cluster import (
     Allocatable,
     Budget,
@@ -53,6 +51,7 @@ class WorkloadFacts:
     empty_dir: bool = False
     run_once: bool = False
     owned: bool = True
+    priority: int = 0
     blocker: Blocker | None = None
     no_surge: str = ""
     scaled_by: ScaleOwner = ScaleOwner.NOBODY
@@ -106,3 +105,14 @@ class PreflightSnapshot:
     """In seconds since the epoch."""
     blockers: tuple[Blocker, ...] = ()
     """What the drain planner already knows to hold pods back."""
+
+    @property
+    def vm_size(self) -> str:
+        """The target's VM size."""
+        return self.spec.target.vm_size or self.source.vm_size
+
+    @property
+    def size_facts(self) -> SizeFacts | None:
+        """What Azure tells of the target's VM size; None where it could not be read."""
+        sizes = self.facts.sizes
+        return None if isinstance(sizes, Unread) else sizes.get(self.vm_size.lower())

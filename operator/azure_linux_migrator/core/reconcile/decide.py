@@ -9,6 +9,7 @@ from functools import cache, partial
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.conditions import ConditionType
+from azure_linux_migrator.api.elapsed import Elapsed
 from azure_linux_migrator.api.names import ABORT, APPROVE, RETRY, ROLLBACK
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import FailurePolicy
@@ -24,6 +25,7 @@ from azure_linux_migrator.api.status import (
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.reconcile.accounting import accounted
 from azure_linux_migrator.core.reconcile.intents import (
     ended,
     token,
@@ -54,6 +56,11 @@ from azure_linux_migrator.model.migration import Migration
 
 def decide(migration: Migration, observation: Observation, now: float) -> Decision:
     """What to do now, what to tell, and when to look again (`now`: seconds since the epoch)."""
+    decision = _decide(migration, observation, now)
+    return replace(decision, status=accounted(migration.status, decision.status, now))
+
+
+def _decide(migration: Migration, observation: Observation, now: float) -> Decision:
     migration = with_intents(without_old_tokens(migration), now)
     if observation.pools is not None and not migration.deleting:
         source = observation.pools.pools.get(migration.old_pool)
@@ -124,6 +131,7 @@ def _begin_again(migration: Migration) -> Migration:
         update={
             "phase": Phase.RUNNING,
             "batch": BatchProgress(),
+            "elapsed": Elapsed(),
             "rollback": None,
             "aborted_at": None,
             "approved": "",
@@ -242,6 +250,8 @@ def _asks_to_abort(ctx: Context) -> bool:
     """An admin's word to stop for good: taken once, and until the source is being retired, or is
     changed by AKS itself (InPlace)."""
     migration, step = ctx.migration, ctx.migration.status.step
+    if migration.status.is_true(ConditionType.SUCCEEDED):
+        return False
     last = Step.UPDATE_IN_PLACE if migration.in_place else FINAL
     succeeded = migration.status.is_true(ConditionType.SUCCEEDED)
     early = not succeeded and (not step or route_of(migration).before(step, last))

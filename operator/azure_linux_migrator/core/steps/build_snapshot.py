@@ -158,6 +158,7 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
         extended_resources=pod.extended_resources,
         volumes=volumes,
         empty_dir=pod.empty_dir,
+        priority=pod.priority,
         run_once=pod.run_once or runs_once(pod),
         owned=pod.owner is not None,
         blocker=entry.filter_result.blocker,
