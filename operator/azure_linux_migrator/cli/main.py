@@ -11,7 +11,13 @@ from typing import Any
 
 import click
 
-from azure_linux_migrator.cli import check_commands, intent_commands, migration_commands, options
+from azure_linux_migrator.cli import (
+    check_commands,
+    intent_commands,
+    migration_commands,
+    options,
+    ui_command,
+)
 from azure_linux_migrator.cli.check_commands import CODES
 from azure_linux_migrator.cli.options import variable
 from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
@@ -124,5 +130,10 @@ def run(**flags: Any) -> None:
         runner.run(serve(chosen))
 
 
-for command in (*check_commands.COMMANDS, *migration_commands.COMMANDS, *intent_commands.COMMANDS):
+for command in (
+    *check_commands.COMMANDS,
+    *migration_commands.COMMANDS,
+    *intent_commands.COMMANDS,
+    *ui_command.COMMANDS,
+):
     azlm.add_command(command)

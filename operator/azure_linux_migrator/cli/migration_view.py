@@ -118,10 +118,15 @@ async def connected(settings: Settings) -> AsyncIterator[Client]:
         await client.close()
 
 
+def view_of(body: Mapping[str, Any], now: float) -> MigrationView:
+    """The migration of a resource, without nodes; `now` in seconds since the epoch."""
+    return MigrationView(body, _migration(body, now))
+
+
 async def list_views(client: Client, now: float) -> list[MigrationView]:
     """Every migration of the cluster by name, without nodes. `now` in seconds since the epoch."""
     bodies = (await client.json("GET", COLLECTION)).get("items") or []
-    views = [MigrationView(body, _migration(body, now)) for body in bodies]
+    views = [view_of(body, now) for body in bodies]
     return sorted(views, key=lambda view: view.name)
 
 
