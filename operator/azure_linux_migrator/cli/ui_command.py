@@ -1,4 +1,4 @@
-"""`azlm ui`: a migration as a page in the browser, served on this machine with the reader's rights."""
+"""`azlm ui`: a migration as a page in the browser, served on this machine, with own rights."""
 
 import asyncio
 import time

@@ -7,6 +7,7 @@ it for events.
 import base64
 import hashlib
 import json
+import re
 from importlib.resources import files
 
 from azure_linux_migrator.cli.page.content import Json
@@ -20,17 +21,14 @@ def document(title: str, data: Json | None = None) -> str:
     script = "\n".join(_asset(name) for name in SCRIPTS)
     # A `</script>` in a message must not end the element.
     content = json.dumps(data).replace("<", "\\u003c")
-    replacements = {
-        "{{title}}": _text(title),
-        "{{policy}}": policy(style, script),
-        "{{style}}": style,
-        "{{data}}": content,
-        "{{script}}": script,
+    parts = {
+        "title": _text(title),
+        "policy": policy(style, script),
+        "style": style,
+        "data": content,
+        "script": script,
     }
-    page = _asset("page.html")
-    for mark, value in replacements.items():
-        page = page.replace(mark, value, 1)
-    return page
+    return re.sub(r"{{(\w+)}}", lambda mark: parts[mark[1]], _asset("page.html"))
 
 
 def policy(style: str, script: str) -> str:

@@ -16,16 +16,14 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** A number of seconds in words, as the terminal writes them. */
+/** A duration as the terminal writes it: 42s, 3m 10s, 2h 05m, 1d 4h. */
 function span(seconds) {
-  const total = Math.max(0, Math.round(seconds));
-  if (total < 60) return `${total} s`;
-  const minutes = Math.round(total / 60);
-  if (total < 600) return total % 60 ? `${Math.floor(total / 60)} min ${total % 60} s` : `${total / 60} min`;
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 48) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  const whole = Math.max(0, Math.round(seconds));
+  const [days, hours] = [Math.floor(whole / 86400), Math.floor((whole % 86400) / 3600)];
+  const [minutes, left] = [Math.floor((whole % 3600) / 60), whole % 60];
+  if (days) return `${days}d ${hours}h`;
+  if (hours) return `${hours}h ${String(minutes).padStart(2, "0")}m`;
+  return minutes ? `${minutes}m ${String(left).padStart(2, "0")}s` : `${left}s`;
 }
 
 const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -24,10 +24,10 @@ function drawHead(head, now) {
   progress.firstElementChild.style.width = total ? `${(100 * Math.min(drained, total)) / total}%` : "0";
   setText(byId("facts"), facts(head, now).join(" · "));
   const stale = Object.entries(head.stale ?? {}).map(([name, error]) => `${name}: ${error}`);
-  if (head.missing) stale.push(head.missing);
   const banner = byId("stale");
   banner.hidden = !stale.length;
-  setText(banner, stale.length ? `Not all of this is current. ${stale.join("; ")}` : "");
+  setText(banner, stale.length ? `Not all of this is current: ${stale.join("; ")}` : "");
+  setText(byId("missing"), head.missing ? `Not seen: ${head.missing}` : "");
 }
 
 function facts(head, now) {
@@ -85,10 +85,11 @@ function drawBudgets(head, budgets) {
   byId("budgets").hidden = !rows.length;
   const more = listed.length - rows.length;
   const none = head.ended && head.mode !== "plan" ? "The source has no pods left." : "No budget selects a pod on the source.";
-  setText(document.querySelector("#budgets ~ .more"), more > 0 ? `and ${more} more` : rows.length ? "" : none);
+  setText(byId("more"), more > 0 ? `and ${more} more` : rows.length ? "" : none);
 }
 
 function drawHistory(head, now) {
+  byId("history").closest("section").hidden = head.mode === "plan";
   const items = [...head.history].reverse().map((entry) => {
     const item = element("li", "", element("time", "", entry.time === null ? "" : clock(entry.time, now)),
       element("span", entry.warning ? "warning" : "", entry.what));
@@ -96,7 +97,7 @@ function drawHistory(head, now) {
     if (entry.message || times) item.append(element("span", "dim", ` ${entry.message}${times}`));
     return item;
   });
-  replaceIfNew(byId("history"), items.length ? items : [element("li", "dim", "Nothing yet: a plan changes nothing.")]);
+  replaceIfNew(byId("history"), items.length ? items : [element("li", "dim", "Nothing yet.")]);
 }
 
 function drawActions(head, act) {

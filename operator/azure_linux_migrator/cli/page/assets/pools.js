@@ -79,6 +79,8 @@ class Pool {
     this.dirty = new Set();
     this.active = -1;
     this.width = 0;
+    this.most = 0;
+    this.prefix = 0;
     new ResizeObserver(() => { this.layout(); redraw(); }).observe(root.querySelector(".grid"));
     this.list.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("click", (event) => this.choose(this.order.indexOf(event.target.dataset?.node)));
@@ -106,6 +108,7 @@ class Pool {
     order.forEach((name, at) => { this.cells.get(name).id = `${this.side}-${at}`; });
     this.list.replaceChildren(...order.map((name) => this.cells.get(name)));
     this.active = order.indexOf(before);
+    this.prefix = commonPrefix(present);
     this.layout(true);
   }
 
@@ -149,6 +152,16 @@ class Pool {
     return false;
   }
 
+  /** One size of marks for the whole pool: a node with many pods makes them smaller everywhere. */
+  markSize(room, pods) {
+    if (pods > this.most) {
+      this.most = Math.ceil(pods * 1.2);
+      this.dirty = new Set(this.order.keys());
+    }
+    return [11, 9, 7, 5, 4, 3].find((size) =>
+      Math.floor(room[0] / (size + 1)) * Math.floor(room[1] / (size + 1)) >= this.most) ?? 2;
+  }
+
   rowOf(name) {
     return this.cluster.nodes.get(name) ?? { ...GONE, side: this.side, gone: this.side === "source" };
   }
@@ -162,7 +175,7 @@ class Pool {
     const className = `node ${state}${at === this.active ? " active" : ""}`;
     if (cell.className !== className) cell.className = className;
     const labelled = this.size >= 68;
-    setText(cell, labelled && !row.recorded ? name.slice(this.size >= 92 ? -13 : -9) : "");
+    setText(cell, labelled && !row.recorded ? name.slice(this.prefix) : "");
     const left = this.cluster.toMove(name);
     cell.setAttribute("aria-label", `${name}, ${NODE_WORDS[state]}${row.batch ? `, batch ${row.batch}` : ""}, ${count(left, "pod")}`);
     cell.setAttribute("aria-selected", String(at === this.active));
@@ -172,8 +185,7 @@ class Pool {
     const pods = this.cluster.podsOn(name);
     const top = labelled ? 16 : 4;
     const room = [this.size - 8, this.size - top - 4];
-    const mark = [11, 9, 7, 5, 4, 3].find((size) =>
-      Math.floor(room[0] / (size + 1)) * Math.floor(room[1] / (size + 1)) >= pods.size) ?? 2;
+    const mark = this.markSize(room, pods.size);
     const perRow = Math.max(1, Math.floor(room[0] / (mark + 1)));
     const states = [...pods.values()].sort((a, b) => POD_STATES.indexOf(a) - POD_STATES.indexOf(b));
     states.forEach((pod, index) => {
@@ -209,6 +221,15 @@ class Pool {
     this.onActive(this, at >= 0 ? this.order[at] : null);
     redraw();
   }
+}
+
+/** How many characters names have in common at their beginning, up to a hyphen or a number. */
+function commonPrefix(names) {
+  if (names.length < 2) return Math.max(0, (names[0]?.length ?? 0) - 9);
+  const [first, last] = [names[0], names.at(-1)];
+  let at = 0;
+  while (at < first.length && first[at] === last[at]) at += 1;
+  return Math.max(0, Math.min(at, first.length - 4));
 }
 
 let colours = {};

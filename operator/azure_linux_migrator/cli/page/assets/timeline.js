@@ -36,7 +36,7 @@ function drawTimeline(head, forecast, now) {
   const bar = (className, [start, end]) => {
     const drawn = element("i", className);
     drawn.style.left = `min(${part(start)}, 100% - 3px)`;
-    drawn.style.width = `${(100 * Math.max(0, end - start)) / (to - from)}%`;
+    if (end > start) drawn.style.width = `${(100 * (end - start)) / (to - from)}%`;
     return drawn;
   };
   const rows = head.steps.map((step) => {
