@@ -1,5 +1,5 @@
-"""An API server that lists a migration, nodes, pods and budgets, and then sends what a test puts in:
-for pages of clusters that the real one cannot hold here."""
+"""An API server that lists a migration, nodes, pods and budgets, and then sends what a test gives
+it: for pages of clusters that the real one cannot hold here."""
 
 import asyncio
 import json

@@ -3,14 +3,14 @@
 import asyncio
 import time
 import webbrowser
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from azure_linux_migrator.cli import options
-from azure_linux_migrator.cli.migration_commands import name, one, run
+from azure_linux_migrator.cli.migration_commands import name, run
 
 if TYPE_CHECKING:
     from azure_linux_migrator.cli.page.server import PageServer
@@ -70,12 +70,15 @@ def ui(
             raise click.UsageError("--record goes without NAME and --allow-actions")
         title, data = of_record(read_record(record), time.time())
         data |= {"forecast": plan} if plan is not None else {}
-        return asyncio.run(_serve(PageServer(title, data=data), port, opens=opens))
+        with suppress(KeyboardInterrupt):
+            return asyncio.run(_serve(PageServer(title, data=data), port, opens=opens))
+        return 0
 
     async def work(client: "Client") -> int:
+        from azure_linux_migrator.cli.migration_view import bare_view
         from azure_linux_migrator.cli.page.feed import Feed
 
-        view = await one(client, name)
+        view = await bare_view(client, name, time.time())
         feed = Feed(client, view, allow_actions=allow_actions)
         server = PageServer(view.name, feed=feed)
         if allow_actions:
@@ -85,11 +88,13 @@ def ui(
         async with feed.running():
             return await _serve(server, port, opens=opens)
 
-    return run(work=work, **access)
+    with suppress(KeyboardInterrupt):
+        return run(work=work, **access)
+    return 0
 
 
 async def _serve(server: "PageServer", port: int, *, opens: bool) -> int:
-    """Until Ctrl-C. Raises ClickException where the port is taken."""
+    """Serve until Ctrl-C. Raises ClickException where the port is taken."""
     async with AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(server.serving(port))

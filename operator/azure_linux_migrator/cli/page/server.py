@@ -10,7 +10,7 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
@@ -92,6 +92,12 @@ class PageServer:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
         await response.prepare(request)
+        # A reader that closes the page is no fault.
+        with suppress(ConnectionResetError):
+            await self._send(feed, response)
+        return response
+
+    async def _send(self, feed: Feed, response: web.StreamResponse) -> None:
         woken = asyncio.Event()
         shown: Json = {}
         async with feed.reading(woken.set) as changes:
@@ -108,7 +114,6 @@ class PageServer:
                     message.pop("head", None)
                 woken.clear()
                 await self._next(woken)
-        return response
 
     async def _next(self, woken: asyncio.Event) -> None:
         """Until there is news, or the connection has to be shown to be alive."""

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from azure_linux_migrator.cli.migration_view import read_view
+from azure_linux_migrator.cli.migration_view import bare_view
 from azure_linux_migrator.cli.page.feed import Feed
 from azure_linux_migrator.cli.page.server import PageServer
 from tests.support.fake_apiserver import event, serving
@@ -32,7 +32,7 @@ def small() -> PageApi:
 @asynccontextmanager
 async def page_of(api: PageApi, *, actions: bool = False) -> AsyncIterator[tuple[str, Feed]]:
     async with serving(api.handle) as client, AsyncExitStack() as stack:
-        view = await read_view(client, "workers", 0.0)
+        view = await bare_view(client, "workers", 0.0)
         feed = Feed(client, view, allow_actions=actions)
         await stack.enter_async_context(feed.running())
         server = PageServer("workers", feed=feed)

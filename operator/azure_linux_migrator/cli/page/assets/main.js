@@ -88,7 +88,9 @@ function take(message) {
   page.offset = (message.now ?? 0) - Date.now() / 1000;
   if (message.head) {
     page.head = message.head;
-    cluster.regrouped = true;
+    const counted = [page.head.nodes.total, page.head.nodes.targetReady, page.head.synced, page.head.times.started].join();
+    if (page.counted !== counted) cluster.regrouped = true;
+    page.counted = counted;
   }
   if (message.forecast) page.forecast = message.forecast;
   if (message.rows?.reset) budgets.clear();

@@ -23,6 +23,7 @@ class Cluster {
     this.nodes = new Map();
     this.pods = new Map();
     this.onNode = new Map();
+    this.moving = new Map();
     this.changed = new Set();
     this.regrouped = true;
   }
@@ -39,24 +40,27 @@ class Cluster {
     for (const [key, row] of Object.entries(rows.pods ?? {})) {
       const before = this.pods.get(key);
       if (before) {
-        this.onNode.get(before[0])?.delete(key);
-        this.changed.add(before[0]);
+        this.pods.delete(key);
+        this.onNode.get(before[0]).delete(key);
+        this.count(before, -1);
       }
-      if (row === null) { this.pods.delete(key); continue; }
+      if (row === null) continue;
       this.pods.set(key, row);
       if (!this.onNode.has(row[0])) this.onNode.set(row[0], new Map());
       this.onNode.get(row[0]).set(key, row[1]);
-      this.changed.add(row[0]);
+      this.count(row, 1);
     }
+  }
+
+  count([name, state], change) {
+    this.changed.add(name);
+    if (state !== "stays") this.moving.set(name, this.toMove(name) + change);
   }
 
   podsOn(name) { return this.onNode.get(name) ?? new Map(); }
 
-  toMove(name) {
-    let left = 0;
-    for (const state of this.podsOn(name).values()) left += state !== "stays";
-    return left;
-  }
+  /** How many of its pods have to move, or have come. */
+  toMove(name) { return this.moving.get(name) ?? 0; }
 
   stateOf(name, row) {
     if (row.gone) return "gone";
@@ -158,7 +162,7 @@ class Pool {
       this.most = Math.ceil(pods * 1.2);
       this.dirty = new Set(this.order.keys());
     }
-    return [11, 9, 7, 5, 4, 3].find((size) =>
+    return [18, 14, 11, 9, 7, 5, 4, 3].find((size) =>
       Math.floor(room[0] / (size + 1)) * Math.floor(room[1] / (size + 1)) >= this.most) ?? 2;
   }
 
