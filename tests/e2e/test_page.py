@@ -110,7 +110,7 @@ async def test_a_blocked_migration_is_helped_and_watched_to_its_end(
             await expect(page.locator("#phase")).to_have_text("Succeeded")
             await expect(page.locator("#stale")).to_be_hidden()
             await expect(page.locator("#source .node.gone")).to_have_count(6)
-            await expect(page.locator("#timeline tr.done")).to_have_count(8)
+            await expect(page.locator("#timeline tr.done")).to_have_count(9)
             await expect(page.locator("#history")).to_contain_text("Succeeded=True")
             await expect(page.locator("#target .count")).to_contain_text("32 pods")
             await picture(page, tmp_path, "succeeded")
@@ -123,6 +123,6 @@ async def test_a_blocked_migration_is_helped_and_watched_to_its_end(
             await expect(page.locator("#link")).to_have_text("from its record")
             await expect(page.locator("#phase")).to_have_text("Succeeded")
             await expect(page.locator("#source .node.gone")).to_have_count(6)
-            await expect(page.locator("#timeline tr.done")).to_have_count(8)
+            await expect(page.locator("#timeline tr.done")).to_have_count(9)
             await picture(page, tmp_path, "record")
     assert errors == []
