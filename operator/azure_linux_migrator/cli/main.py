@@ -10,12 +10,15 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import shell_complete
 
 from azure_linux_migrator.cli import (
     check_commands,
+    completion,
     intent_commands,
     migration_commands,
     options,
+    report_command,
     ui_command,
 )
 from azure_linux_migrator.cli.check_commands import CODES
@@ -33,6 +36,8 @@ def main() -> int:
 
     0 done or clear, 1 failed or not determined, 2 blocked, 64 wrong usage.
     """
+    if instruction := os.environ.get(completion.VARIABLE):
+        return shell_complete(azlm, {}, "azlm", completion.VARIABLE, instruction)
     try:
         with azlm.make_context("azlm", sys.argv[1:]) as context:
             code = int(azlm.invoke(context) or 0)
@@ -135,5 +140,7 @@ for command in (
     *migration_commands.COMMANDS,
     *intent_commands.COMMANDS,
     *ui_command.COMMANDS,
+    *report_command.COMMANDS,
+    *completion.COMMANDS,
 ):
     azlm.add_command(command)
