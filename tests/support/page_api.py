@@ -3,12 +3,16 @@ it: for pages of clusters that the real one cannot hold here."""
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from aiohttp import web
 
-from tests.support.fake_apiserver import bookmark, event
+from azure_linux_migrator.cli.migration_view import bare_view
+from azure_linux_migrator.cli.page.feed import Feed
+from azure_linux_migrator.cli.page.server import PageServer
+from tests.support.fake_apiserver import bookmark, event, serving
 
 Object = dict[str, Any]
 STARTED = "2027-01-15T07:00:00Z"
@@ -128,3 +132,17 @@ class PageApi:
         while True:
             lines = await queue.get()
             await response.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+
+
+@asynccontextmanager
+async def page_of(api: PageApi, *, actions: bool = False) -> AsyncIterator[tuple[str, Feed]]:
+    """URL and feed of a page of its migration `workers`."""
+    async with serving(api.handle) as client, AsyncExitStack() as stack:
+        view = await bare_view(client, "workers", 0.0)
+        feed = Feed(client, view, allow_actions=actions)
+        await stack.enter_async_context(feed.running())
+        server = PageServer("workers", feed=feed)
+        if actions:
+            server.allow_actions()
+        url = await stack.enter_async_context(server.serving(0))
+        yield url, feed

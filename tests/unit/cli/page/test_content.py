@@ -47,7 +47,7 @@ def data_in(page: str) -> Any:
     ],
 )
 def test_the_state_of_a_pod(pod: dict[str, Any], state: str) -> None:
-    fields = {"phase": "Running", "ready": True, "terminating": False} | pod
+    fields: dict[str, Any] = {"phase": "Running", "ready": True, "terminating": False} | pod
     record = Pod(NamespacedName("ns", "p"), "uid", "node", **fields)
     assert pod_row(record) == ["node", state]
 

@@ -8,8 +8,7 @@ from playwright.async_api import Page
 
 from tests.support.browser import needs_chromium, opened
 from tests.support.fake_apiserver import event
-from tests.support.page_api import PageApi, migration, node, pod
-from tests.unit.cli.page.test_server import page_of
+from tests.support.page_api import PageApi, migration, node, page_of, pod
 
 NODES, PODS = 1_000, 30_000
 ROUNDS, MOVES = 40, 50

@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
 
-from azure_linux_migrator.cli.migration_view import bare_view
-from azure_linux_migrator.cli.page.feed import Feed
-from azure_linux_migrator.cli.page.server import PageServer
-from tests.support.fake_apiserver import event, serving
-from tests.support.page_api import PageApi, budget, migration, node, pod
+from tests.support.fake_apiserver import event
+from tests.support.page_api import PageApi, budget, migration, node, page_of, pod
 
 
 def small() -> PageApi:
@@ -27,19 +24,6 @@ def small() -> PageApi:
         pods=[pod("web-1", "old-1"), pod("web-2", "old-2"), pod("dns", "other", app="dns")],
         poddisruptionbudgets=[budget()],
     )
-
-
-@asynccontextmanager
-async def page_of(api: PageApi, *, actions: bool = False) -> AsyncIterator[tuple[str, Feed]]:
-    async with serving(api.handle) as client, AsyncExitStack() as stack:
-        view = await bare_view(client, "workers", 0.0)
-        feed = Feed(client, view, allow_actions=actions)
-        await stack.enter_async_context(feed.running())
-        server = PageServer("workers", feed=feed)
-        if actions:
-            server.allow_actions()
-        url = await stack.enter_async_context(server.serving(0))
-        yield url, feed
 
 
 class Reader:
