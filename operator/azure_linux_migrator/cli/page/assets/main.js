@@ -1,6 +1,7 @@
 "use strict";
 // The state of the page, where it comes from, and when it is drawn.
 
+const ANSWER_MS = 10000;
 const cluster = new Cluster();
 const budgets = new Map();
 const page = { head: null, forecast: null, offset: 0, shown: { pool: null, node: null } };
@@ -118,6 +119,7 @@ async function act(verb) {
   try {
     const answer = await fetch(verb, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
     setText(byId("answer"), (answer.ok ? "" : `${verb} failed: `) + await answer.text());
+    if (answer.ok) setTimeout(() => setText(byId("answer"), ""), ANSWER_MS);
   } catch (error) {
     setText(byId("answer"), `${verb} failed: ${error.message}`);
   }
@@ -131,7 +133,7 @@ function setLink(className, text) {
 function follow() {
   const source = new EventSource("events");
   source.addEventListener("open", () => setLink("live", "live"));
-  source.addEventListener("error", () => setLink("lost", "not connected: is azlm ui still running? Trying again"));
+  source.addEventListener("error", () => setLink("lost", "not connected: is azlm ui still running?"));
   source.addEventListener("message", (event) => take(JSON.parse(event.data)));
   setInterval(() => { if (page.head && !page.head.ended) panelsSoon(); }, 1000);
 }
