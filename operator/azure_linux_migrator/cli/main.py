@@ -20,6 +20,7 @@ from azure_linux_migrator.cli import (
     options,
     report_command,
     ui_command,
+    uninstall_command,
 )
 from azure_linux_migrator.cli.check_commands import CODES
 from azure_linux_migrator.cli.options import variable
@@ -142,5 +143,6 @@ for command in (
     *ui_command.COMMANDS,
     *report_command.COMMANDS,
     *completion.COMMANDS,
+    uninstall_command.uninstall,
 ):
     azlm.add_command(command)

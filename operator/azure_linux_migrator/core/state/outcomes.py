@@ -7,7 +7,7 @@ failed is tried again is thereby the same in both. Times are in seconds since th
 from collections.abc import Callable, Mapping
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import ForecastStatus
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.azure.failures import FailureClass as AzureVerdict
 from azure_linux_migrator.azure.failures import classify_failure as azure_verdict
 from azure_linux_migrator.core.state.eviction_response import (
