@@ -32,6 +32,7 @@ from azure_linux_migrator.kube.decode_owners import (
     StatefulSetObject,
     VolumeObject,
 )
+from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL
 from azure_linux_migrator.model.azure_facts import (
     AzureFacts,
     ClusterFacts,
@@ -77,6 +78,8 @@ FACTS = AzureFacts(
     windows=(),
     extensions=(),
     services=(),
+    versions=("1.33.9", "1.34.2"),
+    identities=(),
     images=("AKSAzureLinux-V3gen2-202610.01.0",),
 )
 
@@ -84,17 +87,20 @@ FACTS = AzureFacts(
 @dataclass
 class PreflightCluster:
     """Two pools, `workers` and `system`, and what runs on the workers. `properties` are ARM's of
-    the worker pool, `labels` those of its nodes beside AKS's."""
+    the worker pool, `system` those of the other one, `labels` those of the workers' nodes beside
+    AKS's, `node_resource_group` what AKS tells in the label of that name."""
 
     properties: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    system: dict[str, Any] = field(default_factory=dict)
+    node_resource_group: str = ""
     workers: int = 4
     facts: AzureFacts = FACTS
     world: World = field(default_factory=World)
 
     def __post_init__(self) -> None:
         """The nodes."""
-        for pool, count in (("system", 1), ("workers", self.workers)):
+        for pool, count in (("system", self.system.get("count", 1)), ("workers", self.workers)):
             for index in range(count):
                 self.world.put_node(_decode(NodeObject, self._node(pool, index)))
 
@@ -121,6 +127,7 @@ class PreflightCluster:
             "topology.kubernetes.io/zone": "0",
             **(self.properties.get("nodeLabels") or {} if user else {}),
             **(self.labels if user else {}),
+            **({CLUSTER_LABEL: self.node_resource_group} if self.node_resource_group else {}),
         }
         allocatable = {"cpu": "15740m", "memory": "57000Mi", "pods": "110"}
         status = {"conditions": HEALTHY["conditions"], "allocatable": allocatable}
@@ -135,7 +142,7 @@ class PreflightCluster:
             "provisioningState": "Succeeded",
         }
         bodies = {
-            "system": common | {"mode": "System", "count": 1},
+            "system": common | {"mode": "System", "count": 1} | self.system,
             "workers": common | {"mode": "User", "count": self.workers} | self.properties,
         }
         return {

@@ -17,11 +17,13 @@ from azure_linux_migrator.model.actions import (
     DeletePool,
     EvictPod,
     MarkNode,
+    ReadAzureFacts,
     ReadPools,
     ReleaseNode,
     ReviewAccess,
     UpdatePool,
 )
+from azure_linux_migrator.model.azure_facts import AzureFacts, ClusterFacts
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
@@ -76,6 +78,17 @@ def test_it_reads_the_pools_then_asks_for_access_then_creates() -> None:
         ("azlm-source-count", "2"),
         ("azlm-source-pool", "src"),
     )
+
+
+def test_the_new_pool_gets_a_patch_that_aks_offers_also_after_a_restart() -> None:
+    state, old = world([], nodes=OPEN), source(properties={"currentOrchestratorVersion": "1.34.1"})
+    facts = AzureFacts(ClusterFacts(kubernetes_version="1.34.3"), versions=("1.34.2", "1.34.4"))
+    [create] = decide(migration(), seen(state, old, azure_facts=facts), NOW).actions
+    assert isinstance(create, CreatePool)
+    assert create.overrides == {"orchestratorVersion": "1.34.2"}
+    begun = migration(at("CreateTarget"))
+    [read] = decide(begun, seen(state, old, azure_facts=None), NOW).actions
+    assert isinstance(read, ReadAzureFacts)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,7 @@ from datetime import date
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.drain.blocker import Blocker
-from azure_linux_migrator.model.azure_facts import (
-    AzureFacts,
-)
+from azure_linux_migrator.model.azure_facts import AzureFacts, SizeFacts, Unread
 from azure_linux_migrator.model.cluster import (
     Allocatable,
     Budget,
@@ -48,6 +46,7 @@ class WorkloadFacts:
     volumes: tuple[Volume, ...] = ()
     empty_dir: bool = False
     job: bool = False
+    priority: int = 0
     blocker: Blocker | None = None
     no_surge: str = ""
     addon: bool = False
@@ -99,3 +98,14 @@ class PreflightSnapshot:
     """In seconds since the epoch."""
     blockers: tuple[Blocker, ...] = ()
     """What the drain planner already knows to hold pods back."""
+
+    @property
+    def vm_size(self) -> str:
+        """The target's VM size."""
+        return self.spec.target.vm_size or self.source.vm_size
+
+    @property
+    def size_facts(self) -> SizeFacts | None:
+        """What Azure tells of the target's VM size; None where it could not be read."""
+        sizes = self.facts.sizes
+        return None if isinstance(sizes, Unread) else sizes.get(self.vm_size.lower())

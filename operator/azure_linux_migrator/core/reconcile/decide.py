@@ -249,6 +249,8 @@ def _asks_to_abort(ctx: Context) -> bool:
     """An admin's word to stop for good: taken once, and until the source is being retired, or is
     changed by AKS itself (InPlace)."""
     migration, step = ctx.migration, ctx.migration.status.step
+    if migration.status.is_true(ConditionType.SUCCEEDED):
+        return False
     last = Step.UPDATE_IN_PLACE if migration.in_place else FINAL
     stops = migration.backwards or not step or route_of(migration).before(step, last)
     return bool(token(migration, ABORT)) and stops

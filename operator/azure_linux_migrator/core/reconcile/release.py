@@ -54,7 +54,7 @@ def _gives_back(ctx: Context) -> Progress:
     if ctx.seen.pools is None:
         return ctx.attempt(ReadPools(), Reason.RELEASING, "reading the cluster's node pools")
     pool = ctx.pool(ctx.migration.old_pool)
-    if pool is None or not pool.tag(TAG_AUTOSCALER):
+    if pool is None or not (pool.tag(TAG_AUTOSCALER) or autoscaler.holding(ctx)):
         return DONE
     return autoscaler.restore(ctx)
 

@@ -150,6 +150,7 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
         extended_resources=pod.extended_resources,
         volumes=volumes,
         empty_dir=pod.empty_dir,
+        priority=pod.priority,
         job=pod.owner is not None and pod.owner.kind == "Job",
         blocker=entry.filter_result.blocker,
         no_surge=_no_surge(ctx, pod, controller, volumes),
