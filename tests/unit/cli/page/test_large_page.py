@@ -15,8 +15,8 @@ ROUNDS, MOVES = 40, 50
 """Every tenth of a second so many pods move: 500 a second."""
 LONG_MS = 50
 """A task that keeps the page from answering, by https://www.w3.org/TR/longtasks-1/."""
-MOST_LONG = 0.05
-"""The share of long frames, on a machine that does other things too. Alone it is 0."""
+MOST_LONG = 0.1
+"""The share of long frames, on a machine that does other things too."""
 
 COUNT_FRAMES = """() => {
   const frames = window.frames_ = { times: [], tasks: 0 };
