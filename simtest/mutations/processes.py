@@ -4,8 +4,8 @@ found in runs of the operator that ships."""
 from azure_linux_migrator.controller import event_recorder
 from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
+from azure_linux_migrator.controller.resource_requests import ResourceRequests
 from azure_linux_migrator.controller.supervisor import Supervisor
-from azure_linux_migrator.controller.worker import Worker
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.lease import Elector
@@ -62,7 +62,7 @@ PROCESSES: tuple[Mutation, ...] = (
         "status-without-lease",
         "the status is written without the Lease",
         "lease-held",
-        (Worker, "_write", "if self._may_act():", "if True:"),
+        (ResourceRequests, "write", "if not self._may_act():", "if False:"),
         (Client, "guarded", "_before_write=before_write", "_before_write=lambda: None"),
         faults=(
             Fault("freeze", 0.5, 35.0, 1, "Drain"),
@@ -90,7 +90,7 @@ PROCESSES: tuple[Mutation, ...] = (
         "unsent-is-taken",
         "a status that was not recorded counts as recorded",
         "recorded-first",
-        (Worker, "_write", "answer = answer_of(error)", "answer = Answer.TAKEN"),
+        (ResourceRequests, "write", "answer = answer_of(error)", "answer = Answer.TAKEN"),
     ),
     _mutation(
         "events-for-every-decision",
