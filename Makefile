@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS := .venv-docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
-.PHONY: gitops install-yaml rules testbed lock clean
+.PHONY: binary gitops image install-yaml recordings rules docs workflows testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -66,16 +67,42 @@ gitops: testbed ## Build Flux and Argo CD (cached; 20 minutes), and migrate from
 	for tool in $(GITOPS_TOOLS); do $(BIN)/python -m testbed build $$tool || exit 1; done
 	AZLM_GITOPS=1 $(BIN)/python -m pytest -q tests/gitops
 
+binary: ## Build kubectl azlm as a single file, and its archive for krew, in dist/
+	PYTHON=$(PYTHON) scripts/binary
+
+workflows: $(STAMP) ## Build actionlint and krew's validator (cached); check workflows and release files
+	$(BIN)/python -m testbed build actionlint
+	$(BIN)/python -m testbed build validate-krew-manifest
+	$(BIN)/python -m testbed build helm
+	$$($(BIN)/python -m testbed where actionlint)
+	$(BIN)/zizmor --quiet --offline .github
+	$(BIN)/python -m pytest -q tests/deploy/test_release.py
+
+image: testbed ## Build the image, run it as a pod, push, describe and sign it on loopback (root)
+	$(BIN)/python -m testbed image
+
 rules: $(STAMP) ## Build promtool (cached), and check and test the alerts
 	$(BIN)/python -m testbed build promtool
 	$(BIN)/python -m pytest -q tests/deploy/test_rules.py
+
+recordings: testbed ## Record azlm status -w through a migration, as pictures in docs/
+	$(BIN)/python -m testbed record
 
 install-yaml: $(STAMP) ## Write dist/install.yaml: all objects of the base in one file
 	mkdir -p dist
 	$(BIN)/kubectl kustomize --load-restrictor LoadRestrictionsNone deploy/kustomize/base > dist/install.yaml
 
+$(DOCS)/.installed: requirements/docs.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+docs: $(DOCS)/.installed ## Build the site of docs/ into dist/site, and check its links
+	$(DOCS)/bin/zensical build --strict
+	$(PYTHON) -m docgen.links dist/site
+
 lock: ## Refresh the hash-locked requirements from pyproject.toml (needs uv)
 	scripts/lock
 
 clean: ## Remove the virtual environment and caches of this checkout
-	rm -rf $(VENV) .testbed .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) $(DOCS) .cache .testbed .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

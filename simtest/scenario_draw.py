@@ -67,6 +67,8 @@ def draw_scenario(seed: str) -> ScenarioDraw:
     if kind == "InPlace":  # what the spec refuses
         spec |= {"sourcePool": "Delete", "onFailure": "Pause"}
         spec["drain"].pop("onTimeout", None)
+    if random.Random(f"{seed}/accepts").random() < 0.15:
+        spec["preflight"] = {"acknowledge": ["pdb.zero"]}
     target = _target(rng, nodes, zones)
     crowded = kind != "InPlace" and random.Random(f"{seed}/crowd").random() < 0.06
     if crowded:

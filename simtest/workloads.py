@@ -118,7 +118,9 @@ def _guard(
     """A budget; rarely two of them, which permit no disruption."""
     key, count = workload.key, workload.replicas
     rule = BudgetRule(**rng.choice(RULES[:4] if count == 1 else RULES))
-    if drawn.spec["drain"].get("onTimeout") == "Force" and rng.random() < 0.3:
+    accepts = "preflight" in drawn.spec
+    forces = drawn.spec["drain"].get("onTimeout") == "Force"
+    if (forces or accepts) and rng.random() < 0.3:
         rule = BudgetRule(max_unavailable=0)
     if count == 2 and rule.min_available == 1:
         rule = BudgetRule(max_unavailable=1)

@@ -19,6 +19,12 @@ def main() -> int:
     build.add_argument("tool", nargs="?", choices=sorted(OPTIONAL), help="an optional tool instead")
     build.set_defaults(run=_build)
 
+    where = commands.add_parser(
+        "where", help="print the path of an optional tool, built if need be"
+    )
+    where.add_argument("tool", choices=sorted(OPTIONAL))
+    where.set_defaults(run=_where)
+
     up = commands.add_parser("up", help="start a control plane; prints its kubeconfig's path")
     up.add_argument("--dir", type=Path, required=True, help="where its files live")
     up.add_argument("--ready-ms", type=int, default=1000, help="shortest time until a pod is Ready")
@@ -30,7 +36,15 @@ def main() -> int:
     down.add_argument("--dir", type=Path, required=True)
     down.set_defaults(run=_down)
 
-    for name in ("fill.command", "aks.command", "demo.command", "demo.preflight", "demo.plan"):
+    for name in (
+        "fill.command",
+        "aks.command",
+        "demo.command",
+        "demo.preflight",
+        "demo.plan",
+        "demo.recording",
+        "image.command",
+    ):
         importlib.import_module(f"testbed.{name}").add_parser(commands)
 
     arguments = parser.parse_args()
@@ -48,6 +62,10 @@ def _build(arguments: argparse.Namespace) -> None:
         return
     ensure_built()
     say(f"testbed: all binaries are there ({time.monotonic() - started:.1f} s)")
+
+
+def _where(arguments: argparse.Namespace) -> None:
+    print(ensure_built((OPTIONAL[arguments.tool],))[arguments.tool])
 
 
 def _up(arguments: argparse.Namespace) -> None:

@@ -60,8 +60,13 @@ class Module:
     @property
     def directory(self) -> Path:
         """The directory of its binaries."""
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        return Path(base) / "azlm-testbed" / f"{self.name}-{self.key}"
+        return cache_directory(f"{self.name}-{self.key}")
+
+
+def cache_directory(name: str) -> Path:
+    """A directory of the cache that all checkouts share."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "azlm-testbed" / name
 
 
 MODULES = (
@@ -94,6 +99,11 @@ KARPENTER = Module(
 
 HELM = Module("helm", {"helm": "helm.sh/helm/v4/cmd/helm"})
 PROMTOOL = Module("prometheus", {"promtool": "github.com/prometheus/prometheus/cmd/promtool"})
+CRANE = Module("crane", {"crane": "github.com/google/go-containerregistry/cmd/crane"})
+COSIGN = Module("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"})
+SYFT = Module("syft", {"syft": "github.com/anchore/syft/cmd/syft"})
+ACTIONLINT = Module("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"})
+KREW = Module("krew", {"validate-krew-manifest": "sigs.k8s.io/krew/cmd/validate-krew-manifest"})
 _ARGO_VERSION = "github.com/argoproj/argo-cd/v3/common.version"
 ARGOCD = Module(
     "argocd",
@@ -106,14 +116,19 @@ KSTATUS = Module("kstatus", {"kstatus": "."})
 FLUX_SOURCES = Module("flux-sources", {})
 """Not built: its definitions are those of Flux's GitRepository."""
 OPTIONAL = {
-    "helm": HELM,
-    "promtool": PROMTOOL,
+    "actionlint": ACTIONLINT,
     "argocd": ARGOCD,
-    "kustomize": KUSTOMIZE,
+    "cosign": COSIGN,
+    "crane": CRANE,
+    "helm": HELM,
     "kstatus": KSTATUS,
+    "kustomize": KUSTOMIZE,
     "kustomize-controller": FLUX,
+    "promtool": PROMTOOL,
+    "syft": SYFT,
+    "validate-krew-manifest": KREW,
 }
-"""Tools of targets of their own (`make chart`, `make rules`, `make gitops`); tests that need one
+"""Tools of targets of their own (`make chart`, `make image`, `make gitops`); tests that need one
 skip where it was not built."""
 
 

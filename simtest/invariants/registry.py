@@ -32,6 +32,7 @@ INVARIANTS: dict[str, str] = {
     "in-order": "pods with a higher spec.drain.order leave after those with a lower one",
     "only-force-deletes": "pods are deleted only with spec.drain.onTimeout: Force",
     "not-forced-early": "pods are not deleted before spec.drain.timeout is over",
+    "probes-slow": "a budget that can never grant is asked for one pod, once a minute at most",
     "forced-without-slot": "pods are not deleted while their budget has a free slot",
     "timeout-kept": "after spec.drain.timeout pods are evicted only with Force",
     "pause-stops-the-clock": "time while paused does not count as drain.timeout",

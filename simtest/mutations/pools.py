@@ -5,7 +5,7 @@ from typing import Any
 from azure_linux_migrator.api.status import RollbackStatus
 from azure_linux_migrator.core.reconcile import decide as deciding
 from azure_linux_migrator.core.reconcile import release as releasing
-from azure_linux_migrator.core.reconcile import status
+from azure_linux_migrator.core.reconcile import status, status_fields
 from azure_linux_migrator.core.steps import autoscaler
 from azure_linux_migrator.core.steps.progress import DONE, Context
 from azure_linux_migrator.model.migration import Migration
@@ -29,13 +29,13 @@ def _keeps_autoscaler() -> Patches:
 
 
 def _recounts() -> Patches:
-    real = status._source  # noqa: SLF001
+    real = status_fields.source_record
 
     def source(ctx: Context) -> Any:
         record, pool = real(ctx), ctx.pool(ctx.migration.old_pool)
         return record.model_copy(update={"count": pool.count}) if pool else record
 
-    return [(status, "_source", source)]
+    return [(module, "source_record", source) for module in (status, status_fields)]
 
 
 def _unstopped() -> Patches:

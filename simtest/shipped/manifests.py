@@ -15,6 +15,7 @@ from azure_linux_migrator.api.names import (
     OS_SKU_LABEL,
     RESTARTED,
     SURGE,
+    UPGRADE_STATUS_LABEL,
     ZONE_LABEL,
 )
 from azure_linux_migrator.kube.decode import DELETION_COST, MIRROR_ANNOTATION
@@ -40,6 +41,7 @@ def node_manifest(node: Node) -> Manifest:
         AGENTPOOL_LABEL: node.pool,
         OS_SKU_LABEL: node.os_sku,
         OS_EFFECTIVE_LABEL: node.os_effective,
+        UPGRADE_STATUS_LABEL: node.upgrade_status,
         ZONE_LABEL: node.zone or "0",
     }
     room = node.allocatable

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import tarfile
+from pathlib import Path
 
 from testbed.fill.workloads import budget, deployment
 from tests.support.bed import AZLM, Bed
@@ -12,7 +14,32 @@ def azlm(bed: Bed, *args: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
 
 
-def test_a_blocked_migration_is_shown_with_its_remedy_and_followed_to_its_end(bed: Bed) -> None:
+def _a_report_names_nothing(bed: Bed, directory: Path) -> None:
+    """The bundle of a blocked migration: what is wrong is in it, and no name of the cluster."""
+    file = directory / "report.tar.gz"
+    made = azlm(bed, "report", "-o", str(file), "--no-plan")
+    assert made.returncode == 0, made.stderr
+    with tarfile.open(file) as bundle:
+        files = {
+            member.name.rpartition("/")[2]: content.read().decode()
+            for member in bundle
+            if (content := bundle.extractfile(member)) is not None
+        }
+    assert {"README.txt", "migration.yaml", "history.txt", "nodes.json", "snapshot.json"} <= set(
+        files
+    )
+    assert "BudgetDeadlocked" in files["migration.yaml"]
+    assert "DrainBlocked" in files["history.txt"]
+    assert "operator.log: no pod" in files["README.txt"], "it runs outside the cluster here"
+    names = {"default/web", "default/api"}
+    for name, text in files.items():
+        assert not [word for word in names if word in text], name
+    assert "default/web" not in files["migration.yaml"]
+
+
+def test_a_blocked_migration_is_shown_with_its_remedy_and_followed_to_its_end(
+    bed: Bed, tmp_path: Path
+) -> None:
     bed.fill([deployment("web", 2), budget("web", maxUnavailable=0), deployment("api", 2)])
     bed.start_aks()
     bed.start_operator()
@@ -40,6 +67,8 @@ def test_a_blocked_migration_is_shown_with_its_remedy_and_followed_to_its_end(be
     assert (migration["name"], migration["verdict"]) == ("workers", "waiting")
     shown = azlm(bed, "blockers", "-o", "json")
     assert [blocker["cause"] for blocker in json.loads(shown.stdout)] == ["BudgetDeadlocked"]
+
+    _a_report_names_nothing(bed, tmp_path)
 
     bed.kubectl("patch", "pdb", "web", "--type=merge", "-p", '{"spec":{"maxUnavailable":1}}')
     waited = azlm(bed, "wait", "--for=end", "--timeout=60")

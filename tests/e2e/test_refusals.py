@@ -76,7 +76,7 @@ def test_no_permission_in_azure(bed: Bed) -> None:
     bed.aks.inject([{"call": "PutPool", "effect": refusal, "times": 100}])
     bed.start_operator()
     bed.migrate()
-    _assert_refused(bed, "AzureForbidden", "role.json")
+    _assert_refused(bed, "AzureForbidden", "azure-role.md")
 
 
 def test_no_permission_in_kubernetes(bed: Bed) -> None:

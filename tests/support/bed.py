@@ -1,6 +1,7 @@
 """The fixture of an integration test: a filled cluster, a simulated AKS, the operator."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -61,9 +62,10 @@ class Bed:
         assert self._aks is not None, "start_aks() comes first"
         return self._aks
 
-    def start_operator(self, identity: str = "test") -> int:
-        """`azlm run` as the shipped ServiceAccount; returns its pid."""
-        self._operator = self._run(identity)
+    def start_operator(self, identity: str = "test", *, source: Path | None = None) -> int:
+        """`azlm run` as the shipped ServiceAccount; returns its pid. `source` is the directory of
+        another version's package."""
+        self._operator = self._run(identity, source)
         return self._operator.pid
 
     def start_standby(self) -> "subprocess.Popen[bytes]":
@@ -71,7 +73,7 @@ class Bed:
         self._standby = self._run("standby")
         return self._standby
 
-    def _run(self, identity: str) -> "subprocess.Popen[bytes]":
+    def _run(self, identity: str, source: Path | None = None) -> "subprocess.Popen[bytes]":
         config = self.plane.service_account_kubeconfig("azlm-system", "azlm")
         command = [
             *AZLM,
@@ -85,7 +87,8 @@ class Bed:
             f"--identity={identity}",
         ]
         with (self.scratch / "azlm.log").open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log)
+            environment = os.environ | ({"PYTHONPATH": str(source)} if source else {})
+            return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
 
     def kill_operator(self) -> None:
         """SIGKILL: the process ends without any clean-up."""

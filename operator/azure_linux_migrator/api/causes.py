@@ -60,6 +60,13 @@ class Cause(StrEnum):
             " or name the node"
         ),
     )
+    NODE_HELD = (
+        "NodeHeld",
+        (
+            "a workload or AKS has marked the node with `kubernetes.azure.com/upgrade-status`: it "
+            "joins no batch, and its pods stay, until the label is gone"
+        ),
+    )
     STUCK_TERMINATING = (
         "StuckTerminating",
         (

@@ -34,6 +34,8 @@ class Check(StrEnum):
     POD_FIT = "pod.fit"
     POOL_CAPACITY = "pool.capacity"
     POD_SPREAD = "pod.spread"
+    NODE_HELD = "node.held"
+    POD_TOLERATES_CORDON = "pod.tolerates-cordon"
     POD_BARE = "pod.bare"
     POD_LOCAL_DATA = "pod.local-data"
     STORAGE_REPLICATED = "storage.replicated"

@@ -59,6 +59,8 @@ AGENTPOOL_LABEL = "kubernetes.azure.com/agentpool"
 """Node label that AKS sets to the pool's name."""
 ZONE_LABEL = "topology.kubernetes.io/zone"
 OS_SKU_LABEL = "kubernetes.azure.com/os-sku"
+UPGRADE_STATUS_LABEL = "kubernetes.azure.com/upgrade-status"
+"""A workload (paused) or AKS (Quarantined) marks a node with it: it is not to be upgraded now."""
 OS_EFFECTIVE_LABEL = "kubernetes.azure.com/os-sku-effective"
 
 YIELDED = "yielded"

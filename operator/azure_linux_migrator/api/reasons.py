@@ -329,6 +329,12 @@ class Reason(StrEnum):
         "Warning",
     )
     TARGET_MISSING = "TargetMissing", "the target is gone; the source is kept", _MESSAGE, "Warning"
+    NODES_HELD = (
+        "NodesHeld",
+        "a workload or AKS has marked the nodes that are left as not to be upgraded now",
+        "remove the label `kubernetes.azure.com/upgrade-status` when the workload is ready",
+        "Warning",
+    )
     NODE_UNCORDONED = (
         "NodeUncordoned",
         "somebody uncordoned a drained node during the soak",
@@ -374,7 +380,7 @@ class Reason(StrEnum):
     AZURE_FORBIDDEN = (
         "AzureForbidden",
         "the operator's identity lacks a right in Azure",
-        "assign the role of `deploy/azure/role.json`",
+        "assign the roles of `docs/azure-role.md`",
         "Warning",
     )
     CLUSTER_UNKNOWN = (

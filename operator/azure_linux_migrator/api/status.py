@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from azure_linux_migrator.api.base_model import Model
+from azure_linux_migrator.api.status_checks import ForecastStatus, PreflightStatus
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -32,12 +33,24 @@ class Phase(StrEnum):
 class Condition(Model):
     """A metav1.Condition."""
 
-    type: Annotated[str, Field(max_length=64)]
-    status: ConditionStatus
-    reason: Annotated[str, Field(max_length=64)]
-    message: Annotated[str, Field(max_length=2048)] = ""
-    observed_generation: int = 0
-    last_transition_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    type: Annotated[
+        str,
+        Field(description="What the condition is about; see docs/conditions.md.", max_length=64),
+    ]
+    status: Annotated[ConditionStatus, Field(description="Whether it holds.")]
+    reason: Annotated[str, Field(description="Why it has this status.", max_length=64)]
+    message: Annotated[
+        str, Field(description="The reason in a sentence, with its objects.", max_length=2048)
+    ] = ""
+    observed_generation: Annotated[
+        int, Field(description="The generation of the spec that it is about.")
+    ] = 0
+    last_transition_time: Annotated[
+        str,
+        Field(
+            description="When its status changed last.", json_schema_extra={"format": "date-time"}
+        ),
+    ]
 
 
 class NodeCounts(Model):
@@ -70,13 +83,24 @@ class BlockerStatus(Model):
     """What holds pods back, and what an admin can do."""
 
     cause: Annotated[str, Field(max_length=64, description="Its class, as in the metrics.")]
-    kind: Annotated[str, Field(max_length=64)]
-    namespace: Annotated[str, Field(max_length=63)] = ""
-    name: Annotated[str, Field(max_length=253)]
+    kind: Annotated[
+        str, Field(description="Kind of the object that holds them back.", max_length=64)
+    ]
+    namespace: Annotated[
+        str, Field(description="Its namespace; empty for a node.", max_length=63)
+    ] = ""
+    name: Annotated[str, Field(description="Its name.", max_length=253)]
     pods: Annotated[int, Field(description="Pods it holds back.")] = 0
-    message: Annotated[str, Field(max_length=1024)] = ""
-    remedy: Annotated[str, Field(max_length=512)] = ""
-    since: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    message: Annotated[
+        str, Field(description="What is wrong, with its numbers.", max_length=1024)
+    ] = ""
+    remedy: Annotated[str, Field(description="What an admin can do.", max_length=512)] = ""
+    since: Annotated[
+        str,
+        Field(
+            description="Since when it holds pods back.", json_schema_extra={"format": "date-time"}
+        ),
+    ]
 
 
 class Timing(Model):
@@ -105,84 +129,29 @@ class Timing(Model):
 class AutoscalerBounds(Model):
     """Bounds of the cluster autoscaler."""
 
-    min: int = 0
-    max: int = 0
+    min: Annotated[int, Field(description="Fewest nodes.")] = 0
+    max: Annotated[int, Field(description="Most nodes.")] = 0
 
 
 class SourceRecord(Model):
     """The source pool before anything was changed: what a rollback restores."""
 
-    count: int | None = None
-    os_sku: Annotated[str, Field(alias="osSKU", max_length=40)] = ""
+    count: Annotated[int | None, Field(description="Its nodes.")] = None
+    os_sku: Annotated[str, Field(description="Its OS SKU.", alias="osSKU", max_length=40)] = ""
     autoscaler: Annotated[
         AutoscalerBounds | None, Field(description="Its autoscaler, held during the drain.")
     ] = None
 
 
-class FindingStatus(Model):
-    """One finding of the preflight."""
-
-    rule: Annotated[str, Field(max_length=64, description="Id to acknowledge it by.")]
-    severity: Annotated[str, Field(max_length=16)]
-    subject: Annotated[str, Field(max_length=320)]
-    message: Annotated[str, Field(max_length=1024)]
-    remedy: Annotated[str, Field(max_length=512)] = ""
-    acknowledged: bool = False
-
-
-class PreflightStatus(Model):
-    """What the preflight found; in full: azlm preflight."""
-
-    blocked: Annotated[int, Field(description="Findings that block.")] = 0
-    warnings: int = 0
-    unchecked: Annotated[int, Field(description="Checks that could not be made.")] = 0
-    findings: Annotated[
-        tuple[FindingStatus, ...],
-        Field(max_length=20, description="The gravest 20 of them."),
-    ] = ()
-
-
-class ForecastStatus(Model):
-    """What a migration would do (spec.mode: Plan). Times in whole seconds; in full: azlm plan."""
-
-    generation: Annotated[int, Field(description="The generation it is about.")] = 0
-    at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-    runs: int = 0
-    blocked: bool = False
-    blocked_by: Annotated[
-        tuple[Annotated[str, Field(max_length=1024)], ...], Field(max_length=5)
-    ] = ()
-    seconds: Annotated[int, Field(description="From its beginning to its end.")] = 0
-    seconds_low: int = 0
-    seconds_high: int = 0
-    moving_seconds: Annotated[int, Field(description="While pods are moved.")] = 0
-    bound_seconds: Annotated[
-        int | None, Field(description="What perfect use of the budgets would need.")
-    ] = None
-    limited_by: Annotated[str, Field(max_length=320)] = ""
-    batches: int = 0
-    pods_moving: int = 0
-    pods_losing_data: Annotated[
-        int, Field(description="Of those, the ones that lose an emptyDir.")
-    ] = 0
-    extra_nodes: int = 0
-    node_hours: Annotated[float, Field(description="Beyond what the source alone would use.")] = 0.0
-    choices: Annotated[
-        tuple[Annotated[str, Field(max_length=320)], ...],
-        Field(max_length=5, description="Other specs that save time or nodes."),
-    ] = ()
-    unseen: Annotated[
-        tuple[Annotated[str, Field(max_length=320)], ...],
-        Field(max_length=10, description="What could not be read or modelled."),
-    ] = ()
-
-
 class RollbackStatus(Model):
     """Why everything is being moved back, or was."""
 
-    reason: Annotated[str, Field(max_length=64)]
-    message: Annotated[str, Field(max_length=1024)] = ""
-    requested_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    reason: Annotated[str, Field(description="Why, as a condition reason.", max_length=64)]
+    message: Annotated[str, Field(description="The reason in a sentence.", max_length=1024)] = ""
+    requested_at: Annotated[
+        str,
+        Field(description="When the rollback began.", json_schema_extra={"format": "date-time"}),
+    ]
 
 
 HAND_OVER_LIMIT = 4096
@@ -192,21 +161,33 @@ HAND_OVER_LIMIT = 4096
 class HandOver(Model):
     """What to change in code that manages the pools, since the pool has another name now."""
 
-    terraform: Annotated[str, Field(max_length=HAND_OVER_LIMIT)] = ""
-    bicep: Annotated[str, Field(max_length=HAND_OVER_LIMIT)] = ""
+    terraform: Annotated[
+        str,
+        Field(
+            description="Terraform code; empty where it is longer than the limit.",
+            max_length=HAND_OVER_LIMIT,
+        ),
+    ] = ""
+    bicep: Annotated[
+        str,
+        Field(
+            description="Bicep code; empty where it is longer than the limit.",
+            max_length=HAND_OVER_LIMIT,
+        ),
+    ] = ""
 
 
 class BatchProgress(Model):
     """Batch `index` of `of`; 0 before the first."""
 
-    index: int = 0
-    of: int = 0
-    started_at: str | None = None
+    index: Annotated[int, Field(description="The batch being drained.")] = 0
+    of: Annotated[int, Field(description="Batches there will have been at the end.")] = 0
+    started_at: Annotated[str | None, Field(description="When its nodes were admitted.")] = None
     counted_from: Annotated[
         str | None,
         Field(description="Since when spec.drain.timeout counts: a pause begins it again."),
     ] = None
-    drained_at: str | None = None
+    drained_at: Annotated[str | None, Field(description="When its last node was drained.")] = None
 
 
 class MigrationStatus(Model):
@@ -217,11 +198,15 @@ class MigrationStatus(Model):
     observed_generation: Annotated[
         int, Field(description="The generation this status is about; -1 before the first pass.")
     ] = -1
-    phase: Annotated[str, Field(max_length=32)] = Phase.PENDING
+    phase: Annotated[
+        str, Field(description="One word for tables; tools read the conditions.", max_length=32)
+    ] = Phase.PENDING
     step: Annotated[
         str, Field(max_length=32, description="The step of the migration being worked on.")
     ] = ""
-    message: Annotated[str, Field(max_length=2048)] = ""
+    message: Annotated[
+        str, Field(description="What it does or waits for, in a sentence.", max_length=2048)
+    ] = ""
     target_pool: Annotated[
         str, Field(max_length=12, description="Name of the target pool, once chosen.")
     ] = ""
@@ -283,10 +268,13 @@ class MigrationStatus(Model):
     soak_started_at: Annotated[str | None, Field(description="When the last node was drained.")] = (
         None
     )
-    completion_time: str | None = None
+    completion_time: Annotated[str | None, Field(description="When the migration succeeded.")] = (
+        None
+    )
     conditions: Annotated[
         tuple[Condition, ...],
         Field(
+            description="The state for tools; kstatus reads it.",
             max_length=16,
             json_schema_extra={
                 "x-kubernetes-list-type": "map",

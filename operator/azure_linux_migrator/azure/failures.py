@@ -39,11 +39,14 @@ _MORE_PORTS = (
 _PERMANENT: dict[str, tuple[Reason, str]] = {
     "AuthorizationFailed": (
         Reason.AZURE_FORBIDDEN,
-        "give the operator's identity the role in deploy/azure/role.json on the cluster",
+        "give the operator's identity the writer role on the cluster (docs/azure-role.md)",
     ),
     "LinkedAuthorizationFailed": (
         Reason.AZURE_FORBIDDEN,
-        "give the operator's identity Network Contributor on the subnet of the pool",
+        (
+            "give the operator's identity the writer role on the subnets of the pool "
+            "(docs/azure-role.md)"
+        ),
     ),
     "ErrCode_InsufficientVCPUQuota": (Reason.QUOTA_EXCEEDED, "ask for a higher vCPU quota"),
     Reason.QUOTA_EXCEEDED: (Reason.QUOTA_EXCEEDED, "ask for a higher quota"),
@@ -159,6 +162,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
 )
 """What a text says where its codes say nothing."""
 _INTERNAL_TEXT = re.compile(r"\binternal error\b", re.IGNORECASE)
+_ACTION = re.compile(r"perform action(?:\(s\))? '([^']+)'")
+_SCOPE = re.compile(r"scope(?:\(s\))? '([^']+)'")
 _CODE = re.compile(
     r"""\b(?:sub|internalerror)?code[\\"']*\s*[=:]\s*[\\"']*([A-Za-z_]\w{3,})""", re.IGNORECASE
 )
@@ -200,6 +205,8 @@ def _by_code(code: str, error: AzureError) -> FailureClass | None:
     """What a code says; None for one that says nothing."""
     if code in _PERMANENT:
         reason, remedy = _PERMANENT[code]
+        if reason is Reason.AZURE_FORBIDDEN:
+            remedy = _right_to_give(error.message) or remedy
         return FailureClass(reason, False, RECHECK_SECONDS, remedy)
     if code in _SHORT:
         remedy = "wait, or choose another spec.target.vmSize or other zones"
@@ -216,6 +223,18 @@ def _by_code(code: str, error: AzureError) -> FailureClass | None:
     if code in _INTERNAL:
         return FailureClass(Reason.AZURE_UNAVAILABLE, True, error.retry_after or 60.0)
     return None
+
+
+def _right_to_give(message: str) -> str:
+    """What to assign where, if Azure names the action and the scope: the last of each is the one
+    that is missing (a linked scope follows the scope of the request)."""
+    actions, scopes = _ACTION.findall(message), _SCOPE.findall(message)
+    if not actions or not scopes:
+        return ""
+    return (
+        f"give the operator's identity {actions[-1]} on {scopes[-1]}: the writer role of "
+        "docs/azure-role.md has it"
+    )
 
 
 def _by_status(error: AzureError) -> FailureClass:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from azure_linux_migrator.cli import options
+from azure_linux_migrator.cli.completion import pool_names
 from azure_linux_migrator.cli.options import seconds
 
 CLEAR, BLOCKED = 0, 2
@@ -32,7 +33,12 @@ def _width() -> int:
 @click.command(epilog=CODES_OF_CHECKS)
 @click.option("-f", "--filename", metavar="FILE", type=Path, help=options.MIGRATION)
 @click.option(
-    "--pool", "names", metavar="NAME", multiple=True, help="A pool, with default settings."
+    "--pool",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=pool_names,
+    help="A pool, with default settings.",
 )
 @click.option("--all-pools", is_flag=True, help="Every pool that does not run Azure Linux yet.")
 @options.output("table", "json", "junit", "sarif")

@@ -10,8 +10,17 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import shell_complete
 
-from azure_linux_migrator.cli import check_commands, intent_commands, migration_commands, options
+from azure_linux_migrator.cli import (
+    check_commands,
+    completion,
+    intent_commands,
+    migration_commands,
+    options,
+    report_command,
+    uninstall_command,
+)
 from azure_linux_migrator.cli.check_commands import CODES
 from azure_linux_migrator.cli.options import variable
 from azure_linux_migrator.errors import AzlmError, AzureError, KubernetesError
@@ -27,6 +36,8 @@ def main() -> int:
 
     0 done or clear, 1 failed or not determined, 2 blocked, 64 wrong usage.
     """
+    if instruction := os.environ.get(completion.VARIABLE):
+        return shell_complete(azlm, {}, "azlm", completion.VARIABLE, instruction)
     try:
         with azlm.make_context("azlm", sys.argv[1:]) as context:
             code = int(azlm.invoke(context) or 0)
@@ -124,5 +135,12 @@ def run(**flags: Any) -> None:
         runner.run(serve(chosen))
 
 
-for command in (*check_commands.COMMANDS, *migration_commands.COMMANDS, *intent_commands.COMMANDS):
+for command in (
+    *check_commands.COMMANDS,
+    *migration_commands.COMMANDS,
+    *intent_commands.COMMANDS,
+    *report_command.COMMANDS,
+    *completion.COMMANDS,
+    uninstall_command.uninstall,
+):
     azlm.add_command(command)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from azure_linux_migrator.cli import options
+from azure_linux_migrator.cli.completion import migration_names
 from azure_linux_migrator.cli.options import seconds
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ exit codes:
   64  wrong usage of the command line
 """
 
-name = click.argument("name", required=False)
+name = click.argument("name", required=False, shell_complete=migration_names)
 
 
 def run(

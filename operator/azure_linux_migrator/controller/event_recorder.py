@@ -12,7 +12,8 @@ import time
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import API_VERSION, KIND
 from azure_linux_migrator.api.reasons import EventType, Reason
-from azure_linux_migrator.api.status import MigrationStatus, PreflightStatus
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.status_checks import PreflightStatus
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World

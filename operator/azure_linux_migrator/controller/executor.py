@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
-from azure_linux_migrator.api.status import ForecastStatus
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller.log_setup import bound, subject_of
 from azure_linux_migrator.controller.metrics import Telemetry

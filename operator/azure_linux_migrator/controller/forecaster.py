@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.api.status import ForecastStatus, timestamp
+from azure_linux_migrator.api.status import timestamp
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.forecast.alternatives import choice_text
 from azure_linux_migrator.forecast.build_cluster import Assumptions

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,14 +139,12 @@ def own_pod(settings: Settings) -> NamespacedName | None:
     return NamespacedName(settings.namespace, settings.identity) if settings.identity else None
 
 
-async def serve(settings: Settings) -> None:
-    """Run the operator until SIGTERM or SIGINT."""
+async def serve(settings: Settings, until: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Run the operator until SIGTERM or SIGINT, or until what `until` waits for."""
     log_setup.configure(settings.log_format)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    client = await Client.connect(settings.kubeconfig)
+    _on_signals(stop)
+    client = await Client.connect(settings.kubeconfig, settings.context)
     telemetry = Telemetry()
     operator = Operator(settings, client, ClusterWatch(client), telemetry)
     telemetry.watch(operator.snapshot)
@@ -159,12 +157,29 @@ async def serve(settings: Settings) -> None:
     )
     await server.start()
     log.info("metrics and probes on port %s", server.port)
+    waiting = asyncio.create_task(_wait(until, stop)) if until else None
     try:
         await _lead(operator, stop)
+        if waiting is not None and waiting.done():
+            await waiting
     finally:
+        if waiting is not None:
+            waiting.cancel()
         await server.stop()
         await operator.close()
         await client.close()
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+
+
+async def _wait(until: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    try:
+        await until()
+    finally:
+        stop.set()
 
 
 async def _lead(operator: Operator, stop: asyncio.Event) -> None:
@@ -181,13 +196,16 @@ async def _lead(operator: Operator, stop: asyncio.Event) -> None:
             return
         await gaining
         log.info("leading as %s", operator.settings.holder)
-        await kopf.operator(
+        others = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
             registry=_registry(operator),
             settings=_kopf_settings(),
             clusterwide=True,
             standalone=True,
             stop_flag=ended,
         )
+        _on_signals(stop)  # Kopf has set its own handlers, which would end everything at once.
+        await kopf.run_tasks(tasks, ignored=others)
     finally:
         stopping.cancel()
         ending.cancel()

@@ -83,7 +83,7 @@ class Supervisor:
 
     async def _see_off(self, worker: Worker) -> None:
         try:
-            await worker.settled()
+            await worker.end_actions()
         finally:
             self._gone(worker)
 

@@ -1,42 +1,31 @@
-"""Drives the reconcile loop of one migration with asyncio: performs its outputs, and wakes it.
+"""One migration at work: its loop, executor, watches and events, put together.
 
-Decides nothing: when a decision is made, recorded or repeated is core/reconcile/loop.py's.
+When a decision is made is core/reconcile/loop.py's; controller/loop_driver.py drives that loop.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
-from azure_linux_migrator.api.status import ForecastStatus, MigrationStatus
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller.change_log import log_changes
 from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
 from azure_linux_migrator.controller.interest import PoolInterest
 from azure_linux_migrator.controller.log_setup import bound
+from azure_linux_migrator.controller.loop_driver import LoopDriver
 from azure_linux_migrator.controller.metrics import Telemetry
+from azure_linux_migrator.controller.resource_requests import ResourceRequests
 from azure_linux_migrator.core.reconcile.lenient_parsing import readable_spec, resource_seen
 from azure_linux_migrator.core.reconcile.loop import Loop
-from azure_linux_migrator.core.reconcile.messages import (
-    Answer,
-    Closed,
-    Now,
-    Outputs,
-    Overtaken,
-    ReadResource,
-    Released,
-    StatusWritten,
-    Submit,
-    Watch,
-    WriteStatus,
-    answer_of,
-)
+from azure_linux_migrator.core.reconcile.messages import Submit
 from azure_linux_migrator.core.reconcile.observer import Observer
-from azure_linux_migrator.errors import KubernetesError, NotLeadingError, SettingsError
+from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.migrations import Migrations
@@ -71,16 +60,9 @@ class Worker:
         self.name, self.uid = resource.name, resource.uid
         self.created = str(body["metadata"].get("creationTimestamp") or "")
         self.last_progress_at = time.time()
-        self.beat_at = time.monotonic()
         self._client = client
-        self._resources = Migrations(client)
         self._pools = pools
         self._feed = feed
-        self._may_act = may_act
-        self._wake = asyncio.Event()
-        self._request: asyncio.Task[None] | None = None
-        self._outputs: Outputs = []
-        self._watching = self._released = self._closed = False
         self._executor = Executor(
             client=client,
             world=feed.world,
@@ -99,8 +81,15 @@ class Worker:
             conflict=lambda: conflict(self),
         )
         self._loop = Loop(resource, observer)
+        requests = ResourceRequests(Migrations(client), self.name, may_act)
+        self._driver = LoopDriver(self._loop, requests, self)
         self._interest = PoolInterest(feed.world)
         self._events = EventRecorder(client, feed.world, self.name, self.uid)
+
+    @property
+    def beat_at(self) -> float:
+        """When its loop was last looked at (monotonic seconds)."""
+        return self._driver.beat_at
 
     @property
     def spec(self) -> MigrationSpec | None:
@@ -128,90 +117,41 @@ class Worker:
 
     def observe(self, body: Mapping[str, Any]) -> None:
         """The resource was seen."""
-        self._take(self._loop.seen(resource_seen(body, time.time()), _now()))
+        self._driver.seen(resource_seen(body, time.time()))
 
     def wake(self) -> None:
         """Look again soon."""
-        wake_at = self._loop.wake_at
-        self._loop.changed(_now())
-        if self._loop.wake_at != wake_at:
-            self._wake.set()
+        self._driver.wake()
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Work until stopped, or until the resource is released."""
         with bound(migration=self.name):
-            await self._run(stopped)
+            await self._driver.run(stopped)
 
-    async def _run(self, stopped: asyncio.Event) -> None:
-        try:
-            while not self._released and (self._loop.recording or not stopped.is_set()):
-                self.beat_at = time.monotonic()
-                if not stopped.is_set():
-                    self._outputs += self._loop.tick(_now())
-                await self._perform()
-                await self._sleep(stopped)
-        finally:
-            await self._end()
+    # As LoopListener
 
-    async def settled(self) -> None:
-        """Wait until no action is under way, though the loop may have been cancelled."""
+    def submit(self, submit: Submit) -> None:
+        """Publish a decision, and start its actions."""
+        before, decision = submit.before, submit.decision
+        if _progress(before) != _progress(decision.status):
+            self.last_progress_at = time.time()
+        self._interest.follow(self._pools_followed())
+        with bound(step=decision.status.step):
+            log_changes(before, decision.status)
+            self._events.tell(before, decision)
+            self._executor.submit(decision.actions)
+
+    async def watch(self, *, on: bool) -> None:
+        """Start the watches that feed the world, or stop them."""
+        if on:
+            self._interest.follow(self._pools_followed())
+            await self._feed.acquire(self.wake, self._interest)
+        else:
+            await self._feed.release(self.wake)
+
+    async def end_actions(self) -> None:
+        """Start no more actions, and wait for those under way, though the loop was cancelled."""
         await self._executor.stop()
-
-    async def _end(self) -> None:
-        """Write the last status, and stop everything; cancelled meanwhile, it does the rest."""
-        try:
-            self._outputs = self._loop.close(_now())
-            await self._perform()
-            while not self._closed:
-                self._wake.clear()
-                await self._wake.wait()
-                await self._perform()
-        finally:
-            try:
-                if self._request is not None:
-                    self._request.cancel()
-                await self._executor.stop()
-            finally:
-                if self._watching:
-                    await self._watch(on=False)
-
-    async def _sleep(self, stopped: asyncio.Event) -> None:
-        if self._outputs or self._released or (stopped.is_set() and not self._loop.recording):
-            return
-        wake_at = None if stopped.is_set() else self._loop.wake_at
-        left = None if wake_at is None else max(0.0, wake_at - time.monotonic())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(left):
-                await self._wake.wait()
-        self._wake.clear()
-
-    def _take(self, outputs: Outputs) -> None:
-        self._outputs += outputs
-        self._wake.set()
-
-    async def _perform(self) -> None:
-        while self._outputs:
-            match self._outputs.pop(0):
-                case Watch(on):
-                    await self._watch(on=on)
-                case WriteStatus() as write:
-                    self._request = asyncio.create_task(self._write(write))
-                case ReadResource():
-                    self._request = asyncio.create_task(self._read())
-                case Submit(before, decision):
-                    if _progress(before) != _progress(decision.status):
-                        self.last_progress_at = time.time()
-                    self._interest.follow(self._pools_followed())
-                    with bound(step=decision.status.step):
-                        log_changes(before, decision.status)
-                        self._events.tell(before, decision)
-                        self._executor.submit(decision.actions)
-                case Overtaken():
-                    log.warning("the status of %s was written by another process", self.name)
-                case Released():
-                    self._released = True
-                case Closed():
-                    self._closed = True
 
     def _pools_followed(self) -> frozenset[str]:
         """The pools whose changes wake this worker; none, for all, where that is not sure."""
@@ -219,41 +159,6 @@ class Worker:
             return frozenset()
         migration = Migration(self.name, self.uid, 0, self.spec, self.status)
         return frozenset((migration.old_pool, migration.new_pool))
-
-    async def _watch(self, *, on: bool) -> None:
-        self._watching = on
-        if on:
-            self._interest.follow(self._pools_followed())
-            await self._feed.acquire(self.wake, self._interest)
-        else:
-            await self._feed.release(self.wake)
-
-    async def _write(self, write: WriteStatus) -> None:
-        answer, version = Answer.UNSENT, 0
-        try:
-            if self._may_act():
-                answer = Answer.UNANSWERED
-                status = write.status.model_dump(mode="json", by_alias=True, exclude_none=True)
-                version = await self._resources.apply_status(
-                    self.name, status, resource_version=str(write.version)
-                )
-                answer = Answer.TAKEN
-        except NotLeadingError:
-            answer = Answer.UNSENT
-        except KubernetesError as error:
-            answer = answer_of(error)
-            if answer is not Answer.CONFLICT:
-                log.warning("writing the status of %s: %s", self.name, error)
-        finally:
-            self._take(self._loop.written(StatusWritten(answer, version), _now()))
-
-    async def _read(self) -> None:
-        resource = None
-        try:
-            resource = resource_seen(await self._resources.get(self.name), time.time())
-        except KubernetesError as error:
-            log.warning("reading %s again: %s", self.name, error)
-        self._take(self._loop.resource_read(resource, _now()))
 
     async def _forecast(self, generation: int, azure_facts: AzureFacts | None) -> ForecastStatus:
         """What the migration would do, worked out in a process of its own."""
@@ -266,10 +171,6 @@ class Worker:
         return await forecast_live(
             self._client, pools, azure_facts, self.name, self.spec, generation
         )
-
-
-def _now() -> Now:
-    return Now(time.time(), time.monotonic())
 
 
 def _progress(status: MigrationStatus) -> tuple[object, ...]:

@@ -73,14 +73,19 @@ def redact(
     `rng` draws them: a SystemRandom, so that they cannot be drawn again. `known` are the names in
     the migration that is to be forecast. Raises TypeError for a record field without a Sensitivity.
     """
-    names = _pseudonyms(snapshot, rng, known_names or KnownNames())
+    return redact_with(pseudonyms_of(snapshot, rng, known_names or KnownNames()), snapshot)
+
+
+def redact_with(names: Pseudonyms, snapshot: ClusterSnapshot) -> ClusterSnapshot:
+    """The same cluster under these pseudonyms."""
     redacted: ClusterSnapshot = _walk(names)(ClusterSnapshot, snapshot)
     redacted.redacted = True
     return redacted
 
 
-def _pseudonyms(snapshot: ClusterSnapshot, rng: random.Random, names: KnownNames) -> Pseudonyms:
-    """The names that must keep their sort order, since the drain follows it."""
+def pseudonyms_of(snapshot: ClusterSnapshot, rng: random.Random, names: KnownNames) -> Pseudonyms:
+    """Pseudonyms for the cluster, drawn from `rng`; they sort as the names do, since the drain
+    follows that order."""
     owned = [
         (NamespacedName(pod.key.namespace, pod.owner.name), pod.owner)
         for pod in snapshot.pods

@@ -13,6 +13,7 @@ from azure_linux_migrator.api.names import (
     CORDONED_BY,
     OS_EFFECTIVE_LABEL,
     OS_SKU_LABEL,
+    UPGRADE_STATUS_LABEL,
     ZONE_LABEL,
 )
 from azure_linux_migrator.kube import resources
@@ -120,6 +121,7 @@ class NodeObject(Struct):
                 if taint.effect != "PreferNoSchedule" and taint.key != CORDON_TAINT
             ),
             labels=_labels(labels),
+            upgrade_status=labels.get(UPGRADE_STATUS_LABEL, ""),
         )
 
 

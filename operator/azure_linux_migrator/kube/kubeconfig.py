@@ -42,8 +42,14 @@ async def load(kubeconfig: str, context: str | None) -> Credentials:
     `kubeconfig` is one file or several, as KUBECONFIG lists them. Raises SettingsError.
     """
     chosen = check(kubeconfig, context)
-    from kubernetes.aio.client import Configuration
-    from kubernetes.aio.config import ConfigException, load_kube_config
+    try:
+        from kubernetes.aio.client import Configuration
+        from kubernetes.aio.config import ConfigException, load_kube_config
+    except ImportError as error:
+        raise SettingsError(
+            "the kubernetes package is not installed, which reads kubeconfigs (the image is "
+            "without it): leave --kubeconfig out in a pod, elsewhere pip install kubernetes"
+        ) from error
 
     configuration: Any = Configuration()
     try:

@@ -27,12 +27,23 @@ class Migrations:
         """Raises KubernetesError where the resource is not served, or may not be listed."""
         await self._client.json("GET", COLLECTION, query={"limit": "1"})
 
+    async def all(self) -> list[dict[str, Any]]:
+        """All of them, as they are now."""
+        return list((await self._client.json("GET", COLLECTION)).get("items") or ())
+
+    async def delete(self, name: str) -> None:
+        """Begin the deletion of one; nothing happens where it is gone."""
+        try:
+            await self._client.json("DELETE", f"{COLLECTION}/{name}")
+        except KubernetesError as error:
+            if error.status != 404:
+                raise
+
     async def deleting(self) -> list[str]:
         """Names of those that are being deleted and wait for their finalizer."""
-        resource = await self._client.json("GET", COLLECTION)
         return [
             str(item["metadata"]["name"])
-            for item in resource.get("items") or ()
+            for item in await self.all()
             if item["metadata"].get("deletionTimestamp")
             and FINALIZER in (item["metadata"].get("finalizers") or ())
         ]

@@ -72,6 +72,7 @@ class Node(Struct, frozen=True, gc=False):
     is the node resource group that the machine is in, as `subscription/group` where the
     subscription is known too, in lower case, or empty. `taints` are those that keep pods away, but
     for the cordon's, such as `key=value:NoSchedule`. A ClusterSnapshot keeps `labels` beside it.
+    `upgrade_status` is the value of kubernetes.azure.com/upgrade-status.
     """
 
     name: NodeName
@@ -87,6 +88,12 @@ class Node(Struct, frozen=True, gc=False):
     node_resource_group: LeftOut = ""
     taints: tuple[TaintText, ...] = ()
     labels: Labels = ()
+    upgrade_status: Public = ""
+
+    @property
+    def held(self) -> bool:
+        """Whether a workload or AKS has marked it as not to be upgraded now (Azure/AKS#5944)."""
+        return self.upgrade_status.casefold() in {"paused", "quarantined"}
 
     def runs(self, os_sku: str) -> bool:
         """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,

@@ -171,9 +171,9 @@ async def test_point_10_a_webhook_that_does_not_answer_is_a_500_that_names_it(
 ) -> None:
     await place.pod("a")
     async with Webhook(place, 0, "", answers=False) as webhook:
-        await place.wait_refused(EvictionResult.WEBHOOK)
+        await place.wait_refused(EvictionResult.WEBHOOK_FAILED)
         verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.WEBHOOK
+        assert verdict.result is EvictionResult.WEBHOOK_FAILED
         assert f'failed calling webhook "{webhook.name}"' in verdict.message
         assert reading.sends
         assert (await place.refusal("a")).status == 500

@@ -38,7 +38,7 @@ class Slow:
         if self.busy:
             await asyncio.Event().wait()
 
-    async def settled(self) -> None:
+    async def end_actions(self) -> None:
         await self.answered.wait()
         self.log.append("answered")
 
@@ -101,8 +101,8 @@ async def test_a_release_leaves_no_writer_behind(monkeypatch: pytest.MonkeyPatch
     _still(monkeypatch, Decision((), status, released=True))
     await worker.run(asyncio.Event())
     assert server.body["status"]["message"] == "released"
-    assert worker._request is not None
-    assert worker._request.done()
+    assert worker._driver._request is not None
+    assert worker._driver._request.done()
 
 
 async def test_cancelled_while_it_waits_for_azure_it_ends_the_rest(
@@ -127,7 +127,7 @@ async def test_cancelled_while_it_waits_for_azure_it_ends_the_rest(
     assert worker.busy, "a request that was sent cannot be unsent"
     assert not _watching(worker)
     answered.set()
-    await worker.settled()
+    await worker.end_actions()
     assert not worker.busy
 
 

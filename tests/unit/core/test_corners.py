@@ -8,12 +8,12 @@ import pytest
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT
 from azure_linux_migrator.api.status import (
     AutoscalerBounds,
-    ForecastStatus,
     MigrationStatus,
     RollbackStatus,
     SourceRecord,
     timestamp,
 )
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.eviction_response import (
     EvictionResponse,

@@ -261,7 +261,7 @@ def many_apps() -> World:
     ("result", "cause"),
     [
         (EvictionResult.FORBIDDEN, Cause.FORBIDDEN),
-        (EvictionResult.WEBHOOK, Cause.WEBHOOK),
+        (EvictionResult.WEBHOOK_FAILED, Cause.WEBHOOK),
         (EvictionResult.SERVER, Cause.SERVER),
         (EvictionResult.REJECTED, Cause.REJECTED),
     ],
@@ -301,6 +301,32 @@ def test_one_app_whose_webhook_refuses_holds_up_no_other() -> None:
     assert set(drain.world.inflight.pod_refusals.known) == {
         NamespacedName("default", name) for name in refused
     }
+
+
+def test_pods_that_a_webhook_denies_in_a_row_slow_no_others() -> None:
+    """Case 37: three brokers are denied while their operator moves them."""
+    brokers = {f"p{i}" for i in range(3)}
+    drain = Drain(many_apps())
+
+    def answer(action: EvictPod) -> EvictionResponse:
+        no = action.pod.name in brokers
+        return EvictionResponse(EvictionResult.WEBHOOK if no else EvictionResult.GRANTED, "not yet")
+
+    drain.go(1.0, answer, step=0.2)
+    assert len(drain.posts) == 100, "the others are not held up"
+    drain.posts.clear()
+    drain.go(80.0, answer, step=0.2)
+    assert len(drain.posts) == 3 * 3, "each broker after 10, 20 and 40 s"
+    assert {blocker.kind for blocker in drain.work.plan(drain.now).blockers} == {"Pod"}
+
+
+def test_many_pods_that_a_webhook_denies_are_asked_for_at_a_bounded_rate() -> None:
+    drain = Drain(many_apps())
+    drain.go(1.0, always(EvictionResult.WEBHOOK, message="no"), step=0.2)
+    assert len(drain.posts) == 100, "each has to be asked for once"
+    drain.posts.clear()
+    drain.go(300.0, always(EvictionResult.WEBHOOK, message="no"), step=0.2)
+    assert 300 < len(drain.posts) <= 600
 
 
 def test_few_pods_that_are_refused_are_reported_by_name() -> None:

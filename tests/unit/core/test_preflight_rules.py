@@ -25,7 +25,12 @@ from azure_linux_migrator.model.azure_facts import (
 )
 from azure_linux_migrator.model.cluster import Allocatable, Budget, NamespacedName, Node, Volume
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.model.scheduling import HOSTNAME, SchedulingConstraints, TopologySpread
+from azure_linux_migrator.model.scheduling import (
+    HOSTNAME,
+    SchedulingConstraints,
+    Toleration,
+    TopologySpread,
+)
 from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, HostPath, PodTraits
 from tests.support.preflight_snapshots import SUBNET, snapshot, source, spec, workload
@@ -253,6 +258,18 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "agentpool=src",
     ),
     (
+        "node.held",
+        Severity.WARN,
+        {"nodes": (Node("s-0", "src", upgrade_status="paused"),)},
+        "upgrade-status=paused",
+    ),
+    (
+        "pod.tolerates-cordon",
+        Severity.WARN,
+        with_workload(scheduling=SchedulingConstraints(tolerations=(Toleration("", "Exists"),))),
+        "node.kubernetes.io/unschedulable",
+    ),
+    (
         "pod.daemonset-selector",
         Severity.WARN,
         with_workload(
@@ -379,6 +396,8 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
 
 ALWAYS = frozenset(("os.sysctl-defaults", "image.arch-os", "pool.preview"))
 OWN = {
+    "node.held",
+    "pod.tolerates-cordon",
     "cluster.identity",
     "os.seccomp",
     "pdb.unhealthy",

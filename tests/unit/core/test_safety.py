@@ -244,6 +244,29 @@ def test_the_first_cordon_follows_a_fresh_look_at_the_pools() -> None:
     assert (_kinds(decision), _reason(decision)) == ([], "TargetPoolGone")
 
 
+def test_target_nodes_that_an_interrupted_rollback_cordoned_are_opened_first() -> None:
+    nodes = [Node("s-0", "src"), Node("t-0", "srcazl", unschedulable=True, cordoned_by="m")]
+    state = world([pod("a")], nodes=nodes)
+    observation = seen(state, source(count=1), target())
+    opening = decide(migration(_at("CordonSource")), observation, NOW)
+    assert opening.actions == (ReleaseNode("t-0", "m"),)
+    state.put_node(Node("t-0", "srcazl"))
+    assert CordonNode in _kinds(decide(migration(_at("CordonSource")), observation, NOW))
+    state.put_node(Node("t-0", "srcazl", unschedulable=True))
+    foreign = decide(migration(_at("CordonSource")), observation, NOW)
+    assert ReleaseNode not in _kinds(foreign), "somebody else's cordon stays"
+
+
+@pytest.mark.parametrize("kept", ["Keep", "ScaleToZero"])
+def test_a_source_that_is_to_be_kept_and_is_gone_is_no_success(kept: str) -> None:
+    state = world([], nodes=[Node("t-0", "srcazl")])
+    status = _at("RetireSource", source=SourceRecord(count=2))
+    decision = decide(migration(status, sourcePool=kept), seen(state, target()), NOW)
+    assert (_kinds(decision), _reason(decision)) == ([], "SourcePoolGone")
+    deleted = decide(migration(status), seen(state, target()), NOW)
+    assert deleted.status.is_true("Succeeded"), "a source that is to be deleted is gone"
+
+
 def test_a_rollback_notices_that_its_source_is_gone() -> None:
     marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
     nodes = [Node("s-0", "src"), Node("t-0", "srcazl", **marks)]

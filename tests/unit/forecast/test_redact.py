@@ -26,7 +26,7 @@ from tests.support.clusters import NOW, SIZE, particular
 from tests.support.marked import Marker
 
 KEPT = {
-    *(f"Node.{field}" for field in ("os_sku", "os_effective", "zone")),
+    *(f"Node.{field}" for field in ("os_sku", "os_effective", "zone", "upgrade_status")),
     "Pod.phase",
     *("Volume.zones", "Volume.access_modes", "HostPath.type"),
     *("Requirement.operator", "Toleration.operator"),

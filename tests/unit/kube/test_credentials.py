@@ -9,6 +9,7 @@ import pytest
 
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.kube.credentials import in_cluster
+from azure_linux_migrator.kube.kubeconfig import load
 from testbed import certificates
 
 ADDRESS = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
@@ -88,3 +89,20 @@ print(code, "kopf" in sys.modules, loaded)
         check=False,
     )
     assert run.stdout == "0 True []\n", run.stderr
+
+
+async def test_without_the_kubernetes_package_a_kubeconfig_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config"
+    path.write_text(
+        "current-context: c\n"
+        "contexts: [{name: c, context: {cluster: k, user: u}}]\n"
+        "clusters: [{name: k, cluster: {server: 'https://127.0.0.1:1'}}]\n"
+        "users: [{name: u, user: {}}]\n"
+    )
+    for name in [name for name in sys.modules if name.split(".")[0] == "kubernetes"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    with pytest.raises(SettingsError, match="the kubernetes package is not installed"):
+        await load(str(path), None)

@@ -14,12 +14,15 @@ from azure_linux_migrator.model.cluster import NamespacedName
 
 
 def select_nodes(tracker: PodTracker, size: int) -> list[str]:
-    """The names of at most `size` nodes outside every batch, the earliest finish first.
+    """The names of at most `size` nodes outside every batch that nobody holds, the earliest finish
+    first.
 
     Estimates only grow as nodes are chosen, so one that is still the least when it is renewed is
     the least of all.
     """
-    needs = {name: _needs(tracker, name) for name in tracker.pool_progress.unmarked}
+    progress = tracker.pool_progress
+    free = [name for name in progress.unmarked if not progress.by_node[name].node.held]
+    needs = {name: _needs(tracker, name) for name in free}
     claims: defaultdict[QueueId, float] = defaultdict(float)
     heap = [(*_finish(tracker, needs[name], claims), name) for name in sorted(needs)]
     heapify(heap)

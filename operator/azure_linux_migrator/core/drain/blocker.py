@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.names import UPGRADE_STATUS_LABEL
 from azure_linux_migrator.core.state.backoff import BudgetBackoff
 from azure_linux_migrator.core.state.breaker import Trouble
 from azure_linux_migrator.core.state.pod_refusals import PodRefusal
-from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
+from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node, Pod
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,6 +48,16 @@ def of_budget(budget: Budget, cause: Cause, message: str, remedy: str, pods: int
 def of_pod(pod: Pod, cause: Cause, why: str, remedy: str) -> Blocker:
     """A pod that cannot be moved, whatever its budget says."""
     return Blocker(cause, "Pod", pod.key, f"pod {pod.key}: {why}", remedy, 1, pod.uid)
+
+
+def of_held(node: Node, pods: int) -> Blocker:
+    """A node that is marked as not to be upgraded now."""
+    why = (
+        f"node {node.name} is marked {UPGRADE_STATUS_LABEL}={node.upgrade_status}; it is drained "
+        "when the label is gone"
+    )
+    remedy = f"when its workload is ready: kubectl label node {node.name} {UPGRADE_STATUS_LABEL}-"
+    return Blocker(Cause.NODE_HELD, "Node", NamespacedName("", node.name), why, remedy, pods)
 
 
 _REFUSALS = {

@@ -4,8 +4,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from azure_linux_migrator.api.causes import Cause
-from azure_linux_migrator.core.drain.blocker import Blocker, of_bar, of_pod, of_refusal, of_trouble
-from azure_linux_migrator.core.drain.disruption_budgets import starved
+from azure_linux_migrator.core.drain.blocker import (
+    Blocker,
+    of_bar,
+    of_held,
+    of_pod,
+    of_refusal,
+    of_trouble,
+)
+from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked, starved
 from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue, QueueId
 from azure_linux_migrator.core.drain.node_progress import NodeProgress
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
@@ -25,7 +32,7 @@ def find_blockers(
     moved and did not come back (`unsound`): sorted, and what holds nothing up comes last."""
     blockers = {lane.blocker for lane in blocking if lane.blocker is not None}
     for load in tracker.pool_progress.blocked.values():
-        blockers.update(load.blocked.values())
+        blockers.update(_blocked(load))
     for lane in starving:
         blockers.update(_starved_lane(tracker, lane))
     blockers.update(_refused(tracker))
@@ -36,6 +43,14 @@ def find_blockers(
     blockers.update(_surge_notes(tracker))
     blockers.update(_still_attached(load) for load in tracker.pool_progress.detaching.values())
     return sorted(blockers, key=lambda each: (not each.blocks, each))
+
+
+def _blocked(load: NodeProgress) -> Iterable[Blocker]:
+    """The blocked pods of a node; a node that is held is told once."""
+    pods = [blocker for blocker in load.blocked.values() if blocker.cause is not Cause.NODE_HELD]
+    yield from pods
+    if left := len(load.blocked) - len(pods):
+        yield of_held(load.node, left)
 
 
 def _starved_lane(tracker: PodTracker, lane: EvictionQueue) -> list[Blocker]:
@@ -85,7 +100,7 @@ def _barred(tracker: PodTracker, ids: Collection[QueueId]) -> Iterable[Blocker]:
     """Budgets that refuse what they should grant, unless they are told for another reason."""
     for key, bar in tracker.world.inflight.budget_backoffs.known.items():
         budget, left = tracker.world.budgets.get(key), tracker.left(key)
-        if budget is not None and left and key not in ids:
+        if budget is not None and left and key not in ids and not is_deadlocked(budget):
             blocker = of_bar(budget, bar, left)
             yield from () if blocker is None else (blocker,)
 

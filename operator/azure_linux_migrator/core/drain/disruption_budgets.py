@@ -13,6 +13,7 @@ from azure_linux_migrator.model.cluster import Budget, Pod
 
 MOST_REPLICAS = 11
 """More replicas than this are no remedy."""
+PROBED = "; one pod a minute is asked for, so that a webhook that answers evictions can move it"
 DISRUPTED_LIMIT = 2000
 """Evicted pods not yet seen by its controller, beyond which a budget refuses everything."""
 
@@ -58,8 +59,9 @@ def is_deadlocked(budget: Budget) -> bool:
     )
 
 
-def why_none(budget: Budget, pods: int) -> Blocker | None:
-    """Why a budget will grant no slot to `pods` pods, whatever becomes Ready; None if it will."""
+def why_none(budget: Budget, pods: int, *, probed: bool = False) -> Blocker | None:
+    """Why a budget will grant no slot to `pods` pods, whatever becomes Ready; None if it will.
+    `probed` is whether it is asked all the same."""
     if budget.sync_failed:
         message = f"PodDisruptionBudget {budget.key} cannot be computed: {budget.sync_failed}"
         return of_budget(budget, Cause.BUDGET_SYNC_FAILED, message, "fix or delete it", pods)
@@ -67,7 +69,8 @@ def why_none(budget: Budget, pods: int) -> Blocker | None:
         return None
     if is_deadlocked(budget):
         remedy = deadlock_remedy(budget)
-        return of_budget(budget, Cause.BUDGET_DEADLOCKED, arithmetic(budget), remedy, pods)
+        text = f"{arithmetic(budget)}{PROBED if probed else ''}"
+        return of_budget(budget, Cause.BUDGET_DEADLOCKED, text, remedy, pods)
     if budget.expected == 0:
         message = f"PodDisruptionBudget {budget.key} counts no pods, so it allows no disruption"
         remedy = "its pods have no controller with a scale; delete the budget or give them one"

@@ -51,9 +51,8 @@ class DrainListener:
             self._tracker.update_detaching(load)
             self._replace_all(new.name)
             return
-        moved = (
-            tuple(self._tracker.world.pods_on(new.name)) if (load.batch > 0) != (batch > 0) else ()
-        )
+        changed = (load.batch > 0) != (batch > 0) or load.node.held != new.held
+        moved = tuple(self._tracker.world.pods_on(new.name)) if changed else ()
         flipped = load.node.ready != new.ready
         for pod in moved:
             self._tracker.unplace(pod.key)

@@ -13,7 +13,12 @@ from itertools import islice
 from math import ceil
 
 from azure_linux_migrator.core.drain.blocker import Blocker
-from azure_linux_migrator.core.drain.disruption_budgets import slots, unready_are_free, why_none
+from azure_linux_migrator.core.drain.disruption_budgets import (
+    is_deadlocked,
+    slots,
+    unready_are_free,
+    why_none,
+)
 from azure_linux_migrator.core.drain.waiting_pods import WaitingPods
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import EvictPod
@@ -102,11 +107,13 @@ def evaluate(
     weight: Callable[[str], int],
     *,
     prefetch: bool,
+    probe: bool = False,
     since: float = 0.0,
 ) -> None:
     """Find out which pods may go now, what blocks the others for good, and how long they take.
 
-    `since` is when the migration began, in seconds since the epoch; 0 before.
+    `probe` is whether a budget that allows nothing is asked now and then; `since` is when the
+    migration began, in seconds since the epoch; 0 before.
     """
     lane.granted, lane.blocker, lane.rest = [], None, 0.0
     if lane.empty or isinstance(lane.ident, Surge):
@@ -117,7 +124,7 @@ def evaluate(
     if isinstance(lane.ident, NamespacedName):
         budget = world.budgets.get(lane.ident)
         if budget is not None:
-            _by_budget(lane, world, budget, weight, prefetch=prefetch)
+            _by_budget(lane, world, budget, weight, prefetch=prefetch, probe=probe)
         return
     _by_owner(lane, lane.ident, world, weight, since)
 
@@ -151,12 +158,15 @@ def _by_budget(
     weight: Callable[[str], int],
     *,
     prefetch: bool,
+    probe: bool,
 ) -> None:
     if not world.inflight.budget_backoffs.holds(budget.key):
         _use_slots(lane, world, budget, weight, prefetch=prefetch)
     held = lane.left - len(lane.granted)
     if held > 0:
-        lane.blocker = why_none(budget, held)
+        lane.blocker = why_none(budget, held, probed=probe)
+    if probe and not lane.granted and is_deadlocked(budget):
+        lane.granted = _probe(lane, world, budget)
     seconds = _slot_seconds(lane, world.slot_times.mean(budget.key))
     lane.rest = ceil(lane.left / max(budget.capacity, 1)) * seconds
 
@@ -181,6 +191,18 @@ def _use_slots(
     if prefetch and free > 0:
         early = lane.later.first(free, weight)
         lane.granted += [_evict(pod, budget.key) for pod in early]
+
+
+def _probe(lane: EvictionQueue, world: World, budget: Budget) -> list[EvictPod]:
+    """One pod of a budget that allows nothing, another one each time: a webhook may move the pod
+    itself once its eviction is asked for. The refusal that is expected sets the time of the next
+    (PROBE_SECONDS in core/state/eviction_response.py)."""
+    waits = world.inflight.budget_backoffs.holds(budget.key)
+    if waits or world.inflight.unshown(budget.key) or not lane.now.pods:
+        return []
+    pods = sorted(lane.now.pods.values(), key=lambda pod: pod.key)
+    turn = world.inflight.budget_backoffs.times(budget.key) % len(pods)
+    return [_evict(pods[turn], budget.key)]
 
 
 def _grant(

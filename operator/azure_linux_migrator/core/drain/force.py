@@ -8,10 +8,17 @@ from azure_linux_migrator.model.actions import DeletePod
 from azure_linux_migrator.model.cluster import NamespacedName
 
 _SPARED = frozenset(
-    {Cause.UNMANAGED, Cause.EMPTY_DIR, Cause.LOCAL_VOLUME, Cause.VOLUME_ZONE, Cause.RETURNS}
+    {
+        Cause.UNMANAGED,
+        Cause.EMPTY_DIR,
+        Cause.LOCAL_VOLUME,
+        Cause.VOLUME_ZONE,
+        Cause.RETURNS,
+        Cause.NODE_HELD,
+    }
 )
-"""Pods whose data or life would be lost, that could not run elsewhere, or that would only come
-back: Force is against budgets, and not against these."""
+"""Pods whose data or life would be lost, that could not run elsewhere, that would only come back,
+or whose node somebody holds: Force is against budgets, and not against these."""
 
 
 def forced(tracker: PodTracker, now: float) -> tuple[DeletePod, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import islice
 
+from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ReplacementPolicy
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import find_blockers, unschedulable
@@ -171,6 +172,7 @@ class Planner:
                 self.tracker.world,
                 self.tracker.weight,
                 prefetch=prefetch,
+                probe=Check.PDB_ZERO in self.tracker.scope.accepted,
                 since=self._since,
             )
             _keep(self._granting, lane, wanted=bool(lane.granted))

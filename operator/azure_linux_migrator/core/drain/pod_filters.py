@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.names import UPGRADE_STATUS_LABEL
 from azure_linux_migrator.api.spec_drain import Drain, EmptyDirPolicy, JobPolicy, UnmanagedPolicy
-from azure_linux_migrator.core.drain.blocker import Blocker, of_pod
-from azure_linux_migrator.model.cluster import NamespacedName, Pod, Volume
+from azure_linux_migrator.core.drain.blocker import Blocker, of_held, of_pod
+from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod, Volume
 
 
 class PodDisposition(StrEnum):
@@ -63,7 +64,8 @@ def returns(pod: Pod) -> FilterResult:
     """Moving it would not help: its like have come back to the source after being moved."""
     why = "pods of its owner come back to the source after being moved"
     remedy = (
-        "its template tolerates node.kubernetes.io/unschedulable or names its node: take that out"
+        "its template tolerates node.kubernetes.io/unschedulable or names its node: take that out, "
+        "or let its pods go with the pool: name pod.tolerates-cordon in spec.preflight.acknowledge"
     )
     return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.RETURNS, why, remedy))
 
@@ -79,6 +81,17 @@ def two_budgets(pod: Pod, budgets: Sequence[NamespacedName]) -> FilterResult:
     )
 
 
+def held(node: Node) -> FilterResult:
+    """Its node is marked as not to be upgraded now."""
+    why = f"node {node.name} is marked {UPGRADE_STATUS_LABEL}={node.upgrade_status}"
+    return FilterResult(PodDisposition.BLOCK, why, of_held(node, 1))
+
+
+LEFT_BEHIND = FilterResult(
+    PodDisposition.SKIP,
+    "pods of its owner come back to the source, and go with it: pod.tolerates-cordon is "
+    "acknowledged",
+)
 ABANDONED = FilterResult(
     PodDisposition.SKIP, "its node does not answer, and its grace has ended long ago"
 )

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy, SingletonPolicy
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import FREE, EvictionQueue, QueueId, Surge
@@ -14,10 +15,12 @@ from azure_linux_migrator.core.drain.node_progress import NodeProgress, PoolProg
 from azure_linux_migrator.core.drain.order import LAST, Order
 from azure_linux_migrator.core.drain.pod_filters import (
     ABANDONED,
+    LEFT_BEHIND,
     MOVE,
     FilterResult,
     PodDisposition,
     classify_pod,
+    held,
     returns,
     two_budgets,
 )
@@ -205,10 +208,15 @@ class PodTracker:
         if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
             return ABANDONED
         filter_result = classify_pod(pod, self.scope.policy, self)
-        if filter_result is not MOVE or pod.owner is None or pod.terminating or pod.finished:
+        if filter_result is not MOVE or pod.terminating or pod.finished:
+            return filter_result
+        if (node := self.pool_progress.by_node[pod.node].node).held:
+            return held(node)
+        if pod.owner is None:
             return filter_result
         if self.came_late(pod) and self.evicted_owners.returns(pod.owner.uid) >= RETURNS_LIMIT:
-            return returns(pod)
+            accepted = Check.POD_TOLERATES_CORDON in self.scope.accepted
+            return LEFT_BEHIND if accepted else returns(pod)
         budgets = self.world.pdb_index.of(pod)
         if len(budgets) > 1 and pod.phase != "Pending":
             return two_budgets(pod, budgets)
@@ -226,12 +234,14 @@ class PodTracker:
         self.place(pod)
 
     def lost(self, nodes: Collection[str] | None = None) -> tuple[str, ...]:
-        """Uids of the abandoned pods on these nodes, by default on all."""
+        """Uids of the pods that end with these nodes, by default with all: abandoned ones, and
+        those that come back and that an admin lets go."""
         return tuple(
             sorted(
-                uid
-                for key, uid in self.abandoned.items()
-                if nodes is None or self.entries[key].pod.node in nodes
+                entry.pod.uid
+                for key, entry in self.entries.items()
+                if key in self.abandoned or entry.filter_result is LEFT_BEHIND
+                if nodes is None or entry.pod.node in nodes
             )
         )
 

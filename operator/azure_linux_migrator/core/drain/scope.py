@@ -8,7 +8,8 @@ from azure_linux_migrator.model.cluster import NamespacedName, Node
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a drain is about. `last` is the operator's own pod, which leaves last.
+    """What a drain is about. `last` is the operator's own pod, which leaves last; `accepted` are
+    the checks of the preflight whose findings an admin has accepted (api/checks.py).
 
     Where one pool is both (InPlace), `new_sku` tells its target nodes from its source nodes.
     """
@@ -20,6 +21,7 @@ class Scope:
     last: NamespacedName | None = None
     new_sku: str = ""
     uid: str = ""
+    accepted: frozenset[str] = frozenset()
 
     def leaves(self, node: Node) -> bool:
         """Whether a node is to be emptied."""
@@ -31,4 +33,5 @@ class Scope:
 
     def alike(self, other: "Scope") -> bool:
         """Whether the same nodes are emptied, by whatever policy."""
-        return replace(self, policy=other.policy, last=other.last) == other
+        policy, last, accepted = other.policy, other.last, other.accepted
+        return replace(self, policy=policy, last=last, accepted=accepted) == other

@@ -7,6 +7,7 @@ from azure_linux_migrator.core.preflight import (
     budget_rules,
     cluster_rules,
     identity,
+    node_rules,
     os_rules,
     placement_rules,
     pool_rules,
@@ -50,6 +51,12 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.POD_FIT, "kube-scheduler plugins/noderesources", placement_rules.fit),
     PreflightRule(Check.POOL_CAPACITY, "kube-scheduler", placement_rules.capacity),
     PreflightRule(Check.POD_SPREAD, "kubernetes#106127; kops#18535", placement_rules.spread),
+    PreflightRule(Check.NODE_HELD, "AKS#5944; upgrade-aks-node-pools", node_rules.held),
+    PreflightRule(
+        Check.POD_TOLERATES_CORDON,
+        "kube-scheduler plugins/nodeunschedulable",
+        node_rules.tolerates_cordon,
+    ),
     PreflightRule(Check.POD_BARE, "kubectl drain", workload_rules.bare),
     PreflightRule(Check.POD_LOCAL_DATA, "resize-node-pool", workload_rules.local_data),
     PreflightRule(

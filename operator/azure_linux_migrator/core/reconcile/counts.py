@@ -6,15 +6,14 @@ from azure_linux_migrator.api.spec import StrategyType
 from azure_linux_migrator.api.status import (
     BatchProgress,
     BlockerStatus,
-    FindingStatus,
     NodeCounts,
     Phase,
     PodCounts,
-    PreflightStatus,
     Timing,
     since_epoch,
     timestamp,
 )
+from azure_linux_migrator.api.status_checks import FindingStatus, PreflightStatus
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.steps.drain import batch_index, batches, resumes
 from azure_linux_migrator.core.steps.progress import Context

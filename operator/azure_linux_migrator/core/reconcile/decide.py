@@ -7,6 +7,7 @@ again with the same arguments it answers the same, and a crash between two calls
 from dataclasses import replace
 from functools import cache, partial
 
+from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import ABORT, APPROVE, RETRY, ROLLBACK
 from azure_linux_migrator.api.reasons import Reason
@@ -23,7 +24,7 @@ from azure_linux_migrator.api.status import (
 )
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.reconcile.intents import (
     ended,
     token,
@@ -91,6 +92,7 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
         observation.own_pod,
         migration.spec.target.os_sku if migration.in_place else "",
         migration.uid,
+        _accepted(migration),
     )
     # Which pods came after that is told by those that are there: not before all of them are read.
     began = since_epoch(migration.status.batch.started_at) if observation.world_ready else None
@@ -101,6 +103,18 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
     planner = observation.memory.planner(observation.world, scope, began=began or 0.0, since=since)
     make_plan = cache(partial(planner.plan, now, migration.uid))
     return Context(migration, observation, planner, make_plan, now)
+
+
+def _accepted(migration: Migration) -> frozenset[str]:
+    """The checks whose findings an admin has acknowledged, and pdb.zero where it only warned, about
+    budgets that a webhook opens (with Force it only warns about every budget)."""
+    warned = {
+        finding.rule
+        for finding in migration.status.preflight.findings
+        if finding.severity == Severity.WARN
+        and migration.spec.drain.on_timeout is not TimeoutPolicy.FORCE
+    }
+    return frozenset(migration.spec.preflight.acknowledge) | (warned & {Check.PDB_ZERO})
 
 
 def _begin_again(migration: Migration) -> Migration:
@@ -193,7 +207,7 @@ _NO_WAY_BACK = frozenset(
 or an admin has just said what he wants."""
 
 
-_LATE = frozenset((TIMED_OUT, *HOLDS, Reason.TARGET_NODES_NOT_READY))
+_LATE = frozenset((TIMED_OUT, *HOLDS, Reason.TARGET_NODES_NOT_READY, Reason.NODES_HELD))
 """Refusals that spec.drain.onTimeout is about: a batch, or a wait, lasted too long."""
 
 

@@ -1,7 +1,7 @@
 """The reconcile loop of one migration as a state machine: observe, decide, record, act, wait.
 
 Owns when a decision is made, what is recorded before it acts, and what follows a failed write. It
-does no I/O and reads no clock: a driver (controller/worker.py in production,
+does no I/O and reads no clock: a driver (controller/loop_driver.py in production,
 simulator/controller/simulated_operator.py in virtual time) passes in what happened and when,
 performs the outputs in order, and calls `tick` at `wake_at`.
 """

@@ -7,20 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from azure_linux_migrator.api.conditions import ConditionType
-from azure_linux_migrator.api.names import ABORT, PAUSE, ROLLBACK, TAG_AUTOSCALER, TAG_STOP
+from azure_linux_migrator.api.names import ABORT, PAUSE, ROLLBACK, TAG_STOP
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.status import (
     HAND_OVER_LIMIT,
-    AutoscalerBounds,
     BatchProgress,
-    Condition,
     HandOver,
     MigrationStatus,
     NodeCounts,
     Phase,
     RollbackStatus,
-    SourceRecord,
     Timing,
     timestamp,
 )
@@ -29,18 +26,17 @@ from azure_linux_migrator.azure import bicep, terraform
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.reconcile.conditions import Draft, headline, merge
 from azure_linux_migrator.core.reconcile.counts import (
-    batch_of,
-    blockers_of,
-    nodes_of,
-    pods_of,
     preflight_of,
-    timing_of,
 )
 from azure_linux_migrator.core.reconcile.intents import used
-from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT, approved
+from azure_linux_migrator.core.reconcile.status_fields import (
+    filled,
+    progress_conditions,
+    source_record,
+    stable_message,
+)
+from azure_linux_migrator.core.steps.approvals import TOKEN_LIMIT
 from azure_linux_migrator.core.steps.cordon_source import taken_back
-from azure_linux_migrator.core.steps.external_changes import changes
-from azure_linux_migrator.core.steps.pool_size import old_count
 from azure_linux_migrator.core.steps.progress import Context, Progress
 from azure_linux_migrator.core.steps.routes import route_of
 from azure_linux_migrator.core.steps.step_position import StepPosition
@@ -60,10 +56,10 @@ def report_step(
     reason = Reason.PAUSED if paused else progress.reason
     message = _paused_by(ctx) if paused else progress.message
     drafts = [
-        *headline(progress.state, reason, _stable(reason, message)),
-        *_domain(ctx, step_position, progress),
+        *headline(progress.state, reason, stable_message(reason, message)),
+        *progress_conditions(ctx, step_position, progress),
     ]
-    status = _fill(
+    status = filled(
         ctx,
         drafts,
         phase=Phase.PAUSED if paused else _phase(ctx, progress),
@@ -144,7 +140,9 @@ def report_done(
         (ConditionType.SOURCE_RETIRED, "True" if gone else "False", retired, ""),
     ]
     step_position = StepPosition(route_of(ctx.migration), "", finished=True)
-    status = _fill(ctx, drafts, phase=Phase.SUCCEEDED, step_position=step_position, message=message)
+    status = filled(
+        ctx, drafts, phase=Phase.SUCCEEDED, step_position=step_position, message=message
+    )
     new = None if ctx.migration.in_place else ctx.pool(ctx.migration.new_pool)
     return status.model_copy(
         update={
@@ -173,7 +171,7 @@ def report_releasing(ctx: Context, progress: Progress) -> MigrationStatus:
     message = progress.message or (
         "this migration is being deleted: uncordoning the nodes it cordoned"
     )
-    return _fill(
+    return filled(
         ctx,
         headline("working", Reason.DELETING, message),
         phase=Phase.DELETING,
@@ -188,7 +186,9 @@ def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
     text = f"moving everything back to {ctx.migration.old_pool}: {why.reason}: {why.message}"
     drafts = [
         *headline("working", Reason.ROLLING_BACK, ""),
-        *_domain(replace(ctx, migration=replace(ctx.migration, backwards=True)), None, None),
+        *progress_conditions(
+            replace(ctx, migration=replace(ctx.migration, backwards=True)), None, None
+        ),
     ]
     return before.model_copy(
         update={
@@ -201,7 +201,7 @@ def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
             "batch": BatchProgress(),
             "nodes": NodeCounts(),
             "timing": Timing(),
-            "source": _source(ctx),
+            "source": source_record(ctx),
             "observed_generation": ctx.migration.generation,
             "conditions": merge(before, drafts, ctx.migration.generation, ctx.now),
         }
@@ -216,7 +216,7 @@ def report_aborted(ctx: Context) -> MigrationStatus:
         f"stopped by {ABORT}={asked}: the nodes of {migration.old_pool} are uncordoned and both "
         f"pools stay; kubectl azlm retry {migration.name} begins again"
     )
-    status = _fill(
+    status = filled(
         ctx,
         headline("refused", Reason.ABORTED, message),
         phase=Phase.ABORTED,
@@ -232,128 +232,3 @@ def report_aborted(ctx: Context) -> MigrationStatus:
             "blockers": (),
         }
     )
-
-
-def _stable(reason: str, message: str) -> str:
-    """Conditions must not change with every pod: counts are told in status.message alone."""
-    return "" if reason in _COUNTING else message
-
-
-_COUNTING = frozenset(
-    (
-        Reason.DRAINING,
-        Reason.TARGET_NODES_NOT_READY,
-        Reason.CORDONING,
-        Reason.GROWING_TARGET,
-        Reason.SHRINKING_SOURCE,
-        Reason.UPDATING_IN_PLACE,
-        Reason.RESTORING_SOURCE,
-        Reason.RELEASING_SOURCE,
-        Reason.REMOVING_TARGET,
-    )
-)
-
-
-def _domain(
-    ctx: Context, step_position: StepPosition | None, progress: Progress | None
-) -> list[Draft]:
-    back = ctx.migration.backwards
-    reason = progress.reason if progress else ""
-    text = progress.message if progress else ""
-    begun = step_position is None or step_position.begun or back
-    refused_first = not begun and progress is not None and progress.state == "refused"
-    late = reason in {Reason.DRAIN_TIMED_OUT, Reason.DRAIN_FORCED, Reason.ROLLED_BACK}
-    blockers = (
-        [blocker for blocker in ctx.plan.blockers if blocker.blocks] if ctx.seen.world_ready else []
-    )
-    blocked = step_position is not None and not step_position.moved and (late or bool(blockers))
-    why = text if late else "; ".join(str(blocker) for blocker in blockers[:3])
-    cause = reason if late else blockers[0].cause.value if blockers else Reason.NOT_BLOCKED
-    guarded = step_position is not None and step_position.step in step_position.route.guarded
-    changed = changes(ctx) if guarded else []
-    ready = step_position is not None and step_position.created and not back
-    drained = step_position is not None and step_position.moved and not back
-    no = Reason.ROLLING_BACK if back else ""
-    return [
-        (
-            ConditionType.PREFLIGHT_PASSED,
-            "True" if begun else "False" if refused_first else "Unknown",
-            Reason.PASSED if begun else reason,
-            text if refused_first else "",
-        ),
-        (
-            ConditionType.TARGET_READY,
-            "True" if ready else "False",
-            Reason.READY if ready else no or Reason.NOT_READY,
-            "",
-        ),
-        (
-            ConditionType.DRAINED,
-            *(("True", Reason.DRAINED) if drained else ("False", no or Reason.NOT_DRAINED)),
-            "",
-        ),
-        (
-            ConditionType.DRAIN_BLOCKED,
-            *(("True", cause, why) if blocked else ("False", Reason.NOT_BLOCKED, "")),
-        ),
-        (
-            ConditionType.POOLS_CHANGED,
-            *(
-                ("True", changed[0].reason, "; ".join(change.message for change in changed))
-                if changed
-                else ("False", Reason.AS_LEFT, "")
-            ),
-        ),
-        (ConditionType.SOURCE_RETIRED, "False", no or Reason.NOT_RETIRED, ""),
-    ]
-
-
-def _fill(
-    ctx: Context,
-    drafts: list[Draft],
-    *,
-    phase: Phase,
-    step_position: StepPosition,
-    message: str,
-) -> MigrationStatus:
-    before = ctx.migration.status
-    batch = batch_of(ctx, step_position, phase)
-    conditions: tuple[Condition, ...] = merge(before, drafts, ctx.migration.generation, ctx.now)
-    return before.model_copy(
-        update={
-            "observed_generation": ctx.migration.generation,
-            "phase": phase,
-            "step": step_position.step,
-            "message": message[:2000],
-            "target_pool": ctx.migration.new_pool,
-            "nodes": nodes_of(ctx, step_position),
-            "pods": pods_of(ctx),
-            "batch": batch,
-            "blockers": () if step_position.finished else blockers_of(ctx),
-            "timing": timing_of(ctx, step_position, batch),
-            "source": _source(ctx) if step_position.begun else before.source,
-            "approved": approved(ctx),
-            "conditions": conditions,
-        }
-    )
-
-
-_SCALING = frozenset((Step.CREATE_TARGET, Step.AWAIT_DRAIN_APPROVAL))
-"""Steps during which the source's own autoscaler may still change its size."""
-
-
-def _source(ctx: Context) -> SourceRecord:
-    """The old pool as it is found when the preflight has passed; but for what its autoscaler
-    does before it is held, never changed after that."""
-    before, pool = ctx.migration.status.source, ctx.pool(ctx.migration.old_pool)
-    if pool is None or pool.power != "Running":
-        return before  # a pool that is stopped shows no nodes
-    if before.count is not None:
-        if before.autoscaler is None or ctx.migration.status.step not in _SCALING:
-            return before
-        return before.model_copy(update={"count": pool.count})
-    bounds = AutoscalerBounds(min=pool.bounds[0], max=pool.bounds[1]) if pool.autoscaling else None
-    held = pool.tag(TAG_AUTOSCALER).split("-")
-    if bounds is None and len(held) == 2 and all(bound.isdecimal() for bound in held):
-        bounds = AutoscalerBounds(min=int(held[0]), max=int(held[1]))
-    return SourceRecord(count=old_count(ctx), os_sku=pool.os_sku, autoscaler=bounds)

@@ -26,6 +26,9 @@ class EvictionResult(StrEnum):
     THROTTLED = "throttled"
     TWO_BUDGETS = "two_budgets"
     WEBHOOK = "webhook"
+    """A webhook or policy denies this eviction, perhaps only for now."""
+    WEBHOOK_FAILED = "webhook_failed"
+    """A webhook does not answer."""
     NAMESPACE_TERMINATING = "namespace_terminating"
     FORBIDDEN = "forbidden"
     NEGATIVE = "negative"
@@ -48,6 +51,7 @@ RETRIES = {
     EvictionResult.THROTTLED: RetryDelay(2.0, 30.0),
     EvictionResult.TWO_BUDGETS: RetryDelay(60.0, 60.0),
     EvictionResult.WEBHOOK: RetryDelay(10.0, 60.0),
+    EvictionResult.WEBHOOK_FAILED: RetryDelay(10.0, 60.0),
     EvictionResult.NAMESPACE_TERMINATING: RetryDelay(5.0, 60.0),
     EvictionResult.FORBIDDEN: RetryDelay(30.0, 60.0),
     EvictionResult.NEGATIVE: RetryDelay(30.0, 60.0),
@@ -79,15 +83,24 @@ OF_ALL = frozenset(
     (
         EvictionResult.FORBIDDEN,
         EvictionResult.REJECTED,
-        EvictionResult.WEBHOOK,
+        EvictionResult.WEBHOOK_FAILED,
         EvictionResult.SERVER,
     )
 )
-"""Refusals that every other pod might get too."""
+"""Refusals that every other pod might get too. A webhook that denies is not among them: it denies
+the pods that it guards, and each has to be asked for (a webhook may move the pod itself)."""
+
+PROBE_SECONDS = 60.0
+"""Between two evictions of a budget that allows none even when all its pods are healthy: only a
+webhook can open it, and the refusal is expected."""
+
+DENIED_SECONDS = 0.5
+"""For each pod that is denied at one time, their next tries are spread over this many seconds."""
 
 CAUSES = {
     EvictionResult.TWO_BUDGETS: Cause.TWO_BUDGETS,
     EvictionResult.WEBHOOK: Cause.WEBHOOK,
+    EvictionResult.WEBHOOK_FAILED: Cause.WEBHOOK,
     EvictionResult.NAMESPACE_TERMINATING: Cause.NAMESPACE_TERMINATING,
     EvictionResult.FORBIDDEN: Cause.FORBIDDEN,
     EvictionResult.NEGATIVE: Cause.NEGATIVE,
@@ -97,11 +110,13 @@ CAUSES = {
 """Refusals that are told as blockers; the others pass by themselves."""
 
 
-def pause(answer: EvictionResponse, times: int) -> float:
-    """Seconds until the next try of what was refused so `times` times before."""
-    return max(
-        RETRIES[answer.result].after(times + 1), min(answer.retry_after or 0.0, LONGEST_ASKED)
-    )
+def pause(answer: EvictionResponse, times: int, refused: int = 0) -> float:
+    """Seconds until the next try of what was refused so `times` times before, while `refused` pods
+    wait in all."""
+    wait = RETRIES[answer.result].after(times + 1)
+    if answer.result is EvictionResult.WEBHOOK:
+        wait = max(wait, min(refused * DENIED_SECONDS, LONGEST_ASKED))
+    return max(wait, min(answer.retry_after or 0.0, LONGEST_ASKED))
 
 
 def classify(error: KubernetesError) -> EvictionResponse:
@@ -109,14 +124,17 @@ def classify(error: KubernetesError) -> EvictionResponse:
     return EvictionResponse(_meaning(error), error.message, error.retry_after)
 
 
-_ADMISSION = ("admission webhook", "failed calling webhook", "ValidatingAdmissionPolicy")
+_FAILED = "failed calling webhook"
+_DENIED = ("admission webhook", "ValidatingAdmissionPolicy")
 _BY_STATUS = {404: EvictionResult.GONE, 409: EvictionResult.CONFLICT}
 
 
 def _meaning(error: KubernetesError) -> EvictionResult:
     causes = {str(cause.get("reason") or "") for cause in error.causes}
     result = EvictionResult.SERVER
-    if any(word in error.message for word in _ADMISSION):
+    if _FAILED in error.message:
+        result = EvictionResult.WEBHOOK_FAILED
+    elif any(word in error.message for word in _DENIED):
         result = EvictionResult.WEBHOOK
     elif error.status == 429:
         budget = "DisruptionBudget" in causes

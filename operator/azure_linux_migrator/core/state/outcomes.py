@@ -7,13 +7,14 @@ failed is tried again is thereby the same in both. Times are in seconds since th
 from collections.abc import Callable, Mapping
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import ForecastStatus
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.azure.failures import FailureClass as AzureVerdict
 from azure_linux_migrator.azure.failures import classify_failure as azure_verdict
 from azure_linux_migrator.core.state.eviction_response import (
     CAUSES,
     OF_ALL,
     OF_BUDGET,
+    PROBE_SECONDS,
     SETTLING,
     EvictionResponse,
     EvictionResult,
@@ -159,13 +160,16 @@ class Outcomes:
             times = inflight.budget_backoffs.times(action.budget)
         else:
             times = inflight.pod_refusals.times(action.pod, action.uid, detail["reason"])
-        until = now + pause(answer, times) * self._jitter()
+        wait = pause(answer, times, len(inflight.pod_refusals))
+        budget = self._world.budgets.get(action.budget) if action.budget else None
+        never = result is EvictionResult.BUDGET and budget is not None and budget.capacity <= 0
+        until = now + max(wait, PROBE_SECONDS if never else 0.0) * self._jitter()
         if result is EvictionResult.THROTTLED:
             inflight.throttled_until = max(inflight.throttled_until, until)
         if result in OF_ALL:
             inflight.breaker.refused(action.pod, **detail, now=now, stretch=self._jitter())
         if result in OF_BUDGET:
-            strict = answer.retry_after is not None
+            strict = never or answer.retry_after is not None
             self._world.budget_refused(action, **detail, until=until, strict=strict)
         elif result is EvictionResult.SERVER or (
             result not in SETTLING and inflight.doubted(action.pod, action.uid)

@@ -2,7 +2,7 @@
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
-from azure_linux_migrator.model.actions import CordonNode, MarkNode
+from azure_linux_migrator.model.actions import CordonNode, MarkNode, ReleaseNode
 
 FRESH_SECONDS = 15.0
 """The pools were read so lately when the first node is cordoned."""
@@ -18,6 +18,21 @@ def taken_back(ctx: Context) -> list[str]:
         for node in nodes
         if node.cordoned_by == ctx.migration.name or ctx.migration.batch_of(node)
     ]
+
+
+def _open_target(ctx: Context) -> Progress | None:
+    """Uncordon target nodes that carry this migration's own cordon: of an interrupted rollback."""
+    migration = ctx.migration
+    closed = [
+        node.name
+        for node in ctx.seen.world.pool_nodes(migration.target)
+        if node.unschedulable and node.cordoned_by == migration.name
+    ]
+    if migration.in_place or migration.backwards or not closed:
+        return None
+    text = f"uncordoning {len(closed)} nodes of pool {migration.target}, left by a rollback"
+    releases = (ReleaseNode(name, migration.name) for name in sorted(closed))
+    return ctx.attempt_all(releases, Reason.CORDONING, text)
 
 
 def cordon_source(ctx: Context) -> Progress:
@@ -37,6 +52,8 @@ def cordon_source(ctx: Context) -> Progress:
             Reason.CORDONING,
             f"removing batch marks of a former migration from {len(leftovers)} nodes",
         )
+    if (opening := _open_target(ctx)) is not None:
+        return opening
     open_nodes = [pool_progress.by_node[name].node for name in sorted(pool_progress.open)]
     if not open_nodes:
         return DONE
@@ -58,7 +75,10 @@ def cordon_source(ctx: Context) -> Progress:
         f"cordoning {len(open_nodes)} of {len(pool_progress)} nodes of pool {ctx.migration.source}"
     )
     return ctx.attempt_all(
-        (CordonNode(node.name, ctx.migration.name, batch) for node in open_nodes),
+        (
+            CordonNode(node.name, ctx.migration.name, "" if node.held else batch)
+            for node in open_nodes
+        ),
         Reason.CORDONING,
         text,
     )

@@ -7,6 +7,7 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import Phase, since_epoch
 from azure_linux_migrator.core.drain.batches import select_nodes
+from azure_linux_migrator.core.drain.blocker import of_held
 from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.target_health import (
@@ -60,10 +61,27 @@ def drain(ctx: Context) -> Progress:
     if (joining := marking(ctx)) is not None:
         return joining
     index = batch_index(ctx)
-    if index and (soaking := batch_soak(ctx, index)) is not None:
-        return soaking
+    if (waiting := before_next(ctx, index)) is not None:
+        return waiting
     size = ctx.migration.batch_nodes(index + 1, len(ctx.pool_progress))
     return admit(ctx, index + 1, select_nodes(ctx.planner.tracker, size))
+
+
+def before_next(ctx: Context, index: int) -> Progress | None:
+    """What has to pass between a batch and the next: its soak, and marks on all nodes left."""
+    return (batch_soak(ctx, index) if index else None) or nodes_held(ctx)
+
+
+def nodes_held(ctx: Context) -> Progress | None:
+    """All nodes that are left are marked as not to be upgraded now: wait for their labels."""
+    loads = ctx.pool_progress.by_node
+    held = [name for name in sorted(ctx.pool_progress.unmarked) if loads[name].node.held]
+    if not held or len(held) < len(ctx.pool_progress.unmarked):
+        return bounded(ctx, "held", None)
+    blockers = "; ".join(str(of_held(loads[name].node, loads[name].remaining)) for name in held[:3])
+    more = f" and {len(held) - 3} more" if len(held) > 3 else ""
+    wait = working(Reason.NODES_HELD, blockers + more, wake_at=ctx.now + LOST_EVENT_SECONDS)
+    return bounded(ctx, "held", wait)
 
 
 def between(ctx: Context) -> Progress | None:

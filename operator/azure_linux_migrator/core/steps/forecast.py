@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import ForecastStatus, since_epoch
+from azure_linux_migrator.api.status import since_epoch
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.core.steps.progress import Context, Progress
 from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools, RunForecast
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from azure_linux_migrator.api.status import ForecastStatus
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.core.state.results import ActionProblem, PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory

@@ -12,6 +12,7 @@ from azure_linux_migrator.model.actions import Action, DeletePool, UpdatePool
 from azure_linux_migrator.model.pool import Pool
 
 FRESH_SECONDS = 15.0
+LOOK_SECONDS = 60.0
 
 
 def retire_source(ctx: Context) -> Progress:
@@ -20,6 +21,12 @@ def retire_source(ctx: Context) -> Progress:
     if not ctx.pools_newer_than(FRESH_SECONDS):
         look = ctx.refresh_pools(Reason.RETIRING_SOURCE, _telling(ctx))
         return ctx.keep_refusal(look, _action(ctx, source).key) if source is not None else look
+    if source is None and ctx.migration.spec.source_pool is not SourcePool.DELETE:
+        text = (
+            f"node pool {ctx.migration.source}, which spec.sourcePool keeps, was deleted by "
+            "someone else; set spec.sourcePool to Delete, or delete this migration"
+        )
+        return refused(Reason.SOURCE_POOL_GONE, text, wake_at=ctx.now + LOOK_SECONDS)
     if ctx.migration.spec.source_pool is SourcePool.KEEP:
         return _unsafe(ctx) or DONE
     nodes = len(ctx.pool_progress)

@@ -15,7 +15,7 @@ from azure_linux_migrator.core.steps.create_target import failed
 from azure_linux_migrator.core.steps.drain import (
     admit,
     batch_index,
-    batch_soak,
+    before_next,
     between,
     evict,
     marking,
@@ -40,8 +40,8 @@ def roll(ctx: Context) -> Progress:
         return DONE
     if (joining := marking(ctx)) is not None:
         return joining
-    if index and (soaking := batch_soak(ctx, index)) is not None:
-        return soaking
+    if (waiting := before_next(ctx, index)) is not None:
+        return waiting
     source, target = ctx.pool(ctx.migration.source), ctx.pool(ctx.migration.target)
     if target is not None and target.state in {"Failed", "Canceled"} and _short(ctx, target):
         return failed(ctx, target)

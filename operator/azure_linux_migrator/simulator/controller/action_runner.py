@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from azure_linux_migrator.api.status import ForecastStatus, timestamp
+from azure_linux_migrator.api.status import timestamp
+from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.core.reconcile.loop import CONCURRENCY
 from azure_linux_migrator.core.state.eviction_response import (
     EvictionResponse,

@@ -1,4 +1,4 @@
-"""Drives one reconcile loop in virtual time, as controller/worker.py does with asyncio."""
+"""Drives one reconcile loop in virtual time, as controller/loop_driver.py does with asyncio."""
 
 from collections.abc import Callable
 
