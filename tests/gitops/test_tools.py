@@ -18,6 +18,9 @@ pytestmark = pytest.mark.cluster
 
 ORDER = [{"selector": {"matchLabels": {"app": "app-00"}}, "order": -1}]
 SLOW = {"canary": {"nodes": 1, "soak": "10m"}}
+"""The drain has begun, and waits."""
+FAST = {"canary": {"nodes": 1, "soak": "0s"}, "batch": {"size": "50%", "soak": "0s"}}
+FAST |= {"finalSoak": "0s"}
 TOOLS = {"flux": Flux, "argocd": ArgoCD, "argocd-server-side": ArgoCDServerSide}
 
 
@@ -41,7 +44,7 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
 
     git.tool.deliver("migrations")
     spec = {"approval": "BeforeDrain", "drain": {"singletons": "SurgeFirst", "order": ORDER}}
-    git.migrate(**spec)
+    git.migrate(**spec, strategy=SLOW)
     git.bed.wait_reason("AwaitingApproval")
     git.bed.audit.mark()
     git.say("pause")
@@ -54,12 +57,12 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
     git.say("resume")
     git.wait_draining(3)
     TABLE.record(git, "resume", "goes on")
-    git.migrate(**spec, paused=True)
+    git.migrate(**spec, strategy=SLOW, paused=True)
     git.wait_phase("Paused")
     TABLE.record(git, "`spec.paused` in Git", "holds until Git says false")
-    # Written out: where a line with a default is gone, Argo CD's ServerSideDiff sees no difference.
-    git.migrate(**spec, paused=False)
     upgrade(git)
+    # Written out: where a line with a default is gone, Argo CD's ServerSideDiff sees no difference.
+    git.migrate(**spec, strategy=FAST, paused=False)
     for name in ("azlm", "azlm-migrations", "apps"):
         git.tool.reconcile(name)
     git.bed.wait_done()

@@ -160,8 +160,8 @@ class Flux:
 
     def _publish(self) -> str:
         """Tell Flux of the head, as source-controller does."""
-        archive = self._repository.archive()
         head = self._repository.head
+        archive = self._repository.archive(head)
         revision = f"main@sha1:{head}"
         status = {
             "artifact": {
@@ -203,8 +203,8 @@ class Flux:
 def _serve(repository: Repository, receive: Any) -> http.server.ThreadingHTTPServer:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """The artifact: the archive of the head."""
-            body = repository.archive()
+            """An artifact: the archive of the commit that the path names."""
+            body = repository.archive(self.path.strip("/").removesuffix(".tar.gz"))
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

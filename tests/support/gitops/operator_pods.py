@@ -1,8 +1,9 @@
 """Runs the operator's containers: what the kubelet does, where kwok only says so.
 
 For each pod of the operator's Deployment there is a process with the pod's arguments and
-environment, with the ServiceAccount of the pod. It begins when the pod is Ready, and gets SIGTERM
-when the pod is deleted. So an upgrade by Git is one here too: new pods, a handover of the Lease.
+environment, with the ServiceAccount of the pod. It begins when the pod is Ready, begins again where
+it ended, and gets SIGTERM when the pod is deleted. So an upgrade by Git is one here too: new pods,
+a handover of the Lease.
 """
 
 import json
@@ -55,7 +56,8 @@ class OperatorPods:
             pods = self._get("pods", "-l", "app.kubernetes.io/name=azlm")
             live = {pod["metadata"]["name"]: pod for pod in pods if _runs(pod)}
             for name, pod in live.items():
-                if name not in self._processes:
+                process = self._processes.get(name)
+                if process is None or process.poll() is not None:
                     self._start(name, pod)
             for name in self._processes.keys() - live.keys() - self._ended:
                 self._processes[name].terminate()

@@ -88,9 +88,9 @@ class Repository:
         """The hash of the last commit."""
         return self._git("rev-parse", "HEAD").strip()
 
-    def archive(self) -> bytes:
-        """The files of the last commit, as tar.gz."""
-        command = ["git", "archive", "--format=tar.gz", "HEAD"]
+    def archive(self, commit: str) -> bytes:
+        """The files of a commit, as tar.gz."""
+        command = ["git", "archive", "--format=tar.gz", commit]
         return subprocess.run(command, cwd=self.path, capture_output=True, check=True).stdout
 
     def _git(self, *args: str) -> str:
