@@ -8,7 +8,7 @@ DOCS := .venv-docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
-.PHONY: binary gitops image install-yaml recordings rules docs workflows testbed lock clean
+.PHONY: binary gitops image install-yaml monitoring recordings rules docs workflows testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -87,6 +87,9 @@ rules: $(STAMP) ## Build promtool (cached), and check and test the alerts
 
 recordings: testbed ## Record azlm status -w through a migration, as pictures in docs/
 	$(BIN)/python -m testbed record
+
+monitoring: $(STAMP) ## Write the generated files of deploy/monitoring: dashboards, Azure's rules
+	$(BIN)/python -m monitoring
 
 install-yaml: $(STAMP) ## Write dist/install.yaml: all objects of the base in one file
 	mkdir -p dist

@@ -9,51 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import generate_latest
-from prometheus_client.parser import text_string_to_metric_families
 
-from azure_linux_migrator.api.status import (
-    BlockerStatus,
-    Condition,
-    MigrationStatus,
-    Timing,
-    timestamp,
-)
-from azure_linux_migrator.controller.metrics import MetricsSnapshot, MigrationView, Telemetry
+from azure_linux_migrator.controller.metrics_table import METRICS
 from testbed.binaries import built
+from tests.support.expositions import exposition
 
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "deploy" / "monitoring"
 RULE: dict[str, Any] = yaml.safe_load((MONITORING / "rules.yaml").read_text())
 ALERTS = [rule for group in RULE["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
-READY = Condition(
-    type="Ready", status="False", reason="Draining", last_transition_time=timestamp(0)
-)
-BLOCKER = BlockerStatus(
-    cause="BudgetDeadlocked",
-    kind="PodDisruptionBudget",
-    namespace="shop",
-    name="web",
-    pods=3,
-    since=timestamp(0),
-)
-STATUS = MigrationStatus(
-    conditions=(READY,),
-    blockers=(BLOCKER,),
-    phase="Running",
-    timing=Timing(estimate_seconds=5, bound_seconds=4.0, ratio=1.25, eta=timestamp(60)),
-)
-
-
-def exposition(migrations: int = 1) -> str:
-    telemetry = Telemetry()
-    views = tuple(
-        MigrationView(f"m{number}", "src", "srcazl", "BlueGreen", STATUS, 7.0)
-        for number in range(migrations)
-    )
-    telemetry.watch(lambda: MetricsSnapshot(True, {"pods": 1.0}, views))
-    telemetry.azure_request("PutPool", "200")
-    return generate_latest(telemetry.registry).decode()
 
 
 def promtool(directory: Path, *args: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
@@ -105,26 +69,8 @@ def test_every_alert_has_a_runbook() -> None:
 
 
 def test_the_rules_use_metrics_that_there_are() -> None:
-    names = {
-        sample.name
-        for family in text_string_to_metric_families(exposition())
-        for sample in family.samples
-    }
+    names = {spec.sample for spec in METRICS.values()}
+    names |= {spec.name + "_count" for spec in METRICS.values() if spec.kind == "histogram"}
     rules = [rule for group in RULE["spec"]["groups"] for rule in group["rules"]]
     used = {name for rule in rules for name in re.findall(r"\bazlm_\w+", rule["expr"])}
     assert used <= names
-
-
-def test_a_migration_has_fewer_than_a_hundred_series() -> None:
-    lines = [
-        sum(not line.startswith("#") for line in exposition(count).splitlines())
-        for count in (1, 10, 100)
-    ]
-    one, ten, hundred = lines
-    assert (ten - one) / 9 == (hundred - ten) / 90 < 100
-    assert "_created" not in exposition()
-
-
-def test_the_namespace_of_a_budget_is_not_that_of_the_scrape() -> None:
-    assert 'budget_namespace="shop"' in exposition()
-    assert not re.search(r'[{,]namespace="', exposition())

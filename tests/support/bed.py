@@ -16,6 +16,7 @@ from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import Manifest
 from testbed.kubectl import kubectl, run_kubectl
+from testbed.processes import free_ports
 
 AZLM = (sys.executable, "-m", "azure_linux_migrator")
 OPERATOR_USER = "system:serviceaccount:azlm-system:azlm"
@@ -34,6 +35,7 @@ class Bed:
         self._aks: AksServer | None = None
         self._operator: subprocess.Popen[bytes] | None = None
         self._standby: subprocess.Popen[bytes] | None = None
+        [self.metrics_port] = free_ports(1)
 
     # Set-up
 
@@ -80,7 +82,7 @@ class Bed:
             "run",
             f"--kubeconfig={config}",
             f"--arm-endpoint={self.aks.url}",
-            "--metrics-port=0",
+            f"--metrics-port={self.metrics_port if identity != 'standby' else 0}",
             f"--subscription-id={ZERO}",
             "--resource-group=demo-rg",
             "--cluster-name=demo",

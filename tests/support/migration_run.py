@@ -100,7 +100,7 @@ class MigrationRun:
     def _executor(self) -> Executor:
         nobody: Any = Nobody()
         where = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
-        pools = open_pools(where, endpoint=self.url, cloud="public", on_request=lambda _, __: None)
+        pools = open_pools(where, endpoint=self.url, cloud="public", on_request=lambda *_: None)
         self._pools = pools
         return Executor(
             client=nobody,

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from azure_linux_migrator.api.base_model import Model
+from azure_linux_migrator.api.elapsed import Elapsed
 from azure_linux_migrator.api.status_checks import ForecastStatus, PreflightStatus
 
 ConditionStatus = Literal["True", "False", "Unknown"]
@@ -58,8 +59,14 @@ class NodeCounts(Model):
 
     total: Annotated[int, Field(description="Source nodes this migration has seen.")] = 0
     cordoned: Annotated[int, Field(description="Source nodes that take no new pods.")] = 0
+    draining: Annotated[
+        int, Field(description="Source nodes in a batch that still hold pods to move.")
+    ] = 0
     drained: Annotated[int, Field(description="Source nodes with nothing left to move.")] = 0
     target_ready: Annotated[int, Field(description="Ready nodes of the target pool.")] = 0
+    extra: Annotated[
+        int, Field(description="Nodes of both pools beyond the size of the source.")
+    ] = 0
     progress: Annotated[str, Field(max_length=16, description="drained/total, for the table.")] = ""
 
 
@@ -218,6 +225,11 @@ class MigrationStatus(Model):
         Field(max_length=20, description="What holds the drain up; at most 20, sorted."),
     ] = ()
     timing: Timing = Timing()
+    elapsed: Elapsed = Elapsed()
+    last_progress_time: Annotated[
+        str | None,
+        Field(description="When the step, the batch or a count last changed."),
+    ] = None
     source: SourceRecord = SourceRecord()
     preflight: PreflightStatus = PreflightStatus()
     forecast: ForecastStatus | None = None

@@ -1,5 +1,6 @@
 """The port of port.py on the real azure-mgmt-containerservice SDK."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,8 +23,9 @@ from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.pool import Pool
 
-OnRequest = Callable[[str, str], None]
-"""Called with an operation's name and Azure's code (`200` for success), once per call."""
+OnRequest = Callable[[str, str, float], None]
+"""Called once per call with an operation's name, Azure's code (`200` for success) and the seconds
+it took."""
 
 REQUEST_SECONDS = 60.0
 
@@ -140,13 +142,14 @@ class AksPools(PoolPort):
 
     @asynccontextmanager
     async def _asking(self, operation: str) -> AsyncIterator[None]:
+        began = time.monotonic()
         try:
             yield
         except SdkError as error:
             ours = translate(error)
-            self._on_request(operation, ours.code)
+            self._on_request(operation, ours.code, time.monotonic() - began)
             raise ours from error
-        self._on_request(operation, "200")
+        self._on_request(operation, "200", time.monotonic() - began)
 
 
 def open_pools(

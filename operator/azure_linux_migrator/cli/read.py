@@ -50,7 +50,7 @@ async def _connected(
             cluster,
             endpoint=settings.arm_endpoint,
             cloud=settings.cloud,
-            on_request=lambda _, __: None,
+            on_request=lambda *_: None,
         )
         try:
             yield client, pools

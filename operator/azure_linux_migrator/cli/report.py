@@ -182,7 +182,7 @@ async def _with_pools(
         cluster,
         endpoint=settings.arm_endpoint,
         cloud=settings.cloud,
-        on_request=lambda _, __: None,
+        on_request=lambda *_: None,
     )
     try:
         return with_azure(snapshot, (await pools.list_pools()).values(), None)

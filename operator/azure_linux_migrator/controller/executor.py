@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
@@ -95,6 +96,8 @@ class Executor:
         self._on_result = on_result
         self._running: dict[str, asyncio.Task[None]] = {}
         self._operations = OperationLog()
+        self.evictions: Counter[tuple[str, str]] = Counter()
+        """Answers to evictions and deletions of pods, by method and result."""
         self._gate = asyncio.Semaphore(CONCURRENCY)
         self.outcomes = Outcomes(world, lambda: random.uniform(1.0, 1.25))  # noqa: S311 - jitter
 
@@ -133,6 +136,7 @@ class Executor:
                 log.log(level, "%s: %s: %s", action.key, noted.reason, noted.message)
         except Exception as error:
             log.exception("action %s failed unexpectedly", action.key)
+            self._telemetry.unexpected_error("action")
             self.outcomes.broke(action, f"{type(error).__name__}: {error}", self._clock())
         finally:
             self._running.pop(action.key, None)
@@ -232,7 +236,8 @@ class Executor:
         node = self._world.nodes.get(pod.node) if pod is not None else None
         send = evict if isinstance(action, EvictPod) else delete
         answer = await send(self._client, action.pod, action.uid)
-        self._telemetry.eviction(answer.result.value)
+        method = "evict" if isinstance(action, EvictPod) else "delete"
+        self.evictions[method, answer.result.value] += 1
         with bound(**_place(node), reason=answer.result.value):
             _log_answer(action, answer)
         self.outcomes.eviction_answered(action, answer, self._clock())

@@ -48,6 +48,16 @@ class Leadership:
         """Whether it led, and does not renew the Lease any more."""
         return self._elector.lost
 
+    @property
+    def renewed_at(self) -> float:
+        """Last renewal of the Lease by this process, in seconds since the epoch; 0 for never."""
+        return self._elector.renewed_at
+
+    @property
+    def transitions(self) -> int:
+        """How often the leader has changed, as the Lease says."""
+        return self._elector.transitions
+
     def require(self) -> None:
         """Raises NotLeadingError unless this process leads right now."""
         if not self.held:

@@ -20,8 +20,10 @@ from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller import log_setup
 from azure_linux_migrator.controller.conflicts import cluster_key, conflict_of
 from azure_linux_migrator.controller.leadership import Leadership
-from azure_linux_migrator.controller.metrics import MetricsSnapshot, MigrationView, Telemetry
+from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
 from azure_linux_migrator.controller.metrics_server import Server
+from azure_linux_migrator.controller.migration_metrics import MigrationView
+from azure_linux_migrator.controller.orphaned_cordons import OrphanedCordons
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.controller.supervisor import Supervisor
 from azure_linux_migrator.controller.worker import Worker
@@ -47,11 +49,13 @@ class Operator:
     telemetry: Telemetry
     workers: Supervisor = field(init=False)
     leadership: Leadership = field(init=False)
+    orphaned_cordons: OrphanedCordons = field(init=False)
     _pools: dict[str, PoolPort] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.workers = Supervisor(self.worker, Migrations(self.client).find)
         self.leadership = Leadership(self.client, self.settings)
+        self.orphaned_cordons = OrphanedCordons(self.client)
 
     def pools(self, cluster: ClusterRef | None) -> PoolPort:
         """The node pools of a cluster, or of the one that the operator serves."""
@@ -101,7 +105,11 @@ class Operator:
         """The state behind the metrics, as of now."""
         return MetricsSnapshot(
             leader=self.leadership.held,
-            watch_ages=self.feed.ages(),
+            watches=self.feed.heard_at(),
+            watching=self.feed.running,
+            lease_renewed_at=self.leadership.renewed_at,
+            lease_transitions=self.leadership.transitions,
+            orphaned_cordons=self.orphaned_cordons.count,
             migrations=tuple(
                 MigrationView(
                     name=worker.name,
@@ -109,7 +117,7 @@ class Operator:
                     target=worker.status.target_pool,
                     strategy=worker.spec.strategy.type,
                     status=worker.status,
-                    last_progress_at=worker.last_progress_at,
+                    evictions=worker.evictions,
                 )
                 for worker in self.workers
                 if worker.spec is not None
@@ -144,8 +152,9 @@ async def serve(settings: Settings, until: Callable[[], Awaitable[None]] | None 
     log_setup.configure(settings.log_format)
     stop = asyncio.Event()
     _on_signals(stop)
-    client = await Client.connect(settings.kubeconfig, settings.context)
     telemetry = Telemetry()
+    client = await Client.connect(settings.kubeconfig, settings.context)
+    client = client.observed(telemetry.kubernetes_request)
     operator = Operator(settings, client, ClusterWatch(client), telemetry)
     telemetry.watch(operator.snapshot)
     server = Server(
@@ -188,6 +197,7 @@ async def _lead(operator: Operator, stop: asyncio.Event) -> None:
     stopping = asyncio.create_task(stop.wait())
     ended = asyncio.Event()
     ending = asyncio.create_task(leadership.end(stop, ended))
+    counting: asyncio.Task[None] | None = None
     try:
         await asyncio.wait({gaining, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not gaining.done():
@@ -195,6 +205,7 @@ async def _lead(operator: Operator, stop: asyncio.Event) -> None:
             await asyncio.gather(gaining, return_exceptions=True)
             return
         await gaining
+        counting = asyncio.create_task(operator.orphaned_cordons.run())
         log.info("leading as %s", operator.settings.holder)
         others = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
@@ -209,6 +220,8 @@ async def _lead(operator: Operator, stop: asyncio.Event) -> None:
     finally:
         stopping.cancel()
         ending.cancel()
+        if counting is not None:
+            counting.cancel()
         await leadership.give_up()
 
 

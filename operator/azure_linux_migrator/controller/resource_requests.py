@@ -19,12 +19,20 @@ log = logging.getLogger(__name__)
 
 
 class ResourceRequests:
-    """The requests about one resource. `may_act` is whether this process holds the Lease."""
+    """The requests about one resource. `may_act` is whether this process holds the Lease.
+    `on_conflict` is called when a status met a newer resource."""
 
-    def __init__(self, resources: Migrations, name: str, may_act: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        resources: Migrations,
+        name: str,
+        may_act: Callable[[], bool],
+        on_conflict: Callable[[], None] = lambda: None,
+    ) -> None:
         self._resources = resources
         self._name = name
         self._may_act = may_act
+        self._on_conflict = on_conflict
 
     async def write(self, write: WriteStatus) -> StatusWritten:
         """Write the status, only to the version that the loop knows."""
@@ -39,7 +47,9 @@ class ResourceRequests:
             return StatusWritten(Answer.UNSENT)
         except KubernetesError as error:
             answer = answer_of(error)
-            if answer is not Answer.CONFLICT:
+            if answer is Answer.CONFLICT:
+                self._on_conflict()
+            else:
                 log.warning("writing the status of %s: %s", self._name, error)
             return StatusWritten(answer)
         return StatusWritten(Answer.TAKEN, version)

@@ -14,6 +14,7 @@ from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.azure.port import PoolPort
 from azure_linux_migrator.controller.change_log import log_changes
+from azure_linux_migrator.controller.decision_metrics import DecisionMetrics
 from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
 from azure_linux_migrator.controller.interest import PoolInterest
@@ -59,7 +60,6 @@ class Worker:
             log.warning("status of %s: %s cannot be read, and is rebuilt", resource.name, what)
         self.name, self.uid = resource.name, resource.uid
         self.created = str(body["metadata"].get("creationTimestamp") or "")
-        self.last_progress_at = time.time()
         self._client = client
         self._pools = pools
         self._feed = feed
@@ -81,9 +81,13 @@ class Worker:
             conflict=lambda: conflict(self),
         )
         self._loop = Loop(resource, observer)
-        requests = ResourceRequests(Migrations(client), self.name, may_act)
+        requests = ResourceRequests(
+            Migrations(client), self.name, may_act, telemetry.status_conflict
+        )
         self._driver = LoopDriver(self._loop, requests, self)
         self._interest = PoolInterest(feed.world)
+        self._telemetry = telemetry
+        self._metrics = DecisionMetrics(telemetry, self.name)
         self._events = EventRecorder(client, feed.world, self.name, self.uid)
 
     @property
@@ -111,6 +115,11 @@ class Worker:
         return self._loop.finished
 
     @property
+    def evictions(self) -> Mapping[tuple[str, str], int]:
+        """Answers to evictions and deletions of pods, by method and result."""
+        return self._executor.evictions
+
+    @property
     def busy(self) -> bool:
         """Whether an action is under way."""
         return bool(self._executor.running)
@@ -126,15 +135,18 @@ class Worker:
     async def run(self, stopped: asyncio.Event) -> None:
         """Work until stopped, or until the resource is released."""
         with bound(migration=self.name):
-            await self._driver.run(stopped)
+            try:
+                await self._driver.run(stopped)
+            except Exception:
+                self._telemetry.unexpected_error("loop")
+                raise
 
     # As LoopListener
 
     def submit(self, submit: Submit) -> None:
         """Publish a decision, and start its actions."""
         before, decision = submit.before, submit.decision
-        if _progress(before) != _progress(decision.status):
-            self.last_progress_at = time.time()
+        self._measure(before, decision.status)
         self._interest.follow(self._pools_followed())
         with bound(step=decision.status.step):
             log_changes(before, decision.status)
@@ -152,6 +164,14 @@ class Worker:
     async def end_actions(self) -> None:
         """Start no more actions, and wait for those under way, though the loop was cancelled."""
         await self._executor.stop()
+
+    def _measure(self, before: MigrationStatus, after: MigrationStatus) -> None:
+        self._metrics.moved(self._feed.world.slot_times)
+        progress = self._loop.observer.memory.pool_progress
+        if progress is not None and before.nodes != after.nodes:
+            self._metrics.drained(progress, time.time())
+        if self.spec is not None:
+            self._metrics.decided(before, after, self.spec.strategy.type)
 
     def _pools_followed(self) -> frozenset[str]:
         """The pools whose changes wake this worker; none, for all, where that is not sure."""
@@ -171,7 +191,3 @@ class Worker:
         return await forecast_live(
             self._client, pools, azure_facts, self.name, self.spec, generation
         )
-
-
-def _progress(status: MigrationStatus) -> tuple[object, ...]:
-    return (status.step, status.pods.remaining, status.nodes, status.batch.index)

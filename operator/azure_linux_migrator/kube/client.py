@@ -5,6 +5,7 @@ on large lists. kube/credentials.py says how it connects.
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,9 @@ import aiohttp
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.credentials import Credentials, in_cluster
+
+OnRequest = Callable[[str, str, float], None]
+"""Called with the operation, the status code (`none`: no answer) and the seconds it took."""
 
 CONNECTIONS = 200
 JSON = "application/json"
@@ -30,6 +34,7 @@ class Client:
     credentials: Credentials
     _session: aiohttp.ClientSession
     _before_write: Callable[[], None] = lambda: None
+    _on_request: OnRequest = lambda _operation, _code, _seconds: None
 
     @classmethod
     async def connect(cls, kubeconfig: str | None, context: str | None = None) -> "Client":
@@ -49,6 +54,10 @@ class Client:
         GET, and prevents it by an exception."""
         return replace(self, _before_write=before_write)
 
+    def observed(self, on_request: OnRequest) -> "Client":
+        """The same connections; `on_request` is told of each request but watches."""
+        return replace(self, _on_request=on_request)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
@@ -64,6 +73,7 @@ class Client:
         timeout: float = 30.0,  # noqa: ASYNC109 - per request, turned into aiohttp's own
     ) -> bytes:
         """Send a request and return the answer's body. `timeout` in seconds."""
+        began, code = time.monotonic(), "none"
         try:
             headers = await self._headers(content_type if body is not None else None)
             if method != "GET":
@@ -77,11 +87,14 @@ class Client:
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as response:
                 content = await response.read()
+                code = str(response.status)
                 if response.status >= 400:
                     raise _error(response, content)
                 return content
         except (aiohttp.ClientError, OSError) as error:
             raise _unreachable(method, path, error) from error
+        finally:
+            self._on_request(operation(method, path), code, time.monotonic() - began)
 
     async def json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         """`request`, decoded."""
@@ -126,6 +139,19 @@ class Client:
         if content_type:
             headers["Content-Type"] = content_type
         return headers
+
+
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+def operation(method: str, path: str) -> str:
+    """A request without names, as RBAC has it: `patch nodes`, `create pods/eviction`."""
+    parts = path.strip("/").split("/")
+    parts = parts[2:] if parts[0] == "api" else parts[3:]
+    if parts[:1] == ["namespaces"] and len(parts) > 2:
+        parts = parts[2:]
+    resource = "/".join(parts[0:1] + parts[2:3]) or "discovery"
+    return f"{_VERBS.get(method) or ('get' if len(parts) > 1 else 'list')} {resource}"
 
 
 def _error(response: aiohttp.ClientResponse, content: bytes) -> KubernetesError:

@@ -48,6 +48,7 @@ class ClusterWatch:
         self._reflectors: dict[str, Reflector] = {}
         self._lock = asyncio.Lock()
         self.world = World()
+        self._heard_at = {_resource(path): 0.0 for path, *_ in self._sources(self.world)}
 
     @property
     def synced(self) -> bool:
@@ -67,9 +68,16 @@ class ClusterWatch:
         heard_at, name, problem = min(failing)
         return watch_problem(name, heard_at, problem)
 
-    def ages(self) -> dict[str, float]:
-        """Seconds since each watch last heard anything, by resource."""
-        return {name: reflector.age() for name, reflector in self._reflectors.items()}
+    @property
+    def running(self) -> bool:
+        """Whether anybody needs the watches."""
+        return bool(self._reflectors)
+
+    def heard_at(self) -> dict[str, float]:
+        """When each watch last heard anything, by resource, in seconds since the epoch; 0 for
+        never, and the last time of a watch that nobody needs now."""
+        running = {name: reflector.heard_at for name, reflector in self._reflectors.items()}
+        return self._heard_at | running
 
     async def acquire(self, waker: Callable[[], None], interest: Interest | None = None) -> None:
         """Keep the watches running, and be woken by what they see; with an interest only by what
@@ -94,6 +102,7 @@ class ClusterWatch:
         async with self._lock:
             if self._wakers:
                 return
+            self._heard_at = self.heard_at()
             reflectors, self._reflectors = self._reflectors, {}
             ending = [reflector.end() for reflector in reflectors.values()]
             self.world.clear()
@@ -102,7 +111,7 @@ class ClusterWatch:
     def _start(self) -> None:
         world = self.world
         self._reflectors = {
-            path.rpartition("/")[2]: Reflector(
+            _resource(path): Reflector(
                 self._client, path, kind, Sink(put, remove, self._delivered, self._changed)
             )
             for path, kind, put, remove in self._sources(world)
@@ -159,6 +168,10 @@ class ClusterWatch:
         """A watch is up, down or complete: that concerns everybody."""
         for waker in self._wakers:
             waker()
+
+
+def _resource(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _remove_controller(world: World, kind: str, key: NamespacedName, _: int) -> None:

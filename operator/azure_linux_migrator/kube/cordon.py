@@ -17,6 +17,7 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import JSON_PATCH, MERGE_PATCH, Client
 
 ATTEMPTS = 5
+PAGE = 500
 
 
 async def cordon(client: Client, node: str, *, by: str, batch: str | None = None) -> None:
@@ -49,6 +50,21 @@ def _cordoned(node_object: dict[str, Any], by: str, batch: str | None) -> dict[s
         "metadata": {"resourceVersion": version, "annotations": {CORDONED_BY: by} | mark},
         "spec": {"unschedulable": True},
     }
+
+
+async def cordoned_nodes(client: Client) -> dict[str, str]:
+    """The nodes that azlm has cordoned, and by which migration. Raises KubernetesError."""
+    owners: dict[str, str] = {}
+    query = {"limit": str(PAGE)}
+    while True:
+        page = await client.json("GET", "/api/v1/nodes", query=query)
+        for node in page.get("items") or ():
+            owner = (node["metadata"].get("annotations") or {}).get(CORDONED_BY)
+            if owner and node["spec"].get("unschedulable"):
+                owners[str(node["metadata"]["name"])] = str(owner)
+        if not (following := page["metadata"].get("continue")):
+            return owners
+        query["continue"] = str(following)
 
 
 async def mark(client: Client, node: str, batch: str) -> None:

@@ -45,6 +45,8 @@ class Elector:
         self._renew_deadline = renew_deadline
         self._retry = retry
         self._renewed = float("-inf")
+        self.renewed_at = 0.0
+        """Last renewal, in seconds since the epoch; 0 for never. For people only."""
         self._seen: tuple[str, float] = ("", 0.0)
         self._lease: dict[str, Any] = {}
         self._task: asyncio.Task[None] | None = None
@@ -59,6 +61,11 @@ class Elector:
     def lost(self) -> bool:
         """Whether we led, and renew no longer."""
         return self._task is not None and self._task.done()
+
+    @property
+    def transitions(self) -> int:
+        """How often the holder has changed, as the Lease says."""
+        return int((self._lease.get("spec") or {}).get("leaseTransitions") or 0)
 
     def _left(self) -> float:
         """Seconds in which a renewal must succeed."""
@@ -118,7 +125,7 @@ class Elector:
             log.exception("the Lease: an unexpected error")
             return False
         if taken:
-            self._renewed = began
+            self._renewed, self.renewed_at = began, time.time()
         return taken
 
     async def _renew(self) -> bool:

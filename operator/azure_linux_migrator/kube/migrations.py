@@ -48,6 +48,11 @@ class Migrations:
             and FINALIZER in (item["metadata"].get("finalizers") or ())
         ]
 
+    async def names(self) -> set[str]:
+        """Names of all."""
+        resource = await self._client.json("GET", COLLECTION)
+        return {str(item["metadata"]["name"]) for item in resource.get("items") or ()}
+
     async def get(self, name: str) -> dict[str, Any]:
         """One, as it is now."""
         return await self._client.json("GET", f"{COLLECTION}/{name}")

@@ -150,7 +150,7 @@ async def test_our_adapter_creates_from_the_source_scales_and_deletes(arm: Bench
         cluster,
         endpoint=arm.url,
         cloud="public",
-        on_request=lambda operation, code: calls.append((operation, code)),
+        on_request=lambda operation, code, _: calls.append((operation, code)),
     )
     try:
         await arm.create("blue", nodeLabels={"tier": "web"}, maxPods=60)

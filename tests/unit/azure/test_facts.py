@@ -50,7 +50,7 @@ async def asked() -> AsyncIterator[Asked]:
     server = ArmServer(cluster, None)
     url = await server.start(0)
     where = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
-    pools = open_pools(where, endpoint=url, cloud="public", on_request=lambda _, __: None)
+    pools = open_pools(where, endpoint=url, cloud="public", on_request=lambda *_: None)
     yield Asked(pools, cluster)
     await pools.close()
     await server.stop()

@@ -1,21 +1,45 @@
-"""The exposition: what is shown, and that nothing of a deleted migration stays."""
+"""The exposition: what is shown, how much of it, and that nothing of a deleted migration stays."""
+
+from pathlib import Path
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
-from azure_linux_migrator.api.status import Condition, MigrationStatus, timestamp
-from azure_linux_migrator.controller.metrics import MetricsSnapshot, MigrationView, Telemetry
+from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
 from azure_linux_migrator.controller.metrics_server import Server
+from azure_linux_migrator.controller.metrics_table import METRICS, MIGRATION_METRICS, table
+from azure_linux_migrator.controller.migration_metrics import MigrationView
 from azure_linux_migrator.errors import SettingsError
+from tests.support.expositions import OVER, STATUS, exposition
 
-READY = Condition(type="Ready", status="True", reason="x", last_transition_time=timestamp(0))
-VIEW = MigrationView("m", "src", "srcazl", "BlueGreen", MigrationStatus(conditions=(READY,)), 7.0)
+ROOT = Path(__file__).resolve().parents[3]
+VIEW = MigrationView("m", "src", "srcazl", "BlueGreen", STATUS, {("evict", "granted"): 2})
 
 
-async def _get(port: int, path: str) -> tuple[int, str]:
+def samples(text: str) -> list[Sample]:
+    return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+
+def of_migrations(text: str) -> list[Sample]:
+    return [sample for sample in samples(text) if "migration" in sample.labels]
+
+
+def of_process(text: str) -> list[Sample]:
+    return [sample for sample in samples(text) if "migration" not in sample.labels]
+
+
+def family(sample: Sample) -> str:
+    name = sample.name
+    for suffix in ("_info", "_total", "_bucket", "_count", "_sum"):
+        name = name.removesuffix(suffix)
+    return name
+
+
+async def _get(port: int, path: str, accept: str = "text/plain") -> tuple[int, str]:
     async with (
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(headers={"Accept": accept}) as session,
         session.get(f"http://127.0.0.1:{port}{path}") as answer,
     ):
         return answer.status, await answer.text()
@@ -25,20 +49,14 @@ async def test_a_deleted_migration_leaves_no_series() -> None:
     shown = [VIEW]
     telemetry = Telemetry()
     telemetry.watch(lambda: MetricsSnapshot(True, {"pods": 1.0}, tuple(shown)))
-    telemetry.eviction("granted")
     server = Server(telemetry, host="127.0.0.1", port=0, health=lambda: None, ready=lambda: "no")
     await server.start()
     try:
         _, text = await _get(server.port, "/metrics")
-        samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
-        conditions = {
-            s.labels["status"]: s.value for s in samples if s.name == "azlm_migration_condition"
-        }
-        assert conditions == {"True": 1.0, "False": 0.0, "Unknown": 0.0}
+        assert 'azlm_pods_evicted_total{method="evict",migration="m",result="granted"} 2.0' in text
         shown.clear()
         _, text = await _get(server.port, "/metrics")
-        assert 'name="m"' not in text
-        assert 'azlm_evictions_total{result="granted"} 1.0' in text
+        assert 'migration="m"' not in text
         assert await _get(server.port, "/healthz") == (200, "ok")
         assert await _get(server.port, "/readyz") == (500, "no")
         twin = Server(
@@ -48,3 +66,68 @@ async def test_a_deleted_migration_leaves_no_series() -> None:
             await twin.start()
     finally:
         await server.stop()
+
+
+async def test_openmetrics_has_exemplars() -> None:
+    telemetry = Telemetry()
+    telemetry.watch(lambda: MetricsSnapshot(True, {}, (VIEW,)))
+    telemetry.node_drained(30.0, "m")
+    server = Server(telemetry, host="127.0.0.1", port=0, health=lambda: None, ready=lambda: None)
+    await server.start()
+    try:
+        _, text = await _get(server.port, "/metrics", "application/openmetrics-text; version=1.0.0")
+    finally:
+        await server.stop()
+    assert '# {migration="m"} 30.0' in text
+    assert text.endswith("# EOF\n")
+
+
+def test_the_page_is_that_of_the_table() -> None:
+    assert table() in (ROOT / "docs" / "metrics.md").read_text(), "run: make docs-tables"
+
+
+def test_every_family_of_the_table_is_exported_and_no_other() -> None:
+    exported = samples(exposition()) + samples(exposition(1, OVER))
+    assert {family(sample) for sample in exported if "azlm" in sample.name} == METRICS.keys()
+
+
+def test_labels_are_those_of_the_table() -> None:
+    for sample in samples(exposition()) + samples(exposition(1, OVER)):
+        if "azlm" in sample.name:
+            labels = set(sample.labels) - {"le"}
+            assert labels == set(METRICS[family(sample)].labels), sample
+
+
+def test_what_is_over_keeps_info_times_and_duration() -> None:
+    shown = {sample.name for sample in of_migrations(exposition(1, OVER))}
+    assert shown == {spec.sample for spec in MIGRATION_METRICS if spec.stays}
+
+
+def test_nodes_are_in_one_state_each() -> None:
+    states = {
+        sample.labels["state"]: sample.value
+        for sample in samples(exposition())
+        if sample.name == "azlm_migration_nodes"
+    }
+    assert states == {"pending": 4.0, "draining": 2.0, "drained": 3.0}
+
+
+@pytest.mark.parametrize("count", [1, 10, 100])
+def test_a_migration_has_fewer_than_a_hundred_series(count: int) -> None:
+    """Beside the budgets, which are capped; those of the process do not grow with migrations."""
+    text = exposition(count)
+    series = [
+        sample
+        for sample in of_migrations(text)
+        if sample.name != "azlm_migration_budget_blocked_pods"
+    ]
+    assert len(series) % count == 0
+    assert len(series) // count < 100
+    assert len(of_process(text)) == len(of_process(exposition(0)))
+    assert "_created" not in text
+
+
+def test_the_namespace_of_a_budget_is_not_that_of_the_scrape() -> None:
+    text = exposition()
+    assert 'budget_namespace="shop"' in text
+    assert not any("namespace" in sample.labels for sample in samples(text))

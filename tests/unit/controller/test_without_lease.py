@@ -85,7 +85,7 @@ async def test_a_pool_is_not_changed_after_a_read_in_which_the_lease_was_lost() 
             CLUSTER,
             endpoint=client.credentials.server,
             cloud="public",
-            on_request=lambda _, __: None,
+            on_request=lambda *_: None,
             before_change=lost,
         )
         try:

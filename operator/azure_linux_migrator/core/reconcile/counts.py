@@ -32,11 +32,15 @@ def nodes_of(ctx: Context, step_position: StepPosition) -> NodeCounts:
     shrinks = rolling and (step_position.moving or step_position.moved)
     gone = total - len(ctx.pool_progress) if step_position.moved or shrinks else 0
     drained = ctx.pool_progress.drained + gone if step_position.moving or step_position.moved else 0
+    ready = _ready(ctx)
+    beyond = 0 if ctx.migration.in_place else len(ctx.pool_progress) + ready - total
     return NodeCounts(
         total=total,
         cordoned=ctx.pool_progress.cordoned,
+        draining=ctx.pool_progress.undrained_admitted if step_position.moving else 0,
         drained=drained,
-        target_ready=_ready(ctx),
+        target_ready=ready,
+        extra=max(0, beyond),
         progress=f"{drained}/{total}",
     )
 

@@ -9,6 +9,7 @@ from functools import cache, partial
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.conditions import ConditionType
+from azure_linux_migrator.api.elapsed import Elapsed
 from azure_linux_migrator.api.names import ABORT, APPROVE, RETRY, ROLLBACK
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import FailurePolicy
@@ -25,6 +26,7 @@ from azure_linux_migrator.api.status import (
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.reconcile.accounting import accounted
 from azure_linux_migrator.core.reconcile.intents import (
     ended,
     token,
@@ -54,6 +56,11 @@ from azure_linux_migrator.model.migration import Migration
 
 def decide(migration: Migration, observation: Observation, now: float) -> Decision:
     """What to do now, what to tell, and when to look again (`now`: seconds since the epoch)."""
+    decision = _decide(migration, observation, now)
+    return replace(decision, status=accounted(migration.status, decision.status, now))
+
+
+def _decide(migration: Migration, observation: Observation, now: float) -> Decision:
     migration = with_intents(without_old_tokens(migration), now)
     if observation.pools is not None and not migration.deleting:
         source = observation.pools.pools.get(migration.old_pool)
@@ -123,6 +130,7 @@ def _begin_again(migration: Migration) -> Migration:
         update={
             "phase": Phase.RUNNING,
             "batch": BatchProgress(),
+            "elapsed": Elapsed(),
             "rollback": None,
             "aborted_at": None,
             "approved": "",

@@ -68,7 +68,7 @@ class Observer:
         self._began = began
         self._own_pod = own_pod
         self._conflict = conflict
-        self._memory = DecisionMemory()
+        self.memory = DecisionMemory()
         self._forced_before: int | None = None
         """Pods that former processes have forced."""
         self._spec_of: tuple[int, str] | None = None
@@ -106,14 +106,14 @@ class Observer:
 
     def close(self) -> None:
         """No decision follows: the world need not be followed any more."""
-        self._memory.forget()
+        self.memory.forget()
 
     def observation(self) -> Observation:
         """Everything seen that a decision may rest on."""
         outcomes = self._runner.outcomes
         return Observation(
             world=self._watches.world,
-            memory=self._memory,
+            memory=self.memory,
             world_ready=self._watches.synced,
             watch_problem=self._watches.problem(),
             pools=outcomes.pools_read,

@@ -11,6 +11,9 @@ from msgspec import Struct, field
 
 from azure_linux_migrator.model.cluster import Budget, NamespacedName
 
+RECENT = 4096
+"""Slot times kept until they are taken; the oldest are dropped."""
+
 
 class Held(Struct):
     """A slot that is taken. `bounds` tells whether it counts for the bound still."""
@@ -39,13 +42,14 @@ class Times(Struct):
         """Seconds that perfect use of the slots would have needed."""
         return self.within / self.slots
 
-    def returned(self, now: float) -> None:
-        """The slot that was taken first came back."""
+    def returned(self, now: float) -> float:
+        """The slot that was taken first came back; returns the seconds that it was held."""
         held = self.sent.popleft()
         self.total += now - held.since
         self.count += 1
         if held.bounds:
             self.within += now - held.since
+        return now - held.since
 
     def rests(self, now: float) -> None:
         """The batch is over: what is still held counts up to now."""
@@ -61,6 +65,8 @@ class SlotTimes:
     def __init__(self) -> None:
         self._times: dict[NamespacedName, Times] = {}
         self._past: tuple[float, NamespacedName | None] = (0.0, None)
+        self.recent: deque[float] = deque(maxlen=RECENT)
+        """Slot times, in seconds, in the order in which they ended; who shows them takes them."""
 
     def sent(self, budget: NamespacedName, now: float) -> None:
         """A slot was taken."""
@@ -80,7 +86,7 @@ class SlotTimes:
         times.slots = max(times.slots, budget.capacity)
         occupied = max(0, budget.capacity - budget.allowed) + unshown
         while len(times.sent) > occupied:
-            times.returned(now)
+            self.recent.append(times.returned(now))
 
     def rests(self, now: float) -> None:
         """A batch is over."""

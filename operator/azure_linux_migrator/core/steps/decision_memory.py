@@ -4,6 +4,7 @@ Everything in it can be derived again: it saves a walk over all pods for each ev
 loop owns it, and passes it in with each observation; `decide` keeps nothing anywhere else.
 """
 
+from azure_linux_migrator.core.drain.node_progress import PoolProgress
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.preflight.findings import Finding
@@ -22,6 +23,11 @@ class DecisionMemory:
         """Since when something is waited for, and when it was last (core/steps/waits.py), both in
         seconds since the epoch."""
         self._planner: Planner | None = None
+
+    @property
+    def pool_progress(self) -> PoolProgress | None:
+        """The nodes that are drained; None before the first decision and after the last."""
+        return self._planner.pool_progress if self._planner is not None else None
 
     def planner(self, world: World, scope: Scope, *, began: float, since: float) -> Planner:
         """The planner of a drain, with the times (seconds since the epoch) at which its batch and

@@ -1,0 +1,1 @@
+"""Writes what is generated under deploy/monitoring: `make monitoring`."""

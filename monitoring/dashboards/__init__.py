@@ -1,0 +1,1 @@
+"""The dashboards, described once and rendered for Grafana and for Perses."""
