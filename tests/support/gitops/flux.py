@@ -88,7 +88,8 @@ class Flux:
         """Have the operator come from the chart, rendered into the repository; helm-controller,
         which Flux renders charts with, cannot be built here."""
         helm = ensure_built((HELM,))["helm"]
-        command = [str(helm), "template", "azlm", str(CHART), "--namespace=azlm-system", "-f", "-"]
+        command = [str(helm), "template", "azlm", str(CHART), "--namespace=azlm-system"]
+        command += ["--no-hooks", "--values=-"]  # the pod of `helm test` is none of the operator
         done = subprocess.run(
             command, input=yaml.safe_dump(VALUES), capture_output=True, text=True, check=True
         )
