@@ -20,7 +20,7 @@ from azure_linux_migrator.api.steps import Step
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "deploy" / "samples" / "every-field.yaml"
 STATUS_SAMPLE = Path(__file__).with_name("status.yaml")
-TIMES = ("At", "Time", ".at", ".eta", ".since", ".countedFrom")
+TIMES = ("At", "Time", ".at", ".eta", ".since", ".countedFrom", ".countedTo")
 """How the names of fields of the status end that hold a time."""
 Part = Literal["spec", "status"]
 Schema = dict[str, Any]
