@@ -76,7 +76,7 @@ def test_a_migration_from_git_to_its_end(git: Fleet) -> None:
     assert changes == Counter(pause | {"patch deployments azlm": 1}), "Git's changes, and no drift"
     TABLE.record(git, "install from the overlay", "Synced or Ready")
     TABLE.record(git, "a migration from Git", "done; the tool wrote nothing but Git's changes")
-    TABLE.record(git, "`drain.singletons: SurgeFirst`", "no drift, no downtime")
+    TABLE.record(git, "`drain.singletons: SurgeFirst`", "moved, no drift")
     TABLE.record(git, "`drain.order`", "no drift")
     TABLE.record(git, "operator upgrade mid-drain", "each pod moved once")
 
@@ -100,7 +100,7 @@ def test_words_that_end_a_migration_last(git: Fleet) -> None:
 
     git.say("retry")
     git.bed.wait("cordoned again", lambda: len(git.cordoned()) == 4)
-    TABLE.record(git, "retry", "begins again, once")
+    TABLE.record(git, "retry", "begins again")
     git.say("abort")
     git.wait_phase("Aborted")
     git.tool.reconcile("azlm-migrations")
