@@ -8,7 +8,8 @@ DOCS := .venv-docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
-.PHONY: binary image install-yaml monitoring recordings rules docs workflows testbed lock clean
+.PHONY: binary image gitops install-yaml monitoring recordings rules docs workflows testbed
+.PHONY: lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -74,6 +75,12 @@ workflows: $(STAMP) ## Build actionlint and krew's validator (cached); check wor
 
 image: testbed ## Build the image, run it as a pod, push, describe and sign it on loopback (root)
 	$(BIN)/python -m testbed image
+
+GITOPS_TOOLS := kustomize-controller argocd kustomize helm kstatus
+
+gitops: testbed ## Build Flux and Argo CD (cached; 20 minutes), and migrate from Git under both
+	for tool in $(GITOPS_TOOLS); do $(BIN)/python -m testbed build $$tool || exit 1; done
+	AZLM_GITOPS=1 $(BIN)/python -m pytest -q tests/gitops
 
 rules: $(STAMP) ## Build promtool (cached), and check and test the alerts
 	$(BIN)/python -m testbed build promtool

@@ -61,7 +61,7 @@ def _route(drawn: ScenarioDraw) -> tuple[str, ...]:
     retire = ("RetireSource",) if drawn.spec["sourcePool"] != "Keep" else ()
     gives = drawn.autoscaled or "autoscaling" in drawn.spec.get("target", {})
     hand_over = ("HandOverAutoscaler",) if gives else ()
-    begin = ("Preflight", "CreateTarget", *first, *hold, "CordonSource", "Drain")
+    begin = ("Preflight", *hold, "CreateTarget", *first, "CordonSource", "Drain")
     return (*begin, *soak, *last, *retire, *hand_over)
 
 

@@ -20,6 +20,7 @@ class Request:
     name: str
     code: int
     at: str = ""
+    dry_run: bool = False
 
 
 class Audit:
@@ -49,7 +50,9 @@ class Audit:
         return Counter(
             f"{request.verb} {request.resource}"
             for request in self.requests(user)
-            if request.verb in WRITES and "subjectaccessreviews" not in request.resource
+            if request.verb in WRITES
+            and not request.dry_run
+            and "subjectaccessreviews" not in request.resource
         )
 
     def evictions(self, user: str | None = None) -> Counter[int]:
@@ -79,5 +82,6 @@ def _parse(event: dict[str, object]) -> Request:
         namespace=str(fields.get("namespace") or ""),
         name=str(fields.get("name") or ""),
         at=str(event.get("requestReceivedTimestamp")),
+        dry_run="dryRun=" in str(event.get("requestURI")),
         code=int(response.get("code") or 0) if isinstance(response, dict) else 0,
     )

@@ -6,6 +6,7 @@ once, and a changed pin builds again.
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -51,7 +52,8 @@ class Module:
         """A hash of everything on which the result depends."""
         parts = (self.commands, self.ldflags, *self.edits)
         digest = hashlib.sha256(repr(parts).encode())
-        for file in ("go.mod", "go.sum"):
+        own = sorted(file.name for file in (GO / self.name).glob("*.go"))
+        for file in ("go.mod", "go.sum", *own):
             digest.update((GO / self.name / file).read_bytes())
         return digest.hexdigest()[:16]
 
@@ -102,16 +104,31 @@ COSIGN = Module("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"}
 SYFT = Module("syft", {"syft": "github.com/anchore/syft/cmd/syft"})
 ACTIONLINT = Module("actionlint", {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"})
 KREW = Module("krew", {"validate-krew-manifest": "sigs.k8s.io/krew/cmd/validate-krew-manifest"})
+_ARGO_VERSION = "github.com/argoproj/argo-cd/v3/common.version"
+ARGOCD = Module(
+    "argocd",
+    {"argocd": "github.com/argoproj/argo-cd/v3/cmd"},
+    f"{_STRIP} -X {_ARGO_VERSION}=3.2.11",
+)
+FLUX = Module("flux", {"kustomize-controller": "github.com/fluxcd/kustomize-controller"})
+KUSTOMIZE = Module("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"})
+KSTATUS = Module("kstatus", {"kstatus": "."})
+FLUX_SOURCES = Module("flux-sources", {})
+"""Not built: its definitions are those of Flux's GitRepository."""
 OPTIONAL = {
     "actionlint": ACTIONLINT,
+    "argocd": ARGOCD,
     "cosign": COSIGN,
     "crane": CRANE,
     "helm": HELM,
+    "kstatus": KSTATUS,
+    "kustomize": KUSTOMIZE,
+    "kustomize-controller": FLUX,
     "promtool": PROMTOOL,
     "syft": SYFT,
     "validate-krew-manifest": KREW,
 }
-"""Tools of targets of their own (`make chart`, `make rules`, `make image`); tests that need one
+"""Tools of targets of their own (`make chart`, `make image`, `make gitops`); tests that need one
 skip where it was not built."""
 
 
@@ -164,9 +181,9 @@ def _build(module: Module) -> None:
 
 
 def module_directory(module: Module, path: str) -> Path:
-    """Where Go keeps the sources of one of a module's dependencies."""
+    """Where Go keeps the sources of one of a module's dependencies; fetched where they are not."""
     answer = subprocess.run(
-        [find_go(module), "list", "-m", "-f", "{{.Dir}}", path],
+        [find_go(module), "mod", "download", "-json", path],
         cwd=GO / module.name,
         env=os.environ | {"GOTOOLCHAIN": "local"},
         capture_output=True,
@@ -175,7 +192,7 @@ def module_directory(module: Module, path: str) -> Path:
     )
     if answer.returncode != 0:
         raise BuildError(f"cannot find {path}: {answer.stderr.strip()}")
-    return Path(answer.stdout.strip())
+    return Path(json.loads(answer.stdout)["Dir"])
 
 
 def _edited(go: str, module: Module, scratch: Path) -> list[str]:

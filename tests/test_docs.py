@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from tests.support.worlds import migration
+
 ROOT = Path(__file__).resolve().parents[1]
 NAMED = re.compile(r"`([a-z_/]+\.py)::(test_[a-z0-9_]+)`")
 
@@ -25,6 +27,31 @@ def test_every_cause_of_a_blocker_is_explained() -> None:
 
     text = (ROOT / "docs" / "drain.md").read_text()
     assert [cause.value for cause in Cause if f"`{cause.value}`" not in text] == []
+
+
+def test_every_blocker_has_a_way_out() -> None:
+    from azure_linux_migrator.api.causes import Cause
+
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    _, _, text = text.partition("## The way out of each blocker")
+    outs = re.findall(r"^\| `(\w+)` \| \S", text, re.MULTILINE)
+    assert sorted(outs) == sorted(cause.value for cause in Cause if cause.blocks)
+
+
+def test_the_batches_of_the_page_on_big_pools_are_those_of_the_code() -> None:
+    text = (ROOT / "docs" / "how-to" / "big-clusters.md").read_text()
+    row = r"^\| (\d+) nodes \| `(\d+%)`.* \| (\d+) \| 1, then (\d+) \| 10 m \+ (\d+) . 15 m \|$"
+    rows = re.findall(row, text, re.MULTILINE)
+    assert len(rows) == 5
+    for nodes, size, batches, later, soaks in rows:
+        wanted = migration(strategy={"batch": {"size": size}})
+        sizes: list[int] = []
+        while sum(sizes) < int(nodes):
+            sizes.append(wanted.batch_nodes(len(sizes) + 1, int(nodes)))
+        assert (len(sizes), sizes[0], sizes[1]) == (int(batches), 1, int(later))
+        assert len(sizes) == int(soaks) + 2, "no batch soak after the last batch"
+        assert wanted.batch_soak(1, int(nodes)) == 600.0
+        assert wanted.batch_soak(2, int(nodes)) == 900.0
 
 
 def test_every_test_that_the_log_of_the_simulation_names_exists() -> None:

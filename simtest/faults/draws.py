@@ -8,9 +8,16 @@ from simtest.fault_targets import FaultTargets
 from simtest.faults.fault import HEALED, Fault
 from simtest.faults.registry import Draw
 
-MOVING = ("HoldAutoscaler", "CordonSource", "Drain", "Soak", "AwaitRetireApproval")
+MOVING = ("CordonSource", "Drain", "Soak", "AwaitRetireApproval")
 BACK = ("ReleaseSource", "RestoreSource", "CordonTarget", "DrainTarget", "RemoveTarget")
-EARLY = ("Preflight", "CreateTarget", "AwaitDrainApproval", *MOVING, "UpdateInPlace")
+EARLY = (
+    "Preflight",
+    "HoldAutoscaler",
+    "CreateTarget",
+    "AwaitDrainApproval",
+    *MOVING,
+    "UpdateInPlace",
+)
 RARE = (
     "ReleaseNode",
     "DeletePod",

@@ -89,10 +89,7 @@ class StatusInvariants(Part):
         was, now = old.source, new.source
         if was.count is not None:
             same = (was.os_sku, was.autoscaler) == (now.os_sku, now.autoscaler)
-            scales = was.autoscaler is not None and old.step in {
-                "CreateTarget",
-                "AwaitDrainApproval",
-            }
+            scales = was.autoscaler is not None and old.step == "HoldAutoscaler"
             held = was.count == now.count or scales
             self.context.that("source-fixed", same and held, f"{was}, then {now}")
         if now.count is not None and now.count != was.count:

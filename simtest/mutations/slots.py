@@ -10,6 +10,7 @@ from azure_linux_migrator.core.drain import (
     planner,
     pod_tracker,
     surge_first,
+    surges,
 )
 from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
 from azure_linux_migrator.core.state import implicit_budgets, inflight
@@ -112,7 +113,7 @@ def _surge_not_restored() -> Patches:
         action = real(standing)
         return None if type(action).__name__ == "RestoreScale" else action
 
-    return [(planner, "next_action", never)]
+    return [(surges, "next_action", never)]
 
 
 def _surge_restored_early() -> Patches:
@@ -121,7 +122,7 @@ def _surge_restored_early() -> Patches:
     def early(standing: surge_first.Standing) -> Any:
         return real(replace(standing, healthy=1000) if standing.controller.surge else standing)
 
-    return [(planner, "next_action", early)]
+    return [(surges, "next_action", early)]
 
 
 def _grants_everything() -> Patches:
@@ -192,7 +193,7 @@ def _no_victim() -> Patches:
         by, _, number = standing.controller.surge.rpartition("/")
         return RestoreScale(standing.controller.key, int(number)) if by else None
 
-    return [(planner, "next_action", unmarked)]
+    return [(surges, "next_action", unmarked)]
 
 
 def _unplaced_ignored() -> Patches:

@@ -5,24 +5,7 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.core.preflight.findings import Severity
-from tests.support.preflight_cluster import PreflightCluster
-
-
-def deployment(name: str, pod: str, replicas: int = 2) -> str:
-    """A Deployment whose pods have these fields, in YAML's flow style."""
-    container = "{name: app, image: registry.example/app:1, resources: {requests: {cpu: 10m}}}"
-    return f"""
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: {name}}}
-spec:
-  replicas: {replicas}
-  selector: {{matchLabels: {{app: {name}}}}}
-  template:
-    metadata: {{labels: {{app: {name}}}}}
-    spec: {{containers: [{container}], {pod}}}
----
-"""
+from tests.support.preflight_cluster import PreflightCluster, deployment
 
 
 def affinity(*terms: str) -> str:

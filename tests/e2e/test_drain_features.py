@@ -1,9 +1,11 @@
 """Order, deadlocks, deadlines and singletons, on the real control plane."""
 
+import json
 from typing import Any
 
 from testbed.fill.workloads import Manifest, budget, deployment
 from tests.support.bed import Bed
+from tests.support.self_heal import SelfHeal
 
 ROOT = "deploy/kustomize/components"
 
@@ -178,3 +180,22 @@ def test_prefetch_lets_an_idle_budget_work_outside_the_batch(bed: Bed) -> None:
     batch = bed.status()["batch"]
     assert (batch["index"], batch.get("drainedAt")) == (1, None)
     assert set(bed.audit.evictions()) == {201}
+
+
+def test_a_tool_that_heals_the_scale_costs_no_pod(bed: Bed) -> None:
+    _component(bed, "surge")
+    surging, replacing = deployment("surging", 1), deployment("replacing", 1)
+    surging["metadata"]["annotations"] = {"argocd.argoproj.io/tracking-id": "shop:apps/x"}
+    replacing["spec"]["strategy"] = {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+    with SelfHeal(bed) as heal:
+        _started(bed, [surging, replacing], singletons="SurgeFirst")
+        bed.wait_reason("SurgeUndone", "DrainBlocked")
+        assert heal.reverted == ["replacing"]
+        [blocker] = bed.status()["blockers"]
+        assert "sets the replicas of Deployment default/replacing" in blocker["message"]
+        strategy = {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+        patch = json.dumps({"spec": {"strategy": strategy}})
+        bed.kubectl("patch", "deployment", "replacing", "--type=merge", "-p", patch)
+        bed.wait_done()
+        assert heal.reverted == ["replacing"]
+    assert _evicted(bed) == []

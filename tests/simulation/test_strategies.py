@@ -159,7 +159,7 @@ async def test_an_approval_is_awaited(gate: str, step: str) -> None:
         assert migration.status.approved == gate
 
 
-STEPS = ("CreateTarget", "CordonSource", "Drain", "Soak", "AwaitRetireApproval")
+STEPS = ("HoldAutoscaler", "CreateTarget", "CordonSource", "Drain", "Soak", "AwaitRetireApproval")
 
 
 @pytest.mark.parametrize("kind", ["BlueGreen", "Rolling"])

@@ -30,6 +30,7 @@ class Bed:
     def __init__(self, plane: ControlPlane, scratch: Path) -> None:
         self.plane = plane
         self.scratch = scratch
+        self.patience = PATIENCE
         self.audit = Audit(plane.audit_log)
         self._aks: AksServer | None = None
         self._operator: subprocess.Popen[bytes] | None = None
@@ -50,6 +51,12 @@ class Bed:
         self._aks = AksServer(self.plane.kubeconfig, *(flags or fast))
         self._aks.__enter__()
         return self._aks
+
+    def stop_aks(self) -> None:
+        """End the simulated AKS, if it runs."""
+        if self._aks is not None:
+            self._aks.__exit__(None, None, None)
+            self._aks = None
 
     @property
     def aks(self) -> AksServer:
@@ -132,9 +139,9 @@ class Bed:
         conditions = [c for c in self.status(name).get("conditions", ()) if c["type"] == kind]
         return dict(conditions[0]) if conditions else {}
 
-    def wait(self, what: str, check: Callable[[], bool], patience: float = PATIENCE) -> None:
-        """Wait until `check` holds; fails with the operator's log."""
-        deadline = time.monotonic() + patience
+    def wait(self, what: str, check: Callable[[], bool], patience: float = 0.0) -> None:
+        """Wait until `check` holds, `self.patience` seconds by default; fails with the log."""
+        deadline = time.monotonic() + (patience or self.patience)
         while not check():
             if time.monotonic() > deadline:
                 status = self.try_kubectl("get", "azlm", "-o", "yaml")
@@ -183,7 +190,6 @@ class Bed:
                 "delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0"
             )
         self.try_kubectl("delete", "nodes", "--all")
-        if self._aks is not None:
-            self._aks.__exit__(None, None, None)
+        self.stop_aks()
         if keep_logs:
             print(self.log())

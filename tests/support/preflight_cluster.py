@@ -15,6 +15,7 @@ import yaml
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.azure.pools import pool_record
+from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.reconcile.decide import context_of
 from azure_linux_migrator.core.state.results import PoolReading
@@ -32,6 +33,7 @@ from azure_linux_migrator.kube.decode_owners import (
     StatefulSetObject,
     VolumeObject,
 )
+from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL
 from azure_linux_migrator.model.azure_facts import (
     AzureFacts,
     ClusterFacts,
@@ -77,24 +79,46 @@ FACTS = AzureFacts(
     windows=(),
     extensions=(),
     services=(),
+    versions=("1.33.9", "1.34.2"),
+    identities=(),
     images=("AKSAzureLinux-V3gen2-202610.01.0",),
 )
+
+
+def deployment(name: str, pod: str, replicas: int = 2) -> str:
+    """A Deployment whose pods have these fields, in YAML's flow style."""
+    container = "{name: app, image: registry.example/app:1, resources: {requests: {cpu: 10m}}}"
+    return f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{container}], {pod}}}
+---
+"""
 
 
 @dataclass
 class PreflightCluster:
     """Two pools, `workers` and `system`, and what runs on the workers. `properties` are ARM's of
-    the worker pool, `labels` those of its nodes beside AKS's."""
+    the worker pool, `system` those of the other one, `labels` those of the workers' nodes beside
+    AKS's, `node_resource_group` what AKS tells in the label of that name."""
 
     properties: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    system: dict[str, Any] = field(default_factory=dict)
+    node_resource_group: str = ""
     workers: int = 4
     facts: AzureFacts = FACTS
     world: World = field(default_factory=World)
 
     def __post_init__(self) -> None:
         """The nodes."""
-        for pool, count in (("system", 1), ("workers", self.workers)):
+        for pool, count in (("system", self.system.get("count", 1)), ("workers", self.workers)):
             for index in range(count):
                 self.world.put_node(_decode(NodeObject, self._node(pool, index)))
 
@@ -121,6 +145,7 @@ class PreflightCluster:
             "topology.kubernetes.io/zone": "0",
             **(self.properties.get("nodeLabels") or {} if user else {}),
             **(self.labels if user else {}),
+            **({CLUSTER_LABEL: self.node_resource_group} if self.node_resource_group else {}),
         }
         allocatable = {"cpu": "15740m", "memory": "57000Mi", "pods": "110"}
         status = {"conditions": HEALTHY["conditions"], "allocatable": allocatable}
@@ -135,7 +160,7 @@ class PreflightCluster:
             "provisioningState": "Succeeded",
         }
         bodies = {
-            "system": common | {"mode": "System", "count": 1},
+            "system": common | {"mode": "System", "count": 1} | self.system,
             "workers": common | {"mode": "User", "count": self.workers} | self.properties,
         }
         return {
@@ -235,6 +260,10 @@ class PreflightCluster:
             for finding in findings
             if finding.rule == rule and finding.severity is not Severity.UNCHECKED
         ]
+
+    def blockers(self, **spec: Any) -> tuple[Blocker, ...]:
+        """What the drain already knows to hold pods back."""
+        return context_of(self.migration(**spec), self.observation(), NOW).plan.blockers
 
     def snapshot(self) -> ClusterSnapshot:
         """The same cluster as azlm plan reads it."""

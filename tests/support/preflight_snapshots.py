@@ -61,12 +61,14 @@ def snapshot(**changes: Any) -> PreflightSnapshot:
         ),
         usages={"dsv5": Usage(16, 100), "cores": Usage(16, 100)},
         sizes=SIZES,
-        subnets={SUBNET: SubnetFacts("10.0.0.0/22", 10)},
+        subnets={SUBNET: SubnetFacts(("10.0.0.0/22",), 10)},
         denied=(),
         locks=(),
         windows=(),
         extensions=(),
         services=(),
+        versions=("1.33.9", "1.34.2"),
+        identities=(),
         images=("AKSAzureLinux-V3gen2-202610.01.0",),
     )
     changed = {name: changes.pop(name) for name in tuple(changes) if hasattr(facts, name)}

@@ -82,7 +82,13 @@ class Cause(StrEnum):
     FORBIDDEN = "EvictionForbidden", "the operator has no right to evict the pod"
     REJECTED = "EvictionRejected", "the API server does not accept the request"
     SERVER = "ApiserverError", "the API server failed three times on the eviction"
-    SURGE_STUCK = "SurgeStuck", "a surged Deployment does not progress"
+    SURGE_STUCK = (
+        "SurgeStuck",
+        (
+            "a surged Deployment does not progress: Kubernetes says so, or its new pod is not Ready"
+            " after ten minutes"
+        ),
+    )
     UNSCHEDULABLE = (
         "ReplacementUnschedulable",
         (
@@ -115,9 +121,19 @@ class Cause(StrEnum):
         ),
         False,
     )
+    SURGE_UNDONE = (
+        "SurgeUndone",
+        (
+            "a GitOps tool or an autoscaler sets the replicas of the Deployment, and would take "
+            "back the replica that a surge adds. The pod is not evicted"
+        ),
+    )
     SURGE_IMPOSSIBLE = (
         "SurgeImpossible",
-        "the Deployment cannot be surged, and why. Its pod is evicted instead",
+        (
+            "the pod's controller cannot be surged, or its surge moved nothing for ten minutes, and"
+            " why. The pod is evicted instead"
+        ),
         False,
     )
 

@@ -26,9 +26,8 @@ MOST_ITEMS = 64
 Schema = dict[str, Any]
 
 STEPS_WITH_TARGET = (
-    Step.AWAIT_DRAIN_APPROVAL,
-    Step.HOLD_AUTOSCALER,
     Step.SCALE_TARGET,
+    Step.AWAIT_DRAIN_APPROVAL,
     Step.CORDON_SOURCE,
     Step.DRAIN,
     Step.SOAK,

@@ -67,6 +67,11 @@ class Reason(StrEnum):
     REMOVING_TARGET = "RemovingTarget", "the target is being deleted"
     RELEASING = "Releasing", "the migration is being deleted: its marks are removed"
     DELETING = "Deleting", "the migration is being deleted; both pools stay"
+    DELETED = (
+        "Deleted",
+        "the migration is deleted: the event names the pools that stay",
+        "apply it again to resume, or remove the pool that is not needed, as the event says",
+    )
     PAUSED = (
         "Paused",
         "`spec.paused` is true, or `azlm.dev/pause` was set",
@@ -344,7 +349,7 @@ class Reason(StrEnum):
     DRAIN_TIMED_OUT = (
         "DrainTimedOut",
         "a batch was not drained within `spec.drain.timeout`",
-        "fix what the message names, or raise the timeout",
+        "fix what the message names and run `kubectl azlm retry`, or raise the timeout",
         "Warning",
     )
     ROLLED_BACK = (

@@ -20,6 +20,7 @@ class UnmanagedPolicy(StrEnum):
     """What to do with a pod that no controller would replace."""
 
     BLOCK = "Block"
+    WAIT = "Wait"
     EVICT = "Evict"
 
 
@@ -31,7 +32,7 @@ class EmptyDirPolicy(StrEnum):
 
 
 class JobPolicy(StrEnum):
-    """What to do with a pod of a running Job."""
+    """What to do with a pod of a controller that runs to its end."""
 
     WAIT = "Wait"
     EVICT = "Evict"
@@ -128,8 +129,9 @@ class Drain(Model):
     unmanaged_pods: Annotated[
         UnmanagedPolicy,
         Field(
-            description="Pods without a controller: Block stops before anything is touched, Evict "
-            "lets them go for good."
+            description="Pods without a controller: Block stops before anything is touched, Wait "
+            "lets those that run to their end (restartPolicy Never or OnFailure) do so and blocks "
+            "the others, Evict lets all of them go for good."
         ),
     ] = UnmanagedPolicy.BLOCK
     empty_dir: Annotated[
@@ -138,7 +140,11 @@ class Drain(Model):
     ] = EmptyDirPolicy.EVICT
     jobs: Annotated[
         JobPolicy,
-        Field(description="Pods of Jobs: Wait lets them end by themselves, Evict restarts them."),
+        Field(
+            description="Pods that run to their end: those of Jobs, and of any other controller "
+            "with restartPolicy Never or OnFailure. Wait lets them, Evict stops them; a Job starts "
+            "them again, most other controllers do not."
+        ),
     ] = JobPolicy.WAIT
 
     timeout: Annotated[

@@ -17,10 +17,10 @@ class Step(StrEnum):
         return member
 
     PREFLIGHT = "Preflight", "checks that the migration can work; nothing is changed"
-    CREATE_TARGET = "CreateTarget", "creates the Azure Linux pool and waits for its nodes"
-    AWAIT_DRAIN_APPROVAL = "AwaitDrainApproval", "waits for spec.approval BeforeDrain"
     HOLD_AUTOSCALER = "HoldAutoscaler", "turns the autoscaler of the source off"
+    CREATE_TARGET = "CreateTarget", "creates the Azure Linux pool and waits for its nodes"
     SCALE_TARGET = "ScaleTarget", "lets the autoscaler add nodes to the target (BlueGreen)"
+    AWAIT_DRAIN_APPROVAL = "AwaitDrainApproval", "waits for spec.approval BeforeDrain"
     CORDON_SOURCE = "CordonSource", "cordons every node of the source"
     DRAIN = "Drain", "moves the pods, batch after batch"
     SOAK = "Soak", "waits for spec.strategy.finalSoak"

@@ -6,17 +6,28 @@ answer. It then says why, and no rule takes it for a pass.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.rest import HttpRequest
 from azure.mgmt.containerservice.aio import ContainerServiceClient
 
 from azure_linux_migrator.api.spec import ClusterRef
+from azure_linux_migrator.azure.fact_bodies import (
+    Json,
+    decode_cluster,
+    decode_extensions,
+    decode_identities,
+    decode_lock,
+    decode_size,
+    strings,
+)
 from azure_linux_migrator.model.azure_facts import (
     AzureFacts,
     ClusterFacts,
+    Lock,
     SizeFacts,
     SubnetFacts,
     Unread,
@@ -32,10 +43,8 @@ LOCKS = "2016-09-01"
 MOST_PAGES = 50
 
 _ACTION = re.compile(r"perform action '([^']+)'")
-_OWN_EXTENSION = re.compile(r"^(vmssCSE|.*AKSLinux.*|aks.*)$", re.IGNORECASE)
 
 T = TypeVar("T")
-Json = Mapping[str, Any]
 
 
 class _NoAnswerError(Exception):
@@ -57,9 +66,9 @@ async def read_facts(
     facts = await arm.part(lambda: _cluster(arm, cluster_id))
     if isinstance(facts, Unread):
         unknown = Unread(f"the cluster's location is not known: {facts.why}")
-        windows, locks = await asyncio.gather(
+        windows, (locks, lock_gaps) = await asyncio.gather(
             arm.part(lambda: _windows(arm, cluster_id)),
-            arm.part(lambda: _locks(arm, (cluster_id,))),
+            _locks(arm, cluster_id, ""),
         )
         return AzureFacts(
             cluster=facts,
@@ -68,19 +77,25 @@ async def read_facts(
             subnets=await arm.part(lambda: _subnets(arm, source)),
             denied=tuple(sorted(arm.denied)),
             locks=locks,
+            lock_gaps=lock_gaps,
             windows=windows,
             extensions=unknown,
+            identities=unknown,
+            versions=await arm.part(lambda: _versions(arm, cluster_id)),
             images=unknown,
         )
     node_group = f"{subscription}/resourceGroups/{facts.node_resource_group}"
     location = facts.location
-    usages, sizes, subnets, locks, windows, extensions = await asyncio.gather(
+    usages, sizes, subnets = await asyncio.gather(
         arm.part(lambda: _usages(arm, subscription, location)),
         arm.part(lambda: _sizes(arm, subscription, location)),
         arm.part(lambda: _subnets(arm, source)),
-        arm.part(lambda: _locks(arm, (cluster_id, node_group))),
+    )
+    (locks, lock_gaps), windows, machines, versions = await asyncio.gather(
+        _locks(arm, cluster_id, node_group),
         arm.part(lambda: _windows(arm, cluster_id)),
-        arm.part(lambda: _extensions(arm, node_group, source)),
+        arm.part(lambda: _scale_sets(arm, node_group, source)),
+        arm.part(lambda: _versions(arm, cluster_id)),
     )
     return AzureFacts(
         cluster=facts,
@@ -89,8 +104,11 @@ async def read_facts(
         subnets=subnets,
         denied=tuple(sorted(arm.denied)),
         locks=locks,
+        lock_gaps=lock_gaps,
         windows=windows,
-        extensions=extensions,
+        extensions=machines if isinstance(machines, Unread) else decode_extensions(machines),
+        identities=machines if isinstance(machines, Unread) else decode_identities(machines, facts),
+        versions=versions,
         images=Unread("AKS tells a pool's image once the pool exists"),
     )
 
@@ -152,31 +170,7 @@ def _message(text: str) -> str:
 
 
 async def _cluster(arm: _Arm, cluster_id: str) -> ClusterFacts:
-    body = await arm.get(cluster_id, CLUSTERS)
-    properties = body.get("properties") or {}
-    network = properties.get("networkProfile") or {}
-    upgrades = properties.get("autoUpgradeProfile") or {}
-    return ClusterFacts(
-        state=str(properties.get("provisioningState") or ""),
-        location=str(body.get("location") or ""),
-        kubernetes_version=str(
-            properties.get("currentKubernetesVersion") or properties.get("kubernetesVersion") or ""
-        ),
-        node_provisioning=str((properties.get("nodeProvisioningProfile") or {}).get("mode") or ""),
-        network_plugin=str(network.get("networkPlugin") or ""),
-        network_plugin_mode=str(network.get("networkPluginMode") or ""),
-        pod_cidrs=_strings(network.get("podCidrs") or [network.get("podCidr")]),
-        ip_families=_strings(network.get("ipFamilies")),
-        node_resource_group=str(properties.get("nodeResourceGroup") or ""),
-        subscription=cluster_id.split("/")[2],
-        upgrade_channel=str(upgrades.get("upgradeChannel") or ""),
-        node_os_channel=str(upgrades.get("nodeOSUpgradeChannel") or ""),
-        autoscaler_profile=dict(properties.get("autoScalerProfile") or {}),
-    )
-
-
-def _strings(values: Iterable[object] | None) -> tuple[str, ...]:
-    return tuple(str(value) for value in values or () if value)
+    return decode_cluster(await arm.get(cluster_id, CLUSTERS), cluster_id)
 
 
 async def _usages(arm: _Arm, subscription: str, location: str) -> dict[str, Usage]:
@@ -191,41 +185,10 @@ async def _sizes(arm: _Arm, subscription: str, location: str) -> dict[str, SizeF
     path = f"{subscription}/providers/Microsoft.Compute/skus"
     items = await arm.pages(path, SKUS, **{"$filter": f"location eq '{location}'"})
     return {
-        str(item["name"]).lower(): _size(item)
+        str(item["name"]).lower(): decode_size(item)
         for item in items
         if item.get("resourceType") == "virtualMachines"
     }
-
-
-def _size(item: Json) -> SizeFacts:
-    traits = {
-        str(capability["name"]): str(capability["value"])
-        for capability in item.get("capabilities") or ()
-    }
-    zones = {zone for place in item.get("locationInfo") or () for zone in place.get("zones") or ()}
-    restrictions = item.get("restrictions") or ()
-    blocked = next(
-        (restriction for restriction in restrictions if restriction.get("type") == "Location"), None
-    )
-    restricted = {
-        zone
-        for restriction in restrictions
-        if restriction.get("type") == "Zone"
-        for zone in (restriction.get("restrictionInfo") or {}).get("zones") or ()
-    }
-    return SizeFacts(
-        family=str(item.get("family") or "").lower(),
-        vcpus=int(traits.get("vCPUs") or 0),
-        memory_gb=float(traits.get("MemoryGB") or 0),
-        arch=traits.get("CpuArchitectureType") or "x64",
-        gpus=int(traits.get("GPUs") or 0),
-        generations=tuple((traits.get("HyperVGenerations") or "V1,V2").split(",")),
-        trusted_launch=traits.get("TrustedLaunchDisabled") != "True",
-        confidential=bool(traits.get("ConfidentialComputingType")),
-        zones=tuple(sorted(zones)),
-        restricted_zones=tuple(sorted(restricted)),
-        unavailable=str(blocked.get("reasonCode") or "restricted") if blocked else "",
-    )
 
 
 async def _subnets(arm: _Arm, source: Pool) -> dict[str, SubnetFacts]:
@@ -235,17 +198,39 @@ async def _subnets(arm: _Arm, source: Pool) -> dict[str, SubnetFacts]:
             properties = (await arm.get(subnet, NETWORK)).get("properties") or {}
             prefixes = properties.get("addressPrefixes") or [properties.get("addressPrefix")]
             used = len(properties.get("ipConfigurations") or ())
-            subnets[subnet.lower()] = SubnetFacts(str(prefixes[0]), used)
+            subnets[subnet.lower()] = SubnetFacts(strings(prefixes), used)
     return subnets
 
 
-async def _locks(arm: _Arm, scopes: tuple[str, ...]) -> tuple[str, ...]:
-    locks = set()
+async def _versions(arm: _Arm, cluster_id: str) -> tuple[str, ...]:
+    answer = await arm.get(f"{cluster_id}/availableAgentPoolVersions", CLUSTERS)
+    versions = (answer.get("properties") or {}).get("agentPoolVersions") or ()
+    return tuple(
+        str(version["kubernetesVersion"]) for version in versions if not version.get("isPreview")
+    )
+
+
+async def _locks(
+    arm: _Arm, cluster_id: str, node_group: str
+) -> tuple[tuple[Lock, ...] | Unread, tuple[str, ...]]:
+    """The locks, and why those of a scope are not known. A list holds the locks of a scope and of
+    all below it, so those of the cluster's resource group are asked for too."""
+    groups = (cluster_id.split("/providers/", maxsplit=1)[0], node_group)
+    locks: set[Lock] = set()
+    unread: list[Unread] = []
+    scopes = [scope for scope in (cluster_id, *groups) if scope]
     for scope in scopes:
-        for lock in await arm.pages(f"{scope}/providers/Microsoft.Authorization/locks", LOCKS):
-            level = (lock.get("properties") or {}).get("level") or "lock"
-            locks.add(f"{lock['name']} ({level}) on {scope.rsplit('/', 1)[-1]}")
-    return tuple(sorted(locks))
+        path = f"{scope}/providers/Microsoft.Authorization/locks"
+        items = await arm.part(partial(arm.pages, path, LOCKS))
+        if isinstance(items, Unread):
+            unread.append(items)
+        else:
+            decoded = (decode_lock(item, cluster_id, node_group) for item in items)
+            locks |= {lock for lock in decoded if lock is not None}
+    if len(unread) == len(scopes):
+        return unread[0], ()
+    read = tuple(sorted(locks, key=lambda lock: (lock.scope, lock.name)))
+    return read, tuple(dict.fromkeys(part.why for part in unread))
 
 
 async def _windows(arm: _Arm, cluster_id: str) -> tuple[str, ...]:
@@ -253,13 +238,11 @@ async def _windows(arm: _Arm, cluster_id: str) -> tuple[str, ...]:
     return tuple(sorted(str(window["name"]) for window in items))
 
 
-async def _extensions(arm: _Arm, node_group: str, source: Pool) -> tuple[str, ...]:
+async def _scale_sets(arm: _Arm, node_group: str, source: Pool) -> list[Json]:
+    """Those of the source: one, but for pools of several zones or sizes."""
     path = f"{node_group}/providers/Microsoft.Compute/virtualMachineScaleSets"
-    types: set[str] = set()
-    for machine in await arm.pages(path, COMPUTE):
-        if (machine.get("tags") or {}).get("aks-managed-poolName") != source.name:
-            continue
-        profile = (machine.get("properties") or {}).get("virtualMachineProfile") or {}
-        listed = (profile.get("extensionProfile") or {}).get("extensions") or ()
-        types |= {str(extension["name"]) for extension in listed}
-    return tuple(sorted(name for name in types if not _OWN_EXTENSION.match(name)))
+    return [
+        machine
+        for machine in await arm.pages(path, COMPUTE)
+        if (machine.get("tags") or {}).get("aks-managed-poolName") == source.name
+    ]

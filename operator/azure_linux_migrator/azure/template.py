@@ -47,7 +47,7 @@ def target_body(
         "tags": {**_tags(source), **tags},
     }
     version = source.get("currentOrchestratorVersion") or source.get("orchestratorVersion")
-    if version:
+    if version and "orchestratorVersion" not in body:
         body["orchestratorVersion"] = version
     return {"properties": {name: value for name, value in body.items() if value not in ({}, [])}}
 

@@ -77,6 +77,9 @@ def preflight(
 @options.output("table", "json", "yaml")
 @click.option("--timeline", metavar="FILE", type=Path, help="Also draw the forecast, as SVG.")
 @click.option(
+    "--html", metavar="FILE", type=Path, help="Also write a page with the cluster and the forecast."
+)
+@click.option(
     "--runs",
     metavar="N",
     type=click.IntRange(1, 10_000),
@@ -98,6 +101,7 @@ def plan(
     snapshot: Path | None,
     output: str,
     timeline: Path | None,
+    html: Path | None,
     runs: int | None,
     pod_stop_seconds: float,
     node_boot_seconds: float | None,
@@ -113,10 +117,11 @@ def plan(
     from azure_linux_migrator.cli.render import plan_data, plan_text
     from azure_linux_migrator.forecast.build_cluster import Assumptions
     from azure_linux_migrator.forecast.runs import plan as run_forecasts
-    from azure_linux_migrator.forecast.snapshot import load, unwritable, writable
+    from azure_linux_migrator.forecast.snapshot import load, writable
 
-    if timeline is not None:
-        writable(timeline, "--timeline")
+    for file, flag in ((timeline, "--timeline"), (html, "--html")):
+        if file is not None:
+            writable(file, flag)
     name, spec = read_migration(filename)
     if snapshot is not None:
         cluster = load(snapshot)
@@ -136,11 +141,23 @@ def plan(
     if timeline is not None:
         from azure_linux_migrator.cli.render.timeline import draw
 
-        try:
-            timeline.write_text(draw(forecast), encoding="utf-8")
-        except OSError as error:
-            raise unwritable(timeline, error, "--timeline") from error
+        _write(timeline, draw(forecast), "--timeline")
+    if html is not None:
+        from azure_linux_migrator.cli.page.document import document
+        from azure_linux_migrator.cli.page.still import of_forecast
+
+        data = of_forecast(forecast, spec, cluster)
+        _write(html, document(name, data), "--html")
     return BLOCKED if forecast.blocked else CLEAR
+
+
+def _write(file: Path, content: str, flag: str) -> None:
+    from azure_linux_migrator.forecast.snapshot import unwritable
+
+    try:
+        file.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise unwritable(file, error, flag) from error
 
 
 @click.command(epilog=CODES)

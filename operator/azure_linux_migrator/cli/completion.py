@@ -5,7 +5,6 @@ nothing is completed, and nothing is said: a shell has no place for an error.
 """
 
 import asyncio
-import sys
 from collections.abc import Sequence
 
 import click
@@ -82,14 +81,6 @@ def completion(context: click.Context, shell: str) -> None:
     done: kubectl asks kubectl_complete-azlm, which is installed beside it.
     """
     print(script(context.find_root().command, shell))
-
-
-def kubectl_main() -> int:
-    """The command kubectl_complete-azlm."""
-    from azure_linux_migrator.cli.main import azlm
-
-    print(for_kubectl(azlm, sys.argv[1:]))
-    return 0
 
 
 COMMANDS = (completion,)

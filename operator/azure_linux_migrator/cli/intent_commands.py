@@ -1,9 +1,7 @@
 """The commands that ask something of a running migration: pause, resume, approve, rollback, abort
 and retry.
 
-Each sets an annotation that acts once and that the operator records, so that a GitOps tool that
-removes it undoes nothing. The field manager does not begin with `kubectl`: Flux removes what such a
-manager has set.
+What is written, and why it lasts, is in `intents`.
 """
 
 import asyncio
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from azure_linux_migrator.cli.migration_view import MigrationView
     from azure_linux_migrator.kube.client import Client
 
-FIELD_MANAGER = "azlm-cli"
 ANSWER_SECONDS = 30.0
 POLL_SECONDS = 0.5
 
@@ -39,43 +36,21 @@ exit codes:
 """
 
 
-def _word() -> str:
-    """A value that no annotation had before."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 async def _ask(
-    client: "Client", view: "MigrationView", annotation: str, value: str, patience: float
-) -> "MigrationStatus | None":
-    """Set the annotation; returns the status that has recorded it, None if none has in time."""
+    client: "Client", view: "MigrationView", verb: str, patience: float
+) -> "tuple[str, MigrationStatus | None]":
+    """Ask; returns the word, and the status that has recorded it, None if none has in time."""
+    from azure_linux_migrator.cli.intents import ask, recorded
     from azure_linux_migrator.cli.migration_view import read_view
-    from azure_linux_migrator.kube.client import MERGE_PATCH
-    from azure_linux_migrator.kube.migrations import COLLECTION
 
-    await client.json(
-        "PATCH",
-        f"{COLLECTION}/{view.name}",
-        query={"fieldManager": FIELD_MANAGER},
-        body={"metadata": {"annotations": {annotation: value}}},
-        content_type=MERGE_PATCH,
-    )
+    value = await ask(client, view, verb)
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         status = (await read_view(client, view.name, time.time())).status
-        if _recorded(status, annotation) == value or _answers(status, annotation, value):
-            return status
+        if recorded(status, verb, value):
+            return value, status
         await asyncio.sleep(POLL_SECONDS)
-    return None
-
-
-def _recorded(status: "MigrationStatus", annotation: str) -> str:
-    field = f"handled_{annotation.removeprefix(f'{names.GROUP}/')}"
-    return str(getattr(status, field, ""))
-
-
-def _answers(status: "MigrationStatus", annotation: str, value: str) -> bool:
-    """An approval counts as soon as its gate is open."""
-    return annotation == names.APPROVE and status.approved == value.partition(".")[0]
+    return value, None
 
 
 def _command(verb: str, annotation: str, text: str, *, asks: str = "") -> click.Command:
@@ -83,14 +58,15 @@ def _command(verb: str, annotation: str, text: str, *, asks: str = "") -> click.
     first, with `view` filled in."""
 
     def callback(name: str | None, timeout: float, *, yes: bool = True, **access: Any) -> int:
+        from azure_linux_migrator.cli.intents import futile
+
         async def work(client: "Client") -> int:
             view = await one(client, name)
-            if why := _futile(view, verb):
+            if why := futile(view, verb):
                 raise click.ClickException(why)
             if asks and not yes:
                 click.confirm(asks.format(view=view), abort=True, err=True)
-            value = _gate(view) if verb == "approve" else _word()
-            status = await _ask(client, view, annotation, value, timeout)
+            value, status = await _ask(client, view, verb, timeout)
             if status is None and timeout:
                 raise click.ClickException(
                     f"{annotation}={value} is set, but the operator has not recorded it within "
@@ -105,30 +81,6 @@ def _command(verb: str, annotation: str, text: str, *, asks: str = "") -> click.
     for decorator in (options.kubernetes, _waiting, *([_confirmed] if asks else []), name):
         command = decorator(command)
     return click.command(verb, help=text, epilog=CODES_OF_WRITES)(command)
-
-
-def _gate(view: "MigrationView") -> str:
-    """The gate that is waited at, with a number where its name alone was used before."""
-    approval = str(view.migration.spec.approval)
-    gate, _, number = view.status.handled_approval.partition(".")
-    if gate != approval:
-        return approval
-    return f"{approval}.{int(number) + 1 if number.isdecimal() else 2}"
-
-
-def _futile(view: "MigrationView", verb: str) -> str:
-    """Why a word would have no effect; empty if it may have one."""
-    from azure_linux_migrator.api.spec import Approval
-
-    if verb == "retry":
-        if view.ended or view.needs_somebody:
-            return ""
-        return f"{view.name} is under way ({view.status.step}); there is nothing to retry"
-    if view.ended:
-        return f"{view.name} has ended: {view.status.phase}"
-    if verb == "approve" and view.migration.spec.approval is Approval.AUTOMATIC:
-        return f"{view.name} waits for no approval: spec.approval is Automatic"
-    return ""
 
 
 COMMANDS = (

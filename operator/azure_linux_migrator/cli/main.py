@@ -19,6 +19,7 @@ from azure_linux_migrator.cli import (
     migration_commands,
     options,
     report_command,
+    ui_command,
     uninstall_command,
 )
 from azure_linux_migrator.cli.check_commands import CODES
@@ -139,6 +140,7 @@ for command in (
     *check_commands.COMMANDS,
     *migration_commands.COMMANDS,
     *intent_commands.COMMANDS,
+    *ui_command.COMMANDS,
     *report_command.COMMANDS,
     *completion.COMMANDS,
     uninstall_command.uninstall,

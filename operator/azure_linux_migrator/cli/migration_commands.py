@@ -57,10 +57,9 @@ def console() -> "Console":
 
 async def one(client: "Client", given: str | None) -> "MigrationView":
     """The migration of that name, or the only one."""
-    from azure_linux_migrator.cli.migration_view import only_view, read_view
+    from azure_linux_migrator.cli.migration_view import read_view
 
-    now = time.time()
-    return await (read_view(client, given, now) if given else only_view(client, now))
+    return await read_view(client, given, time.time())
 
 
 @click.command(epilog=CODES)

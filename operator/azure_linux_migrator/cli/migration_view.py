@@ -7,7 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -118,37 +118,44 @@ async def connected(settings: Settings) -> AsyncIterator[Client]:
         await client.close()
 
 
+def view_of(body: Mapping[str, Any], now: float) -> MigrationView:
+    """The migration of a resource, without nodes; `now` in seconds since the epoch."""
+    return MigrationView(body, _migration(body, now))
+
+
 async def list_views(client: Client, now: float) -> list[MigrationView]:
     """Every migration of the cluster by name, without nodes. `now` in seconds since the epoch."""
     bodies = (await client.json("GET", COLLECTION)).get("items") or []
-    views = [MigrationView(body, _migration(body, now)) for body in bodies]
+    views = [view_of(body, now) for body in bodies]
     return sorted(views, key=lambda view: view.name)
 
 
-async def read_view(client: Client, name: str, now: float) -> MigrationView:
-    """One migration with the nodes of its source. Raises SettingsError where there is none."""
+async def bare_view(client: Client, name: str | None, now: float) -> MigrationView:
+    """The migration of that name, or the only one of the cluster, without nodes. Raises
+    SettingsError where there is none, or a choice."""
+    if name is None:
+        views = await list_views(client, now)
+        if len(views) != 1:
+            names = ", ".join(view.name for view in views)
+            raise SettingsError(f"name one of: {names}" if views else "there is no migration")
+        return views[0]
     body = await Migrations(client).find(name)
     if body is None:
-        names = [view.name for view in await list_views(client, now)]
-        listed = f"there are: {', '.join(names)}" if names else "there is no migration"
+        names = ", ".join(view.name for view in await list_views(client, now))
+        listed = f"there are: {names}" if names else "there is no migration"
         raise SettingsError(f"the cluster has no AzureLinuxMigration {name}; {listed}")
-    migration = _migration(body, now)
+    return view_of(body, now)
+
+
+async def read_view(client: Client, name: str | None, now: float) -> MigrationView:
+    """The same with the nodes of its source."""
+    view = await bare_view(client, name, now)
     try:
-        nodes = await _nodes(client, migration)
+        return replace(view, nodes=await _nodes(client, view.migration))
     except KubernetesError as error:
         if error.status != 403:
             raise
-        return MigrationView(body, migration, missing=f"nodes are not shown: {error}")
-    return MigrationView(body, migration, nodes)
-
-
-async def only_view(client: Client, now: float) -> MigrationView:
-    """The one migration of the cluster. Raises SettingsError where there is none, or a choice."""
-    names = [view.name for view in await list_views(client, now)]
-    if len(names) != 1:
-        problem = f"name one of: {', '.join(names)}" if names else "there is no migration"
-        raise SettingsError(problem)
-    return await read_view(client, names[0], now)
+        return replace(view, missing=f"nodes are not shown: {error}")
 
 
 async def events_of(client: Client, view: MigrationView) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from azure_linux_migrator.core.drain.pod_filters import runs_once
 from azure_linux_migrator.forecast.observed_times import boot_seconds
 from azure_linux_migrator.forecast.snapshot import survey_in
 from azure_linux_migrator.forecast.workloads import Starts, add_pods, add_workloads
@@ -203,9 +204,10 @@ def _loosen(simulation: SimulatedCluster, name: str) -> None:
 def _jobs_end(
     simulation: SimulatedCluster, snapshot: ClusterSnapshot, assumed: Assumptions
 ) -> None:
-    """Running Jobs succeed within the assumed time of a Job, unless they fail again and again."""
+    """Pods that run to their end succeed within the assumed time of a Job, unless they fail again
+    and again."""
     for pod in snapshot.pods:
-        if pod.owner is None or pod.owner.kind != "Job" or pod.phase != "Running":
+        if pod.phase != "Running" or not (pod.run_once or runs_once(pod)):
             continue
         if simulation.workloads.unhealthy_pods.of(pod):
             continue

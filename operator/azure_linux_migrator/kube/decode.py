@@ -192,6 +192,7 @@ class PodObject(Struct):
             extended_resources=extended_resources,
             priority=self.spec.priority or 0,
             failing=self.status.failing,
+            run_once=self.spec.restart_policy != "Always",
             ephemeral_claims=tuple(
                 f"{meta.name}-{volume.name}"
                 for volume in self.spec.volumes or ()

@@ -9,6 +9,7 @@ from azure_linux_migrator.api.names import RESTARTED, SURGE
 from azure_linux_migrator.kube.decode import Condition, Metadata
 from azure_linux_migrator.kube.pod_spec import NodeSelector, PodSpec
 from azure_linux_migrator.kube.pod_traits import pod_traits
+from azure_linux_migrator.kube.scale_owner import ManagedFields, scale_owner
 from azure_linux_migrator.kube.scheduling import scheduling
 from azure_linux_migrator.kube.zones import ZONE_KEYS, names_a_node, zone_of
 from azure_linux_migrator.model.cluster import Attachment, Controller, NamespacedName, Volume
@@ -94,8 +95,14 @@ def is_addon(labels: dict[str, str]) -> bool:
     return labels.get("kubernetes.azure.com/managedby") == "aks" or ADDON_MODE in labels
 
 
+class _ManagedMetadata(Metadata):
+    managed_fields: list[ManagedFields] | None = None
+
+
 class DeploymentObject(_Workload):
     """An apps/v1 Deployment."""
+
+    metadata: _ManagedMetadata
 
     def record(self) -> Controller:
         """The core's record, its rolling update rounded as the Deployment controller rounds it."""
@@ -113,6 +120,11 @@ class DeploymentObject(_Workload):
             restarted=(self.spec.template.metadata.annotations or {}).get(RESTARTED, ""),
             stuck=self.status.why("Progressing", "False"),
             paused=self.spec.paused,
+            scaled_by=scale_owner(
+                self.metadata.labels or {},
+                self.metadata.annotations or {},
+                self.metadata.managed_fields or (),
+            ),
         )
 
 

@@ -145,6 +145,7 @@ class PodSpec(Struct, rename="camel"):
     """spec of a Pod, or of a pod template."""
 
     node_name: str = ""
+    restart_policy: str = "Always"
     volumes: list[PodVolume] | None = None
     containers: list[Container] | None = None
     init_containers: list[Container] | None = None

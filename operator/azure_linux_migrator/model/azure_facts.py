@@ -40,6 +40,16 @@ class ClusterFacts:
     upgrade_channel: Public = ""
     node_os_channel: Public = ""
     autoscaler_profile: Mapping[Public, Public] = field(default_factory=dict)
+    max_pools: int | None = None
+    """maxAgentPools."""
+    outbound_ports: int = 0
+    """SNAT ports of each node (allocatedOutboundPorts); 0 where Azure chooses."""
+    outbound_addresses: int = 0
+    """Public addresses of the load balancer by which nodes reach the internet."""
+    own_identities: tuple[ArmId, ...] = ()
+    """Lower-case ids of the identities that AKS gives to nodes (identityProfile)."""
+    hosted_system: bool = False
+    """Whether AKS runs the system node pool out of sight (hostedSystemProfile, AKS Automatic)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,12 @@ class SizeFacts:
     generations: tuple[Public, ...] = ("V1", "V2")
     trusted_launch: bool = True
     confidential: bool = False
+    """Whether its VMs are confidential as a whole; enclaves of SGX are not that."""
+    data_disks: int | None = None
+    """How many disks of persistent volumes a node can have."""
+    ephemeral_gib: int | None = None
+    """The largest ephemeral OS disk: that of its cache, its temporary or its NVMe disk."""
+    host_encryption: bool = True
     zones: tuple[Public, ...] = ()
     restricted_zones: tuple[Public, ...] = ()
     unavailable: Public = ""
@@ -73,10 +89,21 @@ class SizeFacts:
 
 @dataclass(frozen=True, slots=True)
 class SubnetFacts:
-    """A subnet: its address prefix and how many addresses are in use."""
+    """A subnet: its address prefixes and how many addresses are in use, by whomever."""
 
-    prefix: Cidr
+    prefixes: tuple[Cidr, ...]
     used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A management lock. `level` is `ReadOnly` or `CanNotDelete`, `scope` the last part of the id
+    of what it is on; `on_nodes` tells that this is the node resource group or something in it."""
+
+    name: Identifier
+    level: Public
+    scope: Identifier
+    on_nodes: bool = False
 
 
 _NOT_YET = Unread("it was not read")
@@ -95,8 +122,10 @@ class AzureFacts:
     """By lower-case resource id."""
     denied: tuple[Annotated[str, Sensitivity.ARM_ACTION], ...] | Unread = _NOT_YET
     """ARM actions that the operator's identity was refused."""
-    locks: tuple[Identifier, ...] | Unread = _NOT_YET
-    """Management locks on the cluster, its resource group and its node resource group."""
+    locks: tuple[Lock, ...] | Unread = _NOT_YET
+    """On the cluster, its resource group, its node resource group and what is in it."""
+    lock_gaps: tuple[Message, ...] = ()
+    """Why the locks of some of these could not be read."""
     windows: tuple[Identifier, ...] | Unread = _NOT_YET
     """Names of the cluster's maintenance configurations."""
     extensions: tuple[Identifier, ...] | Unread = _NOT_YET
@@ -105,6 +134,10 @@ class AzureFacts:
     """IPv6 or dual-stack LoadBalancer services with externalTrafficPolicy Cluster."""
     webhooks: tuple[Identifier, ...] | Unread = _NOT_YET
     """Configurations of admission webhooks that answer evictions (pods/eviction)."""
+    versions: tuple[Public, ...] | Unread = _NOT_YET
+    """Kubernetes versions that a new pool may have (availableAgentPoolVersions)."""
+    identities: tuple[Identifier, ...] | Unread = _NOT_YET
+    """Identities that were assigned to the source's scale set beside those of AKS, by name."""
     images: tuple[Public, ...] | Unread = _NOT_YET
     """Node image versions that the target could get."""
     at: float = 0.0

@@ -5,6 +5,7 @@ Strings that repeat (names of nodes, namespaces, labels) are interned by whoever
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from msgspec import Struct
@@ -124,7 +125,8 @@ class Pod(Struct, frozen=True):
     where its containers fail again and again, for the reason in `failing`.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims, `ephemeral_claims` of those that are made and deleted with it
-    (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `deletion_cost` is what its ReplicaSet
+    (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `run_once` tells that its restart
+    policy is Never or OnFailure, so that it runs to its end; `deletion_cost` is what its ReplicaSet
     ranks it by; `traits` tell what is notable in its spec; `requests` are thousandths of a CPU and
     MiB of memory, `extended_resources` the rest of what it requests; `scheduling` is where it may
     land. In a ClusterSnapshot that is left out, and kept once for each owner.
@@ -156,6 +158,7 @@ class Pod(Struct, frozen=True):
     priority: int = 0
     failing: Message = ""
     ephemeral_claims: tuple[ObjectName, ...] = ()
+    run_once: bool = False
 
     @property
     def all_claims(self) -> tuple[str, ...]:
@@ -202,17 +205,28 @@ class Budget(Struct, frozen=True):
         return self.expected - self.desired
 
 
+class ScaleOwner(StrEnum):
+    """Who else sets the number of a Deployment's replicas, by the marks on it."""
+
+    NOBODY = ""
+    ARGO_CD = "Argo CD"
+    FLUX = "Flux"
+    HELM = "Helm"
+    AUTOSCALER = "an autoscaler"
+
+
 class Controller(Struct, frozen=True):
     """A Deployment, ReplicaSet, StatefulSet or DaemonSet.
 
     `owner` is the uid of its own controller. `max_unavailable` and `max_surge` are those of a
     rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are
     recreated, and `paused` tells that no rollout is made. `surge` and `restarted` are our
-    annotations; `stuck` is why a rollout does not progress, `failing` why its pods are not made.
-    `available` are the pods that were Ready for minReadySeconds; None where that is 0. Of a
-    StatefulSet: `ordered` tells that its pods start one after the other, and `first_ordinal` where
-    their numbers begin. Of a DaemonSet: `traits` and `scheduling` are those of its template; its
-    pods carry another node affinity, which names their node. `addon` tells that AKS installs it.
+    annotations; `stuck` is why a rollout does not progress, `failing` why its pods are not made,
+    `scaled_by` who else sets its replicas. `available` are the pods that were Ready for
+    minReadySeconds; None where that is 0. Of a StatefulSet: `ordered` tells that its pods start one
+    after the other, and `first_ordinal` where their numbers begin. Of a DaemonSet: `traits` and
+    `scheduling` are those of its template; its pods carry another node affinity, which names their
+    node. `addon` tells that AKS installs it.
     """
 
     kind: Public
@@ -234,6 +248,7 @@ class Controller(Struct, frozen=True):
     paused: bool = False
     failing: Message = ""
     available: Annotated[int | None, Sensitivity.PUBLIC] = None
+    scaled_by: Annotated[ScaleOwner, Sensitivity.PUBLIC] = ScaleOwner.NOBODY
 
 
 class Volume(Struct, frozen=True):

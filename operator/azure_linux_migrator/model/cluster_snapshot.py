@@ -18,7 +18,7 @@ from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.model.sensitivity import Identifier, NodeName, Sensitivity, TaintText
 
-VERSION = 4
+VERSION = 5
 
 
 class ClusterSnapshot(Struct):

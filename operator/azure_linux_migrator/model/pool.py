@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Struct
 
+from azure_linux_migrator.api.quantities import is_size, share
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.model.sensitivity import LeftOut, Message, PoolName, Public, Sensitivity
 
@@ -33,6 +34,11 @@ class PoolSettings(Struct, frozen=True):
     max_count: int | None = None
     subnet_id: str = ""
     pod_subnet_id: str = ""
+    pod_ip_allocation: str = ""
+    os_disk_type: str = ""
+    os_disk_gib: int = 0
+    host_encryption: bool = False
+    image: str = ""
     priority: str = ""
     workload_runtime: str = ""
     fips: bool = False
@@ -58,6 +64,11 @@ class PoolSettings(Struct, frozen=True):
             max_count=_number(properties.get("maxCount")),
             subnet_id=_text(properties.get("vnetSubnetID")),
             pod_subnet_id=_text(properties.get("podSubnetID")),
+            pod_ip_allocation=_text(properties.get("podIPAllocationMode")),
+            os_disk_type=_text(properties.get("osDiskType")),
+            os_disk_gib=_number(properties.get("osDiskSizeGB")) or 0,
+            host_encryption=bool(properties.get("enableEncryptionAtHost")),
+            image=_text(properties.get("nodeImageVersion")),
             priority=_text(properties.get("scaleSetPriority")),
             workload_runtime=_text(properties.get("workloadRuntime")),
             fips=bool(properties.get("enableFIPS")),
@@ -81,6 +92,10 @@ def _text(value: object) -> str:
 def _number(value: object) -> int | None:
     return None if value is None else int(str(value))
 
+
+AKS_SURGE = "10%"
+"""What an upgrade of AKS adds where the pool does not say; Spot pools add none
+(learn.microsoft.com/azure/aks/upgrade-aks-node-pools-rolling)."""
 
 SHARED = (
     "proximityPlacementGroupID",
@@ -126,6 +141,12 @@ class Pool(Struct, frozen=True):
         if not self.autoscaling or least is None or most is None:
             return self.count, self.count
         return least, most
+
+    def surge(self, nodes: int) -> int:
+        """How many nodes an upgrade of AKS adds to that many; none where maxSurge is 0."""
+        size = self.settings.upgrade_surge or AKS_SURGE
+        spot = self.settings.priority == "Spot"
+        return share(size, nodes) if nodes and not spot and is_size(size) else 0
 
     @property
     def settled(self) -> bool:

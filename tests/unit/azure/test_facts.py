@@ -69,9 +69,13 @@ async def test_every_part_is_read(asked: Asked) -> None:
     assert facts.sizes["standard_d8s_v5"].unavailable == "NotAvailableForSubscription"
     assert facts.sizes["standard_nc24ads_a100_v4"].gpus == 1
     assert not isinstance(facts.subnets, Unread)
-    assert facts.subnets[SUBNET.lower()].prefix == "10.1.0.0/24"
+    assert facts.subnets[SUBNET.lower()].prefixes == ("10.1.0.0/24",)
     assert not isinstance(facts.locks, Unread)
-    assert facts.locks[0].startswith("keep (CanNotDelete)")
+    assert {(lock.name, lock.level) for lock in facts.locks} == {("keep", "CanNotDelete")}
+    assert facts.identities == ()
+    assert not isinstance(facts.versions, Unread)
+    assert facts.cluster.kubernetes_version in facts.versions
+    assert facts.cluster.max_pools == 100
     assert facts.windows == ("aksManagedAutoUpgradeSchedule",)
     assert facts.extensions == ("Antivirus",)
     assert facts.denied == ()
@@ -101,6 +105,14 @@ async def test_a_part_that_is_forbidden_says_so_and_the_others_are_read(
     for _, other, _ in PARTS:
         if other != part:
             assert not isinstance(getattr(facts, other), Unread), other
+
+
+async def test_a_scope_whose_locks_are_forbidden_does_not_hide_the_others(asked: Asked) -> None:
+    inject(asked.cluster, CallFault(Refuse(403, "AuthorizationFailed"), "Locks", times=1))
+    facts = await asked.azure_facts()
+    assert not isinstance(facts.locks, Unread)
+    assert {lock.name for lock in facts.locks} == {"keep"}
+    assert len(facts.lock_gaps) == 1
 
 
 async def test_an_azure_that_does_not_answer_is_reported_as_that(asked: Asked) -> None:

@@ -56,6 +56,17 @@ def test_the_target_is_the_source_but_for_its_os() -> None:
     }
 
 
+def test_another_kubernetes_version_replaces_the_sources() -> None:
+    properties = template.target_body(
+        SOURCE,
+        os_sku="AzureLinux",
+        count=None,
+        overrides={"orchestratorVersion": "1.37.4"},
+        tags={},
+    )
+    assert properties["properties"]["orchestratorVersion"] == "1.37.4"
+
+
 def test_a_system_pool_keeps_only_the_taints_that_aks_allows() -> None:
     taints = ["CriticalAddonsOnly=true:NoSchedule", "a=b:NoSchedule", "c=d:PreferNoSchedule"]
     assert body(mode="System", nodeTaints=taints)["nodeTaints"] == [taints[0], taints[2]]

@@ -17,11 +17,13 @@ from azure_linux_migrator.model.actions import (
     DeletePool,
     EvictPod,
     MarkNode,
+    ReadAzureFacts,
     ReadPools,
     ReleaseNode,
     ReviewAccess,
     UpdatePool,
 )
+from azure_linux_migrator.model.azure_facts import AzureFacts, ClusterFacts
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
@@ -76,6 +78,17 @@ def test_it_reads_the_pools_then_asks_for_access_then_creates() -> None:
         ("azlm-source-count", "2"),
         ("azlm-source-pool", "src"),
     )
+
+
+def test_the_new_pool_gets_a_patch_that_aks_offers_also_after_a_restart() -> None:
+    state, old = world([], nodes=OPEN), source(properties={"currentOrchestratorVersion": "1.34.1"})
+    facts = AzureFacts(ClusterFacts(kubernetes_version="1.34.3"), versions=("1.34.2", "1.34.4"))
+    [create] = decide(migration(), seen(state, old, azure_facts=facts), NOW).actions
+    assert isinstance(create, CreatePool)
+    assert create.overrides == {"orchestratorVersion": "1.34.2"}
+    begun = migration(at("CreateTarget"))
+    [read] = decide(begun, seen(state, old, azure_facts=None), NOW).actions
+    assert isinstance(read, ReadAzureFacts)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +202,16 @@ def test_no_eviction_without_a_ready_target_node() -> None:
     assert (decision.actions, reason(decision)) == ((), "TargetNotReady")
 
 
+def test_a_timeout_at_its_maximum_is_not_to_be_raised() -> None:
+    stuck = budget(allowed=0, healthy=1, desired=1, expected=1)
+    observation = seen(world([pod("a")], [stuck]), source(), target())
+    longest = {"timeout": "168h"}
+    first = decide(migration(at("Drain"), drain=longest), observation, NOW)
+    late = decide(migration(first.status, drain=longest), observation, NOW + 168 * 3600 + 1)
+    assert reason(late) == "DrainTimedOut"
+    assert "fix that and run kubectl azlm retry m, to go on" in late.status.message
+
+
 def test_a_drain_that_takes_too_long_stalls_and_a_longer_timeout_resumes_it() -> None:
     stuck = budget(allowed=0, healthy=1, desired=1, expected=1)
     observation = seen(world([pod("a"), pod("b", app="free")], [stuck]), source(), target())
@@ -199,6 +222,7 @@ def test_a_drain_that_takes_too_long_stalls_and_a_longer_timeout_resumes_it() ->
     assert kinds(late) == {ReadPools}, "nothing but a look at the pools"
     assert (reason(late), kstatus(late)) == ("DrainTimedOut", REFUSED)
     assert "default/web" in late.status.message
+    assert "run kubectl azlm retry m, or raise the timeout (at most 168h)" in late.status.message
     again = decide(migration(late.status, drain={"timeout": "1h"}), observation, NOW + 302)
     assert EvictPod in kinds(again)
 

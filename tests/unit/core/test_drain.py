@@ -24,6 +24,9 @@ def planner(world: World, **policy: Any) -> Planner:
     return planner_of(world, Scope("m", "src", "srcazl", Drain.model_validate(policy), uid="uid-m"))
 
 
+RUNNER = Owner("EphemeralRunner", "r", "r", "actions.github.com")
+
+
 def pods(count: int) -> list[Pod]:
     return [pod(f"p{i}", node=f"s-{i % 2}") for i in range(count)]
 
@@ -49,6 +52,13 @@ def pods(count: int) -> list[Pod]:
         (pod("a", owner=Owner("Job", "j", "j")), {}, PodDisposition.WAIT),
         (pod("a", owner=Owner("Job", "j", "j"), phase="Succeeded"), {}, PodDisposition.MOVE),
         (pod("a", owner=Owner("Job", "j", "j")), {"jobs": "Evict"}, PodDisposition.MOVE),
+        (pod("a", owner=RUNNER, run_once=True), {}, PodDisposition.WAIT),
+        (pod("a", owner=RUNNER, run_once=True), {"jobs": "Evict"}, PodDisposition.MOVE),
+        (pod("a", owner=RUNNER, run_once=True, phase="Failed"), {}, PodDisposition.MOVE),
+        (pod("a", owner=RUNNER), {}, PodDisposition.MOVE),
+        (pod("a", owner=None, run_once=True), {}, PodDisposition.BLOCK),
+        (pod("a", owner=None, run_once=True), {"unmanagedPods": "Wait"}, PodDisposition.WAIT),
+        (pod("a", owner=None), {"unmanagedPods": "Wait"}, PodDisposition.BLOCK),
     ],
 )
 def test_fate(subject: Pod, policy: dict[str, str], expected: PodDisposition) -> None:

@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import AutoscalerBounds, SourceRecord
+from azure_linux_migrator.api.status import (
+    AutoscalerBounds,
+    RollbackStatus,
+    SourceRecord,
+    timestamp,
+)
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.results import ActionProblem
-from azure_linux_migrator.model.actions import CordonNode, UpdatePool
+from azure_linux_migrator.model.actions import CordonNode, CreatePool, UpdatePool
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.pool import Pool
 from tests.support.worlds import NOW, at, migration, pod, seen, source, target, world
@@ -87,3 +92,39 @@ def test_at_the_end_the_target_gets_the_bounds_that_the_source_had() -> None:
     assert isinstance(action, UpdatePool)
     assert dict(action.changes)["minCount"] == 1
     assert action.tags == (("azlm-held-autoscaler", None),)
+
+
+def test_the_source_is_held_before_the_target_is_made() -> None:
+    bounds = {"minCount": 1, "maxCount": 9}
+    scaling = source(autoscaling=True, count=2, properties=bounds)
+    observation = seen(world([pod("a")], nodes=OPEN[:2]), scaling)
+    decision = decide(migration(), observation, NOW)
+    assert decision.status.step == "HoldAutoscaler"
+    [hold] = decision.actions
+    assert isinstance(hold, UpdatePool)
+    assert (hold.pool, dict(hold.changes)["enableAutoScaling"]) == ("src", False)
+    held = source(count=2, tags=(("azlm-held-autoscaler", "1-9"),))
+    going = decide(
+        migration(at("HoldAutoscaler", source=HELD)),
+        seen(world([pod("a")], nodes=OPEN[:2]), held),
+        NOW,
+    )
+    [create] = going.actions
+    assert isinstance(create, CreatePool)
+    assert ("azlm-held-autoscaler", "1-9") in create.tags
+
+
+@pytest.mark.parametrize("deleting", [False, True])
+def test_a_hold_that_is_under_way_is_waited_for_before_it_is_taken_back(*, deleting: bool) -> None:
+    bounds = {"minCount": 1, "maxCount": 9}
+    scaling = source(autoscaling=True, count=2, properties=bounds)
+    observation = replace(
+        seen(world([pod("a")], nodes=OPEN[:2]), scaling), running={"UpdatePool/src"}
+    )
+    back = RollbackStatus(reason="Requested", requested_at=timestamp(NOW - 60))
+    status = at("RestoreAutoscaler", source=HELD, rollback=None if deleting else back)
+    begun = replace(migration(status), deleting=deleting, backwards=not deleting)
+    decision = decide(begun, observation, NOW)
+    assert not decision.released
+    assert (decision.status.phase, decision.actions) != ("RolledBack", ())
+    assert decision.status.phase in {"RollingBack", "Deleting"}

@@ -132,6 +132,14 @@ def test_an_abort_comes_too_late_once_the_source_is_retired() -> None:
     assert run(abort="1").status.phase != "Aborted"
 
 
+def test_a_migration_that_is_done_is_not_aborted() -> None:
+    run = Run(at("HandOverAutoscaler", phase="Running"))
+    run.world = world([], nodes=[Node("t-0", "srcazl")])
+    run.pools = (target(),)
+    assert run().status.phase == "Succeeded"
+    assert run(abort="1").status.phase == "Succeeded", "the source is gone"
+
+
 def test_an_abort_in_place_stops_until_aks_changes_the_pool() -> None:
     for step, phase in (("AwaitDrainApproval", "Aborted"), ("UpdateInPlace", "Running")):
         run = Run(at(step, phase="Running"), strategy={"type": "InPlace"}, approval="BeforeDrain")

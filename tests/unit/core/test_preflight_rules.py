@@ -18,12 +18,20 @@ from azure_linux_migrator.core.preflight.snapshot import BudgetFacts, PreflightS
 from azure_linux_migrator.kube.node_resource_group import home_of
 from azure_linux_migrator.model.azure_facts import (
     ClusterFacts,
+    Lock,
     SizeFacts,
     SubnetFacts,
     Unread,
     Usage,
 )
-from azure_linux_migrator.model.cluster import Allocatable, Budget, NamespacedName, Node, Volume
+from azure_linux_migrator.model.cluster import (
+    Allocatable,
+    Budget,
+    NamespacedName,
+    Node,
+    ScaleOwner,
+    Volume,
+)
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import (
     HOSTNAME,
@@ -176,9 +184,9 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         {
             "cluster": CNI,
             "source": source(settings={"vnetSubnetID": SUBNET}),
-            "subnets": {SUBNET: SubnetFacts("10.0.0.0/25", 10)},
+            "subnets": {SUBNET: SubnetFacts(("10.0.0.0/25",), 10)},
         },
-        "248 addresses of 123",
+        "310 addresses of 123",
     ),
     (
         "subnet.ip",
@@ -193,12 +201,18 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "room for 4",
     ),
     (
+        "outbound.ports",
+        Severity.BLOCK,
+        {"cluster": replace(CNI, outbound_ports=16000, outbound_addresses=2)},
+        "208000 ports",
+    ),
+    (
         "rbac.arm",
         Severity.BLOCK,
         {"denied": ("Microsoft.ContainerService/managedClusters/agentPools/write",)},
         "agentPools/write",
     ),
-    ("lock.policy", Severity.WARN, {"locks": ("keep (CanNotDelete) on MC_x",)}, "keep"),
+    ("lock.policy", Severity.WARN, {"locks": (Lock("keep", "CanNotDelete", "c"),)}, "keep"),
     ("nap", Severity.BLOCK, {"cluster": replace(CNI, node_provisioning="Auto")}, "imageFamily"),
     (
         "autoscaler.source",
@@ -335,8 +349,26 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     ),
     ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(kept_by=("x/safe",))), "x/safe"),
     ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(grace_seconds=900)), "900 s"),
-    ("pod.safe-to-evict", Severity.WARN, with_workload(job=True), "Job"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(run_once=True), "its end"),
     ("pod.single-replica", Severity.WARN, with_workload(replicas=1), "SurgeFirst"),
+    (
+        "surge.gitops",
+        Severity.FIXED,
+        {
+            **with_workload(replicas=1, scaled_by=ScaleOwner.ARGO_CD, restarts=True),
+            "spec": spec(drain={"singletons": "SurgeFirst"}),
+        },
+        "Argo CD",
+    ),
+    (
+        "surge.hpa",
+        Severity.FIXED,
+        {
+            **with_workload(replicas=1, scaled_by=ScaleOwner.AUTOSCALER, restarts=True),
+            "spec": spec(drain={"singletons": "SurgeFirst"}),
+        },
+        "an autoscaler",
+    ),
     (
         "os.apparmor",
         Severity.WARN,
@@ -374,7 +406,51 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         {"images": ("AKSAzureLinux-V3gen2-202608.01.0",)},
         "soft lockups",
     ),
-    ("os.io", Severity.WARN, with_workload(owner="StatefulSet default/db"), "disk"),
+    (
+        "os.io",
+        Severity.INFO,
+        with_workload(
+            owner="StatefulSet default/db",
+            volumes=(Volume("pv", NamespacedName("default", "data"), driver="disk.csi.azure.com"),),
+        ),
+        "StatefulSet default/db",
+    ),
+    (
+        "vm.disks",
+        Severity.BLOCK,
+        {
+            "source": source(settings={"osDiskType": "Ephemeral", "osDiskSizeGB": 128}),
+            "spec": spec(target={"vmSize": "Standard_D2s_v5"}),
+            "sizes": {"standard_d2s_v5": SizeFacts("dsv5", 2, ephemeral_gib=50)},
+        },
+        "room for 50 GiB",
+    ),
+    (
+        "pool.max-pods",
+        Severity.BLOCK,
+        {"extra": 1, "source": source(settings={"maxPods": 10})},
+        "30",
+    ),
+    (
+        "pool.in-place",
+        Severity.BLOCK,
+        {
+            "spec": spec(strategy={"type": "InPlace"}),
+            "target": "src",
+            "source": source(settings={"workloadRuntime": "KataVmIsolation"}),
+        },
+        "Kata",
+    ),
+    ("vm.identity", Severity.WARN, {"identities": ("app",)}, "identity app"),
+    (
+        "os.source-image",
+        Severity.WARN,
+        {
+            "spec": spec(strategy={"type": "Rolling"}),
+            "source": source(settings={"nodeImageVersion": "AKSAzureLinux-V2gen2-202511.11.0"}),
+        },
+        "BlueGreen",
+    ),
     ("os.sysctl-defaults", Severity.INFO, {}, "rmem_max"),
     (
         "os.cgroup-v2",
@@ -396,6 +472,12 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
 
 ALWAYS = frozenset(("os.sysctl-defaults", "image.arch-os", "pool.preview"))
 OWN = {
+    "os.source-image",
+    "outbound.ports",
+    "pool.in-place",
+    "pool.max-pods",
+    "vm.disks",
+    "vm.identity",
     "node.held",
     "pod.tolerates-cordon",
     "cluster.identity",
@@ -408,6 +490,8 @@ OWN = {
     "pool.scale-down",
     "pool.size",
     "storage.replicated",
+    "surge.gitops",
+    "surge.hpa",
 }
 """Checks beyond the reference's."""
 
@@ -442,10 +526,11 @@ def test_every_rule_has_a_case_and_the_reference_s_id() -> None:
     assert set(ids) - OWN == {load["id"] for load in json.loads(REFERENCE.read_text())}
 
 
-UNREAD = {
+UNREAD: dict[str, set[str]] = {
     "cluster": {
         "cluster.identity",
         "cluster.busy",
+        "outbound.ports",
         "subnet.ip",
         "nap",
         "autoscaler.profile",
@@ -458,7 +543,9 @@ UNREAD = {
     "windows": {"maintenance"},
     "extensions": {"os.vm-extension"},
     "services": {"os.ipv6"},
-    "images": {"os.kernel-regression"},
+    "versions": {"os.target-k8s"},
+    "identities": {"vm.identity"},
+    "images": set(),
 }
 
 
@@ -609,3 +696,31 @@ def test_what_aks_installs_is_not_judged_by_its_traits() -> None:
 def test_a_pool_that_deallocates_may_be_deleted_as_a_whole() -> None:
     pool = source(settings={"scaleDownMode": "Deallocate"})
     assert findings_of("pool.scale-down", snapshot(source=pool)) == []
+
+
+def test_the_image_is_asked_for_only_while_some_region_has_a_faulty_one() -> None:
+    unread = Unread("nobody let us")
+    early = snapshot(images=unread, today=date(2026, 10, 1))
+    [finding] = findings_of("os.kernel-regression", early)
+    assert finding.severity is Severity.UNCHECKED
+    assert findings_of("os.kernel-regression", snapshot(images=unread)) == []
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        "Standard_NG8ads_V620_v1",
+        "Standard_NV4ads_V710_v5",
+        "Standard_NP10s",
+        "Standard_NC128ds_xl_RTXPRO6000BSE_v6",
+    ],
+)
+def test_gpus_without_an_image_are_refused_at_any_time(size: str) -> None:
+    change = {"spec": spec(target={"vmSize": size}), "sizes": Unread("nobody let us")}
+    assert any(finding.blocks for finding in findings_of("vm.image-combo", snapshot(**change)))
+
+
+def test_placeholders_of_negative_priority_need_no_room() -> None:
+    nodes = (Node("s-0", "src", allocatable=Allocatable(1000, 1000, 30)),)
+    pods = (workload(requests=(600, 10)), workload(requests=(600, 10), priority=-1))
+    assert findings_of("pool.capacity", snapshot(final=1, nodes=nodes, workloads=pods)) == []

@@ -22,6 +22,7 @@ from azure_linux_migrator.model.cluster import (
     Node,
     Owner,
     Pod,
+    ScaleOwner,
     Volume,
 )
 from tests.support.planners import causes, names, planner
@@ -214,6 +215,16 @@ def test_a_budget_that_gives_nothing_for_a_minute_is_reported() -> None:
     assert causes(work, NOW + 61) == [Cause.BUDGET_UNHEALTHY]
 
 
+def test_pods_that_use_a_budget_up_are_named_wherever_they_run() -> None:
+    guard = budget(allowed=0, healthy=1, desired=2, expected=3)
+    crashing = [pod("bad-1", ready=False), pod("bad-2", node="t-0", ready=False)]
+    work = planner(world([pod("a"), *crashing], [guard]))
+    assert causes(work) == []
+    [blocker] = work.plan(NOW + 61).blockers
+    assert "not Ready: bad-1, bad-2" in blocker.message
+    assert "unhealthyPodEvictionPolicy: AlwaysAllow" in blocker.remedy
+
+
 def test_a_refused_eviction_waits_and_is_reported_with_its_class() -> None:
     state = world([pod("a")])
     work = planner(state)
@@ -247,6 +258,13 @@ def test_replacements_that_cannot_be_placed_are_seen() -> None:
     ]
     state.put_pod(pod("new", node="t-0"))
     assert work.plan(NOW).unschedulable_replacements == ()
+
+
+def _after(work: Planner, seconds: float) -> list[str]:
+    """What is evicted so long after NOW, where the first look was at NOW."""
+    work.surges.judge(NOW, "stamp", afresh=False)
+    work.surges.judge(NOW + seconds, "stamp", afresh=False)
+    return names(work)
 
 
 class TestSingletons:
@@ -288,9 +306,39 @@ class TestSingletons:
     def test_a_foreign_change_of_the_scale_wins(self) -> None:
         plain = {"max_surge": 0, "max_unavailable": 1}
         assert self._actions(**plain, surge="m/1", replicas=5) == [RelinquishScale]
-        work = self._deployment(**plain, surge="m/yielded", replicas=1)
+        work = self._deployment(**plain, surge="m/yielded", replicas=2)
+        self.state.put_pod(pod("two", node="t-0"))
         assert names(work) == ["one"]
-        assert causes(work) == [Cause.SURGE_IMPOSSIBLE]
+        assert causes(work) == []
+
+    def test_a_replica_that_was_taken_back_leads_to_no_eviction(self) -> None:
+        plain = {"max_surge": 0, "max_unavailable": 1}
+        assert self._actions(**plain, surge="m/1", replicas=1) == [RelinquishScale]
+        work = self._deployment(**plain, surge="m/yielded", replicas=1)
+        assert names(work) == []
+        [blocker] = work.plan(NOW).blockers
+        assert (blocker.cause, blocker.blocks) == (Cause.SURGE_UNDONE, True)
+        assert "another writer sets the replicas" in blocker.message
+        work = self._deployment(surge="m/yielded", replicas=1)
+        assert [type(action) for action in work.plan(NOW).surges] == [RestartRollout]
+
+    def test_an_owned_scale_is_not_touched(self) -> None:
+        argo = {"scaled_by": ScaleOwner.ARGO_CD}
+        assert self._actions(**argo) == [RestartRollout]
+        work = self._deployment(**argo, max_surge=0, max_unavailable=1)
+        assert (names(work), causes(work)) == ([], [Cause.SURGE_UNDONE])
+        assert work.plan(NOW).surges == ()
+        paused = self._deployment(**argo, paused=True)
+        assert (names(paused), causes(paused)) == ([], [Cause.SURGE_UNDONE])
+        self.state.put_pod(pod("two", node="t-0"))
+        assert self._actions(**argo, replicas=1) == [RestartRollout]
+
+    @pytest.mark.parametrize("by", [ScaleOwner.NOBODY, ScaleOwner.ARGO_CD])
+    def test_a_single_pod_that_is_not_ready_is_evicted_in_the_end(self, by: ScaleOwner) -> None:
+        self.state.put_pod(pod("one", ready=False))
+        work = self._deployment(max_surge=0, max_unavailable=1, scaled_by=by)
+        assert (_after(work, 599), work.plan(NOW).surges) == ([], ())
+        assert _after(work, 600) == ["one"]
 
     def test_what_cannot_be_surged_is_evicted_and_reported(self) -> None:
         work = self._deployment(rolling=False)
@@ -298,6 +346,60 @@ class TestSingletons:
         [note] = work.plan(NOW).blockers
         assert (note.cause, note.blocks) == (Cause.SURGE_IMPOSSIBLE, False)
         assert "Recreate" in note.message
+
+    def test_a_paused_deployment_gets_a_replica_instead_of_a_restart(self) -> None:
+        assert self._actions(paused=True) == [SurgeReplica]
+        assert self._actions(paused=True, restarted="stamp@0") == [SurgeReplica]
+
+    def test_a_disk_that_one_node_can_attach_is_not_surged(self) -> None:
+        self.state.put_pod(pod("one", claims=("data",)))
+        claim = NamespacedName("default", "data")
+        self.state.put_volume(Volume("pv-1", claim, access_modes=("ReadWriteOnce",)))
+        work = self._deployment()
+        assert names(work) == ["one"]
+        [note] = work.plan(NOW).blockers
+        assert (note.cause, note.blocks) == (Cause.SURGE_IMPOSSIBLE, False)
+        assert "disk pv-1" in note.message
+        self.state.put_volume(Volume("pv-1", claim, access_modes=("ReadWriteMany",)))
+        assert names(work) == []
+
+    @pytest.mark.parametrize("mark", ["other/1", "other/7", "other/yielded"])
+    def test_the_leftover_of_another_migration_does_not_stop_it(self, mark: str) -> None:
+        plain = {"max_surge": 0, "max_unavailable": 1}
+        assert self._actions(**plain, surge=mark) == [SurgeReplica]
+        work = self._deployment(**plain, surge=mark, replicas=6)
+        assert causes(work) == []
+
+    def test_a_surge_that_another_migration_does_not_finish_is_given_up(self) -> None:
+        work = self._deployment(max_surge=0, max_unavailable=1, surge="other/1", replicas=2)
+        self.state.put_pod(pod("two", node="t-0"))
+        assert (_after(work, 599), causes(work)) == ([], [])
+        assert _after(work, 600) == ["one"]
+        [note] = work.plan(NOW).blockers
+        assert note.cause is Cause.SURGE_IMPOSSIBLE
+        assert "another migration has marked it (other/1)" in note.message
+
+    def test_a_marked_pod_that_its_replicaset_spared_is_surged_again_and_then_evicted(self) -> None:
+        self.state.put_pod(pod("one", deletion_cost=VICTIM_COST))
+        work = self._deployment(max_surge=0, max_unavailable=1)
+        assert [type(action) for action in work.plan(NOW).surges] == [SurgeReplica]
+        assert _after(work, 599) == []
+        assert _after(work, 600) == ["one"]
+        assert causes(work) == [Cause.SURGE_IMPOSSIBLE]
+
+    def test_a_new_pod_that_does_not_become_ready_is_reported_and_nothing_evicted(self) -> None:
+        work = self._deployment(max_surge=0, max_unavailable=1, surge="m/1", replicas=2)
+        self.state.put_pod(pod("two", node="t-0", ready=False))
+        assert (_after(work, 599), causes(work)) == ([], [])
+        assert (_after(work, 600), causes(work)) == ([], [Cause.SURGE_STUCK])
+
+    def test_the_time_of_a_hold_does_not_count(self) -> None:
+        work = self._deployment(max_surge=0, max_unavailable=1, surge="other/1", replicas=2)
+        self.state.put_pod(pod("two", node="t-0"))
+        assert _after(work, 0) == []
+        work.surges.judge(NOW + 700, "stamp", afresh=True)
+        assert _after(work, 1299) == []
+        assert _after(work, 1300) == ["one"]
 
     def test_a_rollout_that_is_stuck_is_reported(self) -> None:
         work = self._deployment(restarted="stamp@0", stuck="deadline exceeded")

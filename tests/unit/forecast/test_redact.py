@@ -34,7 +34,13 @@ KEPT = {
     "Controller.kind",
     *(f"Pool.{field}" for field in ("name", "os_sku", "os_type", "mode", "vm_size", "state")),
     *(f"Pool.{field}" for field in ("power", "kind")),
-    *("AzureFacts.usages key", "AzureFacts.sizes key", "AzureFacts.images"),
+    *(
+        "AzureFacts.usages key",
+        "AzureFacts.sizes key",
+        "AzureFacts.images",
+        "AzureFacts.versions",
+        "Lock.level",
+    ),
     *(f"SizeFacts.{field}" for field in ("family", "arch", "generations", "zones")),
     *(f"SizeFacts.{field}" for field in ("restricted_zones", "unavailable")),
     *(f"ClusterFacts.{field}" for field in ("state", "location", "kubernetes_version")),
@@ -281,7 +287,7 @@ def test_a_survey_keeps_what_has_no_name() -> None:
     snapshot = particular()
     subnet = "/subscriptions/1/virtualNetworks/Acme/subnets/nodes"
     facts: dict[str, Any] = {
-        "subnets": {"is": {subnet.lower(): {"prefix": "10.7.0.0/20", "used": 9}}},
+        "subnets": {"is": {subnet.lower(): {"prefixes": ["10.7.0.0/20"], "used": 9}}},
         "usages": {"is": {"cores": {"current": 1, "limit": 2}}},
         "windows": {"is": ["default", "acme-nights"]},
         "denied": {"is": ["Microsoft.ContainerService/managedClusters/agentPools/write"]},
@@ -294,7 +300,7 @@ def test_a_survey_keeps_what_has_no_name() -> None:
     hidden = redact(snapshot, random.Random(1))
     [(subnet_id, kept)] = hidden.azure_facts["subnets"]["is"].items()
     assert subnet_id == hidden.pools[1].properties["vnetSubnetID"].lower()
-    assert kept == {"prefix": "10.0.0.0/20", "used": 9}
+    assert kept == {"prefixes": ["10.0.0.0/20"], "used": 9}
     assert (hidden.azure_facts["usages"], hidden.azure_facts["denied"]) == (
         facts["usages"],
         facts["denied"],

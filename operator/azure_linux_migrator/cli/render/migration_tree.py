@@ -11,11 +11,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from azure_linux_migrator.api.conditions import ConditionType
-from azure_linux_migrator.api.spec import Approval
 from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase, since_epoch
-from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.cli.migration_view import ENDS, MigrationView, NodeView, Verdict
-from azure_linux_migrator.core.steps.routes import route_of
+from azure_linux_migrator.cli.step_view import StepState, steps_of
 from azure_linux_migrator.forecast.durations import span
 
 STYLES = {
@@ -27,12 +25,8 @@ STYLES = {
 NODES_SHOWN = 12
 """Nodes of a batch that are listed one by one."""
 BAR_WIDTH = 30
-_GATES = {
-    Step.AWAIT_DRAIN_APPROVAL: Approval.BEFORE_DRAIN,
-    Step.AWAIT_RETIRE_APPROVAL: Approval.BEFORE_RETIRE,
-}
-"""Steps that are passed at once unless spec.approval names them."""
 DONE, NOW, NEXT = ("✓", "green"), ("●", "cyan"), ("○", "dim")
+MARKS = {StepState.DONE: DONE, StepState.NOW: NOW, StepState.NEXT: NEXT}
 
 
 def whole(view: MigrationView, now: float) -> RenderableType:
@@ -142,26 +136,18 @@ def _age(start: str | None, now: float) -> str:
 
 def _steps(view: MigrationView) -> Tree:
     """The steps of its route, with the batches under the one that moves pods."""
-    status, route = view.status, route_of(view.migration)
-    here = route.position(status.step) if status.step else -1
-    over = status.phase == Phase.SUCCEEDED or status.is_true(ConditionType.SUCCEEDED)
     tree = Tree(Text("Steps", "bold"), guide_style="dim")
-    for at, (name, _) in enumerate(route.steps):
-        if at != here and _passed_at_once(name, view.migration.spec.approval):
-            continue
-        mark, style = DONE if over or at < here else NOW if at == here else NEXT
-        label = Text.assemble((f"{mark} {name}", style))
-        if at == here and not over:
+    over = view.status.is_true(ConditionType.SUCCEEDED) or view.status.phase == Phase.SUCCEEDED
+    for step in steps_of(view):
+        mark, style = MARKS[step.state]
+        label = Text.assemble((f"{mark} {step.name}", style))
+        if step.state is StepState.NOW:
             label.append(f"  {view.reason}", STYLES[view.verdict])
         branch = tree.add(label)
-        if name == route.moves and at <= here and not over:
+        if step.moves and step.state is not StepState.NEXT and not over:
             for text in _batches(view):
                 branch.add(text)
     return tree
-
-
-def _passed_at_once(step: str, approval: Approval) -> bool:
-    return any(step == gate and approval is not needed for gate, needed in _GATES.items())
 
 
 def _batches(view: MigrationView) -> Iterator[RenderableType]:

@@ -11,12 +11,12 @@ from azure_linux_migrator.forecast.forecast import Forecast, grave
 
 def as_json(forecast: Forecast) -> str:
     """As JSON, indented."""
-    return msgspec.json.format(msgspec.json.encode(_plain(forecast)), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(plain(forecast)), indent=2).decode()
 
 
 def as_yaml(forecast: Forecast) -> str:
     """As YAML."""
-    return str(yaml.safe_dump(_plain(forecast), sort_keys=False))
+    return str(yaml.safe_dump(plain(forecast), sort_keys=False))
 
 
 def blocked_by(forecast: Forecast) -> list[str]:
@@ -26,7 +26,8 @@ def blocked_by(forecast: Forecast) -> list[str]:
     return grave(forecast.typical) or [f"{forecast.typical.ending}: {forecast.typical.message}"]
 
 
-def _plain(forecast: Forecast) -> dict[str, Any]:
+def plain(forecast: Forecast) -> dict[str, Any]:
+    """As plain values, keys in camelCase, times in seconds."""
     builtins: dict[str, Any] = msgspec.to_builtins(
         forecast, enc_hook=lambda value: value.model_dump(mode="json", by_alias=True)
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import (
@@ -12,13 +13,19 @@ from azure_linux_migrator.core.drain.blocker import (
     of_refusal,
     of_trouble,
 )
-from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked, starved
+from azure_linux_migrator.core.drain.disruption_budgets import (
+    deadlock_remedy,
+    is_deadlocked,
+    starved,
+)
 from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue, QueueId
 from azure_linux_migrator.core.drain.node_progress import NodeProgress
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
-from azure_linux_migrator.core.drain.surge_first import why_not
 from azure_linux_migrator.core.state.implicit_budgets import ImplicitBudgets
-from azure_linux_migrator.model.cluster import Controller, NamespacedName, Owner, Pod
+from azure_linux_migrator.model.cluster import Budget, Controller, NamespacedName, Owner, Pod
+
+SHOWN = 3
+"""Pods that a message names."""
 
 
 def find_blockers(
@@ -29,8 +36,10 @@ def find_blockers(
     unsound: Iterable[Blocker],
 ) -> list[Blocker]:
     """Lanes that will never grant, lanes that have not for long, pods that do not go, and what was
-    moved and did not come back (`unsound`): sorted, and what holds nothing up comes last."""
-    blockers = {lane.blocker for lane in blocking if lane.blocker is not None}
+    moved or surged and is not Ready (`unsound`): sorted, and what holds nothing up comes last."""
+    blockers = {
+        _with_surge(tracker, lane, lane.blocker) for lane in blocking if lane.blocker is not None
+    }
     for load in tracker.pool_progress.blocked.values():
         blockers.update(_blocked(load))
     for lane in starving:
@@ -56,10 +65,33 @@ def _blocked(load: NodeProgress) -> Iterable[Blocker]:
 def _starved_lane(tracker: PodTracker, lane: EvictionQueue) -> list[Blocker]:
     if isinstance(lane.ident, NamespacedName):
         budget = tracker.world.budgets.get(lane.ident)
-        return [starved(budget, lane.left)] if budget is not None else []
+        return [starved(budget, lane.left, _unready(tracker, budget))] if budget else []
     pod = next(iter(lane.pods()))
     controller = tracker.world.owner_index.controller_of(pod)
     return [_starved_owner(tracker.world.implicit_budgets, pod, controller, lane.left)]
+
+
+def _with_surge(tracker: PodTracker, lane: EvictionQueue, blocker: Blocker) -> Blocker:
+    """A deadlocked budget's remedy names SurgeFirst where all its pods here can be surged."""
+    budget = tracker.world.budgets.get(blocker.key)
+    if blocker.cause is not Cause.BUDGET_DEADLOCKED or budget is None:
+        return blocker
+    if not all(tracker.surge_would_help(pod) for pod in lane.pods()):
+        return blocker
+    return replace(blocker, remedy=deadlock_remedy(budget, surge_helps=True))
+
+
+def _unready(tracker: PodTracker, budget: Budget) -> list[str]:
+    """The first pods of a budget that are not Ready, on whatever node."""
+    pods = (
+        pod.key.name
+        for pod in tracker.world.pods_in(budget.key.namespace)
+        if not pod.ready
+        and not pod.terminating
+        and not pod.finished
+        and budget.key in tracker.world.budgets_of(pod)
+    )
+    return sorted(pods)[:SHOWN]
 
 
 def _starved_owner(
@@ -109,27 +141,10 @@ def _surge_notes(tracker: PodTracker) -> list[Blocker]:
     notes: list[Blocker] = []
     for entry in tracker.notes.values():
         controller = tracker.world.owner_index.controller_of(entry.pod)
-        budgets = tracker.world.budgets_of(entry.pod)
-        budget = tracker.world.budgets.get(budgets[0]) if budgets else None
         if controller is not None:
-            why = f"cannot be surged: {why_not(controller, budget, tracker.scope.migration)}"
+            why = f"cannot be surged: {tracker.why_no_surge(entry.pod, controller)}"
             remedy = "it is evicted instead, and is away until its replacement is Ready"
             notes.append(of_pod(entry.pod, Cause.SURGE_IMPOSSIBLE, why, remedy))
-    for uid in tracker.surging:
-        controller = tracker.world.owner_index.controller(uid)
-        lane = tracker.surging[uid]
-        if controller is not None and controller.stuck and not lane.empty:
-            notes.append(
-                Blocker(
-                    Cause.SURGE_STUCK,
-                    "Deployment",
-                    controller.key,
-                    f"Deployment {controller.key} does not progress: {controller.stuck}",
-                    "see why its new pod does not become Ready",
-                    lane.left,
-                    controller.uid,
-                )
-            )
     return notes
 
 
@@ -151,7 +166,9 @@ def unschedulable(pod: Pod, pool: str) -> Blocker:
     return of_pod(pod, Cause.UNSCHEDULABLE, why, remedy.format(pool=pool))
 
 
-_ROOM = "give node pool {pool} room: az aks nodepool scale --name {pool} --node-count …"
+_ROOM = (
+    "give node pool {pool} more nodes: az aks nodepool scale, or a higher maximum of its autoscaler"
+)
 _SCHEDULER_REMEDIES = (
     (
         "topology spread",

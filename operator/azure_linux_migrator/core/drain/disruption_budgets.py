@@ -4,6 +4,7 @@ none.
 The rules are those of the eviction subresource (pkg/registry/core/pod/storage/eviction.go).
 """
 
+from collections.abc import Sequence
 from math import ceil
 
 from azure_linux_migrator.api.causes import Cause
@@ -64,32 +65,37 @@ def why_none(budget: Budget, pods: int, *, probed: bool = False) -> Blocker | No
     `probed` is whether it is asked all the same."""
     if budget.sync_failed:
         message = f"PodDisruptionBudget {budget.key} cannot be computed: {budget.sync_failed}"
-        return of_budget(budget, Cause.BUDGET_SYNC_FAILED, message, "fix or delete it", pods)
+        remedy = (
+            "set minAvailable to a number in it, for which Kubernetes needs no scale of the owner "
+            "of its pods, or delete it"
+        )
+        return of_budget(budget, Cause.BUDGET_SYNC_FAILED, message, remedy, pods)
     if budget.observed_generation < budget.generation:
         return None
     if is_deadlocked(budget):
-        remedy = deadlock_remedy(budget)
+        remedy = deadlock_remedy(budget, surge_helps=False)
         text = f"{arithmetic(budget)}{PROBED if probed else ''}"
         return of_budget(budget, Cause.BUDGET_DEADLOCKED, text, remedy, pods)
     if budget.expected == 0:
         message = f"PodDisruptionBudget {budget.key} counts no pods, so it allows no disruption"
-        remedy = "its pods have no controller with a scale; delete the budget or give them one"
+        remedy = "delete it, or see that its selector matches the pods that it is for"
         return of_budget(budget, Cause.BUDGET_WITHOUT_PODS, message, remedy, pods)
     return None
 
 
-def deadlock_remedy(budget: Budget) -> str:
+def deadlock_remedy(budget: Budget, *, surge_helps: bool) -> str:
     """How its pods can move after all. More replicas are named only where they make a slot: the
-    number that is needed rises with them under a percentage and under maxUnavailable 0."""
+    number that is needed rises with them under a percentage and under maxUnavailable 0. SurgeFirst
+    is named where its pods can be surged."""
     more = next(
         (count for count in range(budget.expected + 1, MOST_REPLICAS) if _slots_of(budget, count)),
         0,
     )
     replicas = f"run at least {more} replicas, " if more else ""
-    return (
-        f"{replicas}let the budget allow a disruption (maxUnavailable: 1), or for a Deployment set "
-        "spec.drain.singletons to SurgeFirst"
-    )
+    allow = "let the budget allow a disruption (maxUnavailable: 1)"
+    if surge_helps:
+        return f"{replicas}{allow}, or set spec.drain.singletons to SurgeFirst"
+    return f"{replicas.removesuffix(', ')} or {allow}" if replicas else allow
 
 
 def _slots_of(budget: Budget, replicas: int) -> int:
@@ -115,7 +121,9 @@ def unhealthy_remedy(budget: Budget) -> str:
     return f"{look}, or let them go: set unhealthyPodEvictionPolicy: AlwaysAllow in the budget"
 
 
-def starved(budget: Budget, pods: int) -> Blocker:
-    """A budget that has granted nothing for a while because its pods do not become healthy."""
-    remedy = unhealthy_remedy(budget)
-    return of_budget(budget, Cause.BUDGET_UNHEALTHY, arithmetic(budget), remedy, pods)
+def starved(budget: Budget, pods: int, unready: Sequence[str]) -> Blocker:
+    """A budget that has granted nothing for a while because its pods do not become healthy;
+    `unready` are the names of some that are not Ready."""
+    named = f"; not Ready: {', '.join(unready)}" if unready else ""
+    message = arithmetic(budget) + named
+    return of_budget(budget, Cause.BUDGET_UNHEALTHY, message, unhealthy_remedy(budget), pods)

@@ -23,7 +23,7 @@ from azure_linux_migrator.core.drain.node_progress import PoolProgress
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.drain.stuck_terminating import StuckTerminating
-from azure_linux_migrator.core.drain.surge_first import Standing, next_action
+from azure_linux_migrator.core.drain.surges import Surges
 from azure_linux_migrator.core.drain.unrecovered import UnrecoveredWorkloads
 from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
 from azure_linux_migrator.core.state.world import World
@@ -77,6 +77,8 @@ class Planner:
         self._starving: dict[EvictionQueue, float] = {}
         self._starved: dict[EvictionQueue, float] = {}
         self._overdue = StuckTerminating(self.tracker)
+        self.surges = Surges(self.tracker)
+        """The Deployments that are surged instead of evicted."""
         self._now = 0.0
         self._longest: list[tuple[float, int, EvictionQueue]] = []
         self._pushed = 0
@@ -137,7 +139,7 @@ class Planner:
         rest, ident = self._rest()
         return Plan(
             evictions=evictions,
-            surges=self._surges(stamp),
+            surges=self.surges.actions(stamp, self._tier()),
             waiting=max(0, self.tracker.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
             blocker_count=sum(blocker.blocks for blocker in blockers),
@@ -226,6 +228,7 @@ class Planner:
             len(self._overdue),
             len(self.tracker.abandoned),
             len(self._starved),
+            self.surges.stuck(),
             unsound,
         )
         cached, at, blockers = self._known_blockers
@@ -237,6 +240,7 @@ class Planner:
     def _find_blockers(self, unsound: tuple[Blocker, ...]) -> list[Blocker]:
         queues = [lane for lane in self._blocking if lane.blocker is not None]
         stuck = self._overdue.pods()
+        unsound = (*unsound, *self.surges.stuck())
         return find_blockers(self.tracker, queues, list(self._starved), stuck, unsound)
 
     def _grow_old(self, now: float) -> None:
@@ -253,36 +257,6 @@ class Planner:
             if isinstance(lane.ident, str):
                 lane.yields = True
                 self.tracker.dirty[lane] = None
-
-    def _surges(self, stamp: str) -> tuple[Action, ...]:
-        actions: list[Action] = []
-        tier = self._tier()
-        for uid, lane in self.tracker.surging.items():
-            controller = self.tracker.world.owner_index.controller(uid)
-            if controller is None or (lane.empty and not controller.surge):
-                continue
-            if lane.tier != tier and not controller.surge:
-                continue
-            replica_sets = self.tracker.world.owner_index.replicasets_of(uid)
-            standing = Standing(
-                controller=controller,
-                on_source=tuple(lane.pods()),
-                present=sum(
-                    self.tracker.world.implicit_budgets.present(replica_set)
-                    for replica_set in replica_sets
-                ),
-                healthy=sum(
-                    self.tracker.world.implicit_budgets.healthy(replica_set)
-                    for replica_set in replica_sets
-                ),
-                migration=self.tracker.scope.migration,
-                stamp=stamp,
-            )
-            admitted = lane.unready or len(lane.now) or controller.surge
-            action = next_action(standing) if admitted else None
-            if action is not None:
-                actions.append(action)
-        return tuple(actions)
 
     def _rest(self) -> tuple[float, QueueId | None]:
         while self._longest:
@@ -304,6 +278,8 @@ class Planner:
         inflight = self.tracker.world.inflight
         times = [] if inflight.next_wait is None else [inflight.next_wait]
         if (look := self._overdue.next_look) is not None:
+            times.append(look)
+        if (look := self.surges.next_look) is not None:
             times.append(look)
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)

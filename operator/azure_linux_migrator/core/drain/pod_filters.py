@@ -13,7 +13,14 @@ from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import UPGRADE_STATUS_LABEL
 from azure_linux_migrator.api.spec_drain import Drain, EmptyDirPolicy, JobPolicy, UnmanagedPolicy
 from azure_linux_migrator.core.drain.blocker import Blocker, of_held, of_pod
-from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod, Volume
+from azure_linux_migrator.model.cluster import (
+    Controller,
+    NamespacedName,
+    Node,
+    Pod,
+    ScaleOwner,
+    Volume,
+)
 
 
 class PodDisposition(StrEnum):
@@ -81,6 +88,23 @@ def two_budgets(pod: Pod, budgets: Sequence[NamespacedName]) -> FilterResult:
     )
 
 
+def surge_undone(pod: Pod, controller: Controller, by: str) -> FilterResult:
+    """The replica that a surge adds is taken back at once, and an eviction would stop the pod."""
+    why = f"{by} sets the replicas of Deployment {controller.key} and takes an added one back"
+    remedy = (
+        "let its rolling update surge (maxSurge: 1, maxUnavailable: 0), so that its rollout is "
+        "restarted instead"
+    )
+    if controller.replicas == 1:
+        scaled = controller.scaled_by is ScaleOwner.AUTOSCALER
+        floor = "minReplicas of its HorizontalPodAutoscaler (KEDA: minReplicaCount)"
+        remedy += (
+            f", raise {floor if scaled else 'its replicas where they are set'} to 2 until it has "
+            "moved, or set spec.drain.singletons to Evict"
+        )
+    return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.SURGE_UNDONE, why, remedy))
+
+
 def held(node: Node) -> FilterResult:
     """Its node is marked as not to be upgraded now."""
     why = f"node {node.name} is marked {UPGRADE_STATUS_LABEL}={node.upgrade_status}"
@@ -130,8 +154,13 @@ def _unmanaged(pod: Pod, policy: Drain, facts: Facts) -> FilterResult | None:
     orphan = pod.owner is not None and _kind(pod) == "DaemonSet" and not facts.exists(pod.owner.uid)
     if pod.owner is not None and not orphan:
         return None
+    if policy.unmanaged_pods is UnmanagedPolicy.WAIT and pod.run_once:
+        return FilterResult(
+            PodDisposition.WAIT, "it runs to its end (spec.drain.unmanagedPods is Wait)"
+        )
     why = "its DaemonSet is gone" if orphan else "no controller would replace it"
-    remedy = "delete it, or set spec.drain.unmanagedPods to Evict"
+    waits = ", to Wait to let it run to its end" if pod.run_once else ""
+    remedy = f"delete it, or set spec.drain.unmanagedPods to Evict{waits}"
     return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.UNMANAGED, why, remedy))
 
 
@@ -143,10 +172,17 @@ def _empty_dir(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
     return FilterResult(PodDisposition.BLOCK, why, of_pod(pod, Cause.EMPTY_DIR, why, remedy))
 
 
-def _job(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
-    if _kind(pod) != "Job" or policy.jobs is JobPolicy.EVICT:
+def runs_once(pod: Pod) -> bool:
+    """Whether a controller made it to run to its end: a Job, a workflow, a CI runner."""
+    return pod.owner is not None and (pod.run_once or pod.owner.kind == "Job")
+
+
+def _run_once(pod: Pod, policy: Drain, _: Facts) -> FilterResult | None:
+    if not runs_once(pod) or policy.jobs is JobPolicy.EVICT:
         return None
-    return FilterResult(PodDisposition.WAIT, "its Job is waited for (spec.drain.jobs is Wait)")
+    return FilterResult(
+        PodDisposition.WAIT, f"its {_kind(pod)} is waited for (spec.drain.jobs is Wait)"
+    )
 
 
 def _local_volume(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
@@ -166,7 +202,10 @@ def _volume_zone(pod: Pod, _: Drain, facts: Facts) -> FilterResult | None:
                 f"its volume {volume.name} is in {named_zones(volume.zones)}, and the pool it "
                 f"would move to has nodes in {named_zones(zones)} only"
             )
-            remedy = f"give that pool a node in {named_zones(volume.zones)}"
+            remedy = (
+                f"scale that pool until it has a node in {named_zones(volume.zones)}, or move the "
+                "data to a volume that its nodes can attach"
+            )
             return FilterResult(
                 PodDisposition.BLOCK, why, of_pod(pod, Cause.VOLUME_ZONE, why, remedy)
             )
@@ -186,7 +225,7 @@ PIPELINE: tuple[Filter, ...] = (
     _leaving,
     _unmanaged,
     _empty_dir,
-    _job,
+    _run_once,
     _local_volume,
     _volume_zone,
 )

@@ -22,12 +22,13 @@ from azure_linux_migrator.core.drain.pod_filters import (
     classify_pod,
     held,
     returns,
+    surge_undone,
     two_budgets,
 )
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.drain.surge_first import surges, why_not
+from azure_linux_migrator.core.drain.surge_first import needs_surge, undone_by, why_not
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import NamespacedName, Pod, Volume
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod, Volume
 
 RETURNS_LIMIT = 3
 """Pods of one owner that may come to the source after its drain began and be moved again."""
@@ -65,6 +66,8 @@ class PodTracker:
         self.tiers: defaultdict[int, int] = defaultdict(int)
         self.notes: dict[NamespacedName, TrackedPod] = {}
         self.surging: dict[str, EvictionQueue] = {}
+        self.given_up: dict[str, str] = {}
+        """Uids of Deployments whose surge was given up in this drain, and why."""
         self._order = Order(scope.policy)
         self.queues_of: defaultdict[QueueId, list[EvictionQueue]] = defaultdict(list)
         self.deadlocked: set[NamespacedName] = set()
@@ -220,7 +223,23 @@ class PodTracker:
         budgets = self.world.pdb_index.of(pod)
         if len(budgets) > 1 and pod.phase != "Pending":
             return two_budgets(pod, budgets)
+        controller = self._surged(pod) if pod.ready else None
+        if controller is not None and not self.why_no_surge(pod, controller):
+            by = undone_by(controller, self.scope.migration)
+            return surge_undone(pod, controller, by) if by else filter_result
         return filter_result
+
+    def _surged(self, pod: Pod) -> Controller | None:
+        """The controller of a pod that calls for a surge; None where an eviction does."""
+        if self.scope.policy.singletons is not SingletonPolicy.SURGE_FIRST:
+            return None
+        controller = self.world.owner_index.controller_of(pod)
+        budgets = self.world.pdb_index.of(pod)
+        budget = self.world.budgets.get(budgets[0]) if budgets else None
+        called_for = controller is not None and needs_surge(
+            controller, budget, self.scope.migration
+        )
+        return controller if called_for else None
 
     def may_wait(self, pod: Pod) -> bool:
         """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""
@@ -255,18 +274,29 @@ class PodTracker:
         if pod.phase == "Pending" or pod.finished:
             return FREE
         budgets = self.world.pdb_index.of(pod)
-        if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
-            controller = self.world.owner_index.controller_of(pod)
-            budget = self.world.budgets.get(budgets[0]) if budgets else None
-            if controller is not None and surges(controller, budget, self.scope.migration):
+        if (controller := self._surged(pod)) is not None:
+            if not self.why_no_surge(pod, controller):
                 return Surge(controller.uid)
-            if controller is not None and why_not(controller, budget, self.scope.migration):
-                self.notes[pod.key] = entry
+            self.notes[pod.key] = entry
         if budgets:
             return budgets[0]
         if pod.owner is None or self.scope.policy.implicit_budgets is ImplicitBudgetPolicy.IGNORE:
             return FREE
         return pod.owner.uid
+
+    def surge_would_help(self, pod: Pod) -> bool:
+        """Whether spec.drain.singletons: SurgeFirst, which is not set, would move a pod."""
+        if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
+            return False
+        controller = self.world.owner_index.controller_of(pod)
+        if controller is None or undone_by(controller, self.scope.migration):
+            return False
+        return not self.why_no_surge(pod, controller)
+
+    def why_no_surge(self, pod: Pod, controller: Controller) -> str:
+        """Why a pod that calls for a surge cannot have one; empty where it can."""
+        given_up = self.given_up.get(controller.uid, "")
+        return given_up or why_not(controller, self.volumes_of(pod), self.scope.migration)
 
     def _lane(self, ident: QueueId, tier: int) -> EvictionQueue:
         lane = self.queues.get((ident, tier))

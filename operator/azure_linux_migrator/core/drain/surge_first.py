@@ -2,11 +2,13 @@
 
 A Deployment is surged instead of evicted when it has a single replica, or when its budget can
 never allow a disruption. Where its own rolling update surges (maxSurge ≥ 1, maxUnavailable 0) and
-all its pods stand on the source, restarting the rollout does all of it. Else one replica is added,
+all its pods stand on the source, restarting the rollout does all of it: no GitOps tool and no
+autoscaler undoes that. Else one replica is added,
 awaited, the old pod is marked as the first to go, and the scale is restored. The number of replicas
 to restore stands on the Deployment, written in the same request that changes the scale.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.names import VICTIM_COST, YIELDED
@@ -19,31 +21,41 @@ from azure_linux_migrator.model.actions import (
     SetDeletionCost,
     SurgeReplica,
 )
-from azure_linux_migrator.model.cluster import Budget, Controller, Pod
+from azure_linux_migrator.model.cluster import Budget, Controller, Pod, ScaleOwner, Volume
 
 
-def needs_surge(controller: Controller, budget: Budget | None) -> bool:
+def needs_surge(controller: Controller, budget: Budget | None, migration: str) -> bool:
     """Whether eviction would interrupt it, or can never happen."""
     deadlocked = budget is not None and is_deadlocked(budget)
-    return controller.replicas == 1 or deadlocked or bool(controller.surge)
+    return controller.replicas == 1 or deadlocked or _marked(controller, migration)
 
 
-def surges(controller: Controller, budget: Budget | None, migration: str) -> bool:
-    """Whether a controller's pods are surged instead of evicted."""
-    return needs_surge(controller, budget) and not why_not(controller, budget, migration)
-
-
-def why_not(controller: Controller, budget: Budget | None, migration: str) -> str:
-    """Why pods that call for a surge cannot have one; empty where they can, or need none."""
-    if not needs_surge(controller, budget):
-        return ""
+def why_not(controller: Controller, volumes: Iterable[Volume], migration: str) -> str:
+    """Why pods with these volumes that call for a surge cannot have one; empty where they can."""
     if controller.kind != "Deployment":
         return f"a {controller.kind} cannot have a second pod of the same identity"
     if not controller.rolling:
         return "its Deployment's strategy is Recreate"
-    if controller.surge == f"{migration}/{YIELDED}":
+    if _yielded(controller, migration) and controller.replicas > 1 and not restarts(controller):
         return "somebody else changed its scale while it was surged"
-    return ""
+    disk = next((volume for volume in volumes if volume.one_node), None)
+    return f"its disk {disk.name} can be attached to one node only" if disk else ""
+
+
+def restarts(controller: Controller) -> bool:
+    """Whether a restart of its rollout makes the new pods before it removes the old ones."""
+    surges = controller.max_surge >= 1 and controller.max_unavailable == 0
+    return surges and not controller.paused
+
+
+def undone_by(controller: Controller, migration: str) -> str:
+    """Who has taken an added replica back, or would; empty where nobody is known to, or where
+    restarting the rollout does without one. Helm acts only when somebody runs it."""
+    if restarts(controller):
+        return ""
+    if _yielded(controller, migration):
+        return controller.scaled_by.value or "another writer"
+    return "" if controller.scaled_by is ScaleOwner.HELM else controller.scaled_by.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +74,58 @@ class Standing:
 
 
 def next_action(standing: Standing) -> Action | None:
-    """What to do for a surged Deployment now; None while Kubernetes is at it."""
+    """What to do for a surged Deployment now; None while Kubernetes is at it.
+
+    A restart of a paused Deployment makes no new pod, so one replica is added to it instead. A mark
+    of another migration counts while its replica is there, and is a leftover after that.
+    """
     controller, pods = standing.controller, standing.on_source
-    if controller.surge:
+    if _marked(controller, standing.migration):
         return _under_surge(standing)
-    if any(pod.deletion_cost == VICTIM_COST for pod in pods):
+    spared = standing.present <= controller.replicas
+    if any(pod.deletion_cost == VICTIM_COST for pod in pods) and not spared:
         return None
-    newest = max((int(pod.created) for pod in pods), default=0)
-    if _covers(controller.restarted, standing.stamp, newest):
+    if _restarted(standing):
         return None
-    in_one_go = controller.max_surge >= 1 and controller.max_unavailable == 0
-    if in_one_go and standing.present == len(pods):
-        return RestartRollout(controller.key, f"{standing.stamp}@{newest}")
+    owned = controller.scaled_by not in {ScaleOwner.NOBODY, ScaleOwner.HELM}
+    if restarts(controller) and (owned or standing.present == len(pods)):
+        return RestartRollout(controller.key, f"{standing.stamp}@{_newest(standing)}")
     if standing.healthy < controller.replicas:
         return None
     return SurgeReplica(controller.key, controller.replicas, standing.migration)
+
+
+def starts(standing: Standing) -> bool:
+    """Whether it is for Kubernetes to make the new pod Ready: the replica that was added, that of a
+    restart, or the one without which none may be added."""
+    controller = standing.controller
+    by, _, number = controller.surge.rpartition("/")
+    if by == standing.migration and number.isdecimal():
+        return standing.healthy <= int(number)
+    return _restarted(standing) or standing.healthy < controller.replicas
+
+
+def _marked(controller: Controller, migration: str) -> bool:
+    """Whether a surge is recorded on it: of this migration, or a present one of another."""
+    by, _, number = controller.surge.rpartition("/")
+    if not number.isdecimal():
+        return False
+    return by == migration or controller.replicas == int(number) + 1
+
+
+def _yielded(controller: Controller, migration: str) -> bool:
+    return controller.surge == f"{migration}/{YIELDED}"
+
+
+def _newest(standing: Standing) -> int:
+    return max((int(pod.created) for pod in standing.on_source), default=0)
+
+
+def _restarted(standing: Standing) -> bool:
+    """Whether a restart of ours is replacing the pods; a paused Deployment replaces none."""
+    controller = standing.controller
+    covers = _covers(controller.restarted, standing.stamp, _newest(standing))
+    return covers and not controller.paused
 
 
 def _covers(restarted: str, stamp: str, newest: int) -> bool:
@@ -92,7 +141,7 @@ def _covers(restarted: str, stamp: str, newest: int) -> bool:
 def _under_surge(standing: Standing) -> Action | None:
     controller = standing.controller
     by, _, number = controller.surge.rpartition("/")
-    if by != standing.migration or not number.isdecimal():
+    if by != standing.migration:
         return None
     original = int(number)
     if controller.replicas != original + 1:

@@ -62,12 +62,13 @@ def _deadlocked(facts: BudgetFacts, snapshot: PreflightSnapshot) -> Finding:
             "see that its operator runs; a database of one instance needs its budget turned off "
             "(for CloudNativePG enablePDB: false) or a maintenance window",
         )
-    if policy.singletons is SingletonPolicy.SURGE_FIRST and facts.surged:
+    surging = policy.singletons is SingletonPolicy.SURGE_FIRST
+    if surging and facts.surged:
         return result.fixed(f"{text}; SurgeFirst moves the pods without an eviction")
     if not facts.standard:
         remedy = f"let the budget allow a disruption in the settings of {owner}"
     else:
-        remedy = deadlock_remedy(budget)
+        remedy = deadlock_remedy(budget, surge_helps=facts.surged and not surging)
     say = result.warn if policy.on_timeout is TimeoutPolicy.FORCE else result.block
     return say(text, remedy)
 

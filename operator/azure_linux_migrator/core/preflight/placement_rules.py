@@ -95,10 +95,17 @@ def fit(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pool.capacity: the target as a whole holds what moves, by what the pods request."""
+    """pool.capacity: the target as a whole holds what moves, by what the pods request.
+
+    Pods of negative priority keep room for others and give way to them.
+    """
     nodes = target_nodes(snapshot)
     room = nodes[0].room if nodes else None
-    pods = [workload for workload in snapshot.workloads if workload.kind == "Pod"]
+    pods = [
+        workload
+        for workload in snapshot.workloads
+        if workload.kind == "Pod" and workload.priority >= 0
+    ]
     most = _most_nodes(snapshot)
     if room is None or not room.pods or not pods or not most:
         return

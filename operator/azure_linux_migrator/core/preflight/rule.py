@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.checks import Check
+from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.model.azure_facts import Unread
@@ -79,3 +80,20 @@ def counted(pods: list[WorkloadFacts]) -> str:
     names = ", ".join(str(pod.key) for pod in pods[:3])
     more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
     return f"{len(pods)} pod{'s' if len(pods) > 1 else ''} ({names}{more})"
+
+
+def blocked_by(
+    snapshot: PreflightSnapshot, cause: Cause
+) -> Iterator[tuple[str, list[WorkloadFacts], Blocker]]:
+    """Workloads that the drain refuses to move for this cause, with the first of the blockers."""
+    blocked = groups(
+        snapshot, lambda each: each.blocker is not None and each.blocker.cause is cause
+    )
+    for owner, pods in blocked:
+        if (blocker := pods[0].blocker) is not None:
+            yield owner, pods, blocker
+
+
+def blocker_text(blocker: Blocker) -> str:
+    """A pod's blocker without the pod's name."""
+    return blocker.message.removeprefix(f"pod {blocker.key}: ")

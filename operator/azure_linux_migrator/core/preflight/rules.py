@@ -4,14 +4,21 @@ from collections.abc import Iterable
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.core.preflight import (
+    address_rules,
     budget_rules,
+    capacity_rules,
     cluster_rules,
+    disk_rules,
     identity,
+    image_rules,
+    in_place_rules,
     node_rules,
     os_rules,
     placement_rules,
     pool_rules,
+    retired_images,
     storage_rules,
+    surge_rules,
     workload_rules,
 )
 from azure_linux_migrator.core.preflight.findings import Finding, acknowledge
@@ -19,17 +26,21 @@ from azure_linux_migrator.core.preflight.rule import PreflightRule
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 
 RULES: tuple[PreflightRule, ...] = (
-    PreflightRule(Check.OS_TARGET_K8S, "upgrade-os-version; AKS#4988", pool_rules.target_version),
+    PreflightRule(Check.OS_TARGET_K8S, "upgrade-os-version; AKS#4988", image_rules.target_version),
     PreflightRule(Check.OS_WINDOWS_OR_FLAVOR, "node-images; use-system-pools", pool_rules.flavour),
-    PreflightRule(Check.VM_IMAGE_COMBO, "node-images; use-amd-gpus", pool_rules.image_combination),
+    PreflightRule(Check.VM_IMAGE_COMBO, "node-images; use-amd-gpus", image_rules.image_combination),
+    PreflightRule(Check.VM_DISKS, "virtual-machines/ephemeral-os-disks", disk_rules.disks),
     PreflightRule(Check.CLUSTER_IDENTITY, "AgentBaker pkg/agent/baker.go", identity.one_cluster),
     PreflightRule(Check.CLUSTER_BUSY, "aks-pending-operation", cluster_rules.busy),
     PreflightRule(Check.CLUSTER_MAX_POOLS, "quotas-skus-regions", cluster_rules.pool_count),
     PreflightRule(Check.POOL_NAME, "create-node-pools; use-trusted-launch", pool_rules.name),
     PreflightRule(Check.POOL_SYSTEM, "use-system-pools", pool_rules.system),
-    PreflightRule(Check.QUOTA_VCPU, "azure-docs#62378", cluster_rules.quota),
-    PreflightRule(Check.SKU_ZONE_CAPACITY, "upgrade-options", cluster_rules.capacity),
-    PreflightRule(Check.SUBNET_IP, "AKS-Construction#701; AKS#3653", cluster_rules.subnet),
+    PreflightRule(Check.QUOTA_VCPU, "azure-docs#62378", capacity_rules.quota),
+    PreflightRule(Check.SKU_ZONE_CAPACITY, "upgrade-options", capacity_rules.capacity),
+    PreflightRule(Check.SUBNET_IP, "AKS-Construction#701; AKS#3653", address_rules.subnet),
+    PreflightRule(
+        Check.OUTBOUND_PORTS, "load-balancer-standard; azure-cli#22374", address_rules.outbound
+    ),
     PreflightRule(Check.RBAC_ARM, "aks-service-permissions", cluster_rules.rights),
     PreflightRule(Check.LOCK_POLICY, "AKS#3291", cluster_rules.locks),
     PreflightRule(
@@ -40,6 +51,8 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.MAINTENANCE, "planned-maintenance", cluster_rules.maintenance),
     PreflightRule(Check.IAC_OWNER, "azurerm#30390", pool_rules.infrastructure_as_code),
     PreflightRule(Check.POOL_SIZE, "core/drain/node_estimate.py", pool_rules.size),
+    PreflightRule(Check.POOL_MAX_PODS, "azure-cni-overview", pool_rules.pods_of_pool),
+    PreflightRule(Check.POOL_IN_PLACE, "tutorial-migrate-azure-linux-aks", in_place_rules.in_place),
     PreflightRule(Check.POOL_PREVIEW, "REST API 2026-08-01", pool_rules.preview),
     PreflightRule(Check.POOL_SCALE_DOWN, "scale-down-mode", pool_rules.scale_down),
     PreflightRule(Check.PDB_ZERO, "AKS#4860, AKS#4839", budget_rules.budgets),
@@ -65,6 +78,12 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.POD_PV_ZONE, "cluster-autoscaler-overview", workload_rules.volume_zones),
     PreflightRule(Check.POD_SAFE_TO_EVICT, "AKS#4293", workload_rules.kept),
     PreflightRule(Check.POD_SINGLE_REPLICA, "AKS#2090", workload_rules.single),
+    PreflightRule(
+        Check.SURGE_GITOPS, "argo-cd.readthedocs.io user-guide/auto_sync", surge_rules.gitops
+    ),
+    PreflightRule(
+        Check.SURGE_HPA, "kubernetes.io horizontal-pod-autoscale", surge_rules.autoscaled
+    ),
     PreflightRule(Check.OS_APPARMOR, "azurelinux#13585, #15073", os_rules.apparmor),
     PreflightRule(Check.OS_SECCOMP, "kubernetes.io tutorials/security/seccomp", os_rules.seccomp),
     PreflightRule(Check.OS_CERT_PATH, "azurelinux#5785", os_rules.certificates),
@@ -73,14 +92,16 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.OS_KERNEL_REGRESSION, "azurelinux#18443; AKS#5772", os_rules.regressions),
     PreflightRule(Check.OS_IO, "AKS#5231", os_rules.disk),
     PreflightRule(
-        Check.OS_SYSCTL_DEFAULTS, "custom-node-configuration-reference", pool_rules.defaults
+        Check.OS_SYSCTL_DEFAULTS, "custom-node-configuration-reference", image_rules.defaults
     ),
     PreflightRule(Check.OS_CGROUP_V2, "AKS changelog 2024-03", os_rules.cgroups),
-    PreflightRule(Check.OS_FIPS, "enable-fips-nodes", pool_rules.fips),
+    PreflightRule(Check.OS_FIPS, "enable-fips-nodes", image_rules.fips),
     PreflightRule(Check.OS_IPV6, "azure-cni-overlay", workload_rules.dual_stack),
     PreflightRule(Check.OS_VM_EXTENSION, "azurelinux#15026", cluster_rules.extensions),
-    PreflightRule(Check.GPU, "use-nvidia-gpu", pool_rules.gpu),
-    PreflightRule(Check.IMAGE_ARCH_OS, "azure-linux documentation", pool_rules.architecture),
+    PreflightRule(Check.VM_IDENTITY, "use-managed-identity", cluster_rules.identities),
+    PreflightRule(Check.OS_SOURCE_IMAGE, "AKS#4988, AKS#5648", retired_images.source_image),
+    PreflightRule(Check.GPU, "use-nvidia-gpu", image_rules.gpu),
+    PreflightRule(Check.IMAGE_ARCH_OS, "azure-linux documentation", image_rules.architecture),
 )
 
 

@@ -10,15 +10,14 @@ from datetime import date
 
 from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.core.drain.blocker import Blocker
-from azure_linux_migrator.model.azure_facts import (
-    AzureFacts,
-)
+from azure_linux_migrator.model.azure_facts import AzureFacts, SizeFacts, Unread
 from azure_linux_migrator.model.cluster import (
     Allocatable,
     Budget,
     ExtendedResources,
     NamespacedName,
     Node,
+    ScaleOwner,
     Volume,
 )
 from azure_linux_migrator.model.pool import Pool
@@ -34,7 +33,10 @@ class WorkloadFacts:
 
     `kind` is `Pod` or `DaemonSet`; `owner` the governing controller as `Kind namespace/name`, by
     which findings are grouped, with `replicas` of it (0 where it has none). `blocker` is why the
-    drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for.
+    drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for;
+    `scaled_by` is who else sets the replicas, and `restarts` that a surge is a restart of the
+    rollout, which nobody undoes. `run_once` tells that a pod runs to its end, and `owned` that it
+    has a controller.
     """
 
     kind: str
@@ -47,9 +49,13 @@ class WorkloadFacts:
     extended_resources: ExtendedResources = ()
     volumes: tuple[Volume, ...] = ()
     empty_dir: bool = False
-    job: bool = False
+    priority: int = 0
+    run_once: bool = False
+    owned: bool = True
     blocker: Blocker | None = None
     no_surge: str = ""
+    scaled_by: ScaleOwner = ScaleOwner.NOBODY
+    restarts: bool = False
     addon: bool = False
     """Whether AKS installs it, and so makes it run on every OS that it offers."""
     api_group: str = ""
@@ -99,3 +105,14 @@ class PreflightSnapshot:
     """In seconds since the epoch."""
     blockers: tuple[Blocker, ...] = ()
     """What the drain planner already knows to hold pods back."""
+
+    @property
+    def vm_size(self) -> str:
+        """The target's VM size."""
+        return self.spec.target.vm_size or self.source.vm_size
+
+    @property
+    def size_facts(self) -> SizeFacts | None:
+        """What Azure tells of the target's VM size; None where it could not be read."""
+        sizes = self.facts.sizes
+        return None if isinstance(sizes, Unread) else sizes.get(self.vm_size.lower())

@@ -4,6 +4,7 @@ osSKU is an open string: AKS brings new ones before this table knows them. Dates
 source pages; every check that rests on an entry says which one it applied.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +28,7 @@ class Fact:
 @dataclass(frozen=True, slots=True)
 class TargetOs:
     """An OS SKU. Kubernetes minors are inclusive; `excludes` are traits of pools for which there
-    is no image, alone or together."""
+    is no image, alone or together. From `preview_from` on it is an OS that is still a preview."""
 
     sku: str
     versions: tuple[tuple[Minor | None, Minor | None, str], ...]
@@ -39,6 +40,7 @@ class TargetOs:
     fact: Fact
     retires: date | None = None
     preview: bool = False
+    preview_from: Minor | None = None
 
 
 _IMAGES = Fact(
@@ -50,8 +52,8 @@ _IMAGES = Fact(
 _NO_TRUSTED = tuple(frozenset({"trusted", other}) for other in ("fips", "arm64", "kata", "cvm"))
 _AZL3 = (*_NO_TRUSTED, frozenset({"kata", "fips"}), frozenset({"kata", "arm64"}))
 _VERSIONS = Fact(
-    "AzureLinux is 2.0 up to Kubernetes 1.31 and 3.0 from 1.32 on; the images of 2.0 were removed "
-    "on 2026-03-31",
+    "AzureLinux is 2.0 up to Kubernetes 1.31, whose images were removed on 2026-03-31, 3.0 from "
+    "1.32 to 1.36, and 4.0, a preview, from 1.37 on",
     date(2026, 8, 21),
     "upgrade-os-version; AKS issue 4988",
 )
@@ -61,13 +63,14 @@ TABLE: dict[str, TargetOs] = {
     for operating_system in (
         TargetOs(
             "AzureLinux",
-            ((None, (1, 31), "2.0"), ((1, 32), None, "3.0")),
+            ((None, (1, 31), "2.0"), ((1, 32), (1, 36), "3.0"), ((1, 37), None, "4.0")),
             (1, 32),
             None,
             frozenset(),
             _AZL3,
             True,
             _VERSIONS,
+            preview_from=(1, 37),
         ),
         TargetOs(
             "AzureLinux3",
@@ -153,16 +156,23 @@ _OLD_GPU = Fact(
     "the document that this project started from",
 )
 _NEW_GPU = Fact(
-    "Azure Linux supports NVIDIA sizes, A100 since 2025-08, H100 and H200 since 2026-03",
+    "Azure Linux supports the NVIDIA sizes of AKS but RTX PRO 6000: A100 since 2025-09-21, H100 "
+    "and H200 since 2026-03-05",
     date(2026, 8, 20),
     "azure-linux-aks-overview and AKS changelog",
 )
 _AMD_GPU = Fact("AMD GPU sizes have no Azure Linux image", date(2026, 8, 21), "use-amd-gpus")
+_FPGA = Fact("FPGA sizes have no Azure Linux image", date(2026, 8, 20), "azure-linux-aks-overview")
 
+_NO_IMAGE = (
+    (re.compile(r"mi300|_v620_|_v710_|^standard_nv\d+as_v4$"), _AMD_GPU),
+    (re.compile(r"^standard_np"), _FPGA),
+    (re.compile(r"rtxpro6000"), _NEW_GPU),
+)
 _SINCE = (
-    ("a100", date(2025, 8, 29)),
-    ("h100", date(2026, 3, 1)),
-    ("h200", date(2026, 3, 1)),
+    ("a100", date(2025, 9, 21)),
+    ("h100", date(2026, 3, 5)),
+    ("h200", date(2026, 3, 5)),
 )
 
 
@@ -185,8 +195,9 @@ def resolves_to(target_os: TargetOs, kubernetes: Minor) -> str:
 def gpu_support(vm_size: str, today: date) -> tuple[bool, Fact]:
     """Whether a GPU size has an Azure Linux image, and the rule that says so."""
     name = vm_size.lower()
-    if "mi300" in name or (name.startswith(("standard_nv", "standard_nd_mi")) and "_v4" in name):
-        return False, _AMD_GPU
+    for pattern, fact in _NO_IMAGE:
+        if pattern.search(name):
+            return False, fact
     for series, since in _SINCE:
         if series in name:
             return (True, _NEW_GPU) if today >= since else (False, _OLD_GPU)

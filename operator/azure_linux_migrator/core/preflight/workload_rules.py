@@ -3,28 +3,40 @@
 from collections.abc import Iterator
 
 from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.quantities import LONGEST_HOURS, seconds
 from azure_linux_migrator.api.spec_drain import (
     EmptyDirPolicy,
+    JobPolicy,
     SingletonPolicy,
     UnmanagedPolicy,
 )
-from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.pod_filters import named_zones
 from azure_linux_migrator.core.preflight.findings import Finding
-from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
+from azure_linux_migrator.core.preflight.rule import (
+    RuleResult,
+    blocked_by,
+    blocker_text,
+    counted,
+    groups,
+)
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_nodes import target_nodes
 from azure_linux_migrator.model.azure_facts import Unread
-from azure_linux_migrator.model.cluster import Volume
+from azure_linux_migrator.model.cluster import ScaleOwner, Volume
 
 
 def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.bare: pods that nobody makes again."""
-    refused = _blocked_by(snapshot, Cause.UNMANAGED)
+    refused = blocked_by(snapshot, Cause.UNMANAGED)
     for owner, pods, blocker in refused:
         yield RuleResult("pod.bare", owner).block(
-            f"{counted(pods)}: {_why(blocker)}", blocker.remedy, blocker.cause
+            f"{counted(pods)}: {blocker_text(blocker)}", blocker.remedy, blocker.cause
         )
+    if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.WAIT:
+        for owner, pods in groups(snapshot, lambda each: each.run_once and not each.owned):
+            yield RuleResult("pod.bare", owner).info(
+                f"{counted(pods)} is waited for until it ends (spec.drain.unmanagedPods: Wait)"
+            )
     if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
         for owner, pods in groups(snapshot, lambda each: not each.owner):
             yield RuleResult("pod.bare", owner).warn(
@@ -34,15 +46,15 @@ def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.local-data: what is on a node's disk stays there and is deleted with it."""
-    for owner, pods, blocker in _blocked_by(snapshot, Cause.LOCAL_VOLUME):
+    for owner, pods, blocker in blocked_by(snapshot, Cause.LOCAL_VOLUME):
         volume = next(volume for volume in pods[0].volumes if volume.local)
         driver = f" (driver {volume.driver}, key {volume.bound_by})" if volume.driver else ""
         yield RuleResult("pod.local-data", owner).forbid(
-            f"{counted(pods)}: {_why(blocker)}{driver}", blocker.remedy, blocker.cause
+            f"{counted(pods)}: {blocker_text(blocker)}{driver}", blocker.remedy, blocker.cause
         )
-    for owner, pods, blocker in _blocked_by(snapshot, Cause.EMPTY_DIR):
+    for owner, pods, blocker in blocked_by(snapshot, Cause.EMPTY_DIR):
         yield RuleResult("pod.local-data", owner).forbid(
-            f"{counted(pods)}: {_why(blocker)}", blocker.remedy, blocker.cause
+            f"{counted(pods)}: {blocker_text(blocker)}", blocker.remedy, blocker.cause
         )
     for owner, pods in groups(snapshot, lambda each: each.traits.data_paths):
         yield RuleResult("pod.local-data", owner).block(
@@ -62,23 +74,6 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 f"{counted(pods)} will lose emptyDir data",
                 "see that it is a cache, or set spec.drain.emptyDir to Block",
             )
-
-
-def _blocked_by(
-    snapshot: PreflightSnapshot, cause: Cause
-) -> Iterator[tuple[str, list[WorkloadFacts], Blocker]]:
-    """Workloads that the drain refuses to move for this cause, with the first of the blockers."""
-    blocked = groups(
-        snapshot, lambda each: each.blocker is not None and each.blocker.cause is cause
-    )
-    for owner, pods in blocked:
-        if (blocker := pods[0].blocker) is not None:
-            yield owner, pods, blocker
-
-
-def _why(blocker: Blocker) -> str:
-    """A pod's blocker without the pod's name."""
-    return blocker.message.removeprefix(f"pod {blocker.key}: ")
 
 
 def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -121,13 +116,28 @@ def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     for owner, pods in groups(snapshot, lambda each: each.traits.grace_seconds):
         yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} takes up to {pods[0].traits.grace_seconds} s to end",
-            "let spec.drain.timeout be longer than that",
+            _long_enough(snapshot, pods[0].traits.grace_seconds),
         )
-    for owner, pods in groups(snapshot, lambda each: each.job):
+    jobs = snapshot.spec.drain.jobs
+    for owner, pods in groups(snapshot, lambda each: each.run_once and each.owned):
+        job = owner.startswith("Job ")
+        does = "runs a Job" if job else "runs to its end and is not made again (its restartPolicy)"
         yield RuleResult("pod.safe-to-evict", owner).warn(
-            f"{counted(pods)} runs a Job (spec.drain.jobs: {snapshot.spec.drain.jobs})",
-            "let it end before, or choose what spec.drain.jobs says",
+            f"{counted(pods)} {does}; spec.drain.jobs: {jobs}",
+            "let it end before, or set spec.drain.jobs: Evict to stop it"
+            if jobs is JobPolicy.WAIT
+            else "let it end before, or set spec.drain.jobs: Wait to wait for it",
         )
+
+
+def _long_enough(snapshot: PreflightSnapshot, grace: int) -> str:
+    """What helps against a grace that outlasts the drain's timeout, which has a maximum."""
+    timeout = snapshot.spec.drain.timeout
+    if not seconds(timeout) or grace < seconds(timeout):
+        return f"nothing, if it may take so long: spec.drain.timeout ({timeout}) allows it"
+    if grace < LONGEST_HOURS * 3600:
+        return f"set spec.drain.timeout, which is {timeout}, to more than that"
+    return "lower its terminationGracePeriodSeconds, or set spec.drain.timeout to 0s for no limit"
 
 
 def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
@@ -146,11 +156,25 @@ def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             unplaced = nodes and all(node.unmet(pods[0].scheduling) for node in nodes)
             yield result.warn(
                 f"{counted(pods)} is its only replica and will be down while it moves",
-                "correct its node selector first (pod.selector-pool): a second replica would find "
-                "no node either"
-                if unplaced
-                else "add a replica, or set spec.drain.singletons to SurgeFirst",
+                _second_replica(pods[0], placed=not unplaced),
             )
+
+
+def _second_replica(pod: WorkloadFacts, *, placed: bool) -> str:
+    """How a single replica moves without being away, by who sets the number of replicas."""
+    if not placed:
+        return (
+            "correct its node selector first (pod.selector-pool): a second replica would find no "
+            "node either"
+        )
+    if pod.restarts or pod.scaled_by in {ScaleOwner.NOBODY, ScaleOwner.HELM}:
+        return "add a replica, or set spec.drain.singletons to SurgeFirst"
+    add = (
+        "raise minReplicas of its HorizontalPodAutoscaler (KEDA: minReplicaCount)"
+        if pod.scaled_by is ScaleOwner.AUTOSCALER
+        else f"add a replica where {pod.scaled_by} has it from"
+    )
+    return f"{add}, or let its rolling update surge (maxSurge: 1, maxUnavailable: 0)"
 
 
 def dual_stack(snapshot: PreflightSnapshot) -> Iterator[Finding]:

@@ -16,7 +16,6 @@ from azure_linux_migrator.api.spec import FailurePolicy
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import (
     BatchProgress,
-    MigrationStatus,
     Phase,
     RollbackStatus,
     SourceRecord,
@@ -43,6 +42,7 @@ from azure_linux_migrator.core.reconcile.status import (
     report_done,
     report_step,
 )
+from azure_linux_migrator.core.reconcile.unused_tokens import with_unused_tokens
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.steps.drain import HOLDS, TIMED_OUT
 from azure_linux_migrator.core.steps.external_changes import stopped, watched
@@ -81,7 +81,8 @@ def _decide(migration: Migration, observation: Observation, now: float) -> Decis
         return _walk_back(ctx)
     if migration.status.is_true(ConditionType.SUCCEEDED):
         observation.memory.forget()
-        return Decision((), report_done(ctx, _kept_message(migration.status)))
+        done = report_done(ctx, migration.status.message)
+        return Decision((), with_unused_tokens(migration, done))
     if _already_migrated(ctx):
         return _already_there(ctx)
     if (status := _asked_back(ctx)) is not None:
@@ -249,9 +250,12 @@ def _asks_to_abort(ctx: Context) -> bool:
     """An admin's word to stop for good: taken once, and until the source is being retired, or is
     changed by AKS itself (InPlace)."""
     migration, step = ctx.migration, ctx.migration.status.step
+    if migration.status.is_true(ConditionType.SUCCEEDED):
+        return False
     last = Step.UPDATE_IN_PLACE if migration.in_place else FINAL
-    stops = migration.backwards or not step or route_of(migration).before(step, last)
-    return bool(token(migration, ABORT)) and stops
+    succeeded = migration.status.is_true(ConditionType.SUCCEEDED)
+    early = not succeeded and (not step or route_of(migration).before(step, last))
+    return bool(token(migration, ABORT)) and (migration.backwards or early)
 
 
 def _back(ctx: Context, reason: str, message: str) -> RollbackStatus:
@@ -290,7 +294,8 @@ def _report(
     actions = progress.actions
     if ctx.migration.paused or ctx.migration.only_plans:
         actions = tuple(action for action in actions if isinstance(action, READS))
-    return Decision(actions, report_step(ctx, name, progress, findings), progress.wake_at)
+    status = with_unused_tokens(ctx.migration, report_step(ctx, name, progress, findings))
+    return Decision(actions, status, progress.wake_at)
 
 
 def _already_migrated(ctx: Context) -> bool:
@@ -322,7 +327,3 @@ def _already_there(ctx: Context) -> Decision:
 
 def _already(migration: Migration) -> str:
     return f"node pool {migration.source} is gone and {migration.target}, which replaced it, stands"
-
-
-def _kept_message(status: MigrationStatus) -> str:
-    return status.message

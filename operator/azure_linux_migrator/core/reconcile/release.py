@@ -30,8 +30,35 @@ def release(ctx: Context) -> Decision:
             return Decision(marked.actions, report_releasing(ctx, marked), marked.wake_at)
         # What Azure refuses for good is told, and does not keep the resource from going.
         ctx.seen.memory.forget()
-        return Decision((), report_releasing(ctx, given_back), released=True)
+        said = f"{given_back.message}. " if given_back.message else ""
+        last = Progress("working", message=said + _left(ctx))
+        return Decision((), report_releasing(ctx, last, Reason.DELETED), released=True)
     return Decision(actions, report_releasing(ctx, Progress("working")), wake_at)
+
+
+def _left(ctx: Context) -> str:
+    """Which pools stay, how to resume, and how to remove what is not needed."""
+    migration = ctx.migration
+    old, new = (_standing(ctx, name) for name in (migration.old_pool, migration.new_pool))
+    stay = " and ".join(dict.fromkeys(text for text in (old, new) if text)) or "no pool of it"
+    if migration.in_place or not new:
+        return f"deleted; what stays: {stay}"
+    remove = "az aks nodepool delete --name"
+    if migration.status.completion_time:
+        also = f". To remove {migration.old_pool}: {remove} {migration.old_pool}" if old else ""
+        return f"deleted; what stays: {stay}{also}"
+    return (
+        f"deleted; what stays: {stay}. To resume, apply the migration again. To go back instead, "
+        f"kubectl cordon and drain the nodes of {migration.new_pool}, then {remove} "
+        f"{migration.new_pool}"
+    )
+
+
+def _standing(ctx: Context, name: str) -> str:
+    """A pool with the number of its nodes; empty where it is not there."""
+    nodes = sum(node.pool == name for node in ctx.seen.world.nodes.values())
+    stands = bool(nodes) or ctx.pool(name) is not None
+    return f"node pool {name} ({nodes} node{'' if nodes == 1 else 's'})" if stands else ""
 
 
 def leave(ctx: Context) -> Decision:
@@ -54,7 +81,7 @@ def _gives_back(ctx: Context) -> Progress:
     if ctx.seen.pools is None:
         return ctx.attempt(ReadPools(), Reason.RELEASING, "reading the cluster's node pools")
     pool = ctx.pool(ctx.migration.old_pool)
-    if pool is None or not pool.tag(TAG_AUTOSCALER):
+    if pool is None or not (pool.tag(TAG_AUTOSCALER) or autoscaler.holding(ctx)):
         return DONE
     return autoscaler.restore(ctx)
 

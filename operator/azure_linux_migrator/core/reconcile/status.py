@@ -166,14 +166,16 @@ def _whole(text: str, language: str) -> str:
     return text if len(text) <= HAND_OVER_LIMIT else too_long
 
 
-def report_releasing(ctx: Context, progress: Progress) -> MigrationStatus:
-    """The status while the resource is being deleted."""
+def report_releasing(
+    ctx: Context, progress: Progress, reason: Reason = Reason.DELETING
+) -> MigrationStatus:
+    """The status while the resource is being deleted, and at the end of that."""
     message = progress.message or (
         "this migration is being deleted: uncordoning the nodes it cordoned"
     )
     return filled(
         ctx,
-        headline("working", Reason.DELETING, message),
+        headline("working", reason, message),
         phase=Phase.DELETING,
         step_position=StepPosition(route_of(ctx.migration), ctx.migration.status.step),
         message="" if progress.state == "done" else message,

@@ -133,10 +133,6 @@ def filled(
     )
 
 
-_SCALING = frozenset((Step.CREATE_TARGET, Step.AWAIT_DRAIN_APPROVAL))
-"""Steps during which the source's own autoscaler may still change its size."""
-
-
 def source_record(ctx: Context) -> SourceRecord:
     """The old pool as it is found when the preflight has passed; but for what its autoscaler
     does before it is held, never changed after that."""
@@ -144,7 +140,7 @@ def source_record(ctx: Context) -> SourceRecord:
     if pool is None or pool.power != "Running":
         return before  # a pool that is stopped shows no nodes
     if before.count is not None:
-        if before.autoscaler is None or ctx.migration.status.step not in _SCALING:
+        if before.autoscaler is None or ctx.migration.status.step != Step.HOLD_AUTOSCALER:
             return before
         return before.model_copy(update={"count": pool.count})
     bounds = AutoscalerBounds(min=pool.bounds[0], max=pool.bounds[1]) if pool.autoscaling else None

@@ -1,7 +1,10 @@
-"""The cluster autoscaler: held on the source during the drain, given back or handed over. The
-target may grow from the moment on in which the source cannot.
+"""The cluster autoscaler: held on the source before the target is made, given back or handed over.
+The target may grow once it stands.
 
-It would refill a pool that is being drained (terraform-provider-azurerm issue 31324). Its bounds
+AKS counts the maxCount of every pool against the subnet, so the source must not scale when the
+target is made; and a source that is half empty beside its target would be drained by the
+autoscaler before an approval. It would refill a pool that is being drained
+(terraform-provider-azurerm issue 31324). Its bounds
 are kept in a tag of the source that is set by the very request that holds it, in a tag of the
 target from its creation on, since the source and its tags go, and in the status.
 """
@@ -9,7 +12,7 @@ target from its creation on, since the source and its tags go, and in the status
 from azure_linux_migrator.api.names import TAG_AUTOSCALER
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.external_changes import untagged
-from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.pool import Pool
 
@@ -64,6 +67,8 @@ def restore(ctx: Context) -> Progress:
     bounds = held_bounds(ctx, pool)
     if pool is None or bounds is None:
         return DONE
+    if holding(ctx):
+        return working(Reason.RESTORING_AUTOSCALER, "waiting for Azure's answer about the source")
     if pool.autoscaling and not pool.tag(TAG_AUTOSCALER) and pool.settled:
         return DONE
     if pool.autoscaling:
@@ -71,6 +76,11 @@ def restore(ctx: Context) -> Progress:
     text = f"giving node pool {pool.name} its autoscaler back ({bounds[0]} to {bounds[1]} nodes)"
     action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
     return update(ctx, action, Reason.RESTORING_AUTOSCALER, text)
+
+
+def holding(ctx: Context) -> bool:
+    """Whether a request that changes the old pool is under way: what was read may be old."""
+    return f"UpdatePool/{ctx.migration.old_pool}" in ctx.seen.running
 
 
 def hand_over(ctx: Context) -> Progress:

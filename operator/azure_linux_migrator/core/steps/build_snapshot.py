@@ -8,9 +8,9 @@ from msgspec import structs
 
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
 from azure_linux_migrator.core.drain.node_estimate import daemon_requests
-from azure_linux_migrator.core.drain.pod_filters import PodDisposition
+from azure_linux_migrator.core.drain.pod_filters import PodDisposition, runs_once
 from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
-from azure_linux_migrator.core.drain.surge_first import needs_surge, why_not
+from azure_linux_migrator.core.drain.surge_first import needs_surge, restarts, undone_by, why_not
 from azure_linux_migrator.core.preflight.snapshot import (
     BudgetFacts,
     PreflightSnapshot,
@@ -19,7 +19,14 @@ from azure_linux_migrator.core.preflight.snapshot import (
 from azure_linux_migrator.core.steps.pool_size import final_count, most_extra
 from azure_linux_migrator.core.steps.progress import Context
 from azure_linux_migrator.model.azure_facts import AzureFacts
-from azure_linux_migrator.model.cluster import Allocatable, Controller, NamespacedName, Pod, Volume
+from azure_linux_migrator.model.cluster import (
+    Allocatable,
+    Controller,
+    NamespacedName,
+    Pod,
+    ScaleOwner,
+    Volume,
+)
 from azure_linux_migrator.model.pool import Pool
 
 _STANDARD = frozenset({"DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"})
@@ -76,6 +83,7 @@ def _budgets(ctx: Context) -> Iterator[BudgetFacts]:
             standard=all(pod.owner is None or pod.owner.kind in _STANDARD for pod in pods),
             surged=all(
                 controller is not None
+                and not undone_by(controller, ctx.migration.name)
                 and not _no_surge(ctx, pod, controller, tuple(world.owner_index.volumes_of(pod)))
                 for pod, controller in zip(pods, controllers, strict=True)
             ),
@@ -150,9 +158,13 @@ def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
         extended_resources=pod.extended_resources,
         volumes=volumes,
         empty_dir=pod.empty_dir,
-        job=pod.owner is not None and pod.owner.kind == "Job",
+        priority=pod.priority,
+        run_once=pod.run_once or runs_once(pod),
+        owned=pod.owner is not None,
         blocker=entry.filter_result.blocker,
         no_surge=_no_surge(ctx, pod, controller, volumes),
+        scaled_by=controller.scaled_by if controller else ScaleOwner.NOBODY,
+        restarts=controller is not None and restarts(controller),
         addon=controller is not None and controller.addon,
     )
 
@@ -165,11 +177,9 @@ def _no_surge(
         return ""
     keys = ctx.seen.world.budgets_of(pod)
     budget = ctx.seen.world.budgets.get(keys[0]) if keys else None
-    why = why_not(controller, budget, ctx.migration.name)
-    if not why and needs_surge(controller, budget):
-        disk = next((volume for volume in volumes if volume.one_node), None)
-        why = f"its disk {disk.name} can be attached to one node only" if disk else ""
-    return why
+    if not needs_surge(controller, budget, ctx.migration.name):
+        return ""
+    return why_not(controller, volumes, ctx.migration.name)
 
 
 def _owner_of(ctx: Context, pod: Pod) -> str:

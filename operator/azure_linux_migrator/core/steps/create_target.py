@@ -2,12 +2,14 @@
 
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET_COUNT
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.core.preflight.target_kubernetes import target_kubernetes
+from azure_linux_migrator.core.steps.autoscaler import held_bounds
 from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.target_health import strange_taints
 from azure_linux_migrator.core.steps.waits import bounded
-from azure_linux_migrator.model.actions import CreatePool, UpdatePool
+from azure_linux_migrator.model.actions import CreatePool, ReadAzureFacts, UpdatePool
 from azure_linux_migrator.model.pool import Failure, Pool
 
 LOOK_AGAIN_SECONDS = 15.0
@@ -21,11 +23,16 @@ def create_target(ctx: Context) -> Progress:
         if not ctx.pools_newer_than(5.0):
             look = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
             return ctx.keep_refusal(look, f"CreatePool/{migration.target}")
+        source = ctx.pool(migration.source)
+        if ctx.seen.azure_facts is None and source is not None:
+            # After a restart: the version of the new pool depends on what AKS offers.
+            text = "reading which Kubernetes versions AKS offers for new pools"
+            return ctx.attempt(ReadAzureFacts(source), Reason.READING_AZURE, text)
         wanted = migration.spec.target
         first = initial_count(ctx)
         tags = {**(wanted.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
-        if (source := ctx.pool(migration.source)) is not None and source.autoscaling:
-            tags[TAG_AUTOSCALER] = "-".join(map(str, source.bounds))
+        if (bounds := held_bounds(ctx, source)) is not None:
+            tags[TAG_AUTOSCALER] = "-".join(map(str, bounds))
         if wanted.count == "Auto":
             tags[TAG_TARGET_COUNT] = str(final_count(ctx))
         return ctx.attempt(
@@ -34,13 +41,23 @@ def create_target(ctx: Context) -> Progress:
                 migration.target,
                 wanted.os_sku,
                 first,
-                wanted.settings,
+                {**wanted.settings, **_version(ctx)},
                 tuple(sorted(tags.items())),
             ),
             Reason.CREATING_TARGET,
             f"creating node pool {migration.target} with {first} nodes and OS SKU {wanted.os_sku}",
         )
     return _created(ctx, target)
+
+
+def _version(ctx: Context) -> dict[str, object]:
+    """The Kubernetes version, where it is not the source's."""
+    source, facts = ctx.pool(ctx.migration.source), ctx.seen.azure_facts
+    if source is None or facts is None:
+        return {}
+    version = target_kubernetes(source, facts)
+    other = version and version != source.settings.kubernetes_version
+    return {"orchestratorVersion": version} if other else {}
 
 
 def _created(ctx: Context, target: Pool) -> Progress:

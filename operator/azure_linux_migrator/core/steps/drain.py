@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from azure_linux_migrator.api.conditions import ConditionType
+from azure_linux_migrator.api.quantities import LONGEST_HOURS
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import Phase, since_epoch
@@ -16,7 +17,7 @@ from azure_linux_migrator.core.steps.target_health import (
     unsound_replacements,
     watch_stale,
 )
-from azure_linux_migrator.core.steps.waits import bounded, drain_timeout
+from azure_linux_migrator.core.steps.waits import bounded, drain_timeout, may_be_longer
 from azure_linux_migrator.model.actions import Action, MarkNode, RestoreScale
 
 TIMED_OUT = Reason.DRAIN_TIMED_OUT
@@ -149,13 +150,14 @@ def evict(ctx: Context) -> Progress:
     """Move what may move now."""
     if (held := bounded(ctx, "usable", _unseen_or_nowhere(ctx))) is not None:
         return held
+    ctx.planner.surges.judge(ctx.now, ctx.migration.uid, afresh=resumes(ctx))
     plan = ctx.plan
     force = ctx.migration.spec.drain.on_timeout is TimeoutPolicy.FORCE
     overdue = _overdue(ctx)
     if overdue and not force:
         return _timed_out(ctx)
     wake_at = _wake_at(ctx)
-    left = f"{counted(ctx.pool_progress.remaining)} left to move"
+    left = _left(ctx)
     throttled = ctx.seen.world.inflight.throttled_until
     if ctx.now < throttled:
         text = f"{left}; the apiserver asked for a pause"
@@ -187,6 +189,13 @@ def _surges(ctx: Context) -> tuple[Action, ...]:
         if ctx.pending_write(action) is None
         if (problem := ctx.seen.problems.get(action.key)) is None or ctx.now >= problem.retry_at
     )
+
+
+def _left(ctx: Context) -> str:
+    """How many pods are left, and how many of them nobody moves: they run to their end."""
+    left = f"{counted(ctx.pool_progress.remaining)} left to move"
+    waited = sum(load.waiting for load in ctx.pool_progress.by_node.values())
+    return f"{left}, {waited} of which are waited for until they end" if waited else left
 
 
 def _blocked(ctx: Context) -> str:
@@ -239,7 +248,9 @@ def _too_late(ctx: Context) -> str:
 
 def _timed_out(ctx: Context) -> Progress:
     """Nothing more is evicted; with onTimeout: Rollback this refusal begins the way back."""
-    text = f"{_too_late(ctx)}. Nothing more is evicted; fix that, or raise the timeout to go on"
+    longer = f", or raise the timeout (at most {LONGEST_HOURS}h)" if may_be_longer(ctx) else ""
+    go_on = f"fix that and run kubectl azlm retry {ctx.migration.name}{longer}, to go on"
+    text = f"{_too_late(ctx)}. Nothing more is evicted; {go_on}"
     return refused(TIMED_OUT, text)
 
 

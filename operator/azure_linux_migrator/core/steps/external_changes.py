@@ -15,7 +15,15 @@ from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 
 LOOK_SECONDS = 60.0
-_HELD = frozenset((Step.CORDON_SOURCE, Step.DRAIN, Step.SOAK, Step.AWAIT_RETIRE_APPROVAL))
+_HELD = frozenset(
+    (
+        Step.AWAIT_DRAIN_APPROVAL,
+        Step.CORDON_SOURCE,
+        Step.DRAIN,
+        Step.SOAK,
+        Step.AWAIT_RETIRE_APPROVAL,
+    )
+)
 """Steps during which the source's autoscaler is off by our doing."""
 
 

@@ -24,11 +24,6 @@ def old_count(ctx: Context) -> int:
     return old.count if old else 0
 
 
-AKS_SURGE = "10%"
-"""What an upgrade of AKS adds where the pool does not say; Spot pools add none
-(learn.microsoft.com/azure/aks/upgrade-aks-node-pools-rolling)."""
-
-
 def surge(ctx: Context) -> int:
     """Nodes that may stand beside the source's under Rolling."""
     return share(ctx.migration.spec.strategy.max_surge, old_count(ctx))
@@ -59,7 +54,5 @@ def most_extra(ctx: Context) -> int:
         return final_count(ctx)
     if kind is StrategyType.IN_PLACE:
         pool = ctx.pool(ctx.migration.source)
-        spot = pool is not None and pool.settings.priority == "Spot"
-        own = pool.settings.upgrade_surge if pool is not None else ""
-        return 0 if spot else share(own or AKS_SURGE, old_count(ctx))
+        return pool.surge(old_count(ctx)) if pool is not None else 0
     return min(surge(ctx), max(1, math.ceil(final_count(ctx))))

@@ -53,9 +53,9 @@ FINAL = Step.RETIRE_SOURCE
 
 _BEGIN: tuple[tuple[str, StepFunction], ...] = (
     (Step.PREFLIGHT, preflight),
+    (Step.HOLD_AUTOSCALER, autoscaler.hold),
     (Step.CREATE_TARGET, create_target),
     (Step.AWAIT_DRAIN_APPROVAL, approvals.before_drain),
-    (Step.HOLD_AUTOSCALER, autoscaler.hold),
     (Step.CORDON_SOURCE, cordon_source),
 )
 _END: tuple[tuple[str, StepFunction], ...] = (
@@ -74,7 +74,7 @@ _GUARDED = frozenset(
     )
 )
 
-_SCALED = (*_BEGIN[:-1], (Step.SCALE_TARGET, autoscaler.scale_target), _BEGIN[-1])
+_SCALED = (*_BEGIN[:3], (Step.SCALE_TARGET, autoscaler.scale_target), *_BEGIN[3:])
 
 BLUE_GREEN = Route((*_SCALED, (Step.DRAIN, drain), *_END), Step.DRAIN, Step.CORDON_SOURCE, _GUARDED)
 ROLLING = Route(

@@ -7,7 +7,7 @@ only: after a restart of the operator the wait begins again.
 
 from dataclasses import replace
 
-from azure_linux_migrator.api.quantities import seconds
+from azure_linux_migrator.api.quantities import LONGEST_HOURS, seconds
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import Context, Progress, refused
 
@@ -50,10 +50,19 @@ def bounded(
         if limit
         else (
             f"{waiting.message}. This has lasted longer than spec.drain.timeout "
-            f"({ctx.migration.spec.drain.timeout}); fix it, or raise the timeout to wait on"
+            f"({ctx.migration.spec.drain.timeout}); fix it{_or_wait_on(ctx)}"
         )
     )
     return refused(waiting.reason, text, *waiting.actions, wake_at=waiting.wake_at)
+
+
+def _or_wait_on(ctx: Context) -> str:
+    return ", or raise the timeout to wait on" if may_be_longer(ctx) else ""
+
+
+def may_be_longer(ctx: Context) -> bool:
+    """Whether spec.drain.timeout can be raised: it has a maximum."""
+    return seconds(ctx.migration.spec.drain.timeout) < LONGEST_HOURS * 3600
 
 
 def waited(ctx: Context, key: str) -> float:

@@ -12,8 +12,9 @@ local conditions = {}
 for _, condition in ipairs(obj.status.conditions) do
   conditions[condition.type] = condition
 end
-health.message = obj.status.message or ""
+local text = obj.status.message or ""
 local stalled, ready = conditions["Stalled"], conditions["Ready"]
+health.message = ready ~= nil and ready.reason .. ": " .. text or text
 local blocked = conditions["DrainBlocked"]
 if stalled ~= nil and stalled.status == "True" then
   health.status = "Degraded"
@@ -21,7 +22,9 @@ elseif ready ~= nil and ready.status == "True" then
   health.status = "Healthy"
 elseif ready ~= nil and ready.reason == "Paused" then
   health.status = "Suspended"
+elseif ready ~= nil and ready.reason == "AwaitingApproval" then
+  return health -- what blocks the drain matters after that
 elseif blocked ~= nil and blocked.status == "True" then
-  health.message = "blocked: " .. (blocked.message or "") .. " " .. health.message
+  health.message = "blocked: " .. (blocked.message or "") .. " " .. text
 end
 return health

@@ -1,0 +1,130 @@
+"""The Deployments of one drain that are surged instead of evicted: what each needs now, and for how
+long it has waited for it."""
+
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.core.drain.blocker import Blocker
+from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue
+from azure_linux_migrator.core.drain.pod_tracker import PodTracker
+from azure_linux_migrator.core.drain.surge_first import Standing, next_action, starts
+from azure_linux_migrator.model.actions import Action
+from azure_linux_migrator.model.cluster import Controller
+
+PATIENCE_SECONDS = 600.0
+"""A surge that has moved no pod for so long is told, or given up where Kubernetes is not starting
+its new pod: the default of a Deployment's progressDeadlineSeconds."""
+
+
+class Surges:
+    """What is known of the surges between two plans: since when each has moved no pod."""
+
+    def __init__(self, tracker: PodTracker) -> None:
+        self._tracker = tracker
+        self._since: dict[str, tuple[float, int]] = {}
+        self._slow: set[str] = set()
+
+    def actions(self, stamp: str, tier: int | None) -> tuple[Action, ...]:
+        """What the Deployments need now; `stamp` marks the restarts of this migration."""
+        actions: list[Action] = []
+        for uid, lane in self._tracker.surging.items():
+            controller = self._tracker.world.owner_index.controller(uid)
+            if controller is None or not self._under_way(controller, lane, tier):
+                continue
+            action = next_action(self._standing(controller, lane, stamp))
+            if action is not None:
+                actions.append(action)
+        return tuple(actions)
+
+    def judge(self, now: float, stamp: str, *, afresh: bool) -> None:
+        """Notice the surges that have moved no pod for PATIENCE_SECONDS.
+
+        One whose new pod is not Ready is told and goes on: an eviction would take the pod that
+        works. Any other is given up, and its pods are evicted: none of them is Ready, or they do
+        not leave although another is. `afresh`: the drain was held until
+        now, and the time before does not count.
+        """
+        if afresh:
+            self._since.clear()
+        waiting: dict[str, tuple[float, int]] = {}
+        self._slow.clear()
+        for uid, lane in self._tracker.surging.items():
+            controller = self._tracker.world.owner_index.controller(uid)
+            if controller is None or lane.empty or not _admitted(lane):
+                continue
+            since, left = self._since.get(uid, (now, lane.left))
+            waiting[uid] = (since if lane.left >= left else now, lane.left)
+            if now - waiting[uid][0] < PATIENCE_SECONDS:
+                continue
+            standing = self._standing(controller, lane, stamp)
+            if standing.healthy > 0 and starts(standing):
+                self._slow.add(uid)
+            else:
+                self._give_up(uid, controller, lane)
+        self._since = {uid: entry for uid, entry in waiting.items() if not self._given_up(uid)}
+
+    def stuck(self) -> list[Blocker]:
+        """Surges whose new pod does not become Ready, by what Kubernetes says or by their time."""
+        blockers: list[Blocker] = []
+        for uid, lane in self._tracker.surging.items():
+            controller = self._tracker.world.owner_index.controller(uid)
+            if controller is None or lane.empty or not (controller.stuck or uid in self._slow):
+                continue
+            why = controller.stuck or "its new pod has not been Ready for ten minutes"
+            blockers.append(
+                Blocker(
+                    Cause.SURGE_STUCK,
+                    "Deployment",
+                    controller.key,
+                    f"Deployment {controller.key} does not progress: {why}",
+                    "see why its new pod does not become Ready (kubectl describe pods), or set "
+                    "spec.drain.singletons: Evict",
+                    lane.left,
+                    controller.uid,
+                )
+            )
+        return blockers
+
+    @property
+    def next_look(self) -> float | None:
+        """When the next surge will have waited too long, in seconds since the epoch."""
+        return min(
+            (
+                since + PATIENCE_SECONDS
+                for uid, (since, _) in self._since.items()
+                if uid not in self._slow
+            ),
+            default=None,
+        )
+
+    def _give_up(self, uid: str, controller: Controller, lane: EvictionQueue) -> None:
+        tracker = self._tracker
+        tracker.given_up[uid] = (
+            f"another migration has marked it ({controller.surge})"
+            if controller.surge and not controller.surge.startswith(f"{tracker.scope.migration}/")
+            else "ten minutes of surging moved none of its pods"
+        )
+        for pod in tuple(lane.pods()):
+            tracker.place(pod)
+
+    def _given_up(self, uid: str) -> bool:
+        return uid in self._tracker.given_up
+
+    def _under_way(self, controller: Controller, lane: EvictionQueue, tier: int | None) -> bool:
+        if controller.surge.startswith(f"{self._tracker.scope.migration}/"):
+            return True
+        return lane.tier == tier and _admitted(lane)
+
+    def _standing(self, controller: Controller, lane: EvictionQueue, stamp: str) -> Standing:
+        budgets = self._tracker.world.implicit_budgets
+        replica_sets = self._tracker.world.owner_index.replicasets_of(controller.uid)
+        return Standing(
+            controller=controller,
+            on_source=tuple(lane.pods()),
+            present=sum(budgets.present(replica_set) for replica_set in replica_sets),
+            healthy=sum(budgets.healthy(replica_set) for replica_set in replica_sets),
+            migration=self._tracker.scope.migration,
+            stamp=stamp,
+        )
+
+
+def _admitted(lane: EvictionQueue) -> bool:
+    return bool(lane.unready) or len(lane.now) > 0

@@ -1,0 +1,43 @@
+"""Checks of the disks of a node: that of its OS, and those of persistent volumes."""
+
+from collections.abc import Iterator
+
+from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.preflight.rule import of_pool
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+
+AZURE_DISK = "disk.csi.azure.com"
+
+
+def disks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """vm.disks: another VM size has another cache, and takes another number of disks."""
+    result, facts = of_pool(snapshot, "vm.disks"), snapshot.size_facts
+    settings = snapshot.source.settings
+    if facts is None or snapshot.vm_size.lower() == snapshot.source.vm_size.lower():
+        return
+    room = facts.ephemeral_gib
+    if settings.os_disk_type == "Ephemeral" and room is not None and settings.os_disk_gib > room:
+        yield result.block(
+            f"its OS disk is ephemeral with {settings.os_disk_gib} GiB, and VM size "
+            f"{snapshot.vm_size} has room for {room} GiB",
+            "set spec.target.vmSize to a size with a larger cache or temporary disk",
+        )
+    if settings.host_encryption and not facts.host_encryption:
+        yield result.block(
+            f"it encrypts at host, which VM size {snapshot.vm_size} does not support",
+            "set spec.target.vmSize to a size that does",
+        )
+    attached = sorted(
+        {
+            volume.name
+            for workload in snapshot.workloads
+            for volume in workload.volumes
+            if volume.driver == AZURE_DISK
+        }
+    )
+    if facts.data_disks is not None and len(attached) > facts.data_disks * max(snapshot.final, 1):
+        yield result.block(
+            f"its pods have {len(attached)} disks, and {snapshot.final} nodes of "
+            f"{snapshot.vm_size} take {facts.data_disks} each",
+            "raise spec.target.count, or set a spec.target.vmSize that takes more disks",
+        )

@@ -1,0 +1,167 @@
+"""Checks of the OS, its node images and what differs on it."""
+
+import re
+from collections.abc import Iterator
+
+from azure_linux_migrator.core.preflight.findings import Finding
+from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
+from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.core.preflight.target_kubernetes import control_plane, target_kubernetes
+from azure_linux_migrator.core.preflight.target_os import (
+    OTHERS,
+    TABLE,
+    gpu_support,
+    images_fact,
+    minor,
+    nearest,
+    resolves_to,
+)
+from azure_linux_migrator.core.preflight.target_traits import target_traits
+from azure_linux_migrator.model.azure_facts import Unread
+
+
+def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """os.target-k8s: the OS exists for the pool's Kubernetes version, and is not retired."""
+    finding_of, sku = of_pool(snapshot, "os.target-k8s"), snapshot.spec.target.os_sku
+    support = TABLE.get(sku)
+    if support is None and sku in OTHERS:
+        yield finding_of.forbid(
+            f"osSKU {sku} is no Azure Linux, and azlm moves pools to Azure Linux only",
+            "set spec.target.osSKU to AzureLinux",
+        )
+        return
+    if support is None:
+        near = nearest(sku, TABLE) or "AzureLinux"
+        yield finding_of.block(
+            f"osSKU {sku} is not in azlm's table, so nothing is known of its versions and images",
+            f"set spec.target.osSKU to {near}; if AKS offers {sku} for this Kubernetes version and "
+            "VM size, acknowledge this",
+        )
+        return
+    if support.retires is not None:
+        say = (
+            finding_of.block
+            if snapshot.today >= support.retires or not support.preview
+            else finding_of.warn
+        )
+        yield say(f"osSKU {sku} retires on {support.retires}: {support.fact}", "choose AzureLinux")
+        return
+    version = minor(_kubernetes(snapshot))
+    if version is None:
+        yield finding_of.unchecked(Unread("the pool does not tell its Kubernetes version"))
+        return
+    at = ".".join(map(str, version))
+    low, high = support.first, support.last
+    if (low and version < low) or (high and version > high):
+        means = resolves_to(support, version)
+        what = f" (it would be version {means})" if means else ""
+        yield finding_of.block(
+            f"osSKU {sku} does not fit Kubernetes {at}{what}: {support.fact}",
+            "upgrade the pool's Kubernetes version first, or choose another spec.target.osSKU",
+        )
+    elif support.preview_from is not None and version >= support.preview_from:
+        yield finding_of.warn(
+            f"osSKU {sku} with Kubernetes {at} is version {resolves_to(support, version)}, a "
+            f"preview that the checks of images and OS settings do not know: {support.fact}",
+            "try it on one pool that may fail, or wait until it is generally available",
+        )
+    if snapshot.target != snapshot.source.name:
+        yield from _patch(snapshot, finding_of)
+
+
+def _patch(snapshot: PreflightSnapshot, finding_of: RuleResult) -> Iterator[Finding]:
+    """AKS withdraws patch versions: pools that run one live on, new ones cannot have it."""
+    if isinstance(snapshot.facts.versions, Unread):
+        yield finding_of.unchecked(snapshot.facts.versions)
+        return
+    own = snapshot.source.settings.kubernetes_version
+    version = target_kubernetes(snapshot.source, snapshot.facts)
+    if version is None:
+        plane = control_plane(snapshot.facts)
+        yield finding_of.block(
+            f"Kubernetes {own} is not offered for new pools any more, nor another patch of its "
+            f"minor version up to the control plane's {plane}",
+            f"upgrade the pool first, az aks nodepool upgrade --name {snapshot.source.name} …, or "
+            "use spec.strategy.type InPlace, which needs no new pool",
+        )
+    elif version != own and own:
+        yield finding_of.fixed(
+            f"Kubernetes {own} is not offered for new pools any more; the new one gets {version}"
+        )
+
+
+def image_combination(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """vm.image-combo: there is a node image for the pool's size and settings."""
+    finding_of, support = (
+        of_pool(snapshot, "vm.image-combo"),
+        TABLE.get(snapshot.spec.target.os_sku),
+    )
+    size, facts = snapshot.vm_size, snapshot.size_facts
+    if support is None:
+        return
+    if isinstance(snapshot.facts.sizes, Unread):
+        yield finding_of.unchecked(snapshot.facts.sizes)
+    is_gpu = (facts is not None and facts.gpus > 0) or size.startswith(("Standard_N", "standard_n"))
+    if is_gpu:
+        supported, fact = gpu_support(size, snapshot.today)
+        if not supported:
+            yield finding_of.block(
+                f"{support.sku} has no image for VM size {size}: {fact}",
+                "choose another spec.target.vmSize, or stay on Ubuntu",
+            )
+    traits = target_traits(snapshot)
+    for combination in support.excludes:
+        if combination <= traits:
+            yield finding_of.block(
+                f"{support.sku} has no image for {' with '.join(sorted(combination))}: "
+                f"{images_fact(support)}",
+                "change that setting of the pool, or choose another spec.target.osSKU",
+            )
+    missing = support.needs - traits
+    if facts is not None and "gen2" in missing and "V2" in facts.generations:
+        missing -= {"gen2"}
+    if missing and (facts is not None or missing != {"gen2"}):
+        yield finding_of.block(
+            f"{support.sku} needs {' and '.join(sorted(missing))}, which the source pool is not: "
+            f"{support.fact}",
+            "choose another spec.target.osSKU, or a pool with these settings",
+        )
+
+
+def fips(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """os.fips: another cryptographic module, another piece of evidence."""
+    if snapshot.source.settings.fips:
+        yield of_pool(snapshot, "os.fips").warn(
+            "its FIPS module will be Azure Linux's SymCrypt, and CIFS mounts fail in FIPS mode",
+            "renew the compliance evidence; look for CIFS volumes",
+        )
+
+
+def defaults(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """os.sysctl-defaults: what the new OS sets otherwise."""
+    if "AzureLinux" in snapshot.spec.target.os_sku and snapshot.source.os_sku.startswith("Ubuntu"):
+        yield of_pool(snapshot, "os.sysctl-defaults").info(
+            "defaults differ: transparent huge pages madvise (Ubuntu: always), rmem_max 212992 "
+            "(1048576), tcp_max_tw_buckets 131072 (262144), max_map_count 1048576"
+        )
+
+
+def gpu(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """gpu: drivers and plugins that were put there by hand."""
+    if re.match(r"^standard_n[cdv]", snapshot.vm_size.lower()):
+        yield of_pool(snapshot, "gpu").warn(
+            "it is a GPU pool: drivers that were installed by hand do not come along, and Azure "
+            "Linux GPU pools get no SecurityPatch node OS upgrades",
+            "see that the device plugin's DaemonSet tolerates and selects the new pool",
+        )
+
+
+def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """image.arch-os: what stays the same."""
+    yield of_pool(snapshot, "image.arch-os").info(
+        "container images need no change: same architecture, same container runtime"
+    )
+
+
+def _kubernetes(snapshot: PreflightSnapshot) -> str:
+    return snapshot.source.settings.kubernetes_version or control_plane(snapshot.facts)

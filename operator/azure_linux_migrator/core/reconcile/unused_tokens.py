@@ -1,0 +1,48 @@
+"""Annotations of an admin that have no effect, in words: a word that is ignored is told."""
+
+from azure_linux_migrator.api.conditions import ConditionType
+from azure_linux_migrator.api.names import ABORT, APPROVE, ROLLBACK
+from azure_linux_migrator.api.spec import Approval
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.core.reconcile.intents import token
+from azure_linux_migrator.core.steps.routes import FINAL, route_of
+from azure_linux_migrator.model.migration import Migration
+
+SEPARATOR = ". Without effect: "
+SHOWN = 64
+"""Characters of an annotation's value that are shown."""
+
+
+def with_unused_tokens(migration: Migration, status: MigrationStatus) -> MigrationStatus:
+    """The status, its message with the annotations that have no effect as things are."""
+    plain = status.message.partition(SEPARATOR)[0]
+    words = [text for text in (_approval(migration), _way_back(migration, status)) if text]
+    message = f"{plain}{SEPARATOR}{'; '.join(words)}" if words else plain
+    return status if message == status.message else status.model_copy(update={"message": message})
+
+
+def _approval(migration: Migration) -> str:
+    value = token(migration, APPROVE)
+    gate, wanted = value.partition(".")[0], migration.spec.approval
+    if not value or gate == wanted or migration.backwards:
+        return ""
+    if wanted is Approval.AUTOMATIC:
+        why = "spec.approval is Automatic"
+    else:
+        why = f"the migration waits for {APPROVE}={wanted}"
+    return f"{APPROVE}={value[:SHOWN]} ({why})"
+
+
+def _way_back(migration: Migration, status: MigrationStatus) -> str:
+    """A rollback or an abort that comes too late, or that a strategy does not have."""
+    if migration.backwards or status.rollback is not None:
+        return ""
+    retires = bool(status.step) and not route_of(migration).before(status.step, FINAL)
+    late = retires or status.is_true(ConditionType.SUCCEEDED)
+    for annotation in (ROLLBACK, ABORT):
+        value = token(migration, annotation)
+        if value and late:
+            return f"{annotation}={value[:SHOWN]} (the source is being retired, or has been)"
+        if value and annotation == ROLLBACK and migration.in_place:
+            return f"{annotation}={value[:SHOWN]} (InPlace has no way back)"
+    return ""
