@@ -208,9 +208,15 @@ class Admin(Remedies):
             if running and wanted.get("provisioningState") == "Succeeded" and have < count:
                 self.repair(name, count, now)
 
+    def _give_room(self, body: Body) -> None:
+        """Replacements found no node for longer than spec.drain.timeout."""
+        self._grow("src" if body.status.rollback else self._scenario.target)
+        self._raise_timeout(body)
+
     _FIXES: ClassVar[dict[str, Callable[["Admin", Body], None]]] = {
         "NodeUncordoned": _cordon,
         "DrainTimedOut": _raise_timeout,
+        "ReplacementsUnschedulable": _give_room,
         "TargetFailed": _try_target_again,
         "UpdateFailed": _update_again,
         "SourceNotHealthy": _try_source_again,

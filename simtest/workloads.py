@@ -118,7 +118,8 @@ def _guard(
     """A budget; rarely two of them, which permit no disruption."""
     key, count = workload.key, workload.replicas
     rule = BudgetRule(**rng.choice(RULES[:4] if count == 1 else RULES))
-    accepts = "preflight" in drawn.spec
+    surges = drawn.spec["drain"].get("singletons") == "SurgeFirst"
+    accepts = "preflight" in drawn.spec and not surges
     forces = drawn.spec["drain"].get("onTimeout") == "Force"
     if (forces or accepts) and rng.random() < 0.3:
         rule = BudgetRule(max_unavailable=0)

@@ -57,9 +57,7 @@ def _always_prefetches() -> Patches:
         (
             planner,
             "evaluate",
-            lambda queue, w, weight, prefetch, since: real(
-                queue, w, weight, prefetch=True, since=since
-            ),
+            lambda queue, w, weight, **more: real(queue, w, weight, **{**more, "prefetch": True}),
         )
     ]
 

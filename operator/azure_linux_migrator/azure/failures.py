@@ -131,7 +131,9 @@ _SHORT = frozenset(
     )
 )
 """Azure has no room right now; it often has some minutes later."""
-_LOST_RACE = frozenset(("OriginalEtagNotExpect", "OperationPreempted"))
+_LOST_RACE = frozenset(("NotFound", "OriginalEtagNotExpect", "OperationPreempted"))
+"""The pool is not what was read: it has changed, is gone, or a read does not show it yet. The pools
+are read again."""
 _DRAINS = frozenset(("PodDrainFailure", "DeleteVMSSAgentPoolFailed"))
 _CONTENDED = frozenset(("EtagMismatch", "PreconditionFailed", "ConditionNotMet"))
 _THROTTLED = frozenset(

@@ -169,7 +169,7 @@ class Outcomes:
         if result in OF_ALL:
             inflight.breaker.refused(action.pod, **detail, now=now, stretch=self._jitter())
         if result in OF_BUDGET:
-            strict = never or answer.retry_after is not None
+            strict = answer.retry_after is not None
             self._world.budget_refused(action, **detail, until=until, strict=strict)
         elif result is EvictionResult.SERVER or (
             result not in SETTLING and inflight.doubted(action.pod, action.uid)

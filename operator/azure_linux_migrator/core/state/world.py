@@ -151,7 +151,8 @@ class World(Evictions):
         """A budget was added or changed."""
         old = self.budgets.get(budget.key)
         self.budgets[budget.key] = budget
-        if old is None or old.revision < budget.revision:
+        newer = old is None or old.revision < budget.revision
+        if newer and budget.capacity > 0:  # one that allows nothing is probed at a pace of its own
             self.inflight.budget_backoffs.shown(budget.key)
         if old is None or old.selector != budget.selector:
             self.pdb_index.add(budget.key)
