@@ -85,11 +85,11 @@ def test_a_drain_that_timed_out_says_what_it_waited_for() -> None:
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [
-        ("2 Insufficient cpu, 2 node(s) were unschedulable", "room"),
+        ("2 Insufficient cpu, 2 node(s) were unschedulable", "more nodes"),
         ("2 node(s) didn't match pod topology spread constraints", "nodeTaintsPolicy"),
         ("1 node(s) had volume node affinity conflict", "volume"),
         ("2 node(s) had untolerated taint {a: b}", "taint"),
-        ("something new", "room"),
+        ("something new", "more nodes"),
     ],
 )
 def test_the_remedy_follows_the_scheduler(words: str, remedy: str) -> None:
