@@ -74,7 +74,7 @@ async def read_facts(
             cluster=facts,
             usages=unknown,
             sizes=unknown,
-            subnets=await arm.part(lambda: _subnets(arm, source)),
+            subnets=await _subnets(arm, source),
             denied=tuple(sorted(arm.denied)),
             locks=locks,
             lock_gaps=lock_gaps,
@@ -89,7 +89,7 @@ async def read_facts(
     usages, sizes, subnets = await asyncio.gather(
         arm.part(lambda: _usages(arm, subscription, location)),
         arm.part(lambda: _sizes(arm, subscription, location)),
-        arm.part(lambda: _subnets(arm, source)),
+        _subnets(arm, source),
     )
     (locks, lock_gaps), windows, machines, versions = await asyncio.gather(
         _locks(arm, cluster_id, node_group),
@@ -191,15 +191,23 @@ async def _sizes(arm: _Arm, subscription: str, location: str) -> dict[str, SizeF
     }
 
 
-async def _subnets(arm: _Arm, source: Pool) -> dict[str, SubnetFacts]:
-    subnets = {}
-    for subnet in (source.settings.subnet_id, source.settings.pod_subnet_id):
-        if subnet:
-            properties = (await arm.get(subnet, NETWORK)).get("properties") or {}
-            prefixes = properties.get("addressPrefixes") or [properties.get("addressPrefix")]
-            used = len(properties.get("ipConfigurations") or ())
-            subnets[subnet.lower()] = SubnetFacts(strings(prefixes), used)
-    return subnets
+async def _subnets(arm: _Arm, source: Pool) -> dict[str, SubnetFacts] | Unread:
+    """Those that can be read; nodes and pods may be in different networks."""
+    ids = [id_ for id_ in (source.settings.subnet_id, source.settings.pod_subnet_id) if id_]
+    read = [await arm.part(partial(_subnet, arm, id_)) for id_ in ids]
+    subnets = {
+        id_.lower(): facts
+        for id_, facts in zip(ids, read, strict=True)
+        if not isinstance(facts, Unread)
+    }
+    unread = next((facts for facts in read if isinstance(facts, Unread)), None)
+    return unread if unread is not None and not subnets else subnets
+
+
+async def _subnet(arm: _Arm, subnet_id: str) -> SubnetFacts:
+    properties = (await arm.get(subnet_id, NETWORK)).get("properties") or {}
+    prefixes = properties.get("addressPrefixes") or [properties.get("addressPrefix")]
+    return SubnetFacts(strings(prefixes), len(properties.get("ipConfigurations") or ()))
 
 
 async def _versions(arm: _Arm, cluster_id: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from azure_linux_migrator.model.azure_facts import (
     Lock,
     SizeFacts,
     SubnetFacts,
+    Unread,
     Usage,
 )
 from azure_linux_migrator.model.pool import Pool
@@ -187,3 +188,44 @@ def test_from_kubernetes_1_37_on_azure_linux_is_a_preview_of_4_0(
         "os.target-k8s", source=pool, spec=spec(target={"osSKU": sku}), versions=("1.37.0",)
     )
     assert [finding.severity for finding in told] == [severity]
+
+
+NO_ANSWER = Unread("the operator's identity may not do that")
+SCALE_SETS = "Microsoft.Compute/virtualMachineScaleSets/read"
+JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity", "words"),
+    [
+        (
+            {"denied": (SCALE_SETS,), "extensions": NO_ANSWER},
+            Severity.WARN,
+            "it has the role azlm surveyor elsewhere: assign it on the node resource group too",
+        ),
+        (
+            {
+                "denied": ("Microsoft.Compute/skus/read",),
+                **dict.fromkeys(("usages", "sizes", "subnets", "extensions"), NO_ANSWER),
+            },
+            Severity.WARN,
+            "assign the role azlm surveyor on the subscription",
+        ),
+        ({"denied": (JOIN,)}, Severity.BLOCK, "azlm node pool writer elsewhere: assign it on the"),
+        (
+            {
+                "denied": ("Microsoft.ContainerService/managedClusters/agentPools/write",),
+                "cluster": NO_ANSWER,
+                "windows": NO_ANSWER,
+            },
+            Severity.BLOCK,
+            "assign the role azlm node pool writer on the cluster (docs/azure-role.md)",
+        ),
+    ],
+)
+def test_a_role_on_too_narrow_a_scope_is_told_from_no_role(
+    changes: dict[str, Any], severity: Severity, words: str
+) -> None:
+    [finding] = findings("rbac.arm", **changes)
+    assert finding.severity is severity
+    assert words in finding.remedy

@@ -113,7 +113,8 @@ def _room(
         return
     facts = subnets.get(subnet_id)
     if facts is None:
-        yield result.unchecked(Unread(f"subnet {subnet_id.rsplit('/', 1)[-1]} was not found"))
+        name = subnet_id.rsplit("/", 1)[-1]
+        yield result.unchecked(Unread(f"subnet {name} could not be read"))
         return
     strangers = max(0, facts.used - present)
     room = _addresses(facts) - strangers

@@ -42,18 +42,6 @@ def pool_count(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         )
 
 
-def rights(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """rbac.arm: a refusal now is better than one half-way."""
-    result = RuleResult("rbac.arm", "the operator's identity")
-    if isinstance(snapshot.facts.denied, Unread):
-        yield result.unchecked(snapshot.facts.denied)
-        return
-    for action in snapshot.facts.denied:
-        needed = "agentPools" in action or action.lower().endswith("subnets/join/action")
-        say = result.block if needed else result.warn
-        yield say(f"it may not {action}", "give it the role in deploy/azure/role.json")
-
-
 def locks(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """lock.policy: locks that refuse what the migration has to change.
 

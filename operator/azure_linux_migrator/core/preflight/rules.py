@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.core.preflight import (
     address_rules,
+    azure_rights,
     budget_rules,
     capacity_rules,
     cluster_rules,
@@ -41,7 +42,7 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(
         Check.OUTBOUND_PORTS, "load-balancer-standard; azure-cli#22374", address_rules.outbound
     ),
-    PreflightRule(Check.RBAC_ARM, "aks-service-permissions", cluster_rules.rights),
+    PreflightRule(Check.RBAC_ARM, "aks-service-permissions", azure_rights.rights),
     PreflightRule(Check.LOCK_POLICY, "AKS#3291", cluster_rules.locks),
     PreflightRule(
         Check.NAP, "node-auto-provisioning-aksnodeclass", cluster_rules.node_provisioning
