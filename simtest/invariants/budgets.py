@@ -69,9 +69,9 @@ class BudgetInvariants(Part):
             self._forced_at = self.context.now
         forced = self.context.now - self._forced_at < FORCED_SECONDS
         if isinstance(action, EvictPod) and counts(before) and not forced:
-            self._judge(before, f"after evicting {action.pod}")
+            self._classify(before, f"after evicting {action.pod}")
 
-    def _judge(self, pod: Pod, occasion: str) -> None:
+    def _classify(self, pod: Pod, occasion: str) -> None:
         """Check that no budget that selects the pod is below its required count, nor its
         controller."""
         simulation, store = self.context.simulation, self.context.store

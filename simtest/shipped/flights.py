@@ -46,7 +46,7 @@ class Flights:
     ) -> None:
         self._overtake = overtake
         self._leads = leads
-        self._judge = judge
+        self._classify = judge
         self.kernel = kernel
         self.process = process
         self.rng = rng
@@ -101,7 +101,7 @@ class Flights:
 
     def judge_lease(self, flight: Flight, what: str) -> None:
         """Whether a write was sent by the process that holds the Lease."""
-        self._judge.that("lease-held", flight.leads, f"{what} is sent without the Lease")
+        self._classify.that("lease-held", flight.leads, f"{what} is sent without the Lease")
 
     def perform(self, flight: Flight, effect: Callable[[], Any]) -> Any:
         """Let a request take effect between the two calls of the hook."""

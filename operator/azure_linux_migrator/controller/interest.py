@@ -70,7 +70,7 @@ class PoolInterest:
         else:
             self._see(controller.key.namespace)
 
-    def ledger_changed(
+    def evictions_changed(
         self, pod: NamespacedName, budget: NamespacedName | None, owner: str
     ) -> None:
         """An eviction was sent, settled or refused."""

@@ -25,9 +25,9 @@ def test_heaps_do_not_grow_with_the_events_of_pods_that_wait() -> None:
         state.put_pod(pod("later", node="s-2", app="other", revision=100 + turn))
         work.plan(NOW + turn * 0.001)
     heaps = [
-        len(queue._heap)
-        for lane in work.tracker.queues.values()
-        for queue in (lane.now, lane.later)
+        len(pods._heap)
+        for queue in work.tracker.queues.values()
+        for pods in (queue.now, queue.later)
     ]
     assert max(heaps) <= 2 * 20 + 16
     assert len(work._longest) <= 2 * len(work.tracker.queues) + 16
@@ -73,8 +73,8 @@ def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
         "pods on": len(state._pods_on),
         "by owner": len(work.tracker.by_owner),
         "by claim": len(work.tracker.by_claim),
-        "lanes": len(work.tracker.queues),
-        "lanes of": len(work.tracker.queues_of),
+        "queues": len(work.tracker.queues),
+        "queues of": len(work.tracker.queues_of),
         "unseen": len(state.inflight._unseen_by_owner),
         "under way": len(state.inflight),
     }

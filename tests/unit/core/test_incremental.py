@@ -223,7 +223,7 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
         "eligible": work.tracker.eligible,
         "waiting": plan.waiting,
         "rest": plan.rest,
-        "lanes": {
+        "queues": {
             ident: (sorted(queue.now.pods), sorted(queue.later.pods), sorted(queue.unready))
             for ident, queue in queues.items()
         },

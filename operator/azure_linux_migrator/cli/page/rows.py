@@ -169,7 +169,7 @@ class Rows:
     def controller_changed(self, uid: str) -> None:
         """The page shows no controllers."""
 
-    def ledger_changed(
+    def evictions_changed(
         self, pod: NamespacedName, budget: NamespacedName | None, owner: str
     ) -> None:
         """The page evicts nothing."""

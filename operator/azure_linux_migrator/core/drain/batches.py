@@ -1,8 +1,8 @@
 """Which nodes join the next batch: those that can be empty first.
 
-A node's finish is estimated from the lane that holds it up the longest: the pods that the nodes
-chosen before it and it itself put into the lane, divided by the lane's slots. Admitting the busiest
-first instead would let the nodes of a batch wait for one and the same budget.
+A node's finish is estimated from the queue that holds it up the longest: the pods that the nodes
+chosen before it and it itself put into the queue, divided by the queue's slots. Admitting the
+busiest first instead would let the nodes of a batch wait for one and the same budget.
 """
 
 from collections import defaultdict
@@ -43,8 +43,8 @@ def _needs(tracker: PodTracker, node: str) -> dict[QueueId, int]:
     counts: defaultdict[QueueId, int] = defaultdict(int)
     for pod in tracker.world.pods_on(node):
         entry = tracker.entries.get(pod.key)
-        if entry is not None and entry.lane is not None:
-            counts[entry.lane.ident] += 1
+        if entry is not None and entry.queue is not None:
+            counts[entry.queue.ident] += 1
     return counts
 
 

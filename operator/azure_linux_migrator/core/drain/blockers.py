@@ -35,17 +35,19 @@ def find_blockers(
     overdue: Iterable[Pod],
     unsound: Iterable[Blocker],
 ) -> list[Blocker]:
-    """Lanes that will never grant, lanes that have not for long, pods that do not go, and what was
+    """Queues that never grant, queues that have not for long, pods that do not go, and what was
     moved or surged and is not Ready (`unsound`): sorted, and what holds nothing up comes last."""
     blockers = {
-        _with_surge(tracker, lane, lane.blocker) for lane in blocking if lane.blocker is not None
+        _with_surge(tracker, queue, queue.blocker)
+        for queue in blocking
+        if queue.blocker is not None
     }
     for load in tracker.pool_progress.blocked.values():
         blockers.update(_blocked(load))
-    for lane in starving:
-        blockers.update(_starved_lane(tracker, lane))
+    for queue in starving:
+        blockers.update(_starved_queue(tracker, queue))
     blockers.update(_refused(tracker))
-    blockers.update(_barred(tracker, {lane.ident for lane in starving}))
+    blockers.update(_barred(tracker, {queue.ident for queue in starving}))
     blockers.update(map(_stuck_pod, overdue))
     blockers.update(unsound)
     blockers.update(_abandoned(tracker))
@@ -62,21 +64,21 @@ def _blocked(load: NodeProgress) -> Iterable[Blocker]:
         yield of_held(load.node, left)
 
 
-def _starved_lane(tracker: PodTracker, lane: EvictionQueue) -> list[Blocker]:
-    if isinstance(lane.ident, NamespacedName):
-        budget = tracker.world.budgets.get(lane.ident)
-        return [starved(budget, lane.left, _unready(tracker, budget))] if budget else []
-    pod = next(iter(lane.pods()))
+def _starved_queue(tracker: PodTracker, queue: EvictionQueue) -> list[Blocker]:
+    if isinstance(queue.ident, NamespacedName):
+        budget = tracker.world.budgets.get(queue.ident)
+        return [starved(budget, queue.left, _unready(tracker, budget))] if budget else []
+    pod = next(iter(queue.pods()))
     controller = tracker.world.owner_index.controller_of(pod)
-    return [_starved_owner(tracker.world.implicit_budgets, pod, controller, lane.left)]
+    return [_starved_owner(tracker.world.implicit_budgets, pod, controller, queue.left)]
 
 
-def _with_surge(tracker: PodTracker, lane: EvictionQueue, blocker: Blocker) -> Blocker:
+def _with_surge(tracker: PodTracker, queue: EvictionQueue, blocker: Blocker) -> Blocker:
     """A deadlocked budget's remedy names SurgeFirst where all its pods here can be surged."""
     budget = tracker.world.budgets.get(blocker.key)
     if blocker.cause is not Cause.BUDGET_DEADLOCKED or budget is None:
         return blocker
-    if not all(tracker.surge_would_help(pod) for pod in lane.pods()):
+    if not all(tracker.surge_would_help(pod) for pod in queue.pods()):
         return blocker
     return replace(blocker, remedy=deadlock_remedy(budget, surge_helps=True))
 

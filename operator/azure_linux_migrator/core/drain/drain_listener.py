@@ -1,7 +1,7 @@
 """Keeps the tracker of a drain up to date with the world, event by event.
 
-Nothing here walks over the pods of a pool: an event touches one pod, its node's load and the lanes
-whose slots it may have changed, and only lanes that were touched are evaluated again.
+Nothing here walks over the pods of a pool: an event touches one pod, its node's load and the queues
+whose slots it may have changed, and only queues that were touched are evaluated again.
 """
 
 from heapq import heappush
@@ -86,7 +86,7 @@ class DrainListener:
                 self._touch_pod(pod)
 
     def budget_changed(self, key: NamespacedName) -> None:
-        """A budget's figures: its lanes, and whether its pods are surged instead."""
+        """A budget's figures: its queues, and whether its pods are surged instead."""
         deadlocked = is_deadlocked(self._tracker.world.budgets[key])
         if deadlocked != (key in self._tracker.deadlocked):
             (self._tracker.deadlocked.add if deadlocked else self._tracker.deadlocked.discard)(key)
@@ -104,7 +104,7 @@ class DrainListener:
                 self._tracker.place(self._tracker.entries[key].pod)
             self._touch(owner)
 
-    def ledger_changed(
+    def evictions_changed(
         self, pod: NamespacedName, budget: NamespacedName | None, owner: str
     ) -> None:
         """An eviction was sent, settled or refused."""
@@ -156,8 +156,8 @@ class DrainListener:
         self._tracker.reweigh(self._tracker.pool_progress.by_node[node])
 
     def _touch(self, ident: QueueId) -> None:
-        for lane in self._tracker.queues_of.get(ident, ()):
-            self._tracker.dirty[lane] = None
+        for queue in self._tracker.queues_of.get(ident, ()):
+            self._tracker.dirty[queue] = None
 
     def _touch_pod(self, pod: Pod) -> None:
         if pod.owner is not None:

@@ -1,7 +1,7 @@
-"""Lanes: the pods that compete for the same slots.
+"""Queues: the pods that compete for the same slots.
 
-A lane belongs to a disruption budget, to an owner without one, to a Deployment that is surged
-instead of evicted, or to nobody (its pods cost nothing). Pods of one lane leave in this order:
+A queue belongs to a disruption budget, to an owner without one, to a Deployment that is surged
+instead of evicted, or to nobody (its pods cost nothing). Pods of one queue leave in this order:
 those whose eviction was lost, which have their slot already, those that are not Ready, then those
 on the node with the fewest pods left, so that nodes become empty early; pods outside the batch come
 last, and only where spec.drain.prefetch allows it.
@@ -25,12 +25,12 @@ from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
 
 FREE = ""
-"""Ident of the lane whose pods cost nothing."""
+"""Ident of the queue whose pods cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """Ident of the lane of a Deployment (by uid) that is surged instead of evicted."""
+    """Ident of the queue of a Deployment (by uid) that is surged instead of evicted."""
 
     deployment: str
 
@@ -41,7 +41,7 @@ QueueId = NamespacedName | str | Surge
 
 @dataclass(eq=False, slots=True)
 class EvictionQueue:
-    """One lane of one order tier, and what was found out about it last."""
+    """One queue of one order tier, and what was found out about it last."""
 
     ident: QueueId
     tier: int
@@ -102,7 +102,7 @@ class EvictionQueue:
 
 
 def evaluate(
-    lane: EvictionQueue,
+    queue: EvictionQueue,
     world: World,
     weight: Callable[[str], int],
     *,
@@ -115,44 +115,44 @@ def evaluate(
     `probe` is whether a budget that allows nothing is asked now and then; `since` is when the
     migration began, in seconds since the epoch; 0 before.
     """
-    lane.granted, lane.blocker, lane.rest = [], None, 0.0
-    if lane.empty or isinstance(lane.ident, Surge):
+    queue.granted, queue.blocker, queue.rest = [], None, 0.0
+    if queue.empty or isinstance(queue.ident, Surge):
         return
-    if lane.ident == FREE:
-        lane.granted = [_evict(pod, None) for pod in lane.now.first(len(lane.now), weight)]
+    if queue.ident == FREE:
+        queue.granted = [_evict(pod, None) for pod in queue.now.first(len(queue.now), weight)]
         return
-    if isinstance(lane.ident, NamespacedName):
-        budget = world.budgets.get(lane.ident)
+    if isinstance(queue.ident, NamespacedName):
+        budget = world.budgets.get(queue.ident)
         if budget is not None:
-            _by_budget(lane, world, budget, weight, prefetch=prefetch, probe=probe)
+            _by_budget(queue, world, budget, weight, prefetch=prefetch, probe=probe)
         return
-    _by_owner(lane, lane.ident, world, weight, since)
+    _by_owner(queue, queue.ident, world, weight, since)
 
 
 def _by_owner(
-    lane: EvictionQueue, uid: str, world: World, weight: Callable[[str], int], since: float
+    queue: EvictionQueue, uid: str, world: World, weight: Callable[[str], int], since: float
 ) -> None:
     """Pods that were unready before the migration began cost nothing: they serve nobody. Those that
     became so since then wait for the others, as under a budget."""
-    lane.granted = [_evict(pod, None) for pod in lane.again.values()]
+    queue.granted = [_evict(pod, None) for pod in queue.again.values()]
     budgets, controller = world.implicit_budgets, world.owner_index.governing_uid(uid)
     all_free = budgets.unready_are_free(uid, controller)
-    lane.granted += [
+    queue.granted += [
         _evict(pod, None)
-        for pod in lane.unready.values()
+        for pod in queue.unready.values()
         if all_free or 0 < pod.unready_since < since
     ]
     free = budgets.slots(uid, world.inflight.unseen_of_owner(uid), controller)
-    _grant(lane, None, free, weight)
-    if lane.yields and not lane.granted:
-        pods = [*lane.unready.values()] or lane.now.first(1, weight)
-        lane.granted = [_evict(pod, None) for pod in pods[:1]]
-    lane.yields = False
-    lane.rest = ceil(lane.left / budgets.capacity(uid, controller)) * _slot_seconds(lane, 0.0)
+    _grant(queue, None, free, weight)
+    if queue.yields and not queue.granted:
+        pods = [*queue.unready.values()] or queue.now.first(1, weight)
+        queue.granted = [_evict(pod, None) for pod in pods[:1]]
+    queue.yields = False
+    queue.rest = ceil(queue.left / budgets.capacity(uid, controller)) * _slot_seconds(queue, 0.0)
 
 
 def _by_budget(
-    lane: EvictionQueue,
+    queue: EvictionQueue,
     world: World,
     budget: Budget,
     weight: Callable[[str], int],
@@ -161,63 +161,63 @@ def _by_budget(
     probe: bool,
 ) -> None:
     if not world.inflight.budget_backoffs.holds(budget.key):
-        _use_slots(lane, world, budget, weight, prefetch=prefetch)
-    held = lane.left - len(lane.granted)
+        _use_slots(queue, world, budget, weight, prefetch=prefetch)
+    held = queue.left - len(queue.granted)
     if held > 0:
-        lane.blocker = why_none(budget, held, probed=probe)
-    if probe and not lane.granted and is_deadlocked(budget):
-        lane.granted = _probe(lane, world, budget)
-    seconds = _slot_seconds(lane, world.slot_times.mean(budget.key))
-    lane.rest = ceil(lane.left / max(budget.capacity, 1)) * seconds
+        queue.blocker = why_none(budget, held, probed=probe)
+    if probe and not queue.granted and is_deadlocked(budget):
+        queue.granted = _probe(queue, world, budget)
+    seconds = _slot_seconds(queue, world.slot_times.mean(budget.key))
+    queue.rest = ceil(queue.left / max(budget.capacity, 1)) * seconds
 
 
 def _use_slots(
-    lane: EvictionQueue,
+    queue: EvictionQueue,
     world: World,
     budget: Budget,
     weight: Callable[[str], int],
     *,
     prefetch: bool,
 ) -> None:
-    lane.granted = [_evict(pod, budget.key) for pod in lane.again.values()]
+    queue.granted = [_evict(pod, budget.key) for pod in queue.again.values()]
     free = slots(world, budget)
     if unready_are_free(budget):
-        lane.granted += [_evict(pod, None) for pod in lane.unready.values()]
+        queue.granted += [_evict(pod, None) for pod in queue.unready.values()]
     else:
-        unready = [_evict(pod, budget.key) for pod in islice(lane.unready.values(), max(free, 0))]
-        lane.granted += unready
+        unready = [_evict(pod, budget.key) for pod in islice(queue.unready.values(), max(free, 0))]
+        queue.granted += unready
         free -= len(unready)
-    free -= _grant(lane, budget.key, free, weight)
+    free -= _grant(queue, budget.key, free, weight)
     if prefetch and free > 0:
-        early = lane.later.first(free, weight)
-        lane.granted += [_evict(pod, budget.key) for pod in early]
+        early = queue.later.first(free, weight)
+        queue.granted += [_evict(pod, budget.key) for pod in early]
 
 
-def _probe(lane: EvictionQueue, world: World, budget: Budget) -> list[EvictPod]:
+def _probe(queue: EvictionQueue, world: World, budget: Budget) -> list[EvictPod]:
     """One pod of a budget that allows nothing, another one each time: a webhook may move the pod
     itself once its eviction is asked for. The refusal that is expected sets the time of the next
     (PROBE_SECONDS in core/state/eviction_response.py)."""
     waits = world.inflight.budget_backoffs.holds(budget.key)
-    if waits or world.inflight.unshown(budget.key) or not lane.now.pods:
+    if waits or world.inflight.unshown(budget.key) or not queue.now.pods:
         return []
-    pods = sorted(lane.now.pods.values(), key=lambda pod: pod.key)
+    pods = sorted(queue.now.pods.values(), key=lambda pod: pod.key)
     turn = world.inflight.budget_backoffs.times(budget.key) % len(pods)
     return [_evict(pods[turn], budget.key)]
 
 
 def _grant(
-    lane: EvictionQueue, budget: NamespacedName | None, free: int, weight: Callable[[str], int]
+    queue: EvictionQueue, budget: NamespacedName | None, free: int, weight: Callable[[str], int]
 ) -> int:
-    chosen = lane.now.first(free, weight)
-    lane.granted += [_evict(pod, budget) for pod in chosen]
+    chosen = queue.now.first(free, weight)
+    queue.granted += [_evict(pod, budget) for pod in chosen]
     return len(chosen)
 
 
-def _slot_seconds(lane: EvictionQueue, observed: float) -> float:
+def _slot_seconds(queue: EvictionQueue, observed: float) -> float:
     """How long a slot is held: as observed, else as the pods themselves took to become Ready."""
     if observed > 0:
         return observed
-    return lane.start_total / lane.start_count if lane.start_count else 0.0
+    return queue.start_total / queue.start_count if queue.start_count else 0.0
 
 
 def _evict(pod: Pod, budget: NamespacedName | None) -> EvictPod:

@@ -64,6 +64,6 @@ def _may_go(tracker: PodTracker, entry: TrackedPod) -> bool:
 
 
 def _delete(entry: TrackedPod) -> DeletePod:
-    pod, ident = entry.pod, entry.lane.ident if entry.lane is not None else None
+    pod, ident = entry.pod, entry.queue.ident if entry.queue is not None else None
     budget = ident if isinstance(ident, NamespacedName) else None
     return DeletePod(pod.key, pod.uid, budget, pod.owner.uid if pod.owner else "")

@@ -164,36 +164,36 @@ class Planner:
         dirty, self.tracker.dirty = self.tracker.dirty, {}
         prefetch = self.tracker.scope.policy.prefetch and bool(self.tracker.tiers)
         if prefetch != self._prefetching:
-            # A batch has begun or ended: lanes that have no pod in it may, or may no longer, move.
+            # A batch has begun or ended: queues that have no pod in it may, or may no longer, move.
             self._prefetching = prefetch
             dirty = dict.fromkeys(self.tracker.queues.values())
-        for lane in dirty:
-            before = lane.rest
+        for queue in dirty:
+            before = queue.rest
             evaluate(
-                lane,
+                queue,
                 self.tracker.world,
                 self.tracker.weight,
                 prefetch=prefetch,
                 probe=Check.PDB_ZERO in self.tracker.scope.accepted,
                 since=self._since,
             )
-            _keep(self._granting, lane, wanted=bool(lane.granted))
-            _keep(self._blocking, lane, wanted=lane.blocker is not None)
-            competes = isinstance(lane.ident, NamespacedName | str) and lane.ident != FREE
-            waits = competes and (len(lane.now) > 0 or bool(lane.unready))
-            if lane.granted or lane.blocker or not waits:
-                self._starving.pop(lane, None)
-                self._starved.pop(lane, None)
-            elif lane not in self._starved:
-                self._starving.setdefault(lane, now)
-            if lane.empty and not isinstance(lane.ident, Surge):
-                self.tracker.drop_queue(lane)
-            elif lane.rest > 0 and lane.rest != before:
+            _keep(self._granting, queue, wanted=bool(queue.granted))
+            _keep(self._blocking, queue, wanted=queue.blocker is not None)
+            competes = isinstance(queue.ident, NamespacedName | str) and queue.ident != FREE
+            waits = competes and (len(queue.now) > 0 or bool(queue.unready))
+            if queue.granted or queue.blocker or not waits:
+                self._starving.pop(queue, None)
+                self._starved.pop(queue, None)
+            elif queue not in self._starved:
+                self._starving.setdefault(queue, now)
+            if queue.empty and not isinstance(queue.ident, Surge):
+                self.tracker.drop_queue(queue)
+            elif queue.rest > 0 and queue.rest != before:
                 self._pushed += 1
-                heappush(self._longest, (-lane.rest, self._pushed, lane))
+                heappush(self._longest, (-queue.rest, self._pushed, queue))
         if len(self._longest) > 2 * len(self.tracker.queues) + 16:
-            queues = (lane for lane in self.tracker.queues.values() if lane.rest > 0)
-            self._longest = [(-lane.rest, number, lane) for number, lane in enumerate(queues)]
+            queues = (queue for queue in self.tracker.queues.values() if queue.rest > 0)
+            self._longest = [(-queue.rest, number, queue) for number, queue in enumerate(queues)]
             self._pushed = len(self._longest)
             heapify(self._longest)
 
@@ -205,7 +205,7 @@ class Planner:
         if not breaker.admits(now):
             return ()
         granted = (
-            eviction for lane in self._granting if lane.tier == tier for eviction in lane.granted
+            eviction for queue in self._granting if queue.tier == tier for eviction in queue.granted
         )
         return tuple(granted) if breaker.trouble is None else self._probe(granted)
 
@@ -238,7 +238,7 @@ class Planner:
         return blockers
 
     def _find_blockers(self, unsound: tuple[Blocker, ...]) -> list[Blocker]:
-        queues = [lane for lane in self._blocking if lane.blocker is not None]
+        queues = [queue for queue in self._blocking if queue.blocker is not None]
         stuck = self._overdue.pods()
         unsound = (*unsound, *self.surges.stuck())
         return find_blockers(self.tracker, queues, list(self._starved), stuck, unsound)
@@ -246,23 +246,23 @@ class Planner:
     def _grow_old(self, now: float) -> None:
         """Queues stand in the order in which they began to starve."""
         while self._starving:
-            lane, since = next(iter(self._starving.items()))
+            queue, since = next(iter(self._starving.items()))
             if now - since < STARVED_SECONDS:
                 break
-            del self._starving[lane]
-            self._starved[lane] = since
-        for lane, since in self._starved.items():
+            del self._starving[queue]
+            self._starved[queue] = since
+        for queue, since in self._starved.items():
             if now - since < PATIENCE_SECONDS:
                 break
-            if isinstance(lane.ident, str):
-                lane.yields = True
-                self.tracker.dirty[lane] = None
+            if isinstance(queue.ident, str):
+                queue.yields = True
+                self.tracker.dirty[queue] = None
 
     def _rest(self) -> tuple[float, QueueId | None]:
         while self._longest:
-            rest, _, lane = self._longest[0]
-            if lane.rest == -rest and not lane.empty:
-                return lane.rest, lane.ident
+            rest, _, queue = self._longest[0]
+            if queue.rest == -rest and not queue.empty:
+                return queue.rest, queue.ident
             heappop(self._longest)
         return 0.0, None
 
@@ -286,15 +286,15 @@ class Planner:
         times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
         times += [
             since + PATIENCE_SECONDS
-            for lane, since in self._starved.items()
-            if isinstance(lane.ident, str)
+            for queue, since in self._starved.items()
+            if isinstance(queue.ident, str)
         ]
         # What is due and not done (paused, say) must not be looked at again and again.
         return min((time_ for time_ in times if time_ > self._now), default=None)
 
 
-def _keep(queues: dict[EvictionQueue, None], lane: EvictionQueue, *, wanted: bool) -> None:
+def _keep(queues: dict[EvictionQueue, None], queue: EvictionQueue, *, wanted: bool) -> None:
     if wanted:
-        queues[lane] = None
+        queues[queue] = None
     else:
-        queues.pop(lane, None)
+        queues.pop(queue, None)

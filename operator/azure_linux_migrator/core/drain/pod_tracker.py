@@ -1,4 +1,4 @@
-"""Where each pod on a source node stands: its fate, its node's load, the lane it waits in."""
+"""Where each pod on a source node stands: its fate, its node's load, the queue it waits in."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -44,7 +44,7 @@ class TrackedPod(Struct, gc=False):
     pod: Pod
     filter_result: FilterResult
     tier: int
-    lane: EvictionQueue | None = None
+    queue: EvictionQueue | None = None
 
 
 class PodTracker:
@@ -117,7 +117,7 @@ class PodTracker:
         """
         load = self.pool_progress.by_node[pod.node]
         old = self.unplace(pod.key)
-        filter_result = self._judge(pod)
+        filter_result = self._classify(pod)
         tier = LAST if pod.key == self.scope.last else self._order.tier(pod)
         entry = TrackedPod(pod, filter_result, tier)
         self.entries[pod.key] = entry
@@ -131,12 +131,12 @@ class PodTracker:
         if pod.terminating and (old is None or _due(old) != pod.deadline):
             heappush(self.deadlines, (pod.deadline, pod.key))
         if filter_result.disposition is PodDisposition.MOVE and self.may_wait(pod):
-            lane = entry.lane = self._lane(self._ident(entry), tier)
+            queue = entry.queue = self._queue(self._ident(entry), tier)
             admitted = load.batch > 0
             holds = self.world.inflight.holds(pod.key, pod.uid)
-            lane.put(pod, load.remaining, admitted=admitted, holds=holds)
+            queue.put(pod, load.remaining, admitted=admitted, holds=holds)
             self.eligible += admitted
-            self.dirty[lane] = None
+            self.dirty[queue] = None
         if old is not None and old.pod.node != pod.node:
             self._left(old)
             old = None
@@ -172,12 +172,12 @@ class PodTracker:
         load = self.pool_progress.by_node.get(pod.node)
         if load is not None:
             self._count(load, entry, -1)
-        lane = entry.lane
-        if lane is not None:
-            if pod.key not in lane.later.pods:
+        queue = entry.queue
+        if queue is not None:
+            if pod.key not in queue.later.pods:
                 self.eligible -= 1
-            lane.discard(pod.key)
-            self.dirty[lane] = None
+            queue.discard(pod.key)
+            self.dirty[queue] = None
         return entry
 
     def _count(self, load: NodeProgress, entry: TrackedPod, sign: int) -> None:
@@ -204,10 +204,10 @@ class PodTracker:
     def reweigh(self, load: NodeProgress) -> None:
         for pod in self.world.pods_on(load.node.name):
             entry = self.entries.get(pod.key)
-            if entry is not None and entry.lane is not None:
-                entry.lane.reweigh(pod.key, load.remaining)
+            if entry is not None and entry.queue is not None:
+                entry.queue.reweigh(pod.key, load.remaining)
 
-    def _judge(self, pod: Pod) -> FilterResult:
+    def _classify(self, pod: Pod) -> FilterResult:
         if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
             return ABANDONED
         filter_result = classify_pod(pod, self.scope.policy, self)
@@ -266,7 +266,7 @@ class PodTracker:
 
     def left(self, ident: QueueId) -> int:
         """How many pods wait for the slots of a budget or an owner."""
-        return sum(lane.left for lane in self.queues_of.get(ident, ()))
+        return sum(queue.left for queue in self.queues_of.get(ident, ()))
 
     def _ident(self, entry: TrackedPod) -> QueueId:
         """What a pod competes for."""
@@ -298,21 +298,21 @@ class PodTracker:
         given_up = self.given_up.get(controller.uid, "")
         return given_up or why_not(controller, self.volumes_of(pod), self.scope.migration)
 
-    def _lane(self, ident: QueueId, tier: int) -> EvictionQueue:
-        lane = self.queues.get((ident, tier))
-        if lane is None:
-            lane = self.queues[ident, tier] = EvictionQueue(ident, tier)
-            self.queues_of[ident].append(lane)
+    def _queue(self, ident: QueueId, tier: int) -> EvictionQueue:
+        queue = self.queues.get((ident, tier))
+        if queue is None:
+            queue = self.queues[ident, tier] = EvictionQueue(ident, tier)
+            self.queues_of[ident].append(queue)
             if isinstance(ident, Surge):
-                self.surging[ident.deployment] = lane
-        return lane
+                self.surging[ident.deployment] = queue
+        return queue
 
-    def drop_queue(self, lane: EvictionQueue) -> None:
-        """Nothing waits in a lane any more: a Job's may never be needed again."""
-        del self.queues[lane.ident, lane.tier]
-        self.queues_of[lane.ident].remove(lane)
-        if not self.queues_of[lane.ident]:
-            del self.queues_of[lane.ident]
+    def drop_queue(self, queue: EvictionQueue) -> None:
+        """Nothing waits in a queue any more: a Job's may never be needed again."""
+        del self.queues[queue.ident, queue.tier]
+        self.queues_of[queue.ident].remove(queue)
+        if not self.queues_of[queue.ident]:
+            del self.queues_of[queue.ident]
 
     def came_late(self, pod: Pod) -> bool:
         """By the apiserver's clock alone: ours may have been set."""

@@ -25,11 +25,11 @@ class Surges:
     def actions(self, stamp: str, tier: int | None) -> tuple[Action, ...]:
         """What the Deployments need now; `stamp` marks the restarts of this migration."""
         actions: list[Action] = []
-        for uid, lane in self._tracker.surging.items():
+        for uid, queue in self._tracker.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
-            if controller is None or not self._under_way(controller, lane, tier):
+            if controller is None or not self._under_way(controller, queue, tier):
                 continue
-            action = next_action(self._standing(controller, lane, stamp))
+            action = next_action(self._standing(controller, queue, stamp))
             if action is not None:
                 actions.append(action)
         return tuple(actions)
@@ -46,27 +46,27 @@ class Surges:
             self._since.clear()
         waiting: dict[str, tuple[float, int]] = {}
         self._slow.clear()
-        for uid, lane in self._tracker.surging.items():
+        for uid, queue in self._tracker.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
-            if controller is None or lane.empty or not _admitted(lane):
+            if controller is None or queue.empty or not _admitted(queue):
                 continue
-            since, left = self._since.get(uid, (now, lane.left))
-            waiting[uid] = (since if lane.left >= left else now, lane.left)
+            since, left = self._since.get(uid, (now, queue.left))
+            waiting[uid] = (since if queue.left >= left else now, queue.left)
             if now - waiting[uid][0] < PATIENCE_SECONDS:
                 continue
-            standing = self._standing(controller, lane, stamp)
+            standing = self._standing(controller, queue, stamp)
             if standing.healthy > 0 and starts(standing):
                 self._slow.add(uid)
             else:
-                self._give_up(uid, controller, lane)
+                self._give_up(uid, controller, queue)
         self._since = {uid: entry for uid, entry in waiting.items() if not self._given_up(uid)}
 
     def stuck(self) -> list[Blocker]:
         """Surges whose new pod does not become Ready, by what Kubernetes says or by their time."""
         blockers: list[Blocker] = []
-        for uid, lane in self._tracker.surging.items():
+        for uid, queue in self._tracker.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
-            if controller is None or lane.empty or not (controller.stuck or uid in self._slow):
+            if controller is None or queue.empty or not (controller.stuck or uid in self._slow):
                 continue
             why = controller.stuck or "its new pod has not been Ready for ten minutes"
             blockers.append(
@@ -77,7 +77,7 @@ class Surges:
                     f"Deployment {controller.key} does not progress: {why}",
                     "see why its new pod does not become Ready (kubectl describe pods), or set "
                     "spec.drain.singletons: Evict",
-                    lane.left,
+                    queue.left,
                     controller.uid,
                 )
             )
@@ -95,30 +95,30 @@ class Surges:
             default=None,
         )
 
-    def _give_up(self, uid: str, controller: Controller, lane: EvictionQueue) -> None:
+    def _give_up(self, uid: str, controller: Controller, queue: EvictionQueue) -> None:
         tracker = self._tracker
         tracker.given_up[uid] = (
             f"another migration has marked it ({controller.surge})"
             if controller.surge and not controller.surge.startswith(f"{tracker.scope.migration}/")
             else "ten minutes of surging moved none of its pods"
         )
-        for pod in tuple(lane.pods()):
+        for pod in tuple(queue.pods()):
             tracker.place(pod)
 
     def _given_up(self, uid: str) -> bool:
         return uid in self._tracker.given_up
 
-    def _under_way(self, controller: Controller, lane: EvictionQueue, tier: int | None) -> bool:
+    def _under_way(self, controller: Controller, queue: EvictionQueue, tier: int | None) -> bool:
         if controller.surge.startswith(f"{self._tracker.scope.migration}/"):
             return True
-        return lane.tier == tier and _admitted(lane)
+        return queue.tier == tier and _admitted(queue)
 
-    def _standing(self, controller: Controller, lane: EvictionQueue, stamp: str) -> Standing:
+    def _standing(self, controller: Controller, queue: EvictionQueue, stamp: str) -> Standing:
         budgets = self._tracker.world.implicit_budgets
         replica_sets = self._tracker.world.owner_index.replicasets_of(controller.uid)
         return Standing(
             controller=controller,
-            on_source=tuple(lane.pods()),
+            on_source=tuple(queue.pods()),
             present=sum(budgets.present(replica_set) for replica_set in replica_sets),
             healthy=sum(budgets.healthy(replica_set) for replica_set in replica_sets),
             migration=self._tracker.scope.migration,
@@ -126,5 +126,5 @@ class Surges:
         )
 
 
-def _admitted(lane: EvictionQueue) -> bool:
-    return bool(lane.unready) or len(lane.now) > 0
+def _admitted(queue: EvictionQueue) -> bool:
+    return bool(queue.unready) or len(queue.now) > 0

@@ -64,7 +64,7 @@ class Evictions:
             self.slot_times.refused(budget)
             self.inflight.forget(action.pod)
         else:
-            # It was thought to cost nothing, and may wait in a lane of pods that need no budget.
+            # It was thought to cost nothing, and may wait in a queue of pods that need no budget.
             self.eviction_refused(action, **detail, until=until)
         if budget in self.budgets:
             self.inflight.budget_backoffs.refused(budget, **detail, until=until, strict=strict)

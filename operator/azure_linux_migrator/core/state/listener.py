@@ -20,7 +20,7 @@ class Listener(Protocol):
     def controller_changed(self, uid: str) -> None:
         """A controller appeared, changed or went."""
 
-    def ledger_changed(
+    def evictions_changed(
         self, pod: NamespacedName, budget: NamespacedName | None, owner: str
     ) -> None:
         """An eviction was sent, settled or refused."""

@@ -2,7 +2,7 @@
 
 Fed event by event; an event costs the same whatever the number of pods, but for a changed budget
 selector, which costs its namespace once. It also holds what belongs to the cluster and not to one
-migration: the ledger of evictions, the slot times, and the worklists that drains are decided from.
+migration: the evictions in flight, the slot times, and the indexes that drains are decided from.
 """
 
 from collections import defaultdict
@@ -34,7 +34,7 @@ class World(Evictions):
         self.pods: dict[NamespacedName, Pod] = {}
         self.budgets: dict[NamespacedName, Budget] = {}
         self.owner_index = OwnerIndex()
-        self.inflight = InflightEvictions(self._ledger_changed)
+        self.inflight = InflightEvictions(self._evictions_changed)
         self.slot_times = SlotTimes()
         self.implicit_budgets = ImplicitBudgets()
         self.listeners: list[Listener] = []
@@ -220,11 +220,11 @@ class World(Evictions):
         if shown_by is not None and (budget := self.budgets.get(shown_by)) is not None:
             self.inflight.budget_shows(budget)
 
-    def _ledger_changed(
+    def _evictions_changed(
         self, pod: NamespacedName, budget: NamespacedName | None, owner: str
     ) -> None:
         for listener in self.listeners:
-            listener.ledger_changed(pod, budget, owner)
+            listener.evictions_changed(pod, budget, owner)
 
     def _drop(self, pod: Pod) -> None:
         if pod.node:
