@@ -33,6 +33,7 @@ PATIENCE = 420.0
 MOST_FRAMES = 24
 FRAME_SECONDS = 1.0
 LAST_SECONDS = 4.0
+BLOCKED_SECONDS = 10.0
 _INNER = (
     '<svg y="{{y}}"><style>{styles}</style>{backgrounds}'
     '<g class="{unique_id}-matrix">{matrix}</g></svg>'
@@ -79,11 +80,11 @@ def _record_blocked(plane: ControlPlane, scratch: Path) -> list[Text]:
     done = 0.0
 
     def blocked(view: MigrationView) -> bool:
-        """Blocked, and nothing else is left to move."""
+        """Blocked for a while: what can move in the batch has moved."""
         nonlocal done
-        if view.reason != "DrainBlocked" or view.status.pods.remaining > 2:
-            done = time.monotonic() + 3.0
-        return done > 0.0 and time.monotonic() > done
+        if view.reason != "DrainBlocked" or not done:
+            done = time.monotonic() + BLOCKED_SECONDS
+        return time.monotonic() > done
 
     return _migrate(plane, scratch, blocked, acknowledged)
 

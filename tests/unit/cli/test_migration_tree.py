@@ -86,6 +86,13 @@ def test_the_exit_code_says_whether_somebody_has_to_act(
     assert (migration.verdict, migration.verdict.exit_code) == (verdict, code)
 
 
+def test_a_batch_that_the_status_does_not_know_yet_is_not_done() -> None:
+    """The nodes are read after the status, and may carry the next batch already."""
+    shown = text(whole(view(nodes=3, batch={"index": 1, "of": 3}), NOW))
+    assert "● batch 1: 1 node" in shown
+    assert "○ batch 2: 2 nodes" in shown
+
+
 def test_the_tree_shows_steps_batches_and_nodes() -> None:
     shown = text(whole(view(nodes=5), NOW))
     assert "✓ CordonSource" in shown

@@ -159,7 +159,8 @@ def _batches(view: MigrationView) -> Iterator[RenderableType]:
     for batch, nodes in sorted(by_batch.items()):
         if batch == 0:
             continue
-        mark, style = NOW if batch == running else DONE
+        # The nodes may be newer than the status: a batch beyond its own has not begun for it.
+        mark, style = NOW if batch == running else DONE if batch < running else NEXT
         text = Text(f"{mark} batch {batch}: {_count(len(nodes), 'node')}", style)
         if batch != running:
             yield text
