@@ -1,7 +1,7 @@
 """Stand-ins for the two base images, made of Debian packages.
 
-The shipped Dockerfile builds on Azure Linux's Python image and runs on its distroless one. Both are
-in a registry that not every machine reaches. The stand-ins have what the Dockerfile relies on: the
+The shipped Dockerfile builds on Azure Linux's Python image and runs on its distroless one. With
+stand-ins, no foreign registry is needed. They have what the Dockerfile relies on: the
 first a shell, pip and venv, the second a Python interpreter of the same minor version and no shell.
 """
 

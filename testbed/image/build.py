@@ -11,7 +11,7 @@ from testbed.image.tools import run
 ROOT = Path(__file__).resolve().parents[2]
 VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 _ON_THE_HOST = (Path("/etc/pip.conf"), Path("/etc/ssl/certs/ca-certificates.crt"))
-"""How pip reaches its index on this machine; mounted for the build, not part of the image."""
+"""The host's configuration of pip; mounted for the build, not part of the image."""
 
 
 @dataclass(frozen=True)

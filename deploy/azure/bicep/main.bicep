@@ -17,6 +17,9 @@ param identityName string = 'azlm'
 @description('Namespace and service account that azlm runs as.')
 param serviceAccount string = 'azlm-system:azlm'
 
+@description('Added to the names of the two roles, which are unique in a tenant: for a second subscription.')
+param roleSuffix string = ''
+
 @description('Resource ids of the subnets (vnetSubnetID, podSubnetID) of the pools, if they are your own.')
 param subnetIds array = []
 
@@ -26,7 +29,7 @@ var surveyor = loadJsonContent('../surveyor.json')
 resource writerRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, writer.Name)
   properties: {
-    roleName: writer.Name
+    roleName: '${writer.Name}${roleSuffix}'
     description: writer.Description
     type: 'CustomRole'
     permissions: [{ actions: writer.Actions }]
@@ -37,7 +40,7 @@ resource writerRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
 resource surveyorRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, surveyor.Name)
   properties: {
-    roleName: surveyor.Name
+    roleName: '${surveyor.Name}${roleSuffix}'
     description: surveyor.Description
     type: 'CustomRole'
     permissions: [{ actions: surveyor.Actions }]
@@ -57,7 +60,7 @@ module identity 'identity.bicep' = {
 }
 
 resource surveys 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(subscription().id, identityName, clusterName, surveyor.Name)
+  name: guid(subscription().id, clusterResourceGroup, clusterName, identityName, surveyor.Name)
   properties: {
     principalId: identity.outputs.principalId
     principalType: 'ServicePrincipal'

@@ -24,7 +24,7 @@ locals {
 }
 
 resource "azurerm_role_definition" "writer" {
-  name              = local.writer.Name
+  name              = "${local.writer.Name}${var.role_suffix}"
   scope             = local.subscription
   description       = local.writer.Description
   assignable_scopes = [local.subscription]
@@ -35,7 +35,7 @@ resource "azurerm_role_definition" "writer" {
 }
 
 resource "azurerm_role_definition" "surveyor" {
-  name              = local.surveyor.Name
+  name              = "${local.surveyor.Name}${var.role_suffix}"
   scope             = local.subscription
   description       = local.surveyor.Description
   assignable_scopes = [local.subscription]

@@ -25,6 +25,12 @@ variable "service_account" {
   default     = "azlm-system:azlm"
 }
 
+variable "role_suffix" {
+  description = "Added to the names of the two roles, which are unique in a tenant: for a second cluster."
+  type        = string
+  default     = ""
+}
+
 variable "subnet_ids" {
   description = "Resource ids of the subnets (vnet_subnet_id, pod_subnet_id) of the pools, if they are your own."
   type        = list(string)

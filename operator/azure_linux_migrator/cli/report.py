@@ -50,7 +50,7 @@ history.txt     conditions and events by time
 nodes.json      the nodes of the source, with their batches
 operator.log    the newest {lines} lines of each operator pod
 snapshot.json   the cluster; azlm plan --snapshot reads it
-plan.txt        a forecast from that snapshot
+plan.txt        a forecast of the migration
 
 """
 
@@ -72,7 +72,7 @@ class Report:
         snapshot = await self._try("pools", lambda: _with_pools(snapshot, settings, spec), snapshot)
         pools = frozenset((view.migration.old_pool, view.migration.new_pool))
         names = pseudonyms_of(snapshot, random.SystemRandom(), KnownNames(view.name, pools))
-        text = self._redaction(snapshot, names)
+        text = self._redaction(snapshot, names, settings)
         self.files["migration.yaml"] = yaml.safe_dump(text.value(view.body), sort_keys=False)
         events = await self._try("events", lambda: events_of(client, view), [])
         self.files["history.txt"] = text.text(
@@ -83,12 +83,13 @@ class Report:
         shown = redact_with(names, snapshot) if self._redacted else snapshot
         self.files["snapshot.json"] = msgspec.json.encode(shown).decode()
         if forecast:
-            await self._plan(shown, spec)
+            self._plan(snapshot, spec, text)
 
     def write(self, file: Path) -> None:
         """Write the bundle. Raises SettingsError if the file cannot be written."""
         pseudonyms = (
-            "Names are replaced by pseudonyms, the same in every file; they are not stored."
+            "Names of the cluster are replaced by pseudonyms, the same in every file; they are\n"
+            "not stored. Free text is searched for them: look through the files first."
             if self._redacted
             else "Names are NOT replaced."
         )
@@ -111,11 +112,15 @@ class Report:
         except OSError as error:
             raise unwritable(file, error) from error
 
-    def _redaction(self, snapshot: ClusterSnapshot, names: Pseudonyms) -> "TextRedaction | _Plain":
+    def _redaction(
+        self, snapshot: ClusterSnapshot, names: Pseudonyms, settings: Settings
+    ) -> "TextRedaction | _Plain":
         if not self._redacted:
             return _Plain()
-        cluster = (self._view.body.get("spec") or {}).get("cluster") or {}
-        return TextRedaction(snapshot, names, (str(word) for word in cluster.values()))
+        own = dict((self._view.body.get("spec") or {}).get("cluster") or {})
+        if settings.cluster is not None:
+            own |= settings.cluster.model_dump(by_alias=True)
+        return TextRedaction(snapshot, names, (str(word) for word in own.values() if word))
 
     async def _try(self, what: str, read: Callable[[], Awaitable[Any]], otherwise: Any) -> Any:
         try:
@@ -145,13 +150,17 @@ class Report:
             self.missing.append("operator.log: no pod with the label " + OPERATOR)
         return "\n".join(parts)
 
-    async def _plan(self, snapshot: ClusterSnapshot, spec: MigrationSpec) -> None:
+    def _plan(
+        self, snapshot: ClusterSnapshot, spec: MigrationSpec, text: "TextRedaction | _Plain"
+    ) -> None:
+        """The forecast of the cluster itself: under pseudonyms, labels that the spec names would
+        match nothing."""
         try:
             forecast = plan(snapshot, self._view.name, spec, assumed=Assumptions(), runs=1)
         except AzlmError as error:
             self.missing.append(f"plan.txt: {error}")
             return
-        self.files["plan.txt"] = plan_text.as_table(forecast, WIDTH, now=time.time())
+        self.files["plan.txt"] = text.text(plan_text.as_table(forecast, WIDTH, now=time.time()))
 
 
 class _Plain:

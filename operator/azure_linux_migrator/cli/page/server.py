@@ -68,7 +68,11 @@ class PageServer:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         token = request.match_info.get("token", "")
-        if request.url.host not in {HOST, "localhost"}:
+        try:
+            host = request.url.host
+        except ValueError:
+            host = None
+        if host not in {HOST, "localhost"}:
             raise web.HTTPForbidden(text="this page is served to this machine only\n")
         if not secrets.compare_digest(token.encode(), self.token.encode()):
             raise web.HTTPNotFound(text="use the whole URL that azlm ui has printed\n")
@@ -100,19 +104,20 @@ class PageServer:
     async def _send(self, feed: Feed, response: web.StreamResponse) -> None:
         woken = asyncio.Event()
         shown: Json = {}
+        extra = self._extra
         async with feed.reading(woken.set) as changes:
             while not self._closing.is_set():
+                # What changes while this is sent wakes the next turn.
+                woken.clear()
                 head = feed.head()
-                message: Json = {"now": time.time()}
+                message: Json = {"now": time.time(), **extra}
                 if head != shown:
                     message["head"] = shown = head
-                    message |= self._extra
                 rows = feed.rows(changes) if changes else {}
                 for part in _parts(rows):
                     content = json.dumps(message | {"rows": part})
                     await response.write(f"data: {content}\n\n".encode())
-                    message.pop("head", None)
-                woken.clear()
+                    message, extra = {"now": message["now"]}, {}
                 await self._next(woken)
 
     async def _next(self, woken: asyncio.Event) -> None:
