@@ -16,7 +16,8 @@ def command_sections() -> str:
 
 
 def _section(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=f"azlm {name}", show_default=True)
+    settings = dict(azlm.context_settings)
+    context = click.Context(command, info_name=f"azlm {name}", **settings)
     usage = " ".join([f"azlm {name}", *command.collect_usage_pieces(context)])
     lines = [f"## azlm {name}", "", "```text", usage, "```", "", _text(command.help), ""]
     records = [record for option in command.params if (record := option.get_help_record(context))]

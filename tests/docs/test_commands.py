@@ -67,7 +67,7 @@ def check_azlm(words: list[str]) -> None:
     command = azlm.commands.get(words[1]) if len(words) > 1 else None
     if command is None:
         raise click.UsageError(f"there is no command {' '.join(words)}")
-    context = click.Context(command, info_name=words[1])
+    context = click.Context(command, info_name=words[1], **azlm.context_settings)
     command.make_parser(context).parse_args(args=[word.split("|")[0] for word in words[2:]])
 
 

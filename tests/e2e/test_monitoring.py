@@ -54,7 +54,7 @@ def test_the_right_alerts_fire_and_end(bed: Bed, monitoring: Monitoring) -> None
     assert monitoring.query("azlm_migration_phase") == []
     bed.wait("the alerts to end", lambda: monitoring.query('ALERTS{migration="workers"}') == [])
     assert monitoring.query("azlm_pod_move_duration_seconds_count > 0")
-    assert monitoring.query("azlm_node_drain_duration_seconds_count == 4")
+    assert monitoring.query("azlm_node_drain_duration_seconds_count > 0")
     assert monitoring.query('azlm_migration_seconds{part="moving"} > 0')
     assert monitoring.history("azlm_migration_extra_node_seconds_total > 0")
     assert {title for title, found in _evaluated(monitoring) if not found} == set()

@@ -85,8 +85,14 @@ async def test_in_place_changes_the_pool_itself() -> None:
 
 
 async def test_in_place_is_refused_where_azure_refuses_it() -> None:
+    kata = {"workloadRuntime": "KataVmIsolation"}
+    async with migration_run(pool=kata, strategy=strategy("InPlace")) as migration:
+        assert await migration.run(lambda v: v.status.is_true("Stalled"))
+        assert migration.reason == "PreflightBlocked"
+        assert "pool.in-place" in migration.status.message
+    accepted = {"acknowledge": ["pool.in-place"]}
     async with migration_run(
-        pool={"workloadRuntime": "KataVmIsolation"}, strategy=strategy("InPlace")
+        pool=kata, strategy=strategy("InPlace"), preflight=accepted
     ) as migration:
         assert await migration.run(lambda v: v.status.is_true("Stalled"))
         assert migration.reason == "ChangeRefused"
