@@ -236,3 +236,12 @@ def test_a_status_that_names_an_earlier_pod_of_that_name_does_not_show_its_evict
     shown = structs.replace(earlier, allowed=1, healthy=3, revision=12)
     state.put_budget(shown)
     assert state.inflight.unshown(earlier.key) == 0
+
+
+def test_a_pod_that_never_runs_to_its_end_moves_by_its_budget() -> None:
+    """The pod of a virtual machine has restartPolicy Never, and moves when it is asked for."""
+    owner = Owner("VirtualMachineInstance", "vm", "vm")
+    machine = structs.replace(pod("vm", app="vm"), owner=owner, run_once=True)
+    guard = budget(app="vm", allowed=1, healthy=1, desired=0, expected=1)
+    assert [each.pod.name for each in planned(world([machine], [guard])).evictions] == ["vm"]
+    assert planned(world([machine])).evictions == (), "a CI runner is waited for"

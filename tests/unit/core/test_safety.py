@@ -257,6 +257,18 @@ def test_target_nodes_that_an_interrupted_rollback_cordoned_are_opened_first() -
     assert ReleaseNode not in _kinds(foreign), "somebody else's cordon stays"
 
 
+def test_an_autoscaler_that_is_on_is_held_before_the_first_cordon() -> None:
+    """An older azlm did not hold it yet, or somebody turned it on while the target was made."""
+    state = world([pod("a")], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+    on = source(count=1, autoscaling=True, properties={"minCount": 1, "maxCount": 5})
+    status = _at("CordonSource", source=SourceRecord(count=1))
+    holding = decide(migration(status), seen(state, on, target()), NOW)
+    assert _kinds(holding) == [UpdatePool]
+    assert CordonNode not in _kinds(holding)
+    held = seen(state, source(count=1), target())
+    assert CordonNode in _kinds(decide(migration(status), held, NOW))
+
+
 @pytest.mark.parametrize("kept", ["Keep", "ScaleToZero"])
 def test_a_source_that_is_to_be_kept_and_is_gone_is_no_success(kept: str) -> None:
     state = world([], nodes=[Node("t-0", "srcazl")])

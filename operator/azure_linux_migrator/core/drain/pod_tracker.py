@@ -211,6 +211,8 @@ class PodTracker:
         if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
             return ABANDONED
         filter_result = classify_pod(pod, self.scope.policy, self)
+        if filter_result.disposition is PodDisposition.WAIT and self._has_budget(pod):
+            filter_result = MOVE
         if filter_result is not MOVE or pod.terminating or pod.finished:
             return filter_result
         if (node := self.pool_progress.by_node[pod.node].node).held:
@@ -240,6 +242,13 @@ class PodTracker:
             controller, budget, self.scope.migration
         )
         return controller if called_for else None
+
+    def _has_budget(self, pod: Pod) -> bool:
+        """Whether a budget says how a pod that is no Job's may be evicted: of a virtual machine,
+        say, which moves when it is asked for and never runs to an end."""
+        return (
+            pod.owner is not None and pod.owner.kind != "Job" and bool(self.world.pdb_index.of(pod))
+        )
 
     def may_wait(self, pod: Pod) -> bool:
         """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""

@@ -39,16 +39,19 @@ class Surges:
 
         One whose new pod is not Ready is told and goes on: an eviction would take the pod that
         works. Any other is given up, and its pods are evicted: none of them is Ready, or they do
-        not leave although another is. `afresh`: the drain was held until
-        now, and the time before does not count.
+        not leave although another is. Only time in which a surge may act counts: none while pods
+        of a lower order are moved, and none before now if `afresh` (the drain was held).
         """
         if afresh:
             self._since.clear()
+        tier = min(self._tracker.tiers, default=None)
         waiting: dict[str, tuple[float, int]] = {}
         self._slow.clear()
         for uid, queue in self._tracker.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
             if controller is None or queue.empty or not _admitted(queue):
+                continue
+            if not self._under_way(controller, queue, tier):
                 continue
             since, left = self._since.get(uid, (now, queue.left))
             waiting[uid] = (since if queue.left >= left else now, queue.left)

@@ -40,5 +40,5 @@ def tolerates_cordon(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"{counted(pods)} tolerates {CORDON.key}: the scheduler may put its replacement on a "
             "cordoned node again, and after three returns the drain is blocked",
             "take the toleration out of its template, or acknowledge this check: pods that come "
-            "back three times then go with the pool",
+            "back three times then end with the pool, all at once and without a look at budgets",
         )

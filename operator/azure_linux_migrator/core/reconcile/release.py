@@ -76,9 +76,12 @@ def _gives_back(ctx: Context) -> Progress:
     retired = ctx.migration.status.completion_time and (
         ctx.migration.spec.source_pool is not SourcePool.KEEP
     )
-    if ctx.migration.status.source.autoscaler is None or retired:
+    if retired:
         return DONE
     if ctx.seen.pools is None:
+        # What was never recorded is not worth a wait for Azure.
+        if ctx.migration.status.source.autoscaler is None:
+            return DONE
         return ctx.attempt(ReadPools(), Reason.RELEASING, "reading the cluster's node pools")
     pool = ctx.pool(ctx.migration.old_pool)
     if pool is None or not (pool.tag(TAG_AUTOSCALER) or autoscaler.holding(ctx)):

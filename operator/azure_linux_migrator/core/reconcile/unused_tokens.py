@@ -9,6 +9,8 @@ from azure_linux_migrator.core.steps.routes import FINAL, route_of
 from azure_linux_migrator.model.migration import Migration
 
 SEPARATOR = ". Without effect: "
+MESSAGE_LIMIT = 2000
+"""Characters of status.message, less than the definition allows."""
 SHOWN = 64
 """Characters of an annotation's value that are shown."""
 
@@ -17,7 +19,8 @@ def with_unused_tokens(migration: Migration, status: MigrationStatus) -> Migrati
     """The status, its message with the annotations that have no effect as things are."""
     plain = status.message.partition(SEPARATOR)[0]
     words = [text for text in (_approval(migration), _way_back(migration, status)) if text]
-    message = f"{plain}{SEPARATOR}{'; '.join(words)}" if words else plain
+    suffix = f"{SEPARATOR}{'; '.join(words)}" if words else ""
+    message = f"{plain[: MESSAGE_LIMIT - len(suffix)]}{suffix}"
     return status if message == status.message else status.model_copy(update={"message": message})
 
 

@@ -1,6 +1,7 @@
 """CordonSource: every source node takes no new pods, so that each pod moves exactly once."""
 
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.core.steps.autoscaler import hold
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
 from azure_linux_migrator.model.actions import CordonNode, MarkNode, ReleaseNode
 
@@ -65,9 +66,14 @@ def cordon_source(ctx: Context) -> Progress:
         )
     name = ctx.migration.name
     begun = any(load.node.cordoned_by == name for load in pool_progress.by_node.values())
-    if not begun and not ctx.migration.backwards and not ctx.pools_newer_than(FRESH_SECONDS):
-        # Somebody may have deleted the target while an approval was waited for.
-        return ctx.refresh_pools(Reason.READING_POOLS, "reading the pools before the first cordon")
+    if not begun and not ctx.migration.backwards:
+        if not ctx.pools_newer_than(FRESH_SECONDS):
+            # Somebody may have deleted the target while an approval was waited for.
+            text = "reading the pools before the first cordon"
+            return ctx.refresh_pools(Reason.READING_POOLS, text)
+        # Somebody may have turned the autoscaler on meanwhile, or an older azlm did not hold it.
+        if not ctx.migration.in_place and (holding := hold(ctx)).state != "done":
+            return holding
     total = len(pool_progress)
     everything_at_once = ctx.migration.batch_nodes(1, total) >= total
     batch = ctx.migration.batch_mark(1) if everything_at_once else ""

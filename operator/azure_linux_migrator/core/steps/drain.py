@@ -150,10 +150,11 @@ def evict(ctx: Context) -> Progress:
     """Move what may move now."""
     if (held := bounded(ctx, "usable", _unseen_or_nowhere(ctx))) is not None:
         return held
-    ctx.planner.surges.judge(ctx.now, ctx.migration.uid, afresh=resumes(ctx))
-    plan = ctx.plan
     force = ctx.migration.spec.drain.on_timeout is TimeoutPolicy.FORCE
     overdue = _overdue(ctx)
+    held_until_now = resumes(ctx) or ctx.migration.paused or (overdue and not force)
+    ctx.planner.surges.judge(ctx.now, ctx.migration.uid, afresh=held_until_now)
+    plan = ctx.plan
     if overdue and not force:
         return _timed_out(ctx)
     wake_at = _wake_at(ctx)

@@ -97,7 +97,8 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
         text = f"somebody stopped node pool {name}; start it again to go on"
         source_changes.append(Change(Reason.SOURCE_STOPPED, text, stops=True))
     held = ctx.migration.status.step in _HELD
-    if pool.autoscaling and held:
+    # Before the first cordon it is held again (core/steps/cordon_source.py).
+    if pool.autoscaling and held and _cordoned(ctx):
         source_changes.append(
             Change(
                 Reason.AUTOSCALER_TURNED_ON,
@@ -115,6 +116,12 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
         text = f"somebody scaled node pool {name} from {expected} to {pool.count} nodes"
         source_changes.append(Change(Reason.SOURCE_SCALED, f"{text}; new nodes are drained too"))
     return source_changes
+
+
+def _cordoned(ctx: Context) -> bool:
+    migration = ctx.migration
+    nodes = ctx.seen.world.pool_nodes(migration.old_pool)
+    return any(node.cordoned_by == migration.name for node in nodes)
 
 
 def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
