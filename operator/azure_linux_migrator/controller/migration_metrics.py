@@ -52,12 +52,12 @@ class Families:
         family = self._families.get(name)
         if family is None:
             text = spec.text[0].upper() + spec.text[1:] + "."
-            made: dict[str, type[InfoMetricFamily | GaugeMetricFamily | CounterMetricFamily]] = {
+            kinds: dict[str, type[InfoMetricFamily | GaugeMetricFamily | CounterMetricFamily]] = {
                 "info": InfoMetricFamily,
                 "gauge": GaugeMetricFamily,
                 "counter": CounterMetricFamily,
             }
-            family = self._families[name] = made[spec.kind](name, text)
+            family = self._families[name] = kinds[spec.kind](name, text)
         family.add_sample(spec.sample, dict(zip(spec.labels, labels, strict=True)), float(value))
 
     def __iter__(self) -> Iterator[Metric]:

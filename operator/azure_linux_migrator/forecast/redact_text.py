@@ -102,14 +102,14 @@ class TextRedaction:
 
     def text(self, text: str) -> str:
         """The same text under pseudonyms."""
-        text = _UUID.sub(lambda found: self._names.identifier(found[0]), text)
-        text = _GROUP.sub(lambda found: self._names.identifier(found[0]), text)
+        text = _UUID.sub(lambda match: self._names.identifier(match[0]), text)
+        text = _GROUP.sub(lambda match: self._names.identifier(match[0]), text)
         text = _RESOURCE.sub(self._resource, text)
         text = _TAINT.sub(self._taint, text)
-        text = _PAIR.sub(lambda found: self._pairs.get(found[0], found[0]), text)
+        text = _PAIR.sub(lambda match: self._pairs.get(match[0], match[0]), text)
         text = _ADDRESS.sub(self._address, text)
-        text = _NODE.sub(lambda found: self._words.get(found[0]) or self._node(found), text)
-        text = _WORD.sub(lambda found: self._word(found[0]), text)
+        text = _NODE.sub(lambda match: self._words.get(match[0]) or self._node(match), text)
+        text = _WORD.sub(lambda match: self._word(match[0]), text)
         return _HOST.sub(self._host, text)
 
     def value(self, value: Any, *, own: bool = False) -> Any:
@@ -131,41 +131,41 @@ class TextRedaction:
     def _key(self, key: str, *, own: bool) -> str:
         return self._names.label_key(key) if own and not _kept(key) else key
 
-    def _host(self, found: re.Match[str]) -> str:
-        host = found[0]
+    def _host(self, match: re.Match[str]) -> str:
+        host = match[0]
         own = host in _CHECKS or host.startswith(_FIELDS) or host in self._words.values()
-        known = own or _PUBLIC_HOST.search(host) or _FILE.search(host)
-        return host if known else self._names.identifier(host)
+        public = own or _PUBLIC_HOST.search(host) or _FILE.search(host)
+        return host if public else self._names.identifier(host)
 
-    def _address(self, found: re.Match[str]) -> str:
-        return found[0] if _TIME.fullmatch(found[0]) else self._names.identifier(found[0])
+    def _address(self, match: re.Match[str]) -> str:
+        return match[0] if _TIME.fullmatch(match[0]) else self._names.identifier(match[0])
 
-    def _resource(self, found: re.Match[str]) -> str:
-        name = found[2]
-        pool = found[1].casefold().endswith("agentpools")
-        return f"{found[1]}/{self._names.pool(name) if pool else self._names.identifier(name)}"
+    def _resource(self, match: re.Match[str]) -> str:
+        name = match[2]
+        pool = match[1].casefold().endswith("agentpools")
+        return f"{match[1]}/{self._names.pool(name) if pool else self._names.identifier(name)}"
 
-    def _taint(self, found: re.Match[str]) -> str:
-        key, value, effect = found[1], found[2], found[3]
+    def _taint(self, match: re.Match[str]) -> str:
+        key, value, effect = match[1], match[2], match[3]
         return f"{self._names.taint_key(key)}={self._names.taint_value(key, value)}:{effect}"
 
-    def _node(self, found: re.Match[str]) -> str:
+    def _node(self, match: re.Match[str]) -> str:
         """A node that is gone: its pool and number stay, as in Pseudonyms."""
-        return f"aks-{self._names.pool(found[1])}-{self._names.identifier(found[2])}-vmss{found[3]}"
+        return f"aks-{self._names.pool(match[1])}-{self._names.identifier(match[2])}-vmss{match[3]}"
 
     def _word(self, word: str) -> str:
         """A word, if it is a name or begins with one; its parts otherwise."""
-        known_word = self._words.get(word) or self._words.get(word.casefold())
-        if known_word is not None:
-            return known_word
+        pseudonym = self._words.get(word) or self._words.get(word.casefold())
+        if pseudonym is not None:
+            return pseudonym
         if word in PUBLIC_WORDS:
             return word
         for joint in reversed(list(_JOINT.finditer(word))):
-            known = self._words.get(word[: joint.start()])
-            if known is not None:
+            shown = self._words.get(word[: joint.start()])
+            if shown is not None:
                 rest = word[joint.end() :]
                 inside = word[: joint.start()] in self._namespaces
-                return f"{known}{joint[0]}{self._rest(rest, joint[0], inside=inside)}"
+                return f"{shown}{joint[0]}{self._rest(rest, joint[0], inside=inside)}"
         head, slash, tail = word.partition("/")
         return f"{self._word(head)}/{self._word(tail)}" if slash and head and tail else word
 

@@ -118,7 +118,7 @@ def _room(
         return
     strangers = max(0, facts.used - present)
     room = _addresses(facts) - strangers
-    needed = sum(nodes * each for nodes, each in residents)
+    needed = sum(nodes * addresses for nodes, addresses in residents)
     if needed > room:
         beside = f" beside {strangers} that others use" if strangers else ""
         yield result.block(

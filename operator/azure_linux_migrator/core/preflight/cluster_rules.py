@@ -33,8 +33,8 @@ def busy(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def pool_count(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """cluster.max-pools: room for one more pool."""
     cluster = snapshot.facts.cluster
-    told = None if isinstance(cluster, Unread) else cluster.max_pools
-    most = MOST_POOLS if told is None else told
+    limit = None if isinstance(cluster, Unread) else cluster.max_pools
+    most = MOST_POOLS if limit is None else limit
     if snapshot.target not in snapshot.pools and len(snapshot.pools) >= most:
         yield RuleResult("cluster.max-pools", _CLUSTER).block(
             f"it has {len(snapshot.pools)} node pools, and AKS allows {most}",
