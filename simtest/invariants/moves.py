@@ -9,7 +9,7 @@ from collections import Counter, defaultdict, deque
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod, RestoreScale
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
-from azure_linux_migrator.simulator.cluster.node_filters import CORDON
+from azure_linux_migrator.model.scheduling import CORDON
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from azure_linux_migrator.simulator.controller.custom_resource import Body

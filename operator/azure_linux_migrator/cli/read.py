@@ -40,24 +40,34 @@ async def _connected(
     """The cluster that the spec or, where it does not say, the settings name."""
     client = await Client.connect(settings.kubeconfig, settings.context)
     try:
-        cluster = (spec.cluster if spec else None) or settings.cluster
-        if cluster is None:
-            raise SettingsError(
-                "the cluster is not given: set spec.cluster in the file, or pass "
-                "--subscription-id, --resource-group and --cluster-name"
-            )
-        pools = open_pools(
-            cluster,
-            endpoint=settings.arm_endpoint,
-            cloud=settings.cloud,
-            on_request=lambda *_: None,
-        )
-        try:
+        async with connected_pools(settings, spec) as pools:
             yield client, pools
-        finally:
-            await pools.close()
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def connected_pools(
+    settings: Settings, spec: MigrationSpec | None
+) -> AsyncIterator[AksPools]:
+    """The pools of the cluster that the spec or, where it does not say, the settings name. Raises
+    SettingsError where neither does."""
+    cluster = (spec.cluster if spec else None) or settings.cluster
+    if cluster is None:
+        raise SettingsError(
+            "the cluster is not given: set spec.cluster in the file, or pass "
+            "--subscription-id, --resource-group and --cluster-name"
+        )
+    pools = open_pools(
+        cluster,
+        endpoint=settings.arm_endpoint,
+        cloud=settings.cloud,
+        on_request=lambda *_: None,
+    )
+    try:
+        yield pools
+    finally:
+        await pools.close()
 
 
 async def _azure(

@@ -19,8 +19,8 @@ import msgspec
 import yaml
 
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.azure.client import open_pools
 from azure_linux_migrator.cli.migration_view import MigrationView, events_of
+from azure_linux_migrator.cli.read import connected_pools
 from azure_linux_migrator.cli.render import plan_text
 from azure_linux_migrator.cli.render.migration_data import data
 from azure_linux_migrator.cli.render.migration_history import entries
@@ -184,16 +184,5 @@ def _line(entry: Any) -> str:
 async def _with_pools(
     snapshot: ClusterSnapshot, settings: Settings, spec: MigrationSpec
 ) -> ClusterSnapshot:
-    cluster = spec.cluster or settings.cluster
-    if cluster is None:
-        raise AzlmError("the cluster in Azure is not given")
-    pools = open_pools(
-        cluster,
-        endpoint=settings.arm_endpoint,
-        cloud=settings.cloud,
-        on_request=lambda *_: None,
-    )
-    try:
+    async with connected_pools(settings, spec) as pools:
         return with_azure(snapshot, (await pools.list_pools()).values(), None)
-    finally:
-        await pools.close()

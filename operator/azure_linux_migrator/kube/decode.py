@@ -25,7 +25,7 @@ from azure_linux_migrator.kube.scheduling import scheduling
 from azure_linux_migrator.kube.selectors import LabelSelector
 from azure_linux_migrator.kube.zones import zone_of
 from azure_linux_migrator.model.cluster import Budget, BudgetRule, NamespacedName, Node, Owner, Pod
-from azure_linux_migrator.model.scheduling import Taint
+from azure_linux_migrator.model.scheduling import CORDON, Taint
 from azure_linux_migrator.model.selectors import Labels
 
 SHARED = 100_000
@@ -76,9 +76,6 @@ class Condition(Struct):
     last_transition_time: str | None = field(default=None, name="lastTransitionTime")
 
 
-CORDON_TAINT = "node.kubernetes.io/unschedulable"
-
-
 class NodeSpec(Struct):
     """spec of a Node."""
 
@@ -118,7 +115,7 @@ class NodeObject(Struct):
             taints=tuple(
                 intern(str(taint))
                 for taint in self.spec.taints or ()
-                if taint.effect != "PreferNoSchedule" and taint.key != CORDON_TAINT
+                if taint.effect != "PreferNoSchedule" and taint.key != CORDON.key
             ),
             labels=_labels(labels),
             upgrade_status=labels.get(UPGRADE_STATUS_LABEL, ""),

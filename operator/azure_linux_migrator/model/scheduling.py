@@ -40,6 +40,8 @@ class Taint(msgspec.Struct, frozen=True):
         return f"{self.key}{value}:{self.effect}"
 
 
+CORDON = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
+"""What a cordoned node is for the scheduler (plugins/nodeunschedulable)."""
 HOSTNAME = "kubernetes.io/hostname"
 
 

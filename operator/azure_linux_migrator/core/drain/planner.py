@@ -139,7 +139,7 @@ class Planner:
         rest, ident = self._rest()
         return Plan(
             evictions=evictions,
-            surges=self.surges.actions(stamp, self._tier()),
+            surges=self.surges.actions(stamp),
             waiting=max(0, self.tracker.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
             blocker_count=sum(blocker.blocks for blocker in blockers),
@@ -197,11 +197,8 @@ class Planner:
             self._pushed = len(self._longest)
             heapify(self._longest)
 
-    def _tier(self) -> int | None:
-        return min(self.tracker.tiers, default=None)
-
     def _evictions(self, now: float) -> tuple[EvictPod, ...]:
-        tier, breaker = self._tier(), self.tracker.world.inflight.breaker
+        tier, breaker = self.tracker.tier, self.tracker.world.inflight.breaker
         if not breaker.admits(now):
             return ()
         granted = (

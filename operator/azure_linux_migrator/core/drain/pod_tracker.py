@@ -86,6 +86,11 @@ class PodTracker:
             self._began = at
             self._newest = max((entry.pod.created for entry in self.entries.values()), default=0.0)
 
+    @property
+    def tier(self) -> int | None:
+        """The order (spec.drain.order) whose pods move now; None where none is left."""
+        return min(self.tiers, default=None)
+
     # Facts for the filters
 
     def exists(self, uid: str) -> bool:

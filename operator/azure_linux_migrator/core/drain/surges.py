@@ -22,12 +22,12 @@ class Surges:
         self._since: dict[str, tuple[float, int]] = {}
         self._slow: set[str] = set()
 
-    def actions(self, stamp: str, tier: int | None) -> tuple[Action, ...]:
+    def actions(self, stamp: str) -> tuple[Action, ...]:
         """What the Deployments need now; `stamp` marks the restarts of this migration."""
         actions: list[Action] = []
         for uid, queue in self._tracker.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
-            if controller is None or not self._under_way(controller, queue, tier):
+            if controller is None or not self._under_way(controller, queue):
                 continue
             action = next_action(self._standing(controller, queue, stamp))
             if action is not None:
@@ -44,14 +44,13 @@ class Surges:
         """
         if afresh:
             self._since.clear()
-        tier = min(self._tracker.tiers, default=None)
         waiting: dict[str, tuple[float, int]] = {}
         self._slow.clear()
         for uid, queue in self._tracker.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
             if controller is None or queue.empty or not _admitted(queue):
                 continue
-            if not self._under_way(controller, queue, tier):
+            if not self._under_way(controller, queue):
                 continue
             since, left = self._since.get(uid, (now, queue.left))
             waiting[uid] = (since if queue.left >= left else now, queue.left)
@@ -111,10 +110,10 @@ class Surges:
     def _given_up(self, uid: str) -> bool:
         return uid in self._tracker.given_up
 
-    def _under_way(self, controller: Controller, queue: EvictionQueue, tier: int | None) -> bool:
+    def _under_way(self, controller: Controller, queue: EvictionQueue) -> bool:
         if controller.surge.startswith(f"{self._tracker.scope.migration}/"):
             return True
-        return queue.tier == tier and _admitted(queue)
+        return queue.tier == self._tracker.tier and _admitted(queue)
 
     def _standing(self, controller: Controller, queue: EvictionQueue, stamp: str) -> Standing:
         budgets = self._tracker.world.implicit_budgets

@@ -9,9 +9,7 @@ from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_nodes import source_nodes
 from azure_linux_migrator.model.cluster import Node
-from azure_linux_migrator.model.scheduling import Taint
-
-CORDON = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
+from azure_linux_migrator.model.scheduling import CORDON
 
 
 def held(snapshot: PreflightSnapshot) -> Iterator[Finding]:

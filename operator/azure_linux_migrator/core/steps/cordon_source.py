@@ -2,6 +2,7 @@
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.autoscaler import hold
+from azure_linux_migrator.core.steps.external_changes import cordon_begun
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
 from azure_linux_migrator.model.actions import CordonNode, MarkNode, ReleaseNode
 
@@ -64,9 +65,7 @@ def cordon_source(ctx: Context) -> Progress:
             f"node {kept[0]} was uncordoned during the soak; cordon it again to go on, or "
             "delete this migration to keep the pool",
         )
-    name = ctx.migration.name
-    begun = any(load.node.cordoned_by == name for load in pool_progress.by_node.values())
-    if not begun and not ctx.migration.backwards:
+    if not ctx.migration.backwards and not cordon_begun(ctx):
         if not ctx.pools_newer_than(FRESH_SECONDS):
             # Somebody may have deleted the target while an approval was waited for.
             text = "reading the pools before the first cordon"

@@ -98,7 +98,7 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
         source_changes.append(Change(Reason.SOURCE_STOPPED, text, stops=True))
     held = ctx.migration.status.step in _HELD
     # Before the first cordon it is held again (core/steps/cordon_source.py).
-    if pool.autoscaling and held and _cordoned(ctx):
+    if pool.autoscaling and held and cordon_begun(ctx):
         source_changes.append(
             Change(
                 Reason.AUTOSCALER_TURNED_ON,
@@ -118,7 +118,8 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
     return source_changes
 
 
-def _cordoned(ctx: Context) -> bool:
+def cordon_begun(ctx: Context) -> bool:
+    """Whether a node of the source carries this migration's cordon."""
     migration = ctx.migration
     nodes = ctx.seen.world.pool_nodes(migration.old_pool)
     return any(node.cordoned_by == migration.name for node in nodes)

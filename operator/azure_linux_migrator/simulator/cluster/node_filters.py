@@ -7,10 +7,8 @@ volumes. Knows nothing of other pods; see pod_affinity.py.
 from collections.abc import Iterable
 
 from azure_linux_migrator.model.cluster import Node, Pod, Volume
-from azure_linux_migrator.model.scheduling import SchedulingConstraints, Taint
+from azure_linux_migrator.model.scheduling import CORDON, SchedulingConstraints
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
-
-CORDON = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 
 
 def obstacle(
