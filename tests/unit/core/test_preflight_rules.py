@@ -120,7 +120,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "vm.image-combo",
         Severity.BLOCK,
         {"spec": spec(target={"osSKU": "AzureContainerLinux"})},
-        "trusted",
+        "secure boot and vtpm",
     ),
     (
         "vm.image-combo",

@@ -6,6 +6,7 @@ from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.core.preflight.target_os import TABLE
 from azure_linux_migrator.model.azure_facts import Unread
 
 MOST_POOLS = 100
@@ -125,6 +126,7 @@ def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if isinstance(snapshot.facts.cluster, Unread):
         yield result.unchecked(snapshot.facts.cluster)
         return
+    yield from _unsupported_channel(snapshot, snapshot.facts.cluster.node_os_channel)
     channels = {snapshot.facts.cluster.upgrade_channel, snapshot.facts.cluster.node_os_channel}
     active = sorted(channels - {"", "none", "None", "Unmanaged"})
     if isinstance(snapshot.facts.windows, Unread):
@@ -135,6 +137,16 @@ def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"upgrade channel {' and '.join(active)} is on ({windows}) and may replace nodes "
             "meanwhile",
             "do not let the migration run into the window, or widen the window's distance",
+        )
+
+
+def _unsupported_channel(snapshot: PreflightSnapshot, channel: str) -> Iterator[Finding]:
+    target_os = TABLE.get(snapshot.spec.target.os_sku)
+    if target_os is not None and target_os.channels and channel not in {*target_os.channels, ""}:
+        yield RuleResult("maintenance", _CLUSTER).warn(
+            f"its node OS upgrade channel is {channel}, and {target_os.sku} supports "
+            f"{' and '.join(sorted(target_os.channels))} only: AKS may refuse the new pool",
+            "az aks update --node-os-upgrade-channel NodeImage …",
         )
 
 
