@@ -106,6 +106,15 @@ class Lock:
     on_nodes: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """An entry of the autoscaler's priority expander: the higher, the sooner are pools scaled whose
+    scale set's name `pattern` matches."""
+
+    value: int
+    pattern: LeftOut
+
+
 _NOT_YET = Unread("it was not read")
 
 
@@ -134,6 +143,8 @@ class AzureFacts:
     """IPv6 or dual-stack LoadBalancer services with externalTrafficPolicy Cluster."""
     webhooks: tuple[Identifier, ...] | Unread = _NOT_YET
     """Configurations of admission webhooks that answer evictions (pods/eviction)."""
+    priorities: tuple[Priority, ...] | Unread = _NOT_YET
+    """Of the autoscaler's priority expander, the highest first; none where it has none."""
     versions: tuple[Public, ...] | Unread = _NOT_YET
     """Kubernetes versions that a new pool may have (availableAgentPoolVersions)."""
     identities: tuple[Identifier, ...] | Unread = _NOT_YET

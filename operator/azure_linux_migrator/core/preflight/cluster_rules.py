@@ -88,38 +88,6 @@ def node_provisioning(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         )
 
 
-def autoscaler_source(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """autoscaler.source: held during the drain."""
-    if snapshot.source.autoscaling:
-        least, most = snapshot.source.bounds
-        yield of_pool(snapshot, "autoscaler.source").fixed(
-            f"its autoscaler ({least} to {most} nodes) is turned off before the new pool is "
-            "made; that one gets these bounds at the end, a rollback gives them back"
-        )
-
-
-def autoscaler_profile(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """autoscaler.profile: other pools' autoscaler may act meanwhile."""
-    result = RuleResult("autoscaler.profile", _CLUSTER)
-    if isinstance(snapshot.facts.cluster, Unread):
-        yield result.unchecked(snapshot.facts.cluster)
-        return
-    scaling = sorted(
-        pool.name
-        for pool in snapshot.pools.values()
-        if pool.autoscaling and pool.name != snapshot.source.name
-    )
-    balances = (
-        snapshot.facts.cluster.autoscaler_profile.get("balance-similar-node-groups") == "true"
-    )
-    if scaling and balances:
-        yield result.warn(
-            f"its autoscaler balances similar pools ({', '.join(scaling[:3])}) and may remove "
-            "nodes that have just become free",
-            "turn balance-similar-node-groups off meanwhile",
-        )
-
-
 def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """maintenance: upgrades that come by themselves."""
     result = RuleResult("maintenance", _CLUSTER)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.core.preflight import (
     address_rules,
+    autoscaler_rules,
     azure_rights,
     budget_rules,
     capacity_rules,
@@ -47,8 +48,8 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(
         Check.NAP, "node-auto-provisioning-aksnodeclass", cluster_rules.node_provisioning
     ),
-    PreflightRule(Check.AUTOSCALER_SOURCE, "azurerm#31324", cluster_rules.autoscaler_source),
-    PreflightRule(Check.AUTOSCALER_PROFILE, "AKS#5340", cluster_rules.autoscaler_profile),
+    PreflightRule(Check.AUTOSCALER_SOURCE, "azurerm#31324", autoscaler_rules.source),
+    PreflightRule(Check.AUTOSCALER_PROFILE, "AKS#5340, AKS#4348", autoscaler_rules.profile),
     PreflightRule(Check.MAINTENANCE, "planned-maintenance", cluster_rules.maintenance),
     PreflightRule(Check.IAC_OWNER, "azurerm#30390", pool_rules.infrastructure_as_code),
     PreflightRule(Check.POOL_SIZE, "core/drain/node_estimate.py", pool_rules.size),
