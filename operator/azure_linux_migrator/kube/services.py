@@ -1,5 +1,5 @@
-"""What the preflight reads of Kubernetes once: services, webhooks that answer evictions, and the
-autoscaler's priority expander."""
+"""What the preflight reads of Kubernetes once: services, webhooks that answer evictions, the
+autoscaler's priority expander, and whether the cluster is in Azure at all."""
 
 import asyncio
 from dataclasses import replace
@@ -8,7 +8,9 @@ import yaml
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
+from azure_linux_migrator.kube.node_resource_group import home_of
 from azure_linux_migrator.model.azure_facts import AzureFacts, Priority, Unread
+from azure_linux_migrator.model.cluster import AZURE_LOCAL
 
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _EXPANDER_NAME = "cluster-autoscaler-priority-expander"
@@ -44,6 +46,13 @@ async def expander_priorities(client: Client) -> tuple[Priority, ...] | Unread:
     except (yaml.YAMLError, AttributeError, TypeError, ValueError):
         return Unread(f"ConfigMap {_EXPANDER_NAME} was not understood")
     return tuple(sorted(priorities, key=lambda entry: -entry.value))
+
+
+async def on_azure_local(client: Client) -> bool:
+    """Whether the cluster is AKS enabled by Azure Arc, by its first node."""
+    listed = await client.json("GET", "/api/v1/nodes", query={"limit": "1"})
+    ids = (str((node.get("spec") or {}).get("providerID") or "") for node in listed["items"])
+    return any(home_of(id_, "") == AZURE_LOCAL for id_ in ids)
 
 
 async def eviction_webhooks(client: Client) -> tuple[str, ...] | Unread:
