@@ -17,6 +17,7 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.fact_bodies import (
     Json,
+    decode_attachments,
     decode_cluster,
     decode_extensions,
     decode_identities,
@@ -82,6 +83,7 @@ async def read_facts(
             windows=windows,
             extensions=unknown,
             identities=unknown,
+            attachments=unknown,
             versions=await arm.part(lambda: _versions(arm, cluster_id)),
             images=unknown,
         )
@@ -109,6 +111,9 @@ async def read_facts(
         windows=windows,
         extensions=machines if isinstance(machines, Unread) else decode_extensions(machines),
         identities=machines if isinstance(machines, Unread) else decode_identities(machines, facts),
+        attachments=(
+            machines if isinstance(machines, Unread) else decode_attachments(machines, facts)
+        ),
         versions=versions,
         images=Unread("AKS tells a pool's image once the pool exists"),
     )

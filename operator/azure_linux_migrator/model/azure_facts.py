@@ -48,6 +48,8 @@ class ClusterFacts:
     """Public addresses of the load balancer by which nodes reach the internet."""
     own_identities: tuple[ArmId, ...] = ()
     """Lower-case ids of the identities that AKS gives to nodes (identityProfile)."""
+    node_disruption: Public = ""
+    """nodeDisruptionPolicy, which only a preview API shows: whether nodes may be reimaged."""
     hosted_system: bool = False
     """Whether AKS runs the system node pool out of sight (hostedSystemProfile, AKS Automatic)."""
 
@@ -149,6 +151,8 @@ class AzureFacts:
     """Kubernetes versions that a new pool may have (availableAgentPoolVersions)."""
     identities: tuple[Identifier, ...] | Unread = _NOT_YET
     """Identities that were assigned to the source's scale set beside those of AKS, by name."""
+    attachments: tuple[Identifier, ...] | Unread = _NOT_YET
+    """What else was attached to the source's scale set outside of AKS: disks, backend pools."""
     images: tuple[Public, ...] | Unread = _NOT_YET
     """Node image versions that the target could get."""
     at: float = 0.0

@@ -143,3 +143,17 @@ def identities(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "use workload identity, or assign it to the new scale set before the drain: "
             "spec.approval BeforeDrain waits for that",
         )
+
+
+def attachments(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """vm.attachment: what was attached to the old scale set and AKS does not know of."""
+    result = of_pool(snapshot, "vm.attachment")
+    if isinstance(snapshot.facts.attachments, Unread):
+        yield result.unchecked(snapshot.facts.attachments)
+        return
+    for attachment in snapshot.facts.attachments:
+        yield result.warn(
+            f"{attachment} was attached to its scale set outside of AKS and is not on the new one",
+            "use a Service, an ingress or a persistent volume, or attach it to the new scale set "
+            "before the drain: spec.approval BeforeDrain waits for that",
+        )

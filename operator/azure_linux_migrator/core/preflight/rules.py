@@ -101,6 +101,9 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.OS_IPV6, "azure-cni-overlay", workload_rules.dual_stack),
     PreflightRule(Check.OS_VM_EXTENSION, "azurelinux#15026", cluster_rules.extensions),
     PreflightRule(Check.VM_IDENTITY, "use-managed-identity", cluster_rules.identities),
+    PreflightRule(
+        Check.VM_ATTACHMENT, "support-policies: user customization", cluster_rules.attachments
+    ),
     PreflightRule(Check.OS_SOURCE_IMAGE, "AKS#4988, AKS#5648", retired_images.source_image),
     PreflightRule(Check.GPU, "use-nvidia-gpu", image_rules.gpu),
     PreflightRule(Check.IMAGE_ARCH_OS, "azure-linux documentation", image_rules.architecture),
