@@ -6,14 +6,13 @@ from functools import partial
 from typing import TypeVar
 
 from azure_linux_migrator.errors import AzureError, KubernetesError
-from azure_linux_migrator.model.actions import READS, Action, EvictPod
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
-from azure_linux_migrator.simulator.controller.operator_process import AZURE
-from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+from azure_linux_migrator.model.actions import AZURE, READS, Action, EvictPod
+from simtest.custom_resource import Body, CustomResource
 from simtest.faults.azure import OwnCallFaults
 from simtest.faults.fault import HEALED, Fault
+from simtest.faults.fault_hook import InjectedFault
 from simtest.faults.faulted_run import FaultedRun, step_of
+from simtest.faults.operator_processes import OperatorProcess
 from simtest.faults.schedule import FAULTS
 from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
@@ -33,7 +32,7 @@ class FaultInjector:
         scenario: Scenario,
         resource: CustomResource,
         audit: Audit,
-        new_operator: Callable[["FaultInjector"], SimulatedOperator],
+        new_operator: Callable[["FaultInjector"], OperatorProcess],
         seed: str,
     ) -> None:
         self.run = FaultedRun(scenario, resource, audit, partial(new_operator, self), seed)

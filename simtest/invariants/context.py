@@ -13,7 +13,7 @@ from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from simtest.custom_resource import Body, CustomResource
 from simtest.invariants.registry import Judge
 from simtest.scenario import NAME, Scenario
 

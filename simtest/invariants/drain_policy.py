@@ -11,7 +11,7 @@ from azure_linux_migrator.core.drain.order import Order
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import READS, Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Node, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.context import (
     JudgeContext,
     ObservedProcess,

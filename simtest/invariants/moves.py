@@ -12,7 +12,7 @@ from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.model.scheduling import CORDON
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.cluster.workload import Workload
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.blame import Blame
 from simtest.invariants.context import JudgeContext, ObservedProcess, Part, counts, leaves
 from simtest.invariants.nodes import Openings

@@ -16,7 +16,7 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import (
     FORCED_SECONDS,

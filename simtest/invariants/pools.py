@@ -18,7 +18,7 @@ from azure_linux_migrator.model.actions import (
 )
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.context import (
     JudgeContext,
     ObservedProcess,

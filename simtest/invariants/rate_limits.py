@@ -17,7 +17,7 @@ from azure_linux_migrator.model.actions import (
     MarkNode,
     UpdatePool,
 )
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.context import SLACK, JudgeContext, ObservedProcess, Part
 
 MOST_A_MINUTE = 70

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import structs
+from simtest.shipped.run import ShippedRun
 
 from azure_linux_migrator.kube import cordon
 from azure_linux_migrator.kube.decode import BudgetObject, NodeObject, PodObject
@@ -21,9 +22,8 @@ from azure_linux_migrator.kube.decode_owners import (
     VolumeObject,
 )
 from azure_linux_migrator.model.cluster import Budget, BudgetRule, Controller, Node, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel
+from simtest.custom_resource import CustomResource
 from simtest.faults.fault import Fault
 from simtest.mutations.hunt import MUTATIONS, hunt
 from simtest.mutations.source import rewritten
@@ -33,8 +33,8 @@ from simtest.shipped import overtaking
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.event_loop import VirtualLoop
 from simtest.shipped.network_faults import EFFECTS, MOST, OVERTAKEN, draw_network_faults
+from simtest.shipped.process import SimulatedProcess
 from simtest.shipped.requests import Request
-from simtest.shipped.run import ShippedRun
 from simtest.shipped.virtual_time import RealWaitError, virtual_time
 
 SEEDS = 16

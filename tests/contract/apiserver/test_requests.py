@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from simtest.custom_resource import CustomResource
 from simtest.shipped.api_server import SimulatedApiServer
 from testbed.control_plane import ControlPlane
 from testbed.fill.command import apply
