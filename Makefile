@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 DOCS := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
+.PHONY: help demo test sim coverage lint bench bench-planner docs-tables crds chart
 .PHONY: binary image gitops install-yaml monitoring recordings rules docs workflows testbed
 .PHONY: lock clean
 
@@ -31,13 +31,9 @@ test: testbed ## Run all tests, those on the real control plane included
 	$(BIN)/python -m pytest
 
 SEEDS ?= 10000
-SHIPPED_SEEDS ?= 1000
 
 sim: $(STAMP) ## Simulate whole migrations with faults: 10,000 seeds, or SEEDS=500
 	$(BIN)/python -m simtest --seeds $(SEEDS)
-
-sim-shipped: $(STAMP) ## Simulate with the operator that ships: 1,000 seeds, or SHIPPED_SEEDS=100
-	$(BIN)/python -m simtest --shipped --seeds $(SHIPPED_SEEDS)
 
 coverage: $(STAMP) ## Branches of the pure core that unit tests and the simulation reach (95 % at least)
 	scripts/coverage

@@ -108,6 +108,17 @@ class Run:
             result.broken, result.failure = "no-crash", f"no-crash: {unexpected[0]}"
         return result
 
+    def reaches(self, holds: Callable[[], bool]) -> bool:
+        """Run until the condition holds; False if the migration ends before. The run is then over.
+        Raises ViolationError."""
+        with virtual_time(self.scenario.simulation.kernel, self.seed):
+            try:
+                self.injector.start()
+                self._until(lambda: holds() or self._settled(), NOW + DEADLINE)
+            finally:
+                self._operators.dispose()
+        return holds()
+
     def _migrate(self) -> SeedResult:
         kernel = self.scenario.simulation.kernel
         broken = failure = ""
