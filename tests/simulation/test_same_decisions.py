@@ -10,17 +10,20 @@ import pytest
 
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.model.actions import EvictPod, MarkNode, CordonNode
+from azure_linux_migrator.model.actions import CordonNode, EvictPod, MarkNode
+from azure_linux_migrator.simulator.cluster.workload import Span
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from azure_linux_migrator.simulator.simulated_cluster import Pace
 from simtest.invariants.audit import OperatorUnderTest
 from simtest.invariants.context import ObservedProcess
 from simtest.run import Run
-from simtest.scenario import NAME, NOW, scenario
+from simtest.scenario import NAME, NOW, Scenario, scenario
 from simtest.scenario_draw import draw_scenario
 
 READING = frozenset(("ReadingPools", "ReadingCluster"))
 """Reasons that say that a read is under way: when that is depends on how long requests take."""
+SEEDS = ("1", "2", "3", "5", "6", "11", "13", "16", "18", "20", "22", "32")
+"""Seeds whose migrations end without an admin, except for approvals."""
 END = NOW + 4 * 3600.0
 
 
@@ -44,8 +47,8 @@ class Decisions:
             self.reasons.append(line)
         for action in decision.actions:
             match action:
-                case EvictPod(pod, _, budget):
-                    self.evictions[str(budget)][str(pod)] = None
+                case EvictPod(pod, _, budget, owner):
+                    self.evictions[str(budget or owner)][str(pod)] = None
                 case MarkNode(node, batch) | CordonNode(node, _, batch) if batch:
                     self.batches[batch].add(node)
         self.stalled = self.stalled or status.is_true("Stalled")
@@ -63,7 +66,6 @@ class RecordedRun(Run):
     def __init__(self, seed: str) -> None:
         self.decisions = Decisions()
         super().__init__(seed, ())
-        _even(self.scenario.simulation)
 
     def _observe(
         self, process: ObservedProcess, operator: OperatorUnderTest, decision: Decision
@@ -72,21 +74,25 @@ class RecordedRun(Run):
         super()._observe(process, operator, decision)
 
 
-def _even(cluster: SimulatedCluster) -> None:
-    """Make every duration its mean, and times those of the API: both runs meet the same cluster."""
+def _even_scenario(seed: str) -> Scenario:
+    """The scenario of a seed in which every duration is its mean, and times are those of the API:
+    both operators meet the same cluster."""
+    built = scenario(seed)
+    cluster = built.simulation
+    cluster.pace = Pace(Span(0.01, 0.01), Span(0.5, 0.5), Span(0.01, 0.01))
     rng: Any = cluster.rng
     rng.uniform = lambda low, high: (low + high) / 2
     rng.choice = lambda options: options[0]
     rng.random = lambda: 0.5
     for key, pod in tuple(cluster.store.pods.items()):
         cluster.store.change_pod(key, created=float(int(pod.created)))
+    return built
 
 
 def _forecast(seed: str) -> Decisions:
-    built = scenario(seed)
+    built = _even_scenario(seed)
     cluster, decisions = built.simulation, Decisions()
     cluster.kernel.run(lambda: False, end=NOW + 5.0)
-    _even(cluster)
 
     def decided(decision: Decision) -> None:
         decisions.add(decision)
@@ -99,20 +105,22 @@ def _forecast(seed: str) -> Decisions:
     return decisions
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_both(seed: int) -> None:
-    drawn = draw_scenario(str(seed))
-    if drawn.spec["mode"]=="Plan" or drawn.name_taken or drawn.crowded or drawn.operator_inside: pytest.skip()
-    print(drawn.spec)
-    run = RecordedRun(str(seed))
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_same_reasons_batches_and_evictions(seed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simtest.run.scenario", _even_scenario)
+    run = RecordedRun(seed)
     result = run.go()
+    shipped, forecast = run.decisions, _forecast(seed)
     assert not result.failure
-    a = run.decisions
-    if a.stalled: pytest.skip("stalled")
-    b = _forecast(str(seed))
-    print(a.reasons); print(b.reasons)
-    print(a.order); print(b.order)
-    print(dict(a.batches)); print(dict(b.batches))
-    assert a.reasons == b.reasons
-    assert a.batches == b.batches
-    assert a.order == b.order
+    assert not shipped.stalled, "an admin repairs it, which a forecast does not show"
+    assert forecast.reasons == shipped.reasons
+    assert forecast.batches == shipped.batches
+    assert forecast.order == shipped.order
+
+
+def test_these_are_migrations_of_every_kind() -> None:
+    specs = [draw_scenario(seed).spec for seed in SEEDS]
+    assert {spec["strategy"]["type"] for spec in specs} == {"BlueGreen", "Rolling", "InPlace"}
+    assert {spec["approval"] for spec in specs} == {"Automatic", "BeforeDrain", "BeforeRetire"}
+    assert {spec["drain"]["singletons"] for spec in specs} == {"Evict", "SurgeFirst"}
+    assert any("order" in spec["drain"] for spec in specs)
