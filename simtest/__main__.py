@@ -40,8 +40,14 @@ ENOUGH_SEEDS = 1000
 LIST = Path(__file__).resolve().parents[1] / "docs" / "mutations.md"
 
 
-def _run(run_class: type[Run], seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:
-    return run_class(seed, faults).go()
+def _run(
+    run_class: type[Run],
+    seed: str,
+    faults: Sequence[Fault] | None = None,
+    *,
+    hashed: bool = False,
+) -> SeedResult:
+    return run_class(seed, faults, hashed=hashed).go()
 
 
 class Sum(Struct):
@@ -90,7 +96,7 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None, run_class: typ
     """Run all seeds; the last line says how many failed. `digests` gets the hashes."""
     began = time.monotonic()
     total = Sum()
-    run_seed = partial(_run, run_class)
+    run_seed = partial(_run, run_class, hashed=digests is not None)
     chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         for outcomes in pool.map(partial(_chunk, run_seed=run_seed), *zip(*chunks, strict=True)):

@@ -37,14 +37,16 @@ class ShippedRun(Run):
 
     steps = 2_000_000
 
-    def __init__(self, seed: str, faults: Sequence[Fault] | None = None) -> None:
+    def __init__(
+        self, seed: str, faults: Sequence[Fault] | None = None, *, hashed: bool = False
+    ) -> None:
         self._operators: list[ShippedOperator] = []
         self._unexpected: list[str] = []
         self._server: SimulatedApiServer | None = None
         self._network = random.Random(f"{seed}/network")
         self._forecasts = self._network.random() < FORECASTS
         self._network_faults: NetworkFaults | None = None
-        super().__init__(seed, faults)
+        super().__init__(seed, faults, hashed=hashed)
 
     def _api_server(self) -> SimulatedApiServer:
         """The one server of the run: without streamed lists, or with short pages, in some."""
