@@ -10,6 +10,7 @@ python -m simtest mutations no-soak daemons   only these
 """
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -34,10 +35,20 @@ from simtest.shipped.run import ShippedRun
 from simtest.shrink import shrink
 
 CHUNK = 50
+GARBAGE = 20_000
+"""Objects between two collections; a run leaves some 100 MB of them at the most."""
 SHOWN = 5
 ENOUGH_SEEDS = 1000
 """Of so many seeds, at least one has to judge each invariant."""
 LIST = Path(__file__).resolve().parents[1] / "docs" / "mutations.md"
+
+
+def _settle() -> None:
+    """What is imported stays: a process that only runs seeds need not look through it for garbage
+    again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 20)
 
 
 def _run(
@@ -98,7 +109,7 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None, run_class: typ
     total = Sum()
     run_seed = partial(_run, run_class, hashed=digests is not None)
     chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("fork"), _settle) as pool:
         for outcomes in pool.map(partial(_chunk, run_seed=run_seed), *zip(*chunks, strict=True)):
             for outcome in outcomes:
                 total.add(outcome)
@@ -183,7 +194,7 @@ def mutations(names: list[str], jobs: int, most: int, run_class: type[Run], *, w
     ]
     chosen = [at for at, mutation in enumerate(MUTATIONS) if not names or mutation.name in names]
     missed = 0
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("fork"), _settle) as pool:
         for at, caught in zip(
             chosen, pool.map(partial(_hunted, most=most, run_class=run_class), chosen), strict=True
         ):

@@ -8,22 +8,27 @@ from typing import Any
 
 from azure_linux_migrator.api.status import timestamp
 from azure_linux_migrator.core.state.results import Decision
+from azure_linux_migrator.simulator.aks.rest_api import RestApi
 from simtest.faults.fault import HEALED, Fault
 from simtest.faults.faulted_run import FaultedRun
 from simtest.faults.injector import FaultInjector
 from simtest.faults.schedule import schedule
 from simtest.invariants.attribution import Attribution
 from simtest.run import Run, SeedResult
+from simtest.scenario import NOW
 from simtest.shipped.api_server import SimulatedApiServer
+from simtest.shipped.lease import PATIENT, LeaseTimes
 from simtest.shipped.network_faults import NetworkFaults, draw_network_faults
-from simtest.shipped.operator import LeaseTimes, ProcessSetup, ShippedOperator
+from simtest.shipped.operator import ProcessSetup, ShippedOperator
 from simtest.shipped.virtual_time import virtual_time
 
 LEASE_FAULTS = frozenset(("freeze", "twins", "kubernetes-down"))
 """Faults in which it matters for how long a Lease is held."""
-PATIENT = LeaseTimes(300.0, 200.0, 40.0)
-"""For other runs: most of the requests would be renewals."""
+SETTLED_SECONDS = 180.0
+"""After the last fault: longer than any request waits that a fault has struck."""
 SHORT_PAGES = 3
+EMPTY_PAGES = 0.3
+"""How many of the runs have an empty second page in every list of pools."""
 EVENTS_BASE, EVENTS_EACH = 30, 3
 """More events than that, for each change of the reason, are not about changes."""
 FORECASTS = 0.1
@@ -43,6 +48,7 @@ class ShippedRun(Run):
         self._operators: list[ShippedOperator] = []
         self._unexpected: list[str] = []
         self._server: SimulatedApiServer | None = None
+        self._arm: RestApi | None = None
         self._network = random.Random(f"{seed}/network")
         self._forecasts = self._network.random() < FORECASTS
         self._network_faults: NetworkFaults | None = None
@@ -56,6 +62,13 @@ class ShippedRun(Run):
             server.page = SHORT_PAGES if self._network.random() < 0.5 else server.page
             self._server = server
         return self._server
+
+    def _resource_manager(self) -> RestApi:
+        """The one Azure of the run, whose lists have a second page in some."""
+        if self._arm is None:
+            self._arm = RestApi(self.scenario.simulation.aks)
+            self._arm.links_empty_page = self._network.random() < EMPTY_PAGES
+        return self._arm
 
     @classmethod
     def faults_of(cls, seed: str) -> tuple[Fault, ...]:
@@ -91,6 +104,7 @@ class ShippedRun(Run):
             ProcessSetup(
                 cluster=self.scenario.simulation,
                 server=self._api_server(),
+                arm=self._resource_manager(),
                 resource=self.resource,
                 rng=self._network,
                 hook=attribution,
@@ -99,6 +113,7 @@ class ShippedRun(Run):
                 identity=f"{processes.own_pod or 'azlm'}-{processes.beside}",
                 own_pod=processes.own_pod,
                 lease=LeaseTimes() if exact else PATIENT,
+                settled_at=NOW + HEALED + SETTLED_SECONDS,
                 status_fails=lambda: processes.status_error,
                 kubernetes_down_until=lambda: processes.kubernetes_down_until,
                 azure_down_until=lambda: faulted.azure_down_until,
