@@ -9,11 +9,13 @@ python -m simtest mutations no-soak daemons   only these
 """
 
 import argparse
+import gc
 import os
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,14 +27,24 @@ from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS
 from simtest.mutations.hunt import MOST_SEEDS, MUTATIONS, Catch, hunt
 from simtest.mutations.mutation import Mutation
-from simtest.run import Run, SeedResult, faults_of, run
+from simtest.run import Run, SeedResult, faults_of
 from simtest.shrink import shrink
 
 CHUNK = 50
+GARBAGE = 20_000
+"""Objects between two collections; a run leaves some 100 MB of them at the most."""
 SHOWN = 5
 ENOUGH_SEEDS = 1000
 """Of so many seeds, at least one has to judge each invariant."""
 LIST = Path(__file__).resolve().parents[1] / "docs" / "mutations.md"
+
+
+def _settle() -> None:
+    """What is imported stays: a process that only runs seeds need not look through it for garbage
+    again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 20)
 
 
 class Sum(Struct):
@@ -72,17 +84,18 @@ class Sum(Struct):
         return [name for name in INVARIANTS if enough and not self.judged[name]]
 
 
-def _chunk(first: int, last: int) -> list[SeedResult]:
-    return [run(str(seed)) for seed in range(first, last)]
+def _chunk(first: int, last: int, *, hashed: bool) -> list[SeedResult]:
+    return [Run(str(seed), hashed=hashed).go() for seed in range(first, last)]
 
 
 def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
     """Run all seeds; the last line says how many failed. `digests` gets the hashes."""
     began = time.monotonic()
     total = Sum()
+    hashed = digests is not None
     chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        for outcomes in pool.map(_chunk, *zip(*chunks, strict=True)):
+    with ProcessPoolExecutor(jobs, get_context("fork"), _settle) as pool:
+        for outcomes in pool.map(partial(_chunk, hashed=hashed), *zip(*chunks, strict=True)):
             for outcome in outcomes:
                 total.add(outcome)
             if total.done % 1000 == 0 or total.done == seeds:
@@ -163,8 +176,8 @@ def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
     ]
     chosen = [at for at, mutation in enumerate(MUTATIONS) if not names or mutation.name in names]
     missed = 0
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        catches = pool.map(_hunted, chosen, [most] * len(chosen))
+    with ProcessPoolExecutor(jobs, get_context("fork"), _settle) as pool:
+        catches = pool.map(partial(_hunted, most=most), chosen)
         for at, caught in zip(chosen, catches, strict=True):
             missed += not caught.seeds
             lines.append(_row(MUTATIONS[at], caught, most))

@@ -36,7 +36,7 @@ class SeedResult(Struct):
     """How a run ended. `failure` is empty if all invariants held, and `broken` names the one that
     did not; `trail` are its steps and reasons, `judged` how often each invariant was judged,
     `tolerated` how often an invariant was broken that is being fixed, `moves` how often a replica
-    was moved in one direction, `digest` a hash of all its decisions."""
+    was moved in one direction, `digest` a hash of all its decisions if it was asked for."""
 
     seed: str
     broken: str = ""
@@ -55,9 +55,12 @@ class SeedResult(Struct):
 
 
 class Run:
-    """A migration under faults, by processes of the real operator."""
+    """A migration under faults, by processes of the real operator; `hashed`, with a digest of its
+    decisions."""
 
-    def __init__(self, seed: str, faults: Sequence[Fault] | None = None) -> None:
+    def __init__(
+        self, seed: str, faults: Sequence[Fault] | None = None, *, hashed: bool = False
+    ) -> None:
         self.seed = seed
         self.faults = faults_of(seed) if faults is None else tuple(faults)
         self.scenario: Scenario = scenario(seed)
@@ -68,7 +71,7 @@ class Run:
         )
         self.audit = Audit(self.scenario, self.resource)
         self.trail: list[str] = []
-        self.digest = Digest()
+        self.digest = Digest() if hashed else None
         self._operators = Operators(
             seed, self.faults, self.scenario, self.resource, self.audit, self._observe
         )
@@ -87,7 +90,8 @@ class Run:
     ) -> None:
         """A process has decided."""
         self.audit.decided(process, operator, decision)
-        self.digest.decided(self.scenario.simulation.kernel.now - NOW, decision)
+        if self.digest is not None:
+            self.digest.decided(self.scenario.simulation.kernel.now - NOW, decision)
         ready = decision.status.condition("Ready")
         self._tell(decision.status.step, ready.reason if ready else "")
 
@@ -148,7 +152,7 @@ class Run:
             trail=tuple(self.trail),
             judged=dict(self.audit.judge.judged),
             tolerated=dict(self.audit.judge.broken),
-            digest=self.digest.hex(),
+            digest=self.digest.hex() if self.digest is not None else "",
         )
 
     def _until(self, holds: Callable[[], bool], end: float) -> bool:

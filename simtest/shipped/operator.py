@@ -20,9 +20,8 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.credentials import Credentials
-from azure_linux_migrator.kube.lease import Elector
 from azure_linux_migrator.model.cluster import NamespacedName
-from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer
+from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer, RestApi
 from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from simtest.custom_resource import Body, CustomResource
 from simtest.faults.fault_hook import FaultHook
@@ -32,6 +31,7 @@ from simtest.shipped.arm_transport import ENDPOINT, SimulatedTransport
 from simtest.shipped.event_loop import VirtualLoop
 from simtest.shipped.flights import Flights
 from simtest.shipped.handlers import Handlers
+from simtest.shipped.lease import LeaseTimes, SimulatedElector
 from simtest.shipped.network import SERVER, KubernetesNetwork
 from simtest.shipped.network_faults import NetworkFaults
 from simtest.shipped.process import SimulatedProcess
@@ -41,21 +41,15 @@ log = logging.getLogger(__name__)
 NAMESPACE = "azlm-system"
 
 
-class LeaseTimes(Struct, frozen=True):
-    """The times of the Lease in seconds, as in kube/lease.py."""
-
-    duration: float = 15.0
-    renew_deadline: float = 10.0
-    retry: float = 2.0
-
-
 class ProcessSetup(Struct, frozen=True):
     """What a process starts with. `identity` is the holder of its Lease, `own_pod` the pod that it
-    runs in, if that is in the simulated cluster. The functions tell and get what faults change;
+    runs in, if that is in the simulated cluster. From `settled_at` on (virtual seconds since the
+    epoch) no fault strikes. The functions tell and get what faults change;
     `own_call` surrounds every call of Azure, `compute` does the work of another process."""
 
     cluster: SimulatedCluster
     server: SimulatedApiServer
+    arm: RestApi
     resource: CustomResource
     rng: random.Random
     hook: FaultHook
@@ -64,6 +58,7 @@ class ProcessSetup(Struct, frozen=True):
     identity: str
     own_pod: NamespacedName | None
     lease: LeaseTimes
+    settled_at: float
     status_fails: Callable[[], KubernetesError | None]
     kubernetes_down_until: Callable[[], float]
     azure_down_until: Callable[[], float]
@@ -126,20 +121,18 @@ class ShippedOperator:
         )
         client = Client(Credentials(SERVER), cast("Any", self.watches))
         operator = Operator(settings, client, ClusterWatch(client), Telemetry())
-        times = setup.lease
-        elector = Elector(
+        elector = SimulatedElector(
             client,
             settings.namespace,
             LEASE,
             setup.identity,
             on_lost=self._lease_lost,
-            duration=times.duration,
-            renew_deadline=times.renew_deadline,
-            retry=times.retry,
+            times=setup.lease,
+            settled_at=setup.settled_at,
         )
         operator.leadership = Leadership(client, settings, elector)
         transport = SimulatedTransport(
-            setup.cluster.aks,
+            setup.arm,
             self.requests,
             self._pace.azure,
             own=setup.own_call,

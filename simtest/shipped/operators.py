@@ -8,6 +8,7 @@ from typing import Any
 
 from azure_linux_migrator.api.status import timestamp
 from azure_linux_migrator.core.state.results import Decision
+from azure_linux_migrator.simulator.aks.rest_api import RestApi
 from simtest.custom_resource import CustomResource
 from simtest.faults.fault import HEALED, Fault
 from simtest.faults.faulted_run import FaultedRun
@@ -15,16 +16,19 @@ from simtest.faults.injector import FaultInjector
 from simtest.invariants.attribution import Attribution
 from simtest.invariants.audit import Audit
 from simtest.invariants.context import ObservedProcess
-from simtest.scenario import Scenario
+from simtest.scenario import NOW, Scenario
 from simtest.shipped.api_server import SimulatedApiServer
+from simtest.shipped.lease import PATIENT, LeaseTimes
 from simtest.shipped.network_faults import PREFIX, NetworkFaults
-from simtest.shipped.operator import LeaseTimes, ProcessSetup, ShippedOperator
+from simtest.shipped.operator import ProcessSetup, ShippedOperator
 
 LEASE_FAULTS = frozenset(("freeze", "twins", "kubernetes-down"))
 """Faults in which it matters for how long a Lease is held."""
-PATIENT = LeaseTimes(300.0, 200.0, 40.0)
-"""For other runs: most of the requests would be renewals."""
+SETTLED_SECONDS = 180.0
+"""After the last fault: longer than any request waits that a fault has struck."""
 SHORT_PAGES = 3
+EMPTY_PAGES = 0.3
+"""How many of the runs have an empty second page in every list of pools."""
 FORECASTS = 0.1
 """How many of the runs make the forecasts that they ask for."""
 RESTART_SECONDS = (0.5, 5.0)
@@ -34,7 +38,8 @@ Decided = Callable[[ObservedProcess, ShippedOperator, Decision], None]
 
 
 class Operators:
-    """The processes of one run, from the first one. `decided` is called with every decision."""
+    """The processes of one run. Some runs have an API server without streamed lists or with short
+    pages. `decided` is called with every decision."""
 
     def __init__(
         self,
@@ -59,6 +64,8 @@ class Operators:
         self.server = SimulatedApiServer(scenario.simulation, resource)
         self.server.streams_lists = self._rng.random() < 0.7
         self.server.page = SHORT_PAGES if self._rng.random() < 0.5 else self.server.page
+        self._arm = RestApi(scenario.simulation.aks)
+        self._arm.links_empty_page = self._rng.random() < EMPTY_PAGES
         self.unexpected: list[str] = []
         """Exceptions that nothing handles."""
 
@@ -79,6 +86,7 @@ class Operators:
             ProcessSetup(
                 cluster=self._scenario.simulation,
                 server=self.server,
+                arm=self._arm,
                 resource=self._resource,
                 rng=self._rng,
                 hook=attribution,
@@ -87,6 +95,7 @@ class Operators:
                 identity=f"{processes.own_pod or 'azlm'}-{processes.beside}",
                 own_pod=processes.own_pod,
                 lease=self._lease,
+                settled_at=NOW + HEALED + SETTLED_SECONDS,
                 status_fails=lambda: processes.status_error,
                 kubernetes_down_until=lambda: processes.kubernetes_down_until,
                 azure_down_until=lambda: faulted.azure_down_until,

@@ -297,7 +297,10 @@ class MigrationStatus(Model):
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, if set."""
-        return next((condition for condition in self.conditions if condition.type == kind), None)
+        for condition in self.conditions:
+            if condition.type == kind:
+                return condition
+        return None
 
     def is_true(self, kind: str) -> bool:
         """Whether that condition is set and True."""
