@@ -112,7 +112,14 @@ SHAPES = (
     Shape("Terraform default pool", worth=frozenset({"iac.owner"})),
     Shape(
         "Spot",
-        workers={"scaleSetPriority": "Spot", "scaleSetEvictionPolicy": "Delete"},
+        workers={
+            "scaleSetPriority": "Spot",
+            "scaleSetEvictionPolicy": "Delete",
+            "spotMaxPrice": -1.0,
+            "upgradeSettings": {},
+            "nodeLabels": {"kubernetes.azure.com/scalesetpriority": "spot"},
+            "nodeTaints": ["kubernetes.azure.com/scalesetpriority=spot:NoSchedule"],
+        },
         usages={"standarddsv5family": Usage(60, 110), "lowprioritycores": Usage(64, 300)},
     ),
     Shape(

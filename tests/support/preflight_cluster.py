@@ -81,6 +81,7 @@ FACTS = AzureFacts(
     services=(),
     versions=("1.33.9", "1.34.2"),
     identities=(),
+    attachments=(),
     images=("AKSAzureLinux-V3gen2-202610.01.0",),
 )
 

@@ -232,7 +232,7 @@ class MigrationSpec(RuledModel):
             f"!({_IS_IN_PLACE}) || !has(self.target) || "
             f"!({' || '.join(f'has(self.target.{field})' for field in _NEW_POOL)})",
             "with spec.strategy.type InPlace AKS changes the source pool itself: only "
-            "spec.target.osSKU can be given",
+            "spec.target.osSKU and spec.target.securityProfile can be given",
             lambda spec: not (_in_place(spec) and _new_pool(spec.target)),
             ".target",
         ),

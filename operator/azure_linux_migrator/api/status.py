@@ -182,6 +182,14 @@ class HandOver(Model):
             max_length=HAND_OVER_LIMIT,
         ),
     ] = ""
+    autoscaler: Annotated[
+        str,
+        Field(
+            description="What the preflight found about the autoscaler's priority expander, which "
+            "names pools.",
+            max_length=1536,
+        ),
+    ] = ""
 
 
 class BatchProgress(Model):

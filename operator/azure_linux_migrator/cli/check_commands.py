@@ -218,7 +218,7 @@ def handover(
 ) -> None:
     """Print the code for the pool that a migration has made.
 
-    With import and removed blocks for Terraform, so that a plan is empty. Reads only.
+    With import and removed blocks for Terraform, so that a plan replaces nothing. Reads only.
     """
     from azure_linux_migrator.azure import bicep, terraform
     from azure_linux_migrator.cli.migration_file import read_migration

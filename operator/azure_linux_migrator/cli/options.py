@@ -1,6 +1,7 @@
 """The options that several commands share, and how they become Settings."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ def _finite(_: click.Context, option: click.Parameter, value: float | None) -> f
     return value
 
 
+def _dated(option: click.Parameter, value: str | None) -> str | None:
+    if value and not re.fullmatch(r"\d{4}-\d{2}-\d{2}(-preview)?", value):
+        raise click.BadParameter(f"{value} is no version such as 2026-08-01", param=option)
+    return value or None
+
+
 def output(*formats: str) -> Decorator:
     """The format of the answer; the first is the default."""
     text = "A table for people, or data for machines."
@@ -65,6 +72,14 @@ azure = options(
     ),
     click.option(
         "--arm-endpoint", metavar="URL", help="Azure Resource Manager instead of a cloud."
+    ),
+    variable(
+        "--aks-api-version",
+        "AZLM_AKS_API_VERSION",
+        "Of Microsoft.ContainerService, for a cloud that does not have azlm's yet.",
+        metavar="VERSION",
+        callback=lambda _, option, value: _dated(option, value),
+        show_default="2026-08-01",
     ),
 )
 kubernetes = options(

@@ -18,12 +18,12 @@ from azure_linux_migrator.core.reconcile.decide import context_of
 from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
-from azure_linux_migrator.core.steps.preflight import preflight
+from azure_linux_migrator.core.steps.preflight import ON_AZURE_LOCAL, preflight
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.snapshot import with_azure
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
-from azure_linux_migrator.kube.services import with_kubernetes
+from azure_linux_migrator.kube.services import on_azure_local, with_kubernetes
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
@@ -40,6 +40,8 @@ async def _connected(
     """The cluster that the spec or, where it does not say, the settings name."""
     client = await Client.connect(settings.kubeconfig, settings.context)
     try:
+        if await on_azure_local(client):
+            raise SettingsError(ON_AZURE_LOCAL)
         async with connected_pools(settings, spec) as pools:
             yield client, pools
     finally:
@@ -62,6 +64,7 @@ async def connected_pools(
         cluster,
         endpoint=settings.arm_endpoint,
         cloud=settings.cloud,
+        api_version=settings.aks_api_version,
         on_request=lambda *_: None,
     )
     try:
@@ -94,7 +97,7 @@ async def new_pool(settings: Settings, name: str, spec: MigrationSpec) -> tuple[
     """The pool that a migration has made, and the name of the one that it replaces. Raises
     SettingsError where there is none."""
     migration = Migration(name, "", 0, spec, MigrationStatus())
-    async with _connected(settings, spec) as (_, pools):
+    async with connected_pools(settings, spec) as pools:
         pools_by_name = await pools.list_pools()
     owned = [pool for pool in pools_by_name.values() if migration.owns(pool)]
     pool = owned[0] if owned else pools_by_name.get(migration.new_pool)

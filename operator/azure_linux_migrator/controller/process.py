@@ -74,6 +74,7 @@ class Operator:
                 wanted,
                 endpoint=self.settings.arm_endpoint,
                 cloud=self.settings.cloud,
+                api_version=self.settings.aks_api_version,
                 on_request=self.telemetry.azure_request,
                 before_change=self.leadership.require,
             )

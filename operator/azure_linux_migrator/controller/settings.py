@@ -22,6 +22,7 @@ class Settings:
     context: str | None = None
     arm_endpoint: str | None = None
     cloud: str = "public"
+    aks_api_version: str | None = None
     metrics_address: str = "127.0.0.1"
     metrics_port: int = 8080
     cluster: "ClusterRef | None" = None

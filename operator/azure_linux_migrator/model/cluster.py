@@ -67,6 +67,10 @@ class Allocatable(NamedTuple):
         return ""
 
 
+AZURE_LOCAL = "moc"
+"""In place of a node resource group: a machine of AKS enabled by Azure Arc."""
+
+
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
     `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home`
@@ -90,6 +94,11 @@ class Node(Struct, frozen=True, gc=False):
     taints: tuple[TaintText, ...] = ()
     labels: Labels = ()
     upgrade_status: Public = ""
+
+    @property
+    def on_azure_local(self) -> bool:
+        """Whether it is of AKS enabled by Azure Arc, on Azure Local or an edge device."""
+        return self.node_resource_group == AZURE_LOCAL
 
     @property
     def held(self) -> bool:

@@ -66,6 +66,23 @@ def test_the_code_in_the_details_of_a_failed_operation_decides() -> None:
     assert result == (Reason.CAPACITY_SHORT, True)
 
 
+def test_the_text_in_the_details_decides_where_its_code_says_nothing() -> None:
+    quota = {
+        "code": "OperationNotAllowed",
+        "message": "it results in exceeding approved standardDSv3Family Cores quota",
+    }
+    result = failed("ResourceOperationFailure", "see the details", details=[quota])
+    assert result == (Reason.QUOTA_EXCEEDED, False)
+
+
+def test_a_failed_operation_is_told_with_the_text_of_its_details() -> None:
+    details = [{"code": "SubnetIsFull", "message": "subnet a has no room"}]
+    error = {"code": "CreateVMSSAgentPoolFailed", "message": "see details", "details": details}
+    failure = failure_of({"provisioningState": "Failed", "status": {"provisioningError": error}})
+    assert failure is not None
+    assert "see details; subnet a has no room (CreateVMSSAgentPoolFailed)" in failure.message
+
+
 def test_the_codes_of_a_body_are_read_from_the_outside_in() -> None:
     body = {
         "error": {

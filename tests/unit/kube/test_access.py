@@ -11,6 +11,7 @@ from azure_linux_migrator.kube.access import FORCE, NEEDED, SURGE
 KUSTOMIZE = Path(__file__).resolve().parents[3] / "deploy" / "kustomize"
 OPTIONAL = {
     ("", "services", "", "list"),
+    ("", "configmaps", "", "get"),
     ("events.k8s.io", "events", "", "list"),
     ("coordination.k8s.io", "leases", "", "list"),
     *(

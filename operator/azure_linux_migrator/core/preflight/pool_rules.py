@@ -169,6 +169,12 @@ def size(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def preview(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.preview: settings that azlm cannot see, and so does not copy."""
+    if snapshot.target == snapshot.source.name:
+        yield of_pool(snapshot, "pool.preview").info(
+            "the stable API does not show a Node Disruption Policy (preview) of the cluster, by "
+            "which AKS may refuse to change nodes that exist"
+        )
+        return
     yield of_pool(snapshot, "pool.preview").info(
         f"if a preview API set {', '.join(INVISIBLE)} on it, the new pool will not have them: the "
         "stable API does not show them"

@@ -25,6 +25,13 @@ JUDGE_SECONDS = 2.0
 """The rules look at all pods at most once in this time."""
 
 
+ON_AZURE_LOCAL = (
+    "the cluster is AKS enabled by Azure Arc, as on Azure Local (the providerID of its nodes "
+    "begins with moc://), and not AKS in Azure: its Linux nodes run Azure Linux already, and azlm "
+    "cannot change its node pools"
+)
+
+
 def preflight(ctx: Context) -> Progress:
     """Refuse what cannot work, with the remedy; look again once a minute.
 
@@ -39,6 +46,8 @@ def preflight(ctx: Context) -> Progress:
             "same name, create this one again with another spec.target.nodePool",
             wake_at=ctx.now + LOOK_AGAIN_SECONDS,
         )
+    if any(node.on_azure_local for node in ctx.seen.world.nodes.values()):
+        return refused(Reason.ON_AZURE_LOCAL, ON_AZURE_LOCAL, wake_at=ctx.now + LOOK_AGAIN_SECONDS)
     stalled = ctx.migration.status.is_true(ConditionType.STALLED)
     fresh = ctx.pools_newer_than(FRESH_SECONDS)
     if ctx.seen.pools is None or not (stalled or fresh):

@@ -93,7 +93,8 @@ def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
         return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
     # The pool's own upgrade settings apply: AKS refuses maxSurge for Spot pools, and what is set
     # beside maxUnavailable, or in place of the owner's value, stays for good.
-    action = UpdatePool(pool.name, (("osSKU", wanted),), pool.etag)
+    profile = ctx.migration.spec.target.security.settings
+    action = UpdatePool(pool.name, (("osSKU", wanted), *profile.items()), pool.etag)
     return ctx.attempt(action, Reason.UPDATING_IN_PLACE, text)
 
 
