@@ -44,7 +44,7 @@ class ObservedProcess:
         self.began = began
         self.world = World()
         self.sent: dict[str, SentAction] = {}
-        self.told_at = 0.0
+        self.decided_at = 0.0
         self.read_at = 0.0
 
 
@@ -200,7 +200,7 @@ class JudgeContext:
         now = self.now
         if now - self._decided_at > GAP_SECONDS:
             self._gaps.append((self._decided_at, now))
-        self._decided_at = process.told_at = now
+        self._decided_at = process.decided_at = now
         if skew != self._skews[-1][1]:
             self._skews.append((now, skew))
 

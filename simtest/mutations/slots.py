@@ -94,7 +94,7 @@ def _evicts_twice() -> Patches:
 
 
 def _refused_at_once() -> Patches:
-    return [(inflight.InflightEvictions, "barred", lambda *_: False)]
+    return [(inflight.InflightEvictions, "backs_off", lambda *_: False)]
 
 
 def _any_budget() -> Patches:

@@ -80,8 +80,8 @@ def _drained_too_early() -> Patches:
     return [(node_progress.NodeProgress, "drained", property(drained))]
 
 
-def _not_overdue() -> Patches:
-    return [(drain, "_overdue", lambda _ctx: False)]
+def _deadline_ignored() -> Patches:
+    return [(drain, "_deadline_passed", lambda _ctx: False)]
 
 
 def _retires_open() -> Patches:
@@ -154,7 +154,7 @@ STEPS: tuple[Mutation, ...] = (
     Mutation(
         "batch-soak-skipped", "the next batch begins without a soak", "batch-soak", _no_batch_soak
     ),
-    Mutation("timeout-ignored", "spec.drain.timeout is ignored", "timeout-kept", _not_overdue),
+    Mutation("timeout-ignored", "spec.drain.timeout is ignored", "timeout-kept", _deadline_ignored),
     Mutation(
         "rolling-surge-unbounded",
         "spec.strategy.maxSurge is ignored",

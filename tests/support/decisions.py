@@ -13,8 +13,8 @@ from tests.support.worlds import NOW, migration, seen, source, target
 class Run:
     """One migration whose status is what was decided last; time passes by steps."""
 
-    def __init__(self, made: World, status: MigrationStatus, **spec: Any) -> None:
-        self.world, self.wanted = made, migration(status, **spec)
+    def __init__(self, state: World, status: MigrationStatus, **spec: Any) -> None:
+        self.world, self.wanted = state, migration(status, **spec)
 
     def at(self, now: float) -> Decision:
         pools = {"src": source(), "srcazl": target()}

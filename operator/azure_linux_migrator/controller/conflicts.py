@@ -64,14 +64,14 @@ def conflict_of(
         and (other.spec is not None or _has_begun(other))
     ]
     pools = _Claim(mine, mine.spec, ()).pools
-    rivals = [
+    claims = [
         claim
         for claim in claims
         if ("cluster" in claim.lost or cluster_key(claim.spec.cluster or own_cluster) == cluster)
         and ("source" in claim.lost or not claim.pools.isdisjoint(pools))
         and _rank(claim.of) < _rank(mine)
     ]
-    first = min(rivals, key=lambda claim: _rank(claim.of), default=None)
+    first = min(claims, key=lambda claim: _rank(claim.of), default=None)
     if first is None:
         return ""
     old, new = first.migration.old_pool, first.migration.new_pool

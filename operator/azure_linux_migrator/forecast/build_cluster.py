@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from azure_linux_migrator.core.drain.pod_filters import runs_once
 from azure_linux_migrator.forecast.observed_times import boot_seconds
-from azure_linux_migrator.forecast.snapshot import survey_in
+from azure_linux_migrator.forecast.snapshot import azure_facts_from
 from azure_linux_migrator.forecast.workloads import Starts, add_pods, add_workloads
 from azure_linux_migrator.model.azure_facts import AzureFacts, Unread
 from azure_linux_migrator.model.cluster import BudgetRule, Node
@@ -69,7 +69,7 @@ def build_cluster(
         wait_for_drains=True,
     )
     azure_facts = (
-        survey_in(snapshot.azure_facts)
+        azure_facts_from(snapshot.azure_facts)
         if snapshot.azure_facts
         else AzureFacts(at=snapshot.taken_at)
     )

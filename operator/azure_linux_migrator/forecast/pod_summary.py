@@ -21,7 +21,7 @@ from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.progress import Context
-from azure_linux_migrator.forecast.snapshot import survey_in
+from azure_linux_migrator.forecast.snapshot import azure_facts_from
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
@@ -146,7 +146,9 @@ def situation(
 ) -> tuple[Migration, Observation, float]:
     """What the operator would see if the migration began now."""
     at = snapshot.taken_at
-    azure_facts = survey_in(snapshot.azure_facts) if snapshot.azure_facts else AzureFacts(at=at)
+    azure_facts = (
+        azure_facts_from(snapshot.azure_facts) if snapshot.azure_facts else AzureFacts(at=at)
+    )
     pools = PoolReading({pool.name: pool for pool in snapshot.pools}, at)
     observation = Observation(
         world_of(snapshot),

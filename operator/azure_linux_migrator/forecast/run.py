@@ -88,7 +88,7 @@ class _Leaving(NullWatcher):
     """When the first pod began to leave the source, and when the last one was gone; 0 for never."""
 
     def __init__(self, simulation: SimulatedCluster, source: str) -> None:
-        self._scene = simulation
+        self._simulation = simulation
         self._source = source
         self.first = self.last = 0.0
         simulation.store.watchers.append(self)
@@ -97,13 +97,13 @@ class _Leaving(NullWatcher):
         """A pod that is gone has left its node."""
         if old is None or (new is not None and (old.terminating or not new.terminating)):
             return
-        node = self._scene.store.nodes.get(old.node)
+        node = self._simulation.store.nodes.get(old.node)
         if node is None or node.pool != self._source or not node.unschedulable:
             return
         if new is not None:
-            self.first = self.first or self._scene.kernel.now
+            self.first = self.first or self._simulation.kernel.now
         elif old.terminating:
-            self.last = self._scene.kernel.now
+            self.last = self._simulation.kernel.now
 
 
 class ForecastRun(NoFaults):

@@ -184,11 +184,11 @@ def test_the_blocks_know_every_property_of_the_sdks_model(
 
 def test_every_property_of_a_pool_is_an_argument_or_said_not_to_be() -> None:
     """POLICIES is held against the SDK's model by test_template."""
-    known = {argument.field for argument in terraform.ARGUMENTS}
-    known |= {*terraform.BLOCKS.values(), *terraform.UNMANAGED, "gpuProfile", "tags"}
-    known |= {"count", "minCount", "maxCount", "enableAutoScaling", "type"}
+    covered = {argument.field for argument in terraform.ARGUMENTS}
+    covered |= {*terraform.BLOCKS.values(), *terraform.UNMANAGED, "gpuProfile", "tags"}
+    covered |= {"count", "minCount", "maxCount", "enableAutoScaling", "type"}
     unset = {Policy.STRIP, Policy.REFUSE}
-    assert {name for name, policy in POLICIES.items() if policy not in unset} == known
+    assert {name for name, policy in POLICIES.items() if policy not in unset} == covered
 
 
 def test_bicep_has_every_property_that_can_be_set() -> None:

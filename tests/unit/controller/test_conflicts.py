@@ -76,7 +76,7 @@ DRAINING = MigrationStatus(step=Step.DRAIN)
 
 
 @pytest.mark.parametrize(
-    ("raw", "told"),
+    ("raw", "lost"),
     [
         ({"source": {"nodePool": "src"}, "drain": {"timeout": "soon"}}, "drain"),
         ({"source": {"nodePool": 7}}, "source"),
@@ -84,10 +84,10 @@ DRAINING = MigrationStatus(step=Step.DRAIN)
     ],
 )
 def test_one_that_has_begun_is_a_rival_though_its_spec_cannot_be_read(
-    raw: dict[str, Any], told: str
+    raw: dict[str, Any], lost: str
 ) -> None:
     broken = Contender("a", "1", None, status=DRAINING, raw=raw)
-    assert conflict(one("b", "2"), broken) == f"a (its {told} cannot be read)"
+    assert conflict(one("b", "2"), broken) == f"a (its {lost} cannot be read)"
     assert conflict(one("b", "2"), replace(broken, status=MigrationStatus())) == ""
     assert conflict(one("b", "2"), replace(broken, finished=True)) == ""
 

@@ -73,9 +73,9 @@ async def woken(monkeypatch: pytest.MonkeyPatch) -> Woken:
 
     monkeypatch.setattr(Reflector, "_run", nothing_comes)
     nobody: Any = None
-    made = Woken(ClusterWatch(nobody))
-    await made.start()
-    return made
+    concern = Woken(ClusterWatch(nobody))
+    await concern.start()
+    return concern
 
 
 OWNER = Controller("Deployment", NamespacedName("shop", "web"), "d-web", replicas=2)

@@ -91,7 +91,7 @@ def test_the_most_seen_of_an_owner_outlives_changes_of_its_last_pod() -> None:
     state.put_pod(pod("p0", owner=owner, ready=False, revision=50))
     assert state.implicit_budgets.slots("clones", 0, None) < 0, "19 of 20 are out"
     state.remove_pod(NamespacedName("default", "p0"))
-    assert not state.implicit_budgets.known("clones")
+    assert not state.implicit_budgets.has_pods("clones")
 
 
 def test_an_eviction_is_not_settled_by_an_earlier_pod_of_its_name() -> None:

@@ -1,7 +1,7 @@
 """Keeps the tracker of a drain up to date with the world, event by event.
 
-Nothing here walks over the pods of a pool: an event touches one pod, its node's load and the queues
-whose slots it may have changed, and only queues that were touched are evaluated again.
+Nothing here walks over the pods of a pool: an event touches one pod, its node's progress and the
+queues whose slots it may have changed, and only queues that were touched are evaluated again.
 """
 
 from heapq import heappush
@@ -43,28 +43,28 @@ class DrainListener:
             self._tracker.pool_progress.drop(old.name)
         if new is None or not leaves:
             return
-        load = self._tracker.pool_progress.by_node.get(new.name)
+        progress = self._tracker.pool_progress.by_node.get(new.name)
         batch = batch_of(new, self._tracker.scope.migration, self._tracker.scope.uid)
-        if load is None:
-            load = NodeProgress(new, batch)
-            self._tracker.pool_progress.add(load)
-            self._tracker.update_detaching(load)
+        if progress is None:
+            progress = NodeProgress(new, batch)
+            self._tracker.pool_progress.add(progress)
+            self._tracker.update_detaching(progress)
             self._replace_all(new.name)
             return
-        changed = (load.batch > 0) != (batch > 0) or load.node.held != new.held
+        changed = (progress.batch > 0) != (batch > 0) or progress.node.held != new.held
         moved = tuple(self._tracker.world.pods_on(new.name)) if changed else ()
-        flipped = load.node.ready != new.ready
+        flipped = progress.node.ready != new.ready
         for pod in moved:
             self._tracker.unplace(pod.key)
-        self._tracker.pool_progress.before(load)
-        load.node, load.batch = new, batch
-        self._tracker.pool_progress.after(load)
+        self._tracker.pool_progress.before(progress)
+        progress.node, progress.batch = new, batch
+        self._tracker.pool_progress.after(progress)
         for pod in moved:
             self._tracker.place(pod)
         if flipped:
             # Nothing detaches volumes of a node that died, so they are waited for no longer.
-            self._tracker.update_detaching(load)
-            self._await_again(load)
+            self._tracker.update_detaching(progress)
+            self._await_again(progress)
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         """A pod anywhere: one on the source is placed again, any other may have freed a slot."""
@@ -129,9 +129,9 @@ class DrainListener:
         """A claim's volume, or what is attached to a node, changed."""
         for key in tuple(self._tracker.by_claim.get(claim, ())) if claim else ():
             self._tracker.place(self._tracker.entries[key].pod)
-        load = self._tracker.pool_progress.by_node.get(node)
-        if load is not None:
-            self._tracker.update_detaching(load)
+        progress = self._tracker.pool_progress.by_node.get(node)
+        if progress is not None:
+            self._tracker.update_detaching(progress)
 
     # Helpers
 
@@ -142,10 +142,10 @@ class DrainListener:
             for key in {key for keys in self._tracker.by_claim.values() for key in keys}:
                 self._tracker.place(self._tracker.entries[key].pod)
 
-    def _await_again(self, load: NodeProgress) -> None:
+    def _await_again(self, progress: NodeProgress) -> None:
         """A node answers again, and with it the pods on it that were given up."""
-        if load.node.ready and self._tracker.abandoned:
-            for pod in tuple(self._tracker.world.pods_on(load.node.name)):
+        if progress.node.ready and self._tracker.abandoned:
+            for pod in tuple(self._tracker.world.pods_on(progress.node.name)):
                 if self._tracker.abandoned.pop(pod.key, ""):
                     self._tracker.place(pod)
                     heappush(self._tracker.deadlines, (pod.deadline, pod.key))

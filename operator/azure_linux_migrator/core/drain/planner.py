@@ -76,7 +76,7 @@ class Planner:
         self._blocking: dict[EvictionQueue, None] = {}
         self._starving: dict[EvictionQueue, float] = {}
         self._starved: dict[EvictionQueue, float] = {}
-        self._overdue = StuckTerminating(self.tracker)
+        self._stuck_terminating = StuckTerminating(self.tracker)
         self.surges = Surges(self.tracker)
         """The Deployments that are surged instead of evicted."""
         self._now = 0.0
@@ -84,7 +84,7 @@ class Planner:
         self._pushed = 0
         self._prefetching = False
         self._busy = False
-        self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
+        self._last_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         self._replacements = self._new_replacements()
         self._unrecovered = self._new_unrecovered()
 
@@ -125,7 +125,7 @@ class Planner:
         self._now = now
         self.tracker.world.tick(now)
         self._watch_batch(now)
-        self._overdue.tick(now)
+        self._stuck_terminating.tick(now)
         self._grow_old(now)
         self._evaluate(now)
         evictions = self._evictions(now)
@@ -209,7 +209,9 @@ class Planner:
     def _probe(self, granted: Iterable[EvictPod]) -> tuple[EvictPod, ...]:
         """The one that was refused least often: it may be another pod that is at fault."""
         refusals = self.tracker.world.inflight.pod_refusals
-        chosen = min(granted, key=lambda each: refusals.times(each.pod, each.uid), default=None)
+        chosen = min(
+            granted, key=lambda eviction: refusals.times(eviction.pod, eviction.uid), default=None
+        )
         return () if chosen is None else (chosen,)
 
     def _blockers(self, now: float, unsound: tuple[Blocker, ...]) -> list[Blocker]:
@@ -219,24 +221,24 @@ class Planner:
             self.pool_progress.blocked_pods,
             len(self.pool_progress.detaching),
             len(self.tracker.world.inflight.pod_refusals),
-            len(self.tracker.world.inflight.budget_backoffs.known),
+            len(self.tracker.world.inflight.budget_backoffs.by_budget),
             self.tracker.world.inflight.breaker.trouble is None,
             len(self.tracker.notes),
-            len(self._overdue),
+            len(self._stuck_terminating),
             len(self.tracker.abandoned),
             len(self._starved),
             self.surges.stuck(),
             unsound,
         )
-        cached, at, blockers = self._known_blockers
+        cached, at, blockers = self._last_blockers
         if signature != cached or now - at >= BLOCKERS_AGE:
             blockers = self._find_blockers(unsound)
-            self._known_blockers = (signature, now, blockers)
+            self._last_blockers = (signature, now, blockers)
         return blockers
 
     def _find_blockers(self, unsound: tuple[Blocker, ...]) -> list[Blocker]:
         queues = [queue for queue in self._blocking if queue.blocker is not None]
-        stuck = self._overdue.pods()
+        stuck = self._stuck_terminating.pods()
         unsound = (*unsound, *self.surges.stuck())
         return find_blockers(self.tracker, queues, list(self._starved), stuck, unsound)
 
@@ -268,15 +270,15 @@ class Planner:
             return ""
         if isinstance(ident, NamespacedName):
             return f"PodDisruptionBudget {ident}"
-        controller = self.tracker.world.owner_index.governing_uid(ident)
+        controller = self.tracker.world.owner_index.controller_of_uid(ident)
         return f"{controller.kind} {controller.key}" if controller else ""
 
     def _wake_at(self) -> float | None:
         inflight = self.tracker.world.inflight
         times = [] if inflight.next_wait is None else [inflight.next_wait]
-        if (look := self._overdue.next_look) is not None:
+        if (look := self._stuck_terminating.next_check) is not None:
             times.append(look)
-        if (look := self.surges.next_look) is not None:
+        if (look := self.surges.next_check) is not None:
             times.append(look)
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)

@@ -1,4 +1,4 @@
-"""Where each pod on a source node stands: its fate, its node's load, the queue it waits in."""
+"""Each pod of a source node: its disposition, its node's progress, and the queue it waits in."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -110,8 +110,8 @@ class PodTracker:
 
     def weight(self, node: str) -> int:
         """How many pods are left on a node."""
-        load = self.pool_progress.by_node.get(node)
-        return load.remaining if load else 0
+        progress = self.pool_progress.by_node.get(node)
+        return progress.remaining if progress else 0
 
     # Placing
 
@@ -120,7 +120,7 @@ class PodTracker:
 
         `alone` is False where all pods of the node are placed, and weighed once at the end.
         """
-        load = self.pool_progress.by_node[pod.node]
+        progress = self.pool_progress.by_node[pod.node]
         old = self.unplace(pod.key)
         filter_result = self._classify(pod)
         tier = LAST if pod.key == self.scope.last else self._order.tier(pod)
@@ -130,25 +130,25 @@ class PodTracker:
             self.by_owner[pod.owner.uid].add(pod.key)
         for claim in pod.all_claims:
             self.by_claim[NamespacedName(pod.key.namespace, claim)].add(pod.key)
-        self._count(load, entry, 1)
+        self._count(progress, entry, 1)
         if self.abandoned and filter_result is not ABANDONED:
             self.abandoned.pop(pod.key, None)
         if pod.terminating and (old is None or _due(old) != pod.deadline):
             heappush(self.deadlines, (pod.deadline, pod.key))
         if filter_result.disposition is PodDisposition.MOVE and self.may_wait(pod):
             queue = entry.queue = self._queue(self._ident(entry), tier)
-            admitted = load.batch > 0
+            admitted = progress.batch > 0
             holds = self.world.inflight.holds(pod.key, pod.uid)
-            queue.put(pod, load.remaining, admitted=admitted, holds=holds)
+            queue.put(pod, progress.remaining, admitted=admitted, holds=holds)
             self.eligible += admitted
             self.dirty[queue] = None
         if old is not None and old.pod.node != pod.node:
             self._left(old)
             old = None
         if pod.all_claims or (old is not None and old.pod.all_claims):
-            self.update_detaching(load)
+            self.update_detaching(progress)
         if alone and (old is None or _counts(old) != _counts(entry)):
-            self.reweigh(load)
+            self.reweigh(progress)
 
     def remove(self, key: NamespacedName) -> None:
         entry = self.unplace(key)
@@ -158,11 +158,11 @@ class PodTracker:
     def _left(self, entry: TrackedPod) -> None:
         """A pod is on its node no more: what it kept attached, and what is left there."""
         self.abandoned.pop(entry.pod.key, None)
-        load = self.pool_progress.by_node.get(entry.pod.node)
-        if load is not None:
+        progress = self.pool_progress.by_node.get(entry.pod.node)
+        if progress is not None:
             if entry.pod.all_claims:
-                self.update_detaching(load)
-            self.reweigh(load)
+                self.update_detaching(progress)
+            self.reweigh(progress)
 
     def unplace(self, key: NamespacedName) -> TrackedPod | None:
         entry = self.entries.pop(key, None)
@@ -174,9 +174,9 @@ class PodTracker:
             _discard(self.by_owner, pod.owner.uid, pod.key)
         for claim in pod.all_claims:
             _discard(self.by_claim, NamespacedName(pod.key.namespace, claim), pod.key)
-        load = self.pool_progress.by_node.get(pod.node)
-        if load is not None:
-            self._count(load, entry, -1)
+        progress = self.pool_progress.by_node.get(pod.node)
+        if progress is not None:
+            self._count(progress, entry, -1)
         queue = entry.queue
         if queue is not None:
             if pod.key not in queue.later.pods:
@@ -185,32 +185,32 @@ class PodTracker:
             self.dirty[queue] = None
         return entry
 
-    def _count(self, load: NodeProgress, entry: TrackedPod, sign: int) -> None:
-        self.pool_progress.before(load)
+    def _count(self, progress: NodeProgress, entry: TrackedPod, sign: int) -> None:
+        self.pool_progress.before(progress)
         match entry.filter_result.disposition:
             case PodDisposition.MOVE:
-                load.moving += sign
-                load.terminating += sign * entry.pod.terminating
+                progress.moving += sign
+                progress.terminating += sign * entry.pod.terminating
             case PodDisposition.WAIT:
-                load.waiting += sign
+                progress.waiting += sign
             case PodDisposition.SKIP:
-                load.skipped += sign
+                progress.skipped += sign
             case PodDisposition.BLOCK:
                 if sign > 0 and entry.filter_result.blocker is not None:
-                    load.blocked[entry.pod.key] = entry.filter_result.blocker
+                    progress.blocked[entry.pod.key] = entry.filter_result.blocker
                 else:
-                    load.blocked.pop(entry.pod.key, None)
-        self.pool_progress.after(load)
-        if entry.filter_result.disposition is not PodDisposition.SKIP and load.batch > 0:
+                    progress.blocked.pop(entry.pod.key, None)
+        self.pool_progress.after(progress)
+        if entry.filter_result.disposition is not PodDisposition.SKIP and progress.batch > 0:
             self.tiers[entry.tier] += sign
             if self.tiers[entry.tier] <= 0:
                 del self.tiers[entry.tier]
 
-    def reweigh(self, load: NodeProgress) -> None:
-        for pod in self.world.pods_on(load.node.name):
+    def reweigh(self, progress: NodeProgress) -> None:
+        for pod in self.world.pods_on(progress.node.name):
             entry = self.entries.get(pod.key)
             if entry is not None and entry.queue is not None:
-                entry.queue.reweigh(pod.key, load.remaining)
+                entry.queue.reweigh(pod.key, progress.remaining)
 
     def _classify(self, pod: Pod) -> FilterResult:
         if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
@@ -259,7 +259,7 @@ class PodTracker:
         """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""
         inflight = self.world.inflight
         gone = pod.terminating or inflight.under_way(pod.key, pod.uid)
-        return not gone and not inflight.barred(pod.key, pod.uid)
+        return not gone and not inflight.backs_off(pod.key, pod.uid)
 
     def abandon(self, pod: Pod) -> None:
         """Wait for a terminating pod no longer, until its node is Ready again."""
@@ -332,19 +332,19 @@ class PodTracker:
         """By the apiserver's clock alone: ours may have been set."""
         return self._began > 0 and pod.created > self._newest + LATE_SECONDS
 
-    def update_detaching(self, load: NodeProgress) -> None:
+    def update_detaching(self, progress: NodeProgress) -> None:
         """Whether volumes of pods that moved are still attached to a node that answers."""
-        attached = self.world.owner_index.attached_to(load.node.name)
+        attached = self.world.owner_index.attached_to(progress.node.name)
         staying = {
             volume.name
-            for pod in (self.world.pods_on(load.node.name) if attached else ())
+            for pod in (self.world.pods_on(progress.node.name) if attached else ())
             for volume in self.world.owner_index.attached_by(pod)
         }
-        detaching = bool(attached - staying) and load.node.ready
-        if detaching != load.detaching:
-            self.pool_progress.before(load)
-            load.detaching = detaching
-            self.pool_progress.after(load)
+        detaching = bool(attached - staying) and progress.node.ready
+        if detaching != progress.detaching:
+            self.pool_progress.before(progress)
+            progress.detaching = detaching
+            self.pool_progress.after(progress)
 
 
 def _discard(index: dict[Indexed, set[NamespacedName]], of: Indexed, key: NamespacedName) -> None:

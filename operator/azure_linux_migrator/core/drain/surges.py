@@ -86,7 +86,7 @@ class Surges:
         return blockers
 
     @property
-    def next_look(self) -> float | None:
+    def next_check(self) -> float | None:
         """When the next surge will have waited too long, in seconds since the epoch."""
         return min(
             (

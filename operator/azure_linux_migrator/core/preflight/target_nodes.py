@@ -184,7 +184,11 @@ def _room(snapshot: PreflightSnapshot) -> Allocatable:
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
     if size.lower() == snapshot.source.vm_size.lower():
         sized = [node.allocatable for node in source_nodes(snapshot) if node.allocatable.pods]
-        whole = max(sized, key=lambda each: (each.cpu, each.memory), default=Allocatable())
+        whole = max(
+            sized,
+            key=lambda allocatable: (allocatable.cpu, allocatable.memory),
+            default=Allocatable(),
+        )
     else:
         sizes = snapshot.facts.sizes
         facts = None if isinstance(sizes, Unread) else sizes.get(size.lower())

@@ -108,9 +108,9 @@ class InflightEvictions:
         eviction = self._all.get(pod)
         return eviction is not None and eviction.uid == uid and eviction.doubted_since > 0
 
-    def barred(self, pod: NamespacedName, uid: str) -> bool:
+    def backs_off(self, pod: NamespacedName, uid: str) -> bool:
         """Whether its last refusal says to wait."""
-        return self.pod_refusals.budget_backoffs(pod, uid)
+        return self.pod_refusals.backs_off(pod, uid)
 
     def budget_of(self, pod: NamespacedName) -> NamespacedName | None:
         """The budget that the eviction under way took a slot of."""

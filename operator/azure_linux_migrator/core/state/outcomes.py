@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status_checks import ForecastStatus
-from azure_linux_migrator.azure.failures import FailureClass as AzureVerdict
-from azure_linux_migrator.azure.failures import classify_failure as azure_verdict
+from azure_linux_migrator.azure.failures import FailureClass, classify_failure
 from azure_linux_migrator.core.state.eviction_response import (
     CAUSES,
     OF_ALL,
@@ -73,7 +72,7 @@ class Outcomes:
         self.changes = 0
         """Changes of pools that Azure has answered: a list begun before one may not show it."""
 
-    def forget_verdicts(self) -> None:
+    def forget_refusals(self) -> None:
         """The spec changed: what was refused for good is worth another try."""
         self.problems = {key: p for key, p in self.problems.items() if p.retryable}
         self.missing_access = None
@@ -134,7 +133,7 @@ class Outcomes:
         self.azure_facts = facts
         self.succeeded(action)
 
-    def forecast_made(self, action: Action, status: ForecastStatus) -> None:
+    def forecast_finished(self, action: Action, status: ForecastStatus) -> None:
         """A forecast was made."""
         self.forecast = status
         self.succeeded(action)
@@ -187,13 +186,13 @@ class Outcomes:
             return None
         match error:
             case AzureError():
-                verdict = azure_verdict(error)
-                text = _told(error, verdict)
-                if not verdict.retryable:
-                    return self._refuse(action, verdict.reason, text, now + verdict.delay)
+                failure = classify_failure(error)
+                text = _text_of(error, failure)
+                if not failure.retryable:
+                    return self._refuse(action, failure.reason, text, now + failure.delay)
                 self.changes += 1
                 self.pools_read = None
-                return self._fail(action, verdict.reason, text, verdict.delay, now)
+                return self._fail(action, failure.reason, text, failure.delay, now)
             case SettingsError():
                 return self._refuse(
                     action, Reason.CLUSTER_UNKNOWN, str(error), now + RECHECK_SECONDS
@@ -226,6 +225,6 @@ class Outcomes:
         return noted
 
 
-def _told(error: AzureError, verdict: AzureVerdict) -> str:
+def _text_of(error: AzureError, failure: FailureClass) -> str:
     """Azure's own words, then what can be done about it."""
-    return f"{error.message} ({error.code})" + (f"; {verdict.remedy}" if verdict.remedy else "")
+    return f"{error.message} ({error.code})" + (f"; {failure.remedy}" if failure.remedy else "")

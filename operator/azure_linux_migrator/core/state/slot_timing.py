@@ -103,7 +103,7 @@ class SlotTimes:
         longest = max(
             ((times.bound, key) for key, times in self._times.items()), default=(0.0, None)
         )
-        return max(longest, self._past, key=lambda each: each[0])
+        return max(longest, self._past, key=lambda bound: bound[0])
 
     def forget(self, budget: NamespacedName) -> None:
         """The budget is gone; its bound stands, if it is the largest of those that went."""

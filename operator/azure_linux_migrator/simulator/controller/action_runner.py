@@ -169,7 +169,7 @@ class ActionRunner:
                 outcomes.azure_facts_read(action, replace(self._backend.azure_facts, at=now))
             case RunForecast(generation):
                 at = timestamp(now)
-                outcomes.forecast_made(action, ForecastStatus(generation=generation, at=at))
+                outcomes.forecast_finished(action, ForecastStatus(generation=generation, at=at))
             case _:
                 outcomes.wrote(action, now)
 

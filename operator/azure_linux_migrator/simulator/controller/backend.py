@@ -65,7 +65,7 @@ class Backend(Struct):
                 return Effect(self.arm.list_pools(self.kernel.now))
             case CreatePool() | UpdatePool() | DeleteMachines() | DeletePool():
                 if ends_nodes(action):
-                    check_nodes_are_empty(action, self._occupants(action))
+                    check_nodes_are_empty(action, self._pods_on_nodes(action))
                 try:
                     self.arm.change(action, self.kernel.now)
                 finally:
@@ -90,7 +90,7 @@ class Backend(Struct):
                 self._scale(action)
         return Effect()
 
-    def _occupants(self, action: EndsNodes) -> Iterator[Pod]:
+    def _pods_on_nodes(self, action: EndsNodes) -> Iterator[Pod]:
         """The pods that are on the nodes that an action would end."""
         store = self.api.store
         if isinstance(action, DeleteMachines):
