@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import APPROVE, RESUME
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from simtest.faults import azure_cli
 from simtest.invariants.audit import Audit

@@ -18,7 +18,8 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import SLACK, JudgeContext, ObservedProcess, Part
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.operator_time import SLACK
 
 MOST_A_MINUTE = 70
 """Requests of one kind per second: at most one, as the pools are listed."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain import node_progress, pod_tracker
+from azure_linux_migrator.core.reconcile import context, loop
 from azure_linux_migrator.core.reconcile import decide as deciding
-from azure_linux_migrator.core.reconcile import loop
 from azure_linux_migrator.core.reconcile.status import report_step
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
@@ -45,7 +45,7 @@ def _resumes_at_start() -> Patches:
 
 
 def _believes_empty() -> Patches:
-    real = deciding.context_of
+    real = context.context_of
 
     def ready(migration: Any, seen: Any, now: float) -> Context:
         return real(migration, replace(seen, world_ready=True), now)

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from azure_linux_migrator.api.status import BatchProgress, MigrationStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status import MigrationStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.results import Decision, PoolReading
 from azure_linux_migrator.core.state.world import World

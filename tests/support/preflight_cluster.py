@@ -17,7 +17,7 @@ from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
-from azure_linux_migrator.core.reconcile.decide import context_of
+from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory

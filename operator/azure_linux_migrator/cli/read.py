@@ -14,7 +14,7 @@ from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.azure.client import AksPools, open_pools
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
-from azure_linux_migrator.core.reconcile.decide import context_of
+from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation

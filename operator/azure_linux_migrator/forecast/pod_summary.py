@@ -14,7 +14,7 @@ from azure_linux_migrator.core.drain.pod_filters import PodDisposition
 from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.rules import evaluate
-from azure_linux_migrator.core.reconcile.decide import context_of
+from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.build_snapshot import build_snapshot

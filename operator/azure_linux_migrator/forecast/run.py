@@ -10,8 +10,9 @@ from msgspec import Struct
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase
+from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.api.status_checks import FindingStatus
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.build_cluster import Assumptions, build_cluster

@@ -204,6 +204,11 @@ class Budget(Struct, frozen=True):
         """Disruptions it allows once all its pods are healthy."""
         return self.expected - self.desired
 
+    @property
+    def never_allows(self) -> bool:
+        """Whether it allows no disruption, however healthy its pods are."""
+        return self.capacity <= 0
+
 
 class ScaleOwner(StrEnum):
     """Who else sets the number of a Deployment's replicas, by the marks on it."""

@@ -25,12 +25,10 @@ def test_heaps_do_not_grow_with_the_events_of_pods_that_wait() -> None:
         state.put_pod(pod("later", node="s-2", app="other", revision=100 + turn))
         work.plan(NOW + turn * 0.001)
     heaps = [
-        len(pods._heap)
-        for queue in work.tracker.queues.values()
-        for pods in (queue.now, queue.later)
+        len(pods._heap) for queue in work.tracker.queues.all() for pods in (queue.now, queue.later)
     ]
     assert max(heaps) <= 2 * 20 + 16
-    assert len(work._longest) <= 2 * len(work.tracker.queues) + 16
+    assert len(work._remaining_time) <= 2 * len(work.tracker.queues) + 16
 
 
 def test_a_heap_that_was_dropped_still_knows_the_emptiest_node() -> None:
@@ -74,7 +72,7 @@ def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
         "by owner": len(work.tracker.by_owner),
         "by claim": len(work.tracker.by_claim),
         "queues": len(work.tracker.queues),
-        "queues of": len(work.tracker.queues_of),
+        "queues of": len(work.tracker.queues._by_ident),
         "unseen": len(state.inflight._unseen_by_owner),
         "under way": len(state.inflight),
     }

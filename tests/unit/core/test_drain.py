@@ -62,10 +62,8 @@ def pods(count: int) -> list[Pod]:
     ],
 )
 def test_disposition(subject: Pod, policy: dict[str, str], expected: PodDisposition) -> None:
-    facts = planner(world([]))
-    assert (
-        classify_pod(subject, Drain.model_validate(policy), facts.tracker).disposition is expected
-    )
+    facts = planner(world([])).tracker.facts
+    assert classify_pod(subject, Drain.model_validate(policy), facts).disposition is expected
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,8 @@ from typing import Any
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import (
-    BatchProgress,
-    MigrationStatus,
-    RollbackStatus,
-    SourceRecord,
-    timestamp,
-)
+from azure_linux_migrator.api.status import MigrationStatus, RollbackStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.results import PoolReading

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.api.status import BatchProgress, MigrationStatus, timestamp
+from azure_linux_migrator.api.status import MigrationStatus, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.world import World

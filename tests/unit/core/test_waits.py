@@ -7,7 +7,8 @@ import pytest
 from msgspec import convert
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import BatchProgress, MigrationStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status import MigrationStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.kube.decode import NodeObject

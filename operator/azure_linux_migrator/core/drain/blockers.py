@@ -82,7 +82,7 @@ def _with_surge(tracker: PodTracker, queue: EvictionQueue, blocker: Blocker) -> 
     budget = tracker.world.budgets.get(blocker.key)
     if blocker.cause is not Cause.BUDGET_DEADLOCKED or budget is None:
         return blocker
-    if not all(tracker.surge_would_help(pod) for pod in queue.pods()):
+    if not all(tracker.surges.would_help(pod) for pod in queue.pods()):
         return blocker
     return replace(blocker, remedy=deadlock_remedy(budget, surge_helps=True))
 
@@ -137,7 +137,7 @@ def _refused(tracker: PodTracker) -> Iterable[Blocker]:
 def _backed_off(tracker: PodTracker, ids: Collection[QueueId]) -> Iterable[Blocker]:
     """Budgets that refuse what they should grant, unless they are told for another reason."""
     for key, backoff in tracker.world.inflight.budget_backoffs.by_budget.items():
-        budget, left = tracker.world.budgets.get(key), tracker.left(key)
+        budget, left = tracker.world.budgets.get(key), tracker.queues.left(key)
         if budget is not None and left and key not in ids and not is_deadlocked(budget):
             blocker = of_backoff(budget, backoff, left)
             yield from () if blocker is None else (blocker,)
@@ -148,7 +148,7 @@ def _surge_notes(tracker: PodTracker) -> list[Blocker]:
     for entry in tracker.notes.values():
         controller = tracker.world.owner_index.controller_of(entry.pod)
         if controller is not None:
-            why = f"cannot be surged: {tracker.why_no_surge(entry.pod, controller)}"
+            why = f"cannot be surged: {tracker.surges.why_not(entry.pod, controller)}"
             remedy = "it is evicted instead, and is away until its replacement is Ready"
             notes.append(of_pod(entry.pod, Cause.SURGE_IMPOSSIBLE, why, remedy))
     return notes

@@ -136,9 +136,7 @@ class DrainListener:
     # Helpers
 
     def _count_zone(self, node: Node, change: int) -> None:
-        before = self._tracker.target_zones()
-        self._tracker.zones[node.zone] = self._tracker.zones.get(node.zone, 0) + change
-        if before != self._tracker.target_zones():
+        if self._tracker.facts.count_target_node(node, change):
             for key in {key for keys in self._tracker.by_claim.values() for key in keys}:
                 self._tracker.place(self._tracker.entries[key].pod)
 
@@ -156,8 +154,7 @@ class DrainListener:
         self._tracker.reweigh(self._tracker.pool_progress.by_node[node])
 
     def _touch(self, ident: QueueId) -> None:
-        for queue in self._tracker.queues_of.get(ident, ()):
-            self._tracker.dirty[queue] = None
+        self._tracker.queues.touch_ident(ident)
 
     def _touch_pod(self, pod: Pod) -> None:
         if pod.owner is not None:

@@ -8,9 +8,10 @@ from typing import TypeVar
 from msgspec import Struct
 
 from azure_linux_migrator.api.checks import Check
-from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy, SingletonPolicy
+from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import FREE, EvictionQueue, QueueId, Surge
+from azure_linux_migrator.core.drain.filter_facts import FilterFacts
 from azure_linux_migrator.core.drain.node_progress import NodeProgress, PoolProgress
 from azure_linux_migrator.core.drain.order import LAST, Order
 from azure_linux_migrator.core.drain.pod_filters import (
@@ -25,10 +26,12 @@ from azure_linux_migrator.core.drain.pod_filters import (
     surge_undone,
     two_budgets,
 )
+from azure_linux_migrator.core.drain.queue_table import QueueTable
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.drain.surge_first import needs_surge, undone_by, why_not
+from azure_linux_migrator.core.drain.surge_eligibility import SurgeEligibility
+from azure_linux_migrator.core.drain.surge_first import undone_by
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod, Volume
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 RETURNS_LIMIT = 3
 """Pods of one owner that may come to the source after its drain began and be moved again."""
@@ -56,8 +59,9 @@ class PodTracker:
         self.pool_progress = PoolProgress()
         self._began = self._newest = 0.0
         self.eligible = 0
-        self.queues: dict[tuple[QueueId, int], EvictionQueue] = {}
-        self.dirty: dict[EvictionQueue, None] = {}
+        self.queues = QueueTable()
+        self.facts = FilterFacts(world, scope)
+        self.surges = SurgeEligibility(world, scope)
         self.evicted_owners = EvictedOwners(world)
         self.deadlines: list[tuple[float, NamespacedName]] = []
         self.abandoned: dict[NamespacedName, str] = {}
@@ -65,15 +69,10 @@ class PodTracker:
         self.entries: dict[NamespacedName, TrackedPod] = {}
         self.tiers: defaultdict[int, int] = defaultdict(int)
         self.notes: dict[NamespacedName, TrackedPod] = {}
-        self.surging: dict[str, EvictionQueue] = {}
-        self.given_up: dict[str, str] = {}
-        """Uids of Deployments whose surge was given up in this drain, and why."""
         self._order = Order(scope.policy)
-        self.queues_of: defaultdict[QueueId, list[EvictionQueue]] = defaultdict(list)
         self.deadlocked: set[NamespacedName] = set()
         self.by_owner: defaultdict[str, set[NamespacedName]] = defaultdict(set)
         self.by_claim: defaultdict[NamespacedName, set[NamespacedName]] = defaultdict(set)
-        self.zones: dict[str, int] = {}
 
     @property
     def began(self) -> float:
@@ -90,23 +89,6 @@ class PodTracker:
     def tier(self) -> int | None:
         """The order (spec.drain.order) whose pods move now; None where none is left."""
         return min(self.tiers, default=None)
-
-    # Facts for the filters
-
-    def exists(self, uid: str) -> bool:
-        """Whether a controller of that uid is known."""
-        return self.world.owner_index.exists(uid)
-
-    def volumes_of(self, pod: Pod) -> list[Volume]:
-        """The bound volumes of a pod."""
-        return self.world.owner_index.volumes_of(pod)
-
-    def target_zones(self) -> frozenset[str]:
-        """Zones of the target's nodes; "" where there are nodes outside any zone. None where they
-        do not matter: AKS replaces the nodes of a pool zone by zone."""
-        if self.scope.new_sku:
-            return frozenset()
-        return frozenset(zone for zone, count in self.zones.items() if count > 0)
 
     def weight(self, node: str) -> int:
         """How many pods are left on a node."""
@@ -136,12 +118,12 @@ class PodTracker:
         if pod.terminating and (old is None or _due(old) != pod.deadline):
             heappush(self.deadlines, (pod.deadline, pod.key))
         if filter_result.disposition is PodDisposition.MOVE and self.may_wait(pod):
-            queue = entry.queue = self._queue(self._ident(entry), tier)
+            queue = entry.queue = self.queues.obtain(self._ident(entry), tier)
             admitted = progress.batch > 0
             holds = self.world.inflight.holds(pod.key, pod.uid)
             queue.put(pod, progress.remaining, admitted=admitted, holds=holds)
             self.eligible += admitted
-            self.dirty[queue] = None
+            self.queues.touch(queue)
         if old is not None and old.pod.node != pod.node:
             self._left(old)
             old = None
@@ -182,7 +164,7 @@ class PodTracker:
             if pod.key not in queue.later.pods:
                 self.eligible -= 1
             queue.discard(pod.key)
-            self.dirty[queue] = None
+            self.queues.touch(queue)
         return entry
 
     def _count(self, progress: NodeProgress, entry: TrackedPod, sign: int) -> None:
@@ -215,7 +197,7 @@ class PodTracker:
     def _classify(self, pod: Pod) -> FilterResult:
         if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
             return ABANDONED
-        filter_result = classify_pod(pod, self.scope.policy, self)
+        filter_result = classify_pod(pod, self.scope.policy, self.facts)
         if filter_result.disposition is PodDisposition.WAIT and self._has_budget(pod):
             filter_result = MOVE
         if filter_result is not MOVE or pod.terminating or pod.finished:
@@ -230,23 +212,11 @@ class PodTracker:
         budgets = self.world.pdb_index.of(pod)
         if len(budgets) > 1 and pod.phase != "Pending":
             return two_budgets(pod, budgets)
-        controller = self._surged(pod) if pod.ready else None
-        if controller is not None and not self.why_no_surge(pod, controller):
+        controller = self.surges.controller_of(pod) if pod.ready else None
+        if controller is not None and not self.surges.why_not(pod, controller):
             by = undone_by(controller, self.scope.migration)
             return surge_undone(pod, controller, by) if by else filter_result
         return filter_result
-
-    def _surged(self, pod: Pod) -> Controller | None:
-        """The controller of a pod that calls for a surge; None where an eviction does."""
-        if self.scope.policy.singletons is not SingletonPolicy.SURGE_FIRST:
-            return None
-        controller = self.world.owner_index.controller_of(pod)
-        budgets = self.world.pdb_index.of(pod)
-        budget = self.world.budgets.get(budgets[0]) if budgets else None
-        called_for = controller is not None and needs_surge(
-            controller, budget, self.scope.migration
-        )
-        return controller if called_for else None
 
     def _has_budget(self, pod: Pod) -> bool:
         """Whether a budget says how a pod that is no Job's may be evicted: of a virtual machine,
@@ -278,18 +248,14 @@ class PodTracker:
             )
         )
 
-    def left(self, ident: QueueId) -> int:
-        """How many pods wait for the slots of a budget or an owner."""
-        return sum(queue.left for queue in self.queues_of.get(ident, ()))
-
     def _ident(self, entry: TrackedPod) -> QueueId:
         """What a pod competes for."""
         pod = entry.pod
         if pod.phase == "Pending" or pod.finished:
             return FREE
         budgets = self.world.pdb_index.of(pod)
-        if (controller := self._surged(pod)) is not None:
-            if not self.why_no_surge(pod, controller):
+        if (controller := self.surges.controller_of(pod)) is not None:
+            if not self.surges.why_not(pod, controller):
                 return Surge(controller.uid)
             self.notes[pod.key] = entry
         if budgets:
@@ -297,36 +263,6 @@ class PodTracker:
         if pod.owner is None or self.scope.policy.implicit_budgets is ImplicitBudgetPolicy.IGNORE:
             return FREE
         return pod.owner.uid
-
-    def surge_would_help(self, pod: Pod) -> bool:
-        """Whether spec.drain.singletons: SurgeFirst, which is not set, would move a pod."""
-        if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
-            return False
-        controller = self.world.owner_index.controller_of(pod)
-        if controller is None or undone_by(controller, self.scope.migration):
-            return False
-        return not self.why_no_surge(pod, controller)
-
-    def why_no_surge(self, pod: Pod, controller: Controller) -> str:
-        """Why a pod that calls for a surge cannot have one; empty where it can."""
-        given_up = self.given_up.get(controller.uid, "")
-        return given_up or why_not(controller, self.volumes_of(pod), self.scope.migration)
-
-    def _queue(self, ident: QueueId, tier: int) -> EvictionQueue:
-        queue = self.queues.get((ident, tier))
-        if queue is None:
-            queue = self.queues[ident, tier] = EvictionQueue(ident, tier)
-            self.queues_of[ident].append(queue)
-            if isinstance(ident, Surge):
-                self.surging[ident.deployment] = queue
-        return queue
-
-    def drop_queue(self, queue: EvictionQueue) -> None:
-        """Nothing waits in a queue any more: a Job's may never be needed again."""
-        del self.queues[queue.ident, queue.tier]
-        self.queues_of[queue.ident].remove(queue)
-        if not self.queues_of[queue.ident]:
-            del self.queues_of[queue.ident]
 
     def came_late(self, pod: Pod) -> bool:
         """By the apiserver's clock alone: ours may have been set."""

@@ -3,7 +3,7 @@ of the target, and by how their replicas have to spread."""
 
 from collections.abc import Iterator
 
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL, OS_EFFECTIVE_LABEL, OS_SKU_LABEL
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_os import TABLE, minor, resolves_to
 from azure_linux_migrator.model.azure_facts import SizeFacts, Unread

@@ -161,7 +161,7 @@ class Outcomes:
             times = inflight.pod_refusals.times(action.pod, action.uid, detail["reason"])
         wait = pause(answer, times, len(inflight.pod_refusals))
         budget = self._world.budgets.get(action.budget) if action.budget else None
-        never = result is EvictionResult.BUDGET and budget is not None and budget.capacity <= 0
+        never = result is EvictionResult.BUDGET and budget is not None and budget.never_allows
         until = now + max(wait, PROBE_SECONDS if never else 0.0) * self._jitter()
         if result is EvictionResult.THROTTLED:
             inflight.throttled_until = max(inflight.throttled_until, until)

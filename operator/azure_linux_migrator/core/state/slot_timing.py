@@ -81,7 +81,7 @@ class SlotTimes:
     def settle(self, budget: Budget, unshown: int, now: float) -> None:
         """The budget's status changed: slots that it has again were held until now."""
         times = self._times.get(budget.key)
-        if times is None or budget.capacity <= 0:
+        if times is None or budget.never_allows:
             return
         times.slots = max(times.slots, budget.capacity)
         occupied = max(0, budget.capacity - budget.allowed) + unshown
