@@ -202,7 +202,7 @@ class ShippedOperator:
     @property
     def world(self) -> World:
         """What the process knows of the cluster."""
-        return self._operator.feed.world
+        return self._operator.cluster_watch.world
 
     @property
     def leads(self) -> bool:

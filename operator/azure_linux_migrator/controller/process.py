@@ -26,7 +26,7 @@ from azure_linux_migrator.controller.migration_metrics import MigrationView
 from azure_linux_migrator.controller.orphaned_cordons import OrphanedCordons
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.controller.supervisor import Supervisor
-from azure_linux_migrator.controller.worker import Worker
+from azure_linux_migrator.controller.worker import Worker, WorkerPorts
 from azure_linux_migrator.core.reconcile.loop import RELEASE_RETRY_SECONDS, RELEASE_SECONDS
 from azure_linux_migrator.errors import KubernetesError, SettingsError
 from azure_linux_migrator.kube.client import Client
@@ -45,7 +45,7 @@ class Operator:
 
     settings: Settings
     client: Client
-    feed: ClusterWatch
+    cluster_watch: ClusterWatch
     telemetry: Telemetry
     workers: Supervisor = field(init=False)
     leadership: Leadership = field(init=False)
@@ -85,17 +85,15 @@ class Operator:
 
     def worker(self, body: Mapping[str, Any], releasing: bool) -> Worker:
         """A new worker for a resource."""
-        return Worker(
-            body,
+        ports = WorkerPorts(
             client=self.client.guarded(self.leadership.require),
-            feed=self.feed,
+            cluster_watch=self.cluster_watch,
             pools=self.pools,
             telemetry=self.telemetry,
             may_act=lambda: self.leadership.held,
-            conflict=self.conflict,
             own_pod=own_pod(self.settings),
-            releasing=releasing,
         )
+        return Worker(body, ports, conflict=self.conflict, releasing=releasing)
 
     def conflict(self, worker: Worker) -> str:
         """The migration that this one gives way to: see controller/conflicts.py."""
@@ -105,8 +103,8 @@ class Operator:
         """The state behind the metrics, as of now."""
         return MetricsSnapshot(
             leader=self.leadership.held,
-            watches=self.feed.heard_at(),
-            watching=self.feed.running,
+            watches=self.cluster_watch.heard_at(),
+            watching=self.cluster_watch.running,
             lease_renewed_at=self.leadership.renewed_at,
             lease_transitions=self.leadership.transitions,
             orphaned_cordons=self.orphaned_cordons.count,

@@ -94,7 +94,8 @@ class Node(Struct, frozen=True, gc=False):
     @property
     def held(self) -> bool:
         """Whether a workload or AKS has marked it as not to be upgraded now (Azure/AKS#5944)."""
-        return self.upgrade_status.casefold() in {"paused", "quarantined"}
+        status = self.upgrade_status
+        return bool(status) and status.casefold() in {"paused", "quarantined"}
 
     def runs(self, os_sku: str) -> bool:
         """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,
@@ -207,7 +208,7 @@ class Budget(Struct, frozen=True):
     @property
     def never_allows(self) -> bool:
         """Whether it allows no disruption, however healthy its pods are."""
-        return self.capacity <= 0
+        return self.expected <= self.desired
 
 
 class ScaleOwner(StrEnum):

@@ -8,7 +8,6 @@ from heapq import heappush
 
 from azure_linux_migrator.api.spec_drain import SingletonPolicy
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
-from azure_linux_migrator.core.drain.eviction_queue import QueueId
 from azure_linux_migrator.core.drain.node_progress import NodeProgress
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
@@ -92,7 +91,7 @@ class DrainListener:
             (self._tracker.deadlocked.add if deadlocked else self._tracker.deadlocked.discard)(key)
             if self._tracker.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
                 self.namespace_regrouped(key.namespace)
-        self._touch(key)
+        self._tracker.queues.touch_ident(key)
 
     def controller_changed(self, uid: str) -> None:
         """A controller: whether its pods are orphans, how many may be out, whether it surges."""
@@ -102,7 +101,7 @@ class DrainListener:
         for owner in owners if self._tracker.entries else ():
             for key in tuple(self._tracker.by_owner.get(owner, ())):
                 self._tracker.place(self._tracker.entries[key].pod)
-            self._touch(owner)
+            self._tracker.queues.touch_ident(owner)
 
     def evictions_changed(
         self, pod: NamespacedName, budget: NamespacedName | None, owner: str
@@ -112,9 +111,9 @@ class DrainListener:
         if entry is not None:
             self._tracker.place(entry.pod)
         if budget is not None:
-            self._touch(budget)
+            self._tracker.queues.touch_ident(budget)
         if owner:
-            self._touch(owner)
+            self._tracker.queues.touch_ident(owner)
 
     def namespace_regrouped(self, namespace: str) -> None:
         """Which budget selects which pod changed."""
@@ -153,14 +152,12 @@ class DrainListener:
             self._tracker.place(pod, alone=False)
         self._tracker.reweigh(self._tracker.pool_progress.by_node[node])
 
-    def _touch(self, ident: QueueId) -> None:
-        self._tracker.queues.touch_ident(ident)
-
     def _touch_pod(self, pod: Pod) -> None:
+        queues = self._tracker.queues
         if pod.owner is not None:
-            self._touch(pod.owner.uid)
+            queues.touch_ident(pod.owner.uid)
         for key in self._tracker.world.pdb_index.of(pod):
-            self._touch(key)
+            queues.touch_ident(key)
 
 
 def _leaves(old: Pod, new: Pod | None) -> bool:

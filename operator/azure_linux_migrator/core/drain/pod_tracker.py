@@ -110,7 +110,8 @@ class PodTracker:
         self.entries[pod.key] = entry
         if pod.owner is not None:
             self.by_owner[pod.owner.uid].add(pod.key)
-        for claim in pod.all_claims:
+        claims = pod.all_claims
+        for claim in claims:
             self.by_claim[NamespacedName(pod.key.namespace, claim)].add(pod.key)
         self._count(progress, entry, 1)
         if self.abandoned and filter_result is not ABANDONED:
@@ -127,7 +128,7 @@ class PodTracker:
         if old is not None and old.pod.node != pod.node:
             self._left(old)
             old = None
-        if pod.all_claims or (old is not None and old.pod.all_claims):
+        if claims or (old is not None and old.pod.all_claims):
             self.update_detaching(progress)
         if alone and (old is None or _counts(old) != _counts(entry)):
             self.reweigh(progress)

@@ -75,6 +75,8 @@ class OwnerIndex:
         return self._bound(pod, pod.all_claims)
 
     def _bound(self, pod: Pod, claims: tuple[str, ...]) -> list[Volume]:
+        if not claims:
+            return []
         keys = (NamespacedName(pod.key.namespace, claim) for claim in claims)
         return [volume for key in keys if (volume := self._by_claim.get(key)) is not None]
 
