@@ -26,10 +26,10 @@ from azure_linux_migrator.kube.decode import DELETION_COST
 from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
 from azure_linux_migrator.kube.reflector import INITIAL_END
 from azure_linux_migrator.model.cluster import NamespacedName
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.api_server import refusal
 from azure_linux_migrator.simulator.controller.backend import Backend
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from simtest.shipped.collections import Collection, Collections, Sink, line
 from simtest.shipped.manifests import Manifest, written
 from simtest.shipped.patches import PatchError, merged, patched

@@ -23,10 +23,10 @@ from azure_linux_migrator.kube.credentials import Credentials
 from azure_linux_migrator.kube.lease import Elector
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
 from azure_linux_migrator.simulator.controller.process import SimulatedProcess
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from simtest.invariants.registry import Judge
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.arm_transport import ENDPOINT, SimulatedTransport

@@ -16,7 +16,7 @@ from azure_linux_migrator.cli.options import seconds
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from azure_linux_migrator.cli.migration_view import MigrationView
+    from azure_linux_migrator.cli.view.migration_view import MigrationView
     from azure_linux_migrator.kube.client import Client
 
 WATCH_SECONDS = 2.0
@@ -38,7 +38,7 @@ def run(
     kubeconfig: str | None, context: str | None, work: Callable[["Client"], Awaitable[int]]
 ) -> int:
     """The exit code of the work, done with a client that is closed afterwards."""
-    from azure_linux_migrator.cli.migration_view import connected
+    from azure_linux_migrator.cli.view.migration_view import connected
 
     async def whole() -> int:
         async with connected(options.kubernetes_settings(kubeconfig, context)) as client:
@@ -57,7 +57,7 @@ def console() -> "Console":
 
 async def one(client: "Client", given: str | None) -> "MigrationView":
     """The migration of that name, or the only one."""
-    from azure_linux_migrator.cli.migration_view import read_view
+    from azure_linux_migrator.cli.view.migration_view import read_view
 
     return await read_view(client, given, time.time())
 
@@ -93,9 +93,9 @@ async def _watch(client: "Client", view: "MigrationView", output: str) -> "Migra
     has changed."""
     from rich.live import Live
 
-    from azure_linux_migrator.cli.migration_view import follow
     from azure_linux_migrator.cli.render.migration_data import data, dumped
     from azure_linux_migrator.cli.render.migration_tree import whole
+    from azure_linux_migrator.cli.view.migration_view import follow
 
     screen = console()
     redraws = output == "table" and screen.is_terminal
@@ -123,9 +123,9 @@ async def _watch(client: "Client", view: "MigrationView", output: str) -> "Migra
 @options.kubernetes
 def list_migrations(output: str, **access: Any) -> int:
     """List the migrations of the cluster. The exit code is that of the worst one."""
-    from azure_linux_migrator.cli.migration_view import list_views
     from azure_linux_migrator.cli.render.migration_data import data, dumped
     from azure_linux_migrator.cli.render.migration_tree import table
+    from azure_linux_migrator.cli.view.migration_view import list_views
 
     async def work(client: "Client") -> int:
         views = await list_views(client, time.time())
@@ -170,9 +170,9 @@ def blockers(name: str | None, output: str, **access: Any) -> int:
 @options.kubernetes
 def history(name: str | None, output: str, **access: Any) -> int:
     """Show what has happened: the conditions by time, and the events of the last hour."""
-    from azure_linux_migrator.cli.migration_view import events_of
     from azure_linux_migrator.cli.render.migration_data import dumped
     from azure_linux_migrator.cli.render.migration_history import entries, table
+    from azure_linux_migrator.cli.view.migration_view import events_of
 
     async def work(client: "Client") -> int:
         view = await one(client, name)
@@ -202,7 +202,7 @@ def wait(name: str | None, target: str, timeout: float | None, **access: Any) ->
 
     Ends at once where it cannot come so far any more, or waits for somebody.
     """
-    from azure_linux_migrator.cli.migration_view import reached
+    from azure_linux_migrator.cli.view.migration_view import reached
 
     async def work(client: "Client") -> int:
         view = await one(client, name)

@@ -35,8 +35,8 @@ def report(name: str | None, output: Path, *, redact: bool, forecast: bool, **ac
     """
     import asyncio
 
-    from azure_linux_migrator.cli.migration_view import connected
     from azure_linux_migrator.cli.report import Report
+    from azure_linux_migrator.cli.view.migration_view import connected
     from azure_linux_migrator.forecast.snapshot import writable
 
     writable(output)

@@ -75,8 +75,8 @@ def ui(
         return 0
 
     async def work(client: "Client") -> int:
-        from azure_linux_migrator.cli.migration_view import bare_view
         from azure_linux_migrator.cli.page.feed import Feed
+        from azure_linux_migrator.cli.view.migration_view import bare_view
 
         view = await bare_view(client, name, time.time())
         feed = Feed(client, view, allow_actions=allow_actions)

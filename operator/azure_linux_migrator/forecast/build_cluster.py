@@ -19,10 +19,10 @@ from azure_linux_migrator.simulator.aks.errors import ArmError
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node, parse_node_name
+from azure_linux_migrator.simulator.assembly.simulated_cluster import Lags, SimulatedCluster
 from azure_linux_migrator.simulator.cluster.node_lifecycle import SIZE_LABEL
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Span
 from azure_linux_migrator.simulator.controller.operator_process import Pace
-from azure_linux_migrator.simulator.simulated_cluster import Lags, SimulatedCluster
 
 MANY_PODS = 3000
 CONTROLLERS = Span(0.005, 0.02)

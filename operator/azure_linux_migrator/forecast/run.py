@@ -19,12 +19,12 @@ from azure_linux_migrator.forecast.build_cluster import Assumptions, build_clust
 from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
 from azure_linux_migrator.simulator.controller.fault_hook import NoFaults
 from azure_linux_migrator.simulator.controller.operator_process import OperatorSetup
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 LONGEST_SECONDS = 30 * 24 * 3600.0
 STUCK_SECONDS = 2 * 3600.0
