@@ -7,7 +7,7 @@ What is written, and why it lasts, is in `intents`.
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
@@ -57,7 +57,13 @@ def _command(verb: str, annotation: str, text: str, *, asks: str = "") -> click.
     """A command that sets one annotation and says what became of it; `asks` is put to a person
     first, with `view` filled in."""
 
-    def callback(name: str | None, timeout: float, *, yes: bool = True, **access: Any) -> int:
+    def callback(
+        name: str | None,
+        timeout: float,
+        *,
+        yes: bool = True,
+        **access: Unpack[options.KubernetesFlags],
+    ) -> int:
         from azure_linux_migrator.cli.view.intents import futile
 
         async def work(client: "Client") -> int:

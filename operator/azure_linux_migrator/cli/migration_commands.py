@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -67,7 +67,9 @@ async def one(client: "Client", given: str | None) -> "MigrationView":
 @click.option("-w", "--watch", is_flag=True, help="Follow the migration until it ends.")
 @options.output("table", "json", "yaml")
 @options.kubernetes
-def status(name: str | None, *, watch: bool, output: str, **access: Any) -> int:
+def status(
+    name: str | None, *, watch: bool, output: str, **access: Unpack[options.KubernetesFlags]
+) -> int:
     """Show how far a migration is, what holds it up, and what to do.
 
     Without NAME: the only migration of the cluster.
@@ -121,7 +123,7 @@ async def _watch(client: "Client", view: "MigrationView", output: str) -> "Migra
 @click.command("list", epilog=CODES)
 @options.output("table", "json", "yaml")
 @options.kubernetes
-def list_migrations(output: str, **access: Any) -> int:
+def list_migrations(output: str, **access: Unpack[options.KubernetesFlags]) -> int:
     """List the migrations of the cluster. The exit code is that of the worst one."""
     from azure_linux_migrator.cli.render.migration_data import data, dumped
     from azure_linux_migrator.cli.render.migration_tree import table
@@ -145,7 +147,7 @@ def list_migrations(output: str, **access: Any) -> int:
 @name
 @options.output("table", "json", "yaml")
 @options.kubernetes
-def blockers(name: str | None, output: str, **access: Any) -> int:
+def blockers(name: str | None, output: str, **access: Unpack[options.KubernetesFlags]) -> int:
     """Show what holds a migration up, with a remedy for each blocker."""
     from azure_linux_migrator.cli.render.migration_data import dumped
     from azure_linux_migrator.cli.render.migration_tree import blockers_of
@@ -168,7 +170,7 @@ def blockers(name: str | None, output: str, **access: Any) -> int:
 @name
 @options.output("table", "json", "yaml")
 @options.kubernetes
-def history(name: str | None, output: str, **access: Any) -> int:
+def history(name: str | None, output: str, **access: Unpack[options.KubernetesFlags]) -> int:
     """Show what has happened: the conditions by time, and the events of the last hour."""
     from azure_linux_migrator.cli.render.migration_data import dumped
     from azure_linux_migrator.cli.render.migration_history import entries, table
@@ -197,7 +199,9 @@ def history(name: str | None, output: str, **access: Any) -> int:
 )
 @seconds("--timeout", None, "How long to wait.", show_default="for ever")
 @options.kubernetes
-def wait(name: str | None, target: str, timeout: float | None, **access: Any) -> int:
+def wait(
+    name: str | None, target: str, timeout: float | None, **access: Unpack[options.KubernetesFlags]
+) -> int:
     """Wait until a migration has come so far.
 
     Ends at once where it cannot come so far any more, or waits for somebody.

@@ -5,7 +5,7 @@ import time
 import webbrowser
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -54,7 +54,7 @@ def ui(
     *,
     allow_actions: bool,
     opens: bool,
-    **access: Any,
+    **access: Unpack[options.KubernetesFlags],
 ) -> int:
     """Show a migration as a page in the browser, live until Ctrl-C.
 

@@ -243,11 +243,11 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.ConnectionInfo:
+    async def login(**_: object) -> kopf.ConnectionInfo:
         return kopf.ConnectionInfo(**(await operator.client.kopf_connection()))
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-    async def observe(body: kopf.Body, **_: Any) -> None:
+    async def observe(body: kopf.Body, **_: object) -> None:
         operator.workers.observe(dict(body))
 
     @kopf.daemon(
@@ -258,7 +258,7 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
         cancellation_backoff=5,
         cancellation_timeout=20,
     )
-    async def migrate(body: kopf.Body, stopped: Any, **_: Any) -> None:
+    async def migrate(body: kopf.Body, stopped: Any, **_: object) -> None:
         halt = asyncio.Event()
 
         async def listen() -> None:
@@ -273,7 +273,7 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
             listening.cancel()
 
     @kopf.on.delete(GROUP, VERSION, PLURAL, registry=registry, backoff=RELEASE_RETRY_SECONDS)
-    async def release(name: str | None, **_: Any) -> None:
+    async def release(name: str | None, **_: object) -> None:
         # Kopf stops the daemon before it calls this, and cancels it between two calls of this.
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
