@@ -84,7 +84,7 @@ class Admin(Remedies):
             self._resource.annotate(APPROVE, match[1] if match else "")
 
     def _run_planned(self, _body: Body) -> None:
-        """Begin what was planned, also where pods are foretold to block: they are seen to then."""
+        """Begin what was planned, also where the forecast has blocking pods: they go then."""
         self._scenario.spec["mode"] = "Run"
         self._resource.edit(mode="Run")
 

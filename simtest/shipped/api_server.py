@@ -209,7 +209,7 @@ class SimulatedApiServer:
         return collection.document(key, self._record(collection, target))
 
     def _uid(self, key: NamespacedName, options: Mapping[str, Any]) -> str:
-        """The uid of the preconditions; without one the pod is whoever has the name."""
+        """The uid of the preconditions; without one any pod of that name is meant."""
         pod = self.store.pods.get(key)
         wanted = (options.get("preconditions") or {}).get("uid")
         return str(wanted or (pod.uid if pod else ""))

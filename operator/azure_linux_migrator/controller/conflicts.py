@@ -49,9 +49,10 @@ def conflict_of(
 ) -> str:
     """The migration that this one gives way to, with its pools; empty where there is none.
 
-    `own_cluster` is the one that is meant where spec.cluster is not set. Rivals have a pool in
-    common, whether as the source or as the target. One that has begun stays a rival while its spec
-    cannot be read; where its source or its cluster cannot be, it may be any.
+    `own_cluster` is the one that is meant where spec.cluster is not set. Conflicting migrations
+    have a pool in common, whether as the source or as the target. One that has begun stays in
+    conflict while its spec cannot be read; where its source or its cluster cannot be, it may be
+    any.
     """
     if mine.spec is None:
         return ""

@@ -1,7 +1,7 @@
 """Gives every action of the core its meaning in the real world, and notes what came of it.
 
 Of two actions with the same key only one runs at a time. What an action brings back (pools read,
-access reviewed, an eviction's verdict) is in `outcomes` until the next decision looks at it.
+access reviewed, an eviction's answer) is in `outcomes` until the next decision looks at it.
 """
 
 import asyncio

@@ -165,7 +165,7 @@ def _walk(names: Pseudonyms) -> RecordWalk:
         ),
         Sensitivity.CIDR: lambda text, *_: _cidr(text),
         Sensitivity.SERVICE: lambda text, *_: _service(names, text),
-        Sensitivity.SURVEY: lambda azure_facts, *_: _azure_facts(walk, azure_facts),
+        Sensitivity.AZURE_FACTS: lambda azure_facts, *_: _azure_facts(walk, azure_facts),
         Sensitivity.UNREAD_LIST: lambda text, *_: _unread(names, text),
     }
     return walk
@@ -233,7 +233,7 @@ def _tags(names: Pseudonyms, tags: Any) -> Any:
 
 
 def _azure_facts(walk: RecordWalk, azure_facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored Azure survey; parts that this version does not know are left out."""
+    """Stored Azure facts; parts that this version does not know are left out."""
     parts = {field.name for field in fields(AzureFacts)} & azure_facts.keys()
     facts = azure_facts_from({name: azure_facts[name] for name in parts})
     redacted = azure_facts_to(walk(AzureFacts, facts))

@@ -43,7 +43,7 @@ class _List(Struct):
 
 
 async def read_cluster(client: Client, now: float) -> ClusterSnapshot:
-    """Everything of the cluster; the pools and the survey are Azure's to add.
+    """Everything of the cluster; the pools and the Azure facts are added later.
 
     Raises KubernetesError where nodes or pods cannot be read.
     """

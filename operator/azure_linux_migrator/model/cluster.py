@@ -1,7 +1,7 @@
 """Slim, frozen records of what the core knows about a cluster: the only shape it ever sees.
 
 They are built by kube/decode.py from watch events and by the simulator from its own state.
-Strings that repeat (names of nodes, namespaces, labels) are interned by whoever builds them.
+Strings that repeat (names of nodes, namespaces, labels) are interned where they are built.
 """
 
 from collections.abc import Mapping

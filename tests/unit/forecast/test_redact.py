@@ -283,7 +283,7 @@ def test_what_blocks_still_blocks() -> None:
     assert target in KnownNames.from_spec("m", spec).pools
 
 
-def test_a_survey_keeps_what_has_no_name() -> None:
+def test_azure_facts_keep_what_has_no_name() -> None:
     snapshot = particular()
     subnet = "/subscriptions/1/virtualNetworks/Acme/subnets/nodes"
     facts: dict[str, Any] = {

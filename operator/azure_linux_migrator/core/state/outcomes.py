@@ -1,7 +1,7 @@
 """What came of a migration's actions: read by the next decision, and gone with the process.
 
-Whoever gives actions their meaning, in production or in the simulator, tells it here; when what
-failed is tried again is thereby the same in both. Times are in seconds since the epoch.
+The executor and the simulator's action runner record it here, so that failed actions are tried
+again at the same times in both. Times are in seconds since the epoch.
 """
 
 from collections.abc import Callable, Mapping

@@ -60,7 +60,7 @@ class Times(Struct):
 
 
 class SlotTimes:
-    """Observed slot times by budget, in the time of whoever calls (seconds)."""
+    """Observed slot times by budget, by the caller's clock (seconds)."""
 
     def __init__(self) -> None:
         self._times: dict[NamespacedName, Times] = {}

@@ -75,7 +75,7 @@ def _checked(ctx: Context) -> Progress:
 
 
 def _looks(ctx: Context) -> tuple[Action, ...]:
-    """What is read again while something is refused: the pools, and the survey if it is old."""
+    """What is read again while something is refused: the pools, and old Azure facts."""
     looks: list[Action] = []
     if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
         looks.append(ReadPools())
