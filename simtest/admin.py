@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import APPROVE, RESUME
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from simtest.custom_resource import Body, CustomResource
 from simtest.faults import azure_cli
 from simtest.invariants.audit import Audit
@@ -83,7 +84,7 @@ class Admin(Remedies):
             self._resource.annotate(APPROVE, match[1] if match else "")
 
     def _run_planned(self, _body: Body) -> None:
-        """Begin what was planned, also where pods are foretold to block: they are seen to then."""
+        """Begin what was planned, also where the forecast has blocking pods: they go then."""
         self._scenario.spec["mode"] = "Run"
         self._resource.edit(mode="Run")
 

@@ -208,7 +208,7 @@ def refusal(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) ->
     error = ArmError(
         effect.status,
         effect.code,
-        effect.message or _known_text(effect, call, pool, shape),
+        effect.message or _text_of(effect, call, pool, shape),
         retry_after=effect.retry_after,
         wrapped=effect.wrapped,
     )
@@ -217,7 +217,7 @@ def refusal(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) ->
     return error
 
 
-def _known_text(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) -> str:
+def _text_of(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) -> str:
     scope = (
         f"/subscriptions/{shape.subscription}/resourceGroups/{shape.resource_group}/providers/"
         f"Microsoft.ContainerService/managedClusters/{shape.name}"

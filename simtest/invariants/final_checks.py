@@ -8,7 +8,7 @@ from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.model.cluster import Pod
 from simtest.custom_resource import CustomResource
 from simtest.invariants.audit import Audit
-from simtest.invariants.context import in_batch
+from simtest.invariants.readings import in_batch
 from simtest.scenario import NAME, Scenario
 
 LAST_SECONDS = 60.0

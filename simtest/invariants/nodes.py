@@ -13,7 +13,8 @@ from azure_linux_migrator.model.actions import (
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from simtest.custom_resource import Body
-from simtest.invariants.context import JudgeContext, Part, in_batch, leaves, length_of
+from simtest.invariants.context import JudgeContext, Part
+from simtest.invariants.readings import in_batch, leaves, length_of
 from simtest.scenario import NAME
 
 KNOWN_SECONDS = 5.0

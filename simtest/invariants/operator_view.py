@@ -25,7 +25,8 @@ from simtest.invariants.budgets import (
     believed_of_budget,
     room_of,
 )
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part, leaves
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.readings import leaves
 
 PROBE_SECONDS = 55.0
 """A budget that never grants is asked once a minute (docs/drain.md)."""

@@ -26,8 +26,8 @@ from azure_linux_migrator.kube.decode import DELETION_COST
 from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
 from azure_linux_migrator.kube.reflector import INITIAL_END
 from azure_linux_migrator.model.cluster import NamespacedName
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.api_server import refusal
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from simtest.custom_resource import Body, CustomResource
 from simtest.shipped.collections import Collection, Collections, Sink, line
 from simtest.shipped.manifests import Manifest, written
@@ -208,7 +208,7 @@ class SimulatedApiServer:
         return collection.document(key, self._record(collection, target))
 
     def _uid(self, key: NamespacedName, options: Mapping[str, Any]) -> str:
-        """The uid of the preconditions; without one the pod is whoever has the name."""
+        """The uid of the preconditions; without one any pod of that name is meant."""
         pod = self.store.pods.get(key)
         wanted = (options.get("preconditions") or {}).get("uid")
         return str(wanted or (pod.uid if pod else ""))

@@ -15,8 +15,8 @@ from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
 from azure_linux_migrator.model.actions import (
     EvictPod,
 )
+from azure_linux_migrator.simulator.assembly.simulated_cluster import Pace
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
-from azure_linux_migrator.simulator.simulated_cluster import Pace
 from simtest.faults.fault_hook import InjectedFault
 from simtest.faults.operator_processes import WatchKind
 from simtest.shipped.api_server import SimulatedApiServer

@@ -22,7 +22,7 @@ from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.credentials import Credentials
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer, RestApi
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from simtest.custom_resource import Body, CustomResource
 from simtest.faults.fault_hook import FaultHook
 from simtest.invariants.registry import Judge
@@ -195,7 +195,7 @@ class ShippedOperator:
     @property
     def world(self) -> World:
         """What the process knows of the cluster."""
-        return self._operator.feed.world
+        return self._operator.cluster_watch.world
 
     @property
     def skew(self) -> float:

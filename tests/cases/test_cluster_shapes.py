@@ -214,7 +214,9 @@ def test_a_common_cluster_is_clear_and_little_is_noise(shape: Shape) -> None:
         progress = cluster.preflight(source={"nodePool": pool})
         assert progress.state == "done", (pool, progress.message)
         assert progress.findings is not None
-        unchecked = [str(each) for each in progress.findings if each.severity == Severity.UNCHECKED]
+        unchecked = [
+            str(finding) for finding in progress.findings if finding.severity == Severity.UNCHECKED
+        ]
         assert not unchecked, pool
         warnings |= {
             (finding.rule, str(finding))

@@ -11,9 +11,9 @@ import pytest
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import CordonNode, EvictPod, MarkNode
+from azure_linux_migrator.simulator.assembly.simulated_cluster import Pace
 from azure_linux_migrator.simulator.cluster.workload import Span
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
-from azure_linux_migrator.simulator.simulated_cluster import Pace
 from simtest.invariants.audit import OperatorUnderTest
 from simtest.invariants.context import ObservedProcess
 from simtest.run import Run

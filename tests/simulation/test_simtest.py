@@ -22,7 +22,7 @@ SOON = 6
 """Seeds within which the mutations of SHARP are found; docs/mutations.md has them all."""
 SHARP = (
     "slot-off-by-one",
-    "no-ledger",
+    "inflight-ignored",
     "no-owner-budget",
     "evicts-twice",
     "daemons",

@@ -14,7 +14,7 @@ from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.azure.client import AksPools, open_pools
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
-from azure_linux_migrator.core.reconcile.decide import context_of
+from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
@@ -145,17 +145,17 @@ def _old(pool: Pool) -> bool:
 
 async def _check(client: Client, pools: AksPools, specs: Mapping[str, MigrationSpec]) -> Checked:
     """One reading of the cluster for all of them."""
-    feed = ClusterWatch(client)
+    cluster_watch = ClusterWatch(client)
     woken = asyncio.Event()
-    await feed.acquire(woken.set)
+    await cluster_watch.acquire(woken.set)
     try:
         checked: Checked = {}
         for name, spec in specs.items():
             pools_by_name, azure_facts = await _azure(pools, spec)
-            await _synced(feed)
+            await _synced(cluster_watch)
             now = time.time()
             observation = Observation(
-                world=feed.world,
+                world=cluster_watch.world,
                 memory=DecisionMemory(),
                 pools=PoolReading(pools_by_name, now),
                 missing_access=(),
@@ -169,15 +169,15 @@ async def _check(client: Client, pools: AksPools, specs: Mapping[str, MigrationS
             observation.memory.forget()
         return checked
     finally:
-        await feed.release(woken.set)
+        await cluster_watch.release(woken.set)
 
 
-async def _synced(feed: ClusterWatch) -> None:
+async def _synced(cluster_watch: ClusterWatch) -> None:
     deadline = time.monotonic() + READ_SECONDS
-    while not feed.synced:
+    while not cluster_watch.synced:
         if time.monotonic() > deadline:
             raise SettingsError(
                 "the cluster's pods, nodes and budgets could not be read within "
-                f"{READ_SECONDS:.0f} s: {feed.problem() or 'no answer'}"
+                f"{READ_SECONDS:.0f} s: {cluster_watch.problem() or 'no answer'}"
             )
         await asyncio.sleep(0.05)

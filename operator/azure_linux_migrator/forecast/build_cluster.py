@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from azure_linux_migrator.core.drain.pod_filters import runs_once
 from azure_linux_migrator.forecast.observed_times import boot_seconds
-from azure_linux_migrator.forecast.snapshot import survey_in
+from azure_linux_migrator.forecast.snapshot import azure_facts_from
 from azure_linux_migrator.forecast.workloads import Starts, add_pods, add_workloads
 from azure_linux_migrator.model.azure_facts import AzureFacts, Unread
 from azure_linux_migrator.model.cluster import BudgetRule, Node
@@ -19,9 +19,9 @@ from azure_linux_migrator.simulator.aks.errors import ArmError
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node, parse_node_name
+from azure_linux_migrator.simulator.assembly.simulated_cluster import Lags, Pace, SimulatedCluster
 from azure_linux_migrator.simulator.cluster.node_lifecycle import SIZE_LABEL
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Span
-from azure_linux_migrator.simulator.simulated_cluster import Lags, Pace, SimulatedCluster
 
 MANY_PODS = 3000
 CONTROLLERS = Span(0.005, 0.02)
@@ -68,7 +68,7 @@ def build_cluster(
         wait_for_drains=True,
     )
     azure_facts = (
-        survey_in(snapshot.azure_facts)
+        azure_facts_from(snapshot.azure_facts)
         if snapshot.azure_facts
         else AzureFacts(at=snapshot.taken_at)
     )

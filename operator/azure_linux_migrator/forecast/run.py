@@ -10,16 +10,17 @@ from msgspec import Struct
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase
+from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.api.status_checks import FindingStatus
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.build_cluster import Assumptions, build_cluster
 from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 LONGEST_SECONDS = 30 * 24 * 3600.0
 STUCK_SECONDS = 2 * 3600.0
@@ -84,7 +85,7 @@ class _Leaving(NullWatcher):
     """When the first pod began to leave the source, and when the last one was gone; 0 for never."""
 
     def __init__(self, simulation: SimulatedCluster, source: str) -> None:
-        self._scene = simulation
+        self._simulation = simulation
         self._source = source
         self.first = self.last = 0.0
         simulation.store.watchers.append(self)
@@ -93,13 +94,13 @@ class _Leaving(NullWatcher):
         """A pod that is gone has left its node."""
         if old is None or (new is not None and (old.terminating or not new.terminating)):
             return
-        node = self._scene.store.nodes.get(old.node)
+        node = self._simulation.store.nodes.get(old.node)
         if node is None or node.pool != self._source or not node.unschedulable:
             return
         if new is not None:
-            self.first = self.first or self._scene.kernel.now
+            self.first = self.first or self._simulation.kernel.now
         elif old.terminating:
-            self.last = self._scene.kernel.now
+            self.last = self._simulation.kernel.now
 
 
 class ForecastRun:
@@ -239,7 +240,7 @@ class ForecastRun:
             steps=[step for step in self._steps if step.name],
             batches=self._batches,
             points=_thinned(self._points),
-            evictions=self.operator.runner.evictions,
+            evictions=len(self.operator.runner.evicted),
             extra_nodes=self._most,
             node_hours=max(0.0, self._node_seconds) / 3600,
             moving_seconds=max(0.0, moving),

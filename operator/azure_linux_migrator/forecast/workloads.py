@@ -9,8 +9,8 @@ from azure_linux_migrator.forecast.observed_times import start_spans
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.workload import Kind, Span, Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 PATIENCE = 5
 PATIENCE_SECONDS = 60.0

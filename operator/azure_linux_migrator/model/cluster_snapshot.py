@@ -41,7 +41,7 @@ class ClusterSnapshot(Struct):
     attachments: list[Attachment] = []
     scheduled: dict[Identifier, float] = {}
     pools: list[Pool] = []
-    azure_facts: Annotated[dict[str, Any], Sensitivity.SURVEY] = {}
+    azure_facts: Annotated[dict[str, Any], Sensitivity.AZURE_FACTS] = {}
     unseen: list[Annotated[str, Sensitivity.UNREAD_LIST]] = []
     redacted: bool = False
     version: int = VERSION

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from azure_linux_migrator.cli.migration_view import MigrationView, events_of, view_of
 from azure_linux_migrator.cli.page.content import Json, head
 from azure_linux_migrator.cli.page.rows import Changes, Rows
 from azure_linux_migrator.cli.page.spans import StepLog
+from azure_linux_migrator.cli.view.migration_view import MigrationView, events_of, view_of
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client

@@ -24,7 +24,7 @@ def busy(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         yield result.block(
             f"it is {snapshot.facts.cluster.state}", "wait until that operation is over"
         )
-    for pool in sorted(snapshot.pools.values(), key=lambda each: each.name):
+    for pool in sorted(snapshot.pools.values(), key=lambda pool: pool.name):
         if pool.state not in _SETTLED and pool.name != snapshot.target:
             yield RuleResult("cluster.busy", f"nodepool {pool.name}").block(
                 f"it is {pool.state}", "wait until that operation is over"

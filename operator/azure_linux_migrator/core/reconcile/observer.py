@@ -101,7 +101,7 @@ class Observer:
                 raise
             self.spec, self._lost = spec_to_release(resource.spec)
         self._spec_of = (resource.generation, resource.uid)
-        self._runner.outcomes.forget_verdicts()
+        self._runner.outcomes.forget_refusals()
         return self.spec
 
     def close(self) -> None:

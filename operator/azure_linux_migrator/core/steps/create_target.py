@@ -130,7 +130,7 @@ def failed(ctx: Context, target: Pool) -> Progress:
     return refused(
         Reason.TARGET_FAILED,
         f"AKS left node pool {target.name} in state {target.state}{_why(target)}; see az "
-        f"aks nodepool show --name {target.name} … Mend that and let AKS try again with az aks "
+        f"aks nodepool show --name {target.name} … Fix that and let AKS try again with az aks "
         f"nodepool update --name {target.name} …, or delete the pool: it is then created again",
         *ctx.pool_reads(LOOK_AGAIN_SECONDS),
         wake_at=ctx.now + LOOK_AGAIN_SECONDS,

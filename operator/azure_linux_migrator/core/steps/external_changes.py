@@ -7,7 +7,7 @@ retired.
 from dataclasses import dataclass, replace
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.steps.progress import Context, Progress, refused
 from azure_linux_migrator.model.actions import ReadPools

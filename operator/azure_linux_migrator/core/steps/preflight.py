@@ -84,7 +84,7 @@ def _checked(ctx: Context) -> Progress:
 
 
 def _looks(ctx: Context) -> tuple[Action, ...]:
-    """What is read again while something is refused: the pools, and the survey if it is old."""
+    """What is read again while something is refused: the pools, and old Azure facts."""
     looks: list[Action] = []
     if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
         looks.append(ReadPools())
@@ -102,10 +102,10 @@ def _findings(ctx: Context) -> tuple[tuple[Finding, ...], float]:
     A walk over all pods: not made for every event of a busy cluster.
     """
     read_at = ctx.seen.pools.at if ctx.seen.pools else 0.0
-    survey_at = ctx.seen.azure_facts.at if ctx.seen.azure_facts else 0.0
+    facts_at = ctx.seen.azure_facts.at if ctx.seen.azure_facts else 0.0
     window = int(ctx.now / JUDGE_SECONDS)
     acknowledged = ctx.migration.spec.preflight.acknowledge
-    key = (ctx.migration.generation, acknowledged, read_at, survey_at, window)
+    key = (ctx.migration.generation, acknowledged, read_at, facts_at, window)
     memory = ctx.seen.memory
     if memory.findings is not None and memory.findings[0] == key:
         return memory.findings[1], (window + 1) * JUDGE_SECONDS

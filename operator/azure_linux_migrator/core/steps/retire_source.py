@@ -41,8 +41,8 @@ def retire_source(ctx: Context) -> Progress:
     if source.state in {"Failed", "Canceled"}:
         why = source.failure.message if source.failure else "see az aks nodepool show"
         text += f" again: AKS left it in state {source.state}: {why}"
-    if (obstacle := _unsafe(ctx) or _in_use(ctx) or target_not_ready(ctx)) is not None:
-        return obstacle
+    if (reason := _unsafe(ctx) or _in_use(ctx) or target_not_ready(ctx)) is not None:
+        return reason
     return ctx.attempt(_action(ctx, source), Reason.RETIRING_SOURCE, text)
 
 

@@ -115,8 +115,8 @@ def remove_target(ctx: Context) -> Progress:
         return ctx.refresh_pools(
             Reason.REMOVING_TARGET, f"{text} once Azure is done with it", pool.name
         )
-    if (obstacle := target_not_ready(ctx) or _in_use(ctx)) is not None:
-        return obstacle
+    if (reason := target_not_ready(ctx) or _in_use(ctx)) is not None:
+        return reason
     removal = DeletePool(pool.name, pool.etag, ctx.planner.tracker.lost())
     return ctx.attempt(removal, Reason.REMOVING_TARGET, text)
 

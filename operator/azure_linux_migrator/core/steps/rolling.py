@@ -79,7 +79,9 @@ def _short(ctx: Context, target: Pool) -> bool:
 def _shrink(ctx: Context, source: Pool) -> Progress | None:
     """Delete the machines of drained nodes, and wait until they are gone."""
     done = sorted(
-        name for name, load in ctx.pool_progress.by_node.items() if load.batch > 0 and load.drained
+        name
+        for name, progress in ctx.pool_progress.by_node.items()
+        if progress.batch > 0 and progress.drained
     )
     if not done:
         return None

@@ -106,10 +106,10 @@ class NodeLifecycle:
         capacity, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)
         if capacity is not None and node is not None:
             capacity.labels, capacity.taints = record.labels, record.taints
-            found_sku = record.labels["kubernetes.azure.com/os-sku"]
+            sku = record.labels["kubernetes.azure.com/os-sku"]
             effective = record.labels["kubernetes.azure.com/os-sku-effective"]
             # Watchers are called even if the record is equal: it has no labels and taints.
-            shown = structs.replace(node, os_sku=found_sku, os_effective=effective)
+            shown = structs.replace(node, os_sku=sku, os_effective=effective)
             self._store.put_node(shown)
 
     # AKS's own drain

@@ -27,9 +27,9 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.model.cluster import Pod
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.store import Store
 from azure_linux_migrator.simulator.cluster.workloads import Workloads
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 
 def perform(cluster: SimulatedCluster, action: Action) -> None:

@@ -22,10 +22,10 @@ from azure_linux_migrator.core.reconcile.messages import (
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
 from azure_linux_migrator.core.state.results import Decision
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.controller.action_runner import ActionRunner
 from azure_linux_migrator.simulator.controller.world_watch import WorldWatch
 from azure_linux_migrator.simulator.kernel import Timer
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 
 class SimulatedOperator:
