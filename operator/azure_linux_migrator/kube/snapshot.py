@@ -1,6 +1,6 @@
 """Reading a whole cluster once, for a forecast: lists only, with read-only rights.
 
-What may not be read is told; without nodes and pods there is nothing to forecast.
+What may not be read is reported; without nodes and pods there is nothing to forecast.
 """
 
 from collections import Counter
