@@ -127,7 +127,7 @@ def _pod(snapshot: ClusterSnapshot, unmodelled: Counter[str], raw: msgspec.Raw) 
     pod = _pod_of.decode(raw)
     record = pod.record()
     snapshot.pods.append(structs.replace(record, scheduling=ANYWHERE))
-    snapshot.placings.setdefault(
+    snapshot.scheduling.setdefault(
         record.owner.uid if record.owner else record.uid, record.scheduling
     )
     if not record.finished:
