@@ -273,7 +273,7 @@ class PreflightCluster:
         snapshot, world = ClusterSnapshot(NOW), self.world
         snapshot.nodes, snapshot.pods = list(world.nodes.values()), list(world.pods.values())
         snapshot.labels = {node.name: dict(node.labels) for node in snapshot.nodes}
-        snapshot.placings = {
+        snapshot.scheduling = {
             pod.owner.uid if pod.owner else pod.uid: pod.scheduling for pod in snapshot.pods
         }
         snapshot.budgets = list(world.budgets.values())

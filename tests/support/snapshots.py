@@ -91,7 +91,7 @@ def add(
     if kind in {"Deployment", "StatefulSet", "DaemonSet"}:
         more = {"replicas": count, "rolling": True, "max_surge": 1, **(controller or {})}
         snapshot.controllers.append(Controller(kind, NamespacedName("default", name), uid, **more))
-    snapshot.placings[owner.uid] = scheduling or SchedulingConstraints()
+    snapshot.scheduling[owner.uid] = scheduling or SchedulingConstraints()
     hosts = workers(snapshot)
     first = (controller or {}).get("first_ordinal", 0)
     for index in range(count):

@@ -5,7 +5,7 @@ is what is stored, and a GitOps tool never sees the operator change a spec.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -233,6 +233,3 @@ class MigrationSpec(RuledModel):
         bool,
         Field(description="Start nothing new; what Azure or the cluster already does, ends."),
     ] = False
-
-
-ApiVersion = Literal["azlm.dev/v1alpha1"]

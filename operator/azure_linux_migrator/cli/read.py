@@ -15,9 +15,7 @@ from azure_linux_migrator.azure.client import AksPools, open_pools
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.reconcile.context import context_of
-from azure_linux_migrator.core.state.results import PoolReading
-from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
-from azure_linux_migrator.core.steps.observation import Observation
+from azure_linux_migrator.core.reconcile.observer import observed_once
 from azure_linux_migrator.core.steps.preflight import ON_AZURE_LOCAL, preflight
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.snapshot import with_azure
@@ -154,12 +152,11 @@ async def _check(client: Client, pools: AksPools, specs: Mapping[str, MigrationS
             pools_by_name, azure_facts = await _azure(pools, spec)
             await _synced(cluster_watch)
             now = time.time()
-            observation = Observation(
-                world=cluster_watch.world,
-                memory=DecisionMemory(),
-                pools=PoolReading(pools_by_name, now),
-                missing_access=(),
-                azure_facts=await with_kubernetes(client, azure_facts) if azure_facts else None,
+            observation = observed_once(
+                cluster_watch.world,
+                pools_by_name,
+                await with_kubernetes(client, azure_facts) if azure_facts else None,
+                now,
             )
             migration = Migration(name, "preflight", 0, spec, MigrationStatus())
             progress = preflight(context_of(migration, observation, now))

@@ -142,7 +142,7 @@ class Operator:
 
 
 def own_pod(settings: Settings) -> NamespacedName | None:
-    """The pod that this process runs in, where it was told its name."""
+    """The pod that this process runs in, where its name was given."""
     return NamespacedName(settings.namespace, settings.identity) if settings.identity else None
 
 

@@ -89,7 +89,7 @@ def build_cluster(
         azure_facts=azure_facts,
     )
     simulation.api.write_seconds = WRITE_SECONDS
-    simulation.scheduler.bare = snapshot.placings
+    simulation.scheduler.bare = snapshot.scheduling
     if not isinstance(azure_facts.sizes, Unread):
         simulation.node_lifecycle.gpus = {
             name: size.gpus for name, size in azure_facts.sizes.items() if size.gpus

@@ -18,10 +18,10 @@ from azure_linux_migrator.kube.decode_owners import (
     StatefulSetObject,
     VolumeObject,
 )
-from azure_linux_migrator.kube.reflector import Reflector, Sink
+from azure_linux_migrator.kube.reflector import Decoded, Reflector, Sink
 from azure_linux_migrator.model.cluster import NamespacedName
 
-CONTROLLERS: dict[str, type[Any]] = {
+CONTROLLERS: dict[str, type[Decoded]] = {
     "Deployment": DeploymentObject,
     "ReplicaSet": ReplicaSetObject,
     "StatefulSet": StatefulSetObject,
@@ -29,7 +29,7 @@ CONTROLLERS: dict[str, type[Any]] = {
 }
 
 
-Source = tuple[str, type[Any], Callable[[Any], None], Callable[[NamespacedName, int], None]]
+Source = tuple[str, type[Decoded], Callable[[Any], None], Callable[[NamespacedName, int], None]]
 
 
 class Interest(Listener, Protocol):

@@ -44,7 +44,9 @@ INITIAL_END = "k8s.io/initial-events-end"
 class Decoded(Protocol):
     """An object as decoded from the API."""
 
-    metadata: Metadata
+    @property
+    def metadata(self) -> Metadata:
+        """Its name and resourceVersion."""
 
     def record(self) -> Any:
         """The core's record of it."""
@@ -78,7 +80,7 @@ class TooOldError(Exception):
 class Reflector:
     """One resource, cluster-wide."""
 
-    def __init__(self, client: Client, path: str, kind: type[Any], sink: Sink) -> None:
+    def __init__(self, client: Client, path: str, kind: type[Decoded], sink: Sink) -> None:
         self._client = client
         self._path = path
         self._sink = sink

@@ -1,6 +1,6 @@
 """Reading a whole cluster once, for a forecast: lists only, with read-only rights.
 
-What may not be read is told; without nodes and pods there is nothing to forecast.
+What may not be read is reported; without nodes and pods there is nothing to forecast.
 """
 
 from collections import Counter
@@ -127,7 +127,7 @@ def _pod(snapshot: ClusterSnapshot, unmodelled: Counter[str], raw: msgspec.Raw) 
     pod = _pod_of.decode(raw)
     record = pod.record()
     snapshot.pods.append(structs.replace(record, scheduling=ANYWHERE))
-    snapshot.placings.setdefault(
+    snapshot.scheduling.setdefault(
         record.owner.uid if record.owner else record.uid, record.scheduling
     )
     if not record.finished:

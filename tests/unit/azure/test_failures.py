@@ -113,9 +113,9 @@ def test_the_innermost_code_that_is_known_decides(
 
 
 def test_a_throttle_of_compute_is_waited_for_and_never_rolls_back() -> None:
-    verdict = classify_failure(AzureError("OperationNotAllowed", THROTTLED, status=409))
-    assert (verdict.reason, verdict.retryable) == (Reason.AZURE_THROTTLED, True)
-    assert verdict.delay >= 10.0
+    failure = classify_failure(AzureError("OperationNotAllowed", THROTTLED, status=409))
+    assert (failure.reason, failure.retryable) == (Reason.AZURE_THROTTLED, True)
+    assert failure.delay >= 10.0
 
 
 # Recorded refusals

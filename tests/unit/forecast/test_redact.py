@@ -267,7 +267,7 @@ def test_what_blocks_still_blocks() -> None:
     owner = next(
         pod.owner.uid for pod in cluster_snapshot.pods if pod.owner and "gateway" in pod.owner.uid
     )
-    cluster_snapshot.placings[owner] = SchedulingConstraints(selector=(("agentpool", "workers"),))
+    cluster_snapshot.scheduling[owner] = SchedulingConstraints(selector=(("agentpool", "workers"),))
     cluster_snapshot.budgets[0] = structs.replace(
         cluster_snapshot.budgets[0], sync_failed="acme cannot be found"
     )

@@ -17,7 +17,7 @@ _SHOWN_WORKLOADS = 6
 _SHOWN_REASONS = 10
 _SHOWN_SUBJECTS = 3
 _OLD_SECONDS = 3600.0
-"""A snapshot older than this is told to be old."""
+"""A snapshot older than this is reported as old."""
 _LEAST_STEP_SECONDS = 1.0
 """A step that takes less, and waits for nobody, is not shown."""
 _WAITS = {"BeforeDrain": Step.AWAIT_DRAIN_APPROVAL, "BeforeRetire": Step.AWAIT_RETIRE_APPROVAL}

@@ -79,7 +79,7 @@ PASSING = frozenset({Cause.SERVER})
 
 
 REFUSED_OFTEN = 5
-"""A budget that refuses so often in a row what it should grant by its status is told."""
+"""A budget that refuses so often in a row what it should grant by its status is reported."""
 
 
 def of_refusal(pod: Pod, refusal: PodRefusal) -> Blocker | None:

@@ -59,7 +59,7 @@ def find_blockers(
 
 
 def _blocked(progress: NodeProgress) -> Iterable[Blocker]:
-    """The blocked pods of a node; a node that is held is told once."""
+    """The blocked pods of a node; a held node is reported once."""
     pods = [
         blocker for blocker in progress.blocked.values() if blocker.cause is not Cause.NODE_HELD
     ]
@@ -121,7 +121,7 @@ def _starved_owner(
 
 
 def _refused(tracker: PodTracker) -> Iterable[Blocker]:
-    """Pods that the apiserver refuses; what it refuses for all of them is told once."""
+    """Pods that the apiserver refuses; what it refuses for all of them is reported once."""
     trouble = tracker.world.inflight.breaker.trouble
     if trouble is not None and tracker.eligible:
         text = of_trouble(trouble, tracker.eligible)
@@ -135,7 +135,7 @@ def _refused(tracker: PodTracker) -> Iterable[Blocker]:
 
 
 def _backed_off(tracker: PodTracker, ids: Collection[QueueId]) -> Iterable[Blocker]:
-    """Budgets that refuse what they should grant, unless they are told for another reason."""
+    """Budgets that refuse what they should grant, unless they are reported for another reason."""
     for key, backoff in tracker.world.inflight.budget_backoffs.by_budget.items():
         budget, left = tracker.world.budgets.get(key), tracker.queues.left(key)
         if budget is not None and left and key not in ids and not is_deadlocked(budget):

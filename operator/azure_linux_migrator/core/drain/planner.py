@@ -38,7 +38,7 @@ BLOCKERS_AGE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What may be sent now, and what is to be told. Times are in seconds.
+    """What may be sent now, and what is to be reported. Times are in seconds.
 
     `unschedulable_replacements` are pods that replace evicted ones and that the scheduler finds no
     node for, `unrecovered` those that are not made, or not Ready; `rest` is the estimate of what is
@@ -63,7 +63,7 @@ class Planner:
     def __init__(self, world: World, scope: Scope) -> None:
         self.tracker = PodTracker(world, scope)
         self.listener = DrainListener(self.tracker)
-        """To be told of every change of the world."""
+        """Gets every change of the world."""
         self._since = 0.0
         self._granting: dict[EvictionQueue, None] = {}
         self._blocking: dict[EvictionQueue, None] = {}

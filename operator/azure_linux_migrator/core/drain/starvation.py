@@ -6,7 +6,7 @@ from itertools import islice
 from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue
 
 STARVED_SECONDS = 60.0
-"""A queue that got no slot for so long is told as a blocker."""
+"""A queue that got no slot for so long is reported as a blocker."""
 
 PATIENCE_SECONDS = 600.0
 """Replicas without a budget that got no slot for so long move all the same, one at a time: a pod

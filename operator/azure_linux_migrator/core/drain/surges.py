@@ -10,8 +10,8 @@ from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.model.cluster import Controller
 
 PATIENCE_SECONDS = 600.0
-"""A surge that has moved no pod for so long is told, or given up where Kubernetes is not starting
-its new pod: the default of a Deployment's progressDeadlineSeconds."""
+"""A surge that has moved no pod for so long is reported, or given up where Kubernetes is not
+starting its new pod: the default of a Deployment's progressDeadlineSeconds."""
 
 
 class Surges:
@@ -37,7 +37,7 @@ class Surges:
     def judge(self, now: float, stamp: str, *, afresh: bool) -> None:
         """Notice the surges that have moved no pod for PATIENCE_SECONDS.
 
-        One whose new pod is not Ready is told and goes on: an eviction would take the pod that
+        One whose new pod is not Ready is reported and goes on: an eviction would take the pod that
         works. Any other is given up, and its pods are evicted: none of them is Ready, or they do
         not leave although another is. Only time in which a surge may act counts: none while pods
         of a lower order are moved, and none before now if `afresh` (the drain was held).

@@ -180,7 +180,7 @@ def _taints(snapshot: PreflightSnapshot) -> Iterator[Taint]:
 
 def _room(snapshot: PreflightSnapshot) -> Allocatable:
     """The most that a node of the target has for pods that move: as much as a node of the source
-    where the VM size stays, so that no pod that runs there is told not to fit."""
+    where the VM size stays, so that no pod that runs there is reported as too large."""
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
     if size.lower() == snapshot.source.vm_size.lower():
         sized = [node.allocatable for node in source_nodes(snapshot) if node.allocatable.pods]

@@ -24,7 +24,7 @@ def context_of(migration: Migration, observation: Observation, now: float) -> Co
         migration.uid,
         _accepted(migration),
     )
-    # Which pods came after that is told by those that are there: not before all of them are read.
+    # The pods that are there show which ones came after that: not before all of them are read.
     began = since_epoch(migration.status.batch.started_at) if observation.world_ready else None
     # No pod of the second in which the resource was made replaces one that it moved, whatever the
     # clock said by which the start was recorded.

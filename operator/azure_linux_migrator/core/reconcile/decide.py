@@ -229,7 +229,7 @@ def _already_migrated(ctx: Context) -> bool:
         not ctx.migration.in_place
         and ctx.pool(ctx.migration.source) is None
         and target is not None
-        and target.state == "Succeeded"
+        and target.succeeded
         and ctx.migration.owns(target)
     )
 

@@ -26,7 +26,7 @@ class BudgetBackoff(Struct):
 
 
 class BudgetBackoffs:
-    """By budget. `on_change` is told the budget that waits, or no longer waits."""
+    """By budget. `on_change` gets the budget that waits, or no longer waits."""
 
     def __init__(self, on_change: Callable[[NamespacedName], None]) -> None:
         self._on_change = on_change

@@ -42,7 +42,7 @@ Counted = TypeVar("Counted")
 class InflightEvictions:
     """All evictions under way, with the counts per budget and per owner that slots depend on.
 
-    `on_change` is told the pod, the budget and the owner whose figures have changed.
+    `on_change` gets the pod, the budget and the owner whose figures have changed.
     """
 
     def __init__(

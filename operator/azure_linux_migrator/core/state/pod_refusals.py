@@ -20,7 +20,7 @@ class PodRefusal(Struct, frozen=True):
 
 
 class PodRefusals:
-    """By pod, until it leaves or is granted. `on_change` is told whose wait is over."""
+    """By pod, until it leaves or is granted. `on_change` gets the pod whose wait is over."""
 
     def __init__(self, on_change: Callable[[NamespacedName], None]) -> None:
         self._on_change = on_change

@@ -16,6 +16,7 @@ from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools, ReviewAccess
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 FRESH_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 60.0
@@ -197,7 +198,7 @@ def _source(ctx: Context, source: Pool) -> Progress | None:
             f"node pool {name} is {source.power}; start it first",
         ),
         Reason.SOURCE_NOT_HEALTHY: (
-            source.state in {"Failed", "Canceled"},
+            source.state in UNFINISHED,
             (
                 f"node pool {name} is in state {source.state}; bring it to Succeeded first: az aks "
                 f"nodepool update --name {name} …"

@@ -122,7 +122,7 @@ class Context:
         return answer(problem.reason, problem.message, wake_at=problem.retry_at)
 
     def attempt_all(self, actions: Iterable[Action], reason: Reason, message: str) -> Progress:
-        """All of them side by side (at least one); what went wrong with one of them is told."""
+        """All of them side by side (at least one); what went wrong with one of them is reported."""
         tried = [self.attempt(action, reason, message) for action in actions]
         worst = min(
             tried, key=lambda attempt: (attempt.state != "refused", attempt.reason == reason)

@@ -25,6 +25,7 @@ from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, re
 from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 FRESH_SECONDS = 15.0
 
@@ -43,7 +44,7 @@ def roll(ctx: Context) -> Progress:
     if (waiting := before_next(ctx, index)) is not None:
         return waiting
     source, target = ctx.pool(ctx.migration.source), ctx.pool(ctx.migration.target)
-    if target is not None and target.state in {"Failed", "Canceled"} and _short(ctx, target):
+    if target is not None and target.state in UNFINISHED and _short(ctx, target):
         return failed(ctx, target)
     if not ctx.pools_newer_than(FRESH_SECONDS):
         look = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
@@ -86,12 +87,12 @@ def _shrink(ctx: Context, source: Pool) -> Progress | None:
     if not done:
         return None
     text = f"deleting {len(done)} drained nodes of pool {source.name}"
-    vanishing = source.state == "Succeeded" and source.count < len(ctx.pool_progress)
+    vanishing = source.succeeded and source.count < len(ctx.pool_progress)
     if not source.settled or vanishing:
         return ctx.refresh_pools(Reason.SHRINKING_SOURCE, text, source.name)
     if (loose := target_not_ready(ctx)) is not None:
         return loose
-    if source.state != "Succeeded":
+    if not source.succeeded:
         text += f" again: AKS left the pool in state {source.state}"
     machines = DeleteMachines(source.name, tuple(done), ctx.planner.tracker.lost(done))
     return ctx.attempt(machines, Reason.SHRINKING_SOURCE, text)

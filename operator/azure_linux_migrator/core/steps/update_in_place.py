@@ -9,6 +9,7 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 FRESH_SECONDS = 15.0
 SHOWS_SECONDS = 120.0
@@ -25,7 +26,7 @@ def update_in_place(ctx: Context) -> Progress:
         return refused(Reason.SOURCE_POOL_GONE, f"node pool {ctx.migration.source} is gone")
     if not _shows(ctx, pool, wanted):
         return _ignored(ctx, pool, wanted) or _ask(ctx, pool, wanted)
-    if pool.state in {"Failed", "Canceled"}:
+    if pool.state in UNFINISHED:
         return refused(
             Reason.UPDATE_FAILED,
             f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
@@ -35,9 +36,9 @@ def update_in_place(ctx: Context) -> Progress:
             *ctx.pool_reads(FRESH_SECONDS),
             wake_at=ctx.now + FRESH_SECONDS,
         )
-    if pool.state == "Succeeded" and ctx.pool_progress.by_node and not _shows_soon(ctx, pool):
+    if pool.succeeded and ctx.pool_progress.by_node and not _shows_soon(ctx, pool):
         return _ask(ctx, pool, wanted)
-    if pool.state != "Succeeded" or ctx.pool_progress.by_node:
+    if not pool.succeeded or ctx.pool_progress.by_node:
         text = f"AKS changes node pool {pool.name} to {wanted}: {_left(ctx)}"
         answer = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
         if (held := _held_by(ctx)) and answer.reason == Reason.UPDATING_IN_PLACE:
