@@ -238,7 +238,7 @@ class ForecastRun:
             steps=[step for step in self._steps if step.name],
             batches=self._batches,
             points=_thinned(self._points),
-            evictions=self.operator.runner.evictions,
+            evictions=len(self.operator.runner.evicted),
             extra_nodes=self._most,
             node_hours=max(0.0, self._node_seconds) / 3600,
             moving_seconds=max(0.0, moving),

@@ -31,6 +31,7 @@ from azure_linux_migrator.model.actions import (
     RunForecast,
     UpdatePool,
 )
+from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
 from azure_linux_migrator.simulator.controller.effects import perform
@@ -39,7 +40,7 @@ from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 class ActionRunner:
     """Runs the actions of one migration. A request takes effect half-way, and is always answered.
-    `evictions` is how many were sent."""
+    `evicted` are the pods of its evictions, in order."""
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class ActionRunner:
         self._under_way: set[str] = set()
         self._waiting: deque[Action] = deque()
         self.outcomes = Outcomes(world, lambda: rng.uniform(1.0, 1.25))
-        self.evictions = 0
+        self.evicted: list[NamespacedName] = []
 
     @property
     def running(self) -> frozenset[str]:
@@ -86,7 +87,7 @@ class ActionRunner:
                 delay = CONFLICT_SECONDS * self._rng.uniform(1.0, 1.1)
                 self._kernel.after(delay, lambda: self._arrives(action, way, since))
                 return
-            self.evictions += 1
+            self.evicted.append(action.pod)
         error: AzlmError | None = None
         pools: dict[str, Pool] = {}
         try:
