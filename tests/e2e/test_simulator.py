@@ -124,7 +124,7 @@ def test_the_forecast_happens(name: str, bed: Bed) -> None:
     assumed = Assumptions(stop=0.3, node_boot=2.0, node_delete=1.0, job=4.0)
     forecast = ForecastRun(snapshot, "workers", spec, assumed, 1)
     run_result = forecast.go()
-    expected = [pod.name for pod in forecast.operator.runner.evicted]
+    evicted = [pod.name for pod in forecast.operator.runner.evicted]
     assert run_result.succeeded, run_result.message
 
     bed.start_operator()
@@ -134,19 +134,19 @@ def test_the_forecast_happens(name: str, bed: Bed) -> None:
     done = [request.name for request in requests if request.code == 201]
     assert {request.code for request in requests} == {201}
     assert len(done) == run_result.evictions
-    assert Counter(_app(pod) for pod in done) == Counter(_app(pod) for pod in expected)
+    assert Counter(_app(pod) for pod in done) == Counter(_app(pod) for pod in evicted)
     assert _left(bed) == _left_in(forecast)
     if name == "spread":
         assert _spread(_landed(bed)) == _spread(_landed_in(forecast))
     if name == "order":
-        assert [_app(pod) for pod in expected] == [_app(pod) for pod in done]
+        assert [_app(pod) for pod in evicted] == [_app(pod) for pod in done]
     if name == "ordered":
         sets = [
             controller for controller in snapshot.controllers if controller.kind == "StatefulSet"
         ]
         assert [controller.ordered for controller in sets] == [True, True]
     if name == "kinds":
-        ours = [pod for pod in expected if pod.startswith("db-")]
+        ours = [pod for pod in evicted if pod.startswith("db-")]
         assert ours == [pod for pod in done if pod.startswith("db-")] or len(ours) == 3
     assert Counter(run_result.blockers) == Counter()
     assert bed.status()["batch"]["index"] == run_result.batches[-1].index

@@ -116,7 +116,6 @@ class ForecastRun:
     ) -> None:
         rng = random.Random(seed)  # noqa: S311 - a simulation's dice
         self.simulation: SimulatedCluster = build_cluster(snapshot, assumed, rng)
-        self._rng = rng
         self._began = self.simulation.kernel.now
         self._source = str(spec["source"]["nodePool"])
         if self._source not in self.simulation.aks.pool_names():

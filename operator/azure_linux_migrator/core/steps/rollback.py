@@ -40,9 +40,13 @@ def release_source(ctx: Context) -> Progress:
 def restore_size(ctx: Context) -> Progress:
     """Give the old pool its nodes back, where Rolling took some."""
     restored = ctx.migration.status.step not in {"", Step.RELEASE_SOURCE, Step.RESTORE_SOURCE}
+    pool = ctx.pool(ctx.migration.old_pool)
+    if pool is not None and pool.power != "Running":
+        text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
+        look = ctx.refresh_pools(Reason.SOURCE_STOPPED, text, interval=FRESH_SECONDS)
+        return refused(Reason.SOURCE_STOPPED, text, *look.actions, wake_at=look.wake_at)
     if ctx.seen.pools is None or not (restored or ctx.pools_newer_than(FRESH_SECONDS)):
         return ctx.refresh_pools(Reason.RESTORING_SOURCE, "reading the cluster's node pools")
-    pool = ctx.pool(ctx.migration.old_pool)
     if pool is None:
         return refused(
             Reason.SOURCE_POOL_GONE,
@@ -51,10 +55,6 @@ def restore_size(ctx: Context) -> Progress:
         )
     wanted = old_count(ctx)
     text = f"growing node pool {pool.name} back to {wanted} nodes"
-    if pool.power != "Running":
-        text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
-        look = ctx.refresh_pools(Reason.SOURCE_STOPPED, text)
-        return refused(Reason.SOURCE_STOPPED, text, *look.actions, wake_at=look.wake_at)
     ready = ctx.seen.world.ready_nodes(pool.name)
     if (pool.count >= wanted and ready >= wanted) or (pool.autoscaling and ready):
         return DONE  # an autoscaler that somebody has turned on gives it the nodes it needs
