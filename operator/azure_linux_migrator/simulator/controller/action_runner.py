@@ -33,14 +33,14 @@ from azure_linux_migrator.model.actions import (
 )
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
 from azure_linux_migrator.simulator.controller.effects import perform
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 
 class ActionRunner:
     """Runs the actions of one migration. A request takes effect half-way, and is always answered.
-    `evicted` are the pods of its evictions, in order."""
+    `evicted` are the pods that it was asked to evict, in order."""
 
     def __init__(
         self,
@@ -125,8 +125,8 @@ class ActionRunner:
             case ReadAzureFacts():
                 outcomes.azure_facts_read(action, replace(self._cluster.azure_facts, at=now))
             case RunForecast(generation):
-                made = ForecastStatus(generation=generation, at=timestamp(now))
-                outcomes.forecast_made(action, made)
+                at = timestamp(now)
+                outcomes.forecast_finished(action, ForecastStatus(generation=generation, at=at))
             case _:
                 outcomes.wrote(action, now)
 
