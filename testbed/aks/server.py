@@ -113,20 +113,26 @@ class ArmServer:
                 await self._nodes.appear(event.node)
             case ops.NodeChanges():
                 await self._nodes.change(event.new)
+            case ops.NodeStops():
+                await self._nodes.stop(event.name)
+            case ops.NodeStarts():
+                await self._nodes.change(event.node)
+                await self._nodes.restart(event.node.name)
             case ops.NodeVanishes():
                 await self._nodes.vanish(event.name)
             case ops.NodeDrains():
-                task = asyncio.create_task(self._drain(self._nodes, event.name))
+                task = asyncio.create_task(self._drain(self._nodes, event))
                 self._drains.add(task)
                 task.add_done_callback(self._drains.discard)
             case _:
                 return
 
-    async def _drain(self, nodes: KubernetesNodes, name: str) -> None:
+    async def _drain(self, nodes: KubernetesNodes, event: ops.NodeDrains) -> None:
         """As AKS does before it removes a machine: cordon, evict within budgets, then report."""
+        name = event.name
         while True:
             try:
-                await nodes.drain(name)
+                await nodes.drain(name, event.evicts)
             except KubernetesError as error:
                 log.warning("draining node %s: %s", name, error)
                 await asyncio.sleep(RETRY_SECONDS)

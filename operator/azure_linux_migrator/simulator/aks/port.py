@@ -3,6 +3,7 @@ AzureError."""
 
 from typing import Any
 
+from azure_linux_migrator.azure.failures import codes_in
 from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.azure.template import target_body, updated_body
 from azure_linux_migrator.core.state.outcomes import ChangesPool
@@ -71,4 +72,10 @@ class SimulatedArm:
 def _ours(error: ArmError | ResponseLost) -> AzureError:
     if isinstance(error, ResponseLost):
         return NoAnswerError(min(error.hang_seconds, 60.0))
-    return AzureError(error.code, error.message, status=error.status, retry_after=error.retry_after)
+    return AzureError(
+        error.code,
+        error.message,
+        status=error.status,
+        retry_after=error.retry_after,
+        more_codes=tuple(codes_in(error.body))[1:],
+    )
