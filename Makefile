@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 DOCS := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
+.PHONY: help demo azure-e2e test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
 .PHONY: binary image gitops install-yaml monitoring recordings rules docs workflows testbed
 .PHONY: lock clean
 
@@ -44,6 +44,9 @@ coverage: $(STAMP) ## Branches of the pure core that unit tests and the simulati
 
 lint: $(STAMP) ## Check style, types, import contracts, lock files and the Dockerfile
 	scripts/lint
+
+azure-e2e: testbed ## Run the demo on a small AKS cluster of its own (SUBSCRIPTION=, LOCATION=, RECORD=1, DRY_RUN=1)
+	$(BIN)/python -m testbed azure --subscription "$(SUBSCRIPTION)" --location "$(or $(LOCATION),westeurope)" $(if $(RECORD),--record) $(if $(DRY_RUN),--dry-run)
 
 bench: testbed ## Measure azlm against kubectl drain; RIVALS=all: and against Karpenter
 	$(BIN)/python -m bench --rivals "$(RIVALS)"

@@ -12,38 +12,15 @@ from azure_linux_migrator.simulator.aks.operations import swapped
 from azure_linux_migrator.simulator.aks.region import Region
 from simtest.faults.azure_calls import CallFault, Stall, inject
 from tests.support.recordings import recorded
+from tests.support.replay import same_answer
 from tests.support.served_aks import ServedAks, served_aks
 
 POOL = {"count": 1, "vmSize": "Standard_DS2_v2", "osSKU": "Ubuntu", "mode": "User"}
-NEWER = frozenset({"eTag", "securityProfile", "nodeLabels", "tags"})
-"""Keys that newer API versions add."""
-ACTED_ON = ("azure-asyncoperation", "location", "retry-after")
 
 
 def exchanges(name: str) -> list[dict[str, Any]]:
     """The exchanges of a recording."""
     return list(recorded(f"exchanges/{name}.json")["exchanges"])
-
-
-def same_answer(
-    ours: tuple[int, dict[str, str], Any], theirs: dict[str, Any], *values: str
-) -> dict[str, Any]:
-    """Compare an answer about a pool; `values` are properties that are equal. Returns ours."""
-    status, headers, body = ours
-    assert status == theirs["status"]
-    names = {name.lower() for name in theirs.get("headers") or {}}
-    assert [name in headers for name in ACTED_ON] == [name in names for name in ACTED_ON]
-    if theirs["response"] is None:
-        assert body is None
-        return {}
-    recorded_properties = theirs["response"]["properties"]
-    properties: dict[str, Any] = body["properties"]
-    if "note" not in recorded_properties:  # not abridged
-        assert set(body) == set(theirs["response"])
-        assert set(properties) - NEWER == set(recorded_properties) - NEWER
-    for value in values:
-        assert properties[value] == recorded_properties[value], value
-    return properties
 
 
 async def ended(served: ServedAks, headers: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ Written by `tests/contract/arm/test_fidelity.py` from a table in code. azlm is t
 simulated AKS. This page lists what it does as the service does, from where that is known, and the
 test of it. Tests of recorded exchanges compare statuses, states, keys of bodies and the headers
 that clients act on. **never seen** marks what rests on documentation or an assumption alone: no
-answer of the service was at hand.
+answer of the service was at hand. A run of `make azure-e2e RECORD=1` keeps such answers.
 """
 SDK = """
 ## What is the same to the SDK

@@ -25,8 +25,8 @@ NEWER = frozenset({"eTag", "securityProfile", "nodeLabels", "tags"})
 
 @pytest.fixture
 async def served() -> AsyncIterator[ServedAks]:
-    where = {"resource_group": "clitest000001", "name": "cliakstest000002", "location": "westus2"}
-    async with served_aks(**where) as aks:
+    where: dict[str, Any] = {"resource_group": "clitest000001", "name": "cliakstest000002"}
+    async with served_aks(**where, location="westus2") as aks:
         aks.cluster.adopt("nodepool1", POOL | {"mode": "System"})
         yield aks
 
