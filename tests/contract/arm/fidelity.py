@@ -148,6 +148,12 @@ BEHAVIOURS = (
         seen=False,
     ),
     Behaviour(
+        "Spot pools are upgraded without a surge, one node after another",
+        f"{_NODEPOOL}upgrade-aks-node-pools-rolling (in which order: an assumption)",
+        "test_unkind.test_a_spot_pool_is_upgraded_without_a_surge",
+        seen=False,
+    ),
+    Behaviour(
         "Nodes that an upgrade adds count against address ranges and outbound ports",
         f"{_NODEPOOL}upgrade-cluster",
         "test_unkind.test_surge_nodes_count_for_addresses",

@@ -168,6 +168,14 @@ def test_surge_nodes_count_for_addresses() -> None:
     cluster(limits=limits).put("one", {"properties": spot}, NOW)
 
 
+def test_a_spot_pool_is_upgraded_without_a_surge() -> None:
+    aks = cluster()
+    names = add(aks, "src", POOL | {"scaleSetPriority": "Spot"})
+    aks.put("src", {"properties": POOL | {"osSKU": "AzureLinux"}}, NOW)
+    joined = [e.node.name for e in aks.advance(NOW + 900) if isinstance(e, ops.NodeAppears)]
+    assert joined == names, "one after another, under its name"
+
+
 FAILURES = [
     (azure.COMPUTE_THROTTLE, Reason.AZURE_THROTTLED),
     (azure.INTERNAL, Reason.AZURE_UNAVAILABLE),

@@ -49,14 +49,15 @@ def growth(pool: Pool, count: int) -> list[ops.Step]:
 
 
 def _upgrade(stale: list[NodeRecord], surge: int) -> list[ops.Step]:
-    """A rolling upgrade: add the surge nodes, reimage batch by batch, remove the surge nodes."""
+    """A rolling upgrade: add the surge nodes, reimage batch by batch, remove the surge nodes.
+    Without a surge, one node after another."""
     names = [node.name for node in stale]
-    batches = [tuple(names[at : at + surge]) for at in range(0, len(names), surge)]
-    return [
-        ops.Boot(min(surge, len(names)), surge=True),
-        *(ops.Reimage(batch) for batch in batches),
-        ops.RemoveSurge(),
-    ]
+    size = max(1, surge)
+    batches = [tuple(names[at : at + size]) for at in range(0, len(names), size)]
+    steps: list[ops.Step] = [ops.Reimage(batch) for batch in batches]
+    if not surge:
+        return steps
+    return [ops.Boot(min(surge, len(names)), surge=True), *steps, ops.RemoveSurge()]
 
 
 def _state(
