@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec import structs
+
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from simtest.faults.azure_calls import (
     CallFault,
@@ -191,4 +193,17 @@ def azure_busy(run: FaultedRun, fault: Fault) -> bool:
     """Another operation of the cluster is in progress."""
     run.simulation.aks.occupy("Updating", fault.length, run.now)
     run.simulation.node_lifecycle.touched()
+    return True
+
+
+@FAULTS.at_time(FaultKind("azure-locked", 2, timed(10, 120)))
+def azure_locked(run: FaultedRun, fault: Fault) -> bool:
+    """Somebody puts a lock on the node resource group, and takes it away again."""
+    aks = run.simulation.aks
+    aks.region = structs.replace(aks.region, node_group_locks=("keep",))
+
+    def unlock() -> None:
+        aks.region = structs.replace(aks.region, node_group_locks=())
+
+    run.after(fault.length, unlock)
     return True
