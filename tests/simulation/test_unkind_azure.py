@@ -78,3 +78,16 @@ async def test_what_azure_gets_over_by_itself_rolls_nothing_back(ending: EndOper
     async with migration_run([fault], onFailure="Rollback") as migration:
         assert await migration.run(), told(migration)
         assert migration.status.phase == "Succeeded"
+
+
+async def test_a_refused_update_in_place_stays_refused_while_the_pools_are_read_again() -> None:
+    async with migration_run(strategy=strategy("InPlace")) as migration:
+        assert await migration.run(lambda run: run.status.step == "UpdateInPlace")
+        migration.cluster.region = Region(node_group_locks=("keep",))
+        end = migration.now + 2000
+        await migration.run(lambda run: run.now > end)
+        assert migration.reason == "ScopeLocked", told(migration)
+        assert migration.trail[-1].endswith("ScopeLocked")
+        assert sum("ScopeLocked" in line for line in migration.trail) == 1, migration.trail
+        migration.cluster.region = Region()
+        assert await migration.run(), told(migration)
