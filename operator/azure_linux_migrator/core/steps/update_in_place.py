@@ -102,13 +102,14 @@ def _shows_soon(ctx: Context, pool: Pool) -> bool:
 
 def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
     text = f"asking AKS to change node pool {pool.name} to {wanted}: {_left(ctx)}"
+    if not pool.settled:
+        return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
+    if not ctx.pools_newer_than(FRESH_SECONDS):
+        look = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
+        return ctx.keep_refusal(look, f"UpdatePool/{pool.name}")
     # The pool's own upgrade settings apply: AKS refuses maxSurge for Spot pools, and what is set
     # beside maxUnavailable, or in place of the owner's value, stays for good.
     action = UpdatePool(pool.name, (("osSKU", wanted),), pool.etag)
-    if not pool.settled:
-        return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
-    if not ctx.pools_newer_than(FRESH_SECONDS):
-        return ctx.keep_refusal(ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text), action.key)
     return ctx.attempt(action, Reason.UPDATING_IN_PLACE, text)
 
 
