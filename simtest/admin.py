@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec import structs
+
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import APPROVE, RESUME
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
@@ -160,6 +162,11 @@ class Admin(Remedies):
             self.remedy(blocker)
         azure_cli.update(self._simulation, "src", osSKU="AzureLinux")
 
+    def _remove_lock(self, _body: Body) -> None:
+        """`az lock delete`."""
+        aks = self._simulation.aks
+        aks.region = structs.replace(aks.region, node_group_locks=())
+
     def _turn_autoscaler_off(self, _body: Body) -> None:
         off = {"enableAutoScaling": False, "minCount": None, "maxCount": None}
         azure_cli.update(self._simulation, "src", **off)
@@ -221,6 +228,7 @@ class Admin(Remedies):
         "TargetFailed": _try_target_again,
         "UpdateFailed": _update_again,
         "SourceNotHealthy": _try_source_again,
+        "ScopeLocked": _remove_lock,
         "AutoscalerTurnedOn": _turn_autoscaler_off,
         "SourceStopped": _start_source,
         "TargetStopped": _start_target,

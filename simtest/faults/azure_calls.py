@@ -77,6 +77,8 @@ class EndOperation(_Record, frozen=True, tag="EndOperation", tag_field="kind"):
         'for the requested VM size in this region."'
     )
     nodes: int | None = None
+    details: tuple[dict[str, str], ...] = ()
+    """Inner errors, each with `code` and `message`."""
 
 
 class Stall(_Record, frozen=True, tag="Stall", tag_field="kind"):
@@ -152,8 +154,8 @@ class CallFaults:
                     joined.setdefault("answer_lost_after", seconds)
                 case Stall(seconds=wait):
                     joined["waits"] = (wait, *joined.get("waits", ()))
-                case EndOperation(status, code, message, nodes):
-                    joined["ending"] = Ending(status, code, message, nodes)
+                case EndOperation(status, code, message, nodes, details):
+                    joined["ending"] = Ending(status, code, message, nodes, details)
                 case MissingNodes(count=count):
                     joined["missing_nodes"] = count
                 case Hide(seconds=hidden):

@@ -20,7 +20,8 @@ from azure_linux_migrator.cli.view.migration_view import MigrationView, connecte
 from azure_linux_migrator.controller.settings import Settings
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane, StartError, say
-from testbed.demo.command import SAMPLE, install
+from testbed.demo.command import install
+from testbed.demo.measured import SAMPLE
 from testbed.demo.process import Operator
 from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes

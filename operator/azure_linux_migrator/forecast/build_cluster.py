@@ -58,19 +58,19 @@ def build_cluster(
 ) -> SimulatedCluster:
     """The simulated cluster of the snapshot. Raises SettingsError for pools that cannot be
     modelled."""
-    aks = ManagedCluster(
-        rng,
-        shape=_shape(snapshot.pools),
-        timings=Timings(
-            boot=booting(snapshot, assumed), delete=assumed.node_delete, drain_timeout=1800.0
-        ),
-        limits=Limits(throttling=True),
-        wait_for_drains=True,
-    )
     azure_facts = (
         azure_facts_from(snapshot.azure_facts)
         if snapshot.azure_facts
         else AzureFacts(at=snapshot.taken_at)
+    )
+    aks = ManagedCluster(
+        rng,
+        shape=_shape(snapshot.pools, azure_facts),
+        timings=Timings(
+            boot=booting(snapshot, assumed), delete=assumed.node_delete, drain_timeout=1800.0
+        ),
+        limits=Limits(refused_beside_others=0.0),
+        wait_for_drains=True,
     )
     pods = len(snapshot.pods)
     simulation = SimulatedCluster(
@@ -120,11 +120,16 @@ def _around(usual: float) -> Span:
     return Span(usual * 2 / 3, usual * 4 / 3)
 
 
-def _shape(pools: list[Pool]) -> ClusterShape:
-    """The control plane's version: that of its newest pool."""
-    versions = [pool.settings.kubernetes_version for pool in pools]
-    newest = max((v for v in versions if v), key=_numbers, default="")
-    return ClusterShape(kubernetes_version=newest) if newest else ClusterShape()
+def _shape(pools: list[Pool], azure_facts: AzureFacts) -> ClusterShape:
+    """The control plane's version is that of its newest pool. Where the versions on offer were not
+    read, the pools' own are."""
+    versions = {pool.settings.kubernetes_version for pool in pools} - {""}
+    if not versions:
+        return ClusterShape()
+    own = tuple(sorted(versions, key=_numbers))
+    read = azure_facts.versions
+    offered = own if isinstance(read, Unread) else tuple(v for v in read if len(_numbers(v)) == 3)
+    return ClusterShape(kubernetes_version=own[-1], pool_versions=offered)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

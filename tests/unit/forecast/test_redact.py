@@ -48,6 +48,7 @@ KEPT = {
     *(f"ClusterFacts.{field}" for field in ("network_plugin_mode", "ip_families")),
     *(f"ClusterFacts.{field}" for field in ("upgrade_channel", "node_os_channel")),
     *("ClusterFacts.autoscaler_profile", "ClusterFacts.autoscaler_profile key"),
+    "ClusterFacts.node_disruption",
 }
 """What stays: words of Kubernetes and Azure, sizes, versions, zones, and the names of AKS pools."""
 FREE = "kubernetes.azure.com/cluster"

@@ -3,6 +3,7 @@ AzureError."""
 
 from typing import Any
 
+from azure_linux_migrator.azure.failures import codes_in
 from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.azure.template import target_body, updated_body
 from azure_linux_migrator.core.state.outcomes import ChangesPool
@@ -61,4 +62,10 @@ class SimulatedArm:
 
 
 def _ours(error: ArmError) -> AzureError:
-    return AzureError(error.code, error.message, status=error.status, retry_after=error.retry_after)
+    return AzureError(
+        error.code,
+        error.message,
+        status=error.status,
+        retry_after=error.retry_after,
+        more_codes=tuple(codes_in(error.body))[1:],
+    )
