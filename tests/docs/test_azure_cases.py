@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Severity
-from tests.cases.test_cluster_shapes import SHAPES, Shape, cluster_of
 from tests.docs.pages import DOCS, ROOT
+from tests.support.cluster_shapes import SHAPES, Shape, cluster_of
 
 PAGE = DOCS / "azure-cases.md"
 RULES = "unit/core/test_preflight_rules.py"

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from azure.core import MatchConditions
+from azure.core.credentials import AccessToken
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.pipeline.transport import AsyncHttpTransport
@@ -38,7 +40,7 @@ class AksPools(PoolPort):
         client: ContainerServiceClient,
         cluster: ClusterRef,
         on_request: OnRequest,
-        identity: Any = None,
+        identity: AsyncTokenCredential | None = None,
         before_change: Callable[[], None] = lambda: None,
         api_version: str = API_VERSION,
     ) -> None:
@@ -110,7 +112,7 @@ class AksPools(PoolPort):
             )
 
     async def azure_facts(self, source: Pool) -> AzureFacts:
-        """Each part is one try; a refusal is told in its place."""
+        """Each part is one try; a refusal is returned in its place."""
         return await read_facts(self._client, self._cluster, source, self._api_version)
 
     async def delete(self, pool: str, *, etag: str) -> None:
@@ -175,7 +177,7 @@ def open_pools(
     version = api_version or API_VERSION
     if transport is not None:
         more["transport"] = transport
-    identity: Any = None
+    identity: AsyncTokenCredential | None = None
     if endpoint is not None and endpoint.startswith("http://"):
         more["authentication_policy"] = SansIOHTTPPolicy()
         token: Any = _NoCredential()
@@ -197,7 +199,7 @@ def open_pools(
 class _NoCredential:
     """Stands where the SDK's constructor wants a credential that no request uses."""
 
-    async def get_token(self, *_: str, **__: Any) -> Any:
+    async def get_token(self, *_: str, **__: object) -> AccessToken:
         raise AzureError("NoCredential", "a plain-http endpoint is not given tokens")
 
 

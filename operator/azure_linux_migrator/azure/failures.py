@@ -192,8 +192,8 @@ def classify_failure(error: AzureError) -> FailureClass:
         return FailureClass(reason, False, RECHECK_SECONDS, remedy)
     codes = [*reversed(_CODE.findall(error.message)), *reversed(error.more_codes), error.code]
     for code in codes:
-        if (verdict := _by_code(code, error)) is not None:
-            return verdict
+        if (failure := _by_code(code, error)) is not None:
+            return failure
     if _INTERNAL_TEXT.search(error.message):
         return FailureClass(Reason.AZURE_UNAVAILABLE, True, error.retry_after or 60.0)
     return _by_status(error)

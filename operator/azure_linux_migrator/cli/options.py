@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import click
 
@@ -96,6 +96,28 @@ kubernetes = options(
 reading = options(kubernetes, azure)
 
 
+class KubernetesFlags(TypedDict):
+    """The values of `kubernetes`."""
+
+    kubeconfig: str | None
+    context: str | None
+
+
+class _OtherFlags(TypedDict):
+    context: str | None
+    subscription_id: str | None
+    resource_group: str | None
+    cluster_name: str | None
+    cloud: str
+    arm_endpoint: str | None
+
+
+class ReadingFlags(_OtherFlags):
+    """The values of `reading`."""
+
+    kubeconfig: str | None
+
+
 def settings(
     subscription_id: str | None, resource_group: str | None, cluster_name: str | None, **flags: Any
 ) -> Settings:
@@ -103,7 +125,7 @@ def settings(
     return Settings(cluster=cluster_from(subscription_id, resource_group, cluster_name), **flags)
 
 
-def reader_settings(kubeconfig: str | None, **flags: Any) -> Settings:
+def reader_settings(kubeconfig: str | None, **flags: Unpack[_OtherFlags]) -> Settings:
     """The values of `reading`."""
     return settings(kubeconfig=_own(kubeconfig), **flags)
 

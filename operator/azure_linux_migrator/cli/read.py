@@ -14,10 +14,8 @@ from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.azure.client import AksPools, open_pools
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
-from azure_linux_migrator.core.reconcile.decide import context_of
-from azure_linux_migrator.core.state.results import PoolReading
-from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
-from azure_linux_migrator.core.steps.observation import Observation
+from azure_linux_migrator.core.reconcile.context import context_of
+from azure_linux_migrator.core.reconcile.observer import observed_once
 from azure_linux_migrator.core.steps.preflight import ON_AZURE_LOCAL, preflight
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.snapshot import with_azure
@@ -145,21 +143,20 @@ def _old(pool: Pool) -> bool:
 
 async def _check(client: Client, pools: AksPools, specs: Mapping[str, MigrationSpec]) -> Checked:
     """One reading of the cluster for all of them."""
-    feed = ClusterWatch(client)
+    cluster_watch = ClusterWatch(client)
     woken = asyncio.Event()
-    await feed.acquire(woken.set)
+    await cluster_watch.acquire(woken.set)
     try:
         checked: Checked = {}
         for name, spec in specs.items():
             pools_by_name, azure_facts = await _azure(pools, spec)
-            await _synced(feed)
+            await _synced(cluster_watch)
             now = time.time()
-            observation = Observation(
-                world=feed.world,
-                memory=DecisionMemory(),
-                pools=PoolReading(pools_by_name, now),
-                missing_access=(),
-                azure_facts=await with_kubernetes(client, azure_facts) if azure_facts else None,
+            observation = observed_once(
+                cluster_watch.world,
+                pools_by_name,
+                await with_kubernetes(client, azure_facts) if azure_facts else None,
+                now,
             )
             migration = Migration(name, "preflight", 0, spec, MigrationStatus())
             progress = preflight(context_of(migration, observation, now))
@@ -169,15 +166,15 @@ async def _check(client: Client, pools: AksPools, specs: Mapping[str, MigrationS
             observation.memory.forget()
         return checked
     finally:
-        await feed.release(woken.set)
+        await cluster_watch.release(woken.set)
 
 
-async def _synced(feed: ClusterWatch) -> None:
+async def _synced(cluster_watch: ClusterWatch) -> None:
     deadline = time.monotonic() + READ_SECONDS
-    while not feed.synced:
+    while not cluster_watch.synced:
         if time.monotonic() > deadline:
             raise SettingsError(
                 "the cluster's pods, nodes and budgets could not be read within "
-                f"{READ_SECONDS:.0f} s: {feed.problem() or 'no answer'}"
+                f"{READ_SECONDS:.0f} s: {cluster_watch.problem() or 'no answer'}"
             )
         await asyncio.sleep(0.05)

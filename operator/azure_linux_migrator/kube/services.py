@@ -60,10 +60,7 @@ async def eviction_webhooks(client: Client) -> tuple[str, ...] | Unread:
     kinds = ("validating", "mutating")
     try:
         lists = [
-            await client.json(
-                "GET", f"/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations"
-            )
-            for kind in kinds
+            await client.json("GET", f"{_ADMISSION}/{kind}webhookconfigurations") for kind in kinds
         ]
     except KubernetesError as error:
         if error.status == 403:

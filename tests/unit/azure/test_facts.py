@@ -136,7 +136,7 @@ async def test_without_the_cluster_nothing_is_guessed(asked: Asked) -> None:
     assert not isinstance(facts.locks, Unread)
 
 
-class Recording(AioHttpTransport):
+class Recording(AioHttpTransport):  # type: ignore[misc]  # aiohttp's transport is untyped
     """The SDK's transport, which keeps what was asked."""
 
     def __init__(self) -> None:

@@ -143,11 +143,11 @@ def test_the_blocks_know_every_property_of_the_sdks_model(
 
 def test_every_property_of_a_pool_is_an_argument_or_said_not_to_be() -> None:
     """POLICIES is held against the SDK's model by test_template."""
-    known = {*terraform.ARGUMENTS.values(), *terraform_blocks.BLOCKS.values()}
-    known |= {*terraform.UNMANAGED, "gpuProfile", "tags", "type", "virtualMachinesProfile"}
-    known |= {"count", "minCount", "maxCount", "enableAutoScaling"}
+    covered = {*terraform.ARGUMENTS.values(), *terraform_blocks.BLOCKS.values()}
+    covered |= {*terraform.UNMANAGED, "gpuProfile", "tags", "type", "virtualMachinesProfile"}
+    covered |= {"count", "minCount", "maxCount", "enableAutoScaling"}
     unset = {Policy.STRIP, Policy.REFUSE}
-    assert {name for name, policy in POLICIES.items() if policy not in unset} == known
+    assert {name for name, policy in POLICIES.items() if policy not in unset} == covered
 
 
 def test_bicep_has_every_property_that_can_be_set() -> None:

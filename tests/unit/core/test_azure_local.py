@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.core.reconcile.decide import context_of
+from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.steps.preflight import preflight
 from azure_linux_migrator.kube.node_resource_group import home_of
 from azure_linux_migrator.kube.services import on_azure_local

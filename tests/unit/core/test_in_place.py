@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.core.reconcile.decide import context_of, decide
+from azure_linux_migrator.core.reconcile.context import context_of
+from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.steps.pool_size import most_extra
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.cluster import Node

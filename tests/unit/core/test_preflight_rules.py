@@ -1,9 +1,7 @@
 """Every preflight rule: a case with its finding, and the clean snapshot without it."""
 
-import json
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,8 +40,7 @@ from azure_linux_migrator.model.scheduling import (
 from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, HostPath, PodTraits
 from tests.support.preflight_snapshots import SUBNET, snapshot, source, spec, workload
-
-REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "aks" / "preflight.json"
+from tests.support.recordings import recorded
 
 
 def with_workload(traits: PodTraits = NO_TRAITS, **more: Any) -> dict[str, Any]:
@@ -567,9 +564,7 @@ def test_every_rule_has_a_case_and_the_reference_s_id() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
     assert {rule for rule, _, _, _ in SPEAKS} == set(ids)
-    if not REFERENCE.exists():
-        pytest.skip("the reference data is not beside this checkout")
-    assert set(ids) - OWN == {load["id"] for load in json.loads(REFERENCE.read_text())}
+    assert set(ids) - OWN == {load["id"] for load in recorded("preflight.json")}
 
 
 UNREAD: dict[str, set[str]] = {

@@ -23,7 +23,7 @@ OPTIONAL = {
 
 def granted(file: str, kind: str) -> set[tuple[str, str, str, str]]:
     documents: list[dict[str, Any]] = list(yaml.safe_load_all((KUSTOMIZE / file).read_text()))
-    (role,) = (each for each in documents if each["kind"] == kind)
+    (role,) = (document for document in documents if document["kind"] == kind)
     return {
         (group, *_parts(resource), verb)
         for rule in role["rules"]

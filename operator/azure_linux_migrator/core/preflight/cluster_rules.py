@@ -8,10 +8,10 @@ from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_os import TABLE
 from azure_linux_migrator.model.azure_facts import Unread
+from azure_linux_migrator.model.provisioning_state import SETTLED
 
 MOST_POOLS = 100
 """Where the cluster does not tell its maxAgentPools."""
-_SETTLED = frozenset(("Succeeded", "Failed", "Canceled"))
 _CLUSTER = "the cluster"
 
 
@@ -20,12 +20,12 @@ def busy(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     result = RuleResult("cluster.busy", _CLUSTER)
     if isinstance(snapshot.facts.cluster, Unread):
         yield result.unchecked(snapshot.facts.cluster)
-    elif snapshot.facts.cluster.state not in {*_SETTLED, ""}:
+    elif snapshot.facts.cluster.state not in {*SETTLED, ""}:
         yield result.block(
             f"it is {snapshot.facts.cluster.state}", "wait until that operation is over"
         )
-    for pool in sorted(snapshot.pools.values(), key=lambda each: each.name):
-        if pool.state not in _SETTLED and pool.name != snapshot.target:
+    for pool in sorted(snapshot.pools.values(), key=lambda pool: pool.name):
+        if pool.state not in SETTLED and pool.name != snapshot.target:
             yield RuleResult("cluster.busy", f"nodepool {pool.name}").block(
                 f"it is {pool.state}", "wait until that operation is over"
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from azure_linux_migrator.api.spec import SourcePool, StrategyType
+from azure_linux_migrator.api.spec import SourcePool
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_traits import target_traits
 from azure_linux_migrator.model.azure_facts import ClusterFacts
 from azure_linux_migrator.model.migration import POOL_NAME_LIMIT, TARGET_SUFFIX
+from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 _NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 INVISIBLE = (
@@ -39,7 +41,7 @@ def flavour(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         "it is a Gateway pool, whose egress addresses would change": pool.mode == "Gateway",
         "it is of the retired type AvailabilitySet": pool.kind == "AvailabilitySet",
         f"it is {pool.power}": pool.power != "Running",
-        f"its last operation ended {pool.state}": pool.state in {"Failed", "Canceled"},
+        f"its last operation ended {pool.state}": pool.state in UNFINISHED,
     }
     for text, is_wrong in wrong.items():
         if is_wrong:

@@ -12,15 +12,13 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.status import (
     HAND_OVER_LIMIT,
-    BatchProgress,
     HandOver,
     MigrationStatus,
-    NodeCounts,
     Phase,
     RollbackStatus,
-    Timing,
     timestamp,
 )
+from azure_linux_migrator.api.status_drain import BatchProgress, NodeCounts, Timing
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.azure import bicep, terraform
 from azure_linux_migrator.core.preflight.autoscaler_rules import CONFIG_MAP
