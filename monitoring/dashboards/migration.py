@@ -25,7 +25,7 @@ _NOW = Row(
         Panel(
             "Step",
             "stat",
-            (Query(_max("azlm_migration_step", by="step"), "{{step}}"),),
+            (Query(f"{_max('azlm_migration_step', by='step')} == 1", "{{step}}"),),
             "The step that is worked on.",
             names=True,
             width=4,

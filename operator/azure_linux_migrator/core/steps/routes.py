@@ -106,14 +106,15 @@ ROLLBACK = Route(
     Step.RELEASE_SOURCE,
     frozenset((Step.DRAIN_TARGET,)),
 )
+FORWARD = {
+    StrategyType.BLUE_GREEN: BLUE_GREEN,
+    StrategyType.ROLLING: ROLLING,
+    StrategyType.IN_PLACE: IN_PLACE,
+}
 
 
 def route_of(migration: Migration) -> Route:
     """The steps of a migration."""
     if migration.backwards:
         return ROLLBACK
-    return {
-        StrategyType.BLUE_GREEN: BLUE_GREEN,
-        StrategyType.ROLLING: ROLLING,
-        StrategyType.IN_PLACE: IN_PLACE,
-    }[migration.spec.strategy.type]
+    return FORWARD[migration.spec.strategy.type]
