@@ -110,7 +110,7 @@ recordings: testbed ## Record azlm status -w through a migration, as pictures in
 pictures: testbed ## Build Perses's viewer (cached; npm), and draw the dashboards as pictures in docs/
 	$(BIN)/python -m testbed pictures
 
-monitoring: $(STAMP) ## Write the generated files of deploy/monitoring: dashboards, Azure's rules
+monitoring: $(STAMP) ## Write the generated files of deploy/monitoring, and the chart's copies
 	$(BIN)/python -m monitoring
 
 install-yaml: $(STAMP) ## Write dist/install.yaml: all objects of the base in one file

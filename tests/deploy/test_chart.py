@@ -119,6 +119,22 @@ def test_monitors_and_policies_are_asked_for() -> None:
     assert arguments[-2:] == ["--log-format", "json"]
 
 
+def test_rules_and_dashboards_are_those_of_monitoring() -> None:
+    monitoring = ROOT / "deploy" / "monitoring"
+    names = {"PrometheusRule/azlm", "ConfigMap/azlm-dashboards"}
+    assert not names & set(rendered())
+    labels = {"labels": {"release": "monitoring"}}
+    asked = {"rules": {"enabled": True, **labels}, "dashboards": {"enabled": True}}
+    chart = rendered({"metrics": asked})
+    rule = chart["PrometheusRule/azlm"]
+    assert rule["spec"] == yaml.safe_load((monitoring / "rules.yaml").read_text())["spec"]
+    assert rule["metadata"]["labels"]["release"] == "monitoring"
+    config = chart["ConfigMap/azlm-dashboards"]
+    assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
+    files = {file.name: file.read_text() for file in (monitoring / "grafana").glob("*.json")}
+    assert config["data"] == files
+
+
 def kind_of(name: str) -> str:
     return name.partition("/")[0]
 
