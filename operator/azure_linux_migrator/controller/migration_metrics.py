@@ -13,7 +13,7 @@ from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.controller.metrics_table import METRICS
 from azure_linux_migrator.core.reconcile.accounting import OVER, elapsed_now
 from azure_linux_migrator.core.state.eviction_response import OF_BUDGET, EvictionResult
-from azure_linux_migrator.core.steps.routes import FORWARD, ROLLBACK
+from azure_linux_migrator.core.steps.routes import ROLLBACK, forward
 
 METHODS = {
     "evict": tuple(EvictionResult),
@@ -93,7 +93,7 @@ def _add_state(families: Families, view: MigrationView) -> None:
     for phase in Phase:
         families.add("azlm_migration_phase", (name, phase), status.phase == phase)
     backwards = ROLLBACK.position(status.step) >= 0
-    route = ROLLBACK if backwards else FORWARD[StrategyType(view.strategy)]
+    route = ROLLBACK if backwards else forward(StrategyType(view.strategy))
     for step, _ in route.steps:
         families.add("azlm_migration_step", (name, step), status.step == step)
     if (ready := status.condition(ConditionType.READY)) is not None:

@@ -18,7 +18,7 @@ from azure_linux_migrator.controller.metrics_server import Server
 from azure_linux_migrator.controller.metrics_table import METRICS, MIGRATION_METRICS, table
 from azure_linux_migrator.controller.migration_metrics import MigrationView
 from azure_linux_migrator.core.reconcile.accounting import OVER as FINISHED
-from azure_linux_migrator.core.steps.routes import FORWARD, ROLLBACK
+from azure_linux_migrator.core.steps.routes import ROLLBACK, forward
 from azure_linux_migrator.errors import SettingsError
 from tests.support.expositions import EPOCH, OVER, STATUS, exposition
 
@@ -130,7 +130,7 @@ def states(view: MigrationView, metric: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("strategy", StrategyType)
 def test_the_step_is_a_state_set_of_its_route(strategy: StrategyType) -> None:
-    route = [step for step, _ in FORWARD[strategy].steps]
+    route = [step for step, _ in forward(strategy).steps]
     shown = states(replace(VIEW, strategy=strategy), "azlm_migration_step")
     assert shown == {step: float(step == STATUS.step) for step in route}
     back = STATUS.model_copy(update={"step": Step.DRAIN_TARGET, "phase": "RollingBack"})

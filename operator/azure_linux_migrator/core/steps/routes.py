@@ -106,15 +106,19 @@ ROLLBACK = Route(
     Step.RELEASE_SOURCE,
     frozenset((Step.DRAIN_TARGET,)),
 )
-FORWARD = {
-    StrategyType.BLUE_GREEN: BLUE_GREEN,
-    StrategyType.ROLLING: ROLLING,
-    StrategyType.IN_PLACE: IN_PLACE,
-}
+
+
+def forward(strategy: StrategyType) -> Route:
+    """The steps of a strategy, in the direction of the target."""
+    return {
+        StrategyType.BLUE_GREEN: BLUE_GREEN,
+        StrategyType.ROLLING: ROLLING,
+        StrategyType.IN_PLACE: IN_PLACE,
+    }[strategy]
 
 
 def route_of(migration: Migration) -> Route:
     """The steps of a migration."""
     if migration.backwards:
         return ROLLBACK
-    return FORWARD[migration.spec.strategy.type]
+    return forward(migration.spec.strategy.type)
