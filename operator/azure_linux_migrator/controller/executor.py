@@ -42,6 +42,7 @@ from azure_linux_migrator.model.actions import (
     DeletePod,
     DeletePool,
     EvictPod,
+    ForgetSurge,
     MarkNode,
     ReadAzureFacts,
     ReadPools,
@@ -177,12 +178,14 @@ class Executor:
                 await surge.restart(self._client, deployment, stamp)
             case SurgeReplica(deployment, replicas, by):
                 await surge.surge(self._client, deployment, replicas, by)
-            case SetDeletionCost(pod, uid):
-                await surge.mark_victim(self._client, pod, uid)
+            case SetDeletionCost(pod, uid, first):
+                await surge.mark_victim(self._client, pod, uid, first=first)
             case RestoreScale(deployment, replicas):
                 await surge.restore(self._client, deployment, replicas)
-            case RelinquishScale(deployment, by):
-                await surge.yield_scale(self._client, deployment, by)
+            case RelinquishScale(deployment, by, by_uid):
+                await surge.yield_scale(self._client, deployment, by, by_uid)
+            case ForgetSurge(deployment, mark):
+                await surge.forget(self._client, deployment, mark)
         self.outcomes.wrote(action, self._clock())
 
     async def _change_pools(self, action: ChangesPool) -> None:

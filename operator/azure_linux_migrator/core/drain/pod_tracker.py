@@ -1,7 +1,7 @@
 """Where each pod on a source node stands: its fate, its node's load, the queue it waits in."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from heapq import heappush
 from typing import TypeVar
 
@@ -26,7 +26,12 @@ from azure_linux_migrator.core.drain.pod_filters import (
     two_budgets,
 )
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.drain.surge_first import needs_surge, undone_by, why_not
+from azure_linux_migrator.core.drain.surge_first import (
+    needs_surge,
+    undone_by,
+    why_not,
+    yielded_mark,
+)
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod, Volume
 
@@ -69,6 +74,7 @@ class PodTracker:
         self.given_up: dict[str, str] = {}
         """Uids of Deployments whose surge was given up in this drain, and why."""
         self._order = Order(scope.policy)
+        self._yielded = yielded_mark(scope.migration, scope.uid)
         self.queues_of: defaultdict[QueueId, list[EvictionQueue]] = defaultdict(list)
         self.deadlocked: set[NamespacedName] = set()
         self.by_owner: defaultdict[str, set[NamespacedName]] = defaultdict(set)
@@ -232,7 +238,7 @@ class PodTracker:
             return two_budgets(pod, budgets)
         controller = self._surged(pod) if pod.ready else None
         if controller is not None and not self.why_no_surge(pod, controller):
-            by = undone_by(controller, self.scope.migration)
+            by = undone_by(controller, self._yielded)
             return surge_undone(pod, controller, by) if by else filter_result
         return filter_result
 
@@ -298,19 +304,27 @@ class PodTracker:
             return FREE
         return pod.owner.uid
 
+    def held_pods(self, owners: Iterable[str]) -> Iterator[Pod]:
+        """The pods of these owners on nodes of the source that are not to be upgraded now."""
+        for owner in owners:
+            for key in sorted(self.by_owner.get(owner, ())):
+                pod = self.entries[key].pod
+                if self.pool_progress.by_node[pod.node].node.held:
+                    yield pod
+
     def surge_would_help(self, pod: Pod) -> bool:
         """Whether spec.drain.singletons: SurgeFirst, which is not set, would move a pod."""
         if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
             return False
         controller = self.world.owner_index.controller_of(pod)
-        if controller is None or undone_by(controller, self.scope.migration):
+        if controller is None or undone_by(controller, self._yielded):
             return False
         return not self.why_no_surge(pod, controller)
 
     def why_no_surge(self, pod: Pod, controller: Controller) -> str:
         """Why a pod that calls for a surge cannot have one; empty where it can."""
         given_up = self.given_up.get(controller.uid, "")
-        return given_up or why_not(controller, self.volumes_of(pod), self.scope.migration)
+        return given_up or why_not(controller, self.volumes_of(pod), self._yielded)
 
     def _queue(self, ident: QueueId, tier: int) -> EvictionQueue:
         queue = self.queues.get((ident, tier))

@@ -19,6 +19,7 @@ from azure_linux_migrator.model.actions import (
     DeletePod,
     DeletePool,
     EvictPod,
+    ForgetSurge,
     MarkNode,
     ReadPools,
     ReleaseNode,
@@ -103,15 +104,18 @@ class Backend(Struct):
         """As kube/surge.py does: every patch tests the values that it changes."""
         workloads = self.workloads
         match action:
-            case SetDeletionCost(pod, uid):
-                self.api.mark_victim(pod, uid, VICTIM_COST)
+            case SetDeletionCost(pod, uid, first):
+                self.api.mark_victim(pod, uid, VICTIM_COST if first else 0)
             case RestartRollout(deployment, stamp):
                 workloads.restart(deployment, stamp)
             case SurgeReplica(deployment, replicas, by):
                 if workloads.replicas(deployment) == replicas:
                     workloads.scale(deployment, replicas + 1, surge=f"{by}/{replicas}")
-            case RelinquishScale(deployment, by):
-                workloads.note(deployment, f"{by}/{YIELDED}")
+            case RelinquishScale(deployment, by, uid):
+                workloads.note(deployment, f"{by}/{YIELDED}.{uid}")
+            case ForgetSurge(deployment, mark):
+                if workloads.surge_of(deployment) == mark:
+                    workloads.note(deployment, "")
 
     def _restore(self, deployment: NamespacedName, replicas: int, part: int) -> Effect:
         """Change the scale and azlm's record of it in one request. If another writer owns the
