@@ -41,6 +41,7 @@ class EditedMigration:
         self._workload("db", 1, BudgetRule(max_unavailable=1))
         self.pass_time(5.0)
         whole = {"source": {"nodePool": "src"}} | {"strategy": CALM} | dict(spec)
+        self._spec = whole
         self.resource = CustomResource(self.cluster.store, NAME, whole, lambda: self.kernel.now)
         self.statuses: list[MigrationStatus] = []
         self.resource.watchers.append(self._record)
@@ -64,6 +65,11 @@ class EditedMigration:
         setup = OperatorSetup(self.resource, self.cluster.backend, rng, self.cluster.pace)
         operator = SimulatedOperator(setup)
         operator.start()
+
+    def apply_again(self) -> None:
+        """The resource is gone, and the same one is applied again."""
+        self.resource.recreate(self._spec)
+        self._start()
 
     def _record(self, body: Any) -> None:
         if body is None:
@@ -133,8 +139,6 @@ class EditedMigration:
         for _ in range(rounds):
             if self.until(lambda migration: migration.over, hours=0.1):
                 return True
-            body = self.resource.body
-            assert body is not None
             if gate := re.search(rf"{re.escape(APPROVE)}=(\S+)", self.status.message):
                 self.say(APPROVE, gate[1])
             if self.status.phase == "Paused":
