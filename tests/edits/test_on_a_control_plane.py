@@ -13,6 +13,8 @@ pytestmark = pytest.mark.cluster
 
 MARKS = ("azlm.dev/cordoned-by", "azlm.dev/batch")
 SOAKS: dict[str, Any] = {"batch": {"size": 1, "soak": "0s"}, "finalSoak": "0s", "maxSurge": 1}
+PATIENCE = 120.0
+"""Seconds: an approval comes after a whole drain."""
 ENDS = {"paused", "mode"}
 """Fields that would stop the migration, or are at their value already."""
 
@@ -24,6 +26,7 @@ def _patch(bed: Bed, path: str, value: Any) -> str:
 
 
 def _begin(bed: Bed, kind: str, **spec: Any) -> None:
+    bed.patience = PATIENCE
     bed.fill([deployment("web", 4), budget("web", maxUnavailable=1)], nodes=2)
     bed.start_aks()
     bed.start_operator()
@@ -76,6 +79,7 @@ def test_edits_while_an_approval_is_waited_for(bed: Bed, kind: str) -> None:
 
 
 def test_a_finalizer_that_is_taken_off_in_the_middle(bed: Bed) -> None:
+    bed.patience = PATIENCE
     bed.fill([deployment("web", 2), budget("web", maxUnavailable=0)], nodes=2)
     bed.start_aks()
     bed.start_operator()

@@ -62,7 +62,8 @@ class EditedMigration:
 
     def _start(self) -> None:
         rng = random.Random(1)
-        setup = OperatorSetup(self.resource, self.cluster.backend, rng, self.cluster.pace)
+        backend, pace = self.cluster.backend, self.cluster.pace
+        setup = OperatorSetup(self.resource, backend, rng, pace, reports_drain=True)
         operator = SimulatedOperator(setup)
         operator.start()
 
@@ -156,7 +157,8 @@ class EditedMigration:
         marked = [n.name for n in nodes if n.cordoned_by == NAME or n.batch.startswith(f"{NAME}.")]
         controllers = self.cluster.store.controllers.values()
         surged = [f"{SURGE} of {c.key}" for c in controllers if c.surge.startswith(f"{NAME}/")]
-        return [*marked, *surged]
+        told = [n.name for n in nodes if n.drain]
+        return [*marked, *surged, *told]
 
     def unwell(self) -> list[str]:
         """Workloads that have not all their pods Ready, with how many they have."""

@@ -28,7 +28,7 @@ from azure_linux_migrator.core.state.eviction_response import EvictionResponse, 
 from azure_linux_migrator.core.state.outcomes import ChangesPool, Outcomes
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzlmError, NotLeadingError, SettingsError
-from azure_linux_migrator.kube import cordon, surge
+from azure_linux_migrator.kube import cordon, node_conditions, surge
 from azure_linux_migrator.kube.access import missing_access
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.eviction import delete, evict
@@ -48,6 +48,7 @@ from azure_linux_migrator.model.actions import (
     ReadPools,
     ReleaseNode,
     RelinquishScale,
+    ReportDrain,
     RestartRollout,
     RestoreScale,
     ReviewAccess,
@@ -174,6 +175,11 @@ class Executor:
                 await cordon.mark(self._client, node, batch)
             case ReleaseNode(node, by):
                 await cordon.uncordon(self._client, node, by=by)
+            case ReportDrain(node, by, condition):
+                now = self._clock()
+                await node_conditions.report(
+                    self._client, node, by=by, condition=condition, now=now
+                )
             case RestartRollout(deployment, stamp):
                 await surge.restart(self._client, deployment, stamp)
             case SurgeReplica(deployment, replicas, by):

@@ -53,6 +53,7 @@ class Worker:
         conflict: Callable[["Worker"], str],
         own_pod: NamespacedName | None,
         releasing: bool = False,
+        reports_drain: bool = False,
     ) -> None:
         resource = resource_seen(body, time.time())
         if resource.lost:
@@ -79,6 +80,7 @@ class Worker:
             releasing=releasing,
             own_pod=own_pod,
             conflict=lambda: conflict(self),
+            reports_drain=reports_drain,
         )
         self._loop = Loop(resource, observer)
         requests = ResourceRequests(

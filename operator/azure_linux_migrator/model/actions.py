@@ -159,6 +159,19 @@ class ReleaseNode:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportDrain:
+    """Tell of a node's drain in its conditions: DrainInProgress or Drained, or neither."""
+
+    node: str
+    by: str
+    condition: str
+
+    @property
+    def key(self) -> str:
+        return f"ReportDrain/{self.node}"
+
+
+@dataclass(frozen=True, slots=True)
 class EvictPod:
     """Evict this very pod (by uid) through the eviction API.
 
@@ -281,6 +294,7 @@ Action = (
     | CordonNode
     | MarkNode
     | ReleaseNode
+    | ReportDrain
     | EvictPod
     | DeletePod
     | RestartRollout

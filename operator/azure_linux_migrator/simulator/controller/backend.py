@@ -24,6 +24,7 @@ from azure_linux_migrator.model.actions import (
     ReadPools,
     ReleaseNode,
     RelinquishScale,
+    ReportDrain,
     RestartRollout,
     RestoreScale,
     SetDeletionCost,
@@ -77,8 +78,8 @@ class Backend(Struct):
                 self.api.delete(pod, uid)
             case CordonNode(node, by, batch):
                 self.api.cordon(node, by, batch)
-            case MarkNode(node, batch):
-                self.api.mark(node, batch)
+            case MarkNode() | ReportDrain():
+                self._annotate(action)
             case ReleaseNode(node, by):
                 # As kube/cordon.py does: the cordon in one request, the batch mark in another.
                 if part == 0:
@@ -99,6 +100,13 @@ class Backend(Struct):
         else:
             nodes = (node.name for node in store.nodes.values() if node.pool == action.pool)
         return (pod for node in nodes for pod in store.pods_on.get(node, {}).values())
+
+    def _annotate(self, action: MarkNode | ReportDrain) -> None:
+        match action:
+            case MarkNode(node, batch):
+                self.api.mark(node, batch)
+            case ReportDrain(node, by, condition):
+                self.api.report_drain(node, f"{by}/{condition}" if condition else "")
 
     def _scale(self, action: Action) -> None:
         """As kube/surge.py does: every patch tests the values that it changes."""

@@ -57,6 +57,7 @@ class LoopDriver:
             began=operator.began,
             releasing=releasing,
             own_pod=operator.setup.own_pod,
+            reports_drain=operator.setup.reports_drain,
         )
         self.loop = Loop(resource_seen(body), observer, coalesce=operator.setup.pace.coalesce)
 

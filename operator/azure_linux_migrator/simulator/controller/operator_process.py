@@ -50,7 +50,7 @@ def _ignore(_decision: Decision) -> None:
 class OperatorSetup(Struct, frozen=True):
     """What a process starts with. `own_pod` is the pod that it runs in, if that is in the simulated
     cluster. `status_fails` gives the error of a status write, if it fails; `on_decision` is called
-    with every decision."""
+    with every decision. `reports_drain` tells whether it may write the conditions of nodes."""
 
     resource: CustomResource
     backend: Backend
@@ -60,6 +60,7 @@ class OperatorSetup(Struct, frozen=True):
     own_pod: NamespacedName | None = None
     status_fails: Callable[[], KubernetesError | None] = _status_write_succeeds
     on_decision: Callable[[Decision], None] = _ignore
+    reports_drain: bool = False
 
 
 class OperatorProcess:
