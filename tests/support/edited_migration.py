@@ -1,6 +1,5 @@
 """A migration of a small simulated cluster that an admin changes in the middle."""
 
-import random
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,9 +9,8 @@ from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName
 from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.simulator.cluster.workload import Span, Template, Workload
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from azure_linux_migrator.simulator.controller.operator_process import OperatorSetup
-from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+from simtest.custom_resource import CustomResource
+from tests.support.edited_operator import EditedOperator
 from tests.support.simulated_clusters import simulation
 
 NAME = "m"
@@ -45,12 +43,13 @@ class EditedMigration:
         self.resource = CustomResource(self.cluster.store, NAME, whole, lambda: self.kernel.now)
         self.statuses: list[MigrationStatus] = []
         self.resource.watchers.append(self._record)
-        self._start()
+        EditedOperator(self.cluster, self.resource)
 
     def _workload(self, name: str, replicas: int, rule: BudgetRule) -> None:
         labels = (("app", name),)
-        times = {"start": Span(1.0, 2.0), "stop": Span(0.5, 1.0)}
-        template = Template(labels=labels, requests=(100, 100), **times)
+        template = Template(
+            labels=labels, requests=(100, 100), start=Span(1.0, 2.0), stop=Span(0.5, 1.0)
+        )
         key = NamespacedName("default", name)
         workload = Workload("Deployment", key, name, replicas, template)
         self.cluster.workloads.add(workload, fresh=False)
@@ -60,17 +59,9 @@ class EditedMigration:
             self.cluster.workloads.place(workload, node, created=self.kernel.now - 900)
         self.cluster.disruption.add(key, Selector(labels), rule)
 
-    def _start(self) -> None:
-        rng = random.Random(1)
-        backend, pace = self.cluster.backend, self.cluster.pace
-        setup = OperatorSetup(self.resource, backend, rng, pace, reports_drain=True)
-        operator = SimulatedOperator(setup)
-        operator.start()
-
     def apply_again(self) -> None:
         """The resource is gone, and the same one is applied again."""
         self.resource.recreate(self._spec)
-        self._start()
 
     def _record(self, body: Any) -> None:
         if body is None:

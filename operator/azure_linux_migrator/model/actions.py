@@ -305,5 +305,8 @@ Action = (
     | ForgetSurge
 )
 
+AZURE = (ReadPools, ReadAzureFacts, CreatePool, UpdatePool, DeleteMachines, DeletePool)
+"""The actions that Azure answers, not Kubernetes."""
+
 READS = (ReadPools, ReviewAccess, ReadAzureFacts, RunForecast)
 """The actions that change nothing; the only ones a paused migration may take."""

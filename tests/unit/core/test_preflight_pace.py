@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from azure_linux_migrator.core.preflight.rules import evaluate
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.steps import preflight
 from tests.support.worlds import NOW, at, migration, pod, seen, source, world
@@ -13,8 +14,12 @@ def test_events_do_not_make_a_blocked_preflight_judge_all_pods_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     judged: list[Any] = []
-    evaluate = preflight.evaluate
-    monkeypatch.setattr(preflight, "evaluate", lambda *args: judged.append(args) or evaluate(*args))
+
+    def counted(*args: Any) -> Any:
+        judged.append(args)
+        return evaluate(*args)
+
+    monkeypatch.setattr(preflight, "evaluate", counted)
     state = world([pod("bare", owner=None)])
     for event in range(20):
         state.put_pod(pod(f"p-{event}"))

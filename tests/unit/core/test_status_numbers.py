@@ -4,15 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from azure_linux_migrator.api.status import (
-    BatchProgress,
     Condition,
     MigrationStatus,
-    NodeCounts,
     RollbackStatus,
     SourceRecord,
-    Timing,
     timestamp,
 )
+from azure_linux_migrator.api.status_drain import BatchProgress, NodeCounts, Timing
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node

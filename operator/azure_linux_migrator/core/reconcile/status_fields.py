@@ -34,7 +34,7 @@ RESTS = frozenset((Phase.ROLLED_BACK, Phase.ABORTED))
 
 
 def stable_message(reason: str, message: str) -> str:
-    """Conditions must not change with every pod: counts are told in status.message alone."""
+    """Conditions must not change with every pod: counts are in status.message alone."""
     return "" if reason in _COUNTING else message
 
 
