@@ -54,11 +54,13 @@ class EditedOperator:
         else:
             self._loop.seen(body)
 
-    def _over(self) -> None:
-        """The loop is closed: the resource is released once its requests are answered."""
-        if self._loop.runner.running:
-            self._cluster.kernel.after(LATE_SECONDS, self._over)
-        elif self._resource.body is not None and not self._loop.releasing:
+    def _over(self, loop: "_DrivenLoop") -> None:
+        """A loop is closed: the resource is released once its requests are answered."""
+        if loop is not self._loop:
+            return
+        if loop.runner.running:
+            self._cluster.kernel.after(LATE_SECONDS, partial(self._over, loop))
+        elif self._resource.body is not None and not loop.releasing:
             self._loop.end()
             self._loop = self._begin(releasing=True)
 
@@ -71,7 +73,7 @@ class _DrivenLoop:
         cluster: SimulatedCluster,
         resource: CustomResource,
         rng: random.Random,
-        on_closed: Callable[[], None],
+        on_closed: "Callable[[_DrivenLoop], None]",
         releasing: bool,
     ) -> None:
         assert resource.body is not None
@@ -137,7 +139,7 @@ class _DrivenLoop:
                 case Released():
                     self._resource.release()
                 case Closed():
-                    self._on_closed()
+                    self._on_closed(self)
         self._arm()
 
     def _arm(self) -> None:
@@ -150,6 +152,8 @@ class _DrivenLoop:
             self._timer = self._kernel.at(at, self._tick)
 
     def _write(self, write: WriteStatus) -> None:
+        if self._ended:
+            return
         try:
             version = self._resource.write_status(write.status, write.version).revision
             written = StatusWritten(Answer.TAKEN, version)
@@ -158,6 +162,8 @@ class _DrivenLoop:
         self._perform(self._loop.written(written, self._now()))
 
     def _read(self) -> None:
+        if self._ended:
+            return
         body = self._resource.body
         resource = _seen(body) if body is not None else None
         self._perform(self._loop.resource_read(resource, self._now()))
