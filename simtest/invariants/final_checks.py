@@ -55,10 +55,8 @@ class FinalChecks:
             left = ours and not (stays and node.pool == "src")
             self._that("marks-gone", not left, f"{node.name} still carries our marks")
         for controller in self._store.controllers.values():
-            left = controller.surge.startswith(f"{NAME}/") and not controller.surge.endswith(
-                "/yielded"
-            )
-            self._that("surge-left", not left, f"{controller.key} is still surged")
+            left = controller.surge.startswith(f"{NAME}/")
+            self._that("surge-left", not left, f"{controller.key} still has {controller.surge}")
 
     def _cordons(self) -> None:
         for name in sorted(self._audit.nodes.foreign):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from azure_linux_migrator.kube.access import FORCE, NEEDED, SURGE
+from azure_linux_migrator.kube.access import FORCE, NEEDED, REPORT, SURGE
 
 KUSTOMIZE = Path(__file__).resolve().parents[3] / "deploy" / "kustomize"
 OPTIONAL = {
@@ -42,7 +42,9 @@ def test_the_base_grants_what_is_needed_and_nothing_else() -> None:
     assert granted("base/rbac.yaml", "ClusterRole") == set(NEEDED) | OPTIONAL
 
 
-@pytest.mark.parametrize(("name", "asked"), [("force", FORCE), ("surge", SURGE)])
+@pytest.mark.parametrize(
+    ("name", "asked"), [("force", FORCE), ("surge", SURGE), ("conditions", (REPORT,))]
+)
 def test_a_component_grants_what_its_setting_needs(
     name: str, asked: tuple[tuple[str, str, str, str], ...]
 ) -> None:
