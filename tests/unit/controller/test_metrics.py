@@ -10,8 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from azure_linux_migrator.api.causes import Cause
-from azure_linux_migrator.api.spec import StrategyType
-from azure_linux_migrator.api.status import BlockerStatus, Phase
+from azure_linux_migrator.api.spec_strategy import StrategyType
+from azure_linux_migrator.api.status import Phase
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
 from azure_linux_migrator.controller.metrics_server import Server
