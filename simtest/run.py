@@ -1,32 +1,35 @@
-"""One seed: a cluster, a migration, its faults, and the checks at the end."""
+"""One seed: a cluster, a migration by the operator that ships, its faults, and the checks at the
+end."""
 
-import random
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from msgspec import Struct
 
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from azure_linux_migrator.simulator.controller.operator_process import OperatorSetup
-from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.admin import Admin
+from simtest.custom_resource import CustomResource
 from simtest.digest import Digest
 from simtest.faults.fault import HEALED, Fault
 from simtest.faults.injector import FaultInjector
 from simtest.faults.schedule import schedule
-from simtest.invariants.attribution import Attribution
 from simtest.invariants.audit import Audit, OperatorUnderTest
 from simtest.invariants.context import ObservedProcess
 from simtest.invariants.final_checks import FinalChecks
 from simtest.invariants.registry import ViolationError
 from simtest.scenario import NAME, NOW, Scenario, scenario
+from simtest.shipped.network_faults import PREFIX, draw_network_faults
+from simtest.shipped.operators import Operators
+from simtest.shipped.virtual_time import virtual_time
 
 DEADLINE = HEALED + 4 * 3600.0
 """Virtual seconds by which every run has ended."""
 IDLE_SECONDS = 1800.0
+STEPS = 2_000_000
+"""More events than any run needs: more are a livelock."""
+EVENTS_BASE, EVENTS_EACH = 30, 3
+"""More events than that, for each change of the reason, are not about changes."""
 
 
 class SeedResult(Struct):
@@ -52,16 +55,14 @@ class SeedResult(Struct):
 
 
 class Run:
-    """A migration under faults; `hashed`, with a digest of its decisions. `steps` are more events
-    than any run needs: more are a livelock."""
-
-    steps = 400_000
+    """A migration under faults, by processes of the real operator; `hashed`, with a digest of its
+    decisions."""
 
     def __init__(
         self, seed: str, faults: Sequence[Fault] | None = None, *, hashed: bool = False
     ) -> None:
         self.seed = seed
-        self.faults = self.faults_of(seed) if faults is None else tuple(faults)
+        self.faults = faults_of(seed) if faults is None else tuple(faults)
         self.scenario: Scenario = scenario(seed)
         simulation = self.scenario.simulation
         simulation.kernel.run(lambda: False, end=NOW + 5.0)
@@ -71,46 +72,18 @@ class Run:
         self.audit = Audit(self.scenario, self.resource)
         self.trail: list[str] = []
         self.digest = Digest() if hashed else None
-        self._rng = random.Random(f"{seed}/pilot")
+        self._operators = Operators(
+            seed, self.faults, self.scenario, self.resource, self.audit, self._observe
+        )
         self.injector = FaultInjector(
-            self._action_faults(),
+            tuple(fault for fault in self.faults if not fault.kind.startswith(PREFIX)),
             self.scenario,
             self.resource,
             self.audit,
-            self._new_operator,
+            self._operators.make,
             seed,
         )
         Admin(self.scenario, self.resource, self.audit)
-
-    @classmethod
-    def faults_of(cls, seed: str) -> tuple[Fault, ...]:
-        """The faults of a seed."""
-        return schedule(seed)
-
-    def _action_faults(self) -> tuple[Fault, ...]:
-        """The faults that the injector strikes with."""
-        return self.faults
-
-    def _new_operator(self, injector: FaultInjector) -> SimulatedOperator:
-        simulation = self.scenario.simulation
-        attribution = Attribution(injector, self.audit)
-
-        def decided(decision: Decision) -> None:
-            self._observe(attribution.process, operator, decision)
-
-        operator = SimulatedOperator(
-            OperatorSetup(
-                self.resource,
-                simulation.backend,
-                self._rng,
-                simulation.pace,
-                fault_hook=attribution,
-                own_pod=injector.run.processes.own_pod,
-                status_fails=lambda: injector.run.processes.status_error,
-                on_decision=decided,
-            )
-        )
-        return operator
 
     def _observe(
         self, process: ObservedProcess, operator: OperatorUnderTest, decision: Decision
@@ -129,6 +102,28 @@ class Run:
 
     def go(self) -> SeedResult:
         """Run to the end."""
+        with virtual_time(self.scenario.simulation.kernel, self.seed) as log:
+            try:
+                result = self._migrate()
+                unexpected = [*log.unexpected, *self._operators.unexpected]
+            finally:
+                self._operators.dispose()
+        if unexpected:
+            result.broken, result.failure = "no-crash", f"no-crash: {unexpected[0]}"
+        return result
+
+    def reaches(self, holds: Callable[[], bool]) -> bool:
+        """Run until the condition holds; False if the migration ends before. The run is then over.
+        Raises ViolationError."""
+        with virtual_time(self.scenario.simulation.kernel, self.seed):
+            try:
+                self.injector.start()
+                self._until(lambda: holds() or self._settled(), NOW + DEADLINE)
+            finally:
+                self._operators.dispose()
+        return holds()
+
+    def _migrate(self) -> SeedResult:
         kernel = self.scenario.simulation.kernel
         broken = failure = ""
         try:
@@ -162,7 +157,7 @@ class Run:
 
     def _until(self, holds: Callable[[], bool], end: float) -> bool:
         kernel = self.scenario.simulation.kernel
-        most = kernel.steps + self.steps
+        most = kernel.steps + STEPS
         while not holds():
             due = kernel.next_at()
             if due is None or due > end:
@@ -198,13 +193,15 @@ class Run:
         more = self.resource.writes - writes, self.injector.writes - acts
         text = f"{more[0]} status writes, {more[1]} actions after the end"
         self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
+        events = self._operators.server.events_written()
+        most = EVENTS_BASE + EVENTS_EACH * len(self.trail)
+        text = f"{events} events for {len(self.trail)} changes of the reason"
+        self.audit.judge.that("events-few", events <= most, text)
 
 
-class RunSeed(Protocol):
-    """Runs one seed."""
-
-    def __call__(self, seed: str, faults: Sequence[Fault] | None = None, /) -> SeedResult:
-        """Run it, with `faults` instead of its own if given."""
+def faults_of(seed: str) -> tuple[Fault, ...]:
+    """The faults of a seed, those of single requests included."""
+    return (*schedule(seed), *draw_network_faults(seed))
 
 
 def run(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:

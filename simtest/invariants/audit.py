@@ -7,7 +7,7 @@ from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.model.cluster import NamespacedName, Node
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from simtest.custom_resource import Body, CustomResource
 from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import BudgetInvariants
 from simtest.invariants.context import JudgeContext, ObservedProcess, Part

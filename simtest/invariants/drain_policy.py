@@ -11,16 +11,9 @@ from azure_linux_migrator.core.drain.order import Order
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import READS, Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Node, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import (
-    JudgeContext,
-    ObservedProcess,
-    Part,
-    in_batch,
-    leaves,
-    length_of,
-    policy_of,
-)
+from simtest.custom_resource import Body
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.readings import in_batch, leaves, length_of, policy_of
 
 WAITS_SECONDS = 150.0
 LOOKS_SECONDS = 20.0

@@ -6,9 +6,9 @@ from typing import Any
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.model.cluster import Pod
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from simtest.custom_resource import CustomResource
 from simtest.invariants.audit import Audit
-from simtest.invariants.context import in_batch
+from simtest.invariants.readings import in_batch
 from simtest.scenario import NAME, Scenario
 
 LAST_SECONDS = 60.0

@@ -12,8 +12,9 @@ from azure_linux_migrator.model.actions import (
 )
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
-from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import JudgeContext, Part, in_batch, leaves, length_of
+from simtest.custom_resource import Body
+from simtest.invariants.context import JudgeContext, Part
+from simtest.invariants.readings import in_batch, leaves, length_of
 from simtest.scenario import NAME
 
 KNOWN_SECONDS = 5.0

@@ -16,7 +16,7 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import (
     FORCED_SECONDS,
@@ -25,7 +25,8 @@ from simtest.invariants.budgets import (
     believed_of_budget,
     room_of,
 )
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part, leaves
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.readings import leaves
 
 PROBE_SECONDS = 55.0
 """A budget that never grants is asked once a minute (docs/drain.md)."""

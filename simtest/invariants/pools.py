@@ -18,16 +18,10 @@ from azure_linux_migrator.model.actions import (
 )
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
-from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import (
-    JudgeContext,
-    ObservedProcess,
-    Part,
-    in_batch,
-    leaves,
-    length_of,
-)
+from simtest.custom_resource import Body
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part
 from simtest.invariants.pool_view import PoolView
+from simtest.invariants.readings import in_batch, leaves, length_of
 from simtest.scenario import NAME
 
 YOUNG_SECONDS = 45.0

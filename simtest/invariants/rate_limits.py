@@ -17,8 +17,9 @@ from azure_linux_migrator.model.actions import (
     MarkNode,
     UpdatePool,
 )
-from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import SLACK, JudgeContext, ObservedProcess, Part
+from simtest.custom_resource import Body
+from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.operator_time import SLACK
 
 MOST_A_MINUTE = 70
 """Requests of one kind per second: at most one, as the pools are listed."""
@@ -36,7 +37,7 @@ class RateLimits(Part):
     def __init__(self, context: JudgeContext) -> None:
         super().__init__(context)
         self._still_since: float | None = None
-        self._told_at: dict[ObservedProcess, float] = {}
+        self._quiet_since: dict[ObservedProcess, float] = {}
         """When each process first decided while actions are forbidden."""
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
         self._writes: deque[float] = deque()
@@ -51,13 +52,13 @@ class RateLimits(Part):
         now = self.context.now
         self._still_since = (self._still_since or now) if still else None
         if not still:
-            self._told_at.clear()
+            self._quiet_since.clear()
         self._recorded.add(body.status.step)
 
     def decided(self, process: ObservedProcess, decision: Decision) -> None:
         """The process looks at the spec again, now or soon after."""
         if self._still_since is not None:
-            self._told_at.setdefault(process, self.context.now)
+            self._quiet_since.setdefault(process, self.context.now)
 
     def _still(self) -> bool:
         """Whether actions are forbidden, and the acting process has had the time to stop: one that
@@ -65,8 +66,8 @@ class RateLimits(Part):
         since, now = self._still_since, self.context.now
         if since is None:
             return False
-        told_at = self._told_at.get(self.context.acting, since + SUSPENDED_SECONDS)
-        return now - max(since, told_at) > SLACK
+        quiet_since = self._quiet_since.get(self.context.acting, since + SUSPENDED_SECONDS)
+        return now - max(since, quiet_since) > SLACK
 
     def begins(self, action: Action) -> None:
         """Check that the action is within the limits, not paused, and in a recorded step."""

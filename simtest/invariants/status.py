@@ -6,9 +6,10 @@ from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_COUNT
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLING, Route
-from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import JudgeContext, Part, length_of, starts_again
+from simtest.custom_resource import Body
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.pool_view import PoolView
+from simtest.invariants.readings import length_of, starts_again
 
 LEVEL_BASED = ("CordonSource", "Drain", "Soak", "AwaitRetireApproval")
 """Until the source is retired, pods that appear on it are drained and its nodes are cordoned:

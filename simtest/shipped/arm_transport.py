@@ -14,7 +14,7 @@ from azure_linux_migrator.errors import AzureError, KubernetesError
 from azure_linux_migrator.simulator.aks.errors import ResponseLost
 from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer, ArmRequest, RestApi
 from azure_linux_migrator.simulator.cluster.workload import Span
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
+from simtest.faults.fault_hook import InjectedFault
 from simtest.shipped.flights import Flight, Flights
 from simtest.shipped.network_faults import NetworkFault, NetworkFaults
 

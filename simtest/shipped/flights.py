@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from azure_linux_migrator.model.actions import READS, Action, ReleaseNode, RestoreScale
-from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
-from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel, Timer
+from simtest.faults.fault_hook import FaultHook, InjectedFault
 from simtest.invariants.registry import Judge
 from simtest.shipped.event_loop import ORIGIN, Origin
+from simtest.shipped.process import SimulatedProcess
 
 TWO_REQUESTS = (ReleaseNode, RestoreScale)
 """Actions of two different writes: the hook is told of the second one's end only."""

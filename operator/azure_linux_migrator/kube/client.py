@@ -55,7 +55,7 @@ class Client:
         return replace(self, _before_write=before_write)
 
     def observed(self, on_request: OnRequest) -> "Client":
-        """The same connections; `on_request` is told of each request but watches."""
+        """The same connections; `on_request` is called for each request but watches."""
         return replace(self, _on_request=on_request)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The conditions of a migration, after kstatus: exactly one of done, at work, stalled is told.
+"""The conditions of a migration, after kstatus: exactly one of done, at work, stalled is reported.
 
 | state               | Ready | Reconciling | Stalled | Succeeded |
 |---------------------|-------|-------------|---------|-----------|

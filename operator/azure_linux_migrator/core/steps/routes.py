@@ -7,7 +7,7 @@ until the source pool is being retired, whatever appears on it is cordoned and d
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.steps import approvals, autoscaler, rollback
 from azure_linux_migrator.core.steps.cordon_source import cordon_source

@@ -25,6 +25,10 @@ _COMPUTE = r"/subscriptions/[^/]+/providers/Microsoft.Compute"
 _POOL = rf"{_CLUSTER}/agentPools/(?P<pool>[^/]+)"
 
 
+OPERATIONS_VERSION = "2025-03-01"
+"""The api-version in the URLs of operations is the service's, not the caller's (recorded)."""
+
+
 class ArmRequest(Struct, frozen=True):
     """A request at a time (seconds since the epoch). `base` is the URL that links begin with;
     header names are as the SDK sends them, in any case."""
@@ -208,7 +212,7 @@ class RestApi:
                 f"{request.base}/subscriptions/{shape.subscription}/providers/"
                 f"Microsoft.ContainerService/locations/{shape.location}"
             )
-            version = f"?api-version={request.query['api-version']}"
+            version = f"?api-version={OPERATIONS_VERSION}"
             headers["Azure-AsyncOperation"] = f"{base}/operations/{reply.operation}{version}"
             if reply.location:
                 headers["Location"] = f"{base}/operationresults/{reply.operation}{version}"
