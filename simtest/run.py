@@ -193,7 +193,7 @@ class Run:
         more = self.resource.writes - writes, self.injector.writes - acts
         text = f"{more[0]} status writes, {more[1]} actions after the end"
         self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
-        events = self._operators.server.events_written()
+        events = self._operators.server.kept.events_written
         most = EVENTS_BASE + EVENTS_EACH * len(self.trail)
         text = f"{events} events for {len(self.trail)} changes of the reason"
         self.audit.judge.that("events-few", events <= most, text)
