@@ -32,6 +32,7 @@ IDLE_SECONDS = 1800.0
 class SeedResult(Struct):
     """How a run ended. `failure` is empty if all invariants held, and `broken` names the one that
     did not; `trail` are its steps and reasons, `judged` how often each invariant was judged,
+    `excused` how often it did not hold because of others,
     `tolerated` how often an invariant was broken that is being fixed, `moves` how often a replica
     was moved in one direction, `digest` a hash of all its decisions."""
 
@@ -47,6 +48,7 @@ class SeedResult(Struct):
     faults: tuple[Fault, ...] = ()
     trail: tuple[str, ...] = ()
     judged: dict[str, int] = {}
+    excused: dict[str, int] = {}
     tolerated: dict[str, int] = {}
     digest: str = ""
 
@@ -65,7 +67,7 @@ class Run:
         self.resource = CustomResource(
             simulation.store, NAME, dict(self.scenario.spec), lambda: simulation.kernel.now
         )
-        self.audit = Audit(self.scenario, self.resource)
+        self.audit = Audit(self.scenario, self.resource, calm=not self.faults)
         self.trail: list[str] = []
         self.digest = Digest()
         self._rng = random.Random(f"{seed}/pilot")
@@ -152,6 +154,7 @@ class Run:
             faults=self.faults,
             trail=tuple(self.trail),
             judged=dict(self.audit.judge.judged),
+            excused=dict(self.audit.judge.excused),
             tolerated=dict(self.audit.judge.broken),
             digest=self.digest.hex(),
         )

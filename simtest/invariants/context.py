@@ -2,17 +2,21 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from azure_linux_migrator.api.names import APPROVE, PAUSE, RESUME
-from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.status import MigrationStatus, Phase
-from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
-from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
+from azure_linux_migrator.model.cluster import (
+    Attachment,
+    Budget,
+    Controller,
+    NamespacedName,
+    Node,
+    Pod,
+)
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from simtest.invariants.registry import Judge
 from simtest.scenario import NAME, Scenario
@@ -21,6 +25,62 @@ SLACK = 3.0
 """Seconds by which timestamps in whole seconds and the watches may be late."""
 GAP_SECONDS = 45.0
 """Without a decision for so many seconds, no operator was at work."""
+
+
+class DecisionToJudge(Protocol):
+    """What a process asks for and tells."""
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """The requests that it decided on."""
+
+    @property
+    def status(self) -> MigrationStatus:
+        """What it is about to tell."""
+
+
+class OwnerRecords(Protocol):
+    """The records of controllers and attachments that a process has read."""
+
+    def all_controllers(self) -> list[Controller]:
+        """Every controller."""
+
+    def all_attachments(self) -> list[Attachment]:
+        """Every volume that is attached to a node."""
+
+
+class Records(Protocol):
+    """The records that the watches of a process have delivered, and none of its indexes."""
+
+    nodes: dict[str, Node]
+    pods: dict[NamespacedName, Pod]
+    budgets: dict[NamespacedName, Budget]
+
+    @property
+    def owner_index(self) -> OwnerRecords:
+        """Controllers and attachments."""
+
+
+class NoOwners:
+    """Nothing was read yet."""
+
+    def all_controllers(self) -> list[Controller]:
+        """None."""
+        return []
+
+    def all_attachments(self) -> list[Attachment]:
+        """None."""
+        return []
+
+
+class NoRecords:
+    """The records of a process that has read nothing yet."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.pods: dict[NamespacedName, Pod] = {}
+        self.budgets: dict[NamespacedName, Budget] = {}
+        self.owner_index = NoOwners()
 
 
 class SentAction(Struct):
@@ -37,15 +97,25 @@ class SentAction(Struct):
 
 
 class ObservedProcess:
-    """One operator process, since `began`. `world` is what it knows, `sent` its evictions, by
-    the uids of the pods; `read_at` is when it last read the pools."""
+    """One operator process, since `began`. `world` is what its watches have told it, `sent` its
+    evictions, by the uids of the pods; `read_at` is when it last read the pools."""
 
     def __init__(self, began: float = 0.0) -> None:
         self.began = began
-        self.world = World()
+        self.world: Records = NoRecords()
         self.sent: dict[str, SentAction] = {}
         self.told_at = 0.0
         self.read_at = 0.0
+
+    def controller(self, uid: str) -> Controller | None:
+        """The controller of that uid, as the process has read it."""
+        records = self.world.owner_index.all_controllers()
+        return next((record for record in records if record.uid == uid), None)
+
+    def volume_on(self, node: str) -> str:
+        """A volume that is attached to a node, as the process has read it; empty for none."""
+        attachments = self.world.owner_index.all_attachments()
+        return next((a.volume for a in attachments if a.node == node and a.volume), "")
 
 
 class JudgeContext:
@@ -78,6 +148,8 @@ class JudgeContext:
         """When the first node joined the current batch."""
         self.attempt_at = 0.0
         self.attempts = 1
+        self.moved: set[str] = set()
+        """Workloads of which azlm has moved a pod."""
         self.rescaled: set[NamespacedName] = set()
         """Deployments that others have scaled."""
         self.pools_changed_at: float | None = None
@@ -123,7 +195,7 @@ class JudgeContext:
         if self.in_place:
             return "src"
         asked = (self.spec.get("target") or {}).get("nodePool")
-        return str(asked or self.status.target_pool or "srcazl")
+        return str(asked or "srcazl")
 
     @property
     def in_place(self) -> bool:
@@ -250,28 +322,6 @@ def starts_again(old: MigrationStatus, new: MigrationStatus) -> bool:
     return ended and (new.phase not in {Phase.ROLLED_BACK, Phase.DELETING})
 
 
-def length_of(spec: Mapping[str, Any], *path: str) -> float:
-    """A duration of the spec in seconds; 0 if it is not set."""
-    value: Any = spec
-    for name in path:
-        value = (value or {}).get(name)
-    return seconds(value) if value else 0.0
-
-
-def policy_of(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """spec.drain, with the defaults of the API."""
-    return {
-        "unmanagedPods": "Block",
-        "emptyDir": "Evict",
-        "jobs": "Wait",
-        "timeout": "30m",
-        "onTimeout": "Pause",
-        "prefetch": False,
-        "order": (),
-        **(spec.get("drain") or {}),
-    }
-
-
 def leaves(pod: Pod) -> bool:
     """Whether a pod has to leave before its node is removed."""
     if pod.mirror or pod.finished:
@@ -287,8 +337,9 @@ def counts(pod: Pod) -> bool:
 def in_batch(node: Node) -> int:
     """The batch in azlm's mark of a node; 0 for none."""
     owner, _, index = node.batch.rpartition(".")
-    name = owner.rpartition(".")[0]
-    return int(index) if name == NAME and index.isdecimal() else 0
+    name, _, uid = owner.rpartition(".")
+    ours = name == NAME and uid.startswith(f"uid-{NAME}")
+    return int(index) if ours and index.isdecimal() else 0
 
 
 def _overlap(spans: list[tuple[float, float]], since: float, until: float) -> float:
@@ -301,7 +352,7 @@ class Part:
     def __init__(self, context: JudgeContext) -> None:
         self.context = context
 
-    def decided(self, process: ObservedProcess, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
         """A process has decided, by what it knew."""
 
     def begins(self, action: Action) -> None:

@@ -4,7 +4,6 @@ recorded."""
 from collections import defaultdict, deque
 
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import (
     READS,
     Action,
@@ -15,19 +14,30 @@ from azure_linux_migrator.model.actions import (
     DeletePool,
     EvictPod,
     MarkNode,
+    ReadAzureFacts,
+    ReadPools,
     UpdatePool,
 )
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import SLACK, JudgeContext, ObservedProcess, Part
+from simtest.invariants.context import (
+    SLACK,
+    DecisionToJudge,
+    JudgeContext,
+    ObservedProcess,
+    Part,
+)
 
 MOST_A_MINUTE = 70
 """Requests of one kind per second: at most one, as the pools are listed."""
+MOST_AN_HOUR = 1000
 WRITES_BASE = 40
 WRITES_EACH = 4
 """Writes per minute: a base, and more for each pod and node."""
 MINUTE = 60.0
+HOUR = 3600.0
 SUSPENDED_SECONDS = 45.0
 """A process is not suspended for longer."""
+AZURE = (ReadPools, ReadAzureFacts, CreatePool, UpdatePool, DeletePool, DeleteMachines)
 
 
 class RateLimits(Part):
@@ -39,6 +49,7 @@ class RateLimits(Part):
         self._told_at: dict[ObservedProcess, float] = {}
         """When each process first decided while actions are forbidden."""
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._hourly: defaultdict[str, deque[float]] = defaultdict(deque)
         self._writes: deque[float] = deque()
         self._recorded: set[str] = set()
         self.most_writes = 0.0
@@ -54,7 +65,7 @@ class RateLimits(Part):
             self._told_at.clear()
         self._recorded.add(body.status.step)
 
-    def decided(self, process: ObservedProcess, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
         """The process looks at the spec again, now or soon after."""
         if self._still_since is not None:
             self._told_at.setdefault(process, self.context.now)
@@ -77,6 +88,13 @@ class RateLimits(Part):
             recent.popleft()
         text = f"{action.key} was asked {len(recent)} times in a minute"
         that("in-measure", len(recent) <= MOST_A_MINUTE, text)
+        if isinstance(action, AZURE):
+            lately = self._hourly[type(action).__name__]
+            lately.append(now)
+            while now - lately[0] > HOUR:
+                lately.popleft()
+            text = f"{type(action).__name__} was asked {len(lately)} times in an hour"
+            that("hourly", len(lately) <= MOST_AN_HOUR, text)
         if isinstance(action, READS):
             return
         self._counted(now)
@@ -103,6 +121,8 @@ class RateLimits(Part):
                 return ("CreateTarget",)
             case CordonNode():
                 return ("CordonSource", "CordonTarget")
+            case MarkNode(batch=""):
+                pass  # a leftover of a predecessor is removed at once
             case EvictPod() | DeletePod() | MarkNode():
                 return ("Drain", "DrainTarget")
             case DeleteMachines():

@@ -140,12 +140,14 @@ class ShippedRun(Run):
         with virtual_time(self.scenario.simulation.kernel, self.seed) as log:
             try:
                 result = super().go()
-                unexpected = [*log.unexpected, *self._unexpected]
             finally:
                 for operator in self._operators:
                     operator.dispose()
-        if unexpected:
-            result.broken, result.failure = "no-crash", f"no-crash: {unexpected[0]}"
+        result.judged["log-clean"] = 1
+        if log.unexpected:
+            result.broken, result.failure = "log-clean", f"log-clean: {log.unexpected[0]}"
+        if self._unexpected:
+            result.broken, result.failure = "no-crash", f"no-crash: {self._unexpected[0]}"
         return result
 
 
