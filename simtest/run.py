@@ -19,8 +19,8 @@ from simtest.faults.injector import FaultInjector
 from simtest.faults.schedule import schedule
 from simtest.invariants.attribution import Attribution
 from simtest.invariants.audit import Audit, OperatorUnderTest
-from simtest.invariants.context import ObservedProcess
 from simtest.invariants.final_checks import FinalChecks
+from simtest.invariants.process import ObservedProcess
 from simtest.invariants.registry import ViolationError
 from simtest.scenario import NAME, NOW, Scenario, scenario
 

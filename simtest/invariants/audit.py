@@ -8,19 +8,14 @@ from azure_linux_migrator.model.cluster import NamespacedName, Node
 from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
 from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import BudgetInvariants
-from simtest.invariants.context import (
-    DecisionToJudge,
-    JudgeContext,
-    ObservedProcess,
-    Part,
-    Records,
-)
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.drain_policy import DrainPolicyInvariants
 from simtest.invariants.moves import Meant, MoveInvariants
 from simtest.invariants.nodes import NodeInvariants, Openings
 from simtest.invariants.operator_view import OperatorView
 from simtest.invariants.pool_view import PoolView
 from simtest.invariants.pools import PoolInvariants
+from simtest.invariants.process import DecisionToJudge, ObservedProcess, Records
 from simtest.invariants.rate_limits import RateLimits
 from simtest.invariants.registry import Judge
 from simtest.invariants.status import StatusInvariants

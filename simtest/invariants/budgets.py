@@ -9,7 +9,8 @@ from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from simtest.invariants.blame import Blame
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part, SentAction, counts
+from simtest.invariants.context import JudgeContext, Part, counts
+from simtest.invariants.process import ObservedProcess, SentAction
 
 GOVERNED = frozenset(("Deployment", "StatefulSet"))
 FORCED_SECONDS = 30.0

@@ -10,14 +10,8 @@ from azure_linux_migrator.model.actions import READS, Action, DeletePod, EvictPo
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.controller.custom_resource import Body
 from simtest.invariants.asked import length_of, order_of, policy_of
-from simtest.invariants.context import (
-    DecisionToJudge,
-    JudgeContext,
-    ObservedProcess,
-    Part,
-    in_batch,
-    leaves,
-)
+from simtest.invariants.context import JudgeContext, Part, in_batch, leaves
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
 
 WAITS_SECONDS = 150.0
 LOOKS_SECONDS = 20.0

@@ -14,8 +14,9 @@ from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from azure_linux_migrator.simulator.controller.custom_resource import Body
 from simtest.invariants.blame import Blame
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part, counts, leaves
+from simtest.invariants.context import JudgeContext, Part, counts, leaves
 from simtest.invariants.nodes import Openings
+from simtest.invariants.process import ObservedProcess
 
 EXPIRY_SECONDS = 118.0
 """An eviction without a visible effect is forgotten after two minutes."""

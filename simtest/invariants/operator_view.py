@@ -24,13 +24,8 @@ from simtest.invariants.budgets import (
     believed_of_budget,
     room_of,
 )
-from simtest.invariants.context import (
-    DecisionToJudge,
-    JudgeContext,
-    ObservedProcess,
-    Part,
-    leaves,
-)
+from simtest.invariants.context import JudgeContext, Part, leaves
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
 
 DENIED_SECONDS = 120.0
 """After an eviction that was not granted, other pods may be refused for the same reason."""

@@ -15,13 +15,8 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import (
-    DecisionToJudge,
-    JudgeContext,
-    ObservedProcess,
-    Part,
-    starts_again,
-)
+from simtest.invariants.context import JudgeContext, Part, starts_again
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
 
 SAMPLE_SECONDS = 2.0
 READ_SECONDS = 90.0

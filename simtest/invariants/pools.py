@@ -24,15 +24,9 @@ from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.controller.custom_resource import Body
 from simtest.invariants.asked import length_of, size_of
-from simtest.invariants.context import (
-    DecisionToJudge,
-    JudgeContext,
-    ObservedProcess,
-    Part,
-    in_batch,
-    leaves,
-)
+from simtest.invariants.context import JudgeContext, Part, in_batch, leaves
 from simtest.invariants.pool_view import PoolView
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
 from simtest.scenario import NAME
 
 YOUNG_SECONDS = 45.0

@@ -19,13 +19,8 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import (
-    SLACK,
-    DecisionToJudge,
-    JudgeContext,
-    ObservedProcess,
-    Part,
-)
+from simtest.invariants.context import SLACK, JudgeContext, Part
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
 
 MOST_A_MINUTE = 70
 """Requests of one kind per second: at most one, as the pools are listed."""
