@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from simtest.__main__ import _tell
 from simtest.faults.fault import Fault
-from simtest.faults.schedule import schedule
+from simtest.faults.schedule import describe, schedule
 from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, Judge, ViolationError
 from simtest.mutations.hunt import MUTATIONS, hunt
@@ -128,7 +129,7 @@ def test_a_crash_before_and_after_every_action_loses_nothing() -> None:
             assert not outcome.failure, (kind, number, outcome.failure)
 
 
-def test_a_failure_prints_the_command_that_replays_it() -> None:
+def test_a_seed_is_replayed_without_its_faults() -> None:
     command = [sys.executable, "-m", "simtest", "replay", "11", "--keep", "none"]
     done = subprocess.run(
         command,
@@ -139,7 +140,17 @@ def test_a_failure_prints_the_command_that_replays_it() -> None:
         env=os.environ | {"PYTHONPATH": "operator"},
     )
     assert done.stdout.splitlines()[-1] == "1 seeds, 0 failed"
-    assert len(schedule("11")) != 0 or "  " in done.stdout
+
+
+def test_a_failure_names_its_faults_and_the_command_that_replays_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    second = schedule("11")[1]
+    _tell(SeedResult("11", "budget-kept", "budget-kept: 1 of 2", faults=(second,)), Run)
+    shown = capsys.readouterr().out
+    assert "seed 11: budget-kept: 1 of 2" in shown
+    assert describe(second) in shown
+    assert shown.rstrip().endswith("python -m simtest replay 11 --keep 1")
 
 
 def test_the_command_counts() -> None:
