@@ -29,6 +29,7 @@ from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import ENOUGH_SEEDS, INVARIANTS, MOST_EXCUSED, UNREACHED
 from simtest.mutations.hunt import MOST_SEEDS, MUTATIONS, Catch, hunt
 from simtest.mutations.mutation import Mutation
+from simtest.mutations.tested.run import Trial, try_all
 from simtest.run import Run, RunSeed, SeedResult
 from simtest.shipped.run import ShippedRun
 from simtest.shrink import shrink
@@ -196,9 +197,18 @@ def mutations(names: list[str], jobs: int, most: int, run_class: type[Run], *, w
             missed += not caught.seeds
             lines.append(_row(MUTATIONS[at], caught, most))
             print(lines[-1], flush=True)
+    tested = [
+        "| mutation | what is wrong | found by | why not by seeds |",
+        "|---|---|---|---|",
+    ]
+    trials = try_all(names, jobs)
+    for trial in trials:
+        missed += not trial.found
+        tested.append(_tested_row(trial))
+        print(tested[-1], flush=True)
     if write:
-        LIST.write_text(_PAGE + "\n".join(lines) + "\n")
-    print(f"{len(chosen)} mutations, {missed} missed")
+        LIST.write_text(f"{_PAGE}{NL.join(lines)}\n{_TESTED}{NL.join(tested)}\n")
+    print(f"{len(chosen) + len(trials)} mutations, {missed} missed")
     return 1 if missed else 0
 
 
@@ -211,11 +221,25 @@ def _row(mutation: Mutation, caught: Catch, most: int) -> str:
     return f"| `{mutation.name}` | {mutation.what} | {rank} | {shown} |"
 
 
+def _tested_row(trial: Trial) -> str:
+    mutation = trial.mutation
+    test = mutation.test.removeprefix("tests/") if trial.found else "**nothing**"
+    return f"| `{mutation.name}` | {mutation.what} | `{test}` | {mutation.why} |"
+
+
+NL = "\n"
 _PAGE = """# Mutations, and how soon the simulation finds them
 
 Written by `python -m simtest mutations --write`. Each row is azlm with one deliberate defect; the
 seeds are tried from the first on, as `make sim` does. A mutation counts as found only if the
 invariant that is meant for it breaks, in a run that does not break it without the mutation.
+
+"""
+_TESTED = """
+## Found by tests
+
+These are text in a module of azlm that is replaced before it is imported. A mutation counts as
+found if the test that is named fails under it.
 
 """
 

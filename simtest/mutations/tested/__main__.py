@@ -1,24 +1,24 @@
-"""`python -m simtest.mutations.tested NAME`: one mutation, and whether its test fails under it.
+"""`python -m simtest.mutations.tested EDITS TEST`: a test under edits of azlm, as JSON.
 
 Ends with 0 if the test fails, with 1 if it passes, and with 2 if it cannot be run.
 """
 
+import json
 import sys
 
 import pytest
 
-from simtest.mutations.tested.edit import install
-from simtest.mutations.tested.table import TESTED
+from simtest.mutations.tested.edit import Edit, install
 
-OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "--tb=line")
+OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "--no-header", "--tb=line")
 
 
 def main() -> int:
-    """Run the test of the mutation that is named."""
-    mutation = next(mutation for mutation in TESTED if mutation.name == sys.argv[1])
-    install(mutation)
-    code = pytest.main([*OPTIONS, *(sys.argv[2:] or [mutation.test])])
-    return {pytest.ExitCode.TESTS_FAILED: 0, pytest.ExitCode.OK: 1}.get(code, 2)
+    """Run the test."""
+    edits, test = sys.argv[1:]
+    install([Edit(*edit) for edit in json.loads(edits)])
+    code = pytest.main([*OPTIONS, test])
+    return {pytest.ExitCode.TESTS_FAILED: 0, pytest.ExitCode.OK: 1}.get(pytest.ExitCode(code), 2)
 
 
 if __name__ == "__main__":

@@ -57,10 +57,10 @@ class _Loader(SourceFileLoader):
 
 
 class Mutant(MetaPathFinder):
-    """Finds the modules that a mutation changes."""
+    """Finds the modules that are edited."""
 
-    def __init__(self, mutation: TestedMutation) -> None:
-        self._edits = mutation.edits
+    def __init__(self, edits: Sequence[Edit]) -> None:
+        self._edits = edits
 
     def find_spec(
         self,
@@ -77,9 +77,9 @@ class Mutant(MetaPathFinder):
         return spec
 
 
-def install(mutation: TestedMutation) -> None:
+def install(edits: Sequence[Edit]) -> None:
     """Mutate the modules that are imported from now on; raises RuntimeError if one was before."""
-    for edit in mutation.edits:
+    for edit in edits:
         if f"{PACKAGE}.{edit.module}" in sys.modules:
             raise RuntimeError(f"{edit.module} is imported already")
-    sys.meta_path.insert(0, Mutant(mutation))
+    sys.meta_path.insert(0, Mutant(edits))

@@ -1,15 +1,18 @@
 """Whether the test of a mutation fails under it."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from msgspec import Struct
 
 from simtest.mutations.tested.edit import TestedMutation
 from simtest.mutations.tested.table import TESTED
 
+ROOT = Path(__file__).resolve().parents[3]
 FOUND = 0
 
 
@@ -23,8 +26,9 @@ class Trial(Struct):
 
 def try_mutation(mutation: TestedMutation) -> Trial:
     """Run its test in a process of its own."""
-    command = [sys.executable, "-m", "simtest.mutations.tested", mutation.name]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    edits = [[edit.module, edit.old, edit.new] for edit in mutation.edits]
+    command = [sys.executable, "-m", "simtest.mutations.tested", json.dumps(edits), mutation.test]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     found = done.returncode == FOUND
     return Trial(mutation, found, "" if found else done.stdout[-2000:] + done.stderr[-500:])
 

@@ -1,0 +1,154 @@
+"""Mutations of what the status tells, and of what is left behind or asked for too often."""
+
+from azure_linux_migrator.controller import executor
+from azure_linux_migrator.core.reconcile import counts, decide, status, status_fields
+from azure_linux_migrator.core.steps import autoscaler, create_target, external_changes
+from azure_linux_migrator.core.steps.progress import Context
+from azure_linux_migrator.model.migration import Migration
+from simtest.mutations.mutation import Mutation, Patches
+from simtest.mutations.route_changes import change_routes, replace_steps
+from simtest.mutations.source import rewritten
+
+
+def _mutation(
+    name: str, what: str, finds: str, *changes: tuple[object, str, str, str], shipped: bool = False
+) -> Mutation:
+    def patches() -> Patches:
+        return [rewritten(*change) for change in changes]
+
+    return Mutation(name, what, finds, patches, shipped=shipped)
+
+
+def _step_mutation(
+    name: str, what: str, finds: str, step: str, change: tuple[object, str, str, str]
+) -> Mutation:
+    """The function of a step is another one: routes hold it."""
+
+    def patches() -> Patches:
+        _, _, function = rewritten(*change)
+        return change_routes(lambda route: replace_steps(route, (step,), function))
+
+    return Mutation(name, what, finds, patches)
+
+
+_BY_PREFIX = 'node.batch.rpartition(".")[0].rpartition(".")[0] == self.name'
+
+TOLD: tuple[Mutation, ...] = (
+    _mutation(
+        "terminating-not-left",
+        "pods on their way out are not counted as left",
+        "counts-true",
+        (
+            status_fields,
+            "pods_of",
+            "remaining=ctx.pool_progress.remaining",
+            "remaining=ctx.pool_progress.remaining - ctx.pool_progress.terminating",
+        ),
+    ),
+    _mutation(
+        "unready-target-told",
+        "nodes of the target that are not Ready are told to be",
+        "counts-true",
+        (
+            counts,
+            "_ready",
+            "return ctx.seen.world.ready_nodes(ctx.migration.target)",
+            "return len(list(ctx.seen.world.pool_nodes(ctx.migration.target)))",
+        ),
+    ),
+    _mutation(
+        "last-batch-told",
+        "the batch before is told as the one that is drained",
+        "batch-true",
+        (status_fields, "batch_of", "index=index,", "index=max(1, index - 1),"),
+    ),
+    _mutation(
+        "drained-when-created",
+        "Drained is told once the target stands",
+        "drained-true",
+        (
+            status,
+            "progress_conditions",
+            "drained = step_position is not None and step_position.moved and not back",
+            "drained = step_position is not None and step_position.created and not back",
+        ),
+    ),
+    _mutation(
+        "blockers-misnamed",
+        "blockers name objects that are not there",
+        "blockers-true",
+        (status_fields, "blockers_of", "name=blocker.key.name,", 'name=f"{blocker.key.name}-x",'),
+    ),
+    _mutation(
+        "end-foretold-late",
+        "the drain is told to end a minute ago",
+        "eta-true",
+        (
+            status_fields,
+            "timing_of",
+            "timestamp(ctx.now + ctx.plan.rest + soaks)",
+            "timestamp(ctx.now - 60.0)",
+        ),
+    ),
+    _mutation(
+        "turns-back-paused",
+        "a failure turns a paused migration back",
+        "paused-turns-nothing",
+        (decide, "_gives_up", "and not ctx.migration.paused", ""),
+    ),
+    _mutation(
+        "stale-pools-believed",
+        "pools are changed on any reading, however old",
+        "reading-fresh",
+        (
+            Context,
+            "pools_newer_than",
+            "self.seen.pools is not None and 0 <= self.now - self.seen.pools.at < age",
+            "self.seen.pools is not None",
+        ),
+        (Context, "refresh_pools", "and self.pools_newer_than(interval)", "and True"),
+    ),
+    _step_mutation(
+        "bounds-untagged",
+        "the bounds that are held are not told in the target's tags",
+        "tags-true",
+        "CreateTarget",
+        (
+            create_target,
+            "create_target",
+            'tags[TAG_AUTOSCALER] = "-".join(map(str, bounds))',
+            "pass",
+        ),
+    ),
+    _mutation(
+        "pools-read-every-second",
+        "the pools are read every second while nothing is asked of Azure",
+        "hourly",
+        (external_changes, "watched", "ctx.seen.pools.at + LOOK_SECONDS", "ctx.seen.pools.at + 1"),
+    ),
+    _step_mutation(
+        "hold-changes-more",
+        "holding the autoscaler changes another setting of the source",
+        "originals-back",
+        "HoldAutoscaler",
+        (
+            autoscaler,
+            "hold",
+            '("maxCount", None),',
+            '("maxCount", None), ("scaleDownMode", "Deallocate"),',
+        ),
+    ),
+    _mutation(
+        "marks-by-prefix",
+        "batch marks of a migration whose name begins alike are ours",
+        "others-marks-stay",
+        (Migration, "left_mark", _BY_PREFIX, "node.batch.startswith(self.name)"),
+    ),
+    _mutation(
+        "unknown-node-raises",
+        "an eviction of a pod whose node is not known raises",
+        "log-clean",
+        (executor, "_place", "{} if node is None else ", ""),
+        shipped=True,
+    ),
+)
