@@ -126,6 +126,8 @@ class ToldInvariants(Part):
     def _exists(self, blocker: BlockerStatus) -> bool:
         key = NamespacedName(blocker.namespace, blocker.name)
         store = self.context.store
+        if blocker.kind == "Eviction":
+            return True  # what is refused for every pod alike has no object
         if blocker.kind == "Node":
             return blocker.name in store.nodes or self._was_known(key)
         return any(key == other for other in self._keys()) or self._was_known(key)
@@ -149,8 +151,8 @@ class ToldInvariants(Part):
         )
 
     def _ends_at(self, status: MigrationStatus) -> None:
-        if status.timing.eta == self._told_eta:
-            return
+        if status.timing.eta in {self._told_eta, self.context.status.timing.eta}:
+            return  # one that is kept was judged when it was new
         self._told_eta = status.timing.eta
         eta = since_epoch(status.timing.eta)
         if eta is not None:
