@@ -23,7 +23,8 @@ def is_free(pod: Pod, budget: Budget) -> bool:
     """Whether evicting a pod costs its budget nothing.
 
     Pods that do not run are deleted without a look at the budget; running pods that are not Ready
-    are, under AlwaysAllow, or under IfHealthyBudget while enough others are healthy.
+    are, under AlwaysAllow, or under IfHealthyBudget while enough others are healthy. A pod that
+    becomes Ready before the request arrives costs a slot after all, and may be refused once.
     """
     if pod.phase == "Pending" or pod.finished:
         return True
