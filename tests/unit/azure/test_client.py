@@ -1,8 +1,7 @@
 """What the ARM adapter sends: one request each, with the conditions under which it may act."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
@@ -138,13 +137,13 @@ async def test_nothing_is_changed_without_the_lease() -> None:
 
     recorder = Recorder(READ, READ)
     async with _pools(recorder, lost) as pools:
-        changes: list[Any] = [
-            _create(pools),
-            pools.update("src", {"count": 1}, tags={}, etag=""),
-            pools.delete("src", etag=""),
-            pools.delete_machines("src", ["n"]),
+        changes: list[Callable[[], Awaitable[None]]] = [
+            lambda: _create(pools),
+            lambda: pools.update("src", {"count": 1}, tags={}, etag=""),
+            lambda: pools.delete("src", etag=""),
+            lambda: pools.delete_machines("src", ["n"]),
         ]
         for change in changes:
             with pytest.raises(NotLeadingError):
-                await change
+                await change()
     assert {request.method for request in recorder.requests} == {"GET"}
