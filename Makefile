@@ -7,12 +7,12 @@ STAMP := $(VENV)/.installed
 DOCS := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim sim-shipped coverage lint bench bench-planner docs-tables crds chart
+.PHONY: help demo azure-e2e test sim coverage lint bench bench-planner docs-tables crds chart
 .PHONY: binary image gitops install-yaml monitoring recordings rules docs workflows testbed
 .PHONY: lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "azlm needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
@@ -31,19 +31,18 @@ test: testbed ## Run all tests, those on the real control plane included
 	$(BIN)/python -m pytest
 
 SEEDS ?= 10000
-SHIPPED_SEEDS ?= 1000
 
 sim: $(STAMP) ## Simulate whole migrations with faults: 10,000 seeds, or SEEDS=500
 	$(BIN)/python -m simtest --seeds $(SEEDS)
-
-sim-shipped: $(STAMP) ## Simulate with the operator that ships: 1,000 seeds, or SHIPPED_SEEDS=100
-	$(BIN)/python -m simtest --shipped --seeds $(SHIPPED_SEEDS)
 
 coverage: $(STAMP) ## Branches of the pure core that unit tests and the simulation reach (95 % at least)
 	scripts/coverage
 
 lint: $(STAMP) ## Check style, types, import contracts, lock files and the Dockerfile
 	scripts/lint
+
+azure-e2e: testbed ## Run the demo on a small AKS cluster of its own (SUBSCRIPTION=, LOCATION=, RECORD=1, DRY_RUN=1)
+	$(BIN)/python -m testbed azure --subscription "$(SUBSCRIPTION)" --location "$(or $(LOCATION),westeurope)" $(if $(RECORD),--record) $(if $(DRY_RUN),--dry-run)
 
 bench: testbed ## Measure azlm against kubectl drain; RIVALS=all: and against Karpenter
 	$(BIN)/python -m bench --rivals "$(RIVALS)"

@@ -80,7 +80,7 @@ def _observe(plane: ControlPlane, scratch: Path, shape: Shape, what: tuple[str, 
     source = tool.prepare(plane, scratch, shape)
     audit = Audit(plane.audit_log)
     audit.mark()
-    observer, slots = Observer(plane.kubeconfig, audit, source), SlotWatch(plane.kubeconfig)
+    observer, slots = Observer(plane.kubeconfig, source), SlotWatch(plane.kubeconfig)
     expected = observer.start()
     slots.start()
     try:

@@ -112,7 +112,7 @@ def _measure(plane: ControlPlane, scratch: Path, strategy: str) -> Row:
     audit = Audit(plane.audit_log)
     audit.mark()
     source = {item["metadata"]["name"] for item in pool_nodes("workers", NODES)}
-    observer = Observer(plane.kubeconfig, audit, source)
+    observer = Observer(plane.kubeconfig, source)
     observer.start()
     resource = {
         "apiVersion": "azlm.dev/v1alpha1",

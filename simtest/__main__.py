@@ -1,7 +1,6 @@
 """`python -m simtest`: many seeds, one seed, or the mutations.
 
 python -m simtest --seeds 10000            seeds 0 to 9999 on all CPUs
-python -m simtest --shipped                the operator that ships, instead of the simulated one
 python -m simtest --digest FILE            also a hash of every decision, a line per seed in FILE
 python -m simtest replay 4711              one seed, step by step
 python -m simtest replay 4711 --keep 0,2   with only these of its faults
@@ -10,11 +9,11 @@ python -m simtest mutations no-soak daemons   only these
 """
 
 import argparse
+import gc
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from hashlib import sha256
@@ -23,24 +22,28 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from simtest.faults.fault import Fault
 from simtest.faults.schedule import describe
 from simtest.invariants.audit import KNOWN
-from simtest.invariants.registry import ENOUGH_SEEDS, INVARIANTS, MOST_EXCUSED, UNREACHED
+from simtest.invariants.registry import ENOUGH_SEEDS, INVARIANTS, MOST_EXCUSED
 from simtest.mutations.hunt import MOST_SEEDS, MUTATIONS, Catch, hunt
 from simtest.mutations.mutation import Mutation
 from simtest.mutations.tested.run import Trial, try_all
-from simtest.run import Run, RunSeed, SeedResult
-from simtest.shipped.run import ShippedRun
+from simtest.run import Run, SeedResult, faults_of
 from simtest.shrink import shrink
 
 CHUNK = 50
+GARBAGE = 20_000
+"""Objects between two collections; a run leaves some 100 MB of them at the most."""
 SHOWN = 5
 LIST = Path(__file__).resolve().parents[1] / "docs" / "mutations.md"
 
 
-def _run(run_class: type[Run], seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:
-    return run_class(seed, faults).go()
+def _settle() -> None:
+    """What is imported stays: a process that only runs seeds need not look through it for garbage
+    again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 20)
 
 
 class Sum(Struct):
@@ -79,8 +82,7 @@ class Sum(Struct):
     def unjudged(self) -> list[str]:
         """Invariants that no seed has judged, although there were enough seeds."""
         enough = self.done >= ENOUGH_SEEDS
-        missing = [name for name in INVARIANTS if enough and not self.judged[name]]
-        return [name for name in missing if name not in UNREACHED]
+        return [name for name in INVARIANTS if enough and not self.judged[name]]
 
     @property
     def lenient(self) -> list[str]:
@@ -93,18 +95,18 @@ class Sum(Struct):
         return excused / max(1, excused + self.judged[name])
 
 
-def _chunk(first: int, last: int, *, run_seed: RunSeed) -> list[SeedResult]:
-    return [run_seed(str(seed)) for seed in range(first, last)]
+def _chunk(first: int, last: int, *, hashed: bool) -> list[SeedResult]:
+    return [Run(str(seed), hashed=hashed).go() for seed in range(first, last)]
 
 
-def many(seeds: int, first: int, jobs: int, digests: Path | None, run_class: type[Run]) -> int:
+def many(seeds: int, first: int, jobs: int, digests: Path | None) -> int:
     """Run all seeds; the last line says how many failed. `digests` gets the hashes."""
     began = time.monotonic()
     total = Sum()
-    run_seed = partial(_run, run_class)
+    hashed = digests is not None
     chunks = [(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        for outcomes in pool.map(partial(_chunk, run_seed=run_seed), *zip(*chunks, strict=True)):
+    with ProcessPoolExecutor(jobs, get_context("fork"), _settle) as pool:
+        for outcomes in pool.map(partial(_chunk, hashed=hashed), *zip(*chunks, strict=True)):
             for outcome in outcomes:
                 total.add(outcome)
             if total.done % 1000 == 0 or total.done == seeds:
@@ -112,7 +114,7 @@ def many(seeds: int, first: int, jobs: int, digests: Path | None, run_class: typ
                 failed = len(total.failed)
                 print(f"{total.done} seeds, {failed} failed, {rate:.0f} a second", flush=True)
     for result in total.failed[:SHOWN]:
-        _tell(shrink(result, run_seed), run_class)
+        _tell(shrink(result))
     _table(total)
     print(
         f"{total.events} events, {total.faults} faults, {total.evictions} evictions granted, "
@@ -142,29 +144,28 @@ def _table(total: Sum) -> None:
         print(f"known, being fixed: {name}, broken {total.tolerated[name]} times: {why}")
 
 
-def _tell(outcome: SeedResult, run_class: type[Run]) -> None:
-    own = run_class.faults_of(outcome.seed)
+def _tell(outcome: SeedResult) -> None:
+    own = faults_of(outcome.seed)
     keep = ",".join(str(own.index(fault)) for fault in outcome.faults) or "none"
     print(f"\nseed {outcome.seed}: {outcome.failure.strip()}")
     for fault in outcome.faults:
         print(f"  {describe(fault)}")
     print(f"  at the end: {outcome.ended}")
-    which = " --shipped" if run_class is ShippedRun else ""
-    print(f"  replay: .venv/bin/python -m simtest{which} replay {outcome.seed} --keep {keep}\n")
+    print(f"  replay: .venv/bin/python -m simtest replay {outcome.seed} --keep {keep}\n")
 
 
-def replay(seed: str, keep: str | None, run_class: type[Run]) -> int:
+def replay(seed: str, keep: str | None) -> int:
     """Run one seed, and print what happened."""
-    own = run_class.faults_of(seed)
+    own = faults_of(seed)
     if keep is None:
         chosen = own
     else:
         chosen = () if keep == "none" else tuple(own[int(at)] for at in keep.split(","))
-    run = run_class(seed, chosen)
-    print(f"seed {seed}: {run.scenario.spec}")
+    run_of_seed = Run(seed, chosen)
+    print(f"seed {seed}: {run_of_seed.scenario.spec}")
     for fault in chosen:
         print(f"  {describe(fault)}")
-    outcome = run.go()
+    outcome = run_of_seed.go()
     for line in outcome.trail:
         print(f"  {line}")
     print(f"at the end: {outcome.ended}")
@@ -176,13 +177,11 @@ def replay(seed: str, keep: str | None, run_class: type[Run]) -> int:
     return 1 if outcome.failure else 0
 
 
-def _hunted(at: int, most: int, run_class: type[Run]) -> Catch:
-    mutation = MUTATIONS[at]
-    chosen = ShippedRun if mutation.shipped else run_class
-    return hunt(mutation, most, run_seed=partial(_run, chosen))
+def _hunted(at: int, most: int) -> Catch:
+    return hunt(MUTATIONS[at], most)
 
 
-def mutations(names: list[str], jobs: int, most: int, run_class: type[Run], *, write: bool) -> int:
+def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
     """Print the table of mutations."""
     lines = [
         "| mutation | what is wrong | found by seed | what gave it away |",
@@ -190,10 +189,9 @@ def mutations(names: list[str], jobs: int, most: int, run_class: type[Run], *, w
     ]
     chosen = [at for at, mutation in enumerate(MUTATIONS) if not names or mutation.name in names]
     missed = 0
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        for at, caught in zip(
-            chosen, pool.map(partial(_hunted, most=most, run_class=run_class), chosen), strict=True
-        ):
+    with ProcessPoolExecutor(jobs, get_context("fork"), _settle) as pool:
+        catches = pool.map(partial(_hunted, most=most), chosen)
+        for at, caught in zip(chosen, catches, strict=True):
             missed += not caught.seeds
             lines.append(_row(MUTATIONS[at], caught, most))
             print(lines[-1], flush=True)
@@ -255,19 +253,15 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--most", type=int, default=MOST_SEEDS, help="seeds to hunt each mutation")
-    parser.add_argument(
-        "--shipped", action="store_true", help="run the operator that ships, in virtual time"
-    )
     parser.add_argument("--keep", help="comma-separated numbers of the faults to keep, or none")
     parser.add_argument("--digest", type=Path, help="write a hash of each seed's decisions here")
     parser.add_argument("--write", action="store_true", help="write docs/mutations.md")
     asked = parser.parse_intermixed_args()
-    run_class: type[Run] = ShippedRun if asked.shipped else Run
     if asked.command == "replay":
-        return replay(next(iter(asked.names), "0"), asked.keep, run_class)
+        return replay(next(iter(asked.names), "0"), asked.keep)
     if asked.command == "mutations":
-        return mutations(asked.names, asked.jobs, asked.most, run_class, write=asked.write)
-    return many(asked.seeds, asked.first, asked.jobs, asked.digest, run_class)
+        return mutations(asked.names, asked.jobs, asked.most, write=asked.write)
+    return many(asked.seeds, asked.first, asked.jobs, asked.digest)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,13 @@ import re
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec import structs
+
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import APPROVE, RESUME
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase, since_epoch
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.api.status_drain import BlockerStatus
+from simtest.custom_resource import Body, CustomResource
 from simtest.faults import azure_cli
 from simtest.invariants.audit import Audit
 from simtest.remedies import Remedies
@@ -83,7 +86,7 @@ class Admin(Remedies):
             self._resource.annotate(APPROVE, match[1] if match else "")
 
     def _run_planned(self, _body: Body) -> None:
-        """Begin what was planned, also where pods are foretold to block: they are seen to then."""
+        """Begin what was planned, also where the forecast has blocking pods: they go then."""
         self._scenario.spec["mode"] = "Run"
         self._resource.edit(mode="Run")
 
@@ -159,6 +162,11 @@ class Admin(Remedies):
             self.remedy(blocker)
         azure_cli.update(self._simulation, "src", osSKU="AzureLinux")
 
+    def _remove_lock(self, _body: Body) -> None:
+        """`az lock delete`."""
+        aks = self._simulation.aks
+        aks.region = structs.replace(aks.region, node_group_locks=())
+
     def _turn_autoscaler_off(self, _body: Body) -> None:
         off = {"enableAutoScaling": False, "minCount": None, "maxCount": None}
         azure_cli.update(self._simulation, "src", **off)
@@ -220,6 +228,7 @@ class Admin(Remedies):
         "TargetFailed": _try_target_again,
         "UpdateFailed": _update_again,
         "SourceNotHealthy": _try_source_again,
+        "ScopeLocked": _remove_lock,
         "AutoscalerTurnedOn": _turn_autoscaler_off,
         "SourceStopped": _start_source,
         "TargetStopped": _start_target,

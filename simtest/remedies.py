@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from msgspec import structs
 
 from azure_linux_migrator.api.causes import Cause
-from azure_linux_migrator.api.status import BlockerStatus
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from simtest.custom_resource import Body, CustomResource
 from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
 

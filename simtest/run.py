@@ -1,32 +1,35 @@
-"""One seed: a cluster, a migration, its faults, and the checks at the end."""
+"""One seed: a cluster, a migration by the operator that ships, its faults, and the checks at the
+end."""
 
-import random
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from msgspec import Struct
 
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from azure_linux_migrator.simulator.controller.operator_process import OperatorSetup
-from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.admin import Admin
+from simtest.custom_resource import CustomResource
 from simtest.digest import Digest
 from simtest.faults.fault import HEALED, Fault
 from simtest.faults.injector import FaultInjector
 from simtest.faults.schedule import schedule
-from simtest.invariants.attribution import Attribution
 from simtest.invariants.audit import Audit, OperatorUnderTest
 from simtest.invariants.final_checks import FinalChecks
 from simtest.invariants.process import ObservedProcess
 from simtest.invariants.registry import ViolationError
 from simtest.scenario import NAME, NOW, Scenario, scenario
+from simtest.shipped.network_faults import PREFIX, draw_network_faults
+from simtest.shipped.operators import Operators
+from simtest.shipped.virtual_time import virtual_time
 
 DEADLINE = HEALED + 4 * 3600.0
 """Virtual seconds by which every run has ended."""
 IDLE_SECONDS = 1800.0
+STEPS = 2_000_000
+"""More events than any run needs: more are a livelock."""
+EVENTS_BASE, EVENTS_EACH = 30, 3
+"""More events than that, for each change of the reason, are not about changes."""
 
 
 class SeedResult(Struct):
@@ -34,7 +37,7 @@ class SeedResult(Struct):
     did not; `trail` are its steps and reasons, `judged` how often each invariant was judged,
     `excused` how often it did not hold because of others,
     `tolerated` how often an invariant was broken that is being fixed, `moves` how often a replica
-    was moved in one direction, `digest` a hash of all its decisions."""
+    was moved in one direction, `digest` a hash of all its decisions if it was asked for."""
 
     seed: str
     broken: str = ""
@@ -54,13 +57,14 @@ class SeedResult(Struct):
 
 
 class Run:
-    """A migration under faults. `steps` are more events than any run needs: more are a livelock."""
+    """A migration under faults, by processes of the real operator; `hashed`, with a digest of its
+    decisions."""
 
-    steps = 400_000
-
-    def __init__(self, seed: str, faults: Sequence[Fault] | None = None) -> None:
+    def __init__(
+        self, seed: str, faults: Sequence[Fault] | None = None, *, hashed: bool = False
+    ) -> None:
         self.seed = seed
-        self.faults = self.faults_of(seed) if faults is None else tuple(faults)
+        self.faults = faults_of(seed) if faults is None else tuple(faults)
         self.scenario: Scenario = scenario(seed)
         simulation = self.scenario.simulation
         simulation.kernel.run(lambda: False, end=NOW + 5.0)
@@ -69,54 +73,27 @@ class Run:
         )
         self.audit = Audit(self.scenario, self.resource, calm=not self.faults)
         self.trail: list[str] = []
-        self.digest = Digest()
-        self._rng = random.Random(f"{seed}/pilot")
+        self.digest = Digest() if hashed else None
+        self._operators = Operators(
+            seed, self.faults, self.scenario, self.resource, self.audit, self._observe
+        )
         self.injector = FaultInjector(
-            self._action_faults(),
+            tuple(fault for fault in self.faults if not fault.kind.startswith(PREFIX)),
             self.scenario,
             self.resource,
             self.audit,
-            self._new_operator,
+            self._operators.make,
             seed,
         )
         Admin(self.scenario, self.resource, self.audit)
-
-    @classmethod
-    def faults_of(cls, seed: str) -> tuple[Fault, ...]:
-        """The faults of a seed."""
-        return schedule(seed)
-
-    def _action_faults(self) -> tuple[Fault, ...]:
-        """The faults that the injector strikes with."""
-        return self.faults
-
-    def _new_operator(self, injector: FaultInjector) -> SimulatedOperator:
-        simulation = self.scenario.simulation
-        attribution = Attribution(injector, self.audit)
-
-        def decided(decision: Decision) -> None:
-            self._observe(attribution.process, operator, decision)
-
-        operator = SimulatedOperator(
-            OperatorSetup(
-                self.resource,
-                simulation.backend,
-                self._rng,
-                simulation.pace,
-                fault_hook=attribution,
-                own_pod=injector.run.processes.own_pod,
-                status_fails=lambda: injector.run.processes.status_error,
-                on_decision=decided,
-            )
-        )
-        return operator
 
     def _observe(
         self, process: ObservedProcess, operator: OperatorUnderTest, decision: Decision
     ) -> None:
         """A process has decided."""
         self.audit.decided(process, operator, decision)
-        self.digest.decided(self.scenario.simulation.kernel.now - NOW, decision)
+        if self.digest is not None:
+            self.digest.decided(self.scenario.simulation.kernel.now - NOW, decision)
         ready = decision.status.condition("Ready")
         self._tell(decision.status.step, ready.reason if ready else "")
 
@@ -127,6 +104,30 @@ class Run:
 
     def go(self) -> SeedResult:
         """Run to the end."""
+        with virtual_time(self.scenario.simulation.kernel, self.seed) as log:
+            try:
+                result = self._migrate()
+            finally:
+                self._operators.dispose()
+        result.judged["log-clean"] = 1
+        if log.unexpected:
+            result.broken, result.failure = "log-clean", f"log-clean: {log.unexpected[0]}"
+        if unawaited := self._operators.unexpected:
+            result.broken, result.failure = "no-crash", f"no-crash: {unawaited[0]}"
+        return result
+
+    def reaches(self, holds: Callable[[], bool]) -> bool:
+        """Run until the condition holds; False if the migration ends before. The run is then over.
+        Raises ViolationError."""
+        with virtual_time(self.scenario.simulation.kernel, self.seed):
+            try:
+                self.injector.start()
+                self._until(lambda: holds() or self._settled(), NOW + DEADLINE)
+            finally:
+                self._operators.dispose()
+        return holds()
+
+    def _migrate(self) -> SeedResult:
         kernel = self.scenario.simulation.kernel
         broken = failure = ""
         try:
@@ -156,12 +157,12 @@ class Run:
             judged=dict(self.audit.judge.judged),
             excused=dict(self.audit.judge.excused),
             tolerated=dict(self.audit.judge.broken),
-            digest=self.digest.hex(),
+            digest=self.digest.hex() if self.digest is not None else "",
         )
 
     def _until(self, holds: Callable[[], bool], end: float) -> bool:
         kernel = self.scenario.simulation.kernel
-        most = kernel.steps + self.steps
+        most = kernel.steps + STEPS
         while not holds():
             due = kernel.next_at()
             if due is None or due > end:
@@ -197,13 +198,15 @@ class Run:
         more = self.resource.writes - writes, self.injector.writes - acts
         text = f"{more[0]} status writes, {more[1]} actions after the end"
         self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
+        events = self._operators.server.events_written()
+        most = EVENTS_BASE + EVENTS_EACH * len(self.trail)
+        text = f"{events} events for {len(self.trail)} changes of the reason"
+        self.audit.judge.that("events-few", events <= most, text)
 
 
-class RunSeed(Protocol):
-    """Runs one seed."""
-
-    def __call__(self, seed: str, faults: Sequence[Fault] | None = None, /) -> SeedResult:
-        """Run it, with `faults` instead of its own if given."""
+def faults_of(seed: str) -> tuple[Fault, ...]:
+    """The faults of a seed, those of single requests included."""
+    return (*schedule(seed), *draw_network_faults(seed))
 
 
 def run(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:

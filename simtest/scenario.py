@@ -9,8 +9,8 @@ from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.simulator.aks.limits import Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import make_node
+from azure_linux_migrator.simulator.assembly.simulated_cluster import Lags, SimulatedCluster
 from azure_linux_migrator.simulator.cluster.workload import Span, Workload
-from azure_linux_migrator.simulator.simulated_cluster import Lags, SimulatedCluster
 from simtest.scenario_draw import ScenarioDraw, draw_scenario
 from simtest.workloads import populate
 

@@ -1,10 +1,10 @@
 """Finds the fewest faults with which a seed still fails in the same way."""
 
 from simtest.faults.fault import Fault
-from simtest.run import RunSeed, SeedResult, run
+from simtest.run import SeedResult, run
 
 
-def shrink(outcome: SeedResult, run_seed: RunSeed = run) -> SeedResult:
+def shrink(outcome: SeedResult) -> SeedResult:
     """Leave out faults as long as the same invariant stays broken."""
     best = outcome
     size = max(1, len(best.faults) // 2)
@@ -12,7 +12,7 @@ def shrink(outcome: SeedResult, run_seed: RunSeed = run) -> SeedResult:
         at = 0
         while at < len(best.faults):
             fewer: tuple[Fault, ...] = best.faults[:at] + best.faults[at + size :]
-            tried = run_seed(best.seed, fewer)
+            tried = run(best.seed, fewer)
             if tried.broken == best.broken:
                 best = tried
             else:

@@ -13,8 +13,8 @@ from azure_linux_migrator.model.scheduling import (
     Toleration,
 )
 from azure_linux_migrator.model.selectors import Selector
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.workload import Span, Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from simtest.scenario_draw import ScenarioDraw
 
 if TYPE_CHECKING:

@@ -39,6 +39,7 @@ def main() -> int:
     for name in (
         "fill.command",
         "aks.command",
+        "azure.command",
         "demo.command",
         "demo.preflight",
         "demo.plan",

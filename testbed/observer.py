@@ -1,4 +1,4 @@
-"""An independent observer of a migration: its own watches, through kubectl, and the audit log.
+"""An independent observer of a migration: its own watches, through kubectl.
 
 It shares no code with the operator, so that it does not repeat the operator's mistakes.
 """
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from testbed.audit import Audit
 from testbed.kubectl import KUBECTL
 
 PODS = "/api/v1/pods"
@@ -40,7 +39,7 @@ class Sighting:
 class Observer:
     """Watches from `start` to `stop`. `source` names the nodes whose pods should move, once."""
 
-    def __init__(self, kubeconfig: Path, audit: Audit, source: set[str]) -> None:
+    def __init__(self, kubeconfig: Path, source: set[str]) -> None:
         self._kubeconfig = kubeconfig
         self._source = source
         self._pods: dict[str, dict[str, Any]] = {}
@@ -50,7 +49,6 @@ class Observer:
         self._lock = threading.Lock()
         self._processes: list[subprocess.Popen[str]] = []
         self._threads: list[threading.Thread] = []
-        self.audit = audit
         self.seen = Sighting()
 
     def start(self) -> int:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec import structs
+
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from simtest.faults.azure_calls import (
     CallFault,
@@ -42,11 +44,57 @@ LOST: tuple[Effect, ...] = (
     LoseResponse(committed=False, hang_seconds=2.0),
     LoseResponse(committed=False, hang_seconds=20.0),
 )
+RECONCILE, CREATE = "ReconcileVMSSAgentPoolFailed", "CreateVMSSAgentPoolFailed"
+COMPUTE_THROTTLE = EndOperation(
+    code=RECONCILE,
+    message='VMSSAgentPoolReconciler retry failed: Status=429 Code="OperationNotAllowed" '
+    'Message="The server rejected the request because too many requests have been received for '
+    'this subscription." Details=[{"message":"{\\"internalErrorCode\\":'
+    '\\"TooManyRequestsReceived\\"}"}]',
+    nodes=0,
+)
+"""Azure Compute refuses to be asked so often, inside an operation of AKS (Azure/AKS issue 2417)."""
+INTERNAL = EndOperation(
+    code=CREATE,
+    message="AKS encountered an internal error while attempting the requested operation. AKS will "
+    "continuously retry the requested operation until successful or a retry timeout is hit.",
+    nodes=0,
+)
+NO_ZONE = EndOperation(
+    code="ResourceOperationFailure",
+    message="The resource operation completed with terminal provisioning state 'Failed'.",
+    details=(
+        {
+            "code": "OverconstrainedZonalAllocationRequest",
+            "message": "Allocation failed. The condition is too restrictive.",
+        },
+    ),
+    nodes=0,
+)
+"""The cause is in the details, and not in the text."""
+SUBNET_FULL = EndOperation(
+    code=CREATE,
+    message="Category: ClientError; SubCode: SubnetIsFull; Dependency: Microsoft.Network; "
+    "OrginalError: no address is left; AKSTeam: Networking",
+    nodes=0,
+)
+"""The cause is a code without quotes."""
+FAMILY_QUOTA = EndOperation(
+    code=RECONCILE,
+    message='Code="OperationNotAllowed" Message="Operation could not be completed as it results in '
+    'exceeding approved standardDSv5Family Cores quota."',
+    nodes=0,
+)
 FAILED: tuple[Effect, ...] = (
     EndOperation(),
     EndOperation(nodes=1),
     EndOperation(nodes=0),
     EndOperation(status="Canceled", nodes=0),
+    COMPUTE_THROTTLE,
+    INTERNAL,
+    NO_ZONE,
+    SUBNET_FULL,
+    FAMILY_QUOTA,
 )
 EFFECTS = {"refused": REFUSED, "lost": LOST, "failed": FAILED, "stalled": (Stall(45.0),)}
 _FAMILIES: dict[type, str] = {
@@ -145,4 +193,17 @@ def azure_busy(run: FaultedRun, fault: Fault) -> bool:
     """Another operation of the cluster is in progress."""
     run.simulation.aks.occupy("Updating", fault.length, run.now)
     run.simulation.node_lifecycle.touched()
+    return True
+
+
+@FAULTS.at_time(FaultKind("azure-locked", 2, timed(10, 120)))
+def azure_locked(run: FaultedRun, fault: Fault) -> bool:
+    """Somebody puts a lock on the node resource group, and takes it away again."""
+    aks = run.simulation.aks
+    aks.region = structs.replace(aks.region, node_group_locks=("keep",))
+
+    def unlock() -> None:
+        aks.region = structs.replace(aks.region, node_group_locks=())
+
+    run.after(fault.length, unlock)
     return True

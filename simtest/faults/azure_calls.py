@@ -77,6 +77,8 @@ class EndOperation(_Record, frozen=True, tag="EndOperation", tag_field="kind"):
         'for the requested VM size in this region."'
     )
     nodes: int | None = None
+    details: tuple[dict[str, str], ...] = ()
+    """Inner errors, each with `code` and `message`."""
 
 
 class Stall(_Record, frozen=True, tag="Stall", tag_field="kind"):
@@ -152,8 +154,8 @@ class CallFaults:
                     joined.setdefault("answer_lost_after", seconds)
                 case Stall(seconds=wait):
                     joined["waits"] = (wait, *joined.get("waits", ()))
-                case EndOperation(status, code, message, nodes):
-                    joined["ending"] = Ending(status, code, message, nodes)
+                case EndOperation(status, code, message, nodes, details):
+                    joined["ending"] = Ending(status, code, message, nodes, details)
                 case MissingNodes(count=count):
                     joined["missing_nodes"] = count
                 case Hide(seconds=hidden):
@@ -208,7 +210,7 @@ def refusal(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) ->
     error = ArmError(
         effect.status,
         effect.code,
-        effect.message or _known_text(effect, call, pool, shape),
+        effect.message or _text_of(effect, call, pool, shape),
         retry_after=effect.retry_after,
         wrapped=effect.wrapped,
     )
@@ -217,7 +219,7 @@ def refusal(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) ->
     return error
 
 
-def _known_text(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) -> str:
+def _text_of(effect: Refuse, call: str, pool: str | None, shape: ClusterShape) -> str:
     scope = (
         f"/subscriptions/{shape.subscription}/resourceGroups/{shape.resource_group}/providers/"
         f"Microsoft.ContainerService/managedClusters/{shape.name}"

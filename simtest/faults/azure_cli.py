@@ -3,7 +3,7 @@
 from typing import Any
 
 from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 
 _KEPT = (
     "count",

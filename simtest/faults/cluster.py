@@ -7,10 +7,10 @@ from azure_linux_migrator.model.actions import Action, SetDeletionCost, SurgeRep
 from azure_linux_migrator.model.cluster import BudgetRule, NamespacedName
 from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.simulator.cluster.api_server import refusal
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
 from simtest.faults import azure_cli
 from simtest.faults.draws import BACK, on_request, timed
 from simtest.faults.fault import Fault
+from simtest.faults.fault_hook import InjectedFault
 from simtest.faults.faulted_run import FaultedRun
 from simtest.faults.registry import UNDISTURBED, FaultKind, FaultSet
 

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.model.cluster import Node
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
-from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+from simtest.custom_resource import Body, CustomResource
 from simtest.fault_targets import DELETING, SUCCEEDED
 from simtest.faults.fault import Fault
-from simtest.faults.operator_processes import OperatorProcesses
+from simtest.faults.operator_processes import OperatorProcess, OperatorProcesses
 from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
 
@@ -26,7 +25,7 @@ class FaultedRun:
         scenario: Scenario,
         resource: CustomResource,
         audit: Audit,
-        new_operator: Callable[[], SimulatedOperator],
+        new_operator: Callable[[], OperatorProcess],
         seed: str,
     ) -> None:
         self.scenario = scenario
@@ -90,7 +89,7 @@ class FaultedRun:
 
     def grant_access(self) -> None:
         """The operator gets the rights back that were taken away."""
-        self.simulation.backend.missing = ()
+        self.simulation.missing = ()
 
 
 def step_of(body: Body | None) -> str:

@@ -6,14 +6,13 @@ from functools import partial
 from typing import TypeVar
 
 from azure_linux_migrator.errors import AzureError, KubernetesError
-from azure_linux_migrator.model.actions import READS, Action, EvictPod
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
-from azure_linux_migrator.simulator.controller.operator_process import AZURE
-from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+from azure_linux_migrator.model.actions import AZURE, READS, Action, EvictPod
+from simtest.custom_resource import Body, CustomResource
 from simtest.faults.azure import OwnCallFaults
 from simtest.faults.fault import HEALED, Fault
+from simtest.faults.fault_hook import InjectedFault
 from simtest.faults.faulted_run import FaultedRun, step_of
+from simtest.faults.operator_processes import OperatorProcess
 from simtest.faults.schedule import FAULTS
 from simtest.invariants.audit import Audit
 from simtest.scenario import Scenario
@@ -33,14 +32,14 @@ class FaultInjector:
         scenario: Scenario,
         resource: CustomResource,
         audit: Audit,
-        new_operator: Callable[["FaultInjector"], SimulatedOperator],
+        new_operator: Callable[["FaultInjector"], OperatorProcess],
         seed: str,
     ) -> None:
         self.run = FaultedRun(scenario, resource, audit, partial(new_operator, self), seed)
         self.run.rolls_back = any(fault.kind == "rollback" for fault in faults)
         self.strikes = self.run.strikes
-        self.actions = 0
-        """Actions that were sent."""
+        self.sent: Counter[str] = Counter()
+        """Actions that were sent, by type."""
         self.writes = 0
         """Actions other than reads."""
         self.over = False
@@ -51,7 +50,6 @@ class FaultInjector:
             lambda: self._calls_azure,
             lambda kind, call: self.run.struck(kind, f"{call} in {self.run.where()}"),
         )
-        self._counts: Counter[str] = Counter()
         self._by_request: dict[tuple[str, int], Fault] = {}
         self._by_step: defaultdict[str, list[Fault]] = defaultdict(list)
         self._between: dict[str, Fault] = {}
@@ -113,11 +111,10 @@ class FaultInjector:
         return injected_fault
 
     def _due(self, action: Action, name: str) -> Fault | None:
-        self.actions += 1
         self.writes += not isinstance(action, READS)
-        self._counts[name] += 1
-        fault = self._by_request.get((name, self._counts[name]))
-        return fault or self._by_request.get(("", self.actions))
+        self.sent[name] += 1
+        fault = self._by_request.get((name, self.sent[name]))
+        return fault or self._by_request.get(("", self.sent.total()))
 
     def _outage(self, action: Action) -> InjectedFault | None:
         """The answer while a server is down or evictions are denied."""

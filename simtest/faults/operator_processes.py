@@ -2,16 +2,77 @@
 
 import random
 from collections.abc import Callable
+from typing import Literal, Protocol, get_args
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
+from simtest.custom_resource import CustomResource
 from simtest.scenario import Scenario
+from simtest.shipped.process import SimulatedProcess
 
 RETRY_SECONDS = 2.0
 """The interval at which the leader renews its Lease, and other processes try to take it."""
+
+WatchKind = Literal[
+    "node",
+    "pod",
+    "budget",
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "DaemonSet",
+    "volume",
+    "attachment",
+]
+WATCHES: tuple[WatchKind, ...] = get_args(WatchKind)
+
+
+class Watches(Protocol):
+    """The watches of a process."""
+
+    def hold(self, kind: WatchKind, until: float, *, broken: bool = False) -> None:
+        """Events of a kind do not arrive before that time; the connection stays, or is `broken`."""
+
+    def lose(self, kind: WatchKind, seconds: float) -> None:
+        """A watch loses its place, and begins again after so many seconds."""
+
+
+class Requests(Protocol):
+    """The requests of a process that are on their way."""
+
+    @property
+    def running(self) -> frozenset[str]:
+        """Keys of their actions."""
+
+    def delay(self, seconds: float) -> None:
+        """They arrive so many seconds later."""
+
+
+class OperatorProcess(Protocol):
+    """What faults need of a process. `skew` is how far its clock is ahead, in seconds."""
+
+    alive: bool
+    skew: float
+
+    @property
+    def process(self) -> SimulatedProcess:
+        """Its time."""
+
+    @property
+    def watches(self) -> Watches:
+        """Its watches."""
+
+    @property
+    def requests(self) -> Requests:
+        """Its requests."""
+
+    def start(self) -> None:
+        """It starts to work."""
+
+    def kill(self, *, late: float | None = None) -> None:
+        """It ends at once. Its requests arrive so many seconds later, or with None as usual or
+        never."""
 
 
 class OperatorProcesses(NullWatcher):
@@ -19,14 +80,14 @@ class OperatorProcesses(NullWatcher):
     the operator's own Deployment if that runs on the source; `on_eviction` is called when the pod
     of the process at work ends."""
 
-    operator: SimulatedOperator
+    operator: OperatorProcess
     """The process at work, or the last one."""
 
     def __init__(
         self,
         scenario: Scenario,
         resource: CustomResource,
-        new_operator: Callable[[], SimulatedOperator],
+        new_operator: Callable[[], OperatorProcess],
         seed: str,
         on_eviction: Callable[[], None],
     ) -> None:

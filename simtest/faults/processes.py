@@ -3,19 +3,15 @@ silent watches, an API server that is down, missing rights."""
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.simulator.cluster.api_server import refusal
-from azure_linux_migrator.simulator.controller.informer import KINDS as WATCHES
-from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.faults.draws import timed
 from simtest.faults.fault import Fault
 from simtest.faults.faulted_run import FaultedRun
-from simtest.faults.operator_processes import RETRY_SECONDS
+from simtest.faults.operator_processes import RETRY_SECONDS, WATCHES, OperatorProcess
 from simtest.faults.registry import FaultKind, FaultSet
 
 FAULTS = FaultSet()
 LEASE_SECONDS = 15.0
 """Another process takes a Lease that was not renewed for so long."""
-RENEW_SECONDS = 10.0
-"""A process stops leading, by its own clock, when it has not renewed the Lease for so long."""
 RIGHTS = ("patch nodes", "create pods/eviction")
 
 
@@ -27,49 +23,29 @@ def crash(run: FaultedRun, fault: Fault) -> bool:
 
 @FAULTS.at_time(FaultKind("freeze", 5, timed(1, 40)))
 def freeze(run: FaultedRun, fault: Fault) -> bool:
-    """The process is suspended and continues, as the leader or after another process has taken the
-    Lease; it learns which at its next renewal. Requests that were sent take effect, some late."""
+    """The process is suspended and continues; if that takes long enough, a second process has taken
+    the Lease. Requests that were sent take effect, some late."""
     processes, operator = run.processes, run.processes.operator
     if not operator.alive or run.resource.body is None:
         return False
-    age = processes.rng.uniform(0, RETRY_SECONDS)
     operator.process.freeze()
     if fault.pick % 3 == 0:
-        operator.runner.delay(fault.length)
-        run.late_until |= dict.fromkeys(operator.runner.running, run.now + fault.length + 1)
-    taken = LEASE_SECONDS - age + processes.rng.uniform(0, RETRY_SECONDS)
-    if fault.length > taken:
-        run.after(taken, lambda: _take_over(run, operator))
-    run.after(fault.length, lambda: _thaw(run, operator, age + fault.length))
+        operator.requests.delay(fault.length)
+        run.late_until |= dict.fromkeys(operator.requests.running, run.now + fault.length + 1)
+    if fault.length > LEASE_SECONDS + RETRY_SECONDS:
+        processes.lead_beside()
+    run.after(fault.length, lambda: _thaw(operator))
     return True
 
 
-def _take_over(run: FaultedRun, suspended: SimulatedOperator) -> None:
-    if suspended.alive and run.processes.operator is suspended:
-        run.processes.lead_beside()
-
-
-def _thaw(run: FaultedRun, operator: SimulatedOperator, since_renewal: float) -> None:
-    if not operator.alive:
-        return
-    operator.leads = since_renewal < RENEW_SECONDS
-    operator.process.thaw()
-    if not operator.leads:
-        run.after(run.processes.rng.uniform(0.01, 2.0), lambda: _renew(run, operator))
-
-
-def _renew(run: FaultedRun, operator: SimulatedOperator) -> None:
-    """The next renewal: the process still holds the Lease, or has lost it and ends."""
-    if operator is run.processes.operator:
-        operator.leads = True
-        operator.wake()
-    else:
-        operator.kill()
+def _thaw(operator: OperatorProcess) -> None:
+    if operator.alive:
+        operator.process.thaw()
 
 
 @FAULTS.at_time(FaultKind("twins", 3, timed(0.2, 10)))
 def twins(run: FaultedRun, fault: Fault) -> bool:
-    """Two processes believe that they lead: the old one does not know that it was suspended."""
+    """A second process waits for the Lease while the first one works, and then ends by SIGTERM."""
     old = run.processes.operator
     if not old.alive or run.resource.body is None:
         return False
@@ -112,7 +88,7 @@ def _fail_status_writes(run: FaultedRun, fault: Fault, error: KubernetesError) -
 def watch_held(run: FaultedRun, fault: Fault) -> bool:
     """The events of a watch are late."""
     operator = run.processes.operator
-    operator.informer.hold(WATCHES[fault.pick % len(WATCHES)], run.now + fault.length)
+    operator.watches.hold(WATCHES[fault.pick % len(WATCHES)], run.now + fault.length)
     return operator.alive
 
 
@@ -120,32 +96,25 @@ def watch_held(run: FaultedRun, fault: Fault) -> bool:
 def watch_lost(run: FaultedRun, fault: Fault) -> bool:
     """A watch ends and is opened again later."""
     operator = run.processes.operator
-    operator.informer.lose(WATCHES[fault.pick % len(WATCHES)], fault.length)
+    operator.watches.lose(WATCHES[fault.pick % len(WATCHES)], fault.length)
     return operator.alive
 
 
 @FAULTS.at_time(FaultKind("kubernetes-down", 3, timed(3, 60)))
 def kubernetes_down(run: FaultedRun, fault: Fault) -> bool:
-    """No request is answered, the watches deliver nothing, and a process that cannot renew its
+    """No request is answered, and the watches deliver nothing: a process that cannot renew its
     Lease ends."""
     processes = run.processes
     processes.kubernetes_down_until = run.now + fault.length
     for kind in WATCHES:
-        processes.operator.informer.hold(kind, processes.kubernetes_down_until, broken=True)
+        processes.operator.watches.hold(kind, processes.kubernetes_down_until, broken=True)
     _fail_status_writes(run, fault, refusal(503, "the apiserver is shutting down"))
-    if fault.length > RENEW_SECONDS:
-        rest = fault.length - RENEW_SECONDS + processes.rng.uniform(0, 5)
-        run.after(RENEW_SECONDS, lambda: _lose_lease(run, rest))
     return True
-
-
-def _lose_lease(run: FaultedRun, seconds: float) -> None:
-    run.processes.replace(seconds)
 
 
 @FAULTS.at_time(FaultKind("access-missing", 1, timed(5, 200, ("Preflight",))))
 def access_missing(run: FaultedRun, fault: Fault) -> bool:
     """Rights of the operator are taken away for a while."""
-    run.simulation.backend.missing = RIGHTS[: 1 + fault.pick % 2]
+    run.simulation.missing = RIGHTS[: 1 + fault.pick % 2]
     run.after(fault.length, run.grant_access)
     return True

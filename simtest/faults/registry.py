@@ -11,9 +11,9 @@ from typing import Protocol
 from msgspec import Struct
 
 from azure_linux_migrator.model.actions import Action
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
 from simtest.fault_targets import FaultTargets
 from simtest.faults.fault import Fault
+from simtest.faults.fault_hook import InjectedFault
 from simtest.faults.faulted_run import FaultedRun
 
 Draw = Callable[[str, random.Random, FaultTargets], Fault]

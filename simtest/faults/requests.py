@@ -1,12 +1,11 @@
 """Faults of the operator's requests: its process ends, the answer is late, wrong or lost."""
 
 from azure_linux_migrator.errors import AzureError, KubernetesError
-from azure_linux_migrator.model.actions import Action, DeletePool, EvictPod, UpdatePool
+from azure_linux_migrator.model.actions import AZURE, Action, DeletePool, EvictPod, UpdatePool
 from azure_linux_migrator.simulator.cluster.api_server import refusal
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
-from azure_linux_migrator.simulator.controller.operator_process import AZURE
 from simtest.faults.draws import on_request
 from simtest.faults.fault import Fault
+from simtest.faults.fault_hook import InjectedFault
 from simtest.faults.faulted_run import FaultedRun
 from simtest.faults.registry import UNDISTURBED, FaultKind, FaultSet
 

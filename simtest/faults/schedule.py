@@ -24,12 +24,11 @@ FAULTS = FaultSet(
 
 SHELVED = {
     "crash-late-surge": "a replica is added after its process and the migration have ended",
-    "crash-late-deleted": "a cordon takes effect after all nodes are uncordoned; the API server "
-    "refuses it for its old version, the simulated one does not",
+    "crash-late-deleted": "as crash-late-surge, after the resource is gone",
     "slow-deleted": "as crash-late-deleted",
 }
-"""Kinds that are left out, with the reason: nothing that still runs can undo their effect, or only
-the simulated API server permits them. `schedule(seed, shelved=True)` includes them."""
+"""Kinds that are left out, with the reason: nothing that still runs can undo their effect.
+`schedule(seed, shelved=True)` includes them."""
 
 STRIKING = (
     *(name for kind in FAULTS.kinds.values() for name in kind.fault_kinds if name not in SHELVED),
@@ -77,18 +76,15 @@ def _straggler(seed: str, strategy: str) -> list[Fault]:
 
 
 def _late_in_deletion(faults: list[Fault]) -> list[Fault]:
-    """Late marks in a run in which the resource is deleted are kinds of their own."""
+    """Late surges in a run in which the resource is deleted are kinds of their own."""
     deleted = any(fault.kind in {"deleted", "recreated"} for fault in faults)
     late = {"crash-late", "slow"}
     return [
         structs.replace(fault, kind=f"{fault.kind}-deleted")
-        if deleted and fault.kind in late and fault.on in _MARKS
+        if deleted and fault.kind in late and fault.on == "SurgeReplica"
         else fault
         for fault in faults
     ]
-
-
-_MARKS = frozenset(("CordonNode", "MarkNode", "ReleaseNode", "SurgeReplica", "RestoreScale"))
 
 
 def _turn(rng: random.Random, strategy: str) -> str:

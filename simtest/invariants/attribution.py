@@ -1,7 +1,7 @@
 """Tells the audit which operator process an action belongs to."""
 
 from azure_linux_migrator.model.actions import Action
-from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
+from simtest.faults.fault_hook import FaultHook, InjectedFault
 from simtest.invariants.audit import Audit
 from simtest.invariants.process import ObservedProcess
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.model.cluster import NamespacedName, Node
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from simtest.custom_resource import Body, CustomResource
 from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import BudgetInvariants
 from simtest.invariants.context import JudgeContext, Part

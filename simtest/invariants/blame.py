@@ -5,7 +5,8 @@ from collections.abc import Callable
 from azure_linux_migrator.model.actions import Action, RestartRollout, RestoreScale, SurgeReplica
 from azure_linux_migrator.model.cluster import Budget, Controller, NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
-from simtest.invariants.context import JudgeContext, Part, counts
+from simtest.invariants.context import JudgeContext, Part
+from simtest.invariants.readings import counts
 
 LAG_SECONDS = 3.0
 """Seconds for which the status of a budget, and with it the API server, may not show a change."""

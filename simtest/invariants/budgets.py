@@ -9,8 +9,9 @@ from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from simtest.invariants.blame import Blame
-from simtest.invariants.context import JudgeContext, Part, counts
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.process import ObservedProcess, SentAction
+from simtest.invariants.readings import counts
 
 GOVERNED = frozenset(("Deployment", "StatefulSet"))
 FORCED_SECONDS = 30.0

@@ -1,22 +1,18 @@
 """What all judges share: the cluster, the resource and its history, and the acting process."""
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
 from azure_linux_migrator.api.names import APPROVE, PAUSE, RESUME
-from azure_linux_migrator.api.status import MigrationStatus, Phase
+from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from simtest.custom_resource import Body, CustomResource
+from simtest.invariants.operator_time import SLACK, OperatorTime
 from simtest.invariants.process import DecisionToJudge, ObservedProcess
+from simtest.invariants.readings import starts_again
 from simtest.invariants.registry import Judge
-from simtest.scenario import NAME, Scenario
-
-SLACK = 3.0
-"""Seconds by which timestamps in whole seconds and the watches may be late."""
-GAP_SECONDS = 45.0
-"""Without a decision for so many seconds, no operator was at work."""
+from simtest.scenario import Scenario
 
 
 class JudgeContext:
@@ -60,11 +56,7 @@ class JudgeContext:
         self.turned_at = 0.0
         """When the migration turned back or started again; earlier requests are judged by the
         old route."""
-        self._skews: list[tuple[float, float]] = [(self.now, 0.0)]
-        self._pauses: list[tuple[float, float]] = []
-        self._paused_at: float | None = None
-        self._gaps: list[tuple[float, float]] = []
-        self._decided_at = self.now
+        self._operator_time = OperatorTime(self.now)
         self.target = self._target()
         """The pool that the migration fills, unless it rolls back."""
         if body is not None:
@@ -146,7 +138,7 @@ class JudgeContext:
             if PAUSE in new_words:
                 self._paused_by_word = True
         self.deleting = body.deleting
-        self._pause(paused=self.is_paused)
+        self._operator_time.pause(now, paused=self.is_paused)
         old, self.status = self.status, body.status
         if (old.rollback is None) != (body.status.rollback is None):
             self.turned_at = now
@@ -170,35 +162,20 @@ class JudgeContext:
 
     def decided(self, process: ObservedProcess, skew: float) -> None:
         """A process has decided; `skew` is how far its clock is ahead."""
-        now = self.now
-        if now - self._decided_at > GAP_SECONDS:
-            self._gaps.append((self._decided_at, now))
-        self._decided_at = process.told_at = now
-        if skew != self._skews[-1][1]:
-            self._skews.append((now, skew))
-
-    def _pause(self, *, paused: bool) -> None:
-        if paused and self._paused_at is None:
-            self._paused_at = self.now
-        elif not paused and self._paused_at is not None:
-            self._pauses.append((self._paused_at, self.now))
-            self._paused_at = None
+        process.decided_at = self.now
+        self._operator_time.decided(self.now, skew)
 
     def paused(self, since: float) -> float:
         """Seconds paused since then."""
-        now = self.now
-        open_ = [] if self._paused_at is None else [(self._paused_at, now)]
-        return _overlap([*self._pauses, *open_], since, now)
+        return self._operator_time.paused(since, self.now)
 
     def unattended(self, since: float) -> float:
         """Seconds without an operator since then."""
-        return _overlap(self._gaps, since, self.now)
+        return self._operator_time.unattended(since, self.now)
 
     def slack(self, since: float) -> float:
         """How wrong the clocks of the operators may have been from that time until now."""
-        at = bisect_right(self._skews, (since, float("inf"))) - 1
-        seen = [skew for _, skew in self._skews[max(at, 0) :]]
-        return SLACK + max(seen) - min(seen)
+        return self._operator_time.slack(since)
 
     def in_force(self, since: float) -> list[Mapping[str, Any]]:
         """The specs in force since then, the oldest first."""
@@ -215,36 +192,6 @@ class JudgeContext:
             f"the approval {gate} was given before the last rollback",
         )
         return given is not None
-
-
-def starts_again(old: MigrationStatus, new: MigrationStatus) -> bool:
-    """Whether a changed spec has started another attempt after a rollback."""
-    ended = old.phase == Phase.ROLLED_BACK
-    return ended and (new.phase not in {Phase.ROLLED_BACK, Phase.DELETING})
-
-
-def leaves(pod: Pod) -> bool:
-    """Whether a pod has to leave before its node is removed."""
-    if pod.mirror or pod.finished:
-        return False
-    return pod.owner is None or pod.owner.kind != "DaemonSet"
-
-
-def counts(pod: Pod) -> bool:
-    """Whether a pod is healthy, as budgets count."""
-    return pod.ready and not pod.terminating and not pod.finished
-
-
-def in_batch(node: Node) -> int:
-    """The batch in azlm's mark of a node; 0 for none."""
-    owner, _, index = node.batch.rpartition(".")
-    name, _, uid = owner.rpartition(".")
-    ours = name == NAME and uid.startswith(f"uid-{NAME}")
-    return int(index) if ours and index.isdecimal() else 0
-
-
-def _overlap(spans: list[tuple[float, float]], since: float, until: float) -> float:
-    return sum(max(0.0, min(end, until) - max(start, since)) for start, end in spans)
 
 
 class Part:

@@ -8,10 +8,11 @@ from typing import Any
 from azure_linux_migrator.api.status import MigrationStatus, since_epoch
 from azure_linux_migrator.model.actions import READS, Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Node, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.asked import length_of, order_of, policy_of
-from simtest.invariants.context import JudgeContext, Part, in_batch, leaves
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.process import DecisionToJudge, ObservedProcess
+from simtest.invariants.readings import in_batch, leaves
 
 WAITS_SECONDS = 150.0
 LOOKS_SECONDS = 20.0

@@ -6,7 +6,7 @@ from typing import Any
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_MIGRATION, TAG_SOURCE, TAG_STOP
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.model.cluster import Pod
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from simtest.custom_resource import CustomResource
 from simtest.invariants.audit import Audit
 from simtest.scenario import NAME, Scenario
 

@@ -12,11 +12,12 @@ from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.model.scheduling import CORDON
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.cluster.workload import Workload
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.blame import Blame
-from simtest.invariants.context import JudgeContext, Part, counts, leaves
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.nodes import Openings
 from simtest.invariants.process import ObservedProcess
+from simtest.invariants.readings import counts, leaves
 
 EXPIRY_SECONDS = 118.0
 """An eviction without a visible effect is forgotten after two minutes."""

@@ -15,7 +15,7 @@ from azure_linux_migrator.model.actions import (
     UpdatePool,
 )
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import (
     FORCED_SECONDS,
@@ -24,8 +24,9 @@ from simtest.invariants.budgets import (
     believed_of_budget,
     room_of,
 )
-from simtest.invariants.context import JudgeContext, Part, leaves
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.process import DecisionToJudge, ObservedProcess
+from simtest.invariants.readings import leaves
 
 DENIED_SECONDS = 120.0
 """After an eviction that was not granted, other pods may be refused for the same reason."""

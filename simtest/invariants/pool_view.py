@@ -14,9 +14,10 @@ from azure_linux_migrator.model.actions import (
     ReadPools,
     UpdatePool,
 )
-from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import JudgeContext, Part, starts_again
+from simtest.custom_resource import Body
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.process import DecisionToJudge, ObservedProcess
+from simtest.invariants.readings import starts_again
 
 SAMPLE_SECONDS = 2.0
 READ_SECONDS = 90.0
@@ -102,7 +103,7 @@ class PoolView(Part):
         if isinstance(action, UpdatePool | DeletePool | CreatePool):
             age = context.now - context.acting.read_at
             text = f"{action.key} is sent on a reading {age:.0f} s old"
-            late = context.acting.told_at < context.now - FRESH_SECONDS / 2
+            late = context.acting.decided_at < context.now - FRESH_SECONDS / 2
             context.that("reading-fresh", age < FRESH_SECONDS, text, excuse=late)
         if isinstance(action, ReadPools):
             context.acting.read_at = context.now

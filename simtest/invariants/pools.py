@@ -22,11 +22,12 @@ from azure_linux_migrator.model.actions import (
 )
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.asked import length_of, size_of
-from simtest.invariants.context import JudgeContext, Part, in_batch, leaves
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.pool_view import PoolView
 from simtest.invariants.process import DecisionToJudge, ObservedProcess
+from simtest.invariants.readings import in_batch, leaves
 from simtest.scenario import NAME
 
 YOUNG_SECONDS = 45.0

@@ -94,7 +94,7 @@ class ObservedProcess:
         self.began = began
         self.world: Records = NoRecords()
         self.sent: dict[str, SentAction] = {}
-        self.told_at = 0.0
+        self.decided_at = 0.0
         self.read_at = 0.0
 
     def controller(self, uid: str) -> Controller | None:

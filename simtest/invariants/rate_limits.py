@@ -18,8 +18,9 @@ from azure_linux_migrator.model.actions import (
     ReadPools,
     UpdatePool,
 )
-from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import SLACK, JudgeContext, Part
+from simtest.custom_resource import Body
+from simtest.invariants.context import JudgeContext, Part
+from simtest.invariants.operator_time import SLACK
 from simtest.invariants.process import DecisionToJudge, ObservedProcess
 
 MOST_A_MINUTE = 70
@@ -41,7 +42,7 @@ class RateLimits(Part):
     def __init__(self, context: JudgeContext) -> None:
         super().__init__(context)
         self._still_since: float | None = None
-        self._told_at: dict[ObservedProcess, float] = {}
+        self._quiet_since: dict[ObservedProcess, float] = {}
         """When each process first decided while actions are forbidden."""
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
         self._hourly: defaultdict[str, deque[float]] = defaultdict(deque)
@@ -57,13 +58,13 @@ class RateLimits(Part):
         now = self.context.now
         self._still_since = (self._still_since or now) if still else None
         if not still:
-            self._told_at.clear()
+            self._quiet_since.clear()
         self._recorded.add(body.status.step)
 
     def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
         """The process looks at the spec again, now or soon after."""
         if self._still_since is not None:
-            self._told_at.setdefault(process, self.context.now)
+            self._quiet_since.setdefault(process, self.context.now)
 
     def _still(self) -> bool:
         """Whether actions are forbidden, and the acting process has had the time to stop: one that
@@ -71,8 +72,8 @@ class RateLimits(Part):
         since, now = self._still_since, self.context.now
         if since is None:
             return False
-        told_at = self._told_at.get(self.context.acting, since + SUSPENDED_SECONDS)
-        return now - max(since, told_at) > SLACK
+        quiet_since = self._quiet_since.get(self.context.acting, since + SUSPENDED_SECONDS)
+        return now - max(since, quiet_since) > SLACK
 
     def begins(self, action: Action) -> None:
         """Check that the action is within the limits, not paused, and in a recorded step."""

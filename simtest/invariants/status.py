@@ -5,10 +5,11 @@ from collections import deque
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_COUNT
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
-from azure_linux_migrator.simulator.controller.custom_resource import Body
+from simtest.custom_resource import Body
 from simtest.invariants.asked import length_of
-from simtest.invariants.context import JudgeContext, Part, starts_again
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.pool_view import PoolView
+from simtest.invariants.readings import starts_again
 
 _BEFORE = ("Preflight", "HoldAutoscaler", "CreateTarget")
 _MOVE = ("AwaitDrainApproval", "CordonSource", "Drain", "Soak", "AwaitRetireApproval")

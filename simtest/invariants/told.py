@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import Body
-from simtest.invariants.context import SLACK, JudgeContext, Part, in_batch
+from simtest.custom_resource import Body
+from simtest.invariants.context import JudgeContext, Part
+from simtest.invariants.operator_time import SLACK
 from simtest.invariants.process import DecisionToJudge, ObservedProcess
+from simtest.invariants.readings import in_batch
 
 READS_SECONDS = 60.0
 """So many seconds after its first decision a process has read every list."""

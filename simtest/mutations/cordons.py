@@ -17,9 +17,9 @@ from simtest.mutations.route_changes import change_routes, replace_steps, skippi
 def _takes_over_cordons() -> Patches:
     def cordon_all(ctx: Context) -> Progress:
         missing = [
-            load.node.name
-            for load in ctx.pool_progress.by_node.values()
-            if load.node.cordoned_by != ctx.migration.name
+            progress.node.name
+            for progress in ctx.pool_progress.by_node.values()
+            if progress.node.cordoned_by != ctx.migration.name
         ]
         if not missing:
             return DONE

@@ -11,7 +11,7 @@ from simtest.mutations.requests import REQUESTS
 from simtest.mutations.slots import SLOTS
 from simtest.mutations.steps import STEPS
 from simtest.mutations.told import TOLD
-from simtest.run import RunSeed, run
+from simtest.run import run
 
 MUTATIONS: tuple[Mutation, ...] = (
     *SLOTS,
@@ -37,20 +37,18 @@ class Catch(Struct):
     other_seed: int = -1
 
 
-def hunt(
-    mutation: Mutation, most: int = MOST_SEEDS, first: int = 0, *, run_seed: RunSeed = run
-) -> Catch:
+def hunt(mutation: Mutation, most: int = MOST_SEEDS, first: int = 0) -> Catch:
     """Runs that fail for another reason, or that fail without the mutation too, do not count."""
     caught = Catch(mutation.name)
     for seed in range(first, first + most):
         with mutation.applied():
-            outcome = run_seed(str(seed), mutation.faults)
+            outcome = run(str(seed), mutation.faults)
         if not outcome.failure:
             continue
         line = outcome.failure.strip().splitlines()[-1]
         if mutation.shows(outcome.failure):
             with mutation.strict():
-                clean = run_seed(str(seed), mutation.faults)
+                clean = run(str(seed), mutation.faults)
             if not mutation.shows(clean.failure):
                 caught.seeds, caught.why = seed - first + 1, line
                 return caught

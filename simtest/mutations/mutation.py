@@ -15,14 +15,13 @@ Patches = list[tuple[Any, str, Any]]
 @dataclass(frozen=True, slots=True)
 class Mutation:
     """A mutation: `what` is the defect in words, `finds` the invariant that it must break, and
-    the patches replace parts of azlm; `shipped` tells that only the operator that ships has those
-    parts. `faults` strike in its runs instead of those of the seeds, where these rarely do."""
+    the patches replace parts of azlm. `faults` strike in its runs instead of those of the seeds,
+    where these rarely do."""
 
     name: str
     what: str
     finds: str
     patches: Callable[[], Patches]
-    shipped: bool = False
     faults: tuple[Fault, ...] | None = None
 
     @contextmanager

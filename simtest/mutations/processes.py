@@ -1,5 +1,4 @@
-"""Mutations of the operator's process: its Lease, its workers, and how it runs actions. They are
-found in runs of the operator that ships."""
+"""Mutations of the operator's process: its Lease, its workers, and how it runs actions."""
 
 from azure_linux_migrator.controller import event_recorder
 from azure_linux_migrator.controller.event_recorder import EventRecorder
@@ -24,7 +23,7 @@ def _mutation(
     def patches() -> Patches:
         return [rewritten(*change) for change in changes]
 
-    return Mutation(name, what, finds, patches, shipped=True, faults=faults)
+    return Mutation(name, what, finds, patches, faults=faults)
 
 
 PROCESSES: tuple[Mutation, ...] = (

@@ -1,5 +1,5 @@
 """Mutations of what the operator sends to Kubernetes and Azure, and of what it reads of their
-answers. They are found in runs of the operator that ships."""
+answers."""
 
 from azure_linux_migrator.azure import client as azure_client
 from azure_linux_migrator.controller import executor
@@ -33,7 +33,7 @@ def _mutation(
     def patches() -> Patches:
         return [rewritten(*change) for change in changes]
 
-    return Mutation(name, what, finds, patches, shipped=True, faults=faults)
+    return Mutation(name, what, finds, patches, faults=faults)
 
 
 REQUESTS: tuple[Mutation, ...] = (

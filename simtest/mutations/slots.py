@@ -28,7 +28,7 @@ def _off_by_one() -> Patches:
     return [(eviction_queue, "slots", lambda world, budget: real(world, budget) + 1)]
 
 
-def _no_ledger() -> Patches:
+def _inflight_ignored() -> Patches:
     return [
         (inflight.InflightEvictions, "unshown", lambda _self, _budget: 0),
         (inflight.InflightEvictions, "unseen", lambda _self, _budget: 0),
@@ -94,7 +94,7 @@ def _evicts_twice() -> Patches:
 
 
 def _refused_at_once() -> Patches:
-    return [(inflight.InflightEvictions, "barred", lambda *_: False)]
+    return [(inflight.InflightEvictions, "backs_off", lambda *_: False)]
 
 
 def _any_budget() -> Patches:
@@ -233,7 +233,12 @@ SLOTS: tuple[Mutation, ...] = (
         "budget-kept",
         _grants_everything,
     ),
-    Mutation("no-ledger", "evictions under way are not counted", "slot-known-free", _no_ledger),
+    Mutation(
+        "inflight-ignored",
+        "evictions under way are not counted",
+        "slot-known-free",
+        _inflight_ignored,
+    ),
     Mutation("uncharged", "evictions take no slot of a budget", "calm-unrefused", _any_budget),
     Mutation(
         "no-owner-budget",

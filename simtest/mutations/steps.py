@@ -8,8 +8,8 @@ from typing import Any
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain import node_progress, pod_tracker
+from azure_linux_migrator.core.reconcile import context, loop
 from azure_linux_migrator.core.reconcile import decide as deciding
-from azure_linux_migrator.core.reconcile import loop
 from azure_linux_migrator.core.reconcile.status import report_step
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
@@ -45,7 +45,7 @@ def _resumes_at_start() -> Patches:
 
 
 def _believes_empty() -> Patches:
-    real = deciding.context_of
+    real = context.context_of
 
     def ready(migration: Any, seen: Any, now: float) -> Context:
         return real(migration, replace(seen, world_ready=True), now)
@@ -80,8 +80,8 @@ def _drained_too_early() -> Patches:
     return [(node_progress.NodeProgress, "drained", property(drained))]
 
 
-def _not_overdue() -> Patches:
-    return [(drain, "_overdue", lambda _ctx: False)]
+def _deadline_ignored() -> Patches:
+    return [(drain, "_deadline_passed", lambda _ctx: False)]
 
 
 def _retires_open() -> Patches:
@@ -154,7 +154,7 @@ STEPS: tuple[Mutation, ...] = (
     Mutation(
         "batch-soak-skipped", "the next batch begins without a soak", "batch-soak", _no_batch_soak
     ),
-    Mutation("timeout-ignored", "spec.drain.timeout is ignored", "timeout-kept", _not_overdue),
+    Mutation("timeout-ignored", "spec.drain.timeout is ignored", "timeout-kept", _deadline_ignored),
     Mutation(
         "rolling-surge-unbounded",
         "spec.strategy.maxSurge is ignored",

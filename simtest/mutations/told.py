@@ -10,13 +10,11 @@ from simtest.mutations.route_changes import change_routes, replace_steps
 from simtest.mutations.source import rewritten
 
 
-def _mutation(
-    name: str, what: str, finds: str, *changes: tuple[object, str, str, str], shipped: bool = False
-) -> Mutation:
+def _mutation(name: str, what: str, finds: str, *changes: tuple[object, str, str, str]) -> Mutation:
     def patches() -> Patches:
         return [rewritten(*change) for change in changes]
 
-    return Mutation(name, what, finds, patches, shipped=shipped)
+    return Mutation(name, what, finds, patches)
 
 
 def _step_mutation(
@@ -94,7 +92,7 @@ TOLD: tuple[Mutation, ...] = (
         "turns-back-paused",
         "a failure turns a paused migration back",
         "paused-turns-nothing",
-        (decide, "_gives_up", "and not ctx.migration.paused", ""),
+        (decide, "gives_up", "and not ctx.migration.paused", ""),
     ),
     _mutation(
         "stale-pools-believed",
@@ -149,6 +147,5 @@ TOLD: tuple[Mutation, ...] = (
         "an eviction of a pod whose node is not known raises",
         "log-clean",
         (executor, "_place", "{} if node is None else ", ""),
-        shipped=True,
     ),
 )

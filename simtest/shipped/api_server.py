@@ -26,10 +26,9 @@ from azure_linux_migrator.kube.decode import DELETION_COST
 from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
 from azure_linux_migrator.kube.reflector import INITIAL_END
 from azure_linux_migrator.model.cluster import NamespacedName
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.api_server import refusal
-from azure_linux_migrator.simulator.controller.backend import Backend
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from simtest.custom_resource import Body, CustomResource
 from simtest.shipped.collections import Collection, Collections, Sink, line
 from simtest.shipped.manifests import Manifest, written
 from simtest.shipped.patches import PatchError, merged, patched
@@ -51,7 +50,7 @@ class SimulatedApiServer:
         self.store = cluster.store
         self.resource = resource
         self.collections = Collections(cluster.store, cluster.disruption)
-        self._backend: Backend = cluster.backend
+        self._cluster = cluster
         self._kept: dict[str, dict[NamespacedName, Manifest]] = {path: {} for path in KEPT}
         self._pages: dict[str, tuple[int, list[bytes]]] = {}
         self._events = 0
@@ -89,7 +88,7 @@ class SimulatedApiServer:
         verb = VERBS[request.method]
         if verb == "get" and not target.key.name:
             verb = "watch" if request.query.get("watch") else "list"
-        if f"{verb} {target.resource}" in self._backend.missing:
+        if f"{verb} {target.resource}" in self._cluster.missing:
             raise refusal(403, f"{target.resource} is forbidden: cannot {verb}")
 
     def _record(self, collection: Collection, target: Target) -> Any:
@@ -150,7 +149,7 @@ class SimulatedApiServer:
 
     def conflicts(self, pod: NamespacedName) -> bool:
         """Whether an eviction has to wait for the write of another one of its budget."""
-        return self._backend.api.conflicts(pod)
+        return self._cluster.api.conflicts(pod)
 
     # Watches
 
@@ -194,11 +193,11 @@ class SimulatedApiServer:
         key = target.key
         if target.subresource == "eviction" and request.method == "POST":
             options = msgspec.json.decode(request.body).get("deleteOptions") or {}
-            self._backend.api.evict(key, self._uid(key, options))
+            self._cluster.api.evict(key, self._uid(key, options))
             return msgspec.json.encode({"kind": "Status", "status": "Success", "code": 201})
         record = self._record(collection, target)
         if request.method == "DELETE" and collection is self.collections.pods:
-            self._backend.api.delete(key, self._uid(key, msgspec.json.decode(request.body)))
+            self._cluster.api.delete(key, self._uid(key, msgspec.json.decode(request.body)))
             return msgspec.json.encode({"kind": "Status", "status": "Success"})
         if request.method != "PATCH":
             raise refusal(405, f"{request.method} is not simulated for {request.path}")
@@ -209,7 +208,7 @@ class SimulatedApiServer:
         return collection.document(key, self._record(collection, target))
 
     def _uid(self, key: NamespacedName, options: Mapping[str, Any]) -> str:
-        """The uid of the preconditions; without one the pod is whoever has the name."""
+        """The uid of the preconditions; without one any pod of that name is meant."""
         pod = self.store.pods.get(key)
         wanted = (options.get("preconditions") or {}).get("uid")
         return str(wanted or (pod.uid if pod else ""))
@@ -244,7 +243,7 @@ class SimulatedApiServer:
     def _change_deployment(
         self, key: NamespacedName, new: dict[str, Any], changed: set[str]
     ) -> None:
-        workloads = self._backend.workloads
+        workloads = self._cluster.workloads
         surge = str(new.get(SURGE) or "")
         if "replicas" in changed:
             workloads.scale(key, int(new["replicas"]), surge=surge)
@@ -317,7 +316,7 @@ class SimulatedApiServer:
     def _review(self, review: Manifest) -> bytes:
         asked = review["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
-        allowed = f"{asked['verb']} {resource}" not in self._backend.missing
+        allowed = f"{asked['verb']} {resource}" not in self._cluster.missing
         return msgspec.json.encode(review | {"status": {"allowed": allowed}})
 
 

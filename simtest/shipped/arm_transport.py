@@ -12,10 +12,9 @@ from azure.core.rest._http_response_impl_async import AsyncHttpResponseImpl
 
 from azure_linux_migrator.errors import AzureError, KubernetesError
 from azure_linux_migrator.simulator.aks.errors import ResponseLost
-from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer, ArmRequest, RestApi
 from azure_linux_migrator.simulator.cluster.workload import Span
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
+from simtest.faults.fault_hook import InjectedFault
 from simtest.shipped.flights import Flight, Flights
 from simtest.shipped.network_faults import NetworkFault, NetworkFaults
 
@@ -49,7 +48,7 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
 
     def __init__(
         self,
-        cluster: ManagedCluster,
+        api: RestApi,
         flights: Flights,
         pace: Span,
         *,
@@ -59,7 +58,7 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         faults: NetworkFaults,
     ) -> None:
         self._faults = faults
-        self._api = RestApi(cluster)
+        self._api = api
         self._flights = flights
         self._pace = pace
         self._own = own

@@ -14,8 +14,8 @@ from collections.abc import Callable, Container, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVarTuple, Unpack
 
-from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Timer
+from simtest.shipped.process import SimulatedProcess
 
 Ts = TypeVarTuple("Ts")
 

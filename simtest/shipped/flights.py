@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from azure_linux_migrator.model.actions import READS, Action, ReleaseNode, RestoreScale
-from azure_linux_migrator.simulator.controller.fault_hook import FaultHook, InjectedFault
-from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel, Timer
+from simtest.faults.fault_hook import FaultHook, InjectedFault
 from simtest.invariants.registry import Judge
 from simtest.shipped.event_loop import ORIGIN, Origin
+from simtest.shipped.process import SimulatedProcess
 
 TWO_REQUESTS = (ReleaseNode, RestoreScale)
 """Actions of two different writes: the hook is told of the second one's end only."""
@@ -71,11 +71,17 @@ class Flights:
     ) -> Any:
         """Send a request, and wait for its answer; raises TimeoutError."""
         flight.leads = self._leads()
-        flight.answered = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answered = flight.answered = loop.create_future()
         self._flights[flight] = None
         flight.timer = self.kernel.after(way, arrive)
-        async with asyncio.timeout(timeout):
-            return await flight.answered
+        if timeout is None:
+            return await answered
+        limit = loop.call_later(timeout, _resolve, flight, TimeoutError())
+        try:
+            return await answered
+        finally:
+            limit.cancel()
 
     def answer(self, flight: Flight, way: float, result: Any) -> None:
         """Send the answer: a result, or an exception."""

@@ -13,7 +13,7 @@ import kopf
 
 from azure_linux_migrator.controller import process as operator_process
 from azure_linux_migrator.controller.process import Operator
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
+from simtest.custom_resource import Body, CustomResource
 from simtest.shipped.api_server import migration_manifest
 
 log = logging.getLogger(__name__)

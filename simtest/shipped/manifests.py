@@ -28,9 +28,8 @@ from azure_linux_migrator.model.cluster import (
     Pod,
     Volume,
 )
-from azure_linux_migrator.model.scheduling import NodeTerm, PodTerm, SchedulingConstraints
-from azure_linux_migrator.model.selectors import Requirement, Selector
 from azure_linux_migrator.model.traits import NO_TRAITS
+from simtest.shipped.scheduling_manifests import present, scheduling, selector
 
 Manifest = dict[str, Any]
 
@@ -51,9 +50,9 @@ def node_manifest(node: Node) -> Manifest:
             "name": node.name,
             "uid": f"uid-{node.name}",
             "labels": labels,
-            "annotations": _present({CORDONED_BY: node.cordoned_by, BATCH: node.batch}),
+            "annotations": present({CORDONED_BY: node.cordoned_by, BATCH: node.batch}),
         },
-        "spec": _present({"unschedulable": node.unschedulable}),
+        "spec": present({"unschedulable": node.unschedulable}),
         "status": {
             "allocatable": allocatable
             | {name: str(amount) for name, amount in room.extended_resources},
@@ -76,7 +75,7 @@ def pod_manifest(pod: Pod) -> Manifest:
         "uid": pod.uid,
         "creationTimestamp": written(pod.created),
         "labels": dict(pod.labels),
-        "annotations": _present(annotations),
+        "annotations": present(annotations),
     }
     if pod.terminating:
         metadata["deletionTimestamp"] = written(pod.deadline)
@@ -89,7 +88,7 @@ def pod_manifest(pod: Pod) -> Manifest:
     volumes += [
         {"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in pod.claims
     ]
-    spec = _scheduling(pod.scheduling) | _present(
+    spec = scheduling(pod.scheduling) | present(
         {"nodeName": pod.node, "volumes": volumes, "priority": pod.priority}
     )
     spec["containers"] = [_container(pod)]
@@ -98,9 +97,7 @@ def pod_manifest(pod: Pod) -> Manifest:
 
 def _container(pod: Pod) -> Manifest:
     cpu, memory = pod.requests
-    requests = _present(
-        {"cpu": f"{cpu}m" if cpu else "", "memory": f"{memory}Mi" if memory else ""}
-    )
+    requests = present({"cpu": f"{cpu}m" if cpu else "", "memory": f"{memory}Mi" if memory else ""})
     requests |= {name: str(amount) for name, amount in pod.extended_resources}
     return {"name": "app", "image": "registry.example/app:1", "resources": {"requests": requests}}
 
@@ -136,7 +133,7 @@ def budget_manifest(budget: Budget, rule: BudgetRule) -> Manifest:
     if rule.max_unavailable is not None:
         spec["maxUnavailable"] = rule.max_unavailable
     if budget.selector is not None:
-        spec["selector"] = _selector(budget.selector)
+        spec["selector"] = selector(budget.selector)
     return {
         "metadata": {
             "name": budget.key.name,
@@ -158,7 +155,7 @@ def budget_manifest(budget: Budget, rule: BudgetRule) -> Manifest:
 
 def controller_manifest(controller: Controller) -> Manifest:
     """A Deployment, ReplicaSet, StatefulSet or DaemonSet."""
-    annotations = _present({SURGE: controller.surge})
+    annotations = present({SURGE: controller.surge})
     metadata: Manifest = {
         "name": controller.key.name,
         "namespace": controller.key.namespace,
@@ -183,7 +180,7 @@ def controller_manifest(controller: Controller) -> Manifest:
             }
             kind = "RollingUpdate" if controller.rolling else "Recreate"
             spec["strategy"] = {"type": kind, "rollingUpdate": counts}
-            restarted = _present({RESTARTED: controller.restarted})
+            restarted = present({RESTARTED: controller.restarted})
             spec["template"] = {"metadata": {"annotations": restarted}}
             if controller.paused:
                 spec["paused"] = True
@@ -199,7 +196,7 @@ def controller_manifest(controller: Controller) -> Manifest:
                 spec["ordinals"] = {"start": controller.first_ordinal}
         case "DaemonSet":
             del spec["replicas"]
-            spec["template"] = {"spec": _scheduling(controller.scheduling)}
+            spec["template"] = {"spec": scheduling(controller.scheduling)}
     status: Manifest = {"conditions": conditions}
     if controller.available is not None:
         status["availableReplicas"] = controller.available
@@ -251,93 +248,3 @@ def _written(seconds: int) -> str:
 def _reference(kind: str, name: str, uid: str) -> Manifest:
     version = "batch/v1" if kind == "Job" else "apps/v1"
     return {"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": True}
-
-
-@lru_cache(1024)
-def _scheduling_text(constraints: SchedulingConstraints) -> tuple[tuple[str, Any], ...]:
-    spec: Manifest = {}
-    if constraints.selector:
-        spec["nodeSelector"] = dict(constraints.selector)
-    if constraints.tolerations:
-        spec["tolerations"] = [
-            _present(
-                {
-                    "key": toleration.key,
-                    "operator": toleration.operator,
-                    "value": toleration.value,
-                    "effect": toleration.effect,
-                }
-            )
-            for toleration in constraints.tolerations
-        ]
-    required = "requiredDuringSchedulingIgnoredDuringExecution"
-    affinity: Manifest = {}
-    if constraints.terms:
-        terms = {"nodeSelectorTerms": [_node_term(term) for term in constraints.terms]}
-        affinity["nodeAffinity"] = {required: terms}
-    for name, pod_terms in (
-        ("podAffinity", constraints.near),
-        ("podAntiAffinity", constraints.apart),
-    ):
-        if pod_terms:
-            affinity[name] = {required: [_pod_term(term) for term in pod_terms]}
-    if affinity:
-        spec["affinity"] = affinity
-    if constraints.spread:
-        spec["topologySpreadConstraints"] = [
-            {
-                "topologyKey": spread.topology,
-                "whenUnsatisfiable": "DoNotSchedule",
-                "maxSkew": spread.max_skew,
-                "minDomains": spread.min_domains,
-                "labelSelector": _selector(spread.selector or Selector()),
-                "nodeAffinityPolicy": "Honor" if spread.honor_affinity else "Ignore",
-                "nodeTaintsPolicy": "Honor" if spread.honor_taints else "Ignore",
-            }
-            for spread in constraints.spread
-        ]
-    return tuple(spec.items())
-
-
-def _scheduling(constraints: SchedulingConstraints) -> Manifest:
-    return dict(_scheduling_text(constraints))
-
-
-def _node_term(term: NodeTerm) -> Manifest:
-    return {
-        "matchExpressions": [_requirement(requirement) for requirement in term.expressions],
-        "matchFields": [_requirement(requirement) for requirement in term.fields],
-    }
-
-
-def _pod_term(term: PodTerm) -> Manifest:
-    manifest: Manifest = {"topologyKey": term.topology}
-    if term.selector is not None:
-        manifest["labelSelector"] = _selector(term.selector)
-    if term.namespaces is None:
-        manifest["namespaceSelector"] = {}
-    elif term.namespaces:
-        manifest["namespaces"] = list(term.namespaces)
-    return manifest
-
-
-def _selector(selector: Selector) -> Manifest:
-    return _present(
-        {
-            "matchLabels": dict(selector.equal),
-            "matchExpressions": [_requirement(each) for each in selector.requirements],
-        }
-    )
-
-
-def _requirement(requirement: Requirement) -> Manifest:
-    return {
-        "key": requirement.key,
-        "operator": requirement.operator,
-        "values": list(requirement.values),
-    }
-
-
-def _present(fields: Manifest) -> Manifest:
-    """Without empty values, which the API server leaves out."""
-    return {name: value for name, value in fields.items() if value}

@@ -15,10 +15,10 @@ from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
 from azure_linux_migrator.model.actions import (
     EvictPod,
 )
+from azure_linux_migrator.simulator.assembly.simulated_cluster import Pace
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
-from azure_linux_migrator.simulator.controller.informer import WatchKind
-from azure_linux_migrator.simulator.controller.operator_process import Pace
+from simtest.faults.fault_hook import InjectedFault
+from simtest.faults.operator_processes import WatchKind
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.flights import Flight, Flights
 from simtest.shipped.network_faults import NetworkFault, NetworkFaults, kind_of

@@ -12,8 +12,8 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
 from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.simulator.cluster.api_server import refusal
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
 from simtest.faults.fault import Fault
+from simtest.faults.fault_hook import InjectedFault
 from simtest.faults.faulted_run import FaultedRun
 from simtest.shipped import overtaking
 from simtest.shipped.api_server import EVENTS, LEASES, REVIEWS
@@ -44,6 +44,8 @@ EFFECTS = {
 """Kinds of faults, with their weights. The late ones strike after the effect of the request."""
 OVERTAKEN = "network-overtaken"
 """The kind of the faults in simtest/shipped/overtaking.py."""
+PREFIX = "network-"
+"""How the names of all these kinds begin."""
 SILENT_SECONDS = 120.0
 REFUSALS = (
     refusal(500, "etcdserver: leader changed"),

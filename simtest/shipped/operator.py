@@ -20,42 +20,36 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.credentials import Credentials
-from azure_linux_migrator.kube.lease import Elector
 from azure_linux_migrator.model.cluster import NamespacedName
-from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer
-from azure_linux_migrator.simulator.controller.custom_resource import Body, CustomResource
-from azure_linux_migrator.simulator.controller.fault_hook import FaultHook
-from azure_linux_migrator.simulator.controller.process import SimulatedProcess
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer, RestApi
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
+from simtest.custom_resource import Body, CustomResource
+from simtest.faults.fault_hook import FaultHook
 from simtest.invariants.registry import Judge
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.arm_transport import ENDPOINT, SimulatedTransport
 from simtest.shipped.event_loop import VirtualLoop
 from simtest.shipped.flights import Flights
 from simtest.shipped.handlers import Handlers
+from simtest.shipped.lease import LeaseTimes, SimulatedElector
 from simtest.shipped.network import SERVER, KubernetesNetwork
 from simtest.shipped.network_faults import NetworkFaults
+from simtest.shipped.process import SimulatedProcess
 
 log = logging.getLogger(__name__)
 
 NAMESPACE = "azlm-system"
 
 
-class LeaseTimes(Struct, frozen=True):
-    """The times of the Lease in seconds, as in kube/lease.py."""
-
-    duration: float = 15.0
-    renew_deadline: float = 10.0
-    retry: float = 2.0
-
-
 class ProcessSetup(Struct, frozen=True):
     """What a process starts with. `identity` is the holder of its Lease, `own_pod` the pod that it
-    runs in, if that is in the simulated cluster. The functions tell and get what faults change;
+    runs in, if that is in the simulated cluster. From `settled_at` on (virtual seconds since the
+    epoch) no fault strikes. The functions tell and get what faults change;
     `own_call` surrounds every call of Azure, `compute` does the work of another process."""
 
     cluster: SimulatedCluster
     server: SimulatedApiServer
+    arm: RestApi
     resource: CustomResource
     rng: random.Random
     hook: FaultHook
@@ -64,6 +58,7 @@ class ProcessSetup(Struct, frozen=True):
     identity: str
     own_pod: NamespacedName | None
     lease: LeaseTimes
+    settled_at: float
     status_fails: Callable[[], KubernetesError | None]
     kubernetes_down_until: Callable[[], float]
     azure_down_until: Callable[[], float]
@@ -75,8 +70,8 @@ class ProcessSetup(Struct, frozen=True):
 
 
 class ShippedOperator:
-    """A process from its start to its end. `alive` is whether it has not ended; `informer` and
-    `runner` are its watches and its requests, for the faults that strike them."""
+    """A process from its start to its end. `alive` is whether it has not ended; `watches` and
+    `requests` are what they say, for the faults that strike them."""
 
     def __init__(self, setup: ProcessSetup) -> None:
         self._setup = setup
@@ -88,7 +83,7 @@ class ShippedOperator:
             self.process, setup.on_exception, self._look
         )
         self.loop.compute = setup.compute
-        self.runner = Flights(
+        self.requests = Flights(
             self._kernel,
             self.process,
             setup.rng,
@@ -97,9 +92,9 @@ class ShippedOperator:
             setup.judge,
             setup.network_faults.overtake,
         )
-        self.informer = KubernetesNetwork(
+        self.watches = KubernetesNetwork(
             setup.server,
-            self.runner,
+            self.requests,
             self._pace,
             setup.kubernetes_down_until,
             setup.status_fails,
@@ -124,23 +119,21 @@ class ShippedOperator:
             namespace=own_pod.namespace if own_pod else NAMESPACE,
             identity=own_pod.name if own_pod else "",
         )
-        client = Client(Credentials(SERVER), cast("Any", self.informer))
+        client = Client(Credentials(SERVER), cast("Any", self.watches))
         operator = Operator(settings, client, ClusterWatch(client), Telemetry())
-        times = setup.lease
-        elector = Elector(
+        elector = SimulatedElector(
             client,
             settings.namespace,
             LEASE,
             setup.identity,
             on_lost=self._lease_lost,
-            duration=times.duration,
-            renew_deadline=times.renew_deadline,
-            retry=times.retry,
+            times=setup.lease,
+            settled_at=setup.settled_at,
         )
         operator.leadership = Leadership(client, settings, elector)
         transport = SimulatedTransport(
-            setup.cluster.aks,
-            self.runner,
+            setup.arm,
+            self.requests,
             self._pace.azure,
             own=setup.own_call,
             touched=setup.cluster.node_lifecycle.touched,
@@ -194,7 +187,7 @@ class ShippedOperator:
             if loop.decisions != before + 1:
                 raise AssertionError("two decisions in one callback: one would not be judged")
             for action in loop.last.actions:
-                self.runner.actions[action.key] = action
+                self.requests.actions[action.key] = action
             self._setup.on_decision(loop.last)
 
     # What faults need
@@ -202,16 +195,7 @@ class ShippedOperator:
     @property
     def world(self) -> World:
         """What the process knows of the cluster."""
-        return self._operator.feed.world
-
-    @property
-    def leads(self) -> bool:
-        """Whether it believes that it holds the Lease."""
-        return self._operator.leadership.held
-
-    @leads.setter
-    def leads(self, _: bool) -> None:
-        """The Lease decides."""
+        return self._operator.cluster_watch.world
 
     @property
     def skew(self) -> float:
@@ -222,17 +206,14 @@ class ShippedOperator:
     def skew(self, seconds: float) -> None:
         self.loop.skew = seconds
 
-    def wake(self) -> None:
-        """It wakes up by itself."""
-
     def kill(self, *, late: float | None = None) -> None:
         """The process ends at once, between two callbacks; see Flights.abandon."""
         if not self.alive:
             return
         self.alive = False
         self.loop.kill()
-        self.informer.cut()
-        self.runner.abandon(late)
+        self.watches.cut()
+        self.requests.abandon(late)
         self._setup.resource.watchers.remove(self._written)
 
     def _lease_lost(self) -> None:

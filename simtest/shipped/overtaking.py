@@ -16,7 +16,7 @@ from azure_linux_migrator.model.actions import (
     SurgeReplica,
 )
 from azure_linux_migrator.model.cluster import NamespacedName
-from azure_linux_migrator.simulator.controller.fault_hook import InjectedFault
+from simtest.faults.fault_hook import InjectedFault
 from simtest.faults.faulted_run import FaultedRun
 
 MOST: dict[str, int] = {

@@ -1,6 +1,7 @@
 """Requests to the simulated API server and its answers, and what a path names."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
@@ -54,6 +55,7 @@ class Target(Struct, frozen=True):
         return f"{plural}/{self.subresource}" if self.subresource else plural
 
 
+@lru_cache(4096)
 def target_of(path: str) -> Target:
     """Read a path of the API."""
     parts = path.strip("/").split("/")

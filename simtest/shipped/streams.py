@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 
-from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Timer
+from simtest.shipped.process import SimulatedProcess
 
 BOOKMARK_SECONDS = 60.0
 SPLIT = 0.05

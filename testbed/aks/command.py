@@ -5,6 +5,7 @@ import asyncio
 import json
 import random
 import signal
+from pathlib import Path
 
 import msgspec
 
@@ -14,6 +15,7 @@ from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.region import Region
 from testbed.aks.nodes import KubernetesNodes
 from testbed.aks.server import ArmServer
+from testbed.aks.subscription import Subscription
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,6 +42,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         default={},
         help="more ARM properties of pools, by name, as JSON",
     )
+    parser.add_argument(
+        "--new", action="store_true", help="the resource group and the cluster do not exist yet"
+    )
     parser.set_defaults(run=lambda arguments: asyncio.run(_serve(arguments)))
 
 
@@ -62,8 +67,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
         wait_for_drains=True,
     )
     nodes = KubernetesNodes(client)
-    await nodes.adopt_into(cluster, arguments.pool)
-    server = ArmServer(cluster, nodes)
+    surroundings = None
+    if arguments.new:
+        surroundings = Subscription(cluster, Path(arguments.kubeconfig), arguments.boot_seconds)
+    else:
+        await nodes.adopt_into(cluster, arguments.pool)
+    server = ArmServer(cluster, nodes, surroundings=surroundings)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)

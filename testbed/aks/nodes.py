@@ -8,6 +8,8 @@ from azure_linux_migrator.kube.client import MERGE_PATCH, Client
 from azure_linux_migrator.model.scheduling import Taint
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, parse_node_name, user_labels
+from azure_linux_migrator.simulator.aks.operations import Evicts
+from azure_linux_migrator.simulator.cluster.node_lifecycle import ADD_ONS
 
 EVICT_SECONDS = 1.0
 """Seconds between two rounds of evictions; AKS retries about every five seconds."""
@@ -63,6 +65,25 @@ class KubernetesNodes:
             "PATCH", f"/api/v1/nodes/{node.name}", body=patch, content_type=MERGE_PATCH
         )
 
+    async def stop(self, name: str) -> None:
+        """A node's machine is deallocated: the node stays, NotReady."""
+        await self._ready(name, "False")
+
+    async def restart(self, name: str) -> None:
+        """A node's machine runs again."""
+        await self._ready(name, "True")
+        path, uncordon = f"/api/v1/nodes/{name}", {"spec": {"unschedulable": None}}
+        await self._client.request("PATCH", path, body=uncordon, content_type=MERGE_PATCH)
+
+    async def _ready(self, name: str, status: str) -> None:
+        condition = {"type": "Ready", "status": status, "reason": "Testbed"}
+        await self._client.request(
+            "PATCH",
+            f"/api/v1/nodes/{name}/status",
+            body={"status": {"conditions": [condition]}},
+            content_type="application/strategic-merge-patch+json",
+        )
+
     async def vanish(self, name: str) -> None:
         """A node is gone with its machine."""
         try:
@@ -71,22 +92,23 @@ class KubernetesNodes:
             if error.status != 404:
                 raise
 
-    async def drain(self, name: str) -> None:
+    async def drain(self, name: str, evicts: Evicts = Evicts.ALL) -> None:
         """Cordon the node and evict its pods, repeatedly until none is left."""
         cordon = {"spec": {"unschedulable": True}}
         path = f"/api/v1/nodes/{name}"
         try:
             await self._client.request("PATCH", path, body=cordon, content_type=MERGE_PATCH)
-            while await self._evict_all(name):  # noqa: ASYNC110 - polls, as AKS does
+            while await self._evict_all(name, evicts):  # noqa: ASYNC110 - polls, as AKS does
                 await asyncio.sleep(EVICT_SECONDS)
         except KubernetesError as error:
             if error.status != 404:
                 raise
 
-    async def _evict_all(self, name: str) -> int:
+    async def _evict_all(self, name: str, evicts: Evicts) -> int:
         """Evict each pod once; returns how many are left."""
         query = {"fieldSelector": f"spec.nodeName={name}"}
-        listed = await self._client.json("GET", "/api/v1/pods", query=query)
+        only = f"/namespaces/{ADD_ONS}" if evicts is Evicts.ADD_ONS else ""
+        listed = await self._client.json("GET", f"/api/v1{only}/pods", query=query)
         left = [pod for pod in listed["items"] if _moves(pod)]
         for pod in left:
             meta = pod["metadata"]

@@ -13,11 +13,12 @@ from aiohttp import web
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.simulator.aks import operations as ops
-from azure_linux_migrator.simulator.aks.errors import ResponseLost
+from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
-from azure_linux_migrator.simulator.aks.rest_api import ArmRequest, RestApi
+from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer, ArmRequest, RestApi
 from simtest.faults.azure_calls import CallFault, inject
 from testbed.aks.nodes import KubernetesNodes
+from testbed.aks.subscription import Subscription
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,15 @@ class ArmServer:
         cluster: ManagedCluster,
         nodes: KubernetesNodes | None,
         clock: Callable[[], float] = time.time,
+        surroundings: Subscription | None = None,
     ) -> None:
-        """With a clock other than the system's, its owner advances the cluster."""
+        """With a clock other than the system's, its owner advances the cluster. With
+        `surroundings`, the cluster has to be made first."""
         self._clock = clock
         self._cluster = cluster
         self._api = RestApi(cluster)
         self._nodes = nodes
+        self._surroundings = surroundings
         self._base = ""
         self.log: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
@@ -113,20 +117,26 @@ class ArmServer:
                 await self._nodes.appear(event.node)
             case ops.NodeChanges():
                 await self._nodes.change(event.new)
+            case ops.NodeStops():
+                await self._nodes.stop(event.name)
+            case ops.NodeStarts():
+                await self._nodes.change(event.node)
+                await self._nodes.restart(event.node.name)
             case ops.NodeVanishes():
                 await self._nodes.vanish(event.name)
             case ops.NodeDrains():
-                task = asyncio.create_task(self._drain(self._nodes, event.name))
+                task = asyncio.create_task(self._drain(self._nodes, event))
                 self._drains.add(task)
                 task.add_done_callback(self._drains.discard)
             case _:
                 return
 
-    async def _drain(self, nodes: KubernetesNodes, name: str) -> None:
+    async def _drain(self, nodes: KubernetesNodes, event: ops.NodeDrains) -> None:
         """As AKS does before it removes a machine: cordon, evict within budgets, then report."""
+        name = event.name
         while True:
             try:
-                await nodes.drain(name)
+                await nodes.drain(name, event.evicts)
             except KubernetesError as error:
                 log.warning("draining node %s: %s", name, error)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -149,7 +159,7 @@ class ArmServer:
             self._clock(),
         )
         try:
-            answer = self._api.answer(asked)
+            answer = self._answer_of(asked)
         except ResponseLost as lost:
             self._changed.set()
             await asyncio.sleep(lost.hang_seconds)
@@ -161,6 +171,13 @@ class ArmServer:
         entry["status"] = answer.status
         headers = answer.headers | {"x-ms-request-id": f"{len(self.log):036d}"}
         return web.Response(status=answer.status, headers=headers, body=answer.body or None)
+
+    def _answer_of(self, asked: ArmRequest) -> ArmAnswer:
+        try:
+            around = self._surroundings.answer(asked) if self._surroundings is not None else None
+        except ArmError as error:
+            return ArmAnswer(error.status, {}, msgspec.json.encode(error.body))
+        return around if around is not None else self._api.answer(asked)
 
     async def _faults(self, request: web.Request) -> web.Response:
         faults = msgspec.json.decode(await request.read(), type=list[CallFault])

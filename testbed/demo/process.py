@@ -6,6 +6,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,10 +19,33 @@ AZLM = Path(sys.executable).parent / "azlm"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
 
-class Operator:
-    """Runs `azlm run` while entered."""
+@dataclass(frozen=True)
+class AzureCluster:
+    """The names of a managed cluster."""
 
-    def __init__(self, kubeconfig: Path, arm: str, scratch: Path) -> None:
+    subscription: str = SUBSCRIPTION
+    resource_group: str = "demo-rg"
+    name: str = "demo"
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of azlm that name it."""
+        return (
+            f"--subscription-id={self.subscription}",
+            f"--resource-group={self.resource_group}",
+            f"--cluster-name={self.name}",
+        )
+
+
+DEMO = AzureCluster()
+
+
+class Operator:
+    """Runs `azlm run` while entered; its log is `azlm.log` in `scratch`."""
+
+    def __init__(
+        self, kubeconfig: Path, arm: str, scratch: Path, cluster: AzureCluster = DEMO
+    ) -> None:
         self._log = scratch / "azlm.log"
         self._port = free_ports(1)[0]
         self._command = [
@@ -30,9 +54,7 @@ class Operator:
             f"--kubeconfig={kubeconfig}",
             f"--arm-endpoint={arm}",
             f"--metrics-port={self._port}",
-            f"--subscription-id={SUBSCRIPTION}",
-            "--resource-group=demo-rg",
-            "--cluster-name=demo",
+            *cluster.flags,
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._done = threading.Event()

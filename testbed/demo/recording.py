@@ -15,12 +15,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from azure_linux_migrator.cli.migration_view import MigrationView, connected, follow
 from azure_linux_migrator.cli.render.migration_tree import whole
+from azure_linux_migrator.cli.view.migration_view import MigrationView, connected, follow
 from azure_linux_migrator.controller.settings import Settings
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane, StartError, say
-from testbed.demo.command import SAMPLE, install
+from testbed.demo.command import install
+from testbed.demo.measured import SAMPLE
 from testbed.demo.process import Operator
 from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes

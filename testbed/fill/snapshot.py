@@ -55,7 +55,7 @@ def cluster_snapshot(nodes: int, pods: int, seed: int = 1) -> ClusterSnapshot:
     snapshot.controllers.append(
         Controller("DaemonSet", NamespacedName("kube-system", "agent"), "ds")
     )
-    snapshot.placings["ds"] = SchedulingConstraints(tolerations=(Toleration(operator="Exists"),))
+    snapshot.scheduling["ds"] = SchedulingConstraints(tolerations=(Toleration(operator="Exists"),))
     for node in snapshot.nodes:
         snapshot.pods.append(
             _pod(NamespacedName("kube-system", f"agent-{node.name}"), node.name, agents, 2.0)
@@ -78,7 +78,7 @@ def _workload(snapshot: ClusterSnapshot, rng: random.Random, number: int, where:
         snapshot.controllers.append(
             Controller("ReplicaSet", NamespacedName(space, f"{name}-1"), owner.uid, uid)
         )
-    snapshot.placings[owner.uid] = SchedulingConstraints()
+    snapshot.scheduling[owner.uid] = SchedulingConstraints()
     for index in range(REPLICAS):
         key = NamespacedName(space, f"{name}-{index}")
         started = float(round(start * rng.uniform(0.8, 1.4)))

@@ -64,35 +64,35 @@ spec: {{containers: [{{name: app}}]}}
     ],
 )
 def test_a_remedy_is_one_that_makes_a_slot(replicas: int, spec: str, more: str) -> None:
-    made = PreflightCluster()
-    made.apply(deployment("web", replicas) + budget("web", spec))
-    [finding] = made.findings("pdb.zero")
+    cluster = PreflightCluster()
+    cluster.apply(deployment("web", replicas) + budget("web", spec))
+    [finding] = cluster.findings("pdb.zero")
     assert finding.blocks
     assert f"{replicas} of {replicas} pods healthy" in finding.message
     assert "spec.drain.singletons to SurgeFirst" in finding.remedy
     assert more in finding.remedy
     assert bool(more) is ("replicas" in finding.remedy)
-    [surged] = made.findings("pdb.zero", drain={"singletons": "SurgeFirst"})
+    [surged] = cluster.findings("pdb.zero", drain={"singletons": "SurgeFirst"})
     assert surged.severity is Severity.FIXED
 
 
 def test_budgets_that_aks_manages_are_told_once() -> None:
-    made = PreflightCluster()
+    cluster = PreflightCluster()
     for name in ("api", "front"):
         mark = "ownedBy: EvictionAutoScaler"
-        made.apply(deployment(name, 3) + budget(name, "minAvailable: 3", mark))
-    [finding] = made.findings("pdb.zero")
+        cluster.apply(deployment(name, 3) + budget(name, "minAvailable: 3", mark))
+    [finding] = cluster.findings("pdb.zero")
     assert finding.severity is Severity.INFO
     assert finding.message.startswith("2 budgets are managed by AKS")
 
 
 def test_a_budget_that_a_webhook_answers_for_is_no_deadlock() -> None:
     facts = replace(FACTS, webhooks=("strimzi-drain-cleaner",))
-    made = PreflightCluster(facts=facts)
-    made.apply(custom("StrimziPodSet", "kafka", *["app: kafka"] * 3))
-    made.apply(deployment("web", 2))
-    made.apply(budget("kafka", "minAvailable: 3") + budget("web", "minAvailable: 2"))
-    by_subject = {each.subject: each for each in made.findings("pdb.zero")}
+    cluster = PreflightCluster(facts=facts)
+    cluster.apply(custom("StrimziPodSet", "kafka", *["app: kafka"] * 3))
+    cluster.apply(deployment("web", 2))
+    cluster.apply(budget("kafka", "minAvailable: 3") + budget("web", "minAvailable: 2"))
+    by_subject = {finding.subject: finding for finding in cluster.findings("pdb.zero")}
     kafka = by_subject["PodDisruptionBudget default/kafka"]
     assert kafka.severity is Severity.WARN
     assert "webhook strimzi-drain-cleaner" in kafka.message
@@ -106,10 +106,10 @@ def test_a_budget_that_a_webhook_answers_for_is_no_deadlock() -> None:
 
 
 def test_the_budget_of_a_primary_follows_its_role() -> None:
-    made = PreflightCluster()
-    made.apply(custom("Cluster", "pg", "app: pg-primary", "app: pg", "app: pg"))
-    made.apply(budget("pg-primary", "minAvailable: 1") + budget("pg", "minAvailable: 1"))
-    [finding] = made.findings("pdb.zero")
+    cluster = PreflightCluster()
+    cluster.apply(custom("Cluster", "pg", "app: pg-primary", "app: pg", "app: pg"))
+    cluster.apply(budget("pg-primary", "minAvailable: 1") + budget("pg", "minAvailable: 1"))
+    [finding] = cluster.findings("pdb.zero")
     assert finding.severity is Severity.WARN
     assert "Cluster default/pg moves the role" in finding.message
     assert "replica" not in finding.remedy
@@ -123,15 +123,15 @@ def test_the_budget_of_a_primary_follows_its_role() -> None:
 
 @pytest.mark.parametrize("policy", ["IfHealthyBudget", "AlwaysAllow"])
 def test_a_budget_that_crashing_pods_use_up_is_told_before_the_start(policy: str) -> None:
-    made = PreflightCluster()
+    cluster = PreflightCluster()
     bad = yaml.safe_load(deployment("hook-bad", 2, "hook").rstrip("-\n")) | {
         "podStatus": crashing()
     }
-    made.apply(deployment("hook", 1) + yaml.safe_dump(bad))
-    made.apply(budget("hook", f"minAvailable: 2, unhealthyPodEvictionPolicy: {policy}"))
-    [finding] = made.findings("pdb.unhealthy")
+    cluster.apply(deployment("hook", 1) + yaml.safe_dump(bad))
+    cluster.apply(budget("hook", f"minAvailable: 2, unhealthyPodEvictionPolicy: {policy}"))
+    [finding] = cluster.findings("pdb.unhealthy")
     assert finding.severity is Severity.WARN
     assert "1 of 3 pods healthy, 2 needed" in finding.message
     assert "pods hook-bad-0, hook-bad-1 are not Ready for 1 h" in finding.message
     assert ("AlwaysAllow" in finding.remedy) is (policy != "AlwaysAllow")
-    assert not made.findings("pdb.zero")
+    assert not cluster.findings("pdb.zero")

@@ -39,28 +39,30 @@ OLD_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/app: runtime/de
     ],
 )
 def test_a_target_without_apparmor_rejects_every_profile(pod: str, annotations: str) -> None:
-    made = PreflightCluster(properties=SECURE)
-    made.apply(workload("Deployment", "vmagent", pod, annotations))
-    [finding] = made.findings("os.apparmor", target={"osSKU": "AzureContainerLinux"})
+    cluster = PreflightCluster(properties=SECURE)
+    cluster.apply(workload("Deployment", "vmagent", pod, annotations))
+    [finding] = cluster.findings("os.apparmor", target={"osSKU": "AzureContainerLinux"})
     assert finding.blocks
     assert "kubelet rejects such pods" in finding.message
 
 
 def test_the_default_profile_needs_nothing_of_azure_linux() -> None:
-    made = PreflightCluster()
+    cluster = PreflightCluster()
     default = "{securityContext: {appArmorProfile: {type: RuntimeDefault}}}"
-    made.apply(workload("Deployment", "vmagent", default))
-    assert not made.findings("os.apparmor")
+    cluster.apply(workload("Deployment", "vmagent", default))
+    assert not cluster.findings("os.apparmor")
 
 
 def test_a_seccomp_profile_of_the_node() -> None:
-    made = PreflightCluster()
+    cluster = PreflightCluster()
     profile = "{type: Localhost, localhostProfile: audit.json}"
-    made.apply(workload("Deployment", "a", f"{{securityContext: {{seccompProfile: {profile}}}}}"))
-    made.apply(
+    cluster.apply(
+        workload("Deployment", "a", f"{{securityContext: {{seccompProfile: {profile}}}}}")
+    )
+    cluster.apply(
         workload("Deployment", "b", "{securityContext: {seccompProfile: {type: Unconfined}}}")
     )
-    [finding] = made.findings("os.seccomp")
+    [finding] = cluster.findings("os.seccomp")
     assert finding.severity is Severity.WARN
     assert finding.subject == "Deployment kube-system/a"
 
@@ -87,33 +89,37 @@ BLOB = """
 
 
 def test_installers_in_init_containers_are_seen() -> None:
-    made = PreflightCluster()
-    made.apply(workload("DaemonSet", "node-setup", INSTALLER) + workload("DaemonSet", "blob", BLOB))
-    by_subject = {each.subject: each for each in made.findings("os.pkg-manager")}
+    cluster = PreflightCluster()
+    cluster.apply(
+        workload("DaemonSet", "node-setup", INSTALLER) + workload("DaemonSet", "blob", BLOB)
+    )
+    by_subject = {finding.subject: finding for finding in cluster.findings("os.pkg-manager")}
     assert "apt-get, nsenter" in by_subject["DaemonSet kube-system/node-setup"].message
     assert "writes to /etc/, /usr" in by_subject["DaemonSet kube-system/blob"].message
-    [modules] = made.findings("os.kernel-module")
+    [modules] = cluster.findings("os.kernel-module")
     assert modules.severity is Severity.WARN
     assert "modprobe" in modules.message
 
 
 def test_what_only_reads_the_node_does_not_change_it() -> None:
-    made = PreflightCluster()
+    cluster = PreflightCluster()
     read_only = BLOB.replace("mountPath", "readOnly: true, mountPath")
-    made.apply(workload("DaemonSet", "blob", read_only))
-    assert not made.findings("os.pkg-manager")
+    cluster.apply(workload("DaemonSet", "blob", read_only))
+    assert not cluster.findings("os.pkg-manager")
 
 
 def test_kernel_parameters_set_by_a_command() -> None:
-    made = PreflightCluster()
+    cluster = PreflightCluster()
     for name, setting in (
         ("search", "vm.max_map_count=262144"),
         ("net", "net.core.somaxconn=1024"),
     ):
         command = f"[sh, -c, sysctl -w {setting}]"
         pod = f"{{initContainers: [{{name: i, command: {command}}}], containers: [{{name: c}}]}}"
-        made.apply(workload("StatefulSet", name, pod))
-    severities = {each.subject: each.severity for each in made.findings("os.kernel-module")}
+        cluster.apply(workload("StatefulSet", name, pod))
+    severities = {
+        finding.subject: finding.severity for finding in cluster.findings("os.kernel-module")
+    }
     assert severities == {
         "StatefulSet kube-system/net": Severity.WARN,
         "StatefulSet kube-system/search": Severity.INFO,
@@ -141,13 +147,15 @@ def test_data_in_a_directory_of_the_node(host_path: str, read_only: str, *, data
         f"{{containers: [{{name: c, volumeMounts: [{mount}]}}], "
         f"volumes: [{{name: d, hostPath: {host_path}}}]}}"
     )
-    made = PreflightCluster()
-    made.apply(workload("StatefulSet", "postgres", pod) + workload("DaemonSet", "agent", pod))
-    severities = {each.subject: each.severity for each in made.findings("pod.local-data")}
+    cluster = PreflightCluster()
+    cluster.apply(workload("StatefulSet", "postgres", pod) + workload("DaemonSet", "agent", pod))
+    severities = {
+        finding.subject: finding.severity for finding in cluster.findings("pod.local-data")
+    }
     expected = {
         "DaemonSet kube-system/agent": Severity.INFO,
         "StatefulSet kube-system/postgres": Severity.BLOCK,
     }
     assert severities == (expected if data else {})
-    known = made.preflight(preflight={"acknowledge": ["pod.local-data"]})
-    assert known.reason != "PodsBlocked"
+    acknowledged = cluster.preflight(preflight={"acknowledge": ["pod.local-data"]})
+    assert acknowledged.reason != "PodsBlocked"

@@ -44,9 +44,9 @@ spec: {volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]}
     ],
 )
 def test_what_stores_data_on_the_nodes(kind: str, name: str, system: str) -> None:
-    made = PreflightCluster()
-    made.apply(AGENT.format(kind=kind, name=name))
-    findings = made.findings("storage.replicated")
+    cluster = PreflightCluster()
+    cluster.apply(AGENT.format(kind=kind, name=name))
+    findings = cluster.findings("storage.replicated")
     assert len(findings) == bool(system)
     for finding in findings:
         assert finding.blocks
@@ -56,8 +56,8 @@ def test_what_stores_data_on_the_nodes(kind: str, name: str, system: str) -> Non
 
 
 def test_a_volume_tells_of_the_system_too() -> None:
-    made = PreflightCluster()
-    made.apply(VOLUME)
-    [finding] = made.findings("storage.replicated")
+    cluster = PreflightCluster()
+    cluster.apply(VOLUME)
+    [finding] = cluster.findings("storage.replicated")
     assert "Pods that move and use it: 1" in finding.message
-    assert not made.findings("pod.local-data")
+    assert not cluster.findings("pod.local-data")

@@ -63,19 +63,19 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str, str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_the_drain_refuses_blocks_everywhere_in_the_same_words(name: str) -> None:
     objects, spec, rule, words = REFUSED[name]
-    made = PreflightCluster()
-    made.apply(objects)
-    operator = made.preflight(**spec)
+    cluster = PreflightCluster()
+    cluster.apply(objects)
+    operator = cluster.preflight(**spec)
     assert operator.reason == "PodsBlocked"
     assert words in operator.message
-    [finding] = [each for each in operator.findings or () if each.blocks]
+    [finding] = [finding for finding in operator.findings or () if finding.blocks]
     assert finding.rule == rule
     assert words in finding.message
     assert finding.remedy in operator.message
     table = as_table(operator.findings or (), 120)
     assert "blocked: 1 block" in table
     parsed = MigrationSpec.model_validate({"source": {"nodePool": "workers"}} | spec)
-    plan = forecast(made.snapshot(), "workers", parsed, runs=1, compare=0)
+    plan = forecast(cluster.snapshot(), "workers", parsed, runs=1, compare=0)
     assert plan.blocked
     assert plan.typical.ending == "PodsBlocked"
     assert plan.typical.message == operator.message
@@ -93,11 +93,11 @@ def test_what_the_drain_refuses_blocks_everywhere_in_the_same_words(name: str) -
 def test_an_acknowledgement_counts_where_the_drain_can_go_on(
     objects: str, spec: dict[str, Any], rule: str, *, begins: bool
 ) -> None:
-    made = PreflightCluster()
-    made.apply(objects)
-    progress = made.preflight(**spec, preflight={"acknowledge": [rule]})
+    cluster = PreflightCluster()
+    cluster.apply(objects)
+    progress = cluster.preflight(**spec, preflight={"acknowledge": [rule]})
     assert (progress.state == "done") is begins
-    [finding] = [each for each in progress.findings or () if each.severity == "Block"]
+    [finding] = [finding for finding in progress.findings or () if finding.severity == "Block"]
     assert finding.acknowledged is begins
     lines = as_table(progress.findings or (), 200).splitlines()
     [row] = [line for line in lines if rule in line.split()]
@@ -107,25 +107,25 @@ def test_an_acknowledgement_counts_where_the_drain_can_go_on(
 
 
 def test_the_way_on_names_what_can_be_acknowledged() -> None:
-    made = PreflightCluster()
-    made.apply(BARE)
-    progress = made.preflight()
+    cluster = PreflightCluster()
+    cluster.apply(BARE)
+    progress = cluster.preflight()
     way = "set spec.preflight.acknowledge: [pod.bare]"
     assert way in progress.message
     assert way in as_table(progress.findings or (), 120).splitlines()[-1]
 
 
 def test_a_daemonset_of_another_api_group_is_no_orphan() -> None:
-    made = PreflightCluster()
-    made.apply(ORPHAN.replace("apps/v1", "apps.kruise.io/v1alpha1"))
-    progress = made.preflight()
+    cluster = PreflightCluster()
+    cluster.apply(ORPHAN.replace("apps/v1", "apps.kruise.io/v1alpha1"))
+    progress = cluster.preflight()
     assert progress.state == "done"
-    [finding] = made.findings("pod.daemonset-selector")
+    [finding] = cluster.findings("pod.daemonset-selector")
     assert finding.severity == "Warn"
     assert "DaemonSet of apps.kruise.io, which azlm does not know" in finding.message
     parsed = MigrationSpec.model_validate(
         {"source": {"nodePool": "workers"}, "strategy": {"finalSoak": "0s"}}
     )
-    plan = forecast(made.snapshot(), "workers", parsed, runs=1, compare=0)
+    plan = forecast(cluster.snapshot(), "workers", parsed, runs=1, compare=0)
     assert not plan.blocked
     assert plan.pod_summary.stay == 1

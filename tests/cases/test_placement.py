@@ -49,11 +49,11 @@ REQUIRED: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("name", REQUIRED)
 def test_required_node_labels_are_held_against_the_target(name: str) -> None:
     pod, word = REQUIRED[name]
-    made = PreflightCluster(
+    cluster = PreflightCluster(
         properties={"nodeLabels": {"team": "pay", "rack": "5"}}, labels={"disk": "fast"}
     )
-    made.apply(deployment("tool", pod))
-    findings = made.findings("pod.selector-pool")
+    cluster.apply(deployment("tool", pod))
+    findings = cluster.findings("pod.selector-pool")
     if not word:
         assert not findings
         return
@@ -64,10 +64,10 @@ def test_required_node_labels_are_held_against_the_target(name: str) -> None:
 
 
 def test_labels_of_the_spec_replace_those_of_the_pool() -> None:
-    made = PreflightCluster(properties={"nodeLabels": {"team": "pay"}})
-    made.apply(deployment("tool", "nodeSelector: {team: pay}"))
-    assert made.findings("pod.selector-pool", target={"labels": {"tier": "x"}})
-    assert not made.findings("pod.selector-pool", target={"labels": {"team": "pay"}})
+    cluster = PreflightCluster(properties={"nodeLabels": {"team": "pay"}})
+    cluster.apply(deployment("tool", "nodeSelector: {team: pay}"))
+    assert cluster.findings("pod.selector-pool", target={"labels": {"tier": "x"}})
+    assert not cluster.findings("pod.selector-pool", target={"labels": {"team": "pay"}})
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_cordoned_nodes_are_domains_of_a_spread(
         f"topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, {policy}"
         "labelSelector: {matchLabels: {app: web}}}]"
     )
-    made = PreflightCluster()
-    made.apply(deployment("web", spread, 8))
-    findings = made.findings("pod.spread", strategy=strategy)
+    cluster = PreflightCluster()
+    cluster.apply(deployment("web", spread, 8))
+    findings = cluster.findings("pod.spread", strategy=strategy)
     assert bool(findings) is blocks
     for finding in findings:
         assert finding.blocks
@@ -114,9 +114,9 @@ def test_cordoned_nodes_are_domains_of_a_spread(
 def test_a_pod_that_fits_no_node_of_the_target_is_named(
     pod: str, target: dict[str, Any], word: str
 ) -> None:
-    made = PreflightCluster()
-    made.apply(deployment("big", pod, 1))
-    findings = made.findings("pod.fit", target=target)
+    cluster = PreflightCluster()
+    cluster.apply(deployment("big", pod, 1))
+    findings = cluster.findings("pod.fit", target=target)
     assert [finding.blocks for finding in findings] == [True] * bool(word)
     for finding in findings:
         assert word in finding.message
@@ -125,15 +125,15 @@ def test_a_pod_that_fits_no_node_of_the_target_is_named(
 
 
 def test_a_target_that_is_too_small_as_a_whole() -> None:
-    made = PreflightCluster()
-    made.apply(deployment("web", "overhead: {cpu: '7'}", 8))
-    [finding] = made.findings("pool.capacity", target={"count": 2})
+    cluster = PreflightCluster()
+    cluster.apply(deployment("web", "overhead: {cpu: '7'}", 8))
+    [finding] = cluster.findings("pool.capacity", target={"count": 2})
     assert finding.blocks
     assert "56.08 CPU" in finding.message
     assert "2 nodes of Standard_D16s_v5" in finding.message
-    assert not made.findings("pool.capacity", target={"count": 4})
+    assert not cluster.findings("pool.capacity", target={"count": 4})
     grows = {"count": 2, "autoscaling": {"min": 2, "max": 6}}
-    assert not made.findings("pool.capacity", target=grows)
+    assert not cluster.findings("pool.capacity", target=grows)
 
 
 VOLUME = """
@@ -170,11 +170,11 @@ spec:
     ],
 )
 def test_a_volume_that_its_driver_binds_to_a_node(driver: str, key: str, *, local: bool) -> None:
-    made = PreflightCluster(properties={"availabilityZones": ["1"]})
+    cluster = PreflightCluster(properties={"availabilityZones": ["1"]})
     terms = f"{{key: {key}, operator: In, values: [westeurope-1]}}"
-    made.apply(VOLUME.format(mode="ReadWriteOnce", driver=driver, terms=terms))
-    progress = made.preflight(preflight={"acknowledge": ["pod.local-data"]})
-    findings = made.findings("pod.local-data")
+    cluster.apply(VOLUME.format(mode="ReadWriteOnce", driver=driver, terms=terms))
+    progress = cluster.preflight(preflight={"acknowledge": ["pod.local-data"]})
+    findings = cluster.findings("pod.local-data")
     assert bool(findings) is local
     if local:
         assert progress.reason == "PodsBlocked"
@@ -183,12 +183,14 @@ def test_a_volume_that_its_driver_binds_to_a_node(driver: str, key: str, *, loca
 
 
 def test_a_disk_in_a_zone_that_the_target_leaves_out() -> None:
-    made = PreflightCluster(properties={"availabilityZones": ["1", "2"]})
+    cluster = PreflightCluster(properties={"availabilityZones": ["1", "2"]})
     terms = "{key: topology.disk.csi.azure.com/zone, operator: In, values: [westeurope-2]}"
-    made.apply(VOLUME.format(mode="ReadWriteOnce", driver="disk.csi.azure.com", terms=terms))
-    assert not [each for each in made.findings("pod.pv-zone") if each.blocks]
+    cluster.apply(VOLUME.format(mode="ReadWriteOnce", driver="disk.csi.azure.com", terms=terms))
+    assert not [finding for finding in cluster.findings("pod.pv-zone") if finding.blocks]
     [finding] = [
-        each for each in made.findings("pod.pv-zone", target={"zones": ["1"]}) if each.blocks
+        finding
+        for finding in cluster.findings("pod.pv-zone", target={"zones": ["1"]})
+        if finding.blocks
     ]
     assert "zone westeurope-2" in finding.message
 
@@ -206,22 +208,26 @@ spec:
 
 
 def test_a_single_replica_with_a_disk_cannot_be_surged() -> None:
-    made = PreflightCluster()
+    cluster = PreflightCluster()
     claim = "volumes: [{name: data, persistentVolumeClaim: {claimName: grafana}}]"
-    made.apply(GRAFANA + deployment("grafana", claim, 1) + deployment("plain", "hostPID: false", 1))
-    [finding] = made.findings("pod.single-replica", drain={"singletons": "SurgeFirst"})
+    cluster.apply(
+        GRAFANA + deployment("grafana", claim, 1) + deployment("plain", "hostPID: false", 1)
+    )
+    [finding] = cluster.findings("pod.single-replica", drain={"singletons": "SurgeFirst"})
     assert finding.severity is Severity.WARN
     assert "one node only" in finding.message
     assert finding.subject == "Deployment default/grafana"
 
 
 def test_a_remedy_for_a_single_replica_is_none_that_fails_too() -> None:
-    made = PreflightCluster()
-    made.apply(deployment("old", "nodeSelector: {agentpool: workers}", 1))
-    made.apply(deployment("free", "hostPID: false", 1))
+    cluster = PreflightCluster()
+    cluster.apply(deployment("old", "nodeSelector: {agentpool: workers}", 1))
+    cluster.apply(deployment("free", "hostPID: false", 1))
     alone = deployment("set", "hostPID: false", 1)
-    made.apply(alone.replace("kind: Deployment", "kind: StatefulSet"))
-    remedies = {each.subject: each.remedy for each in made.findings("pod.single-replica")}
+    cluster.apply(alone.replace("kind: Deployment", "kind: StatefulSet"))
+    remedies = {
+        finding.subject: finding.remedy for finding in cluster.findings("pod.single-replica")
+    }
     assert "pod.selector-pool" in remedies["Deployment default/old"]
     assert "SurgeFirst" in remedies["Deployment default/free"]
     assert "replica" not in remedies["StatefulSet default/set"]

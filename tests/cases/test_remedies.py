@@ -41,19 +41,19 @@ MOVES = {
 @pytest.mark.parametrize("name", MOVES)
 def test_surge_first_is_named_where_it_helps_a_deadlocked_budget(name: str) -> None:
     objects, helps = MOVES[name]
-    made = PreflightCluster()
-    made.apply(objects + BUDGET)
-    [finding] = made.findings("pdb.zero")
+    cluster = PreflightCluster()
+    cluster.apply(objects + BUDGET)
+    [finding] = cluster.findings("pdb.zero")
     assert ("SurgeFirst" in finding.remedy) is helps
     assert "run at least 2 replicas" in finding.remedy
-    [blocker] = made.blockers()
+    [blocker] = cluster.blockers()
     assert blocker.remedy == finding.remedy, "the drain says the same"
 
 
 def test_a_replica_is_added_where_its_number_is_kept() -> None:
-    made = PreflightCluster()
-    made.apply(OWNED)
-    [finding] = made.findings("pod.single-replica")
+    cluster = PreflightCluster()
+    cluster.apply(OWNED)
+    [finding] = cluster.findings("pod.single-replica")
     assert "where Argo CD has it from" in finding.remedy
     assert "SurgeFirst" not in finding.remedy
 
@@ -68,7 +68,7 @@ def test_a_replica_is_added_where_its_number_is_kept() -> None:
     ],
 )
 def test_no_timeout_beyond_its_maximum_is_advised(grace: int, timeout: str, words: str) -> None:
-    made = PreflightCluster()
-    made.apply(deployment("slow", f"terminationGracePeriodSeconds: {grace}"))
-    [finding] = made.findings("pod.safe-to-evict", drain={"timeout": timeout})
+    cluster = PreflightCluster()
+    cluster.apply(deployment("slow", f"terminationGracePeriodSeconds: {grace}"))
+    [finding] = cluster.findings("pod.safe-to-evict", drain={"timeout": timeout})
     assert words in finding.remedy

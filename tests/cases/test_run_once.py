@@ -25,40 +25,40 @@ spec:
 
 @pytest.mark.parametrize("policy", ["Never", "OnFailure"])
 def test_pods_of_any_controller_that_run_once_are_waited_for(policy: str) -> None:
-    made = PreflightCluster()
-    made.apply(runner("build", policy=policy))
-    [finding] = made.findings("pod.safe-to-evict")
+    cluster = PreflightCluster()
+    cluster.apply(runner("build", policy=policy))
+    [finding] = cluster.findings("pod.safe-to-evict")
     assert finding.severity is Severity.WARN
     assert "runs to its end and is not made again" in finding.message
     assert "EphemeralRunner default/build" in finding.subject
-    assert made.preflight().state == "done"
+    assert cluster.preflight().state == "done"
     assert "spec.drain.jobs: Evict" in finding.remedy
-    [other] = made.findings("pod.safe-to-evict", drain={"jobs": "Evict"})
+    [other] = cluster.findings("pod.safe-to-evict", drain={"jobs": "Evict"})
     assert "spec.drain.jobs: Wait" in other.remedy
 
 
 def test_pods_that_are_started_again_are_not_taken_for_such() -> None:
-    made = PreflightCluster()
-    made.apply(runner("server", policy="Always"))
-    assert not made.findings("pod.safe-to-evict")
+    cluster = PreflightCluster()
+    cluster.apply(runner("server", policy="Always"))
+    assert not cluster.findings("pod.safe-to-evict")
 
 
 def test_a_bare_pod_that_runs_once_can_be_waited_for() -> None:
-    made = PreflightCluster()
-    made.apply(runner("build", owner=""))
-    [finding] = made.findings("pod.bare")
+    cluster = PreflightCluster()
+    cluster.apply(runner("build", owner=""))
+    [finding] = cluster.findings("pod.bare")
     assert finding.severity is Severity.BLOCK
     assert "to Wait to let it run to its end" in finding.remedy
-    [waited] = made.findings("pod.bare", drain={"unmanagedPods": "Wait"})
+    [waited] = cluster.findings("pod.bare", drain={"unmanagedPods": "Wait"})
     assert waited.severity is Severity.INFO
     assert "waited for until it ends" in waited.message
-    [acknowledged] = made.findings("pod.bare", preflight={"acknowledge": ["pod.bare"]})
+    [acknowledged] = cluster.findings("pod.bare", preflight={"acknowledge": ["pod.bare"]})
     assert not acknowledged.blocks
 
 
 def test_a_bare_pod_without_an_end_is_not_waited_for() -> None:
-    made = PreflightCluster()
-    made.apply(runner("server", owner="", policy="Always"))
-    [finding] = made.findings("pod.bare", drain={"unmanagedPods": "Wait"})
+    cluster = PreflightCluster()
+    cluster.apply(runner("server", owner="", policy="Always"))
+    [finding] = cluster.findings("pod.bare", drain={"unmanagedPods": "Wait"})
     assert finding.severity is Severity.BLOCK
     assert "Wait" not in finding.remedy

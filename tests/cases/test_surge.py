@@ -28,9 +28,9 @@ def single(mark: str, strategy: str = "", replicas: int = 1) -> PreflightCluster
     """A cluster with one Deployment that carries these marks."""
     text = deployment("web", "hostPID: false", replicas)
     text = text.replace("{name: web}\nspec:", f"{{name: web, {mark}}}\nspec:")
-    made = PreflightCluster()
-    made.apply(text.replace("  template:", f"  {strategy}\n  template:"))
-    return made
+    cluster = PreflightCluster()
+    cluster.apply(text.replace("  template:", f"  {strategy}\n  template:"))
+    return cluster
 
 
 MANAGED = {
@@ -57,8 +57,8 @@ def test_a_managed_deployment_is_restarted_where_that_surges(name: str) -> None:
 @pytest.mark.parametrize("name", MANAGED)
 def test_a_managed_deployment_is_not_evicted_where_it_would_be_undone(name: str) -> None:
     mark, check, who = MANAGED[name]
-    made = single(mark, REPLACES)
-    [finding] = made.findings(check, drain=SURGE)
+    cluster = single(mark, REPLACES)
+    [finding] = cluster.findings(check, drain=SURGE)
     assert (finding.severity, finding.final) == (Severity.BLOCK, True)
     assert finding.cause is Cause.SURGE_UNDONE
     assert f"{who} sets the replicas of Deployment default/web" in finding.message
@@ -68,9 +68,9 @@ def test_a_managed_deployment_is_not_evicted_where_it_would_be_undone(name: str)
 
 @pytest.mark.parametrize("mark", [fields("kubectl", "scale"), fields("helm"), "labels: {a: b}"])
 def test_what_nobody_sets_back_is_surged(mark: str) -> None:
-    made = single(mark, REPLACES)
-    assert not made.findings("surge.gitops", drain=SURGE)
-    assert not made.findings("surge.hpa", drain=SURGE)
+    cluster = single(mark, REPLACES)
+    assert not cluster.findings("surge.gitops", drain=SURGE)
+    assert not cluster.findings("surge.hpa", drain=SURGE)
 
 
 def test_helm_alone_is_told_and_surged() -> None:

@@ -24,12 +24,12 @@ from tests.support.preflight_cluster import PreflightCluster
 def test_a_pool_that_runs_the_os_already(
     os_sku: str, target: dict[str, Any], *, refused: bool
 ) -> None:
-    made = PreflightCluster(properties={"osSKU": os_sku})
-    progress = made.preflight(target=target)
+    cluster = PreflightCluster(properties={"osSKU": os_sku})
+    progress = cluster.preflight(target=target)
     assert (progress.reason == "AlreadyTargetOS") is refused
     if refused:
         assert f"workers (spec.source.nodePool) runs {os_sku} already" in progress.message
-    in_place = made.preflight(target=target if "osSKU" in target else {}, strategy=IN_PLACE)
+    in_place = cluster.preflight(target=target if "osSKU" in target else {}, strategy=IN_PLACE)
     assert in_place.reason != "AlreadyTargetOS"
 
 
@@ -57,9 +57,9 @@ def test_values_that_azure_does_not_have(target: dict[str, Any], rule: str, word
 
 def test_values_that_azure_has_are_taken() -> None:
     target = {"vmSize": "Standard_D4s_v5", "zones": ["1", "3"], "osSKU": "AzureLinux3"}
-    made = PreflightCluster()
-    assert not made.findings("os.target-k8s", target=target)
-    assert not made.findings("sku.zone-capacity", target=target)
+    cluster = PreflightCluster()
+    assert not cluster.findings("os.target-k8s", target=target)
+    assert not cluster.findings("sku.zone-capacity", target=target)
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,7 @@ def kind_of(name: str) -> str:
         ({"cluster": {"subscriptionID": "x"}}, "/cluster/subscriptionID"),
         ({"cluster": {"name": ""}}, "cluster.name is not set"),
         ({"cluster": {"cloud": "mars"}}, "/cluster/cloud"),
+        ({"cluster": {"aksAPIVersion": "newest"}}, "/cluster/aksAPIVersion"),
         ({"replicas": 0}, "/replicas"),
         ({"replicas": "two"}, "/replicas"),
         ({"image": {"digest": "sha256:1"}}, "/image/digest"),
@@ -203,7 +204,7 @@ def test_the_overlay_leaves_the_name_of_the_lease_alone() -> None:
         rule["resourceNames"]
         for item in objects.values()
         for rule in item.get("rules", ())
-        if "resourceNames" in rule
+        if "leases" in rule["resources"] and "resourceNames" in rule
     ]
     assert named_rules == [["azlm"]] * 2
 

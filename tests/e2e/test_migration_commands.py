@@ -17,8 +17,8 @@ def azlm(bed: Bed, *args: str) -> "subprocess.CompletedProcess[str]":
 def _a_report_names_nothing(bed: Bed, directory: Path) -> None:
     """The bundle of a blocked migration: what is wrong is in it, and no name of the cluster."""
     file = directory / "report.tar.gz"
-    made = azlm(bed, "report", "-o", str(file), "--no-plan")
-    assert made.returncode == 0, made.stderr
+    report = azlm(bed, "report", "-o", str(file), "--no-plan")
+    assert report.returncode == 0, report.stderr
     with tarfile.open(file) as bundle:
         files = {
             member.name.rpartition("/")[2]: content.read().decode()

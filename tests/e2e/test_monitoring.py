@@ -57,7 +57,7 @@ def test_the_right_alerts_fire_and_end(bed: Bed, monitoring: Monitoring) -> None
     assert monitoring.query("azlm_node_drain_duration_seconds_count > 0")
     assert monitoring.query('azlm_migration_seconds{part="moving"} > 0')
     assert monitoring.history("azlm_migration_extra_node_seconds_total > 0")
-    assert {title for title, found in _evaluated(monitoring) if not found} == set()
+    assert {title for title, samples in _evaluated(monitoring) if not samples} == set()
 
 
 def _evaluated(monitoring: Monitoring) -> Iterator[tuple[str, bool]]:

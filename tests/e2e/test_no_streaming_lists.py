@@ -45,7 +45,7 @@ async def test_the_watches_page_and_follow(
         nodes = kubectl(plane.kubeconfig, "get", "nodes", "-o", "name").split()
         names = [node.removeprefix("node/") for node in nodes]
         await until(*names)
-        assert not any(each._streams for each in watch._reflectors.values())
+        assert not any(reflector._streams for reflector in watch._reflectors.values())
         assert watch.problem() == ""
         kubectl(plane.kubeconfig, "delete", "node", names[0])
         await until(*names[1:])

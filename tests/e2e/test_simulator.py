@@ -15,7 +15,6 @@ from azure_linux_migrator.cli.read import take
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.run import ForecastRun
-from azure_linux_migrator.model.actions import EvictPod
 from testbed.fill.workloads import Manifest, budget, daemonset, deployment, job, statefulset
 from tests.support.bed import ZERO, Bed
 
@@ -110,18 +109,6 @@ def _spec(more: dict[str, Any]) -> dict[str, Any]:
     return {"source": {"nodePool": "workers"}, "strategy": strategy} | more
 
 
-class RecordedRun(ForecastRun):
-    """A forecast that records the evicted pods."""
-
-    evicted: list[str]
-
-    def ends(self, action: object) -> None:
-        """As the audit log does."""
-        super().ends(action)
-        if isinstance(action, EvictPod):
-            self.evicted.append(action.pod.name)
-
-
 @pytest.mark.cluster
 @pytest.mark.parametrize("name", CASES)
 def test_the_forecast_happens(name: str, bed: Bed) -> None:
@@ -135,9 +122,9 @@ def test_the_forecast_happens(name: str, bed: Bed) -> None:
     snapshot = asyncio.run(take(settings, MigrationSpec.model_validate(spec)))
     assert snapshot.unseen == []
     assumed = Assumptions(stop=0.3, node_boot=2.0, node_delete=1.0, job=4.0)
-    forecast = RecordedRun(snapshot, "workers", spec, assumed, 1)
-    forecast.evicted = []
+    forecast = ForecastRun(snapshot, "workers", spec, assumed, 1)
     run_result = forecast.go()
+    evicted = [pod.name for pod in forecast.operator.runner.evicted]
     assert run_result.succeeded, run_result.message
 
     bed.start_operator()
@@ -147,19 +134,19 @@ def test_the_forecast_happens(name: str, bed: Bed) -> None:
     done = [request.name for request in requests if request.code == 201]
     assert {request.code for request in requests} == {201}
     assert len(done) == run_result.evictions
-    assert Counter(_app(pod) for pod in done) == Counter(_app(pod) for pod in forecast.evicted)
+    assert Counter(_app(pod) for pod in done) == Counter(_app(pod) for pod in evicted)
     assert _left(bed) == _left_in(forecast)
     if name == "spread":
         assert _spread(_landed(bed)) == _spread(_landed_in(forecast))
     if name == "order":
-        assert [_app(pod) for pod in forecast.evicted] == [_app(pod) for pod in done]
+        assert [_app(pod) for pod in evicted] == [_app(pod) for pod in done]
     if name == "ordered":
         sets = [
             controller for controller in snapshot.controllers if controller.kind == "StatefulSet"
         ]
         assert [controller.ordered for controller in sets] == [True, True]
     if name == "kinds":
-        ours = sorted(pod for pod in forecast.evicted if pod.startswith("db-"))
+        ours = sorted(pod for pod in evicted if pod.startswith("db-"))
         assert ours == sorted(pod for pod in done if pod.startswith("db-"))
         assert ours == ["db-0", "db-1", "db-2"]
     assert Counter(run_result.blockers) == Counter()

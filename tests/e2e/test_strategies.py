@@ -38,7 +38,7 @@ def _restricted(manifest: Manifest) -> Manifest:
 
 def _observer(bed: Bed) -> tuple[Observer, int]:
     source = {node["metadata"]["name"] for node in bed.nodes("workers")}
-    observer = Observer(bed.plane.kubeconfig, bed.audit, source)
+    observer = Observer(bed.plane.kubeconfig, source)
     return observer, observer.start()
 
 

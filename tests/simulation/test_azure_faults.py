@@ -186,7 +186,7 @@ SMOOTH = frozenset(
 
 def _fix(migration: MigrationRun) -> None:
     """Do what the status asks of an admin: repair a pool that AKS left in a failed state."""
-    migration.executor.outcomes.forget_verdicts()
+    migration.executor.outcomes.forget_refusals()
     for name, properties in migration.pools.items():
         if properties["provisioningState"] in {"Failed", "Canceled"}:
             migration.cluster.put(name, {"properties": dict(properties)}, migration.now)

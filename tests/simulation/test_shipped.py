@@ -1,9 +1,9 @@
-"""The operator that ships in virtual time: its loop, its API server, and its first seeds."""
+"""Virtual time: its event loop, its API server, and faults of single requests."""
 
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -21,37 +21,21 @@ from azure_linux_migrator.kube.decode_owners import (
     VolumeObject,
 )
 from azure_linux_migrator.model.cluster import Budget, BudgetRule, Controller, Node, Pod
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from azure_linux_migrator.simulator.controller.process import SimulatedProcess
 from azure_linux_migrator.simulator.kernel import Kernel
+from simtest.custom_resource import CustomResource
 from simtest.faults.fault import Fault
-from simtest.mutations.hunt import MUTATIONS, hunt
 from simtest.mutations.source import rewritten
-from simtest.run import SeedResult
+from simtest.run import Run
 from simtest.scenario import NAME, NOW, scenario
 from simtest.shipped import overtaking
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.event_loop import VirtualLoop
 from simtest.shipped.network_faults import EFFECTS, MOST, OVERTAKEN, draw_network_faults
+from simtest.shipped.process import SimulatedProcess
 from simtest.shipped.requests import Request
-from simtest.shipped.run import ShippedRun
 from simtest.shipped.virtual_time import RealWaitError, virtual_time
 
-SEEDS = 16
 STRUCK = ("status", "list", "watch", "azure")
-SHARP = (
-    "eviction-without-uid",
-    "cordon-without-version",
-    "cordon-taken-over",
-    "deletions-ignored",
-    "lines-cut",
-    "cordons-unread",
-    "no-if-match",
-    "takes-a-held-lease",
-    "events-for-every-decision",
-)
-"""Mutations that are found within SOON seeds; docs/mutations.md has all."""
-SOON = 5
 DECODERS: dict[str, type[Any]] = {
     "Node": NodeObject,
     "Pod": PodObject,
@@ -217,26 +201,10 @@ def test_decoding_what_the_server_writes_gives_the_records_again(seed: int) -> N
             assert list(map(_comparable, decoded)) == list(map(_comparable, records))
 
 
-def test_the_first_seeds_pass() -> None:
-    results = [ShippedRun(str(seed)).go() for seed in range(SEEDS)]
-    assert [(result.seed, result.failure) for result in results if result.failure] == []
-    assert sum(result.evictions for result in results) > SEEDS
-    assert {result.ended.split()[0] for result in results} >= {"Succeeded", "RolledBack"}
-
-
-def test_a_seed_is_always_the_same_run() -> None:
-    def run(seed: str) -> SeedResult:
-        return ShippedRun(seed).go()
-
-    first = run("7")
-    assert first == run("7")
-    assert first != run("8")
-
-
 @pytest.mark.parametrize("kind", EFFECTS)
 def test_every_fault_of_a_request_strikes_and_is_survived(kind: str) -> None:
     for on in STRUCK:
-        run = ShippedRun("3", (Fault(kind, 1.0, 5.0, 7, on),))
+        run = Run("3", (Fault(kind, 1.0, 5.0, 7, on),))
         result = run.go()
         assert not result.failure, (on, result.failure)
         assert any(struck == kind for struck, _ in run.injector.strikes), on
@@ -246,7 +214,7 @@ def test_a_kill_at_every_request_loses_nothing() -> None:
     for on, number in (("status", 9), ("watch", 9), ("azure", 6), ("lease", 3)):
         for nth in range(2, number + 1, 4):
             for kind in ("network-kill", "network-kill-late"):
-                result = ShippedRun("3", (Fault(kind, float(nth), 2.0, 0, on),)).go()
+                result = Run("3", (Fault(kind, float(nth), 2.0, 0, on),)).go()
                 assert not result.failure, (kind, on, nth, result.failure)
 
 
@@ -254,17 +222,6 @@ def test_faults_of_requests_are_drawn_of_every_kind() -> None:
     drawn = [fault for seed in range(200) for fault in draw_network_faults(str(seed))]
     assert {fault.kind for fault in drawn} == {*EFFECTS, OVERTAKEN}
     assert {fault.on for fault in drawn} == {*MOST, *overtaking.MOST}
-
-
-def _run_seed(seed: str, faults: Sequence[Fault] | None = None) -> SeedResult:
-    return ShippedRun(seed, faults).go()
-
-
-@pytest.mark.parametrize("name", SHARP)
-def test_a_deliberate_fault_of_a_request_or_a_process_is_found(name: str) -> None:
-    mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
-    caught = hunt(mutation, SOON, run_seed=_run_seed)
-    assert caught.seeds, caught.other
 
 
 def test_a_mutation_of_the_source_replaces_what_occurs_once() -> None:

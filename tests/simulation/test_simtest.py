@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -19,22 +17,19 @@ from simtest.run import Run, SeedResult, run
 from simtest.shrink import shrink
 
 ROOT = Path(__file__).resolve().parents[2]
-SEEDS = 400
-SOON = 60
+SEEDS = int(os.environ.get("AZLM_TEST_SEEDS", "24"))
+"""`make coverage` runs more of them."""
+SOON = 6
 """Seeds within which the mutations of SHARP are found; docs/mutations.md has them all."""
 SHARP = (
     "slot-off-by-one",
-    "no-ledger",
+    "inflight-ignored",
     "no-owner-budget",
-    "evicts-twice",
     "daemons",
     "prefetch",
-    "force",
-    "victim-not-marked",
     "no-cordon",
     "no-soak",
     "no-approval",
-    "before-drain-approval-skipped",
     "batch-size-ignored",
     "batch-soak-skipped",
     "target-one-node-short",
@@ -42,32 +37,30 @@ SHARP = (
     "retired-full",
     "no-restart-point",
     "status-not-before-act",
-    "no-hand-over",
-    "handover-bounds-wider",
+    "eviction-without-uid",
+    "cordon-without-version",
+    "cordon-taken-over",
+    "deletions-ignored",
+    "lines-cut",
+    "cordons-unread",
+    "no-if-match",
+    "takes-a-held-lease",
+    "events-for-every-decision",
 )
 
 
-def _many(first: int) -> list[SeedResult]:
-    return [run(str(seed)) for seed in range(first, first + 50)]
-
-
 def test_the_first_seeds_pass() -> None:
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        outcomes = [result for part in pool.map(_many, range(0, SEEDS, 50)) for result in part]
-    assert [(result.seed, result.failure) for result in outcomes if result.failure] == []
-    assert sum(result.evictions for result in outcomes) > SEEDS
-    assert {outcome.ended.split()[0] for outcome in outcomes} >= {"Succeeded", "RolledBack", "gone"}
-
-
-def test_a_part_of_them_reaches_the_core_in_this_process() -> None:
-    parts = [_many(first) for first in range(SEEDS, SEEDS + 250, 50)]
-    assert [result.seed for part in parts for result in part if result.failure] == []
+    results = [run(str(seed)) for seed in range(SEEDS)]
+    assert [(result.seed, result.failure) for result in results if result.failure] == []
+    assert sum(result.evictions for result in results) > SEEDS
+    assert {result.ended.split()[0] for result in results} >= {"Succeeded", "RolledBack", "gone"}
+    assert {name for result in results for name in result.judged} <= set(INVARIANTS)
 
 
 def test_a_seed_is_always_the_same_run() -> None:
-    first, second = run("7"), run("7")
+    first, second, other = (Run(seed, hashed=True).go() for seed in ("7", "7", "8"))
     assert first == second
-    assert first != run("8")
+    assert first.digest != other.digest
 
 
 @pytest.mark.parametrize("name", SHARP)
@@ -75,7 +68,6 @@ def test_a_deliberate_fault_is_found(name: str) -> None:
     mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
     caught = hunt(mutation, SOON)
     assert caught.seeds, caught.other
-    assert caught.why.startswith(f"{mutation.finds}:")
 
 
 def test_every_deliberate_fault_is_meant_for_an_invariant_there_is() -> None:
@@ -88,11 +80,6 @@ def test_every_deliberate_fault_replaces_what_there_is() -> None:
     for mutation in MUTATIONS:
         for target, name, _ in mutation.patches():
             assert hasattr(target, name), f"{mutation.name}: {name}"
-
-
-def test_every_invariant_that_is_judged_is_listed() -> None:
-    judged = {name for seed in range(20) for name in run(str(seed)).judged}
-    assert judged <= set(INVARIANTS)
 
 
 def test_what_is_broken_is_raised_by_its_name_unless_it_is_known() -> None:
@@ -119,14 +106,16 @@ def test_a_failing_schedule_is_shrunk_to_what_is_needed() -> None:
         assert shrunk.broken == "released"
 
 
-def test_a_crash_before_and_after_every_action_loses_nothing() -> None:
+@pytest.mark.parametrize("kind", ["crash-before", "crash-after"])
+def test_a_crash_at_every_kind_of_action_loses_nothing(kind: str) -> None:
     calm = Run("3", ())
-    whole = calm.go()
-    assert not whole.failure
-    for number in range(1, calm.injector.actions + 1):
-        for kind in ("crash-before", "crash-after"):
-            outcome = run("3", (Fault(kind, float(number), 2.0),))
-            assert not outcome.failure, (kind, number, outcome.failure)
+    assert not calm.go().failure
+    for action in calm.injector.sent:
+        for number in range(1, 1 + min(2, calm.injector.sent[action])):
+            faulted = Run("3", (Fault(kind, float(number), 2.0, 0, action),))
+            result = faulted.go()
+            assert not result.failure, (action, number, result.failure)
+            assert (kind, action) in faulted.injector.strikes
 
 
 def test_a_seed_is_replayed_without_its_faults() -> None:
@@ -147,7 +136,7 @@ def test_a_failure_names_its_faults_and_the_command_that_replays_it(
 ) -> None:
     seed = next(str(seed) for seed in range(SEEDS) if len(schedule(str(seed))) > 1)
     second = schedule(seed)[1]
-    _tell(SeedResult(seed, "budget-kept", "budget-kept: 1 of 2", faults=(second,)), Run)
+    _tell(SeedResult(seed, "budget-kept", "budget-kept: 1 of 2", faults=(second,)))
     shown = capsys.readouterr().out
     assert f"seed {seed}: budget-kept: 1 of 2" in shown
     assert describe(second) in shown
@@ -155,7 +144,7 @@ def test_a_failure_names_its_faults_and_the_command_that_replays_it(
 
 
 def test_the_command_counts() -> None:
-    command = [sys.executable, "-m", "simtest", "--seeds", "20", "--jobs", "1"]
+    command = [sys.executable, "-m", "simtest", "--seeds", "6", "--jobs", "1"]
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -164,4 +153,4 @@ def test_the_command_counts() -> None:
         check=True,
         env=os.environ | {"PYTHONPATH": "operator"},
     )
-    assert done.stdout.splitlines()[-1] == "20 seeds, 0 failed"
+    assert done.stdout.splitlines()[-1] == "6 seeds, 0 failed"

@@ -95,7 +95,7 @@ def _workload(
         snapshot.controllers.append(
             Controller("ReplicaSet", NamespacedName(space, owner.name), owner.uid, uid, replicas)
         )
-    snapshot.placings[owner.uid] = scheduling
+    snapshot.scheduling[owner.uid] = scheduling
     for index in range(replicas):
         suffix = f"{index}" if kind == "StatefulSet" else f"7d9f-{'qxbm'[index % 4]}{index}"
         claims: tuple[str, ...] = (f"data-{name}-{index}",) if volumes else ()

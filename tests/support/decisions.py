@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from azure_linux_migrator.api.status import BatchProgress, MigrationStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status import MigrationStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.results import Decision, PoolReading
 from azure_linux_migrator.core.state.world import World
@@ -13,8 +14,8 @@ from tests.support.worlds import NOW, migration, seen, source, target
 class Run:
     """One migration whose status is what was decided last; time passes by steps."""
 
-    def __init__(self, made: World, status: MigrationStatus, **spec: Any) -> None:
-        self.world, self.wanted = made, migration(status, **spec)
+    def __init__(self, state: World, status: MigrationStatus, **spec: Any) -> None:
+        self.world, self.wanted = state, migration(status, **spec)
 
     def at(self, now: float) -> Decision:
         pools = {"src": source(), "srcazl": target()}

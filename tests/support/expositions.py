@@ -5,15 +5,9 @@ from prometheus_client import generate_latest
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.elapsed import Elapsed
-from azure_linux_migrator.api.status import (
-    BlockerStatus,
-    Condition,
-    MigrationStatus,
-    NodeCounts,
-    Timing,
-    timestamp,
-)
+from azure_linux_migrator.api.status import Condition, MigrationStatus, timestamp
 from azure_linux_migrator.api.status_checks import ForecastStatus
+from azure_linux_migrator.api.status_drain import BlockerStatus, NodeCounts, Timing
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
 from azure_linux_migrator.controller.migration_metrics import MigrationView
 

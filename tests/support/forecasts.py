@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec import structs
 
-from azure_linux_migrator.api.status import BlockerStatus
 from azure_linux_migrator.api.status_checks import FindingStatus
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.forecast.alternatives import Variation
 from azure_linux_migrator.forecast.build_cluster import Assumptions
 from azure_linux_migrator.forecast.forecast import Forecast, Range

@@ -226,6 +226,10 @@ class MigrationRun:
                     self.world.put_node(_node(event.node))
                 case ops.NodeChanges():
                     self.world.put_node(_node(event.new))
+                case ops.NodeStops():
+                    self._put(self.world.nodes[event.name], ready=False)
+                case ops.NodeStarts():
+                    self.world.put_node(_node(event.node))
                 case ops.NodeVanishes():
                     self.world.remove_node(event.name)
         ours = [node for node in self.cluster.nodes() if node.pool.startswith("src")]

@@ -9,9 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
-from azure_linux_migrator.cli.migration_view import bare_view
 from azure_linux_migrator.cli.page.feed import Feed
 from azure_linux_migrator.cli.page.server import PageServer
+from azure_linux_migrator.cli.view.migration_view import bare_view
 from tests.support.fake_apiserver import bookmark, event, serving
 
 Object = dict[str, Any]

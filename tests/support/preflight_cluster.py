@@ -17,7 +17,7 @@ from azure_linux_migrator.api.status import MigrationStatus, timestamp
 from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
-from azure_linux_migrator.core.reconcile.decide import context_of
+from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
@@ -81,6 +81,7 @@ FACTS = AzureFacts(
     services=(),
     versions=("1.33.9", "1.34.2"),
     identities=(),
+    attachments=(),
     images=("AKSAzureLinux-V3gen2-202610.01.0",),
 )
 
@@ -169,8 +170,10 @@ class PreflightCluster:
 
     def apply(self, text: str) -> None:
         """Objects in YAML, the budgets last, as their status tells of pods."""
-        objects = [each for each in yaml.safe_load_all(text) if each]
-        for manifest in sorted(objects, key=lambda each: each["kind"] == "PodDisruptionBudget"):
+        objects = [manifest for manifest in yaml.safe_load_all(text) if manifest]
+        for manifest in sorted(
+            objects, key=lambda manifest: manifest["kind"] == "PodDisruptionBudget"
+        ):
             self._put(manifest)
 
     def _put(self, manifest: dict[str, Any]) -> None:
@@ -200,7 +203,7 @@ class PreflightCluster:
             self.world.put_controller(_decode(ReplicaSetObject, body))
             owner = {"kind": "ReplicaSet", **replica_set}
         count = self.workers if kind == "DaemonSet" else spec.get("replicas", 1)
-        claims = [each["metadata"]["name"] for each in spec.get("volumeClaimTemplates", ())]
+        claims = [claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates", ())]
         for index in range(count):
             name = f"{meta['name']}-{index}"
             template = json.loads(json.dumps(spec["template"]["spec"]))
@@ -267,17 +270,17 @@ class PreflightCluster:
 
     def snapshot(self) -> ClusterSnapshot:
         """The same cluster as azlm plan reads it."""
-        made, world = ClusterSnapshot(NOW), self.world
-        made.nodes, made.pods = list(world.nodes.values()), list(world.pods.values())
-        made.labels = {node.name: dict(node.labels) for node in made.nodes}
-        made.placings = {
-            pod.owner.uid if pod.owner else pod.uid: pod.scheduling for pod in made.pods
+        snapshot, world = ClusterSnapshot(NOW), self.world
+        snapshot.nodes, snapshot.pods = list(world.nodes.values()), list(world.pods.values())
+        snapshot.labels = {node.name: dict(node.labels) for node in snapshot.nodes}
+        snapshot.scheduling = {
+            pod.owner.uid if pod.owner else pod.uid: pod.scheduling for pod in snapshot.pods
         }
-        made.budgets = list(world.budgets.values())
-        made.rules = [budget.rule for budget in made.budgets]
-        made.controllers = world.owner_index.all_controllers()
-        made.volumes = world.owner_index.all_volumes()
-        return with_azure(made, self.pools().values(), self.facts)
+        snapshot.budgets = list(world.budgets.values())
+        snapshot.rules = [budget.rule for budget in snapshot.budgets]
+        snapshot.controllers = world.owner_index.all_controllers()
+        snapshot.volumes = world.owner_index.all_volumes()
+        return with_azure(snapshot, self.pools().values(), self.facts)
 
     def migration(self, **spec: Any) -> Migration:
         """The migration of the workers."""

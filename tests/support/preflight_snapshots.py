@@ -69,6 +69,7 @@ def snapshot(**changes: Any) -> PreflightSnapshot:
         services=(),
         versions=("1.33.9", "1.34.2"),
         identities=(),
+        attachments=(),
         images=("AKSAzureLinux-V3gen2-202610.01.0",),
     )
     changed = {name: changes.pop(name) for name in tuple(changes) if hasattr(facts, name)}

@@ -10,8 +10,8 @@ from azure_linux_migrator.model.selectors import Labels, Selector
 from azure_linux_migrator.simulator.aks.limits import Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import make_node
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Span, Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 NOW = 1_800_000_000.0
 ZONE = "topology.kubernetes.io/zone"

@@ -19,8 +19,8 @@ from azure_linux_migrator.model.cluster import (
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 NOW = 1_790_000_000.0
 DAY = 86_400.0
@@ -91,7 +91,7 @@ def add(
     if kind in {"Deployment", "StatefulSet", "DaemonSet"}:
         more = {"replicas": count, "rolling": True, "max_surge": 1, **(controller or {})}
         snapshot.controllers.append(Controller(kind, NamespacedName("default", name), uid, **more))
-    snapshot.placings[owner.uid] = scheduling or SchedulingConstraints()
+    snapshot.scheduling[owner.uid] = scheduling or SchedulingConstraints()
     hosts = workers(snapshot)
     first = (controller or {}).get("first_ordinal", 0)
     for index in range(count):

@@ -127,6 +127,8 @@ GOOD: list[dict[str, Any]] = [
     {"source": {"nodePool": "twelvechars1"}, "target": {"nodePool": "a"}},
     {"target": {"osSKU": "AzureLinux4"}, "drain": {"timeout": "1h1m1s"}},
     {"strategy": {"type": "InPlace"}, "target": {"osSKU": "AzureLinux3"}},
+    {"strategy": {"type": "InPlace"}, "target": {"securityProfile": {"enableVTPM": True}}},
+    {"target": {"securityProfile": {"enableSecureBoot": True, "enableVTPM": False}}},
     {"target": {"autoscaling": {"min": 0, "max": 1}, "zones": ["1", "auto"], "count": "Auto"}},
     {"strategy": {"type": "Rolling", "maxSurge": "7"}, "drain": {"timeout": "0"}},
     {"drain": None, "target": {"vmSize": None}},

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from azure_linux_migrator.controller.metrics import Telemetry
-from azure_linux_migrator.controller.worker import Worker
+from azure_linux_migrator.controller.worker import Worker, WorkerPorts
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.model.cluster import NamespacedName
@@ -57,14 +57,13 @@ class Server:
 
 
 def worker_on(server: Any, *, leads: bool = True, releasing: bool = False, **more: Any) -> Worker:
-    return Worker(
-        json.loads(json.dumps(BODY | more)),
+    ports = WorkerPorts(
         client=server,
-        feed=ClusterWatch(server),
+        cluster_watch=ClusterWatch(server),
         pools=lambda _: server,
         telemetry=Telemetry(),
         may_act=lambda: leads,
-        conflict=lambda _: "",
         own_pod=NamespacedName("azlm-system", "azlm-0"),
-        releasing=releasing,
     )
+    body = json.loads(json.dumps(BODY | more))
+    return Worker(body, ports, conflict=lambda _: "", releasing=releasing)

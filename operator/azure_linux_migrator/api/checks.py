@@ -61,6 +61,7 @@ class Check(StrEnum):
     OS_IPV6 = "os.ipv6"
     OS_VM_EXTENSION = "os.vm-extension"
     VM_IDENTITY = "vm.identity"
+    VM_ATTACHMENT = "vm.attachment"
     OS_SOURCE_IMAGE = "os.source-image"
     GPU = "gpu"
     IMAGE_ARCH_OS = "image.arch-os"

@@ -8,7 +8,7 @@ SIZE_PATTERN = r"^([1-9][0-9]{0,3}|[1-9][0-9]?%|100%)$"
 MOST_NODES = 1000
 """Nodes of a pool, as AKS limits them."""
 LONGEST_HOURS = 168
-"""Hours that anything may be told to take or to wait."""
+"""The most hours that a duration of the spec may have."""
 
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
 _SIZE = re.compile(SIZE_PATTERN)

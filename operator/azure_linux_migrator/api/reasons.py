@@ -394,6 +394,12 @@ class Reason(StrEnum):
         "set `spec.cluster`, or the operator's `--cluster-name` and related flags",
         "Warning",
     )
+    ON_AZURE_LOCAL = (
+        "OnAzureLocal",
+        "the cluster is AKS enabled by Azure Arc, not AKS in Azure",
+        "nothing: its Linux nodes run Azure Linux already",
+        "Warning",
+    )
     CLUSTER_NOT_FOUND = (
         "ClusterNotFound",
         "Azure does not find the AKS cluster",

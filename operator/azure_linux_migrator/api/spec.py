@@ -5,15 +5,16 @@ is what is stored, and a GitOps tool never sees the operator change a spec.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from azure_linux_migrator.api.base_model import Model
 from azure_linux_migrator.api.cel_rules import CelRule, RuledModel, matching
 from azure_linux_migrator.api.checks import Check
-from azure_linux_migrator.api.fields import Duration, PoolName, Size
+from azure_linux_migrator.api.fields import PoolName
 from azure_linux_migrator.api.spec_drain import Drain, TimeoutPolicy
+from azure_linux_migrator.api.spec_strategy import Strategy, StrategyType
 from azure_linux_migrator.api.spec_target import Target
 
 
@@ -47,76 +48,6 @@ class Source(Model):
     """The pool to move away from."""
 
     node_pool: Annotated[PoolName, Field(description="Name of the node pool to migrate.")]
-
-
-class Batch(Model):
-    """How many source nodes are drained together, and how long to watch before the next ones."""
-
-    size: Annotated[
-        Size,
-        Field(
-            description="Nodes per batch: a number, or a percentage of the source pool, rounded up."
-        ),
-    ] = "10%"
-    soak: Annotated[
-        Duration, Field(description="How long to wait after a drained batch before the next.")
-    ] = "15m"
-
-
-class Canary(Model):
-    """The nodes that are drained first, to see whether the workloads run on the new OS."""
-
-    nodes: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=100,
-            description="Nodes of the first batch; 0 drains a whole batch at once. Never more than "
-            "a batch has otherwise.",
-        ),
-    ] = 1
-    soak: Annotated[
-        Duration,
-        Field(description="How long to watch after the first batch before the next."),
-    ] = "10m"
-
-
-class StrategyType(StrEnum):
-    """How nodes are replaced."""
-
-    BLUE_GREEN = "BlueGreen"
-    ROLLING = "Rolling"
-    IN_PLACE = "InPlace"
-
-
-class Strategy(Model):
-    """How nodes are replaced, how many at a time, and how long to watch in between."""
-
-    type: Annotated[
-        StrategyType,
-        Field(
-            description="BlueGreen creates the whole target pool before anything moves. Rolling "
-            "grows the target and shrinks the source by maxSurge nodes at a time. InPlace lets AKS "
-            "change the source pool's own OS SKU."
-        ),
-    ] = StrategyType.BLUE_GREEN
-    canary: Canary = Canary()
-    batch: Batch = Batch()
-    max_surge: Annotated[
-        Size,
-        Field(
-            description="Rolling: nodes beside the source's at any time, and nodes per batch. "
-            "A number, or a percentage of the source pool, rounded up. InPlace uses the pool's own "
-            "upgradeSettings.",
-        ),
-    ] = "10%"
-    final_soak: Annotated[
-        Duration,
-        Field(
-            description="How long the drained source pool is kept before it is retired; until "
-            "then it can be uncordoned and used again."
-        ),
-    ] = "60m"
 
 
 class SourcePool(StrEnum):
@@ -232,7 +163,7 @@ class MigrationSpec(RuledModel):
             f"!({_IS_IN_PLACE}) || !has(self.target) || "
             f"!({' || '.join(f'has(self.target.{field})' for field in _NEW_POOL)})",
             "with spec.strategy.type InPlace AKS changes the source pool itself: only "
-            "spec.target.osSKU can be given",
+            "spec.target.osSKU and spec.target.securityProfile can be given",
             lambda spec: not (_in_place(spec) and _new_pool(spec.target)),
             ".target",
         ),
@@ -302,6 +233,3 @@ class MigrationSpec(RuledModel):
         bool,
         Field(description="Start nothing new; what Azure or the cluster already does, ends."),
     ] = False
-
-
-ApiVersion = Literal["azlm.dev/v1alpha1"]

@@ -67,6 +67,25 @@ class Autoscaling(RuledModel):
     max: Annotated[int, Field(ge=1, le=MOST_NODES, description="Most nodes.")]
 
 
+class SecurityProfile(RuledModel):
+    """Secure Boot and vTPM of the nodes (Trusted Launch). What is not given is the source's."""
+
+    enable_secure_boot: Annotated[
+        bool | None,
+        Field(description="Whether only signed boot loaders, kernels and drivers boot."),
+    ] = None
+    enable_vtpm: Annotated[
+        bool | None,
+        Field(alias="enableVTPM", description="Whether nodes have a virtual TPM."),
+    ] = None
+
+    @property
+    def settings(self) -> dict[str, bool]:
+        """The ARM settings that are given, as updates of the profile."""
+        given = {"enableSecureBoot": self.enable_secure_boot, "enableVTPM": self.enable_vtpm}
+        return {f"securityProfile.{name}": on for name, on in given.items() if on is not None}
+
+
 class Target(RuledModel):
     """The Azure Linux pool to move to. What is not given is copied from the source pool."""
 
@@ -159,10 +178,23 @@ class Target(RuledModel):
         Literal["Managed", "Ephemeral"] | None,
         Field(description="Kind of OS disk. Default: the source's."),
     ] = None
+    security_profile: Annotated[
+        SecurityProfile | None,
+        Field(
+            description="Secure Boot and vTPM, both of which AzureContainerLinux needs. "
+            "Default: the source's."
+        ),
+    ] = None
+
+    @property
+    def security(self) -> SecurityProfile:
+        """The security profile; one that asks for nothing where it is not given."""
+        return self.security_profile or SecurityProfile()
 
     @property
     def settings(self) -> dict[str, object]:
-        """The ARM properties that are given here in place of the source's."""
+        """The ARM properties that are given here in place of the source's; one setting of a profile
+        by a dotted name."""
         given: dict[str, object] = {
             "vmSize": self.vm_size,
             "availabilityZones": list(self.zones) if self.zones is not None else None,
@@ -172,4 +204,5 @@ class Target(RuledModel):
             "osDiskSizeGB": self.os_disk_size_gb,
             "osDiskType": self.os_disk_type,
         }
-        return {name: value for name, value in given.items() if value is not None}
+        own = {name: value for name, value in given.items() if value is not None}
+        return own | self.security.settings

@@ -12,6 +12,13 @@ from pydantic import ConfigDict, Field
 from azure_linux_migrator.api.base_model import Model
 from azure_linux_migrator.api.elapsed import Elapsed
 from azure_linux_migrator.api.status_checks import ForecastStatus, PreflightStatus
+from azure_linux_migrator.api.status_drain import (
+    BatchProgress,
+    BlockerStatus,
+    NodeCounts,
+    PodCounts,
+    Timing,
+)
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -52,85 +59,6 @@ class Condition(Model):
             description="When its status changed last.", json_schema_extra={"format": "date-time"}
         ),
     ]
-
-
-class NodeCounts(Model):
-    """Source nodes by what has happened to them, and the target's Ready ones."""
-
-    total: Annotated[int, Field(description="Source nodes this migration has seen.")] = 0
-    cordoned: Annotated[int, Field(description="Source nodes that take no new pods.")] = 0
-    draining: Annotated[
-        int, Field(description="Source nodes in a batch that still hold pods to move.")
-    ] = 0
-    drained: Annotated[int, Field(description="Source nodes with nothing left to move.")] = 0
-    target_ready: Annotated[int, Field(description="Ready nodes of the target pool.")] = 0
-    extra: Annotated[
-        int, Field(description="Nodes of both pools beyond the size of the source.")
-    ] = 0
-    progress: Annotated[str, Field(max_length=16, description="drained/total, for the table.")] = ""
-
-
-class PodCounts(Model):
-    """Pods on the source pool that have to move."""
-
-    remaining: Annotated[int, Field(description="Pods still to be moved off the source.")] = 0
-    terminating: Annotated[int, Field(description="Of those, the ones on their way out.")] = 0
-    waiting: Annotated[
-        int, Field(description="Of those, the ones whose disruption budget has no free slot.")
-    ] = 0
-    skipped: Annotated[
-        int, Field(description="Pods that stay with their node: DaemonSet and mirror pods.")
-    ] = 0
-    forced: Annotated[
-        int, Field(description="Pods deleted against their budgets (spec.drain.onTimeout: Force).")
-    ] = 0
-
-
-class BlockerStatus(Model):
-    """What holds pods back, and what an admin can do."""
-
-    cause: Annotated[str, Field(max_length=64, description="Its class, as in the metrics.")]
-    kind: Annotated[
-        str, Field(description="Kind of the object that holds them back.", max_length=64)
-    ]
-    namespace: Annotated[
-        str, Field(description="Its namespace; empty for a node.", max_length=63)
-    ] = ""
-    name: Annotated[str, Field(description="Its name.", max_length=253)]
-    pods: Annotated[int, Field(description="Pods it holds back.")] = 0
-    message: Annotated[
-        str, Field(description="What is wrong, with its numbers.", max_length=1024)
-    ] = ""
-    remedy: Annotated[str, Field(description="What an admin can do.", max_length=512)] = ""
-    since: Annotated[
-        str,
-        Field(
-            description="Since when it holds pods back.", json_schema_extra={"format": "date-time"}
-        ),
-    ]
-
-
-class Timing(Model):
-    """How long the drain takes, in whole seconds, and how near that is to what it must take."""
-
-    estimate_seconds: Annotated[
-        int | None,
-        Field(description="Estimate for the whole drain, from how long the pods took to start."),
-    ] = None
-    limited_by: Annotated[
-        str, Field(max_length=320, description="What the estimate comes from.")
-    ] = ""
-    eta: Annotated[
-        str | None, Field(description="When the drain should be over, by what is left.")
-    ] = None
-    drain_seconds: Annotated[
-        float, Field(description="Time spent draining, the soaks between batches left out.")
-    ] = 0.0
-    bound_seconds: Annotated[
-        float | None,
-        Field(description="What perfect use of the budgets would have needed, as observed."),
-    ] = None
-    ratio: Annotated[float | None, Field(description="drainSeconds ÷ boundSeconds.")] = None
 
 
 class AutoscalerBounds(Model):
@@ -182,19 +110,14 @@ class HandOver(Model):
             max_length=HAND_OVER_LIMIT,
         ),
     ] = ""
-
-
-class BatchProgress(Model):
-    """Batch `index` of `of`; 0 before the first."""
-
-    index: Annotated[int, Field(description="The batch being drained.")] = 0
-    of: Annotated[int, Field(description="Batches there will have been at the end.")] = 0
-    started_at: Annotated[str | None, Field(description="When its nodes were admitted.")] = None
-    counted_from: Annotated[
-        str | None,
-        Field(description="Since when spec.drain.timeout counts: a pause begins it again."),
-    ] = None
-    drained_at: Annotated[str | None, Field(description="When its last node was drained.")] = None
+    autoscaler: Annotated[
+        str,
+        Field(
+            description="What the preflight found about the autoscaler's priority expander, which "
+            "names pools.",
+            max_length=1536,
+        ),
+    ] = ""
 
 
 class MigrationStatus(Model):
@@ -297,7 +220,10 @@ class MigrationStatus(Model):
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, if set."""
-        return next((condition for condition in self.conditions if condition.type == kind), None)
+        for condition in self.conditions:
+            if condition.type == kind:
+                return condition
+        return None
 
     def is_true(self, kind: str) -> bool:
         """Whether that condition is set and True."""

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from azure.core import MatchConditions
+from azure.core.credentials import AccessToken
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.pipeline.transport import AsyncHttpTransport
@@ -13,7 +15,7 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool, AgentPoolDeleteMachinesParameter
 
 from azure_linux_migrator.api.spec import ClusterRef
-from azure_linux_migrator.azure.facts import read_facts
+from azure_linux_migrator.azure.facts import API_VERSION, read_facts
 from azure_linux_migrator.azure.identity import BY_NAME, credential
 from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.azure.port import PoolPort
@@ -38,8 +40,9 @@ class AksPools(PoolPort):
         client: ContainerServiceClient,
         cluster: ClusterRef,
         on_request: OnRequest,
-        identity: Any = None,
+        identity: AsyncTokenCredential | None = None,
         before_change: Callable[[], None] = lambda: None,
+        api_version: str = API_VERSION,
     ) -> None:
         self._client = client
         self._cluster = cluster
@@ -47,6 +50,7 @@ class AksPools(PoolPort):
         self._on_request = on_request
         self._identity = identity
         self._before_change = before_change
+        self._api_version = api_version
 
     async def list_pools(self) -> dict[str, Pool]:
         """All pools by name, every page of them."""
@@ -108,8 +112,8 @@ class AksPools(PoolPort):
             )
 
     async def azure_facts(self, source: Pool) -> AzureFacts:
-        """Each part is one try; a refusal is told in its place."""
-        return await read_facts(self._client, self._cluster, source)
+        """Each part is one try; a refusal is returned in its place."""
+        return await read_facts(self._client, self._cluster, source, self._api_version)
 
     async def delete(self, pool: str, *, etag: str) -> None:
         """Ask for the deletion; Azure drains what is left, with budgets kept."""
@@ -158,19 +162,22 @@ def open_pools(
     endpoint: str | None,
     cloud: str,
     on_request: OnRequest,
+    api_version: str | None = None,
     before_change: Callable[[], None] = lambda: None,
     transport: AsyncHttpTransport[Any, Any] | None = None,
 ) -> AksPools:
     """Connect to a cluster's pools. A plain-http endpoint, as a test server has, gets no token.
 
     `before_change` is called right before each request that changes a pool, and prevents it by an
-    exception. `transport` is the SDK's own unless one is given.
+    exception. `api_version` of Microsoft.ContainerService is the SDK's unless one is given, for a
+    cloud that does not have that yet. `transport` is the SDK's own unless one is given.
     """
     chosen = BY_NAME[cloud]
     more: dict[str, Any] = {"retry_total": 0, "user_agent": "azlm"}
+    version = api_version or API_VERSION
     if transport is not None:
         more["transport"] = transport
-    identity: Any = None
+    identity: AsyncTokenCredential | None = None
     if endpoint is not None and endpoint.startswith("http://"):
         more["authentication_policy"] = SansIOHTTPPolicy()
         token: Any = _NoCredential()
@@ -183,15 +190,16 @@ def open_pools(
         base_url=endpoint or chosen.arm,
         connection_timeout=15,
         read_timeout=REQUEST_SECONDS,
+        api_version=version,
         **more,
     )
-    return AksPools(client, cluster, on_request, identity, before_change)
+    return AksPools(client, cluster, on_request, identity, before_change, version)
 
 
 class _NoCredential:
     """Stands where the SDK's constructor wants a credential that no request uses."""
 
-    async def get_token(self, *_: str, **__: Any) -> Any:
+    async def get_token(self, *_: str, **__: object) -> AccessToken:
         raise AzureError("NoCredential", "a plain-http endpoint is not given tokens")
 
 

@@ -1,7 +1,7 @@
 """Bodies of Azure Resource Manager, decoded to the records that preflight rules look at. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from azure_linux_migrator.model.azure_facts import ClusterFacts, Lock, SizeFacts
@@ -35,6 +35,9 @@ def decode_cluster(body: Json, cluster_id: str) -> ClusterFacts:
         max_pools=properties.get("maxAgentPools"),
         outbound_ports=int(balancer.get("allocatedOutboundPorts") or 0),
         outbound_addresses=len(balancer.get("effectiveOutboundIPs") or ()),
+        node_disruption=str(
+            (properties.get("nodeDisruptionProfile") or {}).get("nodeDisruptionPolicy") or ""
+        ),
         hosted_system=bool((properties.get("hostedSystemProfile") or {}).get("enabled")),
         own_identities=tuple(
             str(identity.get("resourceId") or "").lower()
@@ -137,6 +140,45 @@ def decode_identities(scale_sets: Iterable[Json], cluster: ClusterFacts) -> tupl
             if own not in identity.lower() and identity.lower() not in cluster.own_identities
         )
     )
+
+
+_BACKENDS = {
+    "loadBalancerBackendAddressPools": "load balancer backend pool",
+    "applicationGatewayBackendAddressPools": "application gateway backend pool",
+    "applicationSecurityGroups": "application security group",
+}
+"""Of an IP configuration (Microsoft.Compute/virtualMachineScaleSets)."""
+
+
+def decode_attachments(scale_sets: Iterable[Json], cluster: ClusterFacts) -> tuple[str, ...]:
+    """Data disks, and what of other resource groups machines are in. What is in the node resource
+    group is AKS's own."""
+    own = f"/resourcegroups/{cluster.node_resource_group}/".lower()
+    attachments: set[str] = set()
+    for machine in scale_sets:
+        profile = (machine.get("properties") or {}).get("virtualMachineProfile") or {}
+        disks = (profile.get("storageProfile") or {}).get("dataDisks") or ()
+        attachments |= {f"data disk {disk.get('lun')}" for disk in disks}
+        attachments |= {
+            f"{kind} {id_.rsplit('/', 1)[-1]}"
+            for kind, id_ in _network_of(profile)
+            if own not in id_.lower()
+        }
+    return tuple(sorted(attachments))
+
+
+def _network_of(profile: Json) -> Iterator[tuple[str, str]]:
+    """What the network interfaces of a scale set's machines are in, by kind and id."""
+    network = profile.get("networkProfile") or {}
+    for interface in network.get("networkInterfaceConfigurations") or ():
+        settings = interface.get("properties") or {}
+        if group := (settings.get("networkSecurityGroup") or {}).get("id"):
+            yield "network security group", str(group)
+        for configuration in settings.get("ipConfigurations") or ():
+            addresses = configuration.get("properties") or {}
+            for name, kind in _BACKENDS.items():
+                for item in addresses.get(name) or ():
+                    yield kind, str(item.get("id") or "")
 
 
 def strings(values: Iterable[object] | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.fact_bodies import (
     Json,
+    decode_attachments,
     decode_cluster,
     decode_extensions,
     decode_identities,
@@ -35,7 +36,8 @@ from azure_linux_migrator.model.azure_facts import (
 )
 from azure_linux_migrator.model.pool import Pool
 
-CLUSTERS = "2026-08-01"
+API_VERSION = "2026-08-01"
+"""Of Microsoft.ContainerService: that of the SDK."""
 COMPUTE = "2024-07-01"
 SKUS = "2021-07-01"
 NETWORK = "2024-05-01"
@@ -54,10 +56,10 @@ class _NoAnswerError(Exception):
 
 
 async def read_facts(
-    client: ContainerServiceClient, cluster: ClusterRef, source: Pool
+    client: ContainerServiceClient, cluster: ClusterRef, source: Pool, api_version: str
 ) -> AzureFacts:
     """Read every part; the managed cluster first, since the others need its location."""
-    arm = _Arm(client)
+    arm = _Arm(client, api_version)
     subscription = f"/subscriptions/{cluster.subscription_id}"
     cluster_id = (
         f"{subscription}/resourceGroups/{cluster.resource_group}/providers/"
@@ -81,6 +83,7 @@ async def read_facts(
             windows=windows,
             extensions=unknown,
             identities=unknown,
+            attachments=unknown,
             versions=await arm.part(lambda: _versions(arm, cluster_id)),
             images=unknown,
         )
@@ -108,6 +111,9 @@ async def read_facts(
         windows=windows,
         extensions=machines if isinstance(machines, Unread) else decode_extensions(machines),
         identities=machines if isinstance(machines, Unread) else decode_identities(machines, facts),
+        attachments=(
+            machines if isinstance(machines, Unread) else decode_attachments(machines, facts)
+        ),
         versions=versions,
         images=Unread("AKS tells a pool's image once the pool exists"),
     )
@@ -116,8 +122,10 @@ async def read_facts(
 class _Arm:
     """Reads of Azure Resource Manager; remembers the actions that were refused."""
 
-    def __init__(self, client: ContainerServiceClient) -> None:
+    def __init__(self, client: ContainerServiceClient, clusters: str) -> None:
         self._client = client
+        self.clusters = clusters
+        """The API version of managed clusters and what is below them."""
         self.denied: set[str] = set()
 
     async def part(self, read: Callable[[], Awaitable[T]]) -> T | Unread:
@@ -170,7 +178,7 @@ def _message(text: str) -> str:
 
 
 async def _cluster(arm: _Arm, cluster_id: str) -> ClusterFacts:
-    return decode_cluster(await arm.get(cluster_id, CLUSTERS), cluster_id)
+    return decode_cluster(await arm.get(cluster_id, arm.clusters), cluster_id)
 
 
 async def _usages(arm: _Arm, subscription: str, location: str) -> dict[str, Usage]:
@@ -211,7 +219,7 @@ async def _subnet(arm: _Arm, subnet_id: str) -> SubnetFacts:
 
 
 async def _versions(arm: _Arm, cluster_id: str) -> tuple[str, ...]:
-    answer = await arm.get(f"{cluster_id}/availableAgentPoolVersions", CLUSTERS)
+    answer = await arm.get(f"{cluster_id}/availableAgentPoolVersions", arm.clusters)
     versions = (answer.get("properties") or {}).get("agentPoolVersions") or ()
     return tuple(
         str(version["kubernetesVersion"]) for version in versions if not version.get("isPreview")
@@ -242,7 +250,7 @@ async def _locks(
 
 
 async def _windows(arm: _Arm, cluster_id: str) -> tuple[str, ...]:
-    items = await arm.pages(f"{cluster_id}/maintenanceConfigurations", CLUSTERS)
+    items = await arm.pages(f"{cluster_id}/maintenanceConfigurations", arm.clusters)
     return tuple(sorted(str(window["name"]) for window in items))
 
 

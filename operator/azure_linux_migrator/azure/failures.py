@@ -161,6 +161,16 @@ _TEXTS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
         Reason.LAST_SYSTEM_POOL,
         _ANOTHER_SYSTEM_POOL,
     ),
+    (
+        re.compile(r"VM size .{1,80} is not allowed in your subscription"),
+        Reason.PARAMETER_REFUSED,
+        _OTHER_SIZE,
+    ),
+    (
+        re.compile(r"Invalid node label"),
+        Reason.PARAMETER_REFUSED,
+        "take that label out of spec.target.labels",
+    ),
 )
 """What a text says where its codes say nothing."""
 _INTERNAL_TEXT = re.compile(r"\binternal error\b", re.IGNORECASE)
@@ -182,8 +192,8 @@ def classify_failure(error: AzureError) -> FailureClass:
         return FailureClass(reason, False, RECHECK_SECONDS, remedy)
     codes = [*reversed(_CODE.findall(error.message)), *reversed(error.more_codes), error.code]
     for code in codes:
-        if (verdict := _by_code(code, error)) is not None:
-            return verdict
+        if (failure := _by_code(code, error)) is not None:
+            return failure
     if _INTERNAL_TEXT.search(error.message):
         return FailureClass(Reason.AZURE_UNAVAILABLE, True, error.retry_after or 60.0)
     return _by_status(error)
@@ -201,6 +211,23 @@ def codes_in(body: object) -> Iterator[str]:
         yield from codes_in(detail)
     for inner in ("error", "innererror"):
         yield from codes_in(body.get(inner))
+
+
+def message_of(body: object) -> str:
+    """The texts of an error as ARM returns it, the outermost first: a wrapper says little, and what
+    its details say decides where their codes do not."""
+    texts = dict.fromkeys(_texts_in(body))
+    whole = "; ".join(texts)
+    return next((text for text in texts if all(other in text for other in texts)), whole)
+
+
+def _texts_in(body: object) -> Iterator[str]:
+    if not isinstance(body, Mapping):
+        return
+    if text := str(body.get("message") or "").strip():
+        yield text
+    for inner in (*(body.get("details") or ()), body.get("error"), body.get("innererror")):
+        yield from _texts_in(inner)
 
 
 def _by_code(code: str, error: AzureError) -> FailureClass | None:

@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from azure.identity.aio import AzureCliCredential, WorkloadIdentityCredential
 
@@ -30,7 +29,7 @@ BY_NAME = {
 }
 
 
-def credential(cloud: Cloud) -> Any:
+def credential(cloud: Cloud) -> WorkloadIdentityCredential | AzureCliCredential:
     """Workload identity in a cluster, the Azure CLI's login outside; raises SettingsError."""
     token_file = os.environ.get("AZURE_FEDERATED_TOKEN_FILE")
     if token_file:

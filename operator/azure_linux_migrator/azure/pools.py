@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from azure_linux_migrator.azure.failures import classify_failure, codes_in
+from azure_linux_migrator.azure.failures import classify_failure, codes_in, message_of
 from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.model.pool import Failure, Pool
 
@@ -37,7 +37,7 @@ def failure_of(properties: Mapping[str, Any]) -> Failure | None:
     provisioning_error = (properties.get("status") or {}).get("provisioningError") or {}
     if properties.get("provisioningState") != "Failed" or not provisioning_error.get("code"):
         return None
-    code, message = str(provisioning_error["code"]), str(provisioning_error.get("message") or "")
+    code, message = str(provisioning_error["code"]), message_of(provisioning_error)
     inner = tuple(codes_in(provisioning_error))[1:]
     judged = classify_failure(AzureError(code, message, status=200, more_codes=inner))
     text = f"{message} ({code})" + (f"; {judged.remedy}" if judged.remedy else "")

@@ -1,4 +1,4 @@
-"""What the operator needs of AKS, whoever provides it."""
+"""What the operator needs of AKS, from the real service or from the simulated one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol

@@ -5,7 +5,7 @@ import json
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
-from azure_linux_migrator.azure.failures import codes_in
+from azure_linux_migrator.azure.failures import codes_in, message_of
 from azure_linux_migrator.errors import AzureError
 
 UNREACHABLE = "Unreachable"
@@ -20,7 +20,8 @@ def translate(error: SdkError) -> AzureError:
         return AzureError(UNREACHABLE, str(error) or type(error).__name__)
     parsed = error.error
     code = str(parsed.code) if parsed is not None and parsed.code else f"Http{error.status_code}"
-    message = str(parsed.message) if parsed is not None and parsed.message else str(error.message)
+    body = _body(error)
+    message = message_of(body) or str(error.message)
     headers = getattr(error.response, "headers", None) or {}
     delay = str(headers.get("Retry-After") or "")
     return AzureError(
@@ -28,14 +29,13 @@ def translate(error: SdkError) -> AzureError:
         message,
         status=int(error.status_code),
         retry_after=float(delay) if delay.isdecimal() else None,
-        more_codes=_inner_codes(error),
+        more_codes=tuple(codes_in(body))[1:],
     )
 
 
-def _inner_codes(error: HttpResponseError) -> tuple[str, ...]:
-    """The codes inside the first one, from the body as it was received."""
+def _body(error: HttpResponseError) -> object:
+    """The body as it was received; nothing if it is no JSON."""
     try:
-        body = json.loads(error.response.text()) if error.response is not None else {}
+        return json.loads(error.response.text()) if error.response is not None else {}
     except ValueError:
-        return ()
-    return tuple(codes_in(body))[1:]
+        return {}

@@ -39,7 +39,9 @@ def target_body(
         raise AzureError(UNSUPPORTED, "the source pool is of the retired type AvailabilitySet")
     body = {name: source[name] for name in sorted(_COPIED) if source.get(name) is not None}
     body |= {"nodeLabels": _labels(source), "nodeTaints": _taints(source)}
-    body |= {name: value for name, value in overrides.items() if value is not None}
+    for name, value in overrides.items():
+        if value is not None:
+            _set(body, name, value)
     body |= {
         "osSKU": os_sku,
         "count": count if count is not None else int(source.get("count") or 0),
@@ -64,17 +66,20 @@ def updated_body(
     """
     body = {name: pool[name] for name in sorted(_RESENT) if pool.get(name) is not None}
     for name, value in changes.items():
-        profile, _, setting = name.partition(".")
-        if setting:
-            body[profile] = {**(body.get(profile) or {}), setting: value}
-        elif value is None:
+        if value is None:
             body.pop(name, None)
         else:
-            body[name] = value
+            _set(body, name, value)
     if tags:
         merged = {**(body.get("tags") or {}), **tags}
         body["tags"] = {name: value for name, value in merged.items() if value is not None}
     return {"properties": body}
+
+
+def _set(body: dict[str, Any], name: str, value: object) -> None:
+    """A property, or by a dotted name such as `securityProfile.enableVTPM` one setting of one."""
+    profile, _, setting = name.partition(".")
+    body[profile] = {**(body.get(profile) or {}), setting: value} if setting else value
 
 
 def _labels(source: Mapping[str, Any]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import random
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import click
 
@@ -44,7 +44,12 @@ def _width() -> int:
 @options.output("table", "json", "junit", "sarif")
 @options.reading
 def preflight(
-    filename: Path | None, names: tuple[str, ...], output: str, *, all_pools: bool, **access: Any
+    filename: Path | None,
+    names: tuple[str, ...],
+    output: str,
+    *,
+    all_pools: bool,
+    **access: Unpack[options.ReadingFlags],
 ) -> int:
     """Check a migration before it is applied, or pools before there is one.
 
@@ -107,7 +112,7 @@ def plan(
     node_boot_seconds: float | None,
     node_delete_seconds: float,
     job_seconds: float,
-    **access: Any,
+    **access: Unpack[options.ReadingFlags],
 ) -> int:
     """Forecast a migration before it is applied.
 
@@ -178,7 +183,9 @@ def _write(file: Path, content: str, flag: str) -> None:
 )
 @click.option("--redact", is_flag=True, help="Replace names by pseudonyms.")
 @options.reading
-def snapshot(output: Path, filename: Path | None, *, redact: bool, **access: Any) -> None:
+def snapshot(
+    output: Path, filename: Path | None, *, redact: bool, **access: Unpack[options.ReadingFlags]
+) -> None:
     """Save what a forecast needs of the cluster to a file.
 
     azlm plan --snapshot reads it, without access to the cluster. Reads only.
@@ -214,11 +221,16 @@ def snapshot(output: Path, filename: Path | None, *, redact: bool, **access: Any
 @click.option("--write", metavar="DIR", type=Path, help="Write a file there instead of printing.")
 @options.reading
 def handover(
-    filename: Path, language: str, write: Path | None, *, separate: bool, **access: Any
+    filename: Path,
+    language: str,
+    write: Path | None,
+    *,
+    separate: bool,
+    **access: Unpack[options.ReadingFlags],
 ) -> None:
     """Print the code for the pool that a migration has made.
 
-    With import and removed blocks for Terraform, so that a plan is empty. Reads only.
+    With import and removed blocks for Terraform, so that a plan replaces nothing. Reads only.
     """
     from azure_linux_migrator.azure import bicep, terraform
     from azure_linux_migrator.cli.migration_file import read_migration

@@ -34,7 +34,7 @@ def pool_names(context: click.Context, _: click.Parameter, incomplete: str) -> l
 def _named(context: click.Context, path: str, incomplete: str) -> list[CompletionItem]:
     from azure_linux_migrator.api.names import AGENTPOOL_LABEL
     from azure_linux_migrator.cli import options
-    from azure_linux_migrator.cli.migration_view import connected
+    from azure_linux_migrator.cli.view.migration_view import connected
 
     settings = options.kubernetes_settings(
         context.params.get("kubeconfig"), context.params.get("context")

@@ -7,7 +7,7 @@ What is written, and why it lasts, is in `intents`.
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
@@ -18,7 +18,7 @@ from azure_linux_migrator.cli.options import seconds
 
 if TYPE_CHECKING:
     from azure_linux_migrator.api.status import MigrationStatus
-    from azure_linux_migrator.cli.migration_view import MigrationView
+    from azure_linux_migrator.cli.view.migration_view import MigrationView
     from azure_linux_migrator.kube.client import Client
 
 ANSWER_SECONDS = 30.0
@@ -40,8 +40,8 @@ async def _ask(
     client: "Client", view: "MigrationView", verb: str, patience: float
 ) -> "tuple[str, MigrationStatus | None]":
     """Ask; returns the word, and the status that has recorded it, None if none has in time."""
-    from azure_linux_migrator.cli.intents import ask, recorded
-    from azure_linux_migrator.cli.migration_view import read_view
+    from azure_linux_migrator.cli.view.intents import ask, recorded
+    from azure_linux_migrator.cli.view.migration_view import read_view
 
     value = await ask(client, view, verb)
     deadline = time.monotonic() + patience
@@ -57,8 +57,14 @@ def _command(verb: str, annotation: str, text: str, *, asks: str = "") -> click.
     """A command that sets one annotation and says what became of it; `asks` is put to a person
     first, with `view` filled in."""
 
-    def callback(name: str | None, timeout: float, *, yes: bool = True, **access: Any) -> int:
-        from azure_linux_migrator.cli.intents import futile
+    def callback(
+        name: str | None,
+        timeout: float,
+        *,
+        yes: bool = True,
+        **access: Unpack[options.KubernetesFlags],
+    ) -> int:
+        from azure_linux_migrator.cli.view.intents import futile
 
         async def work(client: "Client") -> int:
             view = await one(client, name)

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -16,7 +16,7 @@ from azure_linux_migrator.cli.options import seconds
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from azure_linux_migrator.cli.migration_view import MigrationView
+    from azure_linux_migrator.cli.view.migration_view import MigrationView
     from azure_linux_migrator.kube.client import Client
 
 WATCH_SECONDS = 2.0
@@ -38,7 +38,7 @@ def run(
     kubeconfig: str | None, context: str | None, work: Callable[["Client"], Awaitable[int]]
 ) -> int:
     """The exit code of the work, done with a client that is closed afterwards."""
-    from azure_linux_migrator.cli.migration_view import connected
+    from azure_linux_migrator.cli.view.migration_view import connected
 
     async def whole() -> int:
         async with connected(options.kubernetes_settings(kubeconfig, context)) as client:
@@ -57,7 +57,7 @@ def console() -> "Console":
 
 async def one(client: "Client", given: str | None) -> "MigrationView":
     """The migration of that name, or the only one."""
-    from azure_linux_migrator.cli.migration_view import read_view
+    from azure_linux_migrator.cli.view.migration_view import read_view
 
     return await read_view(client, given, time.time())
 
@@ -67,7 +67,9 @@ async def one(client: "Client", given: str | None) -> "MigrationView":
 @click.option("-w", "--watch", is_flag=True, help="Follow the migration until it ends.")
 @options.output("table", "json", "yaml")
 @options.kubernetes
-def status(name: str | None, *, watch: bool, output: str, **access: Any) -> int:
+def status(
+    name: str | None, *, watch: bool, output: str, **access: Unpack[options.KubernetesFlags]
+) -> int:
     """Show how far a migration is, what holds it up, and what to do.
 
     Without NAME: the only migration of the cluster.
@@ -93,9 +95,9 @@ async def _watch(client: "Client", view: "MigrationView", output: str) -> "Migra
     has changed."""
     from rich.live import Live
 
-    from azure_linux_migrator.cli.migration_view import follow
     from azure_linux_migrator.cli.render.migration_data import data, dumped
     from azure_linux_migrator.cli.render.migration_tree import whole
+    from azure_linux_migrator.cli.view.migration_view import follow
 
     screen = console()
     redraws = output == "table" and screen.is_terminal
@@ -121,11 +123,11 @@ async def _watch(client: "Client", view: "MigrationView", output: str) -> "Migra
 @click.command("list", epilog=CODES)
 @options.output("table", "json", "yaml")
 @options.kubernetes
-def list_migrations(output: str, **access: Any) -> int:
+def list_migrations(output: str, **access: Unpack[options.KubernetesFlags]) -> int:
     """List the migrations of the cluster. The exit code is that of the worst one."""
-    from azure_linux_migrator.cli.migration_view import list_views
     from azure_linux_migrator.cli.render.migration_data import data, dumped
     from azure_linux_migrator.cli.render.migration_tree import table
+    from azure_linux_migrator.cli.view.migration_view import list_views
 
     async def work(client: "Client") -> int:
         views = await list_views(client, time.time())
@@ -145,7 +147,7 @@ def list_migrations(output: str, **access: Any) -> int:
 @name
 @options.output("table", "json", "yaml")
 @options.kubernetes
-def blockers(name: str | None, output: str, **access: Any) -> int:
+def blockers(name: str | None, output: str, **access: Unpack[options.KubernetesFlags]) -> int:
     """Show what holds a migration up, with a remedy for each blocker."""
     from azure_linux_migrator.cli.render.migration_data import dumped
     from azure_linux_migrator.cli.render.migration_tree import blockers_of
@@ -168,11 +170,11 @@ def blockers(name: str | None, output: str, **access: Any) -> int:
 @name
 @options.output("table", "json", "yaml")
 @options.kubernetes
-def history(name: str | None, output: str, **access: Any) -> int:
+def history(name: str | None, output: str, **access: Unpack[options.KubernetesFlags]) -> int:
     """Show what has happened: the conditions by time, and the events of the last hour."""
-    from azure_linux_migrator.cli.migration_view import events_of
     from azure_linux_migrator.cli.render.migration_data import dumped
     from azure_linux_migrator.cli.render.migration_history import entries, table
+    from azure_linux_migrator.cli.view.migration_view import events_of
 
     async def work(client: "Client") -> int:
         view = await one(client, name)
@@ -197,12 +199,14 @@ def history(name: str | None, output: str, **access: Any) -> int:
 )
 @seconds("--timeout", None, "How long to wait.", show_default="for ever")
 @options.kubernetes
-def wait(name: str | None, target: str, timeout: float | None, **access: Any) -> int:
+def wait(
+    name: str | None, target: str, timeout: float | None, **access: Unpack[options.KubernetesFlags]
+) -> int:
     """Wait until a migration has come so far.
 
     Ends at once where it cannot come so far any more, or waits for somebody.
     """
-    from azure_linux_migrator.cli.migration_view import reached
+    from azure_linux_migrator.cli.view.migration_view import reached
 
     async def work(client: "Client") -> int:
         view = await one(client, name)

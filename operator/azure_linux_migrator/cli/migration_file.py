@@ -57,7 +57,7 @@ def read_migration(file: Path) -> tuple[str, MigrationSpec]:
         listed = "".join(f"\n  - {problem}" for problem in wrong)
         raise SettingsError(f"{where} holds no valid migration:{listed}") from error
     except (TypeError, ValueError) as error:
-        raise SettingsError(f"{where}: spec cannot be told in JSON: {error}") from error
+        raise SettingsError(f"{where}: spec cannot be written as JSON: {error}") from error
     return _name(
         migration_object.get("metadata"), where
     ) or migration_spec.source.node_pool, migration_spec

@@ -1,9 +1,10 @@
 """The options that several commands share, and how they become Settings."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import click
 
@@ -47,6 +48,12 @@ def _finite(_: click.Context, option: click.Parameter, value: float | None) -> f
     return value
 
 
+def _dated(option: click.Parameter, value: str | None) -> str | None:
+    if value and not re.fullmatch(r"\d{4}-\d{2}-\d{2}(-preview)?", value):
+        raise click.BadParameter(f"{value} is no version such as 2026-08-01", param=option)
+    return value or None
+
+
 def output(*formats: str) -> Decorator:
     """The format of the answer; the first is the default."""
     text = "A table for people, or data for machines."
@@ -66,6 +73,14 @@ azure = options(
     click.option(
         "--arm-endpoint", metavar="URL", help="Azure Resource Manager instead of a cloud."
     ),
+    variable(
+        "--aks-api-version",
+        "AZLM_AKS_API_VERSION",
+        "Of Microsoft.ContainerService, for a cloud that does not have azlm's yet.",
+        metavar="VERSION",
+        callback=lambda _, option, value: _dated(option, value),
+        show_default="2026-08-01",
+    ),
 )
 kubernetes = options(
     click.option(
@@ -81,6 +96,28 @@ kubernetes = options(
 reading = options(kubernetes, azure)
 
 
+class KubernetesFlags(TypedDict):
+    """The values of `kubernetes`."""
+
+    kubeconfig: str | None
+    context: str | None
+
+
+class _OtherFlags(TypedDict):
+    context: str | None
+    subscription_id: str | None
+    resource_group: str | None
+    cluster_name: str | None
+    cloud: str
+    arm_endpoint: str | None
+
+
+class ReadingFlags(_OtherFlags):
+    """The values of `reading`."""
+
+    kubeconfig: str | None
+
+
 def settings(
     subscription_id: str | None, resource_group: str | None, cluster_name: str | None, **flags: Any
 ) -> Settings:
@@ -88,7 +125,7 @@ def settings(
     return Settings(cluster=cluster_from(subscription_id, resource_group, cluster_name), **flags)
 
 
-def reader_settings(kubeconfig: str | None, **flags: Any) -> Settings:
+def reader_settings(kubeconfig: str | None, **flags: Unpack[_OtherFlags]) -> Settings:
     """The values of `reading`."""
     return settings(kubeconfig=_own(kubeconfig), **flags)
 

@@ -14,16 +14,14 @@ from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.azure.client import AksPools, open_pools
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
-from azure_linux_migrator.core.reconcile.decide import context_of
-from azure_linux_migrator.core.state.results import PoolReading
-from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
-from azure_linux_migrator.core.steps.observation import Observation
-from azure_linux_migrator.core.steps.preflight import preflight
+from azure_linux_migrator.core.reconcile.context import context_of
+from azure_linux_migrator.core.reconcile.observer import observed_once
+from azure_linux_migrator.core.steps.preflight import ON_AZURE_LOCAL, preflight
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.snapshot import with_azure
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
-from azure_linux_migrator.kube.services import with_kubernetes
+from azure_linux_migrator.kube.services import on_azure_local, with_kubernetes
 from azure_linux_migrator.kube.snapshot import read_cluster
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
@@ -40,6 +38,8 @@ async def _connected(
     """The cluster that the spec or, where it does not say, the settings name."""
     client = await Client.connect(settings.kubeconfig, settings.context)
     try:
+        if await on_azure_local(client):
+            raise SettingsError(ON_AZURE_LOCAL)
         async with connected_pools(settings, spec) as pools:
             yield client, pools
     finally:
@@ -62,6 +62,7 @@ async def connected_pools(
         cluster,
         endpoint=settings.arm_endpoint,
         cloud=settings.cloud,
+        api_version=settings.aks_api_version,
         on_request=lambda *_: None,
     )
     try:
@@ -94,7 +95,7 @@ async def new_pool(settings: Settings, name: str, spec: MigrationSpec) -> tuple[
     """The pool that a migration has made, and the name of the one that it replaces. Raises
     SettingsError where there is none."""
     migration = Migration(name, "", 0, spec, MigrationStatus())
-    async with _connected(settings, spec) as (_, pools):
+    async with connected_pools(settings, spec) as pools:
         pools_by_name = await pools.list_pools()
     owned = [pool for pool in pools_by_name.values() if migration.owns(pool)]
     pool = owned[0] if owned else pools_by_name.get(migration.new_pool)
@@ -142,21 +143,20 @@ def _old(pool: Pool) -> bool:
 
 async def _check(client: Client, pools: AksPools, specs: Mapping[str, MigrationSpec]) -> Checked:
     """One reading of the cluster for all of them."""
-    feed = ClusterWatch(client)
+    cluster_watch = ClusterWatch(client)
     woken = asyncio.Event()
-    await feed.acquire(woken.set)
+    await cluster_watch.acquire(woken.set)
     try:
         checked: Checked = {}
         for name, spec in specs.items():
             pools_by_name, azure_facts = await _azure(pools, spec)
-            await _synced(feed)
+            await _synced(cluster_watch)
             now = time.time()
-            observation = Observation(
-                world=feed.world,
-                memory=DecisionMemory(),
-                pools=PoolReading(pools_by_name, now),
-                missing_access=(),
-                azure_facts=await with_kubernetes(client, azure_facts) if azure_facts else None,
+            observation = observed_once(
+                cluster_watch.world,
+                pools_by_name,
+                await with_kubernetes(client, azure_facts) if azure_facts else None,
+                now,
             )
             migration = Migration(name, "preflight", 0, spec, MigrationStatus())
             progress = preflight(context_of(migration, observation, now))
@@ -166,15 +166,15 @@ async def _check(client: Client, pools: AksPools, specs: Mapping[str, MigrationS
             observation.memory.forget()
         return checked
     finally:
-        await feed.release(woken.set)
+        await cluster_watch.release(woken.set)
 
 
-async def _synced(feed: ClusterWatch) -> None:
+async def _synced(cluster_watch: ClusterWatch) -> None:
     deadline = time.monotonic() + READ_SECONDS
-    while not feed.synced:
+    while not cluster_watch.synced:
         if time.monotonic() > deadline:
             raise SettingsError(
                 "the cluster's pods, nodes and budgets could not be read within "
-                f"{READ_SECONDS:.0f} s: {feed.problem() or 'no answer'}"
+                f"{READ_SECONDS:.0f} s: {cluster_watch.problem() or 'no answer'}"
             )
         await asyncio.sleep(0.05)

@@ -19,11 +19,11 @@ import msgspec
 import yaml
 
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.cli.migration_view import MigrationView, events_of
 from azure_linux_migrator.cli.read import connected_pools
 from azure_linux_migrator.cli.render import plan_text
 from azure_linux_migrator.cli.render.migration_data import data
 from azure_linux_migrator.cli.render.migration_history import entries
+from azure_linux_migrator.cli.view.migration_view import MigrationView, events_of
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.core.reconcile.lenient_parsing import readable_spec
 from azure_linux_migrator.errors import AzlmError

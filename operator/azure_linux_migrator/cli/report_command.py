@@ -1,7 +1,7 @@
 """The command `report`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 )
 @click.option("--plan/--no-plan", "forecast", default=True, help="Add a forecast.")
 @options.reading
-def report(name: str | None, output: Path, *, redact: bool, forecast: bool, **access: Any) -> int:
+def report(
+    name: str | None,
+    output: Path,
+    *,
+    redact: bool,
+    forecast: bool,
+    **access: Unpack[options.ReadingFlags],
+) -> int:
     """Collect what a report of a problem needs into one file.
 
     The resource, its events, the nodes and pools, the operator's log, a snapshot and a forecast,
@@ -35,8 +42,8 @@ def report(name: str | None, output: Path, *, redact: bool, forecast: bool, **ac
     """
     import asyncio
 
-    from azure_linux_migrator.cli.migration_view import connected
     from azure_linux_migrator.cli.report import Report
+    from azure_linux_migrator.cli.view.migration_view import connected
     from azure_linux_migrator.forecast.snapshot import writable
 
     writable(output)

@@ -5,7 +5,7 @@ import time
 import webbrowser
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -54,7 +54,7 @@ def ui(
     *,
     allow_actions: bool,
     opens: bool,
-    **access: Any,
+    **access: Unpack[options.KubernetesFlags],
 ) -> int:
     """Show a migration as a page in the browser, live until Ctrl-C.
 
@@ -75,8 +75,8 @@ def ui(
         return 0
 
     async def work(client: "Client") -> int:
-        from azure_linux_migrator.cli.migration_view import bare_view
         from azure_linux_migrator.cli.page.feed import Feed
+        from azure_linux_migrator.cli.view.migration_view import bare_view
 
         view = await bare_view(client, name, time.time())
         feed = Feed(client, view, allow_actions=allow_actions)

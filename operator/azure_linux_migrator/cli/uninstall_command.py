@@ -1,7 +1,8 @@
 """The command that lets go of a cluster: uninstall."""
 
 import asyncio
-from typing import Any
+from dataclasses import replace
+from typing import Unpack
 
 import click
 
@@ -21,7 +22,9 @@ exit codes:
 @seconds("--timeout", 300.0, "How long to wait until the migrations are gone.")
 @variable("--namespace", "POD_NAMESPACE", "Where the leader's Lease lives.", default="azlm-system")
 @options.reading
-def uninstall(namespace: str, timeout: float, *, yes: bool, **access: Any) -> int:
+def uninstall(
+    namespace: str, timeout: float, *, yes: bool, **access: Unpack[options.ReadingFlags]
+) -> int:
     """Delete every migration and undo what they did to nodes and pools; deletes no pool.
 
     Works with an operator in the cluster and without one. Where none runs, the command finishes the
@@ -30,7 +33,7 @@ def uninstall(namespace: str, timeout: float, *, yes: bool, **access: Any) -> in
     from azure_linux_migrator.controller.uninstall import uninstall as let_go
     from azure_linux_migrator.kube.client import Client
 
-    settings = options.reader_settings(**access, namespace=namespace)
+    settings = replace(options.reader_settings(**access), namespace=namespace)
     if not yes:
         click.confirm("Delete every migration of this cluster?", abort=True, err=True)
 

@@ -7,7 +7,8 @@ expire.
 import logging
 
 from azure_linux_migrator.api.conditions import ConditionType
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.controller.event_recorder import event_type
 from azure_linux_migrator.controller.log_setup import bound
 

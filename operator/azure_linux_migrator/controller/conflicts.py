@@ -49,9 +49,10 @@ def conflict_of(
 ) -> str:
     """The migration that this one gives way to, with its pools; empty where there is none.
 
-    `own_cluster` is the one that is meant where spec.cluster is not set. Rivals have a pool in
-    common, whether as the source or as the target. One that has begun stays a rival while its spec
-    cannot be read; where its source or its cluster cannot be, it may be any.
+    `own_cluster` is the one that is meant where spec.cluster is not set. Conflicting migrations
+    have a pool in common, whether as the source or as the target. One that has begun stays in
+    conflict while its spec cannot be read; where its source or its cluster cannot be, it may be
+    any.
     """
     if mine.spec is None:
         return ""
@@ -64,14 +65,14 @@ def conflict_of(
         and (other.spec is not None or _has_begun(other))
     ]
     pools = _Claim(mine, mine.spec, ()).pools
-    rivals = [
+    claims = [
         claim
         for claim in claims
         if ("cluster" in claim.lost or cluster_key(claim.spec.cluster or own_cluster) == cluster)
         and ("source" in claim.lost or not claim.pools.isdisjoint(pools))
         and _rank(claim.of) < _rank(mine)
     ]
-    first = min(rivals, key=lambda claim: _rank(claim.of), default=None)
+    first = min(claims, key=lambda claim: _rank(claim.of), default=None)
     if first is None:
         return ""
     old, new = first.migration.old_pool, first.migration.new_pool

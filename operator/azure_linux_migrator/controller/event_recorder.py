@@ -1,8 +1,8 @@
 """Publishes Kubernetes Events about a migration and about the objects that block it.
 
-An event follows a change: of the reason of Ready, of the preflight, of the list of blockers. They
-are written one after another, BURST at once and then RATE a second; what is told again before its
-turn comes is written once, with its count.
+An event follows a change: of the reason of Ready, of the preflight, of the list of blockers. Events
+are written one after another, BURST at once and then RATE a second. An event that is repeated
+before its turn is written once, with its count.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ BURST = 25
 RATE = 5.0
 """Events of one migration: BURST at once, then this many a second."""
 PENDING = 1_000
-"""Events that wait for their turn; what is told beyond is logged only."""
+"""Events that wait for their turn; what is reported beyond is logged only."""
 
 
 class EventRecorder:

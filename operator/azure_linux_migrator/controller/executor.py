@@ -1,7 +1,7 @@
 """Gives every action of the core its meaning in the real world, and notes what came of it.
 
 Of two actions with the same key only one runs at a time. What an action brings back (pools read,
-access reviewed, an eviction's verdict) is in `outcomes` until the next decision looks at it.
+access reviewed, an eviction's answer) is in `outcomes` until the next decision looks at it.
 """
 
 import asyncio
@@ -187,7 +187,7 @@ class Executor:
 
     async def _change_pools(self, action: ChangesPool) -> None:
         if ends_nodes(action):
-            check_nodes_are_empty(action, await self._occupants(action))
+            check_nodes_are_empty(action, await self._pods_on_nodes(action))
         asked_at = self._clock()
         log.info("Azure is asked for %s", action)
         match action:
@@ -204,7 +204,7 @@ class Executor:
         self.outcomes.pool_changed(action, self._clock())
         self._operations.accepted(action, asked_at, self._clock())
 
-    async def _occupants(self, action: EndsNodes) -> list[Pod]:
+    async def _pods_on_nodes(self, action: EndsNodes) -> list[Pod]:
         """The pods on the nodes that an action would end, read for it: the watch may be behind."""
         if isinstance(action, DeleteMachines):
             return await pods_on(self._client, action.nodes)
@@ -225,7 +225,7 @@ class Executor:
 
     async def _run_forecast(self, action: RunForecast) -> None:
         forecast = await self._forecaster(action.generation, self.outcomes.azure_facts)
-        self.outcomes.forecast_made(action, forecast)
+        self.outcomes.forecast_finished(action, forecast)
 
     async def _review_access(self, action: ReviewAccess) -> None:
         missing = await missing_access(self._client, force=action.force, surge=action.surge)

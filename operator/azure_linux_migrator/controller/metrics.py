@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from azure_linux_migrator.api.elapsed import Elapsed
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.controller.metrics_table import METRICS
 from azure_linux_migrator.controller.migration_metrics import (
     Families,

@@ -41,7 +41,7 @@ class OperationLog:
     @staticmethod
     def _ended(action: ChangesPool, name: str, pool: Pool | None, seconds: float) -> None:
         state = "the pool is gone" if pool is None else f"state {pool.state}"
-        level = logging.INFO if pool is None or pool.state == "Succeeded" else logging.WARNING
+        level = logging.INFO if pool is None or pool.succeeded else logging.WARNING
         why = f": {pool.failure.message}" if pool is not None and pool.failure else ""
         with bound(pool=name):
             kind = type(action).__name__

@@ -26,7 +26,7 @@ from azure_linux_migrator.controller.migration_metrics import MigrationView
 from azure_linux_migrator.controller.orphaned_cordons import OrphanedCordons
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.controller.supervisor import Supervisor
-from azure_linux_migrator.controller.worker import Worker
+from azure_linux_migrator.controller.worker import Worker, WorkerPorts
 from azure_linux_migrator.core.reconcile.loop import RELEASE_RETRY_SECONDS, RELEASE_SECONDS
 from azure_linux_migrator.errors import KubernetesError, SettingsError
 from azure_linux_migrator.kube.client import Client
@@ -45,7 +45,7 @@ class Operator:
 
     settings: Settings
     client: Client
-    feed: ClusterWatch
+    cluster_watch: ClusterWatch
     telemetry: Telemetry
     workers: Supervisor = field(init=False)
     leadership: Leadership = field(init=False)
@@ -74,6 +74,7 @@ class Operator:
                 wanted,
                 endpoint=self.settings.arm_endpoint,
                 cloud=self.settings.cloud,
+                api_version=self.settings.aks_api_version,
                 on_request=self.telemetry.azure_request,
                 before_change=self.leadership.require,
             )
@@ -85,17 +86,15 @@ class Operator:
 
     def worker(self, body: Mapping[str, Any], releasing: bool) -> Worker:
         """A new worker for a resource."""
-        return Worker(
-            body,
+        ports = WorkerPorts(
             client=self.client.guarded(self.leadership.require),
-            feed=self.feed,
+            cluster_watch=self.cluster_watch,
             pools=self.pools,
             telemetry=self.telemetry,
             may_act=lambda: self.leadership.held,
-            conflict=self.conflict,
             own_pod=own_pod(self.settings),
-            releasing=releasing,
         )
+        return Worker(body, ports, conflict=self.conflict, releasing=releasing)
 
     def conflict(self, worker: Worker) -> str:
         """The migration that this one gives way to: see controller/conflicts.py."""
@@ -105,8 +104,8 @@ class Operator:
         """The state behind the metrics, as of now."""
         return MetricsSnapshot(
             leader=self.leadership.held,
-            watches=self.feed.heard_at(),
-            watching=self.feed.running,
+            watches=self.cluster_watch.heard_at(),
+            watching=self.cluster_watch.running,
             lease_renewed_at=self.leadership.renewed_at,
             lease_transitions=self.leadership.transitions,
             orphaned_cordons=self.orphaned_cordons.count,
@@ -143,7 +142,7 @@ class Operator:
 
 
 def own_pod(settings: Settings) -> NamespacedName | None:
-    """The pod that this process runs in, where it was told its name."""
+    """The pod that this process runs in, where its name was given."""
     return NamespacedName(settings.namespace, settings.identity) if settings.identity else None
 
 
@@ -245,11 +244,11 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.ConnectionInfo:
+    async def login(**_: object) -> kopf.ConnectionInfo:
         return kopf.ConnectionInfo(**(await operator.client.kopf_connection()))
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-    async def observe(body: kopf.Body, **_: Any) -> None:
+    async def observe(body: kopf.Body, **_: object) -> None:
         operator.workers.observe(dict(body))
 
     @kopf.daemon(
@@ -260,7 +259,7 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
         cancellation_backoff=5,
         cancellation_timeout=20,
     )
-    async def migrate(body: kopf.Body, stopped: Any, **_: Any) -> None:
+    async def migrate(body: kopf.Body, stopped: Any, **_: object) -> None:
         halt = asyncio.Event()
 
         async def listen() -> None:
@@ -275,7 +274,7 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
             listening.cancel()
 
     @kopf.on.delete(GROUP, VERSION, PLURAL, registry=registry, backoff=RELEASE_RETRY_SECONDS)
-    async def release(name: str | None, **_: Any) -> None:
+    async def release(name: str | None, **_: object) -> None:
         # Kopf stops the daemon before it calls this, and cancels it between two calls of this.
         try:
             async with asyncio.timeout(RELEASE_SECONDS):

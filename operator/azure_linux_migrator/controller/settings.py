@@ -1,4 +1,4 @@
-"""What the operator is told at its start: flags first, then the environment."""
+"""The settings of the operator: flags first, then the environment."""
 
 import os
 import socket
@@ -16,12 +16,13 @@ CLOUDS = ("public", "usgov", "china")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the operator can be told. Ports: 0 picks a free one."""
+    """All settings of the operator. Ports: 0 picks a free one."""
 
     kubeconfig: str | None = None
     context: str | None = None
     arm_endpoint: str | None = None
     cloud: str = "public"
+    aks_api_version: str | None = None
     metrics_address: str = "127.0.0.1"
     metrics_port: int = 8080
     cluster: "ClusterRef | None" = None

@@ -1,7 +1,7 @@
 """Who works on which resource: one worker at a time for each, until its last request is answered.
 
-A request that was sent cannot be unsent: whoever is cancelled while Azure still works on one would
-leave it to take effect behind the back of a successor, who has just concluded that it did not.
+A request that was sent cannot be unsent. If a worker is cancelled while Azure still works on one,
+it can take effect after a successor has concluded that it did not.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Supervisor:
             worker.observe(body)
 
     def wake(self, name: str) -> None:
-        """Whoever works on that resource is to look again."""
+        """Wake the worker of that resource."""
         worker = self._at_work.get(name)
         if worker is not None:
             worker.wake()

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from azure_linux_migrator.api.spec import ClusterRef, MigrationSpec
@@ -37,6 +38,22 @@ from azure_linux_migrator.model.migration import Migration
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerPorts:
+    """What the workers of one process share.
+
+    `pools` opens the node pools of a cluster (None: of the one that the operator serves) and raises
+    SettingsError where it is not known. `may_act` is whether this process leads.
+    """
+
+    client: Client
+    cluster_watch: ClusterWatch
+    pools: Callable[[ClusterRef | None], PoolPort]
+    telemetry: Telemetry
+    may_act: Callable[[], bool]
+    own_pod: NamespacedName | None
+
+
 class Worker:
     """One migration at work. `body` is the resource as last seen; a `releasing` worker undoes what
     a deleted one did."""
@@ -44,14 +61,9 @@ class Worker:
     def __init__(
         self,
         body: Mapping[str, Any],
+        ports: WorkerPorts,
         *,
-        client: Client,
-        feed: ClusterWatch,
-        pools: Callable[[ClusterRef | None], PoolPort],
-        telemetry: Telemetry,
-        may_act: Callable[[], bool],
         conflict: Callable[["Worker"], str],
-        own_pod: NamespacedName | None,
         releasing: bool = False,
     ) -> None:
         resource = resource_seen(body, time.time())
@@ -60,35 +72,33 @@ class Worker:
             log.warning("status of %s: %s cannot be read, and is rebuilt", resource.name, what)
         self.name, self.uid = resource.name, resource.uid
         self.created = str(body["metadata"].get("creationTimestamp") or "")
-        self._client = client
-        self._pools = pools
-        self._feed = feed
+        self._ports = ports
+        world = ports.cluster_watch.world
         self._executor = Executor(
-            client=client,
-            world=feed.world,
-            pools=lambda: pools(self.spec.cluster if self.spec else None),
-            telemetry=telemetry,
-            may_act=may_act,
+            client=ports.client,
+            world=world,
+            pools=lambda: ports.pools(self.spec.cluster if self.spec else None),
+            telemetry=ports.telemetry,
+            may_act=ports.may_act,
             on_result=self.wake,
             forecaster=self._forecast,
         )
         observer = Observer(
-            feed,
+            ports.cluster_watch,
             self._executor,
             began=time.time(),
             releasing=releasing,
-            own_pod=own_pod,
+            own_pod=ports.own_pod,
             conflict=lambda: conflict(self),
         )
         self._loop = Loop(resource, observer)
         requests = ResourceRequests(
-            Migrations(client), self.name, may_act, telemetry.status_conflict
+            Migrations(ports.client), self.name, ports.may_act, ports.telemetry.status_conflict
         )
         self._driver = LoopDriver(self._loop, requests, self)
-        self._interest = PoolInterest(feed.world)
-        self._telemetry = telemetry
-        self._metrics = DecisionMetrics(telemetry, self.name)
-        self._events = EventRecorder(client, feed.world, self.name, self.uid)
+        self._interest = PoolInterest(world)
+        self._metrics = DecisionMetrics(ports.telemetry, self.name)
+        self._events = EventRecorder(ports.client, world, self.name, self.uid)
 
     @property
     def beat_at(self) -> float:
@@ -138,7 +148,7 @@ class Worker:
             try:
                 await self._driver.run(stopped)
             except Exception:
-                self._telemetry.unexpected_error("loop")
+                self._ports.telemetry.unexpected_error("loop")
                 raise
 
     # As LoopListener
@@ -157,16 +167,16 @@ class Worker:
         """Start the watches that feed the world, or stop them."""
         if on:
             self._interest.follow(self._pools_followed())
-            await self._feed.acquire(self.wake, self._interest)
+            await self._ports.cluster_watch.acquire(self.wake, self._interest)
         else:
-            await self._feed.release(self.wake)
+            await self._ports.cluster_watch.release(self.wake)
 
     async def end_actions(self) -> None:
         """Start no more actions, and wait for those under way, though the loop was cancelled."""
         await self._executor.stop()
 
     def _measure(self, before: MigrationStatus, after: MigrationStatus) -> None:
-        self._metrics.moved(self._feed.world.slot_times)
+        self._metrics.moved(self._ports.cluster_watch.world.slot_times)
         progress = self._loop.observer.memory.pool_progress
         if progress is not None and before.nodes != after.nodes:
             self._metrics.drained(progress, time.time())
@@ -187,7 +197,7 @@ class Worker:
 
         if self.spec is None:
             raise SettingsError("the spec cannot be read")
-        pools = self._pools(self.spec.cluster)
+        pools = self._ports.pools(self.spec.cluster)
         return await forecast_live(
-            self._client, pools, azure_facts, self.name, self.spec, generation
+            self._ports.client, pools, azure_facts, self.name, self.spec, generation
         )

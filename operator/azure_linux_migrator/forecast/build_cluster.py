@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from azure_linux_migrator.core.drain.pod_filters import runs_once
 from azure_linux_migrator.forecast.observed_times import boot_seconds
-from azure_linux_migrator.forecast.snapshot import survey_in
+from azure_linux_migrator.forecast.snapshot import azure_facts_from
 from azure_linux_migrator.forecast.workloads import Starts, add_pods, add_workloads
 from azure_linux_migrator.model.azure_facts import AzureFacts, Unread
 from azure_linux_migrator.model.cluster import BudgetRule, Node
@@ -19,10 +19,9 @@ from azure_linux_migrator.simulator.aks.errors import ArmError
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, make_node, parse_node_name
+from azure_linux_migrator.simulator.assembly.simulated_cluster import Lags, Pace, SimulatedCluster
 from azure_linux_migrator.simulator.cluster.node_lifecycle import SIZE_LABEL
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Span
-from azure_linux_migrator.simulator.controller.operator_process import Pace
-from azure_linux_migrator.simulator.simulated_cluster import Lags, SimulatedCluster
 
 MANY_PODS = 3000
 CONTROLLERS = Span(0.005, 0.02)
@@ -59,19 +58,19 @@ def build_cluster(
 ) -> SimulatedCluster:
     """The simulated cluster of the snapshot. Raises SettingsError for pools that cannot be
     modelled."""
+    azure_facts = (
+        azure_facts_from(snapshot.azure_facts)
+        if snapshot.azure_facts
+        else AzureFacts(at=snapshot.taken_at)
+    )
     aks = ManagedCluster(
         rng,
-        shape=_shape(snapshot.pools),
+        shape=_shape(snapshot.pools, azure_facts),
         timings=Timings(
             boot=booting(snapshot, assumed), delete=assumed.node_delete, drain_timeout=1800.0
         ),
-        limits=Limits(throttling=True),
+        limits=Limits(refused_beside_others=0.0),
         wait_for_drains=True,
-    )
-    azure_facts = (
-        survey_in(snapshot.azure_facts)
-        if snapshot.azure_facts
-        else AzureFacts(at=snapshot.taken_at)
     )
     pods = len(snapshot.pods)
     simulation = SimulatedCluster(
@@ -90,7 +89,7 @@ def build_cluster(
         azure_facts=azure_facts,
     )
     simulation.api.write_seconds = WRITE_SECONDS
-    simulation.scheduler.bare = snapshot.placings
+    simulation.scheduler.bare = snapshot.scheduling
     if not isinstance(azure_facts.sizes, Unread):
         simulation.node_lifecycle.gpus = {
             name: size.gpus for name, size in azure_facts.sizes.items() if size.gpus
@@ -121,11 +120,16 @@ def _around(usual: float) -> Span:
     return Span(usual * 2 / 3, usual * 4 / 3)
 
 
-def _shape(pools: list[Pool]) -> ClusterShape:
-    """The control plane's version: that of its newest pool."""
-    versions = [pool.settings.kubernetes_version for pool in pools]
-    newest = max((v for v in versions if v), key=_numbers, default="")
-    return ClusterShape(kubernetes_version=newest) if newest else ClusterShape()
+def _shape(pools: list[Pool], azure_facts: AzureFacts) -> ClusterShape:
+    """The control plane's version is that of its newest pool. Where the versions on offer were not
+    read, the pools' own are."""
+    versions = {pool.settings.kubernetes_version for pool in pools} - {""}
+    if not versions:
+        return ClusterShape()
+    own = tuple(sorted(versions, key=_numbers))
+    read = azure_facts.versions
+    offered = own if isinstance(read, Unread) else tuple(v for v in read if len(_numbers(v)) == 3)
+    return ClusterShape(kubernetes_version=own[-1], pool_versions=offered)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

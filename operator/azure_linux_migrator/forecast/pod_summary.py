@@ -14,14 +14,13 @@ from azure_linux_migrator.core.drain.pod_filters import PodDisposition
 from azure_linux_migrator.core.drain.pod_tracker import TrackedPod
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.rules import evaluate
-from azure_linux_migrator.core.reconcile.decide import context_of
-from azure_linux_migrator.core.state.results import PoolReading
+from azure_linux_migrator.core.reconcile.context import context_of
+from azure_linux_migrator.core.reconcile.observer import observed_once
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
-from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
 from azure_linux_migrator.core.steps.progress import Context
-from azure_linux_migrator.forecast.snapshot import survey_in
+from azure_linux_migrator.forecast.snapshot import azure_facts_from
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
@@ -146,15 +145,11 @@ def situation(
 ) -> tuple[Migration, Observation, float]:
     """What the operator would see if the migration began now."""
     at = snapshot.taken_at
-    azure_facts = survey_in(snapshot.azure_facts) if snapshot.azure_facts else AzureFacts(at=at)
-    pools = PoolReading({pool.name: pool for pool in snapshot.pools}, at)
-    observation = Observation(
-        world_of(snapshot),
-        DecisionMemory(),
-        pools=pools,
-        azure_facts=azure_facts,
-        missing_access=(),
+    azure_facts = (
+        azure_facts_from(snapshot.azure_facts) if snapshot.azure_facts else AzureFacts(at=at)
     )
+    pools = {pool.name: pool for pool in snapshot.pools}
+    observation = observed_once(world_of(snapshot), pools, azure_facts, at)
     parsed = MigrationSpec.model_validate(spec)
     return Migration(name, "pod-summary", 1, parsed, MigrationStatus()), observation, at
 

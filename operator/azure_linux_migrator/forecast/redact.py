@@ -23,7 +23,7 @@ from azure_linux_migrator.api.names import (
 from azure_linux_migrator.azure import policies
 from azure_linux_migrator.forecast.pseudonyms import PUBLIC_WORDS, KnownNames, Pseudonyms
 from azure_linux_migrator.forecast.record_walk import RecordWalk, Replacement, keep
-from azure_linux_migrator.forecast.snapshot import survey_in, survey_out
+from azure_linux_migrator.forecast.snapshot import azure_facts_from, azure_facts_to
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import NamespacedName, Owner
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
@@ -165,7 +165,7 @@ def _walk(names: Pseudonyms) -> RecordWalk:
         ),
         Sensitivity.CIDR: lambda text, *_: _cidr(text),
         Sensitivity.SERVICE: lambda text, *_: _service(names, text),
-        Sensitivity.SURVEY: lambda azure_facts, *_: _survey(walk, azure_facts),
+        Sensitivity.AZURE_FACTS: lambda azure_facts, *_: _azure_facts(walk, azure_facts),
         Sensitivity.UNREAD_LIST: lambda text, *_: _unread(names, text),
     }
     return walk
@@ -232,11 +232,11 @@ def _tags(names: Pseudonyms, tags: Any) -> Any:
     return kept
 
 
-def _survey(walk: RecordWalk, azure_facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored Azure survey; parts that this version does not know are left out."""
+def _azure_facts(walk: RecordWalk, azure_facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored Azure facts; parts that this version does not know are left out."""
     parts = {field.name for field in fields(AzureFacts)} & azure_facts.keys()
-    facts = survey_in({name: azure_facts[name] for name in parts})
-    redacted = survey_out(walk(AzureFacts, facts))
+    facts = azure_facts_from({name: azure_facts[name] for name in parts})
+    redacted = azure_facts_to(walk(AzureFacts, facts))
     return {name: redacted.get(name, {"unread": LEFT_OUT}) for name in azure_facts}
 
 

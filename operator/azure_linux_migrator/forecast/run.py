@@ -10,20 +10,17 @@ from msgspec import Struct
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import APPROVE
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase
+from azure_linux_migrator.api.status import MigrationStatus, Phase
 from azure_linux_migrator.api.status_checks import FindingStatus
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.build_cluster import Assumptions, build_cluster
-from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.model.cluster import Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
-from azure_linux_migrator.simulator.controller.fault_hook import NoFaults
-from azure_linux_migrator.simulator.controller.operator_process import OperatorSetup
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 LONGEST_SECONDS = 30 * 24 * 3600.0
 STUCK_SECONDS = 2 * 3600.0
@@ -88,7 +85,7 @@ class _Leaving(NullWatcher):
     """When the first pod began to leave the source, and when the last one was gone; 0 for never."""
 
     def __init__(self, simulation: SimulatedCluster, source: str) -> None:
-        self._scene = simulation
+        self._simulation = simulation
         self._source = source
         self.first = self.last = 0.0
         simulation.store.watchers.append(self)
@@ -97,17 +94,17 @@ class _Leaving(NullWatcher):
         """A pod that is gone has left its node."""
         if old is None or (new is not None and (old.terminating or not new.terminating)):
             return
-        node = self._scene.store.nodes.get(old.node)
+        node = self._simulation.store.nodes.get(old.node)
         if node is None or node.pool != self._source or not node.unschedulable:
             return
         if new is not None:
-            self.first = self.first or self._scene.kernel.now
+            self.first = self.first or self._simulation.kernel.now
         elif old.terminating:
-            self.last = self._scene.kernel.now
+            self.last = self._simulation.kernel.now
 
 
-class ForecastRun(NoFaults):
-    """A run without faults of one spec on one snapshot; it counts evictions."""
+class ForecastRun:
+    """A run of one spec on one snapshot."""
 
     def __init__(
         self,
@@ -119,7 +116,6 @@ class ForecastRun(NoFaults):
     ) -> None:
         rng = random.Random(seed)  # noqa: S311 - a simulation's dice
         self.simulation: SimulatedCluster = build_cluster(snapshot, assumed, rng)
-        self._rng = rng
         self._began = self.simulation.kernel.now
         self._source = str(spec["source"]["nodePool"])
         if self._source not in self.simulation.aks.pool_names():
@@ -127,23 +123,10 @@ class ForecastRun(NoFaults):
                 f"node pool {self._source} cannot be modelled: {self.simulation.notes}"
             )
         self._before = sum(node.pool == self._source for node in snapshot.nodes)
-        self.resource = CustomResource(
-            self.simulation.store, name, dict(spec), lambda: self.simulation.kernel.now
-        )
-        self.operator = SimulatedOperator(
-            OperatorSetup(
-                self.resource,
-                self.simulation.backend,
-                rng,
-                self.simulation.pace,
-                fault_hook=self,
-                on_decision=self._decided,
-            )
-        )
+        self.operator = SimulatedOperator(self.simulation, name, dict(spec), rng, self._decided)
         self._steps: list[StepTime] = []
         self._batches: list[BatchTime] = []
         self._points: list[Point] = []
-        self._evictions = 0
         self._patience = STUCK_SECONDS + assumed.job
         self._leaving = _Leaving(self.simulation, self._source)
         self._moved_at = self._began
@@ -166,11 +149,6 @@ class ForecastRun(NoFaults):
         self._run(self._over)
         self._count()
         return self._run_result()
-
-    def ends(self, action: object) -> None:
-        """Count an eviction."""
-        if isinstance(action, EvictPod):
-            self._evictions += 1
 
     def _run(self, over: Callable[[], bool]) -> None:
         kernel = self.simulation.kernel
@@ -210,7 +188,8 @@ class ForecastRun(NoFaults):
             self._stalled_at = self._stalled_at or now
             self._stalled = (ready.reason, status.message)
         if ready is not None and ready.reason == Reason.AWAITING_APPROVAL:
-            self.resource.annotate(APPROVE, str(self.resource.body.spec.get("approval", "")))  # type: ignore[union-attr]
+            approval = str(self.operator.resource.spec.get("approval", ""))
+            self.operator.annotate(APPROVE, approval)
 
     def _batch(self, status: MigrationStatus, at: float) -> None:
         batch = status.batch
@@ -260,7 +239,7 @@ class ForecastRun(NoFaults):
             steps=[step for step in self._steps if step.name],
             batches=self._batches,
             points=_thinned(self._points),
-            evictions=self._evictions,
+            evictions=len(self.operator.runner.evicted),
             extra_nodes=self._most,
             node_hours=max(0.0, self._node_seconds) / 3600,
             moving_seconds=max(0.0, moving),

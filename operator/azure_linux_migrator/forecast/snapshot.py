@@ -74,7 +74,7 @@ def load(file: Path) -> ClusterSnapshot:
                 "make it again with this azlm, or read it with the one that made it"
             )
         snapshot = msgspec.json.decode(content, type=ClusterSnapshot)
-        survey_in(snapshot.azure_facts)
+        azure_facts_from(snapshot.azure_facts)
     except (EOFError, OSError, zlib.error) as error:
         raise _foreign(file, f"it is damaged ({error})") from error
     except (KeyError, TypeError, ValueError) as error:
@@ -93,7 +93,7 @@ def _foreign(file: Path, why: str) -> SettingsError:
     )
 
 
-def survey_out(azure_facts: AzureFacts) -> dict[str, Any]:
+def azure_facts_to(azure_facts: AzureFacts) -> dict[str, Any]:
     """The Azure facts as a file holds them: each part, or why it is missing."""
     parts = {}
     for field in fields(azure_facts):
@@ -104,8 +104,8 @@ def survey_out(azure_facts: AzureFacts) -> dict[str, Any]:
     return parts
 
 
-def survey_in(kept: dict[str, Any]) -> AzureFacts:
-    """The inverse of `survey_out`; a part that is missing was not read."""
+def azure_facts_from(kept: dict[str, Any]) -> AzureFacts:
+    """The inverse of `azure_facts_to`; a part that is missing was not read."""
     hints = get_type_hints(AzureFacts)
     parts: dict[str, Any] = {}
     for name, part in kept.items():
@@ -128,5 +128,5 @@ def with_azure(
     """The facts read from Kubernetes, completed with those read from Azure at the same time."""
     snapshot.pools = list(pools)
     if facts is not None:
-        snapshot.azure_facts = survey_out(replace(facts, at=snapshot.taken_at))
+        snapshot.azure_facts = azure_facts_to(replace(facts, at=snapshot.taken_at))
     return snapshot

@@ -9,8 +9,8 @@ from azure_linux_migrator.forecast.observed_times import start_spans
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
 from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.workload import Kind, Span, Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 
 PATIENCE = 5
 PATIENCE_SECONDS = 60.0
@@ -78,7 +78,9 @@ def add_workloads(
             owned[top].append(pod)
     for uid, pods in owned.items():
         workload = _workload(uid, pods, controllers.get(uid))
-        workload.template = _template(pods, workload.kind, controllers.get(uid), snapshot.placings)
+        workload.template = _template(
+            pods, workload.kind, controllers.get(uid), snapshot.scheduling
+        )
         workload.template = structs.replace(
             workload.template,
             start=starts.after_attach(pods),
@@ -168,11 +170,11 @@ def _template(
     pods: list[Pod],
     kind: Kind,
     controller: Controller | None,
-    placings: dict[str, SchedulingConstraints],
+    scheduling_of: dict[str, SchedulingConstraints],
 ) -> Template:
     pod = max(pods, key=lambda pod: pod.created)
     uids = [pod.owner.uid if pod.owner else pod.uid, *(p.owner.uid for p in pods if p.owner)]
-    scheduling = next((placings[uid] for uid in uids if uid in placings), ANYWHERE)
+    scheduling = next((scheduling_of[uid] for uid in uids if uid in scheduling_of), ANYWHERE)
     if kind == "DaemonSet":
         # The controller gives every pod an affinity to its node instead of that of the template
         # (ReplaceDaemonSetPodNodeNameNodeAffinity in pkg/controller/daemon/util).

@@ -4,7 +4,6 @@ It uses aiohttp and not the `kubernetes` package, whose generated models cost se
 on large lists. kube/credentials.py says how it connects.
 """
 
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
+import msgspec
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.credentials import Credentials, in_cluster
@@ -55,7 +55,7 @@ class Client:
         return replace(self, _before_write=before_write)
 
     def observed(self, on_request: OnRequest) -> "Client":
-        """The same connections; `on_request` is told of each request but watches."""
+        """The same connections; `on_request` is called for each request but watches."""
         return replace(self, _on_request=on_request)
 
     async def close(self) -> None:
@@ -82,7 +82,7 @@ class Client:
                 method,
                 self.credentials.server + path,
                 params=query,
-                data=None if body is None else json.dumps(body).encode(),
+                data=None if body is None else msgspec.json.encode(body),
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as response:
@@ -98,7 +98,7 @@ class Client:
 
     async def json(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         """`request`, decoded."""
-        return dict(json.loads(await self.request(method, path, **more)))
+        return dict(msgspec.json.decode(await self.request(method, path, **more)))
 
     @asynccontextmanager
     async def stream(
@@ -156,7 +156,7 @@ def operation(method: str, path: str) -> str:
 
 def _error(response: aiohttp.ClientResponse, content: bytes) -> KubernetesError:
     try:
-        body = json.loads(content)
+        body = msgspec.json.decode(content)
     except ValueError:
         body = {}
     if not isinstance(body, dict):

@@ -18,10 +18,10 @@ from azure_linux_migrator.kube.decode_owners import (
     StatefulSetObject,
     VolumeObject,
 )
-from azure_linux_migrator.kube.reflector import Reflector, Sink
+from azure_linux_migrator.kube.reflector import Decoded, Reflector, Sink
 from azure_linux_migrator.model.cluster import NamespacedName
 
-CONTROLLERS: dict[str, type[Any]] = {
+CONTROLLERS: dict[str, type[Decoded]] = {
     "Deployment": DeploymentObject,
     "ReplicaSet": ReplicaSetObject,
     "StatefulSet": StatefulSetObject,
@@ -29,11 +29,11 @@ CONTROLLERS: dict[str, type[Any]] = {
 }
 
 
-Source = tuple[str, type[Any], Callable[[Any], None], Callable[[NamespacedName, int], None]]
+Source = tuple[str, type[Decoded], Callable[[Any], None], Callable[[NamespacedName, int], None]]
 
 
 class Interest(Listener, Protocol):
-    """Notes which changes of the world concern whoever is to be woken."""
+    """Notes which changes of the world concern the worker that is to be woken."""
 
     def take(self) -> bool:
         """Whether anything has since the last call."""
@@ -93,7 +93,7 @@ class ClusterWatch:
         """The opposite of acquire; the last one stops the watches and empties the world.
 
         Nobody acquires in between: new watches know nothing of what the old ones have put into the
-        world, and would never report it gone. Whoever waits here may be cancelled: the watches are
+        world, and would never report it gone. The caller may be cancelled: the watches are
         told to end, and the world is emptied, before anything is waited for.
         """
         interest = self._wakers.pop(waker)

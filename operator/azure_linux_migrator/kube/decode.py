@@ -3,7 +3,6 @@
 from datetime import datetime
 from functools import lru_cache
 from sys import intern
-from typing import Any
 
 from msgspec import Struct, field
 
@@ -86,7 +85,7 @@ class NodeSpec(Struct):
 
 class _NodeStatus(Struct):
     conditions: list[Condition] | None = None
-    allocatable: dict[str, Any] | None = None
+    allocatable: dict[str, object] | None = None
 
 
 class NodeObject(Struct):
@@ -215,7 +214,7 @@ class _BudgetStatus(Struct, rename="camel"):
     current_healthy: int = 0
     desired_healthy: int = 0
     expected_pods: int = 0
-    disrupted_pods: dict[str, Any] | None = None
+    disrupted_pods: dict[str, object] | None = None
     conditions: list[Condition] | None = None
 
 

@@ -192,8 +192,8 @@ class _Csi(Struct):
 
 class _VolumeSpec(Struct, rename="camel"):
     claim_ref: _ClaimRef | None = None
-    local: dict[str, Any] | None = None
-    host_path: dict[str, Any] | None = None
+    local: dict[str, object] | None = None
+    host_path: dict[str, object] | None = None
     node_affinity: _Affinity | None = None
     csi: _Csi | None = None
     access_modes: list[str] | None = None

@@ -3,6 +3,8 @@
 import re
 from sys import intern
 
+from azure_linux_migrator.model.cluster import AZURE_LOCAL
+
 CLUSTER_LABEL = "kubernetes.azure.com/cluster"
 """AKS sets it to the node resource group's name, shortened to what a label can hold."""
 
@@ -11,10 +13,15 @@ _PROVIDER_ID = re.compile(
     re.IGNORECASE,
 )
 """As cloud-provider-azure writes spec.providerID."""
+_LOCAL_PREFIX = "moc://"
+"""As AKS enabled by Azure Arc writes it (microsoft/cluster-api-provider-azurestackhci)."""
 
 
 def home_of(provider_id: str, label: str) -> str:
-    """`subscription/group` by the providerID, else the label's value; both in lower case."""
+    """`subscription/group` by the providerID, else the label's value, both in lower case; or
+    AZURE_LOCAL for a machine outside of Azure."""
+    if provider_id.startswith(_LOCAL_PREFIX):
+        return AZURE_LOCAL
     match = _PROVIDER_ID.match(provider_id)
     text = f"{match['subscription']}/{match['group']}" if match else label
     return intern(text.lower())

@@ -1,7 +1,5 @@
 """spec of a Pod, or of a pod template, as the API writes it: what the core's records need of it."""
 
-from typing import Any
-
 from msgspec import Struct, field
 
 from azure_linux_migrator.kube.selectors import Expression, LabelSelector
@@ -89,7 +87,7 @@ class SecurityContext(Struct, rename={"apparmor": "appArmorProfile", "seccomp": 
 class Resources(Struct):
     """What a container, or a pod as a whole, requests."""
 
-    requests: dict[str, Any] | None = None
+    requests: dict[str, object] | None = None
 
 
 class Port(Struct, rename="camel"):
@@ -135,10 +133,10 @@ class PodVolume(Struct, rename="camel"):
     """spec.volumes[]."""
 
     name: str = ""
-    empty_dir: dict[str, Any] | None = None
+    empty_dir: dict[str, object] | None = None
     host_path: HostPath | None = None
     persistent_volume_claim: Claim | None = None
-    ephemeral: dict[str, Any] | None = None
+    ephemeral: dict[str, object] | None = None
 
 
 class PodSpec(Struct, rename="camel"):
@@ -150,7 +148,7 @@ class PodSpec(Struct, rename="camel"):
     containers: list[Container] | None = None
     init_containers: list[Container] | None = None
     resources: Resources | None = None
-    overhead: dict[str, Any] | None = None
+    overhead: dict[str, object] | None = None
     node_selector: dict[str, str] | None = None
     affinity: Affinity | None = None
     tolerations: list[Toleration] | None = None
@@ -162,5 +160,5 @@ class PodSpec(Struct, rename="camel"):
     priority: int | None = None
     priority_class_name: str | None = None
     preemption_policy: str | None = None
-    resource_claims: list[dict[str, Any]] | None = None
-    scheduling_gates: list[dict[str, Any]] | None = None
+    resource_claims: list[dict[str, object]] | None = None
+    scheduling_gates: list[dict[str, object]] | None = None

@@ -44,7 +44,9 @@ INITIAL_END = "k8s.io/initial-events-end"
 class Decoded(Protocol):
     """An object as decoded from the API."""
 
-    metadata: Metadata
+    @property
+    def metadata(self) -> Metadata:
+        """Its name and resourceVersion."""
 
     def record(self) -> Any:
         """The core's record of it."""
@@ -78,14 +80,14 @@ class TooOldError(Exception):
 class Reflector:
     """One resource, cluster-wide."""
 
-    def __init__(self, client: Client, path: str, kind: type[Any], sink: Sink) -> None:
+    def __init__(self, client: Client, path: str, kind: type[Decoded], sink: Sink) -> None:
         self._client = client
         self._path = path
         self._sink = sink
         self._object = msgspec.json.Decoder(kind)
         self._event = msgspec.json.Decoder(_Event)
         self._page = msgspec.json.Decoder(_Page)
-        self._known: set[NamespacedName] = set()
+        self._keys: set[NamespacedName] = set()
         self._listed: set[NamespacedName] | None = None
         self._revision = ""
         self._streams = True
@@ -258,7 +260,7 @@ class Reflector:
     def _put(self, raw: msgspec.Raw) -> None:
         record = self._object.decode(raw)
         key = NamespacedName(record.metadata.namespace, record.metadata.name)
-        self._known.add(key)
+        self._keys.add(key)
         if self._listed is not None:
             self._listed.add(key)
         if self._revision:
@@ -267,7 +269,7 @@ class Reflector:
 
     def _forget(self, meta: Metadata) -> None:
         key = NamespacedName(meta.namespace, meta.name)
-        self._known.discard(key)
+        self._keys.discard(key)
         if self._listed is not None:
             self._listed.discard(key)
         self._sink.remove(key, meta.revision)
@@ -275,9 +277,9 @@ class Reflector:
     def _complete(self, revision: str) -> None:
         """The list is whole: what was known and is not in it has gone while nobody looked."""
         listed, self._listed = self._listed or set(), None
-        for key in self._known - listed:
+        for key in self._keys - listed:
             self._sink.remove(key, int(revision) if revision.isdecimal() else 0)
-        self._known = listed
+        self._keys = listed
         self._revision = revision
         self._hear()
         self.synced = True

@@ -1,8 +1,9 @@
 """Kubernetes quantities as the core counts: thousandths of a CPU, MiB of memory, the rest as is."""
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
+from azure_linux_migrator.kube.pod_spec import Container, PodSpec
 from azure_linux_migrator.model.cluster import Allocatable, ExtendedResources
 
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
@@ -22,7 +23,7 @@ def quantity(text: str) -> float:
     return _number(text)
 
 
-def allocatable(allocatable: dict[str, Any] | None) -> Allocatable:
+def allocatable(allocatable: dict[str, object] | None) -> Allocatable:
     """What a node can hold."""
     quantities = allocatable or {}
     return Allocatable(
@@ -33,7 +34,7 @@ def allocatable(allocatable: dict[str, Any] | None) -> Allocatable:
     )
 
 
-def requests(spec: Any) -> tuple[tuple[int, int], ExtendedResources]:
+def requests(spec: PodSpec) -> tuple[tuple[int, int], ExtendedResources]:
     """What the scheduler reserves for a pod (a decoded PodSpec): CPU and memory, and the rest.
 
     The containers' sum, or what its init containers need if that is more, with the sidecars in
@@ -53,7 +54,7 @@ def requests(spec: Any) -> tuple[tuple[int, int], ExtendedResources]:
     return pair, _extras(total) if total.keys() - _OWN_FIELDS else ()
 
 
-def _start(total: dict[str, float], init_containers: Any) -> None:
+def _start(total: dict[str, float], init_containers: Iterable[Container]) -> None:
     """Raise a pod's sum to what its start needs: init containers run one after the other, each
     beside the sidecars that were started before it, and those stay."""
     peak: dict[str, float] = {}
@@ -73,12 +74,11 @@ def _start(total: dict[str, float], init_containers: Any) -> None:
         total[name] = max(total.get(name, 0.0), amount)
 
 
-def _asked(container: Any) -> dict[str, Any] | None:
-    requests: dict[str, Any] | None = container.resources.requests if container.resources else None
-    return requests
+def _asked(container: Container) -> dict[str, object] | None:
+    return container.resources.requests if container.resources else None
 
 
-def _add(total: dict[str, float], asked: dict[str, Any] | None) -> None:
+def _add(total: dict[str, float], asked: dict[str, object] | None) -> None:
     for name, text in (asked or {}).items():
         total[name] = total.get(name, 0.0) + quantity(str(text))
 

@@ -6,7 +6,6 @@ kubernetes.io/docs/reference/using-api/server-side-apply (managedFields).
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from msgspec import Struct, field
 
@@ -21,7 +20,7 @@ FLUX_MANAGERS = frozenset({"kustomize-controller", "helm-controller"})
 
 
 class _SpecFields(Struct):
-    replicas: dict[str, Any] | None = field(default=None, name="f:replicas")
+    replicas: dict[str, object] | None = field(default=None, name="f:replicas")
 
 
 class _Fields(Struct):

@@ -69,7 +69,8 @@ def unmodelled(spec: PodSpec, owner: Owner | None, *, mirror: bool) -> Iterator[
         ("podAntiAffinity", affinity.pod_anti_affinity),
     ):
         if any(
-            not _known(term) for term in (affinity_kind.required if affinity_kind else None) or ()
+            not _is_modelled(term)
+            for term in (affinity_kind.required if affinity_kind else None) or ()
         ):
             yield f"{name} with a namespaceSelector"
     if spec.scheduler_name not in {None, "", DEFAULT_SCHEDULER}:
@@ -87,7 +88,7 @@ def unmodelled(spec: PodSpec, owner: Owner | None, *, mirror: bool) -> Iterator[
         yield "a toleration with Gt or Lt"
 
 
-def told(counts: Iterable[tuple[str, int]]) -> list[str]:
+def lines_of(counts: Iterable[tuple[str, int]]) -> list[str]:
     """Lines for the reader of a forecast, one for each feature."""
     return [
         f"scheduling: {_subject(count)} {feature}, which the forecast does not model"
@@ -122,11 +123,11 @@ def _pod_terms(affinity: PodAffinity | None, labels: dict[str, str]) -> tuple[Po
             None if term.namespace_selector is not None else tuple(sorted(term.namespaces or ())),
         )
         for term in (affinity.required if affinity else None) or ()
-        if _known(term)
+        if _is_modelled(term)
     )
 
 
-def _known(term: PodAffinityTerm) -> bool:
+def _is_modelled(term: PodAffinityTerm) -> bool:
     """An empty namespaceSelector means all namespaces; others go by labels that are not read."""
     chosen = term.namespace_selector
     return chosen is None or not (chosen.match_labels or chosen.match_expressions)

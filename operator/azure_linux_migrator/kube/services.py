@@ -1,21 +1,58 @@
-"""What the preflight reads of Kubernetes once: services, and webhooks that answer evictions."""
+"""What the preflight reads of Kubernetes once: services, webhooks that answer evictions, the
+autoscaler's priority expander, and whether the cluster is in Azure at all."""
 
 import asyncio
 from dataclasses import replace
 
+import yaml
+
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.model.azure_facts import AzureFacts, Unread
+from azure_linux_migrator.kube.node_resource_group import home_of
+from azure_linux_migrator.model.azure_facts import AzureFacts, Priority, Unread
+from azure_linux_migrator.model.cluster import AZURE_LOCAL
 
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_EXPANDER_NAME = "cluster-autoscaler-priority-expander"
+_EXPANDER = f"/api/v1/namespaces/kube-system/configmaps/{_EXPANDER_NAME}"
 
 
 async def with_kubernetes(client: Client, facts: AzureFacts) -> AzureFacts:
     """The facts, completed with what only Kubernetes can tell."""
-    services, webhooks = await asyncio.gather(
-        dual_stack_services(client), eviction_webhooks(client)
+    services, webhooks, priorities = await asyncio.gather(
+        dual_stack_services(client), eviction_webhooks(client), expander_priorities(client)
     )
-    return replace(facts, services=services, webhooks=webhooks)
+    return replace(facts, services=services, webhooks=webhooks, priorities=priorities)
+
+
+async def expander_priorities(client: Client) -> tuple[Priority, ...] | Unread:
+    """The entries of the ConfigMap that the expander reads (kubernetes/autoscaler,
+    cluster-autoscaler/expander/priority/readme.md); none where there is no such ConfigMap."""
+    try:
+        answer = await client.json("GET", _EXPANDER)
+    except KubernetesError as error:
+        if error.status == 404:
+            return ()
+        if error.status == 403:
+            return Unread(f"the operator's ServiceAccount may not read ConfigMap {_EXPANDER_NAME}")
+        return Unread(f"reading ConfigMap {_EXPANDER_NAME} failed: {error.message}")
+    try:
+        entries = yaml.safe_load((answer.get("data") or {}).get("priorities") or "") or {}
+        priorities = [
+            Priority(int(value), str(pattern))
+            for value, patterns in entries.items()
+            for pattern in patterns
+        ]
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError):
+        return Unread(f"ConfigMap {_EXPANDER_NAME} was not understood")
+    return tuple(sorted(priorities, key=lambda entry: -entry.value))
+
+
+async def on_azure_local(client: Client) -> bool:
+    """Whether the cluster is AKS enabled by Azure Arc, by its first node."""
+    listed = await client.json("GET", "/api/v1/nodes", query={"limit": "1"})
+    ids = (str((node.get("spec") or {}).get("providerID") or "") for node in listed["items"])
+    return any(home_of(id_, "") == AZURE_LOCAL for id_ in ids)
 
 
 async def eviction_webhooks(client: Client) -> tuple[str, ...] | Unread:
@@ -23,10 +60,7 @@ async def eviction_webhooks(client: Client) -> tuple[str, ...] | Unread:
     kinds = ("validating", "mutating")
     try:
         lists = [
-            await client.json(
-                "GET", f"/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations"
-            )
-            for kind in kinds
+            await client.json("GET", f"{_ADMISSION}/{kind}webhookconfigurations") for kind in kinds
         ]
     except KubernetesError as error:
         if error.status == 403:

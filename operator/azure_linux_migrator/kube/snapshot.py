@@ -1,6 +1,6 @@
 """Reading a whole cluster once, for a forecast: lists only, with read-only rights.
 
-What may not be read is told; without nodes and pods there is nothing to forecast.
+What may not be read is reported; without nodes and pods there is nothing to forecast.
 """
 
 from collections import Counter
@@ -43,14 +43,14 @@ class _List(Struct):
 
 
 async def read_cluster(client: Client, now: float) -> ClusterSnapshot:
-    """Everything of the cluster; the pools and the survey are Azure's to add.
+    """Everything of the cluster; the pools and the Azure facts are added later.
 
     Raises KubernetesError where nodes or pods cannot be read.
     """
     snapshot = ClusterSnapshot(now)
-    await _each(client, "/api/v1/nodes", lambda raw: _node(snapshot, raw))
+    await _read_all(client, "/api/v1/nodes", lambda raw: _node(snapshot, raw))
     unmodelled: Counter[str] = Counter()
-    await _each(client, "/api/v1/pods", lambda raw: _pod(snapshot, unmodelled, raw))
+    await _read_all(client, "/api/v1/pods", lambda raw: _pod(snapshot, unmodelled, raw))
     optional: list[tuple[str, Callable[[msgspec.Raw], None]]] = [
         ("/apis/policy/v1/poddisruptionbudgets", lambda raw: _budget(snapshot, raw)),
         ("/api/v1/persistentvolumes", _into(snapshot.volumes, VolumeObject)),
@@ -66,14 +66,14 @@ async def read_cluster(client: Client, now: float) -> ClusterSnapshot:
     ]
     for path, take in optional:
         try:
-            await _each(client, path, take, _SCHEDULED if path == EVENTS else {})
+            await _read_all(client, path, take, _SCHEDULED if path == EVENTS else {})
         except KubernetesError as error:
             snapshot.unseen.append(f"{path.rpartition('/')[2]}: {error.message}")
-    snapshot.unseen += scheduling.told(unmodelled.items())
+    snapshot.unseen += scheduling.lines_of(unmodelled.items())
     return snapshot
 
 
-async def _each(
+async def _read_all(
     client: Client,
     path: str,
     take: Callable[[msgspec.Raw], None],
@@ -127,7 +127,7 @@ def _pod(snapshot: ClusterSnapshot, unmodelled: Counter[str], raw: msgspec.Raw) 
     pod = _pod_of.decode(raw)
     record = pod.record()
     snapshot.pods.append(structs.replace(record, scheduling=ANYWHERE))
-    snapshot.placings.setdefault(
+    snapshot.scheduling.setdefault(
         record.owner.uid if record.owner else record.uid, record.scheduling
     )
     if not record.finished:

@@ -48,7 +48,7 @@ async def restore(client: Client, deployment: NamespacedName, replicas: int) -> 
 
 
 async def yield_scale(client: Client, deployment: NamespacedName, by: str) -> None:
-    """Say on the Deployment that its scale was left to whoever changed it."""
+    """Say on the Deployment that its scale was left to the writer that changed it."""
     patch = {"metadata": {"annotations": {SURGE: f"{by}/{YIELDED}"}}}
     await _send(client, _path(deployment), patch, MERGE_PATCH)
 

@@ -275,5 +275,8 @@ Action = (
     | RelinquishScale
 )
 
+AZURE = (ReadPools, ReadAzureFacts, CreatePool, UpdatePool, DeleteMachines, DeletePool)
+"""The actions that Azure answers, not Kubernetes."""
+
 READS = (ReadPools, ReviewAccess, ReadAzureFacts, RunForecast)
 """The actions that change nothing; the only ones a paused migration may take."""

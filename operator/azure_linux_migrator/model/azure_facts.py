@@ -48,6 +48,8 @@ class ClusterFacts:
     """Public addresses of the load balancer by which nodes reach the internet."""
     own_identities: tuple[ArmId, ...] = ()
     """Lower-case ids of the identities that AKS gives to nodes (identityProfile)."""
+    node_disruption: Public = ""
+    """nodeDisruptionPolicy, which only a preview API shows: whether nodes may be reimaged."""
     hosted_system: bool = False
     """Whether AKS runs the system node pool out of sight (hostedSystemProfile, AKS Automatic)."""
 
@@ -106,6 +108,15 @@ class Lock:
     on_nodes: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """An entry of the autoscaler's priority expander: the higher, the sooner are pools scaled whose
+    scale set's name `pattern` matches."""
+
+    value: int
+    pattern: LeftOut
+
+
 _NOT_YET = Unread("it was not read")
 
 
@@ -134,10 +145,14 @@ class AzureFacts:
     """IPv6 or dual-stack LoadBalancer services with externalTrafficPolicy Cluster."""
     webhooks: tuple[Identifier, ...] | Unread = _NOT_YET
     """Configurations of admission webhooks that answer evictions (pods/eviction)."""
+    priorities: tuple[Priority, ...] | Unread = _NOT_YET
+    """Of the autoscaler's priority expander, the highest first; none where it has none."""
     versions: tuple[Public, ...] | Unread = _NOT_YET
     """Kubernetes versions that a new pool may have (availableAgentPoolVersions)."""
     identities: tuple[Identifier, ...] | Unread = _NOT_YET
     """Identities that were assigned to the source's scale set beside those of AKS, by name."""
+    attachments: tuple[Identifier, ...] | Unread = _NOT_YET
+    """What else was attached to the source's scale set outside of AKS: disks, backend pools."""
     images: tuple[Public, ...] | Unread = _NOT_YET
     """Node image versions that the target could get."""
     at: float = 0.0

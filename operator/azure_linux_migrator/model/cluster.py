@@ -1,7 +1,7 @@
 """Slim, frozen records of what the core knows about a cluster: the only shape it ever sees.
 
 They are built by kube/decode.py from watch events and by the simulator from its own state.
-Strings that repeat (names of nodes, namespaces, labels) are interned by whoever builds them.
+Strings that repeat (names of nodes, namespaces, labels) are interned where they are built.
 """
 
 from collections.abc import Mapping
@@ -67,6 +67,10 @@ class Allocatable(NamedTuple):
         return ""
 
 
+AZURE_LOCAL = "moc"
+"""In place of a node resource group: a machine of AKS enabled by Azure Arc."""
+
+
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
     `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home`
@@ -92,9 +96,15 @@ class Node(Struct, frozen=True, gc=False):
     upgrade_status: Public = ""
 
     @property
+    def on_azure_local(self) -> bool:
+        """Whether it is of AKS enabled by Azure Arc, on Azure Local or an edge device."""
+        return self.node_resource_group == AZURE_LOCAL
+
+    @property
     def held(self) -> bool:
         """Whether a workload or AKS has marked it as not to be upgraded now (Azure/AKS#5944)."""
-        return self.upgrade_status.casefold() in {"paused", "quarantined"}
+        status = self.upgrade_status
+        return bool(status) and status.casefold() in {"paused", "quarantined"}
 
     def runs(self, os_sku: str) -> bool:
         """Whether that is its OS, however AKS writes it: a pool of AzureLinux3 may show AzureLinux,
@@ -203,6 +213,11 @@ class Budget(Struct, frozen=True):
     def capacity(self) -> int:
         """Disruptions it allows once all its pods are healthy."""
         return self.expected - self.desired
+
+    @property
+    def never_allows(self) -> bool:
+        """Whether it allows no disruption, however healthy its pods are."""
+        return self.expected <= self.desired
 
 
 class ScaleOwner(StrEnum):

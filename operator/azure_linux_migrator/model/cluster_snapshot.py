@@ -18,14 +18,14 @@ from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import SchedulingConstraints
 from azure_linux_migrator.model.sensitivity import Identifier, NodeName, Sensitivity, TaintText
 
-VERSION = 5
+VERSION = 6
 
 
 class ClusterSnapshot(Struct):
     """`labels` and `taints` are the nodes', by name; `boots` tells how long each took from its
-    Node object to Ready, in seconds; `placings` are the pods', by their owner's uid; `rules` belong
-    to `budgets`, in their order; `scheduled` tells when pods got their nodes, by uid, as far as it
-    is known; `unseen` what could not be read, and why."""
+    Node object to Ready, in seconds; `scheduling` are the constraints of pods, by their owner's
+    uid; `rules` belong to `budgets`, in their order; `scheduled` tells when pods got their nodes,
+    by uid, as far as it is known; `unseen` what could not be read, and why."""
 
     taken_at: float
     nodes: list[Node] = []
@@ -33,7 +33,7 @@ class ClusterSnapshot(Struct):
     taints: dict[NodeName, list[TaintText]] = {}
     boots: dict[NodeName, float] = {}
     pods: list[Pod] = []
-    placings: dict[Identifier, SchedulingConstraints] = {}
+    scheduling: dict[Identifier, SchedulingConstraints] = {}
     budgets: list[Budget] = []
     rules: list[BudgetRule] = []
     controllers: list[Controller] = []
@@ -41,7 +41,7 @@ class ClusterSnapshot(Struct):
     attachments: list[Attachment] = []
     scheduled: dict[Identifier, float] = {}
     pools: list[Pool] = []
-    azure_facts: Annotated[dict[str, Any], Sensitivity.SURVEY] = {}
+    azure_facts: Annotated[dict[str, Any], Sensitivity.AZURE_FACTS] = {}
     unseen: list[Annotated[str, Sensitivity.UNREAD_LIST]] = []
     redacted: bool = False
     version: int = VERSION
@@ -49,7 +49,9 @@ class ClusterSnapshot(Struct):
     def placed_pods(self) -> Iterator[Pod]:
         """The pods, each with where it may land."""
         for pod in self.pods:
-            scheduling = self.placings.get(pod.owner.uid if pod.owner else pod.uid, pod.scheduling)
+            scheduling = self.scheduling.get(
+                pod.owner.uid if pod.owner else pod.uid, pod.scheduling
+            )
             yield structs.replace(pod, scheduling=scheduling)
 
     def labelled_nodes(self) -> Iterator[Node]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from azure_linux_migrator.api.names import TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.quantities import seconds, share
-from azure_linux_migrator.api.spec import MigrationSpec, Mode, StrategyType
+from azure_linux_migrator.api.spec import MigrationSpec, Mode
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.pool import Pool

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from azure_linux_migrator.api.quantities import is_size, share
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.model.provisioning_state import SETTLED, ProvisioningState
 from azure_linux_migrator.model.sensitivity import LeftOut, Message, PoolName, Public, Sensitivity
 
 
@@ -151,4 +152,9 @@ class Pool(Struct, frozen=True):
     @property
     def settled(self) -> bool:
         """Whether no operation of Azure is under way on it."""
-        return self.state in {"Succeeded", "Failed", "Canceled"}
+        return self.state in SETTLED
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether its last operation has done its work, and no other is under way."""
+        return self.state == ProvisioningState.SUCCEEDED

@@ -52,8 +52,8 @@ class Sensitivity(Enum):
     CIDR = auto()
     SERVICE = auto()
     """`namespace/name`."""
-    SURVEY = auto()
-    """A survey as forecast/snapshot.py stores it."""
+    AZURE_FACTS = auto()
+    """Azure facts as forecast/snapshot.py stores them."""
     UNREAD_LIST = auto()
     """What could not be listed: `<resource>: <message>`."""
 

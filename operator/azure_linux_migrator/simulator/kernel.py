@@ -9,15 +9,11 @@ Call = Callable[[], None]
 class Timer:
     """A scheduled call; `cancel` removes it."""
 
-    __slots__ = ("_call", "at", "sequence")
+    __slots__ = ("_call", "at")
 
-    def __init__(self, at: float, sequence: int, call: Call) -> None:
+    def __init__(self, at: float, call: Call) -> None:
         self.at = at
-        self.sequence = sequence
         self._call: Call | None = call
-
-    def __lt__(self, other: "Timer") -> bool:
-        return (self.at, self.sequence) < (other.at, other.sequence)
 
     @property
     def live(self) -> bool:
@@ -46,14 +42,15 @@ class Kernel:
     def __init__(self, now: float) -> None:
         self.now = now
         self.steps = 0
-        self._agenda: list[Timer] = []
+        self._agenda: list[tuple[float, int, Timer]] = []
+        """By time and order of arrival: tuples, which a heap compares without a call."""
         self._count = 0
 
     def at(self, when: float, call: Call) -> Timer:
         """Call at that time, or now if it is past."""
         self._count += 1
-        timer = Timer(max(when, self.now), self._count, call)
-        heappush(self._agenda, timer)
+        timer = Timer(max(when, self.now), call)
+        heappush(self._agenda, (timer.at, self._count, timer))
         return timer
 
     def after(self, delay: float, call: Call) -> Timer:
@@ -62,16 +59,16 @@ class Kernel:
 
     def next_at(self) -> float | None:
         """The time of the next call; None if there is none."""
-        while self._agenda and not self._agenda[0].live:
-            heappop(self._agenda)
-        return self._agenda[0].at if self._agenda else None
+        agenda = self._agenda
+        while agenda and not agenda[0][2].live:
+            heappop(agenda)
+        return agenda[0][0] if agenda else None
 
     def step(self) -> bool:
         """Make the next call; False if there is none."""
         if self.next_at() is None:
             return False
-        timer = heappop(self._agenda)
-        self.now = timer.at
+        self.now, _, timer = heappop(self._agenda)
         self.steps += 1
         timer.fire()
         return True

@@ -200,14 +200,14 @@ async def leases(log: Transcript) -> None:
     await log.ask("take over", "PUT", path, body=renewed, tells=holder)
     await log.ask("renew at the old version", "PUT", path, body=first)
     await log.ask("read", "GET", path, tells=holder)
-    found = await log.ask(
+    nodes = await log.ask(
         "find by name",
         "GET",
         "/apis/coordination.k8s.io/v1/leases",
         fieldSelector="metadata.name=contract",
         tells=lambda listed: [lease["metadata"]["namespace"] for lease in listed["items"]],
     )
-    newer = found["items"][0]["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
+    newer = nodes["items"][0]["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
     log.lines.append(("a write has a new version", newer))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from simtest.custom_resource import CustomResource
 from simtest.shipped.api_server import SimulatedApiServer
 from testbed.control_plane import ControlPlane
 from testbed.fill.command import apply
@@ -46,8 +46,8 @@ def _simulated() -> SimulatedApiServer:
 async def _simulated_transcript() -> Transcript:
     server = SimulatedServer(_simulated())
     _, listed = await server.ask("GET", "/api/v1/pods")
-    _, found = await server.ask("GET", "/api/v1/nodes")
-    return await _everything(server, found["items"][0]["metadata"]["name"], listed["items"][0])
+    _, nodes = await server.ask("GET", "/api/v1/nodes")
+    return await _everything(server, nodes["items"][0]["metadata"]["name"], listed["items"][0])
 
 
 async def _until_running(client: Client) -> Manifest:
@@ -65,7 +65,9 @@ async def _until_running(client: Client) -> Manifest:
 
 def _is_ready(pod: Manifest) -> bool:
     conditions = pod["status"].get("conditions") or ()
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
+    )
 
 
 async def _real_transcript(plane: ControlPlane) -> Transcript:

@@ -9,7 +9,7 @@ import pytest
 from azure_linux_migrator.api.names import BATCH
 from azure_linux_migrator.kube.client import MERGE_PATCH, Client
 from azure_linux_migrator.kube.reflector import INITIAL_END
-from azure_linux_migrator.simulator.controller.custom_resource import CustomResource
+from simtest.custom_resource import CustomResource
 from simtest.shipped.api_server import SimulatedApiServer
 from testbed.control_plane import ControlPlane
 from testbed.fill.command import apply

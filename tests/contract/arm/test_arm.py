@@ -175,3 +175,24 @@ async def test_our_adapter_creates_from_the_source_scales_and_deletes(arm: Bench
         assert ("create", "200") in calls
     finally:
         await pools.close()
+
+
+async def test_the_sdk_waits_for_an_operation_whose_status_is_free_text(arm: Bench) -> None:
+    poller = await arm.sdk.agent_pools.begin_create_or_update(
+        *WHERE, "blue", AgentPool({"properties": POOL})
+    )
+    [operation] = [one for one in arm.cluster._engine.operations.values() if one.running]
+    assert operation.body()["status"] == "CreatingAgentPools: 0/2 nodes completed"
+    assert (await poller.result()).provisioning_state == "Succeeded"
+
+
+async def test_flat_and_wrapped_errors_are_the_same_to_the_sdk(arm: Bench) -> None:
+    codes = []
+    for wrapped in (True, False):
+        refusal = Refuse(409, "OperationNotAllowed", wrapped=wrapped)
+        inject(arm.cluster, CallFault(refusal, call="GetPool"))
+        with pytest.raises(HttpResponseError) as refused:
+            await arm.sdk.agent_pools.get(*WHERE, "system")
+        assert refused.value.error is not None
+        codes.append((refused.value.status_code, refused.value.error.code))
+    assert codes == [(409, "OperationNotAllowed")] * 2

@@ -24,8 +24,8 @@ async def test_the_apiserver_lets_some_wait_for_half_a_second(place: Place) -> N
 
     async def timed(name: str, uid: str) -> tuple[EvictionResult, float]:
         began = time.monotonic()
-        verdict = await place.evict(name, uid)
-        return verdict.result, time.monotonic() - began
+        response = await place.evict(name, uid)
+        return response.result, time.monotonic() - began
 
     answers = await asyncio.gather(*map(timed, PODS[:5], uids))
     assert {result for result, _ in answers} == {EvictionResult.GRANTED}

@@ -12,8 +12,8 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.model.cluster import Allocatable, BudgetRule, NamespacedName, Node
 from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity, Span, Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from testbed.fill.workloads import deployment
 from testbed.stages import PREFIX
 from tests.support.eviction_manifests import POOL

@@ -60,10 +60,10 @@ async def test_point_14_an_empty_selector_guards_the_whole_namespace(place: Plac
     budget = await place.budget("all", selector={}, minAvailable=2, expect={"healthy": 2})
     assert (budget.expected, budget.desired, budget.allowed) == (2, 2, 0)
     for name in (owned, "bare"):
-        verdict, reading = await place.ask(name)
+        response, reading = await place.ask(name)
         assert reading.pdb_index == (NamespacedName(place.namespace, "all"),)
         assert (reading.slots, reading.sends) == (0, False)
-        assert verdict.result is EvictionResult.BUDGET
+        assert response.result is EvictionResult.BUDGET
     assert await place.deadlocked("all")
 
 
@@ -71,9 +71,9 @@ async def test_point_14_no_selector_guards_nothing(place: Place) -> None:
     await place.pod("a")
     await place.create(place.budgets, {"metadata": {"name": "none"}, "spec": {"minAvailable": 1}})
     await place.settled("none", expected=0)
-    verdict, reading = await place.ask("a")
+    response, reading = await place.ask("a")
     assert reading.pdb_index == ()
-    assert verdict.result is EvictionResult.GRANTED
+    assert response.result is EvictionResult.GRANTED
 
 
 def term(key: str, operator: str, *values: str) -> Manifest:
@@ -101,10 +101,10 @@ async def test_point_14_our_selectors_match_what_the_apiserver_matches(
 ) -> None:
     await place.pod("a")
     await place.budget("strict", selector=selector, minAvailable=9)
-    verdict, reading = await place.ask("a")
+    response, reading = await place.ask("a")
     assert bool(reading.pdb_index) == selects
     assert reading.sends != selects
-    assert verdict.result is (EvictionResult.BUDGET if selects else EvictionResult.GRANTED)
+    assert response.result is (EvictionResult.BUDGET if selects else EvictionResult.GRANTED)
 
 
 async def test_point_14_unmanaged_pods_count_as_healthy_but_not_as_expected(place: Place) -> None:
@@ -112,9 +112,9 @@ async def test_point_14_unmanaged_pods_count_as_healthy_but_not_as_expected(plac
     await place.pod("bare")
     budget = await place.budget(maxUnavailable=1, expect={"healthy": 3, "allowed": 2})
     assert (budget.expected, budget.desired) == (2, 1)
-    verdict, reading = await place.ask("bare")
+    response, reading = await place.ask("bare")
     assert reading.slots == 2
-    assert verdict.result is EvictionResult.GRANTED
+    assert response.result is EvictionResult.GRANTED
 
 
 @pytest.mark.parametrize("limit", [{"maxUnavailable": 1}, {"minAvailable": "50%"}])
@@ -124,10 +124,10 @@ async def test_point_14_a_budget_that_expects_no_pods_allows_nothing(
     await place.pod("bare")
     budget = await place.budget(**limit, expect={"healthy": 1, "allowed": 0})
     assert (budget.expected, budget.desired) == (0, 0)
-    verdict, reading = await place.ask("bare")
+    response, reading = await place.ask("bare")
     assert (reading.slots, reading.sends) == (0, False)
-    assert verdict.result is EvictionResult.BUDGET
-    assert verdict.retry_after is None
+    assert response.result is EvictionResult.BUDGET
+    assert response.retry_after is None
 
 
 async def test_point_14_percentages_are_of_the_controllers_scale_and_round_up(
@@ -168,8 +168,8 @@ async def test_case_39_budgets_of_0_and_0_percent_and_100_percent_are_fully_bloc
     for limit, desired in limits:
         wanted = {"healthy": 2, "expected": 2, "desired": desired, "allowed": 0}
         await place.budget(**limit, expect=wanted)
-        verdict, reading = await place.ask(pod)
-        assert verdict.result is EvictionResult.BUDGET, limit
+        response, reading = await place.ask(pod)
+        assert response.result is EvictionResult.BUDGET, limit
         assert (reading.slots, reading.sends) == (2 - desired, False), limit
         assert await place.deadlocked(), limit
         await place.remove(f"{place.budgets}/web")
@@ -182,8 +182,8 @@ async def test_point_14_a_scale_up_counts_before_its_pods_are_there(place: Place
     with place.paused(SCHEDULER):
         await place.patch(path, {"spec": {"replicas": 3}})
         await place.settled(expected=3, desired=2, healthy=2, allowed=0)
-        verdict, reading = await place.ask(pod)
-        assert verdict.result is EvictionResult.BUDGET
+        response, reading = await place.ask(pod)
+        assert response.result is EvictionResult.BUDGET
         assert (reading.slots, reading.sends) == (0, False)
         assert not await place.deadlocked(), "the third pod will free a slot"
     await place.settled(healthy=3, allowed=1)
@@ -197,12 +197,12 @@ async def test_point_15_the_slot_returns_when_the_replacement_is_ready(place: Pl
         assert (await place.evict(first)).result is EvictionResult.GRANTED
         await until("the evicted pod is gone", lambda: place.gone(first))
         await place.settled(healthy=1, allowed=0)
-        verdict, reading = await place.ask(second)
-        assert verdict.result is EvictionResult.BUDGET
+        response, reading = await place.ask(second)
+        assert response.result is EvictionResult.BUDGET
         assert (reading.slots, reading.sends) == (0, False)
         (waiting,) = set((await place.world()).pods) - {NamespacedName(place.namespace, second)}
         assert (await place.read(waiting.name)).pod.phase == "Pending"
     await place.settled(healthy=2, allowed=1)
-    verdict, reading = await place.ask(second)
-    assert verdict.result is EvictionResult.GRANTED
+    response, reading = await place.ask(second)
+    assert response.result is EvictionResult.GRANTED
     assert (reading.slots, reading.sends) == (1, True)

@@ -31,9 +31,9 @@ async def test_point_04_two_budgets_are_a_500_named_two_budgets(place: Place) ->
     await place.pod("b")
     await place.budget(minAvailable=0, expect={"healthy": 2, "allowed": 2})
     await place.budget("all", selector={}, minAvailable=0, expect={"allowed": 2})
-    verdict, reading = await place.ask("a")
-    assert verdict.result is EvictionResult.TWO_BUDGETS
-    assert verdict.retry_after is None
+    response, reading = await place.ask("a")
+    assert response.result is EvictionResult.TWO_BUDGETS
+    assert response.retry_after is None
     assert reading.pdb_index == (
         NamespacedName(place.namespace, "all"),
         NamespacedName(place.namespace, "web"),
@@ -51,11 +51,11 @@ async def test_point_04_two_budgets_refuse_even_an_unready_pod_but_no_pending_on
     always: Manifest = {"minAvailable": 0, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
     await place.budget(**always)
     await place.budget("all", selector={}, **always)
-    verdict, reading = await place.ask("a")
-    assert verdict.result is EvictionResult.TWO_BUDGETS
+    response, reading = await place.ask("a")
+    assert response.result is EvictionResult.TWO_BUDGETS
     assert not reading.sends
-    verdict, reading = await place.ask("b")
-    assert verdict.result is EvictionResult.GRANTED
+    response, reading = await place.ask("b")
+    assert response.result is EvictionResult.GRANTED
     assert reading.sends
 
 
@@ -67,17 +67,17 @@ async def test_point_05_a_generation_not_yet_observed_is_a_429_with_retry_after_
     await place.budget(minAvailable=1, expect={"healthy": 2, "allowed": 1})
     with place.paused():
         await place.patch(f"{place.budgets}/web", {"spec": {"minAvailable": 0}})
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.BUDGET
-        assert verdict.retry_after == RETRY_LATER
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.BUDGET
+        assert response.retry_after == RETRY_LATER
         assert (reading.slots, reading.sends) == (0, False)
         reason, message = only_cause(await place.refusal("a"))
         assert reason == "DisruptionBudget"
         assert message == "The disruption budget web is still being processed by the server."
         assert not await place.deadlocked()
     await place.settled(allowed=2)
-    verdict, reading = await place.ask("a")
-    assert verdict.result is EvictionResult.GRANTED
+    response, reading = await place.ask("a")
+    assert response.result is EvictionResult.GRANTED
     assert (reading.slots, reading.sends) == (2, True)
 
 
@@ -85,9 +85,9 @@ async def test_point_06_no_disruption_allowed_is_a_429_without_retry_after(place
     await place.pod("a")
     await place.pod("b", ready=False)
     await place.budget(minAvailable=1, expect={"healthy": 1, "allowed": 0})
-    verdict, reading = await place.ask("a")
-    assert verdict.result is EvictionResult.BUDGET
-    assert verdict.retry_after is None
+    response, reading = await place.ask("a")
+    assert response.result is EvictionResult.BUDGET
+    assert response.retry_after is None
     assert (reading.slots, reading.sends) == (0, False)
     reason, message = only_cause(await place.refusal("a"))
     assert reason == "DisruptionBudget"
@@ -129,9 +129,9 @@ async def test_point_06_sync_failed_is_a_429_whose_cause_says_why(place: Place) 
     name = await start_job(place)
     budget = await sync_failed(place)
     assert budget.observed_generation == budget.generation
-    verdict, reading = await place.ask(name)
-    assert verdict.result is EvictionResult.BUDGET
-    assert verdict.retry_after is None
+    response, reading = await place.ask(name)
+    assert response.result is EvictionResult.BUDGET
+    assert response.retry_after is None
     assert not reading.sends
     assert reading.slots <= 0
     reason, message = only_cause(await place.refusal(name))
@@ -154,9 +154,9 @@ async def test_point_06_a_budget_that_never_synced_answers_as_if_it_were_still_i
     )
     budget = await sync_failed(place)
     assert budget.observed_generation < budget.generation
-    verdict, reading = await place.ask(name)
-    assert verdict.result is EvictionResult.BUDGET
-    assert verdict.retry_after == RETRY_LATER
+    response, reading = await place.ask(name)
+    assert response.result is EvictionResult.BUDGET
+    assert response.retry_after == RETRY_LATER
     assert (reading.slots, reading.sends) == (0, False)
     _, message = only_cause(await place.refusal(name))
     assert message.endswith("is still being processed by the server.")
@@ -184,9 +184,9 @@ async def test_point_07_a_negative_allowance_is_a_403_named_negative(place: Plac
         del whole["metadata"]["resourceVersion"]
         await write_to_etcd(place, f"/registry/poddisruptionbudgets/{place.namespace}/web", whole)
         await until("the apiserver shows it", lambda: shows(place, -1))
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.NEGATIVE
-        assert verdict.retry_after is None
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.NEGATIVE
+        assert response.retry_after is None
         assert (reading.slots, reading.sends) == (-1, False)
         error = await place.refusal("a")
         assert (error.status, error.reason) == (403, "Forbidden")
@@ -206,8 +206,8 @@ async def test_point_07_more_than_2000_unconfirmed_evictions_are_a_403_named_neg
     await place.budget(minAvailable=0, expect={"healthy": 1, "allowed": 1})
     with place.paused():
         await disrupt(place, MOST_DISRUPTED + 1)
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.NEGATIVE
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.NEGATIVE
         assert len((await place.now()).disrupted) == MOST_DISRUPTED + 1
         assert reading.slots == 0
         assert only_cause(await place.refusal("a"))[1].endswith(

@@ -27,8 +27,8 @@ async def test_point_01_success_is_201_and_the_pod_leaves(place: Place) -> None:
     await place.pod("a")
     audit = Audit(place.plane.audit_log)
     audit.mark()
-    verdict, reading = await place.ask("a")
-    assert verdict == EvictionResponse(EvictionResult.GRANTED)
+    response, reading = await place.ask("a")
+    assert response == EvictionResponse(EvictionResult.GRANTED)
     assert reading.sends
     assert audit.evictions("system:serviceaccount:azlm-system:azlm") == {201: 1}
     await until("the pod is gone", lambda: place.gone("a"))
@@ -49,8 +49,8 @@ async def test_point_02_a_finished_pod_ignores_its_budget(place: Place, phase: s
     await place.finish("a", phase)
     before = await place.budget(minAvailable=1, expect={"healthy": 1, "allowed": 0})
     with place.paused():
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.GRANTED
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.GRANTED
         assert reading.pod.finished
         assert (reading.free, reading.slots, reading.sends) == (True, 0, True)
         assert spent(before, await place.now()) == 0
@@ -61,8 +61,8 @@ async def test_point_02_a_pending_pod_ignores_its_budget(place: Place) -> None:
     await place.pending("a")
     before = await place.budget(minAvailable=1, expect={"healthy": 0, "allowed": 0})
     with place.paused():
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.GRANTED
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.GRANTED
         assert reading.pod.phase == "Pending"
         assert (reading.free, reading.slots, reading.sends) == (True, -1, True)
         assert spent(before, await place.now()) == 0
@@ -74,8 +74,8 @@ async def test_point_02_a_pod_that_starts_to_run_is_guarded_again(place: Place) 
     assert (await place.read("a")).sends
     await place.set_pod_status("a", "Running", ready=True)
     await place.settled(healthy=1, allowed=0)
-    verdict, reading = await place.ask("a")
-    assert verdict.result is EvictionResult.BUDGET
+    response, reading = await place.ask("a")
+    assert response.result is EvictionResult.BUDGET
     assert (reading.free, reading.slots, reading.sends) == (False, 0, False)
 
 
@@ -95,8 +95,8 @@ async def test_point_03_an_unready_pod_is_free_while_the_others_are_as_many_as_n
     await place.pod("b")
     before = await place.budget(**limits(1, policy), expect={"healthy": 1, "allowed": 0})
     with place.paused():
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.GRANTED
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.GRANTED
         assert (reading.free, reading.slots, reading.sends) == (True, 0, True)
         assert spent(before, await place.now()) == 0
         ready = await place.read("b")
@@ -113,8 +113,8 @@ async def test_point_03_an_unready_pod_below_the_need_is_free_under_always_allow
     before = await place.budget(**limits(2, policy), expect={"healthy": 1, "allowed": 0})
     free = policy == "AlwaysAllow"
     with place.paused():
-        verdict, reading = await place.ask("a")
-        assert verdict.result is (EvictionResult.GRANTED if free else EvictionResult.BUDGET)
+        response, reading = await place.ask("a")
+        assert response.result is (EvictionResult.GRANTED if free else EvictionResult.BUDGET)
         assert (reading.free, reading.slots, reading.sends) == (free, -1, free)
         assert spent(before, await place.now()) == 0
 
@@ -128,8 +128,8 @@ async def test_point_03_where_nothing_is_needed_an_unready_pod_takes_a_slot_like
     before = await place.budget(**limits(0, policy), expect={"healthy": 1, "allowed": 1})
     free = policy == "AlwaysAllow"
     with place.paused():
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.GRANTED
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.GRANTED
         assert (reading.free, reading.slots, reading.sends) == (free, 1, True)
         assert spent(before, await place.now()) == (0 if free else 1)
 
@@ -139,8 +139,8 @@ async def test_point_03_where_nothing_is_needed_and_nothing_healthy_nothing_is_g
 ) -> None:
     await place.pod("a", ready=False)
     await place.budget(minAvailable=0, expect={"healthy": 0, "expected": 1, "allowed": 0})
-    verdict, reading = await place.ask("a")
-    assert verdict.result is EvictionResult.BUDGET
+    response, reading = await place.ask("a")
+    assert response.result is EvictionResult.BUDGET
     assert (reading.free, reading.slots, reading.sends) == (False, 0, False)
 
 

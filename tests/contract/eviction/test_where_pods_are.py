@@ -51,8 +51,8 @@ async def test_point_02_a_pod_stuck_terminating_is_granted_again_and_costs_nothi
     await place.budget(minAvailable=1, expect={"healthy": 2, "allowed": 1})
     assert (await place.evict("a")).result is EvictionResult.GRANTED
     before = await place.settled(healthy=1, allowed=0)
-    verdict, reading = await place.ask("a")
-    assert verdict.result is EvictionResult.GRANTED
+    response, reading = await place.ask("a")
+    assert response.result is EvictionResult.GRANTED
     assert reading.pod.terminating
     assert reading.slots == 0
     answer = await place.admin.json("DELETE", f"{place.pods}/a")
@@ -83,14 +83,14 @@ async def test_case_28_pods_of_a_node_that_is_not_ready_are_evicted_and_stay_ter
         before = await place.settled(healthy=1, allowed=0)
         await place.settled("last", healthy=0, allowed=0)
 
-        verdict, reading = await place.ask("dead")
-        assert verdict.result is EvictionResult.GRANTED
+        response, reading = await place.ask("dead")
+        assert response.result is EvictionResult.GRANTED
         assert (reading.pod.ready, reading.free, reading.sends) == (False, True, True)
         assert (await place.now()).disrupted == before.disrupted
         assert (await on(place, lone))["dead"].terminating
 
-        verdict, reading = await place.ask("last")
-        assert verdict.result is EvictionResult.BUDGET
+        response, reading = await place.ask("last")
+        assert response.result is EvictionResult.BUDGET
         assert (reading.free, reading.slots, reading.sends) == (False, -1, False)
     await until("a kubelet ends it", lambda: place.gone("dead"))
 
@@ -133,8 +133,8 @@ async def test_case_32_a_pod_that_tolerates_the_cordon_comes_all_the_same(
     world = await place.world()
     assert world.nodes[lone].unschedulable
     assert {pod.key.name for pod in world.pods_on(lone)} == {"boomerang"}
-    verdict, reading = await place.ask("boomerang")
-    assert verdict.result is EvictionResult.GRANTED
+    response, reading = await place.ask("boomerang")
+    assert response.result is EvictionResult.GRANTED
     assert reading.sends
 
 
@@ -144,7 +144,7 @@ async def test_need_9_a_pod_that_names_its_node_comes_all_the_same(place: Place,
     seen = (await on(place, lone))["late"]
     assert (seen.phase, seen.ready, seen.terminating) == ("Running", True, False)
     assert (await place.world()).nodes[lone].unschedulable
-    verdict, reading = await place.ask("late")
-    assert verdict.result is EvictionResult.GRANTED
+    response, reading = await place.ask("late")
+    assert response.result is EvictionResult.GRANTED
     assert reading.sends
     await until("the pod is gone", lambda: place.gone("late"))

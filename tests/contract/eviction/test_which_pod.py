@@ -36,10 +36,10 @@ async def test_point_08_a_contended_budget_is_a_409_and_the_pod_is_not_gone(plac
         ),
     ):
         await until("writes of the status conflict", lambda: conflicts(place))
-        verdict, reading = await place.ask("a")
-    assert verdict.result is EvictionResult.CONFLICT
-    assert "the object has been modified" in verdict.message
-    assert verdict.retry_after is None
+        response, reading = await place.ask("a")
+    assert response.result is EvictionResult.CONFLICT
+    assert "the object has been modified" in response.message
+    assert response.retry_after is None
     assert reading.sends
     after = await place.read("a")
     assert after.pod.uid == reading.pod.uid
@@ -70,8 +70,8 @@ async def test_point_13_a_successor_of_the_same_name_is_never_touched(place: Pla
     assert (await place.evict("a", uid)).result is EvictionResult.GONE
     await place.pod("a")
     before = await place.read("a")
-    verdict = await place.evict("a", uid)
-    assert verdict.result is EvictionResult.SUCCESSOR
+    response = await place.evict("a", uid)
+    assert response.result is EvictionResult.SUCCESSOR
     assert before.pod == (await place.read("a")).pod
     assert (await place.evict("a")).result is EvictionResult.GRANTED
 
@@ -85,16 +85,16 @@ async def test_point_13_a_stale_uid_takes_a_slot_of_the_successors_budget_all_th
     await place.pod("b")
     before = await place.budget(minAvailable=1, expect={"healthy": 2, "allowed": 1})
     assert before.disrupted == frozenset()
-    verdict = await place.evict("a", uid)
-    assert verdict.result is EvictionResult.SUCCESSOR
+    response = await place.evict("a", uid)
+    assert response.result is EvictionResult.SUCCESSOR
     # The controller believes that `a` is leaving, and will for two minutes.
     after = await place.settled(healthy=1, allowed=0)
     assert after.disrupted == {"a"}
     for name in ("a", "b"):
-        verdict, reading = await place.ask(name)
+        response, reading = await place.ask(name)
         assert not reading.pod.terminating
         assert (reading.slots, reading.sends) == (0, False)
-        assert verdict.result is EvictionResult.BUDGET
+        assert response.result is EvictionResult.BUDGET
 
 
 async def test_point_13_a_stale_uid_with_a_free_successor_is_a_429_that_blames_the_budget(
@@ -106,9 +106,9 @@ async def test_point_13_a_stale_uid_with_a_free_successor_is_a_429_that_blames_t
     await place.pod("b")
     before = await place.budget(minAvailable=1, expect={"healthy": 1, "allowed": 0})
     assert (await place.read("a")).free
-    verdict = await place.evict("a", uid)
-    assert verdict.result is EvictionResult.BUDGET
-    assert verdict.retry_after == 10
+    response = await place.evict("a", uid)
+    assert response.result is EvictionResult.BUDGET
+    assert response.retry_after == 10
     assert not (await place.read("a")).pod.terminating
     assert (await place.now()).disrupted == before.disrupted
     assert (await place.evict("a")).result is EvictionResult.GRANTED
@@ -120,7 +120,7 @@ async def test_point_13_a_stale_uid_with_a_pending_successor_is_retried_within_t
     uid = await stale_uid(place)
     await place.pending("a")
     started = time.monotonic()
-    verdict = await place.evict("a", uid)
-    assert verdict.result is EvictionResult.SUCCESSOR
+    response = await place.evict("a", uid)
+    assert response.result is EvictionResult.SUCCESSOR
     assert time.monotonic() - started > 5, "20 tries, half a second apart, all in vain"
     assert not (await place.read("a")).pod.terminating

@@ -103,11 +103,11 @@ async def test_point_09_throttling_is_a_plain_429_and_blames_no_budget(place: Pl
         held = await occupy(place, client)
         for name, sends in (("a", True), ("b", False)):
             reading = await place.read(name)
-            verdict = await evict(client, reading.pod.key, reading.pod.uid)
-            assert verdict.result is EvictionResult.THROTTLED
-            assert verdict.message == "Too many requests, please try again later."
-            assert verdict.retry_after is not None
-            assert 1 <= verdict.retry_after <= 32
+            response = await evict(client, reading.pod.key, reading.pod.uid)
+            assert response.result is EvictionResult.THROTTLED
+            assert response.message == "Too many requests, please try again later."
+            assert response.retry_after is not None
+            assert 1 <= response.retry_after <= 32
             assert reading.sends == sends
             assert not (await place.read(name)).pod.terminating
         assert (await place.evict("b")).result is EvictionResult.BUDGET
@@ -138,10 +138,10 @@ async def test_point_10_a_policys_denial_is_named_webhook(place: Place) -> None:
     ):
         await place.wait_refused(EvictionResult.WEBHOOK)
         before = await place.now()
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.WEBHOOK
-        assert verdict.message.endswith("denied request: not during the migration")
-        assert verdict.retry_after is None
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.WEBHOOK
+        assert response.message.endswith("denied request: not during the migration")
+        assert response.retry_after is None
         assert reading.sends
         error = await place.refusal("a")
         assert (error.status, error.reason) == (422, "Invalid")
@@ -156,9 +156,9 @@ async def test_point_10_a_webhooks_denial_is_named_webhook_whatever_its_code(
     await place.budget(minAvailable=0, expect={"allowed": 1})
     async with Webhook(place, code, "a migration is under way") as webhook:
         await place.wait_refused(EvictionResult.WEBHOOK)
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.WEBHOOK
-        assert verdict.message == (
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.WEBHOOK
+        assert response.message == (
             f'admission webhook "{webhook.name}" denied the request: a migration is under way'
         )
         assert reading.sends
@@ -172,9 +172,9 @@ async def test_point_10_a_webhook_that_does_not_answer_is_a_500_that_names_it(
     await place.pod("a")
     async with Webhook(place, 0, "", answers=False) as webhook:
         await place.wait_refused(EvictionResult.WEBHOOK_FAILED)
-        verdict, reading = await place.ask("a")
-        assert verdict.result is EvictionResult.WEBHOOK_FAILED
-        assert f'failed calling webhook "{webhook.name}"' in verdict.message
+        response, reading = await place.ask("a")
+        assert response.result is EvictionResult.WEBHOOK_FAILED
+        assert f'failed calling webhook "{webhook.name}"' in response.message
         assert reading.sends
         assert (await place.refusal("a")).status == 500
 
@@ -187,18 +187,18 @@ async def test_point_11_a_terminating_namespace_is_a_403_named_so_until_the_pod_
     with place.paused():
         # The namespace is Terminating at once; its pods only when its controller gets to them.
         await place.remove(f"/api/v1/namespaces/{place.namespace}")
-        verdict, reading = await place.ask("a")
+        response, reading = await place.ask("a")
         assert not reading.pod.terminating
-        assert verdict.result is EvictionResult.NAMESPACE_TERMINATING
-        assert verdict.retry_after is None
+        assert response.result is EvictionResult.NAMESPACE_TERMINATING
+        assert response.retry_after is None
         assert (await place.refusal("a")).status == 403
 
     async def leaving() -> bool:
         return (await place.read("a")).pod.terminating
 
     await until("the namespace's controller deletes the pod", leaving)
-    verdict, reading = await place.ask("a")
-    assert verdict.result is EvictionResult.NAMESPACE_TERMINATING
+    response, reading = await place.ask("a")
+    assert response.result is EvictionResult.NAMESPACE_TERMINATING
     assert reading.pod.terminating
     await place.patch(f"{place.pods}/a", {"metadata": {"finalizers": None}})
     await until("the pod is gone", lambda: place.gone("a"))

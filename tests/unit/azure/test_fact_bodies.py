@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.azure.fact_bodies import (
+    decode_attachments,
     decode_cluster,
     decode_identities,
     decode_lock,
@@ -72,11 +73,13 @@ def test_what_the_cluster_tells_of_its_outbound_ports_and_pools() -> None:
         "maxAgentPools": 20,
         "networkProfile": {"loadBalancerProfile": balancer},
         "hostedSystemProfile": {"enabled": True},
+        "nodeDisruptionProfile": {"nodeDisruptionPolicy": "Block"},
         "identityProfile": {"kubeletidentity": {"resourceId": f"{GROUP}/identities/Kubelet"}},
     }
     cluster = decode_cluster({"properties": properties}, CLUSTER)
     assert (cluster.outbound_ports, cluster.outbound_addresses) == (8000, 2)
     assert (cluster.max_pools, cluster.hosted_system) == (20, True)
+    assert cluster.node_disruption == "Block", "of a preview API, where one is asked"
     assert cluster.own_identities == (f"{GROUP}/identities/kubelet".lower(),)
 
 
@@ -87,3 +90,37 @@ def test_identities_of_aks_are_not_those_that_somebody_assigned() -> None:
         node_resource_group="MC_g_c_r", own_identities=(f"{GROUP}/identities/kubelet".lower(),)
     )
     assert decode_identities([scale_set], cluster) == ("app",)
+
+
+def test_what_was_attached_to_the_scale_set_outside_of_aks() -> None:
+    network = "/subscriptions/s/resourceGroups/net/providers/Microsoft.Network"
+    configuration = {
+        "networkSecurityGroup": {"id": f"{NODES}/networkSecurityGroups/aks-agentpool-1-nsg"},
+        "ipConfigurations": [
+            {
+                "properties": {
+                    "loadBalancerBackendAddressPools": [
+                        {"id": f"{NODES}/loadBalancers/kubernetes/backendAddressPools/kubernetes"},
+                        {"id": f"{network}/loadBalancers/own/backendAddressPools/web"},
+                    ],
+                    "applicationGatewayBackendAddressPools": [
+                        {"id": f"{network}/applicationGateways/g/backendAddressPools/shop"}
+                    ],
+                }
+            }
+        ],
+    }
+    profile = {
+        "networkProfile": {"networkInterfaceConfigurations": [{"properties": configuration}]},
+        "storageProfile": {"dataDisks": [{"lun": 0, "diskSizeGB": 64}]},
+    }
+    scale_set: dict[str, Any] = {"properties": {"virtualMachineProfile": profile}}
+    cluster = ClusterFacts(node_resource_group="MC_g_c_r")
+    assert decode_attachments([scale_set], cluster) == (
+        "application gateway backend pool shop",
+        "data disk 0",
+        "load balancer backend pool web",
+    )
+    configuration["networkSecurityGroup"] = {"id": f"{network}/networkSecurityGroups/own"}
+    assert "network security group own" in decode_attachments([scale_set], cluster)
+    assert decode_attachments([{}], cluster) == ()

@@ -2,8 +2,11 @@
 
 import random
 from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from azure.core.pipeline.transport import AioHttpTransport
 
 from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.client import AksPools, open_pools
@@ -131,3 +134,45 @@ async def test_without_the_cluster_nothing_is_guessed(asked: Asked) -> None:
     assert isinstance(facts.usages, Unread)
     assert "location" in facts.usages.why
     assert not isinstance(facts.locks, Unread)
+
+
+class Recording(AioHttpTransport):  # type: ignore[misc]  # aiohttp's transport is untyped
+    """The SDK's transport, which keeps what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.urls: list[str] = []
+
+    async def send(self, request: Any, **more: Any) -> Any:
+        self.urls.append(request.url)
+        return await super().send(request, **more)
+
+
+async def test_a_cloud_that_lags_is_asked_in_the_api_version_that_it_has() -> None:
+    """Of AKS alone; the providers of computers, networks and locks have their own."""
+    cluster = ManagedCluster(random.Random(1))
+    cluster.adopt("src", POOL)
+    server = ArmServer(cluster, None)
+    url = await server.start(0)
+    where = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
+    transport = Recording()
+    pools = open_pools(
+        where,
+        endpoint=url,
+        cloud="china",
+        on_request=lambda *_: None,
+        api_version="2026-03-01",
+        transport=transport,
+    )
+    try:
+        listed = await pools.list_pools()
+        await pools.azure_facts(listed["src"])
+    finally:
+        await pools.close()
+        await server.stop()
+    asked = [(url, parse_qs(urlsplit(url).query)["api-version"]) for url in transport.urls]
+    of_aks = [version for url, version in asked if url.partition("?")[0].count("/managedClusters/")]
+    assert len(of_aks) >= 4
+    assert set(map(tuple, of_aks)) <= {("2026-03-01",), ("2016-09-01",)}, "locks have their own"
+    assert ["2026-03-01"] in of_aks
+    assert ["2026-08-01"] not in [version for _, version in asked]

@@ -1,8 +1,6 @@
 """What Azure's refusals and failed operations mean, by their codes and texts."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +9,7 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.azure.failures import classify_failure, codes_in
 from azure_linux_migrator.azure.pools import failure_of
 from azure_linux_migrator.errors import AzureError
-
-EXCHANGES = Path(__file__).resolve().parents[4] / "shared" / "aks" / "exchanges"
-"""Recorded refusals; beside the checkout where there are any."""
+from tests.support.recordings import recorded
 
 THROTTLED = (
     'autorest/azure: Service returned an error. Status=429 Code="OperationNotAllowed" Message="The '
@@ -66,6 +62,23 @@ def test_the_code_in_the_details_of_a_failed_operation_decides() -> None:
     assert result == (Reason.CAPACITY_SHORT, True)
 
 
+def test_the_text_in_the_details_decides_where_its_code_says_nothing() -> None:
+    quota = {
+        "code": "OperationNotAllowed",
+        "message": "it results in exceeding approved standardDSv3Family Cores quota",
+    }
+    result = failed("ResourceOperationFailure", "see the details", details=[quota])
+    assert result == (Reason.QUOTA_EXCEEDED, False)
+
+
+def test_a_failed_operation_is_told_with_the_text_of_its_details() -> None:
+    details = [{"code": "SubnetIsFull", "message": "subnet a has no room"}]
+    error = {"code": "CreateVMSSAgentPoolFailed", "message": "see details", "details": details}
+    failure = failure_of({"provisioningState": "Failed", "status": {"provisioningError": error}})
+    assert failure is not None
+    assert "see details; subnet a has no room (CreateVMSSAgentPoolFailed)" in failure.message
+
+
 def test_the_codes_of_a_body_are_read_from_the_outside_in() -> None:
     body = {
         "error": {
@@ -96,9 +109,9 @@ def test_the_innermost_code_that_is_known_decides(
 
 
 def test_a_throttle_of_compute_is_waited_for_and_never_rolls_back() -> None:
-    verdict = classify_failure(AzureError("OperationNotAllowed", THROTTLED, status=409))
-    assert (verdict.reason, verdict.retryable) == (Reason.AZURE_THROTTLED, True)
-    assert verdict.delay >= 10.0
+    failure = classify_failure(AzureError("OperationNotAllowed", THROTTLED, status=409))
+    assert (failure.reason, failure.retryable) == (Reason.AZURE_THROTTLED, True)
+    assert failure.delay >= 10.0
 
 
 @pytest.mark.parametrize("code", ["Throttled", "SomethingNew"])
@@ -121,13 +134,6 @@ def test_of_two_known_codes_the_inner_one_decides() -> None:
 # Recorded refusals
 
 
-def recorded(name: str) -> Any:
-    file = EXCHANGES / name
-    if not file.exists():
-        pytest.skip("the recorded exchanges are not beside this checkout")
-    return json.loads(file.read_text())
-
-
 EXPECTED = {
     "PUT agentPool, Spot priority, upgradeSettings.maxSurge set": Reason.PARAMETER_REFUSED,
     "same, maxUnavailable": Reason.PARAMETER_REFUSED,
@@ -143,7 +149,7 @@ EXPECTED = {
 
 
 def test_every_recorded_refusal_has_its_class() -> None:
-    refusals = recorded("07_refusals_synchronous.json")["refusals"]
+    refusals = recorded("exchanges/07_refusals_synchronous.json")["refusals"]
     reasons = {}
     for refusal in refusals:
         body = refusal["body"]
@@ -158,7 +164,7 @@ def test_every_recorded_refusal_has_its_class() -> None:
 
 
 def failure_texts() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for failure in recorded("08_failed_operations.json")["failures"]:
+    for failure in recorded("exchanges/08_failed_operations.json")["failures"]:
         text = " ".join(failure.get("text_contains") or [failure.get("text_form", "")])
         details = {"details": failure["details"]} if "details" in failure else {}
         yield failure.get("code", ""), text, details
@@ -177,7 +183,7 @@ def test_no_recorded_failure_is_a_mere_refusal() -> None:
 
 
 def test_every_code_of_the_service_that_was_seen_is_known() -> None:
-    codes = recorded("09_rp_error_codes.json")["codes_seen_missing_in_verdicts"]
+    codes = recorded("exchanges/09_rp_error_codes.json")["codes_seen_missing_in_verdicts"]
     wrappers = {"InvalidTemplateDeployment"} | {code for code in codes if "VMSSAgentPool" in code}
     unknown = [
         code

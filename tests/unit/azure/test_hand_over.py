@@ -2,68 +2,19 @@
 
 import io
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import hcl2
 import pytest
 from azure.mgmt.containerservice import models
 
-from azure_linux_migrator.azure import bicep, terraform
+from azure_linux_migrator.azure import bicep, terraform, terraform_blocks
 from azure_linux_migrator.azure.iac_values import bicep as bicep_value
 from azure_linux_migrator.azure.iac_values import hcl
 from azure_linux_migrator.azure.policies import POLICIES, Policy
 from azure_linux_migrator.model.pool import Pool
+from tests.support.pool_properties import EVERYTHING
 from tests.support.worlds import target
-
-EVERYTHING: dict[str, Any] = {
-    "vmSize": "Standard_D4s_v5",
-    "osSKU": "AzureLinux",
-    "osType": "Linux",
-    "mode": "User",
-    "orchestratorVersion": "1.33.2",
-    "maxPods": 60,
-    "osDiskSizeGB": 128,
-    "osDiskType": "Ephemeral",
-    "kubeletDiskType": "OS",
-    "availabilityZones": ["1", "2"],
-    "vnetSubnetID": "/subscriptions/s/subnets/nodes",
-    "podSubnetID": "/subscriptions/s/subnets/pods",
-    "enableNodePublicIP": True,
-    "nodePublicIPPrefixID": "/subscriptions/s/prefix",
-    "enableFIPS": False,
-    "enableEncryptionAtHost": True,
-    "enableUltraSSD": True,
-    "hostGroupID": "/subscriptions/s/hosts",
-    "capacityReservationGroupID": "/subscriptions/s/reserved",
-    "proximityPlacementGroupID": "/subscriptions/s/near",
-    "gpuInstanceProfile": "MIG1g",
-    "gpuProfile": {"driver": "None"},
-    "scaleSetPriority": "Spot",
-    "scaleSetEvictionPolicy": "Delete",
-    "spotMaxPrice": -1.0,
-    "scaleDownMode": "Delete",
-    "workloadRuntime": "OCIContainer",
-    "nodeLabels": {"team/name": "a", "quote": 'say "hi" ${now}'},
-    "nodeTaints": ["a=b:NoSchedule"],
-    "kubeletConfig": {"cpuManagerPolicy": "static", "podMaxPids": 900, "containerLogMaxFiles": 4},
-    "linuxOSConfig": {
-        "swapFileSizeMB": 100,
-        "transparentHugePageEnabled": "madvise",
-        "sysctls": {
-            "vmMaxMapCount": 262144,
-            "netIpv4IpLocalPortRange": "32000 60000",
-            "netIpv4TcpTwReuse": True,
-        },
-    },
-    "upgradeSettings": {"maxSurge": "33%", "drainTimeoutInMinutes": 30},
-    "networkProfile": {
-        "allowedHostPorts": [{"portStart": 80, "portEnd": 81, "protocol": "TCP"}],
-        "nodePublicIPTags": [{"ipTagType": "RoutingPreference", "tag": "Internet"}],
-    },
-    "securityProfile": {"enableVTPM": True},
-    "messageOfTheDay": "aGk=",
-}
 
 
 def pool(**more: Any) -> Pool:
@@ -110,8 +61,7 @@ def test_a_user_pool_is_imported_and_the_old_one_forgotten_without_being_destroy
 
 def test_every_argument_that_would_replace_or_rotate_the_pool_is_there() -> None:
     block = resource()
-    for argument in terraform.ARGUMENTS:
-        assert argument.name in block, argument
+    assert terraform.ARGUMENTS.keys() <= block.keys()
     assert block["zones"] == ["1", "2"]
     assert block["fips_enabled"] is False, "a value of false is a value"
     assert block["spot_max_price"] == -1
@@ -149,9 +99,18 @@ def test_what_the_provider_cannot_express_is_said_and_no_resource_is_printed() -
     text = terraform.change(target(os_sku="AzureContainerLinux"), "src")
     assert "does not know os_sku 'AzureContainerLinux'" in text
     assert parsed(text) == {} or "resource" not in parsed(text)
-    notes = terraform.change(pool(), "src").splitlines()[-1]
+    many_sizes = terraform.change(target(kind="VirtualMachines"), "src")
+    assert "does not know pools of type VirtualMachines" in many_sizes
+    notes = terraform.change(pool(), "src").splitlines()[-2]
     assert "messageOfTheDay" in notes
     assert "securityProfile" in notes
+
+
+def test_a_system_pool_that_the_block_cannot_describe_warns_of_an_apply() -> None:
+    for more in ({"os_sku": "AzureContainerLinux"}, {"properties": {"workloadRuntime": "Kata"}}):
+        text = terraform.change(target(mode="System", **more), "src")
+        assert "REPLACES THE CLUSTER" in text
+        assert "default_node_pool {" not in text
 
 
 def test_an_autoscaler_comes_with_its_bounds_and_no_count() -> None:
@@ -171,9 +130,9 @@ def rest_names(model: type) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("model", "names", "left_out"),
     [
-        (models.SysctlConfig, terraform._SYSCTLS, {"netIpv4IpLocalPortRange"}),
-        (models.KubeletConfig, terraform._KUBELET, {"failSwapOn", "seccompDefault"}),
-        (models.AgentPoolUpgradeSettings, terraform._UPGRADE, {"maxUnavailable"}),
+        (models.SysctlConfig, terraform_blocks.SYSCTLS, {"netIpv4IpLocalPortRange"}),
+        (models.KubeletConfig, terraform_blocks.KUBELET, {"failSwapOn", "seccompDefault"}),
+        (models.AgentPoolUpgradeSettings, terraform_blocks.UPGRADE, set()),
     ],
 )
 def test_the_blocks_know_every_property_of_the_sdks_model(
@@ -184,11 +143,11 @@ def test_the_blocks_know_every_property_of_the_sdks_model(
 
 def test_every_property_of_a_pool_is_an_argument_or_said_not_to_be() -> None:
     """POLICIES is held against the SDK's model by test_template."""
-    known = {argument.field for argument in terraform.ARGUMENTS}
-    known |= {*terraform.BLOCKS.values(), *terraform.UNMANAGED, "gpuProfile", "tags"}
-    known |= {"count", "minCount", "maxCount", "enableAutoScaling", "type"}
+    covered = {*terraform.ARGUMENTS.values(), *terraform_blocks.BLOCKS.values()}
+    covered |= {*terraform.UNMANAGED, "gpuProfile", "tags", "type", "virtualMachinesProfile"}
+    covered |= {"count", "minCount", "maxCount", "enableAutoScaling"}
     unset = {Policy.STRIP, Policy.REFUSE}
-    assert {name for name, policy in POLICIES.items() if policy not in unset} == known
+    assert {name for name, policy in POLICIES.items() if policy not in unset} == covered
 
 
 def test_bicep_has_every_property_that_can_be_set() -> None:
@@ -218,9 +177,3 @@ def test_bicep_has_every_property_that_can_be_set() -> None:
 def test_values_are_quoted_as_the_language_does(value: object, in_hcl: str, in_bicep: str) -> None:
     assert hcl(value) == in_hcl
     assert bicep_value(value) == in_bicep
-
-
-def test_the_page_lists_every_argument() -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs" / "strategies.md").read_text()
-    for argument in terraform.ARGUMENTS:
-        assert f"| `{argument.name}` | {argument.change} |" in page

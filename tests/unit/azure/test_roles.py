@@ -143,7 +143,7 @@ SUBNET = (
 def test_a_refused_right_quotes_the_action_and_the_scope(
     code: str, message: str, words: tuple[str, ...]
 ) -> None:
-    verdict = classify_failure(AzureError(code, message, status=403))
-    assert not verdict.retryable
+    failure = classify_failure(AzureError(code, message, status=403))
+    assert not failure.retryable
     for word in words:
-        assert word in verdict.remedy
+        assert word in failure.remedy

@@ -1,7 +1,5 @@
 """The body of the target pool, and the meaning of Azure's errors."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +11,7 @@ from azure_linux_migrator.azure.policies import POLICIES
 from azure_linux_migrator.azure.pools import failure_of
 from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.model.pool import Failure
-
-REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "aks"
+from tests.support.recordings import recorded
 
 SOURCE: dict[str, Any] = {
     "count": 3,
@@ -101,13 +98,10 @@ def test_pools_that_would_become_something_else_are_refused(field: dict[str, Any
 
 
 def test_every_field_of_the_api_has_the_policy_of_the_reference() -> None:
-    path = REFERENCE / "agentpool-fields.json"
-    if not path.exists():
-        pytest.skip("the reference data is not beside this checkout")
     names = {"copy_hazard": "copy with care", "refuse_if_set": "refuse"}
     wanted = {
         field["rest"]: names.get(field["policy"], field["policy"])
-        for field in json.loads(path.read_text())["fields"]
+        for field in recorded("agentpool-fields.json")["fields"]
     }
     assert {name: str(policy) for name, policy in POLICIES.items()} == wanted
     assert len(POLICIES) == 55

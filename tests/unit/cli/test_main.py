@@ -183,16 +183,29 @@ def _settings(*arguments: str) -> Settings:
 
 
 def test_settings_come_from_flags_then_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("POD_NAMESPACE", "POD_NAME", "AZLM_CLOUD", *_CLUSTER_VARIABLES):
+    for name in (
+        "POD_NAMESPACE",
+        "POD_NAME",
+        "AZLM_CLOUD",
+        "AZLM_AKS_API_VERSION",
+        *_CLUSTER_VARIABLES,
+    ):
         monkeypatch.setenv(name, "")
     assert _settings() == Settings()
     monkeypatch.setenv("POD_NAMESPACE", "here")
     monkeypatch.setenv("POD_NAME", "azlm-0")
     monkeypatch.setenv("AZLM_CLOUD", "china")
+    monkeypatch.setenv("AZLM_AKS_API_VERSION", "2026-03-01")
     for name, value in zip(_CLUSTER_VARIABLES, CLUSTER.values(), strict=True):
         monkeypatch.setenv(name, value)
     cluster = ClusterRef.model_validate(CLUSTER)
-    given = Settings(namespace="here", identity="azlm-0", cloud="china", cluster=cluster)
+    given = Settings(
+        namespace="here",
+        identity="azlm-0",
+        cloud="china",
+        cluster=cluster,
+        aks_api_version="2026-03-01",
+    )
     assert _settings() == given
     flags = ("--namespace=there", "--log-format=json", "--metrics-port=0", "--cluster-name=d")
     changed = cluster.model_copy(update={"name": "d"})

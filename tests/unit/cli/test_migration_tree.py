@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from azure_linux_migrator.cli.migration_view import MigrationView, NodeView, Verdict
 from azure_linux_migrator.cli.render.migration_history import entries
 from azure_linux_migrator.cli.render.migration_tree import blockers_of, table, whole
+from azure_linux_migrator.cli.view.migration_view import MigrationView, NodeView, Verdict
 from azure_linux_migrator.core.reconcile.lenient_parsing import readable_spec, resource_seen
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.migration import Migration

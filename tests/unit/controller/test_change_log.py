@@ -8,13 +8,8 @@ from aiohttp import web
 
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import (
-    BatchProgress,
-    BlockerStatus,
-    Condition,
-    MigrationStatus,
-    RollbackStatus,
-)
+from azure_linux_migrator.api.status import Condition, MigrationStatus, RollbackStatus
+from azure_linux_migrator.api.status_drain import BatchProgress, BlockerStatus
 from azure_linux_migrator.controller import log_setup
 from azure_linux_migrator.controller.change_log import log_changes
 from azure_linux_migrator.controller.executor import Executor

@@ -76,28 +76,28 @@ DRAINING = MigrationStatus(step=Step.DRAIN)
 
 
 @pytest.mark.parametrize(
-    ("raw", "told"),
+    ("raw", "lost"),
     [
         ({"source": {"nodePool": "src"}, "drain": {"timeout": "soon"}}, "drain"),
         ({"source": {"nodePool": 7}}, "source"),
         ({"source": {"nodePool": "src"}, "cluster": "mine"}, "cluster"),
     ],
 )
-def test_one_that_has_begun_is_a_rival_though_its_spec_cannot_be_read(
-    raw: dict[str, Any], told: str
+def test_one_that_has_begun_is_a_conflict_though_its_spec_cannot_be_read(
+    raw: dict[str, Any], lost: str
 ) -> None:
     broken = Contender("a", "1", None, status=DRAINING, raw=raw)
-    assert conflict(one("b", "2"), broken) == f"a (its {told} cannot be read)"
+    assert conflict(one("b", "2"), broken) == f"a (its {lost} cannot be read)"
     assert conflict(one("b", "2"), replace(broken, status=MigrationStatus())) == ""
     assert conflict(one("b", "2"), replace(broken, finished=True)) == ""
 
 
-def test_a_broken_spec_that_names_other_pools_is_no_rival() -> None:
+def test_a_broken_spec_that_names_other_pools_is_no_conflict() -> None:
     raw = {"source": {"nodePool": "other"}, "drain": {"timeout": "soon"}}
     assert conflict(one("b", "2"), Contender("a", "1", None, status=DRAINING, raw=raw)) == ""
 
 
-def test_what_is_finished_or_cannot_be_read_and_has_not_begun_is_no_rival() -> None:
+def test_what_is_finished_or_cannot_be_read_and_has_not_begun_is_no_conflict() -> None:
     assert conflict(one("b", "2"), one("a", "1", finished=True)) == ""
     assert conflict(one("b", "2"), Contender("a", "1", None)) == ""
     assert conflict(Contender("b", "2", None), one("a", "1")) == ""

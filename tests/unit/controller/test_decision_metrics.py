@@ -19,10 +19,10 @@ def node(name: str, *, batch: int, moving: int = 0) -> NodeProgress:
     return NodeProgress(Node(name, "src", unschedulable=True), batch=batch, moving=moving)
 
 
-def pool(*loads: NodeProgress) -> PoolProgress:
+def pool(*nodes: NodeProgress) -> PoolProgress:
     progress = PoolProgress()
-    for load in loads:
-        progress.add(load)
+    for node in nodes:
+        progress.add(node)
     return progress
 
 

@@ -38,16 +38,16 @@ def bank(name: str, node: str, **more: Any) -> Pod:
 class Woken:
     """Two migrations, a to aazl and b to bazl, and who was woken by the last change."""
 
-    def __init__(self, feed: ClusterWatch) -> None:
-        self.feed = feed
+    def __init__(self, watch: ClusterWatch) -> None:
+        self.watch = watch
         self.who: set[str] = set()
 
     async def start(self) -> None:
         for name, pools in (("one", {"a", "aazl"}), ("two", {"b", "bazl"})):
-            interest = PoolInterest(self.feed.world)
+            interest = PoolInterest(self.watch.world)
             interest.follow(frozenset(pools))
-            await self.feed.acquire(lambda name=name: self.who.add(name), interest)  # type: ignore[misc]
-        world = self.feed.world
+            await self.watch.acquire(lambda name=name: self.who.add(name), interest)  # type: ignore[misc]
+        world = self.watch.world
         for pool in ("a", "aazl", "b", "bazl", "other"):
             world.put_node(Node(f"{pool}-0", pool))
         daemon = Owner("DaemonSet", "log", "ds")
@@ -56,13 +56,13 @@ class Woken:
             world.put_pod(pod(key.name, node=node, key=key, owner=daemon))
         world.put_pod(shop("web-1", "a-0"))
         world.put_pod(bank("api-1", "b-0"))
-        self.feed._delivered()
+        self.watch._delivered()
 
     def by(self, change: Change) -> set[str]:
         """Who is woken by a change."""
         self.who.clear()
-        change(self.feed.world)
-        self.feed._delivered()
+        change(self.watch.world)
+        self.watch._delivered()
         return set(self.who)
 
 
@@ -73,9 +73,9 @@ async def woken(monkeypatch: pytest.MonkeyPatch) -> Woken:
 
     monkeypatch.setattr(Reflector, "_run", nothing_comes)
     nobody: Any = None
-    made = Woken(ClusterWatch(nobody))
-    await made.start()
-    return made
+    concern = Woken(ClusterWatch(nobody))
+    await concern.start()
+    return concern
 
 
 OWNER = Controller("Deployment", NamespacedName("shop", "web"), "d-web", replicas=2)
@@ -132,8 +132,8 @@ async def test_a_replacement_concerns_the_migration_that_moved_its_pod_away(woke
 
 
 async def test_everything_concerns_a_migration_whose_pools_are_not_known(woken: Woken) -> None:
-    interest = PoolInterest(woken.feed.world)
-    await woken.feed.acquire(lambda: woken.who.add("three"), interest)
+    interest = PoolInterest(woken.watch.world)
+    await woken.watch.acquire(lambda: woken.who.add("three"), interest)
     assert "three" in woken.by(lambda world: world.put_pod(pod("c", node="other-0")))
     assert "three" in woken.by(lambda world: world.put_budget(BUDGET))
     interest.follow(frozenset({"other"}))
@@ -144,8 +144,8 @@ async def test_everything_concerns_a_migration_whose_pools_are_not_known(woken: 
 
 async def test_the_state_of_a_watch_wakes_everybody_and_who_has_left_nobody(woken: Woken) -> None:
     woken.who.clear()
-    woken.feed._changed()
+    woken.watch._changed()
     assert woken.who == {"one", "two"}
-    for waker in tuple(woken.feed._wakers):
-        await woken.feed.release(waker)
-    assert woken.feed.world.listeners == []
+    for waker in tuple(woken.watch._wakers):
+        await woken.watch.release(waker)
+    assert woken.watch.world.listeners == []

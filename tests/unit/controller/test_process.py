@@ -69,13 +69,13 @@ async def test_a_lease_that_nobody_renews_fails_the_probe() -> None:
         return web.json_response(await request.json())
 
     async with serving(answer) as client:
-        made = operator(client)
+        process = operator(client)
         elector = Elector(client, "ns", "azlm", "one", on_lost=lambda: None)
-        made.leadership = Leadership(client, made.settings, elector)
-        assert made.health() is None
+        process.leadership = Leadership(client, process.settings, elector)
+        assert process.health() is None
         await elector.acquire()
-        assert made.health() is None
+        assert process.health() is None
         assert elector._task is not None
         elector._task.cancel()
         await asyncio.gather(elector._task, return_exceptions=True)
-        assert made.health() == "the Lease is not renewed any more"
+        assert process.health() == "the Lease is not renewed any more"

@@ -177,5 +177,5 @@ async def test_cancelled_while_it_waits_for_azure_it_ends_the_rest(
 
 
 def _watching(worker: Worker) -> bool:
-    feed: ClusterWatch = worker._feed
-    return bool(feed._reflectors)
+    watch: ClusterWatch = worker._ports.cluster_watch
+    return bool(watch._reflectors)

@@ -4,14 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from azure_linux_migrator.api.elapsed import Elapsed, Part
-from azure_linux_migrator.api.status import (
-    Condition,
-    MigrationStatus,
-    NodeCounts,
-    Phase,
-    PodCounts,
-    timestamp,
-)
+from azure_linux_migrator.api.status import Condition, MigrationStatus, Phase, timestamp
+from azure_linux_migrator.api.status_drain import NodeCounts, PodCounts
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.reconcile.accounting import accounted, elapsed_now
 from azure_linux_migrator.core.reconcile.decide import decide

@@ -25,12 +25,10 @@ def test_heaps_do_not_grow_with_the_events_of_pods_that_wait() -> None:
         state.put_pod(pod("later", node="s-2", app="other", revision=100 + turn))
         work.plan(NOW + turn * 0.001)
     heaps = [
-        len(pods._heap)
-        for queue in work.tracker.queues.values()
-        for pods in (queue.now, queue.later)
+        len(pods._heap) for queue in work.tracker.queues.all() for pods in (queue.now, queue.later)
     ]
     assert max(heaps) <= 2 * 20 + 16
-    assert len(work._longest) <= 2 * len(work.tracker.queues) + 16
+    assert len(work._remaining_time) <= 2 * len(work.tracker.queues) + 16
 
 
 def test_a_heap_that_was_dropped_still_knows_the_emptiest_node() -> None:
@@ -74,7 +72,7 @@ def test_twenty_thousand_one_off_jobs_leave_nothing_behind(jobs: str) -> None:
         "by owner": len(work.tracker.by_owner),
         "by claim": len(work.tracker.by_claim),
         "queues": len(work.tracker.queues),
-        "queues of": len(work.tracker.queues_of),
+        "queues of": len(work.tracker.queues._by_ident),
         "unseen": len(state.inflight._unseen_by_owner),
         "under way": len(state.inflight),
     }
@@ -91,7 +89,7 @@ def test_the_most_seen_of_an_owner_outlives_changes_of_its_last_pod() -> None:
     state.put_pod(pod("p0", owner=owner, ready=False, revision=50))
     assert state.implicit_budgets.slots("clones", 0, None) < 0, "19 of 20 are out"
     state.remove_pod(NamespacedName("default", "p0"))
-    assert not state.implicit_budgets.known("clones")
+    assert not state.implicit_budgets.has_pods("clones")
 
 
 def test_an_eviction_is_not_settled_by_an_earlier_pod_of_its_name() -> None:

@@ -230,7 +230,7 @@ def test_errors_are_noted_with_what_they_mean() -> None:
     noted = outcomes.failed(ReadPools(), AzureError("AuthorizationFailed", "no", status=403), NOW)
     assert noted is not None
     assert (noted.reason, noted.retryable) == ("AzureForbidden", False)
-    outcomes.forget_verdicts()
+    outcomes.forget_refusals()
     assert list(outcomes.problems) == [cordon.key]
 
 

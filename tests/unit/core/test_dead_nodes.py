@@ -21,13 +21,13 @@ ANSWERS = Node("s-1", "src", **MARKS)
 @pytest.mark.parametrize("kept", ["Delete", "ScaleToZero"])
 def test_the_pool_of_a_dead_node_is_retired_and_the_check_agrees(kept: str) -> None:
     silent = pod("lost", terminating=True, deadline=NOW - 3600)
-    made = world([silent], nodes=[DEAD, ANSWERS, Node("t-0", "srcazl")])
+    state = world([silent], nodes=[DEAD, ANSWERS, Node("t-0", "srcazl")])
     status = MigrationStatus(
         step="RetireSource", start_time=timestamp(NOW - 7200), source=SourceRecord(count=2)
     )
     wanted = migration(status, sourcePool=kept)
-    observation = seen(made, source(), target())
-    assert not [each for each in decide(wanted, observation, NOW).actions if ends_nodes(each)]
+    observation = seen(state, source(), target())
+    assert not [action for action in decide(wanted, observation, NOW).actions if ends_nodes(action)]
     decide(wanted, observation, NOW + 301)
     read = PoolReading({"src": source(), "srcazl": target()}, NOW + 302)
     [action] = decide(wanted, replace(observation, pools=read), NOW + 302).actions

@@ -118,7 +118,7 @@ def test_preflight_refuses_and_says_why(
     assert kstatus(decision) == REFUSED
 
 
-def test_preflight_refuses_bare_pods_a_rival_and_missing_access() -> None:
+def test_preflight_refuses_bare_pods_a_conflict_and_missing_access() -> None:
     state = world([pod("bare", owner=None)], nodes=OPEN)
     refused = decide(migration(), seen(state, source()), NOW)
     assert reason(refused) == "PodsBlocked"

@@ -61,11 +61,9 @@ def pods(count: int) -> list[Pod]:
         (pod("a", owner=None), {"unmanagedPods": "Wait"}, PodDisposition.BLOCK),
     ],
 )
-def test_fate(subject: Pod, policy: dict[str, str], expected: PodDisposition) -> None:
-    facts = planner(world([]))
-    assert (
-        classify_pod(subject, Drain.model_validate(policy), facts.tracker).disposition is expected
-    )
+def test_disposition(subject: Pod, policy: dict[str, str], expected: PodDisposition) -> None:
+    facts = planner(world([])).tracker.facts
+    assert classify_pod(subject, Drain.model_validate(policy), facts).disposition is expected
 
 
 @pytest.mark.parametrize(
@@ -199,7 +197,7 @@ class TestLedger:
 
     def test_an_eviction_that_left_no_trace_expires(self) -> None:
         self.state.inflight.tick(NOW + 119)
-        assert not self.state.inflight.barred(self.first.pod, self.first.uid)
+        assert not self.state.inflight.backs_off(self.first.pod, self.first.uid)
         assert self.state.inflight.under_way(self.first.pod, self.first.uid)
         self.state.inflight.tick(NOW + 121)
         assert self._evictions() == 1
@@ -243,5 +241,7 @@ def test_a_pod_that_never_runs_to_its_end_moves_by_its_budget() -> None:
     owner = Owner("VirtualMachineInstance", "vm", "vm")
     machine = structs.replace(pod("vm", app="vm"), owner=owner, run_once=True)
     guard = budget(app="vm", allowed=1, healthy=1, desired=0, expected=1)
-    assert [each.pod.name for each in planned(world([machine], [guard])).evictions] == ["vm"]
+    assert [eviction.pod.name for eviction in planned(world([machine], [guard])).evictions] == [
+        "vm"
+    ]
     assert planned(world([machine])).evictions == (), "a CI runner is waited for"

@@ -191,7 +191,7 @@ def test_a_refusal_that_comes_after_its_pod_has_gone_is_not_kept() -> None:
     state.remove_pod(first.pod, 100)
     outcomes.eviction_answered(first, EvictionResponse(EvictionResult.WEBHOOK, "no"), NOW)
     outcomes.eviction_answered(first, EvictionResponse(EvictionResult.SERVER, "no"), NOW)
-    assert state.inflight.pod_refusals.known == {}
+    assert state.inflight.pod_refusals.by_pod == {}
 
 
 def test_refusals_are_asked_again_less_and_less_often_and_retry_after_is_kept() -> None:
@@ -230,7 +230,7 @@ def test_a_budget_that_is_spent_is_asked_again_with_its_next_status_and_ever_les
     [blocker] = drain.work.plan(drain.now + 2).blockers
     assert (blocker.cause, blocker.pods) == (Cause.BUDGET_UNHEALTHY, 9)
     drain.go(40.0, always(EvictionResult.GRANTED), step=0.5)
-    assert drain.world.inflight.budget_backoffs.known == {}
+    assert drain.world.inflight.budget_backoffs.by_budget == {}
 
 
 def test_a_budget_that_is_overdrawn_is_reported_once() -> None:
@@ -298,7 +298,7 @@ def test_one_app_whose_webhook_refuses_holds_up_no_other() -> None:
         return EvictionResponse(EvictionResult.WEBHOOK if no else EvictionResult.GRANTED, "not now")
 
     drain.go(20.0, answer, step=0.2)
-    assert set(drain.world.inflight.pod_refusals.known) == {
+    assert set(drain.world.inflight.pod_refusals.by_pod) == {
         NamespacedName("default", name) for name in refused
     }
 

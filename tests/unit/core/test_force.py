@@ -163,17 +163,17 @@ class _Runner:
 class _Watches:
     synced = True
 
-    def __init__(self, made: World) -> None:
-        self.world = made
+    def __init__(self, state: World) -> None:
+        self.world = state
 
     def problem(self) -> str:
         return ""
 
 
 def test_forced_pods_are_counted_not_tries() -> None:
-    made = world([pod("a")])
-    outcomes = Outcomes(made, lambda: 1.0)
-    observer = Observer(_Watches(made), _Runner(outcomes), began=NOW)
+    state = world([pod("a")])
+    outcomes = Outcomes(state, lambda: 1.0)
+    observer = Observer(_Watches(state), _Runner(outcomes), began=NOW)
     body = {"metadata": {"name": "m", "uid": "u"}, "spec": {"source": {"nodePool": "src"}}}
     resource = resource_seen(body | {"status": {"pods": {"forced": 4}}}, NOW)
     observer.migration(resource, resource.status)

@@ -15,9 +15,11 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.results import Decision, PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.observation import Observation
+from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.model.actions import (
     Action,
     CreatePool,
@@ -27,11 +29,11 @@ from azure_linux_migrator.model.actions import (
     ReleaseNode,
     UpdatePool,
 )
-from azure_linux_migrator.model.cluster import Node
+from azure_linux_migrator.model.cluster import NamespacedName, Node
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 from tests.support.decisions import drained, ready
-from tests.support.worlds import NOW, at, migration, pod, seen, source, target, world
+from tests.support.worlds import NOW, at, budget, migration, pod, seen, source, target, world
 
 MARKS: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m"}
 EMPTIED = [Node("s-0", "src", batch="m.uid-m.1", **MARKS), Node("t-0", "srcazl")]
@@ -252,3 +254,32 @@ def test_what_only_informs_does_not_block() -> None:
     blocked = decision.status.condition("DrainBlocked")
     assert blocked is not None
     assert blocked.status == "False"
+
+
+# Whose budget, and who counts
+
+
+def test_a_budget_selects_pods_of_its_own_namespace_and_counts_those_that_stay() -> None:
+    elsewhere = NamespacedName("shop", "web")
+    state = world(
+        [
+            pod("a"),
+            pod("leaves", terminating=True),
+            pod("done", phase="Succeeded"),
+            pod("unready", ready=False),
+            pod("b", key=NamespacedName("shop", "b")),
+        ],
+        [budget(), budget(key=elsewhere)],
+    )
+    assert state.budgets_of(pod("a")) == (NamespacedName("default", "web"),)
+    assert state.budgets_of(state.pods[NamespacedName("shop", "b")]) == (elsewhere,)
+    assert (state.healthy(NamespacedName("default", "web")), state.healthy(elsewhere)) == (1, 1)
+
+
+def test_an_edited_spec_is_worth_another_try_of_what_was_refused() -> None:
+    outcomes = Outcomes(world([]), lambda: 1.0)
+    refused, throttled = DeletePool("srcazl", "e"), UpdatePool("src", (), "e")
+    outcomes.failed(refused, AzureError("AuthorizationFailed", "no", status=403), NOW)
+    outcomes.failed(throttled, AzureError("Throttled", "later", status=429), NOW)
+    outcomes.forget_refusals()
+    assert set(outcomes.problems) == {throttled.key}

@@ -52,8 +52,8 @@ def test_a_held_node_joins_no_batch_and_the_others_go_on() -> None:
         Node("s-0", "src", upgrade_status="paused", **CORDONED),
         Node("s-1", "src", **CORDONED),
     ]
-    made = world([pod("a", node="s-0"), pod("b", node="s-1")], nodes=[*nodes, TARGET])
-    planner = accepting(made)
+    state = world([pod("a", node="s-0"), pod("b", node="s-1")], nodes=[*nodes, TARGET])
+    planner = accepting(state)
     assert select_nodes(planner.tracker, 5) == ["s-1"]
     [blocker] = planner.plan(NOW).blockers
     assert (blocker.cause, blocker.kind, blocker.key.name) == (Cause.NODE_HELD, "Node", "s-0")
@@ -63,12 +63,12 @@ def test_a_held_node_joins_no_batch_and_the_others_go_on() -> None:
 
 def test_a_node_that_aks_quarantines_in_a_batch_keeps_its_pods_until_the_label_is_gone() -> None:
     held = Node("s-0", "src", upgrade_status="Quarantined", **BATCH)
-    made = world([pod("a", node="s-0"), pod("b", node="s-0", app="b")], nodes=[held, TARGET])
-    planner = accepting(made)
+    state = world([pod("a", node="s-0"), pod("b", node="s-0", app="b")], nodes=[held, TARGET])
+    planner = accepting(state)
     assert names(planner) == []
     assert [blocker.pods for blocker in planner.plan(NOW).blockers] == [2]
     assert planner.forced() == (), "Force is against budgets"
-    made.put_node(Node("s-0", "src", **BATCH))
+    state.put_node(Node("s-0", "src", **BATCH))
     assert names(planner) == ["a", "b"]
     assert causes(planner, NOW + 2) == []
 
@@ -107,23 +107,23 @@ def test_a_held_node_is_cordoned_and_not_marked() -> None:
 # Pods that tolerate the cordon
 
 
-def returning(planner: Planner, made: World) -> Pod:
+def returning(planner: Planner, state: World) -> Pod:
     """Pods of one owner come back three times; the fourth."""
     planner.tracker.began = NOW
     for turn in range(4):
         came = pod(f"back-{turn}", node="s-0", created=NOW + 10 * (turn + 1))
-        made.put_pod(came)
+        state.put_pod(came)
         if turn < 3:
-            made.remove_pod(came.key, 100 + turn)
+            state.remove_pod(came.key, 100 + turn)
     return came
 
 
 def test_pods_that_come_back_go_with_the_pool_where_that_is_acknowledged() -> None:
-    made = world([pod("first", node="s-0")], nodes=[Node("s-0", "src", **BATCH), TARGET])
-    planner = accepting(made, Check.POD_TOLERATES_CORDON)
+    state = world([pod("first", node="s-0")], nodes=[Node("s-0", "src", **BATCH), TARGET])
+    planner = accepting(state, Check.POD_TOLERATES_CORDON)
     planner.tracker.began = NOW
-    made.remove_pod(pod("first").key, 50)
-    last = returning(planner, made)
+    state.remove_pod(pod("first").key, 50)
+    last = returning(planner, state)
     assert causes(planner, NOW + 60) == []
     assert planner.pool_progress.remaining == 0
     removal = DeletePool("src", "e1", planner.tracker.lost())
@@ -132,9 +132,9 @@ def test_pods_that_come_back_go_with_the_pool_where_that_is_acknowledged() -> No
 
 
 def test_pods_that_come_back_block_and_the_remedy_names_the_acknowledgement() -> None:
-    made = world([], nodes=[Node("s-0", "src", **BATCH), TARGET])
-    planner = accepting(made)
-    returning(planner, made)
+    state = world([], nodes=[Node("s-0", "src", **BATCH), TARGET])
+    planner = accepting(state)
+    returning(planner, state)
     [blocker] = planner.plan(NOW + 60).blockers
     assert blocker.cause is Cause.RETURNS
     assert "pod.tolerates-cordon" in blocker.remedy
@@ -143,9 +143,9 @@ def test_pods_that_come_back_block_and_the_remedy_names_the_acknowledgement() ->
 # Budgets that a webhook opens
 
 
-def probes(planner: Planner, made: World, seconds: int) -> list[tuple[int, str]]:
+def probes(planner: Planner, state: World, seconds: int) -> list[tuple[int, str]]:
     """When which pod is asked for, each refused as an API server does."""
-    outcomes = Outcomes(made, lambda: 1.0)
+    outcomes = Outcomes(state, lambda: 1.0)
     asked: list[tuple[int, str]] = []
     for second in range(seconds):
         for action in planner.plan(NOW + second).evictions:
@@ -160,9 +160,9 @@ def probes(planner: Planner, made: World, seconds: int) -> list[tuple[int, str]]
 def test_a_budget_that_a_webhook_opens_is_asked_once_a_minute_for_one_pod_at_a_time() -> None:
     guard = budget(allowed=0, healthy=3, desired=3, expected=3)
     brokers = [pod(f"kafka-{index}", node="s-0") for index in range(3)]
-    made = world(brokers, [guard], nodes=[Node("s-0", "src", **BATCH), TARGET])
-    planner = accepting(made, Check.PDB_ZERO)
-    asked = probes(planner, made, 600)
+    state = world(brokers, [guard], nodes=[Node("s-0", "src", **BATCH), TARGET])
+    planner = accepting(state, Check.PDB_ZERO)
+    asked = probes(planner, state, 600)
     assert {name for _, name in asked} == {"kafka-0", "kafka-1", "kafka-2"}
     times = [second for second, _ in asked]
     assert len(times) == 10
@@ -175,5 +175,5 @@ def test_a_budget_that_a_webhook_opens_is_asked_once_a_minute_for_one_pod_at_a_t
 def test_a_budget_that_allows_nothing_is_not_asked_where_nobody_accepted_it() -> None:
     guard = budget(allowed=0, healthy=3, desired=3, expected=3)
     brokers = [pod(f"kafka-{index}", node="s-0") for index in range(3)]
-    made = world(brokers, [guard], nodes=[Node("s-0", "src", **BATCH), TARGET])
-    assert probes(accepting(made), made, 300) == []
+    state = world(brokers, [guard], nodes=[Node("s-0", "src", **BATCH), TARGET])
+    assert probes(accepting(state), state, 300) == []

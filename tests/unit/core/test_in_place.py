@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.core.reconcile.decide import context_of, decide
+from azure_linux_migrator.core.reconcile.context import context_of
+from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.steps.pool_size import most_extra
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.cluster import Node
@@ -28,6 +29,20 @@ def test_the_upgrade_settings_of_the_pool_stay_as_they_are(properties: dict[str,
     wanted = migration(at("UpdateInPlace"), strategy=IN_PLACE)
     decision = decide(wanted, seen(world([], nodes=NODES), pool), NOW)
     assert decision.actions == (UpdatePool("src", (("osSKU", "AzureLinux"),), "e1"),)
+
+
+def test_secure_boot_and_vtpm_come_with_the_os_sku_in_one_request() -> None:
+    """Azure Container Linux needs both; AKS takes them with the change or not at all."""
+    profile = {"enableSecureBoot": True, "enableVTPM": True}
+    target = {"osSKU": "AzureContainerLinux", "securityProfile": profile}
+    wanted = migration(at("UpdateInPlace"), strategy=IN_PLACE, target=target)
+    decision = decide(wanted, seen(world([], nodes=NODES), source()), NOW)
+    changes = (
+        ("osSKU", "AzureContainerLinux"),
+        ("securityProfile.enableSecureBoot", True),
+        ("securityProfile.enableVTPM", True),
+    )
+    assert decision.actions == (UpdatePool("src", changes, "e1"),)
 
 
 @pytest.mark.parametrize(

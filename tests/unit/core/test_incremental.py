@@ -199,7 +199,7 @@ def standing(work: Planner, now: float) -> dict[str, Any]:
     tier = min(work.tracker.tiers, default=None)
     queues = {
         f"{queue.ident} {queue.tier}": queue
-        for queue in work.tracker.queues.values()
+        for queue in work.tracker.queues.all()
         if not queue.empty
     }
     return {

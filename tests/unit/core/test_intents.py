@@ -6,12 +6,8 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.api.names import ABORT, APPROVE, PAUSE, RESUME, RETRY, ROLLBACK
-from azure_linux_migrator.api.status import (
-    BatchProgress,
-    MigrationStatus,
-    RollbackStatus,
-    timestamp,
-)
+from azure_linux_migrator.api.status import MigrationStatus, RollbackStatus, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import CordonNode, EvictPod, ReleaseNode, UpdatePool

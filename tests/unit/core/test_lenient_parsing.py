@@ -91,7 +91,7 @@ async def test_a_deletion_with_an_invalid_spec_undoes_our_cordons_and_ends(
     server = Server()
     server.refuses = refuses
     worker = worker_on(server, releasing=True, spec=spec, status={"step": "Drain", "source": HELD})
-    world = worker._feed.world
+    world = worker._ports.cluster_watch.world
     world.put_node(Node("s-0", "src", unschedulable=True, cordoned_by="m", batch="m.uid-m.1"))
     world.put_node(Node("s-1", "src", unschedulable=True))
     undone: list[object] = []

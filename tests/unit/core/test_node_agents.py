@@ -24,13 +24,13 @@ def created(*agents: Pod) -> World:
     return world([pod("a"), *agents], nodes=nodes)
 
 
-def run(made: World, **spec: Any) -> Run:
-    return Run(made, at("CreateTarget", source=SourceRecord(count=2)), **spec)
+def run(state: World, **spec: Any) -> Run:
+    return Run(state, at("CreateTarget", source=SourceRecord(count=2)), **spec)
 
 
 def test_agents_that_fail_on_the_target_stop_before_the_cordon() -> None:
-    made = created(agent("s-0"), agent("s-1"), agent("t-0", ready=False))
-    work = run(made)
+    state = created(agent("s-0"), agent("s-1"), agent("t-0", ready=False))
+    work = run(state)
     decision = work.at(NOW)
     assert (ready(decision), decision.status.step) == ("NodeAgentsNotReady", "CreateTarget")
     words = "DaemonSet default/agent: 0 of 1 pods Ready on srcazl (2 of 2 on src)"
@@ -38,13 +38,13 @@ def test_agents_that_fail_on_the_target_stop_before_the_cordon() -> None:
     decision = work.until(NOW + 310)
     assert stalled(decision)
     assert "acknowledge daemonset.not-ready" in decision.status.message
-    made.put_pod(agent("t-0"))
+    state.put_pod(agent("t-0"))
     assert work.at(NOW + 320).status.step == "CordonSource"
 
 
 def test_an_admin_may_acknowledge_it() -> None:
-    made = created(agent("s-0"), agent("t-0", ready=False))
-    work = run(made, preflight={"acknowledge": ["daemonset.not-ready"]})
+    state = created(agent("s-0"), agent("t-0", ready=False))
+    work = run(state, preflight={"acknowledge": ["daemonset.not-ready"]})
     assert CordonNode in map(type, work.at(NOW).actions)
 
 
@@ -63,7 +63,7 @@ def test_what_is_no_worse_than_before_stops_nothing(agents: list[Pod]) -> None:
 
 @pytest.mark.parametrize("step", ["Drain", "Soak"])
 def test_agents_are_compared_again_before_the_next_batch_and_the_retirement(step: str) -> None:
-    made = world([agent("s-0"), agent("s-1"), agent("t-0", ready=False)])
-    work = Run(made, drained(step, soak_started_at=None))
+    state = world([agent("s-0"), agent("s-1"), agent("t-0", ready=False)])
+    work = Run(state, drained(step, soak_started_at=None))
     decision = work.at(NOW)
     assert (ready(decision), decision.status.step) == ("NodeAgentsNotReady", "Soak")

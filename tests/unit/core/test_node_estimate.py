@@ -3,7 +3,8 @@
 from typing import Any
 
 from azure_linux_migrator.core.drain.node_estimate import nodes_needed
-from azure_linux_migrator.core.reconcile.decide import context_of, decide
+from azure_linux_migrator.core.reconcile.context import context_of
+from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.pool_size import final_count
 from azure_linux_migrator.model.actions import CreatePool

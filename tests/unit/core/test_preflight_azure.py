@@ -60,7 +60,7 @@ def test_enclaves_do_not_make_a_confidential_vm(
     trusted = {"securityProfile": {"enableVTPM": True, "enableSecureBoot": True}}
     pool = source(vm_size=size, settings=trusted)
     assert any(
-        "cvm" in str(each) for each in findings("vm.image-combo", source=pool, sizes=sizes)
+        "cvm" in str(finding) for finding in findings("vm.image-combo", source=pool, sizes=sizes)
     ) == (blocks)
 
 
@@ -77,14 +77,14 @@ def test_enclaves_do_not_make_a_confidential_vm(
 def test_a_lock_counts_by_what_it_refuses(
     lock: Lock, policy: str, severity: Severity | None
 ) -> None:
-    told = findings("lock.policy", locks=(lock,), spec=spec(sourcePool=policy))
-    assert [finding.severity for finding in told] == ([severity] if severity else [])
+    results = findings("lock.policy", locks=(lock,), spec=spec(sourcePool=policy))
+    assert [finding.severity for finding in results] == ([severity] if severity else [])
 
 
 def test_locks_that_one_scope_hides_do_not_hide_the_others() -> None:
     lock = Lock("keep", "ReadOnly", "MC_g_c_r", on_nodes=True)
-    told = findings("lock.policy", locks=(lock,), lock_gaps=("group g may not be read",))
-    assert {finding.severity for finding in told} == {Severity.BLOCK, Severity.UNCHECKED}
+    results = findings("lock.policy", locks=(lock,), lock_gaps=("group g may not be read",))
+    assert {finding.severity for finding in results} == {Severity.BLOCK, Severity.UNCHECKED}
 
 
 @pytest.mark.parametrize(
@@ -101,16 +101,16 @@ def test_a_node_subnet_holds_nodes_pods_surge_and_other_residents(
     subnet: SubnetFacts, needed: str
 ) -> None:
     pool = source(settings={"vnetSubnetID": SUBNET})
-    told = findings("subnet.ip", cluster=NODE_SUBNET, source=pool, subnets={SUBNET: subnet})
-    assert bool(told) == bool(needed)
-    assert all(needed in str(finding) for finding in told)
+    results = findings("subnet.ip", cluster=NODE_SUBNET, source=pool, subnets={SUBNET: subnet})
+    assert bool(results) == bool(needed)
+    assert all(needed in str(finding) for finding in results)
 
 
 def test_the_nodes_of_an_overlay_need_addresses_of_their_subnet() -> None:
     pool = source(settings={"vnetSubnetID": SUBNET})
     small = {SUBNET: SubnetFacts(("10.0.0.0/29",), 3)}
-    [told] = findings("subnet.ip", cluster=OVERLAY, source=pool, subnets=small)
-    assert "need 10 addresses of 3" in str(told)
+    [results] = findings("subnet.ip", cluster=OVERLAY, source=pool, subnets=small)
+    assert "need 10 addresses of 3" in str(results)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_a_pod_subnet_gives_addresses_in_batches(mode: str, needed: str) -> None
         SUBNET: SubnetFacts(("10.0.0.0/24",), 4),
         POD_SUBNET: SubnetFacts(("10.1.0.0/26",), 60),
     }
-    [told] = findings("subnet.ip", cluster=NODE_SUBNET, source=pool, subnets=subnets)
-    assert needed in str(told)
+    [results] = findings("subnet.ip", cluster=NODE_SUBNET, source=pool, subnets=subnets)
+    assert needed in str(results)
 
 
 def test_the_source_counts_as_it_is_since_its_autoscaler_is_held_first() -> None:
@@ -184,10 +184,10 @@ def test_from_kubernetes_1_37_on_azure_linux_is_a_preview_of_4_0(
     sku: str, severity: Severity
 ) -> None:
     pool = source(settings={"currentOrchestratorVersion": "1.37.0"})
-    told = findings(
+    results = findings(
         "os.target-k8s", source=pool, spec=spec(target={"osSKU": sku}), versions=("1.37.0",)
     )
-    assert [finding.severity for finding in told] == [severity]
+    assert [finding.severity for finding in results] == [severity]
 
 
 NO_ANSWER = Unread("the operator's identity may not do that")

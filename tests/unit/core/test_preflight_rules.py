@@ -1,9 +1,7 @@
 """Every preflight rule: a case with its finding, and the clean snapshot without it."""
 
-import json
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,8 +40,7 @@ from azure_linux_migrator.model.scheduling import (
 from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.model.traits import NO_TRAITS, AppArmor, HostPath, PodTraits
 from tests.support.preflight_snapshots import SUBNET, snapshot, source, spec, workload
-
-REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "aks" / "preflight.json"
+from tests.support.recordings import recorded
 
 
 def with_workload(traits: PodTraits = NO_TRAITS, **more: Any) -> dict[str, Any]:
@@ -120,7 +117,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "vm.image-combo",
         Severity.BLOCK,
         {"spec": spec(target={"osSKU": "AzureContainerLinux"})},
-        "trusted",
+        "secure boot and vtpm",
     ),
     (
         "vm.image-combo",
@@ -441,6 +438,25 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         },
         "Kata",
     ),
+    (
+        "vm.attachment",
+        Severity.WARN,
+        {"attachments": ("application gateway backend pool web",)},
+        "application gateway backend pool web",
+    ),
+    *(
+        (
+            "pool.in-place",
+            Severity.WARN,
+            {
+                "cluster": replace(CNI, node_disruption=policy),
+                "spec": spec(strategy={"type": "InPlace"}),
+                "target": "src",
+            },
+            policy,
+        )
+        for policy in ("Block", "AllowDuringMaintenanceWindow")
+    ),
     ("vm.identity", Severity.WARN, {"identities": ("app",)}, "identity app"),
     (
         "os.source-image",
@@ -478,6 +494,7 @@ OWN = {
     "pool.max-pods",
     "vm.disks",
     "vm.identity",
+    "vm.attachment",
     "node.held",
     "pod.tolerates-cordon",
     "cluster.identity",
@@ -517,13 +534,37 @@ def test_a_clean_snapshot_passes_every_rule() -> None:
     assert {finding.rule for finding in evaluate(snapshot())} == ALWAYS
 
 
+def test_the_node_disruption_policy_concerns_a_change_in_place_only() -> None:
+    """It is about nodes that exist and are reimaged
+    (learn.microsoft.com/azure/aks/node-disruption-policy)."""
+    for policy, strategy in (("Allow", "InPlace"), ("Block", "BlueGreen"), ("Block", "Rolling")):
+        target = {"target": "src"} if strategy == "InPlace" else {}
+        shape = snapshot(
+            cluster=replace(CNI, node_disruption=policy),
+            spec=spec(strategy={"type": strategy}),
+            **target,
+        )
+        assert findings_of("pool.in-place", shape) == []
+    unseen = snapshot(spec=spec(strategy={"type": "InPlace"}), target="src")
+    [finding] = findings_of("pool.preview", unseen)
+    assert "Node Disruption Policy" in finding.message
+    assert "nodeInitializationTaints" not in finding.message, "the pool itself stays"
+
+
+def test_system_pools_out_of_sight_do_for_the_second_node() -> None:
+    """AKS Automatic runs a System pool that no list shows."""
+    small = source(mode="System", count=1, vm_size="Standard_D4s_v5")
+    of_two = findings_of("pool.system", snapshot(source=small))
+    assert any("below the 2" in finding.message for finding in of_two)
+    hosted = replace(CNI, hosted_system=True)
+    assert findings_of("pool.system", snapshot(source=small, cluster=hosted)) == []
+
+
 def test_every_rule_has_a_case_and_the_reference_s_id() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
     assert {rule for rule, _, _, _ in SPEAKS} == set(ids)
-    if not REFERENCE.exists():
-        pytest.skip("the reference data is not beside this checkout")
-    assert set(ids) - OWN == {load["id"] for load in json.loads(REFERENCE.read_text())}
+    assert set(ids) - OWN == {load["id"] for load in recorded("preflight.json")}
 
 
 UNREAD: dict[str, set[str]] = {
@@ -545,6 +586,7 @@ UNREAD: dict[str, set[str]] = {
     "services": {"os.ipv6"},
     "versions": {"os.target-k8s"},
     "identities": {"vm.identity"},
+    "attachments": {"vm.attachment"},
     "images": set(),
 }
 

@@ -5,13 +5,8 @@ from typing import Any
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import (
-    BatchProgress,
-    MigrationStatus,
-    RollbackStatus,
-    SourceRecord,
-    timestamp,
-)
+from azure_linux_migrator.api.status import MigrationStatus, RollbackStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.results import PoolReading
@@ -155,16 +150,16 @@ def test_a_pool_that_azure_hides_is_looked_for_again() -> None:
 
 
 def test_a_pool_that_is_not_shown_after_its_deletion_is_gone() -> None:
-    made = world([], nodes=[Node("s-0", "src"), Node("s-1", "src")])
-    outcomes = Outcomes(made, lambda: 1.0)
+    state = world([], nodes=[Node("s-0", "src"), Node("s-1", "src")])
+    outcomes = Outcomes(state, lambda: 1.0)
     outcomes.pool_changed(CreatePool("src", "srcazl", "AzureLinux", 2, {}, ()), NOW - 60)
     outcomes.pool_changed(DeletePool("srcazl", ""), NOW - 2)
-    told: dict[str, Any] = {"asked": outcomes.asked, "deleted": outcomes.deleted}
-    decision = decide(_back("RemoveTarget"), seen(made, source(), **told), NOW)
+    recorded: dict[str, Any] = {"asked": outcomes.asked, "deleted": outcomes.deleted}
+    decision = decide(_back("RemoveTarget"), seen(state, source(), **recorded), NOW)
     assert decision.status.phase == "RolledBack"
     outcomes.pool_changed(CreatePool("src", "srcazl", "AzureLinux", 2, {}, ()), NOW - 1)
-    told = {"asked": outcomes.asked, "deleted": outcomes.deleted}
-    decision = decide(_back("RemoveTarget"), seen(made, source(), **told), NOW)
+    recorded = {"asked": outcomes.asked, "deleted": outcomes.deleted}
+    decision = decide(_back("RemoveTarget"), seen(state, source(), **recorded), NOW)
     assert decision.status.phase == "RollingBack"
 
 

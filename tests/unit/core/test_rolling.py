@@ -3,7 +3,8 @@
 from collections import Counter
 
 from azure_linux_migrator.api.status import SourceRecord
-from azure_linux_migrator.core.reconcile.decide import context_of, decide
+from azure_linux_migrator.core.reconcile.context import context_of
+from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.steps.rolling import balanced
 from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
 from azure_linux_migrator.model.cluster import Node

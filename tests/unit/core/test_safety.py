@@ -9,12 +9,12 @@ import pytest
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import (
     AutoscalerBounds,
-    BatchProgress,
     MigrationStatus,
     RollbackStatus,
     SourceRecord,
     timestamp,
 )
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.reconcile.conditions import headline, merge
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.results import ActionProblem, Decision

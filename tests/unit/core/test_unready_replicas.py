@@ -23,10 +23,10 @@ def deployment(**more: Any) -> Controller:
 def drained(unready: int, ready: int = 0, *, since: float = NOW - 5, **more: Any) -> Planner:
     """A drain in which so many replicas are unready since then, and so many are Ready."""
     pods = [pod(f"u-{n:02}", ready=False, unready_since=since) for n in range(unready)]
-    made = world([*pods, *(pod(f"r-{n:02}") for n in range(ready))])
-    made.put_controller(deployment(replicas=unready + ready, **more))
-    made.put_controller(Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", "d"))
-    work = planner(made)
+    state = world([*pods, *(pod(f"r-{n:02}") for n in range(ready))])
+    state.put_controller(deployment(replicas=unready + ready, **more))
+    state.put_controller(Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", "d"))
+    work = planner(state)
     work.since = BEGAN
     return work
 
@@ -54,20 +54,20 @@ def test_replicas_that_were_unready_before_the_migration_cost_nothing() -> None:
 def test_a_stateful_set_is_no_exception() -> None:
     owner = Owner("StatefulSet", "db", "ss")
     pods = [pod(f"db-{n}", owner=owner, ready=False, unready_since=NOW - 5) for n in range(3)]
-    made = world(pods)
+    state = world(pods)
     key = NamespacedName("default", "db")
-    made.put_controller(
+    state.put_controller(
         Controller("StatefulSet", key, "ss", replicas=3, rolling=True, max_unavailable=1)
     )
-    assert evicted(planner(made)) == []
+    assert evicted(planner(state)) == []
 
 
 def test_an_unhealthy_replica_holds_the_others_up_for_ten_minutes() -> None:
     """One of two crash-loops on the new nodes: the other moves in the end."""
-    made = world([pod("last"), pod("bad", node="t-0", ready=False, unready_since=NOW - 60)])
-    made.put_controller(deployment(replicas=2, max_unavailable=1))
-    made.put_controller(Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", "d"))
-    work = planner(made)
+    state = world([pod("last"), pod("bad", node="t-0", ready=False, unready_since=NOW - 60)])
+    state.put_controller(deployment(replicas=2, max_unavailable=1))
+    state.put_controller(Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", "d"))
+    work = planner(state)
     assert evicted(work) == []
     assert (evicted(work, NOW + 60), evicted(work, NOW + 599)) == ([], [])
     assert work.plan(NOW + 599).wake_at == NOW + 600
@@ -83,18 +83,18 @@ def test_patience_lets_one_go_at_a_time() -> None:
 
 
 def test_no_budget_is_kept_where_the_spec_says_so() -> None:
-    made = world([pod("last"), pod("bad", node="t-0", ready=False)])
-    assert evicted(planner(made)) == []
-    assert evicted(planner(made, implicitBudgets="Ignore")) == ["last"]
+    state = world([pod("last"), pod("bad", node="t-0", ready=False)])
+    assert evicted(planner(state)) == []
+    assert evicted(planner(state, implicitBudgets="Ignore")) == ["last"]
 
 
 def test_a_replica_that_is_ready_too_shortly_does_not_count() -> None:
     def freed(**more: Any) -> int:
-        made = world([pod(f"r-{n}") for n in range(4)])
-        made.put_controller(deployment(replicas=4, max_unavailable=1, **more))
+        state = world([pod(f"r-{n}") for n in range(4)])
+        state.put_controller(deployment(replicas=4, max_unavailable=1, **more))
         own = Controller("ReplicaSet", NamespacedName("default", "web"), "rs-web", "d")
-        made.put_controller(own)
-        return len(evicted(planner(made)))
+        state.put_controller(own)
+        return len(evicted(planner(state)))
 
     assert (freed(), freed(available=4), freed(available=3)) == (1, 1, 0)
 
@@ -110,8 +110,8 @@ def test_available_replicas_are_read_where_min_ready_seconds_is_set() -> None:
             ],
         },
     }
-    known = convert(raw, DeploymentObject).record()
-    assert (known.available, known.paused) == (None, True)
-    assert known.failing == "pods is forbidden: quota"
+    record = convert(raw, DeploymentObject).record()
+    assert (record.available, record.paused) == (None, True)
+    assert record.failing == "pods is forbidden: quota"
     raw["spec"]["minReadySeconds"] = 30
     assert convert(raw, DeploymentObject).record().available == 3

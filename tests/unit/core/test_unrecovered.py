@@ -17,21 +17,21 @@ from tests.support.worlds import NOW, at, migration, pod, seen, source, target, 
 REFUSED = "pods is forbidden: exceeded quota"
 
 
-def deployment(made: World, replicas: int = 1, app: str = "web", **more: Any) -> None:
+def deployment(state: World, replicas: int = 1, app: str = "web", **more: Any) -> None:
     key = NamespacedName("default", app)
-    made.put_controller(Controller("Deployment", key, f"d-{app}", replicas=replicas, **more))
-    made.put_controller(Controller("ReplicaSet", key, f"rs-{app}", f"d-{app}", replicas=replicas))
+    state.put_controller(Controller("Deployment", key, f"d-{app}", replicas=replicas, **more))
+    state.put_controller(Controller("ReplicaSet", key, f"rs-{app}", f"d-{app}", replicas=replicas))
 
 
 def changed(of: Pod, **more: Any) -> Pod:
     return Pod(**({field: getattr(of, field) for field in of.__struct_fields__} | more))
 
 
-def moved(made: World, name: str) -> None:
+def moved(state: World, name: str) -> None:
     """A pod is evicted, terminates and is gone."""
     key = NamespacedName("default", name)
-    made.put_pod(changed(made.pods[key], terminating=True))
-    made.remove_pod(key)
+    state.put_pod(changed(state.pods[key], terminating=True))
+    state.remove_pod(key)
 
 
 def replacement(name: str, **more: Any) -> Pod:
@@ -39,8 +39,8 @@ def replacement(name: str, **more: Any) -> Pod:
     return pod(name, **(fields | more))
 
 
-def begun(made: World) -> Planner:
-    work = planner(made)
+def begun(state: World) -> Planner:
+    work = planner(state)
     work.since = NOW - 60
     work.plan(NOW)
     return work
@@ -51,47 +51,47 @@ def causes(work: Planner, now: float) -> list[str]:
 
 
 def test_a_replacement_that_never_becomes_ready_is_told_after_five_minutes() -> None:
-    made = world([pod("a")])
-    deployment(made)
-    work = begun(made)
-    moved(made, "a")
-    made.put_pod(replacement("b"))
+    state = world([pod("a")])
+    deployment(state)
+    work = begun(state)
+    moved(state, "a")
+    state.put_pod(replacement("b"))
     assert causes(work, NOW + 299) == []
     assert causes(work, NOW + 311) == ["ReplacementNotReady"]
-    made.put_pod(replacement("b", ready=True, started_in=320.0))
+    state.put_pod(replacement("b", ready=True, started_in=320.0))
     assert causes(work, NOW + 330) == []
 
 
 def test_one_that_takes_long_by_nature_is_given_three_times_that() -> None:
-    made = world([pod("a", started_in=200.0)])
-    deployment(made)
-    work = begun(made)
-    moved(made, "a")
-    made.put_pod(replacement("b"))
+    state = world([pod("a", started_in=200.0)])
+    deployment(state)
+    work = begun(state)
+    moved(state, "a")
+    state.put_pod(replacement("b"))
     assert (causes(work, NOW + 590), causes(work, NOW + 611)) == ([], ["ReplacementNotReady"])
 
 
 def test_one_that_crashes_is_told_after_a_minute_with_the_kubelets_words() -> None:
-    made = world([pod("a")])
-    deployment(made)
-    work = begun(made)
-    moved(made, "a")
-    made.put_pod(replacement("b", failing="CrashLoopBackOff: back-off 40s"))
+    state = world([pod("a")])
+    deployment(state)
+    work = begun(state)
+    moved(state, "a")
+    state.put_pod(replacement("b", failing="CrashLoopBackOff: back-off 40s"))
     [blocker] = work.plan(NOW + 71).unrecovered
     assert "CrashLoopBackOff: back-off 40s" in blocker.message
     assert (blocker.kind, blocker.key.name) == ("Pod", "b")
 
 
 def test_what_was_not_ready_before_may_be_so_again() -> None:
-    made = world([pod("a"), pod("bad", ready=False)])
-    deployment(made, 2)
-    work = begun(made)
+    state = world([pod("a"), pod("bad", ready=False)])
+    deployment(state, 2)
+    work = begun(state)
     for name in ("bad", "a"):
-        moved(made, name)
-    made.put_pod(replacement("bad2", failing="CrashLoopBackOff"))
-    made.put_pod(replacement("a2", ready=True))
+        moved(state, name)
+    state.put_pod(replacement("bad2", failing="CrashLoopBackOff"))
+    state.put_pod(replacement("a2", ready=True))
     assert causes(work, NOW + 71) == []
-    made.put_pod(replacement("a2", failing="CrashLoopBackOff"))
+    state.put_pod(replacement("a2", failing="CrashLoopBackOff"))
     assert causes(work, NOW + 90) == ["ReplacementNotReady"]
 
 
@@ -105,72 +105,72 @@ def test_what_was_not_ready_before_may_be_so_again() -> None:
     ],
 )
 def test_other_pods_are_none_of_it(other: Pod) -> None:
-    made = world([pod("a"), other])
-    deployment(made)
-    work = begun(made)
-    moved(made, "a")
-    made.put_pod(replacement("b", ready=True))
+    state = world([pod("a"), other])
+    deployment(state)
+    work = begun(state)
+    moved(state, "a")
+    state.put_pod(replacement("b", ready=True))
     assert causes(work, NOW + 400) == []
 
 
 def test_replacements_that_are_refused_are_told_with_the_apiservers_words() -> None:
-    made = world([pod("a"), pod("b")])
-    deployment(made, 2)
-    work = begun(made)
-    moved(made, "a")
+    state = world([pod("a"), pod("b")])
+    deployment(state, 2)
+    work = begun(state)
+    moved(state, "a")
     assert causes(work, NOW + 10) == []
-    deployment(made, 2, failing=REFUSED)
+    deployment(state, 2, failing=REFUSED)
     assert causes(work, NOW + 69) == []
     [blocker] = work.plan(NOW + 80).unrecovered
     assert (blocker.cause, blocker.kind, blocker.pods) == ("ReplacementNotCreated", "Deployment", 1)
     assert REFUSED in blocker.message
-    made.put_pod(replacement("a2", ready=True))
+    state.put_pod(replacement("a2", ready=True))
     assert causes(work, NOW + 90) == []
 
 
 def test_a_stateful_pod_that_is_still_leaving_is_not_missed() -> None:
     owner = Owner("StatefulSet", "db", "ss")
-    made = world([pod("db-0", owner=owner)])
+    state = world([pod("db-0", owner=owner)])
     key = NamespacedName("default", "db")
-    made.put_controller(Controller("StatefulSet", key, "ss", replicas=1))
-    work = begun(made)
-    leaving = changed(made.pods[NamespacedName("default", "db-0")], terminating=True)
-    made.put_pod(leaving)
+    state.put_controller(Controller("StatefulSet", key, "ss", replicas=1))
+    work = begun(state)
+    leaving = changed(state.pods[NamespacedName("default", "db-0")], terminating=True)
+    state.put_pod(leaving)
     assert causes(work, NOW + 300) == []
-    made.remove_pod(leaving.key)
+    state.remove_pod(leaving.key)
     work.plan(NOW + 320)
     assert causes(work, NOW + 390) == ["ReplacementNotCreated"]
 
 
 def test_a_workload_that_is_scaled_down_misses_nothing() -> None:
-    made = world([pod("a")])
-    deployment(made)
-    work = begun(made)
-    moved(made, "a")
+    state = world([pod("a")])
+    deployment(state)
+    work = begun(state)
+    moved(state, "a")
     work.plan(NOW + 1)
-    deployment(made, 0)
+    deployment(state, 0)
     assert causes(work, NOW + 100) == []
 
 
 def test_nothing_is_evicted_meanwhile_unless_the_spec_says_so() -> None:
-    made = world([pod("a"), pod("next", app="other"), pod("last", app="other", node="s-1")])
-    deployment(made)
-    deployment(made, 2, "other")
+    state = world([pod("a"), pod("next", app="other"), pod("last", app="other", node="s-1")])
+    deployment(state)
+    deployment(state, 2, "other")
     wanted = migration(at("Drain"))
-    observation = seen(made, source(), target())
+    observation = seen(state, source(), target())
     decide(wanted, observation, NOW)
-    moved(made, "a")
-    made.put_pod(replacement("b", failing="CrashLoopBackOff"))
+    moved(state, "a")
+    state.put_pod(replacement("b", failing="CrashLoopBackOff"))
     decision = decide(wanted, observation, NOW + 71)
     ready = decision.status.condition("Ready")
     blocked = decision.status.condition("DrainBlocked")
     assert ready is not None
     assert blocked is not None
     assert (ready.reason, blocked.reason) == ("ReplacementsUnhealthy", "ReplacementNotReady")
-    assert not [each for each in decision.actions if isinstance(each, EvictPod)]
+    assert not [blocker for blocker in decision.actions if isinstance(blocker, EvictPod)]
     careless = migration(at("Drain"), drain={"unhealthyReplacements": "Ignore"})
     decision = decide(careless, observation, NOW + 72)
-    assert [each for each in decision.actions if isinstance(each, EvictPod)]
+    assert [blocker for blocker in decision.actions if isinstance(blocker, EvictPod)]
 
 
 def test_why_a_container_fails_is_read() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.api.status import BatchProgress, MigrationStatus, timestamp
+from azure_linux_migrator.api.status import MigrationStatus, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.world import World
@@ -127,11 +128,11 @@ def test_a_start_written_by_a_slow_clock_makes_no_older_pod_a_replacement() -> N
     assert "cannot be placed" in early.status.message
 
 
-def moved(made: World, name: str, app: str = "web") -> None:
+def moved(state: World, name: str, app: str = "web") -> None:
     """A pod of the source is evicted: it terminates, and is gone."""
     key = NamespacedName("default", name)
-    made.put_pod(replace_pod(made.pods[key], terminating=True))
-    made.remove_pod(key)
+    state.put_pod(replace_pod(state.pods[key], terminating=True))
+    state.remove_pod(key)
 
 
 def replace_pod(of: Pod, **more: Any) -> Pod:
@@ -139,93 +140,93 @@ def replace_pod(of: Pod, **more: Any) -> Pod:
     return Pod(**({field: getattr(of, field) for field in of.__struct_fields__} | more))
 
 
-def deployment(made: World, replicas: int) -> None:
+def deployment(state: World, replicas: int) -> None:
     """Deployment `web` with that many replicas."""
     key = NamespacedName("default", "web")
-    made.put_controller(Controller("Deployment", key, "d-web", replicas=replicas))
-    made.put_controller(Controller("ReplicaSet", key, "rs-web", owner="d-web", replicas=replicas))
+    state.put_controller(Controller("Deployment", key, "d-web", replicas=replicas))
+    state.put_controller(Controller("ReplicaSet", key, "rs-web", owner="d-web", replicas=replicas))
 
 
 def test_a_replica_that_was_pending_before_is_not_missed() -> None:
-    made = world([pod("a"), pod("b"), waiting("old", created=STARTED - 100)])
-    deployment(made, 3)
-    work = restarted(made)
+    state = world([pod("a"), pod("b"), waiting("old", created=STARTED - 100)])
+    deployment(state, 3)
+    work = restarted(state)
     assert unschedulable_replacements(work) == []
-    moved(made, "a")
-    made.put_pod(pod("a2", node="t-0", created=NOW))
+    moved(state, "a")
+    state.put_pod(pod("a2", node="t-0", created=NOW))
     assert unschedulable_replacements(work, NOW + 1) == []
-    moved(made, "b")
-    made.put_pod(waiting("b2", created=NOW + 2))
+    moved(state, "b")
+    state.put_pod(waiting("b2", created=NOW + 2))
     assert unschedulable_replacements(work, NOW + 3) == ["b2"], "one is missed, and is the newest"
 
 
 def test_the_scheduler_may_place_the_old_pending_replica_first() -> None:
-    made = world([pod("a"), waiting("old", created=STARTED - 100)])
-    deployment(made, 2)
-    work = restarted(made)
+    state = world([pod("a"), waiting("old", created=STARTED - 100)])
+    deployment(state, 2)
+    work = restarted(state)
     unschedulable_replacements(work)
-    moved(made, "a")
-    made.put_pod(pod("old", node="t-0", created=STARTED - 100))
-    made.put_pod(waiting("a2", created=NOW))
+    moved(state, "a")
+    state.put_pod(pod("old", node="t-0", created=STARTED - 100))
+    state.put_pod(waiting("a2", created=NOW))
     assert unschedulable_replacements(work, NOW + 1) == []
 
 
 def test_replicas_that_are_added_during_the_drain_are_not_missed() -> None:
-    made = world([pod("a"), pod("b")])
-    deployment(made, 2)
-    work = restarted(made)
+    state = world([pod("a"), pod("b")])
+    deployment(state, 2)
+    work = restarted(state)
     unschedulable_replacements(work)
     for name in ("a", "b"):
-        moved(made, name)
-        made.put_pod(pod(f"{name}2", node="t-0", created=NOW))
-    deployment(made, 6)
+        moved(state, name)
+        state.put_pod(pod(f"{name}2", node="t-0", created=NOW))
+    deployment(state, 6)
     for number in range(4):
-        made.put_pod(waiting(f"more-{number}", created=NOW + 100))
+        state.put_pod(waiting(f"more-{number}", created=NOW + 100))
     assert unschedulable_replacements(work, NOW + 101) == []
-    made.remove_pod(NamespacedName("default", "a2"))
-    made.put_pod(waiting("a3", created=NOW + 102))
+    state.remove_pod(NamespacedName("default", "a2"))
+    state.put_pod(waiting("a3", created=NOW + 102))
     assert unschedulable_replacements(work, NOW + 103) == ["a3"]
 
 
 def test_replicas_that_are_taken_away_are_missed_no_longer() -> None:
-    made = world([pod("a"), pod("b"), pod("c")])
-    deployment(made, 3)
-    work = restarted(made)
+    state = world([pod("a"), pod("b"), pod("c")])
+    deployment(state, 3)
+    work = restarted(state)
     unschedulable_replacements(work)
     for name in ("a", "b", "c"):
-        moved(made, name)
-    made.put_pod(pod("a2", node="t-0", created=NOW))
-    deployment(made, 1)
-    deployment(made, 2)
-    made.put_pod(waiting("b2", created=NOW))
+        moved(state, name)
+    state.put_pod(pod("a2", node="t-0", created=NOW))
+    deployment(state, 1)
+    deployment(state, 2)
+    state.put_pod(waiting("b2", created=NOW))
     assert unschedulable_replacements(work, NOW + 1) == []
 
 
 def test_pods_of_negative_priority_are_pending_by_design() -> None:
-    made = world([pod("spare", priority=-10)])
-    work = restarted(made)
+    state = world([pod("spare", priority=-10)])
+    work = restarted(state)
     unschedulable_replacements(work)
-    moved(made, "spare")
-    made.put_pod(waiting("next", priority=-10, created=NOW))
+    moved(state, "spare")
+    state.put_pod(waiting("next", priority=-10, created=NOW))
     assert unschedulable_replacements(work, NOW + 1) == []
-    made.put_pod(waiting("next", created=NOW))
+    state.put_pod(waiting("next", created=NOW))
     assert unschedulable_replacements(work, NOW + 1) == ["next"]
 
 
 def test_growth_after_a_restart_is_not_missed_either() -> None:
-    made = world([pod("a"), pod("a2", node="t-0", created=NOW - 100)])
-    deployment(made, 2)
-    work = restarted(made)
+    state = world([pod("a"), pod("a2", node="t-0", created=NOW - 100)])
+    deployment(state, 2)
+    work = restarted(state)
     assert unschedulable_replacements(work) == []
-    deployment(made, 4)
-    made.put_pod(waiting("more", created=NOW + 100))
+    deployment(state, 4)
+    state.put_pod(waiting("more", created=NOW + 100))
     assert unschedulable_replacements(work, NOW + 101) == []
 
 
 def test_a_singleton_that_was_leaving_at_a_restart_is_missed() -> None:
-    made = world([pod("one", terminating=True, deadline=NOW), waiting("next", created=NOW - 1)])
-    work = planner(made)
+    state = world([pod("one", terminating=True, deadline=NOW), waiting("next", created=NOW - 1)])
+    work = planner(state)
     work.since = NOW - 3
     unschedulable_replacements(work)
-    made.remove_pod(NamespacedName("default", "one"))
+    state.remove_pod(NamespacedName("default", "one"))
     assert unschedulable_replacements(work, NOW + 1) == ["next"]

@@ -7,7 +7,8 @@ import pytest
 from msgspec import convert
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import BatchProgress, MigrationStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status import MigrationStatus, SourceRecord, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.kube.decode import NodeObject
@@ -49,13 +50,13 @@ def test_a_replacement_without_a_node_ends_the_wait_in_time(
 
 
 def test_a_wait_that_ended_begins_anew() -> None:
-    made = one_pending()
-    run = Run(made, drained("Drain"), drain={"timeout": "3m"}, strategy={"finalSoak": "60m"})
+    state = one_pending()
+    run = Run(state, drained("Drain"), drain={"timeout": "3m"}, strategy={"finalSoak": "60m"})
     run.until(NOW + 170)
-    waiting = made.pods[NamespacedName("default", "pinned")]
-    made.put_pod(pod("pinned", app="pinned", node="t-0", created=NOW - 55))
+    waiting = state.pods[NamespacedName("default", "pinned")]
+    state.put_pod(pod("pinned", app="pinned", node="t-0", created=NOW - 55))
     assert ready(run.at(NOW + 175)) == "Soaking"
-    made.put_pod(waiting)
+    state.put_pod(waiting)
     assert not stalled(run.at(NOW + 200))
 
 
@@ -94,8 +95,8 @@ def test_a_drain_that_timed_out_says_what_it_waited_for() -> None:
 )
 def test_the_remedy_follows_the_scheduler(words: str, remedy: str) -> None:
     lost: dict[str, Any] = {"node": "", "phase": "Pending", "ready": False, "created": NOW - 55}
-    made = world([pod("one", unschedulable=words, **lost)])
-    [blocker] = Run(made, drained("Drain")).at(NOW).status.blockers
+    state = world([pod("one", unschedulable=words, **lost)])
+    [blocker] = Run(state, drained("Drain")).at(NOW).status.blockers
     assert remedy in blocker.remedy
 
 
@@ -157,18 +158,18 @@ def test_taints_are_read_but_for_the_cordons_own() -> None:
 
 def test_the_target_is_not_created_before_its_startup_taint_is_gone() -> None:
     nodes = [Node("s-0", "src"), Node("s-1", "src")]
-    made = world([pod("a")], nodes=nodes)
-    made.put_node(Node("t-0", "srcazl", taints=("cni/agent-not-ready=true:NoSchedule",)))
+    state = world([pod("a")], nodes=nodes)
+    state.put_node(Node("t-0", "srcazl", taints=("cni/agent-not-ready=true:NoSchedule",)))
     status = MigrationStatus(
         step="CreateTarget", start_time=timestamp(NOW - 90), source=SourceRecord(count=2)
     )
-    run = Run(made, status, drain={"timeout": "10m"})
+    run = Run(state, status, drain={"timeout": "10m"})
     decision = run.until(NOW + 30)
     assert (ready(decision), decision.status.step) == ("TargetNodesTainted", "CreateTarget")
     assert "cni/agent-not-ready=true:NoSchedule" in decision.status.message
-    assert not [each for each in decision.actions if isinstance(each, CreatePool)]
+    assert not [action for action in decision.actions if isinstance(action, CreatePool)]
     assert stalled(run.until(NOW + 602))
-    made.put_node(Node("t-0", "srcazl"))
+    state.put_node(Node("t-0", "srcazl"))
     assert run.at(NOW + 610).status.step == "CordonSource"
 
 

@@ -442,22 +442,22 @@ def test_slot_times_give_the_bound() -> None:
 
 def test_an_ephemeral_volume_of_a_daemonset_pod_does_not_hold_its_node() -> None:
     daemon = pod("d", owner=Owner("DaemonSet", "d", "d"), ephemeral_claims=("d-scratch",))
-    made = world([daemon])
-    work = planner(made)
-    made.put_attachment(Attachment("va", "s-0", "pv"))
+    state = world([daemon])
+    work = planner(state)
+    state.put_attachment(Attachment("va", "s-0", "pv"))
     assert causes(work) == [Cause.VOLUME_ATTACHED], "whose volume it is is not known yet"
-    made.put_volume(Volume("pv", NamespacedName("default", "d-scratch")))
+    state.put_volume(Volume("pv", NamespacedName("default", "d-scratch")))
     assert causes(work) == []
     assert work.pool_progress.by_node["s-0"].drained
 
 
 def test_an_ephemeral_volume_is_made_again_in_any_zone() -> None:
-    made = world(
+    state = world(
         [pod("a", ephemeral_claims=("a-scratch",))],
         nodes=[
             Node("s-0", "src", unschedulable=True, batch="m.uid-m.1"),
             Node("t-0", "srcazl", zone="r-1"),
         ],
     )
-    made.put_volume(Volume("pv", NamespacedName("default", "a-scratch"), zones=("r-2",)))
-    assert names(planner(made)) == ["a"]
+    state.put_volume(Volume("pv", NamespacedName("default", "a-scratch"), zones=("r-2",)))
+    assert names(planner(state)) == ["a"]

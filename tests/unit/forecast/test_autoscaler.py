@@ -7,7 +7,7 @@ import pytest
 
 from azure_linux_migrator.model.cluster import Allocatable
 from azure_linux_migrator.model.scheduling import SchedulingConstraints, Toleration
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from tests.support.simulated_clusters import HOSTNAME, app, run, simulation, term, where
 
 WEB = SchedulingConstraints(selector=(("agentpool", "web"),))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from tests.support.snapshots import (
     add,
     after,

@@ -1,6 +1,6 @@
 """What becomes of a Job's pods that are evicted."""
 
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from tests.support.snapshots import add, after, cluster, delete, pods_of, staged
 
 

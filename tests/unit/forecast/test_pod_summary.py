@@ -38,7 +38,7 @@ def _cluster() -> ClusterSnapshot:
     return cluster_snapshot
 
 
-def test_pods_are_counted_by_their_fate() -> None:
+def test_pods_are_counted_by_disposition() -> None:
     summary = _summary(_cluster())
     counts = (
         summary.move,

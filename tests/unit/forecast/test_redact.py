@@ -15,7 +15,7 @@ from azure_linux_migrator.forecast.pod_summary import PodSummary, pod_summary
 from azure_linux_migrator.forecast.pseudonyms import KnownNames
 from azure_linux_migrator.forecast.redact import redact
 from azure_linux_migrator.forecast.run import ForecastRun
-from azure_linux_migrator.forecast.snapshot import survey_in, survey_out
+from azure_linux_migrator.forecast.snapshot import azure_facts_from, azure_facts_to
 from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node, Owner, Pod
 from azure_linux_migrator.model.cluster_snapshot import ClusterSnapshot
@@ -48,6 +48,7 @@ KEPT = {
     *(f"ClusterFacts.{field}" for field in ("network_plugin_mode", "ip_families")),
     *(f"ClusterFacts.{field}" for field in ("upgrade_channel", "node_os_channel")),
     *("ClusterFacts.autoscaler_profile", "ClusterFacts.autoscaler_profile key"),
+    "ClusterFacts.node_disruption",
 }
 """What stays: words of Kubernetes and Azure, sizes, versions, zones, and the names of AKS pools."""
 FREE = "kubernetes.azure.com/cluster"
@@ -60,11 +61,11 @@ def _text(snapshot: ClusterSnapshot) -> str:
 def test_no_text_of_any_field_stays_but_those_that_name_nothing() -> None:
     marker = Marker()
     snapshot = marker.value(ClusterSnapshot, "")
-    snapshot.azure_facts = survey_out(marker.value(AzureFacts, ""))
+    snapshot.azure_facts = azure_facts_to(marker.value(AzureFacts, ""))
     hidden = redact(snapshot, random.Random(1))
     assert marker.found_in(_text(hidden)) == KEPT
     assert hidden.redacted
-    survey_in(hidden.azure_facts)
+    azure_facts_from(hidden.azure_facts)
 
 
 def test_no_name_stays_in_texts_that_are_put_together() -> None:
@@ -267,7 +268,7 @@ def test_what_blocks_still_blocks() -> None:
     owner = next(
         pod.owner.uid for pod in cluster_snapshot.pods if pod.owner and "gateway" in pod.owner.uid
     )
-    cluster_snapshot.placings[owner] = SchedulingConstraints(selector=(("agentpool", "workers"),))
+    cluster_snapshot.scheduling[owner] = SchedulingConstraints(selector=(("agentpool", "workers"),))
     cluster_snapshot.budgets[0] = structs.replace(
         cluster_snapshot.budgets[0], sync_failed="acme cannot be found"
     )
@@ -283,7 +284,7 @@ def test_what_blocks_still_blocks() -> None:
     assert target in KnownNames.from_spec("m", spec).pools
 
 
-def test_a_survey_keeps_what_has_no_name() -> None:
+def test_azure_facts_keep_what_has_no_name() -> None:
     snapshot = particular()
     subnet = "/subscriptions/1/virtualNetworks/Acme/subnets/nodes"
     facts: dict[str, Any] = {

@@ -18,7 +18,7 @@ from tests.support.simulated_clusters import HOSTNAME, NOW
 
 EQUAL = Selector((("app", "shop"),))
 LISTED = Selector((), (Requirement("app", "In", ("shop", "cart")),))
-PLACING = SchedulingConstraints(
+CONSTRAINTS = SchedulingConstraints(
     terms=(NodeTerm(fields=(Requirement("metadata.name", "In", ("n",)),)),),
     near=(PodTerm(HOSTNAME, LISTED, ("secret", "kube-system")),),
     apart=(PodTerm(HOSTNAME, EQUAL, None), PodTerm(HOSTNAME)),
@@ -26,9 +26,9 @@ PLACING = SchedulingConstraints(
 )
 
 
-def test_a_placing_survives_a_file(tmp_path: Path) -> None:
-    save(ClusterSnapshot(NOW, placings={"u": PLACING}), tmp_path / "s.json")
-    assert load(tmp_path / "s.json").placings == {"u": PLACING}
+def test_scheduling_constraints_survive_a_file(tmp_path: Path) -> None:
+    save(ClusterSnapshot(NOW, scheduling={"u": CONSTRAINTS}), tmp_path / "s.json")
+    assert load(tmp_path / "s.json").scheduling == {"u": CONSTRAINTS}
 
 
 def test_terms_follow_the_labels() -> None:
@@ -41,8 +41,10 @@ def test_terms_follow_the_labels() -> None:
         False,
         labels=(("app", "shop"),),
     )
-    hidden = redact(ClusterSnapshot(NOW, pods=[pod], placings={"u": PLACING}), random.Random(1))
-    [constraints], chosen_pod = hidden.placings.values(), hidden.pods[0]
+    hidden = redact(
+        ClusterSnapshot(NOW, pods=[pod], scheduling={"u": CONSTRAINTS}), random.Random(1)
+    )
+    [constraints], chosen_pod = hidden.scheduling.values(), hidden.pods[0]
     labels = dict(chosen_pod.labels)
     assert "shop" not in str(hidden)
     assert "secret" not in str(hidden)

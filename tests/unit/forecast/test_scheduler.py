@@ -9,9 +9,9 @@ import pytest
 from azure_linux_migrator.model.cluster import Allocatable, NamespacedName, Pod
 from azure_linux_migrator.model.scheduling import NodeTerm, PodTerm, SchedulingConstraints
 from azure_linux_migrator.model.selectors import Requirement
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.scheduler import Misfit, Scheduler
 from azure_linux_migrator.simulator.cluster.workload import Template, Workload
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from tests.support.simulated_clusters import (
     HOSTNAME,
     NOW,

@@ -13,6 +13,7 @@ from tests.support.fake_apiserver import serving
 KUSTOMIZE = Path(__file__).resolve().parents[3] / "deploy" / "kustomize"
 OPTIONAL = {
     ("", "services", "", "list"),
+    ("", "configmaps", "", "get"),
     ("events.k8s.io", "events", "", "list"),
     ("coordination.k8s.io", "leases", "", "list"),
     *(
@@ -24,7 +25,7 @@ OPTIONAL = {
 
 def granted(file: str, kind: str) -> set[tuple[str, str, str, str]]:
     documents: list[dict[str, Any]] = list(yaml.safe_load_all((KUSTOMIZE / file).read_text()))
-    (role,) = (each for each in documents if each["kind"] == kind)
+    (role,) = (document for document in documents if document["kind"] == kind)
     return {
         (group, *_parts(resource), verb)
         for rule in role["rules"]

@@ -47,39 +47,39 @@ async def test_who_comes_while_the_watches_end_starts_with_an_empty_world(
     slow_end: asyncio.Event,
 ) -> None:
     nothing: Any = None
-    feed = ClusterWatch(nothing)
-    await feed.acquire(_waker)
+    watch = ClusterWatch(nothing)
+    await watch.acquire(_waker)
     await _turns()
-    feed.world.put_node(Node("ghost", "src"))
-    leaving = asyncio.create_task(feed.release(_waker))
+    watch.world.put_node(Node("ghost", "src"))
+    leaving = asyncio.create_task(watch.release(_waker))
     await _turns()
-    coming = asyncio.create_task(feed.acquire(_waker))
+    coming = asyncio.create_task(watch.acquire(_waker))
     await _turns()
     assert not coming.done(), "it waits for the old watches to end"
     slow_end.set()
     await asyncio.gather(leaving, coming)
-    assert feed.world.nodes == {}
-    assert feed._reflectors
-    assert list(feed._wakers) == [_waker]
-    await feed.release(_waker)
-    assert feed._reflectors == {}
+    assert watch.world.nodes == {}
+    assert watch._reflectors
+    assert list(watch._wakers) == [_waker]
+    await watch.release(_waker)
+    assert watch._reflectors == {}
 
 
 async def test_cancelled_in_the_middle_it_leaves_no_watch_behind(slow_end: asyncio.Event) -> None:
     nothing: Any = None
-    feed = ClusterWatch(nothing)
-    await feed.acquire(_waker)
+    watch = ClusterWatch(nothing)
+    await watch.acquire(_waker)
     await _turns()
-    tasks = [reflector._task for reflector in feed._reflectors.values()]
-    feed.world.put_node(Node("ghost", "src"))
-    leaving = asyncio.create_task(feed.release(_waker))
+    tasks = [reflector._task for reflector in watch._reflectors.values()]
+    watch.world.put_node(Node("ghost", "src"))
+    leaving = asyncio.create_task(watch.release(_waker))
     await _turns()
     leaving.cancel()
     slow_end.set()
     await asyncio.gather(leaving, return_exceptions=True)
     await _turns()
     assert all(task is not None and task.done() for task in tasks)
-    assert feed.world.nodes == {}
+    assert watch.world.nodes == {}
 
 
 def test_what_is_deleted_is_forgotten() -> None:

@@ -139,22 +139,22 @@ async def test_a_watch_that_is_refused_later_reports_since_when(
         return response
 
     async with serving(answer) as client:
-        feed, wake = ClusterWatch(client), asyncio.Event().set
-        await feed.acquire(wake)
+        watch, wake = ClusterWatch(client), asyncio.Event().set
+        await watch.acquire(wake)
         try:
-            await _until(lambda: feed.synced)
-            assert feed.problem() == ""
+            await _until(lambda: watch.synced)
+            assert watch.problem() == ""
             refusing.set()
-            await _until(lambda: "forbidden" in feed.problem())
-            assert feed.synced, "what is known is still shown"
-            problem = feed.problem()
+            await _until(lambda: "forbidden" in watch.problem())
+            assert watch.synced, "what is known is still shown"
+            problem = watch.problem()
             assert re.fullmatch(
                 r"the watch of \w+ has told nothing since \S+Z: pods is forbidden", problem
             )
             refusing.clear()
-            await _until(lambda: not feed.problem())
+            await _until(lambda: not watch.problem())
         finally:
-            await feed.release(wake)
+            await watch.release(wake)
 
 
 async def test_silence_is_a_problem_until_a_list_proves_what_is_known(

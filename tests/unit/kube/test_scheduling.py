@@ -203,6 +203,6 @@ async def test_a_snapshot_lists_what_is_left_out_a_line_for_each() -> None:
         "scheduling: 1 pod uses ResourceClaims, which the forecast does not model",
         "scheduling: 2 pods use a hostPort, which the forecast does not model",
     ]
-    assert snapshot.placings["u-3"] == SchedulingConstraints(apart=(PodTerm(HOST, OF_WEB),))
+    assert snapshot.scheduling["u-3"] == SchedulingConstraints(apart=(PodTerm(HOST, OF_WEB),))
     assert snapshot.taints == {"n-1": ["gpu=yes:NoSchedule"]}
     assert [node.unschedulable for node in snapshot.nodes] == [True]

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azure_linux_migrator.api.status import since_epoch
-from azure_linux_migrator.cli.intents import ANNOTATIONS, futile
-from azure_linux_migrator.cli.migration_view import MigrationView
 from azure_linux_migrator.cli.render.migration_history import entries
-from azure_linux_migrator.cli.step_view import steps_of
+from azure_linux_migrator.cli.view.intents import ANNOTATIONS, futile
+from azure_linux_migrator.cli.view.migration_view import MigrationView
+from azure_linux_migrator.cli.view.step_view import steps_of
 from azure_linux_migrator.model.cluster import Budget, Node, Pod
 from azure_linux_migrator.model.migration import Migration
 

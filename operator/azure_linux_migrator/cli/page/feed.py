@@ -10,16 +10,16 @@ from typing import Any
 
 import msgspec
 
-from azure_linux_migrator.cli.migration_view import MigrationView, events_of, view_of
 from azure_linux_migrator.cli.page.content import Json, head
 from azure_linux_migrator.cli.page.rows import Changes, Rows
 from azure_linux_migrator.cli.page.spans import StepLog
+from azure_linux_migrator.cli.view.migration_view import MigrationView, events_of, view_of
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.decode import BudgetObject, Metadata, NodeObject, PodObject
 from azure_linux_migrator.kube.migrations import COLLECTION
-from azure_linux_migrator.kube.reflector import Reflector, Sink
+from azure_linux_migrator.kube.reflector import Decoded, Reflector, Sink
 from azure_linux_migrator.model.cluster import NamespacedName
 
 EVENT_SECONDS = 5.0
@@ -80,7 +80,7 @@ class Feed:
     def _watch(
         self,
         path: str,
-        kind: type[Any],
+        kind: type[Decoded],
         put: Callable[[Any], None],
         remove: Callable[[NamespacedName, int], None],
     ) -> None:

@@ -14,10 +14,10 @@ from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
-from azure_linux_migrator.cli.intents import ANNOTATIONS, ask, futile
 from azure_linux_migrator.cli.page.content import Json
 from azure_linux_migrator.cli.page.document import document
 from azure_linux_migrator.cli.page.feed import Feed
+from azure_linux_migrator.cli.view.intents import ANNOTATIONS, ask, futile
 from azure_linux_migrator.errors import KubernetesError
 
 HOST = "127.0.0.1"

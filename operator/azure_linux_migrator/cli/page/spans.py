@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.status import MigrationStatus, since_epoch
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.cli.migration_view import MigrationView
-from azure_linux_migrator.cli.step_view import StepState, steps_of
+from azure_linux_migrator.cli.view.migration_view import MigrationView
+from azure_linux_migrator.cli.view.step_view import StepState, steps_of
 
 Span = tuple[float, float | None]
 """Begin and end in seconds since the epoch; no end while it lasts."""

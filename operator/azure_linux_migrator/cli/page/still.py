@@ -9,12 +9,12 @@ import yaml
 
 from azure_linux_migrator.api.names import KIND
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.cli.migration_view import Verdict, view_of
 from azure_linux_migrator.cli.page.content import Json, head
 from azure_linux_migrator.cli.page.rows import Changes, Rows
 from azure_linux_migrator.cli.page.spans import recorded_spans
 from azure_linux_migrator.cli.render import plan_data
 from azure_linux_migrator.cli.render.plan_text import duration
+from azure_linux_migrator.cli.view.migration_view import Verdict, view_of
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.forecast import Forecast

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from azure_linux_migrator.cli.migration_view import MigrationView
+from azure_linux_migrator.cli.view.migration_view import MigrationView
 
 
 def data(view: MigrationView) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from azure_linux_migrator.cli.migration_view import MigrationView
+from azure_linux_migrator.cli.view.migration_view import MigrationView
 
 
 @dataclass(frozen=True, slots=True, order=True)

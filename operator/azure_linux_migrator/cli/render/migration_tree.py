@@ -11,9 +11,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from azure_linux_migrator.api.conditions import ConditionType
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase, since_epoch
-from azure_linux_migrator.cli.migration_view import ENDS, MigrationView, NodeView, Verdict
-from azure_linux_migrator.cli.step_view import StepState, steps_of
+from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.api.status_drain import BlockerStatus
+from azure_linux_migrator.cli.view.migration_view import ENDS, MigrationView, NodeView, Verdict
+from azure_linux_migrator.cli.view.step_view import StepState, steps_of
 from azure_linux_migrator.forecast.durations import span
 
 STYLES = {

@@ -17,7 +17,7 @@ _SHOWN_WORKLOADS = 6
 _SHOWN_REASONS = 10
 _SHOWN_SUBJECTS = 3
 _OLD_SECONDS = 3600.0
-"""A snapshot older than this is told to be old."""
+"""A snapshot older than this is reported as old."""
 _LEAST_STEP_SECONDS = 1.0
 """A step that takes less, and waits for nobody, is not shown."""
 _WAITS = {"BeforeDrain": Step.AWAIT_DRAIN_APPROVAL, "BeforeRetire": Step.AWAIT_RETIRE_APPROVAL}
@@ -95,10 +95,10 @@ def _pods(counted: PodSummary, width: int) -> list[str]:
         (counted.blocked, "cannot move", "cannot move"),
         (counted.finished, "has finished", "have finished"),
     ]
-    texts = [_told(number, singular, many) for number, singular, many in parts if number]
+    texts = [_counted(number, singular, many) for number, singular, many in parts if number]
     text = ", ".join(texts) or "none"
     if counted.lose_data:
-        losing = _told(counted.lose_data, "of the moving loses", "of the moving lose")
+        losing = _counted(counted.lose_data, "of the moving loses", "of the moving lose")
         text += f"; {losing} the data of an emptyDir"
     lines = _wrapped("  pods            ", text, width)
     named = [workload for workload in counted.workloads if _concerns(workload)]
@@ -228,12 +228,12 @@ def _assumed(forecast: Forecast, width: int) -> list[str]:
     return lines
 
 
-def _told(number: int, singular: str, many: str) -> str:
+def _counted(number: int, singular: str, many: str) -> str:
     return f"{number} {singular if number == 1 else many}"
 
 
 def _many(number: int, what: str) -> str:
-    return _told(number, what, f"{what}s")
+    return _counted(number, what, f"{what}s")
 
 
 def _listed(texts: Iterable[str], width: int) -> list[str]:

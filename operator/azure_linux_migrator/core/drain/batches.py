@@ -65,6 +65,6 @@ def _capacity(tracker: PodTracker, ident: QueueId) -> int:
         budget = tracker.world.budgets.get(ident)
         return max(1, budget.capacity) if budget else 1
     if isinstance(ident, str):
-        controller = tracker.world.owner_index.governing_uid(ident)
+        controller = tracker.world.owner_index.controller_of_uid(ident)
         return tracker.world.implicit_budgets.capacity(ident, controller)
     return 1

@@ -79,7 +79,7 @@ PASSING = frozenset({Cause.SERVER})
 
 
 REFUSED_OFTEN = 5
-"""A budget that refuses so often in a row what it should grant by its status is told."""
+"""A budget that refuses so often in a row what it should grant by its status is reported."""
 
 
 def of_refusal(pod: Pod, refusal: PodRefusal) -> Blocker | None:
@@ -90,12 +90,12 @@ def of_refusal(pod: Pod, refusal: PodRefusal) -> Blocker | None:
     return of_pod(pod, cause, refusal.message, _REFUSALS[cause])
 
 
-def of_bar(budget: Budget, bar: BudgetBackoff, pods: int) -> Blocker | None:
+def of_backoff(budget: Budget, backoff: BudgetBackoff, pods: int) -> Blocker | None:
     """A budget for which the apiserver refuses everything."""
-    message = f"PodDisruptionBudget {budget.key} refuses evictions: {bar.message}"
-    if bar.reason == Cause.NEGATIVE.value:
+    message = f"PodDisruptionBudget {budget.key} refuses evictions: {backoff.message}"
+    if backoff.reason == Cause.NEGATIVE.value:
         return of_budget(budget, Cause.NEGATIVE, message, _REFUSALS[Cause.NEGATIVE], pods)
-    if bar.times < REFUSED_OFTEN:
+    if backoff.times < REFUSED_OFTEN:
         return None
     remedy = "see its status, and why the apiserver does not agree with it; it is asked again"
     return of_budget(budget, Cause.BUDGET_UNHEALTHY, message, remedy, pods)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import (
     Blocker,
-    of_bar,
+    of_backoff,
     of_held,
     of_pod,
     of_refusal,
@@ -32,7 +32,7 @@ def find_blockers(
     tracker: PodTracker,
     blocking: Iterable[EvictionQueue],
     starving: Collection[EvictionQueue],
-    overdue: Iterable[Pod],
+    stuck_terminating: Iterable[Pod],
     unsound: Iterable[Blocker],
 ) -> list[Blocker]:
     """Queues that never grant, queues that have not for long, pods that do not go, and what was
@@ -42,26 +42,30 @@ def find_blockers(
         for queue in blocking
         if queue.blocker is not None
     }
-    for load in tracker.pool_progress.blocked.values():
-        blockers.update(_blocked(load))
+    for progress in tracker.pool_progress.blocked.values():
+        blockers.update(_blocked(progress))
     for queue in starving:
         blockers.update(_starved_queue(tracker, queue))
     blockers.update(_refused(tracker))
-    blockers.update(_barred(tracker, {queue.ident for queue in starving}))
-    blockers.update(map(_stuck_pod, overdue))
+    blockers.update(_backed_off(tracker, {queue.ident for queue in starving}))
+    blockers.update(map(_stuck_pod, stuck_terminating))
     blockers.update(unsound)
     blockers.update(_abandoned(tracker))
     blockers.update(_surge_notes(tracker))
-    blockers.update(_still_attached(load) for load in tracker.pool_progress.detaching.values())
-    return sorted(blockers, key=lambda each: (not each.blocks, each))
+    blockers.update(
+        _still_attached(progress) for progress in tracker.pool_progress.detaching.values()
+    )
+    return sorted(blockers, key=lambda blocker: (not blocker.blocks, blocker))
 
 
-def _blocked(load: NodeProgress) -> Iterable[Blocker]:
-    """The blocked pods of a node; a node that is held is told once."""
-    pods = [blocker for blocker in load.blocked.values() if blocker.cause is not Cause.NODE_HELD]
+def _blocked(progress: NodeProgress) -> Iterable[Blocker]:
+    """The blocked pods of a node; a held node is reported once."""
+    pods = [
+        blocker for blocker in progress.blocked.values() if blocker.cause is not Cause.NODE_HELD
+    ]
     yield from pods
-    if left := len(load.blocked) - len(pods):
-        yield of_held(load.node, left)
+    if left := len(progress.blocked) - len(pods):
+        yield of_held(progress.node, left)
 
 
 def _starved_queue(tracker: PodTracker, queue: EvictionQueue) -> list[Blocker]:
@@ -78,7 +82,7 @@ def _with_surge(tracker: PodTracker, queue: EvictionQueue, blocker: Blocker) -> 
     budget = tracker.world.budgets.get(blocker.key)
     if blocker.cause is not Cause.BUDGET_DEADLOCKED or budget is None:
         return blocker
-    if not all(tracker.surge_would_help(pod) for pod in queue.pods()):
+    if not all(tracker.surges.would_help(pod) for pod in queue.pods()):
         return blocker
     return replace(blocker, remedy=deadlock_remedy(budget, surge_helps=True))
 
@@ -117,12 +121,12 @@ def _starved_owner(
 
 
 def _refused(tracker: PodTracker) -> Iterable[Blocker]:
-    """Pods that the apiserver refuses; what it refuses for all of them is told once."""
+    """Pods that the apiserver refuses; what it refuses for all of them is reported once."""
     trouble = tracker.world.inflight.breaker.trouble
     if trouble is not None and tracker.eligible:
         text = of_trouble(trouble, tracker.eligible)
         yield from () if text is None else (text,)
-    for key, refusal in tracker.world.inflight.pod_refusals.known.items():
+    for key, refusal in tracker.world.inflight.pod_refusals.by_pod.items():
         entry = tracker.entries.get(key)
         if entry is None or (trouble is not None and trouble.reason == refusal.reason):
             continue
@@ -130,12 +134,12 @@ def _refused(tracker: PodTracker) -> Iterable[Blocker]:
         yield from () if blocker is None else (blocker,)
 
 
-def _barred(tracker: PodTracker, ids: Collection[QueueId]) -> Iterable[Blocker]:
-    """Budgets that refuse what they should grant, unless they are told for another reason."""
-    for key, bar in tracker.world.inflight.budget_backoffs.known.items():
-        budget, left = tracker.world.budgets.get(key), tracker.left(key)
+def _backed_off(tracker: PodTracker, ids: Collection[QueueId]) -> Iterable[Blocker]:
+    """Budgets that refuse what they should grant, unless they are reported for another reason."""
+    for key, backoff in tracker.world.inflight.budget_backoffs.by_budget.items():
+        budget, left = tracker.world.budgets.get(key), tracker.queues.left(key)
         if budget is not None and left and key not in ids and not is_deadlocked(budget):
-            blocker = of_bar(budget, bar, left)
+            blocker = of_backoff(budget, backoff, left)
             yield from () if blocker is None else (blocker,)
 
 
@@ -144,7 +148,7 @@ def _surge_notes(tracker: PodTracker) -> list[Blocker]:
     for entry in tracker.notes.values():
         controller = tracker.world.owner_index.controller_of(entry.pod)
         if controller is not None:
-            why = f"cannot be surged: {tracker.why_no_surge(entry.pod, controller)}"
+            why = f"cannot be surged: {tracker.surges.why_not(entry.pod, controller)}"
             remedy = "it is evicted instead, and is away until its replacement is Ready"
             notes.append(of_pod(entry.pod, Cause.SURGE_IMPOSSIBLE, why, remedy))
     return notes
@@ -198,12 +202,12 @@ def _abandoned(tracker: PodTracker) -> Iterable[Blocker]:
         yield Blocker(Cause.NODE_LOST, "Node", NamespacedName("", node), text, remedy, pods)
 
 
-def _still_attached(load: NodeProgress) -> Blocker:
+def _still_attached(progress: NodeProgress) -> Blocker:
     return Blocker(
         Cause.VOLUME_ATTACHED,
         "Node",
-        NamespacedName("", load.node.name),
-        f"volumes of pods that moved are still attached to node {load.node.name}",
+        NamespacedName("", progress.node.name),
+        f"volumes of pods that moved are still attached to node {progress.node.name}",
         "see kubectl get volumeattachments and the CSI driver's log",
         0,
     )

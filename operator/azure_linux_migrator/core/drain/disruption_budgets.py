@@ -57,7 +57,7 @@ def is_deadlocked(budget: Budget) -> bool:
         budget.observed_generation >= budget.generation
         and not budget.sync_failed
         and budget.expected > 0
-        and budget.capacity <= 0
+        and budget.never_allows
     )
 
 

@@ -1,14 +1,13 @@
 """Keeps the tracker of a drain up to date with the world, event by event.
 
-Nothing here walks over the pods of a pool: an event touches one pod, its node's load and the queues
-whose slots it may have changed, and only queues that were touched are evaluated again.
+Nothing here walks over the pods of a pool: an event touches one pod, its node's progress and the
+queues whose slots it may have changed, and only queues that were touched are evaluated again.
 """
 
 from heapq import heappush
 
 from azure_linux_migrator.api.spec_drain import SingletonPolicy
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
-from azure_linux_migrator.core.drain.eviction_queue import QueueId
 from azure_linux_migrator.core.drain.node_progress import NodeProgress
 from azure_linux_migrator.core.drain.pod_filters import PodDisposition
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
@@ -43,28 +42,28 @@ class DrainListener:
             self._tracker.pool_progress.drop(old.name)
         if new is None or not leaves:
             return
-        load = self._tracker.pool_progress.by_node.get(new.name)
+        progress = self._tracker.pool_progress.by_node.get(new.name)
         batch = batch_of(new, self._tracker.scope.migration, self._tracker.scope.uid)
-        if load is None:
-            load = NodeProgress(new, batch)
-            self._tracker.pool_progress.add(load)
-            self._tracker.update_detaching(load)
+        if progress is None:
+            progress = NodeProgress(new, batch)
+            self._tracker.pool_progress.add(progress)
+            self._tracker.update_detaching(progress)
             self._replace_all(new.name)
             return
-        changed = (load.batch > 0) != (batch > 0) or load.node.held != new.held
+        changed = (progress.batch > 0) != (batch > 0) or progress.node.held != new.held
         moved = tuple(self._tracker.world.pods_on(new.name)) if changed else ()
-        flipped = load.node.ready != new.ready
+        flipped = progress.node.ready != new.ready
         for pod in moved:
             self._tracker.unplace(pod.key)
-        self._tracker.pool_progress.before(load)
-        load.node, load.batch = new, batch
-        self._tracker.pool_progress.after(load)
+        self._tracker.pool_progress.before(progress)
+        progress.node, progress.batch = new, batch
+        self._tracker.pool_progress.after(progress)
         for pod in moved:
             self._tracker.place(pod)
         if flipped:
             # Nothing detaches volumes of a node that died, so they are waited for no longer.
-            self._tracker.update_detaching(load)
-            self._await_again(load)
+            self._tracker.update_detaching(progress)
+            self._await_again(progress)
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         """A pod anywhere: one on the source is placed again, any other may have freed a slot."""
@@ -92,7 +91,7 @@ class DrainListener:
             (self._tracker.deadlocked.add if deadlocked else self._tracker.deadlocked.discard)(key)
             if self._tracker.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
                 self.namespace_regrouped(key.namespace)
-        self._touch(key)
+        self._tracker.queues.touch_ident(key)
 
     def controller_changed(self, uid: str) -> None:
         """A controller: whether its pods are orphans, how many may be out, whether it surges."""
@@ -102,7 +101,7 @@ class DrainListener:
         for owner in owners if self._tracker.entries else ():
             for key in tuple(self._tracker.by_owner.get(owner, ())):
                 self._tracker.place(self._tracker.entries[key].pod)
-            self._touch(owner)
+            self._tracker.queues.touch_ident(owner)
 
     def evictions_changed(
         self, pod: NamespacedName, budget: NamespacedName | None, owner: str
@@ -112,9 +111,9 @@ class DrainListener:
         if entry is not None:
             self._tracker.place(entry.pod)
         if budget is not None:
-            self._touch(budget)
+            self._tracker.queues.touch_ident(budget)
         if owner:
-            self._touch(owner)
+            self._tracker.queues.touch_ident(owner)
 
     def namespace_regrouped(self, namespace: str) -> None:
         """Which budget selects which pod changed."""
@@ -129,23 +128,21 @@ class DrainListener:
         """A claim's volume, or what is attached to a node, changed."""
         for key in tuple(self._tracker.by_claim.get(claim, ())) if claim else ():
             self._tracker.place(self._tracker.entries[key].pod)
-        load = self._tracker.pool_progress.by_node.get(node)
-        if load is not None:
-            self._tracker.update_detaching(load)
+        progress = self._tracker.pool_progress.by_node.get(node)
+        if progress is not None:
+            self._tracker.update_detaching(progress)
 
     # Helpers
 
     def _count_zone(self, node: Node, change: int) -> None:
-        before = self._tracker.target_zones()
-        self._tracker.zones[node.zone] = self._tracker.zones.get(node.zone, 0) + change
-        if before != self._tracker.target_zones():
+        if self._tracker.facts.count_target_node(node, change):
             for key in {key for keys in self._tracker.by_claim.values() for key in keys}:
                 self._tracker.place(self._tracker.entries[key].pod)
 
-    def _await_again(self, load: NodeProgress) -> None:
+    def _await_again(self, progress: NodeProgress) -> None:
         """A node answers again, and with it the pods on it that were given up."""
-        if load.node.ready and self._tracker.abandoned:
-            for pod in tuple(self._tracker.world.pods_on(load.node.name)):
+        if progress.node.ready and self._tracker.abandoned:
+            for pod in tuple(self._tracker.world.pods_on(progress.node.name)):
                 if self._tracker.abandoned.pop(pod.key, ""):
                     self._tracker.place(pod)
                     heappush(self._tracker.deadlines, (pod.deadline, pod.key))
@@ -155,15 +152,12 @@ class DrainListener:
             self._tracker.place(pod, alone=False)
         self._tracker.reweigh(self._tracker.pool_progress.by_node[node])
 
-    def _touch(self, ident: QueueId) -> None:
-        for queue in self._tracker.queues_of.get(ident, ()):
-            self._tracker.dirty[queue] = None
-
     def _touch_pod(self, pod: Pod) -> None:
+        queues = self._tracker.queues
         if pod.owner is not None:
-            self._touch(pod.owner.uid)
+            queues.touch_ident(pod.owner.uid)
         for key in self._tracker.world.pdb_index.of(pod):
-            self._touch(key)
+            queues.touch_ident(key)
 
 
 def _leaves(old: Pod, new: Pod | None) -> bool:

@@ -53,14 +53,14 @@ class EvictedOwners:
                 loss.unready = placed - self._sum(owner, self._budgets.healthy) - pod.ready
             loss.before = max(loss.before, placed)
         elif not loss.before:
-            unplaced = self._budgets.present(owner) - self._budgets.placed(owner)
-            loss.before = max(1, self._sum(owner, self._budgets.placed) + unplaced)
+            unscheduled = self._budgets.present(owner) - self._budgets.placed(owner)
+            loss.before = max(1, self._sum(owner, self._budgets.placed) + unscheduled)
         if len(self._owners) > self._limit:
             last = len(self._owners) - LASTING
             self._owners = {
                 uid: lost
                 for number, (uid, lost) in enumerate(self._owners.items())
-                if number >= last or self._budgets.known(uid)
+                if number >= last or self._budgets.has_pods(uid)
             }
             self._limit = max(2 * LASTING, 2 * len(self._owners))
 
@@ -72,7 +72,7 @@ class EvictedOwners:
     def resized(self, owner: str) -> None:
         """The wanted replicas of an owner's workload may have changed: fewer are missed then."""
         loss = self._owners.get(owner)
-        controller = self._world.owner_index.governing_uid(owner) if loss is not None else None
+        controller = self._world.owner_index.controller_of_uid(owner) if loss is not None else None
         if loss is not None and controller is not None:
             loss.before = min(loss.before, controller.replicas)
 
@@ -80,7 +80,7 @@ class EvictedOwners:
         """How many pods with a node the owner's workload has fewer than before it lost any here;
         0 for one that has lost none. Replicas that were added since then are not missed."""
         before = max((loss.before for loss in self._losses(owner)), default=0)
-        controller = self._world.owner_index.governing_uid(owner)
+        controller = self._world.owner_index.controller_of_uid(owner)
         if controller is not None:
             before = min(before, controller.replicas)
         return max(0, before - self._sum(owner, self._budgets.placed))
@@ -97,12 +97,12 @@ class EvictedOwners:
         """How long a pod of the owner's workload took to become Ready, at most."""
         return max((loss.start for loss in self._losses(owner)), default=0.0)
 
-    def never_made(self) -> list[tuple[str, int]]:
+    def missing_pods(self) -> list[tuple[str, int]]:
         """Owners of which pods do not exist that did, and how many; those that are leaving still
         exist. Of owners without a known controller nobody knows how many there should be."""
         short: list[tuple[str, int]] = []
         for owner, loss in self._owners.items():
-            controller = self._world.owner_index.governing_uid(owner)
+            controller = self._world.owner_index.controller_of_uid(owner)
             if controller is None:
                 continue
             exist = self._sum(owner, self._budgets.pods)

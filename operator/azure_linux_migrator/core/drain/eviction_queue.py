@@ -135,7 +135,7 @@ def _by_owner(
     """Pods that were unready before the migration began cost nothing: they serve nobody. Those that
     became so since then wait for the others, as under a budget."""
     queue.granted = [_evict(pod, None) for pod in queue.again.values()]
-    budgets, controller = world.implicit_budgets, world.owner_index.governing_uid(uid)
+    budgets, controller = world.implicit_budgets, world.owner_index.controller_of_uid(uid)
     all_free = budgets.unready_are_free(uid, controller)
     queue.granted += [
         _evict(pod, None)

@@ -39,7 +39,11 @@ def forced(tracker: PodTracker, now: float) -> tuple[DeletePod, ...]:
     deletions = tuple(_delete(entry) for entry in due if entry.tier == tier)
     if inflight.breaker.trouble is None or not deletions:
         return deletions
-    return (min(deletions, key=lambda each: inflight.pod_refusals.times(each.pod, each.uid)),)
+    return (
+        min(
+            deletions, key=lambda deletion: inflight.pod_refusals.times(deletion.pod, deletion.uid)
+        ),
+    )
 
 
 def _admitted(tracker: PodTracker) -> list[TrackedPod]:

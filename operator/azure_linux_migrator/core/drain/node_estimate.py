@@ -27,7 +27,7 @@ class NodeEstimate:
 
 def nodes_needed(tracker: PodTracker) -> NodeEstimate:
     """What the pods on the source need; as many nodes as there are where they do not tell."""
-    nodes = [load.node for load in tracker.pool_progress.by_node.values()]
+    nodes = [progress.node for progress in tracker.pool_progress.by_node.values()]
     sized = [node for node in nodes if node.allocatable.pods]
     if not sized:
         return NodeEstimate(max(1, len(nodes)), 0, len(nodes))
@@ -57,7 +57,7 @@ def nodes_needed(tracker: PodTracker) -> NodeEstimate:
 def _fill(pods: list[Pod], empty: Allocatable, bins: list[Allocatable]) -> None:
     """First fit; a node's room shrinks as pods are put on it."""
     alone: defaultdict[str, set[int]] = defaultdict(set)
-    for pod in sorted(pods, key=lambda each: (each.requests, each.key), reverse=True):
+    for pod in sorted(pods, key=lambda pod: (pod.requests, pod.key), reverse=True):
         cpu, memory = pod.requests
         group = (
             pod.owner.uid

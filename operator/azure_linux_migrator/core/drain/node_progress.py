@@ -9,7 +9,7 @@ from azure_linux_migrator.model.cluster import NamespacedName, Node
 
 
 class NodeProgress(Struct):
-    """The pods of one node by fate; `moving` includes those already terminating."""
+    """The pods of one node by disposition; `moving` includes those already terminating."""
 
     node: Node
     batch: int = 0
@@ -32,7 +32,7 @@ class NodeProgress(Struct):
 
 
 class PoolProgress:
-    """All source nodes. `before` and `after` bracket every change of a load."""
+    """All source nodes. `before` and `after` bracket every change of one of them."""
 
     def __init__(self) -> None:
         self.by_node: dict[str, NodeProgress] = {}
@@ -60,51 +60,51 @@ class PoolProgress:
         """Nodes that have not joined a batch."""
         return self.batches.get(0, set())
 
-    def before(self, load: NodeProgress) -> None:
-        """Take a load out of the sums, because it is about to change."""
-        self._count(load, -1)
+    def before(self, progress: NodeProgress) -> None:
+        """Take a node out of the sums, because it is about to change."""
+        self._count(progress, -1)
 
-    def after(self, load: NodeProgress) -> None:
-        """Put a changed load back into the sums."""
-        self._count(load, 1)
+    def after(self, progress: NodeProgress) -> None:
+        """Put a changed node back into the sums."""
+        self._count(progress, 1)
 
-    def add(self, load: NodeProgress) -> None:
+    def add(self, progress: NodeProgress) -> None:
         """A node joins the source."""
-        self.by_node[load.node.name] = load
-        self._count(load, 1)
+        self.by_node[progress.node.name] = progress
+        self._count(progress, 1)
 
     def drop(self, name: str) -> None:
         """A node is gone."""
-        load = self.by_node.pop(name, None)
-        if load is not None:
-            self._count(load, -1)
+        progress = self.by_node.pop(name, None)
+        if progress is not None:
+            self._count(progress, -1)
 
     def undrained(self) -> list[NodeProgress]:
         """The nodes that still hold something, or take new pods, by name."""
-        loads = (load for load in self.by_node.values() if not load.drained)
-        return sorted(loads, key=lambda load: load.node.name)
+        undrained = (progress for progress in self.by_node.values() if not progress.drained)
+        return sorted(undrained, key=lambda progress: progress.node.name)
 
-    def _count(self, load: NodeProgress, sign: int) -> None:
-        name, drained = load.node.name, load.drained
-        self.remaining += sign * load.remaining
-        self.terminating += sign * load.terminating
-        self.skipped += sign * load.skipped
-        self.blocked_pods += sign * len(load.blocked)
+    def _count(self, progress: NodeProgress, sign: int) -> None:
+        name, drained = progress.node.name, progress.drained
+        self.remaining += sign * progress.remaining
+        self.terminating += sign * progress.terminating
+        self.skipped += sign * progress.skipped
+        self.blocked_pods += sign * len(progress.blocked)
         self.drained += sign * drained
-        self.undrained_admitted += sign * (load.batch > 0 and not drained)
+        self.undrained_admitted += sign * (progress.batch > 0 and not drained)
         if sign > 0:
-            self.batches[load.batch].add(name)
-            if not load.node.unschedulable:
+            self.batches[progress.batch].add(name)
+            if not progress.node.unschedulable:
                 self.open.add(name)
-            if load.blocked:
-                self.blocked[name] = load
-            if load.detaching:
-                self.detaching[name] = load
+            if progress.blocked:
+                self.blocked[name] = progress
+            if progress.detaching:
+                self.detaching[name] = progress
         else:
-            batch = self.batches[load.batch]
+            batch = self.batches[progress.batch]
             batch.discard(name)
             if not batch:
-                del self.batches[load.batch]
+                del self.batches[progress.batch]
             self.open.discard(name)
             self.blocked.pop(name, None)
             self.detaching.pop(name, None)

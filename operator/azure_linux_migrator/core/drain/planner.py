@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
-from itertools import islice
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ReplacementPolicy
@@ -21,7 +19,9 @@ from azure_linux_migrator.core.drain.eviction_queue import (
 from azure_linux_migrator.core.drain.force import forced
 from azure_linux_migrator.core.drain.node_progress import PoolProgress
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
+from azure_linux_migrator.core.drain.remaining_time import RemainingTime
 from azure_linux_migrator.core.drain.scope import Scope
+from azure_linux_migrator.core.drain.starvation import Starvation
 from azure_linux_migrator.core.drain.stuck_terminating import StuckTerminating
 from azure_linux_migrator.core.drain.surges import Surges
 from azure_linux_migrator.core.drain.unrecovered import UnrecoveredWorkloads
@@ -29,13 +29,6 @@ from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplaceme
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
-
-STARVED_SECONDS = 60.0
-"""A budget that gave no slot for so long is told as a blocker."""
-
-PATIENCE_SECONDS = 600.0
-"""Replicas without a budget that gave no slot for so long move all the same, one at a time: a pod
-that never becomes healthy holds the others up, and not for ever."""
 
 BLOCKERS_SHOWN = 20
 
@@ -45,7 +38,7 @@ BLOCKERS_AGE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What may be sent now, and what is to be told. Times are in seconds.
+    """What may be sent now, and what is to be reported. Times are in seconds.
 
     `unschedulable_replacements` are pods that replace evicted ones and that the scheduler finds no
     node for, `unrecovered` those that are not made, or not Ready; `rest` is the estimate of what is
@@ -70,21 +63,19 @@ class Planner:
     def __init__(self, world: World, scope: Scope) -> None:
         self.tracker = PodTracker(world, scope)
         self.listener = DrainListener(self.tracker)
-        """To be told of every change of the world."""
+        """Gets every change of the world."""
         self._since = 0.0
         self._granting: dict[EvictionQueue, None] = {}
         self._blocking: dict[EvictionQueue, None] = {}
-        self._starving: dict[EvictionQueue, float] = {}
-        self._starved: dict[EvictionQueue, float] = {}
-        self._overdue = StuckTerminating(self.tracker)
+        self._starvation = Starvation()
+        self._stuck_terminating = StuckTerminating(self.tracker)
         self.surges = Surges(self.tracker)
         """The Deployments that are surged instead of evicted."""
         self._now = 0.0
-        self._longest: list[tuple[float, int, EvictionQueue]] = []
-        self._pushed = 0
+        self._remaining_time = RemainingTime()
         self._prefetching = False
         self._busy = False
-        self._known_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
+        self._last_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         self._replacements = self._new_replacements()
         self._unrecovered = self._new_unrecovered()
 
@@ -97,7 +88,7 @@ class Planner:
     def since(self, at: float) -> None:
         if at != self._since:
             self._since = at
-            self.tracker.dirty.update(dict.fromkeys(self.tracker.queues.values()))
+            self.tracker.queues.touch_all()
 
     @property
     def pool_progress(self) -> PoolProgress:
@@ -125,8 +116,10 @@ class Planner:
         self._now = now
         self.tracker.world.tick(now)
         self._watch_batch(now)
-        self._overdue.tick(now)
-        self._grow_old(now)
+        self._stuck_terminating.tick(now)
+        for queue in self._starvation.tick(now):
+            queue.yields = True
+            self.tracker.queues.touch(queue)
         self._evaluate(now)
         evictions = self._evictions(now)
         replacements = self._replacements.find(now, self.since, self.tracker.began)
@@ -136,7 +129,7 @@ class Planner:
         pool = self.tracker.scope.target
         unsound = (*unrecovered, *(unschedulable(pod, pool) for pod in replacements))
         blockers = self._blockers(now, unsound)
-        rest, ident = self._rest()
+        rest, ident = self._remaining_time.longest()
         return Plan(
             evictions=evictions,
             surges=self.surges.actions(stamp),
@@ -161,13 +154,10 @@ class Planner:
         self._busy = busy
 
     def _evaluate(self, now: float) -> None:
-        dirty, self.tracker.dirty = self.tracker.dirty, {}
         prefetch = self.tracker.scope.policy.prefetch and bool(self.tracker.tiers)
-        if prefetch != self._prefetching:
-            # A batch has begun or ended: queues that have no pod in it may, or may no longer, move.
-            self._prefetching = prefetch
-            dirty = dict.fromkeys(self.tracker.queues.values())
-        for queue in dirty:
+        # A batch has begun or ended: queues that have no pod in it may, or may no longer, move.
+        turned, self._prefetching = prefetch != self._prefetching, prefetch
+        for queue in self.tracker.queues.take_changed(everything=turned):
             before = queue.rest
             evaluate(
                 queue,
@@ -181,21 +171,13 @@ class Planner:
             _keep(self._blocking, queue, wanted=queue.blocker is not None)
             competes = isinstance(queue.ident, NamespacedName | str) and queue.ident != FREE
             waits = competes and (len(queue.now) > 0 or bool(queue.unready))
-            if queue.granted or queue.blocker or not waits:
-                self._starving.pop(queue, None)
-                self._starved.pop(queue, None)
-            elif queue not in self._starved:
-                self._starving.setdefault(queue, now)
+            starves = waits and not queue.granted and not queue.blocker
+            self._starvation.note(queue, now, starves=starves)
             if queue.empty and not isinstance(queue.ident, Surge):
-                self.tracker.drop_queue(queue)
+                self.tracker.queues.drop(queue)
             elif queue.rest > 0 and queue.rest != before:
-                self._pushed += 1
-                heappush(self._longest, (-queue.rest, self._pushed, queue))
-        if len(self._longest) > 2 * len(self.tracker.queues) + 16:
-            queues = (queue for queue in self.tracker.queues.values() if queue.rest > 0)
-            self._longest = [(-queue.rest, number, queue) for number, queue in enumerate(queues)]
-            self._pushed = len(self._longest)
-            heapify(self._longest)
+                self._remaining_time.push(queue)
+        self._remaining_time.trim(self.tracker.queues.all(), len(self.tracker.queues))
 
     def _evictions(self, now: float) -> tuple[EvictPod, ...]:
         tier, breaker = self.tracker.tier, self.tracker.world.inflight.breaker
@@ -209,7 +191,9 @@ class Planner:
     def _probe(self, granted: Iterable[EvictPod]) -> tuple[EvictPod, ...]:
         """The one that was refused least often: it may be another pod that is at fault."""
         refusals = self.tracker.world.inflight.pod_refusals
-        chosen = min(granted, key=lambda each: refusals.times(each.pod, each.uid), default=None)
+        chosen = min(
+            granted, key=lambda eviction: refusals.times(eviction.pod, eviction.uid), default=None
+        )
         return () if chosen is None else (chosen,)
 
     def _blockers(self, now: float, unsound: tuple[Blocker, ...]) -> list[Blocker]:
@@ -219,73 +203,45 @@ class Planner:
             self.pool_progress.blocked_pods,
             len(self.pool_progress.detaching),
             len(self.tracker.world.inflight.pod_refusals),
-            len(self.tracker.world.inflight.budget_backoffs.known),
+            len(self.tracker.world.inflight.budget_backoffs.by_budget),
             self.tracker.world.inflight.breaker.trouble is None,
             len(self.tracker.notes),
-            len(self._overdue),
+            len(self._stuck_terminating),
             len(self.tracker.abandoned),
-            len(self._starved),
+            len(self._starvation),
             self.surges.stuck(),
             unsound,
         )
-        cached, at, blockers = self._known_blockers
+        cached, at, blockers = self._last_blockers
         if signature != cached or now - at >= BLOCKERS_AGE:
             blockers = self._find_blockers(unsound)
-            self._known_blockers = (signature, now, blockers)
+            self._last_blockers = (signature, now, blockers)
         return blockers
 
     def _find_blockers(self, unsound: tuple[Blocker, ...]) -> list[Blocker]:
         queues = [queue for queue in self._blocking if queue.blocker is not None]
-        stuck = self._overdue.pods()
+        stuck = self._stuck_terminating.pods()
         unsound = (*unsound, *self.surges.stuck())
-        return find_blockers(self.tracker, queues, list(self._starved), stuck, unsound)
-
-    def _grow_old(self, now: float) -> None:
-        """Queues stand in the order in which they began to starve."""
-        while self._starving:
-            queue, since = next(iter(self._starving.items()))
-            if now - since < STARVED_SECONDS:
-                break
-            del self._starving[queue]
-            self._starved[queue] = since
-        for queue, since in self._starved.items():
-            if now - since < PATIENCE_SECONDS:
-                break
-            if isinstance(queue.ident, str):
-                queue.yields = True
-                self.tracker.dirty[queue] = None
-
-    def _rest(self) -> tuple[float, QueueId | None]:
-        while self._longest:
-            rest, _, queue = self._longest[0]
-            if queue.rest == -rest and not queue.empty:
-                return queue.rest, queue.ident
-            heappop(self._longest)
-        return 0.0, None
+        return find_blockers(self.tracker, queues, self._starvation.starved(), stuck, unsound)
 
     def _name(self, ident: QueueId | None) -> str:
         if ident is None or isinstance(ident, Surge):
             return ""
         if isinstance(ident, NamespacedName):
             return f"PodDisruptionBudget {ident}"
-        controller = self.tracker.world.owner_index.governing_uid(ident)
+        controller = self.tracker.world.owner_index.controller_of_uid(ident)
         return f"{controller.kind} {controller.key}" if controller else ""
 
     def _wake_at(self) -> float | None:
         inflight = self.tracker.world.inflight
         times = [] if inflight.next_wait is None else [inflight.next_wait]
-        if (look := self._overdue.next_look) is not None:
+        if (look := self._stuck_terminating.next_check) is not None:
             times.append(look)
-        if (look := self.surges.next_look) is not None:
+        if (look := self.surges.next_check) is not None:
             times.append(look)
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
-        times += [since + STARVED_SECONDS for since in islice(self._starving.values(), 1)]
-        times += [
-            since + PATIENCE_SECONDS
-            for queue, since in self._starved.items()
-            if isinstance(queue.ident, str)
-        ]
+        times += self._starvation.checks()
         # What is due and not done (paused, say) must not be looked at again and again.
         return min((time_ for time_ in times if time_ > self._now), default=None)
 

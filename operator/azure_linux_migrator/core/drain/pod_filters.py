@@ -34,7 +34,7 @@ class PodDisposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FilterResult:
-    """The fate of a pod; `blocker` where it is BLOCK."""
+    """The disposition of a pod; `blocker` where it is BLOCK."""
 
     disposition: PodDisposition
     reason: str = ""
@@ -59,7 +59,7 @@ Filter = Callable[[Pod, Drain, Facts], FilterResult | None]
 
 
 def classify_pod(pod: Pod, policy: Drain, facts: Facts) -> FilterResult:
-    """The fate of a pod on a source node, and the reason for it."""
+    """The disposition of a pod on a source node, and the reason for it."""
     for pod_filter in PIPELINE:
         filter_result = pod_filter(pod, policy, facts)
         if filter_result is not None:

@@ -1,4 +1,4 @@
-"""Where each pod on a source node stands: its fate, its node's load, the queue it waits in."""
+"""Each pod of a source node: its disposition, its node's progress, and the queue it waits in."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -8,9 +8,10 @@ from typing import TypeVar
 from msgspec import Struct
 
 from azure_linux_migrator.api.checks import Check
-from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy, SingletonPolicy
+from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import FREE, EvictionQueue, QueueId, Surge
+from azure_linux_migrator.core.drain.filter_facts import FilterFacts
 from azure_linux_migrator.core.drain.node_progress import NodeProgress, PoolProgress
 from azure_linux_migrator.core.drain.order import LAST, Order
 from azure_linux_migrator.core.drain.pod_filters import (
@@ -25,10 +26,12 @@ from azure_linux_migrator.core.drain.pod_filters import (
     surge_undone,
     two_budgets,
 )
+from azure_linux_migrator.core.drain.queue_table import QueueTable
 from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.drain.surge_first import needs_surge, undone_by, why_not
+from azure_linux_migrator.core.drain.surge_eligibility import SurgeEligibility
+from azure_linux_migrator.core.drain.surge_first import undone_by
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod, Volume
+from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
 RETURNS_LIMIT = 3
 """Pods of one owner that may come to the source after its drain began and be moved again."""
@@ -56,8 +59,9 @@ class PodTracker:
         self.pool_progress = PoolProgress()
         self._began = self._newest = 0.0
         self.eligible = 0
-        self.queues: dict[tuple[QueueId, int], EvictionQueue] = {}
-        self.dirty: dict[EvictionQueue, None] = {}
+        self.queues = QueueTable()
+        self.facts = FilterFacts(world, scope)
+        self.surges = SurgeEligibility(world, scope)
         self.evicted_owners = EvictedOwners(world)
         self.deadlines: list[tuple[float, NamespacedName]] = []
         self.abandoned: dict[NamespacedName, str] = {}
@@ -65,15 +69,10 @@ class PodTracker:
         self.entries: dict[NamespacedName, TrackedPod] = {}
         self.tiers: defaultdict[int, int] = defaultdict(int)
         self.notes: dict[NamespacedName, TrackedPod] = {}
-        self.surging: dict[str, EvictionQueue] = {}
-        self.given_up: dict[str, str] = {}
-        """Uids of Deployments whose surge was given up in this drain, and why."""
         self._order = Order(scope.policy)
-        self.queues_of: defaultdict[QueueId, list[EvictionQueue]] = defaultdict(list)
         self.deadlocked: set[NamespacedName] = set()
         self.by_owner: defaultdict[str, set[NamespacedName]] = defaultdict(set)
         self.by_claim: defaultdict[NamespacedName, set[NamespacedName]] = defaultdict(set)
-        self.zones: dict[str, int] = {}
 
     @property
     def began(self) -> float:
@@ -91,27 +90,10 @@ class PodTracker:
         """The order (spec.drain.order) whose pods move now; None where none is left."""
         return min(self.tiers, default=None)
 
-    # Facts for the filters
-
-    def exists(self, uid: str) -> bool:
-        """Whether a controller of that uid is known."""
-        return self.world.owner_index.exists(uid)
-
-    def volumes_of(self, pod: Pod) -> list[Volume]:
-        """The bound volumes of a pod."""
-        return self.world.owner_index.volumes_of(pod)
-
-    def target_zones(self) -> frozenset[str]:
-        """Zones of the target's nodes; "" where there are nodes outside any zone. None where they
-        do not matter: AKS replaces the nodes of a pool zone by zone."""
-        if self.scope.new_sku:
-            return frozenset()
-        return frozenset(zone for zone, count in self.zones.items() if count > 0)
-
     def weight(self, node: str) -> int:
         """How many pods are left on a node."""
-        load = self.pool_progress.by_node.get(node)
-        return load.remaining if load else 0
+        progress = self.pool_progress.by_node.get(node)
+        return progress.remaining if progress else 0
 
     # Placing
 
@@ -120,7 +102,7 @@ class PodTracker:
 
         `alone` is False where all pods of the node are placed, and weighed once at the end.
         """
-        load = self.pool_progress.by_node[pod.node]
+        progress = self.pool_progress.by_node[pod.node]
         old = self.unplace(pod.key)
         filter_result = self._classify(pod)
         tier = LAST if pod.key == self.scope.last else self._order.tier(pod)
@@ -128,27 +110,28 @@ class PodTracker:
         self.entries[pod.key] = entry
         if pod.owner is not None:
             self.by_owner[pod.owner.uid].add(pod.key)
-        for claim in pod.all_claims:
+        claims = pod.all_claims
+        for claim in claims:
             self.by_claim[NamespacedName(pod.key.namespace, claim)].add(pod.key)
-        self._count(load, entry, 1)
+        self._count(progress, entry, 1)
         if self.abandoned and filter_result is not ABANDONED:
             self.abandoned.pop(pod.key, None)
         if pod.terminating and (old is None or _due(old) != pod.deadline):
             heappush(self.deadlines, (pod.deadline, pod.key))
         if filter_result.disposition is PodDisposition.MOVE and self.may_wait(pod):
-            queue = entry.queue = self._queue(self._ident(entry), tier)
-            admitted = load.batch > 0
+            queue = entry.queue = self.queues.obtain(self._ident(entry), tier)
+            admitted = progress.batch > 0
             holds = self.world.inflight.holds(pod.key, pod.uid)
-            queue.put(pod, load.remaining, admitted=admitted, holds=holds)
+            queue.put(pod, progress.remaining, admitted=admitted, holds=holds)
             self.eligible += admitted
-            self.dirty[queue] = None
+            self.queues.touch(queue)
         if old is not None and old.pod.node != pod.node:
             self._left(old)
             old = None
-        if pod.all_claims or (old is not None and old.pod.all_claims):
-            self.update_detaching(load)
+        if claims or (old is not None and old.pod.all_claims):
+            self.update_detaching(progress)
         if alone and (old is None or _counts(old) != _counts(entry)):
-            self.reweigh(load)
+            self.reweigh(progress)
 
     def remove(self, key: NamespacedName) -> None:
         entry = self.unplace(key)
@@ -158,11 +141,11 @@ class PodTracker:
     def _left(self, entry: TrackedPod) -> None:
         """A pod is on its node no more: what it kept attached, and what is left there."""
         self.abandoned.pop(entry.pod.key, None)
-        load = self.pool_progress.by_node.get(entry.pod.node)
-        if load is not None:
+        progress = self.pool_progress.by_node.get(entry.pod.node)
+        if progress is not None:
             if entry.pod.all_claims:
-                self.update_detaching(load)
-            self.reweigh(load)
+                self.update_detaching(progress)
+            self.reweigh(progress)
 
     def unplace(self, key: NamespacedName) -> TrackedPod | None:
         entry = self.entries.pop(key, None)
@@ -174,48 +157,48 @@ class PodTracker:
             _discard(self.by_owner, pod.owner.uid, pod.key)
         for claim in pod.all_claims:
             _discard(self.by_claim, NamespacedName(pod.key.namespace, claim), pod.key)
-        load = self.pool_progress.by_node.get(pod.node)
-        if load is not None:
-            self._count(load, entry, -1)
+        progress = self.pool_progress.by_node.get(pod.node)
+        if progress is not None:
+            self._count(progress, entry, -1)
         queue = entry.queue
         if queue is not None:
             if pod.key not in queue.later.pods:
                 self.eligible -= 1
             queue.discard(pod.key)
-            self.dirty[queue] = None
+            self.queues.touch(queue)
         return entry
 
-    def _count(self, load: NodeProgress, entry: TrackedPod, sign: int) -> None:
-        self.pool_progress.before(load)
+    def _count(self, progress: NodeProgress, entry: TrackedPod, sign: int) -> None:
+        self.pool_progress.before(progress)
         match entry.filter_result.disposition:
             case PodDisposition.MOVE:
-                load.moving += sign
-                load.terminating += sign * entry.pod.terminating
+                progress.moving += sign
+                progress.terminating += sign * entry.pod.terminating
             case PodDisposition.WAIT:
-                load.waiting += sign
+                progress.waiting += sign
             case PodDisposition.SKIP:
-                load.skipped += sign
+                progress.skipped += sign
             case PodDisposition.BLOCK:
                 if sign > 0 and entry.filter_result.blocker is not None:
-                    load.blocked[entry.pod.key] = entry.filter_result.blocker
+                    progress.blocked[entry.pod.key] = entry.filter_result.blocker
                 else:
-                    load.blocked.pop(entry.pod.key, None)
-        self.pool_progress.after(load)
-        if entry.filter_result.disposition is not PodDisposition.SKIP and load.batch > 0:
+                    progress.blocked.pop(entry.pod.key, None)
+        self.pool_progress.after(progress)
+        if entry.filter_result.disposition is not PodDisposition.SKIP and progress.batch > 0:
             self.tiers[entry.tier] += sign
             if self.tiers[entry.tier] <= 0:
                 del self.tiers[entry.tier]
 
-    def reweigh(self, load: NodeProgress) -> None:
-        for pod in self.world.pods_on(load.node.name):
+    def reweigh(self, progress: NodeProgress) -> None:
+        for pod in self.world.pods_on(progress.node.name):
             entry = self.entries.get(pod.key)
             if entry is not None and entry.queue is not None:
-                entry.queue.reweigh(pod.key, load.remaining)
+                entry.queue.reweigh(pod.key, progress.remaining)
 
     def _classify(self, pod: Pod) -> FilterResult:
         if pod.terminating and self.abandoned.get(pod.key) == pod.uid:
             return ABANDONED
-        filter_result = classify_pod(pod, self.scope.policy, self)
+        filter_result = classify_pod(pod, self.scope.policy, self.facts)
         if filter_result.disposition is PodDisposition.WAIT and self._has_budget(pod):
             filter_result = MOVE
         if filter_result is not MOVE or pod.terminating or pod.finished:
@@ -230,23 +213,11 @@ class PodTracker:
         budgets = self.world.pdb_index.of(pod)
         if len(budgets) > 1 and pod.phase != "Pending":
             return two_budgets(pod, budgets)
-        controller = self._surged(pod) if pod.ready else None
-        if controller is not None and not self.why_no_surge(pod, controller):
+        controller = self.surges.controller_of(pod) if pod.ready else None
+        if controller is not None and not self.surges.why_not(pod, controller):
             by = undone_by(controller, self.scope.migration)
             return surge_undone(pod, controller, by) if by else filter_result
         return filter_result
-
-    def _surged(self, pod: Pod) -> Controller | None:
-        """The controller of a pod that calls for a surge; None where an eviction does."""
-        if self.scope.policy.singletons is not SingletonPolicy.SURGE_FIRST:
-            return None
-        controller = self.world.owner_index.controller_of(pod)
-        budgets = self.world.pdb_index.of(pod)
-        budget = self.world.budgets.get(budgets[0]) if budgets else None
-        called_for = controller is not None and needs_surge(
-            controller, budget, self.scope.migration
-        )
-        return controller if called_for else None
 
     def _has_budget(self, pod: Pod) -> bool:
         """Whether a budget says how a pod that is no Job's may be evicted: of a virtual machine,
@@ -259,7 +230,7 @@ class PodTracker:
         """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""
         inflight = self.world.inflight
         gone = pod.terminating or inflight.under_way(pod.key, pod.uid)
-        return not gone and not inflight.barred(pod.key, pod.uid)
+        return not gone and not inflight.backs_off(pod.key, pod.uid)
 
     def abandon(self, pod: Pod) -> None:
         """Wait for a terminating pod no longer, until its node is Ready again."""
@@ -278,18 +249,14 @@ class PodTracker:
             )
         )
 
-    def left(self, ident: QueueId) -> int:
-        """How many pods wait for the slots of a budget or an owner."""
-        return sum(queue.left for queue in self.queues_of.get(ident, ()))
-
     def _ident(self, entry: TrackedPod) -> QueueId:
         """What a pod competes for."""
         pod = entry.pod
         if pod.phase == "Pending" or pod.finished:
             return FREE
         budgets = self.world.pdb_index.of(pod)
-        if (controller := self._surged(pod)) is not None:
-            if not self.why_no_surge(pod, controller):
+        if (controller := self.surges.controller_of(pod)) is not None:
+            if not self.surges.why_not(pod, controller):
                 return Surge(controller.uid)
             self.notes[pod.key] = entry
         if budgets:
@@ -298,53 +265,23 @@ class PodTracker:
             return FREE
         return pod.owner.uid
 
-    def surge_would_help(self, pod: Pod) -> bool:
-        """Whether spec.drain.singletons: SurgeFirst, which is not set, would move a pod."""
-        if self.scope.policy.singletons is SingletonPolicy.SURGE_FIRST:
-            return False
-        controller = self.world.owner_index.controller_of(pod)
-        if controller is None or undone_by(controller, self.scope.migration):
-            return False
-        return not self.why_no_surge(pod, controller)
-
-    def why_no_surge(self, pod: Pod, controller: Controller) -> str:
-        """Why a pod that calls for a surge cannot have one; empty where it can."""
-        given_up = self.given_up.get(controller.uid, "")
-        return given_up or why_not(controller, self.volumes_of(pod), self.scope.migration)
-
-    def _queue(self, ident: QueueId, tier: int) -> EvictionQueue:
-        queue = self.queues.get((ident, tier))
-        if queue is None:
-            queue = self.queues[ident, tier] = EvictionQueue(ident, tier)
-            self.queues_of[ident].append(queue)
-            if isinstance(ident, Surge):
-                self.surging[ident.deployment] = queue
-        return queue
-
-    def drop_queue(self, queue: EvictionQueue) -> None:
-        """Nothing waits in a queue any more: a Job's may never be needed again."""
-        del self.queues[queue.ident, queue.tier]
-        self.queues_of[queue.ident].remove(queue)
-        if not self.queues_of[queue.ident]:
-            del self.queues_of[queue.ident]
-
     def came_late(self, pod: Pod) -> bool:
         """By the apiserver's clock alone: ours may have been set."""
         return self._began > 0 and pod.created > self._newest + LATE_SECONDS
 
-    def update_detaching(self, load: NodeProgress) -> None:
+    def update_detaching(self, progress: NodeProgress) -> None:
         """Whether volumes of pods that moved are still attached to a node that answers."""
-        attached = self.world.owner_index.attached_to(load.node.name)
+        attached = self.world.owner_index.attached_to(progress.node.name)
         staying = {
             volume.name
-            for pod in (self.world.pods_on(load.node.name) if attached else ())
+            for pod in (self.world.pods_on(progress.node.name) if attached else ())
             for volume in self.world.owner_index.attached_by(pod)
         }
-        detaching = bool(attached - staying) and load.node.ready
-        if detaching != load.detaching:
-            self.pool_progress.before(load)
-            load.detaching = detaching
-            self.pool_progress.after(load)
+        detaching = bool(attached - staying) and progress.node.ready
+        if detaching != progress.detaching:
+            self.pool_progress.before(progress)
+            progress.detaching = detaching
+            self.pool_progress.after(progress)
 
 
 def _discard(index: dict[Indexed, set[NamespacedName]], of: Indexed, key: NamespacedName) -> None:

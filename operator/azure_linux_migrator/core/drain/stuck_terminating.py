@@ -53,7 +53,7 @@ class StuckTerminating:
                 self._tracker.abandon(entry.pod)
 
     @property
-    def next_look(self) -> float | None:
+    def next_check(self) -> float | None:
         """When the next pod will be stuck, or is given up."""
         deadlines = self._tracker.deadlines
         times = [deadlines[0][0] + STUCK_SECONDS] if deadlines else []

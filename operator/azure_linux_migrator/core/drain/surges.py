@@ -10,8 +10,8 @@ from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.model.cluster import Controller
 
 PATIENCE_SECONDS = 600.0
-"""A surge that has moved no pod for so long is told, or given up where Kubernetes is not starting
-its new pod: the default of a Deployment's progressDeadlineSeconds."""
+"""A surge that has moved no pod for so long is reported, or given up where Kubernetes is not
+starting its new pod: the default of a Deployment's progressDeadlineSeconds."""
 
 
 class Surges:
@@ -25,7 +25,7 @@ class Surges:
     def actions(self, stamp: str) -> tuple[Action, ...]:
         """What the Deployments need now; `stamp` marks the restarts of this migration."""
         actions: list[Action] = []
-        for uid, queue in self._tracker.surging.items():
+        for uid, queue in self._tracker.queues.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
             if controller is None or not self._under_way(controller, queue):
                 continue
@@ -37,7 +37,7 @@ class Surges:
     def judge(self, now: float, stamp: str, *, afresh: bool) -> None:
         """Notice the surges that have moved no pod for PATIENCE_SECONDS.
 
-        One whose new pod is not Ready is told and goes on: an eviction would take the pod that
+        One whose new pod is not Ready is reported and goes on: an eviction would take the pod that
         works. Any other is given up, and its pods are evicted: none of them is Ready, or they do
         not leave although another is. Only time in which a surge may act counts: none while pods
         of a lower order are moved, and none before now if `afresh` (the drain was held).
@@ -46,7 +46,7 @@ class Surges:
             self._since.clear()
         waiting: dict[str, tuple[float, int]] = {}
         self._slow.clear()
-        for uid, queue in self._tracker.surging.items():
+        for uid, queue in self._tracker.queues.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
             if controller is None or queue.empty or not _admitted(queue):
                 continue
@@ -66,7 +66,7 @@ class Surges:
     def stuck(self) -> list[Blocker]:
         """Surges whose new pod does not become Ready, by what Kubernetes says or by their time."""
         blockers: list[Blocker] = []
-        for uid, queue in self._tracker.surging.items():
+        for uid, queue in self._tracker.queues.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
             if controller is None or queue.empty or not (controller.stuck or uid in self._slow):
                 continue
@@ -86,7 +86,7 @@ class Surges:
         return blockers
 
     @property
-    def next_look(self) -> float | None:
+    def next_check(self) -> float | None:
         """When the next surge will have waited too long, in seconds since the epoch."""
         return min(
             (
@@ -99,7 +99,7 @@ class Surges:
 
     def _give_up(self, uid: str, controller: Controller, queue: EvictionQueue) -> None:
         tracker = self._tracker
-        tracker.given_up[uid] = (
+        tracker.surges.given_up[uid] = (
             f"another migration has marked it ({controller.surge})"
             if controller.surge and not controller.surge.startswith(f"{tracker.scope.migration}/")
             else "ten minutes of surging moved none of its pods"
@@ -108,7 +108,7 @@ class Surges:
             tracker.place(pod)
 
     def _given_up(self, uid: str) -> bool:
-        return uid in self._tracker.given_up
+        return uid in self._tracker.surges.given_up
 
     def _under_way(self, controller: Controller, queue: EvictionQueue) -> bool:
         if controller.surge.startswith(f"{self._tracker.scope.migration}/"):

@@ -34,9 +34,9 @@ class UnrecoveredWorkloads:
     def __init__(self, world: World, scope: Scope, evicted_owners: EvictedOwners) -> None:
         self._world = world
         self._scope = scope
-        self._moves = evicted_owners
+        self._evicted_owners = evicted_owners
         self._looked = 0.0
-        self._known: tuple[Blocker, ...] = ()
+        self._blockers: tuple[Blocker, ...] = ()
         self._missing_since: dict[str, float] = {}
 
     def find(self, now: float, since: float) -> tuple[Blocker, ...]:
@@ -44,8 +44,8 @@ class UnrecoveredWorkloads:
         `since`."""
         if not 0 <= now - self._looked < LOOK_SECONDS:
             self._looked = now
-            self._known = tuple(sorted((*self._not_ready(now, since), *self._not_made(now))))
-        return self._known
+            self._blockers = tuple(sorted((*self._not_ready(now, since), *self._missing(now))))
+        return self._blockers
 
     def _not_ready(self, now: float, since: float) -> Iterator[Blocker]:
         late: dict[str, list[Pod]] = {}
@@ -60,7 +60,9 @@ class UnrecoveredWorkloads:
                 controller = self._world.owner_index.controller_of(pod)
                 late.setdefault(controller.uid if controller else pod.owner.uid, []).append(pod)
         for pods in late.values():
-            allowed = max(self._moves.unready_before(pod.owner.uid) for pod in pods if pod.owner)
+            allowed = max(
+                self._evicted_owners.unready_before(pod.owner.uid) for pod in pods if pod.owner
+            )
             for pod in sorted(pods, key=lambda pod: pod.key)[allowed:]:
                 waited = round((now - pod.created) / 60)
                 why = pod.failing or "its containers do not become Ready"
@@ -74,18 +76,18 @@ class UnrecoveredWorkloads:
 
     def _limit(self, pod: Pod) -> float:
         """Seconds after which a replacement should be Ready; 0 where it replaces none."""
-        if pod.owner is None or not self._moves.lost_any(pod.owner.uid):
+        if pod.owner is None or not self._evicted_owners.lost_any(pod.owner.uid):
             return 0.0
         if pod.failing:
             return FAILING_SECONDS
-        return max(START_SECONDS, START_FACTOR * self._moves.start_seconds(pod.owner.uid))
+        return max(START_SECONDS, START_FACTOR * self._evicted_owners.start_seconds(pod.owner.uid))
 
-    def _not_made(self, now: float) -> Iterator[Blocker]:
-        index, short = self._world.owner_index, self._moves.never_made()
+    def _missing(self, now: float) -> Iterator[Blocker]:
+        index, short = self._world.owner_index, self._evicted_owners.missing_pods()
         since = self._missing_since
         self._missing_since = {owner: since.get(owner, now) for owner, _ in short}
         for owner, number in short:
-            controller = index.governing_uid(owner)
+            controller = index.controller_of_uid(owner)
             if controller is None or now - self._missing_since[owner] < NOT_MADE_SECONDS:
                 continue
             reasons = [

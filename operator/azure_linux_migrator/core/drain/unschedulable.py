@@ -45,21 +45,21 @@ class UnschedulableReplacements:
     ) -> None:
         self._world = world
         self._scope = scope
-        self._moves = evicted_owners
+        self._evicted_owners = evicted_owners
         self._on_source = on_source
-        self._homes: dict[str, PendingReplacements] = {}
+        self._pending: dict[str, PendingReplacements] = {}
 
     def find(self, now: float, since: float, began: float) -> tuple[Pod, ...]:
         """The pods that stand for moved ones; the migration began at `since`, this batch at
         `began`. Of a workload that misses some, the newest."""
-        self._moves.born = self._moves.born or now
+        self._evicted_owners.born = self._evicted_owners.born or now
         if not self._world.unschedulable:
-            self._homes.clear()
+            self._pending.clear()
             return ()
         replacements: list[Pod] = []
         for pods in self._waiting().values():
             owner = self._owner(pods, now, since, began)
-            missing = self._moves.missing(owner) if owner else 0
+            missing = self._evicted_owners.missing(owner) if owner else 0
             replacements += sorted(pods, key=_newest_first)[:missing]
         return tuple(replacements)
 
@@ -79,18 +79,18 @@ class UnschedulableReplacements:
     def _owner(self, pods: list[Pod], now: float, since: float, began: float) -> str:
         """The owner of these pods that lost some here; empty for none."""
         owner = next(pod.owner.uid for pod in pods if pod.owner is not None)
-        if self._moves.lost_any(owner):
+        if self._evicted_owners.lost_any(owner):
             return owner
         replacing = [
             pod
             for pod in pods
             if pod.created >= (since or began) > 0
-            and pod.created <= self._moves.born + REPLACED_SECONDS
+            and pod.created <= self._evicted_owners.born + REPLACED_SECONDS
             and self._replaces(pod, now, since)
         ]
         if not replacing:
             return ""
-        self._moves.assume(owner, len(replacing))
+        self._evicted_owners.assume(owner, len(replacing))
         return owner
 
     def _replaces(self, pod: Pod, now: float, since: float) -> bool:
@@ -103,14 +103,14 @@ class UnschedulableReplacements:
         uids = self._world.owner_index.owners_of(pod.owner.uid) if pod.owner is not None else []
         if any(owner in self._on_source for owner in uids):
             return True
-        homes = self._look(pod.key.namespace, now)
-        if not homes.ours.isdisjoint(uids):
+        pending = self._pending_in(pod.key.namespace, now)
+        if not pending.ours.isdisjoint(uids):
             return True
-        if not homes.others.isdisjoint(uids):
+        if not pending.others.isdisjoint(uids):
             return False
         if any(waiting_pod.created < since for waiting_pod in self._waiting_of(pod)):
             return False  # its owner found no room before either
-        born = self._moves.born
+        born = self._evicted_owners.born
         unwatched = 0 < since < born and pod.created <= born + REPLACED_SECONDS
         return unwatched and pod.owner is not None and pod.owner.kind != "Job"
 
@@ -124,13 +124,15 @@ class UnschedulableReplacements:
             if waiting_pod.owner is not None and waiting_pod.owner.uid == uid
         )
 
-    def _look(self, namespace: str, now: float) -> PendingReplacements:
-        homes = self._homes.get(namespace)
-        if homes is None or not 0 <= now - homes.at < LOOK_SECONDS:
-            homes = self._homes[namespace] = self._homes_of(self._world.pods_in(namespace), now)
-        return homes
+    def _pending_in(self, namespace: str, now: float) -> PendingReplacements:
+        pending = self._pending.get(namespace)
+        if pending is None or not 0 <= now - pending.at < LOOK_SECONDS:
+            pending = self._pending[namespace] = self._pending_of(
+                self._world.pods_in(namespace), now
+            )
+        return pending
 
-    def _homes_of(self, pods: Iterable[Pod], now: float) -> PendingReplacements:
+    def _pending_of(self, pods: Iterable[Pod], now: float) -> PendingReplacements:
         replacements = PendingReplacements(now, set(), set())
         for pod in pods:
             node = self._world.nodes.get(pod.node) if pod.node else None

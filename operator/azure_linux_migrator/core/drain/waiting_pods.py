@@ -9,9 +9,9 @@ from azure_linux_migrator.model.cluster import NamespacedName, Pod
 class WaitingPods:
     """A priority queue whose priorities change: entries that are out of date are dropped late.
 
-    Whoever changes a node's weight calls `reweigh` for its pods, which costs a push each. Once most
-    entries are out of date all are dropped, and rebuilt when somebody asks: nobody may ask for
-    days, while a budget allows nothing.
+    A caller that changes a node's weight calls `reweigh` for its pods, which costs a push each.
+    Once most entries are out of date, all are dropped, and rebuilt at the next read: while a
+    budget allows nothing, that may be days later.
     """
 
     __slots__ = ("_heap", "_stale", "pods")

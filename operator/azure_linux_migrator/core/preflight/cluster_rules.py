@@ -6,11 +6,12 @@ from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
+from azure_linux_migrator.core.preflight.target_os import TABLE
 from azure_linux_migrator.model.azure_facts import Unread
+from azure_linux_migrator.model.provisioning_state import SETTLED
 
 MOST_POOLS = 100
 """Where the cluster does not tell its maxAgentPools."""
-_SETTLED = frozenset(("Succeeded", "Failed", "Canceled"))
 _CLUSTER = "the cluster"
 
 
@@ -19,12 +20,12 @@ def busy(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     result = RuleResult("cluster.busy", _CLUSTER)
     if isinstance(snapshot.facts.cluster, Unread):
         yield result.unchecked(snapshot.facts.cluster)
-    elif snapshot.facts.cluster.state not in {*_SETTLED, ""}:
+    elif snapshot.facts.cluster.state not in {*SETTLED, ""}:
         yield result.block(
             f"it is {snapshot.facts.cluster.state}", "wait until that operation is over"
         )
-    for pool in sorted(snapshot.pools.values(), key=lambda each: each.name):
-        if pool.state not in _SETTLED and pool.name != snapshot.target:
+    for pool in sorted(snapshot.pools.values(), key=lambda pool: pool.name):
+        if pool.state not in SETTLED and pool.name != snapshot.target:
             yield RuleResult("cluster.busy", f"nodepool {pool.name}").block(
                 f"it is {pool.state}", "wait until that operation is over"
             )
@@ -87,44 +88,13 @@ def node_provisioning(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         )
 
 
-def autoscaler_source(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """autoscaler.source: held during the drain."""
-    if snapshot.source.autoscaling:
-        least, most = snapshot.source.bounds
-        yield of_pool(snapshot, "autoscaler.source").fixed(
-            f"its autoscaler ({least} to {most} nodes) is turned off before the new pool is "
-            "made; that one gets these bounds at the end, a rollback gives them back"
-        )
-
-
-def autoscaler_profile(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """autoscaler.profile: other pools' autoscaler may act meanwhile."""
-    result = RuleResult("autoscaler.profile", _CLUSTER)
-    if isinstance(snapshot.facts.cluster, Unread):
-        yield result.unchecked(snapshot.facts.cluster)
-        return
-    scaling = sorted(
-        pool.name
-        for pool in snapshot.pools.values()
-        if pool.autoscaling and pool.name != snapshot.source.name
-    )
-    balances = (
-        snapshot.facts.cluster.autoscaler_profile.get("balance-similar-node-groups") == "true"
-    )
-    if scaling and balances:
-        yield result.warn(
-            f"its autoscaler balances similar pools ({', '.join(scaling[:3])}) and may remove "
-            "nodes that have just become free",
-            "turn balance-similar-node-groups off meanwhile",
-        )
-
-
 def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """maintenance: upgrades that come by themselves."""
     result = RuleResult("maintenance", _CLUSTER)
     if isinstance(snapshot.facts.cluster, Unread):
         yield result.unchecked(snapshot.facts.cluster)
         return
+    yield from _unsupported_channel(snapshot, snapshot.facts.cluster.node_os_channel)
     channels = {snapshot.facts.cluster.upgrade_channel, snapshot.facts.cluster.node_os_channel}
     active = sorted(channels - {"", "none", "None", "Unmanaged"})
     if isinstance(snapshot.facts.windows, Unread):
@@ -135,6 +105,16 @@ def maintenance(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"upgrade channel {' and '.join(active)} is on ({windows}) and may replace nodes "
             "meanwhile",
             "do not let the migration run into the window, or widen the window's distance",
+        )
+
+
+def _unsupported_channel(snapshot: PreflightSnapshot, channel: str) -> Iterator[Finding]:
+    target_os = TABLE.get(snapshot.spec.target.os_sku)
+    if target_os is not None and target_os.channels and channel not in {*target_os.channels, ""}:
+        yield RuleResult("maintenance", _CLUSTER).warn(
+            f"its node OS upgrade channel is {channel}, and {target_os.sku} supports "
+            f"{' and '.join(sorted(target_os.channels))} only: AKS may refuse the new pool",
+            "az aks update --node-os-upgrade-channel NodeImage …",
         )
 
 
@@ -162,4 +142,18 @@ def identities(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"identity {identity} was assigned to its scale set by hand and is not on the new one",
             "use workload identity, or assign it to the new scale set before the drain: "
             "spec.approval BeforeDrain waits for that",
+        )
+
+
+def attachments(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """vm.attachment: what was attached to the old scale set and AKS does not know of."""
+    result = of_pool(snapshot, "vm.attachment")
+    if isinstance(snapshot.facts.attachments, Unread):
+        yield result.unchecked(snapshot.facts.attachments)
+        return
+    for attachment in snapshot.facts.attachments:
+        yield result.warn(
+            f"{attachment} was attached to its scale set outside of AKS and is not on the new one",
+            "use a Service, an ingress or a persistent volume, or attach it to the new scale set "
+            "before the drain: spec.approval BeforeDrain waits for that",
         )

@@ -58,5 +58,8 @@ def acknowledge(findings: Iterable[Finding], ids: Iterable[str]) -> tuple[Findin
         for finding in findings
     )
     return tuple(
-        sorted(marked, key=lambda each: (ORDER.index(each.severity), each.rule, each.subject))
+        sorted(
+            marked,
+            key=lambda finding: (ORDER.index(finding.severity), finding.rule, finding.subject),
+        )
     )

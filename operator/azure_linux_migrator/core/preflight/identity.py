@@ -20,14 +20,14 @@ def one_cluster(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         return
     nodes = [node for node in snapshot.nodes if node.node_resource_group]
     of_source = {node.node_resource_group for node in nodes if node.pool == snapshot.source.name}
-    homes = of_source or {node.node_resource_group for node in nodes}
-    if not homes or not facts.node_resource_group:
-        teller = "no node tells its" if not homes else "Azure does not tell the cluster's"
+    groups = of_source or {node.node_resource_group for node in nodes}
+    if not groups or not facts.node_resource_group:
+        teller = "no node tells its" if not groups else "Azure does not tell the cluster's"
         yield result.unchecked(Unread(f"{teller} node resource group"))
         return
     strange = sorted(
         node_resource_group
-        for node_resource_group in homes
+        for node_resource_group in groups
         if not _is_of(node_resource_group, facts)
     )
     if strange:

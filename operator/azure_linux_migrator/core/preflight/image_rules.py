@@ -117,14 +117,21 @@ def image_combination(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 f"{images_fact(support)}",
                 "change that setting of the pool, or choose another spec.target.osSKU",
             )
-    missing = support.needs - traits
-    if facts is not None and "gen2" in missing and "V2" in facts.generations:
-        missing -= {"gen2"}
-    if missing and (facts is not None or missing != {"gen2"}):
+    if "trusted" in traits and facts is not None and not facts.trusted_launch:
         yield finding_of.block(
-            f"{support.sku} needs {' and '.join(sorted(missing))}, which the source pool is not: "
-            f"{support.fact}",
-            "choose another spec.target.osSKU, or a pool with these settings",
+            f"VM size {size} does not support Trusted Launch (Secure Boot and vTPM)",
+            "set spec.target.vmSize to a size that does",
+        )
+    missing = support.needs - traits
+    if facts is None or "V2" in facts.generations:
+        missing -= {"gen2"}
+    if missing:
+        yield finding_of.block(
+            f"{support.sku} needs {' and '.join(sorted(missing))}, which the new pool would not "
+            f"have: {support.fact}",
+            "set spec.target.vmSize to a size of generation 2"
+            if "gen2" in missing
+            else "set enableSecureBoot and enableVTPM of spec.target.securityProfile to true",
         )
 
 
@@ -147,7 +154,14 @@ def defaults(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def gpu(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """gpu: drivers and plugins that were put there by hand."""
+    """gpu: drivers and plugins that were put there by hand, and Secure Boot."""
+    driver = (snapshot.source.properties.get("gpuProfile") or {}).get("driver")
+    if {"gpu", "secure boot"} <= target_traits(snapshot) and driver != "None":
+        yield of_pool(snapshot, "gpu").warn(
+            "it has Secure Boot, with which AKS cannot install the GPU driver (gpuProfile.driver)",
+            "leave spec.target.securityProfile.enableSecureBoot off, or move a pool that was made "
+            "with --gpu-driver none",
+        )
     if re.match(r"^standard_n[cdv]", snapshot.vm_size.lower()):
         yield of_pool(snapshot, "gpu").warn(
             "it is a GPU pool: drivers that were installed by hand do not come along, and Azure "

@@ -27,7 +27,7 @@ def apparmor(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.apparmor: a kubelet without AppArmor rejects pods that name a profile, whichever."""
     target_os = TABLE.get(snapshot.spec.target.os_sku)
     without = target_os is not None and not target_os.apparmor
-    for owner, pods in _both(snapshot, lambda each: each.traits.apparmor):
+    for owner, pods in _both(snapshot, lambda workload: workload.traits.apparmor):
         result = RuleResult("os.apparmor", owner)
         if without:
             yield result.block(
@@ -46,7 +46,7 @@ def apparmor(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def seccomp(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.seccomp: profiles that are files of the old nodes."""
-    for owner, pods in _both(snapshot, lambda each: each.traits.seccomp):
+    for owner, pods in _both(snapshot, lambda workload: workload.traits.seccomp):
         yield RuleResult("os.seccomp", owner).warn(
             f"{counted(pods)} needs a seccomp profile that is a file of its node, below "
             "/var/lib/kubelet/seccomp; where it is missing its containers do not start",
@@ -176,7 +176,8 @@ def disk(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     stateful = [
         owner
         for owner, _ in groups(
-            snapshot, lambda each: each.owner.startswith("StatefulSet ") and each.volumes
+            snapshot,
+            lambda workload: workload.owner.startswith("StatefulSet ") and workload.volumes,
         )
     ]
     if stateful:
@@ -203,7 +204,7 @@ def _both(
 ) -> Iterator[tuple[str, list[WorkloadFacts]]]:
     """The workloads that are wanted, but for those that AKS installs."""
     for kind in ("Pod", "DaemonSet"):
-        yield from groups(snapshot, lambda each: not each.addon and wanted(each), kind)
+        yield from groups(snapshot, lambda workload: not workload.addon and wanted(workload), kind)
 
 
 def _commands(workload: WorkloadFacts, programs: frozenset[str]) -> set[str]:

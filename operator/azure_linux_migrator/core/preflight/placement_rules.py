@@ -3,7 +3,7 @@ of the target, and by how their replicas have to spread."""
 
 from collections.abc import Iterator
 
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
@@ -34,7 +34,7 @@ _DAEMONS_TOLERATE = frozenset(
 def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.selector-pool: pods whose selector or required affinity no node of the target meets."""
     nodes = target_nodes(snapshot)
-    for owner, pods in groups(snapshot, lambda each: _unmet(each, nodes)):
+    for owner, pods in groups(snapshot, lambda workload: _unmet(workload, nodes)):
         yield RuleResult("pod.selector-pool", owner).block(
             f"{counted(pods)} must run on nodes with {_words(pods[0], nodes)}, which nodes of pool "
             f"{snapshot.target} will not have{_by_hand(pods[0], nodes, snapshot)}",
@@ -46,19 +46,19 @@ def selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.daemonset-selector: agents that would silently not start on the new nodes."""
     nodes = target_nodes(snapshot)
-    for owner, [daemon, *_] in groups(snapshot, lambda each: _unmet(each, nodes), "DaemonSet"):
+    for owner, [daemon, *_] in groups(snapshot, lambda daemon: _unmet(daemon, nodes), "DaemonSet"):
         yield RuleResult("pod.daemonset-selector", owner).warn(
             f"it selects nodes with {_words(daemon, nodes)} and will not run on pool "
             f"{snapshot.target}{_by_hand(daemon, nodes, snapshot)}",
             "widen its node selector before the migration",
         )
-    for owner, [daemon, *_] in groups(snapshot, lambda each: each.api_group, "DaemonSet"):
+    for owner, [daemon, *_] in groups(snapshot, lambda daemon: daemon.api_group, "DaemonSet"):
         yield RuleResult("pod.daemonset-selector", owner).warn(
             f"it is a DaemonSet of {daemon.api_group}, which azlm does not know: its pods stay "
             "with their nodes, as those of a DaemonSet do",
             f"see that it runs its pods on the nodes of pool {snapshot.target}, too",
         )
-    for owner, [daemon, *_] in groups(snapshot, lambda each: True, "DaemonSet"):
+    for owner, [daemon, *_] in groups(snapshot, lambda daemon: True, "DaemonSet"):
         tolerations = (
             *daemon.scheduling.tolerations,
             *(Toleration(key, "Exists") for key in _DAEMONS_TOLERATE),
@@ -76,7 +76,7 @@ def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def fit(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.fit: pods that no node of the target takes for its taints or its size."""
     nodes = [node for node in target_nodes(snapshot) if node.room.pods or node.taints]
-    for owner, pods in groups(snapshot, lambda each: _misfit(each, nodes)):
+    for owner, pods in groups(snapshot, lambda workload: _misfit(workload, nodes)):
         taint = _taint(pods[0], nodes)
         result = RuleResult("pod.fit", owner)
         if taint is not None:
@@ -127,7 +127,7 @@ def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if snapshot.spec.strategy.type is not StrategyType.BLUE_GREEN:
         return
     nodes = target_nodes(snapshot)
-    for owner, pods in groups(snapshot, lambda each: each.scheduling.spread):
+    for owner, pods in groups(snapshot, lambda workload: workload.scheduling.spread):
         for constraint in pods[0].scheduling.spread:
             placeable, left = _domains(constraint, pods[0], nodes, snapshot)
             replicas = max(pods[0].replicas, len(pods))

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from azure_linux_migrator.api.spec import SourcePool, StrategyType
+from azure_linux_migrator.api.spec import SourcePool
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
 from azure_linux_migrator.core.preflight.target_traits import target_traits
 from azure_linux_migrator.model.azure_facts import ClusterFacts
 from azure_linux_migrator.model.migration import POOL_NAME_LIMIT, TARGET_SUFFIX
+from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 _NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 INVISIBLE = (
@@ -39,7 +41,7 @@ def flavour(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         "it is a Gateway pool, whose egress addresses would change": pool.mode == "Gateway",
         "it is of the retired type AvailabilitySet": pool.kind == "AvailabilitySet",
         f"it is {pool.power}": pool.power != "Running",
-        f"its last operation ended {pool.state}": pool.state in {"Failed", "Canceled"},
+        f"its last operation ended {pool.state}": pool.state in UNFINISHED,
     }
     for text, is_wrong in wrong.items():
         if is_wrong:
@@ -169,6 +171,12 @@ def size(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def preview(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pool.preview: settings that azlm cannot see, and so does not copy."""
+    if snapshot.target == snapshot.source.name:
+        yield of_pool(snapshot, "pool.preview").info(
+            "the stable API does not show a Node Disruption Policy (preview) of the cluster, by "
+            "which AKS may refuse to change nodes that exist"
+        )
+        return
     yield of_pool(snapshot, "pool.preview").info(
         f"if a preview API set {', '.join(INVISIBLE)} on it, the new pool will not have them: the "
         "stable API does not show them"

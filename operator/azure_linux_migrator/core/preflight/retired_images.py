@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from azure_linux_migrator.api.spec import SourcePool, StrategyType
+from azure_linux_migrator.api.spec import SourcePool
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot

@@ -87,7 +87,7 @@ def blocked_by(
 ) -> Iterator[tuple[str, list[WorkloadFacts], Blocker]]:
     """Workloads that the drain refuses to move for this cause, with the first of the blockers."""
     blocked = groups(
-        snapshot, lambda each: each.blocker is not None and each.blocker.cause is cause
+        snapshot, lambda workload: workload.blocker is not None and workload.blocker.cause is cause
     )
     for owner, pods in blocked:
         if (blocker := pods[0].blocker) is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.core.preflight import (
     address_rules,
+    autoscaler_rules,
     azure_rights,
     budget_rules,
     capacity_rules,
@@ -47,8 +48,8 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(
         Check.NAP, "node-auto-provisioning-aksnodeclass", cluster_rules.node_provisioning
     ),
-    PreflightRule(Check.AUTOSCALER_SOURCE, "azurerm#31324", cluster_rules.autoscaler_source),
-    PreflightRule(Check.AUTOSCALER_PROFILE, "AKS#5340", cluster_rules.autoscaler_profile),
+    PreflightRule(Check.AUTOSCALER_SOURCE, "azurerm#31324", autoscaler_rules.source),
+    PreflightRule(Check.AUTOSCALER_PROFILE, "AKS#5340, AKS#4348", autoscaler_rules.profile),
     PreflightRule(Check.MAINTENANCE, "planned-maintenance", cluster_rules.maintenance),
     PreflightRule(Check.IAC_OWNER, "azurerm#30390", pool_rules.infrastructure_as_code),
     PreflightRule(Check.POOL_SIZE, "core/drain/node_estimate.py", pool_rules.size),
@@ -100,6 +101,9 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.OS_IPV6, "azure-cni-overlay", workload_rules.dual_stack),
     PreflightRule(Check.OS_VM_EXTENSION, "azurelinux#15026", cluster_rules.extensions),
     PreflightRule(Check.VM_IDENTITY, "use-managed-identity", cluster_rules.identities),
+    PreflightRule(
+        Check.VM_ATTACHMENT, "support-policies: user customization", cluster_rules.attachments
+    ),
     PreflightRule(Check.OS_SOURCE_IMAGE, "AKS#4988, AKS#5648", retired_images.source_image),
     PreflightRule(Check.GPU, "use-nvidia-gpu", image_rules.gpu),
     PreflightRule(Check.IMAGE_ARCH_OS, "azure-linux documentation", image_rules.architecture),

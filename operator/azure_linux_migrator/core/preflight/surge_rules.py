@@ -34,7 +34,9 @@ def _undone(snapshot: PreflightSnapshot, rule: str, *, autoscaled: bool) -> Iter
             )
     if snapshot.spec.drain.singletons is not SingletonPolicy.SURGE_FIRST:
         return
-    for owner, pods in groups(snapshot, lambda each: each.replicas == 1 and not each.no_surge):
+    for owner, pods in groups(
+        snapshot, lambda workload: workload.replicas == 1 and not workload.no_surge
+    ):
         by, result = pods[0].scaled_by, RuleResult(rule, owner)
         if (by is ScaleOwner.AUTOSCALER) is not autoscaled or by is ScaleOwner.NOBODY:
             continue

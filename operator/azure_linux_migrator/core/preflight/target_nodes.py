@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.names import AGENTPOOL_LABEL, OS_EFFECTIVE_LABEL, OS_SKU_LABEL
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_os import TABLE, minor, resolves_to
 from azure_linux_migrator.model.azure_facts import SizeFacts, Unread
@@ -180,11 +180,15 @@ def _taints(snapshot: PreflightSnapshot) -> Iterator[Taint]:
 
 def _room(snapshot: PreflightSnapshot) -> Allocatable:
     """The most that a node of the target has for pods that move: as much as a node of the source
-    where the VM size stays, so that no pod that runs there is told not to fit."""
+    where the VM size stays, so that no pod that runs there is reported as too large."""
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size
     if size.lower() == snapshot.source.vm_size.lower():
         sized = [node.allocatable for node in source_nodes(snapshot) if node.allocatable.pods]
-        whole = max(sized, key=lambda each: (each.cpu, each.memory), default=Allocatable())
+        whole = max(
+            sized,
+            key=lambda allocatable: (allocatable.cpu, allocatable.memory),
+            default=Allocatable(),
+        )
     else:
         sizes = snapshot.facts.sizes
         facts = None if isinstance(sizes, Unread) else sizes.get(size.lower())

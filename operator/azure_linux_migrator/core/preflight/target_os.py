@@ -41,6 +41,8 @@ class TargetOs:
     retires: date | None = None
     preview: bool = False
     preview_from: Minor | None = None
+    channels: frozenset[str] = frozenset()
+    """Node OS upgrade channels that it supports, where it does not support all."""
 
 
 _IMAGES = Fact(
@@ -91,15 +93,20 @@ TABLE: dict[str, TargetOs] = {
             (((1, 34), None, "3.0"),),
             (1, 34),
             None,
-            frozenset({"gen2", "trusted"}),
-            (frozenset({"cvm"}), frozenset({"kata"}), frozenset({"streaming"})),
+            frozenset({"gen2", "secure boot", "vtpm"}),
+            (
+                *(frozenset({trait}) for trait in ("cvm", "kata", "streaming", "arm64 below v6")),
+                frozenset({"arm64", "gpu"}),
+            ),
             False,
             Fact(
                 "AzureContainerLinux needs Kubernetes 1.34, a generation 2 size, Secure Boot and "
-                "vTPM, and has no confidential or Kata image",
-                date(2026, 5, 29),
+                "vTPM, and has no confidential or Kata image, none for Arm64 with GPU, and only "
+                "the node OS upgrade channels NodeImage and None",
+                date(2026, 8, 20),
                 "azure-container-linux-overview",
             ),
+            channels=frozenset({"NodeImage", "None"}),
         ),
         TargetOs(
             "CBLMariner",
@@ -117,7 +124,7 @@ TABLE: dict[str, TargetOs] = {
             ((None, None, "3.0"),),
             None,
             None,
-            frozenset({"gen2", "trusted"}),
+            frozenset({"gen2", "secure boot", "vtpm"}),
             (),
             False,
             Fact("OS Guard is a preview that ends on 2027-03-10", date(2026, 8, 1), "AKS 5950"),

@@ -9,20 +9,34 @@ _CONFIDENTIAL = re.compile(r"^standard_(dc\d+[a-z]*a[a-z]*|dc\d+e[a-z]*|ec\d+[a-
 """Sizes of confidential VMs: AMD SEV-SNP (`a`) and Intel TDX (`e`, and all of EC). DCsv2 and DCsv3
 have SGX enclaves, and are ordinary VMs beside them."""
 _ARM = re.compile(r"^standard_[a-z]+\d+[a-z]*p[a-z]*_")
+_OLD = re.compile(r"_v[2-5]$")
 
 
 def target_traits(snapshot: PreflightSnapshot) -> frozenset[str]:
-    """`fips`, `trusted`, `kata`, `cvm`, `arm64` and `streaming`, as far as they hold."""
+    """`fips`, `secure boot`, `vtpm`, `kata`, `cvm`, `arm64`, `gpu` and `streaming`, as far as they
+    hold; `trusted` where Secure Boot or vTPM calls for an image of Trusted Launch
+    (learn.microsoft.com/azure/aks/use-trusted-launch)."""
     settings, facts = snapshot.source.settings, snapshot.size_facts
     size = snapshot.vm_size.lower()
     confidential = facts.confidential if facts is not None else _CONFIDENTIAL.match(size)
     arm = facts.arch == "Arm64" if facts is not None else _ARM.match(size)
+    wanted = snapshot.spec.target.security
+    secure_boot = _given(wanted.enable_secure_boot, settings.secure_boot)
+    vtpm = _given(wanted.enable_vtpm, settings.vtpm)
     traits = {
         "fips": settings.fips,
-        "trusted": settings.vtpm and settings.secure_boot,
+        "secure boot": secure_boot,
+        "vtpm": vtpm,
+        "trusted": secure_boot or vtpm,
         "kata": "Kata" in settings.workload_runtime,
         "cvm": confidential,
         "arm64": arm,
+        "arm64 below v6": arm and _OLD.search(size),
+        "gpu": facts.gpus > 0 if facts is not None else size.startswith("standard_n"),
         "streaming": settings.artifact_streaming,
     }
     return frozenset(trait for trait, holds in traits.items() if holds)
+
+
+def _given(value: bool | None, otherwise: bool) -> bool:
+    return otherwise if value is None else value

@@ -33,12 +33,14 @@ def bare(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"{counted(pods)}: {blocker_text(blocker)}", blocker.remedy, blocker.cause
         )
     if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.WAIT:
-        for owner, pods in groups(snapshot, lambda each: each.run_once and not each.owned):
+        for owner, pods in groups(
+            snapshot, lambda workload: workload.run_once and not workload.owned
+        ):
             yield RuleResult("pod.bare", owner).info(
                 f"{counted(pods)} is waited for until it ends (spec.drain.unmanagedPods: Wait)"
             )
     if snapshot.spec.drain.unmanaged_pods is UnmanagedPolicy.EVICT:
-        for owner, pods in groups(snapshot, lambda each: not each.owner):
+        for owner, pods in groups(snapshot, lambda workload: not workload.owner):
             yield RuleResult("pod.bare", owner).warn(
                 f"{counted(pods)} will be gone for good", "keep its manifest at hand"
             )
@@ -56,20 +58,22 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         yield RuleResult("pod.local-data", owner).forbid(
             f"{counted(pods)}: {blocker_text(blocker)}", blocker.remedy, blocker.cause
         )
-    for owner, pods in groups(snapshot, lambda each: each.traits.data_paths):
+    for owner, pods in groups(snapshot, lambda workload: workload.traits.data_paths):
         yield RuleResult("pod.local-data", owner).block(
             f"{counted(pods)} keeps data in {', '.join(pods[0].traits.data_paths)} of its node; it "
             "stays there and is deleted with the pool",
             "save or move the data, or acknowledge this if the pod can begin with an empty "
             "directory",
         )
-    for owner, [daemon, *_] in groups(snapshot, lambda each: each.traits.data_paths, "DaemonSet"):
+    for owner, [daemon, *_] in groups(
+        snapshot, lambda daemon: daemon.traits.data_paths, "DaemonSet"
+    ):
         yield RuleResult("pod.local-data", owner).info(
             f"it keeps {', '.join(daemon.traits.data_paths)} on each node; on the new nodes it "
             "begins with an empty directory"
         )
     if snapshot.spec.drain.empty_dir is EmptyDirPolicy.EVICT:
-        for owner, pods in groups(snapshot, lambda each: each.empty_dir):
+        for owner, pods in groups(snapshot, lambda workload: workload.empty_dir):
             yield RuleResult("pod.local-data", owner).warn(
                 f"{counted(pods)} will lose emptyDir data",
                 "see that it is a cache, or set spec.drain.emptyDir to Block",
@@ -79,7 +83,7 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.pv-zone: volumes that no node of the target can attach."""
     zones = frozenset(snapshot.spec.target.zones or snapshot.source.settings.zones)
-    for owner, pods in groups(snapshot, lambda each: _out_of_zone(each, zones)):
+    for owner, pods in groups(snapshot, lambda workload: _out_of_zone(workload, zones)):
         volume = _out_of_zone(pods[0], zones) or pods[0].volumes[0]
         yield RuleResult("pod.pv-zone", owner).block(
             f"{counted(pods)} has volume {volume.name}, which can be attached in "
@@ -107,19 +111,19 @@ def _out_of_zone(workload: WorkloadFacts, zones: frozenset[str]) -> Volume | Non
 
 def kept(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.safe-to-evict: pods that ask to be left alone, end slowly, or run a Job."""
-    for owner, pods in groups(snapshot, lambda each: each.traits.kept_by):
+    for owner, pods in groups(snapshot, lambda workload: workload.traits.kept_by):
         yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} asks with {pods[0].traits.kept_by[0]} not to be evicted; "
             "a drain moves it all the same",
             "see that it can be moved now",
         )
-    for owner, pods in groups(snapshot, lambda each: each.traits.grace_seconds):
+    for owner, pods in groups(snapshot, lambda workload: workload.traits.grace_seconds):
         yield RuleResult("pod.safe-to-evict", owner).warn(
             f"{counted(pods)} takes up to {pods[0].traits.grace_seconds} s to end",
             _long_enough(snapshot, pods[0].traits.grace_seconds),
         )
     jobs = snapshot.spec.drain.jobs
-    for owner, pods in groups(snapshot, lambda each: each.run_once and each.owned):
+    for owner, pods in groups(snapshot, lambda workload: workload.run_once and workload.owned):
         job = owner.startswith("Job ")
         does = "runs a Job" if job else "runs to its end and is not made again (its restartPolicy)"
         yield RuleResult("pod.safe-to-evict", owner).warn(
@@ -144,7 +148,7 @@ def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.single-replica: one replica, moved by eviction, is down for a while."""
     surges = snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST
     nodes = target_nodes(snapshot)
-    for owner, pods in groups(snapshot, lambda each: each.replicas == 1):
+    for owner, pods in groups(snapshot, lambda workload: workload.replicas == 1):
         why, result = pods[0].no_surge, RuleResult("pod.single-replica", owner)
         if why:
             yield result.warn(
@@ -153,10 +157,10 @@ def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 "move it at a time when that does no harm",
             )
         elif not surges:
-            unplaced = nodes and all(node.unmet(pods[0].scheduling) for node in nodes)
+            unscheduled = nodes and all(node.unmet(pods[0].scheduling) for node in nodes)
             yield result.warn(
                 f"{counted(pods)} is its only replica and will be down while it moves",
-                _second_replica(pods[0], placed=not unplaced),
+                _second_replica(pods[0], placed=not unscheduled),
             )
 
 

@@ -1,4 +1,4 @@
-"""The conditions of a migration, after kstatus: exactly one of done, at work, stalled is told.
+"""The conditions of a migration, after kstatus: exactly one of done, at work, stalled is reported.
 
 | state               | Ready | Reconciling | Stalled | Succeeded |
 |---------------------|-------|-------------|---------|-----------|
@@ -34,20 +34,25 @@ def merge(
     before: MigrationStatus, drafts: Iterable[Draft], generation: int, now: float
 ) -> tuple[Condition, ...]:
     """Conditions sorted by type; a transition time changes only with the status it is about."""
-    merged = []
-    for kind, status, reason, message in sorted(drafts):
-        old = before.condition(kind)
-        kept = old is not None and old.status == status
-        merged.append(
-            Condition(
-                type=kind,
-                status=status,
-                reason=reason,
-                message=message[:2000],
-                observed_generation=generation,
-                last_transition_time=(
-                    old.last_transition_time if kept and old is not None else timestamp(now)
-                ),
-            )
-        )
-    return tuple(merged)
+    recorded = {condition.type: condition for condition in before.conditions}
+    return tuple(
+        _condition(recorded.get(kind), (kind, status, reason, message[:2000]), generation, now)
+        for kind, status, reason, message in sorted(drafts)
+    )
+
+
+def _condition(old: Condition | None, draft: Draft, generation: int, now: float) -> Condition:
+    """The recorded condition where nothing of it has changed, as in most decisions."""
+    kind, status, reason, message = draft
+    same = old is not None and (old.status, old.reason, old.message) == draft[1:]
+    if old is not None and same and old.observed_generation == generation:
+        return old
+    since = old.last_transition_time if old is not None and old.status == status else None
+    return Condition(
+        type=kind,
+        status=status,
+        reason=reason,
+        message=message,
+        observed_generation=generation,
+        last_transition_time=timestamp(now) if since is None else since,
+    )

@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 
-from azure_linux_migrator.api.spec import StrategyType
-from azure_linux_migrator.api.status import (
+from azure_linux_migrator.api.spec_strategy import StrategyType
+from azure_linux_migrator.api.status import Phase, since_epoch, timestamp
+from azure_linux_migrator.api.status_checks import FindingStatus, PreflightStatus
+from azure_linux_migrator.api.status_drain import (
     BatchProgress,
     BlockerStatus,
     NodeCounts,
-    Phase,
     PodCounts,
     Timing,
-    since_epoch,
-    timestamp,
 )
-from azure_linux_migrator.api.status_checks import FindingStatus, PreflightStatus
 from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.steps.drain import batch_index, batches, resumes
 from azure_linux_migrator.core.steps.progress import Context

@@ -5,27 +5,22 @@ again with the same arguments it answers the same, and a crash between two calls
 """
 
 from dataclasses import replace
-from functools import cache, partial
 
-from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.elapsed import Elapsed
-from azure_linux_migrator.api.names import ABORT, APPROVE, RETRY, ROLLBACK
+from azure_linux_migrator.api.names import ABORT, APPROVE, RETRY
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.spec import FailurePolicy
-from azure_linux_migrator.api.spec_drain import TimeoutPolicy
 from azure_linux_migrator.api.status import (
-    BatchProgress,
     Phase,
     RollbackStatus,
     SourceRecord,
     since_epoch,
-    timestamp,
 )
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.core.drain.scope import Scope
-from azure_linux_migrator.core.preflight.findings import Finding, Severity
+from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.reconcile.accounting import accounted
+from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.reconcile.intents import (
     ended,
     token,
@@ -42,9 +37,9 @@ from azure_linux_migrator.core.reconcile.status import (
     report_done,
     report_step,
 )
+from azure_linux_migrator.core.reconcile.turning_back import asked_back, gives_up, rollback_because
 from azure_linux_migrator.core.reconcile.unused_tokens import with_unused_tokens
 from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.core.steps.drain import HOLDS, TIMED_OUT
 from azure_linux_migrator.core.steps.external_changes import stopped, watched
 from azure_linux_migrator.core.steps.forecast import current_forecast, forecast
 from azure_linux_migrator.core.steps.observation import Observation
@@ -85,44 +80,9 @@ def _decide(migration: Migration, observation: Observation, now: float) -> Decis
         return Decision((), with_unused_tokens(migration, done))
     if _already_migrated(ctx):
         return _already_there(ctx)
-    if (status := _asked_back(ctx)) is not None:
+    if (status := asked_back(ctx)) is not None:
         return _turn_back(ctx, status)
     return _walk(ctx)
-
-
-def context_of(migration: Migration, observation: Observation, now: float) -> Context:
-    """What steps look at."""
-    scope = Scope(
-        migration.name,
-        migration.source,
-        migration.target,
-        migration.spec.drain,
-        observation.own_pod,
-        migration.spec.target.os_sku if migration.in_place else "",
-        migration.uid,
-        _accepted(migration),
-    )
-    # Which pods came after that is told by those that are there: not before all of them are read.
-    began = since_epoch(migration.status.batch.started_at) if observation.world_ready else None
-    # No pod of the second in which the resource was made replaces one that it moved, whatever the
-    # clock said by which the start was recorded.
-    start = since_epoch(migration.status.start_time)
-    since = 0.0 if start is None else max(start, migration.created + 1.0)
-    planner = observation.memory.planner(observation.world, scope, began=began or 0.0, since=since)
-    make_plan = cache(partial(planner.plan, now, migration.uid))
-    return Context(migration, observation, planner, make_plan, now)
-
-
-def _accepted(migration: Migration) -> frozenset[str]:
-    """The checks whose findings an admin has acknowledged, and pdb.zero where it only warned, about
-    budgets that a webhook opens (with Force it only warns about every budget)."""
-    warned = {
-        finding.rule
-        for finding in migration.status.preflight.findings
-        if finding.severity == Severity.WARN
-        and migration.spec.drain.on_timeout is not TimeoutPolicy.FORCE
-    }
-    return frozenset(migration.spec.preflight.acknowledge) | (warned & {Check.PDB_ZERO})
 
 
 def _begin_again(migration: Migration) -> Migration:
@@ -193,8 +153,8 @@ def _walk(ctx: Context) -> Decision:
             continue
         if progress.state == "done":
             progress = forecast(ctx)
-        if progress.state == "refused" and _gives_up(ctx, name, progress.reason):
-            return _turn_back(ctx, _back(ctx, progress.reason, progress.message))
+        if progress.state == "refused" and gives_up(ctx, name, progress.reason):
+            return _turn_back(ctx, rollback_because(ctx, progress.reason, progress.message))
         progress = watched(ctx, progress) if name in route.guarded else progress
         return _report(ctx, name, progress, findings)
     return Decision((), report_done(ctx, _moved(ctx.migration), findings=findings))
@@ -209,43 +169,6 @@ def _moved(migration: Migration) -> str:
     return f"node pool {migration.source} moved to {migration.target}"
 
 
-_NO_WAY_BACK = frozenset(
-    (Reason.TARGET_POOL_EXISTS, Reason.SOURCE_POOL_GONE, Reason.POOL_GONE, Reason.NODE_UNCORDONED)
-)
-"""Refusals that a rollback would make worse: there is no pool to go back to, none of ours to leave,
-or an admin has just said what he wants."""
-
-
-_LATE = frozenset((TIMED_OUT, *HOLDS, Reason.TARGET_NODES_NOT_READY, Reason.NODES_HELD))
-"""Refusals that spec.drain.onTimeout is about: a batch, or a wait, lasted too long."""
-
-
-def _gives_up(ctx: Context, step: str, reason: str) -> bool:
-    """Whether a refused step is a failure that spec.onFailure turns into a rollback."""
-    spec = ctx.migration.spec
-    late = reason in _LATE and spec.drain.on_timeout is TimeoutPolicy.ROLLBACK
-    return (
-        (late or spec.on_failure is FailurePolicy.ROLLBACK)
-        and not ctx.migration.paused
-        and not ctx.migration.in_place
-        and step != Step.PREFLIGHT
-        and route_of(ctx.migration).before(step, FINAL)
-        and reason not in _NO_WAY_BACK
-    )
-
-
-def _asked_back(ctx: Context) -> RollbackStatus | None:
-    """An admin's word to go back: taken once, and until the source is being retired."""
-    value = token(ctx.migration, ROLLBACK)
-    route, step = route_of(ctx.migration), ctx.migration.status.step
-    begun = route.position(step) > 0 and not ctx.migration.in_place
-    if not value or not begun:
-        return None
-    if not route.before(step, FINAL):
-        return None
-    return _back(ctx, Reason.REQUESTED, f"asked for by the annotation {ROLLBACK}={value[:64]}")
-
-
 def _asks_to_abort(ctx: Context) -> bool:
     """An admin's word to stop for good: taken once, and until the source is being retired, or is
     changed by AKS itself (InPlace)."""
@@ -256,10 +179,6 @@ def _asks_to_abort(ctx: Context) -> bool:
     succeeded = migration.status.is_true(ConditionType.SUCCEEDED)
     early = not succeeded and (not step or route_of(migration).before(step, last))
     return bool(token(migration, ABORT)) and (migration.backwards or early)
-
-
-def _back(ctx: Context, reason: str, message: str) -> RollbackStatus:
-    return RollbackStatus(reason=reason, message=message[:1024], requested_at=timestamp(ctx.now))
 
 
 def _turn_back(ctx: Context, why: RollbackStatus) -> Decision:
@@ -310,7 +229,7 @@ def _already_migrated(ctx: Context) -> bool:
         not ctx.migration.in_place
         and ctx.pool(ctx.migration.source) is None
         and target is not None
-        and target.state == "Succeeded"
+        and target.succeeded
         and ctx.migration.owns(target)
     )
 

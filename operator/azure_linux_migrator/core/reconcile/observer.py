@@ -3,7 +3,7 @@
 The only place that builds either. Owns the parsed spec, which is parsed once a generation.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -13,11 +13,14 @@ from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.reconcile.lenient_parsing import spec_to_release, status_to_release
 from azure_linux_migrator.core.reconcile.messages import ResourceSeen
 from azure_linux_migrator.core.state.outcomes import Outcomes
+from azure_linux_migrator.core.state.results import PoolReading
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps.decision_memory import DecisionMemory
 from azure_linux_migrator.core.steps.observation import Observation
+from azure_linux_migrator.model.azure_facts import AzureFacts
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Pool
 
 
 class Watches(Protocol):
@@ -101,7 +104,7 @@ class Observer:
                 raise
             self.spec, self._lost = spec_to_release(resource.spec)
         self._spec_of = (resource.generation, resource.uid)
-        self._runner.outcomes.forget_verdicts()
+        self._runner.outcomes.forget_refusals()
         return self.spec
 
     def close(self) -> None:
@@ -130,3 +133,17 @@ class Observer:
             problems=outcomes.problems,
             forced=(self._forced_before or 0) + len(outcomes.forced),
         )
+
+
+def observed_once(
+    world: World, pools: Mapping[str, Pool], azure_facts: AzureFacts | None, now: float
+) -> Observation:
+    """What a preflight of no resource looks at: one reading of the cluster and of Azure, at `now`
+    (seconds since the epoch). Access is not reviewed: the reader's is not the operator's."""
+    return Observation(
+        world=world,
+        memory=DecisionMemory(),
+        pools=PoolReading(pools, now),
+        missing_access=(),
+        azure_facts=azure_facts,
+    )

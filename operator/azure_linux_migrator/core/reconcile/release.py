@@ -28,7 +28,7 @@ def release(ctx: Context) -> Decision:
         marked = _marks(ctx)
         if marked.state == "working":
             return Decision(marked.actions, report_releasing(ctx, marked), marked.wake_at)
-        # What Azure refuses for good is told, and does not keep the resource from going.
+        # What Azure refuses for good is reported, and does not keep the resource from going.
         ctx.seen.memory.forget()
         said = f"{given_back.message}. " if given_back.message else ""
         last = Progress("working", message=said + _left(ctx))

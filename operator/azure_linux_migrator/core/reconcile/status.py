@@ -12,17 +12,16 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec import SourcePool
 from azure_linux_migrator.api.status import (
     HAND_OVER_LIMIT,
-    BatchProgress,
     HandOver,
     MigrationStatus,
-    NodeCounts,
     Phase,
     RollbackStatus,
-    Timing,
     timestamp,
 )
+from azure_linux_migrator.api.status_drain import BatchProgress, NodeCounts, Timing
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.azure import bicep, terraform
+from azure_linux_migrator.core.preflight.autoscaler_rules import CONFIG_MAP
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.reconcile.conditions import Draft, headline, merge
 from azure_linux_migrator.core.reconcile.counts import (
@@ -151,6 +150,7 @@ def report_done(
                 HandOver(
                     terraform=_whole(terraform.change(new, ctx.migration.old_pool), "terraform"),
                     bicep=_whole(bicep.resource(new, ctx.migration.old_pool), "bicep"),
+                    autoscaler=_expander(before),
                 )
                 if new is not None
                 else before.hand_over
@@ -158,6 +158,12 @@ def report_done(
             **({} if findings is None else {"preflight": preflight_of(findings)}),
         }
     )
+
+
+def _expander(before: MigrationStatus) -> str:
+    """That a ConfigMap names the old pool: it is not changed, so it has to be told at the end."""
+    found = (finding for finding in before.preflight.findings if CONFIG_MAP in finding.message)
+    return next((f"{finding.message}; {finding.remedy}" for finding in found), "")
 
 
 def _whole(text: str, language: str) -> str:

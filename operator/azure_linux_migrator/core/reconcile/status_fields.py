@@ -30,7 +30,7 @@ from azure_linux_migrator.core.steps.step_position import StepPosition
 
 
 def stable_message(reason: str, message: str) -> str:
-    """Conditions must not change with every pod: counts are told in status.message alone."""
+    """Conditions must not change with every pod: counts are in status.message alone."""
     return "" if reason in _COUNTING else message
 
 

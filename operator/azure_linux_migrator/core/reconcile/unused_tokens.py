@@ -1,4 +1,4 @@
-"""Annotations of an admin that have no effect, in words: a word that is ignored is told."""
+"""Annotations of an admin that have no effect, in words: what is ignored is reported."""
 
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.names import ABORT, APPROVE, ROLLBACK

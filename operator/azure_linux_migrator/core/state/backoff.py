@@ -26,21 +26,21 @@ class BudgetBackoff(Struct):
 
 
 class BudgetBackoffs:
-    """By budget. `on_change` is told the budget that waits, or no longer waits."""
+    """By budget. `on_change` gets the budget that waits, or no longer waits."""
 
     def __init__(self, on_change: Callable[[NamespacedName], None]) -> None:
         self._on_change = on_change
         self._waits: list[tuple[float, NamespacedName]] = []
-        self.known: dict[NamespacedName, BudgetBackoff] = {}
+        self.by_budget: dict[NamespacedName, BudgetBackoff] = {}
 
     def holds(self, budget: NamespacedName) -> bool:
         """Whether nothing of the budget may be sent now."""
-        backoff = self.known.get(budget)
+        backoff = self.by_budget.get(budget)
         return backoff is not None and backoff.until > 0
 
     def times(self, budget: NamespacedName) -> int:
         """How often the budget has refused since it last granted something."""
-        backoff = self.known.get(budget)
+        backoff = self.by_budget.get(budget)
         return backoff.times if backoff is not None else 0
 
     @property
@@ -52,18 +52,20 @@ class BudgetBackoffs:
         self, budget: NamespacedName, *, reason: str, message: str, until: float, strict: bool
     ) -> None:
         """A budget has refused an eviction; it is asked no more before `until`."""
-        self.known[budget] = BudgetBackoff(reason, message, until, strict, self.times(budget) + 1)
+        self.by_budget[budget] = BudgetBackoff(
+            reason, message, until, strict, self.times(budget) + 1
+        )
         heappush(self._waits, (until, budget))
         self._on_change(budget)
 
     def granted(self, budget: NamespacedName) -> None:
         """A budget has granted an eviction, or is gone: nothing is wrong with it."""
-        if self.known.pop(budget, None) is not None:
+        if self.by_budget.pop(budget, None) is not None:
             self._on_change(budget)
 
     def shown(self, budget: NamespacedName) -> None:
         """A newer status of the budget arrived."""
-        backoff = self.known.get(budget)
+        backoff = self.by_budget.get(budget)
         if backoff is not None and not backoff.strict and backoff.until > 0:
             self._over(budget, backoff)
 
@@ -71,7 +73,7 @@ class BudgetBackoffs:
         """Time passes; costs only what is due."""
         while self._waits and self._waits[0][0] <= now:
             until, budget = heappop(self._waits)
-            backoff = self.known.get(budget)
+            backoff = self.by_budget.get(budget)
             if backoff is not None and backoff.until == until:
                 self._over(budget, backoff)
 

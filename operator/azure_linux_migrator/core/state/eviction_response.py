@@ -107,7 +107,7 @@ CAUSES = {
     EvictionResult.REJECTED: Cause.REJECTED,
     EvictionResult.SERVER: Cause.SERVER,
 }
-"""Refusals that are told as blockers; the others pass by themselves."""
+"""Refusals that are reported as blockers; the others pass by themselves."""
 
 
 def pause(answer: EvictionResponse, times: int, refused: int = 0) -> float:

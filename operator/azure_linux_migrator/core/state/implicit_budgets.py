@@ -48,7 +48,7 @@ class ImplicitBudgets:
         if tally is not None and tally.pods <= 0:
             del self._tallies[uid]
 
-    def known(self, uid: str) -> bool:
+    def has_pods(self, uid: str) -> bool:
         """Whether an owner has any pod."""
         return uid in self._tallies
 

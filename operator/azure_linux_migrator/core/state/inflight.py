@@ -1,10 +1,8 @@
 """Evictions that were sent and that the cluster does not show yet, and those that were refused.
 
 Two lags are covered. Until the pod is seen terminating, our own watch still counts it as healthy.
-Until the budget's status accounts for the eviction, its `disruptionsAllowed` is one too many. A
-budget accounts for an eviction when it names the pod in `disruptedPods`, or when its
-resourceVersion is later than the one at which the pod was seen leaving: the decrement is written
-before the pod is deleted, so every later budget has it (pkg/registry/core/pod/storage/eviction.go).
+Until the budget's status accounts for the eviction, its `disruptionsAllowed` is one too many
+(unaccounted_evictions.py).
 
 An eviction whose answer was lost may have been carried out: it keeps its slot, and is sent again
 after a moment without needing another. Sent again it changes nothing (the apiserver grants every
@@ -13,15 +11,14 @@ eviction of a terminating pod), and the answer settles what came of the first.
 
 from collections import defaultdict
 from collections.abc import Callable
-from heapq import heappop, heappush
 from math import inf
 from typing import TypeVar
 
-from msgspec import Struct
-
 from azure_linux_migrator.core.state.backoff import BudgetBackoffs
 from azure_linux_migrator.core.state.breaker import Breaker
+from azure_linux_migrator.core.state.inflight_eviction import Eviction
 from azure_linux_migrator.core.state.pod_refusals import PodRefusals
+from azure_linux_migrator.core.state.unaccounted_evictions import UnaccountedEvictions
 from azure_linux_migrator.model.cluster import Budget, NamespacedName
 
 EXPIRY_SECONDS = 120.0
@@ -42,32 +39,10 @@ NO_POD = NamespacedName("", "")
 Counted = TypeVar("Counted")
 
 
-class Eviction(Struct):
-    """One eviction under way. `budget` is None where it costs no disruption.
-
-    `gone`: the apiserver found no such pod, so that it took no slot; our watch shows it still.
-    `lost`: its answer was lost, and it was not sent again since. `doubted_since`: since when it is
-    not known whether it was carried out; 0 where no answer was lost. `shown`: the budget's status
-    accounts for it. `charged_at` is the budget's revision when it was sent: an older status that
-    names the pod means another pod of that name, which a StatefulSet had before.
-    """
-
-    uid: str
-    budget: NamespacedName | None
-    owner: str
-    sent_at: float
-    seen: bool = False
-    gone: bool = False
-    lost: bool = False
-    doubted_since: float = 0.0
-    shown: bool = False
-    charged_at: int = 0
-
-
 class InflightEvictions:
     """All evictions under way, with the counts per budget and per owner that slots depend on.
 
-    `on_change` is told the pod, the budget and the owner whose figures have changed.
+    `on_change` gets the pod, the budget and the owner whose figures have changed.
     """
 
     def __init__(
@@ -75,12 +50,9 @@ class InflightEvictions:
     ) -> None:
         self._on_change = on_change
         self._all: dict[NamespacedName, Eviction] = {}
-        self._by_budget: defaultdict[NamespacedName, set[NamespacedName]] = defaultdict(set)
+        self._unaccounted = UnaccountedEvictions()
         self._unseen_by_budget: defaultdict[NamespacedName, int] = defaultdict(int)
         self._unseen_by_owner: defaultdict[str, int] = defaultdict(int)
-        self._left_by_budget: defaultdict[NamespacedName, list[tuple[int, NamespacedName, str]]] = (
-            defaultdict(list)
-        )
         self._yielding: dict[NamespacedName, float] = {}
         self.pod_refusals = PodRefusals(lambda pod: on_change(pod, None, ""))
         self.budget_backoffs = BudgetBackoffs(lambda budget: on_change(NO_POD, budget, ""))
@@ -108,9 +80,9 @@ class InflightEvictions:
         eviction = self._all.get(pod)
         return eviction is not None and eviction.uid == uid and eviction.doubted_since > 0
 
-    def barred(self, pod: NamespacedName, uid: str) -> bool:
+    def backs_off(self, pod: NamespacedName, uid: str) -> bool:
         """Whether its last refusal says to wait."""
-        return self.pod_refusals.budget_backoffs(pod, uid)
+        return self.pod_refusals.backs_off(pod, uid)
 
     def budget_of(self, pod: NamespacedName) -> NamespacedName | None:
         """The budget that the eviction under way took a slot of."""
@@ -119,7 +91,7 @@ class InflightEvictions:
 
     def unshown(self, budget: NamespacedName) -> int:
         """Evictions that the budget's status does not account for."""
-        return len(self._by_budget.get(budget, ()))
+        return self._unaccounted.count(budget)
 
     def unseen(self, budget: NamespacedName) -> int:
         """Evictions of a budget whose pod still looks untouched."""
@@ -158,7 +130,7 @@ class InflightEvictions:
         )
         self._unseen_by_owner[owner] += 1
         if budget is not None:
-            self._by_budget[budget].add(pod)
+            self._unaccounted.add(budget, pod)
             self._unseen_by_budget[budget] += 1
         self.breaker.sent(pod, now)
         self._on_change(pod, budget, owner)
@@ -211,7 +183,7 @@ class InflightEvictions:
             return
         eviction.gone = True
         if eviction.budget is not None:
-            self._shown(eviction.budget, pod)
+            self._unaccounted.settle(eviction.budget, pod)
         self._on_change(pod, eviction.budget, eviction.owner)
 
     def pod_leaves(self, pod: NamespacedName, uid: str, revision: int) -> NamespacedName | None:
@@ -229,31 +201,15 @@ class InflightEvictions:
             self._on_change(pod, eviction.budget, eviction.owner)
             return None
         if revision > 0:
-            heappush(self._left_by_budget[eviction.budget], (revision, pod, uid))
+            self._unaccounted.left(eviction.budget, pod, uid, revision)
         self._on_change(pod, eviction.budget, eviction.owner)
         return eviction.budget
 
     def budget_shows(self, budget: Budget) -> None:
         """A budget's status arrived: settle what it accounts for."""
-        unshown = self._by_budget.get(budget.key)
-        if not unshown:
-            self._left_by_budget.pop(budget.key, None)
-            return
-        names = {
-            pod
-            for name in budget.disrupted
-            if (pod := NamespacedName(budget.key.namespace, name)) in unshown
-            and self._all[pod].charged_at < budget.revision
-        }
-        left = self._left_by_budget.get(budget.key)
-        while left and left[0][0] < budget.revision:
-            _, pod, uid = heappop(left)
-            if (eviction := self._all.get(pod)) is not None and eviction.uid == uid:
-                # A StatefulSet's next pod of that name may be under way already.
-                names.add(pod)
-        for pod in names & unshown:
+        for pod in self._unaccounted.accounted_by(budget, self._all):
             eviction = self._all[pod]
-            self._shown(budget.key, pod)
+            self._unaccounted.settle(budget.key, pod)
             if eviction.seen:
                 del self._all[pod]
             else:
@@ -268,14 +224,14 @@ class InflightEvictions:
         if not eviction.seen:
             _less(self._unseen_by_owner, eviction.owner)
         if eviction.budget is not None:
-            self._shown(eviction.budget, pod)
+            self._unaccounted.settle(eviction.budget, pod)
             if not eviction.seen:
                 _less(self._unseen_by_budget, eviction.budget)
         self._on_change(pod, eviction.budget, eviction.owner)
 
     def forget_budget(self, budget: NamespacedName) -> None:
         """The budget is gone: nothing of it needs to be accounted for."""
-        self._by_budget.pop(budget, None)
+        self._unaccounted.forget(budget)
         for pod, eviction in tuple(self._all.items()):
             if eviction.budget == budget:
                 eviction.budget = None
@@ -283,7 +239,6 @@ class InflightEvictions:
                     del self._all[pod]
         self._unseen_by_budget.pop(budget, None)
         self.budget_backoffs.granted(budget)
-        self._left_by_budget.pop(budget, None)
 
     def tick(self, now: float) -> None:
         """Time passes: forget what left no trace, and let what was refused be tried again.
@@ -324,13 +279,6 @@ class InflightEvictions:
         self.budget_backoffs.tick(inf)
         if self.breaker.trouble is not None:
             self.breaker.trouble.until = now
-
-    def _shown(self, budget: NamespacedName, pod: NamespacedName) -> None:
-        pods = self._by_budget.get(budget)
-        if pods is not None:
-            pods.discard(pod)
-            if not pods:
-                del self._by_budget[budget]
 
 
 def _less(counts: dict[Counted, int], of: Counted) -> None:

@@ -1,4 +1,4 @@
-"""Who is told of every change of the world, after the world has it."""
+"""What is called at every change of the world, after the world has it."""
 
 from typing import Protocol
 

@@ -1,15 +1,14 @@
 """What came of a migration's actions: read by the next decision, and gone with the process.
 
-Whoever gives actions their meaning, in production or in the simulator, tells it here; when what
-failed is tried again is thereby the same in both. Times are in seconds since the epoch.
+The executor and the simulator's action runner record it here, so that failed actions are tried
+again at the same times in both. Times are in seconds since the epoch.
 """
 
 from collections.abc import Callable, Mapping
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status_checks import ForecastStatus
-from azure_linux_migrator.azure.failures import FailureClass as AzureVerdict
-from azure_linux_migrator.azure.failures import classify_failure as azure_verdict
+from azure_linux_migrator.azure.failures import FailureClass, classify_failure
 from azure_linux_migrator.core.state.eviction_response import (
     CAUSES,
     OF_ALL,
@@ -73,7 +72,7 @@ class Outcomes:
         self.changes = 0
         """Changes of pools that Azure has answered: a list begun before one may not show it."""
 
-    def forget_verdicts(self) -> None:
+    def forget_refusals(self) -> None:
         """The spec changed: what was refused for good is worth another try."""
         self.problems = {key: p for key, p in self.problems.items() if p.retryable}
         self.missing_access = None
@@ -134,7 +133,7 @@ class Outcomes:
         self.azure_facts = facts
         self.succeeded(action)
 
-    def forecast_made(self, action: Action, status: ForecastStatus) -> None:
+    def forecast_finished(self, action: Action, status: ForecastStatus) -> None:
         """A forecast was made."""
         self.forecast = status
         self.succeeded(action)
@@ -162,7 +161,7 @@ class Outcomes:
             times = inflight.pod_refusals.times(action.pod, action.uid, detail["reason"])
         wait = pause(answer, times, len(inflight.pod_refusals))
         budget = self._world.budgets.get(action.budget) if action.budget else None
-        never = result is EvictionResult.BUDGET and budget is not None and budget.capacity <= 0
+        never = result is EvictionResult.BUDGET and budget is not None and budget.never_allows
         until = now + max(wait, PROBE_SECONDS if never else 0.0) * self._jitter()
         if result is EvictionResult.THROTTLED:
             inflight.throttled_until = max(inflight.throttled_until, until)
@@ -187,13 +186,13 @@ class Outcomes:
             return None
         match error:
             case AzureError():
-                verdict = azure_verdict(error)
-                text = _told(error, verdict)
-                if not verdict.retryable:
-                    return self._refuse(action, verdict.reason, text, now + verdict.delay)
+                failure = classify_failure(error)
+                text = _text_of(error, failure)
+                if not failure.retryable:
+                    return self._refuse(action, failure.reason, text, now + failure.delay)
                 self.changes += 1
                 self.pools_read = None
-                return self._fail(action, verdict.reason, text, verdict.delay, now)
+                return self._fail(action, failure.reason, text, failure.delay, now)
             case SettingsError():
                 return self._refuse(
                     action, Reason.CLUSTER_UNKNOWN, str(error), now + RECHECK_SECONDS
@@ -226,6 +225,6 @@ class Outcomes:
         return noted
 
 
-def _told(error: AzureError, verdict: AzureVerdict) -> str:
+def _text_of(error: AzureError, failure: FailureClass) -> str:
     """Azure's own words, then what can be done about it."""
-    return f"{error.message} ({error.code})" + (f"; {verdict.remedy}" if verdict.remedy else "")
+    return f"{error.message} ({error.code})" + (f"; {failure.remedy}" if failure.remedy else "")

@@ -32,7 +32,7 @@ class OwnerIndex:
             return self._controllers.get(controller.owner, controller)
         return controller
 
-    def governing_uid(self, uid: str) -> Controller | None:
+    def controller_of_uid(self, uid: str) -> Controller | None:
         """The same, by the uid of a pod's owner."""
         controller = self._controllers.get(uid)
         if controller is not None and controller.owner:
@@ -42,7 +42,7 @@ class OwnerIndex:
     def owners_of(self, uid: str) -> list[str]:
         """Uids of the owners that share a workload's pods with this one, itself included: those of
         a Deployment's ReplicaSets."""
-        controller = self.governing_uid(uid)
+        controller = self.controller_of_uid(uid)
         siblings = self.replicasets_of(controller.uid) if controller is not None else []
         return siblings if uid in siblings else [*siblings, uid]
 
@@ -51,7 +51,7 @@ class OwnerIndex:
         controllers = (
             controller for controller in self._controllers.values() if controller.kind == kind
         )
-        return sorted(controllers, key=lambda each: each.key)
+        return sorted(controllers, key=lambda controller: controller.key)
 
     def surged_by(self, migration: str) -> list[Controller]:
         """Deployments on which a migration has recorded a surge."""
@@ -75,6 +75,8 @@ class OwnerIndex:
         return self._bound(pod, pod.all_claims)
 
     def _bound(self, pod: Pod, claims: tuple[str, ...]) -> list[Volume]:
+        if not claims:
+            return []
         keys = (NamespacedName(pod.key.namespace, claim) for claim in claims)
         return [volume for key in keys if (volume := self._by_claim.get(key)) is not None]
 

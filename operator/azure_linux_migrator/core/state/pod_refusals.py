@@ -20,24 +20,24 @@ class PodRefusal(Struct, frozen=True):
 
 
 class PodRefusals:
-    """By pod, until it leaves or is granted. `on_change` is told whose wait is over."""
+    """By pod, until it leaves or is granted. `on_change` gets the pod whose wait is over."""
 
     def __init__(self, on_change: Callable[[NamespacedName], None]) -> None:
         self._on_change = on_change
         self._waits: list[tuple[float, NamespacedName]] = []
-        self.known: dict[NamespacedName, PodRefusal] = {}
+        self.by_pod: dict[NamespacedName, PodRefusal] = {}
 
     def __len__(self) -> int:
-        return len(self.known)
+        return len(self.by_pod)
 
-    def budget_backoffs(self, pod: NamespacedName, uid: str) -> bool:
+    def backs_off(self, pod: NamespacedName, uid: str) -> bool:
         """Whether the pod's last refusal says to wait."""
-        refusal = self.known.get(pod)
+        refusal = self.by_pod.get(pod)
         return refusal is not None and refusal.uid == uid and refusal.until > 0
 
     def times(self, pod: NamespacedName, uid: str, reason: str = "") -> int:
         """How often in a row the pod was refused, for that reason or whatever it was."""
-        refusal = self.known.get(pod)
+        refusal = self.by_pod.get(pod)
         same = refusal is not None and refusal.uid == uid and reason in {"", refusal.reason}
         return refusal.times if refusal is not None and same else 0
 
@@ -51,21 +51,21 @@ class PodRefusals:
     ) -> None:
         """A pod was refused; it is not asked for again before `until`."""
         times = self.times(pod, uid, reason) + 1
-        self.known[pod] = PodRefusal(uid, reason, message, until, times)
+        self.by_pod[pod] = PodRefusal(uid, reason, message, until, times)
         heappush(self._waits, (until, pod))
 
     def drop(self, pod: NamespacedName, uid: str) -> None:
         """The pod leaves, or may leave."""
-        refusal = self.known.get(pod)
+        refusal = self.by_pod.get(pod)
         if refusal is not None and refusal.uid == uid:
-            del self.known[pod]
+            del self.by_pod[pod]
 
     def tick(self, now: float) -> None:
         """Time passes: let what was refused be tried again; costs only what is due."""
         while self._waits and self._waits[0][0] <= now:
             until, pod = heappop(self._waits)
-            refusal = self.known.get(pod)
+            refusal = self.by_pod.get(pod)
             if refusal is not None and refusal.until == until:
                 why = PodRefusal(refusal.uid, refusal.reason, refusal.message, 0.0, refusal.times)
-                self.known[pod] = why
+                self.by_pod[pod] = why
                 self._on_change(pod)

@@ -60,7 +60,7 @@ class Times(Struct):
 
 
 class SlotTimes:
-    """Observed slot times by budget, in the time of whoever calls (seconds)."""
+    """Observed slot times by budget, by the caller's clock (seconds)."""
 
     def __init__(self) -> None:
         self._times: dict[NamespacedName, Times] = {}
@@ -81,7 +81,7 @@ class SlotTimes:
     def settle(self, budget: Budget, unshown: int, now: float) -> None:
         """The budget's status changed: slots that it has again were held until now."""
         times = self._times.get(budget.key)
-        if times is None or budget.capacity <= 0:
+        if times is None or budget.never_allows:
             return
         times.slots = max(times.slots, budget.capacity)
         occupied = max(0, budget.capacity - budget.allowed) + unshown
@@ -103,7 +103,7 @@ class SlotTimes:
         longest = max(
             ((times.bound, key) for key, times in self._times.items()), default=(0.0, None)
         )
-        return max(longest, self._past, key=lambda each: each[0])
+        return max(longest, self._past, key=lambda bound: bound[0])
 
     def forget(self, budget: NamespacedName) -> None:
         """The budget is gone; its bound stands, if it is the largest of those that went."""

@@ -1,4 +1,4 @@
-"""When a watch that delivers nothing makes the world too old to act on, and how that is told."""
+"""When a watch that delivers nothing makes the world too old to act on, and its report."""
 
 from azure_linux_migrator.api.status import timestamp
 

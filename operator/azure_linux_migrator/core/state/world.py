@@ -152,7 +152,7 @@ class World(Evictions):
         old = self.budgets.get(budget.key)
         self.budgets[budget.key] = budget
         newer = old is None or old.revision < budget.revision
-        if newer and budget.capacity > 0:  # one that allows nothing is probed at a pace of its own
+        if newer and not budget.never_allows:  # one that never allows is probed at its own pace
             self.inflight.budget_backoffs.shown(budget.key)
         if old is None or old.selector != budget.selector:
             self.pdb_index.add(budget.key)

@@ -90,7 +90,7 @@ def _budgets(ctx: Context) -> Iterator[BudgetFacts]:
             peers=sum(owned[uid] for uid in uids),
             unready=tuple(
                 (pod.key, pod.unready_since)
-                for pod in sorted(unready[key], key=lambda each: each.key)
+                for pod in sorted(unready[key], key=lambda pod: pod.key)
             ),
         )
 

@@ -11,6 +11,7 @@ from azure_linux_migrator.core.steps.target_health import strange_taints
 from azure_linux_migrator.core.steps.waits import bounded
 from azure_linux_migrator.model.actions import CreatePool, ReadAzureFacts, UpdatePool
 from azure_linux_migrator.model.pool import Failure, Pool
+from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 LOOK_AGAIN_SECONDS = 15.0
 
@@ -68,9 +69,9 @@ def _created(ctx: Context, target: Pool) -> Progress:
             "spec.target.nodePool to a free name or delete that pool",
             wake_at=ctx.now + 60.0,
         )
-    if target.state in {"Failed", "Canceled"}:
+    if target.state in UNFINISHED:
         return failed(ctx, target)
-    if target.state != "Succeeded":
+    if not target.succeeded:
         return ctx.refresh_pools(
             Reason.CREATING_TARGET, f"AKS creates node pool {target.name}", target.name
         )
@@ -130,7 +131,7 @@ def failed(ctx: Context, target: Pool) -> Progress:
     return refused(
         Reason.TARGET_FAILED,
         f"AKS left node pool {target.name} in state {target.state}{_why(target)}; see az "
-        f"aks nodepool show --name {target.name} … Mend that and let AKS try again with az aks "
+        f"aks nodepool show --name {target.name} … Fix that and let AKS try again with az aks "
         f"nodepool update --name {target.name} …, or delete the pool: it is then created again",
         *ctx.pool_reads(LOOK_AGAIN_SECONDS),
         wake_at=ctx.now + LOOK_AGAIN_SECONDS,

@@ -75,11 +75,11 @@ def before_next(ctx: Context, index: int) -> Progress | None:
 
 def nodes_held(ctx: Context) -> Progress | None:
     """All nodes that are left are marked as not to be upgraded now: wait for their labels."""
-    loads = ctx.pool_progress.by_node
-    held = [name for name in sorted(ctx.pool_progress.unmarked) if loads[name].node.held]
-    if not held or len(held) < len(ctx.pool_progress.unmarked):
+    unmarked = [ctx.pool_progress.by_node[name] for name in sorted(ctx.pool_progress.unmarked)]
+    held = [progress for progress in unmarked if progress.node.held]
+    if not held or len(held) < len(unmarked):
         return bounded(ctx, "held", None)
-    blockers = "; ".join(str(of_held(loads[name].node, loads[name].remaining)) for name in held[:3])
+    blockers = "; ".join(str(of_held(progress.node, progress.remaining)) for progress in held[:3])
     more = f" and {len(held) - 3} more" if len(held) > 3 else ""
     wait = working(Reason.NODES_HELD, blockers + more, wake_at=ctx.now + LOST_EVENT_SECONDS)
     return bounded(ctx, "held", wait)
@@ -151,11 +151,11 @@ def evict(ctx: Context) -> Progress:
     if (held := bounded(ctx, "usable", _unseen_or_nowhere(ctx))) is not None:
         return held
     force = ctx.migration.spec.drain.on_timeout is TimeoutPolicy.FORCE
-    overdue = _overdue(ctx)
-    held_until_now = resumes(ctx) or ctx.migration.paused or (overdue and not force)
+    expired = _deadline_passed(ctx)
+    held_until_now = resumes(ctx) or ctx.migration.paused or (expired and not force)
     ctx.planner.surges.judge(ctx.now, ctx.migration.uid, afresh=held_until_now)
     plan = ctx.plan
-    if overdue and not force:
+    if expired and not force:
         return _timed_out(ctx)
     wake_at = _wake_at(ctx)
     left = _left(ctx)
@@ -164,10 +164,10 @@ def evict(ctx: Context) -> Progress:
         text = f"{left}; the apiserver asked for a pause"
         return working(Reason.DRAINING, text, wake_at=min(wake_at, throttled))
     if (waiting := unsound_replacements(ctx)) is not None:
-        if overdue:
+        if expired:
             return _timed_out(ctx)
         return replace(waiting, actions=_surges(ctx), wake_at=wake_at)
-    if overdue and ((last := _forced(ctx)).actions or not plan.blocker_count):
+    if expired and ((last := _forced(ctx)).actions or not plan.blocker_count):
         return last
     actions: tuple[Action, ...] = (*_surges(ctx), *plan.evictions)
     if plan.blocker_count:
@@ -195,7 +195,7 @@ def _surges(ctx: Context) -> tuple[Action, ...]:
 def _left(ctx: Context) -> str:
     """How many pods are left, and how many of them nobody moves: they run to their end."""
     left = f"{counted(ctx.pool_progress.remaining)} left to move"
-    waited = sum(load.waiting for load in ctx.pool_progress.by_node.values())
+    waited = sum(progress.waiting for progress in ctx.pool_progress.by_node.values())
     return f"{left}, {waited} of which are waited for until they end" if waited else left
 
 
@@ -236,7 +236,7 @@ def _deadline(ctx: Context) -> float | None:
     return max(started, ctx.seen.began) + limit
 
 
-def _overdue(ctx: Context) -> bool:
+def _deadline_passed(ctx: Context) -> bool:
     deadline = _deadline(ctx)
     return deadline is not None and ctx.now > deadline
 

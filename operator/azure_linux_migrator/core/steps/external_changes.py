@@ -7,12 +7,13 @@ retired.
 from dataclasses import dataclass, replace
 
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.steps.progress import Context, Progress, refused
 from azure_linux_migrator.model.actions import ReadPools
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.provisioning_state import ProvisioningState
 
 LOOK_SECONDS = 60.0
 _HELD = frozenset(
@@ -74,7 +75,7 @@ def changes(ctx: Context) -> list[Change]:
 
 def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
     name, before = ctx.migration.old_pool, ctx.migration.status.source
-    if pool is None or pool.state == "Deleting":
+    if pool is None or pool.state == ProvisioningState.DELETING:
         return [
             Change(
                 Reason.SOURCE_POOL_GONE,
@@ -127,7 +128,7 @@ def cordon_begun(ctx: Context) -> bool:
 
 def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
     name = ctx.migration.new_pool
-    if pool is None or pool.state == "Deleting":
+    if pool is None or pool.state == ProvisioningState.DELETING:
         return [
             Change(
                 Reason.TARGET_POOL_GONE,

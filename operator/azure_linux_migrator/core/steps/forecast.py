@@ -22,7 +22,7 @@ def current_forecast(ctx: Context) -> ForecastStatus | None:
 
 
 def forecast(ctx: Context) -> Progress:
-    """Forecast each generation, and now and then again; what was told stands meanwhile."""
+    """Forecast each generation, and now and then again; the last forecast is shown meanwhile."""
     status = current_forecast(ctx)
     if status is None:
         text = "forecasting what the migration would do; nothing is changed"

@@ -4,7 +4,7 @@ import math
 
 from azure_linux_migrator.api.names import TAG_COUNT, TAG_TARGET_COUNT
 from azure_linux_migrator.api.quantities import share
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.drain.node_estimate import nodes_needed
 from azure_linux_migrator.core.steps.progress import Context
 

@@ -16,6 +16,7 @@ from azure_linux_migrator.core.steps.build_snapshot import build_snapshot
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import Action, ReadAzureFacts, ReadPools, ReviewAccess
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 FRESH_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 60.0
@@ -23,6 +24,13 @@ SURVEY_SECONDS = 300.0
 """A refused preflight asks Azure again about quotas and the like after this."""
 JUDGE_SECONDS = 2.0
 """The rules look at all pods at most once in this time."""
+
+
+ON_AZURE_LOCAL = (
+    "the cluster is AKS enabled by Azure Arc, as on Azure Local (the providerID of its nodes "
+    "begins with moc://), and not AKS in Azure: its Linux nodes run Azure Linux already, and azlm "
+    "cannot change its node pools"
+)
 
 
 def preflight(ctx: Context) -> Progress:
@@ -39,6 +47,8 @@ def preflight(ctx: Context) -> Progress:
             "same name, create this one again with another spec.target.nodePool",
             wake_at=ctx.now + LOOK_AGAIN_SECONDS,
         )
+    if any(node.on_azure_local for node in ctx.seen.world.nodes.values()):
+        return refused(Reason.ON_AZURE_LOCAL, ON_AZURE_LOCAL, wake_at=ctx.now + LOOK_AGAIN_SECONDS)
     stalled = ctx.migration.status.is_true(ConditionType.STALLED)
     fresh = ctx.pools_newer_than(FRESH_SECONDS)
     if ctx.seen.pools is None or not (stalled or fresh):
@@ -75,7 +85,7 @@ def _checked(ctx: Context) -> Progress:
 
 
 def _looks(ctx: Context) -> tuple[Action, ...]:
-    """What is read again while something is refused: the pools, and the survey if it is old."""
+    """What is read again while something is refused: the pools, and old Azure facts."""
     looks: list[Action] = []
     if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
         looks.append(ReadPools())
@@ -93,10 +103,10 @@ def _findings(ctx: Context) -> tuple[tuple[Finding, ...], float]:
     A walk over all pods: not made for every event of a busy cluster.
     """
     read_at = ctx.seen.pools.at if ctx.seen.pools else 0.0
-    survey_at = ctx.seen.azure_facts.at if ctx.seen.azure_facts else 0.0
+    facts_at = ctx.seen.azure_facts.at if ctx.seen.azure_facts else 0.0
     window = int(ctx.now / JUDGE_SECONDS)
     acknowledged = ctx.migration.spec.preflight.acknowledge
-    key = (ctx.migration.generation, acknowledged, read_at, survey_at, window)
+    key = (ctx.migration.generation, acknowledged, read_at, facts_at, window)
     memory = ctx.seen.memory
     if memory.findings is not None and memory.findings[0] == key:
         return memory.findings[1], (window + 1) * JUDGE_SECONDS
@@ -188,7 +198,7 @@ def _source(ctx: Context, source: Pool) -> Progress | None:
             f"node pool {name} is {source.power}; start it first",
         ),
         Reason.SOURCE_NOT_HEALTHY: (
-            source.state in {"Failed", "Canceled"},
+            source.state in UNFINISHED,
             (
                 f"node pool {name} is in state {source.state}; bring it to Succeeded first: az aks "
                 f"nodepool update --name {name} …"

@@ -122,9 +122,11 @@ class Context:
         return answer(problem.reason, problem.message, wake_at=problem.retry_at)
 
     def attempt_all(self, actions: Iterable[Action], reason: Reason, message: str) -> Progress:
-        """All of them side by side (at least one); what went wrong with one of them is told."""
+        """All of them side by side (at least one); what went wrong with one of them is reported."""
         tried = [self.attempt(action, reason, message) for action in actions]
-        worst = min(tried, key=lambda each: (each.state != "refused", each.reason == reason))
+        worst = min(
+            tried, key=lambda attempt: (attempt.state != "refused", attempt.reason == reason)
+        )
         wakes = [attempt.wake_at for attempt in tried if attempt.wake_at is not None]
         return replace(
             worst,

@@ -10,9 +10,20 @@ from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, re
 from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import Action, DeletePool, UpdatePool
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.provisioning_state import UNFINISHED, ProvisioningState
 
 FRESH_SECONDS = 15.0
 LOOK_SECONDS = 60.0
+
+_CHANGING = frozenset(
+    (
+        ProvisioningState.DELETING,
+        ProvisioningState.SCALING,
+        ProvisioningState.UPDATING,
+        ProvisioningState.CANCELING,
+    )
+)
+"""States in which the retirement, or its cancellation, may be under way."""
 
 
 def retire_source(ctx: Context) -> Progress:
@@ -30,19 +41,19 @@ def retire_source(ctx: Context) -> Progress:
     if ctx.migration.spec.source_pool is SourcePool.KEEP:
         return _unsafe(ctx) or DONE
     nodes = len(ctx.pool_progress)
-    emptied = source is not None and source.count == 0 and source.state == "Succeeded"
+    emptied = source is not None and source.count == 0 and source.succeeded
     if source is None or (emptied and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO):
         if nodes == 0:
             return DONE
         return working(Reason.RETIRING_SOURCE, f"waiting for {nodes} nodes of the old pool to go")
-    if source.state in {"Deleting", "Scaling", "Updating", "Canceling"}:
+    if source.state in _CHANGING:
         return ctx.refresh_pools(Reason.RETIRING_SOURCE, _telling(ctx), source.name)
     text = _telling(ctx)
-    if source.state in {"Failed", "Canceled"}:
+    if source.state in UNFINISHED:
         why = source.failure.message if source.failure else "see az aks nodepool show"
         text += f" again: AKS left it in state {source.state}: {why}"
-    if (obstacle := _unsafe(ctx) or _in_use(ctx) or target_not_ready(ctx)) is not None:
-        return obstacle
+    if (reason := _unsafe(ctx) or _in_use(ctx) or target_not_ready(ctx)) is not None:
+        return reason
     return ctx.attempt(_action(ctx, source), Reason.RETIRING_SOURCE, text)
 
 

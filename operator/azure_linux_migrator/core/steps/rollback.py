@@ -14,6 +14,7 @@ from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, re
 from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import DeletePool, ReleaseNode, UpdatePool
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.provisioning_state import ProvisioningState
 
 FRESH_SECONDS = 15.0
 AGAIN_SECONDS = 60.0
@@ -39,9 +40,13 @@ def release_source(ctx: Context) -> Progress:
 def restore_size(ctx: Context) -> Progress:
     """Give the old pool its nodes back, where Rolling took some."""
     restored = ctx.migration.status.step not in {"", Step.RELEASE_SOURCE, Step.RESTORE_SOURCE}
+    pool = ctx.pool(ctx.migration.old_pool)
+    if pool is not None and pool.power != "Running":
+        text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
+        look = ctx.refresh_pools(Reason.SOURCE_STOPPED, text, interval=FRESH_SECONDS)
+        return refused(Reason.SOURCE_STOPPED, text, *look.actions, wake_at=look.wake_at)
     if ctx.seen.pools is None or not (restored or ctx.pools_newer_than(FRESH_SECONDS)):
         return ctx.refresh_pools(Reason.RESTORING_SOURCE, "reading the cluster's node pools")
-    pool = ctx.pool(ctx.migration.old_pool)
     if pool is None:
         return refused(
             Reason.SOURCE_POOL_GONE,
@@ -50,14 +55,10 @@ def restore_size(ctx: Context) -> Progress:
         )
     wanted = old_count(ctx)
     text = f"growing node pool {pool.name} back to {wanted} nodes"
-    if pool.power != "Running":
-        text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
-        look = ctx.refresh_pools(Reason.SOURCE_STOPPED, text)
-        return refused(Reason.SOURCE_STOPPED, text, *look.actions, wake_at=look.wake_at)
     ready = ctx.seen.world.ready_nodes(pool.name)
     if (pool.count >= wanted and ready >= wanted) or (pool.autoscaling and ready):
         return DONE  # an autoscaler that somebody has turned on gives it the nodes it needs
-    if pool.count >= wanted and pool.state == "Succeeded":
+    if pool.count >= wanted and pool.succeeded:
         # A node that never answered is not waited for: what has no room elsewhere holds the drain
         # up by itself.
         return DONE if ready else _none_ready(ctx, pool)
@@ -108,15 +109,15 @@ def remove_target(ctx: Context) -> Progress:
         )
     if not ctx.migration.owns(pool):
         return DONE
-    if pool.state == "Deleting":
+    if pool.state == ProvisioningState.DELETING:
         return ctx.refresh_pools(Reason.REMOVING_TARGET, text, pool.name)
     if not pool.settled:
         # A pool that is still being created is deleted as soon as Azure lets go of it.
         return ctx.refresh_pools(
             Reason.REMOVING_TARGET, f"{text} once Azure is done with it", pool.name
         )
-    if (obstacle := target_not_ready(ctx) or _in_use(ctx)) is not None:
-        return obstacle
+    if (reason := target_not_ready(ctx) or _in_use(ctx)) is not None:
+        return reason
     removal = DeletePool(pool.name, pool.etag, ctx.planner.tracker.lost())
     return ctx.attempt(removal, Reason.REMOVING_TARGET, text)
 

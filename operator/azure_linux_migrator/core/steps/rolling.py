@@ -25,6 +25,7 @@ from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, re
 from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 FRESH_SECONDS = 15.0
 
@@ -43,7 +44,7 @@ def roll(ctx: Context) -> Progress:
     if (waiting := before_next(ctx, index)) is not None:
         return waiting
     source, target = ctx.pool(ctx.migration.source), ctx.pool(ctx.migration.target)
-    if target is not None and target.state in {"Failed", "Canceled"} and _short(ctx, target):
+    if target is not None and target.state in UNFINISHED and _short(ctx, target):
         return failed(ctx, target)
     if not ctx.pools_newer_than(FRESH_SECONDS):
         look = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
@@ -79,17 +80,19 @@ def _short(ctx: Context, target: Pool) -> bool:
 def _shrink(ctx: Context, source: Pool) -> Progress | None:
     """Delete the machines of drained nodes, and wait until they are gone."""
     done = sorted(
-        name for name, load in ctx.pool_progress.by_node.items() if load.batch > 0 and load.drained
+        name
+        for name, progress in ctx.pool_progress.by_node.items()
+        if progress.batch > 0 and progress.drained
     )
     if not done:
         return None
     text = f"deleting {len(done)} drained nodes of pool {source.name}"
-    vanishing = source.state == "Succeeded" and source.count < len(ctx.pool_progress)
+    vanishing = source.succeeded and source.count < len(ctx.pool_progress)
     if not source.settled or vanishing:
         return ctx.refresh_pools(Reason.SHRINKING_SOURCE, text, source.name)
     if (loose := target_not_ready(ctx)) is not None:
         return loose
-    if source.state != "Succeeded":
+    if not source.succeeded:
         text += f" again: AKS left the pool in state {source.state}"
     machines = DeleteMachines(source.name, tuple(done), ctx.planner.tracker.lost(done))
     return ctx.attempt(machines, Reason.SHRINKING_SOURCE, text)

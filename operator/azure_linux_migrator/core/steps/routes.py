@@ -7,7 +7,7 @@ until the source pool is being retired, whatever appears on it is cordoned and d
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from azure_linux_migrator.api.spec import StrategyType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.core.steps import approvals, autoscaler, rollback
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
@@ -36,7 +36,10 @@ class Route:
 
     def position(self, name: str) -> int:
         """Where a step stands in the list; -1 for none."""
-        return next((at for at, (step, _) in enumerate(self.steps) if step == name), -1)
+        for at, (step, _) in enumerate(self.steps):
+            if step == name:
+                return at
+        return -1
 
     def resumes_at(self, recorded: str) -> int:
         """Where to go on after a restart, or on the next pass: see the module's docstring."""

@@ -9,6 +9,7 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.pool import Pool
+from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 FRESH_SECONDS = 15.0
 SHOWS_SECONDS = 120.0
@@ -25,7 +26,7 @@ def update_in_place(ctx: Context) -> Progress:
         return refused(Reason.SOURCE_POOL_GONE, f"node pool {ctx.migration.source} is gone")
     if not _shows(ctx, pool, wanted):
         return _ignored(ctx, pool, wanted) or _ask(ctx, pool, wanted)
-    if pool.state in {"Failed", "Canceled"}:
+    if pool.state in UNFINISHED:
         return refused(
             Reason.UPDATE_FAILED,
             f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
@@ -35,9 +36,10 @@ def update_in_place(ctx: Context) -> Progress:
             *ctx.pool_reads(FRESH_SECONDS),
             wake_at=ctx.now + FRESH_SECONDS,
         )
-    if pool.state == "Succeeded" and ctx.pool_progress.by_node and not _shows_soon(ctx, pool):
+    unchanged = _unchanged(ctx, pool, wanted)
+    if pool.succeeded and unchanged and not _shows_soon(ctx, pool):
         return _ask(ctx, pool, wanted)
-    if pool.state != "Succeeded" or ctx.pool_progress.by_node:
+    if not pool.succeeded or unchanged:
         text = f"AKS changes node pool {pool.name} to {wanted}: {_left(ctx)}"
         answer = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
         if (held := _held_by(ctx)) and answer.reason == Reason.UPDATING_IN_PLACE:
@@ -60,6 +62,18 @@ def _shows(ctx: Context, pool: Pool, wanted: str) -> bool:
         return True
     nodes = list(ctx.seen.world.pool_nodes(pool.name))
     return bool(nodes) and all(node.runs(wanted) for node in nodes)
+
+
+def _unchanged(ctx: Context, pool: Pool, wanted: str) -> bool:
+    """Whether nodes with the old OS are left that AKS has to change.
+
+    Deallocated nodes stay registered, NotReady, and are not part of the pool's count
+    (learn.microsoft.com/azure/aks/scale-down-mode): nothing is waited for on them.
+    """
+    if not pool.settings.deallocates:
+        return bool(ctx.pool_progress.by_node)
+    changed = [node for node in ctx.seen.world.pool_nodes(pool.name) if node.runs(wanted)]
+    return len(changed) < pool.count
 
 
 def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
@@ -89,11 +103,15 @@ def _shows_soon(ctx: Context, pool: Pool) -> bool:
 
 def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
     text = f"asking AKS to change node pool {pool.name} to {wanted}: {_left(ctx)}"
-    if not pool.settled or not ctx.pools_newer_than(FRESH_SECONDS):
-        return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
+    if not pool.settled:
+        return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
+    if not ctx.pools_newer_than(FRESH_SECONDS):
+        look = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
+        return ctx.keep_refusal(look, f"UpdatePool/{pool.name}")
     # The pool's own upgrade settings apply: AKS refuses maxSurge for Spot pools, and what is set
     # beside maxUnavailable, or in place of the owner's value, stays for good.
-    action = UpdatePool(pool.name, (("osSKU", wanted),), pool.etag)
+    profile = ctx.migration.spec.target.security.settings
+    action = UpdatePool(pool.name, (("osSKU", wanted), *profile.items()), pool.etag)
     return ctx.attempt(action, Reason.UPDATING_IN_PLACE, text)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from azure_linux_migrator.simulator.aks import errors, pools
+from azure_linux_migrator.simulator.aks import checks, errors, pools
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.call_hook import UNCHANGED, CallEffect, CallHook, NoCallHook
 from azure_linux_migrator.simulator.aks.engine import Engine
@@ -60,6 +60,7 @@ class Base:
         self._engine = Engine(setting, timings or Timings(), rng, wait_for_drains=wait_for_drains)
         self._buckets = TokenBuckets()
         self._etag = self._engine.new_id()
+        self._conflicts = random.Random(self._etag)  # noqa: S311 - a simulation's dice
 
     # Time ----------------------------------------------------------------------------------------
 
@@ -92,14 +93,25 @@ class Base:
     # Starting state ------------------------------------------------------------------------------
 
     def adopt(
-        self, name: str, properties: dict[str, Any], nodes: Sequence[NodeRecord] = ()
+        self,
+        name: str,
+        properties: dict[str, Any],
+        nodes: Sequence[NodeRecord] = (),
+        *,
+        made_with_cluster: bool = False,
     ) -> None:
         """Add a pool that exists already, with its nodes, without an operation.
 
+        One that was made together with its cluster shows a maxSurge and no scaleDownMode.
         Raises ArmError if AKS does not accept the pool.
         """
-        free = msgspec.structs.replace(self.limits, vcpus_per_family=None, pod_addresses=None)
-        full = pools.applied(name, None, {"properties": properties}, self.shape, free)
+        body = {"properties": properties}
+        full = pools.applied(name, None, body, self.shape, self.limits, exists=True)
+        if version := properties.get("currentOrchestratorVersion"):
+            full["currentOrchestratorVersion"] = version
+        if made_with_cluster:
+            del full["scaleDownMode"]
+            full["upgradeSettings"] = {"maxSurge": "10%"} | full["upgradeSettings"]
         full |= {"provisioningState": "Succeeded", "eTag": self._engine.new_id()}
         pool = self._engine.pools[name] = Pool(name, full)
         pool.nodes = {node.name: node for node in nodes}
@@ -146,6 +158,17 @@ class Base:
             **traits,
         )
         return Reply(202, None, operation.id, location=True)
+
+    def _may_change(self, pool: Pool | None, *, nodes: bool) -> None:
+        """Raise ArmError if the pool, another one or the cluster is busy, or if a lock is on what
+        the change of nodes would change."""
+        checks.check_idle(pool, self._engine.cluster_operation)
+        if nodes and self.region.node_group_locks:
+            raise errors.resource_group_locked(self.setting.node_resource_group)
+        running = [other.running for other in self._engine.pools.values() if other is not pool]
+        states = [operation.state for operation in running if operation is not None]
+        if states and self._conflicts.random() < self.limits.refused_beside_others:
+            raise errors.cluster_busy(states[0])
 
     def _visible(self, name: str, now: float) -> Pool:
         pool = self._engine.pools.get(name)

@@ -45,10 +45,15 @@ def check_room(
     shape: ClusterShape,
     limits: Limits,
 ) -> None:
-    """Check that quota and addresses suffice for the pool, surge included, beside all others."""
+    """Check that quota, addresses and outbound ports suffice for the pool, surge included, beside
+    all others."""
+    everyone = {key: pool.properties for key, pool in present.items()} | {name: after}
+    if shape.outbound_ports:
+        nodes = sum(map(pools.most_nodes, everyone.values()))
+        if shape.outbound_ports * nodes > errors.PORTS_PER_ADDRESS * shape.outbound_ips:
+            raise errors.insufficient_ports(shape.outbound_ports, nodes, shape.outbound_ips)
     if limits.pod_addresses is not None:
-        everyone = {key: pool.properties for key, pool in present.items()} | {name: after}
-        needed = ADDRESSES_PER_NODE * sum(map(pools.addresses, everyone.values()))
+        needed = ADDRESSES_PER_NODE * sum(map(pools.most_nodes, everyone.values()))
         if needed > limits.pod_addresses:
             raise errors.insufficient_subnet(needed, limits.pod_addresses)
     if limits.vcpus_per_family is None:
@@ -59,11 +64,11 @@ def check_room(
         other = catalog.vm_size(pool.properties["vmSize"])
         if other.family == size.family:
             used += other.cpus * _claimed(pool)
-    nodes = list(present[name].nodes.values()) if name in present else []
+    own = list(present[name].nodes.values()) if name in present else []
     claimed = _claimed(present[name]) if name in present else 0
     extra = 0 if pools.stopped(after) else max(0, int(after["count"]) - claimed)
-    if any(is_stale(node, after) for node in nodes):
-        extra += pools.surge(after, len(nodes))
+    if any(is_stale(node, after) for node in own):
+        extra += pools.surge(after, len(own))
     remaining = max(0, limits.vcpus_per_family - used)
     if extra * size.cpus > remaining:
         raise errors.insufficient_quota(extra * size.cpus, remaining, size.family, shape.location)

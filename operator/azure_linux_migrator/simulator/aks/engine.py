@@ -63,8 +63,7 @@ class Engine:
         for pool in self.pools.values():
             operation = pool.running
             if operation is not None and name in operation.draining:
-                reimage = operation.draining.pop(name)
-                self._take_away(operation, name, now, reimage=reimage)
+                self._take_away(operation, name, now, operation.draining.pop(name))
                 self._task_done(operation, now)
                 return
 
@@ -81,6 +80,8 @@ class Engine:
         """Start an operation on an idle pool; `traits` are further fields of `Operation`."""
         operation = ops.Operation(self.new_id(), pool.name, state, now, **traits)
         operation.steps.extend(steps)
+        boots = (step.count for step in operation.steps if isinstance(step, ops.Boot))
+        operation.nodes_wanted = sum(boots)
         if operation.ending is not None and operation.ending.nodes == 0:
             operation.steps.clear()
             operation.steps.append(ops.Wait(self.timings.update))
@@ -137,7 +138,9 @@ class Engine:
                 self.end(operation, "Succeeded", now)
 
     def _fail(self, operation: ops.Operation, ending: ops.Ending, now: float) -> None:
-        error = {"code": ending.code, "message": ending.message}
+        error: dict[str, Any] = {"code": ending.code, "message": ending.message}
+        if ending.details:
+            error["details"] = [dict(detail) for detail in ending.details]
         self.end(operation, ending.status, now, error if ending.status == "Failed" else None)
 
     def _begin_step(self, operation: ops.Operation, step: ops.Step, now: float) -> None:
@@ -146,11 +149,16 @@ class Engine:
             case ops.Boot():
                 self._boot(operation, step, now)
             case ops.Remove():
-                self._remove(operation, step.nodes, now, drain=step.drain)
+                self._remove(operation, step.nodes, now, evicts=step.evicts)
             case ops.RemoveSurge():
-                self._remove(operation, tuple(operation.surge_nodes), now, drain=True)
+                self._remove(operation, tuple(operation.surge_nodes), now)
+            case ops.Deallocate():
+                self._remove(operation, step.nodes, now, then=ops.Then.STOPPED)
             case ops.Reimage():
-                self._remove(operation, step.nodes, now, drain=True, reimage=True)
+                self._remove(operation, step.nodes, now, then=ops.Then.REIMAGED)
+            case ops.Restart():
+                for name in step.nodes:
+                    self._agenda.add(self._booted(now), operation, ops.AppearTask(name=name))
             case ops.Relabel():
                 add(now + self.timings.update, operation, ops.RelabelTask())
             case ops.Wait(seconds=None):
@@ -162,9 +170,12 @@ class Engine:
         count = max(0, step.count - operation.missing)
         operation.missing -= step.count - count
         for _ in range(count):
-            at = now + self.timings.boot * self._rng.uniform(_FIRST_NODE, _LAST_NODE)
-            self._agenda.add(at, operation, ops.AppearTask(surge=step.surge))
+            self._agenda.add(self._booted(now), operation, ops.AppearTask(surge=step.surge))
         self._agenda.add(now + self.timings.boot, operation, ops.TickTask())
+
+    def _booted(self, now: float) -> float:
+        """When a machine that starts now joins."""
+        return now + self.timings.boot * self._rng.uniform(_FIRST_NODE, _LAST_NODE)
 
     def _remove(
         self,
@@ -172,24 +183,23 @@ class Engine:
         names: tuple[str, ...],
         now: float,
         *,
-        drain: bool,
-        reimage: bool = False,
+        evicts: ops.Evicts = ops.Evicts.ALL,
+        then: ops.Then = ops.Then.GONE,
     ) -> None:
+        if evicts is ops.Evicts.NONE:
+            for name in names:
+                self._take_away(operation, name, now, then)
+            return
         for name in names:
-            if drain:
-                self._agenda.add(now, operation, ops.DrainTask(name))
-                operation.draining[name] = reimage
-            else:
-                self._take_away(operation, name, now, reimage=reimage)
-        if drain and names:
+            self._agenda.add(now, operation, ops.DrainTask(name, evicts))
+            operation.draining[name] = then
+        if names:
             deadline = now + self.timings.drain_timeout
             self._agenda.add(deadline, operation, ops.DrainDeadlineTask(names))
 
-    def _take_away(
-        self, operation: ops.Operation, name: str, now: float, *, reimage: bool = False
-    ) -> None:
+    def _take_away(self, operation: ops.Operation, name: str, now: float, then: ops.Then) -> None:
         at = now + self.timings.delete * self._rng.uniform(_FIRST_GONE, _LAST_GONE)
-        self._agenda.add(at, operation, ops.VanishTask(name, reimage))
+        self._agenda.add(at, operation, ops.VanishTask(name, then))
 
     # Tasks ---------------------------------------------------------------------------------------
 
@@ -199,12 +209,12 @@ class Engine:
             match task:
                 case ops.AppearTask():
                     self._appear(at, operation, pool, task)
-                case ops.DrainTask(name=name):
-                    drains = ops.NodeDrains(at, name, pool.name, operation.id)
+                case ops.DrainTask(name, evicts):
+                    drains = ops.NodeDrains(at, name, pool.name, operation.id, evicts)
                     self._events.append(drains)
                     if self._wait_for_drains:
                         return  # the task is done when the drain ends
-                    self._take_away(operation, name, at, reimage=operation.draining.pop(name))
+                    self._take_away(operation, name, at, operation.draining.pop(name))
                 case ops.VanishTask():
                     self._vanish(at, operation, pool, task)
                 case ops.RelabelTask():
@@ -224,6 +234,13 @@ class Engine:
     def _appear(
         self, at: float, operation: ops.Operation, pool: Pool, task: ops.AppearTask
     ) -> None:
+        if task.name in pool.deallocated:
+            pool.deallocated.discard(task.name)
+            node = relabelled(pool.nodes[task.name], self.setting, pool.properties)
+            pool.nodes[node.name] = node
+            self._events.append(ops.NodeStarts(at, node))
+            self._node_done(operation, at)
+            return
         index = pool.free_index(self.setting)
         zone = pool.emptiest_zone(self.setting.location)
         if task.name:
@@ -239,12 +256,17 @@ class Engine:
     def _vanish(
         self, at: float, operation: ops.Operation, pool: Pool, task: ops.VanishTask
     ) -> None:
+        if task.then is ops.Then.STOPPED:
+            pool.deallocated.add(task.name)
+            self._events.append(ops.NodeStops(at, task.name, pool.name))
+            self._node_done(operation, at)
+            return
         self._events.append(ops.NodeVanishes(at, task.name, pool.name))
         gone = pool.nodes.pop(task.name)
-        if task.reimage:
+        pool.deallocated.discard(task.name)
+        if task.then is ops.Then.REIMAGED:
             operation.reimaging[gone.name] = gone
-            back = at + self.timings.boot * self._rng.uniform(_FIRST_NODE, _LAST_NODE)
-            self._agenda.add(back, operation, ops.AppearTask(name=task.name))
+            self._agenda.add(self._booted(at), operation, ops.AppearTask(name=task.name))
             return
         self._node_done(operation, at)
 

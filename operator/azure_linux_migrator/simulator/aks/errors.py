@@ -22,6 +22,9 @@ _WRAPPED = frozenset(
 )
 """Codes that the ARM gateway gives; all others are the AKS resource provider's own."""
 
+PORTS_PER_ADDRESS = 64_000
+"""SNAT ports of one outbound address (learn.microsoft.com/azure/aks/load-balancer-standard)."""
+
 _PENDING = (
     "is in progress, please wait for it to finish before starting a new operation. "
     "See https://aka.ms/aks-pending-operation for more details"
@@ -94,6 +97,16 @@ def cluster_busy(state: str) -> ArmError:
     return ArmError(409, "OperationNotAllowed", message)
 
 
+def scope_locked(scope: str, action: str) -> ArmError:
+    """A lock on the cluster forbids what the request does (ARM's standard text)."""
+    return ArmError(
+        409,
+        "ScopeLocked",
+        f"The scope '{scope}' cannot perform {action} operation because following scope(s) are "
+        f"locked: '{scope}'. Please remove the lock and try again.",
+    )
+
+
 def nothing_to_abort(pool: str) -> ArmError:
     """The abort came after the operation's end (status documented, text not)."""
     return ArmError(
@@ -151,12 +164,12 @@ def operation_not_found(op_id: str) -> ArmError:
     return ArmError(404, "NotFound", f"The operation {op_id} was not found.")
 
 
-def invalid(parameter: str) -> ArmError:
-    """A field's value cannot be taken (form recorded for `name`)."""
+def invalid(parameter: str, reason: str = "") -> ArmError:
+    """A field's value cannot be taken (recorded for `name`, and with a reason for Spot pools)."""
     field = f"agentPoolProfile.{parameter}"
-    return ArmError(
-        400, "InvalidParameter", f"The value of parameter {field} is invalid.", target=field
-    )
+    message = f"The value of parameter {field} is invalid."
+    message += f" Error details: {reason}" if reason else ""
+    return ArmError(400, "InvalidParameter", message, target=field)
 
 
 def missing(parameter: str) -> ArmError:
@@ -175,6 +188,24 @@ def immutable(field: str) -> ArmError:
         "PropertyChangeNotAllowed",
         f"Changing property '{target}' is not allowed.",
         target=target,
+    )
+
+
+def version_removed(version: str) -> ArmError:
+    """A pool at a patch that AKS no longer offers (recorded in part)."""
+    return ArmError(
+        400,
+        "AgentPoolK8sVersionNotSupported",
+        f"Version {version} is not supported in this region. Please use [az aks get-versions] "
+        "command to get the supported version list in this region.",
+    )
+
+
+def os_sku_not_for_version(sku: str, version: str) -> ArmError:
+    """An OS SKU that ends before this Kubernetes version (the code is AKS's, its use here and the
+    text are not recorded)."""
+    return ArmError(
+        400, "InvalidOSSKU", f"OSSKU {sku} is not supported for Kubernetes version {version}."
     )
 
 
@@ -208,6 +239,41 @@ def system_taint() -> ArmError:
         "Placing custom taints on system pool is not supported(except 'CriticalAddonsOnly' taint "
         "or taint effect is 'PreferNoSchedule'). Please refer to https://aka.ms/aks/system-taints "
         "for detail",
+    )
+
+
+def system_size_too_small(pool: str) -> ArmError:
+    """A System pool's machines are below 2 vCPUs or 4 GB (recorded)."""
+    return ArmError(
+        400,
+        "SystemPoolSkuTooLow",
+        "System node pool must use VM sku with more than 2 cores and 4GB memory. "
+        f"Nodepool name: {pool}.",
+    )
+
+
+def resource_group_locked(group: str) -> ArmError:
+    """A lock on the node resource group, or on something in it (recorded)."""
+    return ArmError(
+        400,
+        "ResourceGroupLocked",
+        "Preflight validation check for resource(s) for container service failed. "
+        f"Resource group '{group}' is locked, please remove lock and retry.",
+    )
+
+
+def insufficient_ports(ports: int, nodes: int, addresses: int) -> ArmError:
+    """The load balancer's outbound addresses have too few ports for all nodes (recorded)."""
+    needed, available = ports * nodes, PORTS_PER_ADDRESS * addresses
+    return ArmError(
+        400,
+        "InvalidLoadBalancerProfileAllocatedOutboundPorts",
+        f"Load balancer profile allocated ports {ports} is not in an allowable range given the "
+        f"number of nodes and IPs provisioned. Total node count {nodes} requires {needed} ports "
+        f"but only {available} ports are available given {addresses} outbound public IPs. Refer "
+        "to https://aka.ms/aks/slb-ports for more details.",
+        subcode="InsufficientOutboundPorts",
+        target="networkProfile.loadBalancerProfile.allocatedOutboundPorts",
     )
 
 

@@ -13,11 +13,17 @@ class ClusterShape(msgspec.Struct, frozen=True):
     name: str = "demo"
     location: str = "westeurope"
     kubernetes_version: str = catalog.KUBERNETES_VERSION
+    pool_versions: tuple[str, ...] = catalog.POOL_VERSIONS
+    """Versions on offer for pools, beside that of the control plane. Others are refused for new
+    pools; pools that have them keep them."""
     network_plugin_mode: str = "overlay"
     pod_cidr: str = "10.244.0.0/16"
     ip_families: tuple[str, ...] = ("IPv4",)
     node_provisioning: str = "Manual"
     upgrade_channel: str = "none"
+    outbound_ports: int = 0
+    """`allocatedOutboundPorts` of the load balancer; 0 where AKS chooses."""
+    outbound_ips: int = 1
 
 
 class Timings(msgspec.Struct, frozen=True):
@@ -50,6 +56,8 @@ class Limits(msgspec.Struct, frozen=True):
     if_match_status: int = 409
     """409 `EtagMismatch` was seen on managed clusters; 412 is what ARM documents."""
     if_none_match_status: int = 412
+    refused_beside_others: float = 0.05
+    """The fraction of changes that are refused because another pool of the cluster is changed."""
 
 
 ADDRESSES_PER_NODE = 256

@@ -17,7 +17,7 @@ import msgspec
 from azure_linux_migrator.simulator.aks import checks, errors, pools, views
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.base import Reply
-from azure_linux_migrator.simulator.aks.operation_plan import plan
+from azure_linux_migrator.simulator.aks.operation_plan import growth, plan
 from azure_linux_migrator.simulator.aks.pool import Pool
 from azure_linux_migrator.simulator.aks.reads import Reads
 
@@ -40,7 +40,7 @@ class ManagedCluster(Reads):
         effect = self._enter("PutPool", pool, now)
         present = self._engine.pools.get(pool)
         checks.check_etag(present, if_match, if_none_match, self.limits)
-        checks.check_idle(present, self._engine.cluster_operation)
+        self._may_change(present, nodes=False)
         if present is None and len(self._engine.pools) >= self.limits.pools:
             raise errors.too_many_pools(self.limits.pools)
         before = present.properties if present else None
@@ -50,11 +50,16 @@ class ManagedCluster(Reads):
         checks.check_room(pool, after, self._engine.pools, self.shape, self.limits)
 
         target = present or Pool(pool, {})
+        planned = msgspec.structs.replace(target, properties=after)
+        state, steps = plan(planned, before, self.setting, self._engine.timings)
+        if self.region.node_group_locks and any(not isinstance(step, ops.Wait) for step in steps):
+            raise errors.resource_group_locked(self.setting.node_resource_group)
         target.properties = after
         self._engine.pools[pool] = target
-        state, steps = plan(target, before, self.setting, self._engine.timings)
         reply = self._start(target, state, steps, now, effect)
-        reply = Reply(200 if present else 201, views.pool(self.shape, target), reply.operation)
+        body = views.pool(self.shape, target, answers_write=True)
+        after["count"] = max(int(after["count"]), pools.wanted_nodes(after))
+        reply = Reply(200 if present else 201, body, reply.operation)
         return self._answer(reply, effect)
 
     def delete(
@@ -71,32 +76,42 @@ class ManagedCluster(Reads):
         if present is None:
             return self._answer(Reply(204), effect)
         checks.check_etag(present, if_match, "", self.limits)
-        checks.check_idle(present, self._engine.cluster_operation)
+        if self.region.locks:
+            raise errors.scope_locked(views.cluster_id(self.shape), "delete")
+        self._may_change(present, nodes=True)
         if present.properties["mode"] == "System":
             checks.check_system_pool_remains(pool, self._engine.pools)
+        evicts = ops.Evicts.NONE if ignore_disruption_budgets else ops.Evicts.ALL
         steps: list[ops.Step] = [
-            ops.Remove(tuple(sorted(present.nodes)), drain=not ignore_disruption_budgets),
+            ops.Remove(tuple(sorted(present.nodes)), evicts),
             ops.Wait(self._engine.timings.delete / 10),
         ]
         reply = self._start(present, "Deleting", steps, now, effect, deletes_pool=True)
         return self._answer(reply, effect)
 
     def delete_machines(self, pool: str, names: Sequence[str], now: float) -> Reply:
-        """Remove these machines from the pool and lower its count by as many (202)."""
+        """End these machines and lower the pool's count by as many (202).
+
+        Nothing is cordoned or evicted; on a System pool, AKS's add-ons are moved within their
+        budgets first.
+        """
         effect = self._enter("DeleteMachines", pool, now)
         present = self._visible(pool, now)
-        checks.check_idle(present, self._engine.cluster_operation)
+        self._may_change(present, nodes=True)
         unique = tuple(dict.fromkeys(names))
         for name in unique:
             if name not in present.nodes:
                 raise errors.machine_not_found(pool, name)
         if not unique:
             raise errors.invalid("machineNames")
-        left = max(0, len(present.nodes) - len(unique))
-        if present.properties["mode"] == "System" and left < 1:
+        running = {node.name for node in present.machines_running}
+        left = len(running - set(unique))
+        system = present.properties["mode"] == "System"
+        if system and left < 1:
             raise errors.invalid("count")
         present.properties["count"] = left
-        reply = self._start(present, "Scaling", [ops.Remove(unique)], now, effect)
+        step = ops.Remove(unique, ops.Evicts.ADD_ONS if system else ops.Evicts.NONE)
+        reply = self._start(present, "Scaling", [step], now, effect)
         return self._answer(reply, effect)
 
     def abort(self, pool: str, now: float) -> Reply:
@@ -107,7 +122,7 @@ class ManagedCluster(Reads):
         running = present.running
         if running is None or running.leaves == "Canceled":
             raise errors.nothing_to_abort(pool)
-        body = views.pool(self.shape, present)
+        body = views.pool(self.shape, present, answers_write=True)
         if running.state == "Stopping":
             present.properties["powerState"] = {"code": "Running"}
         self._engine.end(running, "Canceled", now)
@@ -138,12 +153,12 @@ class ManagedCluster(Reads):
         """The number of nodes that a running operation of a pool has yet to add."""
         present = self._engine.pools[pool]
         count = int(present.properties.get("count") or 0)
-        return max(0, count - len(present.nodes)) if present.running else 0
+        return max(0, count - len(present.machines_running)) if present.running else 0
 
     def autoscale(self, pool: str, count: int, now: float) -> None:
         """Grow a pool as the cluster autoscaler does: without a call of azlm; the pool is busy."""
         present = self._engine.pools[pool]
         checks.check_idle(present, self._engine.cluster_operation)
         present.properties["count"] = count
-        steps = [ops.Boot(max(0, count - len(present.nodes)))]
+        steps = growth(present, max(0, count - len(present.machines_running)))
         self._start(present, "Scaling", steps, now)

@@ -10,6 +10,8 @@ from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting, relabelled
 from azure_linux_migrator.simulator.aks.pool import Pool
 
+_SCALES = (ops.Boot, ops.Remove, ops.Deallocate, ops.Restart)
+
 
 def plan(
     pool: Pool, before: pools.Properties | None, setting: NodeSetting, timings: Timings
@@ -19,33 +21,43 @@ def plan(
     `before` are the previous properties, None for a new pool.
     """
     after = pool.properties
-    wanted = 0 if pools.stopped(after) else int(after["count"])
-    ordered = sorted(pool.nodes.values(), key=lambda node: node.index)
+    wanted = pools.wanted_nodes(after)
+    ordered = pool.machines_running
     # AKS does not document which nodes it removes; scale sets remove the newest first.
     kept, surplus = ordered[:wanted], ordered[wanted:]
     stale = [node for node in kept if is_stale(node, after)]
 
     steps: list[ops.Step] = []
     if surplus:
-        steps.append(ops.Remove(tuple(node.name for node in surplus)))
+        names = tuple(node.name for node in surplus)
+        stays = after.get("scaleDownMode") == "Deallocate" and not pools.stopped(after)
+        steps.append(ops.Deallocate(names) if stays else ops.Remove(names))
     if stale:
         steps += _upgrade(stale, pools.surge(after, len(kept)))
     if any(relabelled(node, setting, after) != node for node in kept):
         steps.append(ops.Relabel())
     if wanted > len(kept):
-        steps.append(ops.Boot(wanted - len(kept)))
+        steps += growth(pool, wanted - len(kept))
     return _state(before, after, steps, stale), steps or [ops.Wait(timings.update)]
 
 
+def growth(pool: Pool, count: int) -> list[ops.Step]:
+    """So many more nodes: deallocated ones come first."""
+    back = tuple(sorted(pool.deallocated)[:count])
+    steps: list[ops.Step] = [ops.Restart(back)] if back else []
+    return [*steps, ops.Boot(count - len(back))] if count > len(back) else steps
+
+
 def _upgrade(stale: list[NodeRecord], surge: int) -> list[ops.Step]:
-    """A rolling upgrade: add the surge nodes, reimage batch by batch, remove the surge nodes."""
+    """A rolling upgrade: add the surge nodes, reimage batch by batch, remove the surge nodes.
+    Without a surge, one node after another."""
     names = [node.name for node in stale]
-    batches = [tuple(names[at : at + surge]) for at in range(0, len(names), surge)]
-    return [
-        ops.Boot(min(surge, len(names)), surge=True),
-        *(ops.Reimage(batch) for batch in batches),
-        ops.RemoveSurge(),
-    ]
+    size = max(1, surge)
+    batches = [tuple(names[at : at + size]) for at in range(0, len(names), size)]
+    steps: list[ops.Step] = [ops.Reimage(batch) for batch in batches]
+    if not surge:
+        return steps
+    return [ops.Boot(min(surge, len(names)), surge=True), *steps, ops.RemoveSurge()]
 
 
 def _state(
@@ -58,12 +70,21 @@ def _state(
         return "Creating"
     if pools.stopped(after) != pools.stopped(before):
         return "Stopping" if pools.stopped(after) else "Starting"
-    version = "currentOrchestratorVersion"
-    if stale and after[version] != before[version]:
+    if stale:  # also where only the OS SKU changed (recorded)
         return "Upgrading"
-    if steps and all(isinstance(step, ops.Boot | ops.Remove) for step in steps):
+    if _bounds(before) != _bounds(after):
+        return "Updating"
+    if steps and all(isinstance(step, _SCALES) for step in steps):
         return "Scaling"
     return "Updating"
+
+
+def _bounds(properties: pools.Properties) -> tuple[object, object, object]:
+    return (
+        properties["enableAutoScaling"],
+        properties.get("minCount"),
+        properties.get("maxCount"),
+    )
 
 
 def is_stale(node: NodeRecord, properties: pools.Properties) -> bool:

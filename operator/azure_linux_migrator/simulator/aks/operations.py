@@ -6,9 +6,11 @@ step is done, the next step begins, and after the last step the operation ends.
 
 import heapq
 import itertools
+import uuid
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -26,11 +28,33 @@ class Boot(msgspec.Struct, frozen=True):
     surge: bool = False
 
 
+class Evicts(StrEnum):
+    """Which pods AKS evicts from nodes before it ends their machines."""
+
+    ALL = "all"
+    """All that a drain evicts; the nodes are cordoned."""
+    ADD_ONS = "add-ons"
+    """Those of AKS's own add-ons, which are in kube-system; the nodes are cordoned."""
+    NONE = "none"
+
+
 class Remove(msgspec.Struct, frozen=True):
-    """Drain the nodes if `drain`, then remove their machines."""
+    """Evict pods from the nodes, then remove their machines."""
 
     nodes: tuple[str, ...]
-    drain: bool = True
+    evicts: Evicts = Evicts.ALL
+
+
+class Deallocate(msgspec.Struct, frozen=True):
+    """Drain the nodes, then stop their machines: they stay registered, NotReady."""
+
+    nodes: tuple[str, ...]
+
+
+class Restart(msgspec.Struct, frozen=True):
+    """Start deallocated machines again under their names."""
+
+    nodes: tuple[str, ...]
 
 
 class Reimage(msgspec.Struct, frozen=True):
@@ -53,7 +77,7 @@ class Wait(msgspec.Struct, frozen=True):
     seconds: float | None
 
 
-Step = Boot | Remove | Reimage | RemoveSurge | Relabel | Wait
+Step = Boot | Remove | Deallocate | Restart | Reimage | RemoveSurge | Relabel | Wait
 
 
 class NodeAppears(msgspec.Struct, frozen=True):
@@ -81,6 +105,22 @@ class NodeDrains(msgspec.Struct, frozen=True):
     name: str
     pool: str
     operation: str
+    evicts: Evicts = Evicts.ALL
+
+
+class NodeStops(msgspec.Struct, frozen=True):
+    """The machine is deallocated: its Node object stays and becomes NotReady."""
+
+    at: float
+    name: str
+    pool: str
+
+
+class NodeStarts(msgspec.Struct, frozen=True):
+    """A deallocated machine runs again, with the labels and taints that its pool has now."""
+
+    at: float
+    node: NodeRecord
 
 
 class NodeVanishes(msgspec.Struct, frozen=True):
@@ -100,7 +140,17 @@ class OperationEnds(msgspec.Struct, frozen=True):
     status: str
 
 
-Event = NodeAppears | NodeChanges | NodeDrains | NodeVanishes | OperationEnds
+Event = (
+    NodeAppears | NodeChanges | NodeDrains | NodeStops | NodeStarts | NodeVanishes | OperationEnds
+)
+
+
+class Then(StrEnum):
+    """What becomes of a machine whose node is drained."""
+
+    GONE = "gone"
+    REIMAGED = "reimaged"
+    STOPPED = "stopped"
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -113,6 +163,8 @@ class Ending(msgspec.Struct, frozen=True):
     code: str
     message: str
     nodes: int | None = None
+    details: tuple[dict[str, str], ...] = ()
+    """Inner errors: `code`, `message` and `target`."""
 
 
 class Operation(msgspec.Struct, eq=False):
@@ -133,8 +185,8 @@ class Operation(msgspec.Struct, eq=False):
     leaves: str = "Succeeded"
     """`provisioningState` of the pool after success."""
     surge_nodes: list[str] = msgspec.field(default_factory=list)
-    draining: dict[str, bool] = msgspec.field(default_factory=dict)
-    """Nodes in drain, and for each whether it returns with a new image."""
+    draining: dict[str, Then] = msgspec.field(default_factory=dict)
+    """Nodes in drain, and what becomes of their machines."""
     reimaging: dict[str, NodeRecord] = msgspec.field(default_factory=dict)
     """Nodes that are being reimaged, as they were before."""
     missing: int = 0
@@ -142,6 +194,8 @@ class Operation(msgspec.Struct, eq=False):
     ending: Ending | None = None
     """How the operation ends instead of succeeding."""
     nodes_done: int = 0
+    nodes_wanted: int = 0
+    """Nodes that the operation adds."""
 
     @property
     def running(self) -> bool:
@@ -151,8 +205,8 @@ class Operation(msgspec.Struct, eq=False):
     def body(self) -> dict[str, Any]:
         """The answer to a poll of the operation's URL."""
         body: dict[str, Any] = {
-            "name": self.id,
-            "status": self.status,
+            "name": swapped(self.id),
+            "status": self._progress() if self.running else self.status,
             "startTime": timestamp(self.started),
         }
         if self.ended is not None:
@@ -161,6 +215,18 @@ class Operation(msgspec.Struct, eq=False):
             body["error"] = self.error
         return body
 
+    def _progress(self) -> str:
+        """The status of a running operation: free text for a creation (recorded in 2025)."""
+        if self.state != "Creating" or not self.nodes_wanted:
+            return self.status
+        return f"CreatingAgentPools: {self.nodes_done}/{self.nodes_wanted} nodes completed"
+
+
+def swapped(guid: str) -> str:
+    """A GUID with the bytes of its first three groups in the other order: an operation's `name`
+    differs so from the GUID in its URL."""
+    return str(uuid.UUID(bytes_le=uuid.UUID(guid).bytes))
+
 
 def timestamp(seconds: float) -> str:
     """Seconds since the epoch in the form of the recordings, with seven digits."""
@@ -168,7 +234,7 @@ def timestamp(seconds: float) -> str:
 
 
 class AppearTask(msgspec.Struct, frozen=True):
-    """A node joins; with a name, a reimaged node returns."""
+    """A node joins; with a name, a reimaged or deallocated node returns."""
 
     name: str = ""
     surge: bool = False
@@ -178,13 +244,14 @@ class DrainTask(msgspec.Struct, frozen=True):
     """A node's drain begins."""
 
     name: str
+    evicts: Evicts = Evicts.ALL
 
 
 class VanishTask(msgspec.Struct, frozen=True):
-    """The machine of a node is removed; with `reimage`, it returns later."""
+    """The machine of a node ends as `then` says; a reimaged one returns later."""
 
     name: str
-    reimage: bool = False
+    then: Then = Then.GONE
 
 
 class TickTask(msgspec.Struct, frozen=True):

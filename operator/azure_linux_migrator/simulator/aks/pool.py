@@ -16,6 +16,8 @@ class Pool(msgspec.Struct, eq=False):
     name: str
     properties: Properties
     nodes: dict[str, NodeRecord] = msgspec.field(default_factory=dict)
+    deallocated: set[str] = msgspec.field(default_factory=set)
+    """Nodes whose machines are stopped: registered, NotReady, not part of `count`."""
     operation: ops.Operation | None = None
     hidden_until: float = 0.0
 
@@ -23,6 +25,12 @@ class Pool(msgspec.Struct, eq=False):
     def running(self) -> ops.Operation | None:
         """The operation that occupies the pool, if any."""
         return self.operation if self.operation and self.operation.running else None
+
+    @property
+    def machines_running(self) -> list[NodeRecord]:
+        """Its nodes without those that are deallocated, by their place in the scale set."""
+        nodes = (node for name, node in self.nodes.items() if name not in self.deallocated)
+        return sorted(nodes, key=lambda node: node.index)
 
     def emptiest_zone(self, location: str) -> str:
         """The zone with the fewest nodes: scale sets balance their zones. Empty without zones."""

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from azure_linux_migrator.model.scheduling import Taint
-from azure_linux_migrator.simulator.aks import catalog, errors
+from azure_linux_migrator.simulator.aks import catalog, errors, versions
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits
 from azure_linux_migrator.simulator.aks.nodes import SPOT_KEY, is_spot
 
@@ -13,13 +13,10 @@ Properties = dict[str, Any]
 
 _LINUX_NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 _WINDOWS_NAME = re.compile(r"^[a-z][a-z0-9]{0,5}$")
-_VERSION = re.compile(r"^(\d+)\.(\d+)(?:\.(\d+))?$")
 _RESERVED_PREFIXES = ("kubernetes.azure.com/", "kubernetes.io/")
 _MAX_SURGE = "10%"
 """What recordings of 2025 show for pools that asked for nothing (the documentation says 1)."""
 _SURGE = re.compile(r"^\d+%?$")
-_OLDEST_MINOR = 3
-"""Minor versions that a kubelet may trail the control plane (Kubernetes' version skew policy)."""
 
 _DEFAULTS: Properties = {
     "count": 1,
@@ -91,11 +88,18 @@ WRITABLE = frozenset(_DEFAULTS) | _OPTIONAL | _IMMUTABLE | _OWN_RULE | {"nodeIma
 
 
 def applied(
-    name: str, current: Properties | None, body: dict[str, Any], shape: ClusterShape, limits: Limits
+    name: str,
+    current: Properties | None,
+    body: dict[str, Any],
+    shape: ClusterShape,
+    limits: Limits,
+    *,
+    exists: bool = False,
 ) -> Properties:
     """The properties of the pool after this PUT, without those of its operation.
 
-    `current` is None for a new pool. Raises ArmError if AKS refuses the properties.
+    `current` is None for a new pool. With `exists` the pool is there already: its version and its
+    OS SKU may have been withdrawn since. Raises ArmError if AKS refuses the properties.
     """
     wanted = body.get("properties")
     if not isinstance(wanted, dict):
@@ -104,7 +108,7 @@ def applied(
     result = dict(_DEFAULTS)
     if current is not None:
         kept = frozenset(_DEFAULTS) | _IMMUTABLE | _OWN_RULE
-        result |= {key: value for key, value in current.items() if key in kept}
+        result = {key: value for key, value in current.items() if key in kept}
         _refuse_changes(current, wanted)
         if stopped(current) and wanted.get("count") == 0:
             wanted["count"] = current[
@@ -113,10 +117,14 @@ def applied(
     result |= {key: value for key, value in wanted.items() if key != "nodeImageVersion"}
     _check_machine(name, result, shape, limits)
     _set_image(current, result, wanted.get("nodeImageVersion"))
-    _set_version(current, result, shape)
+    if exists:
+        versions.keep_version(result, shape)
+    else:
+        versions.set_version(current, result, shape)
     _check_size(result)
     _check_marks(result)
-    result.setdefault("upgradeSettings", {"maxSurge": _MAX_SURGE})
+    _check_upgrades(result)
+    result.setdefault("upgradeSettings", {})
     result["powerState"] = {"code": _power(result)}
     return result
 
@@ -126,19 +134,31 @@ def stopped(properties: Properties) -> bool:
     return _power(properties) == "Stopped"
 
 
+def wanted_nodes(properties: Properties) -> int:
+    """How many nodes the pool is to have: one below its autoscaler's bounds is raised."""
+    if stopped(properties):
+        return 0
+    least = int(properties["minCount"]) if properties["enableAutoScaling"] else 0
+    return max(int(properties["count"]), least)
+
+
 def surge(properties: Properties, count: int) -> int:
-    """Extra nodes for an upgrade of `count` nodes; percentages are rounded up."""
+    """Extra nodes for an upgrade of `count` nodes; percentages are rounded up. Spot pools have
+    none."""
+    if is_spot(properties):
+        return 0
     text = str((properties.get("upgradeSettings") or {}).get("maxSurge") or _MAX_SURGE)
     if text.endswith("%"):
         return max(1, -(-count * int(text[:-1]) // 100))
     return max(1, int(text))
 
 
-def addresses(properties: Properties) -> int:
-    """Nodes that count against the address range: an autoscaled pool counts its maximum."""
-    if properties["enableAutoScaling"]:
-        return int(properties["maxCount"])
-    return int(properties["count"])
+def most_nodes(properties: Properties) -> int:
+    """Nodes that count against address ranges and outbound ports: the maximum of an autoscaled
+    pool, and those that an upgrade adds."""
+    scales = properties["enableAutoScaling"]
+    nodes = int(properties["maxCount" if scales else "count"])
+    return nodes + surge(properties, nodes) if nodes else 0
 
 
 def _given(properties: Properties) -> Properties:
@@ -190,6 +210,9 @@ def _check_machine(name: str, result: Properties, shape: ClusterShape, limits: L
         raise errors.invalid("mode")
     if result["mode"] == "System" and (result["osType"] == "Windows" or is_spot(result)):
         raise errors.invalid("mode")
+    machine = catalog.vm_size(size)
+    if result["mode"] == "System" and (machine.cpus < 2 or machine.memory_mib < 4096):
+        raise errors.system_size_too_small(name)
 
 
 def _set_image(current: Properties | None, result: Properties, pinned: object) -> None:
@@ -211,51 +234,11 @@ def _set_image(current: Properties | None, result: Properties, pinned: object) -
     result["nodeImageVersion"] = pinned or version
 
 
-def _set_version(current: Properties | None, result: Properties, shape: ClusterShape) -> None:
-    asked = str(result.setdefault("orchestratorVersion", shape.kubernetes_version))
-    before = current["currentOrchestratorVersion"] if current else None
-    if current and asked == current["orchestratorVersion"]:
-        result["currentOrchestratorVersion"] = before
-        return
-    full = _resolve(asked, shape.kubernetes_version)
-    if before and _numbers(full) < _numbers(before):
-        raise errors.invalid("orchestratorVersion")
-    result["currentOrchestratorVersion"] = full
-
-
-def _resolve(asked: str, control_plane: str) -> str:
-    match = _VERSION.match(asked)
-    if match is None:
-        raise errors.invalid("orchestratorVersion")
-    if match[3] is None:
-        offered = [v for v in catalog.POOL_VERSIONS if v.startswith(f"{asked}.")]
-        asked = offered[-1] if offered else f"{asked}.0"
-    major, minor, _ = _numbers(control_plane)
-    oldest = (major, minor - _OLDEST_MINOR, 0)
-    if not oldest <= _numbers(asked) <= _numbers(control_plane):
-        # Code and text from memory.
-        raise errors.ArmError(
-            400,
-            "NodePoolMcVersionIncompatible",
-            f"Node pool version {asked} and control plane version {control_plane} are "
-            "incompatible. For more information, please check "
-            "https://aka.ms/aks/UpgradeVersionRules",
-        )
-    return asked
-
-
-def _numbers(version: str) -> tuple[int, int, int]:
-    major, minor, patch = version.split(".")
-    return int(major), int(minor), int(patch)
-
-
 def _check_size(result: Properties) -> None:
     least = 1 if result["mode"] == "System" else 0
     count = result["count"]
     if type(count) is not int or not least <= count <= catalog.MAX_COUNT:
         raise errors.invalid("count")
-    if not _SURGE.match(str(result.get("upgradeSettings", {}).get("maxSurge") or _MAX_SURGE)):
-        raise errors.invalid("upgradeSettings.maxSurge")
     bounds = [result.get("minCount"), result.get("maxCount")]
     if not result["enableAutoScaling"]:
         if bounds != [None, None]:
@@ -266,8 +249,17 @@ def _check_size(result: Properties) -> None:
         raise errors.invalid("minCount")
     if type(high) is not int or not max(1, low) <= high <= catalog.MAX_COUNT:
         raise errors.invalid("maxCount")
-    if not low <= count <= high:
+    if count > high:  # one below the bounds is taken and raised (recorded)
         raise errors.invalid("count")
+
+
+def _check_upgrades(result: Properties) -> None:
+    settings = result.get("upgradeSettings") or {}
+    for key, what in (("maxSurge", "max surge"), ("maxUnavailable", "maxUnavailable")):
+        if settings.get(key) and is_spot(result):
+            raise errors.invalid(f"upgradeSettings.{key}", f"Spot pools can't set {what}.")
+    if not _SURGE.match(str(settings.get("maxSurge") or _MAX_SURGE)):
+        raise errors.invalid("upgradeSettings.maxSurge")
 
 
 def _check_marks(result: Properties) -> None:

@@ -3,22 +3,15 @@ AzureError."""
 
 from typing import Any
 
+from azure_linux_migrator.azure.failures import codes_in
 from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.azure.template import target_body, updated_body
 from azure_linux_migrator.core.state.outcomes import ChangesPool
 from azure_linux_migrator.errors import AzureError
 from azure_linux_migrator.model.actions import CreatePool, DeleteMachines, DeletePool, UpdatePool
 from azure_linux_migrator.model.pool import Pool
-from azure_linux_migrator.simulator.aks.errors import ArmError, ResponseLost
+from azure_linux_migrator.simulator.aks.errors import ArmError
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
-
-
-class NoAnswerError(AzureError):
-    """No answer arrived; the caller knows that after `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__("Unreachable", "the connection was closed")
-        self.seconds = seconds
 
 
 class SimulatedArm:
@@ -31,7 +24,7 @@ class SimulatedArm:
         """All pools by name."""
         try:
             bodies = self._aks.list_pools(now)
-        except (ArmError, ResponseLost) as error:
+        except ArmError as error:
             raise _ours(error) from error
         return {pool.name: pool for body in bodies if (pool := pool_record(body))}
 
@@ -39,7 +32,7 @@ class SimulatedArm:
         """Request a change, with the precondition that the adapter sends."""
         try:
             self._change(action, now)
-        except (ArmError, ResponseLost) as error:
+        except ArmError as error:
             ours = _ours(error)
             if isinstance(action, DeletePool) and ours.status in {200, 404}:
                 return
@@ -68,7 +61,11 @@ class SimulatedArm:
         return dict(self._aks.get(pool, now)["properties"])
 
 
-def _ours(error: ArmError | ResponseLost) -> AzureError:
-    if isinstance(error, ResponseLost):
-        return NoAnswerError(min(error.hang_seconds, 60.0))
-    return AzureError(error.code, error.message, status=error.status, retry_after=error.retry_after)
+def _ours(error: ArmError) -> AzureError:
+    return AzureError(
+        error.code,
+        error.message,
+        status=error.status,
+        retry_after=error.retry_after,
+        more_codes=tuple(codes_in(error.body))[1:],
+    )

@@ -94,7 +94,8 @@ class Reads(Base):
     def locks(self, now: float) -> list[dict[str, Any]]:
         """Management locks on the cluster or its node resource group."""
         self._enter("Locks", None, now)
-        return surroundings.locks(self.region)
+        group = f"/subscriptions/{self.shape.subscription}/resourceGroups"
+        return surroundings.locks(self.region, f"{group}/{self.setting.node_resource_group}")
 
     def maintenance_configurations(self, now: float) -> list[dict[str, Any]]:
         """Maintenance windows."""

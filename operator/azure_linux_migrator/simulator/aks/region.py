@@ -10,7 +10,8 @@ from azure_linux_migrator.simulator.aks.pool import Pool
 
 
 class Region(msgspec.Struct, frozen=True):
-    """The parameters. A subnet is its address prefix by lower-case resource id."""
+    """The parameters. A subnet is its address prefix by lower-case resource id; `locks` are on the
+    cluster, `node_group_locks` on its node resource group, all of level CanNotDelete."""
 
     cores: int = 10_000
     zones: tuple[str, ...] = ("1", "2", "3")
@@ -24,6 +25,7 @@ class Region(msgspec.Struct, frozen=True):
     restricted: frozenset[str] = frozenset()
     subnets: dict[str, str] = {}
     locks: tuple[str, ...] = ()
+    node_group_locks: tuple[str, ...] = ()
     windows: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
 
@@ -77,9 +79,14 @@ def subnet(prefix: str, used: int) -> dict[str, Any]:
     return {"properties": {"addressPrefix": prefix, "ipConfigurations": taken}}
 
 
-def locks(region: Region) -> list[dict[str, Any]]:
-    """Management locks."""
-    return [{"name": name, "properties": {"level": "CanNotDelete"}} for name in region.locks]
+def locks(region: Region, node_group: str) -> list[dict[str, Any]]:
+    """Management locks. Those of the node resource group, whose id is given, tell it in theirs."""
+    level = {"properties": {"level": "CanNotDelete"}}
+    on_nodes = f"{node_group}/providers/Microsoft.Authorization/locks"
+    return [
+        *({"name": name, **level} for name in region.locks),
+        *({"id": f"{on_nodes}/{name}", "name": name, **level} for name in region.node_group_locks),
+    ]
 
 
 def windows(region: Region) -> list[dict[str, Any]]:

@@ -25,6 +25,10 @@ _COMPUTE = r"/subscriptions/[^/]+/providers/Microsoft.Compute"
 _POOL = rf"{_CLUSTER}/agentPools/(?P<pool>[^/]+)"
 
 
+OPERATIONS_VERSION = "2025-03-01"
+"""The api-version in the URLs of operations is the service's, not the caller's (recorded)."""
+
+
 class ArmRequest(Struct, frozen=True):
     """A request at a time (seconds since the epoch). `base` is the URL that links begin with;
     header names are as the SDK sends them, in any case."""
@@ -59,6 +63,9 @@ class RestApi:
 
     def __init__(self, cluster: ManagedCluster) -> None:
         self._cluster = cluster
+        self.links_empty_page = True
+        """A recorded list of pools has a link to a second page that is empty, which clients must
+        follow; others have none."""
         get = self._reading
         listed = self._listing
         self._routes: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
@@ -153,10 +160,12 @@ class RestApi:
     def _list(self, request: ArmRequest, _: dict[str, str]) -> ArmAnswer:
         if request.query.get("$skiptoken"):
             return _json({"value": []})
-        # A recorded list has a link to a second page that is empty; clients must follow it.
+        value = self._cluster.list_pools(request.now)
+        if not self.links_empty_page:
+            return _json({"value": value})
         version = request.query["api-version"]
         link = f"{request.base}{request.path}?api-version={version}&$skiptoken=1"
-        return _json({"value": self._cluster.list_pools(request.now), "nextLink": link})
+        return _json({"value": value, "nextLink": link})
 
     def _put(self, request: ArmRequest, named: dict[str, str]) -> ArmAnswer:
         reply = self._cluster.put(
@@ -203,7 +212,7 @@ class RestApi:
                 f"{request.base}/subscriptions/{shape.subscription}/providers/"
                 f"Microsoft.ContainerService/locations/{shape.location}"
             )
-            version = f"?api-version={request.query['api-version']}"
+            version = f"?api-version={OPERATIONS_VERSION}"
             headers["Azure-AsyncOperation"] = f"{base}/operations/{reply.operation}{version}"
             if reply.location:
                 headers["Location"] = f"{base}/operationresults/{reply.operation}{version}"

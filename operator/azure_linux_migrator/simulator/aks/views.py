@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
-from azure_linux_migrator.simulator.aks import catalog
+from azure_linux_migrator.simulator.aks import catalog, versions
 from azure_linux_migrator.simulator.aks.limits import ClusterShape
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
 from azure_linux_migrator.simulator.aks.pool import Pool
@@ -21,10 +21,14 @@ def cluster_id(shape: ClusterShape) -> str:
     )
 
 
-def pool(shape: ClusterShape, record: Pool) -> dict[str, Any]:
-    """An agent pool. A stopped pool shows no nodes; absent fields are left out and not null."""
+def pool(shape: ClusterShape, record: Pool, *, answers_write: bool = False) -> dict[str, Any]:
+    """An agent pool; absent fields are left out and not null.
+
+    A stopped pool shows no nodes. The answer to the request that stops it does so at once; a read
+    shows the old count until the operation ends.
+    """
     properties = copy.deepcopy(record.properties)
-    if stopped(properties):
+    if stopped(properties) and (answers_write or record.running is None):
         properties["count"] = 0
     return {
         "id": f"{cluster_id(shape)}/agentPools/{record.name}",
@@ -68,6 +72,13 @@ def cluster(
                 "networkDataplane": "azure",
                 "loadBalancerSku": "standard",
                 "outboundType": "loadBalancer",
+                "loadBalancerProfile": {
+                    "allocatedOutboundPorts": shape.outbound_ports,
+                    "effectiveOutboundIPs": [
+                        {"id": f"/publicIPAddresses/{number}"}
+                        for number in range(shape.outbound_ips)
+                    ],
+                },
                 "podCidr": shape.pod_cidr,
                 "serviceCidr": "10.0.0.0/16",
                 "dnsServiceIP": "10.0.0.10",
@@ -102,7 +113,7 @@ def upgrade_profile(shape: ClusterShape, record: Pool) -> dict[str, Any]:
     """Where the pool can be upgraded to, and the newest image of its own OS."""
     properties = record.properties
     current = properties["currentOrchestratorVersion"]
-    newer = [v for v in catalog.POOL_VERSIONS if _numbers(v) > _numbers(current)]
+    newer = [v for v in versions.offered(shape) if versions.numbers(v) > versions.numbers(current)]
     return {
         "id": f"{cluster_id(shape)}/agentPools/{record.name}/upgradeprofiles/default",
         "name": "default",
@@ -110,11 +121,7 @@ def upgrade_profile(shape: ClusterShape, record: Pool) -> dict[str, Any]:
         "properties": {
             "kubernetesVersion": current,
             "osType": properties["osType"],
-            "upgrades": [
-                {"kubernetesVersion": version}
-                for version in newer
-                if _numbers(version) <= _numbers(shape.kubernetes_version)
-            ],
+            "upgrades": [{"kubernetesVersion": version} for version in newer],
             "latestNodeImageVersion": catalog.OS_SKUS[properties["osSKU"]].image_version,
         },
     }
@@ -122,19 +129,12 @@ def upgrade_profile(shape: ClusterShape, record: Pool) -> dict[str, Any]:
 
 def available_versions(shape: ClusterShape) -> dict[str, Any]:
     """Kubernetes versions that a new pool can have; the control plane's is the default."""
-    versions: list[dict[str, Any]] = [
-        {"kubernetesVersion": version}
-        for version in catalog.POOL_VERSIONS
-        if _numbers(version) < _numbers(shape.kubernetes_version)
-    ]
-    versions.append({"kubernetesVersion": shape.kubernetes_version, "default": True})
+    *older, newest = versions.offered(shape)
+    listed: list[dict[str, Any]] = [{"kubernetesVersion": version} for version in older]
+    listed.append({"kubernetesVersion": newest, "default": True})
     return {
         "id": f"{cluster_id(shape)}/availableagentpoolversions",
         "name": "default",
         "type": f"{_TYPE}/availableAgentpoolVersions",
-        "properties": {"agentPoolVersions": versions},
+        "properties": {"agentPoolVersions": listed},
     }
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

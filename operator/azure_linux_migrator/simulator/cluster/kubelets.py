@@ -171,8 +171,8 @@ class Kubelets(NullWatcher):
 
     def _reach(self, node: Node) -> None:
         for pod in tuple(self._store.pods_on[node.name].values()):
-            ails = self._workloads.unhealthy_pods.of(pod)
-            if pod.phase == "Running" and not pod.terminating and not ails:
+            unhealthy = self._workloads.unhealthy_pods.of(pod)
+            if pod.phase == "Running" and not pod.terminating and not unhealthy:
                 self._store.change_pod(pod.key, ready=node.ready)
 
     def _collect(self, name: str) -> None:

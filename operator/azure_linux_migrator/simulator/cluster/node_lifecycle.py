@@ -17,6 +17,8 @@ from azure_linux_migrator.simulator.kernel import Kernel, Timer
 
 SIZE_LABEL = "node.kubernetes.io/instance-type"
 EVICT_AGAIN_SECONDS = 5.0
+ADD_ONS = "kube-system"
+"""The namespace of AKS's own add-ons."""
 NVIDIA = "nvidia.com/gpu"
 _OVERHEAD = 0.9
 """The fraction of a machine that pods can use."""
@@ -60,9 +62,14 @@ class NodeLifecycle:
                     self._appear(record)
                 case ops.NodeChanges(new=record):
                     self._change(record)
-                case ops.NodeDrains(name=name):
+                case ops.NodeDrains(name=name, evicts=evicts):
                     self._store.change_node(name, unschedulable=True)
-                    self._drain(name)
+                    self._drain(name, evicts)
+                case ops.NodeStops(name=name):
+                    self.lose(name)
+                case ops.NodeStarts(node=record):
+                    self._change(record)
+                    self._store.change_node(record.name, ready=True, unschedulable=False)
                 case ops.NodeVanishes(name=name, pool=pool):
                     for listener in self.on_vanish:
                         listener(name, pool)
@@ -106,18 +113,20 @@ class NodeLifecycle:
         capacity, node = self._store.machines.get(record.name), self._store.nodes.get(record.name)
         if capacity is not None and node is not None:
             capacity.labels, capacity.taints = record.labels, record.taints
-            found_sku = record.labels["kubernetes.azure.com/os-sku"]
+            sku = record.labels["kubernetes.azure.com/os-sku"]
             effective = record.labels["kubernetes.azure.com/os-sku-effective"]
             # Watchers are called even if the record is equal: it has no labels and taints.
-            shown = structs.replace(node, os_sku=found_sku, os_effective=effective)
+            shown = structs.replace(node, os_sku=sku, os_effective=effective)
             self._store.put_node(shown)
 
     # AKS's own drain
 
-    def _drain(self, name: str) -> None:
+    def _drain(self, name: str, evicts: ops.Evicts) -> None:
         if name not in self._store.nodes or not self.aks.draining(name):
             return
         left = [pod for pod in self._store.pods_on[name].values() if leaves(pod)]
+        if evicts is ops.Evicts.ADD_ONS:
+            left = [pod for pod in left if pod.key.namespace == ADD_ONS]
         if not left:
             self.aks.drained(name, self._kernel.now)
             self.touched()
@@ -127,7 +136,7 @@ class NodeLifecycle:
                 self._api.evict(pod.key, pod.uid)
             except KubernetesError:
                 continue  # the next round tries again
-        self._kernel.after(EVICT_AGAIN_SECONDS, lambda: self._drain(name))
+        self._kernel.after(EVICT_AGAIN_SECONDS, lambda: self._drain(name, evicts))
 
     # Lost nodes
 

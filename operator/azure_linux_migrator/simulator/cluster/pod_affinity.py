@@ -76,11 +76,11 @@ class View:
 
 
 class PodAffinity:
-    """All pods on nodes, by kind. `placing` gives the scheduling constraints of a pod."""
+    """All pods on nodes, by kind. `scheduling` gives the scheduling constraints of a pod."""
 
     def __init__(self, store: Store, scheduling: Callable[[Pod], SchedulingConstraints]) -> None:
         self._store = store
-        self._placing = scheduling
+        self._scheduling = scheduling
         self._kinds: dict[Hashable, _Kind] = {}
         self._ordered: list[_Kind] = []
         self._repelling: list[_Kind] = []
@@ -123,7 +123,7 @@ class PodAffinity:
     # Counts
 
     def _kind(self, pod: Pod) -> _Kind:
-        apart = self._placing(pod).apart
+        apart = self._scheduling(pod).apart
         key = (pod.key.namespace, pod.labels, apart)
         kind = self._kinds.get(key)
         if kind is None:

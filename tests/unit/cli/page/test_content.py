@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.cli.migration_view import view_of
 from azure_linux_migrator.cli.page.content import head, node_row, pod_row
 from azure_linux_migrator.cli.page.document import document
 from azure_linux_migrator.cli.page.spans import StepLog, recorded_spans
 from azure_linux_migrator.cli.page.still import of_forecast, of_record, read_record
+from azure_linux_migrator.cli.view.migration_view import view_of
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.forecast import forecast
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Owner, Pod
@@ -30,9 +30,9 @@ def condition(kind: str, at: str) -> dict[str, str]:
 
 
 def data_in(page: str) -> Any:
-    found = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
-    assert found is not None
-    return json.loads(found[1])
+    match = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
+    assert match is not None
+    return json.loads(match[1])
 
 
 @pytest.mark.parametrize(

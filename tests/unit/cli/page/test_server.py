@@ -43,14 +43,14 @@ class Reader:
             message = json.loads(line[6:])
             self.head = message.get("head", self.head)
             rows = message.get("rows", {})
-            for kind, known in self.rows.items():
+            for kind, table in self.rows.items():
                 if rows.get("reset"):
-                    known.clear()
+                    table.clear()
                 for key, row in rows.get(kind, {}).items():
                     if row is None:
-                        known.pop(key, None)
+                        table.pop(key, None)
                     else:
-                        known[key] = row
+                        table[key] = row
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.spec import Approval
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.api.steps import Step
-from azure_linux_migrator.cli.migration_view import MigrationView
+from azure_linux_migrator.cli.view.migration_view import MigrationView
 from azure_linux_migrator.core.steps.routes import route_of
 
 _GATES = {

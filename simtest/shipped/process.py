@@ -1,5 +1,7 @@
 """The time of one operator process: timers that are due wait while the process is suspended."""
 
+from functools import partial
+
 from azure_linux_migrator.simulator.kernel import Call, Kernel, Timer
 
 
@@ -21,11 +23,11 @@ class SimulatedProcess:
 
     def at(self, when: float, call: Call) -> Timer:
         """Call at that time, or as soon as the process runs again."""
-        return self._kernel.at(when, lambda: self._do(call))
+        return self._kernel.at(when, partial(self._do, call))
 
     def after(self, delay: float, call: Call) -> Timer:
         """Call so many seconds from now, or as soon as the process runs again."""
-        return self._kernel.at(self._kernel.now + delay, lambda: self._do(call))
+        return self._kernel.at(self._kernel.now + delay, partial(self._do, call))
 
     def freeze(self) -> None:
         """Suspend the process: it receives nothing, and no timer fires."""

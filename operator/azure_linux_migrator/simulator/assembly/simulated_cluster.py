@@ -16,8 +16,6 @@ from azure_linux_migrator.simulator.cluster.scheduler import Scheduler
 from azure_linux_migrator.simulator.cluster.store import Store
 from azure_linux_migrator.simulator.cluster.workload import Span
 from azure_linux_migrator.simulator.cluster.workloads import Workloads
-from azure_linux_migrator.simulator.controller.backend import Backend
-from azure_linux_migrator.simulator.controller.operator_process import Pace
 from azure_linux_migrator.simulator.kernel import Kernel
 
 
@@ -31,8 +29,18 @@ class Lags(Struct, frozen=True):
     detach: Span = Span(0.5, 2.0)
 
 
+class Pace(Struct, frozen=True):
+    """How fast requests and watches are, in seconds. `coalesce` is how long a decision waits for
+    the rest of a burst of events."""
+
+    request: Span = Span(0.004, 0.02)
+    azure: Span = Span(0.2, 0.8)
+    watch: Span = Span(0.002, 0.02)
+    coalesce: float = 0.003
+
+
 class SimulatedCluster:
-    """All parts of one simulated cluster; simulated operators use it."""
+    """All parts of one simulated cluster. `missing` are the rights that the operator lacks."""
 
     def __init__(
         self,
@@ -72,11 +80,6 @@ class SimulatedCluster:
         )
         self.node_lifecycle = NodeLifecycle(self.store, self.kernel, self.api, aks)
         self.autoscaler = Autoscaler(self.store, self.kernel, self.node_lifecycle, self.scheduler)
-        self.backend = Backend(
-            self.kernel,
-            self.api,
-            self.workloads,
-            self.node_lifecycle,
-            SimulatedArm(aks),
-            azure_facts or AzureFacts(at=now),
-        )
+        self.arm = SimulatedArm(aks)
+        self.azure_facts = azure_facts or AzureFacts(at=now)
+        self.missing: tuple[str, ...] = ()

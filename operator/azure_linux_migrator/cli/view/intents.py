@@ -10,7 +10,7 @@ import time
 from azure_linux_migrator.api import names
 from azure_linux_migrator.api.spec import Approval
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.cli.migration_view import MigrationView
+from azure_linux_migrator.cli.view.migration_view import MigrationView
 from azure_linux_migrator.kube.client import MERGE_PATCH, Client
 from azure_linux_migrator.kube.migrations import COLLECTION
 

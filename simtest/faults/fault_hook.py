@@ -1,4 +1,4 @@
-"""Where tests may inject faults into the requests of the simulated operator."""
+"""What the requests of the operator ask before they take effect: whether a fault strikes them."""
 
 from typing import Protocol
 
@@ -32,17 +32,3 @@ class FaultHook(Protocol):
 
     def ends(self, action: Action) -> None:
         """The action has taken effect; the answer is not sent yet."""
-
-
-class NoFaults:
-    """No request has a fault."""
-
-    def injected_fault(self, _action: Action, _part: int) -> InjectedFault | None:
-        """No fault."""
-        return None
-
-    def begins(self, action: Action) -> None:
-        """Ignored."""
-
-    def ends(self, action: Action) -> None:
-        """Ignored."""

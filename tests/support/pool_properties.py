@@ -1,0 +1,52 @@
+"""ARM properties of node pools: one with every setting that a client may set."""
+
+from typing import Any
+
+EVERYTHING: dict[str, Any] = {
+    "vmSize": "Standard_D4s_v5",
+    "osSKU": "AzureLinux",
+    "osType": "Linux",
+    "mode": "User",
+    "orchestratorVersion": "1.33.2",
+    "maxPods": 60,
+    "osDiskSizeGB": 128,
+    "osDiskType": "Ephemeral",
+    "kubeletDiskType": "OS",
+    "availabilityZones": ["1", "2"],
+    "vnetSubnetID": "/subscriptions/s/subnets/nodes",
+    "podSubnetID": "/subscriptions/s/subnets/pods",
+    "enableNodePublicIP": True,
+    "nodePublicIPPrefixID": "/subscriptions/s/prefix",
+    "enableFIPS": False,
+    "enableEncryptionAtHost": True,
+    "enableUltraSSD": True,
+    "hostGroupID": "/subscriptions/s/hosts",
+    "capacityReservationGroupID": "/subscriptions/s/reserved",
+    "proximityPlacementGroupID": "/subscriptions/s/near",
+    "gpuInstanceProfile": "MIG1g",
+    "gpuProfile": {"driver": "None"},
+    "scaleSetPriority": "Spot",
+    "scaleSetEvictionPolicy": "Delete",
+    "spotMaxPrice": -1.0,
+    "scaleDownMode": "Delete",
+    "workloadRuntime": "OCIContainer",
+    "nodeLabels": {"team/name": "a", "quote": 'say "hi" ${now}'},
+    "nodeTaints": ["a=b:NoSchedule"],
+    "kubeletConfig": {"cpuManagerPolicy": "static", "podMaxPids": 900, "containerLogMaxFiles": 4},
+    "linuxOSConfig": {
+        "swapFileSizeMB": 100,
+        "transparentHugePageEnabled": "madvise",
+        "sysctls": {
+            "vmMaxMapCount": 262144,
+            "netIpv4IpLocalPortRange": "32000 60000",
+            "netIpv4TcpTwReuse": True,
+        },
+    },
+    "upgradeSettings": {"drainTimeoutInMinutes": 30},
+    "networkProfile": {
+        "allowedHostPorts": [{"portStart": 80, "portEnd": 81, "protocol": "TCP"}],
+        "nodePublicIPTags": [{"ipTagType": "RoutingPreference", "tag": "Internet"}],
+    },
+    "securityProfile": {"enableVTPM": True},
+    "messageOfTheDay": "aGk=",
+}

@@ -1,0 +1,117 @@
+"""A plan after the hand-over: nothing is replaced, and nothing changes but azlm's own tags."""
+
+from typing import Any
+
+import pytest
+
+from azure_linux_migrator.azure import terraform
+from azure_linux_migrator.model.pool import Pool
+from tests.support.azurerm import Outcome, plan
+from tests.support.pool_properties import EVERYTHING
+from tests.support.worlds import target
+
+PLAIN: dict[str, Any] = {
+    "vmSize": "Standard_D4s_v5",
+    "osSKU": "AzureLinux",
+    "osType": "Linux",
+    "osDiskType": "Managed",
+    "osDiskSizeGB": 128,
+    "kubeletDiskType": "OS",
+    "maxPods": 30,
+    "orchestratorVersion": "1.34.2",
+    "scaleDownMode": "Delete",
+    "enableFIPS": False,
+    "upgradeSettings": {},
+}
+SPOT = {
+    "scaleSetPriority": "Spot",
+    "scaleSetEvictionPolicy": "Delete",
+    "spotMaxPrice": -1.0,
+    "nodeLabels": {"kubernetes.azure.com/scalesetpriority": "spot"},
+    "nodeTaints": ["kubernetes.azure.com/scalesetpriority=spot:NoSchedule"],
+}
+SHAPES: dict[str, dict[str, Any]] = {
+    "as AKS makes it": {},
+    "Spot": SPOT,
+    "Spot with a drain timeout": SPOT | {"upgradeSettings": {"drainTimeoutInMinutes": 10}},
+    "maxSurge": {"upgradeSettings": {"maxSurge": "33%", "maxUnavailable": "0"}},
+    "maxUnavailable": {"upgradeSettings": {"maxSurge": "0", "maxUnavailable": "1"}},
+    "a kubelet that only allows swap": {"kubeletConfig": {"failSwapOn": False}},
+    "a kubelet without CPU quota told": {"kubeletConfig": {"cpuManagerPolicy": "static"}},
+    "a Linux configuration with nothing set": {"linuxOSConfig": {"sysctls": {}}},
+    "keepalive": {"linuxOSConfig": {"sysctls": {"netIpv4TcpkeepaliveIntvl": 20}}},
+    "host ports": {"networkProfile": EVERYTHING["networkProfile"]},
+    "zones": {"availabilityZones": ["1", "2", "3"]},
+    "an empty network profile": {"networkProfile": {}},
+}
+
+
+def pool(shape: dict[str, Any], **more: Any) -> Pool:
+    mode = more.get("mode", "User")
+    tags = (*target().tags, ("owner", "me"))
+    return target(properties=PLAIN | shape | {"mode": mode}, tags=tags, **more)
+
+
+def changes(pool: Pool) -> dict[str, Outcome]:
+    lines = plan(terraform.change(pool, "src"), pool)
+    return {line.argument: line.outcome for line in lines if line.outcome is not None}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_plan_of_a_user_pool_removes_azlms_tags_and_does_nothing_else(name: str) -> None:
+    assert changes(pool(SHAPES[name])) == {"tags": Outcome.UPDATE}
+
+
+OF_DEFAULT_POOL = [name for name in SHAPES if "Spot" not in name and name != "maxUnavailable"]
+
+
+@pytest.mark.parametrize("name", OF_DEFAULT_POOL)
+def test_a_plan_of_a_default_pool_does_not_touch_the_cluster(name: str) -> None:
+    assert changes(pool(SHAPES[name], mode="System")) == {"tags": Outcome.UPDATE}
+
+
+def test_a_pool_with_every_setting_is_left_as_it_is() -> None:
+    whole = target(properties=EVERYTHING, tags=(*target().tags, ("owner", "me")))
+    assert changes(whole) == {"tags": Outcome.UPDATE}
+
+
+def test_an_autoscaled_pool_keeps_its_count_and_bounds() -> None:
+    scaled = pool({"minCount": 2, "maxCount": 9}, autoscaling=True, count=4)
+    assert changes(scaled) == {"tags": Outcome.UPDATE}
+
+
+def test_a_drain_timeout_without_a_surge_gets_the_one_that_the_provider_requires() -> None:
+    """Without the block the timeout would be taken away, which replaces the pool."""
+    one = pool({"upgradeSettings": {"drainTimeoutInMinutes": 45}})
+    assert changes(one) == {
+        "tags": Outcome.UPDATE,
+        "upgrade_settings.max_surge": Outcome.UPDATE,
+    }
+
+
+def test_what_the_block_of_a_default_pool_lacks_is_told() -> None:
+    surge = {"maxSurge": "10%", "undrainableNodeBehavior": "Cordon"}
+    taints = ["CriticalAddonsOnly=true:NoSchedule", "a=b:PreferNoSchedule"]
+    one = pool({"upgradeSettings": surge, "nodeTaints": taints}, mode="System")
+    assert changes(one) == {"tags": Outcome.UPDATE}
+    notes = terraform.change(one, "src").splitlines()[-2:]
+    assert "upgradeSettings.undrainableNodeBehavior" in notes[0]
+    assert "nodeTaints" in notes[0]
+    assert notes[1] == "# An update of the block is sent without them."
+
+
+def test_a_plan_finds_what_is_left_out() -> None:
+    """The model of the provider is no formality: each of these replaces something."""
+    one = pool({"hostGroupID": "/hosts", "kubeletConfig": {}, "availabilityZones": ["1"]})
+    text = terraform.change(one, "src")
+    for line, outcome in (
+        ('  host_group_id = "/hosts"', Outcome.REPLACE),
+        ('  zones = ["1"]', Outcome.ROTATE),
+        ("    cpu_cfs_quota_enabled = false", Outcome.ROTATE),
+        ('  name = "srcazl"', Outcome.REPLACE),
+    ):
+        assert line in text
+        lines = plan(text.replace(line + "\n", "\n"), one)
+        assert outcome in {found.outcome for found in lines}, line
+    lines = plan(terraform.change(pool({}, mode="System"), "src").replace("srcazl", "src"), one)
+    assert Outcome.CLUSTER in {line.outcome for line in lines}

@@ -1,0 +1,48 @@
+"""How often Azure is asked for the pools while somebody else has to act or is at work.
+
+AKS lets a subscription list pools once a second
+(learn.microsoft.com/azure/aks/quotas-skus-regions#throttling-limits-on-aks-resource-provider-apis).
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from azure_linux_migrator.api.status import MigrationStatus, RollbackStatus, SourceRecord, timestamp
+from azure_linux_migrator.core.reconcile.decide import decide
+from azure_linux_migrator.core.state.results import Decision, PoolReading
+from azure_linux_migrator.model.actions import ReadPools
+from azure_linux_migrator.model.cluster import Node
+from azure_linux_migrator.model.migration import Migration
+from azure_linux_migrator.model.pool import Pool
+from tests.support.worlds import NOW, migration, pod, seen, source, target, world
+
+
+def _status(step: str, rollback: RollbackStatus | None) -> MigrationStatus:
+    record = SourceRecord(count=2, os_sku="Ubuntu")
+    begun = timestamp(NOW - 600)
+    return MigrationStatus(step=step, start_time=begun, source=record, rollback=rollback)
+
+
+BACK = RollbackStatus(reason="Requested", message="", requested_at=timestamp(NOW - 60))
+STOPPED = (migration(_status("RestoreSource", BACK)), source(power="Stopped"), 15.0)
+UPDATING = (
+    migration(_status("UpdateInPlace", None), strategy={"type": "InPlace"}),
+    source(state="Upgrading"),
+    5.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "old", "seconds"), [STOPPED, UPDATING], ids=["stopped", "at-work"]
+)
+def test_pools_are_read_again_after_a_while(wanted: Migration, old: Pool, seconds: float) -> None:
+    def decided(age: float) -> Decision:
+        reading = PoolReading({"src": old, "srcazl": target()}, NOW - age)
+        cluster = world([pod("a")], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+        return decide(wanted, replace(seen(cluster), pools=reading), NOW)
+
+    early, due = decided(seconds - 2), decided(seconds + 1)
+    assert (early.actions, early.wake_at) == ((), NOW + 2)
+    assert due.actions == (ReadPools(),)
+    assert due.status.conditions == early.status.conditions, "a look changes nothing that is told"
