@@ -107,12 +107,13 @@ class Run:
         with virtual_time(self.scenario.simulation.kernel, self.seed) as log:
             try:
                 result = self._migrate()
+                logged, unawaited = list(log.unexpected), list(self._operators.unexpected)
             finally:
                 self._operators.dispose()
         result.judged["log-clean"] = 1
-        if log.unexpected:
-            result.broken, result.failure = "log-clean", f"log-clean: {log.unexpected[0]}"
-        if unawaited := self._operators.unexpected:
+        if logged:
+            result.broken, result.failure = "log-clean", f"log-clean: {logged[0]}"
+        if unawaited:
             result.broken, result.failure = "no-crash", f"no-crash: {unawaited[0]}"
         return result
 
