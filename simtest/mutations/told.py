@@ -1,10 +1,8 @@
 """Mutations of what the status tells, and of what is left behind or asked for too often."""
 
-from azure_linux_migrator.controller import executor
-from azure_linux_migrator.core.reconcile import counts, decide, status, status_fields
-from azure_linux_migrator.core.steps import autoscaler, create_target, external_changes
+from azure_linux_migrator.core.reconcile import status, status_fields
+from azure_linux_migrator.core.steps import autoscaler, create_target
 from azure_linux_migrator.core.steps.progress import Context
-from azure_linux_migrator.model.migration import Migration
 from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.route_changes import change_routes, replace_steps
 from simtest.mutations.source import rewritten
@@ -29,8 +27,6 @@ def _step_mutation(
     return Mutation(name, what, finds, patches)
 
 
-_BY_PREFIX = 'node.batch.rpartition(".")[0].rpartition(".")[0] == self.name'
-
 TOLD: tuple[Mutation, ...] = (
     _mutation(
         "terminating-not-left",
@@ -41,17 +37,6 @@ TOLD: tuple[Mutation, ...] = (
             "pods_of",
             "remaining=ctx.pool_progress.remaining",
             "remaining=ctx.pool_progress.remaining - ctx.pool_progress.terminating",
-        ),
-    ),
-    _mutation(
-        "unready-target-told",
-        "nodes of the target that are not Ready are told to be",
-        "counts-true",
-        (
-            counts,
-            "_ready",
-            "return ctx.seen.world.ready_nodes(ctx.migration.target)",
-            "return len(list(ctx.seen.world.pool_nodes(ctx.migration.target)))",
         ),
     ),
     _mutation(
@@ -89,12 +74,6 @@ TOLD: tuple[Mutation, ...] = (
         ),
     ),
     _mutation(
-        "turns-back-paused",
-        "a failure turns a paused migration back",
-        "paused-turns-nothing",
-        (decide, "gives_up", "and not ctx.migration.paused", ""),
-    ),
-    _mutation(
         "stale-pools-believed",
         "pools are changed on any reading, however old",
         "reading-fresh",
@@ -118,12 +97,6 @@ TOLD: tuple[Mutation, ...] = (
             "pass",
         ),
     ),
-    _mutation(
-        "pools-read-every-second",
-        "the pools are read every second while nothing is asked of Azure",
-        "hourly",
-        (external_changes, "watched", "ctx.seen.pools.at + LOOK_SECONDS", "ctx.seen.pools.at + 1"),
-    ),
     _step_mutation(
         "hold-changes-more",
         "holding the autoscaler changes another setting of the source",
@@ -135,17 +108,5 @@ TOLD: tuple[Mutation, ...] = (
             '("maxCount", None),',
             '("maxCount", None), ("scaleDownMode", "Deallocate"),',
         ),
-    ),
-    _mutation(
-        "marks-by-prefix",
-        "batch marks of a migration whose name begins alike are ours",
-        "others-marks-stay",
-        (Migration, "left_mark", _BY_PREFIX, "node.batch.startswith(self.name)"),
-    ),
-    _mutation(
-        "unknown-node-raises",
-        "an eviction of a pod whose node is not known raises",
-        "log-clean",
-        (executor, "_place", "{} if node is None else ", ""),
     ),
 )

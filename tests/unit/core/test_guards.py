@@ -14,6 +14,7 @@ from azure_linux_migrator.api.status import (
     SourceRecord,
     timestamp,
 )
+from azure_linux_migrator.core.drain import disruption_budgets
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.results import Decision, PoolReading
@@ -29,7 +30,7 @@ from azure_linux_migrator.model.actions import (
     ReleaseNode,
     UpdatePool,
 )
-from azure_linux_migrator.model.cluster import NamespacedName, Node
+from azure_linux_migrator.model.cluster import Controller, NamespacedName, Node
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 from tests.support.decisions import drained, ready
@@ -283,3 +284,44 @@ def test_an_edited_spec_is_worth_another_try_of_what_was_refused() -> None:
     outcomes.failed(throttled, AzureError("Throttled", "later", status=429), NOW)
     outcomes.forget_refusals()
     assert set(outcomes.problems) == {throttled.key}
+
+
+@pytest.mark.parametrize(
+    ("fields", "free"),
+    [
+        ({"unhealthy_policy": "AlwaysAllow", "healthy": 0, "desired": 2}, True),
+        ({"healthy": 1, "desired": 2}, False),
+        ({"healthy": 2, "desired": 2}, True),
+        ({"healthy": 2, "desired": 0}, False),
+    ],
+)
+def test_when_pods_that_are_not_ready_go_for_nothing(fields: dict[str, Any], free: bool) -> None:
+    assert disruption_budgets.unready_are_free(budget(**fields)) is free
+
+
+def test_a_budget_with_too_many_evictions_under_way_grants_nothing() -> None:
+    pods = [pod("a"), pod("b")]
+    names = frozenset(str(number) for number in range(disruption_budgets.DISRUPTED_LIMIT + 1))
+    granting = budget(allowed=1, healthy=2, desired=1, expected=2)
+    full = budget(allowed=1, healthy=2, desired=1, expected=2, disrupted=names)
+    assert disruption_budgets.slots(world(pods, [granting]), granting) == 1
+    assert disruption_budgets.slots(world(pods, [full]), full) == 0
+
+
+def test_a_budget_without_pods_is_not_deadlocked() -> None:
+    assert not disruption_budgets.is_deadlocked(budget(expected=0, desired=0))
+    assert disruption_budgets.is_deadlocked(budget(expected=1, desired=1))
+
+
+def test_a_surge_of_a_migration_whose_name_begins_alike_is_not_ours() -> None:
+    state = world([])
+    for name, mark in (("a", "m/1"), ("b", "m2/1"), ("c", "")):
+        key = NamespacedName("default", name)
+        state.put_controller(Controller("Deployment", key, f"uid-{name}", surge=mark))
+    assert [record.key.name for record in state.owner_index.surged_by("m")] == ["a"]
+
+
+@pytest.mark.parametrize(("index", "nodes"), [(1, 1), (2, 3)])
+def test_the_first_batch_is_the_canary(index: int, nodes: int) -> None:
+    strategy = {"canary": {"nodes": 1}, "batch": {"size": 3}}
+    assert migration(strategy=strategy).batch_nodes(index, 10) == nodes
