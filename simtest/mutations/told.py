@@ -2,7 +2,6 @@
 
 from azure_linux_migrator.core.reconcile import status, status_fields
 from azure_linux_migrator.core.steps import autoscaler, create_target
-from azure_linux_migrator.core.steps.progress import Context
 from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.route_changes import change_routes, replace_steps
 from simtest.mutations.source import rewritten
@@ -72,18 +71,6 @@ TOLD: tuple[Mutation, ...] = (
             "timestamp(ctx.now + ctx.plan.rest + soaks)",
             "timestamp(ctx.now - 60.0)",
         ),
-    ),
-    _mutation(
-        "stale-pools-believed",
-        "pools are changed on any reading, however old",
-        "reading-fresh",
-        (
-            Context,
-            "pools_newer_than",
-            "self.seen.pools is not None and 0 <= self.now - self.seen.pools.at < age",
-            "self.seen.pools is not None",
-        ),
-        (Context, "refresh_pools", "and self.pools_newer_than(interval)", "and True"),
     ),
     _step_mutation(
         "bounds-untagged",

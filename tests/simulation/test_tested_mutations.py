@@ -7,7 +7,7 @@ import pytest
 from simtest.mutations.hunt import MUTATIONS
 from simtest.mutations.processes import PROCESSES
 from simtest.mutations.requests import REQUESTS
-from simtest.mutations.tested.edit import PACKAGE, Edit, TestedMutation
+from simtest.mutations.tested.edit import PACKAGE, Edit, TextMutation
 from simtest.mutations.tested.run import try_mutation
 from simtest.mutations.tested.table import TESTED
 
@@ -22,7 +22,7 @@ def _source(edit: Edit) -> str:
 
 
 @pytest.mark.parametrize("mutation", TESTED, ids=lambda mutation: mutation.name)
-def test_a_mutation_replaces_text_that_is_there_and_names_a_test(mutation: TestedMutation) -> None:
+def test_a_mutation_replaces_text_that_is_there_and_names_a_test(mutation: TextMutation) -> None:
     for edit in mutation.edits:
         compile(edit.apply(_source(edit)), edit.module, "exec")
     file, _, name = mutation.test.partition("::")
@@ -46,7 +46,7 @@ def test_a_test_fails_under_its_mutation(name: str) -> None:
 
 def test_a_test_that_passes_under_a_mutation_is_told() -> None:
     edit = Edit("kube.lease", "import asyncio\n", "import asyncio  # the same\n")
-    same = TestedMutation("same", "nothing", "tests/unit/kube/test_zones.py", (edit,), "none")
+    same = TextMutation("same", "nothing", "tests/unit/kube/test_zones.py", (edit,), "none")
     assert edit.apply(_source(edit)) != _source(edit)
     with pytest.raises(ValueError, match="0 times"):
         Edit("kube.lease", "no such text", "").apply(_source(edit))

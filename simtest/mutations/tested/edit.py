@@ -31,7 +31,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class TestedMutation:
+class TextMutation:
     """`what` is the defect in words, `test` the id of the test that finds it, and `why` why the
     simulation cannot, or need not."""
 

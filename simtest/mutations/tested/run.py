@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from simtest.mutations.tested.edit import TestedMutation
+from simtest.mutations.tested.edit import TextMutation
 from simtest.mutations.tested.table import TESTED
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,12 +19,12 @@ FOUND = 0
 class Trial(Struct):
     """A mutation, whether its test failed, and what the test has printed if it did not."""
 
-    mutation: TestedMutation
+    mutation: TextMutation
     found: bool
     output: str = ""
 
 
-def try_mutation(mutation: TestedMutation) -> Trial:
+def try_mutation(mutation: TextMutation) -> Trial:
     """Run its test in a process of its own."""
     edits = [[edit.module, edit.old, edit.new] for edit in mutation.edits]
     command = [sys.executable, "-m", "simtest.mutations.tested", json.dumps(edits), mutation.test]
