@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DOCS := .venv-docs
+SCANS := .venv-scans
 
 .DEFAULT_GOAL := help
 .PHONY: help demo azure-e2e test sim coverage lint bench bench-planner docs-tables crds chart
-.PHONY: binary image gitops install-yaml monitoring recordings rules docs workflows testbed
-.PHONY: lock clean
+.PHONY: bench-start binary image gitops install-yaml monitoring pictures recordings rules scans
+.PHONY: chart-docs docs workflows testbed lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -50,6 +51,9 @@ bench: testbed ## Measure azlm against kubectl drain; RIVALS=all: and against Ka
 bench-planner: $(STAMP) ## Measure the planner alone, up to 5,000 nodes and 100,000 pods
 	$(BIN)/python -m bench.planner
 
+bench-start: $(STAMP) ## Measure how long azlm takes to start, and dist/kubectl-azlm if it was built
+	$(BIN)/python -m bench.start
+
 docs-tables: $(STAMP) ## Write the generated tables of docs/
 	scripts/docs-tables
 
@@ -60,6 +64,20 @@ crds: $(STAMP) ## Write crds/ and the chart's copy from the pydantic models
 chart: testbed ## Build helm (cached), and lint, render, install and test the chart
 	$(BIN)/python -m testbed build helm
 	$(BIN)/python -m pytest -q tests/deploy
+
+chart-docs: $(STAMP) ## Build helm-docs (cached), and write the README of the chart from its values
+	$$($(BIN)/python -m testbed where helm-docs) --chart-search-root=deploy/chart --log-level=error
+
+$(SCANS)/.installed: requirements/scans.txt
+	$(PYTHON) -m venv $(SCANS)
+	$(SCANS)/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+SCAN_TOOLS := helm helm-docs kubeconform kube-score
+
+scans: $(STAMP) $(SCANS)/.installed ## Build the scanners (cached), and scan the rendered chart
+	for tool in $(SCAN_TOOLS); do $(BIN)/python -m testbed build $$tool || exit 1; done
+	$(BIN)/python -m pytest -q tests/deploy/test_scans.py
 
 binary: ## Build kubectl azlm as a single file, and its archive for krew, in dist/
 	PYTHON=$(PYTHON) scripts/binary
@@ -88,7 +106,10 @@ rules: $(STAMP) ## Build promtool (cached), and check and test the alerts
 recordings: testbed ## Record azlm status -w through a migration, as pictures in docs/
 	$(BIN)/python -m testbed record
 
-monitoring: $(STAMP) ## Write the generated files of deploy/monitoring: dashboards, Azure's rules
+pictures: testbed ## Build Perses's viewer (cached; npm), and draw the dashboards as pictures in docs/
+	$(BIN)/python -m testbed pictures
+
+monitoring: $(STAMP) ## Write the generated files of deploy/monitoring, and the chart's copies
 	$(BIN)/python -m monitoring
 
 install-yaml: $(STAMP) ## Write dist/install.yaml: all objects of the base in one file
@@ -108,4 +129,4 @@ lock: ## Refresh the hash-locked requirements from pyproject.toml (needs uv)
 	scripts/lock
 
 clean: ## Remove the virtual environment and caches of this checkout
-	rm -rf $(VENV) $(DOCS) .cache .testbed .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) $(DOCS) $(SCANS) .cache .testbed .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -14,17 +14,21 @@ from monitoring.dashboards.operator import OPERATOR
 from monitoring.pod_monitors import GROUPS, pod_monitor
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "deploy" / "monitoring"
+CHART = "../chart/files"
+"""Helm reads only what is in the chart, so that the chart has copies."""
 DASHBOARDS = (MIGRATION, OPERATOR, FLEET)
 
 
 def files() -> dict[str, str]:
     """Contents by path under deploy/monitoring."""
-    rules = yaml.safe_load((DIRECTORY / "rules.yaml").read_text())
-    contents = {"rules-azure.json": json.dumps(template(rules), indent=2) + "\n"}
+    text = (DIRECTORY / "rules.yaml").read_text()
+    contents = {f"{CHART}/rules.yaml": text}
+    contents["rules-azure.json"] = json.dumps(template(yaml.safe_load(text)), indent=2) + "\n"
     for name, group in GROUPS.items():
         contents[f"{name}.yaml"] = yaml.safe_dump(pod_monitor(group), sort_keys=False)
     for dashboard in DASHBOARDS:
-        contents[f"grafana/{dashboard.name}.json"] = grafana.render(dashboard)
+        for place in ("grafana", f"{CHART}/dashboards"):
+            contents[f"{place}/{dashboard.name}.json"] = grafana.render(dashboard)
         text = json.dumps(perses.render(dashboard), indent=2) + "\n"
         contents[f"perses/{dashboard.name}.json"] = text
     return contents
@@ -39,7 +43,7 @@ def main() -> int:
             continue
         differing.append(name)
         if "--check" not in sys.argv:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
     if "--check" not in sys.argv or not differing:
         return 0

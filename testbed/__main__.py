@@ -45,6 +45,7 @@ def main() -> int:
         "demo.plan",
         "demo.recording",
         "image.command",
+        "pictures.command",
     ):
         importlib.import_module(f"testbed.{name}").add_parser(commands)
 

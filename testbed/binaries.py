@@ -98,6 +98,9 @@ KARPENTER = Module(
 """For the bench only. Upstream serves metrics on every interface; here on loopback."""
 
 HELM = Module("helm", {"helm": "helm.sh/helm/v4/cmd/helm"})
+HELM_DOCS = Module("helm-docs", {"helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs"})
+KUBECONFORM = Module("kubeconform", {"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"})
+KUBE_SCORE = Module("kube-score", {"kube-score": "github.com/zegl/kube-score/cmd/kube-score"})
 PROMTOOL = Module("prometheus", {"promtool": "github.com/prometheus/prometheus/cmd/promtool"})
 CRANE = Module("crane", {"crane": "github.com/google/go-containerregistry/cmd/crane"})
 COSIGN = Module("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"})
@@ -121,7 +124,10 @@ OPTIONAL = {
     "cosign": COSIGN,
     "crane": CRANE,
     "helm": HELM,
+    "helm-docs": HELM_DOCS,
     "kstatus": KSTATUS,
+    "kube-score": KUBE_SCORE,
+    "kubeconform": KUBECONFORM,
     "kustomize": KUSTOMIZE,
     "kustomize-controller": FLUX,
     "promtool": PROMTOOL,

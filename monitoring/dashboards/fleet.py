@@ -13,7 +13,8 @@ from monitoring.dashboards.model import (
 )
 
 OF = 'cluster=~"$cluster"'
-BY = "cluster, migration"
+KEY = ("cluster", "migration")
+BY = ", ".join(KEY)
 _WAITS = 'type=~"Stalled|DrainBlocked",status="True"'
 
 
@@ -23,6 +24,7 @@ def _max(metric: str, by: str = BY) -> str:
 
 _TABLE = Table(
     "Migrations",
+    KEY,
     (
         Column("Cluster", label="cluster"),
         Column("Migration", label="migration"),
@@ -37,7 +39,7 @@ _TABLE = Table(
         Column("Nodes", expr=_max("azlm_migration_source_nodes")),
         Column(
             "Time left",
-            expr=f"{_max('azlm_migration_eta_timestamp_seconds')} - time()",
+            expr=f"clamp_min({_max('azlm_migration_eta_timestamp_seconds')} - time(), 0)",
             unit=Unit.SECONDS,
         ),
         Column(

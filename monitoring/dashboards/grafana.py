@@ -91,10 +91,13 @@ def _stat(of: Panel) -> Any:
 
 
 def _graph(of: Panel) -> Any:
+    placement = common_models.LegendPlacement.RIGHT if of.many else _BELOW
     builder = (
         timeseries.Panel()
         .min(0)
-        .legend(common.VizLegendOptions().show_legend(True).placement(_BELOW).display_mode(_LIST))
+        .legend(
+            common.VizLegendOptions().show_legend(True).placement(placement).display_mode(_LIST)
+        )
         .tooltip(common.VizTooltipOptions().mode(common_models.TooltipDisplayMode.MULTI))
     )
     if of.kind == "areas":

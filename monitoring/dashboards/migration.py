@@ -25,7 +25,7 @@ _NOW = Row(
         Panel(
             "Step",
             "stat",
-            (Query(_max("azlm_migration_step", by="step"), "{{step}}"),),
+            (Query(f"{_max('azlm_migration_step', by='step')} == 1", "{{step}}"),),
             "The step that is worked on.",
             names=True,
             width=4,
@@ -49,13 +49,13 @@ _NOW = Row(
         Panel(
             "Time left",
             "stat",
-            (Query(f"{_max('azlm_migration_eta_timestamp_seconds')} - time()"),),
-            "Until the expected end of the drain; negative when it is late.",
+            (Query(f"clamp_min({_max('azlm_migration_eta_timestamp_seconds')} - time(), 0)"),),
+            "Until the expected end of the drain; 0 when it is late.",
             unit=Unit.SECONDS,
             width=4,
         ),
         Panel(
-            "Since the last progress",
+            "Since progress",
             "stat",
             (Query(f"time() - {_max('azlm_migration_last_progress_timestamp_seconds')}"),),
             "Since a step, a batch, a node or a pod was last finished.",
@@ -89,12 +89,12 @@ _PROGRESS = Row(
             "lines",
             (
                 Query(
-                    "sum by (method, result) (increase(azlm_pods_evicted_total"
-                    f"{{{OF}}}[$__rate_interval])) > 0",
+                    f"sum by (method, result) (azlm_pods_evicted_total{{{OF}}}) > 0",
                     "{{method}}: {{result}}",
                 ),
             ),
-            "What the API server answers; any result other than `granted` costs time.",
+            "What the API server has answered since the process began; any result other than "
+            "`granted` costs time.",
         ),
         Panel(
             "Blocked pods by budget",
@@ -152,11 +152,11 @@ _COST = Row(
             "lines",
             (
                 Query(_max("azlm_migration_source_nodes"), "source"),
-                Query(_max("azlm_migration_source_nodes_cordoned"), "source, cordoned"),
-                Query(_max("azlm_migration_target_nodes_ready"), "target, Ready"),
-                Query(_max("azlm_migration_extra_nodes"), "beyond the source's size"),
+                Query(_max("azlm_migration_source_nodes_cordoned"), "cordoned"),
+                Query(_max("azlm_migration_target_nodes_ready"), "target"),
+                Query(_max("azlm_migration_extra_nodes"), "extra"),
             ),
-            "What exists beside what existed before.",
+            "Source nodes, those cordoned, Ready target nodes, and nodes beyond the source's size.",
         ),
     ),
 )

@@ -36,7 +36,8 @@ class Threshold:
 @dataclass(frozen=True)
 class Panel:
     """`stat` shows the last value, or with `names` the legend of the last series; `lines` and
-    `areas` show values over time. `width` is in COLUMNS."""
+    `areas` show values over time. `width` is in COLUMNS. Many series need their legend beside
+    the values: `many`."""
 
     title: str
     kind: Literal["stat", "lines", "areas"]
@@ -45,6 +46,7 @@ class Panel:
     unit: Unit = Unit.COUNT
     thresholds: tuple[Threshold, ...] = ()
     names: bool = False
+    many: bool = False
     width: int = 8
 
 
@@ -61,9 +63,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows are joined by the labels that the queries have in common, which are columns too."""
+    """Rows are joined by `key`, the labels that all queries have; they are columns too."""
 
     title: str
+    key: tuple[str, ...]
     columns: tuple[Column, ...]
     text: str
     width: int = COLUMNS

@@ -28,6 +28,7 @@ def _requests(name: str, metric: str) -> tuple[Panel, Panel]:
             (Query(_rate(f"{metric}_count", "operation, code"), "{{operation}}: {{code}}"),),
             "By operation and code.",
             unit=Unit.PER_SECOND,
+            many=True,
             width=12,
         ),
         Panel(
@@ -36,6 +37,7 @@ def _requests(name: str, metric: str) -> tuple[Panel, Panel]:
             (Query(_quantile(0.95, metric, "operation"), "{{operation}}"),),
             "By operation; from histograms, so that values lie within a bucket.",
             unit=Unit.SECONDS,
+            many=True,
             width=12,
         ),
     )
@@ -52,7 +54,7 @@ _NOW = Row(
             width=4,
         ),
         Panel(
-            "Since the Lease was renewed",
+            "Lease renewed before",
             "stat",
             (Query(f"time() - max(azlm_lease_renewal_timestamp_seconds{{{OF}}} > 0)"),),
             "A leader that does not renew for 10 s ends.",
@@ -114,6 +116,7 @@ _WORK = Row(
             ),
             "While a migration needs the watches; bookmarks come once a minute.",
             unit=Unit.SECONDS,
+            many=True,
         ),
         Panel(
             "Node drains",

@@ -1,5 +1,6 @@
 """Dashboards as Perses resources (perses.dev, v1)."""
 
+import re
 from typing import Any
 
 from monitoring.dashboards.model import COLUMNS, Dashboard, Panel, Row, Table, Unit, Variable
@@ -11,7 +12,11 @@ UNITS: dict[Unit, dict[str, Any]] = {
     Unit.PER_SECOND: {"unit": "requests/sec", "decimalPlaces": 2},
     Unit.BYTES: {"unit": "bytes", "shortValues": True},
 }
+GOOD = "#2e7d32"
 COLOURS = {"warning": "#e08600", "error": "#d0342c"}
+
+_WIDE = {"density": "compact", "defaultColumnWidth": "auto"}
+_LABEL = re.compile(r"\{\{(\w+)\}\}")
 
 
 def render(of: Dashboard) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def _panel(of: Panel | Table) -> dict[str, Any]:
     if isinstance(of, Table):
         plugin, queries = _table(of), [_query(column.expr) for column in of.values]
     else:
-        plugin = _stat(of) if of.kind == "stat" else _graph(of)
+        plugin = _values(of) if of.kind == "stat" else _graph(of)
         queries = [_query(query.expr, query.legend) for query in of.queries]
     display = {"name": of.title, "description": of.text}
     return {"kind": "Panel", "spec": {"display": display, "plugin": plugin, "queries": queries}}
@@ -81,23 +86,35 @@ def _query(expr: str, legend: str = "") -> dict[str, Any]:
     return {"kind": "TimeSeriesQuery", "spec": {"plugin": plugin}}
 
 
+def _values(of: Panel) -> dict[str, Any]:
+    """A StatChart shows every series of the time range, also those that have ended. A table asks
+    for the present ones: it takes the panels whose series come and go."""
+    labels = _LABEL.findall(of.queries[0].legend)
+    if not labels:
+        return _stat(of)
+    settings: list[dict[str, Any]] = [{"name": label, "header": label.title()} for label in labels]
+    value = {"name": "value", "header": "Value", "hide": of.names, "format": UNITS[of.unit]}
+    settings += [value, {"name": "timestamp", "hide": True}]
+    return {"kind": "Table", "spec": _WIDE | {"columnSettings": settings}}
+
+
 def _stat(of: Panel) -> dict[str, Any]:
-    spec: dict[str, Any] = {"calculation": "last", "format": UNITS[of.unit]}
-    if of.thresholds:
-        steps = [{"value": step.value, "color": COLOURS[step.level]} for step in of.thresholds]
-        spec["thresholds"] = {"defaultColor": "#2e7d32", "steps": steps}
-    if of.queries[0].legend:
-        spec["legendMode"] = "on"
+    steps = [{"value": step.value, "color": COLOURS[step.level]} for step in of.thresholds]
+    thresholds = {"defaultColor": GOOD, "steps": steps}
+    spec = {"calculation": "last", "format": UNITS[of.unit], "thresholds": thresholds}
     return {"kind": "StatChart", "spec": spec}
 
 
 def _graph(of: Panel) -> dict[str, Any]:
     spec: dict[str, Any] = {
-        "legend": {"position": "bottom", "mode": "list"},
+        "legend": {"position": "right" if of.many else "bottom", "mode": "list"},
         "yAxis": {"format": UNITS[of.unit], "min": 0},
     }
+    # Colours by name, the default, are hard to tell apart.
+    visual: dict[str, Any] = {"palette": {"mode": "categorical"}}
     if of.kind == "areas":
-        spec["visual"] = {"areaOpacity": 0.4, "stack": "all"}
+        visual |= {"areaOpacity": 0.4, "stack": "all"}
+    spec["visual"] = visual
     return {"kind": "TimeSeriesChart", "spec": spec}
 
 
@@ -113,5 +130,10 @@ def _table(of: Table) -> dict[str, Any]:
             setting["format"] = UNITS[column.unit]
         settings.append(setting | ({"hide": True} if column.hidden else {}))
     settings.append({"name": "timestamp", "hide": True})
-    transforms = [{"kind": "MergeSeries", "spec": {}}]
-    return {"kind": "Table", "spec": {"columnSettings": settings, "transforms": transforms}}
+    # Each query has label columns of its own, such as `cluster #2`.
+    labels = [column.label for column in of.columns if column.label]
+    transforms: list[dict[str, Any]] = [
+        {"kind": "MergeIndexedColumns", "spec": {"column": label}} for label in labels
+    ]
+    transforms.append({"kind": "JoinByColumnValue", "spec": {"columns": list(of.key)}})
+    return {"kind": "Table", "spec": _WIDE | {"columnSettings": settings, "transforms": transforms}}

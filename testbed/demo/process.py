@@ -89,6 +89,11 @@ class Operator:
         return self._process.pid if self._process else 0
 
     @property
+    def address(self) -> str:
+        """Host and port of its probes and metrics."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None

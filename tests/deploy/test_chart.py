@@ -5,7 +5,6 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,60 +14,18 @@ from testbed.control_plane import ControlPlane
 from testbed.fill.command import apply
 from testbed.fill.nodes import pool_nodes
 from testbed.kubectl import kubectl, run_kubectl
-
-ROOT = Path(__file__).resolve().parents[2]
-CHART = ROOT / "deploy" / "chart"
-NAMESPACE = "azlm-system"
-VALUES: dict[str, Any] = {
-    "image": {"repository": "example.azurecr.io/azlm"},
-    "identity": {"clientID": "11111111-1111-1111-1111-111111111111"},
-    "cluster": {
-        "subscriptionID": "00000000-0000-0000-0000-000000000000",
-        "resourceGroup": "example-rg",
-        "name": "example",
-    },
-}
-Object = dict[str, Any]
-
-
-def helm(*args: str, values: Object | None = None) -> "subprocess.CompletedProcess[str]":
-    binary = built("helm")
-    if binary is None:
-        pytest.skip("helm is not built here: make chart")
-    return subprocess.run(
-        [str(binary), *args, "-f", "-"],
-        input=yaml.safe_dump(VALUES if values is None else values),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
-def merged(base: Object, more: Object) -> Object:
-    return base | {
-        key: merged(base[key], value) if isinstance(base.get(key), dict) else value
-        for key, value in more.items()
-    }
-
-
-def rendered(more: Object | None = None) -> dict[str, Object]:
-    values = merged(VALUES, more or {})
-    done = helm("template", "azlm", str(CHART), "-n", NAMESPACE, values=values)
-    assert done.returncode == 0, done.stderr
-    return named(yaml.safe_load_all(done.stdout))
-
-
-def named(objects: Any) -> dict[str, Object]:
-    return {f"{item['kind']}/{item['metadata']['name']}": item for item in objects if item}
-
-
-def kustomized(overlay: str) -> dict[str, Object]:
-    restrictor = "--load-restrictor=LoadRestrictionsNone"
-    done = run_kubectl("", "kustomize", restrictor, str(ROOT / overlay))
-    assert done.returncode == 0, done.stderr
-    return named(yaml.safe_load_all(done.stdout))
-
+from tests.support.helm import (
+    CHART,
+    NAMESPACE,
+    ROOT,
+    VALUES,
+    Object,
+    helm,
+    kustomized,
+    merged,
+    named,
+    rendered,
+)
 
 TOLD_APART = ("app.kubernetes.io/instance", "app.kubernetes.io/version", "helm.sh/")
 
@@ -160,6 +117,22 @@ def test_monitors_and_policies_are_asked_for() -> None:
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     arguments = chart["Deployment/azlm"]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert arguments[-2:] == ["--log-format", "json"]
+
+
+def test_rules_and_dashboards_are_those_of_monitoring() -> None:
+    monitoring = ROOT / "deploy" / "monitoring"
+    names = {"PrometheusRule/azlm", "ConfigMap/azlm-dashboards"}
+    assert not names & set(rendered())
+    labels = {"labels": {"release": "monitoring"}}
+    asked = {"rules": {"enabled": True, **labels}, "dashboards": {"enabled": True}}
+    chart = rendered({"metrics": asked})
+    rule = chart["PrometheusRule/azlm"]
+    assert rule["spec"] == yaml.safe_load((monitoring / "rules.yaml").read_text())["spec"]
+    assert rule["metadata"]["labels"]["release"] == "monitoring"
+    config = chart["ConfigMap/azlm-dashboards"]
+    assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
+    files = {file.name: file.read_text() for file in (monitoring / "grafana").glob("*.json")}
+    assert config["data"] == files
 
 
 def kind_of(name: str) -> str:

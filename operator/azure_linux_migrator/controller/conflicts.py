@@ -64,6 +64,8 @@ def conflict_of(
         and not other.finished
         and (other.spec is not None or _has_begun(other))
     ]
+    if not claims:
+        return ""
     pools = _Claim(mine, mine.spec, ()).pools
     claims = [
         claim

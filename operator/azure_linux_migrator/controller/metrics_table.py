@@ -157,14 +157,14 @@ MIGRATION_METRICS = (
         "azlm_migration_step",
         "gauge",
         (*_OF, "step"),
-        "1 for the step that is worked on; the others have no series",
+        "1 for the step that is worked on, 0 for every other of the strategy, or of a rollback",
     ),
     MetricSpec(
         "azlm_migration_reason",
         "gauge",
         (*_OF, "reason"),
         "1 for the [reason](conditions.md) of Ready: what it does or waits for, such as `Paused` "
-        "or `AwaitingApproval`; the others have no series",
+        "or `AwaitingApproval`; the others, more than a hundred, have no series",
     ),
     MetricSpec(
         "azlm_migration_condition",
@@ -214,7 +214,7 @@ MIGRATION_METRICS = (
         "azlm_migration_blocked_pods",
         "gauge",
         (*_OF, "cause"),
-        "pods that cannot move, by [cause](drain.md#blockers)",
+        "pods that cannot move, by [cause](drain.md#blockers); the 10 causes with the most pods",
     ),
     MetricSpec(
         "azlm_migration_budget_blocked_pods",

@@ -8,10 +8,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.metrics_core import Metric
 
 from azure_linux_migrator.api.conditions import ConditionType
+from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.controller.metrics_table import METRICS
 from azure_linux_migrator.core.reconcile.accounting import OVER, elapsed_now
 from azure_linux_migrator.core.state.eviction_response import OF_BUDGET, EvictionResult
+from azure_linux_migrator.core.steps.routes import ROLLBACK, forward
 
 METHODS = {
     "evict": tuple(EvictionResult),
@@ -24,6 +26,7 @@ METHODS = {
     ),
 }
 """What each way of moving a pod may be answered."""
+MOST_CAUSES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +81,21 @@ def add_migration(families: Families, view: MigrationView, now: float) -> None:
     for part, seconds in elapsed_now(status, now).seconds.items():
         families.add("azlm_migration_seconds", (name, part), seconds)
     if not over:
-        _add_state(families, name, status)
+        _add_state(families, view)
         _add_nodes(families, name, status, now)
         _add_pods(families, view)
         _add_times(families, name, status)
 
 
-def _add_state(families: Families, name: str, status: MigrationStatus) -> None:
+def _add_state(families: Families, view: MigrationView) -> None:
+    """Phase and step as state sets. Of the reasons, more than a hundred, only the present one."""
+    name, status = view.name, view.status
     for phase in Phase:
         families.add("azlm_migration_phase", (name, phase), status.phase == phase)
-    if status.step:
-        families.add("azlm_migration_step", (name, status.step), 1.0)
+    backwards = ROLLBACK.position(status.step) >= 0
+    route = ROLLBACK if backwards else forward(StrategyType(view.strategy))
+    for step, _ in route.steps:
+        families.add("azlm_migration_step", (name, step), status.step == step)
     if (ready := status.condition(ConditionType.READY)) is not None:
         families.add("azlm_migration_reason", (name, ready.reason), 1.0)
     for condition in status.conditions:
@@ -129,7 +136,7 @@ def _add_pods(families: Families, view: MigrationView) -> None:
         if blocker.kind == "PodDisruptionBudget":
             labels = (name, blocker.namespace, blocker.name)
             families.add("azlm_migration_budget_blocked_pods", labels, blocker.pods)
-    for cause, count in sorted(causes.items()):
+    for cause, count in sorted(causes.items(), key=lambda item: (-item[1], item[0]))[:MOST_CAUSES]:
         families.add("azlm_migration_blocked_pods", (name, cause), count)
 
 

@@ -1,18 +1,27 @@
 """The exposition: what is shown, how much of it, and that nothing of a deleted migration stays."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from azure_linux_migrator.api.causes import Cause
+from azure_linux_migrator.api.spec_strategy import StrategyType
+from azure_linux_migrator.api.status import Phase
+from azure_linux_migrator.api.status_drain import BlockerStatus
+from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
 from azure_linux_migrator.controller.metrics_server import Server
 from azure_linux_migrator.controller.metrics_table import METRICS, MIGRATION_METRICS, table
 from azure_linux_migrator.controller.migration_metrics import MigrationView
+from azure_linux_migrator.core.reconcile.accounting import OVER as FINISHED
+from azure_linux_migrator.core.steps.routes import ROLLBACK, forward
 from azure_linux_migrator.errors import SettingsError
-from tests.support.expositions import OVER, STATUS, exposition
+from tests.support.expositions import EPOCH, OVER, STATUS, exposition
 
 ROOT = Path(__file__).resolve().parents[3]
 VIEW = MigrationView("m", "src", "srcazl", "BlueGreen", STATUS, {("evict", "granted"): 2})
@@ -110,6 +119,48 @@ def test_nodes_are_in_one_state_each() -> None:
         if sample.name == "azlm_migration_nodes"
     }
     assert states == {"pending": 4.0, "draining": 2.0, "drained": 3.0}
+
+
+def states(view: MigrationView, metric: str) -> dict[str, float]:
+    telemetry = Telemetry()
+    telemetry.watch(lambda: MetricsSnapshot(True, {}, (view,)))
+    text = generate_latest(telemetry.registry).decode()
+    label = METRICS[metric].labels[1]
+    return {s.labels[label]: s.value for s in samples(text) if s.name == metric}
+
+
+@pytest.mark.parametrize("strategy", StrategyType)
+def test_the_step_is_a_state_set_of_its_route(strategy: StrategyType) -> None:
+    route = [step for step, _ in forward(strategy).steps]
+    shown = states(replace(VIEW, strategy=strategy), "azlm_migration_step")
+    assert shown == {step: float(step == STATUS.step) for step in route}
+    back = STATUS.model_copy(update={"step": Step.DRAIN_TARGET, "phase": "RollingBack"})
+    shown = states(replace(VIEW, strategy=strategy, status=back), "azlm_migration_step")
+    assert shown == {step: float(step == Step.DRAIN_TARGET) for step, _ in ROLLBACK.steps}
+
+
+def test_no_step_is_worked_on_before_the_first() -> None:
+    begun = STATUS.model_copy(update={"step": ""})
+    shown = states(replace(VIEW, status=begun), "azlm_migration_step")
+    assert set(shown.values()) == {0.0}
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in FINISHED])
+def test_the_phase_is_a_state_set(phase: Phase) -> None:
+    status = STATUS.model_copy(update={"phase": phase})
+    shown = states(replace(VIEW, status=status), "azlm_migration_phase")
+    assert shown == {name: float(name == phase) for name in Phase}
+
+
+def test_the_causes_with_the_most_pods_are_shown() -> None:
+    causes = tuple(Cause)[:12]
+    blockers = tuple(
+        BlockerStatus(cause=cause, kind="Pod", name=cause, pods=number, since=EPOCH)
+        for number, cause in enumerate(causes)
+    )
+    status = STATUS.model_copy(update={"blockers": blockers})
+    shown = states(replace(VIEW, status=status), "azlm_migration_blocked_pods")
+    assert shown == {cause: float(number) for number, cause in enumerate(causes) if number >= 2}
 
 
 @pytest.mark.parametrize("count", [1, 10, 100])

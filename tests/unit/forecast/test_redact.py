@@ -46,7 +46,10 @@ KEPT = {
     *(f"ClusterFacts.{field}" for field in ("state", "location", "kubernetes_version")),
     *(f"ClusterFacts.{field}" for field in ("node_provisioning", "network_plugin")),
     *(f"ClusterFacts.{field}" for field in ("network_plugin_mode", "ip_families")),
-    *(f"ClusterFacts.{field}" for field in ("upgrade_channel", "node_os_channel")),
+    *(
+        f"ClusterFacts.{field}"
+        for field in ("upgrade_channel", "node_os_channel", "node_disruption")
+    ),
     *("ClusterFacts.autoscaler_profile", "ClusterFacts.autoscaler_profile key"),
     "ClusterFacts.node_disruption",
 }

@@ -111,12 +111,17 @@ ROLLBACK = Route(
 )
 
 
-def route_of(migration: Migration) -> Route:
-    """The steps of a migration."""
-    if migration.backwards:
-        return ROLLBACK
+def forward(strategy: StrategyType) -> Route:
+    """The steps of a strategy, in the direction of the target."""
     return {
         StrategyType.BLUE_GREEN: BLUE_GREEN,
         StrategyType.ROLLING: ROLLING,
         StrategyType.IN_PLACE: IN_PLACE,
-    }[migration.spec.strategy.type]
+    }[strategy]
+
+
+def route_of(migration: Migration) -> Route:
+    """The steps of a migration."""
+    if migration.backwards:
+        return ROLLBACK
+    return forward(migration.spec.strategy.type)
