@@ -8,12 +8,12 @@ import pytest
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.status import (
     AutoscalerBounds,
-    BatchProgress,
     MigrationStatus,
     RollbackStatus,
     SourceRecord,
     timestamp,
 )
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.drain import disruption_budgets
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.outcomes import Outcomes
@@ -242,10 +242,14 @@ def test_what_is_left_is_what_moves_waits_or_is_blocked() -> None:
     assert (counts.remaining, counts.terminating) == (4, 1)
 
 
-def test_the_end_that_is_told_is_not_over() -> None:
-    eta = _draining([pod("a")]).status.timing.eta
+def test_the_drain_ends_after_the_soaks_between_its_batches() -> None:
+    batch = BatchProgress(index=1, of=2, started_at=timestamp(NOW - 10))
+    status = at("Drain", batch=batch, source=SourceRecord(count=2))
+    soaks = {"batch": {"size": "50%", "soak": "10m"}, "canary": {"nodes": 0}}
+    observation = seen(world([pod("a")]), source(), target())
+    eta = decide(migration(status, strategy=soaks), observation, NOW).status.timing.eta
     assert eta is not None
-    assert eta >= timestamp(NOW)
+    assert eta >= timestamp(NOW + 600)
 
 
 def test_what_only_informs_does_not_block() -> None:
