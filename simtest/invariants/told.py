@@ -3,7 +3,8 @@ again from the records that the process had read and from the simulated cluster.
 
 from collections.abc import Iterator
 
-from azure_linux_migrator.api.status import BlockerStatus, MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
 from simtest.custom_resource import Body
 from simtest.invariants.context import JudgeContext, Part

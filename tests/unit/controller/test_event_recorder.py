@@ -10,7 +10,8 @@ from aiohttp import web
 
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import BlockerStatus, Condition, MigrationStatus
+from azure_linux_migrator.api.status import Condition, MigrationStatus
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.controller import event_recorder
 from azure_linux_migrator.controller.event_recorder import EventRecorder, event_type
 from azure_linux_migrator.core.state.results import Decision

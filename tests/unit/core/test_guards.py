@@ -8,12 +8,12 @@ import pytest
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_MIGRATION, TAG_SOURCE
 from azure_linux_migrator.api.status import (
     AutoscalerBounds,
-    BatchProgress,
     MigrationStatus,
     RollbackStatus,
     SourceRecord,
     timestamp,
 )
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.drain import disruption_budgets
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.outcomes import Outcomes
