@@ -90,7 +90,10 @@ def test_every_test_that_the_log_of_the_simulation_names_exists() -> None:
 
 def test_the_list_of_deliberate_faults_is_that_of_the_code() -> None:
     from simtest.mutations.hunt import MUTATIONS
+    from simtest.mutations.tested.table import TESTED
 
     text = (ROOT / "docs" / "mutations.md").read_text()
-    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == [m.name for m in MUTATIONS]
+    names = [mutation.name for mutation in (*MUTATIONS, *TESTED)]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == names
     assert "not within" not in text
+    assert "**nothing**" not in text
