@@ -21,7 +21,7 @@ def _source(edit: Edit) -> str:
     return path.read_text()
 
 
-@pytest.mark.parametrize("mutation", TESTED, ids=lambda mutation: mutation.name)
+@pytest.mark.parametrize("mutation", TESTED, ids=[mutation.name for mutation in TESTED])
 def test_a_mutation_replaces_text_that_is_there_and_names_a_test(mutation: TextMutation) -> None:
     for edit in mutation.edits:
         compile(edit.apply(_source(edit)), edit.module, "exec")

@@ -270,7 +270,7 @@ def test_min_ready_seconds(seconds: int, available: int | None) -> None:
 
 
 def _managed(manager: str, subresource: str = "") -> dict[str, Any]:
-    fields = {"f:spec": {"f:replicas": {}}}
+    fields: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
     return {"manager": manager, "subresource": subresource, "fieldsV1": fields}
 
 
