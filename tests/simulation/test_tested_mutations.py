@@ -32,7 +32,7 @@ def test_a_mutation_replaces_text_that_is_there_and_names_a_test(mutation: TextM
 
 
 def test_there_are_two_hundred_and_many_of_them_outside_the_core() -> None:
-    names = [mutation.name for mutation in (*MUTATIONS, *TESTED)]
+    names = [*(hunted.name for hunted in MUTATIONS), *(tested.name for tested in TESTED)]
     assert len(names) == len(set(names)) >= 200
     outside = [m for m in TESTED if m.edits[0].module.startswith(SHELL)]
     assert len(outside) + len(PROCESSES) + len(REQUESTS) >= 40
