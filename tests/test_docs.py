@@ -93,7 +93,7 @@ def test_the_list_of_deliberate_faults_is_that_of_the_code() -> None:
     from simtest.mutations.tested.table import TESTED
 
     text = (ROOT / "docs" / "mutations.md").read_text()
-    names = [mutation.name for mutation in (*MUTATIONS, *TESTED)]
+    names = [*(hunted.name for hunted in MUTATIONS), *(tested.name for tested in TESTED)]
     assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == names
     assert "not within" not in text
     assert "**nothing**" not in text

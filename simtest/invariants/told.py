@@ -82,9 +82,9 @@ class ToldInvariants(Part):
         if status.step in MOVES and marks:
             text = f"batch {status.batch.index} of {status.batch.of} is told, marks are {marks}"
             right = status.batch.index == max(marks) <= status.batch.of
-            # Nodes that others replace lose their marks.
-            replaced = self.context.pools_changed()
-            that("batch-true", right, text, excuse=starts or replaced)
+            # Nodes that others have replaced carry no marks any more.
+            others = starts or self.context.pools_changed()
+            that("batch-true", right, text, excuse=others)
 
     def _pods(
         self,

@@ -21,7 +21,7 @@ def _source(edit: Edit) -> str:
     return path.read_text()
 
 
-@pytest.mark.parametrize("mutation", TESTED, ids=lambda mutation: mutation.name)
+@pytest.mark.parametrize("mutation", TESTED, ids=[mutation.name for mutation in TESTED])
 def test_a_mutation_replaces_text_that_is_there_and_names_a_test(mutation: TextMutation) -> None:
     for edit in mutation.edits:
         compile(edit.apply(_source(edit)), edit.module, "exec")
@@ -32,7 +32,7 @@ def test_a_mutation_replaces_text_that_is_there_and_names_a_test(mutation: TextM
 
 
 def test_there_are_two_hundred_and_many_of_them_outside_the_core() -> None:
-    names = [*(mutation.name for mutation in MUTATIONS), *(mutation.name for mutation in TESTED)]
+    names = [*(hunted.name for hunted in MUTATIONS), *(tested.name for tested in TESTED)]
     assert len(names) == len(set(names)) >= 200
     outside = [m for m in TESTED if m.edits[0].module.startswith(SHELL)]
     assert len(outside) + len(PROCESSES) + len(REQUESTS) >= 40

@@ -246,7 +246,8 @@ def test_the_drain_ends_after_the_soaks_between_its_batches() -> None:
     batch = BatchProgress(index=1, of=2, started_at=timestamp(NOW - 10))
     status = at("Drain", batch=batch, source=SourceRecord(count=2))
     soaks = {"batch": {"size": "50%", "soak": "10m"}, "canary": {"nodes": 0}}
-    observation = seen(world([pod("a")]), source(), target())
+    nodes = [*EMPTIED, Node("s-1", "src", **MARKS)]
+    observation = seen(world([pod("a")], nodes=nodes), source(), target())
     eta = decide(migration(status, strategy=soaks), observation, NOW).status.timing.eta
     assert eta is not None
     assert eta >= timestamp(NOW + 600)
