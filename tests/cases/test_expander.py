@@ -106,8 +106,9 @@ async def test_the_config_map_is_read_as_the_autoscaler_reads_it() -> None:
     )
     assert await read(404, message="not found") == ()
     assert isinstance(await read(403, message="no"), Unread)
-    for broken in ("- a\n- b\n", "high: [.*]", "10: .*", "{", ""):
-        assert isinstance(await read(200, data={"priorities": broken}), (Unread, tuple))
+    for broken in ("- a\n- b\n", "high: [.*]", "10: .*", "{"):
+        assert isinstance(await read(200, data={"priorities": broken}), Unread), broken
+    assert await read(200, data={"priorities": ""}) == ()
 
 
 def test_the_hand_over_mentions_it_since_the_config_map_is_not_changed() -> None:

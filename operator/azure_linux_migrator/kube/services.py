@@ -38,6 +38,8 @@ async def expander_priorities(client: Client) -> tuple[Priority, ...] | Unread:
         return Unread(f"reading ConfigMap {_EXPANDER_NAME} failed: {error.message}")
     try:
         entries = yaml.safe_load((answer.get("data") or {}).get("priorities") or "") or {}
+        if not all(isinstance(patterns, list) for patterns in entries.values()):
+            raise TypeError("patterns of a priority are a list")
         priorities = [
             Priority(int(value), str(pattern))
             for value, patterns in entries.items()

@@ -26,23 +26,36 @@ def _status(step: str, rollback: RollbackStatus | None) -> MigrationStatus:
 
 BACK = RollbackStatus(reason="Requested", message="", requested_at=timestamp(NOW - 60))
 STOPPED = (migration(_status("RestoreSource", BACK)), source(power="Stopped"), 15.0)
-UPDATING = (
-    migration(_status("UpdateInPlace", None), strategy={"type": "InPlace"}),
-    source(state="Upgrading"),
-    5.0,
-)
+IN_PLACE = migration(_status("UpdateInPlace", None), strategy={"type": "InPlace"})
+UPDATING = (IN_PLACE, source(state="Upgrading"), 5.0)
+IGNORED = (IN_PLACE, source(), 5.0)
+"""AKS was asked 50 s ago, and the pool shows its old OS."""
 
 
 @pytest.mark.parametrize(
-    ("wanted", "old", "seconds"), [STOPPED, UPDATING], ids=["stopped", "at-work"]
+    ("wanted", "old", "seconds"),
+    [STOPPED, UPDATING, IGNORED],
+    ids=["stopped", "at-work", "ignored"],
 )
 def test_pools_are_read_again_after_a_while(wanted: Migration, old: Pool, seconds: float) -> None:
     def decided(age: float) -> Decision:
         reading = PoolReading({"src": old, "srcazl": target()}, NOW - age)
         cluster = world([pod("a")], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
-        return decide(wanted, replace(seen(cluster), pools=reading), NOW)
+        asked = {"src": NOW - 50} if old.state == "Succeeded" and old.power == "Running" else {}
+        return decide(wanted, replace(seen(cluster), pools=reading, asked=asked), NOW)
 
     early, due = decided(seconds - 2), decided(seconds + 1)
     assert (early.actions, early.wake_at) == ((), NOW + 2)
     assert due.actions == (ReadPools(),)
     assert due.status.conditions == early.status.conditions, "a look changes nothing that is told"
+
+
+@pytest.mark.parametrize("age", [20.0, 300.0])
+def test_a_rollback_does_not_call_a_source_stopped_by_an_old_reading(age: float) -> None:
+    """An admin may have started it before asking to go back."""
+    reading = PoolReading({"src": source(power="Stopped"), "srcazl": target()}, NOW - age)
+    cluster = world([pod("a")], nodes=[Node("s-0", "src"), Node("t-0", "srcazl")])
+    observation = replace(seen(cluster), pools=reading)
+    decision = decide(migration(_status("ReleaseSource", BACK)), observation, NOW)
+    assert not decision.status.is_true("Stalled")
+    assert ReadPools() in decision.actions

@@ -87,7 +87,7 @@ def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
     )
     due = asked + SHOWS_SECONDS
     if ctx.now < due:
-        look = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
+        look = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
         return working(Reason.UPDATING_IN_PLACE, text, *look.actions, wake_at=look.wake_at)
     again = _ask(ctx, pool, wanted)
     return refused(Reason.UPDATE_IGNORED, text, *again.actions, wake_at=again.wake_at)
