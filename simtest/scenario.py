@@ -83,6 +83,8 @@ def _simulated_cluster(seed: str, rng: random.Random, drawn: ScenarioDraw) -> Si
         wait_for_drains=True,
     )
     source: dict[str, Any] = {**POOL, "count": nodes}
+    if drawn.system:
+        source["mode"] = "System"
     if zones:
         source["availabilityZones"] = zones
     if autoscaled:

@@ -12,6 +12,7 @@ FORCED_SURGES_SHELVED = True
 class ScenarioDraw(Struct, frozen=True):
     """The size and the traits of a cluster, and the spec of its migration."""
 
+    seed: str
     nodes: int
     zones: tuple[str, ...]
     autoscaled: bool
@@ -22,6 +23,8 @@ class ScenarioDraw(Struct, frozen=True):
     """Whether the operator's own pod runs on the source."""
     name_taken: bool
     """Whether a pool of somebody else has the name of the target."""
+    system: bool
+    """Whether the source is a System pool."""
     spec: dict[str, Any]
 
     @property
@@ -44,6 +47,7 @@ def draw_scenario(seed: str) -> ScenarioDraw:
     rng = random.Random(f"{seed}/sketch")
     large = rng.random() < 0.06
     nodes = rng.randint(6, 8) if large else rng.randint(2, 5)
+    nodes = _unusual_size(random.Random(f"{seed}/size"), nodes)
     zones = ("1", "2", "3") if rng.random() < 0.3 else ()
     kind = rng.choices(("BlueGreen", "Rolling", "InPlace"), (6, 3, 1))[0]
     spec: dict[str, Any] = {
@@ -76,6 +80,7 @@ def draw_scenario(seed: str) -> ScenarioDraw:
     if kind != "InPlace" and target:
         spec["target"] = target
     return ScenarioDraw(
+        seed=seed,
         nodes=nodes,
         zones=zones,
         autoscaled=rng.random() < 0.25,
@@ -83,8 +88,14 @@ def draw_scenario(seed: str) -> ScenarioDraw:
         crowded=crowded,
         operator_inside=rng.random() < 0.1,
         name_taken=kind != "InPlace" and rng.random() < 0.03,
+        system=random.Random(f"{seed}/mode").random() < 0.08,
         spec=spec,
     )
+
+
+def _unusual_size(rng: random.Random, nodes: int) -> int:
+    """One node, or more than usual, in some."""
+    return rng.choices((nodes, 1, rng.randint(9, 12)), (92, 4, 4))[0]
 
 
 def _drain(rng: random.Random) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from azure_linux_migrator.model.selectors import Selector
 from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.workload import Span, Template, Workload
 from simtest.scenario_draw import ScenarioDraw
+from simtest.workload_traits import add_shared_budgets, add_traits
 
 if TYPE_CHECKING:
     from simtest.scenario import Scenario
@@ -47,10 +48,13 @@ def populate(
             _fills(workload, len(seats))
         if index == 0:
             _suits(rng, workload, drawn)
+        if seats is None:
+            add_traits(workload, drawn)
         scenario.replicas[workload.key] = workload.replicas
         _settle(simulation, rng, workload, source, seats, zoned=bool(drawn.zones))
         if rng.random() < 0.7 and (workload.replicas > 1 or rng.random() < 0.5):
             _guard(simulation, rng, workload, drawn)
+    add_shared_budgets(drawn.seed, simulation)
     if rng.random() < 0.06:
         key = NamespacedName("default", "huge")
         huge = Workload("Deployment", key, "huge", 1, Template(requests=(9000, 64)))
@@ -156,8 +160,8 @@ def _settle(
     *,
     zoned: bool,
 ) -> None:
-    """Place the pods on the source, on different nodes if they have anti-affinity; in a crowded
-    cluster each takes a seat."""
+    """Place the pods on the source, on different nodes if they have anti-affinity or are spread; in
+    a crowded cluster each takes a seat."""
     simulation.workloads.add(workload, fresh=False)
     spread = rng.sample(source, len(source))
     local = rng.random() < 0.03
@@ -168,6 +172,8 @@ def _settle(
             if workload.template.scheduling.apart
             else rng.choice(source)
         )
+        if workload.template.scheduling.spread:
+            node = source[ordinal % len(source)]  # their zones take turns
         if seats:
             node = seats.pop()
         if workload.claims:
