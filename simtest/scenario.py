@@ -90,6 +90,8 @@ def _simulated_cluster(seed: str, rng: random.Random, drawn: ScenarioDraw) -> Si
     if autoscaled:
         source |= {"enableAutoScaling": True, "minCount": 1, "maxCount": nodes + 2}
     system = {**POOL, "mode": "System", "count": 1, "osSKU": "AzureLinux"}
+    if zones:
+        system["availabilityZones"] = zones
     for name, wanted in (("system", system), ("src", source)):
         full = {"currentOrchestratorVersion": "1.37.2", "nodeImageVersion": "AKS-1", **wanted}
         records = [make_node(aks.setting, name, full, index) for index in range(wanted["count"])]

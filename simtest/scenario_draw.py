@@ -68,6 +68,9 @@ def draw_scenario(seed: str) -> ScenarioDraw:
         "onFailure": rng.choice(("Pause", "Rollback")),
         "mode": rng.choices(("Run", "Plan"), (9, 1))[0],
     }
+    system = random.Random(f"{seed}/mode").random() < 0.08
+    if system and spec["sourcePool"] == "ScaleToZero":  # what AKS refuses
+        spec["sourcePool"] = "Keep"
     if kind == "InPlace":  # what the spec refuses
         spec |= {"sourcePool": "Delete", "onFailure": "Pause"}
         spec["drain"].pop("onTimeout", None)
@@ -88,7 +91,7 @@ def draw_scenario(seed: str) -> ScenarioDraw:
         crowded=crowded,
         operator_inside=rng.random() < 0.1,
         name_taken=kind != "InPlace" and rng.random() < 0.03,
-        system=random.Random(f"{seed}/mode").random() < 0.08,
+        system=system,
         spec=spec,
     )
 

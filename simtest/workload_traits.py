@@ -16,8 +16,8 @@ from azure_linux_migrator.model.scheduling import (
     TopologySpread,
 )
 from azure_linux_migrator.model.selectors import Requirement, Selector
+from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.workload import Span, Workload
-from azure_linux_migrator.simulator.simulated_cluster import SimulatedCluster
 from simtest.scenario_draw import ScenarioDraw
 
 ZONE = "topology.kubernetes.io/zone"
