@@ -253,6 +253,21 @@ def test_a_hundred_pods_that_fit_nowhere_cost_little(monkeypatch: pytest.MonkeyP
     assert where(cluster, "queue") == {"gpu": 100}, "a node that fits is taken at once"
 
 
+def test_the_first_pod_with_a_spread_counts_once() -> None:
+    """It runs already when the cluster is built, as those of a snapshot do."""
+    cluster = simulation()
+    node(cluster, "a", zone="1")
+    node(cluster, "b", zone="2")
+    cluster.store.change_node("b", unschedulable=True)
+    template = Template(labels=(("app", "web"),), scheduling=spread(ZONE, "web"))
+    web = Workload("Deployment", NamespacedName("default", "web"), "web", 1, template)
+    cluster.workloads.add(web, fresh=False)
+    cluster.workloads.place(web, "a", created=NOW)
+    delete(cluster, "web")
+    run(cluster, 60)
+    assert where(cluster, "web") == {"a": 1}
+
+
 def test_room_that_is_freed_is_taken_at_once() -> None:
     cluster = simulation()
     node(cluster, "a", allocatable=Allocatable(1000, 1000, 110))

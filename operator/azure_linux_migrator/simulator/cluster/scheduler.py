@@ -113,14 +113,13 @@ class Scheduler(NullWatcher):
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod without a node is tried soon; a pod that leaves frees resources."""
-        if new is not None and old is None:
-            if self._pod_affinity is None and self.scheduling(new).social:
-                self._pod_affinity = PodAffinity(self._store, self.scheduling)
-            if not new.node:
-                key, uid = new.key, new.uid
-                self._kernel.after(self._lag(), lambda: self._schedule(key, uid))
+        if new is not None and old is None and not new.node:
+            key, uid = new.key, new.uid
+            self._kernel.after(self._lag(), lambda: self._schedule(key, uid))
         if self._pod_affinity is not None:
             self._pod_affinity.count(old, new)
+        elif new is not None and self.scheduling(new).social:
+            self._pod_affinity = PodAffinity(self._store, self.scheduling)  # counts this pod too
         if self._groups:
             if new is None and old is not None and not old.node:
                 self._forget(old)
