@@ -551,6 +551,21 @@ def test_the_node_disruption_policy_concerns_a_change_in_place_only() -> None:
     assert "nodeInitializationTaints" not in finding.message, "the pool itself stays"
 
 
+def test_in_place_the_scale_set_keeps_what_is_on_it() -> None:
+    shape = snapshot(
+        spec=spec(strategy={"type": "InPlace"}),
+        target="src",
+        attachments=("data disk 0",),
+        identities=("app",),
+        extensions=("Antivirus",),
+    )
+    assert findings_of("vm.attachment", shape) == []
+    assert findings_of("vm.identity", shape) == []
+    [finding] = findings_of("os.vm-extension", shape)
+    assert "not on the new one" not in finding.message
+    assert "supports Azure Linux" in finding.remedy
+
+
 def test_system_pools_out_of_sight_do_for_the_second_node() -> None:
     """AKS Automatic runs a System pool that no list shows."""
     small = source(mode="System", count=1, vm_size="Standard_D4s_v5")
