@@ -33,6 +33,7 @@ SPOT = {
 SHAPES: dict[str, dict[str, Any]] = {
     "as AKS makes it": {},
     "Spot": SPOT,
+    "Spot with a price": SPOT | {"spotMaxPrice": 12.34567},
     "Spot with a drain timeout": SPOT | {"upgradeSettings": {"drainTimeoutInMinutes": 10}},
     "maxSurge": {"upgradeSettings": {"maxSurge": "33%", "maxUnavailable": "0"}},
     "maxUnavailable": {"upgradeSettings": {"maxSurge": "0", "maxUnavailable": "1"}},
