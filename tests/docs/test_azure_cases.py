@@ -58,7 +58,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "a setting that the provider does not know",
-            "is told; where the provider refuses the pool, no resource is printed",
+            "is reported; where the provider refuses the pool, no resource is printed",
             (
                 HAND_OVER,
                 "test_what_the_provider_cannot_express_is_said_and_no_resource_is_printed",
@@ -157,7 +157,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "maxPods below 30",
-            "a first target that cannot hold 30 pods is told: `pool.max-pods`",
+            "a first target that cannot hold 30 pods is reported: `pool.max-pods`",
             SPEAKS,
         ),
         ("the most pools of a cluster", "as the cluster tells (maxAgentPools)", SPEAKS),
@@ -204,7 +204,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "its upgrade channels",
-            "NodeImage and None: another one is told",
+            "NodeImage and None: another one is reported",
             (SECURITY, "test_channels_that_do_not_update_azure_container_linux"),
         ),
         (
@@ -225,7 +225,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         ("what AKS cannot change in place", "`pool.in-place` blocks", SPEAKS),
         (
             "a Node Disruption Policy (preview)",
-            "told for InPlace, where the API version shows it",
+            "reported for InPlace, where the API version shows it",
             (RULES, "test_the_node_disruption_policy_concerns_a_change_in_place_only"),
         ),
         (
@@ -250,17 +250,17 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "identities assigned to the scale set by hand",
-            "are told, but for those of AKS",
+            "are reported, but for those of AKS",
             (BODIES, "test_identities_of_aks_are_not_those_that_somebody_assigned"),
         ),
         (
             "disks, backend pools and security groups attached to the scale set by hand",
-            "are told, but for those of AKS",
+            "are reported, but for those of AKS",
             (BODIES, "test_what_was_attached_to_the_scale_set_outside_of_aks"),
         ),
         (
             "a priority expander that names pools",
-            "told with the entry to extend, also in `status.handOver`",
+            "reported with the entry to extend, also in `status.handOver`",
             (
                 "cases/test_expander.py",
                 "test_a_new_name_that_no_pattern_matches_is_told_with_the_entry_to_extend",
@@ -318,7 +318,7 @@ azlm does about it, and the test that shows it (below `tests/`).
 
 
 def shapes() -> Iterator[str]:
-    """What a preflight of all pools tells of each shape."""
+    """What a preflight of all pools reports of each shape."""
     yield from ("| cluster | pools | blocks | warnings |", "|---|---|---|---|")
     for shape in SHAPES:
         yield _shape(shape)
@@ -332,8 +332,8 @@ def _shape(shape: Shape) -> str:
             blocks += finding.blocks
             if finding.severity is Severity.WARN:
                 warnings.add(f"`{finding.rule}` ({finding.subject})")
-    told = ", ".join(sorted(warnings)) or "none"
-    return f"| {shape.name} | {len(cluster.pools())} | {blocks} | {told} |"
+    listed = ", ".join(sorted(warnings)) or "none"
+    return f"| {shape.name} | {len(cluster.pools())} | {blocks} | {listed} |"
 
 
 def page() -> str:
