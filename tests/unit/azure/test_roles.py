@@ -160,8 +160,7 @@ def test_a_right_that_no_role_of_azlm_has_is_not_promised_of_one() -> None:
     )
     error = AzureError("LinkedAuthorizationFailed", message, status=403)
     assert classify_failure(error).remedy == (
-        "give the operator's identity Microsoft.Network/publicIPPrefixes/join/action "
-        f"on {prefix}"
+        f"give the operator's identity Microsoft.Network/publicIPPrefixes/join/action on {prefix}"
     )
 
 
