@@ -35,8 +35,21 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "a System pool whose cluster Terraform may have made",
-            "`iac.owner` warns: do not apply before the name is changed",
-            SPEAKS,
+            "`iac.owner` warns: do not apply before the old pool is gone and the name is changed",
+            (
+                RULES,
+                "test_when_the_code_of_a_pool_is_changed_depends_on_what_becomes_of_the_pool",
+            ),
+        ),
+        (
+            "a `default_node_pool` that is still there, also for good (`sourcePool: Keep`)",
+            "the text says that nothing is changed while it is: the new name replaces the cluster",
+            (PLAN, "test_while_the_old_pool_stays_the_block_is_left_as_it_is"),
+        ),
+        (
+            "another System pool that comes first in the list",
+            "the text says how the provider takes the new pool for the default one",
+            (PLAN, "test_another_system_pool_is_out_of_the_way_while_the_state_is_refreshed"),
         ),
         (
             "a User pool",
@@ -281,6 +294,16 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
     ),
     "No false alarm": (
+        (
+            "application security groups of the pool's own networkProfile",
+            "are not reported as attached by hand: the new pool gets them",
+            (BODIES, "test_security_groups_of_the_pool_itself_are_not_attached_outside_of_aks"),
+        ),
+        (
+            "a disk, an identity or a backend pool of a scale set that InPlace keeps",
+            "is not reported",
+            (RULES, "test_in_place_the_scale_set_keeps_what_is_on_it"),
+        ),
         (
             "managed Prometheus mounts both certificate paths",
             "what AKS installs is not judged, nor what mounts the paths of both OSes",
