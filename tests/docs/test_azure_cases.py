@@ -35,8 +35,21 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "a System pool whose cluster Terraform may have made",
-            "`iac.owner` warns: do not apply before the name is changed",
-            SPEAKS,
+            "`iac.owner` warns: do not apply before the old pool is gone and the name is changed",
+            (
+                RULES,
+                "test_when_the_code_of_a_pool_is_changed_depends_on_what_becomes_of_the_pool",
+            ),
+        ),
+        (
+            "a `default_node_pool` that is still there, also for good (`sourcePool: Keep`)",
+            "the text says that nothing is changed while it is: the new name replaces the cluster",
+            (PLAN, "test_while_the_old_pool_stays_the_block_is_left_as_it_is"),
+        ),
+        (
+            "another System pool that comes first in the list",
+            "the text says how the provider takes the new pool for the default one",
+            (PLAN, "test_another_system_pool_is_out_of_the_way_while_the_state_is_refreshed"),
         ),
         (
             "a User pool",
@@ -58,7 +71,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "a setting that the provider does not know",
-            "is told; where the provider refuses the pool, no resource is printed",
+            "is reported; where the provider refuses the pool, no resource is printed",
             (
                 HAND_OVER,
                 "test_what_the_provider_cannot_express_is_said_and_no_resource_is_printed",
@@ -157,7 +170,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "maxPods below 30",
-            "a first target that cannot hold 30 pods is told: `pool.max-pods`",
+            "a first target that cannot hold 30 pods is reported: `pool.max-pods`",
             SPEAKS,
         ),
         ("the most pools of a cluster", "as the cluster tells (maxAgentPools)", SPEAKS),
@@ -204,7 +217,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "its upgrade channels",
-            "NodeImage and None: another one is told",
+            "NodeImage and None: another one is reported",
             (SECURITY, "test_channels_that_do_not_update_azure_container_linux"),
         ),
         (
@@ -225,7 +238,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         ("what AKS cannot change in place", "`pool.in-place` blocks", SPEAKS),
         (
             "a Node Disruption Policy (preview)",
-            "told for InPlace, where the API version shows it",
+            "reported for InPlace, where the API version shows it",
             (RULES, "test_the_node_disruption_policy_concerns_a_change_in_place_only"),
         ),
         (
@@ -250,17 +263,17 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "identities assigned to the scale set by hand",
-            "are told, but for those of AKS",
+            "are reported, but for those of AKS",
             (BODIES, "test_identities_of_aks_are_not_those_that_somebody_assigned"),
         ),
         (
             "disks, backend pools and security groups attached to the scale set by hand",
-            "are told, but for those of AKS",
+            "are reported, but for those of AKS",
             (BODIES, "test_what_was_attached_to_the_scale_set_outside_of_aks"),
         ),
         (
             "a priority expander that names pools",
-            "told with the entry to extend, also in `status.handOver`",
+            "reported with the entry to extend, also in `status.handOver`",
             (
                 "cases/test_expander.py",
                 "test_a_new_name_that_no_pattern_matches_is_told_with_the_entry_to_extend",
@@ -281,6 +294,16 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
     ),
     "No false alarm": (
+        (
+            "application security groups of the pool's own networkProfile",
+            "are not reported as attached by hand: the new pool gets them",
+            (BODIES, "test_security_groups_of_the_pool_itself_are_not_attached_outside_of_aks"),
+        ),
+        (
+            "a disk, an identity or a backend pool of a scale set that InPlace keeps",
+            "is not reported",
+            (RULES, "test_in_place_the_scale_set_keeps_what_is_on_it"),
+        ),
         (
             "managed Prometheus mounts both certificate paths",
             "what AKS installs is not judged, nor what mounts the paths of both OSes",
@@ -318,7 +341,7 @@ azlm does about it, and the test that shows it (below `tests/`).
 
 
 def shapes() -> Iterator[str]:
-    """What a preflight of all pools tells of each shape."""
+    """What a preflight of all pools reports of each shape."""
     yield from ("| cluster | pools | blocks | warnings |", "|---|---|---|---|")
     for shape in SHAPES:
         yield _shape(shape)
@@ -332,8 +355,8 @@ def _shape(shape: Shape) -> str:
             blocks += finding.blocks
             if finding.severity is Severity.WARN:
                 warnings.add(f"`{finding.rule}` ({finding.subject})")
-    told = ", ".join(sorted(warnings)) or "none"
-    return f"| {shape.name} | {len(cluster.pools())} | {blocks} | {told} |"
+    listed = ", ".join(sorted(warnings)) or "none"
+    return f"| {shape.name} | {len(cluster.pools())} | {blocks} | {listed} |"
 
 
 def page() -> str:

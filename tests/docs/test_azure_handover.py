@@ -74,6 +74,11 @@ calls `container_log_max_line` and `transparent_huge_page_enabled` otherwise
 (`container_log_max_files`, `transparent_huge_page`), and `max_unavailable` needs a version 4 of
 2026.
 
+A name in the `default_node_pool` that is not the one of the pool which the provider takes for it
+replaces the cluster. The provider takes the pool that its state names, whatever its mode is, and
+the first System pool of the cluster if that is gone. So nothing is changed while the old pool is
+there, and no other System pool may precede the new one when the state is refreshed.
+
 The only change that a plan shows is that the tags `azlm-*` are removed from the pool. Apply it
 after the migration has ended: until then the operator finds its pool by them.
 """
@@ -143,6 +148,12 @@ def page() -> str:
         HEAD.rstrip(),
         *section("A User pool", USER, "workers"),
         *section("The default pool of a cluster", SYSTEM, "system"),
+        "",
+        "With `sourcePool: Keep` or `ScaleToZero`, while the old pool is there:",
+        "",
+        "```hcl",
+        *terraform.change(SYSTEM, "system", stays=True).splitlines(),
+        "```",
         *differences(),
         "",
         "## A pool that the provider does not know",

@@ -8,7 +8,7 @@ internal/services/containers for what a read puts into the state).
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -143,6 +143,13 @@ def plan(text: str, pool: Pool) -> list[Line]:
         result = outcome(name, default_pool=default_pool) if differs else None
         lines.append(Line(name, there, asked.get(name), result))
     return lines
+
+
+def default_node_pool(pools: Sequence[Pool], named: str) -> Pool:
+    """The pool that a read of the cluster takes for the default one: the one that the state names,
+    whatever its mode is, or the first System pool of the list (findDefaultNodePool)."""
+    by_name = [pool for pool in pools if pool.name == named]
+    return next(iter([*by_name, *(pool for pool in pools if pool.mode == "System")]))
 
 
 def _block_of(code: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from azure_linux_migrator.model.azure_facts import ClusterFacts, Lock, SizeFacts
+from azure_linux_migrator.model.pool import Pool
 
 Json = Mapping[str, Any]
 _OWN_EXTENSION = re.compile(r"^(vmssCSE|.*AKSLinux.*|aks.*)$", re.IGNORECASE)
@@ -150,10 +151,14 @@ _BACKENDS = {
 """Of an IP configuration (Microsoft.Compute/virtualMachineScaleSets)."""
 
 
-def decode_attachments(scale_sets: Iterable[Json], cluster: ClusterFacts) -> tuple[str, ...]:
+def decode_attachments(
+    scale_sets: Iterable[Json], cluster: ClusterFacts, source: Pool
+) -> tuple[str, ...]:
     """Data disks, and what of other resource groups machines are in. What is in the node resource
-    group is AKS's own."""
+    group is AKS's own, and the pool's networkProfile goes to the new pool."""
     own = f"/resourcegroups/{cluster.node_resource_group}/".lower()
+    network = source.properties.get("networkProfile") or {}
+    copied = {str(id_).lower() for id_ in network.get("applicationSecurityGroups") or ()}
     attachments: set[str] = set()
     for machine in scale_sets:
         profile = (machine.get("properties") or {}).get("virtualMachineProfile") or {}
@@ -162,7 +167,7 @@ def decode_attachments(scale_sets: Iterable[Json], cluster: ClusterFacts) -> tup
         attachments |= {
             f"{kind} {id_.rsplit('/', 1)[-1]}"
             for kind, id_ in _network_of(profile)
-            if own not in id_.lower()
+            if own not in id_.lower() and id_.lower() not in copied
         }
     return tuple(sorted(attachments))
 

@@ -112,7 +112,9 @@ async def read_facts(
         extensions=machines if isinstance(machines, Unread) else decode_extensions(machines),
         identities=machines if isinstance(machines, Unread) else decode_identities(machines, facts),
         attachments=(
-            machines if isinstance(machines, Unread) else decode_attachments(machines, facts)
+            machines
+            if isinstance(machines, Unread)
+            else decode_attachments(machines, facts, source)
         ),
         versions=versions,
         images=Unread("AKS tells a pool's image once the pool exists"),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.azure.roles import WRITER_ACTIONS
 from azure_linux_migrator.errors import AzureError
 
 RECHECK_SECONDS = 300.0
@@ -260,10 +261,9 @@ def _right_to_give(message: str) -> str:
     actions, scopes = _ACTION.findall(message), _SCOPE.findall(message)
     if not actions or not scopes:
         return ""
-    return (
-        f"give the operator's identity {actions[-1]} on {scopes[-1]}: the writer role of "
-        "docs/azure-role.md has it"
-    )
+    right = f"give the operator's identity {actions[-1]} on {scopes[-1]}"
+    has_it = actions[-1].lower() in {action.lower() for action in WRITER_ACTIONS}
+    return f"{right}: the writer role of docs/azure-role.md has it" if has_it else right
 
 
 def _by_status(error: AzureError) -> FailureClass:

@@ -21,7 +21,7 @@ def hcl(value: object, indent: str = "") -> str:
         case bool():
             return str(value).lower()
         case int() | float():
-            return f"{value:g}" if isinstance(value, float) else str(value)
+            return f"{value:.15g}" if isinstance(value, float) else str(value)
         case Mapping():
             inner = indent + "  "
             lines = [f"{inner}{_quoted(key)} = {hcl(item, inner)}" for key, item in _sorted(value)]

@@ -64,27 +64,59 @@ _DEFAULT_POOL_LACKS = frozenset(
 _RUNTIMES = frozenset(("", "OCIContainer"))
 _ADD_ONS_ONLY = "CriticalAddonsOnly=true:NoSchedule"
 _NOT_KNOWN = """# The azurerm provider cannot describe node pool {name}: {why}.
-# Remove the resource of pool {old} from the code and from the state:
+# Once pool {old} is gone, remove its resource from the code and from the state:
 # terraform state rm {resource}.{old}"""
+_BLOCK = """\
+# Pool {old} was a System pool. If it is the default_node_pool of the azurerm_kubernetes_cluster,
+# change that block as below; add no other resource, import nothing, remove nothing from the state.
+# Apply only once pool {old} is gone: while it exists, the new name plans the
+# REPLACEMENT OF THE CLUSTER; once it is gone, the old name does.
+# The same holds if another System pool precedes {new} in `az aks nodepool list`: set its mode to
+# User first, then run `terraform apply -refresh-only`, which has to show {new} as
+# default_node_pool, then set it back. Afterwards a plan may do no more than remove azlm's tags.
+# If pool {old} has a resource of its own: azlm handover --separate"""
+"""The old pool is gone, or will be."""
+_WAIT = """\
+# Pool {old} was a System pool and stays. If it is the default_node_pool of the
+# azurerm_kubernetes_cluster, change nothing until pool {old} is deleted: while it exists, the name
+# of the new pool in that block plans the REPLACEMENT OF THE CLUSTER. Once it is deleted, the old
+# name does: apply nothing then before azlm handover has printed the block and it is changed.
+# If pool {old} has a resource of its own: azlm handover --separate"""
+"""The old pool stays."""
 
 
-def change(pool: Pool, old: str) -> str:
-    """What to change in the code of pool `old`, now that `pool` has replaced it."""
-    return default_pool(pool, old) if pool.mode == "System" else node_pool(pool, old)
+def change(pool: Pool, old: str, *, stays: bool = False) -> str:
+    """What to change in the code of pool `old`, now that `pool` has replaced it.
+
+    `stays` is whether pool `old` is there and not deleted at the end of the migration.
+    """
+    default = pool.mode == "System"
+    return default_pool(pool, old, stays=stays) if default else node_pool(pool, old, stays=stays)
 
 
-def node_pool(pool: Pool, old: str) -> str:
+def is_block(pool: Pool, *, separate: bool) -> bool:
+    """Whether the text is for a block within another resource, and so no file of its own."""
+    return pool.mode == "System" and not separate
+
+
+def node_pool(pool: Pool, old: str, *, stays: bool = False) -> str:
     """A resource of its own, the import of the new pool, and the removal of the old one."""
     if why := _inexpressible(pool):
         return _NOT_KNOWN.format(name=pool.name, why=why, old=old, resource=RESOURCE)
+    removal = (
+        f"removed {{ # pool {old} stays: leave this block out to keep managing it"
+        if stays
+        else f"removed {{ # and delete the resource of pool {old} from the code"
+    )
     return "\n".join(
         [
+            "# Apply after the migration has ended: azlm finds its pool by tags that this removes.",
             "import {",
             f"  to = {RESOURCE}.{pool.name}",
             f'  id = "${{{CLUSTER}.id}}/agentPools/{pool.name}"',
             "}",
             "",
-            f"removed {{ # and delete the resource of pool {old} from the code",
+            removal,
             f"  from = {RESOURCE}.{old}",
             "  lifecycle { destroy = false }",
             "}",
@@ -99,25 +131,23 @@ def node_pool(pool: Pool, old: str) -> str:
     )
 
 
-def default_pool(pool: Pool, old: str) -> str:
-    """The cluster's own block. Any other way plans the replacement of the cluster."""
+def default_pool(pool: Pool, old: str, *, stays: bool = False) -> str:
+    """The cluster's own block, and when it may be changed: a read looks for the pool that the state
+    names, and takes the first System pool of the cluster if that is gone
+    (github.com/hashicorp/terraform-provider-azurerm, findDefaultNodePool)."""
     runtime = pool.settings.workload_runtime
     why = _inexpressible(pool) or ("" if runtime in _RUNTIMES else f"workload_runtime {runtime}")
     if why:
         return (
             f"# The azurerm provider cannot describe node pool {pool.name} as default_node_pool:\n"
-            f"# {why}. An apply REPLACES THE CLUSTER while pool {old} is its default_node_pool\n"
+            f"# {why}. An apply REPLACES THE CLUSTER if pool {old} is its default_node_pool\n"
             "# and is gone: do not apply; make a System pool that it can describe, and name that."
         )
+    if stays:
+        return _WAIT.format(old=old)
     return "\n".join(
         [
-            f"# Do not apply before this is changed. Pool {old} was a System pool: if it is the",
-            "# default_node_pool of the azurerm_kubernetes_cluster, change that block as below.",
-            "# Add no other resource, import nothing, remove nothing from the state: the provider",
-            "# takes the first System pool for the default one, and a name that differs from the",
-            "# block's plans the REPLACEMENT OF THE CLUSTER. Afterwards a plan may do no more than",
-            "# remove azlm's tags.",
-            f"# If pool {old} has a resource of its own: azlm handover --separate",
+            _BLOCK.format(old=old, new=pool.name),
             "default_node_pool {",
             f"  name = {hcl(pool.name)}",
             *_body(pool, default_pool=True),

@@ -218,7 +218,12 @@ def snapshot(
 @click.option(
     "--separate", is_flag=True, help="The source had a resource of its own, though a System pool."
 )
-@click.option("--write", metavar="DIR", type=Path, help="Write a file there instead of printing.")
+@click.option(
+    "--write",
+    metavar="DIR",
+    type=Path,
+    help="Write a file there instead of printing; a block to copy as .txt.",
+)
 @options.reading
 def handover(
     filename: Path,
@@ -230,20 +235,25 @@ def handover(
 ) -> None:
     """Print the code for the pool that a migration has made.
 
-    With import and removed blocks for Terraform, so that a plan replaces nothing. Reads only.
+    With import and removed blocks for Terraform, so that a plan replaces nothing. For a
+    default_node_pool, the text says when it may be changed. Reads only.
     """
     from azure_linux_migrator.azure import bicep, terraform
     from azure_linux_migrator.cli.migration_file import read_migration
-    from azure_linux_migrator.cli.read import new_pool
+    from azure_linux_migrator.cli.read import replacement
 
     name, spec = read_migration(filename)
-    pool, old = asyncio.run(new_pool(options.reader_settings(**access), name, spec))
-    change = terraform.node_pool if separate else terraform.change
-    text = bicep.resource(pool, old) if language == "bicep" else change(pool, old)
+    pool, old, stays = asyncio.run(replacement(options.reader_settings(**access), name, spec))
+    if language == "bicep":
+        text, suffix = bicep.resource(pool, old), "bicep"
+    else:
+        change = terraform.node_pool if separate else terraform.change
+        text = change(pool, old, stays=stays)
+        suffix = "txt" if terraform.is_block(pool, separate=separate) else "tf"
     if write is None:
         print(text)
         return
-    file = write / f"{pool.name}.{'bicep' if language == 'bicep' else 'tf'}"
+    file = write / f"{pool.name}.{suffix}"
     try:
         with file.open("x", encoding="utf-8") as output:
             output.write(f"{text}\n")

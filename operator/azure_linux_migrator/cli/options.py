@@ -110,6 +110,7 @@ class _OtherFlags(TypedDict):
     cluster_name: str | None
     cloud: str
     arm_endpoint: str | None
+    aks_api_version: str | None
 
 
 class ReadingFlags(_OtherFlags):

@@ -8,8 +8,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
-from azure_linux_migrator.api.spec import MigrationSpec
+from azure_linux_migrator.api.spec import MigrationSpec, SourcePool
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.azure.client import AksPools, open_pools
 from azure_linux_migrator.controller.settings import Settings
@@ -91,9 +92,17 @@ async def take(settings: Settings, spec: MigrationSpec | None) -> ClusterSnapsho
     return with_azure(snapshot, pools_by_name.values(), facts)
 
 
-async def new_pool(settings: Settings, name: str, spec: MigrationSpec) -> tuple[Pool, str]:
-    """The pool that a migration has made, and the name of the one that it replaces. Raises
-    SettingsError where there is none."""
+class Replacement(NamedTuple):
+    """The pool that a migration has made, the name of the one that it replaces, and whether that is
+    there and stays."""
+
+    pool: Pool
+    old: str
+    stays: bool
+
+
+async def replacement(settings: Settings, name: str, spec: MigrationSpec) -> Replacement:
+    """What a migration has made. Raises SettingsError where it has made no pool."""
     migration = Migration(name, "", 0, spec, MigrationStatus())
     async with connected_pools(settings, spec) as pools:
         pools_by_name = await pools.list_pools()
@@ -104,7 +113,8 @@ async def new_pool(settings: Settings, name: str, spec: MigrationSpec) -> tuple[
             f"the cluster has no node pool {migration.new_pool}, and none with the tags of "
             f"migration {name}; its pools are: {', '.join(sorted(pools_by_name))}"
         )
-    return pool, migration.old_pool
+    stays = spec.source_pool is not SourcePool.DELETE and migration.old_pool in pools_by_name
+    return Replacement(pool, migration.old_pool, stays)
 
 
 Checked = dict[str, tuple[Finding, ...]]

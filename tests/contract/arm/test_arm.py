@@ -1,6 +1,7 @@
 """The simulated AKS, driven by the real SDK: every call of the ARM subset, and its refusals."""
 
 import random
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,8 +16,10 @@ from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.azure.client import open_pools
 from azure_linux_migrator.azure.failures import classify_failure
 from azure_linux_migrator.errors import AzureError
+from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
+from azure_linux_migrator.simulator.aks.port import SimulatedArm
 from simtest.faults.azure_calls import CallFault, Refuse, inject
 from testbed.aks.server import ArmServer
 
@@ -175,6 +178,22 @@ async def test_our_adapter_creates_from_the_source_scales_and_deletes(arm: Bench
         assert ("create", "200") in calls
     finally:
         await pools.close()
+
+
+async def test_both_ports_give_the_same_error_with_what_its_details_say(arm: Bench) -> None:
+    """Where the codes say nothing, these texts decide what a refusal is taken for."""
+    cluster = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
+    pools = open_pools(cluster, endpoint=arm.url, cloud="public", on_request=lambda *_: None)
+    stale = UpdatePool("system", (("count", 3),), etag="stale")
+    try:
+        with pytest.raises(AzureError) as real:
+            await pools.update("system", {"count": 3}, tags={}, etag="stale")
+    finally:
+        await pools.close()
+    with pytest.raises(AzureError) as simulated:
+        SimulatedArm(arm.cluster).change(stale, time.time())
+    assert "desc = Etag mismatched" in real.value.message
+    assert vars(simulated.value) == vars(real.value)
 
 
 async def test_the_sdk_waits_for_an_operation_whose_status_is_free_text(arm: Bench) -> None:

@@ -12,6 +12,7 @@ from azure_linux_migrator.azure.fact_bodies import (
     decode_size,
 )
 from azure_linux_migrator.model.azure_facts import ClusterFacts, Lock
+from azure_linux_migrator.model.pool import Pool
 
 GROUP = "/subscriptions/s/resourceGroups/g"
 CLUSTER = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/c"
@@ -116,11 +117,25 @@ def test_what_was_attached_to_the_scale_set_outside_of_aks() -> None:
     }
     scale_set: dict[str, Any] = {"properties": {"virtualMachineProfile": profile}}
     cluster = ClusterFacts(node_resource_group="MC_g_c_r")
-    assert decode_attachments([scale_set], cluster) == (
+    assert decode_attachments([scale_set], cluster, Pool("src")) == (
         "application gateway backend pool shop",
         "data disk 0",
         "load balancer backend pool web",
     )
     configuration["networkSecurityGroup"] = {"id": f"{network}/networkSecurityGroups/own"}
-    assert "network security group own" in decode_attachments([scale_set], cluster)
-    assert decode_attachments([{}], cluster) == ()
+    assert "network security group own" in decode_attachments([scale_set], cluster, Pool("src"))
+    assert decode_attachments([{}], cluster, Pool("src")) == ()
+
+
+def test_security_groups_of_the_pool_itself_are_not_attached_outside_of_aks() -> None:
+    """The new pool gets them with the network profile; Azure spells an id in more than one way."""
+    groups = "/subscriptions/s/resourceGroups/net/providers/Microsoft.Network"
+    web, admin = (f"{groups}/applicationSecurityGroups/{name}" for name in ("web", "admin"))
+    addresses = {"applicationSecurityGroups": [{"id": web}, {"id": admin}]}
+    interface = {"properties": {"ipConfigurations": [{"properties": addresses}]}}
+    profile = {"networkProfile": {"networkInterfaceConfigurations": [interface]}}
+    scale_set = {"properties": {"virtualMachineProfile": profile}}
+    network = {"applicationSecurityGroups": [web.replace("resourceGroups", "resourcegroups")]}
+    source = Pool("src", properties={"networkProfile": network})
+    cluster = ClusterFacts(node_resource_group="MC_g_c_r")
+    assert decode_attachments([scale_set], cluster, source) == ("application security group admin",)

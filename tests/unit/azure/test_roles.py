@@ -9,6 +9,7 @@ import hcl2
 import pytest
 
 from azure_linux_migrator.azure.failures import classify_failure
+from azure_linux_migrator.azure.roles import WRITER_ACTIONS
 from azure_linux_migrator.errors import AzureError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -147,3 +148,21 @@ def test_a_refused_right_quotes_the_action_and_the_scope(
     assert not failure.retryable
     for word in words:
         assert word in failure.remedy
+    assert "the writer role" in failure.remedy
+
+
+def test_a_right_that_no_role_of_azlm_has_is_not_promised_of_one() -> None:
+    """A pool may name resources for which the writer role has no right."""
+    prefix = "/subscriptions/s/resourceGroups/net/providers/Microsoft.Network/publicIPPrefixes/p"
+    message = (
+        "The client does not have permission to perform action(s) "
+        f"'Microsoft.Network/publicIPPrefixes/join/action' on the linked scope(s) '{prefix}'"
+    )
+    error = AzureError("LinkedAuthorizationFailed", message, status=403)
+    assert classify_failure(error).remedy == (
+        f"give the operator's identity Microsoft.Network/publicIPPrefixes/join/action on {prefix}"
+    )
+
+
+def test_the_role_is_known_by_the_actions_that_it_has() -> None:
+    assert set(role("writer")["Actions"]) == WRITER_ACTIONS

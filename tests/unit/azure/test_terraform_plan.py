@@ -1,12 +1,13 @@
 """A plan after the hand-over: nothing is replaced, and nothing changes but azlm's own tags."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from azure_linux_migrator.azure import terraform
 from azure_linux_migrator.model.pool import Pool
-from tests.support.azurerm import Outcome, plan
+from tests.support.azurerm import Outcome, default_node_pool, plan
 from tests.support.pool_properties import EVERYTHING
 from tests.support.worlds import target
 
@@ -33,6 +34,7 @@ SPOT = {
 SHAPES: dict[str, dict[str, Any]] = {
     "as AKS makes it": {},
     "Spot": SPOT,
+    "Spot with a price": SPOT | {"spotMaxPrice": 12.34567},
     "Spot with a drain timeout": SPOT | {"upgradeSettings": {"drainTimeoutInMinutes": 10}},
     "maxSurge": {"upgradeSettings": {"maxSurge": "33%", "maxUnavailable": "0"}},
     "maxUnavailable": {"upgradeSettings": {"maxSurge": "0", "maxUnavailable": "1"}},
@@ -98,6 +100,52 @@ def test_what_the_block_of_a_default_pool_lacks_is_told() -> None:
     assert "upgradeSettings.undrainableNodeBehavior" in notes[0]
     assert "nodeTaints" in notes[0]
     assert notes[1] == "# An update of the block is sent without them."
+
+
+OLD, NEW = pool({}, mode="System", name="src"), pool({}, mode="System")
+OTHER = pool({}, mode="System", name="infra")
+AS_USER = pool({}, mode="User", name="infra")
+
+
+def outcomes(text: str, pools: Sequence[Pool], named: str = "src") -> set[Outcome | None]:
+    """Of an apply of that block, where the state names that pool."""
+    return {line.outcome for line in plan(text, default_node_pool(pools, named)) if line.outcome}
+
+
+def test_the_block_may_be_applied_once_the_old_pool_is_gone_and_says_so() -> None:
+    block = terraform.change(NEW, "src")
+    assert outcomes(block, [NEW]) == {Outcome.UPDATE}
+    assert Outcome.CLUSTER in outcomes(block, [OLD, NEW]), "the state still names the old one"
+    assert "Apply only once pool src is gone" in block
+    before = block.replace('"srcazl"', '"src"')
+    assert Outcome.CLUSTER in outcomes(before, [NEW]), "the block as it was"
+    assert "once it is gone, the old name does" in block
+
+
+def test_another_system_pool_is_out_of_the_way_while_the_state_is_refreshed() -> None:
+    block = terraform.change(NEW, "src")
+    assert Outcome.CLUSTER in outcomes(block, [OTHER, NEW])
+    refreshed = default_node_pool([AS_USER, NEW], "src").name
+    assert outcomes(block, [OTHER, NEW], refreshed) == {Outcome.UPDATE}
+    late = default_node_pool([OTHER, NEW], "src").name
+    assert Outcome.CLUSTER in outcomes(block, [AS_USER, NEW], late), "a state keeps what it names"
+    steps = ("set its mode to\n# User first", "apply -refresh-only", "set it back")
+    assert [block.index(step) for step in steps] == sorted(map(block.index, steps))
+
+
+def test_while_the_old_pool_stays_the_block_is_left_as_it_is() -> None:
+    block = terraform.change(NEW, "src").replace('"srcazl"', '"src"')
+    assert outcomes(block, [OLD, NEW]) <= {Outcome.UPDATE}
+    text = terraform.change(NEW, "src", stays=True)
+    assert all(line.startswith("#") for line in text.splitlines())
+    assert "change nothing until pool src is deleted" in text
+
+
+def test_a_user_pool_that_stays_may_stay_managed() -> None:
+    kept = terraform.change(pool({}), "src", stays=True)
+    assert "pool src stays: leave this block out" in kept
+    assert "delete the resource" not in kept
+    assert plan(kept, pool({})) == plan(terraform.change(pool({}), "src"), pool({}))
 
 
 def test_a_plan_finds_what_is_left_out() -> None:

@@ -18,7 +18,7 @@ from azure_linux_migrator.api import crd
 from azure_linux_migrator.api.spec import ClusterRef
 from azure_linux_migrator.cli.main import USAGE, main
 from azure_linux_migrator.cli.main import azlm as command
-from azure_linux_migrator.cli.options import settings
+from azure_linux_migrator.cli.options import ReadingFlags, reading, settings
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.forecast.build_cluster import Assumptions
@@ -409,3 +409,8 @@ def test_several_kubeconfigs_are_one(azlm: Azlm, monkeypatch: pytest.MonkeyPatch
     code, _, err = azlm("plan", "-f", file, "--arm-endpoint=http://127.0.0.1:1")
     assert code == 1
     assert "is the cluster started, reachable from here, and the context the right one?" in err
+
+
+def test_the_types_of_the_flags_are_those_of_the_options() -> None:
+    command = click.command()(reading(lambda **_: None))
+    assert ReadingFlags.__annotations__.keys() == {option.name for option in command.params}

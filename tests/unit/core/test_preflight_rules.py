@@ -551,6 +551,41 @@ def test_the_node_disruption_policy_concerns_a_change_in_place_only() -> None:
     assert "nodeInitializationTaints" not in finding.message, "the pool itself stays"
 
 
+def test_in_place_the_scale_set_keeps_what_is_on_it() -> None:
+    shape = snapshot(
+        spec=spec(strategy={"type": "InPlace"}),
+        target="src",
+        attachments=("data disk 0",),
+        identities=("app",),
+        extensions=("Antivirus",),
+    )
+    assert findings_of("vm.attachment", shape) == []
+    assert findings_of("vm.identity", shape) == []
+    [finding] = findings_of("os.vm-extension", shape)
+    assert "not on the new one" not in finding.message
+    assert "supports Azure Linux" in finding.remedy
+
+
+def test_when_the_code_of_a_pool_is_changed_depends_on_what_becomes_of_the_pool() -> None:
+    """A default_node_pool with the name of the new pool replaces the cluster while the old one is
+    there, and with the old name once it is gone."""
+    by_code = source(mode="System", tags=(("by", "terraform"),))
+
+    def remedies(**settings: Any) -> str:
+        target = {"target": "src"} if "strategy" in settings else {}
+        shape = snapshot(source=by_code, spec=spec(**settings), **target)
+        return "; ".join(map(str, findings_of("iac.owner", shape)))
+
+    assert "until pool src is gone and that block is changed" in remedies()
+    for stays in ("Keep", "ScaleToZero"):
+        kept = remedies(sourcePool=stays)
+        assert "change nothing in that block while pool src exists" in kept
+        assert "make the old one again" not in kept
+    in_place = remedies(strategy={"type": "InPlace"})
+    assert "another name" not in in_place
+    assert "set the new OS SKU in the code" in in_place
+
+
 def test_system_pools_out_of_sight_do_for_the_second_node() -> None:
     """AKS Automatic runs a System pool that no list shows."""
     small = source(mode="System", count=1, vm_size="Standard_D4s_v5")

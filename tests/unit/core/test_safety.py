@@ -546,3 +546,17 @@ def test_tokens_of_an_exported_resource_are_not_taken_as_new() -> None:
     assert "azlm.dev/approve=BeforeDrain.2" in decision.status.message
     back = replace(waiting, annotations=exported | {"azlm.dev/rollback": "2"})
     assert decide(back, observation, NOW).status.rollback is not None
+
+
+def test_the_hand_over_of_a_system_pool_that_is_kept_changes_no_code_yet() -> None:
+    """The new name in a default_node_pool replaces the cluster while the old pool is there."""
+    new = target(mode="System")
+
+    def code(source_pool: str, *pools: Pool) -> str:
+        wanted = migration(_at("RetireSource"), sourcePool=source_pool)
+        return decide(wanted, seen(world([], nodes=[]), *pools), NOW).status.hand_over.terraform
+
+    kept = code("Keep", source(mode="System"), new)
+    assert "change nothing until pool src is deleted" in kept
+    assert "default_node_pool {" not in kept
+    assert "default_node_pool {" in code("Delete", new)

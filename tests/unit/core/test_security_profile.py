@@ -45,6 +45,13 @@ def test_an_ordinary_pool_moves_to_azure_container_linux_with_both_switched_on()
     assert "needs secure boot, which" in one
 
 
+def test_all_that_is_missing_is_in_the_remedy() -> None:
+    old = {"vmSize": "Standard_D4s_v5", "osSKU": "AzureContainerLinux"}
+    sizes = {"standard_d4s_v5": replace(GEN2, generations=("V1",))}
+    text = blocks(target=old, sizes=sizes)
+    assert "set spec.target.vmSize to a size of generation 2 and set enableSecureBoot" in text
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [

@@ -119,21 +119,34 @@ def _unsupported_channel(snapshot: PreflightSnapshot, channel: str) -> Iterator[
 
 
 def extensions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """os.vm-extension: what hangs on the old scale set does not come along."""
+    """os.vm-extension: what is on the scale set stays with InPlace, and is not on a new one."""
     result = of_pool(snapshot, "os.vm-extension")
     if isinstance(snapshot.facts.extensions, Unread):
         yield result.unchecked(snapshot.facts.extensions)
         return
     for name in snapshot.facts.extensions:
+        if _keeps_scale_set(snapshot):
+            yield result.warn(
+                f"extension {name} of its scale set runs on the new OS too",
+                "see that it supports Azure Linux, or remove it before",
+            )
+            continue
         yield result.warn(
             f"extension {name} of its scale set is not on the new one",
             "install it there again if it supports Azure Linux, or use a DaemonSet",
         )
 
 
+def _keeps_scale_set(snapshot: PreflightSnapshot) -> bool:
+    """Strategy InPlace changes the OS of the scale set that there is."""
+    return snapshot.target == snapshot.source.name
+
+
 def identities(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """vm.identity: an identity on the old scale set that AKS does not put on the new one."""
     result = of_pool(snapshot, "vm.identity")
+    if _keeps_scale_set(snapshot):
+        return
     if isinstance(snapshot.facts.identities, Unread):
         yield result.unchecked(snapshot.facts.identities)
         return
@@ -148,6 +161,8 @@ def identities(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 def attachments(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """vm.attachment: what was attached to the old scale set and AKS does not know of."""
     result = of_pool(snapshot, "vm.attachment")
+    if _keeps_scale_set(snapshot):
+        return
     if isinstance(snapshot.facts.attachments, Unread):
         yield result.unchecked(snapshot.facts.attachments)
         return

@@ -129,10 +129,15 @@ def image_combination(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         yield finding_of.block(
             f"{support.sku} needs {' and '.join(sorted(missing))}, which the new pool would not "
             f"have: {support.fact}",
-            "set spec.target.vmSize to a size of generation 2"
-            if "gen2" in missing
-            else "set enableSecureBoot and enableVTPM of spec.target.securityProfile to true",
+            " and ".join(_to_set(missing)),
         )
+
+
+def _to_set(missing: frozenset[str]) -> Iterator[str]:
+    if "gen2" in missing:
+        yield "set spec.target.vmSize to a size of generation 2"
+    if missing - {"gen2"}:
+        yield "set enableSecureBoot and enableVTPM of spec.target.securityProfile to true"
 
 
 def fips(snapshot: PreflightSnapshot) -> Iterator[Finding]:

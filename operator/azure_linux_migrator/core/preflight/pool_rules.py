@@ -142,21 +142,33 @@ def infrastructure_as_code(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         for key, value in snapshot.source.tags
         if any(word in f"{key}={value}".lower() for word in words)
     )
-    if marks:
-        yield of_pool(snapshot, "iac.owner").warn(
-            f"its tags say that code manages it ({', '.join(marks[:3])}); the new pool has "
-            "another name, and the next apply would make the old one again",
-            "stop its pipeline meanwhile; status.handOver holds the change to make afterwards",
-        )
-    others = marks and "terraform" not in " ".join(marks).lower()
+    finding_of = of_pool(snapshot, "iac.owner")
     in_place = snapshot.spec.strategy.type is StrategyType.IN_PLACE
+    stays = snapshot.spec.source_pool is not SourcePool.DELETE
+    if marks:
+        by_code = f"its tags say that code manages it ({', '.join(marks[:3])})"
+        if in_place:
+            yield finding_of.warn(
+                f"{by_code}; the next apply would change its OS SKU back",
+                "stop its pipeline meanwhile, and set the new OS SKU in the code afterwards",
+            )
+        else:
+            again = "" if stays else ", and the next apply would make the old one again"
+            yield finding_of.warn(
+                f"{by_code}; the new pool has another name{again}",
+                "stop its pipeline meanwhile; status.handOver holds the change to make afterwards",
+            )
+    others = marks and "terraform" not in " ".join(marks).lower()
     if snapshot.source.mode == "System" and not in_place and not others:
-        yield of_pool(snapshot, "iac.owner").warn(
+        yield finding_of.warn(
             "it is a System pool: if Terraform made the cluster, it is probably the "
-            "default_node_pool, and an apply before default_node_pool.name is changed replaces the "
-            "whole cluster",
-            "do not apply from the start of the migration on, until that block is changed as azlm "
-            "handover --format terraform prints it",
+            "default_node_pool, and an apply that finds another name in default_node_pool.name "
+            "than the pool that the provider takes for it replaces the whole cluster",
+            f"change nothing in that block while pool {snapshot.source.name} exists"
+            if stays
+            else "do not apply from the start of the migration on, until pool "
+            f"{snapshot.source.name} is gone and that block is changed as azlm handover --format "
+            "terraform prints it",
         )
 
 

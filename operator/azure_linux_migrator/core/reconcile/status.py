@@ -148,7 +148,10 @@ def report_done(
             "completion_time": timestamp(ctx.now),
             "hand_over": (
                 HandOver(
-                    terraform=_whole(terraform.change(new, ctx.migration.old_pool), "terraform"),
+                    terraform=_whole(
+                        terraform.change(new, ctx.migration.old_pool, stays=_stays(ctx)),
+                        "terraform",
+                    ),
                     bicep=_whole(bicep.resource(new, ctx.migration.old_pool), "bicep"),
                     autoscaler=_expander(before),
                 )
@@ -158,6 +161,11 @@ def report_done(
             **({} if findings is None else {"preflight": preflight_of(findings)}),
         }
     )
+
+
+def _stays(ctx: Context) -> bool:
+    """Whether the old pool is still there at the end, with nodes or without."""
+    return ctx.pool(ctx.migration.old_pool) is not None
 
 
 def _expander(before: MigrationStatus) -> str:

@@ -3,7 +3,7 @@ AzureError."""
 
 from typing import Any
 
-from azure_linux_migrator.azure.failures import codes_in
+from azure_linux_migrator.azure.failures import codes_in, message_of
 from azure_linux_migrator.azure.pools import pool_record
 from azure_linux_migrator.azure.template import target_body, updated_body
 from azure_linux_migrator.core.state.outcomes import ChangesPool
@@ -64,7 +64,7 @@ class SimulatedArm:
 def _ours(error: ArmError) -> AzureError:
     return AzureError(
         error.code,
-        error.message,
+        message_of(error.body),
         status=error.status,
         retry_after=error.retry_after,
         more_codes=tuple(codes_in(error.body))[1:],
