@@ -17,7 +17,7 @@ from azure_linux_migrator.model.scheduling import (
 )
 from azure_linux_migrator.model.selectors import Requirement, Selector
 from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
-from azure_linux_migrator.simulator.cluster.workload import Span, Workload
+from azure_linux_migrator.simulator.cluster.workload import Span, Template, Workload
 from simtest.scenario_draw import ScenarioDraw
 
 ZONE = "topology.kubernetes.io/zone"
@@ -35,7 +35,7 @@ def add_traits(workload: Workload, drawn: ScenarioDraw) -> None:
         scheduling = _pinned(rng, workload, zoned=bool(drawn.zones))
         workload.template = structs.replace(workload.template, scheduling=scheduling)
     if rng.random() < SLOW:
-        workload.template = structs.replace(workload.template, **_slow(rng))
+        workload.template = _slow(rng, workload.template)
 
 
 def _pinned(rng: random.Random, workload: Workload, *, zoned: bool) -> SchedulingConstraints:
@@ -59,10 +59,16 @@ def _requires(key: str, operator: str, *values: str) -> NodeTerm:
     return NodeTerm(expressions=(Requirement(key, operator, values),))
 
 
-def _slow(rng: random.Random) -> dict[str, Span]:
-    """Starts or ends of minutes."""
+def _slow(rng: random.Random, template: Template) -> Template:
+    """Starts or ends of minutes, with a grace period that allows them."""
     start, stop = Span(60.0, 60.0 * rng.choice((1.5, 3.0))), Span(20.0, 60.0 * rng.choice((1, 3)))
-    return rng.choice(({"start": start}, {"stop": stop}, {"start": start, "stop": stop}))
+    starts, stops = rng.choice(((True, False), (False, True), (True, True)))
+    if starts:
+        template = structs.replace(template, start=start)
+    if stops:
+        traits = structs.replace(template.traits, grace_seconds=int(stop.high) + 10)
+        template = structs.replace(template, stop=stop, traits=traits)
+    return template
 
 
 def add_shared_budgets(seed: str, simulation: SimulatedCluster) -> None:

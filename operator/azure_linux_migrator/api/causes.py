@@ -85,8 +85,8 @@ class Cause(StrEnum):
     SURGE_STUCK = (
         "SurgeStuck",
         (
-            "a surged Deployment does not progress: Kubernetes says so, or its new pod is not Ready"
-            " after ten minutes"
+            "a surged Deployment does not progress: Kubernetes says so, its new pod finds no node,"
+            " or is not Ready after ten minutes"
         ),
     )
     UNSCHEDULABLE = (

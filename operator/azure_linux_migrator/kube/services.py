@@ -2,6 +2,7 @@
 autoscaler's priority expander, and whether the cluster is in Azure at all."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 import yaml
@@ -38,15 +39,18 @@ async def expander_priorities(client: Client) -> tuple[Priority, ...] | Unread:
         return Unread(f"reading ConfigMap {_EXPANDER_NAME} failed: {error.message}")
     try:
         entries = yaml.safe_load((answer.get("data") or {}).get("priorities") or "") or {}
-        if not all(isinstance(patterns, list) for patterns in entries.values()):
-            raise TypeError("patterns of a priority are a list")
-        priorities = [
-            Priority(int(value), str(pattern))
-            for value, patterns in entries.items()
-            for pattern in patterns
-        ]
+        return _priorities(entries)
     except (yaml.YAMLError, AttributeError, TypeError, ValueError):
         return Unread(f"ConfigMap {_EXPANDER_NAME} was not understood")
+
+
+def _priorities(entries: Mapping[object, object]) -> tuple[Priority, ...]:
+    """The highest first. Raises TypeError where the patterns of an entry are no list."""
+    priorities = []
+    for value, patterns in entries.items():
+        if not isinstance(patterns, list):
+            raise TypeError(f"the patterns of {value} are no list")
+        priorities += [Priority(int(str(value)), str(pattern)) for pattern in patterns]
     return tuple(sorted(priorities, key=lambda entry: -entry.value))
 
 

@@ -423,6 +423,16 @@ class TestSingletons:
         assert (_after(work, 599), causes(work)) == ([], [])
         assert (_after(work, 600), causes(work)) == ([], [Cause.SURGE_STUCK])
 
+    def test_a_new_pod_that_finds_no_node_is_reported_at_once(self) -> None:
+        work = self._deployment(max_surge=0, max_unavailable=1, surge="m/1", replicas=2)
+        words = "0/5 nodes are available: 2 node(s) didn't match pod topology spread constraints"
+        pending: dict[str, Any] = {"node": "", "phase": "Pending", "ready": False}
+        self.state.put_pod(pod("two", unschedulable=words, **pending))
+        [note] = work.plan(NOW).blockers
+        assert (note.cause, note.blocks, names(work)) == (Cause.SURGE_STUCK, True, [])
+        assert words in note.message
+        assert "nodeTaintsPolicy" in note.remedy
+
     def test_the_time_of_a_hold_does_not_count(self) -> None:
         work = self._deployment(max_surge=0, max_unavailable=1, surge="other/1", replicas=2)
         self.state.put_pod(pod("two", node="t-0"))

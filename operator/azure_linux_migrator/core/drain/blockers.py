@@ -166,10 +166,14 @@ def _stuck_pod(pod: Pod) -> Blocker:
 
 def unschedulable(pod: Pod, pool: str) -> Blocker:
     """A replacement without a node, with what helps by the scheduler's own words."""
-    words = pod.unschedulable
+    why = f"replaces a pod that was moved and finds no node: {pod.unschedulable}"
+    return of_pod(pod, Cause.UNSCHEDULABLE, why, scheduler_remedy(pod.unschedulable, pool))
+
+
+def scheduler_remedy(words: str, pool: str) -> str:
+    """What helps a pod without a node, by the scheduler's message."""
     remedy = next((text for part, text in _SCHEDULER_REMEDIES if part in words), _ROOM)
-    why = f"replaces a pod that was moved and finds no node: {words}"
-    return of_pod(pod, Cause.UNSCHEDULABLE, why, remedy.format(pool=pool))
+    return remedy.format(pool=pool)
 
 
 _ROOM = (

@@ -3,11 +3,12 @@ long it has waited for it."""
 
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import Blocker
+from azure_linux_migrator.core.drain.blockers import scheduler_remedy
 from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
 from azure_linux_migrator.core.drain.surge_first import Standing, adds_replica, next_action, starts
 from azure_linux_migrator.model.actions import Action
-from azure_linux_migrator.model.cluster import Controller
+from azure_linux_migrator.model.cluster import Controller, Pod
 
 PATIENCE_SECONDS = 600.0
 """A surge that has moved no pod for so long is reported, or given up where Kubernetes is not
@@ -66,9 +67,16 @@ class Surges:
     def stuck(self) -> list[Blocker]:
         """Surges whose new pod does not become Ready, by what Kubernetes says or by their time."""
         blockers: list[Blocker] = []
+        unplaced = self._unplaced()
         for uid, queue in self._tracker.queues.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
-            if controller is None or queue.empty or not (controller.stuck or uid in self._slow):
+            if controller is None or queue.empty:
+                continue
+            pod = unplaced.get(uid) if self._under_way(controller, queue) else None
+            if pod is not None:
+                blockers.append(_without_a_node(controller, pod, queue.left, self._tracker))
+                continue
+            if not (controller.stuck or uid in self._slow):
                 continue
             why = controller.stuck or "its new pod has not been Ready for ten minutes"
             blockers.append(
@@ -96,6 +104,19 @@ class Surges:
             ),
             default=None,
         )
+
+    def _unplaced(self) -> dict[str, Pod]:
+        """A pod that the scheduler finds no node for, of each surging Deployment that has one."""
+        world, surging = self._tracker.world, self._tracker.queues.surging
+        if not surging:
+            return {}
+        return {
+            controller.uid: pod
+            for pod in world.unschedulable.values()
+            if not pod.terminating
+            and (controller := world.owner_index.controller_of(pod)) is not None
+            and controller.uid in surging
+        }
 
     def _give_up(self, uid: str, controller: Controller, queue: EvictionQueue) -> None:
         tracker = self._tracker
@@ -128,6 +149,19 @@ class Surges:
             stamp=stamp,
             held=tuple(tracker.held_pods(replica_sets)),
         )
+
+
+def _without_a_node(controller: Controller, pod: Pod, pods: int, tracker: PodTracker) -> Blocker:
+    return Blocker(
+        Cause.SURGE_STUCK,
+        "Deployment",
+        controller.key,
+        f"Deployment {controller.key} does not progress: its new pod {pod.key.name} finds no node: "
+        f"{pod.unschedulable}",
+        scheduler_remedy(pod.unschedulable, tracker.scope.target),
+        pods,
+        controller.uid,
+    )
 
 
 def _admitted(queue: EvictionQueue) -> bool:

@@ -78,7 +78,7 @@ class ApiServer:
         if not pod.node:
             self.store.remove_pod(key)
             return
-        deadline = float(int(self._kernel.now + GRACE_SECONDS))
+        deadline = float(int(self._kernel.now + max(GRACE_SECONDS, pod.traits.grace_seconds)))
         self.store.put_pod(structs.replace(pod, terminating=True, deadline=deadline))
 
     def mark_victim(self, key: NamespacedName, uid: str, cost: int) -> None:
