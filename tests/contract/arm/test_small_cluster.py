@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from azure_linux_migrator.simulator.aks.errors import scope_locked
+from azure_linux_migrator.simulator.aks.errors import ResponseLost, scope_locked
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Timings
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 from azure_linux_migrator.simulator.aks.rest_api import ArmAnswer, ArmRequest
@@ -30,6 +30,36 @@ class Locked(Subscription):
         """As usual, but for a deletion."""
         if request.method == "DELETE":
             raise scope_locked(request.path, "delete")
+        return super().answer(request)
+
+
+class FailsOnce(Subscription):
+    """A resource group whose first deletion is accepted and fails later."""
+
+    failed = False
+
+    def answer(self, request: ArmRequest) -> ArmAnswer | None:
+        """As usual; the second request after the first deletion finds the group as before it."""
+        if self._gone_at is not None and not self.failed and request.method == "GET":
+            self.failed = True
+            answer = super().answer(request)
+            self._gone_at = None
+            return answer
+        return super().answer(request)
+
+
+class MadeLate(Subscription):
+    """A resource group that appears after its maker has lost the connection."""
+
+    appears_at = 0.0
+
+    def answer(self, request: ArmRequest) -> ArmAnswer | None:
+        """As usual, but for the request that makes the group."""
+        if request.method == "PUT":
+            self.appears_at = request.now + 0.3
+            raise ResponseLost(committed=True)
+        if self.appears_at and request.now >= self.appears_at:
+            self._group, self.appears_at = True, 0.0
         return super().answer(request)
 
 
@@ -96,6 +126,24 @@ async def test_a_group_that_cannot_be_deleted_is_not_reported_as_gone(
         await asyncio.to_thread(lambda: small.create(POLL_SECONDS))
         assert not await asyncio.to_thread(lambda: small.delete(POLL_SECONDS))
         assert methods(server).count("DELETE") > 2, "it was tried again"
+
+
+async def test_a_deletion_that_fails_later_is_asked_for_again(kubeconfig: Path) -> None:
+    async with served(kubeconfig, FailsOnce) as (small, server):
+        await asyncio.to_thread(lambda: small.create(POLL_SECONDS))
+        assert await asyncio.to_thread(lambda: small.delete(POLL_SECONDS))
+        assert methods(server).count("DELETE") == 2
+
+
+async def test_a_group_that_appears_after_a_lost_answer_is_deleted(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small_cluster, "UNANSWERED_SECONDS", 1.0)
+    async with served(kubeconfig, MadeLate) as (small, server):
+        with pytest.raises(ConnectionError, match="without response"):
+            await asyncio.to_thread(lambda: small.create(POLL_SECONDS))
+        assert await asyncio.to_thread(lambda: small.delete(POLL_SECONDS))
+        assert methods(server).count("DELETE") == 1
 
 
 async def test_a_refused_cluster_is_told_and_its_group_deleted(kubeconfig: Path) -> None:
