@@ -17,8 +17,9 @@ from types import FrameType
 
 import yaml
 
-from azure_linux_migrator.azure.identity import BY_NAME, credential
+from azure_linux_migrator.azure.identity import BY_NAME
 from testbed.aks.process import AksServer
+from testbed.azure.cli_login import CliLogin
 from testbed.azure.proxy import ArmProxy, Token
 from testbed.azure.recording import Recording
 from testbed.azure.redaction import Redaction
@@ -76,6 +77,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say("\ninterrupted before anything was made")
         return 130
+    except (StartError, RuntimeError, OSError) as error:
+        say(f"azure-e2e: {error}")
+        return 1
 
 
 class Run:
@@ -101,6 +105,7 @@ class Run:
             proxy = stack.enter_context(
                 ArmProxy(
                     upstream,
+                    scope=f"/subscriptions/{self._cluster.subscription}/",
                     token=token,
                     recording=self._recording,
                     poll_seconds=self._poll_seconds,
@@ -137,12 +142,7 @@ class Run:
             server = AksServer(plane.kubeconfig, "--boot-seconds=3", "--delete-seconds=2", *flags)
             return stack.enter_context(server).url, None
         cloud = BY_NAME["public"]
-        identity = credential(cloud)
-
-        async def token() -> str:
-            return str((await identity.get_token(cloud.scope)).token)
-
-        return cloud.arm, token
+        return cloud.arm, CliLogin(cloud, self._cluster.subscription).token
 
     def _migrate(self, small: SmallCluster, proxy: ArmProxy, scratch: Path) -> int:
         kubeconfig = scratch / "kubeconfig"

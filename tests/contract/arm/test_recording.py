@@ -136,7 +136,13 @@ async def test_what_a_proxy_records_is_replayed(tmp_path: Path) -> None:
         served.adopt("old", POOL)
         redaction = Redaction(NAMES | {served.url: "https://management.azure.com"})
         recording = Recording(redaction)
-        proxy = ArmProxy(served.url, token=_token, recording=recording, poll_seconds=0.05)
+        proxy = ArmProxy(
+            served.url,
+            scope=f"/subscriptions/{SUBSCRIPTION}/",
+            token=_token,
+            recording=recording,
+            poll_seconds=0.05,
+        )
         await asyncio.to_thread(proxy.__enter__)
         try:
             await _migrated(served, proxy.url)
