@@ -15,7 +15,7 @@ import pytest
 from testbed.aks.process import ROOT
 from testbed.azure import command, small_cluster
 from testbed.azure.interrupts import SIGNALS, interrupts
-from tests.contract.arm.test_small_cluster import POLL_SECONDS, Locked, methods, served
+from tests.support.served_azure import POLL_SECONDS, Locked, methods, served_azure
 
 SURVIVES = """
 import sys
@@ -53,7 +53,7 @@ async def test_a_reader_of_its_messages_that_ended_does_not_keep_the_group(
 ) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    async with served(kubeconfig) as (small, server):
+    async with served_azure(kubeconfig) as (small, server):
         await asyncio.to_thread(lambda: small.create(POLL_SECONDS))
         with suppress(BrokenPipeError), os.fdopen(writer, "w", buffering=1) as stderr:
             monkeypatch.setattr(sys, "stderr", stderr)
@@ -73,7 +73,7 @@ async def test_a_group_that_stays_is_named_although_the_log_cannot_be_written(
     (tmp_path / "azlm.log").write_text("a log\n")
     output = tmp_path / "a-file"
     output.touch()
-    async with served(kubeconfig, Locked) as (small, _):
+    async with served_azure(kubeconfig, Locked) as (small, _):
         await asyncio.to_thread(lambda: small.create(POLL_SECONDS))
         code = await asyncio.to_thread(lambda: run(output)._finish(small, tmp_path, 1))
     assert code == command.LEFT_OVER
