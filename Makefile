@@ -28,8 +28,10 @@ testbed: $(STAMP) ## Build the embedded control plane's binaries (cached outside
 demo: testbed ## Run a whole migration on the embedded real control plane
 	$(BIN)/python -m testbed demo
 
-test: testbed ## Run all tests, those on the real control plane included
-	$(BIN)/python -m pytest
+TEST_WORKERS ?= 0
+
+test: testbed ## Run all tests, those on the real control plane included; TEST_WORKERS=2: side by side
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 SEEDS ?= 10000
 

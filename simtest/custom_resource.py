@@ -46,11 +46,14 @@ class CustomResource:
                 watcher(fresh)
 
     def edit(self, **spec: Any) -> None:
-        """A user changes the spec."""
+        """A user changes fields of the spec."""
         if self.body is not None:
-            merged = {**self.body.spec, **spec}
-            if merged != self.body.spec:
-                self._put(spec=merged, generation=self.body.generation + 1)
+            self.replace({**self.body.spec, **spec})
+
+    def replace(self, spec: Mapping[str, Any]) -> None:
+        """A user applies another spec."""
+        if self.body is not None and spec != self.body.spec:
+            self._put(spec=spec, generation=self.body.generation + 1)
 
     def annotate(self, name: str, value: str) -> None:
         """A user sets an annotation."""

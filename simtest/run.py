@@ -15,8 +15,8 @@ from simtest.faults.fault import HEALED, Fault
 from simtest.faults.injector import FaultInjector
 from simtest.faults.schedule import schedule
 from simtest.invariants.audit import Audit, OperatorUnderTest
-from simtest.invariants.context import ObservedProcess
 from simtest.invariants.final_checks import FinalChecks
+from simtest.invariants.process import ObservedProcess
 from simtest.invariants.registry import ViolationError
 from simtest.scenario import NAME, NOW, Scenario, scenario
 from simtest.shipped.network_faults import PREFIX, draw_network_faults
@@ -35,6 +35,7 @@ EVENTS_BASE, EVENTS_EACH = 30, 3
 class SeedResult(Struct):
     """How a run ended. `failure` is empty if all invariants held, and `broken` names the one that
     did not; `trail` are its steps and reasons, `judged` how often each invariant was judged,
+    `excused` how often it did not hold because of others,
     `tolerated` how often an invariant was broken that is being fixed, `moves` how often a replica
     was moved in one direction, `digest` a hash of all its decisions if it was asked for."""
 
@@ -50,6 +51,7 @@ class SeedResult(Struct):
     faults: tuple[Fault, ...] = ()
     trail: tuple[str, ...] = ()
     judged: dict[str, int] = {}
+    excused: dict[str, int] = {}
     tolerated: dict[str, int] = {}
     digest: str = ""
 
@@ -69,7 +71,7 @@ class Run:
         self.resource = CustomResource(
             simulation.store, NAME, dict(self.scenario.spec), lambda: simulation.kernel.now
         )
-        self.audit = Audit(self.scenario, self.resource)
+        self.audit = Audit(self.scenario, self.resource, calm=not self.faults)
         self.trail: list[str] = []
         self.digest = Digest() if hashed else None
         self._operators = Operators(
@@ -105,11 +107,14 @@ class Run:
         with virtual_time(self.scenario.simulation.kernel, self.seed) as log:
             try:
                 result = self._migrate()
-                unexpected = [*log.unexpected, *self._operators.unexpected]
+                logged, unawaited = list(log.unexpected), list(self._operators.unexpected)
             finally:
                 self._operators.dispose()
-        if unexpected:
-            result.broken, result.failure = "no-crash", f"no-crash: {unexpected[0]}"
+        result.judged["log-clean"] = 1
+        if logged:
+            result.broken, result.failure = "log-clean", f"log-clean: {logged[0]}"
+        if unawaited:
+            result.broken, result.failure = "no-crash", f"no-crash: {unawaited[0]}"
         return result
 
     def reaches(self, holds: Callable[[], bool]) -> bool:
@@ -151,6 +156,7 @@ class Run:
             faults=self.faults,
             trail=tuple(self.trail),
             judged=dict(self.audit.judge.judged),
+            excused=dict(self.audit.judge.excused),
             tolerated=dict(self.audit.judge.broken),
             digest=self.digest.hex() if self.digest is not None else "",
         )
@@ -193,7 +199,7 @@ class Run:
         more = self.resource.writes - writes, self.injector.writes - acts
         text = f"{more[0]} status writes, {more[1]} actions after the end"
         self.audit.judge.that("idle-at-the-end", more == (0, 0), text)
-        events = self._operators.server.events_written()
+        events = self._operators.server.kept.events_written
         most = EVENTS_BASE + EVENTS_EACH * len(self.trail)
         text = f"{events} events for {len(self.trail)} changes of the reason"
         self.audit.judge.that("events-few", events <= most, text)

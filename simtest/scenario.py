@@ -22,6 +22,7 @@ POOL: dict[str, Any] = {
     "mode": "User",
     "type": "VirtualMachineScaleSets",
 }
+_MARKED = ("system", "src")
 
 
 class Scenario(Struct):
@@ -37,6 +38,8 @@ class Scenario(Struct):
     own: Workload | None = None
     deleted: set[str] = set()
     """Pools that somebody else has deleted."""
+    others_marks: dict[str, str] = {}
+    """Batch marks of other migrations, by node."""
 
     @property
     def strategy(self) -> str:
@@ -53,7 +56,20 @@ def scenario(seed: str) -> Scenario:
     bounds = (1, drawn.nodes + 2) if drawn.autoscaled else None
     drawn_scenario = Scenario(simulation, dict(drawn.spec), {}, bounds, drawn.target)
     populate(drawn_scenario, rng, source, drawn)
+    _mark(drawn_scenario, random.Random(f"{seed}/marks"))
     return drawn_scenario
+
+
+def _mark(scenario: Scenario, rng: random.Random) -> None:
+    """In some runs another migration, whose name begins like this one's, is at work on another
+    pool, and a predecessor of the same name has left its mark on a node."""
+    store = scenario.simulation.store
+    names = {pool: [n.name for n in store.nodes.values() if n.pool == pool] for pool in _MARKED}
+    if rng.random() < 0.2:
+        scenario.others_marks[names["system"][0]] = f"{NAME}2.uid-{NAME}2.1"
+        store.change_node(names["system"][0], batch=f"{NAME}2.uid-{NAME}2.1")
+    if rng.random() < 0.1:
+        store.change_node(rng.choice(names["src"]), batch=f"{NAME}.uid-before.1")
 
 
 def _simulated_cluster(seed: str, rng: random.Random, drawn: ScenarioDraw) -> SimulatedCluster:

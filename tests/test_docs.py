@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support.worlds import migration
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMED = re.compile(r"`([a-z_/]+\.py)::(test_[a-z0-9_]+)`")
+NAMED = re.compile(r"`([a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`")
 
 
 def test_every_test_that_the_case_table_names_exists() -> None:
@@ -20,6 +20,32 @@ def test_every_test_that_the_case_table_names_exists() -> None:
     assert missing == []
     numbers = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
     assert [int(number) for number in numbers] == list(range(1, 46))
+
+
+def test_the_page_of_findings_names_tests_mutations_and_words_that_exist() -> None:
+    from azure_linux_migrator.api.causes import Cause
+    from azure_linux_migrator.api.checks import Check
+    from azure_linux_migrator.api.reasons import Reason
+    from simtest.mutations.hunt import MUTATIONS
+
+    text = (ROOT / "docs" / "findings.md").read_text()
+    rows = [line for line in text.splitlines() if re.match(r"^\| (?!#|finding|-)", line)]
+    without = [row for row in rows if not NAMED.search(row)]
+    assert (len(rows) > 90, without) == (True, [])
+    missing = [
+        f"{file}::{name}"
+        for file, name in NAMED.findall(text)
+        if f"def {name}(" not in (ROOT / "tests" / file).read_text()
+    ]
+    assert missing == []
+    words = {mutation.name for mutation in MUTATIONS} | {check.value for check in Check}
+    words |= {cause.value for cause in Cause} | {reason.value for reason in Reason}
+    quoted = {word for row in rows for word in re.findall(r"`([A-Za-z.-]+)`", row)}
+    assert quoted - words == {"implicitBudgets"}
+    _, _, last = text.partition("## The field cases")
+    cases = re.findall(r"^\| (\d\d) \|", last, re.MULTILINE)
+    assert len(cases) == 30
+    assert cases == sorted(set(cases))
 
 
 def test_every_cause_of_a_blocker_is_explained() -> None:
@@ -64,7 +90,10 @@ def test_every_test_that_the_log_of_the_simulation_names_exists() -> None:
 
 def test_the_list_of_deliberate_faults_is_that_of_the_code() -> None:
     from simtest.mutations.hunt import MUTATIONS
+    from simtest.mutations.tested.table import TESTED
 
     text = (ROOT / "docs" / "mutations.md").read_text()
-    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == [m.name for m in MUTATIONS]
+    names = [*(hunted.name for hunted in MUTATIONS), *(tested.name for tested in TESTED)]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == names
     assert "not within" not in text
+    assert "**nothing**" not in text

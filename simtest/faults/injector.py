@@ -142,14 +142,12 @@ class FaultInjector:
     def begins(self, action: Action) -> None:
         """An action is about to take effect."""
         run = self.run
-        self._calls_azure = isinstance(action, AZURE)
         run.audit.stale = run.now <= run.late_until.get(action.key, 0.0)
         run.audit.begins(action)
 
     def ends(self, action: Action) -> None:
         """An action has taken effect; the answer is not sent yet."""
         run = self.run
-        self._calls_azure = False
         seconds, run.crash_seconds = run.crash_seconds, None
         run.audit.ends(action)
         run.audit.stale = False

@@ -3,7 +3,7 @@
 from azure_linux_migrator.model.actions import Action
 from simtest.faults.fault_hook import FaultHook, InjectedFault
 from simtest.invariants.audit import Audit
-from simtest.invariants.context import ObservedProcess
+from simtest.invariants.process import ObservedProcess
 
 
 class Attribution:

@@ -3,23 +3,23 @@
 from typing import Protocol
 
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.model.cluster import NamespacedName, Node
 from simtest.custom_resource import Body, CustomResource
 from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import BudgetInvariants
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.drain_policy import DrainPolicyInvariants
 from simtest.invariants.moves import Meant, MoveInvariants
 from simtest.invariants.nodes import NodeInvariants, Openings
 from simtest.invariants.operator_view import OperatorView
 from simtest.invariants.pool_view import PoolView
 from simtest.invariants.pools import PoolInvariants
+from simtest.invariants.process import DecisionToJudge, ObservedProcess, Records
 from simtest.invariants.rate_limits import RateLimits
 from simtest.invariants.registry import Judge
 from simtest.invariants.status import StatusInvariants
+from simtest.invariants.told import ToldInvariants
 from simtest.scenario import Scenario
 
 KNOWN: dict[str, str] = {}
@@ -30,8 +30,8 @@ class OperatorUnderTest(Protocol):
     """A process whose decisions are judged."""
 
     @property
-    def world(self) -> World:
-        """What it knows of the cluster."""
+    def world(self) -> Records:
+        """What it has read of the cluster."""
 
     @property
     def skew(self) -> float:
@@ -41,7 +41,7 @@ class OperatorUnderTest(Protocol):
 class Audit:
     """Watches one run and passes every event to the judges, each of which has one concern."""
 
-    def __init__(self, scenario: Scenario, resource: CustomResource) -> None:
+    def __init__(self, scenario: Scenario, resource: CustomResource, *, calm: bool = False) -> None:
         self.judge = Judge(KNOWN)
         self.context = context = JudgeContext(scenario, resource, self.judge)
         self.pool_view = PoolView(context)
@@ -70,6 +70,7 @@ class Audit:
             OperatorView(context, blame),
             DrainPolicyInvariants(context),
             self._status,
+            ToldInvariants(context, calm=calm),
         )
         self._deciding = tuple(p for p in self._parts if type(p).decided is not Part.decided)
         self._beginning = tuple(p for p in self._parts if type(p).begins is not Part.begins)
@@ -84,6 +85,11 @@ class Audit:
     def succeeded(self) -> bool:
         """Whether the migration has succeeded."""
         return self._status.succeeded
+
+    @property
+    def succeeded_at(self) -> float | None:
+        """When the resource told first that it has succeeded."""
+        return self._status.succeeded_at
 
     @property
     def evictions(self) -> int:
@@ -139,7 +145,7 @@ class Audit:
     # Events
 
     def decided(
-        self, process: ObservedProcess, operator: OperatorUnderTest, decision: Decision
+        self, process: ObservedProcess, operator: OperatorUnderTest, decision: DecisionToJudge
     ) -> None:
         """A process has decided on actions and a status."""
         process.world = operator.world

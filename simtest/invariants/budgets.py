@@ -9,7 +9,8 @@ from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Controller, NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from simtest.invariants.blame import Blame
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part, SentAction
+from simtest.invariants.context import JudgeContext, Part
+from simtest.invariants.process import ObservedProcess, SentAction
 from simtest.invariants.readings import counts
 
 GOVERNED = frozenset(("Deployment", "StatefulSet"))
@@ -69,37 +70,37 @@ class BudgetInvariants(Part):
         if isinstance(action, DeletePod):
             self._forced_at = self.context.now
         forced = self.context.now - self._forced_at < FORCED_SECONDS
-        if isinstance(action, EvictPod) and counts(before) and not forced:
-            self._classify(before, f"after evicting {action.pod}")
+        if isinstance(action, EvictPod) and counts(before):
+            self._classify(before, f"after evicting {action.pod}", forced=forced)
 
-    def _classify(self, pod: Pod, occasion: str) -> None:
+    def _classify(self, pod: Pod, occasion: str, *, forced: bool) -> None:
         """Check that no budget that selects the pod is below its required count, nor its
         controller."""
         simulation, store = self.context.simulation, self.context.store
         budgets = [key for key in simulation.disruption.budgets_of(pod) if key in store.budgets]
         for key in budgets:
-            if not self._blame.budget_disturbed(key):
-                _, desired = simulation.disruption.wanted(key)
-                healthy = simulation.disruption.healthy(key)
-                text = f"budget {key} has {healthy} of {desired} {occasion}"
-                self.context.that("budget-kept", healthy >= desired, text)
+            _, desired = simulation.disruption.wanted(key)
+            healthy = simulation.disruption.healthy(key)
+            text = f"budget {key} has {healthy} of {desired} {occasion}"
+            others = forced or self._blame.budget_disturbed(key)
+            self.context.that("budget-kept", healthy >= desired, text, excuse=others)
         workload = simulation.workloads.workload(pod)
         if not budgets and workload is not None and workload.kind in GOVERNED:
-            self._replicas(workload, occasion)
+            self._replicas(workload, occasion, forced=forced)
 
-    def _replicas(self, workload: Workload, occasion: str) -> None:
+    def _replicas(self, workload: Workload, occasion: str, *, forced: bool) -> None:
         """Check that no more pods are out than the controller permits, unless the process could
         not know."""
         context = self.context
         healthy = sum(counts(pod) for pod in self._pods(workload))
         out, allowance = workload.replicas - healthy, room_of(workload)
-        if out > allowance and self._misled(workload, healthy):
-            return
         name = workload.key
         text = (
             f"{out} of {workload.replicas} pods of {name} are out, {allowance} may be, {occasion}"
         )
-        context.that("replicas-kept", out <= allowance, text)
+        kept = out <= allowance
+        others = not kept and (forced or self._misled(workload, healthy))
+        context.that("replicas-kept", kept, text, excuse=others)
 
     def _misled(self, workload: Workload, healthy: int) -> bool:
         """Whether the acting process counted more healthy pods than there are, because of
@@ -108,20 +109,22 @@ class BudgetInvariants(Part):
             return True
         process = self.context.acting
         believed = believed_healthy(self.context, process, workload)
-        controller = process.world.owner_index.controller(workload.uid)
+        controller = process.controller(workload.uid)
         return believed > healthy or controller is None or controller.replicas != workload.replicas
 
     def _removed(self, pod: Pod) -> None:
         """A controller removes a healthy pod because azlm restored a scale, or restarted the
         workload."""
         workload = self.context.simulation.workloads.workload(pod)
-        if workload is None or self._blame.workload_disturbed(workload.uid, 60.0):
+        if workload is None:
             return
         pods = self._pods(workload)
         healthy = sum(counts(pod) for pod in pods)
         allowance = workload.max_unavailable if workload.rolling else workload.replicas
         text = f"{workload.key} has {healthy} of {workload.replicas} pods once {pod.key} leaves"
-        self.context.that("surge-kept", healthy >= workload.replicas - allowance, text)
+        kept = healthy >= workload.replicas - allowance
+        others = self._blame.workload_disturbed(workload.uid, 60.0)
+        self.context.that("surge-kept", kept, text, excuse=others)
 
     def _pods(self, workload: Workload) -> list[Pod]:
         simulation = self.context.simulation

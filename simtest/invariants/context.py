@@ -3,44 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from azure_linux_migrator.api.names import APPROVE, PAUSE, RESUME
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
 from simtest.custom_resource import Body, CustomResource
 from simtest.invariants.operator_time import SLACK, OperatorTime
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
 from simtest.invariants.readings import starts_again
 from simtest.invariants.registry import Judge
 from simtest.scenario import Scenario
-
-
-class SentAction(Struct):
-    """An eviction that a process sent, or a deletion. `heard` is whether its answer arrived."""
-
-    at: float
-    revision: int
-    heard: bool
-    granted: bool = False
-    charged: tuple[object, ...] = ()
-    free: bool = False
-    """Whether it was sent while it took no slot: the process cannot know that its pod is Ready
-    since."""
-
-
-class ObservedProcess:
-    """One operator process, since `began`. `world` is what it knows, `sent` its evictions, by
-    the uids of the pods; `read_at` is when it last read the pools."""
-
-    def __init__(self, began: float = 0.0) -> None:
-        self.began = began
-        self.world = World()
-        self.sent: dict[str, SentAction] = {}
-        self.decided_at = 0.0
-        self.read_at = 0.0
 
 
 class JudgeContext:
@@ -73,6 +45,8 @@ class JudgeContext:
         """When the first node joined the current batch."""
         self.attempt_at = 0.0
         self.attempts = 1
+        self.moved: set[str] = set()
+        """Workloads of which azlm has moved a pod."""
         self.rescaled: set[NamespacedName] = set()
         """Deployments that others have scaled."""
         self.pools_changed_at: float | None = None
@@ -114,7 +88,7 @@ class JudgeContext:
         if self.in_place:
             return "src"
         asked = (self.spec.get("target") or {}).get("nodePool")
-        return str(asked or self.status.target_pool or "srcazl")
+        return str(asked or "srcazl")
 
     @property
     def in_place(self) -> bool:
@@ -226,7 +200,7 @@ class Part:
     def __init__(self, context: JudgeContext) -> None:
         self.context = context
 
-    def decided(self, process: ObservedProcess, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
         """A process has decided, by what it knew."""
 
     def begins(self, action: Action) -> None:

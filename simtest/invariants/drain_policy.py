@@ -5,15 +5,14 @@ observes."""
 from collections.abc import Mapping
 from typing import Any
 
-from azure_linux_migrator.api.spec_drain import Drain
 from azure_linux_migrator.api.status import MigrationStatus, since_epoch
-from azure_linux_migrator.core.drain.order import Order
-from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import READS, Action, DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Node, Pod
 from simtest.custom_resource import Body
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part
-from simtest.invariants.readings import in_batch, leaves, length_of, policy_of
+from simtest.invariants.asked import length_of, order_of, policy_of
+from simtest.invariants.context import JudgeContext, Part
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
+from simtest.invariants.readings import in_batch, leaves
 
 WAITS_SECONDS = 150.0
 LOOKS_SECONDS = 20.0
@@ -31,11 +30,10 @@ class DrainPolicyInvariants(Part):
         self._progress: dict[str, float] = {}
         self._looked_at = 0.0
         self._began = 0.0
-        self._orders: dict[str, Order] = {}
 
     # Decisions
 
-    def decided(self, process: ObservedProcess, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
         """Check each pod that is to leave, and from time to time each that is not."""
         looks = self.context.now - self._looked_at >= LOOKS_SECONDS
         if not decision.actions and not looks:
@@ -97,13 +95,9 @@ class DrainPolicyInvariants(Part):
         policy: Mapping[str, Any],
         emptied: str,
     ) -> None:
-        text = repr(policy["order"])
-        order = self._orders.get(text)
-        if order is None:
-            order = self._orders[text] = Order(Drain.model_validate({"order": policy["order"]}))
         world = process.world
         left = [
-            order.tier(pod)
+            order_of(policy, pod)
             for pod in world.pods.values()
             if (node := world.nodes.get(pod.node)) is not None
             and node.pool == emptied
@@ -118,7 +112,7 @@ class DrainPolicyInvariants(Part):
             pod = world.pods.get(move.pod)
             if pod is not None and isinstance(move, EvictPod):
                 text = f"{pod.key} is evicted while pods of a lower order are left"
-                self.context.that("in-order", order.tier(pod) <= min(left), text)
+                self.context.that("in-order", order_of(policy, pod) <= min(left), text)
 
     # Explanations
 
@@ -138,8 +132,8 @@ class DrainPolicyInvariants(Part):
         context, now = self.context, self.context.now
         emptied = context.target if status.rollback is not None else "src"
         named = {(blocker.namespace, blocker.name) for blocker in status.blockers}
-        if len(named) >= 20 or (named and policy["order"]):
-            return
+        others = len(named) >= 20 or (bool(named) and bool(policy["order"]))
+        # Not all blockers fit in, and pods of a higher order wait for those that have one.
         nodes = {n.name: n for n in process.world.nodes.values() if n.pool == emptied}
         for name in [name for name in self._admitted if name not in nodes]:
             del self._admitted[name]
@@ -152,7 +146,7 @@ class DrainPolicyInvariants(Part):
                 since = self._since(pod)
                 explained = now - since < WAITS_SECONDS or self._is_named(pod, nodes, named)
                 text = f"{pod.key} waits for {now - since:.0f} s, and nothing says why"
-                context.that("reason-told", explained, text)
+                context.that("reason-told", explained, text, excuse=others)
 
     def _waits(self, pod: Pod, policy: Mapping[str, Any]) -> bool:
         if not leaves(pod) or pod.terminating or self.context.now - pod.created < WAITS_SECONDS:

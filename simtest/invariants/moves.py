@@ -14,8 +14,9 @@ from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from azure_linux_migrator.simulator.cluster.workload import Workload
 from simtest.custom_resource import Body
 from simtest.invariants.blame import Blame
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.nodes import Openings
+from simtest.invariants.process import ObservedProcess
 from simtest.invariants.readings import counts, leaves
 
 EXPIRY_SECONDS = 118.0
@@ -153,13 +154,18 @@ class MoveInvariants(Part, NullWatcher):
 
     def _again(self, workload: Workload, pod: Pod, moved: int) -> int:
         """Whether this move counts: not if somebody else let the pod come back."""
-        if pod.uid in self._excused or not leaves(pod):
+        if not leaves(pod):
+            return 0
+        if pod.uid in self._excused:
+            self.context.that("moved-once", moved == 0, excuse=True)
             return 0
         if workload.template.scheduling.tolerates(CORDON):
             self._came_back(workload, pod)
             return 0
-        if counts(pod) and workload.key not in self.context.rescaled:
-            self.context.that("moved-once", moved == 0, f"{pod.key} is moved once more")
+        if counts(pod):
+            others = workload.key in self.context.rescaled
+            text = f"{pod.key} is moved once more"
+            self.context.that("moved-once", moved == 0, text, excuse=others)
         return 1
 
     def _came_back(self, workload: Workload, pod: Pod) -> None:

@@ -1,6 +1,5 @@
 """Nodes: which accept pods and why, who cordoned them, and which join a batch."""
 
-from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.model.actions import (
     Action,
@@ -13,8 +12,9 @@ from azure_linux_migrator.model.actions import (
 from azure_linux_migrator.model.cluster import Node, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from simtest.custom_resource import Body
+from simtest.invariants.asked import length_of, size_of
 from simtest.invariants.context import JudgeContext, Part
-from simtest.invariants.readings import in_batch, leaves, length_of
+from simtest.invariants.readings import in_batch, leaves
 from simtest.scenario import NAME
 
 KNOWN_SECONDS = 5.0
@@ -212,7 +212,7 @@ def _most(spec: object, index: int, total: int) -> int:
     """How many nodes a batch may have; the first one is the canary."""
     strategy = spec["strategy"]  # type: ignore[index]
     rolls = strategy["type"] == "Rolling"
-    size = share(strategy["maxSurge"] if rolls else strategy["batch"]["size"], total)
+    size = size_of(strategy["maxSurge"] if rolls else strategy["batch"]["size"], total)
     return min(size, strategy["canary"]["nodes"] or size) if index == 1 else size
 
 

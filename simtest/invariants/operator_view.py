@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping
 
 from azure_linux_migrator.api.status import MigrationStatus, Phase
-from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import (
     READS,
     Action,
@@ -25,9 +24,12 @@ from simtest.invariants.budgets import (
     believed_of_budget,
     room_of,
 )
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.context import JudgeContext, Part
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
 from simtest.invariants.readings import leaves
 
+DENIED_SECONDS = 120.0
+"""After an eviction that was not granted, other pods may be refused for the same reason."""
 PROBE_SECONDS = 55.0
 """A budget that never grants is asked once a minute (docs/drain.md)."""
 
@@ -50,13 +52,14 @@ class OperatorView(Part):
             workload = self.context.simulation.workloads.workload(pod) if pod else None
             if workload is not None and pod is not None and pod.terminating and pod.node:
                 self._moved.add(workload.uid)
+                self.context.moved.add(workload.uid)
 
     def written(self, old: MigrationStatus, body: Body) -> None:
         """A rollback begins without any."""
         if (old.rollback is None) != (body.status.rollback is None):
             self._moved.clear()
 
-    def decided(self, process: ObservedProcess, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
         """Every action that writes."""
         if not decision.actions:
             return
@@ -97,21 +100,21 @@ class OperatorView(Part):
         ready = any(node.pool == filled and node.ready for node in world.nodes.values())
         that("target-ready", ready, f"pods are evicted though no node of {filled} is Ready")
         if placed:
-            name = self._unplaced(process)
-            that("placed-first", name is None, f"pods are evicted while {name} has no node")
+            self._placed("placed-first", process, "pods are evicted")
 
-    def _unplaced(self, process: ObservedProcess) -> NamespacedName | None:
-        """A pod that replaces one that azlm moved, and that fits on no node. Of a workload that
-        others have scaled it may be a replica that they added."""
-        workloads, rescaled = self.context.simulation.workloads, self.context.rescaled
+    def _placed(self, name: str, process: ObservedProcess, what: str) -> None:
+        """Every pod that replaces one that azlm moved fits on a node. Of a workload that others
+        have scaled it may be a replica that they added."""
+        context, added = self.context, None
         for pod in process.world.pods.values():
             if pod.unschedulable and not pod.terminating:
-                workload = workloads.workload(pod)
-                if workload is None or workload.key in rescaled:
+                workload = context.simulation.workloads.workload(pod)
+                if workload is None or workload.uid not in self._moved:
                     continue
-                if workload.uid in self._moved:
-                    return pod.key
-        return None
+                if workload.key not in context.rescaled:
+                    context.that(name, holds=False, text=f"{what} while {pod.key} has no node")
+                added = pod.key
+        context.that(name, added is None, excuse=True)
 
     # Slots
 
@@ -138,14 +141,14 @@ class OperatorView(Part):
         if deletions:
             self._forced_at = self.context.now
         forces = self.context.now - self._forced_at < FORCED_SECONDS
-        for key, asked in wanted.items() if not forces else ():
+        for key, asked in wanted.items():
             budget = process.world.budgets[key]
             if 0 < budget.expected <= budget.desired and self._lets_pass():
                 self._probed(process, key, asked)
                 continue
             free = self._free(process, budget)
             text = f"{asked} pods of budget {key} are evicted, {free} slots are known to be free"
-            self.context.that("slot-known-free", asked <= free, text)
+            self.context.that("slot-known-free", asked <= free, text, excuse=forces)
         for uid, asked in owners.items():
             self._room(process, uid, asked)
         for force in deletions:
@@ -209,7 +212,7 @@ class OperatorView(Part):
 
     def _room(self, process: ObservedProcess, uid: str, asked: int) -> None:
         """Replicas without a budget."""
-        controller = process.world.owner_index.controller(uid)
+        controller = process.controller(uid)
         workload = self.context.simulation.workloads.by_uid[uid]
         if controller is None:
             return
@@ -223,12 +226,19 @@ class OperatorView(Part):
     ) -> None:
         budgets = self.context.simulation.disruption.budgets_of(pod)
         budget = process.world.budgets.get(budgets[0]) if len(budgets) == 1 else None
-        inflight = process.world.inflight
-        denied = inflight.breaker.trouble or inflight.pod_refusals.times(pod.key, pod.uid)
-        if budget is not None and not denied:
+        if budget is not None:
             free = self._free(process, budget) - wanted.get(budget.key, 0)
             text = f"{pod.key} is deleted while its budget has {free} free slots"
-            self.context.that("forced-without-slot", free <= 0, text)
+            denied = self._denied(process, pod)
+            self.context.that("forced-without-slot", free <= 0, text, excuse=denied)
+
+    def _denied(self, process: ObservedProcess, pod: Pod) -> bool:
+        """Whether an eviction of the pod was not granted, or one of any pod lately."""
+        since = self.context.now - DENIED_SECONDS
+        return any(
+            not sent.granted and (uid == pod.uid or sent.at > since)
+            for uid, sent in process.sent.items()
+        )
 
     # Retiring
 
@@ -240,12 +250,11 @@ class OperatorView(Part):
             if node.pool != pool or (names is not None and node.name not in names):
                 continue
             that("retired-cordoned", node.unschedulable, f"{node.name} takes new pods")
-            held = node.ready and bool(world.owner_index.attached_to(node.name))
-            that("retired-detached", not held, f"a volume is attached to {node.name}")
+            volume = process.volume_on(node.name) if node.ready else ""
+            that("retired-detached", not volume, f"{volume} is attached to {node.name}")
             left = [pod.key for pod in world.pods.values() if pod.node == node.name and leaves(pod)]
             that("retired-empty", not left, f"{node.name} is deleted with pod {left[:1]}")
-        name = self._unplaced(process)
-        that("retired-placed", name is None, f"{pool} is retired while {name} has no node")
+        self._placed("retired-placed", process, f"{pool} is retired")
         ready = any(node.pool == filled and node.ready for node in world.nodes.values())
         that("retired-with-target", ready, f"{pool} is retired, no node of {filled} is Ready")
 

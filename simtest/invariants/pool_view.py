@@ -3,11 +3,27 @@
 from collections import deque
 from typing import Any
 
-from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.model.actions import Action, DeletePool, ReadPools, UpdatePool
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from azure_linux_migrator.api.status import MigrationStatus
+from azure_linux_migrator.model.actions import (
+    Action,
+    CreatePool,
+    DeleteMachines,
+    DeletePod,
+    DeletePool,
+    EvictPod,
+    ReadPools,
+    UpdatePool,
+)
+from simtest.custom_resource import Body
+from simtest.invariants.context import JudgeContext, Part
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
+from simtest.invariants.readings import starts_again
 
 SAMPLE_SECONDS = 2.0
+READ_SECONDS = 90.0
+"""What azlm records of a pool was read within so many seconds."""
+FRESH_SECONDS = 60.0
+"""azlm changes a pool on a reading that is no older."""
 _SEEN = ("count", "enableAutoScaling", "minCount", "maxCount")
 
 
@@ -26,6 +42,13 @@ class PoolView(Part):
         """The numbers of nodes that the source should have had, and since when."""
         self.held: tuple[int, int] | None = context.scenario.bounds
         """The bounds of the source when it last had an autoscaler."""
+        self.bounds_had: set[tuple[int, int] | None] = {self.held}
+        """Those that it had at any time; None if others turned its autoscaler off."""
+        self.size: int | None = None
+        """How many nodes the source had before azlm emptied it."""
+        self._empties = False
+        self.originals = dict(context.aks.properties("src"))
+        """The source as it was."""
         self.zones = list(context.aks.properties("src").get("availabilityZones") or [])
         """The zones of the source."""
         self._look(ours=True)
@@ -47,7 +70,18 @@ class PoolView(Part):
         """Others have caused what differs from the last reading."""
         self._look(ours=False)
 
-    def decided(self, process: ObservedProcess, decision: Decision) -> None:
+    def recent_counts(self) -> set[int]:
+        """How many nodes a reading of the source may have told lately."""
+        since = self.context.now - READ_SECONDS
+        before = [count for at, count in self.counts if at <= since][-1:]
+        return {*before, *(count for at, count in self.counts if at > since)}
+
+    def written(self, old: MigrationStatus, body: Body) -> None:
+        """Another attempt finds the source as it is then."""
+        if starts_again(old, body.status):
+            self._empties = False
+
+    def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
         """Read the pools."""
         if self.context.now - self._looked_at >= SAMPLE_SECONDS:
             self._look(ours=False)
@@ -55,6 +89,9 @@ class PoolView(Part):
     def begins(self, action: Action) -> None:
         """What differs before an action was not caused by it."""
         self._look(ours=False)
+        resized = isinstance(action, UpdatePool) and "count" in dict(action.changes)
+        if resized or isinstance(action, EvictPod | DeletePod | DeleteMachines):
+            self._empties = True
         if isinstance(action, UpdatePool | DeletePool):
             self._etag = self.context.aks.properties(action.pool).get("eTag")
 
@@ -63,6 +100,11 @@ class PoolView(Part):
         not read."""
         self._look(ours=True)
         context = self.context
+        if isinstance(action, UpdatePool | DeletePool | CreatePool):
+            age = context.now - context.acting.read_at
+            text = f"{action.key} is sent on a reading {age:.0f} s old"
+            late = context.acting.decided_at < context.now - FRESH_SECONDS / 2
+            context.that("reading-fresh", age < FRESH_SECONDS, text, excuse=late)
         if isinstance(action, ReadPools):
             context.acting.read_at = context.now
         elif isinstance(action, UpdatePool | DeletePool):
@@ -88,5 +130,10 @@ class PoolView(Part):
             self._last[pool] = now
             if pool == "src" and properties:
                 self.counts.append((self.context.now, int(properties["count"])))
+                if not self._empties:
+                    self.size = int(properties["count"])
                 if properties.get("enableAutoScaling"):
                     self.held = int(properties["minCount"]), int(properties["maxCount"])
+                    self.bounds_had.add(self.held)
+                elif not ours:
+                    self.bounds_had.add(None)

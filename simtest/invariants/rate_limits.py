@@ -4,7 +4,6 @@ recorded."""
 from collections import defaultdict, deque
 
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.model.actions import (
     READS,
     Action,
@@ -15,20 +14,26 @@ from azure_linux_migrator.model.actions import (
     DeletePool,
     EvictPod,
     MarkNode,
+    ReadAzureFacts,
+    ReadPools,
     UpdatePool,
 )
 from simtest.custom_resource import Body
-from simtest.invariants.context import JudgeContext, ObservedProcess, Part
+from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.operator_time import SLACK
+from simtest.invariants.process import DecisionToJudge, ObservedProcess
 
 MOST_A_MINUTE = 70
 """Requests of one kind per second: at most one, as the pools are listed."""
+MOST_AN_HOUR = 1000
 WRITES_BASE = 40
 WRITES_EACH = 4
 """Writes per minute: a base, and more for each pod and node."""
 MINUTE = 60.0
+HOUR = 3600.0
 SUSPENDED_SECONDS = 45.0
 """A process is not suspended for longer."""
+AZURE = (ReadPools, ReadAzureFacts, CreatePool, UpdatePool, DeletePool, DeleteMachines)
 
 
 class RateLimits(Part):
@@ -40,6 +45,7 @@ class RateLimits(Part):
         self._quiet_since: dict[ObservedProcess, float] = {}
         """When each process first decided while actions are forbidden."""
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._hourly: defaultdict[str, deque[float]] = defaultdict(deque)
         self._writes: deque[float] = deque()
         self._recorded: set[str] = set()
         self.most_writes = 0.0
@@ -55,7 +61,7 @@ class RateLimits(Part):
             self._quiet_since.clear()
         self._recorded.add(body.status.step)
 
-    def decided(self, process: ObservedProcess, decision: Decision) -> None:
+    def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
         """The process looks at the spec again, now or soon after."""
         if self._still_since is not None:
             self._quiet_since.setdefault(process, self.context.now)
@@ -78,6 +84,13 @@ class RateLimits(Part):
             recent.popleft()
         text = f"{action.key} was asked {len(recent)} times in a minute"
         that("in-measure", len(recent) <= MOST_A_MINUTE, text)
+        if isinstance(action, AZURE):
+            lately = self._hourly[type(action).__name__]
+            lately.append(now)
+            while now - lately[0] > HOUR:
+                lately.popleft()
+            text = f"{type(action).__name__} was asked {len(lately)} times in an hour"
+            that("hourly", len(lately) <= MOST_AN_HOUR, text)
         if isinstance(action, READS):
             return
         self._counted(now)
@@ -104,6 +117,8 @@ class RateLimits(Part):
                 return ("CreateTarget",)
             case CordonNode():
                 return ("CordonSource", "CordonTarget")
+            case MarkNode(batch=""):
+                pass  # a leftover of a predecessor is removed at once
             case EvictPod() | DeletePod() | MarkNode():
                 return ("Drain", "DrainTarget")
             case DeleteMachines():

@@ -5,20 +5,26 @@ from collections import deque
 from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.api.names import APPROVE, ROLLBACK, TAG_COUNT
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
-from azure_linux_migrator.core.steps.routes import BLUE_GREEN, IN_PLACE, ROLLING, Route
 from simtest.custom_resource import Body
+from simtest.invariants.asked import length_of
 from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.pool_view import PoolView
-from simtest.invariants.readings import length_of, starts_again
+from simtest.invariants.readings import starts_again
 
+_BEFORE = ("Preflight", "HoldAutoscaler", "CreateTarget")
+_MOVE = ("AwaitDrainApproval", "CordonSource", "Drain", "Soak", "AwaitRetireApproval")
+STEPS = {
+    "BlueGreen": (*_BEFORE, "ScaleTarget", *_MOVE, "RetireSource", "HandOverAutoscaler"),
+    "Rolling": (*_BEFORE, *_MOVE, "RetireSource", "CompleteTarget", "HandOverAutoscaler"),
+    "InPlace": ("Preflight", "AwaitDrainApproval", "UpdateInPlace"),
+}
+"""The steps of each strategy, in the order in which they are taken."""
 LEVEL_BASED = ("CordonSource", "Drain", "Soak", "AwaitRetireApproval")
 """Until the source is retired, pods that appear on it are drained and its nodes are cordoned:
 the status may go back from each of these steps to any before it. In a rollback it may do so from
 all steps."""
 MOST_STALLS = 6
 STALL_SECONDS = 600.0
-READ_SECONDS = 90.0
-"""What the status records of a pool was read within so many seconds."""
 RETURNING = frozenset((Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.DELETING))
 
 
@@ -31,6 +37,7 @@ class StatusInvariants(Part):
         self._tokens: list[str] = []
         self._stalls: dict[str, deque[float]] = {}
         self.succeeded = self._stands = False
+        self.succeeded_at: float | None = None
 
     def gone(self) -> None:
         """The resource is gone. One that is applied again starts from the beginning."""
@@ -45,6 +52,8 @@ class StatusInvariants(Part):
         that = self.context.that
         self._stands = self._stands or new.is_true("Succeeded")
         self.succeeded = self.succeeded or self._stands
+        if self._stands and self.succeeded_at is None:
+            self.succeeded_at = self.context.now
         stays = not self._stands or new.is_true("Succeeded") or body.deleting
         that("succeeded-for-good", stays, new.phase)
         seen = old.observed_generation, new.observed_generation
@@ -71,18 +80,15 @@ class StatusInvariants(Part):
     def _steps(self, old: MigrationStatus, new: MigrationStatus) -> None:
         if {old.phase, new.phase} & RETURNING or new.rollback or old.step == new.step:
             return
-        route = self._route()
-        was, now = route.position(old.step), route.position(new.step)
         if new.is_true("Succeeded"):
             return
+        steps = ("", *STEPS[str(self.context.strategy["type"])])
+        listed = {old.step, new.step} <= set(steps)
+        was, now = (steps.index(step) if listed else 0 for step in (old.step, new.step))
         back = old.step in LEVEL_BASED and new.step in LEVEL_BASED
         self.context.that(
             "step-forward", was < now or back, f"the status goes from {old.step} to {new.step}"
         )
-
-    def _route(self) -> Route:
-        kind = self.context.strategy["type"]
-        return {"BlueGreen": BLUE_GREEN, "Rolling": ROLLING, "InPlace": IN_PLACE}[kind]
 
     def _source(self, old: MigrationStatus, new: MigrationStatus) -> None:
         """The record of the source is fixed, except for what its own autoscaler does before the
@@ -99,9 +105,7 @@ class StatusInvariants(Part):
     def _recorded(self, count: int, new: MigrationStatus) -> None:
         """The record of the source is what was read."""
         self._pool_view.look()
-        counts, since = list(self._pool_view.counts), self.context.now - READ_SECONDS
-        before = [seen for at, seen in counts if at <= since][-1:]
-        recent = {*before, *(seen for at, seen in counts if at > since)}
+        recent = self._pool_view.recent_counts()
         text = f"the source had {recent} nodes, {count} are recorded"
         tags = self.context.aks.properties(self.context.target).get("tags") or {}
         matches = count in recent or tags.get(TAG_COUNT) == str(count)

@@ -10,6 +10,7 @@ from simtest.mutations.processes import PROCESSES
 from simtest.mutations.requests import REQUESTS
 from simtest.mutations.slots import SLOTS
 from simtest.mutations.steps import STEPS
+from simtest.mutations.told import TOLD
 from simtest.run import run
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -18,6 +19,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *CORDONS,
     *STEPS,
     *POOLS,
+    *TOLD,
     *REQUESTS,
     *PROCESSES,
 )

@@ -55,6 +55,16 @@ def _forgets_token() -> Patches:
     return [(deciding, "report_back", forgetful)]
 
 
+def _bounds_lost() -> Patches:
+    """Only the spec tells bounds: those of the status and of the target's tag are lost."""
+
+    def wanted(ctx: Context) -> tuple[int, int] | None:
+        asked = ctx.migration.spec.target.autoscaling
+        return (asked.min, asked.max) if asked is not None else None
+
+    return [(autoscaler, "wanted_bounds", wanted)]
+
+
 def _no_etag() -> Patches:
     real = checks.check_etag
     return [(checks, "check_etag", lambda pool, _match, none, limits: real(pool, "", none, limits))]
@@ -72,6 +82,12 @@ POOLS: tuple[Mutation, ...] = (
         "the target does not get the autoscaler",
         "target-right",
         skipping("HandOverAutoscaler"),
+    ),
+    Mutation(
+        "bounds-lost",
+        "the source's bounds are not known any more at the hand-over",
+        "target-right",
+        _bounds_lost,
     ),
     Mutation(
         "handover-bounds-wider",

@@ -8,36 +8,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 
 from azure_linux_migrator.api.names import (
-    API_VERSION,
     BATCH,
     CORDONED_BY,
-    FINALIZER,
-    KIND,
     RESTARTED,
     SURGE,
 )
-from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.errors import KubernetesError
-from azure_linux_migrator.kube.client import APPLY_PATCH, JSON_PATCH, MERGE_PATCH
 from azure_linux_migrator.kube.decode import DELETION_COST
 from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
 from azure_linux_migrator.kube.reflector import INITIAL_END
 from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedCluster
 from azure_linux_migrator.simulator.cluster.api_server import refusal
-from simtest.custom_resource import Body, CustomResource
+from simtest.custom_resource import CustomResource
 from simtest.shipped.collections import Collection, Collections, Sink, line
-from simtest.shipped.manifests import Manifest, written
-from simtest.shipped.patches import PatchError, merged, patched
+from simtest.shipped.kept_objects import KEPT, KeptObjects
+from simtest.shipped.manifests import Manifest
+from simtest.shipped.migration_objects import MigrationObjects
+from simtest.shipped.patches import PatchError, after_patch, expect
 from simtest.shipped.requests import VERBS, Answer, Request, Target, failure, target_of
 
-LEASES = "/apis/coordination.k8s.io/v1/leases"
-EVENTS = "/api/v1/events"
-KEPT = {LEASES: "Lease", EVENTS: "Event"}
-"""Resources that the cluster itself does not use: kept as they are written."""
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -48,12 +40,11 @@ class SimulatedApiServer:
 
     def __init__(self, cluster: SimulatedCluster, resource: CustomResource) -> None:
         self.store = cluster.store
-        self.resource = resource
         self.collections = Collections(cluster.store, cluster.disruption)
         self._cluster = cluster
-        self._kept: dict[str, dict[NamespacedName, Manifest]] = {path: {} for path in KEPT}
+        self.kept = KeptObjects(cluster.store)
+        self._migrations = MigrationObjects(resource)
         self._pages: dict[str, tuple[int, list[bytes]]] = {}
-        self._events = 0
         self.page = 500
         self.streams_lists = True
 
@@ -72,9 +63,9 @@ class SimulatedApiServer:
         if request.path == REVIEWS:
             return self._review(msgspec.json.decode(request.body))
         if target.collection in KEPT:
-            return msgspec.json.encode(self._keep(request, target))
+            return msgspec.json.encode(self.kept.answer(request, target))
         if target.collection == MIGRATIONS:
-            return msgspec.json.encode(self._migration(request, target))
+            return msgspec.json.encode(self._migrations.answer(request, target))
         collection = self.collections.by_path.get(target.collection)
         if collection is None:
             return self._list_of("List", [], {})
@@ -138,15 +129,6 @@ class SimulatedApiServer:
             if collection.manifest(key, record)["metadata"]["labels"].get(label) == value
         ]
 
-    def lease_holder(self, name: str) -> str:
-        """Who holds the Lease of that name; empty where nobody does."""
-        leases = (lease for key, lease in self._kept[LEASES].items() if key.name == name)
-        return next((str(lease["spec"].get("holderIdentity") or "") for lease in leases), "")
-
-    def events_written(self) -> int:
-        """How often events were written: created, or counted."""
-        return self._events
-
     def conflicts(self, pod: NamespacedName) -> bool:
         """Whether an eviction has to wait for the write of another one of its budget."""
         return self._cluster.api.conflicts(pod)
@@ -202,8 +184,8 @@ class SimulatedApiServer:
         if request.method != "PATCH":
             raise refusal(405, f"{request.method} is not simulated for {request.path}")
         before = collection.manifest(key, record)
-        after = _apply(before, request)
-        _expect(before["metadata"], after["metadata"])
+        after = after_patch(before, request)
+        expect(before["metadata"], after["metadata"])
         self._change(collection, key, before, after)
         return collection.document(key, self._record(collection, target))
 
@@ -252,117 +234,13 @@ class SimulatedApiServer:
         if RESTARTED in changed:
             workloads.restart(key, str(new[RESTARTED]))
 
-    # The custom resource
-
-    def _migration(self, request: Request, target: Target) -> Manifest:
-        body = self.resource.body
-        if not target.key.name:
-            items = [migration_manifest(body)] if body is not None else []
-            return {"kind": f"{KIND}List", "metadata": {"resourceVersion": "1"}, "items": items}
-        if body is None or target.key.name != body.name:
-            raise refusal(404, f'azurelinuxmigrations.azlm.dev "{target.key.name}" not found')
-        if request.method == "PATCH" and target.subresource == "status":
-            return self._apply_status(request)
-        if request.method != "GET":
-            raise refusal(405, f"{request.method} is not simulated for {request.path}")
-        return migration_manifest(body)
-
-    def _apply_status(self, request: Request) -> Manifest:
-        """Server-side apply by the only writer: the whole status is replaced."""
-        if request.content_type != APPLY_PATCH or request.query.get("fieldManager") is None:
-            raise refusal(415, "only server-side apply is simulated for a status")
-        applied = msgspec.json.decode(request.body)
-        try:
-            status = MigrationStatus.model_validate(applied["status"])
-        except ValidationError as error:
-            raise refusal(422, f"the status is invalid: {error}") from error
-        version = applied["metadata"].get("resourceVersion")
-        return migration_manifest(
-            self.resource.write_status(status, None if version is None else int(version))
-        )
-
-    # Other resources
-
-    def _keep(self, request: Request, target: Target) -> Manifest:
-        kept, key = self._kept[target.collection], target.key
-        self._events += target.collection == EVENTS and request.method != "GET"
-        body: Manifest = msgspec.json.decode(request.body) if request.body else {}
-        if not key.name and request.method == "GET":
-            wanted = request.query.get("fieldSelector", "").partition("=")[2]
-            items = [kept[key] for key in kept if not wanted or key.name == wanted]
-            return {"metadata": {"resourceVersion": str(self.store.revision)}, "items": items}
-        if request.method == "POST":
-            key = NamespacedName(key.namespace, body["metadata"]["name"])
-            if key in kept:
-                raise _because(409, f'"{key.name}" already exists', "AlreadyExists")
-            return self._put(kept, key, body)
-        if key not in kept:
-            raise refusal(404, f'"{key.name}" not found')
-        if request.method == "GET":
-            return kept[key]
-        after = body if request.method == "PUT" else _apply(kept[key], request)
-        _expect(kept[key]["metadata"], after["metadata"])
-        return self._put(kept, key, after)
-
-    def _put(
-        self, kept: dict[NamespacedName, Manifest], key: NamespacedName, body: Manifest
-    ) -> Manifest:
-        if body == kept.get(key):
-            return kept[key]
-        version = str(self.store.next_revision())
-        kept[key] = body | {"metadata": body["metadata"] | {"resourceVersion": version}}
-        return kept[key]
+    # Access
 
     def _review(self, review: Manifest) -> bytes:
         asked = review["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
         allowed = f"{asked['verb']} {resource}" not in self._cluster.missing
         return msgspec.json.encode(review | {"status": {"allowed": allowed}})
-
-
-def migration_manifest(body: Body) -> Manifest:
-    """The custom resource."""
-    metadata: Manifest = {
-        "name": body.name,
-        "uid": body.uid,
-        "generation": body.generation,
-        "resourceVersion": str(body.revision),
-        "creationTimestamp": written(body.created),
-        "annotations": dict(body.annotations),
-        "finalizers": [FINALIZER],
-    }
-    if body.deleting:
-        metadata["deletionTimestamp"] = written(body.created)
-    status = body.status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": metadata,
-        "spec": dict(body.spec),
-        "status": status,
-    }
-
-
-def _because(status: int, message: str, reason: str) -> KubernetesError:
-    return KubernetesError(status, message, body={"reason": reason})
-
-
-def _apply(document: Manifest, request: Request) -> Manifest:
-    patch = msgspec.json.decode(request.body)
-    if request.content_type == MERGE_PATCH:
-        return dict(merged(document, patch))
-    if request.content_type == JSON_PATCH:
-        return dict(patched(document, patch))
-    raise refusal(415, f"the body of the request was in an unknown format: {request.content_type}")
-
-
-def _expect(before: Manifest, after: Manifest) -> None:
-    """Optimistic concurrency: what a patch says of these must be true."""
-    version = after.get("resourceVersion")
-    if version and version != before["resourceVersion"]:
-        raise refusal(409, "Operation cannot be fulfilled: the object has been modified")
-    if after.get("uid") != before.get("uid"):
-        raise refusal(422, f"metadata.uid: Invalid value: {after.get('uid')}: field is immutable")
 
 
 def _fields(manifest: Manifest) -> dict[str, Any]:

@@ -116,6 +116,8 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
                 result = self._flights.perform(flight, lambda: self._effect(request))
             except ResponseLost as lost:
                 delay += min(lost.hang_seconds, 60.0)
+        else:
+            self._flights.refuse(flight)
         if isinstance(fault, NetworkFault) and fault.ends_process:
             self._faults.end_process(fault.ends_process)
         if isinstance(error, AzureError | KubernetesError) and error.status:

@@ -120,6 +120,11 @@ class Flights:
         finally:
             self.hook.ends(flight.action)
 
+    def refuse(self, flight: Flight) -> None:
+        """A request takes no effect; it was sent all the same, and is judged."""
+        if flight.action is not None and flight.part == 0:
+            self.hook.begins(flight.action)
+
     # Faults of the process
 
     @property

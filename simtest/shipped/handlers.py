@@ -14,7 +14,7 @@ import kopf
 from azure_linux_migrator.controller import process as operator_process
 from azure_linux_migrator.controller.process import Operator
 from simtest.custom_resource import Body, CustomResource
-from simtest.shipped.api_server import migration_manifest
+from simtest.shipped.migration_objects import migration_manifest
 
 log = logging.getLogger(__name__)
 

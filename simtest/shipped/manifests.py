@@ -11,6 +11,7 @@ from azure_linux_migrator.api.names import (
     AGENTPOOL_LABEL,
     BATCH,
     CORDONED_BY,
+    DRAIN_REASON,
     OS_EFFECTIVE_LABEL,
     OS_SKU_LABEL,
     RESTARTED,
@@ -32,6 +33,12 @@ from azure_linux_migrator.model.traits import NO_TRAITS
 from simtest.shipped.scheduling_manifests import present, scheduling, selector
 
 Manifest = dict[str, Any]
+
+
+def _drain_conditions(told: str) -> list[Manifest]:
+    by, _, condition = told.rpartition("/")
+    told_by = {"reason": DRAIN_REASON, "message": f"migration {by}"}
+    return [{"type": condition, "status": "True", **told_by}] if condition else []
 
 
 def node_manifest(node: Node) -> Manifest:
@@ -56,7 +63,10 @@ def node_manifest(node: Node) -> Manifest:
         "status": {
             "allocatable": allocatable
             | {name: str(amount) for name, amount in room.extended_resources},
-            "conditions": [{"type": "Ready", "status": "True" if node.ready else "Unknown"}],
+            "conditions": [
+                {"type": "Ready", "status": "True" if node.ready else "Unknown"},
+                *_drain_conditions(node.drain),
+            ],
         },
     }
 

@@ -167,6 +167,8 @@ class KubernetesNetwork:
         answer: Answer | None = None
         if lands:
             answer = self._flights.perform(flight, lambda: self._server.answer(request))
+        else:
+            self._flights.refuse(flight)
         if isinstance(fault, NetworkFault) and fault.ends_process:
             self._faults.end_process(fault.ends_process)
         delay = way + (fault.delay if fault is not None else 0.0)

@@ -16,7 +16,8 @@ from simtest.faults.fault import Fault
 from simtest.faults.fault_hook import InjectedFault
 from simtest.faults.faulted_run import FaultedRun
 from simtest.shipped import overtaking
-from simtest.shipped.api_server import EVENTS, LEASES, REVIEWS
+from simtest.shipped.api_server import REVIEWS
+from simtest.shipped.kept_objects import EVENTS, LEASES
 from simtest.shipped.overtaking import overtake
 from simtest.shipped.requests import Request, target_of
 

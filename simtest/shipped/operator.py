@@ -88,7 +88,7 @@ class ShippedOperator:
             self.process,
             setup.rng,
             setup.hook,
-            lambda: setup.server.lease_holder(LEASE) == setup.identity,
+            lambda: setup.server.kept.lease_holder(LEASE) == setup.identity,
             setup.judge,
             setup.network_faults.overtake,
         )

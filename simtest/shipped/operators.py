@@ -15,7 +15,7 @@ from simtest.faults.faulted_run import FaultedRun
 from simtest.faults.injector import FaultInjector
 from simtest.invariants.attribution import Attribution
 from simtest.invariants.audit import Audit
-from simtest.invariants.context import ObservedProcess
+from simtest.invariants.process import ObservedProcess
 from simtest.scenario import NOW, Scenario
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.lease import PATIENT, LeaseTimes

@@ -1,7 +1,14 @@
-"""Patches of JSON objects, as the API server applies them: RFC 7386 and RFC 6902."""
+"""Patches of JSON objects, as the API server applies them: RFC 7386 and RFC 6902, and the
+preconditions of a write."""
 
 import copy
 from typing import Any
+
+import msgspec
+
+from azure_linux_migrator.kube.client import JSON_PATCH, MERGE_PATCH
+from azure_linux_migrator.simulator.cluster.api_server import refusal
+from simtest.shipped.requests import Request
 
 Json = Any
 
@@ -29,6 +36,27 @@ def patched(document: Json, operations: list[dict[str, Any]]) -> Json:
     for operation in operations:
         _apply(result, operation)
     return result
+
+
+def after_patch(document: dict[str, Any], request: Request) -> dict[str, Any]:
+    """The document after the patch of a request; raises PatchError, or KubernetesError for a body
+    of another kind."""
+    patch = msgspec.json.decode(request.body)
+    if request.content_type == MERGE_PATCH:
+        return dict(merged(document, patch))
+    if request.content_type == JSON_PATCH:
+        return dict(patched(document, patch))
+    raise refusal(415, f"the body of the request was in an unknown format: {request.content_type}")
+
+
+def expect(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Optimistic concurrency: what the metadata after a write say of these must be true. Raises
+    KubernetesError."""
+    version = after.get("resourceVersion")
+    if version and version != before["resourceVersion"]:
+        raise refusal(409, "Operation cannot be fulfilled: the object has been modified")
+    if after.get("uid") != before.get("uid"):
+        raise refusal(422, f"metadata.uid: Invalid value: {after.get('uid')}: field is immutable")
 
 
 def _apply(document: Json, operation: dict[str, Any]) -> None:

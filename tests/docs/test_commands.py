@@ -2,9 +2,6 @@
 manifests by the spec's own rules. What no test can run says so, or names the test that does."""
 
 import re
-import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,52 +11,12 @@ import yaml
 
 from azure_linux_migrator.api.file_validation import parse_spec
 from azure_linux_migrator.cli.main import azlm
+from tests.docs.blocks import BLOCK, BLOCKS, COMMANDS, INLINE, MANIFESTS, Block, lines, words_of
 from tests.docs.pages import PAGES, ROOT, title
 
-BLOCK = re.compile(
-    r"(?:^ *<!-- (?P<mark>(?:not run|run by): [^\n]+) -->\n)?"
-    r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^ *```$",
-    re.MULTILINE | re.DOTALL,
-)
-INLINE = re.compile(r"`((?:kubectl )?azlm [a-z][^`\n]*)`")
 INDENTED = re.compile(r"^ {4,}(?:\$ )?(?:make|kubectl|helm|az|azlm|flux|argocd) ", re.MULTILINE)
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 IN_PAGES = [page for page in PAGES if page.name != "README.md"]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A code block of a page; `mark` says why it is not checked here, or which test runs it."""
-
-    page: Path
-    language: str
-    text: str
-    mark: str
-
-
-def blocks() -> Iterator[Block]:
-    """Every fenced block of the pages."""
-    for page in PAGES:
-        for match in BLOCK.finditer(page.read_text()):
-            yield Block(page, match["language"], match["text"], match["mark"] or "")
-
-
-BLOCKS = list(blocks())
-COMMANDS = [block for block in BLOCKS if block.language == "sh" and not block.mark]
-MANIFESTS = [block for block in BLOCKS if block.language == "yaml" and not block.mark]
-
-
-def lines(text: str) -> list[str]:
-    """The commands of a block, without comments and with continued lines joined."""
-    joined = re.sub(r"\\\n\s*", " ", text)
-    return [line.strip() for line in joined.splitlines() if line.strip() and line.strip()[0] != "#"]
-
-
-def words_of(line: str) -> list[str]:
-    """The words of one command as a page writes it: `[--option]` and `a | b` offer choices."""
-    line = re.sub(r"\s+#.*$", "", line).split(" | ")[0]
-    words = shlex.split(line.replace("[", "").replace("]", ""))
-    return words[1:] if words[:2] == ["kubectl", "azlm"] else words
 
 
 def check_azlm(words: list[str]) -> None:

@@ -9,7 +9,13 @@ from tests.docs.pages import DOCS, PACKAGE, PAGES, ROOT, title
 
 PATH = re.compile(r"`([a-z_]+(?:/[a-z_0-9-]+)+(?:\.[A-Za-z_]+)?)/?(?:::[a-z_0-9]+)?`")
 BASES = (ROOT, PACKAGE, PACKAGE / "core", PACKAGE.parent, ROOT / "tests", ROOT / "deploy/kustomize")
-ELSEWHERE = {"pods/eviction", "azurelinuxmigrations/status", "distroless/python", "dist/image"}
+ELSEWHERE = {
+    "pods/eviction",
+    "nodes/status",
+    "azurelinuxmigrations/status",
+    "distroless/python",
+    "dist/image",
+}
 """Names with a slash that are no files of the checkout: subresources, images, what is built."""
 SUFFIXES = {"py", "md", "json", "yaml", "yml", "txt", "toml", "svg"}
 

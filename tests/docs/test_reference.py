@@ -23,6 +23,7 @@ RBAC = (
     "deploy/kustomize/base/rbac.yaml",
     "deploy/kustomize/components/force/rbac.yaml",
     "deploy/kustomize/components/surge/rbac.yaml",
+    "deploy/kustomize/components/conditions/rbac.yaml",
 )
 
 

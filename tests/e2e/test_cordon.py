@@ -4,12 +4,15 @@ azlm's."""
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from azure_linux_migrator.api.names import BATCH, CORDONED_BY
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import MERGE_PATCH, Client
 from azure_linux_migrator.kube.cordon import ATTEMPTS, cordon, uncordon
+from azure_linux_migrator.kube.decode import NodeObject
+from azure_linux_migrator.kube.node_conditions import report
 from testbed.control_plane import ControlPlane
 
 pytestmark = pytest.mark.cluster
@@ -104,3 +107,24 @@ async def test_a_node_that_never_holds_still_is_tried_again_later(client: Client
 
 async def test_a_node_that_is_gone_needs_no_cordon(client: Client) -> None:
     await cordon(client, "gone", by="m")
+
+
+async def test_a_drain_is_told_in_the_conditions_and_taken_back(client: Client) -> None:
+    async def told() -> tuple[str, list[str]]:
+        node = await client.json("GET", PATH)
+        conditions = node["status"].get("conditions") or []
+        return (
+            msgspec.convert(node, NodeObject).record().drain,
+            sorted(c["type"] for c in conditions if c["type"] in {"DrainInProgress", "Drained"}),
+        )
+
+    before = (await client.json("GET", PATH))["status"].get("conditions") or []
+    for condition in ("DrainInProgress", "Drained"):
+        await report(client, "n", by="m", condition=condition, now=1_800_000_000.0)
+        assert await told() == (f"m/{condition}", [condition])
+    await report(client, "n", by="m", condition="", now=1_800_000_000.0)
+    await report(client, "n", by="m", condition="", now=1_800_000_000.0)
+    assert await told() == ("", [])
+    after = (await client.json("GET", PATH))["status"].get("conditions") or []
+    assert {c["type"] for c in after} == {c["type"] for c in before}
+    await report(client, "gone", by="m", condition="Drained", now=1_800_000_000.0)

@@ -15,7 +15,7 @@ from azure_linux_migrator.simulator.assembly.simulated_cluster import Pace
 from azure_linux_migrator.simulator.cluster.workload import Span
 from azure_linux_migrator.simulator.controller.simulated_operator import SimulatedOperator
 from simtest.invariants.audit import OperatorUnderTest
-from simtest.invariants.context import ObservedProcess
+from simtest.invariants.process import ObservedProcess
 from simtest.run import Run
 from simtest.scenario import NAME, NOW, Scenario, scenario
 from simtest.scenario_draw import draw_scenario

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from simtest.__main__ import _tell
 from simtest.faults.fault import Fault
-from simtest.faults.schedule import schedule
+from simtest.faults.schedule import describe, schedule
 from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, Judge, ViolationError
 from simtest.mutations.hunt import MUTATIONS, hunt
-from simtest.run import Run, run
+from simtest.run import Run, SeedResult, run
 from simtest.shrink import shrink
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,7 +118,7 @@ def test_a_crash_at_every_kind_of_action_loses_nothing(kind: str) -> None:
             assert (kind, action) in faulted.injector.strikes
 
 
-def test_a_failure_prints_the_command_that_replays_it() -> None:
+def test_a_seed_is_replayed_without_its_faults() -> None:
     command = [sys.executable, "-m", "simtest", "replay", "11", "--keep", "none"]
     done = subprocess.run(
         command,
@@ -128,7 +129,18 @@ def test_a_failure_prints_the_command_that_replays_it() -> None:
         env=os.environ | {"PYTHONPATH": "operator"},
     )
     assert done.stdout.splitlines()[-1] == "1 seeds, 0 failed"
-    assert len(schedule("11")) != 0 or "  " in done.stdout
+
+
+def test_a_failure_names_its_faults_and_the_command_that_replays_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seed = next(str(seed) for seed in range(SEEDS) if len(schedule(str(seed))) > 1)
+    second = schedule(seed)[1]
+    _tell(SeedResult(seed, "budget-kept", "budget-kept: 1 of 2", faults=(second,)))
+    shown = capsys.readouterr().out
+    assert f"seed {seed}: budget-kept: 1 of 2" in shown
+    assert describe(second) in shown
+    assert shown.rstrip().endswith(f"python -m simtest replay {seed} --keep 1")
 
 
 def test_the_command_counts() -> None:

@@ -63,6 +63,11 @@ UPGRADE_STATUS_LABEL = "kubernetes.azure.com/upgrade-status"
 """A workload (paused) or AKS (Quarantined) marks a node with it: it is not to be upgraded now."""
 OS_EFFECTIVE_LABEL = "kubernetes.azure.com/os-sku-effective"
 
+DRAIN_IN_PROGRESS = "DrainInProgress"
+DRAINED = "Drained"
+"""Conditions of a node that tell others of its drain
+(kubernetes/enhancements, keps/sig-node/5683-lifecycle-conditions)."""
+DRAIN_REASON = "AzlmMigration"
 YIELDED = "yielded"
 """What the surge annotation says of a Deployment whose scale somebody else has changed."""
 VICTIM_COST = -2_147_483_648

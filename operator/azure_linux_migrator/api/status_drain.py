@@ -45,7 +45,11 @@ class PodCounts(Model):
     remaining: Annotated[int, Field(description="Pods still to be moved off the source.")] = 0
     terminating: Annotated[int, Field(description="Of those, the ones on their way out.")] = 0
     waiting: Annotated[
-        int, Field(description="Of those, the ones whose disruption budget has no free slot.")
+        int,
+        Field(
+            description="Of those, the ones in a batch that may be evicted and have no free slot. "
+            "A blocker also counts pods of nodes that are in no batch yet."
+        ),
     ] = 0
     skipped: Annotated[
         int, Field(description="Pods that stay with their node: DaemonSet and mirror pods.")
@@ -90,7 +94,8 @@ class Timing(Model):
         str, Field(max_length=320, description="What the estimate comes from.")
     ] = ""
     eta: Annotated[
-        str | None, Field(description="When the drain should be over, by what is left.")
+        str | None,
+        Field(description="When the drain should be over, by what is left; absent while blocked."),
     ] = None
     drain_seconds: Annotated[
         float, Field(description="Time spent draining, the soaks between batches left out.")
@@ -99,4 +104,9 @@ class Timing(Model):
         float | None,
         Field(description="What perfect use of the budgets would have needed, as observed."),
     ] = None
-    ratio: Annotated[float | None, Field(description="drainSeconds ÷ boundSeconds.")] = None
+    ratio: Annotated[
+        float | None,
+        Field(
+            description="drainSeconds ÷ boundSeconds; absent where a batch was blocked for a time."
+        ),
+    ] = None

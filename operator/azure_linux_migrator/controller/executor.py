@@ -28,7 +28,7 @@ from azure_linux_migrator.core.state.eviction_response import EvictionResponse, 
 from azure_linux_migrator.core.state.outcomes import ChangesPool, Outcomes
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzlmError, NotLeadingError, SettingsError
-from azure_linux_migrator.kube import cordon, surge
+from azure_linux_migrator.kube import cordon, node_conditions, surge
 from azure_linux_migrator.kube.access import missing_access
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.eviction import delete, evict
@@ -42,11 +42,13 @@ from azure_linux_migrator.model.actions import (
     DeletePod,
     DeletePool,
     EvictPod,
+    ForgetSurge,
     MarkNode,
     ReadAzureFacts,
     ReadPools,
     ReleaseNode,
     RelinquishScale,
+    ReportDrain,
     RestartRollout,
     RestoreScale,
     ReviewAccess,
@@ -173,16 +175,23 @@ class Executor:
                 await cordon.mark(self._client, node, batch)
             case ReleaseNode(node, by):
                 await cordon.uncordon(self._client, node, by=by)
+            case ReportDrain(node, by, condition):
+                now = self._clock()
+                await node_conditions.report(
+                    self._client, node, by=by, condition=condition, now=now
+                )
             case RestartRollout(deployment, stamp):
                 await surge.restart(self._client, deployment, stamp)
             case SurgeReplica(deployment, replicas, by):
                 await surge.surge(self._client, deployment, replicas, by)
-            case SetDeletionCost(pod, uid):
-                await surge.mark_victim(self._client, pod, uid)
+            case SetDeletionCost(pod, uid, first):
+                await surge.mark_victim(self._client, pod, uid, first=first)
             case RestoreScale(deployment, replicas):
                 await surge.restore(self._client, deployment, replicas)
-            case RelinquishScale(deployment, by):
-                await surge.yield_scale(self._client, deployment, by)
+            case RelinquishScale(deployment, by, by_uid):
+                await surge.yield_scale(self._client, deployment, by, by_uid)
+            case ForgetSurge(deployment, mark):
+                await surge.forget(self._client, deployment, mark)
         self.outcomes.wrote(action, self._clock())
 
     async def _change_pools(self, action: ChangesPool) -> None:

@@ -29,6 +29,7 @@ from azure_linux_migrator.controller.supervisor import Supervisor
 from azure_linux_migrator.controller.worker import Worker, WorkerPorts
 from azure_linux_migrator.core.reconcile.loop import RELEASE_RETRY_SECONDS, RELEASE_SECONDS
 from azure_linux_migrator.errors import KubernetesError, SettingsError
+from azure_linux_migrator.kube.access import may_report_drains
 from azure_linux_migrator.kube.client import Client
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.migrations import Migrations
@@ -50,12 +51,21 @@ class Operator:
     workers: Supervisor = field(init=False)
     leadership: Leadership = field(init=False)
     orphaned_cordons: OrphanedCordons = field(init=False)
+    reports_drain: bool = False
+    """Whether the conditions of nodes may be written: asked when the process begins to lead."""
     _pools: dict[str, PoolPort] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.workers = Supervisor(self.worker, Migrations(self.client).find)
         self.leadership = Leadership(self.client, self.settings)
         self.orphaned_cordons = OrphanedCordons(self.client)
+
+    async def learn(self) -> None:
+        """Ask for the right that needs no setting: where it is not told, nothing is written."""
+        try:
+            self.reports_drain = await may_report_drains(self.client)
+        except KubernetesError as error:
+            log.warning("conditions of nodes are not written: %s", error)
 
     def pools(self, cluster: ClusterRef | None) -> PoolPort:
         """The node pools of a cluster, or of the one that the operator serves."""
@@ -93,6 +103,7 @@ class Operator:
             telemetry=self.telemetry,
             may_act=lambda: self.leadership.held,
             own_pod=own_pod(self.settings),
+            reports_drain=self.reports_drain,
         )
         return Worker(body, ports, conflict=self.conflict, releasing=releasing)
 
@@ -204,6 +215,7 @@ async def _lead(operator: Operator, stop: asyncio.Event) -> None:
             await asyncio.gather(gaining, return_exceptions=True)
             return
         await gaining
+        await operator.learn()
         counting = asyncio.create_task(operator.orphaned_cordons.run())
         log.info("leading as %s", operator.settings.holder)
         others = asyncio.all_tasks()

@@ -43,7 +43,8 @@ class WorkerPorts:
     """What the workers of one process share.
 
     `pools` opens the node pools of a cluster (None: of the one that the operator serves) and raises
-    SettingsError where it is not known. `may_act` is whether this process leads.
+    SettingsError where it is not known. `may_act` is whether this process leads,
+    `reports_drain` whether it may write the conditions of nodes.
     """
 
     client: Client
@@ -52,6 +53,7 @@ class WorkerPorts:
     telemetry: Telemetry
     may_act: Callable[[], bool]
     own_pod: NamespacedName | None
+    reports_drain: bool = False
 
 
 class Worker:
@@ -90,6 +92,7 @@ class Worker:
             releasing=releasing,
             own_pod=ports.own_pod,
             conflict=lambda: conflict(self),
+            reports_drain=ports.reports_drain,
         )
         self._loop = Loop(resource, observer)
         requests = ResourceRequests(

@@ -19,6 +19,7 @@ from azure_linux_migrator.api.names import (
     TAG_MIGRATION,
     TAG_SOURCE,
     TAG_TARGET_COUNT,
+    YIELDED,
 )
 from azure_linux_migrator.azure import policies
 from azure_linux_migrator.forecast.pseudonyms import PUBLIC_WORDS, KnownNames, Pseudonyms
@@ -173,11 +174,14 @@ def _walk(names: Pseudonyms) -> RecordWalk:
 
 def _mark(names: Pseudonyms, text: str) -> str:
     """`<migration or stamp><separator><number>`; any other text only shows that there is one."""
+    by, yielded, _ = text.partition(f"/{YIELDED}.")
+    if yielded:
+        return f"{names.migration(by)}{yielded}unknown"
     match = re.fullmatch(r"(.*)([./@])([^./@]*)", text, re.DOTALL)
     if match is None:
         return text and "unknown"
     name, separator, number = match.groups()
-    public = number.isdecimal() or number == "yielded"
+    public = number.isdecimal()
     return f"{names.migration(name)}{separator}{number if public else 'unknown'}"
 
 

@@ -31,6 +31,16 @@ SURGE = (("apps", "deployments", "", "patch"), ("", "pods", "", "patch"))
 """For spec.drain.singletons: SurgeFirst; granted by deploy/kustomize/components/surge."""
 
 
+REPORT = ("", "nodes", "status", "patch")
+"""To tell of drains in the conditions of nodes; granted by
+deploy/kustomize/components/conditions."""
+
+
+async def may_report_drains(client: Client) -> bool:
+    """Whether REPORT is allowed."""
+    return await _allowed(client, *REPORT)
+
+
 async def missing_access(client: Client, *, force: bool, surge: bool) -> tuple[str, ...]:
     """What of NEEDED, and of FORCE and SURGE where asked for, is not allowed."""
     needed = (*NEEDED, *(FORCE if force else ()), *(SURGE if surge else ()))

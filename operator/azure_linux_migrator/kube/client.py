@@ -22,6 +22,7 @@ OnRequest = Callable[[str, str, float], None]
 CONNECTIONS = 200
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 

@@ -17,6 +17,7 @@ from azure_linux_migrator.api.names import (
 )
 from azure_linux_migrator.kube import resources
 from azure_linux_migrator.kube.containers import ContainerStatus
+from azure_linux_migrator.kube.node_conditions import drain_of
 from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, home_of
 from azure_linux_migrator.kube.pod_spec import PodSpec
 from azure_linux_migrator.kube.pod_traits import pod_traits
@@ -118,6 +119,7 @@ class NodeObject(Struct):
             ),
             labels=_labels(labels),
             upgrade_status=labels.get(UPGRADE_STATUS_LABEL, ""),
+            drain=drain_of(self.status.conditions or ()),
         )
 
 

@@ -28,9 +28,10 @@ async def surge(client: Client, deployment: NamespacedName, replicas: int, by: s
     await _send(client, _path(deployment), patch, JSON_PATCH)
 
 
-async def mark_victim(client: Client, pod: NamespacedName, uid: str) -> None:
-    """Let the ReplicaSet remove this very pod first."""
-    patch = {"metadata": {"uid": uid, "annotations": {DELETION_COST: str(VICTIM_COST)}}}
+async def mark_victim(client: Client, pod: NamespacedName, uid: str, *, first: bool) -> None:
+    """Let the ReplicaSet remove this very pod first, or no longer."""
+    cost = str(VICTIM_COST) if first else None
+    patch = {"metadata": {"uid": uid, "annotations": {DELETION_COST: cost}}}
     await _send(client, f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", patch, MERGE_PATCH)
 
 
@@ -43,14 +44,21 @@ async def restore(client: Client, deployment: NamespacedName, replicas: int) -> 
         {"op": "remove", "path": path},
     ]
     if not await _send(client, _path(deployment), patch, JSON_PATCH):
-        forget: dict[str, object] = {"metadata": {"annotations": {SURGE: None}}}
-        await _send(client, _path(deployment), forget, MERGE_PATCH)
+        record: dict[str, object] = {"metadata": {"annotations": {SURGE: None}}}
+        await _send(client, _path(deployment), record, MERGE_PATCH)
 
 
-async def yield_scale(client: Client, deployment: NamespacedName, by: str) -> None:
+async def yield_scale(client: Client, deployment: NamespacedName, by: str, uid: str) -> None:
     """Say on the Deployment that its scale was left to the writer that changed it."""
-    patch = {"metadata": {"annotations": {SURGE: f"{by}/{YIELDED}"}}}
+    patch = {"metadata": {"annotations": {SURGE: f"{by}/{YIELDED}.{uid}"}}}
     await _send(client, _path(deployment), patch, MERGE_PATCH)
+
+
+async def forget(client: Client, deployment: NamespacedName, mark: str) -> None:
+    """Remove the record of a surge, if it is still this one."""
+    path = f"/metadata/annotations/{_escaped(SURGE)}"
+    patch = [{"op": "test", "path": path, "value": mark}, {"op": "remove", "path": path}]
+    await _send(client, _path(deployment), patch, JSON_PATCH)
 
 
 def _path(deployment: NamespacedName) -> str:

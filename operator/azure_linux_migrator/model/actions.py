@@ -159,6 +159,19 @@ class ReleaseNode:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportDrain:
+    """Tell of a node's drain in its conditions: DrainInProgress or Drained, or neither."""
+
+    node: str
+    by: str
+    condition: str
+
+    @property
+    def key(self) -> str:
+        return f"ReportDrain/{self.node}"
+
+
+@dataclass(frozen=True, slots=True)
 class EvictPod:
     """Evict this very pod (by uid) through the eviction API.
 
@@ -220,10 +233,11 @@ class SurgeReplica:
 
 @dataclass(frozen=True, slots=True)
 class SetDeletionCost:
-    """Make this pod the one that its ReplicaSet removes first."""
+    """Make this pod the one that its ReplicaSet removes first, or, without `first`, no longer."""
 
     pod: NamespacedName
     uid: str
+    first: bool = True
 
     @property
     def key(self) -> str:
@@ -244,14 +258,28 @@ class RestoreScale:
 
 @dataclass(frozen=True, slots=True)
 class RelinquishScale:
-    """Someone else changed the scale: leave it, and say on the Deployment that we did."""
+    """Someone else changed the scale: leave it, and say on the Deployment that we did, for the
+    migration with this uid."""
 
     deployment: NamespacedName
     by: str
+    uid: str
 
     @property
     def key(self) -> str:
         return f"YieldScale/{self.deployment}"
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetSurge:
+    """Remove the record of a surge from a Deployment, if it is still this one."""
+
+    deployment: NamespacedName
+    mark: str
+
+    @property
+    def key(self) -> str:
+        return f"ForgetSurge/{self.deployment}"
 
 
 Action = (
@@ -266,6 +294,7 @@ Action = (
     | CordonNode
     | MarkNode
     | ReleaseNode
+    | ReportDrain
     | EvictPod
     | DeletePod
     | RestartRollout
@@ -273,6 +302,7 @@ Action = (
     | SetDeletionCost
     | RestoreScale
     | RelinquishScale
+    | ForgetSurge
 )
 
 AZURE = (ReadPools, ReadAzureFacts, CreatePool, UpdatePool, DeleteMachines, DeletePool)

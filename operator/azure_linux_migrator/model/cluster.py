@@ -77,7 +77,8 @@ class Node(Struct, frozen=True, gc=False):
     is the node resource group that the machine is in, as `subscription/group` where the
     subscription is known too, in lower case, or empty. `taints` are those that keep pods away, but
     for the cordon's, such as `key=value:NoSchedule`. A ClusterSnapshot keeps `labels` beside it.
-    `upgrade_status` is the value of kubernetes.azure.com/upgrade-status.
+    `upgrade_status` is the value of kubernetes.azure.com/upgrade-status; `drain` is the condition
+    that azlm has set to tell of its drain, as `migration/type`.
     """
 
     name: NodeName
@@ -94,6 +95,7 @@ class Node(Struct, frozen=True, gc=False):
     taints: tuple[TaintText, ...] = ()
     labels: Labels = ()
     upgrade_status: Public = ""
+    drain: Mark = ""
 
     @property
     def on_azure_local(self) -> bool:

@@ -114,6 +114,23 @@ def test_a_throttle_of_compute_is_waited_for_and_never_rolls_back() -> None:
     assert failure.delay >= 10.0
 
 
+@pytest.mark.parametrize("code", ["Throttled", "SomethingNew"])
+def test_a_throttle_without_a_time_is_waited_for_ten_seconds(code: str) -> None:
+    failure = classify_failure(AzureError(code, "words", status=429))
+    assert (failure.reason, failure.retryable, failure.delay) == (
+        Reason.AZURE_THROTTLED,
+        True,
+        10.0,
+    )
+
+
+def test_of_two_known_codes_the_inner_one_decides() -> None:
+    error = AzureError("DeleteVMSSAgentPoolFailed", "words", more_codes=("AllocationFailed",))
+    assert classify_failure(error).reason is Reason.CAPACITY_SHORT
+    named = AzureError("AllocationFailed", "SubCode: SubnetIsFull", status=200)
+    assert classify_failure(named).reason is Reason.SUBNET_TOO_SMALL
+
+
 # Recorded refusals
 
 

@@ -53,6 +53,25 @@ def test_the_target_is_the_source_but_for_its_os() -> None:
     }
 
 
+def test_a_pool_that_a_migration_has_made_names_that_one_no_more() -> None:
+    tags = {"team": "a", "azlm-migration": "before", "azlm-source-count": "7"}
+    assert body(tags=tags)["tags"] == {"team": "a", "azlm-migration": "m"}
+
+
+def test_the_target_is_made_without_an_autoscaler() -> None:
+    pool = body(enableAutoScaling=True, minCount=1, maxCount=5)
+    assert pool["enableAutoScaling"] is False
+    assert not {"minCount", "maxCount"} & pool.keys()
+
+
+def test_one_upgrade_setting_is_changed_and_the_others_stay() -> None:
+    pool = SOURCE | {"upgradeSettings": {"maxSurge": "1", "drainTimeoutInMinutes": 30}}
+    changed = template.updated_body(pool, {"upgradeSettings.maxSurge": "2"})["properties"]
+    assert changed["upgradeSettings"] == {"maxSurge": "2", "drainTimeoutInMinutes": 30}
+    tagged = template.updated_body(pool, {}, {"azlm-x": "1"})["properties"]
+    assert tagged["tags"] == {"team": "a", "azlm-x": "1"}
+
+
 def test_another_kubernetes_version_replaces_the_sources() -> None:
     properties = template.target_body(
         SOURCE,

@@ -11,13 +11,14 @@ from aiohttp import web
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import Condition, MigrationStatus
+from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.controller import event_recorder
 from azure_linux_migrator.controller.event_recorder import EventRecorder, event_type
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.kube.events import Event, EventWriter, ObjectReference
 from azure_linux_migrator.model.actions import DeletePod
-from azure_linux_migrator.model.cluster import NamespacedName
+from azure_linux_migrator.model.cluster import Budget, NamespacedName
 from tests.support.fake_apiserver import serving
 
 MIGRATION = ObjectReference("azlm.dev/v1alpha1", "AzureLinuxMigration", "", "m", "uid-m")
@@ -134,3 +135,64 @@ async def test_a_routine_step_is_normal_while_something_else_is_blocked() -> Non
         "AdmittingBatch": "Normal",
         "ReplacementsUnschedulable": "Warning",
     }
+
+
+def _blocked(*names: str) -> MigrationStatus:
+    blockers = tuple(
+        BlockerStatus(
+            cause="BudgetDeadlocked",
+            kind="PodDisruptionBudget",
+            namespace="shop",
+            name=name,
+            message="it allows none",
+            remedy="let it allow one",
+            since="2026-01-01T00:00:00Z",
+        )
+        for name in names
+    )
+    return MigrationStatus(blockers=blockers)
+
+
+async def test_a_blocker_is_told_once_on_its_object() -> None:
+    events, world = Events(), World()
+    for name in ("a", "b"):
+        world.put_budget(Budget(NamespacedName("shop", name), None, uid=f"uid-{name}"))
+    async with serving(events.answer) as client:
+        recorder = EventRecorder(client, world, "m", "uid-m")
+        recorder.tell(MigrationStatus(), Decision((), _blocked("a")))
+        recorder.tell(_blocked("a"), Decision((), _blocked("a", "b")))
+        recorder.tell(_blocked("a", "b"), Decision((), _blocked("a", "b", "gone")))
+        assert recorder._writing is not None
+        await asyncio.wait_for(recorder._writing, 10)
+    told = {item["involvedObject"]["uid"]: item for item in events.items.values()}
+    assert set(told) == {"uid-a", "uid-b"}
+    assert told["uid-a"]["count"] == 1
+    assert told["uid-a"]["message"] == "migration m: it allows none; let it allow one"
+    assert (told["uid-a"]["reason"], told["uid-a"]["type"]) == ("BudgetDeadlocked", "Warning")
+
+
+async def test_a_forced_deletion_is_told_on_its_pod() -> None:
+    events = Events()
+    deletion = DeletePod(NamespacedName("shop", "a"), "uid-a", None, "")
+    async with serving(events.answer) as client:
+        recorder = EventRecorder(client, World(), "m", "uid-m")
+        recorder.tell(MigrationStatus(), Decision((deletion,), MigrationStatus()))
+        assert recorder._writing is not None
+        await asyncio.wait_for(recorder._writing, 10)
+    (item,) = events.items.values()
+    assert (item["involvedObject"]["uid"], item["reason"]) == ("uid-a", "DrainForced")
+
+
+async def test_so_many_events_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_recorder, "PENDING", 3)
+    events = Events()
+    deletions = tuple(
+        DeletePod(NamespacedName("shop", name), f"uid-{name}", None, "") for name in "abcdef"
+    )
+    async with serving(events.answer) as client:
+        recorder = EventRecorder(client, World(), "m", "uid-m")
+        recorder.tell(MigrationStatus(), Decision(deletions, MigrationStatus()))
+        assert len(recorder._pending) == 3
+        assert recorder._writing is not None
+        await asyncio.wait_for(recorder._writing, 10)
+    assert len(events.items) == 3

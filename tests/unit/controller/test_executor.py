@@ -23,8 +23,10 @@ class Slow(PoolPort):
         self.listing = asyncio.Event()
         self.answer = asyncio.Event()
         self.error = error
+        self.lists = 0
 
     async def list_pools(self) -> dict[str, Pool]:
+        self.lists += 1
         self.listing.set()
         await self.answer.wait()
         return {"src": Pool("src")}
@@ -90,7 +92,10 @@ async def test_of_two_actions_with_one_key_one_runs() -> None:
     port = Slow()
     runner = executor(port)
     runner.submit([ReadPools(), ReadPools()])
+    await port.listing.wait()
+    runner.submit([ReadPools()])
     assert runner.running == {"ReadPools"}
     port.answer.set()
     await runner.stop()
     assert runner.running == frozenset()
+    assert port.lists == 1

@@ -83,6 +83,51 @@ async def test_a_resource_that_is_gone_is_not_released() -> None:
     await Supervisor(nothing, read).release("m")
 
 
+async def test_a_worker_begins_once_the_one_before_it_is_over() -> None:
+    log: list[str] = []
+    slows: list[Slow] = []
+
+    def make(_: Mapping[str, Any], releasing: bool) -> Any:
+        slows.append(Slow(log, releasing=releasing))
+        return slows[-1]
+
+    workers = Supervisor(make, lambda _: asyncio.sleep(0, None))
+    first = asyncio.create_task(workers.run(BEGUN, asyncio.Event()))
+    await _turns()
+    first.cancel()
+    second = asyncio.create_task(workers.run(BEGUN, asyncio.Event()))
+    await _turns()
+    assert log == ["works"], "a request of the first is under way"
+    slows[0].answered.set()
+    await _turns()
+    assert log == ["works", "answered", "works"]
+    second.cancel()
+    slows[1].answered.set()
+    await asyncio.gather(first, second, return_exceptions=True)
+
+
+async def test_what_is_seen_of_a_successor_is_not_told_to_a_worker() -> None:
+    seen: list[str] = []
+
+    class Told(Slow):
+        def observe(self, body: Mapping[str, Any]) -> None:
+            seen.append(str(body["metadata"]["uid"]))
+
+    def make(_: Mapping[str, Any], releasing: bool) -> Any:
+        return Told([], releasing=releasing)
+
+    workers = Supervisor(make, lambda _: asyncio.sleep(0, None))
+    running = asyncio.create_task(workers.run(BEGUN, asyncio.Event()))
+    await _turns()
+    for uid in ("u", "u-2"):
+        workers.observe({"metadata": BEGUN["metadata"] | {"uid": uid}})
+    assert seen == ["u"]
+    (worker,) = workers
+    worker.answered.set()  # type: ignore[attr-defined]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 def _still(monkeypatch: pytest.MonkeyPatch, decision: Decision) -> None:
     async def run(_: Reflector) -> None:
         await asyncio.Event().wait()

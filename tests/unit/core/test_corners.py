@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT
+from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, VICTIM_COST
 from azure_linux_migrator.api.status import (
     AutoscalerBounds,
     MigrationStatus,
@@ -26,11 +26,13 @@ from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import AzureError, KubernetesError, SettingsError
 from azure_linux_migrator.model.actions import (
     CordonNode,
+    ForgetSurge,
     ReadAzureFacts,
     ReadPools,
     RestoreScale,
     ReviewAccess,
     RunForecast,
+    SetDeletionCost,
     UpdatePool,
 )
 from azure_linux_migrator.model.azure_facts import AzureFacts
@@ -129,17 +131,42 @@ def test_a_target_that_fills_again_is_drained_first() -> None:
     assert [type(action).__name__ for action in outcome.actions] == ["EvictPod"]
 
 
+def test_a_deleted_migration_leaves_the_pod_of_a_surge_on_a_held_node() -> None:
+    marked = pod("a", node="s-0", deletion_cost=VICTIM_COST)
+    state = world([marked], nodes=[Node("s-0", "src", upgrade_status="paused")])
+    deployment = NamespacedName("default", "web")
+    state.put_controller(Controller("ReplicaSet", deployment, "rs-web", owner="w"))
+    state.put_controller(Controller("Deployment", deployment, "w", replicas=2, surge="m/1"))
+    deleting = replace(_at("Drain"), deleting=True)
+    decision = decide(deleting, seen(state, source(), target()), NOW)
+    assert decision.actions == (SetDeletionCost(marked.key, marked.uid, first=False),)
+    state.put_pod(pod("a", node="s-0", revision=11))
+    decision = decide(deleting, seen(state, source(), target()), NOW)
+    assert decision.actions == (RestoreScale(deployment, 1),)
+
+
+def test_the_record_of_a_scale_left_to_others_goes_with_the_end_of_the_drain() -> None:
+    state = world([])
+    deployment = NamespacedName("d", "api")
+    state.put_controller(Controller("Deployment", deployment, "a", surge="m/yielded.uid-m"))
+    decision = decide(_at("Drain"), seen(state, source(), target()), NOW)
+    assert decision.actions == (ForgetSurge(deployment, "m/yielded.uid-m"),)
+
+
 def test_a_deleted_migration_restores_what_it_surged() -> None:
     state = world([], nodes=[Node("s-0", "src")])
     state.put_controller(
         Controller("Deployment", NamespacedName("d", "web"), "w", replicas=2, surge="m/1")
     )
     state.put_controller(
-        Controller("Deployment", NamespacedName("d", "api"), "a", surge="m/yielded")
+        Controller("Deployment", NamespacedName("d", "api"), "a", surge="m/yielded.u")
     )
     deleting = replace(_at("Drain"), deleting=True)
     decision = decide(deleting, seen(state, source(), target()), NOW)
-    assert decision.actions == (RestoreScale(NamespacedName("d", "web"), 1),)
+    assert decision.actions == (
+        RestoreScale(NamespacedName("d", "web"), 1),
+        ForgetSurge(NamespacedName("d", "api"), "m/yielded.u"),
+    )
     assert not decision.released
 
 

@@ -128,3 +128,23 @@ def test_a_hold_that_is_under_way_is_waited_for_before_it_is_taken_back(*, delet
     assert not decision.released
     assert (decision.status.phase, decision.actions) != ("RolledBack", ())
     assert decision.status.phase in {"RollingBack", "Deleting"}
+
+
+@pytest.mark.parametrize("pool", [None, target(state="Failed")])
+def test_a_refused_target_tells_that_the_source_cannot_grow(pool: Pool | None) -> None:
+    held = source(tags=(("azlm-held-autoscaler", "3-50"),))
+    refusal = ActionProblem(Reason.QUOTA_EXCEEDED, "no cores left", False, NOW + 300)
+    pools = [held] if pool is None else [held, pool]
+    observation = replace(
+        seen(world([pod("a")], nodes=OPEN[:2]), *pools), problems={"CreatePool/srcazl": refusal}
+    )
+    status = at("CreateTarget", source=HELD)
+    decision = decide(migration(status), observation, NOW)
+    assert "the autoscaler of node pool src (3 to 50 nodes) is off" in decision.status.message
+    assert "kubectl azlm abort m gives it back" in decision.status.message
+    aborted = replace(migration(decision.status), annotations={"azlm.dev/abort": "1"})
+    aborting = decide(aborted, observation, NOW)
+    after = decide(replace(aborted, status=aborting.status), observation, NOW)
+    [action] = after.actions
+    assert isinstance(action, UpdatePool)
+    assert dict(action.changes)["maxCount"] == 50

@@ -279,6 +279,14 @@ def test_a_source_that_is_to_be_kept_and_is_gone_is_no_success(kept: str) -> Non
     assert deleted.status.is_true("Succeeded"), "a source that is to be deleted is gone"
 
 
+def test_a_source_that_is_gone_is_no_success_where_the_target_is_gone_too() -> None:
+    status = _at("RetireSource", source=SourceRecord(count=2))
+    decision = decide(migration(status), seen(world([], nodes=[])), NOW)
+    assert (_kinds(decision), _reason(decision)) == ([], "TargetMissing")
+    assert "src is gone, too" in decision.status.message
+    assert decision.wake_at is not None
+
+
 def test_a_rollback_notices_that_its_source_is_gone() -> None:
     marks: dict[str, Any] = {"unschedulable": True, "cordoned_by": "m", "batch": "m.uid-m.1"}
     nodes = [Node("s-0", "src"), Node("t-0", "srcazl", **marks)]

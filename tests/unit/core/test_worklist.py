@@ -306,7 +306,7 @@ class TestSingletons:
     def test_a_foreign_change_of_the_scale_wins(self) -> None:
         plain = {"max_surge": 0, "max_unavailable": 1}
         assert self._actions(**plain, surge="m/1", replicas=5) == [RelinquishScale]
-        work = self._deployment(**plain, surge="m/yielded", replicas=2)
+        work = self._deployment(**plain, surge="m/yielded.uid-m", replicas=2)
         self.state.put_pod(pod("two", node="t-0"))
         assert names(work) == ["one"]
         assert causes(work) == []
@@ -314,12 +314,12 @@ class TestSingletons:
     def test_a_replica_that_was_taken_back_leads_to_no_eviction(self) -> None:
         plain = {"max_surge": 0, "max_unavailable": 1}
         assert self._actions(**plain, surge="m/1", replicas=1) == [RelinquishScale]
-        work = self._deployment(**plain, surge="m/yielded", replicas=1)
+        work = self._deployment(**plain, surge="m/yielded.uid-m", replicas=1)
         assert names(work) == []
         [blocker] = work.plan(NOW).blockers
         assert (blocker.cause, blocker.blocks) == (Cause.SURGE_UNDONE, True)
         assert "another writer sets the replicas" in blocker.message
-        work = self._deployment(surge="m/yielded", replicas=1)
+        work = self._deployment(surge="m/yielded.uid-m", replicas=1)
         assert [type(action) for action in work.plan(NOW).surges] == [RestartRollout]
 
     def test_an_owned_scale_is_not_touched(self) -> None:
@@ -363,12 +363,42 @@ class TestSingletons:
         self.state.put_volume(Volume("pv-1", claim, access_modes=("ReadWriteMany",)))
         assert names(work) == []
 
-    @pytest.mark.parametrize("mark", ["other/1", "other/7", "other/yielded"])
+    @pytest.mark.parametrize(
+        "mark", ["other/1", "other/7", "other/yielded.uid-o", "m/yielded.uid-former"]
+    )
     def test_the_leftover_of_another_migration_does_not_stop_it(self, mark: str) -> None:
         plain = {"max_surge": 0, "max_unavailable": 1}
         assert self._actions(**plain, surge=mark) == [SurgeReplica]
         work = self._deployment(**plain, surge=mark, replicas=6)
         assert causes(work) == []
+
+    def _hold(self, **more: Any) -> None:
+        """The node of pod `one` becomes held."""
+        node = self.state.nodes["s-0"]
+        fields = {name: getattr(node, name) for name in Node.__struct_fields__}
+        self.state.put_node(Node(**(fields | {"upgrade_status": "paused"} | more)))
+
+    def test_a_node_that_becomes_held_keeps_the_pod_of_a_surge(self) -> None:
+        surged = {"max_surge": 0, "max_unavailable": 1, "surge": "m/1", "replicas": 2}
+        self.state.put_pod(pod("one", deletion_cost=VICTIM_COST))
+        self.state.put_pod(pod("two", node="t-0"))
+        assert self._actions(**surged) == [RestoreScale]
+        self._hold()
+        [spared] = self._deployment(**surged).plan(NOW, "stamp").surges
+        assert spared == SetDeletionCost(pod("one").key, "uid-one", first=False)
+        self.state.put_pod(pod("one", ready=False))
+        assert self._actions(**surged) == [], "the ReplicaSet would remove it for not being Ready"
+        self.state.put_pod(pod("one"))
+        assert self._actions(**surged) == [RestoreScale], "the ReplicaSet removes the newest pod"
+
+    def test_no_rollout_is_restarted_while_a_pod_is_on_a_held_node(self) -> None:
+        fields = {"replicas": 2, "scaled_by": ScaleOwner.ARGO_CD}
+        guard = budget(expected=2, desired=2, healthy=2)
+        self.state.put_budget(guard)
+        self.state.put_pod(pod("two", node="s-1"))
+        assert self._actions(**fields) == [RestartRollout]
+        self._hold()
+        assert self._actions(**fields) == []
 
     def test_a_surge_that_another_migration_does_not_finish_is_given_up(self) -> None:
         work = self._deployment(max_surge=0, max_unavailable=1, surge="other/1", replicas=2)

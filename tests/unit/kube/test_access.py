@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
+from aiohttp import web
 
-from azure_linux_migrator.kube.access import FORCE, NEEDED, SURGE
+from azure_linux_migrator.kube.access import FORCE, NEEDED, REPORT, SURGE, missing_access
+from tests.support.fake_apiserver import serving
 
 KUSTOMIZE = Path(__file__).resolve().parents[3] / "deploy" / "kustomize"
 OPTIONAL = {
@@ -42,7 +44,9 @@ def test_the_base_grants_what_is_needed_and_nothing_else() -> None:
     assert granted("base/rbac.yaml", "ClusterRole") == set(NEEDED) | OPTIONAL
 
 
-@pytest.mark.parametrize(("name", "asked"), [("force", FORCE), ("surge", SURGE)])
+@pytest.mark.parametrize(
+    ("name", "asked"), [("force", FORCE), ("surge", SURGE), ("conditions", (REPORT,))]
+)
 def test_a_component_grants_what_its_setting_needs(
     name: str, asked: tuple[tuple[str, str, str, str], ...]
 ) -> None:
@@ -52,3 +56,29 @@ def test_a_component_grants_what_its_setting_needs(
 def test_the_lease_is_created_read_and_replaced() -> None:
     verbs = {verb for *_, verb in granted("base/rbac.yaml", "Role")}
     assert verbs == {"create", "get", "update"}
+
+
+async def _missing(denied: set[tuple[str, str]], **asked: bool) -> tuple[str, ...]:
+    """What is missing where these resources and verbs are not allowed."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        attributes = (await request.json())["spec"]["resourceAttributes"]
+        resource = "/".join(filter(None, (attributes["resource"], attributes["subresource"])))
+        allowed = (resource, attributes["verb"]) not in denied
+        return web.json_response({"status": {"allowed": allowed}})
+
+    async with serving(answer) as client:
+        return await missing_access(client, **{"force": False, "surge": False, **asked})
+
+
+async def test_what_is_not_allowed_is_named() -> None:
+    denied = {("pods/eviction", "create"), ("nodes", "patch")}
+    assert await _missing(denied) == ("patch nodes", "create pods/eviction")
+    assert await _missing(set()) == ()
+
+
+async def test_what_a_setting_needs_is_asked_for_with_it_only() -> None:
+    deletes, patches = {("pods", "delete")}, {("pods", "patch"), ("deployments", "patch")}
+    assert await _missing(deletes | patches) == ()
+    assert await _missing(deletes, force=True) == ("delete pods",)
+    assert await _missing(patches, surge=True) == ("patch deployments", "patch pods")

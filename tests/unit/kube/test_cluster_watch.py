@@ -8,7 +8,15 @@ import pytest
 
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
-from azure_linux_migrator.model.cluster import Node
+from azure_linux_migrator.model.cluster import (
+    Attachment,
+    Budget,
+    Controller,
+    NamespacedName,
+    Node,
+    Volume,
+)
+from tests.support.worlds import pod
 
 
 @pytest.fixture
@@ -72,3 +80,31 @@ async def test_cancelled_in_the_middle_it_leaves_no_watch_behind(slow_end: async
     await _turns()
     assert all(task is not None and task.done() for task in tasks)
     assert watch.world.nodes == {}
+
+
+def test_what_is_deleted_is_forgotten() -> None:
+    nothing: Any = None
+    feed = ClusterWatch(nothing)
+    key = NamespacedName("shop", "a")
+    records: dict[str, Any] = {
+        "nodes": Node("a", "src"),
+        "pods": pod("a", key=key),
+        "poddisruptionbudgets": Budget(key, None),
+        "persistentvolumes": Volume("a", key),
+        "volumeattachments": Attachment("a", "n", "v"),
+        "deployments": Controller("Deployment", key, "uid-a"),
+    }
+    world = feed.world
+    sources = {
+        path.rpartition("/")[2]: (put, forget) for path, _, put, forget in feed._sources(world)
+    }
+    for name, record in records.items():
+        sources[name][0](record)
+    assert (len(world.nodes), len(world.pods), len(world.budgets)) == (1, 1, 1)
+    for name in records:
+        sources[name][1](key, 7)
+    assert not world.nodes
+    assert not world.pods
+    assert not world.budgets
+    index = world.owner_index
+    assert (index.all_controllers(), index.all_volumes(), index.all_attachments()) == ([], [], [])

@@ -165,3 +165,80 @@ async def test_a_defect_in_renewing_ends_the_leader(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(leader, "_lease", None)
         await asyncio.wait_for(lost.wait(), 10.0)
         assert not leader.held
+
+
+async def test_of_two_that_ask_in_one_moment_one_leads() -> None:
+    """Both have read the Lease before either writes it."""
+    leases = Leases()
+    async with serving(leases.answer) as client:
+        for holder in ("", "gone"):
+            leases.version += 1
+            leases.lease = {
+                "metadata": {"resourceVersion": str(leases.version)},
+                "spec": {"holderIdentity": holder, "leaseDurationSeconds": 1},
+            }
+            leases.seconds = 0.05
+            both = [elector(client, name) for name in ("one", "two")]
+            asking = [asyncio.create_task(candidate.acquire()) for candidate in both]
+            async with asyncio.timeout(10.0):
+                await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+                for _ in range(20):
+                    await asyncio.sleep(0.02)
+                    assert sum(candidate.held for candidate in both) <= 1
+            for task, candidate in zip(asking, both, strict=True):
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await candidate.release()
+
+
+async def test_a_renewal_counts_from_before_its_request() -> None:
+    leases = Leases()
+    async with serving(leases.answer) as client:
+        leader = elector(client, "one")
+        leases.seconds = 0.2
+        began = asyncio.get_running_loop().time()
+        await leader.acquire()
+        assert leader._renewed < began + 0.25, "the last request alone takes 0.2 s"
+        await leader.release()
+
+
+async def test_the_holders_own_length_counts() -> None:
+    leases = Leases()
+    async with serving(leases.answer) as client:
+        leases.lease = {
+            "metadata": {"resourceVersion": "0"},
+            "spec": {"holderIdentity": "slow", "leaseDurationSeconds": 3600},
+        }
+        waiting = asyncio.create_task(elector(client, "other").acquire())
+        await asyncio.sleep(1.3)
+        assert not waiting.done(), "1 s is the length of the Lease of the one who waits"
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_a_lease_that_is_given_back_names_nobody_and_changes_of_holder_are_counted() -> None:
+    leases = Leases()
+    async with serving(leases.answer) as client:
+        for number, name in enumerate(("one", "two", "two", "one")):
+            leader = elector(client, name)
+            await leader.acquire()
+            assert leases.lease is not None
+            assert leases.lease["spec"]["holderIdentity"] == name
+            assert leader.transitions == number
+            await leader.release()
+            assert leases.lease["spec"]["holderIdentity"] == ""
+
+
+async def test_a_renewal_ends_when_the_lease_does() -> None:
+    leases, lost = Leases(), asyncio.Event()
+    async with serving(leases.answer) as client:
+        leader = Elector(
+            client, "ns", "azlm", "one", on_lost=lost.set, duration=2.0, renew_deadline=1.0,
+            retry=0.1,
+        )  # fmt: skip
+        await leader.acquire()
+        leases.seconds = 30.0
+        began = asyncio.get_running_loop().time()
+        await asyncio.wait_for(lost.wait(), 10.0)
+        assert asyncio.get_running_loop().time() - began < 1.8, "1 s is the deadline"
+        await leader.release()

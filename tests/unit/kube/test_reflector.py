@@ -365,3 +365,30 @@ async def test_paging_without_bookmarks_lists_again_after_a_silence(
 
     async with serving(answer) as client:
         await _reflect(client, seen, body)
+
+
+async def test_a_watch_asks_for_bookmarks_and_the_next_goes_on_from_them() -> None:
+    asked: list[dict[str, str]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if "sendInitialEvents" in request.query:
+            added = event("ADDED", pod("a", 5))
+            return await stream(request, added, bookmark(10, initial=True))
+        asked.append(dict(request.query))
+        if len(asked) > 1:
+            await asyncio.sleep(5)
+            return await stream(request)
+        response = await stream(request, event("DELETED", pod("a", 12)), bookmark(30))
+        await asyncio.sleep(1.1)  # a watch that ends sooner is a failure
+        return response
+
+    seen = Seen()
+
+    async def body(_: Reflector) -> None:
+        await _until(lambda: len(asked) == 2)
+
+    async with serving(answer) as client:
+        await _reflect(client, seen, body)
+    assert [query["resourceVersion"] for query in asked] == ["10", "30"]
+    assert {query["allowWatchBookmarks"] for query in asked} == {"true"}
+    assert seen.removed == [("a", 12)]

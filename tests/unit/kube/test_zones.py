@@ -8,7 +8,6 @@ import pytest
 from azure_linux_migrator.kube.decode import NodeObject
 from azure_linux_migrator.kube.decode_owners import VolumeObject
 from azure_linux_migrator.kube.zones import zone_of
-from tests.support.recordings import recorded
 
 DISK = "topology.disk.csi.azure.com/zone"
 
@@ -45,8 +44,8 @@ def test_zones_stay_what_they_are() -> None:
     assert _disk("example.com/rack", "7") == ()
 
 
-def test_recorded_nodes_outside_any_zone_have_none() -> None:
-    nodes = recorded("node-labels.json")
-    zones = [labels for labels in nodes.values() if isinstance(labels, dict) and DISK in labels]
-    assert zones
-    assert [_node(**labels) for labels in zones] == [""] * len(zones)
+@pytest.mark.parametrize("fault_domain", ["0", "1"])
+def test_a_node_outside_any_zone_has_none_whatever_its_disk_driver_says(fault_domain: str) -> None:
+    """As AKS labels such nodes: the driver's label is empty, the other a fault domain."""
+    labels = {DISK: "", "topology.kubernetes.io/zone": fault_domain}
+    assert _node(**labels, **{"topology.kubernetes.io/region": "centralindia"}) == ""

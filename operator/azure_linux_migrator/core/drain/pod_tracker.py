@@ -1,7 +1,7 @@
 """Each pod of a source node: its disposition, its node's progress, and the queue it waits in."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from heapq import heappush
 from typing import TypeVar
 
@@ -215,7 +215,7 @@ class PodTracker:
             return two_budgets(pod, budgets)
         controller = self.surges.controller_of(pod) if pod.ready else None
         if controller is not None and not self.surges.why_not(pod, controller):
-            by = undone_by(controller, self.scope.migration)
+            by = undone_by(controller, self.surges.yielded)
             return surge_undone(pod, controller, by) if by else filter_result
         return filter_result
 
@@ -264,6 +264,14 @@ class PodTracker:
         if pod.owner is None or self.scope.policy.implicit_budgets is ImplicitBudgetPolicy.IGNORE:
             return FREE
         return pod.owner.uid
+
+    def held_pods(self, owners: Iterable[str]) -> Iterator[Pod]:
+        """The pods of these owners on nodes of the source that are not to be upgraded now."""
+        for owner in owners:
+            for key in sorted(self.by_owner.get(owner, ())):
+                pod = self.entries[key].pod
+                if self.pool_progress.by_node[pod.node].node.held:
+                    yield pod
 
     def came_late(self, pod: Pod) -> bool:
         """By the apiserver's clock alone: ours may have been set."""

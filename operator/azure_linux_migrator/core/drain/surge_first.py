@@ -30,13 +30,16 @@ def needs_surge(controller: Controller, budget: Budget | None, migration: str) -
     return controller.replicas == 1 or deadlocked or _marked(controller, migration)
 
 
-def why_not(controller: Controller, volumes: Iterable[Volume], migration: str) -> str:
-    """Why pods with these volumes that call for a surge cannot have one; empty where they can."""
+def why_not(controller: Controller, volumes: Iterable[Volume], mark: str) -> str:
+    """Why pods with these volumes that call for a surge cannot have one; empty where they can.
+
+    `mark` is the record of a scale that this migration has left to others (see `yielded_mark`).
+    """
     if controller.kind != "Deployment":
         return f"a {controller.kind} cannot have a second pod of the same identity"
     if not controller.rolling:
         return "its Deployment's strategy is Recreate"
-    if _yielded(controller, migration) and controller.replicas > 1 and not restarts(controller):
+    if controller.surge == mark and controller.replicas > 1 and not restarts(controller):
         return "somebody else changed its scale while it was surged"
     disk = next((volume for volume in volumes if volume.one_node), None)
     return f"its disk {disk.name} can be attached to one node only" if disk else ""
@@ -48,12 +51,12 @@ def restarts(controller: Controller) -> bool:
     return surges and not controller.paused
 
 
-def undone_by(controller: Controller, migration: str) -> str:
+def undone_by(controller: Controller, mark: str) -> str:
     """Who has taken an added replica back, or would; empty where nobody is known to, or where
     restarting the rollout does without one. Helm acts only when somebody runs it."""
     if restarts(controller):
         return ""
-    if _yielded(controller, migration):
+    if controller.surge == mark:
         return controller.scaled_by.value or "another writer"
     return "" if controller.scaled_by is ScaleOwner.HELM else controller.scaled_by.value
 
@@ -62,7 +65,8 @@ def undone_by(controller: Controller, migration: str) -> str:
 class Standing:
     """How a surged Deployment stands: its pods on the source, and all of them.
 
-    `stamp` is what this migration's restarts are marked with.
+    `held` are those on nodes that are not to be upgraded now, which `on_source` leaves out; `stamp`
+    is the uid of this migration, which its restarts are marked with.
     """
 
     controller: Controller
@@ -71,13 +75,15 @@ class Standing:
     healthy: int
     migration: str
     stamp: str
+    held: tuple[Pod, ...] = ()
 
 
 def next_action(standing: Standing) -> Action | None:
     """What to do for a surged Deployment now; None while Kubernetes is at it.
 
-    A restart of a paused Deployment makes no new pod, so one replica is added to it instead. A mark
-    of another migration counts while its replica is there, and is a leftover after that.
+    A restart of a paused Deployment makes no new pod, so one replica is added to it instead. A
+    restart would replace the pods on held nodes, too. A mark of another migration counts while its
+    replica is there, and is a leftover after that.
     """
     controller, pods = standing.controller, standing.on_source
     if _marked(controller, standing.migration):
@@ -87,12 +93,20 @@ def next_action(standing: Standing) -> Action | None:
         return None
     if _restarted(standing):
         return None
+    if standing.held and restarts(controller):
+        return None
     owned = controller.scaled_by not in {ScaleOwner.NOBODY, ScaleOwner.HELM}
     if restarts(controller) and (owned or standing.present == len(pods)):
         return RestartRollout(controller.key, f"{standing.stamp}@{_newest(standing)}")
     if standing.healthy < controller.replicas:
         return None
     return SurgeReplica(controller.key, controller.replicas, standing.migration)
+
+
+def adds_replica(controller: Controller, migration: str) -> bool:
+    """Whether a migration has recorded on it the replicas to go back to."""
+    by, _, number = controller.surge.rpartition("/")
+    return by == migration and number.isdecimal()
 
 
 def starts(standing: Standing) -> bool:
@@ -113,8 +127,10 @@ def _marked(controller: Controller, migration: str) -> bool:
     return by == migration or controller.replicas == int(number) + 1
 
 
-def _yielded(controller: Controller, migration: str) -> bool:
-    return controller.surge == f"{migration}/{YIELDED}"
+def yielded_mark(migration: str, uid: str) -> str:
+    """The record on a Deployment whose scale a migration has left to others: that of a former
+    migration of the same name is another one."""
+    return f"{migration}/{YIELDED}.{uid}"
 
 
 def _newest(standing: Standing) -> int:
@@ -145,7 +161,12 @@ def _under_surge(standing: Standing) -> Action | None:
         return None
     original = int(number)
     if controller.replicas != original + 1:
-        return RelinquishScale(controller.key, standing.migration)
+        return RelinquishScale(controller.key, standing.migration, standing.stamp)
+    for pod in standing.held:
+        if pod.deletion_cost == VICTIM_COST:
+            return SetDeletionCost(pod.key, pod.uid, first=False)
+    if any(not pod.ready for pod in standing.held):
+        return None
     if standing.healthy <= original or not standing.on_source:
         return RestoreScale(controller.key, original) if not standing.on_source else None
     victim = min(standing.on_source, key=lambda pod: pod.key)

@@ -5,7 +5,7 @@ from azure_linux_migrator.api.causes import Cause
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.eviction_queue import EvictionQueue
 from azure_linux_migrator.core.drain.pod_tracker import PodTracker
-from azure_linux_migrator.core.drain.surge_first import Standing, next_action, starts
+from azure_linux_migrator.core.drain.surge_first import Standing, adds_replica, next_action, starts
 from azure_linux_migrator.model.actions import Action
 from azure_linux_migrator.model.cluster import Controller
 
@@ -111,20 +111,22 @@ class Surges:
         return uid in self._tracker.surges.given_up
 
     def _under_way(self, controller: Controller, queue: EvictionQueue) -> bool:
-        if controller.surge.startswith(f"{self._tracker.scope.migration}/"):
+        if adds_replica(controller, self._tracker.scope.migration):
             return True
         return queue.tier == self._tracker.tier and _admitted(queue)
 
     def _standing(self, controller: Controller, queue: EvictionQueue, stamp: str) -> Standing:
-        budgets = self._tracker.world.implicit_budgets
-        replica_sets = self._tracker.world.owner_index.replicasets_of(controller.uid)
+        tracker = self._tracker
+        budgets = tracker.world.implicit_budgets
+        replica_sets = tracker.world.owner_index.replicasets_of(controller.uid)
         return Standing(
             controller=controller,
             on_source=tuple(queue.pods()),
             present=sum(budgets.present(replica_set) for replica_set in replica_sets),
             healthy=sum(budgets.healthy(replica_set) for replica_set in replica_sets),
-            migration=self._tracker.scope.migration,
+            migration=tracker.scope.migration,
             stamp=stamp,
+            held=tuple(tracker.held_pods(replica_sets)),
         )
 
 

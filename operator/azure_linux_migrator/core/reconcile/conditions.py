@@ -18,15 +18,19 @@ Draft = tuple[str, ConditionStatus, str, str]
 
 
 def headline(state: str, reason: str, message: str) -> list[Draft]:
-    """The four conditions that tools wait for; `state` is that of a Progress."""
+    """The four conditions that tools wait for; `state` is that of a Progress. The message stands in
+    Ready and in the one that is told, not in all of them."""
     done, stalled = state == "done", state == "refused"
     rests = done or state == "planned"
     outcome: ConditionStatus = "True" if done else "False" if stalled else "Unknown"
     return [
         (ConditionType.READY, "True" if rests else "False", reason, message),
-        (ConditionType.RECONCILING, "False" if rests or stalled else "True", reason, message),
-        (ConditionType.STALLED, "True" if stalled else "False", reason, message),
-        (ConditionType.SUCCEEDED, outcome, reason, message),
+        (
+            ConditionType.RECONCILING,
+            *(("False", reason, "") if rests or stalled else ("True", reason, message)),
+        ),
+        (ConditionType.STALLED, *(("True", reason, message) if stalled else ("False", reason, ""))),
+        (ConditionType.SUCCEEDED, outcome, reason, message if done else ""),
     ]
 
 

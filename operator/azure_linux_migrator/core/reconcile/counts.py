@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.api.status import Phase, since_epoch, timestamp
 from azure_linux_migrator.api.status_checks import FindingStatus, PreflightStatus
@@ -19,6 +20,10 @@ from azure_linux_migrator.core.steps.step_position import StepPosition
 
 SHOWN_FINDINGS = 20
 
+ETA_SECONDS = 30.0
+"""A time that has passed is told anew this far ahead at least, so that it is not written again and
+again."""
+
 
 def nodes_of(ctx: Context, step_position: StepPosition) -> NodeCounts:
     """The nodes that are emptied, by what has happened to them."""
@@ -29,7 +34,8 @@ def nodes_of(ctx: Context, step_position: StepPosition) -> NodeCounts:
     rolling = ctx.migration.spec.strategy.type is not StrategyType.BLUE_GREEN
     shrinks = rolling and (step_position.moving or step_position.moved)
     gone = total - len(ctx.pool_progress) if step_position.moved or shrinks else 0
-    drained = ctx.pool_progress.drained + gone if step_position.moving or step_position.moved else 0
+    begun = step_position.moving or step_position.moved or ctx.migration.status.batch.index > 0
+    drained = ctx.pool_progress.drained + gone if begun else 0
     ready = _ready(ctx)
     beyond = 0 if ctx.migration.in_place else len(ctx.pool_progress) + ready - total
     return NodeCounts(
@@ -41,6 +47,17 @@ def nodes_of(ctx: Context, step_position: StepPosition) -> NodeCounts:
         extra=max(0, beyond),
         progress=f"{drained}/{total}",
     )
+
+
+def resting_nodes(ctx: Context) -> NodeCounts:
+    """The nodes of a migration that was rolled back or aborted: its cordons go, and no node stays
+    drained."""
+    if not ctx.seen.world_ready:
+        return ctx.migration.status.nodes
+    world, migration = ctx.seen.world, ctx.migration
+    total = sum(1 for _ in world.pool_nodes(migration.old_pool))
+    ready = 0 if migration.in_place else world.ready_nodes(migration.new_pool)
+    return NodeCounts(total=total, target_ready=ready, extra=ready, progress=f"0/{total}")
 
 
 def _ready(ctx: Context) -> int:
@@ -100,9 +117,8 @@ def timing_of(ctx: Context, step_position: StepPosition, batch: BatchProgress) -
     ):
         return _after(ctx, timing, batch)
     if not step_position.moving:
-        return timing
+        return timing.model_copy(update={"eta": None}) if step_position.moved else timing
     estimate = timing.estimate_seconds
-    changed = before.pods.remaining != ctx.pool_progress.remaining or timing.eta is None
     soaks = sum(
         ctx.migration.batch_soak(index, len(ctx.pool_progress))
         for index in range(max(batch.index, 1), batch.of)
@@ -111,9 +127,22 @@ def timing_of(ctx: Context, step_position: StepPosition, batch: BatchProgress) -
         update={
             "estimate_seconds": round(ctx.plan.rest + soaks) if estimate is None else estimate,
             "limited_by": timing.limited_by or ctx.plan.limited_by[:320],
-            "eta": timestamp(ctx.now + ctx.plan.rest + soaks) if changed else timing.eta,
+            "eta": _eta(ctx, ctx.plan.rest + soaks),
         }
     )
+
+
+def _eta(ctx: Context, rest: float) -> str | None:
+    """When the drain should be over; None while something blocks it. Kept while nothing leaves and
+    it has not passed."""
+    before = ctx.migration.status
+    if ctx.plan.blocker_count or rest <= 0:
+        return None
+    kept = since_epoch(before.timing.eta)
+    moves = before.pods.remaining != ctx.pool_progress.remaining
+    if kept is None or moves:
+        return timestamp(ctx.now + rest)
+    return before.timing.eta if ctx.now < kept else timestamp(ctx.now + max(rest, ETA_SECONDS))
 
 
 def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
@@ -122,11 +151,21 @@ def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
     return timing.model_copy(
         update={
             "drain_seconds": round(spent, 1),
+            "eta": None,
             "bound_seconds": round(bound, 1) if bound else None,
-            "ratio": round(spent / bound, 2) if bound else None,
+            "ratio": round(spent / bound, 2) if bound and not _was_blocked(ctx, batch) else None,
             "limited_by": f"PodDisruptionBudget {budget}" if budget else timing.limited_by,
         }
     )
+
+
+def _was_blocked(ctx: Context, batch: BatchProgress) -> bool:
+    """Whether something held the batch up for a time: that says nothing about the drain's pace."""
+    blocked = ctx.migration.status.condition(ConditionType.DRAIN_BLOCKED)
+    if blocked is None:
+        return False
+    changed, started = since_epoch(blocked.last_transition_time), since_epoch(batch.started_at)
+    return blocked.status == "True" or (changed or 0.0) > (started or 0.0)
 
 
 def batch_of(ctx: Context, step_position: StepPosition, phase: Phase) -> BatchProgress:

@@ -40,6 +40,7 @@ from azure_linux_migrator.core.reconcile.status import (
 from azure_linux_migrator.core.reconcile.turning_back import asked_back, gives_up, rollback_because
 from azure_linux_migrator.core.reconcile.unused_tokens import with_unused_tokens
 from azure_linux_migrator.core.state.results import Decision
+from azure_linux_migrator.core.steps.drain_reports import drain_reports
 from azure_linux_migrator.core.steps.external_changes import stopped, watched
 from azure_linux_migrator.core.steps.forecast import current_forecast, forecast
 from azure_linux_migrator.core.steps.observation import Observation
@@ -210,7 +211,7 @@ def _walk_back(ctx: Context) -> Decision:
 def _report(
     ctx: Context, name: str, progress: Progress, findings: tuple[Finding, ...] | None = None
 ) -> Decision:
-    actions = progress.actions
+    actions = (*progress.actions, *drain_reports(ctx))
     if ctx.migration.paused or ctx.migration.only_plans:
         actions = tuple(action for action in actions if isinstance(action, READS))
     status = with_unused_tokens(ctx.migration, report_step(ctx, name, progress, findings))

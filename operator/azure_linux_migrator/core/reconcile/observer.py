@@ -50,7 +50,8 @@ class Observer:
     """Of one migration in one process.
 
     `began` is when it began, in seconds since the epoch. `conflict` names the migration that it
-    gives way to. Where it is `releasing`, what a deleted resource did is undone.
+    gives way to. Where it is `releasing`, what a deleted resource did is undone. `reports_drain`
+    tells whether the conditions of nodes may be written.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Observer:
         releasing: bool = False,
         own_pod: NamespacedName | None = None,
         conflict: Callable[[], str] = lambda: "",
+        reports_drain: bool = False,
     ) -> None:
         self.releasing = releasing
         self.spec: MigrationSpec | None = None
@@ -71,6 +73,7 @@ class Observer:
         self._began = began
         self._own_pod = own_pod
         self._conflict = conflict
+        self._reports_drain = reports_drain
         self.memory = DecisionMemory()
         self._forced_before: int | None = None
         """Pods that former processes have forced."""
@@ -124,6 +127,7 @@ class Observer:
             conflict=self._conflict(),
             own_pod=self._own_pod,
             began=self._began,
+            reports_drain=self._reports_drain,
             azure_facts=outcomes.azure_facts,
             forecast=outcomes.forecast,
             asked=outcomes.asked,

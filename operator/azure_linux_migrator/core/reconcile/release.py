@@ -8,8 +8,9 @@ from azure_linux_migrator.core.reconcile.intents import stop_mark
 from azure_linux_migrator.core.reconcile.status import report_releasing
 from azure_linux_migrator.core.state.results import Decision
 from azure_linux_migrator.core.steps import autoscaler
-from azure_linux_migrator.core.steps.drain import scales_to_restore
+from azure_linux_migrator.core.steps.drain_reports import reports_to_clear
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress
+from azure_linux_migrator.core.steps.surge_records import scales_to_restore, surges_to_forget
 from azure_linux_migrator.model.actions import Action, ReadPools, ReleaseNode, UpdatePool
 
 
@@ -105,14 +106,15 @@ def _marks(ctx: Context) -> Progress:
 
 
 def releases(ctx: Context) -> tuple[tuple[Action, ...], float | None]:
-    """Undo our cordons, our marks and our surges; with the time to try again, if one failed."""
+    """Undo our cordons, marks, surges and conditions of nodes; with the time to try again, if one
+    failed."""
     name = ctx.migration.name
     undo: list[Action] = [
         ReleaseNode(node.name, name)
         for node in ctx.seen.world.nodes.values()
         if node.cordoned_by == name or ctx.migration.left_mark(node)
     ]
-    undo += scales_to_restore(ctx)
+    undo += scales_to_restore(ctx) + surges_to_forget(ctx) + reports_to_clear(ctx)
     if not undo:
         return (), None
     undone = ctx.attempt_all(undo, Reason.RELEASING, "undoing")

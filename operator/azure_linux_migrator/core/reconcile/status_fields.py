@@ -20,6 +20,7 @@ from azure_linux_migrator.core.reconcile.counts import (
     blockers_of,
     nodes_of,
     pods_of,
+    resting_nodes,
     timing_of,
 )
 from azure_linux_migrator.core.steps.approvals import approved
@@ -27,6 +28,9 @@ from azure_linux_migrator.core.steps.external_changes import changes
 from azure_linux_migrator.core.steps.pool_size import old_count
 from azure_linux_migrator.core.steps.progress import Context, Progress
 from azure_linux_migrator.core.steps.step_position import StepPosition
+
+RESTS = frozenset((Phase.ROLLED_BACK, Phase.ABORTED))
+"""Ends after which the source is as it was."""
 
 
 def stable_message(reason: str, message: str) -> str:
@@ -121,7 +125,7 @@ def filled(
             "step": step_position.step,
             "message": message[:2000],
             "target_pool": ctx.migration.new_pool,
-            "nodes": nodes_of(ctx, step_position),
+            "nodes": resting_nodes(ctx) if phase in RESTS else nodes_of(ctx, step_position),
             "pods": pods_of(ctx),
             "batch": batch,
             "blockers": () if step_position.finished else blockers_of(ctx),

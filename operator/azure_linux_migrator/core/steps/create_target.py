@@ -1,9 +1,11 @@
 """CreateTarget: the whole Azure Linux pool stands, Ready, before anything moves."""
 
+from dataclasses import replace
+
 from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, TAG_TARGET_COUNT
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.preflight.target_kubernetes import target_kubernetes
-from azure_linux_migrator.core.steps.autoscaler import held_bounds
+from azure_linux_migrator.core.steps.autoscaler import held_bounds, tagged_bounds
 from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
@@ -17,7 +19,24 @@ LOOK_AGAIN_SECONDS = 15.0
 
 
 def create_target(ctx: Context) -> Progress:
-    """Create the pool once, then wait for AKS and for its nodes."""
+    """Create the pool once, then wait for AKS and for its nodes.
+
+    While that is refused the source cannot grow, since its autoscaler is held: the message says so.
+    """
+    progress = _create(ctx)
+    source = ctx.pool(ctx.migration.source)
+    bounds = tagged_bounds(source)
+    if progress.state != "refused" or source is None or source.autoscaling or bounds is None:
+        return progress
+    text = (
+        f"{progress.message}. Meanwhile the autoscaler of node pool {source.name} "
+        f"({bounds[0]} to {bounds[1]} nodes) is off: kubectl azlm abort {ctx.migration.name} "
+        "gives it back"
+    )
+    return replace(progress, message=text)
+
+
+def _create(ctx: Context) -> Progress:
     migration = ctx.migration
     target = ctx.pool(migration.target)
     if target is None:

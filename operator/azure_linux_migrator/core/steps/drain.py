@@ -6,11 +6,12 @@ from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.quantities import LONGEST_HOURS
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.spec_drain import TimeoutPolicy
-from azure_linux_migrator.api.status import Phase, since_epoch
+from azure_linux_migrator.api.status import Phase, since_epoch, timestamp
 from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.drain.blocker import of_held
 from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.surge_records import forget_yielded, restore_scales
 from azure_linux_migrator.core.steps.target_health import (
     counted,
     no_usable_node,
@@ -18,7 +19,7 @@ from azure_linux_migrator.core.steps.target_health import (
     watch_stale,
 )
 from azure_linux_migrator.core.steps.waits import bounded, drain_timeout, may_be_longer
-from azure_linux_migrator.model.actions import Action, MarkNode, RestoreScale
+from azure_linux_migrator.model.actions import Action, MarkNode
 
 TIMED_OUT = Reason.DRAIN_TIMED_OUT
 HOLDS = frozenset(
@@ -58,7 +59,7 @@ def drain(ctx: Context) -> Progress:
     if (unfinished := between(ctx)) is not None:
         return unfinished
     if not ctx.pool_progress.unmarked:
-        return DONE
+        return forget_yielded(ctx) or DONE
     if (joining := marking(ctx)) is not None:
         return joining
     index = batch_index(ctx)
@@ -90,24 +91,6 @@ def between(ctx: Context) -> Progress | None:
     return restore_scales(ctx) or bounded(ctx, "placed", unsound_replacements(ctx))
 
 
-def scales_to_restore(ctx: Context) -> list[Action]:
-    """Of Deployments that have a replica too many by our doing."""
-    return [
-        RestoreScale(deployment.key, int(replicas))
-        for deployment in ctx.seen.world.owner_index.surged_by(ctx.migration.name)
-        if (replicas := deployment.surge.rpartition("/")[2]).isdecimal()
-    ]
-
-
-def restore_scales(ctx: Context) -> Progress | None:
-    """Take back what was added to Deployments whose pod left by itself meanwhile."""
-    surged = scales_to_restore(ctx)
-    if not surged:
-        return None
-    text = f"taking back the added replica of {len(surged)} Deployments"
-    return ctx.attempt_all(surged, Reason.RESTORING_SCALE, text)
-
-
 def marking(ctx: Context) -> Progress | None:
     """Nodes that are joining the batch, which the watch does not show yet: the first of them may be
     empty before the last is seen, and the next batch must not take that one."""
@@ -132,7 +115,8 @@ def batch_soak(ctx: Context, index: int) -> Progress | None:
         return node_agents_not_ready(ctx)
     return working(
         Reason.BATCH_SOAK,
-        f"batch {index} of {batches(ctx, index)} is drained; soaking before the next",
+        f"batch {index} of {batches(ctx, index)} is drained; the next begins at "
+        f"{timestamp(ctx.now + rest)}, after its soak",
         wake_at=ctx.now + rest,
     )
 

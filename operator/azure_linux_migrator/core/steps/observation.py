@@ -25,6 +25,7 @@ class Observation:
     preflight needs. `asked` tells when this process last asked Azure to change a pool, by the
     pool's name, `deleted` of which pools that was the deletion. `running` are the keys of actions
     under way, `written` the last writes to Kubernetes by key, with the times of their answers;
+    `reports_drain` tells whether the conditions of nodes may be written;
     `forced` is how many pods this migration has deleted against their budgets.
     """
 
@@ -45,3 +46,4 @@ class Observation:
     written: Mapping[str, tuple[Action, float]] = field(default_factory=dict)
     problems: Mapping[str, ActionProblem] = field(default_factory=dict)
     forced: int = 0
+    reports_drain: bool = False

@@ -44,7 +44,7 @@ def retire_source(ctx: Context) -> Progress:
     emptied = source is not None and source.count == 0 and source.succeeded
     if source is None or (emptied and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO):
         if nodes == 0:
-            return DONE
+            return _unsafe(ctx) or DONE
         return working(Reason.RETIRING_SOURCE, f"waiting for {nodes} nodes of the old pool to go")
     if source.state in _CHANGING:
         return ctx.refresh_pools(Reason.RETIRING_SOURCE, _telling(ctx), source.name)
@@ -78,10 +78,12 @@ def _telling(ctx: Context) -> str:
 def _unsafe(ctx: Context) -> Progress | None:
     target = ctx.pool(ctx.migration.target)
     if target is None or not ctx.migration.owns(target):
+        stays = "is kept" if ctx.pool(ctx.migration.source) is not None else "is gone, too"
         return refused(
             Reason.TARGET_MISSING,
-            f"target pool {ctx.migration.target} is gone; {ctx.migration.source} is kept. Delete "
+            f"target pool {ctx.migration.target} is gone; {ctx.migration.source} {stays}. Delete "
             "this migration and create another",
+            wake_at=ctx.now + LOOK_SECONDS,
         )
     if not ctx.seen.world_ready:
         return working(

@@ -2,7 +2,7 @@
 
 from azure_linux_migrator.api.quantities import seconds
 from azure_linux_migrator.api.reasons import Reason
-from azure_linux_migrator.api.status import since_epoch
+from azure_linux_migrator.api.status import since_epoch, timestamp
 from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
 from azure_linux_migrator.core.steps.target_health import target_not_ready
@@ -21,7 +21,7 @@ def soak(ctx: Context) -> Progress:
         return node_agents_not_ready(ctx) or DONE
     return working(
         Reason.SOAKING,
-        f"node pool {ctx.migration.source} is drained and kept for "
-        f"{ctx.migration.spec.strategy.final_soak}",
+        f"node pool {ctx.migration.source} is drained and kept until {timestamp(ends)} "
+        f"(spec.strategy.finalSoak is {ctx.migration.spec.strategy.final_soak})",
         wake_at=ends,
     )

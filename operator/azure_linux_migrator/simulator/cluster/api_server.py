@@ -129,6 +129,10 @@ class ApiServer:
         """Add a node to a batch."""
         self.store.change_node(node, batch=batch)
 
+    def report_drain(self, node: str, told: str) -> None:
+        """Tell of a drain in the conditions of a node, or of none."""
+        self.store.change_node(node, drain=told)
+
     def uncordon(self, node: str, by: str) -> None:
         """Remove a cordon that azlm set and still owns."""
         present = self.store.nodes.get(node)

@@ -105,6 +105,11 @@ class Workloads(NullWatcher):
         if workload is not None:
             self._show(workload, {"surge": surge})
 
+    def surge_of(self, key: NamespacedName) -> str:
+        """azlm's record of a surge on a Deployment; empty if there is none."""
+        workload = self.by_key(key)
+        return self._store.controllers[workload.uid].surge if workload is not None else ""
+
     def restart(self, key: NamespacedName, stamp: str) -> None:
         """Give a Deployment a new template."""
         workload = self.by_key(key)

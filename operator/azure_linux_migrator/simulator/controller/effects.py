@@ -17,9 +17,11 @@ from azure_linux_migrator.model.actions import (
     DeletePod,
     DeletePool,
     EvictPod,
+    ForgetSurge,
     MarkNode,
     ReleaseNode,
     RelinquishScale,
+    ReportDrain,
     RestartRollout,
     RestoreScale,
     SetDeletionCost,
@@ -51,12 +53,14 @@ def perform(cluster: SimulatedCluster, action: Action) -> None:
             api.cordon(node, by, batch)
         case MarkNode(node, batch):
             api.mark(node, batch)
+        case ReportDrain(node, by, condition):
+            api.report_drain(node, f"{by}/{condition}" if condition else "")
         case ReleaseNode(node, by):
             api.uncordon(node, by)
             api.mark(node, "")
-        case SetDeletionCost(pod, uid):
-            api.mark_victim(pod, uid, VICTIM_COST)
-        case RestartRollout() | SurgeReplica() | RestoreScale() | RelinquishScale():
+        case SetDeletionCost(pod, uid, first):
+            api.mark_victim(pod, uid, VICTIM_COST if first else 0)
+        case RestartRollout() | SurgeReplica() | RestoreScale() | RelinquishScale() | ForgetSurge():
             _scale(cluster.workloads, action)
 
 
@@ -70,7 +74,8 @@ def _occupants(store: Store, action: EndsNodes) -> Iterator[Pod]:
 
 
 def _scale(
-    workloads: Workloads, action: RestartRollout | SurgeReplica | RestoreScale | RelinquishScale
+    workloads: Workloads,
+    action: RestartRollout | SurgeReplica | RestoreScale | RelinquishScale | ForgetSurge,
 ) -> None:
     """As kube/surge.py does: every patch tests the values that it changes."""
     match action:
@@ -84,5 +89,8 @@ def _scale(
                 workloads.scale(deployment, replicas, surge="")
             else:  # Another writer owns the scale: only azlm's record of it is removed.
                 workloads.note(deployment, "")
-        case RelinquishScale(deployment, by):
-            workloads.note(deployment, f"{by}/{YIELDED}")
+        case RelinquishScale(deployment, by, uid):
+            workloads.note(deployment, f"{by}/{YIELDED}.{uid}")
+        case ForgetSurge(deployment, mark):
+            if workloads.surge_of(deployment) == mark:
+                workloads.note(deployment, "")
