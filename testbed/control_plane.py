@@ -3,6 +3,7 @@
 All files of a plane are in its directory: certificates, logs, pid files, the audit log.
 """
 
+import contextlib
 import secrets
 import ssl
 import sys
@@ -268,5 +269,10 @@ def _scheduler_flags(kubeconfig: Path, port: int) -> list[str]:
 
 
 def say(text: str) -> None:
-    """Print a line for the user on stderr; stdout is kept for results."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a line for the user on stderr; stdout is kept for results.
+
+    Never fails, since clean-up goes on after it: the reader of a pipe may have ended (OSError), the
+    stream be closed (ValueError), or a signal handler interrupt another print (RuntimeError).
+    """
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        print(text, file=sys.stderr, flush=True)

@@ -21,7 +21,13 @@ class AksServer:
         self.url = ""
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C ends the caller, which still needs this to clean up
+        )
         if self._process.stdout is not None:
             self.url = self._process.stdout.readline().strip()
         if not self.url:

@@ -7,18 +7,17 @@ case, also when the run is interrupted. `--dry-run` does the same against the si
 
 import argparse
 import secrets
-import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 import yaml
 
-from azure_linux_migrator.azure.identity import BY_NAME, credential
+from azure_linux_migrator.azure.identity import BY_NAME
 from testbed.aks.process import AksServer
+from testbed.azure.cli_login import CliLogin
+from testbed.azure.interrupts import hold_back, interrupts
 from testbed.azure.proxy import ArmProxy, Token
 from testbed.azure.recording import Recording
 from testbed.azure.redaction import Redaction
@@ -71,11 +70,14 @@ def _run(arguments: argparse.Namespace) -> int:
         )
         return 2
     try:
-        with _interrupts():
+        with interrupts():
             return Run(arguments).go()
     except KeyboardInterrupt:
         say("\ninterrupted before anything was made")
         return 130
+    except (StartError, RuntimeError, OSError) as error:
+        say(f"azure-e2e: {error}")
+        return 1
 
 
 class Run:
@@ -101,6 +103,7 @@ class Run:
             proxy = stack.enter_context(
                 ArmProxy(
                     upstream,
+                    scope=f"/subscriptions/{self._cluster.subscription}/",
                     token=token,
                     recording=self._recording,
                     poll_seconds=self._poll_seconds,
@@ -115,8 +118,11 @@ class Run:
             )
             code = 1
             try:
-                small.create(self._poll_seconds)
-                code = self._migrate(small, proxy, scratch)
+                try:
+                    small.create(self._poll_seconds)
+                    code = self._migrate(small, proxy, scratch)
+                finally:
+                    hold_back()
             except KeyboardInterrupt:
                 say("\ninterrupted")
                 code = 130
@@ -137,12 +143,7 @@ class Run:
             server = AksServer(plane.kubeconfig, "--boot-seconds=3", "--delete-seconds=2", *flags)
             return stack.enter_context(server).url, None
         cloud = BY_NAME["public"]
-        identity = credential(cloud)
-
-        async def token() -> str:
-            return str((await identity.get_token(cloud.scope)).token)
-
-        return cloud.arm, token
+        return cloud.arm, CliLogin(cloud, self._cluster.subscription).token
 
     def _migrate(self, small: SmallCluster, proxy: ArmProxy, scratch: Path) -> int:
         kubeconfig = scratch / "kubeconfig"
@@ -162,15 +163,26 @@ class Run:
             speeds=SPEEDS if self._dry else (),
         )
         well, report = measured_migration(setup, pods=pods)
-        print(report, flush=True)
         self._write("figures.txt", report)
+        print(report, flush=True)
         return 0 if well else 1
 
     def _finish(self, small: SmallCluster, scratch: Path, code: int) -> int:
-        """Keep the log and the recording, and delete everything; a second interrupt waits."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _patience)
-        gone = small.delete(self._poll_seconds)
+        """Delete everything, and keep the log and the recording. Signals are held back."""
+        if not small.delete(self._poll_seconds):
+            say(
+                "the resource group could not be deleted, and costs money until it is: az group "
+                f"delete --subscription {self._cluster.subscription} "
+                f"--name {self._cluster.resource_group}"
+            )
+            code = LEFT_OVER
+        try:
+            self._keep(scratch)
+        except OSError as error:
+            say(f"log and recording could not be kept: {error}")
+        return code
+
+    def _keep(self, scratch: Path) -> None:
         log = scratch / "azlm.log"
         if log.exists():
             self._write("operator.log", log.read_text(errors="replace"))
@@ -179,13 +191,6 @@ class Run:
             source += ", against the simulated Azure" if self._dry else ""
             files = self._recording.write(self._output / "exchanges", source)
             say(f"{len(files)} files of exchanges are in {self._output / 'exchanges'}")
-        if gone:
-            return code
-        say(
-            "the resource group could not be deleted, and costs money until it is: az group delete "
-            f"--subscription {self._cluster.subscription} --name {self._cluster.resource_group}"
-        )
-        return LEFT_OVER
 
     def _write(self, name: str, text: str) -> None:
         self._output.mkdir(parents=True, exist_ok=True)
@@ -202,23 +207,3 @@ def _as_service_account(kubeconfig: Path) -> Path:
     file.touch(mode=0o600)
     file.write_text(yaml.safe_dump(config))
     return file
-
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """SIGTERM interrupts as SIGINT does, so that everything is deleted."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, interrupt) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
-
-
-def _patience(_number: int, _frame: FrameType | None) -> None:
-    say("the resource group is being deleted; it would cost money if it stayed")

@@ -1,6 +1,7 @@
 """Azure Resource Manager on a loopback port: passes requests on with a token, and records them.
 
-azlm and this program talk to it in plain HTTP, and so never hold a token.
+azlm and this program talk to it in plain HTTP, and so never hold a token. Others are refused, see
+access.py.
 """
 
 import asyncio
@@ -13,8 +14,11 @@ from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
+from azure.core.exceptions import AzureError
 
+from testbed.azure.access import refusal
 from testbed.azure.recording import Recording, subject_of
+from testbed.control_plane import StartError
 
 Token = Callable[[], Awaitable[str]]
 ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
@@ -25,18 +29,21 @@ _DROPPED = frozenset(
 
 
 class ArmProxy:
-    """Serves in a thread of its own while entered. With a recording, each operation that a request
-    starts is followed to its end, every `poll_seconds`."""
+    """Serves what is below the path `scope`, in a thread of its own while entered. Entering raises
+    StartError if there is no token. With a recording, each operation that a request starts is
+    followed to its end, every `poll_seconds`."""
 
     def __init__(
         self,
         upstream: str,
         *,
+        scope: str,
         token: Token | None = None,
         recording: Recording | None = None,
         poll_seconds: float = 10.0,
     ) -> None:
         self._upstream = upstream
+        self._scope = scope
         self._token = token
         self._recording = recording
         self._poll_seconds = poll_seconds
@@ -48,7 +55,11 @@ class ArmProxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.url = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(30)
+        try:
+            self.url = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(90)
+        except BaseException:
+            self._end_loop()
+            raise
         return self
 
     def __exit__(
@@ -58,6 +69,9 @@ class ArmProxy:
         trace: TracebackType | None,
     ) -> None:
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(30)
+        self._end_loop()
+
+    def _end_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -67,6 +81,11 @@ class ArmProxy:
         return list(self._requests)
 
     async def _start(self) -> str:
+        if self._token is not None:
+            try:
+                await self._token()
+            except AzureError as error:
+                raise StartError(f"no token for Azure: {error}; log in with: az login") from error
         self._session = aiohttp.ClientSession(auto_decompress=True)
         app = web.Application()
         app.add_routes([web.route("*", "/{path:.*}", self._pass_on)])
@@ -83,6 +102,8 @@ class ArmProxy:
         await self._session.close()
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        if (reason := refusal(request, self._scope)) is not None:
+            return _error(403, "RefusedByProxy", reason)
         entry = {"at": time.time(), "method": request.method, "path": request.path, "status": 0}
         self._requests.append(entry)
         headers = {
@@ -93,7 +114,10 @@ class ArmProxy:
             status, answered, text = await self._ask(
                 request.method, self._upstream + request.path_qs, headers, body
             )
-        except aiohttp.ClientError as error:
+        except AzureError as error:
+            entry["status"] = 503
+            return _error(503, "NoToken", f"no token for Azure: {error}")
+        except (aiohttp.ClientError, TimeoutError) as error:
             if request.transport is not None:
                 request.transport.abort()
             raise ConnectionResetError(str(error)) from error
@@ -122,8 +146,9 @@ class ArmProxy:
     ) -> None:
         if self._recording is None:
             return
-        url, sent = self._upstream + path, json.loads(body) if body else None
-        self._recording.add(method, url, sent, status, headers, json.loads(text) if text else None)
+        url = self._upstream + path
+        sent, received = _decoded(body.decode(errors="replace")), _decoded(text)
+        self._recording.add(method, url, sent, status, headers, received)
         operation = headers.get("Azure-AsyncOperation", "")
         if operation.startswith(self._upstream) and method != "GET":
             poll = self._loop.create_task(self._follow(operation, subject_of(url)))
@@ -135,10 +160,22 @@ class ArmProxy:
         while self._recording is not None:
             try:
                 status, headers, text = await self._ask("GET", url, {}, b"")
-                body = json.loads(text) if text else {}
-            except (aiohttp.ClientError, ValueError):
+            except (aiohttp.ClientError, TimeoutError, AzureError):
                 return
+            body = _decoded(text)
             self._recording.add("GET", url, None, status, headers, body, subject=subject)
-            if status != 200 or body.get("status") in ENDED:
+            if status != 200 or not isinstance(body, dict) or body.get("status") in ENDED:
                 return
             await asyncio.sleep(self._poll_seconds)
+
+
+def _decoded(text: str) -> Any:
+    """A body as JSON; as text where it is none, such as a gateway's page of HTML."""
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)

@@ -14,17 +14,31 @@ from azure_linux_migrator.simulator.aks.operations import swapped
 SECRET = "<secret>"
 _GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+_IPV6 = re.compile(
+    r"(?<![\w.])(?:[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){1,6}:[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,7}:)"
+    r"(?!:?\w)",
+    re.IGNORECASE,
+)
 _PATTERNS = (
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), SECRET),  # a JSON web token
     (re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"), "<user>"),
     (re.compile(r"\b[\w.-]+\.azmk8s\.io\b"), "aks1.example"),
     (re.compile(r"-\d{8}-vmss"), "-12345678-vmss"),
+    (re.compile(r"(?<=\bssh-)(rsa|ed25519) AAAA[\w+/=]+"), rf"\1 {SECRET}"),
+    (re.compile(r"\b(sig|AccountKey|SharedAccessKey)=[^\s&;\"'<>]+"), rf"\1={SECRET}"),
 )
 _SECRET_KEYS = re.compile(
-    r"secret|password|token|certificate|kubeconfigs|keydata|connectionstring", re.IGNORECASE
+    r"secret|password|token|certificate|kubeconfigs|keydata|connectionstring"
+    r"|(admin|account|access|primary|private|secondary|shared)_?key",
+    re.IGNORECASE,
 )
-_QUERY = frozenset({"api-version", "$skiptoken", "$filter", "ignore-pod-disruption-budget"})
+_QUERY = frozenset({"api-version", "$filter", "ignore-pod-disruption-budget"})
 """Parameters of URLs that are kept; others are signatures."""
+_SKIP = "$skiptoken"
+"""Shows that a URL is of a further page. Its value may encode ids and names."""
+_WITH_QUERY = re.compile(
+    r"""(?<![\w/])(?:https?:/)?/[^\s"'<>?\\]*\?[\w.$-]+=(?:[^\s"'<>\\]|\\u0026)*"""
+)
 
 
 class Redaction:
@@ -45,15 +59,19 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """A text, such as a log, without what is to be kept private."""
+        return self._plain(_WITH_QUERY.sub(lambda match: _unsigned(match[0]), text))
+
+    def _plain(self, text: str) -> str:
         for pattern, placeholder in (*self._names, *_PATTERNS):
             text = pattern.sub(placeholder, text)
         text = _GUID.sub(lambda match: self._guid(match[0].lower()), text)
-        return _IPV4.sub(_address, text)
+        return _IPV6.sub(_address, _IPV4.sub(_address, text))
 
     def body(self, value: Any) -> Any:
         """A JSON value, the same way; all below a key that holds a secret is left out."""
         if isinstance(value, str):
-            return self.text(value)
+            redacted = self.url if value.startswith(("http://", "https://")) else self.text
+            return redacted(value)
         if isinstance(value, list):
             return [self.body(item) for item in value]
         if isinstance(value, dict):
@@ -65,9 +83,7 @@ class Redaction:
 
     def url(self, url: str) -> str:
         """A URL without its signature."""
-        parts = urlsplit(url)
-        query = urlencode([pair for pair in parse_qsl(parts.query) if pair[0] in _QUERY], safe="$")
-        return self.text(urlunsplit(parts._replace(query=query)))
+        return self._plain(_unsigned(url))
 
     def _guid(self, guid: str) -> str:
         if guid in self._guids.values():
@@ -80,10 +96,26 @@ class Redaction:
         return self._guids[guid]
 
 
+def _unsigned(url: str) -> str:
+    """A URL with the parameters of _QUERY only; `&` may be escaped as in JSON."""
+    try:
+        parts = urlsplit(url.replace(r"\u0026", "&"))
+    except ValueError:
+        return url.partition("?")[0]
+    query = [
+        (name, "x" if name.lower() == _SKIP else value)
+        for name, value in parse_qsl(parts.query)
+        if name.lower() in {*_QUERY, _SKIP}
+    ]
+    return urlunsplit(parts._replace(query=urlencode(query, safe="$")))
+
+
 def _address(match: re.Match[str]) -> str:
     """Public addresses are replaced; those of private networks tell nobody anything."""
     try:
-        public = ipaddress.ip_address(match[0]).is_global
+        address = ipaddress.ip_address(match[0])
     except ValueError:
         return match[0]
-    return "192.0.2.1" if public else match[0]
+    if not address.is_global:
+        return match[0]
+    return "192.0.2.1" if address.version == 4 else "2001:db8::1"

@@ -1,6 +1,7 @@
 """A small AKS cluster in a resource group of its own, and its deletion."""
 
 import base64
+import http.client
 import json
 import time
 import urllib.error
@@ -14,6 +15,8 @@ GROUPS = "2021-04-01"
 CLUSTERS = "2026-08-01"
 CREATE_SECONDS = 1800.0
 DELETE_SECONDS = 1800.0
+UNANSWERED_SECONDS = 60.0
+"""How long a group may appear after a request to make it that was interrupted."""
 TAG = "azlm-e2e"
 ADD_ONS_ONLY = "CriticalAddonsOnly=true:NoSchedule"
 
@@ -22,7 +25,8 @@ class RefusedError(StartError):
     """Azure refused a request. `code` is its own."""
 
     def __init__(self, what: str, status: int, body: dict[str, Any]) -> None:
-        error = body.get("error") or body
+        error = body.get("error")
+        error = error if isinstance(error, dict) else body
         self.status = status
         self.code = str(error.get("code") or status)
         super().__init__(f"{what}: {self.code}: {error.get('message') or status}")
@@ -46,17 +50,22 @@ class SmallCluster:
             f"{self._group}/providers/Microsoft.ContainerService/managedClusters/{cluster.name}"
         )
         self._name = cluster.name
-        self._owned = False
+        self._owned = self._answered = False
 
     def create(self, poll_seconds: float) -> None:
         """Make the group and the cluster, and wait until it is there. Raises StartError, also where
         a group of that name exists: it is not ours to delete."""
-        if self._exists(self._group, GROUPS):
+        if self._group_state() is not None:
             raise StartError(f"resource group {self._name} exists already and is left alone")
         say(f"creating resource group {self._name} in {self._location} …")
         self._owned = True
         group = {"location": self._location, "tags": {TAG: self._name}}
-        self._ask("PUT", self._group, GROUPS, group)
+        try:
+            self._ask("PUT", self._group, GROUPS, group)
+            self._answered = True
+        except RefusedError as refused:
+            self._answered = refused.status < 500
+            raise
         say(f"creating the cluster: 1 System node, {self._nodes} Ubuntu nodes ({self._vm_size}) …")
         self._ask("PUT", self._cluster, CLUSTERS, self._wanted())
         deadline = time.monotonic() + CREATE_SECONDS
@@ -82,16 +91,20 @@ class SmallCluster:
         if not self._owned:
             return True
         say(f"deleting resource group {self._name} with all that is in it; do not interrupt …")
-        deadline = time.monotonic() + DELETE_SECONDS
+        began = time.monotonic()
+        settled = began + (0.0 if self._answered else UNANSWERED_SECONDS)
         asked = False
-        while time.monotonic() < deadline:
+        while time.monotonic() < began + DELETE_SECONDS:
             try:
-                if not asked and self._exists(self._group, GROUPS):
-                    self._ask("DELETE", self._group, GROUPS)
-                asked = True
-                if not self._exists(self._group, GROUPS):
+                state = self._group_state()
+                if state is None and time.monotonic() >= settled:
                     say(f"resource group {self._name} is gone")
                     return True
+                if state not in {None, "Deleting"}:
+                    if asked:
+                        say(f"resource group {self._name} is {state} again; deleting it …")
+                    self._ask("DELETE", self._group, GROUPS)
+                    asked = True
             except (RefusedError, OSError) as error:
                 say(f"{error}; it is tried again")
             time.sleep(poll_seconds)
@@ -114,14 +127,15 @@ class SmallCluster:
             },
         }
 
-    def _exists(self, path: str, version: str) -> bool:
+    def _group_state(self) -> str | None:
+        """The provisioningState of the group; None if there is no such group."""
         try:
-            self._ask("GET", path, version)
+            group = self._ask("GET", self._group, GROUPS)
         except RefusedError as refused:
             if refused.status == 404:
-                return False
+                return None
             raise
-        return True
+        return str((group.get("properties") or {}).get("provisioningState"))
 
     def _ask(self, method: str, path: str, version: str, body: Any = None) -> dict[str, Any]:
         request = urllib.request.Request(
@@ -137,11 +151,14 @@ class SmallCluster:
             with error:
                 text = error.read()
             raise RefusedError(f"{method} {path}", error.code, _json(text)) from error
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"{method} {path}: {error!r}") from error
         return _json(text)
 
 
 def _json(text: bytes) -> dict[str, Any]:
     try:
-        return dict(json.loads(text)) if text else {}
+        body = json.loads(text) if text else {}
     except ValueError:
-        return {"message": text.decode(errors="replace")[:300]}
+        body = None
+    return body if isinstance(body, dict) else {"message": text.decode(errors="replace")[:300]}

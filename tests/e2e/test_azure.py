@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -69,15 +70,20 @@ async def _replayed(output: Path) -> int:
 def test_an_interrupted_run_deletes_everything(tmp_path: Path) -> None:
     command = [*COMMAND, "--dry-run", "--record", f"--output={tmp_path}"]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "batch 1/2" in line:
                 break
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
         time.sleep(1.0)
-        process.send_signal(signal.SIGINT)  # an impatient one: the deletion is not given up
+        os.killpg(process.pid, signal.SIGINT)  # an impatient one: the deletion is not given up
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert "interrupted" in errors

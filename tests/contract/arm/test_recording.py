@@ -46,6 +46,19 @@ def test_the_same_is_replaced_by_the_same() -> None:
             "from 192.0.2.1 to 10.244.0.5 in 10.244.0.0/16",
         ),
         ("aks-workers-87654321-vmss00000a", "aks-workers-12345678-vmss00000a"),
+        ("from 2603:1030:20e::5: refused", "from 2001:db8::1: refused"),
+        ("[2603:1030:20e:0:1:2:3:4]:443, 2603:1030::/32", "[2001:db8::1]:443, 2001:db8::1/32"),
+        ("::1, fd00::1:2 and fe80::1 at 03:14:15", "::1, fd00::1:2 and fe80::1 at 03:14:15"),
+        ("ssh-rsa AAAAB3Nz/a+b== jane", f"ssh-rsa {SECRET} jane"),
+        ("SharedAccessSignature=sv=1&sig=a%2Fb;x", f"SharedAccessSignature=sv=1&sig={SECRET};x"),
+        (
+            "GET /x?api-version=1&$skipToken=QQ%3D%3D&sig=s failed (why?)",
+            "GET /x?api-version=1&$skipToken=x failed (why?)",
+        ),
+        (
+            '{"m": "{\\"nextLink\\": \\"https://x/y?api-version=1\\u0026sig=s\\"}"}',
+            '{"m": "{\\"nextLink\\": \\"https://x/y?api-version=1\\"}"}',
+        ),
         ("version 1.37.2.1 of 999.1.1.1", "version 1.37.2.1 of 999.1.1.1"),
     ],
 )
@@ -66,6 +79,14 @@ def test_all_below_a_secret_key_is_left_out() -> None:
 def test_a_signature_in_a_url_is_left_out() -> None:
     url = "https://management.azure.com/x?api-version=2016-03-30&t=638&c=MIIH&s=sig&h=hash"
     assert Redaction(NAMES).url(url) == "https://management.azure.com/x?api-version=2016-03-30"
+
+
+def test_a_url_in_a_body_keeps_neither_signature_nor_the_place_in_a_list() -> None:
+    url = "https://management.azure.com/x?api-version=1&$filter=a eq 'b'&$skiptoken=eyJzIjoi&sig=s"
+    shown = Redaction(NAMES).body({"value": [], "nextLink": url})["nextLink"]
+    assert shown == (
+        "https://management.azure.com/x?api-version=1&$filter=a+eq+%27b%27&$skiptoken=x"
+    )
 
 
 def test_a_long_list_is_abridged_and_equal_answers_are_counted(tmp_path: Path) -> None:
@@ -115,7 +136,13 @@ async def test_what_a_proxy_records_is_replayed(tmp_path: Path) -> None:
         served.adopt("old", POOL)
         redaction = Redaction(NAMES | {served.url: "https://management.azure.com"})
         recording = Recording(redaction)
-        proxy = ArmProxy(served.url, token=_token, recording=recording, poll_seconds=0.05)
+        proxy = ArmProxy(
+            served.url,
+            scope=f"/subscriptions/{SUBSCRIPTION}/",
+            token=_token,
+            recording=recording,
+            poll_seconds=0.05,
+        )
         await asyncio.to_thread(proxy.__enter__)
         try:
             await _migrated(served, proxy.url)
