@@ -60,14 +60,13 @@ def _requires(key: str, operator: str, *values: str) -> NodeTerm:
 
 
 def _slow(rng: random.Random, template: Template) -> Template:
-    """Starts or ends of minutes, with a grace period that allows them."""
+    """Starts or ends of minutes."""
     start, stop = Span(60.0, 60.0 * rng.choice((1.5, 3.0))), Span(20.0, 60.0 * rng.choice((1, 3)))
     starts, stops = rng.choice(((True, False), (False, True), (True, True)))
     if starts:
         template = structs.replace(template, start=start)
     if stops:
-        traits = structs.replace(template.traits, grace_seconds=int(stop.high) + 10)
-        template = structs.replace(template, stop=stop, traits=traits)
+        template = structs.replace(template, stop=stop)
     return template
 
 

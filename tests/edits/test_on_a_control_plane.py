@@ -101,7 +101,7 @@ def test_edits_of_a_pool_that_aks_changes_itself(bed: Bed) -> None:
     _begin(bed, "InPlace", approval="BeforeDrain")
     bed.wait_reason("AwaitingApproval")
     answer = _patch(bed, "target.vmSize", "Standard_D8s_v5")
-    assert "only spec.target.osSKU can be given" in answer
+    assert "only spec.target.osSKU and spec.target.securityProfile can be given" in answer
     for path in ("drain.timeout", "strategy.finalSoak", "preflight.acknowledge"):
         assert "patched" in _patch(bed, path, VALID[path])
     _is_consistent(bed)

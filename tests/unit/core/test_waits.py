@@ -210,3 +210,20 @@ def test_a_soak_does_not_end_while_the_target_is_not_ready() -> None:
 def _with_soak(wanted: Migration, length: str) -> Migration:
     again = migration(wanted.status, strategy={"finalSoak": length})
     return replace(again, status=wanted.status)
+
+
+def test_a_pause_that_ends_in_the_cordon_gives_the_batch_its_time_again() -> None:
+    """Somebody uncordons a node while the migration is paused, and it resumes with that cordon."""
+    nodes = [Node("s-0", "src", **MARKS), Node("s-1", "src"), Node("t-0", "srcazl")]
+    status = drained("Drain").model_copy(
+        update={"batch": BatchProgress(index=1, of=1, started_at=timestamp(NOW - 5))}
+    )
+    state = world([pod("a")], nodes=nodes)
+    run = Run(state, status, drain={"timeout": "20s"}, paused=True)
+    paused = run.until(NOW + 70)
+    assert (paused.status.phase, paused.status.step) == ("Paused", "CordonSource")
+    run.wanted = migration(paused.status, drain={"timeout": "20s"})
+    assert run.at(NOW + 71).status.step == "CordonSource"
+    state.put_node(Node("s-1", "src", **MARKS))
+    assert ready(run.at(NOW + 72)) == "Draining"
+    assert ready(run.at(NOW + 95)) == "DrainTimedOut"

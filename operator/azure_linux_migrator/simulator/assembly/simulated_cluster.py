@@ -63,7 +63,12 @@ class SimulatedCluster:
         self.disruption = DisruptionController(
             self.store, self.kernel, lambda: self.lags.disruption.draw(rng)
         )
-        self.api = ApiServer(self.store, self.kernel, self.disruption)
+        self.api = ApiServer(
+            self.store,
+            self.kernel,
+            self.disruption,
+            lambda pod: self.workloads.template(pod).stop.longest,
+        )
         self.workloads = Workloads(
             self.store, self.kernel, self.api, rng, lambda: self.lags.workloads.draw(rng)
         )

@@ -4,6 +4,8 @@ Evictions follow pkg/registry/core/pod/storage/eviction.go; tests/eviction holds
 against the real one. Refusals are raised as KubernetesError, shaped like a metav1.Status.
 """
 
+from collections.abc import Callable
+
 from msgspec import structs
 
 from azure_linux_migrator.core.drain.disruption_budgets import DISRUPTED_LIMIT
@@ -32,10 +34,17 @@ class ApiServer:
     """One API server over one store. `write_seconds` is how long an eviction takes from reading
     its budget to writing it, during which other writes conflict; 0 if that is not modelled."""
 
-    def __init__(self, store: Store, kernel: Kernel, disruption: DisruptionController) -> None:
+    def __init__(
+        self,
+        store: Store,
+        kernel: Kernel,
+        disruption: DisruptionController,
+        longest_stop: Callable[[Pod], float],
+    ) -> None:
         self.store = store
         self._kernel = kernel
         self._disruption = disruption
+        self._longest_stop = longest_stop
         self.write_seconds = 0.0
         self._charged: dict[NamespacedName, float] = {}
 
@@ -70,7 +79,8 @@ class ApiServer:
         self.delete(key, uid)
 
     def delete(self, key: NamespacedName, uid: str) -> None:
-        """Delete a pod with its own grace period. A pod without a node is removed at once."""
+        """Delete a pod with its own grace period, which is at least as long as it takes to stop. A
+        pod without a node is removed at once."""
         pod = self._pod(key)
         self._expect(pod, uid)
         if pod.terminating:
@@ -78,7 +88,7 @@ class ApiServer:
         if not pod.node:
             self.store.remove_pod(key)
             return
-        deadline = float(int(self._kernel.now + max(GRACE_SECONDS, pod.traits.grace_seconds)))
+        deadline = float(int(self._kernel.now + max(GRACE_SECONDS, self._longest_stop(pod))))
         self.store.put_pod(structs.replace(pod, terminating=True, deadline=deadline))
 
     def mark_victim(self, key: NamespacedName, uid: str, cost: int) -> None:

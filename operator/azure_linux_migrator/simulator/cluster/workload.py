@@ -26,6 +26,11 @@ class Span(Struct, frozen=True):
         return rng.choice(self.seen) if self.seen else rng.uniform(self.low, self.high)
 
     @property
+    def longest(self) -> float:
+        """The longest that is drawn."""
+        return max(self.seen, default=self.high)
+
+    @property
     def mean(self) -> float:
         """The mean."""
         return sum(self.seen) / len(self.seen) if self.seen else (self.low + self.high) / 2
