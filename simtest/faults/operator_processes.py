@@ -8,8 +8,8 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from simtest.custom_resource import CustomResource
+from simtest.process import SimulatedProcess
 from simtest.scenario import Scenario
-from simtest.shipped.process import SimulatedProcess
 
 RETRY_SECONDS = 2.0
 """The interval at which the leader renews its Lease, and other processes try to take it."""
