@@ -8,10 +8,15 @@ from azure_linux_migrator.core.reconcile import release as releasing
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
 from azure_linux_migrator.core.steps.routes import Route
+from azure_linux_migrator.kube import cordon as kube_cordon
 from azure_linux_migrator.model.actions import CordonNode
-from azure_linux_migrator.simulator.cluster import api_server
+from simtest.faults.fault import Fault
 from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.route_changes import change_routes, replace_steps, skipping
+from simtest.mutations.source import rewritten
+
+KEEPS_CORDON = 'node_object["spec"].get("unschedulable") and owner != by'
+"""The condition in `_cordoned` that leaves a cordon to its owner."""
 
 
 def _takes_over_cordons() -> Patches:
@@ -27,14 +32,10 @@ def _takes_over_cordons() -> Patches:
             Reason.CORDONING, "", *(CordonNode(name, ctx.migration.name) for name in missing)
         )
 
-    def cordon(self: api_server.ApiServer, node: str, by: str, batch: str) -> None:
-        marks = {"batch": batch} if batch else {}
-        self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
-
     cordoning = change_routes(
         lambda route: replace_steps(route, ("CordonSource", "CordonTarget"), cordon_all)
     )
-    return [*cordoning, (api_server.ApiServer, "cordon", cordon)]
+    return [*cordoning, rewritten(kube_cordon, "_cordoned", KEEPS_CORDON, "False")]
 
 
 def _recordons() -> Patches:
@@ -89,5 +90,6 @@ CORDONS: tuple[Mutation, ...] = (
         "cordons of others count as those of azlm",
         "foreign-cordon-kept",
         _takes_over_cordons,
+        faults=(Fault("foreign-cordon", 1.0, on="CreateTarget"),),
     ),
 )
