@@ -135,8 +135,8 @@ class OperatorProcesses(NullWatcher):
             self.lead()
 
     def lead_beside(self) -> None:
-        """As `lead`, although the process at work is alive: it lost the Lease or does not know that
-        it did. Successors that were planned before do not start."""
+        """Start another process although the one at work is alive. It waits for the Lease.
+        Successors that were planned before do not start."""
         self._generation += 1
         self.beside += 1
         self.lead()
