@@ -332,8 +332,8 @@ def _shape(shape: Shape) -> str:
             blocks += finding.blocks
             if finding.severity is Severity.WARN:
                 warnings.add(f"`{finding.rule}` ({finding.subject})")
-    told = ", ".join(sorted(warnings)) or "none"
-    return f"| {shape.name} | {len(cluster.pools())} | {blocks} | {told} |"
+    warned = ", ".join(sorted(warnings)) or "none"
+    return f"| {shape.name} | {len(cluster.pools())} | {blocks} | {warned} |"
 
 
 def page() -> str:
