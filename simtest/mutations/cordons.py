@@ -53,7 +53,8 @@ def _cordons_first() -> Patches:
             return route
         cordon = ("CordonSource", steps.pop("CordonSource"))
         rest = list(steps.items())
-        return replace(route, steps=(rest[0], cordon, *rest[1:]))
+        guarded = route.guarded - {"CordonSource"}  # there is no target to be missed yet
+        return replace(route, steps=(rest[0], cordon, *rest[1:]), guarded=guarded)
 
     return change_routes(early)
 

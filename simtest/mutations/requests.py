@@ -95,7 +95,7 @@ REQUESTS: tuple[Mutation, ...] = (
     _mutation(
         "lines-cut",
         "what comes of a line at the end of a chunk is dropped",
-        "no-crash",
+        "log-clean",
         (Reflector, "_follow", "(rest + chunk)", "chunk"),
     ),
     _mutation(
