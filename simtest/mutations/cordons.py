@@ -82,6 +82,7 @@ CORDONS: tuple[Mutation, ...] = (
         "a node that is uncordoned in the soak is cordoned again",
         "no-recordon-in-soak",
         _recordons,
+        faults=(Fault("foreign-uncordon", 1.0, on="Soak"),),
     ),
     Mutation(
         "forgotten-uncordon", "a deletion leaves cordons of azlm", "released", _forgotten_uncordon

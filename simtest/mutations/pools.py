@@ -13,6 +13,7 @@ from azure_linux_migrator.core.steps.progress import DONE, Context, Progress
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.simulator.aks import checks
+from simtest.faults.fault import Fault
 from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.route_changes import change_routes, replace_steps, skipping
 
@@ -153,6 +154,7 @@ POOLS: tuple[Mutation, ...] = (
         "a rollback's token is not remembered",
         "token-once",
         _forgets_token,
+        faults=(Fault("rollback", 1.0, 1.0, on="Drain"), Fault("edited", 300.0)),
     ),
     Mutation(
         "source-count-rerecorded",

@@ -196,6 +196,7 @@ STEPS: tuple[Mutation, ...] = (
         "the source is retired although a node was uncordoned in its soak",
         "retired-cordoned",
         _retires_open,
+        faults=(Fault("foreign-uncordon", 1.0, on="Soak"),),
     ),
     Mutation("detach-ignored", "volumes are not waited for", "retired-detached", _never_detaching),
     Mutation(
