@@ -75,7 +75,6 @@ class Remedies:
     def _delete_pod(self, key: NamespacedName, _remedy: str) -> None:
         pod = self._simulation.store.pods.get(key)
         if pod is not None:
-            self._audit.injector(30)
             self._simulation.api.delete(key, pod.uid)
 
     def _edit_drain(self, **changes: Any) -> None:
@@ -99,7 +98,6 @@ class Remedies:
             workload.template = structs.replace(
                 workload.template, scheduling=SchedulingConstraints()
             )
-            self._audit.injector(60)
             self._simulation.workloads.restart(
                 workload.key, f"admin-{self._simulation.kernel.now:.0f}"
             )

@@ -83,6 +83,7 @@ class Run:
             self.resource,
             self.audit,
             self._operators.make,
+            self._operators.server,
             seed,
         )
         Admin(self.scenario, self.resource, self.audit)

@@ -97,3 +97,16 @@ def test_the_list_of_deliberate_faults_is_that_of_the_code() -> None:
     assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == names
     assert "not within" not in text
     assert "**nothing**" not in text
+
+
+def test_the_page_of_the_simulation_counts_the_mutations() -> None:
+    from simtest.mutations.hunt import MUTATIONS
+    from simtest.mutations.processes import PROCESSES
+    from simtest.mutations.requests import REQUESTS
+    from simtest.mutations.tested.table import TESTED
+
+    text = " ".join((ROOT / "docs" / "simulation.md").read_text().split())
+    assert f"are {len(MUTATIONS) + len(TESTED)} deliberate defects" in text
+    assert f"{len(MUTATIONS)} of them are hunted by seeds" in text
+    assert f"The other {len(TESTED)} are found by a test" in text
+    assert f"{len(REQUESTS) + len(PROCESSES)} change the source of `kube/`" in text

@@ -88,7 +88,6 @@ def edited(run: FaultedRun, fault: Fault) -> bool:
     strategy = dict(run.scenario.spec["strategy"])
     strategy["batch"] = {"size": ("10%", 1, "100%")[fault.pick % 3], "soak": "1s"}
     strategy["finalSoak"] = ("0s", "30s")[fault.pick // 8 % 2]
-    run.audit.soak_may_be(0.0)
     run.scenario.spec["strategy"] = strategy
     return _edit(run, strategy=strategy)
 

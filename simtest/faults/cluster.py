@@ -37,7 +37,6 @@ def node_lost(run: FaultedRun, fault: Fault) -> bool:
     node = run.pick_node(fault)
     if node is None:
         return False
-    run.audit.injector(60 + fault.length)
     run.simulation.node_lifecycle.lose(node.name)
     run.after(fault.length, partial(run.simulation.node_lifecycle.find, node.name))
     return True
@@ -53,8 +52,7 @@ def node_gone(run: FaultedRun, fault: Fault) -> bool:
         return False  # Azure's drain would wait for disks that cannot leave their zone
     if not azure_cli.delete_machine(run.simulation, node.pool, node.name):
         return False
-    run.audit.injector(120)
-    run.audit.pools_changed(120)
+    run.audit.pools_changed()
     return True
 
 
@@ -63,7 +61,6 @@ def pods_unready(run: FaultedRun, fault: Fault) -> bool:
     """A third of the Ready pods is not Ready for a while."""
     store = run.simulation.store
     keys = sorted(key for key, pod in store.pods.items() if pod.ready and not pod.mirror)
-    run.audit.injector(fault.length + 5)
     for key in keys[fault.pick % 3 :: 3]:
         store.change_pod(key, ready=False)
         run.after(fault.length, partial(_make_ready, run, key, store.pods[key].uid))
@@ -104,7 +101,6 @@ def budget_tightened(run: FaultedRun, fault: Fault) -> bool:
         return False
     key = keys[fault.pick % len(keys)]
     rule = disruption.rules[key]
-    run.audit.injector(2)
     disruption.change(key, BudgetRule(max_unavailable=0))
     run.after(fault.length, partial(disruption.change, key, rule))
     return True
@@ -117,7 +113,6 @@ def budget_added(run: FaultedRun, fault: Fault) -> bool:
     key = NamespacedName(deployment.namespace, f"late-{deployment.name}")
     if key in run.simulation.store.budgets:
         return False
-    run.audit.injector(2)
     rule = BudgetRule(min_available="100%" if fault.pick % 2 else 1)
     run.simulation.disruption.add(key, Selector((("app", deployment.name),)), rule)
     run.after(fault.length, partial(run.simulation.store.remove_budget, key))
@@ -163,6 +158,5 @@ def _pick_deployment(run: FaultedRun, fault: Fault) -> NamespacedName:
 
 def _scale(run: FaultedRun, deployment: NamespacedName, replicas: int) -> None:
     run.scenario.replicas[deployment] = replicas
-    run.audit.injector(10)
     run.audit.scaled_by_others(deployment)
     run.simulation.workloads.scale(deployment, replicas)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Protocol
 
 from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.errors import KubernetesError
@@ -16,8 +17,15 @@ from simtest.scenario import Scenario
 START = "Start"
 
 
+class Access(Protocol):
+    """What the API server permits the operator. `missing` are the rights that it has not, as verb
+    and resource: `patch nodes`."""
+
+    missing: tuple[str, ...]
+
+
 class FaultedRun:
-    """What a fault may change. A fault tells the audit about every change that azlm does not make.
+    """What a fault may change. A fault tells the audit what the judges cannot see.
     Times are virtual seconds since the epoch."""
 
     def __init__(
@@ -26,8 +34,10 @@ class FaultedRun:
         resource: CustomResource,
         audit: Audit,
         new_operator: Callable[[], OperatorProcess],
+        access: Access,
         seed: str,
     ) -> None:
+        self.access = access
         self.scenario = scenario
         self.simulation = scenario.simulation
         self.resource = resource
@@ -89,7 +99,7 @@ class FaultedRun:
 
     def grant_access(self) -> None:
         """The operator gets the rights back that were taken away."""
-        self.simulation.missing = ()
+        self.access.missing = ()
 
 
 def step_of(body: Body | None) -> str:

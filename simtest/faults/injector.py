@@ -11,7 +11,7 @@ from simtest.custom_resource import Body, CustomResource
 from simtest.faults.azure import OwnCallFaults
 from simtest.faults.fault import HEALED, Fault
 from simtest.faults.fault_hook import InjectedFault
-from simtest.faults.faulted_run import FaultedRun, step_of
+from simtest.faults.faulted_run import Access, FaultedRun, step_of
 from simtest.faults.operator_processes import OperatorProcess
 from simtest.faults.schedule import FAULTS
 from simtest.invariants.audit import Audit
@@ -33,9 +33,10 @@ class FaultInjector:
         resource: CustomResource,
         audit: Audit,
         new_operator: Callable[["FaultInjector"], OperatorProcess],
+        access: Access,
         seed: str,
     ) -> None:
-        self.run = FaultedRun(scenario, resource, audit, partial(new_operator, self), seed)
+        self.run = FaultedRun(scenario, resource, audit, partial(new_operator, self), access, seed)
         self.run.rolls_back = any(fault.kind == "rollback" for fault in faults)
         self.strikes = self.run.strikes
         self.sent: Counter[str] = Counter()

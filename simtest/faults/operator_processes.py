@@ -8,8 +8,8 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster.store import NullWatcher
 from simtest.custom_resource import CustomResource
+from simtest.process import SimulatedProcess
 from simtest.scenario import Scenario
-from simtest.shipped.process import SimulatedProcess
 
 RETRY_SECONDS = 2.0
 """The interval at which the leader renews its Lease, and other processes try to take it."""
@@ -135,8 +135,8 @@ class OperatorProcesses(NullWatcher):
             self.lead()
 
     def lead_beside(self) -> None:
-        """As `lead`, although the process at work is alive: it lost the Lease or does not know that
-        it did. Successors that were planned before do not start."""
+        """Start another process although the one at work is alive. It waits for the Lease.
+        Successors that were planned before do not start."""
         self._generation += 1
         self.beside += 1
         self.lead()

@@ -23,8 +23,7 @@ def scaled(run: FaultedRun, fault: Fault) -> bool:
         return False
     grows = fault.pick // 4 % 2 or properties.get("availabilityZones")
     count = max(1, int(properties["count"]) + (1 if grows else -1))
-    run.audit.injector(400)
-    run.audit.pools_changed(120)
+    run.audit.pools_changed()
     return azure_cli.update(run.simulation, pool, count=count)
 
 
@@ -35,7 +34,7 @@ def upgraded(run: FaultedRun, _fault: Fault) -> bool:
     zoned = run.simulation.aks.properties("src").get("availabilityZones")
     if zoned or not _may_change(run):
         return False
-    _expect_moves(run)
+    run.audit.pools_changed()
     return azure_cli.update(run.simulation, "src", osSKU="Ubuntu2204")
 
 
@@ -50,7 +49,7 @@ def stopped_back(run: FaultedRun, fault: Fault) -> bool:
     """A pool is stopped."""
     if not _may_change(run):
         return False
-    _expect_moves(run)
+    run.audit.pools_changed()
     stopped_state = {"code": "Stopped"}
     return azure_cli.update(run.simulation, _pick(run, fault), powerState=stopped_state)
 
@@ -62,7 +61,7 @@ def untagged_back(run: FaultedRun, fault: Fault) -> bool:
     tags = dict(run.simulation.aks.properties(target).get("tags") or {})
     if TAG_MIGRATION not in tags or run.scenario.strategy == "InPlace":
         return False
-    run.audit.pools_changed(60)
+    run.audit.pools_changed()
     run.after(fault.length, partial(_tag, run, target, tags))
     return azure_cli.update(run.simulation, target, tags={"team": "x"})
 
@@ -83,7 +82,7 @@ def autoscaled_first(run: FaultedRun, _fault: Fault) -> bool:
     properties = run.simulation.aks.properties("src")
     if not properties or properties.get("enableAutoScaling"):
         return False
-    run.audit.pools_changed(120)
+    run.audit.pools_changed()
     most = int(properties["count"]) + 1
     bounds = {"enableAutoScaling": True, "minCount": 1, "maxCount": most}
     if not azure_cli.update(run.simulation, "src", **bounds):
@@ -103,7 +102,7 @@ def deleted(run: FaultedRun, fault: Fault) -> bool:
     """A pool is deleted."""
     if not _may_change(run):
         return False
-    _expect_moves(run)
+    run.audit.pools_changed()
     pool = _pick(run, fault)
     if not azure_cli.delete(run.simulation, pool):
         return False
@@ -123,9 +122,3 @@ def _may_change(run: FaultedRun) -> bool:
 def _may_roll_back(run: FaultedRun) -> bool:
     body = run.resource.body
     return run.rolls_back or body is None or body.spec["onFailure"] == "Rollback"
-
-
-def _expect_moves(run: FaultedRun) -> None:
-    """Pods leave the nodes of the pool without azlm."""
-    run.audit.injector(900)
-    run.audit.pools_changed(900)

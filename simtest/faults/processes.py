@@ -49,7 +49,6 @@ def twins(run: FaultedRun, fault: Fault) -> bool:
     old = run.processes.operator
     if not old.alive or run.resource.body is None:
         return False
-    run.audit.two_at_once(fault.length)
     run.processes.lead_beside()
     if run.processes.operator is old:
         return False
@@ -61,7 +60,6 @@ def twins(run: FaultedRun, fault: Fault) -> bool:
 def clock(run: FaultedRun, fault: Fault) -> bool:
     """The clock of the process jumps."""
     run.processes.operator.skew += fault.length
-    run.audit.clock_jumped(fault.length)
     return run.processes.operator.alive
 
 
@@ -115,6 +113,6 @@ def kubernetes_down(run: FaultedRun, fault: Fault) -> bool:
 @FAULTS.at_time(FaultKind("access-missing", 1, timed(5, 200, ("Preflight",))))
 def access_missing(run: FaultedRun, fault: Fault) -> bool:
     """Rights of the operator are taken away for a while."""
-    run.simulation.missing = RIGHTS[: 1 + fault.pick % 2]
+    run.access.missing = RIGHTS[: 1 + fault.pick % 2]
     run.after(fault.length, run.grant_access)
     return True

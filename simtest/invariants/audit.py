@@ -121,22 +121,9 @@ class Audit:
         """Somebody uncordons a node."""
         self.nodes.foreign_uncordon(node)
 
-    def injector(self, length: float) -> None:
-        """Others change the cluster. The judges see pods and budgets themselves, so nothing is
-        recorded."""
-
-    def two_at_once(self, length: float) -> None:
-        """Two operators are at work. The judges see what each of them knows."""
-
-    def pools_changed(self, length: float) -> None:
+    def pools_changed(self) -> None:
         """Somebody changes a pool, which may then end otherwise than azlm asked for."""
         self.context.pools_changed_at = self.context.now
-
-    def clock_jumped(self, by: float) -> None:
-        """The clock of an operator was set. The judges see it in the operator's decisions."""
-
-    def soak_may_be(self, length: float) -> None:
-        """The soak was edited. The judges see it in the history of the resource."""
 
     def scaled_by_others(self, key: NamespacedName) -> None:
         """Somebody scales a Deployment: it is unknown from now on which pod replaces which."""

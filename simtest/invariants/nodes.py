@@ -19,6 +19,7 @@ from simtest.scenario import NAME
 
 KNOWN_SECONDS = 5.0
 """After so many seconds a process knows the effect of its actions."""
+CORDONING = frozenset(("CordonSource", "CordonTarget"))
 BLIND_SECONDS = 90.0
 """No watch is held up for longer than this."""
 
@@ -106,6 +107,9 @@ class NodeInvariants(Part, NullWatcher):
 
     def written(self, old: MigrationStatus, body: Body) -> None:
         """Batches begin again in a rollback and in another attempt."""
+        if old.step in CORDONING and body.status.step != old.step:
+            for name in sorted(self.foreign):
+                self._keeps("foreign-cordon-kept", self.context.store.nodes[name], NAME)
         if (old.rollback is None) != (body.status.rollback is None) or (
             old.batch.index > body.status.batch.index
         ):
@@ -119,8 +123,9 @@ class NodeInvariants(Part, NullWatcher):
         match action:
             case ReleaseNode(name, by):
                 node = context.store.nodes.get(name)
-                undone = name in self.foreign and node is not None and node.cordoned_by == by
-                context.that("foreign-cordon-kept", not undone, f"{name} is uncordoned")
+                if name in self.foreign and node is not None:
+                    kept = node.cordoned_by != by
+                    context.that("foreign-cordon-kept", kept, f"{name} is uncordoned")
             case CordonNode(name):
                 self._cordons(action, name)
             case MarkNode(name, batch) if batch:
@@ -141,12 +146,17 @@ class NodeInvariants(Part, NullWatcher):
         context, name, others = self.context, action.node, self._others
         self._others = False
         node, believed = context.store.nodes.get(name), context.acting.world.nodes.get(name)
-        taken = others and node is not None and node.cordoned_by == action.by
-        seen = believed is not None and believed.unschedulable
-        text = f"the cordon of {name} by somebody else is taken over"
-        context.that("foreign-cordon-kept" if seen else "foreign-cordon-raced", not taken, text)
+        if others and node is not None:
+            seen = believed is not None and believed.unschedulable
+            invariant = "foreign-cordon-kept" if seen else "foreign-cordon-raced"
+            self._keeps(invariant, node, action.by)
         if action.batch:
             self._joins(name, action.batch)
+
+    def _keeps(self, invariant: str, node: Node, by: str) -> None:
+        """A node that somebody else has cordoned does not carry the cordon of `by`."""
+        text = f"the cordon of {node.name} by somebody else is taken over"
+        self.context.that(invariant, node.cordoned_by != by, text)
 
     def _joins(self, name: str, batch: str) -> None:
         """A node joins a batch: there are few enough nodes in it, and the batch before is over."""

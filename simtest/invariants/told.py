@@ -41,10 +41,10 @@ class ToldInvariants(Part):
         first = self._first.setdefault(process, self.context.now)
         status = decision.status
         self._ends_at(status)
-        told = (status.pods, status.nodes, status.batch, status.step)
-        if told == self._judged or not self._counts_now(status):
+        fields = (status.pods, status.nodes, status.batch, status.step)
+        if fields == self._judged or not self._counts_now(status):
             return
-        self._judged = told
+        self._judged = fields
         emptied = self._emptied(process, status)
         starts = self.context.now - first < READS_SECONDS
         self._nodes(process, status, emptied, starts=starts)

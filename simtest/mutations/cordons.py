@@ -8,10 +8,15 @@ from azure_linux_migrator.core.reconcile import release as releasing
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, working
 from azure_linux_migrator.core.steps.routes import Route
+from azure_linux_migrator.kube import cordon as kube_cordon
 from azure_linux_migrator.model.actions import CordonNode
-from azure_linux_migrator.simulator.cluster import api_server
+from simtest.faults.fault import Fault
 from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.route_changes import change_routes, replace_steps, skipping
+from simtest.mutations.source import rewritten
+
+KEEPS_CORDON = 'node_object["spec"].get("unschedulable") and owner != by'
+"""The condition in `_cordoned` that leaves a cordon to its owner."""
 
 
 def _takes_over_cordons() -> Patches:
@@ -27,14 +32,10 @@ def _takes_over_cordons() -> Patches:
             Reason.CORDONING, "", *(CordonNode(name, ctx.migration.name) for name in missing)
         )
 
-    def cordon(self: api_server.ApiServer, node: str, by: str, batch: str) -> None:
-        marks = {"batch": batch} if batch else {}
-        self.store.change_node(node, unschedulable=True, cordoned_by=by, **marks)
-
     cordoning = change_routes(
         lambda route: replace_steps(route, ("CordonSource", "CordonTarget"), cordon_all)
     )
-    return [*cordoning, (api_server.ApiServer, "cordon", cordon)]
+    return [*cordoning, rewritten(kube_cordon, "_cordoned", KEEPS_CORDON, "False")]
 
 
 def _recordons() -> Patches:
@@ -52,7 +53,8 @@ def _cordons_first() -> Patches:
             return route
         cordon = ("CordonSource", steps.pop("CordonSource"))
         rest = list(steps.items())
-        return replace(route, steps=(rest[0], cordon, *rest[1:]))
+        guarded = route.guarded - {"CordonSource"}  # there is no target to be missed yet
+        return replace(route, steps=(rest[0], cordon, *rest[1:]), guarded=guarded)
 
     return change_routes(early)
 
@@ -80,6 +82,7 @@ CORDONS: tuple[Mutation, ...] = (
         "a node that is uncordoned in the soak is cordoned again",
         "no-recordon-in-soak",
         _recordons,
+        faults=(Fault("foreign-uncordon", 1.0, on="Soak"),),
     ),
     Mutation(
         "forgotten-uncordon", "a deletion leaves cordons of azlm", "released", _forgotten_uncordon
@@ -89,5 +92,6 @@ CORDONS: tuple[Mutation, ...] = (
         "cordons of others count as those of azlm",
         "foreign-cordon-kept",
         _takes_over_cordons,
+        faults=(Fault("foreign-cordon", 1.0, on="CreateTarget"),),
     ),
 )

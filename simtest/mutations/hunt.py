@@ -7,6 +7,7 @@ from simtest.mutations.drained_pods import DRAINED_PODS
 from simtest.mutations.mutation import Mutation
 from simtest.mutations.pools import POOLS
 from simtest.mutations.processes import PROCESSES
+from simtest.mutations.replacements import REPLACEMENTS
 from simtest.mutations.requests import REQUESTS
 from simtest.mutations.slots import SLOTS
 from simtest.mutations.steps import STEPS
@@ -15,6 +16,7 @@ from simtest.run import run
 
 MUTATIONS: tuple[Mutation, ...] = (
     *SLOTS,
+    *REPLACEMENTS,
     *DRAINED_PODS,
     *CORDONS,
     *STEPS,

@@ -1,17 +1,41 @@
 """Mutations of pool changes, rollbacks and records."""
 
+from dataclasses import replace
 from typing import Any
 
+from azure_linux_migrator.api.names import TAG_AUTOSCALER
 from azure_linux_migrator.api.status import RollbackStatus
 from azure_linux_migrator.core.reconcile import decide as deciding
 from azure_linux_migrator.core.reconcile import release as releasing
 from azure_linux_migrator.core.reconcile import status, status_fields
-from azure_linux_migrator.core.steps import autoscaler
-from azure_linux_migrator.core.steps.progress import DONE, Context
+from azure_linux_migrator.core.steps import autoscaler, cordon_source
+from azure_linux_migrator.core.steps.progress import DONE, Context, Progress
+from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.simulator.aks import checks
+from simtest.faults.fault import Fault
 from simtest.mutations.mutation import Mutation, Patches
-from simtest.mutations.route_changes import skipping
+from simtest.mutations.route_changes import change_routes, replace_steps, skipping
+
+
+def _holds_nothing() -> Patches:
+    """The bounds are noted in the source's tags and the autoscaler stays on: in the step, and just
+    before the first cordon. That it is on later is ignored."""
+    real = autoscaler.hold
+
+    def noted(ctx: Context) -> Progress:
+        pool = ctx.pool(ctx.migration.source)
+        if pool is not None and pool.tag(TAG_AUTOSCALER):
+            return DONE
+        progress = real(ctx)
+        actions = (
+            replace(action, changes=()) if isinstance(action, UpdatePool) else action
+            for action in progress.actions
+        )
+        return replace(progress, actions=tuple(actions))
+
+    holding = change_routes(lambda route: replace_steps(route, ("HoldAutoscaler",), noted))
+    return [*holding, (cordon_source, "hold", noted), *_unstopped()]
 
 
 def _wider(name: str) -> Patches:
@@ -75,7 +99,7 @@ POOLS: tuple[Mutation, ...] = (
         "no-hold",
         "the source's autoscaler is not held",
         "autoscaler-held",
-        skipping("HoldAutoscaler"),
+        _holds_nothing,
     ),
     Mutation(
         "no-hand-over",
@@ -130,6 +154,7 @@ POOLS: tuple[Mutation, ...] = (
         "a rollback's token is not remembered",
         "token-once",
         _forgets_token,
+        faults=(Fault("rollback", 1.0, 1.0, on="Drain"), Fault("edited", 300.0)),
     ),
     Mutation(
         "source-count-rerecorded",

@@ -7,11 +7,11 @@ from azure_linux_migrator.kube import cordon, surge
 from azure_linux_migrator.kube.decode import NodeObject
 from azure_linux_migrator.kube.reflector import Reflector
 from simtest.faults.fault import Fault
+from simtest.mutations.cordons import KEEPS_CORDON
 from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.source import rewritten
 
 _UID = '"deleteOptions": {"preconditions": {"uid": uid}},'
-_TEST_OWNER = '{"op": "test", "path": ours, "value": by},'
 _LAST_MARK = 'await _patch(client, node, {"metadata": {"annotations": {BATCH: None}}}, MERGE_PATCH)'
 _TEST_SURGE = '{"op": "test", "path": "/spec/replicas", "value": replicas},'
 _TEST_RESTORE = '{"op": "test", "path": "/spec/replicas", "value": replicas + 1},'
@@ -55,7 +55,7 @@ REQUESTS: tuple[Mutation, ...] = (
         "cordon-taken-over",
         "a cordon of somebody else is taken over",
         "foreign-cordon-kept",
-        (cordon, "_cordoned", 'node_object["spec"].get("unschedulable") and owner != by', "False"),
+        (cordon, "_cordoned", KEEPS_CORDON, "False"),
         faults=_overtaken("CordonNode", 1, 3),
     ),
     _mutation(
@@ -95,7 +95,7 @@ REQUESTS: tuple[Mutation, ...] = (
     _mutation(
         "lines-cut",
         "what comes of a line at the end of a chunk is dropped",
-        "no-crash",
+        "log-clean",
         (Reflector, "_follow", "(rest + chunk)", "chunk"),
     ),
     _mutation(

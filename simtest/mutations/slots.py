@@ -9,17 +9,15 @@ from azure_linux_migrator.core.drain import (
     eviction_queue,
     planner,
     pod_tracker,
-    surge_first,
-    surges,
 )
-from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
 from azure_linux_migrator.core.state import implicit_budgets, inflight
 from azure_linux_migrator.core.state.outcomes import Outcomes
 from azure_linux_migrator.core.state.results import ActionProblem
 from azure_linux_migrator.core.state.world import World
-from azure_linux_migrator.model.actions import DeletePod, EvictPod, RestoreScale
+from azure_linux_migrator.model.actions import DeletePod, EvictPod
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Pod
 from azure_linux_migrator.simulator.cluster import api_server
+from simtest.faults.fault import Fault
 from simtest.mutations.mutation import Mutation, Patches
 
 
@@ -104,25 +102,6 @@ def _any_budget() -> Patches:
     return [(eviction_queue, "_evict", evict)]
 
 
-def _surge_not_restored() -> Patches:
-    real = surge_first.next_action
-
-    def never(standing: surge_first.Standing) -> Any:
-        action = real(standing)
-        return None if type(action).__name__ == "RestoreScale" else action
-
-    return [(surges, "next_action", never)]
-
-
-def _surge_restored_early() -> Patches:
-    real = surge_first.next_action
-
-    def early(standing: surge_first.Standing) -> Any:
-        return real(replace(standing, healthy=1000) if standing.controller.surge else standing)
-
-    return [(surges, "next_action", early)]
-
-
 def _grants_everything() -> Patches:
     """The API server does not check; only the audit finds one eviction too many."""
 
@@ -181,34 +160,6 @@ def _expires_at_once() -> Patches:
     return [(inflight, "EXPIRY_SECONDS", 1.0)]
 
 
-def _no_victim() -> Patches:
-    real = surge_first.next_action
-
-    def unmarked(standing: surge_first.Standing) -> Any:
-        action = real(standing)
-        if type(action).__name__ != "SetDeletionCost":
-            return action
-        by, _, number = standing.controller.surge.rpartition("/")
-        return RestoreScale(standing.controller.key, int(number)) if by else None
-
-    return [(surges, "next_action", unmarked)]
-
-
-def _unplaced_ignored() -> Patches:
-    return [(UnschedulableReplacements, "find", lambda *_: ())]
-
-
-def _blockers_untold() -> Patches:
-    def nothing(*_: object) -> list[object]:
-        return []
-
-    return [(planner, "find_blockers", nothing)]
-
-
-def _returns_unlimited() -> Patches:
-    return [(pod_tracker, "RETURNS_LIMIT", 1_000_000)]
-
-
 def _one_tier() -> Patches:
     class Flat:
         """All pods have the same order."""
@@ -257,6 +208,10 @@ SLOTS: tuple[Mutation, ...] = (
         "evictions of pods that are not Ready take no slot",
         "slot-known-free",
         _free_unready,
+        faults=(
+            Fault("pods-unready", 2.0, 30.0, 0, "Drain"),
+            Fault("pods-unready", 12.0, 30.0, 1, "Drain"),
+        ),
     ),
     Mutation("slots-status-only", "only the budget's status counts", "slot-known-free", _by_status),
     Mutation(
@@ -266,37 +221,25 @@ SLOTS: tuple[Mutation, ...] = (
         _any_generation,
     ),
     Mutation(
-        "expiry-at-once", "evictions are forgotten after a second", "evicted-once", _expires_at_once
+        "expiry-at-once",
+        "evictions are forgotten after a second",
+        "evicted-once",
+        _expires_at_once,
+        faults=(Fault("watch-held", 0.0, 15.0, 1, "Drain"),),
     ),
     Mutation(
         "evicts-twice", "a pod that was evicted is evicted again", "evicted-once", _evicts_twice
     ),
     Mutation("no-precondition", "evictions have no precondition", "right-pod", _no_precondition),
     Mutation(
-        "no-patience", "a refused eviction is sent again at once", "retry-due", _refused_at_once
+        "no-patience",
+        "a refused eviction is sent again at once",
+        "retry-due",
+        _refused_at_once,
+        faults=(Fault("evictions-denied", 0.0, 20.0, on="Drain"),),
     ),
     Mutation("no-backoff", "a failed action is repeated at once", "in-measure", _no_backoff),
     Mutation("prefetch", "nodes outside the batch are drained", "in-batch", _always_prefetches),
     Mutation("tiers-ignored", "spec.drain.order is ignored", "in-order", _one_tier),
     Mutation("force", "pods are deleted instead of evicted", "only-force-deletes", _forces),
-    Mutation(
-        "surge-kept", "a surged Deployment keeps its extra pod", "reason-told", _surge_not_restored
-    ),
-    Mutation("surge-early", "the extra pod is not awaited", "reason-told", _surge_restored_early),
-    Mutation(
-        "victim-not-marked", "restoring a surged scale removes any pod", "victim-first", _no_victim
-    ),
-    Mutation(
-        "unplaced-ignored",
-        "evictions continue while replacements are Unschedulable",
-        "placed-first",
-        _unplaced_ignored,
-    ),
-    Mutation("blockers-never-told", "the status has no blockers", "reason-told", _blockers_untold),
-    Mutation(
-        "returns-unlimited",
-        "pods that come back are moved without limit",
-        "moved-once",
-        _returns_unlimited,
-    ),
 )

@@ -12,7 +12,6 @@ from azure_linux_migrator.core.reconcile import context, loop
 from azure_linux_migrator.core.reconcile import decide as deciding
 from azure_linux_migrator.core.reconcile.status import report_step
 from azure_linux_migrator.core.state.results import Decision
-from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.core.steps import (
     approvals,
     create_target,
@@ -25,8 +24,10 @@ from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.routes import Route
 from azure_linux_migrator.model.migration import Migration
+from simtest.faults.fault import Fault
 from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.route_changes import change_routes, replace_steps, skipping
+from simtest.mutations.source import rewritten
 
 
 def _no_gate() -> Patches:
@@ -119,7 +120,8 @@ def _one_node_short() -> Patches:
 
 
 def _always_ready() -> Patches:
-    return [(World, "ready_nodes", lambda *_: 99)]
+    count = "ready = ctx.seen.world.ready_nodes(target.name)"
+    return [rewritten(create_target, "_created", count, "ready = 99")]
 
 
 def _retires_alone() -> Patches:
@@ -174,7 +176,11 @@ STEPS: tuple[Mutation, ...] = (
         _target_not_awaited,
     ),
     Mutation(
-        "target-ready-check-dropped", "all nodes count as Ready", "target-first", _always_ready
+        "target-ready-check-dropped",
+        "all nodes of the target count as Ready when it is created",
+        "target-first",
+        _always_ready,
+        faults=(Fault("azure-missing", 0.0, pick=512, on="CreateTarget"),),
     ),
     Mutation(
         "retired-full", "the source is retired with pods on it", "retired-empty", _retire_unlooked
@@ -190,6 +196,7 @@ STEPS: tuple[Mutation, ...] = (
         "the source is retired although a node was uncordoned in its soak",
         "retired-cordoned",
         _retires_open,
+        faults=(Fault("foreign-uncordon", 1.0, on="Soak"),),
     ),
     Mutation("detach-ignored", "volumes are not waited for", "retired-detached", _never_detaching),
     Mutation(

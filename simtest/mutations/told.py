@@ -68,18 +68,17 @@ TOLD: tuple[Mutation, ...] = (
         (
             status_fields,
             "timing_of",
-            "timestamp(ctx.now + ctx.plan.rest + soaks)",
+            "_eta(ctx, ctx.plan.rest + soaks)",
             "timestamp(ctx.now - 60.0)",
         ),
     ),
-    _step_mutation(
+    _mutation(
         "bounds-untagged",
         "the bounds that are held are not told in the target's tags",
         "tags-true",
-        "CreateTarget",
         (
             create_target,
-            "create_target",
+            "_create",
             'tags[TAG_AUTOSCALER] = "-".join(map(str, bounds))',
             "pass",
         ),

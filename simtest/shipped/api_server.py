@@ -47,6 +47,8 @@ class SimulatedApiServer:
         self._pages: dict[str, tuple[int, list[bytes]]] = {}
         self.page = 500
         self.streams_lists = True
+        self.missing: tuple[str, ...] = ()
+        """Rights that the operator has not, as verb and resource: `patch nodes`."""
 
     def answer(self, request: Request) -> Answer:
         """Let a request take effect."""
@@ -79,7 +81,7 @@ class SimulatedApiServer:
         verb = VERBS[request.method]
         if verb == "get" and not target.key.name:
             verb = "watch" if request.query.get("watch") else "list"
-        if f"{verb} {target.resource}" in self._cluster.missing:
+        if f"{verb} {target.resource}" in self.missing:
             raise refusal(403, f"{target.resource} is forbidden: cannot {verb}")
 
     def _record(self, collection: Collection, target: Target) -> Any:
@@ -239,7 +241,7 @@ class SimulatedApiServer:
     def _review(self, review: Manifest) -> bytes:
         asked = review["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
-        allowed = f"{asked['verb']} {resource}" not in self._cluster.missing
+        allowed = f"{asked['verb']} {resource}" not in self.missing
         return msgspec.json.encode(review | {"status": {"allowed": allowed}})
 
 

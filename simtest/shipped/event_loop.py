@@ -15,7 +15,7 @@ from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVarTuple, Unpack
 
 from azure_linux_migrator.simulator.kernel import Timer
-from simtest.shipped.process import SimulatedProcess
+from simtest.process import SimulatedProcess
 
 Ts = TypeVarTuple("Ts")
 

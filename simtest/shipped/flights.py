@@ -9,8 +9,8 @@ from azure_linux_migrator.model.actions import READS, Action, ReleaseNode, Resto
 from azure_linux_migrator.simulator.kernel import Kernel, Timer
 from simtest.faults.fault_hook import FaultHook, InjectedFault
 from simtest.invariants.registry import Judge
+from simtest.process import SimulatedProcess
 from simtest.shipped.event_loop import ORIGIN, Origin
-from simtest.shipped.process import SimulatedProcess
 
 TWO_REQUESTS = (ReleaseNode, RestoreScale)
 """Actions of two different writes: the hook is told of the second one's end only."""
@@ -46,7 +46,7 @@ class Flights:
     ) -> None:
         self._overtake = overtake
         self._leads = leads
-        self._classify = judge
+        self._judge = judge
         self.kernel = kernel
         self.process = process
         self.rng = rng
@@ -107,7 +107,7 @@ class Flights:
 
     def judge_lease(self, flight: Flight, what: str) -> None:
         """Whether a write was sent by the process that holds the Lease."""
-        self._classify.that("lease-held", flight.leads, f"{what} is sent without the Lease")
+        self._judge.that("lease-held", flight.leads, f"{what} is sent without the Lease")
 
     def perform(self, flight: Flight, effect: Callable[[], Any]) -> Any:
         """Let a request take effect between the two calls of the hook."""

@@ -26,6 +26,7 @@ from azure_linux_migrator.simulator.assembly.simulated_cluster import SimulatedC
 from simtest.custom_resource import Body, CustomResource
 from simtest.faults.fault_hook import FaultHook
 from simtest.invariants.registry import Judge
+from simtest.process import SimulatedProcess
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.arm_transport import ENDPOINT, SimulatedTransport
 from simtest.shipped.event_loop import VirtualLoop
@@ -34,7 +35,6 @@ from simtest.shipped.handlers import Handlers
 from simtest.shipped.lease import LeaseTimes, SimulatedElector
 from simtest.shipped.network import SERVER, KubernetesNetwork
 from simtest.shipped.network_faults import NetworkFaults
-from simtest.shipped.process import SimulatedProcess
 
 log = logging.getLogger(__name__)
 

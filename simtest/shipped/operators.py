@@ -13,11 +13,11 @@ from simtest.custom_resource import CustomResource
 from simtest.faults.fault import HEALED, Fault
 from simtest.faults.faulted_run import FaultedRun
 from simtest.faults.injector import FaultInjector
-from simtest.invariants.attribution import Attribution
 from simtest.invariants.audit import Audit
 from simtest.invariants.process import ObservedProcess
 from simtest.scenario import NOW, Scenario
 from simtest.shipped.api_server import SimulatedApiServer
+from simtest.shipped.attribution import Attribution
 from simtest.shipped.lease import PATIENT, LeaseTimes
 from simtest.shipped.network_faults import PREFIX, NetworkFaults
 from simtest.shipped.operator import ProcessSetup, ShippedOperator

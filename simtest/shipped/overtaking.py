@@ -55,7 +55,6 @@ def overtake(run: FaultedRun, action: Action, seconds: float) -> InjectedFault |
             pod = store.pods.get(key)
             if pod is None or pod.uid != uid:
                 return None
-            run.audit.injector(seconds)
             run.late_until[action.key] = run.now + seconds + 1
             store.remove_pod(key)
             return InjectedFault(late=seconds)
@@ -70,7 +69,6 @@ def _scale(run: FaultedRun, deployment: NamespacedName) -> InjectedFault | None:
     if replicas is None or deployment not in run.scenario.replicas:
         return None
     run.scenario.replicas[deployment] = replicas + 1
-    run.audit.injector(10)
     run.audit.scaled_by_others(deployment)
     run.simulation.workloads.scale(deployment, replicas + 1)
     return InjectedFault()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from azure_linux_migrator.simulator.kernel import Timer
-from simtest.shipped.process import SimulatedProcess
+from simtest.process import SimulatedProcess
 
 BOOKMARK_SECONDS = 60.0
 SPLIT = 0.05

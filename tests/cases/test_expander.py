@@ -76,10 +76,10 @@ def test_it_matters_where_the_expander_goes_by_priority_and_the_pool_scales() ->
 def test_a_config_map_that_cannot_be_read_is_told_where_it_would_matter() -> None:
     unread = Unread("the operator's ServiceAccount may not read it")
     findings = cluster(unread).preflight().findings or ()
-    [finding] = [each for each in findings if each.rule == "autoscaler.profile"]
+    [finding] = [finding for finding in findings if finding.rule == "autoscaler.profile"]
     assert finding.severity is Severity.UNCHECKED
     calm = cluster(unread, expander="random").preflight().findings or ()
-    assert [each for each in calm if each.rule == "autoscaler.profile"] == []
+    assert [finding for finding in calm if finding.rule == "autoscaler.profile"] == []
 
 
 def test_a_pattern_that_is_none_does_not_stop_the_preflight() -> None:

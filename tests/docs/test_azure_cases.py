@@ -355,8 +355,8 @@ def _shape(shape: Shape) -> str:
             blocks += finding.blocks
             if finding.severity is Severity.WARN:
                 warnings.add(f"`{finding.rule}` ({finding.subject})")
-    listed = ", ".join(sorted(warnings)) or "none"
-    return f"| {shape.name} | {len(cluster.pools())} | {blocks} | {listed} |"
+    warned = ", ".join(sorted(warnings)) or "none"
+    return f"| {shape.name} | {len(cluster.pools())} | {blocks} | {warned} |"
 
 
 def page() -> str:

@@ -110,7 +110,7 @@ async def test_a_node_that_is_gone_needs_no_cordon(client: Client) -> None:
 
 
 async def test_a_drain_is_told_in_the_conditions_and_taken_back(client: Client) -> None:
-    async def told() -> tuple[str, list[str]]:
+    async def drain_reported() -> tuple[str, list[str]]:
         node = await client.json("GET", PATH)
         conditions = node["status"].get("conditions") or []
         return (
@@ -121,10 +121,10 @@ async def test_a_drain_is_told_in_the_conditions_and_taken_back(client: Client) 
     before = (await client.json("GET", PATH))["status"].get("conditions") or []
     for condition in ("DrainInProgress", "Drained"):
         await report(client, "n", by="m", condition=condition, now=1_800_000_000.0)
-        assert await told() == (f"m/{condition}", [condition])
+        assert await drain_reported() == (f"m/{condition}", [condition])
     await report(client, "n", by="m", condition="", now=1_800_000_000.0)
     await report(client, "n", by="m", condition="", now=1_800_000_000.0)
-    assert await told() == ("", [])
+    assert await drain_reported() == ("", [])
     after = (await client.json("GET", PATH))["status"].get("conditions") or []
     assert {c["type"] for c in after} == {c["type"] for c in before}
     await report(client, "gone", by="m", condition="Drained", now=1_800_000_000.0)

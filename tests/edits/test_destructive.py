@@ -103,8 +103,8 @@ def test_it_ends_or_says_why_not(destroy: Destroy, kind: str, hold: Hold) -> Non
     destroy(migration)
     migration.pass_time(300.0)
     if not migration.help_on(rounds=30):
-        told = "kubectl uncordon" in migration.status.message
-        assert migration.status.phase == "Stalled" or told, migration.where
+        remedy = "kubectl uncordon" in migration.status.message
+        assert migration.status.phase == "Stalled" or remedy, migration.where
     if not migration.gone:
         migration.resource.delete()
     assert migration.until(lambda run: run.gone, hours=0.5), migration.where

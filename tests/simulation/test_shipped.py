@@ -25,13 +25,13 @@ from azure_linux_migrator.simulator.kernel import Kernel
 from simtest.custom_resource import CustomResource
 from simtest.faults.fault import Fault
 from simtest.mutations.source import rewritten
+from simtest.process import SimulatedProcess
 from simtest.run import Run
 from simtest.scenario import NAME, NOW, scenario
 from simtest.shipped import overtaking
 from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.event_loop import VirtualLoop
 from simtest.shipped.network_faults import EFFECTS, MOST, OVERTAKEN, draw_network_faults
-from simtest.shipped.process import SimulatedProcess
 from simtest.shipped.requests import Request
 from simtest.shipped.virtual_time import RealWaitError, virtual_time
 

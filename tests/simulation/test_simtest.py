@@ -1,19 +1,20 @@
 """The fault simulation itself: it is repeatable, it finds mutations, and its first seeds pass."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from simtest.__main__ import _tell
+from simtest.__main__ import _tell, replay
 from simtest.faults.fault import Fault
-from simtest.faults.schedule import describe, schedule
+from simtest.faults.schedule import describe
 from simtest.invariants.audit import KNOWN
 from simtest.invariants.registry import INVARIANTS, Judge, ViolationError
 from simtest.mutations.hunt import MUTATIONS, hunt
-from simtest.run import Run, SeedResult, run
+from simtest.run import Run, run
 from simtest.shrink import shrink
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,16 +132,24 @@ def test_a_seed_is_replayed_without_its_faults() -> None:
     assert done.stdout.splitlines()[-1] == "1 seeds, 0 failed"
 
 
-def test_a_failure_names_its_faults_and_the_command_that_replays_it(
+def test_a_failure_prints_the_command_that_replays_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    seed = next(str(seed) for seed in range(SEEDS) if len(schedule(str(seed))) > 1)
-    second = schedule(seed)[1]
-    _tell(SeedResult(seed, "budget-kept", "budget-kept: 1 of 2", faults=(second,)))
-    shown = capsys.readouterr().out
-    assert f"seed {seed}: budget-kept: 1 of 2" in shown
-    assert describe(second) in shown
-    assert shown.rstrip().endswith(f"python -m simtest replay {seed} --keep 1")
+    mutation = next(mutation for mutation in MUTATIONS if mutation.name == "forgotten-uncordon")
+    with mutation.applied():
+        results = (run(str(seed)) for seed in range(SEEDS))
+        failing = next(r for r in results if r.broken == "released" and len(r.faults) > 1)
+        shrunk = shrink(failing)
+        _tell(shrunk)
+        shown = capsys.readouterr().out
+        assert f"seed {shrunk.seed}: {shrunk.failure.strip()}" in shown
+        assert [describe(fault) in shown for fault in failing.faults].count(True) == 1
+        command = re.search(r"simtest replay (\S+) --keep (\S+)$", shown.rstrip())
+        assert command is not None
+        assert replay(command[1], command[2]) == 1
+    replayed = capsys.readouterr().out
+    assert replayed.strip().endswith(f"1 seeds, 1 failed\n{shrunk.failure.strip()}")
+    assert replay(command[1], command[2]) == 0, "fails without the mutation too"
 
 
 def test_the_command_counts() -> None:

@@ -17,7 +17,7 @@ def strategy(kind: str) -> dict[str, Any]:
     return CALM | {"type": kind}
 
 
-def told(migration: MigrationRun) -> tuple[list[str], str | None]:
+def trail_of(migration: MigrationRun) -> tuple[list[str], str | None]:
     """What a failed assertion shows."""
     return migration.trail, migration.status.message
 
@@ -35,7 +35,7 @@ def deallocate_one(migration: MigrationRun) -> None:
 async def test_deallocated_nodes_are_not_counted_and_go_with_their_pool() -> None:
     async with migration_run(pool=DEALLOCATES, strategy=strategy("BlueGreen")) as migration:
         deallocate_one(migration)
-        assert await migration.run(), told(migration)
+        assert await migration.run(), trail_of(migration)
         assert set(migration.pools) == {"system", "srcazl"}
         assert migration.pools["srcazl"]["count"] == NODES - 1
 
@@ -43,7 +43,7 @@ async def test_deallocated_nodes_are_not_counted_and_go_with_their_pool() -> Non
 async def test_an_update_in_place_does_not_wait_for_deallocated_nodes() -> None:
     async with migration_run(pool=DEALLOCATES, strategy=strategy("InPlace")) as migration:
         deallocate_one(migration)
-        assert await migration.run(), told(migration)
+        assert await migration.run(), trail_of(migration)
         ready = [node for node in migration.world.pool_nodes("src") if node.ready]
         assert [node.os_sku for node in ready] == ["AzureLinux"] * (NODES - 1)
 
@@ -51,21 +51,21 @@ async def test_an_update_in_place_does_not_wait_for_deallocated_nodes() -> None:
 @pytest.mark.parametrize("kind", ["BlueGreen", "InPlace"])
 async def test_a_spot_pool_is_migrated_without_a_surge(kind: str) -> None:
     async with migration_run(pool={"scaleSetPriority": "Spot"}, strategy=strategy(kind)) as run:
-        assert await run.run(), told(run)
+        assert await run.run(), trail_of(run)
         assert {node.os_sku for node in run.world.nodes.values()} == {"AzureLinux"}
 
 
 @pytest.mark.parametrize("kind", ["BlueGreen", "Rolling"])
 async def test_a_lock_that_appears_is_named_and_waited_for(kind: str) -> None:
     async with migration_run(strategy=strategy(kind)) as migration:
-        assert await migration.run(lambda run: run.status.step == "Drain"), told(migration)
+        assert await migration.run(lambda run: run.status.step == "Drain"), trail_of(migration)
         free = migration.cluster.region
         migration.cluster.region = msgspec.structs.replace(free, node_group_locks=("keep",))
-        assert await migration.run(lambda run: run.status.is_true("Stalled")), told(migration)
+        assert await migration.run(lambda run: run.status.is_true("Stalled")), trail_of(migration)
         assert migration.reason == "ScopeLocked"
         assert "lock" in (migration.status.message or "")
         migration.cluster.region = Region()
-        assert await migration.run(), told(migration)
+        assert await migration.run(), trail_of(migration)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ async def test_a_lock_that_appears_is_named_and_waited_for(kind: str) -> None:
 async def test_what_azure_gets_over_by_itself_rolls_nothing_back(ending: EndOperation) -> None:
     fault = CallFault(ending, "PutPool", "srcazl")
     async with migration_run([fault], onFailure="Rollback") as migration:
-        assert await migration.run(), told(migration)
+        assert await migration.run(), trail_of(migration)
         assert migration.status.phase == "Succeeded"
 
 
@@ -86,8 +86,8 @@ async def test_a_refused_update_in_place_stays_refused_while_the_pools_are_read_
         migration.cluster.region = Region(node_group_locks=("keep",))
         end = migration.now + 2000
         await migration.run(lambda run: run.now > end)
-        assert migration.reason == "ScopeLocked", told(migration)
+        assert migration.reason == "ScopeLocked", trail_of(migration)
         assert migration.trail[-1].endswith("ScopeLocked")
         assert sum("ScopeLocked" in line for line in migration.trail) == 1, migration.trail
         migration.cluster.region = Region()
-        assert await migration.run(), told(migration)
+        assert await migration.run(), trail_of(migration)

@@ -148,8 +148,8 @@ class EditedMigration:
         marked = [n.name for n in nodes if n.cordoned_by == NAME or n.batch.startswith(f"{NAME}.")]
         controllers = self.cluster.store.controllers.values()
         surged = [f"{SURGE} of {c.key}" for c in controllers if c.surge.startswith(f"{NAME}/")]
-        told = [n.name for n in nodes if n.drain]
-        return [*marked, *surged, *told]
+        drained = [n.name for n in nodes if n.drain]
+        return [*marked, *surged, *drained]
 
     def unwell(self) -> list[str]:
         """Workloads that have not all their pods Ready, with how many they have."""

@@ -85,7 +85,7 @@ def status(
             console().print(whole(view, time.time()))
         else:
             print(dumped(data(view), output))
-        return view.verdict.exit_code
+        return view.state.exit_code
 
     return run(work=work, **access)
 
@@ -137,7 +137,7 @@ def list_migrations(output: str, **access: Unpack[options.KubernetesFlags]) -> i
             console().print(table(views, time.time()))
         else:
             print("there is no migration")
-        codes = [view.verdict.exit_code for view in views]
+        codes = [view.state.exit_code for view in views]
         return FAILED if FAILED in codes else max(codes, default=0)
 
     return run(work=work, **access)
@@ -161,7 +161,7 @@ def blockers(name: str | None, output: str, **access: Unpack[options.KubernetesF
                 blocker.model_dump(mode="json", by_alias=True) for blocker in view.status.blockers
             ]
             print(dumped(entries, output))
-        return view.verdict.exit_code
+        return view.state.exit_code
 
     return run(work=work, **access)
 
@@ -217,7 +217,7 @@ def wait(
             click.echo(f"azlm: {view.name} is not {target} after {timeout:g} s", err=True)
             return FAILED
         print(f"{view.name}: {view.status.phase}: {view.status.message}".rstrip(": "))
-        return view.verdict.exit_code if target not in {"end", "waiting"} else 0
+        return view.state.exit_code if target not in {"end", "waiting"} else 0
 
     return run(work=work, **access)
 

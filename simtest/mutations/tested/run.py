@@ -29,8 +29,9 @@ def try_mutation(mutation: TextMutation) -> Trial:
     edits = [[edit.module, edit.old, edit.new] for edit in mutation.edits]
     command = [sys.executable, "-m", "simtest.mutations.tested", json.dumps(edits), mutation.test]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    found = done.returncode == FOUND
-    return Trial(mutation, found, "" if found else done.stdout[-2000:] + done.stderr[-500:])
+    if done.returncode == FOUND:
+        return Trial(mutation, found=True)
+    return Trial(mutation, found=False, output=done.stdout[-2000:] + done.stderr[-500:])
 
 
 def try_all(names: Sequence[str], jobs: int) -> list[Trial]:

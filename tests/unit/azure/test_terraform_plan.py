@@ -160,6 +160,6 @@ def test_a_plan_finds_what_is_left_out() -> None:
     ):
         assert line in text
         lines = plan(text.replace(line + "\n", "\n"), one)
-        assert outcome in {found.outcome for found in lines}, line
+        assert outcome in {entry.outcome for entry in lines}, line
     lines = plan(terraform.change(pool({}, mode="System"), "src").replace("srcazl", "src"), one)
     assert Outcome.CLUSTER in {line.outcome for line in lines}

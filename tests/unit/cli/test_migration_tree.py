@@ -7,12 +7,13 @@ from rich.console import Console, RenderableType
 
 from azure_linux_migrator.cli.render.migration_history import entries
 from azure_linux_migrator.cli.render.migration_tree import blockers_of, table, whole
-from azure_linux_migrator.cli.view.migration_view import MigrationView, NodeView, Verdict
+from azure_linux_migrator.cli.view.migration_view import MigrationState, MigrationView, NodeView
 from azure_linux_migrator.core.reconcile.lenient_parsing import readable_spec, resource_seen
 from azure_linux_migrator.model.cluster import Node
 from azure_linux_migrator.model.migration import Migration
 from tests.support.worlds import NOW
 
+WAITING = MigrationState.WAITING
 STARTED = "2027-01-15T07:00:00Z"
 BLOCKER = {
     "cause": "BudgetDeadlocked",
@@ -66,24 +67,24 @@ def text(renderable: RenderableType, width: int = 100) -> str:
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict", "code"),
+    ("status", "state", "code"),
     [
-        ({}, Verdict.ADVANCING, 0),
-        ({"conditions": [condition("Succeeded", "True", "Succeeded")]}, Verdict.DONE, 0),
-        ({"phase": "RolledBack"}, Verdict.FAILED, 1),
-        ({"phase": "Paused"}, Verdict.WAITING, 2),
-        ({"conditions": [condition("Stalled", "True", "PoolGone")]}, Verdict.WAITING, 2),
-        ({"conditions": [condition("DrainBlocked", "True", "TwoBudgets")]}, Verdict.WAITING, 2),
-        ({"conditions": [condition("Ready", "False", "AwaitingApproval")]}, Verdict.WAITING, 2),
-        ({"phase": "Planned"}, Verdict.DONE, 0),
-        ({"phase": "Planned", "forecast": {"at": STARTED, "blocked": True}}, Verdict.WAITING, 2),
+        ({}, MigrationState.ADVANCING, 0),
+        ({"conditions": [condition("Succeeded", "True", "Succeeded")]}, MigrationState.DONE, 0),
+        ({"phase": "RolledBack"}, MigrationState.FAILED, 1),
+        ({"phase": "Paused"}, WAITING, 2),
+        ({"conditions": [condition("Stalled", "True", "PoolGone")]}, WAITING, 2),
+        ({"conditions": [condition("DrainBlocked", "True", "TwoBudgets")]}, WAITING, 2),
+        ({"conditions": [condition("Ready", "False", "AwaitingApproval")]}, WAITING, 2),
+        ({"phase": "Planned"}, MigrationState.DONE, 0),
+        ({"phase": "Planned", "forecast": {"at": STARTED, "blocked": True}}, WAITING, 2),
     ],
 )  # fmt: skip
 def test_the_exit_code_says_whether_somebody_has_to_act(
-    status: dict[str, Any], verdict: Verdict, code: int
+    status: dict[str, Any], state: MigrationState, code: int
 ) -> None:
     migration = view(**status)
-    assert (migration.verdict, migration.verdict.exit_code) == (verdict, code)
+    assert (migration.state, migration.state.exit_code) == (state, code)
 
 
 def test_a_batch_that_the_status_does_not_know_yet_is_not_done() -> None:

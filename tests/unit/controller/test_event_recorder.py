@@ -164,11 +164,14 @@ async def test_a_blocker_is_told_once_on_its_object() -> None:
         recorder.tell(_blocked("a", "b"), Decision((), _blocked("a", "b", "gone")))
         assert recorder._writing is not None
         await asyncio.wait_for(recorder._writing, 10)
-    told = {item["involvedObject"]["uid"]: item for item in events.items.values()}
-    assert set(told) == {"uid-a", "uid-b"}
-    assert told["uid-a"]["count"] == 1
-    assert told["uid-a"]["message"] == "migration m: it allows none; let it allow one"
-    assert (told["uid-a"]["reason"], told["uid-a"]["type"]) == ("BudgetDeadlocked", "Warning")
+    recorded = {item["involvedObject"]["uid"]: item for item in events.items.values()}
+    assert set(recorded) == {"uid-a", "uid-b"}
+    assert recorded["uid-a"]["count"] == 1
+    assert recorded["uid-a"]["message"] == "migration m: it allows none; let it allow one"
+    assert (recorded["uid-a"]["reason"], recorded["uid-a"]["type"]) == (
+        "BudgetDeadlocked",
+        "Warning",
+    )
 
 
 async def test_a_forced_deletion_is_told_on_its_pod() -> None:

@@ -56,8 +56,8 @@ def _node(
     spec: dict[str, Any] | None = None,
     **conditions: str,
 ) -> Node:
-    told = [{"type": kind, "status": status} for kind, status in conditions.items()]
-    record: Node = _decode(NodeObject, meta or {}, spec=spec or {}, status={"conditions": told})
+    entries = [{"type": kind, "status": status} for kind, status in conditions.items()]
+    record: Node = _decode(NodeObject, meta or {}, spec=spec or {}, status={"conditions": entries})
     return record
 
 
@@ -68,8 +68,8 @@ def test_who_a_pod_is() -> None:
     pod = _pod(spec={"nodeName": "n"}, status={"phase": "Running"})
     assert (pod.key, pod.uid) == (NamespacedName("shop", "a"), "uid-a")
     assert (pod.node, pod.phase, pod.revision, pod.created) == ("n", "Running", 17, epoch(AT))
-    told = (pod.ready, pod.terminating, pod.mirror, pod.empty_dir, pod.finalizers)
-    assert told == (False,) * 5
+    values = (pod.ready, pod.terminating, pod.mirror, pod.empty_dir, pod.finalizers)
+    assert values == (False,) * 5
 
 
 def test_a_pod_on_its_way_out() -> None:

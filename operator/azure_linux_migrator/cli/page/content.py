@@ -1,6 +1,6 @@
 """What the page shows, as plain data: the head of a migration, and rows of nodes, pods and budgets.
 
-The page computes nothing that an admin acts on: verdict, steps, blockers and remedies are those of
+The page computes nothing that an admin acts on: state, steps, blockers and remedies are those of
 the terminal. Times are in seconds since the epoch.
 """
 
@@ -30,7 +30,7 @@ def head(
         "inPlace": view.migration.in_place,
         "strategy": str(view.migration.spec.strategy.type),
         "phase": str(status.phase),
-        "verdict": view.verdict.value,
+        "verdict": view.state.value,
         "reason": str(view.reason),
         "message": status.message,
         "ended": view.ended,

@@ -14,7 +14,7 @@ from azure_linux_migrator.cli.page.rows import Changes, Rows
 from azure_linux_migrator.cli.page.spans import recorded_spans
 from azure_linux_migrator.cli.render import plan_data
 from azure_linux_migrator.cli.render.plan_text import duration
-from azure_linux_migrator.cli.view.migration_view import Verdict, view_of
+from azure_linux_migrator.cli.view.migration_view import MigrationState, view_of
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.forecast import Forecast
@@ -41,7 +41,7 @@ def of_forecast(forecast: Forecast, spec: MigrationSpec, cluster: ClusterSnapsho
     shown = head(view, ()) | {
         "mode": "plan",
         "phase": "Blocked" if blocked else "Plan",
-        "verdict": (Verdict.WAITING if blocked else Verdict.DONE).value,
+        "verdict": (MigrationState.WAITING if blocked else MigrationState.DONE).value,
         "reason": "",
         "message": "; ".join(causes) if blocked else f"would take {duration(forecast.total)}",
         "ended": True,

@@ -9,10 +9,10 @@ from azure_linux_migrator.cli.view.migration_view import MigrationView
 
 
 def data(view: MigrationView) -> dict[str, Any]:
-    """The status with the names that kubectl shows, the verdict, and the nodes of the source."""
+    """The status as kubectl names it, the state as `verdict`, and the nodes of the source."""
     return {
         "name": view.name,
-        "verdict": view.verdict.value,
+        "verdict": view.state.value,
         "reason": view.reason,
         "source": view.migration.old_pool,
         "target": view.migration.new_pool,

@@ -13,15 +13,20 @@ from rich.tree import Tree
 from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch
 from azure_linux_migrator.api.status_drain import BlockerStatus
-from azure_linux_migrator.cli.view.migration_view import ENDS, MigrationView, NodeView, Verdict
+from azure_linux_migrator.cli.view.migration_view import (
+    ENDS,
+    MigrationState,
+    MigrationView,
+    NodeView,
+)
 from azure_linux_migrator.cli.view.step_view import StepState, steps_of
 from azure_linux_migrator.forecast.durations import span
 
 STYLES = {
-    Verdict.DONE: "green",
-    Verdict.ADVANCING: "cyan",
-    Verdict.WAITING: "yellow",
-    Verdict.FAILED: "red",
+    MigrationState.DONE: "green",
+    MigrationState.ADVANCING: "cyan",
+    MigrationState.WAITING: "yellow",
+    MigrationState.FAILED: "red",
 }
 NODES_SHOWN = 12
 """Nodes of a batch that are listed one by one."""
@@ -48,7 +53,7 @@ def table(views: Sequence[MigrationView], now: float) -> RenderableType:
     lines += [_row(view, now) for view in views]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts: list[Text] = []
-    for line, style in zip(lines, ["bold", *(STYLES[view.verdict] for view in views)], strict=True):
+    for line, style in zip(lines, ["bold", *(STYLES[view.state] for view in views)], strict=True):
         cells = [f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)]
         text = Text("  ".join(cells[:2]) + "  ", no_wrap=True, overflow="ellipsis")
         text.append(cells[2], style)
@@ -80,14 +85,16 @@ def blockers_of(view: MigrationView, now: float) -> RenderableType:
 
 
 def _headline(view: MigrationView) -> Text:
-    style = STYLES[view.verdict]
+    style = STYLES[view.state]
     text = Text.assemble(
         (view.name, "bold"),
         f"  {view.migration.old_pool} → {view.migration.new_pool}  ",
         (view.status.phase, f"bold {style}"),
     )
     if view.status.message:
-        text.append(f"\n{view.status.message}", style if view.verdict is not Verdict.DONE else "")
+        text.append(
+            f"\n{view.status.message}", style if view.state is not MigrationState.DONE else ""
+        )
     return text
 
 
@@ -143,7 +150,7 @@ def _steps(view: MigrationView) -> Tree:
         mark, style = MARKS[step.state]
         label = Text.assemble((f"{mark} {step.name}", style))
         if step.state is StepState.NOW:
-            label.append(f"  {view.reason}", STYLES[view.verdict])
+            label.append(f"  {view.reason}", STYLES[view.state])
         branch = tree.add(label)
         if step.moves and step.state is not StepState.NEXT and not over:
             for text in _batches(view):

@@ -28,7 +28,7 @@ FAILURES = 30
 ENDS = frozenset((Phase.SUCCEEDED, Phase.PLANNED, Phase.ROLLED_BACK, Phase.ABORTED))
 
 
-class Verdict(Enum):
+class MigrationState(Enum):
     """How a migration stands. WAITING needs somebody: it is blocked, paused, or not approved."""
 
     ADVANCING = "advancing"
@@ -39,7 +39,7 @@ class Verdict(Enum):
     @property
     def exit_code(self) -> int:
         """0 where nobody has to do anything, 1 failed, 2 blocked or waiting for somebody."""
-        return {Verdict.FAILED: 1, Verdict.WAITING: 2}.get(self, 0)
+        return {MigrationState.FAILED: 1, MigrationState.WAITING: 2}.get(self, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class MigrationView:
     @property
     def needs_somebody(self) -> bool:
         """Whether it does not go on by itself."""
-        return self.verdict in {Verdict.WAITING, Verdict.FAILED}
+        return self.state in {MigrationState.WAITING, MigrationState.FAILED}
 
     @property
     def reason(self) -> str:
@@ -89,23 +89,23 @@ class MigrationView:
         return ready.reason if ready is not None else Reason.READING_CLUSTER
 
     @property
-    def verdict(self) -> Verdict:
-        """Whether it needs somebody: see Verdict."""
+    def state(self) -> MigrationState:
+        """How it stands, and whether it needs somebody."""
         status = self.status
         if status.phase in {Phase.ROLLED_BACK, Phase.ABORTED}:
-            return Verdict.FAILED
+            return MigrationState.FAILED
         if status.is_true(ConditionType.SUCCEEDED):
-            return Verdict.DONE
+            return MigrationState.DONE
         if status.phase == Phase.PLANNED:
             blocked = status.forecast is not None and status.forecast.blocked
-            return Verdict.WAITING if blocked else Verdict.DONE
+            return MigrationState.WAITING if blocked else MigrationState.DONE
         waits = (
             status.is_true(ConditionType.STALLED)
             or status.is_true(ConditionType.DRAIN_BLOCKED)
             or status.phase == Phase.PAUSED
             or self.reason == Reason.AWAITING_APPROVAL
         )
-        return Verdict.WAITING if waits else Verdict.ADVANCING
+        return MigrationState.WAITING if waits else MigrationState.ADVANCING
 
 
 @asynccontextmanager

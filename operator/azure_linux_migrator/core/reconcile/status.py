@@ -170,8 +170,8 @@ def _stays(ctx: Context) -> bool:
 
 def _expander(before: MigrationStatus) -> str:
     """That a ConfigMap names the old pool: it is not changed, so it has to be told at the end."""
-    found = (finding for finding in before.preflight.findings if CONFIG_MAP in finding.message)
-    return next((f"{finding.message}; {finding.remedy}" for finding in found), "")
+    findings = (finding for finding in before.preflight.findings if CONFIG_MAP in finding.message)
+    return next((f"{finding.message}; {finding.remedy}" for finding in findings), "")
 
 
 def _whole(text: str, language: str) -> str:

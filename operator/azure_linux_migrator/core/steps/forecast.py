@@ -12,7 +12,8 @@ BLOCKED_SECONDS = 300.0
 """A forecast that says "blocked" is made again after this: somebody may have fixed the cause."""
 CLEAR_SECONDS = 24 * 3600.0
 """Any other after this: the cluster is another one tomorrow."""
-SURVEY_SECONDS = 300.0
+READINGS_SECONDS = 300.0
+"""Older readings of the pools and of Azure are made again before a forecast."""
 
 
 def current_forecast(ctx: Context) -> ForecastStatus | None:
@@ -38,9 +39,9 @@ def forecast(ctx: Context) -> Progress:
 def _next_look(ctx: Context) -> Action:
     """A new forecast needs new readings first."""
     source, azure_facts = ctx.pool(ctx.migration.source), ctx.seen.azure_facts
-    if not ctx.pools_newer_than(SURVEY_SECONDS):
+    if not ctx.pools_newer_than(READINGS_SECONDS):
         return ReadPools()
-    if source is not None and (azure_facts is None or ctx.now - azure_facts.at >= SURVEY_SECONDS):
+    if source is not None and (azure_facts is None or ctx.now - azure_facts.at >= READINGS_SECONDS):
         return ReadAzureFacts(source)
     return RunForecast(ctx.migration.generation)
 

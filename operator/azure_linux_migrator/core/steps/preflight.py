@@ -20,7 +20,7 @@ from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 FRESH_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 60.0
-SURVEY_SECONDS = 300.0
+AZURE_FACTS_SECONDS = 300.0
 """A refused preflight asks Azure again about quotas and the like after this."""
 JUDGE_SECONDS = 2.0
 """The rules look at all pods at most once in this time."""
@@ -90,7 +90,11 @@ def _looks(ctx: Context) -> tuple[Action, ...]:
     if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
         looks.append(ReadPools())
     azure_facts, source = ctx.seen.azure_facts, ctx.pool(ctx.migration.source)
-    old = azure_facts is not None and azure_facts.at and ctx.now - azure_facts.at >= SURVEY_SECONDS
+    old = (
+        azure_facts is not None
+        and azure_facts.at
+        and ctx.now - azure_facts.at >= AZURE_FACTS_SECONDS
+    )
     if old and source is not None:
         looks.append(ReadAzureFacts(source))
     attempts = [ctx.attempt(look, "", "") for look in looks]

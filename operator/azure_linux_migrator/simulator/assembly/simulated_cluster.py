@@ -87,4 +87,3 @@ class SimulatedCluster:
         self.autoscaler = Autoscaler(self.store, self.kernel, self.node_lifecycle, self.scheduler)
         self.arm = SimulatedArm(aks)
         self.azure_facts = azure_facts or AzureFacts(at=now)
-        self.missing: tuple[str, ...] = ()

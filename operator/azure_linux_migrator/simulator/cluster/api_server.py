@@ -1,7 +1,7 @@
 """The API server's answers to writes: evictions with budgets kept, and the patches that azlm sends.
 
-Evictions follow pkg/registry/core/pod/storage/eviction.go; tests/eviction holds the same points
-against the real one. Refusals are raised as KubernetesError, shaped like a metav1.Status.
+Evictions follow pkg/registry/core/pod/storage/eviction.go; tests/contract/eviction holds the same
+points against the real one. Refusals are raised as KubernetesError, shaped like a metav1.Status.
 """
 
 from collections.abc import Callable

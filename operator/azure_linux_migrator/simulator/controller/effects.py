@@ -40,7 +40,7 @@ def perform(cluster: SimulatedCluster, action: Action) -> None:
     match action:
         case CreatePool() | UpdatePool() | DeleteMachines() | DeletePool():
             if ends_nodes(action):
-                check_nodes_are_empty(action, _occupants(cluster.store, action))
+                check_nodes_are_empty(action, _pods_on_nodes(cluster.store, action))
             try:
                 cluster.arm.change(action, cluster.kernel.now)
             finally:
@@ -64,7 +64,7 @@ def perform(cluster: SimulatedCluster, action: Action) -> None:
             _scale(cluster.workloads, action)
 
 
-def _occupants(store: Store, action: EndsNodes) -> Iterator[Pod]:
+def _pods_on_nodes(store: Store, action: EndsNodes) -> Iterator[Pod]:
     """The pods that are on the nodes that an action would end."""
     if isinstance(action, DeleteMachines):
         nodes: Iterable[str] = action.nodes
