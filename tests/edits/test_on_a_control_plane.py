@@ -71,7 +71,9 @@ def test_edits_while_an_approval_is_waited_for(bed: Bed, kind: str) -> None:
     bed.kubectl("uncordon", node)
     _is_consistent(bed)
     bed.migrate("rival", strategy=SOAKS)
-    bed.wait("the rival is refused", lambda: bed.condition("Stalled", "rival")["status"] == "True")
+    bed.wait(
+        "the rival is refused", lambda: bed.condition("Stalled", "rival").get("status") == "True"
+    )
     bed.kubectl("delete", "azlm", "rival", "--timeout=30s")
     _is_consistent(bed)
     bed.kubectl("delete", "azlm", "workers", "--timeout=60s")
