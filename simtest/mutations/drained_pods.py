@@ -5,7 +5,6 @@ from collections.abc import Callable
 from azure_linux_migrator.core.drain import pod_filters
 from simtest.mutations.mutation import Mutation, Patches
 
-
 FILTERS = {pod_filter.__name__: pod_filter for pod_filter in pod_filters.PIPELINE}
 
 
