@@ -5,15 +5,18 @@ from collections.abc import Callable
 from azure_linux_migrator.core.drain import pod_filters
 from simtest.mutations.mutation import Mutation, Patches
 
+FILTERS = {pod_filter.__name__: pod_filter for pod_filter in pod_filters.PIPELINE}
+
 
 def _without_filter(name: str) -> Callable[[], Patches]:
-    chosen = tuple(pod_filter for pod_filter in pod_filters.PIPELINE if pod_filter.__name__ != name)
+    left_out = FILTERS[name]
+    chosen = tuple(pod_filter for pod_filter in pod_filters.PIPELINE if pod_filter is not left_out)
     return lambda: [(pod_filters, "PIPELINE", chosen)]
 
 
 DRAINED_PODS: tuple[Mutation, ...] = (
     Mutation("daemons", "DaemonSet pods are evicted", "daemons-stay", _without_filter("_daemon")),
-    Mutation("jobs", "Jobs are not waited for", "jobs-wait", _without_filter("_job")),
+    Mutation("jobs", "Jobs are not waited for", "jobs-wait", _without_filter("_run_once")),
     Mutation(
         "empty-dir",
         "spec.drain.emptyDir is ignored",

@@ -19,6 +19,7 @@ from azure_linux_migrator.core.steps import (
     pool_size,
     retire_source,
     rolling,
+    soak,
 )
 from azure_linux_migrator.core.steps.cordon_source import cordon_source
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
@@ -134,7 +135,7 @@ def _retires_alone() -> Patches:
 
     return [
         (retire_source, "_unsafe", unsafe),
-        (retire_source, "target_not_ready", lambda _ctx: None),
+        *((step, "target_not_ready", lambda _ctx: None) for step in (soak, retire_source)),
         (deciding, "stopped", lambda _ctx: None),
     ]
 
@@ -204,6 +205,7 @@ STEPS: tuple[Mutation, ...] = (
         "the source is retired although the target is gone",
         "retired-with-target",
         _retires_alone,
+        faults=(Fault("pool-deleted", 0.5, pick=1, on="Soak"),),
     ),
     Mutation(
         "not-retired", "the source is not retired", "source-retired", skipping("RetireSource")
