@@ -174,8 +174,11 @@ def batch_of(ctx: Context, step_position: StepPosition, phase: Phase) -> BatchPr
     if step_position.moved and before.index and not before.drained_at and ctx.seen.world_ready:
         # The last batch: nothing was left to wait for in the drain itself.
         return before.model_copy(update={"drained_at": timestamp(ctx.now)})
+    resumed = ctx.seen.world_ready and phase is Phase.RUNNING and resumes(ctx)
     if not step_position.moving or ctx.migration.in_place or not ctx.seen.world_ready:
-        return before
+        # A pause may end while a node that somebody uncordoned meanwhile is cordoned again.
+        again = resumed and before.started_at is not None and not step_position.moved
+        return before.model_copy(update={"counted_from": timestamp(ctx.now)}) if again else before
     index = batch_index(ctx)
     if index == 0:
         return BatchProgress(index=0, of=batches(ctx, 0))
@@ -183,7 +186,7 @@ def batch_of(ctx: Context, step_position: StepPosition, phase: Phase) -> BatchPr
     drained = ctx.pool_progress.undrained_admitted == 0
     # Pods that come to a batch that was drained already give it its time again, as a pause does.
     restarts = fresh or (before.drained_at is not None and not drained)
-    restarts = restarts or (phase is Phase.RUNNING and resumes(ctx))
+    restarts = restarts or resumed
     return BatchProgress(
         index=index,
         of=batches(ctx, index),
