@@ -96,7 +96,7 @@ def test_what_is_broken_is_raised_by_its_name_unless_it_is_known() -> None:
 
 def test_a_failing_schedule_is_shrunk_to_what_is_needed() -> None:
     mutation = next(mutation for mutation in MUTATIONS if mutation.name == "forgotten-uncordon")
-    needed = Fault("deleted", 60.0)
+    needed = Fault("deleted", 0.0, on="Drain")
     harmless = [Fault("clock", 5.0, 1.0), Fault("watch-held", 7.0, 1.0, 3)]
     with mutation.applied():
         seed = next(str(seed) for seed in range(SOON) if run(str(seed), (needed,)).failure)

@@ -205,6 +205,19 @@ def test_a_pause_gives_a_batch_its_time_again() -> None:
     assert DeletePod in _kinds(over)
 
 
+def test_a_pause_that_ends_while_a_node_is_cordoned_again_gives_a_batch_its_time_again() -> None:
+    drain = {"timeout": "30m", "onTimeout": "Rollback"}
+    nodes = [Node("s-0", "src"), Node("t-0", "srcazl")]
+    opened = seen(world([pod("a")], FULL, nodes=nodes), source(), target())
+    status = _batch().model_copy(update={"phase": "Paused"})
+    resumed = decide(migration(status, drain=drain), opened, NOW + 5)
+    assert (resumed.status.step, _kinds(resumed)) == ("CordonSource", [CordonNode])
+    assert resumed.status.batch.counted_from == timestamp(NOW + 5)
+    cordoned = seen(world([pod("a")], FULL), source(), target())
+    later = decide(migration(resumed.status, drain=drain), cordoned, NOW + 6)
+    assert (later.status.step, later.status.rollback) == ("Drain", None)
+
+
 def test_what_comes_to_a_drained_batch_has_its_own_time() -> None:
     drain = {"timeout": "30m", "onTimeout": "Force"}
     observation = seen(world([pod("late", created=NOW - 1)], FULL), source(), target())

@@ -176,6 +176,7 @@ def batch_of(ctx: Context, step_position: StepPosition, phase: Phase) -> BatchPr
         return before.model_copy(update={"drained_at": timestamp(ctx.now)})
     resumed = phase is Phase.RUNNING and resumes(ctx)
     if not step_position.moving or ctx.migration.in_place or not ctx.seen.world_ready:
+        # A pause may end while a node that somebody uncordoned meanwhile is cordoned again.
         open_ = before.started_at is not None and before.drained_at is None
         restarted = {"counted_from": timestamp(ctx.now)} if open_ and resumed else {}
         return before.model_copy(update=restarted) if restarted else before
