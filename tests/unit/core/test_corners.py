@@ -145,11 +145,13 @@ def test_a_deleted_migration_leaves_the_pod_of_a_surge_on_a_held_node() -> None:
     assert decision.actions == (RestoreScale(deployment, 1),)
 
 
-def test_the_record_of_a_scale_left_to_others_goes_with_the_end_of_the_drain() -> None:
+@pytest.mark.parametrize("strategy", ["BlueGreen", "Rolling"])
+def test_the_record_of_a_scale_left_to_others_goes_with_the_end_of_the_drain(strategy: str) -> None:
     state = world([])
     deployment = NamespacedName("d", "api")
     state.put_controller(Controller("Deployment", deployment, "a", surge="m/yielded.uid-m"))
-    decision = decide(_at("Drain"), seen(state, source(), target()), NOW)
+    wanted = migration(_at("Drain").status, strategy={"type": strategy, "canary": {"nodes": 0}})
+    decision = decide(wanted, seen(state, source(), target()), NOW)
     assert decision.actions == (ForgetSurge(deployment, "m/yielded.uid-m"),)
 
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 
-from azure_linux_migrator.api.status import SourceRecord
+from azure_linux_migrator.api.status import SourceRecord, timestamp
+from azure_linux_migrator.api.status_drain import BatchProgress
 from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.steps.rolling import balanced
-from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
+from azure_linux_migrator.model.actions import CordonNode, DeleteMachines, UpdatePool
 from azure_linux_migrator.model.cluster import Node
-from tests.support.worlds import NOW, at, migration, seen, source, target, world
+from tests.support.worlds import NOW, at, migration, pod, seen, source, target, world
 
 ROLLING = {
     "type": "Rolling",
@@ -72,3 +73,13 @@ def test_a_target_without_its_tags_is_not_grown_at_the_end() -> None:
     assert ready.reason == "TargetTagsChanged"
     grown = decide(wanted, seen(full, target(count=2)), NOW)
     assert grown.actions == (UpdatePool("srcazl", (("count", 4),), "e2"),)
+
+
+def test_the_last_node_keeps_its_batch_when_somebody_uncordons_it() -> None:
+    last = Node("s-3", "src", cordoned_by="m", batch="m.uid-m.4")
+    nodes = [last, node("t-0", "srcazl", "0")]
+    batch = BatchProgress(index=4, of=4, started_at=timestamp(NOW - 5))
+    status = at("Drain", batch=batch, source=SourceRecord(count=4))
+    observation = seen(world([pod("a", node="s-3")], nodes=nodes), source(count=1), target(count=4))
+    decision = decide(migration(status, strategy=ROLLING), observation, NOW)
+    assert decision.actions == (CordonNode("s-3", "m", ""),)

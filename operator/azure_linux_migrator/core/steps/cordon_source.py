@@ -2,6 +2,7 @@
 
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.steps.autoscaler import hold
+from azure_linux_migrator.core.steps.drain import batch_index
 from azure_linux_migrator.core.steps.external_changes import cordon_begun
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused
 from azure_linux_migrator.model.actions import CordonNode, MarkNode, ReleaseNode
@@ -74,7 +75,7 @@ def cordon_source(ctx: Context) -> Progress:
         if not ctx.migration.in_place and (holding := hold(ctx)).state != "done":
             return holding
     total = len(pool_progress)
-    everything_at_once = ctx.migration.batch_nodes(1, total) >= total
+    everything_at_once = batch_index(ctx) <= 1 and ctx.migration.batch_nodes(1, total) >= total
     batch = ctx.migration.batch_mark(1) if everything_at_once else ""
     text = (
         f"cordoning {len(open_nodes)} of {len(pool_progress)} nodes of pool {ctx.migration.source}"

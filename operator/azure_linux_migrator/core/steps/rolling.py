@@ -22,6 +22,7 @@ from azure_linux_migrator.core.steps.drain import (
 )
 from azure_linux_migrator.core.steps.pool_size import final_count, old_count, surge
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
+from azure_linux_migrator.core.steps.surge_records import forget_yielded
 from azure_linux_migrator.core.steps.target_health import target_not_ready
 from azure_linux_migrator.model.actions import DeleteMachines, UpdatePool
 from azure_linux_migrator.model.pool import Pool
@@ -38,7 +39,7 @@ def roll(ctx: Context) -> Progress:
         return unfinished
     index = batch_index(ctx)
     if not ctx.pool_progress.unmarked:
-        return DONE
+        return forget_yielded(ctx) or DONE
     if (joining := marking(ctx)) is not None:
         return joining
     if (waiting := before_next(ctx, index)) is not None:
