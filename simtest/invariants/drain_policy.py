@@ -144,7 +144,7 @@ class DrainPolicyInvariants(Part):
             last = pod.key.namespace == OWN_SPACE
             if pod.node in self._admitted and not last and self._waits(pod, policy):
                 since = self._since(pod)
-                explained = now - since < WAITS_SECONDS or self._is_named(pod, nodes, named)
+                explained = now - since < self._patience() or self._is_named(pod, nodes, named)
                 text = f"{pod.key} waits for {now - since:.0f} s, and nothing says why"
                 context.that("reason-told", explained, text, excuse=others)
 
@@ -152,6 +152,12 @@ class DrainPolicyInvariants(Part):
         if not leaves(pod) or pod.terminating or self.context.now - pod.created < WAITS_SECONDS:
             return False
         return pod.owner is None or pod.owner.kind != "Job" or policy["jobs"] == "Evict"
+
+    def _patience(self) -> float:
+        """Pods of a higher order wait for the slowest replacement of a lower one."""
+        templates = [w.template for w in self.context.simulation.workloads.by_uid.values()]
+        slowest = max((t.start.longest + t.stop.longest for t in templates), default=0.0)
+        return WAITS_SECONDS + slowest
 
     def _since(self, pod: Pod) -> float:
         queue = _queue_name(self.context, pod)
