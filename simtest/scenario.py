@@ -36,6 +36,7 @@ class Scenario(Struct):
     bounds: tuple[int, int] | None = None
     target: str = "srcazl"
     own: Workload | None = None
+    system: bool = False
     deleted: set[str] = set()
     """Pools that somebody else has deleted."""
     others_marks: dict[str, str] = {}
@@ -54,7 +55,9 @@ def scenario(seed: str) -> Scenario:
     simulation = _simulated_cluster(seed, rng, drawn)
     source = [node for node in simulation.store.nodes.values() if node.pool == "src"]
     bounds = (1, drawn.nodes + 2) if drawn.autoscaled else None
-    drawn_scenario = Scenario(simulation, dict(drawn.spec), {}, bounds, drawn.target)
+    drawn_scenario = Scenario(
+        simulation, dict(drawn.spec), {}, bounds, drawn.target, system=drawn.system
+    )
     populate(drawn_scenario, rng, source, drawn)
     _mark(drawn_scenario, random.Random(f"{seed}/marks"))
     return drawn_scenario

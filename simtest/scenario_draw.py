@@ -77,7 +77,7 @@ def draw_scenario(seed: str) -> ScenarioDraw:
     if random.Random(f"{seed}/accepts").random() < 0.15:
         spec["preflight"] = {"acknowledge": ["pdb.zero"]}
     target = _target(rng, nodes, zones)
-    crowded = kind != "InPlace" and random.Random(f"{seed}/crowd").random() < 0.06
+    crowded = kind != "InPlace" and nodes > 1 and random.Random(f"{seed}/crowd").random() < 0.06
     if crowded:
         target["count"] = nodes - 1
     if kind != "InPlace" and target:

@@ -136,6 +136,8 @@ def policy_edited(run: FaultedRun, fault: Fault) -> bool:
             return _edit(run, approval=approval)
         case 1:
             source_pool = ("Delete", "ScaleToZero", "Keep")[choice % 3]
+            if source_pool == "ScaleToZero" and run.scenario.system:
+                return False  # AKS refuses it, and so does azlm
             _expect(run, sourcePool=source_pool)
             return _edit(run, sourcePool=source_pool)
     return _edit(run, onFailure=("Pause", "Rollback")[choice % 2])

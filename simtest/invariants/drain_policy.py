@@ -140,9 +140,15 @@ class DrainPolicyInvariants(Part):
         for name, node in nodes.items():
             if in_batch(node):
                 self._admitted.setdefault(name, now)
-        for pod in process.world.pods.values():
-            last = pod.key.namespace == OWN_SPACE
-            if pod.node in self._admitted and not last and self._waits(pod, policy):
+        admitted = [
+            pod
+            for pod in process.world.pods.values()
+            if pod.node in self._admitted and pod.key.namespace != OWN_SPACE
+        ]
+        first = min((order_of(policy, pod) for pod in admitted if leaves(pod)), default=0)
+        for pod in admitted:
+            # Those of a higher order wait for all of a lower one, however long these take.
+            if order_of(policy, pod) <= first and self._waits(pod, policy):
                 since = self._since(pod)
                 explained = now - since < self._patience() or self._is_named(pod, nodes, named)
                 text = f"{pod.key} waits for {now - since:.0f} s, and nothing says why"

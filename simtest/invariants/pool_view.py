@@ -103,7 +103,9 @@ class PoolView(Part):
         if isinstance(action, UpdatePool | DeletePool | CreatePool):
             age = context.now - context.acting.read_at
             text = f"{action.key} is sent on a reading {age:.0f} s old"
+            # The reading of a process that began in the middle of one is not always seen.
             late = context.acting.decided_at < context.now - FRESH_SECONDS / 2
+            late = late or not context.acting.read_at
             context.that("reading-fresh", age < FRESH_SECONDS, text, excuse=late)
         if isinstance(action, ReadPools):
             context.acting.read_at = context.now

@@ -40,6 +40,7 @@ from azure_linux_migrator.model.cluster import Attachment, Controller, Namespace
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.selectors import Requirement
+from tests.support.decisions import drained
 from tests.support.planners import names, planner
 from tests.support.worlds import NOW, budget, migration, pod, seen, source, target, world
 
@@ -377,3 +378,10 @@ def test_what_an_earlier_attempt_held_is_found_in_the_tag() -> None:
     recorded = PoolReading({"srcazl": target(tags=(*target().tags, (TAG_COUNT, "3")))}, NOW)
     decision = decide(_at("CordonSource"), replace(seen(state), pools=recorded), NOW)
     assert _ready(decision.status) == "SourcePoolGone"
+
+
+def test_an_edit_does_not_scale_a_system_pool_to_zero() -> None:
+    wanted = migration(drained("RetireSource"), sourcePool="ScaleToZero")
+    observation = seen(world([]), source(mode="System"), target(mode="System"))
+    decision = decide(wanted, observation, NOW)
+    assert (_ready(decision.status), decision.actions) == ("SystemPoolCannotBeEmpty", ())

@@ -40,9 +40,16 @@ def retire_source(ctx: Context) -> Progress:
         return refused(Reason.SOURCE_POOL_GONE, text, wake_at=ctx.now + LOOK_SECONDS)
     if ctx.migration.spec.source_pool is SourcePool.KEEP:
         return _unsafe(ctx) or DONE
+    empties = ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO
+    if empties and source is not None and source.mode == "System":
+        text = (
+            f"node pool {source.name} is a System pool, which AKS does not scale to zero; set "
+            "spec.sourcePool to Delete or Keep"
+        )
+        return refused(Reason.SYSTEM_POOL_CANNOT_BE_EMPTY, text)
     nodes = len(ctx.pool_progress)
     emptied = source is not None and source.count == 0 and source.succeeded
-    if source is None or (emptied and ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO):
+    if source is None or (emptied and empties):
         if nodes == 0:
             return _unsafe(ctx) or DONE
         return working(Reason.RETIRING_SOURCE, f"waiting for {nodes} nodes of the old pool to go")
