@@ -173,7 +173,7 @@ def _settle(
             else rng.choice(source)
         )
         if workload.template.scheduling.spread:
-            node = source[ordinal % len(source)]  # their zones take turns
+            node = _spread_over(source, ordinal)
         if seats:
             node = seats.pop()
         if workload.claims:
@@ -186,6 +186,14 @@ def _settle(
         pod = simulation.workloads.place(workload, node.name, created=created, started_in=started)
         if not local:
             simulation.kubelets.attach_now(pod)
+
+
+def _spread_over(source: list[Node], ordinal: int) -> Node:
+    """The node of that pod if the zones take turns, and the nodes in each of them."""
+    zones = sorted({node.zone for node in source})
+    turn, zone = divmod(ordinal, len(zones))
+    nodes = [node for node in source if node.zone == zones[zone]]
+    return nodes[turn % len(nodes)]
 
 
 def _extras(simulation: SimulatedCluster, rng: random.Random, source: list[Node]) -> None:
