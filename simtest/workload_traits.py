@@ -47,10 +47,14 @@ def _pinned(rng: random.Random, workload: Workload, *, zoned: bool) -> Schedulin
         SchedulingConstraints(
             terms=(_requires("tier", "In", "none"), _requires("kubernetes.io/arch", "Exists"))
         ),
-        SchedulingConstraints(spread=(TopologySpread(HOSTNAME, own, max_skew=2),)),
     ]
+    # Where pods are made one after the other, a spread by itself can keep the first of them Pending
+    # for ever: those that would balance it are not made yet.
+    if workload.kind == "Deployment" or workload.parallel:
+        choices.append(SchedulingConstraints(spread=(TopologySpread(HOSTNAME, own, max_skew=2),)))
+        if zoned:
+            choices.append(SchedulingConstraints(spread=(TopologySpread(ZONE, own),)))
     if zoned:
-        choices.append(SchedulingConstraints(spread=(TopologySpread(ZONE, own),)))
         choices.append(SchedulingConstraints(terms=(_requires(ZONE, "Exists"),)))
     return rng.choice(choices)
 
