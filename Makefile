@@ -63,8 +63,10 @@ crds: $(STAMP) ## Write crds/ and the chart's copy from the pydantic models
 	$(BIN)/azlm crd > crds/azurelinuxmigrations.azlm.dev.yaml
 	cp crds/azurelinuxmigrations.azlm.dev.yaml deploy/chart/files/crd.yaml
 
-chart: testbed ## Build helm (cached), and lint, render, install and test the chart
-	$(BIN)/python -m testbed build helm
+CHART_TOOLS := helm helm-unittest
+
+chart: testbed ## Build helm and helm-unittest (cached), and lint, render, install and test the chart
+	for tool in $(CHART_TOOLS); do $(BIN)/python -m testbed build $$tool || exit 1; done
 	$(BIN)/python -m pytest -q tests/deploy
 
 chart-docs: $(STAMP) ## Build helm-docs (cached), and write the README of the chart from its values

@@ -99,6 +99,9 @@ KARPENTER = Module(
 
 HELM = Module("helm", {"helm": "helm.sh/helm/v4/cmd/helm"})
 HELM_DOCS = Module("helm-docs", {"helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs"})
+HELM_UNITTEST = Module(
+    "helm-unittest", {"helm-unittest": "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"}
+)
 KUBECONFORM = Module("kubeconform", {"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"})
 KUBE_SCORE = Module("kube-score", {"kube-score": "github.com/zegl/kube-score/cmd/kube-score"})
 PROMTOOL = Module("prometheus", {"promtool": "github.com/prometheus/prometheus/cmd/promtool"})
@@ -125,6 +128,7 @@ OPTIONAL = {
     "crane": CRANE,
     "helm": HELM,
     "helm-docs": HELM_DOCS,
+    "helm-unittest": HELM_UNITTEST,
     "kstatus": KSTATUS,
     "kube-score": KUBE_SCORE,
     "kubeconform": KUBECONFORM,
