@@ -77,9 +77,9 @@ $(SCANS)/.installed: requirements/scans.txt
 	$(SCANS)/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
-SCAN_TOOLS := helm helm-docs kubeconform kube-score
+SCAN_TOOLS := gitleaks helm helm-docs kubeconform kube-score
 
-scans: $(STAMP) $(SCANS)/.installed ## Build the scanners (cached), and scan the rendered chart
+scans: $(STAMP) $(SCANS)/.installed ## Build the scanners (cached), and scan the rendered chart and the commits
 	for tool in $(SCAN_TOOLS); do $(BIN)/python -m testbed build $$tool || exit 1; done
 	$(BIN)/python -m pytest -q tests/deploy/test_scans.py
 

@@ -104,6 +104,7 @@ HELM_UNITTEST = Module(
 )
 KUBECONFORM = Module("kubeconform", {"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"})
 KUBE_SCORE = Module("kube-score", {"kube-score": "github.com/zegl/kube-score/cmd/kube-score"})
+GITLEAKS = Module("gitleaks", {"gitleaks": "github.com/zricethezav/gitleaks/v8"})
 PROMTOOL = Module("prometheus", {"promtool": "github.com/prometheus/prometheus/cmd/promtool"})
 CRANE = Module("crane", {"crane": "github.com/google/go-containerregistry/cmd/crane"})
 COSIGN = Module("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"})
@@ -126,6 +127,7 @@ OPTIONAL = {
     "argocd": ARGOCD,
     "cosign": COSIGN,
     "crane": CRANE,
+    "gitleaks": GITLEAKS,
     "helm": HELM,
     "helm-docs": HELM_DOCS,
     "helm-unittest": HELM_UNITTEST,
