@@ -8,7 +8,7 @@ DOCS := .venv-docs
 SCANS := .venv-scans
 
 .DEFAULT_GOAL := help
-.PHONY: help demo azure-e2e test sim coverage lint bench bench-planner docs-tables crds chart
+.PHONY: help demo practice azure-e2e test sim coverage lint bench bench-planner docs-tables crds chart
 .PHONY: bench-start binary image gitops install-yaml monitoring pictures recordings rules scans
 .PHONY: chart-docs docs workflows testbed lock clean
 
@@ -43,6 +43,9 @@ coverage: $(STAMP) ## Branches of the pure core that unit tests and the simulati
 
 lint: $(STAMP) ## Check style, types, import contracts, lock files and the Dockerfile
 	scripts/lint
+
+practice: testbed ## Serve a cluster with the operator, to try azlm's commands on, until Ctrl-C
+	$(BIN)/python -m testbed practice
 
 azure-e2e: testbed ## Run the demo on a small AKS cluster of its own (SUBSCRIPTION=, LOCATION=, RECORD=1, DRY_RUN=1)
 	$(BIN)/python -m testbed azure --subscription "$(SUBSCRIPTION)" --location "$(or $(LOCATION),westeurope)" $(if $(RECORD),--record) $(if $(DRY_RUN),--dry-run)
