@@ -125,8 +125,9 @@ COMMANDS = (
         "rollback",
         names.ROLLBACK,
         "Move everything back to the source and delete the target.",
-        "Pods are moved within their budgets, as before. Not possible once the source is being "
-        "retired. azlm retry begins the migration again.",
+        "Pods are moved within their budgets, as before. A paused migration goes back once it is "
+        "resumed. Not possible once the source is being retired. azlm retry begins the migration "
+        "again.",
         asks="Move all pods of {view.name} back to {view.migration.old_pool} and delete "
         "{view.migration.new_pool}?",
     ),

@@ -59,7 +59,10 @@ def remembering(migration: Migration, status: MigrationStatus) -> MigrationStatu
         if now_set in entries:
             entries.append(now_set)
     newest_first = tuple(dict.fromkeys(reversed(entries)))[:REMEMBERED]
-    return status.model_copy(update={"earlier_tokens": newest_first[::-1]})
+    tokens = newest_first[::-1]
+    if tokens == status.earlier_tokens:
+        return status
+    return status.model_copy(update={"earlier_tokens": tokens})
 
 
 def _entry(annotation: str, value: str) -> str:
