@@ -25,7 +25,7 @@ INVARIANTS: dict[str, str] = {
     "right-pod": "the intended pod leaves, and not its successor",
     "moved-once": "each replica is moved once in each direction",
     "right-pool": "pods leave only the pool that is being emptied",
-    "victim-first": "restoring a surged scale removes the pod of the pool that is emptied",
+    "old-pod-first": "restoring a surged scale removes the pod of the pool that is emptied",
     # spec.drain
     "daemons-stay": "pods of DaemonSets are never evicted",
     "jobs-wait": "pods of Jobs are not evicted if spec.drain.jobs is Wait",

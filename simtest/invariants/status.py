@@ -130,8 +130,8 @@ class StatusInvariants(Part):
 
     def _approved(self, old: MigrationStatus, body: Body) -> None:
         new = body.status
-        said = body.annotations.get(APPROVE, "")
-        kept = not old.approved or new.approved in {old.approved, said}
+        approval = body.annotations.get(APPROVE, "")
+        kept = not old.approved or new.approved in {old.approved, approval}
         kept = kept or old.observed_generation != new.observed_generation
         self.context.that("approved-fixed", kept, f"{old.approved}, then {new.approved!r}")
 

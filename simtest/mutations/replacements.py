@@ -29,7 +29,7 @@ def _surge_restored_early() -> Patches:
     return [(surges, "next_action", early)]
 
 
-def _no_victim() -> Patches:
+def _no_deletion_cost() -> Patches:
     real = surge_first.next_action
 
     def unmarked(standing: surge_first.Standing) -> Any:
@@ -42,7 +42,7 @@ def _no_victim() -> Patches:
     return [(surges, "next_action", unmarked)]
 
 
-def _unplaced_ignored() -> Patches:
+def _unschedulable_ignored() -> Patches:
     return [(UnschedulableReplacements, "find", lambda *_: ())]
 
 
@@ -63,13 +63,16 @@ REPLACEMENTS: tuple[Mutation, ...] = (
     ),
     Mutation("surge-early", "the extra pod is not awaited", "reason-told", _surge_restored_early),
     Mutation(
-        "victim-not-marked", "restoring a surged scale removes any pod", "victim-first", _no_victim
+        "deletion-cost-not-set",
+        "restoring a surged scale removes any pod",
+        "old-pod-first",
+        _no_deletion_cost,
     ),
     Mutation(
-        "unplaced-ignored",
+        "unschedulable-ignored",
         "evictions continue while replacements are Unschedulable",
         "placed-first",
-        _unplaced_ignored,
+        _unschedulable_ignored,
     ),
     Mutation("blockers-never-told", "the status has no blockers", "reason-told", _blockers_untold),
     Mutation(

@@ -62,7 +62,7 @@ TOLD: tuple[Mutation, ...] = (
         (status_fields, "blockers_of", "name=blocker.key.name,", 'name=f"{blocker.key.name}-x",'),
     ),
     _mutation(
-        "end-foretold-late",
+        "end-forecast-late",
         "the drain is told to end a minute ago",
         "eta-true",
         (

@@ -168,11 +168,11 @@ def _migration(kubeconfig: Path) -> dict[str, Any]:
 def _reapply(kubeconfig: Path) -> bool:
     """Apply the same manifest again and check that nothing moves."""
     before = _migration(kubeconfig)
-    said = kubectl(kubeconfig, "apply", "-f", str(SAMPLE))
+    output = kubectl(kubeconfig, "apply", "-f", str(SAMPLE))
     time.sleep(1.0)
     after = _migration(kubeconfig)
     same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
-    return "unchanged" in said and same
+    return "unchanged" in output and same
 
 
 def _nodes(kubeconfig: Path) -> list[tuple[str, str, str]]:

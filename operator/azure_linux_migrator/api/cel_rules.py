@@ -70,7 +70,7 @@ class Ruled:
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """Judge after the type."""
-        return core_schema.no_info_wrap_validator_function(self._judge, handler(source))
+        return core_schema.no_info_wrap_validator_function(self._validate, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -78,7 +78,7 @@ class Ruled:
         """The type's schema with the rules."""
         return handler(schema) | _validations(self._rules)
 
-    def _judge(self, value: object, typed: core_schema.ValidatorFunctionWrapHandler) -> object:
+    def _validate(self, value: object, typed: core_schema.ValidatorFunctionWrapHandler) -> object:
         try:
             instance: object = typed(value)
         except ValidationError:

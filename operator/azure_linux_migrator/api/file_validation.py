@@ -52,8 +52,8 @@ def _refusal(place: str, item: Mapping[str, Any]) -> str:
             return f"{place} is no field" + (f"; is {near[0]} meant?" if near else "")
         case "enum" if place.startswith("spec.preflight.acknowledge"):
             near = get_close_matches(str(item["input"]), [check.value for check in Check], 1, 0.5)
-            meant = f"; is {near[0]} meant?" if near else ""
-            return f"{place}: {item['input']} is the id of no preflight check{meant}"
+            hint = f"; is {near[0]} meant?" if near else ""
+            return f"{place}: {item['input']} is the id of no preflight check{hint}"
         case "rule":
             text = str(item["ctx"]["message"])
         case _:

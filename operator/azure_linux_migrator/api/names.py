@@ -68,7 +68,7 @@ DRAINED = "Drained"
 """Conditions of a node that tell others of its drain
 (kubernetes/enhancements, keps/sig-node/5683-lifecycle-conditions)."""
 DRAIN_REASON = "AzlmMigration"
-YIELDED = "yielded"
+RELINQUISHED = "yielded"
 """What the surge annotation says of a Deployment whose scale somebody else has changed."""
-VICTIM_COST = -2_147_483_648
+LOWEST_DELETION_COST = -2_147_483_648
 """The pod-deletion-cost of the pod that its ReplicaSet removes first: the least there is."""

@@ -145,7 +145,7 @@ class Reflector:
                 await asyncio.sleep(random.uniform(0, 0.5))  # noqa: S311 - a jitter
             except KubernetesError as error:
                 failures = 1 if time.monotonic() - began > RETRY.longest else failures + 1
-                self._judge(error)
+                self._note_failure(error)
                 await asyncio.sleep(RETRY.after(failures) * random.uniform(0.5, 1.0))  # noqa: S311 - a jitter
             except Exception:
                 failures += 1
@@ -159,7 +159,7 @@ class Reflector:
         age = self.age()
         return age >= SILENCE_SECONDS or (self.error is not None and age > GRACE_SECONDS)
 
-    def _judge(self, error: KubernetesError) -> None:
+    def _note_failure(self, error: KubernetesError) -> None:
         """What a failure means for the next attempt. A streaming list that is refused is judged
         first: how long the apiserver took to refuse it makes no difference."""
         self.error = error

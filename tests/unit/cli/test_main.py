@@ -66,8 +66,8 @@ class Azlm:
             code = main()
         except SystemExit as end:
             code = int(end.code or 0)
-        said = self._capsys.readouterr()
-        return code, said.out, said.err
+        output = self._capsys.readouterr()
+        return code, output.out, output.err
 
     def file(self, content: object, name: str = "m.yaml") -> Path:
         """Text as it is, or an object as YAML."""

@@ -42,8 +42,8 @@ def restore_size(ctx: Context) -> Progress:
     restored = ctx.migration.status.step not in {"", Step.RELEASE_SOURCE, Step.RESTORE_SOURCE}
     entering = ctx.migration.status.step in {"", Step.RELEASE_SOURCE}
     pool = ctx.pool(ctx.migration.old_pool)
-    known = ctx.pools_newer_than(FRESH_SECONDS) or not entering
-    if pool is not None and pool.power != "Running" and known:
+    current = ctx.pools_newer_than(FRESH_SECONDS) or not entering
+    if pool is not None and pool.power != "Running" and current:
         text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
         look = ctx.refresh_pools(Reason.SOURCE_STOPPED, text, interval=FRESH_SECONDS)
         return refused(Reason.SOURCE_STOPPED, text, *look.actions, wake_at=look.wake_at)

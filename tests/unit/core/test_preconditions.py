@@ -172,11 +172,11 @@ def test_the_end_leaves_the_marks_of_a_migration_whose_name_begins_alike() -> No
     ("name", "made"),
     [("src", "srcazl"), ("production01", "product01azl"), ("nodepool1", "nodepool1azl")],
 )
-def test_the_name_of_the_target(name: str, made: str) -> None:
+def test_the_name_of_the_target(name: str, expected: str) -> None:
     spec = migration().spec.model_copy(
         update={"source": migration().spec.source.model_copy(update={"node_pool": name})}
     )
-    assert Migration("m", "uid-m", 1, spec, MigrationStatus()).new_pool == made
+    assert Migration("m", "uid-m", 1, spec, MigrationStatus()).new_pool == expected
 
 
 # Attempts, pauses and batches
