@@ -89,7 +89,7 @@ PROCESSES: tuple[Mutation, ...] = (
         "unsent-is-taken",
         "a status that was not recorded counts as recorded",
         "recorded-first",
-        (ResourceRequests, "write", "answer = answer_of(error)", "answer = Answer.TAKEN"),
+        (ResourceRequests, "write", "answer = answer_of(error)", "answer = WriteAnswer.TAKEN"),
     ),
     _mutation(
         "events-for-every-decision",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Severity
 from tests.docs.pages import DOCS, ROOT
-from tests.support.cluster_shapes import SHAPES, Shape, cluster_of
+from tests.support.cluster_shapes import SHAPES, ShapedCluster, cluster_of
 
 PAGE = DOCS / "azure-cases.md"
 RULES = "unit/core/test_preflight_rules.py"
@@ -347,7 +347,7 @@ def shapes() -> Iterator[str]:
         yield _shape(shape)
 
 
-def _shape(shape: Shape) -> str:
+def _shape(shape: ShapedCluster) -> str:
     cluster = cluster_of(shape)
     blocks, warnings = 0, set()
     for pool in cluster.pools():

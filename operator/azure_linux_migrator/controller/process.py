@@ -21,8 +21,8 @@ from azure_linux_migrator.controller import log_setup
 from azure_linux_migrator.controller.conflicts import cluster_key, conflict_of
 from azure_linux_migrator.controller.leadership import Leadership
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
-from azure_linux_migrator.controller.metrics_server import Server
-from azure_linux_migrator.controller.migration_metrics import MigrationView
+from azure_linux_migrator.controller.metrics_server import MetricsServer
+from azure_linux_migrator.controller.migration_metrics import MigrationSample
 from azure_linux_migrator.controller.orphaned_cordons import OrphanedCordons
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.controller.supervisor import Supervisor
@@ -121,7 +121,7 @@ class Operator:
             lease_transitions=self.leadership.transitions,
             orphaned_cordons=self.orphaned_cordons.count,
             migrations=tuple(
-                MigrationView(
+                MigrationSample(
                     name=worker.name,
                     source=worker.spec.source.node_pool,
                     target=worker.status.target_pool,
@@ -167,7 +167,7 @@ async def serve(settings: Settings, until: Callable[[], Awaitable[None]] | None 
     client = client.observed(telemetry.kubernetes_request)
     operator = Operator(settings, client, ClusterWatch(client), telemetry)
     telemetry.watch(operator.snapshot)
-    server = Server(
+    server = MetricsServer(
         telemetry,
         host=settings.metrics_address,
         port=settings.metrics_port,

@@ -11,14 +11,14 @@ class _Waiting(Struct):
     message: str = ""
 
 
-class _State(Struct):
+class _ContainerState(Struct):
     waiting: _Waiting | None = None
 
 
 class ContainerStatus(Struct):
     """status.containerStatuses[]."""
 
-    state: _State | None = None
+    state: _ContainerState | None = None
 
     @property
     def failing(self) -> str:

@@ -66,7 +66,7 @@ class Metadata(Struct, rename="camel"):
         return int(self.resource_version) if self.resource_version.isdecimal() else 0
 
 
-class Condition(Struct):
+class ObjectCondition(Struct):
     """status.conditions[]."""
 
     type: str = ""
@@ -85,7 +85,7 @@ class NodeSpec(Struct):
 
 
 class _NodeStatus(Struct):
-    conditions: list[Condition] | None = None
+    conditions: list[ObjectCondition] | None = None
     allocatable: dict[str, object] | None = None
 
 
@@ -125,7 +125,7 @@ class NodeObject(Struct):
 
 class _PodStatus(Struct, rename="camel"):
     phase: str = ""
-    conditions: list[Condition] | None = None
+    conditions: list[ObjectCondition] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
     container_statuses: list[ContainerStatus] | None = None
 
@@ -217,7 +217,7 @@ class _BudgetStatus(Struct, rename="camel"):
     desired_healthy: int = 0
     expected_pods: int = 0
     disrupted_pods: dict[str, object] | None = None
-    conditions: list[Condition] | None = None
+    conditions: list[ObjectCondition] | None = None
 
 
 class BudgetObject(Struct):
@@ -266,7 +266,7 @@ def _integer(text: str | None) -> int:
         return 0
 
 
-def _is_true(conditions: list[Condition] | None, kind: str) -> bool:
+def _is_true(conditions: list[ObjectCondition] | None, kind: str) -> bool:
     return any(
         condition.type == kind and condition.status == "True" for condition in conditions or ()
     )

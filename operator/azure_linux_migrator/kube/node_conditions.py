@@ -16,7 +16,7 @@ from azure_linux_migrator.kube.client import STRATEGIC_PATCH, Client
 _MESSAGE = "migration "
 
 
-class Condition(Protocol):
+class ConditionFields(Protocol):
     """What is read of a condition."""
 
     type: str
@@ -25,7 +25,7 @@ class Condition(Protocol):
     message: str
 
 
-def drain_of(conditions: Iterable[Condition]) -> str:
+def drain_of(conditions: Iterable[ConditionFields]) -> str:
     """What azlm has told of a drain, as `migration/type`; empty where it has told nothing."""
     for condition in conditions:
         ours = condition.reason == DRAIN_REASON and condition.status == "True"

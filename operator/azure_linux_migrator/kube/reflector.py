@@ -63,7 +63,7 @@ class Sink:
     changed: Callable[[], None]
 
 
-class _Event(msgspec.Struct):
+class _WatchEvent(msgspec.Struct):
     type: str
     object: msgspec.Raw
 
@@ -85,7 +85,7 @@ class Reflector:
         self._path = path
         self._sink = sink
         self._object = msgspec.json.Decoder(kind)
-        self._event = msgspec.json.Decoder(_Event)
+        self._event = msgspec.json.Decoder(_WatchEvent)
         self._page = msgspec.json.Decoder(_Page)
         self._keys: set[NamespacedName] = set()
         self._listed: set[NamespacedName] | None = None
@@ -232,7 +232,7 @@ class Reflector:
         if time.monotonic() - began < SHORT_SECONDS:
             raise KubernetesError(0, f"the watch ended at once, after {events} events")
 
-    def _take(self, event: _Event) -> None:
+    def _take(self, event: _WatchEvent) -> None:
         match event.type:
             case "ADDED" | "MODIFIED":
                 self._put(event.object)

@@ -169,7 +169,7 @@ def test_the_end_leaves_the_marks_of_a_migration_whose_name_begins_alike() -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "made"),
+    ("name", "expected"),
     [("src", "srcazl"), ("production01", "product01azl"), ("nodepool1", "nodepool1azl")],
 )
 def test_the_name_of_the_target(name: str, expected: str) -> None:

@@ -9,7 +9,7 @@ from azure_linux_migrator.cli.render.plan_data import blocked_by
 from azure_linux_migrator.forecast.alternatives import Variation, choice_text
 from azure_linux_migrator.forecast.durations import brief, span
 from azure_linux_migrator.forecast.forecast import Forecast, Range
-from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
+from azure_linux_migrator.forecast.pod_summary import PodGroup, PodOutcome, PodSummary, Warned
 from azure_linux_migrator.forecast.run import RunResult, StepTime
 
 _SHOWN_BATCHES = 12
@@ -109,16 +109,16 @@ def _pods(counted: PodSummary, width: int) -> list[str]:
 
 
 def _concerns(group: PodGroup) -> bool:
-    return bool(group.loses_data) or group.disposition in {Outcome.BLOCKED, Outcome.WAIT}
+    return bool(group.loses_data) or group.disposition in {PodOutcome.BLOCKED, PodOutcome.WAIT}
 
 
 def _workload(group: PodGroup) -> str:
     who = f"{group.kind} {group.namespace}/{group.name}"
     pods = "" if group.kind == "Pod" else f"{_many(group.pods, 'pod')} "
     match group.disposition:
-        case Outcome.BLOCKED:
+        case PodOutcome.BLOCKED:
             return f"{who}: {pods}cannot move: {group.reason}"
-        case Outcome.WAIT:
+        case PodOutcome.WAIT:
             return f"{who}: {pods}{'is' if group.pods == 1 else 'are'} waited for"
         case _:
             whole = group.loses_data == group.pods
