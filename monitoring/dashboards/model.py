@@ -1,4 +1,4 @@
-"""What a dashboard is, whoever shows it."""
+"""The parts of a dashboard, independent of the tool that shows it."""
 
 from dataclasses import dataclass
 from enum import StrEnum

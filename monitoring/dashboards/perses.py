@@ -110,7 +110,7 @@ def _graph(of: Panel) -> dict[str, Any]:
         "legend": {"position": "right" if of.many else "bottom", "mode": "list"},
         "yAxis": {"format": UNITS[of.unit], "min": 0},
     }
-    # Colours by name, the default, are hard to tell apart.
+    # Colours by name, the default, are hard to distinguish.
     visual: dict[str, Any] = {"palette": {"mode": "categorical"}}
     if of.kind == "areas":
         visual |= {"areaOpacity": 0.4, "stack": "all"}

@@ -173,7 +173,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             "a first target that cannot hold 30 pods is reported: `pool.max-pods`",
             SPEAKS,
         ),
-        ("the most pools of a cluster", "as the cluster tells (maxAgentPools)", SPEAKS),
+        ("the most pools of a cluster", "as the cluster shows (maxAgentPools)", SPEAKS),
         ("other disks of another VM size", "ephemeral OS disk and data disks: `vm.disks`", SPEAKS),
     ),
     "Versions and images": (

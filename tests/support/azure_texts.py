@@ -202,7 +202,7 @@ REFUSALS = (
         "cannot perform delete operation because following scope(s) are locked",
         "Resource Manager",
     ),
-    AzureText("too many requests to AKS", 429, "Throttled", "Retry-After tells when", "quotas"),
+    AzureText("too many requests to AKS", 429, "Throttled", "Retry-After says when", "quotas"),
     AzureText(
         "too many requests to Resource Manager",
         429,

@@ -182,7 +182,7 @@ def cluster_of(shape: ShapedCluster) -> PreflightCluster:
     facts = replace(
         FACTS,
         cluster=decode_cluster(body, CLUSTER),
-        images=Unread("AKS tells a pool's image once the pool exists"),
+        images=Unread("AKS shows a pool's image once the pool exists"),
         sizes={str(size["name"]).lower(): decode_size(size) for size in SKUS},
         usages=families | {"cores": Usage(200, 4000)} | shape.usages,
         subnets={

@@ -19,7 +19,7 @@ def parse_spec(given: Mapping[str, Any]) -> MigrationSpec:
     """The spec; raises ValidationError where it is not valid.
 
     It goes by way of JSON, as it goes to the apiserver: there "3" is no number and 1 is not true.
-    Raises also TypeError or ValueError for what JSON cannot tell, such as a key that is a date.
+    Raises also TypeError or ValueError for what JSON cannot hold, such as a key that is a date.
     """
     content = json.dumps(_without_nulls(given), default=str)
     return MigrationSpec.model_validate_json(content, strict=True)

@@ -1,4 +1,4 @@
-"""A support bundle: what somebody else needs to understand a migration, under pseudonyms.
+"""A support bundle: what support needs to understand a migration, under pseudonyms.
 
 Reads only. What cannot be read is left out, and `README.txt` in the bundle says why.
 """

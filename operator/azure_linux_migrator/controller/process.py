@@ -61,7 +61,7 @@ class Operator:
         self.orphaned_cordons = OrphanedCordons(self.client)
 
     async def learn(self) -> None:
-        """Ask for the right that needs no setting: where it is not told, nothing is written."""
+        """Ask for the right that needs no setting; without an answer, nothing is written."""
         try:
             self.reports_drain = await may_report_drains(self.client)
         except KubernetesError as error:
@@ -72,7 +72,7 @@ class Operator:
         wanted = cluster or self.settings.cluster
         if wanted is None:
             raise SettingsError(
-                "spec.cluster is not set and the operator was not told which cluster it serves; "
+                "spec.cluster is not set and the operator was not configured with a cluster;  "
                 "set spec.cluster, or start it with --subscription-id, --resource-group and "
                 "--cluster-name"
             )
@@ -143,7 +143,7 @@ class Operator:
         return f"migration {stuck[0]} has not been looked at for a while" if stuck else None
 
     def ready(self) -> str | None:
-        """Why the process is of no use yet; a standby is ready, it only does not lead."""
+        """Why the process is not ready yet; a standby is ready although it does not lead."""
         return self.leadership.refusal() or (None if self.leadership.served else "starting")
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Who works on which resource: one worker at a time for each, until its last request is answered.
+"""One worker at a time for each resource, until its last request is answered.
 
 A request that was sent cannot be unsent. If a worker is cancelled while Azure still works on one,
 it can take effect after a successor has concluded that it did not.
@@ -48,7 +48,7 @@ class Supervisor:
         await self._work(body, stopped, releasing=False)
 
     async def release(self, name: str) -> None:
-        """The resource is being deleted: once nobody works on it any more, undo what is ours.
+        """The resource is being deleted: once no worker is active on it, undo what is ours.
 
         It is read again, since what worked on it has written its last status only then.
         """

@@ -1,4 +1,4 @@
-"""One migration at work: its loop, executor, watches and events, put together.
+"""One active migration: its loop, executor, watches and events, put together.
 
 When a decision is made is core/reconcile/loop.py's; controller/loop_driver.py drives that loop.
 """

@@ -56,8 +56,8 @@ class ClusterWatch:
         return bool(self._reflectors) and all(r.synced for r in self._reflectors.values())
 
     def problem(self) -> str:
-        """Why the world may be old: the watch that has told nothing for longest, and since when;
-        empty where every watch delivers. The text stays the same while the problem does."""
+        """Why the world may be old: the watch that has delivered nothing for longest, and since
+        when; empty where every watch delivers. The text stays the same while the problem does."""
         failing = [
             (reflector.heard_at, name, problem)
             for name, reflector in self._reflectors.items()
@@ -74,7 +74,7 @@ class ClusterWatch:
         return bool(self._reflectors)
 
     def heard_at(self) -> dict[str, float]:
-        """When each watch last heard anything, by resource, in seconds since the epoch; 0 for
+        """When each watch last delivered anything, by resource, in seconds since the epoch; 0 for
         never, and the last time of a watch that nobody needs now."""
         running = {name: reflector.heard_at for name, reflector in self._reflectors.items()}
         return self._heard_at | running
@@ -92,9 +92,9 @@ class ClusterWatch:
     async def release(self, waker: Callable[[], None]) -> None:
         """The opposite of acquire; the last one stops the watches and empties the world.
 
-        Nobody acquires in between: new watches know nothing of what the old ones have put into the
+        Nobody acquires in between: new watches do not know what the old ones have put into the
         world, and would never report it gone. The caller may be cancelled: the watches are
-        told to end, and the world is emptied, before anything is waited for.
+        ended, and the world is emptied, before anything is waited for.
         """
         interest = self._wakers.pop(waker)
         if interest in self.world.listeners:

@@ -59,7 +59,7 @@ class Migration:
 
     @property
     def batch_size(self) -> int | str:
-        """Nodes drained together; on the way back all of them, since nothing is left to learn."""
+        """Nodes drained together; on the way back all of them: no canary is needed."""
         if self.backwards:
             return "100%"
         strategy = self.spec.strategy

@@ -138,7 +138,7 @@ def test_wrong_usage_is_64_in_one_line(azlm: Azlm, arguments: tuple[str, ...], w
     code, out, err = azlm(*arguments)
     assert (code, out) == (USAGE, "")
     assert words in err
-    assert "--help tells more" in err
+    assert "--help explains more" in err
     assert err.count("\n") == 1
 
 

@@ -93,7 +93,7 @@ def test_workloads_that_matter_are_named_six_at_the_most() -> None:
         "    - Deployment default/web: 1 of 3 pods loses the data of an emptyDir",
         "    - Job default/report: 1 pod is waited for",
         "    - Job default/batch: 4 pods are waited for",
-        "    … and 1 more (-o json tells them all)",
+        "    … and 1 more (-o json lists them all)",
     ):
         assert line in text
     assert "default/more" not in text

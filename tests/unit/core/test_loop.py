@@ -68,7 +68,7 @@ class NoWatches:
     synced: bool = True
 
     def problem(self) -> str:
-        return "the watch of pods has told nothing since noon"
+        return "the watch of pods has delivered nothing since noon"
 
 
 @dataclass

@@ -19,7 +19,7 @@ _SHOWN_SUBJECTS = 3
 _OLD_SECONDS = 3600.0
 """A snapshot older than this is reported as old."""
 _LEAST_STEP_SECONDS = 1.0
-"""A step that takes less, and waits for nobody, is not shown."""
+"""A step that takes less, and does not wait for an admin, is not shown."""
 _WAITS = {"BeforeDrain": Step.AWAIT_DRAIN_APPROVAL, "BeforeRetire": Step.AWAIT_RETIRE_APPROVAL}
 
 
@@ -87,7 +87,7 @@ def _extra(trip: RunResult) -> str:
 
 
 def _pods(counted: PodSummary, width: int) -> list[str]:
-    """How many pods move, stay and so on, and by name those that an admin wants to know of."""
+    """How many pods move, stay and so on, and by name those that concern an admin."""
     parts = [
         (counted.move, "moves", "move"),
         (counted.stay, "stays with its node", "stay with their node"),
@@ -105,7 +105,7 @@ def _pods(counted: PodSummary, width: int) -> list[str]:
     for group in named[:_SHOWN_WORKLOADS]:
         lines += _wrapped("    - ", _workload(group), width)
     more = len(named) - _SHOWN_WORKLOADS
-    return lines + ([f"    … and {more} more (-o json tells them all)"] if more > 0 else [])
+    return lines + ([f"    … and {more} more (-o json lists them all)"] if more > 0 else [])
 
 
 def _concerns(group: PodGroup) -> bool:
@@ -201,7 +201,7 @@ def _warnings(counted: PodSummary, width: int) -> list[str]:
     warned = [finding for finding in counted.findings if finding.severity == "Warn"]
     if not warned:
         return []
-    title = "  Warnings (azlm preflight tells what to do):"
+    title = "  Warnings (azlm preflight says what to do):"
     return ["", title, *_listed(map(_grouped, warned), width)]
 
 

@@ -54,7 +54,7 @@ class NodeView:
 
 @dataclass(frozen=True, slots=True)
 class MigrationView:
-    """A migration as the cluster tells it. `body` is the resource as the API returned it; `nodes`
+    """A migration as the cluster shows it. `body` is the resource as the API returned it; `nodes`
     are those of the source; `missing` says what the reader may not see."""
 
     body: Mapping[str, Any]

@@ -27,7 +27,7 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A step. `moves` tells that it is the one in which pods move."""
+    """A step. `moves` is whether it is the one in which pods move."""
 
     name: str
     state: StepState

@@ -58,7 +58,7 @@ class Plan:
 
 
 class Planner:
-    """Plans one drain: owns its tracker, and remembers which queues grant, block and starve."""
+    """Plans one drain: owns its tracker, and keeps which queues grant, block and starve."""
 
     def __init__(self, world: World, scope: Scope) -> None:
         self.tracker = PodTracker(world, scope)

@@ -1,6 +1,6 @@
 """Which pods of a source node move, which stay, and which hold the drain up: with reasons.
 
-The filters run in order and the first that speaks wins; the order is that of kubectl's
+The filters run in order and the first result counts; the order is that of kubectl's
 (kubectl/pkg/drain/filters.go), with the volume filters behind it.
 """
 

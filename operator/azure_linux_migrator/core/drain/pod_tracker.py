@@ -51,7 +51,7 @@ class TrackedPod(Struct, gc=False):
 
 
 class PodTracker:
-    """Places pods one at a time. drain_listener.py tells it what to place again."""
+    """Places pods one at a time. drain_listener.py decides what is placed again."""
 
     def __init__(self, world: World, scope: Scope) -> None:
         self.world = world

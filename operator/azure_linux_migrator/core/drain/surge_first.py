@@ -147,7 +147,7 @@ def _restarted(standing: Standing) -> bool:
 def _covers(restarted: str, stamp: str, newest: int) -> bool:
     """Whether a restart of ours is under way that replaces pods as new as the newest.
 
-    The mark tells when the newest pod was made that the restart was for: repeated, it is the same,
+    The mark holds when the newest pod was made that the restart was for: repeated, it is the same,
     and for pods that came later it is another one.
     """
     by, _, covered = restarted.rpartition("@")

@@ -21,7 +21,7 @@ LOOK_SECONDS = 10.0
 """For so long it is taken for known where the owners of a namespace have pods."""
 
 REPLACED_SECONDS = 60.0
-"""A pod that left while nobody watched has its replacement after this at the latest."""
+"""A pod that left while no watch ran has its replacement after this at the latest."""
 
 
 class PendingReplacements(Struct):
@@ -64,7 +64,7 @@ class UnschedulableReplacements:
         return tuple(replacements)
 
     def _waiting(self) -> dict[str, list[Pod]]:
-        """Pods without a node that somebody may miss, by workload."""
+        """Pods without a node that may be replacements, by workload."""
         waiting: dict[str, list[Pod]] = {}
         for pod in self._world.unschedulable.values():
             if pod.owner is None or pod.owner.kind == "DaemonSet" or pod.priority < 0:
@@ -96,9 +96,9 @@ class UnschedulableReplacements:
     def _replaces(self, pod: Pod, now: float, since: float) -> bool:
         """Whether a pod that was made since the migration began stands for one that was moved.
 
-        Where its owner has other pods, they tell, as do those of a Deployment's other ReplicaSets.
-        An owner without any, such as a singleton's, may have lost its pod while nobody watched, but
-        not after that.
+        Where its owner has other pods, they decide, as do those of a Deployment's other
+        ReplicaSets. An owner without any, such as a singleton's, may have lost its pod while no
+        watch ran, but not after that.
         """
         uids = self._world.owner_index.owners_of(pod.owner.uid) if pod.owner is not None else []
         if any(owner in self._on_source for owner in uids):

@@ -51,7 +51,7 @@ from azure_linux_migrator.model.migration import Migration
 
 
 def decide(migration: Migration, observation: Observation, now: float) -> Decision:
-    """What to do now, what to tell, and when to look again (`now`: seconds since the epoch)."""
+    """What to do now, what to report, and when to look again (`now`: seconds since the epoch)."""
     decision = _decide(migration, observation, now)
     return replace(decision, status=accounted(migration.status, decision.status, now))
 
@@ -219,7 +219,7 @@ def _report(
 
 
 def _already_migrated(ctx: Context) -> bool:
-    """A re-created resource, or one applied twice: the tags tell that the work is done.
+    """A re-created resource, or one applied twice: the tags show that the work is done.
 
     The source pool is gone, and the pool that carries this migration's tags stands.
     """

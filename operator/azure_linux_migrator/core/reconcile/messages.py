@@ -1,4 +1,4 @@
-"""What the drivers of the reconcile loop tell it, and what it asks of them."""
+"""The inputs of the reconcile loop, and its outputs to the drivers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

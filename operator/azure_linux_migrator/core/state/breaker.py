@@ -18,7 +18,7 @@ UNANSWERED_SECONDS = 60.0
 
 
 class Trouble(Struct):
-    """Why the breaker is open: told with the same words until it closes. `probes` have failed."""
+    """Why the breaker is open: the same text until it closes. `probes` have failed."""
 
     reason: str
     message: str
@@ -61,7 +61,7 @@ class Breaker:
                 self.trouble = Trouble(reason, message, now + RETRY.after(1) * stretch)
             return
         if trouble.probe != pod:
-            # Sent before it opened: tells nothing new.
+            # Sent before it opened: nothing new.
             return
         trouble.probes += 1
         trouble.until = now + RETRY.after(trouble.probes + 1) * stretch

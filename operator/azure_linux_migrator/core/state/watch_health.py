@@ -10,4 +10,4 @@ STALE_SECONDS = 180.0
 
 def watch_problem(name: str, heard_at: float, why: str) -> str:
     """The text for Observation: it stays the same while the problem does."""
-    return f"the watch of {name} has told nothing since {timestamp(heard_at)}: {why}"
+    return f"the watch of {name} has delivered nothing since {timestamp(heard_at)}: {why}"

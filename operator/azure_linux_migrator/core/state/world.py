@@ -49,7 +49,7 @@ class World(Evictions):
         self.pdb_index = PdbIndex(self.budgets, self._pods_in)
 
     def clear(self) -> None:
-        """Forget everything: nobody watches any more."""
+        """Forget everything: no watch runs any more."""
         self.__init__()  # type: ignore[misc]  # every field is rebuilt, in one place
 
     # Reading

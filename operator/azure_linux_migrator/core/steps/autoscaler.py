@@ -42,7 +42,7 @@ def scale_target(ctx: Context) -> Progress:
     grow, and the source's autoscaler is held.
 
     Nothing is removed before the hand-over, because nodes that wait for their pods look unused.
-    What Azure refuses does not hold the migration up: TargetNotElastic tells it.
+    What Azure refuses does not hold the migration up: TargetNotElastic reports it.
     """
     if ctx.seen.pools is None or ctx.hidden(ctx.migration.new_pool):
         return ctx.refresh_pools(Reason.SCALING_TARGET, _READING)
@@ -123,7 +123,7 @@ def wanted_bounds(ctx: Context) -> tuple[int, int] | None:
 
 
 def tagged_bounds(pool: Pool | None) -> tuple[int, int] | None:
-    """The bounds that a pool's tag tells."""
+    """The bounds in a pool's tag."""
     least, _, most = (pool.tag(TAG_AUTOSCALER) if pool else "").partition("-")
     return (int(least), int(most)) if least.isdecimal() and most.isdecimal() else None
 

@@ -1,4 +1,4 @@
-"""What the conditions of nodes tell of the drain, where the operator may write them.
+"""What the conditions of nodes report of the drain, where the operator may write them.
 
 DrainInProgress from a node's batch on, Drained once nothing is left to move, else neither.
 """

@@ -37,7 +37,7 @@ def preflight(ctx: Context) -> Progress:
     """Refuse what cannot work, with the remedy; look again once a minute.
 
     While it refuses, it goes on refusing until what it has read again says otherwise: a status that
-    went back to work for every look would flap, and tell two events a minute.
+    went back to work for every look would flap, and publish two events a minute.
     """
     if ctx.seen.conflict:
         return refused(

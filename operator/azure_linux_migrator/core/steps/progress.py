@@ -136,7 +136,7 @@ class Context:
 
     def keep_refusal(self, look: Progress, *keys: str) -> Progress:
         """A look at the pools before an action of one of these keys: what was refused for good
-        stays so meanwhile, and is not told as work for every look."""
+        stays so meanwhile, and is not reported as work for every look."""
         for key in keys:
             problem = self.seen.problems.get(key)
             if problem is not None and not problem.retryable:

@@ -42,7 +42,7 @@ def _not_ready(ctx: Context) -> Progress | None:
 
 
 def watch_stale(ctx: Context) -> Progress | None:
-    """A watch that has told nothing for long: what it does not show proves nothing."""
+    """A watch that has delivered nothing for long: what it does not show proves nothing."""
     if not ctx.seen.watch_problem:
         return None
     text = f"nothing is moved or removed while {ctx.seen.watch_problem}"

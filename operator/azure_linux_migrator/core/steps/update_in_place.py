@@ -57,7 +57,7 @@ def _held_by(ctx: Context) -> str:
 
 
 def _shows(ctx: Context, pool: Pool, wanted: str) -> bool:
-    """Whether the pool is, or becomes, what was asked for: by its own word, or by its nodes'."""
+    """Whether the pool is, or becomes, what was asked for: by its own field, or by its nodes'."""
     if pool.os_sku.casefold() == wanted.casefold():
         return True
     nodes = list(ctx.seen.world.pool_nodes(pool.name))
@@ -77,7 +77,7 @@ def _unchanged(ctx: Context, pool: Pool, wanted: str) -> bool:
 
 
 def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
-    """AKS has taken the change and shows another OS SKU: not asked again in a hurry."""
+    """AKS has taken the change and shows another OS SKU: the next request waits."""
     asked = ctx.seen.asked.get(pool.name)
     if asked is None or not pool.settled:
         return None
