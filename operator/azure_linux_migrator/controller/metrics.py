@@ -128,8 +128,8 @@ class _StateCollector(Collector):
         families.add("azlm_lease_renewal_timestamp_seconds", (), snapshot.lease_renewed_at)
         families.add("azlm_lease_transitions", (), snapshot.lease_transitions)
         families.add("azlm_watches_running", (), snapshot.watching)
-        for resource, heard_at in sorted(snapshot.watches.items()):
-            families.add("azlm_watch_last_event_timestamp_seconds", (resource,), heard_at)
+        for resource, last_delivery_at in sorted(snapshot.watches.items()):
+            families.add("azlm_watch_last_event_timestamp_seconds", (resource,), last_delivery_at)
         families.add("azlm_orphaned_cordons", (), snapshot.orphaned_cordons)
         for view in snapshot.migrations:
             add_migration(families, view, now)

@@ -60,7 +60,7 @@ class Operator:
         self.leadership = Leadership(self.client, self.settings)
         self.orphaned_cordons = OrphanedCordons(self.client)
 
-    async def learn(self) -> None:
+    async def review_access(self) -> None:
         """Ask for the right that needs no setting; without an answer, nothing is written."""
         try:
             self.reports_drain = await may_report_drains(self.client)
@@ -115,7 +115,7 @@ class Operator:
         """The state behind the metrics, as of now."""
         return MetricsSnapshot(
             leader=self.leadership.held,
-            watches=self.cluster_watch.heard_at(),
+            watches=self.cluster_watch.last_delivery_at(),
             watching=self.cluster_watch.running,
             lease_renewed_at=self.leadership.renewed_at,
             lease_transitions=self.leadership.transitions,
@@ -215,7 +215,7 @@ async def _lead(operator: Operator, stop: asyncio.Event) -> None:
             await asyncio.gather(gaining, return_exceptions=True)
             return
         await gaining
-        await operator.learn()
+        await operator.review_access()
         counting = asyncio.create_task(operator.orphaned_cordons.run())
         log.info("leading as %s", operator.settings.holder)
         others = asyncio.all_tasks()

@@ -163,7 +163,7 @@ class Worker:
         self._interest.follow(self._pools_followed())
         with bound(step=decision.status.step):
             log_changes(before, decision.status)
-            self._events.tell(before, decision)
+            self._events.publish(before, decision)
             self._executor.submit(decision.actions)
 
     async def watch(self, *, on: bool) -> None:

@@ -159,7 +159,7 @@ def _nodes(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
         taints = tuple(Taint.parse(text) for text in snapshot.taints.get(node.name, ()))
         simulation.store.put_node(node, NodeCapacity(labels, taints))
         if node.allocatable.pods and (size := labels.get(SIZE_LABEL)):
-            simulation.node_lifecycle.rooms.setdefault(size, node.allocatable)
+            simulation.node_lifecycle.allocatable_by_size.setdefault(size, node.allocatable)
 
 
 def _record(

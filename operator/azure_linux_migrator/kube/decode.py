@@ -18,7 +18,7 @@ from azure_linux_migrator.api.names import (
 from azure_linux_migrator.kube import resources
 from azure_linux_migrator.kube.containers import ContainerStatus
 from azure_linux_migrator.kube.node_conditions import drain_of
-from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, home_of
+from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, node_resource_group_of
 from azure_linux_migrator.kube.pod_spec import PodSpec
 from azure_linux_migrator.kube.pod_traits import pod_traits
 from azure_linux_migrator.kube.scheduling import scheduling
@@ -111,7 +111,9 @@ class NodeObject(Struct):
             os_effective=labels.get(OS_EFFECTIVE_LABEL, ""),
             zone=zone_of(labels.get(ZONE_LABEL, "")),
             allocatable=resources.allocatable(self.status.allocatable),
-            node_resource_group=home_of(self.spec.provider_id, labels.get(CLUSTER_LABEL, "")),
+            node_resource_group=node_resource_group_of(
+                self.spec.provider_id, labels.get(CLUSTER_LABEL, "")
+            ),
             taints=tuple(
                 intern(str(taint))
                 for taint in self.spec.taints or ()

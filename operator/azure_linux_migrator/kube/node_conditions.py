@@ -1,8 +1,8 @@
 """Conditions of a node that report its drain to other tools.
 
 Their types are those of k8s.io/api/core/v1 (NodeDrainInProgress, NodeDrained), set and cleared by
-the tool that drains (kubernetes/enhancements, keps/sig-node/5683-lifecycle-conditions). One of them is
-True while azlm drains a node, or keeps it drained; without a drain neither is there.
+the tool that drains (kubernetes/enhancements, keps/sig-node/5683-lifecycle-conditions). One of
+them is True while azlm drains a node, or keeps it drained; without a drain neither is there.
 """
 
 from collections.abc import Iterable

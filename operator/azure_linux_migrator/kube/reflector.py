@@ -92,8 +92,8 @@ class Reflector:
         self._revision = ""
         self._streams = True
         self._task: asyncio.Task[None] | None = None
-        self._heard = time.monotonic()
-        self.heard_at = time.time()
+        self._last_delivery = time.monotonic()
+        self.last_delivery_at = time.time()
         """When the apiserver last said how things are, in seconds since the epoch."""
         self.synced = False
         self.error: KubernetesError | None = None
@@ -115,7 +115,7 @@ class Reflector:
 
     def age(self) -> float:
         """Seconds since the apiserver last said how things are: an event, a bookmark, a list."""
-        return time.monotonic() - self._heard
+        return time.monotonic() - self._last_delivery
 
     def problem(self) -> str:
         """Why what is known may be old; empty where it is not.
@@ -224,7 +224,7 @@ class Reflector:
                     if events % BREATH == 0:
                         await asyncio.sleep(0)
                 if self._listed is None:
-                    self._hear()
+                    self._note_delivery()
                 if self.synced:
                     self._sink.delivered()
         if self._listed is not None:
@@ -254,8 +254,8 @@ class Reflector:
                     int(status.get("code") or 500), str(status.get("message")), body=status
                 )
 
-    def _hear(self) -> None:
-        self._heard, self.heard_at = time.monotonic(), time.time()
+    def _note_delivery(self) -> None:
+        self._last_delivery, self.last_delivery_at = time.monotonic(), time.time()
 
     def _put(self, raw: msgspec.Raw) -> None:
         record = self._object.decode(raw)
@@ -281,7 +281,7 @@ class Reflector:
             self._sink.remove(key, int(revision) if revision.isdecimal() else 0)
         self._keys = listed
         self._revision = revision
-        self._hear()
+        self._note_delivery()
         self.synced = True
         self.error = None
         self._sink.changed()

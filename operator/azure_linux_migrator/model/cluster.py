@@ -73,9 +73,9 @@ AZURE_LOCAL = "moc"
 
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
-    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home`
-    is the node resource group that the machine is in, as `subscription/group` where the
-    subscription is known too, in lower case, or empty. `taints` are those that keep pods away, but
+    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`;
+    `node_resource_group` is that of the machine, as `subscription/group` where the subscription is
+    known too, in lower case, or empty. `taints` are those that keep pods away, but
     for the cordon's, such as `key=value:NoSchedule`. A ClusterSnapshot keeps `labels` beside it.
     `upgrade_status` is the value of kubernetes.azure.com/upgrade-status; `drain` is the condition
     that azlm has set to report its drain, as `migration/type`.

@@ -116,10 +116,10 @@ def _share(value: int | str, replicas: int) -> int:
 
 def unhealthy_remedy(budget: Budget) -> str:
     """What to do about a budget that unhealthy pods use up."""
-    look = "see why its pods are not Ready (kubectl describe pods) and fix or delete them"
+    remedy = "see why its pods are not Ready (kubectl describe pods) and fix or delete them"
     if budget.unhealthy_policy == "AlwaysAllow":
-        return look
-    return f"{look}, or let them go: set unhealthyPodEvictionPolicy: AlwaysAllow in the budget"
+        return remedy
+    return f"{remedy}, or let them go: set unhealthyPodEvictionPolicy: AlwaysAllow in the budget"
 
 
 def starved(budget: Budget, pods: int, unready: Sequence[str]) -> Blocker:

@@ -235,10 +235,10 @@ class Planner:
     def _wake_at(self) -> float | None:
         inflight = self.tracker.world.inflight
         times = [] if inflight.next_wait is None else [inflight.next_wait]
-        if (look := self._stuck_terminating.next_check) is not None:
-            times.append(look)
-        if (look := self.surges.next_check) is not None:
-            times.append(look)
+        if (check_at := self._stuck_terminating.next_check) is not None:
+            times.append(check_at)
+        if (check_at := self.surges.next_check) is not None:
+            times.append(check_at)
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
         times += self._starvation.checks()

@@ -17,7 +17,7 @@ from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
-LOOK_SECONDS = 10.0
+CHECK_SECONDS = 10.0
 """For so long it is taken for known where the owners of a namespace have pods."""
 
 REPLACED_SECONDS = 60.0
@@ -126,7 +126,7 @@ class UnschedulableReplacements:
 
     def _pending_in(self, namespace: str, now: float) -> PendingReplacements:
         pending = self._pending.get(namespace)
-        if pending is None or not 0 <= now - pending.at < LOOK_SECONDS:
+        if pending is None or not 0 <= now - pending.at < CHECK_SECONDS:
             pending = self._pending[namespace] = self._pending_of(
                 self._world.pods_in(namespace), now
             )

@@ -119,14 +119,14 @@ def _rolled_back(ctx: Context) -> Decision:
     ended = ctx.migration.status.condition(ConditionType.STALLED)
     since = since_epoch(ended.last_transition_time if ended else None) or 0.0
     if ctx.migration.backwards and ctx.now < since + LATE_SECONDS:
-        look = ctx.refresh_pools(Reason.ROLLED_BACK, "", interval=LATE_LOOK_SECONDS)
-        wakes = [wake for wake in (wake_at, look.wake_at) if wake is not None]
-        actions, wake_at = (*actions, *look.actions), min(wakes, default=None)
+        refresh = ctx.refresh_pools(Reason.ROLLED_BACK, "", interval=LATE_CHECK_SECONDS)
+        wakes = [wake for wake in (wake_at, refresh.wake_at) if wake is not None]
+        actions, wake_at = (*actions, *refresh.actions), min(wakes, default=None)
     return Decision(actions, ctx.migration.status, wake_at)
 
 
 LATE_SECONDS = 600.0
-LATE_LOOK_SECONDS = 60.0
+LATE_CHECK_SECONDS = 60.0
 """How long, and how often, a target is looked for that may appear after a rollback."""
 
 

@@ -107,8 +107,8 @@ def hand_over(ctx: Context) -> Progress:
 def not_ours(ctx: Context, text: str) -> Progress:
     """The target has lost its tags: it is changed once they are back."""
     text = f"{text}: {untagged(ctx.migration)}"
-    look = ctx.refresh_pools(Reason.TARGET_TAGS_CHANGED, text, interval=60.0)
-    return refused(Reason.TARGET_TAGS_CHANGED, text, *look.actions, wake_at=look.wake_at)
+    refresh = ctx.refresh_pools(Reason.TARGET_TAGS_CHANGED, text, interval=60.0)
+    return refused(Reason.TARGET_TAGS_CHANGED, text, *refresh.actions, wake_at=refresh.wake_at)
 
 
 def wanted_bounds(ctx: Context) -> tuple[int, int] | None:

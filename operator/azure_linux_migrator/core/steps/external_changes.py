@@ -1,6 +1,6 @@
 """What others do to the two pools while we work: named, never guessed at.
 
-The pools are read again every LOOK_SECONDS from the moment the target stands until the source is
+The pools are read again every CHECK_SECONDS from the moment the target stands until the source is
 retired.
 """
 
@@ -15,7 +15,7 @@ from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import ProvisioningState
 
-LOOK_SECONDS = 60.0
+CHECK_SECONDS = 60.0
 _HELD = frozenset(
     (
         Step.AWAIT_DRAIN_APPROVAL,
@@ -39,21 +39,21 @@ class ExternalChange:
 
 def watched(ctx: Context, progress: Progress) -> Progress:
     """The step's progress, with the next look at the pools added to it."""
-    due = ctx.seen.pools.at + LOOK_SECONDS if ctx.seen.pools else ctx.now
+    due = ctx.seen.pools.at + CHECK_SECONDS if ctx.seen.pools else ctx.now
     if ctx.now < due:
         wake = due if progress.wake_at is None else min(progress.wake_at, due)
         return replace(progress, wake_at=wake)
     if any(isinstance(action, ReadPools) for action in progress.actions):
         return progress
-    look = ctx.attempt(ReadPools(), progress.reason, progress.message)
-    return replace(progress, actions=(*progress.actions, *look.actions))
+    refresh = ctx.attempt(ReadPools(), progress.reason, progress.message)
+    return replace(progress, actions=(*progress.actions, *refresh.actions))
 
 
 def stopped(ctx: Context) -> Progress | None:
     """Refuse to go on where somebody else's change leaves no safe way."""
     for change in changes(ctx):
         if change.stops:
-            return refused(change.reason, change.message, wake_at=ctx.now + LOOK_SECONDS)
+            return refused(change.reason, change.message, wake_at=ctx.now + CHECK_SECONDS)
     return None
 
 

@@ -45,8 +45,8 @@ def restore_size(ctx: Context) -> Progress:
     current = ctx.pools_newer_than(FRESH_SECONDS) or not entering
     if pool is not None and pool.power != "Running" and current:
         text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
-        look = ctx.refresh_pools(Reason.SOURCE_STOPPED, text, interval=FRESH_SECONDS)
-        return refused(Reason.SOURCE_STOPPED, text, *look.actions, wake_at=look.wake_at)
+        refresh = ctx.refresh_pools(Reason.SOURCE_STOPPED, text, interval=FRESH_SECONDS)
+        return refused(Reason.SOURCE_STOPPED, text, *refresh.actions, wake_at=refresh.wake_at)
     if ctx.seen.pools is None or not (restored or ctx.pools_newer_than(FRESH_SECONDS)):
         return ctx.refresh_pools(Reason.RESTORING_SOURCE, "reading the cluster's node pools")
     if pool is None:
@@ -95,8 +95,8 @@ def _ours(ctx: Context) -> bool:
 def remove_target(ctx: Context) -> Progress:
     """Delete the pool that this migration created, and no other."""
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.refresh_pools(Reason.REMOVING_TARGET, "reading the cluster's node pools")
-        return ctx.keep_refusal(look, f"DeletePool/{ctx.migration.new_pool}")
+        refresh = ctx.refresh_pools(Reason.REMOVING_TARGET, "reading the cluster's node pools")
+        return ctx.keep_refusal(refresh, f"DeletePool/{ctx.migration.new_pool}")
     pool = ctx.pool(ctx.migration.new_pool)
     left = sum(1 for _ in ctx.seen.world.pool_nodes(ctx.migration.new_pool))
     text = f"deleting node pool {ctx.migration.new_pool}"

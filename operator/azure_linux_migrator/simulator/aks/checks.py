@@ -40,7 +40,7 @@ def check_system_pool_remains(but: str, present: Mapping[str, AgentPool]) -> Non
         raise errors.last_system_pool()
 
 
-def check_room(
+def check_capacity(
     name: str,
     after: pools.Properties,
     present: Mapping[str, AgentPool],

@@ -47,7 +47,7 @@ class ManagedCluster(Reads):
         after = pools.applied(pool, before, copy.deepcopy(body), self.shape, self.limits)
         if before and before["mode"] == "System" and after["mode"] != "System":
             checks.check_system_pool_remains(pool, self._engine.pools)
-        checks.check_room(pool, after, self._engine.pools, self.shape, self.limits)
+        checks.check_capacity(pool, after, self._engine.pools, self.shape, self.limits)
 
         target = present or AgentPool(pool, {})
         planned = msgspec.structs.replace(target, properties=after)
