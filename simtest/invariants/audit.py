@@ -18,8 +18,8 @@ from simtest.invariants.pools import PoolInvariants
 from simtest.invariants.process import DecisionToJudge, ObservedProcess, Records
 from simtest.invariants.rate_limits import RateLimits
 from simtest.invariants.registry import Judge
+from simtest.invariants.reported import ReportedInvariants
 from simtest.invariants.status import StatusInvariants
-from simtest.invariants.told import ToldInvariants
 from simtest.scenario import Scenario
 
 KNOWN: dict[str, str] = {}
@@ -70,7 +70,7 @@ class Audit:
             OperatorView(context, blame),
             DrainPolicyInvariants(context),
             self._status,
-            ToldInvariants(context, calm=calm),
+            ReportedInvariants(context, calm=calm),
         )
         self._deciding = tuple(p for p in self._parts if type(p).decided is not Part.decided)
         self._beginning = tuple(p for p in self._parts if type(p).begins is not Part.begins)
@@ -88,7 +88,7 @@ class Audit:
 
     @property
     def succeeded_at(self) -> float | None:
-        """When the resource told first that it has succeeded."""
+        """When the resource reported first that it has succeeded."""
         return self._status.succeeded_at
 
     @property

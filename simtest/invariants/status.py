@@ -145,7 +145,7 @@ class StatusInvariants(Part):
             self._tokens.append(token)
         accounted = new.handled_rollback in {"", old.handled_rollback} or new.rollback is not None
         accounted = accounted or not old.conditions  # a token that the resource was created with
-        that("token-once", accounted, f"{new.handled_rollback} is told without a rollback")
+        that("token-once", accounted, f"{new.handled_rollback} is reported without a rollback")
 
     def _details(self, old: MigrationStatus, new: MigrationStatus) -> None:
         that = self.context.that

@@ -1,5 +1,5 @@
 """Mutations of what follows an eviction: surges, replacements without a node, pods that come back,
-and what is told of them."""
+and what is reported of them."""
 
 from dataclasses import replace
 from typing import Any
@@ -46,7 +46,7 @@ def _unschedulable_ignored() -> Patches:
     return [(UnschedulableReplacements, "find", lambda *_: ())]
 
 
-def _blockers_untold() -> Patches:
+def _blockers_unreported() -> Patches:
     def nothing(*_: object) -> list[object]:
         return []
 
@@ -59,9 +59,14 @@ def _returns_unlimited() -> Patches:
 
 REPLACEMENTS: tuple[Mutation, ...] = (
     Mutation(
-        "surge-kept", "a surged Deployment keeps its extra pod", "reason-told", _surge_not_restored
+        "surge-kept",
+        "a surged Deployment keeps its extra pod",
+        "reason-reported",
+        _surge_not_restored,
     ),
-    Mutation("surge-early", "the extra pod is not awaited", "reason-told", _surge_restored_early),
+    Mutation(
+        "surge-early", "the extra pod is not awaited", "reason-reported", _surge_restored_early
+    ),
     Mutation(
         "deletion-cost-not-set",
         "restoring a surged scale removes any pod",
@@ -74,7 +79,12 @@ REPLACEMENTS: tuple[Mutation, ...] = (
         "placed-first",
         _unschedulable_ignored,
     ),
-    Mutation("blockers-never-told", "the status has no blockers", "reason-told", _blockers_untold),
+    Mutation(
+        "blockers-never-reported",
+        "the status has no blockers",
+        "reason-reported",
+        _blockers_unreported,
+    ),
     Mutation(
         "returns-unlimited",
         "pods that come back are moved without limit",

@@ -164,7 +164,7 @@ class SimulatedApiServer:
         return lines
 
     def bookmark(self, collection: Collection, *, first: bool = False) -> bytes:
-        """The present revision, told to a watch; the first one ends a streamed list."""
+        """The present revision, sent to a watch; the first one ends a streamed list."""
         metadata: Manifest = {"resourceVersion": str(self.store.revision)}
         if first:
             metadata["annotations"] = {INITIAL_END: "true"}

@@ -276,7 +276,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             "reported with the entry to extend, also in `status.handOver`",
             (
                 "cases/test_expander.py",
-                "test_a_new_name_that_no_pattern_matches_is_told_with_the_entry_to_extend",
+                "test_a_new_name_that_no_pattern_matches_is_reported_with_the_entry_to_extend",
             ),
         ),
         (
@@ -284,7 +284,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             "recognised: its Linux nodes run Azure Linux already",
             (
                 "unit/core/test_azure_local.py",
-                "test_it_is_told_before_azure_is_asked_for_pools_that_it_does_not_have",
+                "test_it_is_reported_before_azure_is_asked_for_pools_that_it_does_not_have",
             ),
         ),
         (

@@ -44,7 +44,7 @@ def test_a_test_fails_under_its_mutation(name: str) -> None:
     assert trial.detected, trial.output
 
 
-def test_a_test_that_passes_under_a_mutation_is_told() -> None:
+def test_a_test_that_passes_under_a_mutation_is_reported() -> None:
     edit = Edit("kube.lease", "import asyncio\n", "import asyncio  # the same\n")
     same = TextMutation("same", "nothing", "tests/unit/kube/test_zones.py", (edit,), "none")
     assert edit.apply(_source(edit)) != _source(edit)

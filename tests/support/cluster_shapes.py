@@ -168,7 +168,7 @@ SHAPES = (
 
 
 def cluster_of(shape: ShapedCluster) -> PreflightCluster:
-    """The cluster, with what Azure tells of it."""
+    """The cluster, with what Azure shows of it."""
     properties = {
         "provisioningState": "Succeeded",
         "currentKubernetesVersion": "1.34.2",

@@ -386,14 +386,14 @@ def test_a_cluster_that_cannot_be_reached(
     assert "Traceback" not in err
 
 
-def test_a_missing_kubeconfig_is_told_before_azures_flags(azlm: Azlm) -> None:
+def test_a_missing_kubeconfig_is_reported_before_azures_flags(azlm: Azlm) -> None:
     file = azlm.file(MIGRATION)
     code, _, err = azlm("preflight", "-f", file, "--kubeconfig", azlm.folder / "none")
     assert code == 1
     assert "there is no kubeconfig at " in err
 
 
-def test_a_flag_that_names_no_cluster_is_told_by_its_name(azlm: Azlm) -> None:
+def test_a_flag_that_names_no_cluster_is_reported_by_its_name(azlm: Azlm) -> None:
     flags = ("--subscription-id=x", "--resource-group=g", "--cluster-name=c")
     code, _, err = azlm("preflight", "-f", azlm.file(MIGRATION), *flags)
     assert code == 1

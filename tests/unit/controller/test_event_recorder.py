@@ -153,7 +153,7 @@ def _blocked(*names: str) -> MigrationStatus:
     return MigrationStatus(blockers=blockers)
 
 
-async def test_a_blocker_is_told_once_on_its_object() -> None:
+async def test_a_blocker_is_reported_once_on_its_object() -> None:
     events, world = Events(), World()
     for name in ("a", "b"):
         world.put_budget(Budget(NamespacedName("shop", name), None, uid=f"uid-{name}"))
@@ -174,7 +174,7 @@ async def test_a_blocker_is_told_once_on_its_object() -> None:
     )
 
 
-async def test_a_forced_deletion_is_told_on_its_pod() -> None:
+async def test_a_forced_deletion_is_reported_on_its_pod() -> None:
     events = Events()
     deletion = DeletePod(NamespacedName("shop", "a"), "uid-a", None, "")
     async with serving(events.answer) as client:

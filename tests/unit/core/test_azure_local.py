@@ -1,4 +1,4 @@
-"""AKS enabled by Azure Arc, as on Azure Local: told in place of a cluster that is not found."""
+"""AKS enabled by Azure Arc, as on Azure Local: reported in place of a cluster that is not found."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ NODE = Node(
 )
 
 
-def test_it_is_told_before_azure_is_asked_for_pools_that_it_does_not_have() -> None:
+def test_it_is_reported_before_azure_is_asked_for_pools_that_it_does_not_have() -> None:
     assert NODE.node_resource_group == AZURE_LOCAL
     observation = seen(world([], nodes=[NODE]), pools=None)
     answer = preflight(context_of(migration(), observation, NOW))

@@ -222,7 +222,7 @@ def test_the_end_of_an_earlier_batch_is_not_that_of_this_one(index: int, joins: 
     assert joins or ready(decision) == "BatchSoak"
 
 
-# What is told
+# What is reported
 
 
 def _draining(pods: list[Any], **drain: Any) -> Decision:

@@ -1,4 +1,4 @@
-"""Where a pod may land, out of its JSON, and what of that the forecast tells that it leaves out."""
+"""Where a pod may land, out of its JSON, and what of the forecast reports as left out."""
 
 import json
 from typing import Any

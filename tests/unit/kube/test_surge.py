@@ -65,7 +65,7 @@ async def test_a_rollout_is_restarted_once_for_each_stamp() -> None:
     assert request == Sent("PATCH", PATH, MERGE_PATCH, {"spec": {"template": template}})
 
 
-async def test_a_scale_is_left_to_whoever_changed_it() -> None:
+async def test_a_scale_is_left_to_the_writer_that_changed_it() -> None:
     (request,) = await _sent(lambda client: surge.relinquish_scale(client, WEB, "m", "uid-m"))
     patch = {"metadata": {"annotations": {"azlm.dev/surge": "m/yielded.uid-m"}}}
     assert request == Sent("PATCH", PATH, MERGE_PATCH, patch)
