@@ -1,4 +1,4 @@
-"""A cluster out of API objects, and what azlm reports of it before a migration: findings and reason.
+"""A cluster out of API objects, and its preflight: findings and reason.
 
 The objects are decoded as the watches decode them. Workloads get the pods that their controllers
 would make, one worker after the other, and budgets the status that their controller would write.

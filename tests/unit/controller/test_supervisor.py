@@ -106,7 +106,7 @@ async def test_a_worker_begins_once_the_one_before_it_is_over() -> None:
     await asyncio.gather(first, second, return_exceptions=True)
 
 
-async def test_what_is_seen_of_a_successor_is_not_told_to_a_worker() -> None:
+async def test_what_is_seen_of_a_successor_is_not_sent_to_a_worker() -> None:
     seen: list[str] = []
 
     class Told(SlowWorker):
