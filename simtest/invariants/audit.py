@@ -10,7 +10,7 @@ from simtest.invariants.blame import Blame
 from simtest.invariants.budgets import BudgetInvariants
 from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.drain_policy import DrainPolicyInvariants
-from simtest.invariants.moves import Meant, MoveInvariants
+from simtest.invariants.moves import IntendedPod, MoveInvariants
 from simtest.invariants.nodes import NodeInvariants, Openings
 from simtest.invariants.operator_view import OperatorView
 from simtest.invariants.pool_view import PoolView
@@ -51,8 +51,8 @@ class Audit:
         """Whether the action that takes effect was sent long ago: it is judged by its effect on
         budgets and other pods, and not by the present state of the migration."""
         self._budgets = BudgetInvariants(context, blame)
-        meant = Meant(context)
-        self._always = (meant, self._budgets)
+        intended_pod = IntendedPod(context)
+        self._always = (intended_pod, self._budgets)
         self._moves = MoveInvariants(context, blame, openings)
         self.nodes = NodeInvariants(context, openings)
         self._status = StatusInvariants(context, self.pool_view)
@@ -62,7 +62,7 @@ class Audit:
             blame,
             openings,
             RateLimits(context),
-            meant,
+            intended_pod,
             self._moves,
             self._budgets,
             self.nodes,
@@ -140,9 +140,9 @@ class Audit:
         for part in self._deciding:
             part.decided(process, decision)
 
-    def acts(self, process: ObservedProcess, *, lands: bool, heard: bool) -> None:
+    def acts(self, process: ObservedProcess, *, lands: bool, answered: bool) -> None:
         """The next action belongs to that process; whether it will take effect, and be answered."""
-        self.context.acting, self.context.heard = process, heard
+        self.context.acting, self.context.answered = process, answered
         self._lands = lands
 
     def begins(self, action: Action) -> None:

@@ -21,7 +21,7 @@ from simtest.invariants.readings import counts, leaves
 
 EXPIRY_SECONDS = 118.0
 """An eviction without a visible effect is forgotten after two minutes."""
-HEARD_SECONDS = 0.2
+ANSWERED_SECONDS = 0.2
 RETRY_SECONDS = 0.9
 RETURNS = 3
 """Pods that tolerate a cordon come back; a process moves so many of an owner again."""
@@ -29,7 +29,7 @@ LATE_SECONDS = 15.0
 """A pod that appears so many seconds after its batch and its process began has come back."""
 
 
-class Meant(Part):
+class IntendedPod(Part):
     """The pod is the intended one: judged for each eviction and deletion, however late it
     arrives."""
 
@@ -82,7 +82,7 @@ class MoveInvariants(Part, NullWatcher):
         if before is None:
             return
         since = self.context.now - before.at
-        done = before.granted and before.heard and HEARD_SECONDS < since < EXPIRY_SECONDS
+        done = before.granted and before.answered and ANSWERED_SECONDS < since < EXPIRY_SECONDS
         self.context.that("evicted-once", not done, f"{action.pod} was evicted {since:.1f} s ago")
         text = f"{action.pod} was refused {since:.2f} s ago"
         # A refused eviction permits a deletion, and a retry if the budget has a newer status.

@@ -74,11 +74,11 @@ class NoRecords:
 
 
 class SentAction(Struct):
-    """An eviction that a process sent, or a deletion. `heard` is whether its answer arrived."""
+    """An eviction that a process sent, or a deletion. `answered` is whether its answer arrived."""
 
     at: float
     revision: int
-    heard: bool
+    answered: bool
     granted: bool = False
     charged: tuple[object, ...] = ()
     free: bool = False
