@@ -47,7 +47,7 @@ class TimeoutPolicy(StrEnum):
 
 
 class SingletonPolicy(StrEnum):
-    """How a single replica, or one that its budget never lets go, is moved."""
+    """How a single replica, or one whose budget never allows a disruption, is moved."""
 
     EVICT = "Evict"
     SURGE_FIRST = "SurgeFirst"

@@ -292,7 +292,7 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
             async with asyncio.timeout(RELEASE_SECONDS):
                 await operator.workers.release(str(name))
         except TimeoutError as error:
-            text = "letting go takes long; going on"
+            text = "the release takes long; it is tried again"
             raise kopf.TemporaryError(text, delay=RELEASE_RETRY_SECONDS) from error
         except KubernetesError as error:
             text = f"reading the resource: {error}"

@@ -36,7 +36,7 @@ _READ_ONLY = frozenset(("provisioningState", "eTag", "powerState", "status", "cr
 
 
 class Assumptions(Struct, frozen=True):
-    """What a cluster's past does not show, in seconds; `node_boot` None takes after its nodes.
+    """What a cluster's past does not show, in seconds; `node_boot` None is measured from its nodes.
 
     `attach` and `detach` are a disk's. About 15 s are usual for each of an Azure Disk, says its
     driver's maintainer (kubernetes-sigs/cloud-provider-azure issue 78), and 10 to 15 s were

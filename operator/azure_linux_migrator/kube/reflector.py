@@ -1,4 +1,4 @@
-"""A reflector keeps records of one resource current: list by streaming, then watch, for ever.
+"""A reflector keeps records of one resource current: it lists by streaming, then watches.
 
 Where the apiserver does not stream lists, it pages through them, 500 objects at a time. Whatever
 happens to the connection, the next list repairs: what is not in it any more is reported removed.

@@ -7,7 +7,7 @@ from azure_linux_migrator.kube.decode import DELETION_COST
 from azure_linux_migrator.model.cluster import NamespacedName
 
 CONFLICTS = frozenset({404, 409, 422})
-"""The object is gone, or is no longer as it was seen: the next decision sees how it is."""
+"""The object is gone, or is no longer as it was seen: the next decision uses its new state."""
 
 
 async def restart(client: Client, deployment: NamespacedName, stamp: str) -> None:

@@ -1,4 +1,4 @@
-"""Slim, frozen records of what the core knows about a cluster: the only shape it ever sees.
+"""Slim, frozen records of the objects of a cluster. The core uses no other form.
 
 They are built by kube/decode.py from watch events and by the simulator from its own state.
 Strings that repeat (names of nodes, namespaces, labels) are interned where they are built.

@@ -1,4 +1,4 @@
-"""One migration as the core sees it, and what was observed for it."""
+"""One migration as the core reads it: spec, last status and annotations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

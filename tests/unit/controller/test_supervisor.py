@@ -79,8 +79,13 @@ async def test_a_resource_that_is_gone_is_not_released() -> None:
     async def read(_: str) -> None:
         return None
 
-    nothing: Any = None
-    await Supervisor(nothing, read).release("m")
+    made_for: list[Mapping[str, Any]] = []
+
+    def make(body: Mapping[str, Any], _: bool) -> Any:
+        made_for.append(body)
+
+    await Supervisor(make, read).release("m")
+    assert made_for == []
 
 
 async def test_a_worker_begins_once_the_one_before_it_is_over() -> None:

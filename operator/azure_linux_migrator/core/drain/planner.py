@@ -242,7 +242,7 @@ class Planner:
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
         times += self._starvation.checks()
-        # What is due and not done (paused, say) must not be looked at again and again.
+        # What is due and not done (for example, paused) causes no wake-up.
         return min((time_ for time_ in times if time_ > self._now), default=None)
 
 

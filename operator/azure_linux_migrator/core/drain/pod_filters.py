@@ -68,7 +68,7 @@ def classify_pod(pod: Pod, policy: Drain, facts: Facts) -> FilterResult:
 
 
 def returns(pod: Pod) -> FilterResult:
-    """Moving it would not help: its like have come back to the source after being moved."""
+    """Moving it would not help: pods of its owner return to the source when they are moved."""
     why = "pods of its owner come back to the source after being moved"
     remedy = (
         "its template tolerates node.kubernetes.io/unschedulable or names its node: take that out, "

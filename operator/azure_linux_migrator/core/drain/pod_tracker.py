@@ -239,7 +239,7 @@ class PodTracker:
 
     def lost(self, nodes: Collection[str] | None = None) -> tuple[str, ...]:
         """Uids of the pods that end with these nodes, by default with all: abandoned ones, and
-        those that come back and that an admin lets go."""
+        those that come back and whose loss an admin has acknowledged."""
         return tuple(
             sorted(
                 entry.pod.uid

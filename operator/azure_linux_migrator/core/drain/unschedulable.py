@@ -52,7 +52,7 @@ class UnschedulableReplacements:
     def find(self, now: float, since: float, began: float) -> tuple[Pod, ...]:
         """The pods that stand for moved ones; the migration began at `since`, this batch at
         `began`. Of a workload that misses some, the newest."""
-        self._evicted_owners.born = self._evicted_owners.born or now
+        self._evicted_owners.watched_since = self._evicted_owners.watched_since or now
         if not self._world.unschedulable:
             self._pending.clear()
             return ()
@@ -85,7 +85,7 @@ class UnschedulableReplacements:
             pod
             for pod in pods
             if pod.created >= (since or began) > 0
-            and pod.created <= self._evicted_owners.born + REPLACED_SECONDS
+            and pod.created <= self._evicted_owners.watched_since + REPLACED_SECONDS
             and self._replaces(pod, now, since)
         ]
         if not replacing:
@@ -110,8 +110,8 @@ class UnschedulableReplacements:
             return False
         if any(waiting_pod.created < since for waiting_pod in self._waiting_of(pod)):
             return False  # its owner found no room before either
-        born = self._evicted_owners.born
-        unwatched = 0 < since < born and pod.created <= born + REPLACED_SECONDS
+        watched_since = self._evicted_owners.watched_since
+        unwatched = 0 < since < watched_since and pod.created <= watched_since + REPLACED_SECONDS
         return unwatched and pod.owner is not None and pod.owner.kind != "Job"
 
     def _waiting_of(self, pod: Pod) -> Iterable[Pod]:

@@ -3,6 +3,7 @@
 Both are kept in the status, so that a process that restarts neither hides a stall nor loses time.
 """
 
+from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.api.elapsed import Elapsed, ElapsedPart
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch, timestamp
@@ -66,7 +67,7 @@ def _counted(elapsed: Elapsed, extra: int, now: float) -> Elapsed:
 
 def _part(status: MigrationStatus) -> str:
     """What the time counts under from now on; empty before the start and after the end."""
-    ready = status.condition("Ready")
+    ready = status.condition(ConditionType.READY)
     reason = ready.reason if ready else ""
     part = ElapsedPart.PREPARING.value
     if status.start_time is None or status.phase in OVER or status.phase == Phase.DELETING:

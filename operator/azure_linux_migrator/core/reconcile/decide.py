@@ -171,14 +171,13 @@ def _moved(migration: Migration) -> str:
 
 
 def _asks_to_abort(ctx: Context) -> bool:
-    """An admin's word to stop for good: taken once, and until the source is being retired, or is
+    """An admin asks to stop for good: this acts once, and until the source is being retired, or is
     changed by AKS itself (InPlace)."""
     migration, step = ctx.migration, ctx.migration.status.step
     if migration.status.is_true(ConditionType.SUCCEEDED):
         return False
     last = Step.UPDATE_IN_PLACE if migration.in_place else FINAL
-    succeeded = migration.status.is_true(ConditionType.SUCCEEDED)
-    early = not succeeded and (not step or route_of(migration).before(step, last))
+    early = not step or route_of(migration).before(step, last)
     return bool(token(migration, ABORT)) and (migration.backwards or early)
 
 

@@ -38,7 +38,7 @@ after a step that was recorded just now the next decision follows at once."""
 RETRY_SECONDS = 0.5
 """After a step could not be recorded."""
 GIVE_WAY_SECONDS = 10.0
-"""A concurrent status writer believes it is the leader, for example after a suspend. One that does
+"""A concurrent status writer acts as the leader, for example after a suspend. One that does
 not hold the Lease ends within this time (kube/lease.py); until then nothing is decided."""
 CONCURRENCY = 64
 """Actions of one migration whose requests are under way at one time."""

@@ -80,7 +80,7 @@ def _gives_back(ctx: Context) -> Progress:
     if retired:
         return DONE
     if ctx.seen.pools is None:
-        # What was never recorded is not worth a wait for Azure.
+        # Without a record of them, there is nothing to wait for.
         if ctx.migration.status.source.autoscaler is None:
             return DONE
         return ctx.attempt(ReadPools(), Reason.RELEASING, "reading the cluster's node pools")

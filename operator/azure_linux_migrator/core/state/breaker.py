@@ -1,4 +1,4 @@
-"""A circuit breaker: what refuses every pod alike is asked by one pod at a time.
+"""A circuit breaker: after refusals that apply to every pod, one pod at a time is tried.
 
 A missing right, a webhook that is down or an apiserver that fails would otherwise be met by every
 pod of the pool in turn. It opens when several pods in a row were refused so, and closes with the

@@ -1,4 +1,4 @@
-"""The world as the core sees it: nodes, pods and disruption budgets with the indexes drains need.
+"""The core's model of the cluster: nodes, pods and disruption budgets with the indexes drains need.
 
 Fed event by event; an event costs the same whatever the number of pods, but for a changed budget
 selector, which costs its namespace once. It also holds what belongs to the cluster and not to one

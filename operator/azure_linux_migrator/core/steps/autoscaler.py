@@ -72,7 +72,7 @@ def restore(ctx: Context) -> Progress:
     if pool.autoscaling and not pool.tag(TAG_AUTOSCALER) and pool.settled:
         return DONE
     if pool.autoscaling:
-        bounds = pool.bounds  # somebody has turned it on again, his way
+        bounds = pool.bounds  # somebody has turned it on again with other bounds
     text = f"giving node pool {pool.name} its autoscaler back ({bounds[0]} to {bounds[1]} nodes)"
     action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
     return update(ctx, action, Reason.RESTORING_AUTOSCALER, text)

@@ -114,7 +114,7 @@ def remove_target(ctx: Context) -> Progress:
     if pool.state == ProvisioningState.DELETING:
         return ctx.refresh_pools(Reason.REMOVING_TARGET, text, pool.name)
     if not pool.settled:
-        # A pool that is still being created is deleted as soon as Azure lets go of it.
+        # A pool that is still being created is deleted as soon as Azure accepts it.
         return ctx.refresh_pools(
             Reason.REMOVING_TARGET, f"{text} once Azure is done with it", pool.name
         )
