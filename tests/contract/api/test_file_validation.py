@@ -59,7 +59,8 @@ def test_an_unknown_check_is_reported_with_the_nearest_one() -> None:
 
 @pytest.mark.parametrize("spec", GOOD)
 def test_the_edges_of_a_good_spec_are_taken(spec: dict[str, Any]) -> None:
-    assert parse_spec(SOURCE | spec).source.node_pool == SOURCE["source"]["nodePool"]
+    whole = SOURCE | spec
+    assert parse_spec(whole).source.node_pool == whole["source"]["nodePool"]
 
 
 def test_every_rule_that_is_not_about_a_change_is_known_in_python_too() -> None:

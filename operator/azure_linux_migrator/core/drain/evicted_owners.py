@@ -29,7 +29,7 @@ class Loss(Struct):
 
 
 class EvictedOwners:
-    """By the owner's uid. `watched_since`: of the first reading, in seconds since the epoch; else 0."""
+    """By the owner's uid. `watched_since` is in seconds since the epoch, 0 before that."""
 
     def __init__(self, world: World) -> None:
         self._world = world
