@@ -32,7 +32,7 @@ from simtest.scenario import NAME
 
 YOUNG_SECONDS = 45.0
 """The process may not have seen a pod that was created so few seconds ago."""
-LOOK_SECONDS = 75.0
+CHECK_SECONDS = 75.0
 """azlm reads the pools at least this often."""
 
 
@@ -213,7 +213,7 @@ class PoolInvariants(Part, NullWatcher):
             return
         scales = bool(context.aks.properties("src").get("enableAutoScaling"))
         text = "pods are evicted while the source's autoscaler is on"
-        others = self._pool_view.changed("src", LOOK_SECONDS)
+        others = self._pool_view.changed("src", CHECK_SECONDS)
         context.that("autoscaler-held", not scales, text, excuse=others)
 
     def _updates(self, pool: str, changes: dict[str, Any], etag: str) -> None:
@@ -254,8 +254,9 @@ class PoolInvariants(Part, NullWatcher):
 
     def _begins_to_move(self) -> bool:
         """Whether no pod was moved yet: the source's nodes are as they were."""
-        marked = any(in_batch(node) for node in self.context.nodes("src"))
-        return bool(self.context.nodes("src")) and not marked and not self.context.backwards
+        nodes, back = self.context.nodes("src"), self.context.backwards
+        marked = any(in_batch(node) for node in nodes)
+        return bool(nodes) and not marked and (not back or self.context.turning)
 
     # Retiring
 
