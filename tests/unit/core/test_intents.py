@@ -74,9 +74,9 @@ def test_pause_wins_over_a_resume_of_the_same_moment() -> None:
     assert IntentRun()(pause="1", resume="1").status.phase == "Paused"
 
 
-def begun_with(**in_git: str) -> Run:
+def begun_with(**in_git: str) -> IntentRun:
     """A migration that was applied with words of Git, and is being drained now."""
-    run = Run(MigrationStatus())
+    run = IntentRun(MigrationStatus())
     run(**in_git)
     run.next(status=run.wanted.status.model_copy(update={"step": "Drain", "phase": "Running"}))
     run(**in_git)
