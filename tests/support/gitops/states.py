@@ -80,8 +80,9 @@ def soaking() -> dict[str, Any]:
 def planned(**forecast: Any) -> dict[str, Any]:
     """A migration of mode Plan; without a forecast, it is still being made."""
     wanted = migration(mode="Plan")
-    made = ForecastStatus(generation=1, at=timestamp(NOW - 10), **forecast) if forecast else None
-    return resource(wanted, decide(wanted, seen(world([]), source(), forecast=made), NOW).status)
+    status = ForecastStatus(generation=1, at=timestamp(NOW - 10), **forecast) if forecast else None
+    observation = seen(world([]), source(), forecast=status)
+    return resource(wanted, decide(wanted, observation, NOW).status)
 
 
 def deleted() -> dict[str, Any]:

@@ -43,8 +43,9 @@ def token(migration: Migration, annotation: str) -> str:
     """The value of an annotation if it is new, else an empty text."""
     value = migration.annotations.get(annotation, "")[:TOKEN_LIMIT]
     status = migration.status
-    known = value == getattr(status, _HANDLED[annotation])
-    return "" if known or _entry(annotation, value) in status.earlier_tokens else value
+    if value == getattr(status, _HANDLED[annotation]):
+        return ""
+    return "" if _entry(annotation, value) in status.earlier_tokens else value
 
 
 def remembering(migration: Migration, status: MigrationStatus) -> MigrationStatus:
