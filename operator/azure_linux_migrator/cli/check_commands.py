@@ -43,7 +43,7 @@ def _width() -> int:
     help="A pool, with default settings.",
 )
 @click.option("--all-pools", is_flag=True, help="Every pool that does not run Azure Linux yet.")
-@options.output("table", "json", "junit", "sarif")
+@options.output("table", "json", "yaml", "junit", "sarif")
 @options.reading
 def preflight(
     filename: Path | None,

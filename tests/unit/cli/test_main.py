@@ -128,7 +128,7 @@ def test_clear_is_0_and_blocked_is_2(azlm: Azlm) -> None:
         (("plan", "-f", "x", "--node-boot-seconds", "nan"), "nan is not a finite number"),
         (("plan", "-f", "x", "--job-seconds", "inf"), "inf is not a finite number"),
         (("plan", "-f", "x", "--node-delete-seconds", "1m"), "'1m' is not a valid"),
-        (("preflight", "-f", "x", "-o", "yaml"), "'yaml' is not one of 'table', 'json'"),
+        (("preflight", "-f", "x", "-o", "xml"), "'xml' is not one of 'table', 'json', 'yaml'"),
         (("snapshot",), "'-o' / '--output'"),
         (("run", "--metrics-port", "70000"), "70000 is not in the range 0<=x<=65535"),
         (("crd", "more"), "more"),
