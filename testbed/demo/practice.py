@@ -11,7 +11,7 @@ from pathlib import Path
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane, say
 from testbed.demo.command import ROOT, install
-from testbed.demo.process import DEMO, Operator
+from testbed.demo.process import DEMO, AzlmProcess
 from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import demo
@@ -65,7 +65,7 @@ def served(scratch: Path, nodes: int) -> Iterator[str]:
         account = plane.service_account_kubeconfig("azlm-system", "azlm")
         with (
             AksServer(plane.kubeconfig) as aks,
-            Operator(account, aks.url, scratch, DEMO) as operator,
+            AzlmProcess(account, aks.url, scratch, DEMO) as operator,
         ):
             operator.wait_ready()
             yield TEXT.format(
