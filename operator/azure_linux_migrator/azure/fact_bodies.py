@@ -101,10 +101,17 @@ def _count(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() else None
 
 
+def decode_versions(body: Json) -> tuple[str, ...]:
+    """Kubernetes versions for new pools (availableAgentPoolVersions). Previews too: a cluster of a
+    preview version has pools of that version."""
+    versions = (body.get("properties") or {}).get("agentPoolVersions") or ()
+    return tuple(str(version["kubernetesVersion"]) for version in versions)
+
+
 def decode_lock(item: Json, cluster_id: str, node_group: str) -> Lock | None:
     """A lock that concerns the cluster or its nodes; None for one on another resource."""
     on = str(item.get("id") or cluster_id).split("/providers/Microsoft.Authorization/locks")[0]
-    on_nodes = bool(node_group) and _within(on, node_group)
+    on_nodes = bool(node_group) and (_within(on, node_group) or _within(node_group, on))
     if not (on_nodes or _within(cluster_id, on) or _within(on, cluster_id)):
         return None
     level = str((item.get("properties") or {}).get("level") or "CanNotDelete")

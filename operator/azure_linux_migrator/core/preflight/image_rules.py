@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot
-from azure_linux_migrator.core.preflight.target_kubernetes import control_plane, target_kubernetes
+from azure_linux_migrator.core.preflight.target_kubernetes import (
+    control_plane,
+    newest_patch,
+    target_kubernetes,
+)
 from azure_linux_migrator.core.preflight.target_os import (
     OTHERS,
     TABLE,
@@ -74,16 +78,29 @@ def _patch(snapshot: PreflightSnapshot, finding_of: RuleResult) -> Iterator[Find
     if isinstance(snapshot.facts.versions, Unread):
         yield finding_of.unchecked(snapshot.facts.versions)
         return
-    own = snapshot.source.settings.kubernetes_version
+    settings = snapshot.source.settings
+    own, alias = settings.kubernetes_version, settings.kubernetes_alias
     version = target_kubernetes(snapshot.source, snapshot.facts)
+    newest = newest_patch(own, snapshot.facts)
     if version is None:
         plane = control_plane(snapshot.facts)
+        upgrade = (
+            f"upgrade the control plane to {newest} first: az aks upgrade --control-plane-only "
+            f"--kubernetes-version {newest} …"
+            if newest
+            else f"upgrade the pool first, az aks nodepool upgrade --name {snapshot.source.name} …"
+        )
         yield finding_of.block(
             f"Kubernetes {own} is not offered for new pools any more, nor another patch of its "
             f"minor version up to the control plane's {plane}",
-            f"upgrade the pool first, az aks nodepool upgrade --name {snapshot.source.name} …, or "
-            "use spec.strategy.type InPlace, which needs no new pool",
+            f"{upgrade}, or use spec.strategy.type InPlace, which needs no new pool",
         )
+    elif alias:
+        patch = newest if version == alias else version
+        if patch not in {own, None}:
+            yield finding_of.fixed(
+                f"it was asked for Kubernetes {alias} and has {own}; the new one gets {patch}"
+            )
     elif version != own and own:
         yield finding_of.fixed(
             f"Kubernetes {own} is not offered for new pools any more; the new one gets {version}"

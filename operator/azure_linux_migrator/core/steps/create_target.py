@@ -72,7 +72,7 @@ def _create(ctx: Context) -> Progress:
 
 
 def _version(ctx: Context) -> dict[str, object]:
-    """The Kubernetes version, where it is not the source's."""
+    """The Kubernetes version, where it is not the source's as it runs."""
     source, facts = ctx.pool(ctx.migration.source), ctx.seen.azure_facts
     if source is None or facts is None:
         return {}
