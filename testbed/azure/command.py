@@ -116,6 +116,7 @@ class Run:
                 vm_size=self._arguments.vm_size,
                 nodes=self._arguments.nodes,
             )
+            self.announce()
             code = 1
             try:
                 try:
@@ -131,6 +132,20 @@ class Run:
             finally:
                 code = self._finish(small, scratch, code)
             return code
+
+    def announce(self) -> None:
+        """Say what is made: a process that is killed (SIGKILL) cannot delete it."""
+        say(
+            f"making resource group {self._cluster.resource_group}, which costs money while it "
+            f"exists. It is deleted at the end; should this process be killed: {self._deletion}"
+        )
+
+    @property
+    def _deletion(self) -> str:
+        cluster = self._cluster
+        return (
+            f"az group delete --subscription {cluster.subscription} --name {cluster.resource_group}"
+        )
 
     def _azure(self, stack: ExitStack, scratch: Path) -> tuple[str, Token | None]:
         """The URL of Azure Resource Manager, and what gives its tokens."""
@@ -171,9 +186,8 @@ class Run:
         """Delete everything, and keep the log and the recording. Signals are held back."""
         if not small.delete(self._poll_seconds):
             say(
-                "the resource group could not be deleted, and costs money until it is: az group "
-                f"delete --subscription {self._cluster.subscription} "
-                f"--name {self._cluster.resource_group}"
+                "the resource group could not be deleted, and costs money until it is: "
+                + self._deletion
             )
             code = LEFT_OVER
         try:

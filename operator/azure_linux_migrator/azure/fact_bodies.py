@@ -35,7 +35,7 @@ def decode_cluster(body: Json, cluster_id: str) -> ClusterFacts:
         autoscaler_profile=dict(properties.get("autoScalerProfile") or {}),
         max_pools=properties.get("maxAgentPools"),
         outbound_ports=int(balancer.get("allocatedOutboundPorts") or 0),
-        outbound_addresses=len(balancer.get("effectiveOutboundIPs") or ()),
+        outbound_addresses=_outbound_addresses(balancer),
         node_disruption=str(
             (properties.get("nodeDisruptionProfile") or {}).get("nodeDisruptionPolicy") or ""
         ),
@@ -45,6 +45,15 @@ def decode_cluster(body: Json, cluster_id: str) -> ClusterFacts:
             for identity in (properties.get("identityProfile") or {}).values()
         ),
     )
+
+
+def _outbound_addresses(balancer: Json) -> int:
+    """IPv4 addresses of the load balancer; 0 where they are not known: of a prefix, only its id is
+    told."""
+    if (balancer.get("outboundIPPrefixes") or {}).get("publicIPPrefixes"):
+        return 0
+    of_ipv6 = int((balancer.get("managedOutboundIPs") or {}).get("countIPv6") or 0)
+    return max(0, len(balancer.get("effectiveOutboundIPs") or ()) - of_ipv6)
 
 
 def decode_size(item: Json) -> SizeFacts:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from azure_linux_migrator.core.preflight.findings import Finding
 from azure_linux_migrator.core.preflight.rule import RuleResult, of_pool
@@ -14,6 +15,8 @@ from azure_linux_migrator.core.preflight.target_kubernetes import (
 from azure_linux_migrator.core.preflight.target_os import (
     OTHERS,
     TABLE,
+    Minor,
+    TargetOs,
     gpu_support,
     images_fact,
     minor,
@@ -59,9 +62,12 @@ def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if (low and version < low) or (high and version > high):
         means = resolves_to(support, version)
         what = f" (it would be version {means})" if means else ""
+        fitting = [name for name in TABLE if _fits(TABLE[name], version, snapshot.today)]
+        others = f", or set spec.target.osSKU to {' or '.join(fitting)}" if fitting else ""
+        upgrade = "upgrade the pool's Kubernetes version first" if low and version < low else ""
         yield finding_of.block(
             f"osSKU {sku} does not fit Kubernetes {at}{what}: {support.fact}",
-            "upgrade the pool's Kubernetes version first, or choose another spec.target.osSKU",
+            f"{upgrade}{others}".removeprefix(", or "),
         )
     elif support.preview_from is not None and version >= support.preview_from:
         yield finding_of.warn(
@@ -71,6 +77,18 @@ def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         )
     if snapshot.target != snapshot.source.name:
         yield from _patch(snapshot, finding_of)
+
+
+def _fits(target_os: TargetOs, version: Minor, today: date) -> bool:
+    """Whether pools of that Kubernetes version can have it, in general availability."""
+    low, high, preview = target_os.first, target_os.last, target_os.preview_from
+    return (
+        (low is None or low <= version)
+        and (high is None or version <= high)
+        and (preview is None or version < preview)
+        and (target_os.retires is None or today < target_os.retires)
+        and not target_os.preview
+    )
 
 
 def _patch(snapshot: PreflightSnapshot, finding_of: RuleResult) -> Iterator[Finding]:
