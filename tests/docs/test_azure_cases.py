@@ -195,8 +195,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "an alias of a version, such as 1.34",
-            "is passed on where AKS makes a version of it that works, else the newest patch that "
-            "does; the finding tells which version the new pool gets",
+            "is passed on where AKS makes a version of it that works; the finding names it",
             (AZURE, "test_an_alias_is_passed_on_where_aks_makes_a_version_of_it_that_works"),
         ),
         (
