@@ -9,7 +9,10 @@ from azure_linux_migrator.model.actions import DeletePool, ReadPools
 from azure_linux_migrator.model.cluster import Node
 from tests.support.worlds import NOW, at, migration, seen, source, target, world
 
-NODES = [Node("s-0", "src", cordoned_by="m"), Node("t-0", "srcazl")]
+NODES = [
+    Node("s-0", "src", unschedulable=True, cordoned_by="m", batch="m.uid-m.1"),
+    Node("t-0", "srcazl"),
+]
 WAITING = migration(at("AwaitRetireApproval"), approval="BeforeRetire")
 
 
