@@ -131,3 +131,15 @@ def test_an_older_minor_version_is_told_which_os_sku_fits() -> None:
     [finding, *_] = cluster_of(shape).findings("os.target-k8s")
     assert finding.blocks
     assert "set spec.target.osSKU to AzureLinux3" in finding.remedy
+
+
+def test_another_architecture_is_reported_before_images_fail_on_it() -> None:
+    arm = {"vmSize": "Standard_D16ps_v6"}
+    [finding] = cluster_of(Shape("x64")).findings("image.arch-os", target=arm)
+    assert finding.blocks
+    assert "no Arm64 variant" in finding.message
+    for workers, target in (({}, {}), (arm, {}), (arm, arm)):
+        [finding] = cluster_of(Shape("same", workers=workers)).findings(
+            "image.arch-os", target=target
+        )
+        assert finding.severity is Severity.INFO

@@ -211,8 +211,19 @@ def gpu(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def architecture(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """image.arch-os: what stays the same."""
-    yield of_pool(snapshot, "image.arch-os").info(
+    """image.arch-os: container images run on another architecture only if they have it."""
+    finding_of, sizes = of_pool(snapshot, "image.arch-os"), snapshot.facts.sizes
+    old = None if isinstance(sizes, Unread) else sizes.get(snapshot.source.vm_size.lower())
+    new = snapshot.size_facts
+    if old is not None and new is not None and old.arch != new.arch:
+        yield finding_of.block(
+            f"its nodes are {old.arch} and those of VM size {snapshot.vm_size} are {new.arch}: "
+            f"containers whose images have no {new.arch} variant do not start",
+            f"set spec.target.vmSize to a size of {old.arch}, or acknowledge this once all images "
+            "have both",
+        )
+        return
+    yield finding_of.info(
         "container images need no change: same architecture, same container runtime"
     )
 
