@@ -1,6 +1,21 @@
 """Generated HCL has the layout of terraform fmt."""
 
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from azure_linux_migrator.azure import terraform
 from azure_linux_migrator.azure.hcl_format import aligned
+from tests.support.pool_properties import EVERYTHING
+from tests.support.worlds import target
+
+FORMATTERS = (
+    ("terraform", "fmt", "-check"),
+    ("tofu", "fmt", "-check"),
+    ("hclfmt", "-require-no-change"),
+)
 
 WRITTEN = """\
 resource "a" "b" {
@@ -37,3 +52,15 @@ resource "a" "b" {
 def test_equals_signs_of_lines_one_below_the_other_are_aligned() -> None:
     assert aligned(WRITTEN) == FORMATTED
     assert aligned(FORMATTED) == FORMATTED
+
+
+@pytest.mark.parametrize("mode", ["User", "System"])
+def test_a_formatter_changes_nothing(mode: str, tmp_path: Path) -> None:
+    """Where Terraform, OpenTofu or hclfmt (github.com/hashicorp/hcl/cmd/hclfmt) is installed."""
+    found = [command for command in FORMATTERS if shutil.which(command[0])]
+    if not found:
+        pytest.skip("none of terraform, tofu and hclfmt is installed")
+    file = tmp_path / "pool.tf"
+    file.write_text(terraform.change(target(properties=EVERYTHING, mode=mode), "src") + "\n")
+    done = subprocess.run([*found[0], file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
