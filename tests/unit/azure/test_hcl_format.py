@@ -11,6 +11,7 @@ from azure_linux_migrator.azure.hcl_format import aligned
 from tests.support.pool_properties import EVERYTHING
 from tests.support.worlds import target
 
+MODULE = Path(__file__).parents[3] / "deploy" / "azure" / "terraform"
 FORMATTERS = (
     ("terraform", "fmt", "-check"),
     ("tofu", "fmt", "-check"),
@@ -54,13 +55,22 @@ def test_equals_signs_of_lines_one_below_the_other_are_aligned() -> None:
     assert aligned(FORMATTED) == FORMATTED
 
 
-@pytest.mark.parametrize("mode", ["User", "System"])
-def test_a_formatter_changes_nothing(mode: str, tmp_path: Path) -> None:
-    """Where Terraform, OpenTofu or hclfmt (github.com/hashicorp/hcl/cmd/hclfmt) is installed."""
+def unformatted(file: Path) -> str:
+    """What a formatter complains of: Terraform, OpenTofu, or hclfmt (of hashicorp/hcl)."""
     found = [command for command in FORMATTERS if shutil.which(command[0])]
     if not found:
         pytest.skip("none of terraform, tofu and hclfmt is installed")
+    done = subprocess.run([*found[0], file], capture_output=True, text=True, check=False)
+    return f"{done.stdout}{done.stderr}" if done.returncode else ""
+
+
+@pytest.mark.parametrize("mode", ["User", "System"])
+def test_a_formatter_changes_nothing_of_a_hand_over(mode: str, tmp_path: Path) -> None:
     file = tmp_path / "pool.tf"
     file.write_text(terraform.change(target(properties=EVERYTHING, mode=mode), "src") + "\n")
-    done = subprocess.run([*found[0], file], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert unformatted(file) == ""
+
+
+@pytest.mark.parametrize("file", sorted(MODULE.glob("*.tf")), ids=lambda file: file.name)
+def test_a_formatter_changes_nothing_of_the_module(file: Path) -> None:
+    assert unformatted(file) == ""
