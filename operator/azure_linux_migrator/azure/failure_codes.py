@@ -4,7 +4,6 @@ Sources: the public list of the service's own codes (apierror), and
 learn.microsoft.com/troubleshoot/azure/azure-kubernetes/error-codes.
 """
 
-import re
 from dataclasses import dataclass
 
 from azure_linux_migrator.api.reasons import Reason
@@ -57,11 +56,11 @@ _API_VERSION = (
 
 
 def _admin(reason: Reason, remedy: str, codes: str) -> dict[str, FailureClass]:
-    return dict.fromkeys(codes.split(), waits(reason, remedy))
+    return dict.fromkeys(codes.lower().split(), waits(reason, remedy))
 
 
 def _again(reason: Reason, delay: float, remedy: str, codes: str) -> dict[str, FailureClass]:
-    return dict.fromkeys(codes.split(), FailureClass(reason, True, delay, remedy))
+    return dict.fromkeys(codes.lower().split(), FailureClass(reason, True, delay, remedy))
 
 
 _ADMIN = (
@@ -271,25 +270,22 @@ DRAIN_FAILED = FailureClass(
     30.0,
     "see which pod of that node does not go, and its budget; AKS is asked again",
 )
-CODES: dict[str, FailureClass] = {"PodDrainFailure": DRAIN_FAILED}
+CODES: dict[str, FailureClass] = {"poddrainfailure": DRAIN_FAILED}
 for _group in (*_ADMIN, *_AGAIN):
     CODES |= _group
-"""By the code."""
+"""By the code in lower case: Azure's services write some of them in more than one way."""
 
-FAMILIES: tuple[tuple[re.Pattern[str], FailureClass], ...] = (
-    (re.compile(r"Throttled$|^TooManyRequests"), FailureClass(Reason.AZURE_THROTTLED, True, 10.0)),
+FAMILIES: tuple[tuple[str, FailureClass], ...] = (
+    (r"throttled$|^toomanyrequests", FailureClass(Reason.AZURE_THROTTLED, True, 10.0)),
+    (r"publicipcountlimitreached$", waits(Reason.QUOTA_EXCEEDED, MORE_QUOTA)),
+    (r"vmextensionerror(?:_\w+)?$", waits(Reason.NODES_DO_NOT_START, NODES)),
     (
-        re.compile(r"PublicIPCountLimitReached$", re.IGNORECASE),
-        waits(Reason.QUOTA_EXCEEDED, MORE_QUOTA),
-    ),
-    (re.compile(r"VMExtensionError(?:_\w+)?$"), waits(Reason.NODES_DO_NOT_START, NODES)),
-    (
-        re.compile(r"^CRGConflictWith"),
+        r"^crgconflictwith",
         waits(Reason.PARAMETER_REFUSED, "the pool's capacity reservation does not go with that"),
     ),
     (
-        re.compile(r"Internal(?:Operation|Server|Execution|DiskManagement)?Error$"),
+        r"internal(?:operation|server|execution|diskmanagement)?error$",
         FailureClass(Reason.AZURE_UNAVAILABLE, True, 60.0),
     ),
 )
-"""Codes that have many names."""
+"""Patterns of codes that have many names, in lower case."""

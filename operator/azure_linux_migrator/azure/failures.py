@@ -43,7 +43,7 @@ _TEXTS: tuple[tuple[str, FailureClass], ...] = (
         FailureClass(Reason.AZURE_THROTTLED, True, 30.0),
     ),
     (
-        r"exceed(?:ing)? (?:approved .{1,60}|the )?quota|insufficient vcpu quota",
+        r"exceed(?:ing)? (?:approved .{1,60}|the )?quota|insufficient (?:\w+ )?vcpu quota",
         waits(Reason.QUOTA_EXCEEDED, MORE_QUOTA),
     ),
     (r"is locked, please remove lock", waits(Reason.SCOPE_LOCKED, UNLOCK)),
@@ -145,10 +145,11 @@ def _texts_in(body: object) -> Iterator[str]:
 
 def _by_code(code: str, error: AzureError) -> FailureClass | None:
     """What a code says; None for one that says nothing."""
-    failure = CODES.get(code)
+    name = code.lower()
+    failure = CODES.get(name)
     if failure is None:
-        return next((known for pattern, known in FAMILIES if pattern.search(code)), None)
-    if code in {"AuthorizationFailed", "LinkedAuthorizationFailed"}:
+        return next((known for pattern, known in FAMILIES if re.search(pattern, name)), None)
+    if name in {"authorizationfailed", "linkedauthorizationfailed"}:
         return replace(failure, remedy=_right_to_give(error) or failure.remedy)
     return failure
 

@@ -125,6 +125,24 @@ def test_a_server_error_is_tried_again_soon(code: str) -> None:
     assert (failure.reason, failure.delay) == (Reason.AZURE_UNAVAILABLE, 2.0)
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("SKUNotAvailable", Reason.CAPACITY_SHORT),
+        ("AKSCapacityHeavyUsage", Reason.CAPACITY_SHORT),
+        ("IPv4StandardSkuPublicIpCountLimitReached", Reason.QUOTA_EXCEEDED),
+        ("LinkedauthorizationFailed", Reason.AZURE_FORBIDDEN),
+    ],
+)
+def test_a_code_is_known_in_whatever_case_it_is_written(code: str, reason: Reason) -> None:
+    assert classify_failure(AzureError(code, "words", status=200)).reason is reason
+
+
+def test_a_quota_of_the_region_is_a_quota() -> None:
+    text = "Insufficient regional vcpu quota left for location eastus. left 0, requested 8"
+    assert failed("CreateVMSSAgentPoolFailed", text) == (Reason.QUOTA_EXCEEDED, False)
+
+
 def test_an_expired_secret_of_the_operator_is_not_the_clusters() -> None:
     failure = classify_failure(AzureError("AuthenticationFailed", "AADSTS7000222", status=401))
     assert failure.reason is Reason.AZURE_UNAUTHENTICATED
