@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.azure.failure_codes import FailureClass
 from azure_linux_migrator.azure.failures import (
-    FailureClass,
     classify_failure,
     codes_in,
     message_of,
