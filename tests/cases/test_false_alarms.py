@@ -68,12 +68,12 @@ def test_agents_that_know_both_oses_are_not_reported(objects: str, expected: set
     assert alarms(Shape("agents", objects=objects)) == expected
 
 
-def test_add_ons_with_one_replica_are_told_in_one_line() -> None:
+def test_add_ons_with_one_replica_are_reported_in_one_line() -> None:
     findings = cluster_of(Shape("add-ons")).findings("pod.single-replica")
-    [told] = [finding for finding in findings if finding.severity is Severity.INFO]
-    assert "kube-system/coredns-autoscaler" in told.message
-    assert "calico-system/calico-typha" in told.message
-    assert "coredns," not in told.message
+    [info] = [finding for finding in findings if finding.severity is Severity.INFO]
+    assert "kube-system/coredns-autoscaler" in info.message
+    assert "calico-system/calico-typha" in info.message
+    assert "coredns," not in info.message
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,9 @@ def test_add_ons_with_one_replica_are_told_in_one_line() -> None:
         ({"made-by": "ASO"}, {"iac.owner"}),
     ],
 )
-def test_a_tag_tells_of_code_by_whole_words(tags: dict[str, str], expected: set[str]) -> None:
+def test_code_is_recognised_by_whole_words_of_a_tag(
+    tags: dict[str, str], expected: set[str]
+) -> None:
     assert alarms(Shape("tags", workers={"tags": tags})) == expected
 
 

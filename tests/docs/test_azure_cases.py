@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Severity
 from tests.docs.pages import DOCS, ROOT
-from tests.support.cluster_shapes import SHAPES, Shape, cluster_of
+from tests.support.cluster_shapes import SHAPES, ShapedCluster, cluster_of
 
 PAGE = DOCS / "azure-cases.md"
 RULES = "unit/core/test_preflight_rules.py"
@@ -184,7 +184,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             "a first target that cannot hold 30 pods is reported: `pool.max-pods`",
             SPEAKS,
         ),
-        ("the most pools of a cluster", "as the cluster tells (maxAgentPools)", SPEAKS),
+        ("the most pools of a cluster", "as the cluster shows (maxAgentPools)", SPEAKS),
         ("other disks of another VM size", "ephemeral OS disk and data disks: `vm.disks`", SPEAKS),
     ),
     "Versions and images": (
@@ -300,7 +300,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             "reported with the entry to extend, also in `status.handOver`",
             (
                 "cases/test_expander.py",
-                "test_a_new_name_that_no_pattern_matches_is_told_with_the_entry_to_extend",
+                "test_a_new_name_that_no_pattern_matches_is_reported_with_the_entry_to_extend",
             ),
         ),
         (
@@ -308,7 +308,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             "recognised: its Linux nodes run Azure Linux already",
             (
                 "unit/core/test_azure_local.py",
-                "test_it_is_told_before_azure_is_asked_for_pools_that_it_does_not_have",
+                "test_it_is_reported_before_azure_is_asked_for_pools_that_it_does_not_have",
             ),
         ),
         (
@@ -340,8 +340,8 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "add-ons of AKS with one replica or a cache on an emptyDir",
-            "are told in one line: nobody but AKS can change them",
-            (ALARMS, "test_add_ons_with_one_replica_are_told_in_one_line"),
+            "are reported in one line: nobody but AKS can change them",
+            (ALARMS, "test_add_ons_with_one_replica_are_reported_in_one_line"),
         ),
         (
             "Calico, Datadog, Falco, node exporters",
@@ -350,8 +350,8 @@ CASES: dict[str, tuple[Row, ...]] = {
         ),
         (
             "tags such as season=winter",
-            "code is told by whole words, not by letters",
-            (ALARMS, "test_a_tag_tells_of_code_by_whole_words"),
+            "code is recognised by whole words, not by letters",
+            (ALARMS, "test_code_is_recognised_by_whole_words_of_a_tag"),
         ),
         (
             "a cluster that brings its own CNI; outbound addresses of IPv6",
@@ -359,7 +359,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             (ALARMS, "test_a_network_has_the_room_that_it_has"),
         ),
         (
-            "outbound addresses from a prefix, whose number is not told",
+            "outbound addresses from a prefix, whose number Azure does not show",
             "`outbound.ports` is Unchecked",
             (ALARMS, "test_outbound_addresses_of_a_prefix_are_not_guessed"),
         ),
@@ -396,7 +396,7 @@ def shapes() -> Iterator[str]:
         yield _shape(shape)
 
 
-def _shape(shape: Shape) -> str:
+def _shape(shape: ShapedCluster) -> str:
     cluster = cluster_of(shape)
     blocks, warnings = 0, set()
     for pool in cluster.pools():

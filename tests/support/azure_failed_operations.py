@@ -4,10 +4,10 @@ The error is in the pool's provisioningError. Rewritten as in tests.support.azur
 """
 
 from tests.support.azure_codes import CODES
-from tests.support.azure_texts import REFUSALS, Answer
+from tests.support.azure_texts import REFUSALS, AzureText
 
 FAILURES = (
-    Answer(
+    AzureText(
         "a throttle of Compute",
         0,
         "ReconcileVMSSAgentPoolFailed",
@@ -15,14 +15,14 @@ FAILURES = (
         'this subscription" {\\"internalErrorCode\\":\\"TooManyRequestsReceived\\"}',
         "AKS#2417",
     ),
-    Answer(
+    AzureText(
         "vCPU quota of a family",
         0,
         "ReconcileVMSSAgentPoolFailed",
         'Code="OperationNotAllowed" Message="exceeding approved standardDSv3Family Cores quota"',
         "karpenter-provider-azure#192",
     ),
-    Answer(
+    AzureText(
         "an internal error that AKS works on",
         0,
         "CreateVMSSAgentPoolFailed",
@@ -30,8 +30,8 @@ FAILURES = (
         "continuously retry it until a retry timeout is hit.",
         "azure-docs#87348",
     ),
-    Answer("an internal error", 0, "ReconcileVMSSAgentPoolFailed", "internal error", "AKS#2720"),
-    Answer(
+    AzureText("an internal error", 0, "ReconcileVMSSAgentPoolFailed", "internal error", "AKS#2720"),
+    AzureText(
         "no room in the zones, in the details",
         0,
         "ResourceOperationFailure",
@@ -39,63 +39,63 @@ FAILURES = (
         "jenkins-infra/helpdesk#3584",
         details=(("OverconstrainedZonalAllocationRequest", "Allocation failed."),),
     ),
-    Answer(
+    AzureText(
         "the same as code of its own",
         0,
         "OverconstrainedZonalAllocationRequest",
         "Allocation failed. The condition is too restrictive.",
         "recordings",
     ),
-    Answer(
+    AzureText(
         "no room for the VM size",
         0,
         "ReconcileVMSSAgentPoolFailed",
         'Code="AllocationFailed" Message="We do not have sufficient capacity."',
         "recordings",
     ),
-    Answer(
+    AzureText(
         "a full subnet, in AKS's own wrapper",
         0,
         "CreateVMSSAgentPoolFailed",
         "Category: ClientError; SubCode: SubnetIsFull; Dependency: Microsoft.Network; AKSTeam: Net",
         "several issues",
     ),
-    Answer(
+    AzureText(
         "a full subnet",
         0,
         "SubnetIsFull",
         "Subnet with address prefix 10.0.0.0/20 does not have enough capacity.",
         "recordings",
     ),
-    Answer(
+    AzureText(
         "a pod that does not leave a node which AKS deletes",
         0,
         "DeleteVMSSAgentPoolFailed",
         'retry failed: { "code": "PodDrainFailure", "message": "failed to be drained" }',
         "AKS#2090",
     ),
-    Answer(
+    AzureText(
         "budgets that refuse an upgrade",
         0,
         "UnsatisfiablePDB",
         "Upgrade is blocked due to invalid Pod Disruption Budgets.",
         "AKS#4860",
     ),
-    Answer(
+    AzureText(
         "an operation that a deletion has taken over",
         0,
         "OriginalEtagNotExpect",
         "This operation has been preempted by Deleting operation.",
         "recordings",
     ),
-    Answer(
+    AzureText(
         "nodes that do not start",
         0,
         "VMExtensionProvisioningError",
         "VM has reported a failure when processing extension 'vmssCSE'.",
         "recordings",
     ),
-    Answer(
+    AzureText(
         "nodes that find no way out, in the details of the text",
         0,
         "CreateVMSSAgentPoolFailed",
@@ -103,7 +103,7 @@ FAILURES = (
         'ProvisioningError" Message="command terminated with exit status=50"',
         "error-code-outboundconnfailvmextensionerror",
     ),
-    Answer(
+    AzureText(
         "a budget that AKS's own drain finds closed: the 429 is the apiserver's",
         0,
         "UpgradeFailed",
@@ -111,7 +111,7 @@ FAILURES = (
         "This is often caused by a restrictive Pod Disruption Budget (PDB) policy.",
         "upgrade-options; SupportArticles, error-code-poddrainfailure",
     ),
-    Answer(
+    AzureText(
         "a right that the cluster's own identity lacks",
         0,
         "ReconcileVMSSAgentPoolFailed",
@@ -121,35 +121,35 @@ FAILURES = (
         "'Microsoft.Network/virtualNetworks/subnets/join/action' on the linked scope(s) '/subnet'",
         "SupportArticles, linkedauthorizationfailed-error",
     ),
-    Answer(
+    AzureText(
         "an internal error of Compute",
         0,
         "ReconcileVMSSAgentPoolFailed",
         'Code="InternalExecutionError" Message="An internal execution error occurred."',
         "azure-libraries-for-java",
     ),
-    Answer(
+    AzureText(
         "an internal error of the network",
         0,
         "CreateVMSSAgentPoolFailed",
         'Code="NetworkingInternalOperationError" Message="An unexpected error occured."',
         "virtual-machines/error-codes",
     ),
-    Answer(
+    AzureText(
         "a deletion that meets an internal error",
         0,
         "DeleteVMSSAgentPoolFailed",
         "We are unable to serve this request due to an internal error",
         "AKS#1189",
     ),
-    Answer(
+    AzureText(
         "a service principal of the cluster whose secret has expired",
         0,
         "ReconcileVMSSAgentPoolFailed",
         "AADSTS7000222: The provided client secret keys are expired.",
         "SupportArticles, error-code-badrequest-or-invalidclientsecret",
     ),
-    Answer(
+    AzureText(
         "an Azure Policy, by its text alone",
         0,
         "ReconcileVMSSAgentPoolFailed",
@@ -162,6 +162,6 @@ FAILURES = (
 ANSWERS = (
     *REFUSALS,
     *FAILURES,
-    *(Answer("", 400, code, "", "list of the service's codes") for code in CODES),
+    *(AzureText("", 400, code, "", "list of the service's codes") for code in CODES),
 )
 """All, with one for each code alone."""

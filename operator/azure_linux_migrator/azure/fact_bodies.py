@@ -48,8 +48,8 @@ def decode_cluster(body: Json, cluster_id: str) -> ClusterFacts:
 
 
 def _outbound_addresses(balancer: Json) -> int:
-    """IPv4 addresses of the load balancer; 0 where they are not known: of a prefix, only its id is
-    told."""
+    """IPv4 addresses of the load balancer; 0 where they are not known: Azure shows only
+    the id of a prefix."""
     if (balancer.get("outboundIPPrefixes") or {}).get("publicIPPrefixes"):
         return 0
     of_ipv6 = int((balancer.get("managedOutboundIPs") or {}).get("countIPv6") or 0)
@@ -93,8 +93,8 @@ def decode_size(item: Json) -> SizeFacts:
 
 def _ephemeral(traits: Mapping[str, str]) -> int | None:
     """Where AKS places an ephemeral OS disk: on the cache, else the temporary or the NVMe disk
-    (learn.microsoft.com/azure/virtual-machines/ephemeral-os-disks). Decimal MB and bytes as told.
-    """
+    (learn.microsoft.com/azure/virtual-machines/ephemeral-os-disks). In decimal
+    MB and in bytes, as given there."""
     if traits.get("EphemeralOSDiskSupported") == "False":
         return 0
     cache = _count(traits.get("CachedDiskBytes"))

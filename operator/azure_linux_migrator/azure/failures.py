@@ -148,7 +148,7 @@ def _by_code(code: str, error: AzureError) -> FailureClass | None:
     name = code.lower()
     failure = CODES.get(name)
     if failure is None:
-        return next((known for pattern, known in FAMILIES if re.search(pattern, name)), None)
+        return next((meaning for pattern, meaning in FAMILIES if re.search(pattern, name)), None)
     if name in {"authorizationfailed", "linkedauthorizationfailed"}:
         return replace(failure, remedy=_right_to_give(error) or failure.remedy)
     return failure

@@ -108,7 +108,7 @@ BEHAVIOURS = (
         "An upgrade whose own drain does not end fails with `UpgradeFailed`, and its text names a "
         "429 of the apiserver",
         "learn.microsoft.com/troubleshoot/azure/azure-kubernetes, error-code-poddrainfailure",
-        "test_unkind.test_an_upgrade_whose_drain_does_not_end_tells_of_too_many_requests",
+        "test_unkind.test_an_upgrade_whose_drain_does_not_end_names_too_many_requests",
     ),
     Behaviour(
         "A change of one pool is refused with 409 now and then while another pool is changed",

@@ -176,7 +176,7 @@ def test_a_spot_pool_is_upgraded_without_a_surge() -> None:
     assert joined == names, "one after another, under its name"
 
 
-def test_an_upgrade_whose_drain_does_not_end_tells_of_too_many_requests() -> None:
+def test_an_upgrade_whose_drain_does_not_end_names_too_many_requests() -> None:
     aks = cluster(drains=True)
     add(aks, "src", POOL)
     aks.put("src", {"properties": POOL | {"osSKU": "AzureLinux"}}, NOW)

@@ -57,10 +57,10 @@ def test_equals_signs_of_lines_one_below_the_other_are_aligned() -> None:
 
 def unformatted(file: Path) -> str:
     """What a formatter complains of: Terraform, OpenTofu, or hclfmt (of hashicorp/hcl)."""
-    found = [command for command in FORMATTERS if shutil.which(command[0])]
-    if not found:
+    formatters = [command for command in FORMATTERS if shutil.which(command[0])]
+    if not formatters:
         pytest.skip("none of terraform, tofu and hclfmt is installed")
-    done = subprocess.run([*found[0], file], capture_output=True, text=True, check=False)
+    done = subprocess.run([*formatters[0], file], capture_output=True, text=True, check=False)
     return f"{done.stdout}{done.stderr}" if done.returncode else ""
 
 

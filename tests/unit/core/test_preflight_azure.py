@@ -186,11 +186,11 @@ def test_an_alias_is_passed_on_where_aks_makes_a_version_of_it_that_works(
     assert target_kubernetes(Pool("src", properties=asked), facts) == version
 
 
-def test_what_becomes_of_an_alias_is_told() -> None:
+def test_what_becomes_of_an_alias_is_reported() -> None:
     asked = {"orchestratorVersion": "1.34", "currentOrchestratorVersion": "1.34.1"}
     pool = source(settings=asked)
-    [told] = findings("os.target-k8s", source=pool, versions=("1.34.1", "1.34.2"))
-    assert (told.severity, "gets 1.34.2" in str(told)) == (Severity.FIXED, True)
+    [fixed] = findings("os.target-k8s", source=pool, versions=("1.34.1", "1.34.2"))
+    assert (fixed.severity, "gets 1.34.2" in str(fixed)) == (Severity.FIXED, True)
     assert not findings("os.target-k8s", source=pool, versions=("1.34.1",))
     [blocked] = findings("os.target-k8s", source=pool, versions=("1.33.9",))
     assert blocked.blocks
