@@ -6,13 +6,13 @@ import pytest
 
 from azure_linux_migrator.core.preflight.findings import Severity
 from tests.support.addons import ADDONS
-from tests.support.cluster_shapes import OVERLAY, Shape, cluster_of
+from tests.support.cluster_shapes import OVERLAY, ShapedCluster, cluster_of
 
 ALWAYS = frozenset({"maintenance"})
 """Warned of on each of these clusters: an upgrade channel is on."""
 
 
-def alarms(shape: Shape) -> set[str]:
+def alarms(shape: ShapedCluster) -> set[str]:
     """The checks that block or warn, or could not be made."""
     progress = cluster_of(shape).preflight()
     assert progress.findings is not None
@@ -65,11 +65,11 @@ TIED_TO_DEBIAN = daemon_set("installer", "/etc/apt", "/var/lib/dpkg")
     ids=["add-ons", "Calico", "Datadog", "node exporter", "Falco", "an installer"],
 )
 def test_agents_that_know_both_oses_are_not_reported(objects: str, expected: set[str]) -> None:
-    assert alarms(Shape("agents", objects=objects)) == expected
+    assert alarms(ShapedCluster("agents", objects=objects)) == expected
 
 
 def test_add_ons_with_one_replica_are_reported_in_one_line() -> None:
-    findings = cluster_of(Shape("add-ons")).findings("pod.single-replica")
+    findings = cluster_of(ShapedCluster("add-ons")).findings("pod.single-replica")
     [info] = [finding for finding in findings if finding.severity is Severity.INFO]
     assert "kube-system/coredns-autoscaler" in info.message
     assert "calico-system/calico-typha" in info.message
@@ -86,10 +86,8 @@ def test_add_ons_with_one_replica_are_reported_in_one_line() -> None:
         ({"made-by": "ASO"}, {"iac.owner"}),
     ],
 )
-def test_code_is_recognised_by_whole_words_of_a_tag(
-    tags: dict[str, str], expected: set[str]
-) -> None:
-    assert alarms(Shape("tags", workers={"tags": tags})) == expected
+def test_code_is_recognised_by_whole_words(tags: dict[str, str], expected: set[str]) -> None:
+    assert alarms(ShapedCluster("tags", workers={"tags": tags})) == expected
 
 
 def balancer(**profile: Any) -> dict[str, Any]:
@@ -117,19 +115,19 @@ TWO = [{"id": "a"}, {"id": "b"}]
     ids=["a CNI of their own", "two addresses", "many ports", "one of them IPv6"],
 )
 def test_a_network_has_the_room_that_it_has(network: dict[str, Any], expected: set[str]) -> None:
-    assert alarms(Shape("network", network=network)) == expected
+    assert alarms(ShapedCluster("network", network=network)) == expected
 
 
 def test_outbound_addresses_of_a_prefix_are_not_guessed() -> None:
     prefixes = {"publicIPPrefixes": [{"id": "p"}]}
     network = balancer(outboundIPPrefixes=prefixes, effectiveOutboundIPs=[{"id": "p"}])
-    progress = cluster_of(Shape("prefix", network=network)).preflight()
+    progress = cluster_of(ShapedCluster("prefix", network=network)).preflight()
     assert progress.state == "done"
-    assert alarms(Shape("prefix", network=network)) == {"outbound.ports"}
+    assert alarms(ShapedCluster("prefix", network=network)) == {"outbound.ports"}
 
 
 def test_an_older_minor_version_is_told_which_os_sku_fits() -> None:
-    shape = Shape("1.31", workers={"currentOrchestratorVersion": "1.31.3"})
+    shape = ShapedCluster("1.31", workers={"currentOrchestratorVersion": "1.31.3"})
     [finding, *_] = cluster_of(shape).findings("os.target-k8s")
     assert finding.blocks
     assert "set spec.target.osSKU to AzureLinux3" in finding.remedy
@@ -137,11 +135,11 @@ def test_an_older_minor_version_is_told_which_os_sku_fits() -> None:
 
 def test_another_architecture_is_reported_before_images_fail_on_it() -> None:
     arm = {"vmSize": "Standard_D16ps_v6"}
-    [finding] = cluster_of(Shape("x64")).findings("image.arch-os", target=arm)
+    [finding] = cluster_of(ShapedCluster("x64")).findings("image.arch-os", target=arm)
     assert finding.blocks
     assert "no Arm64 variant" in finding.message
     for workers, target in (({}, {}), (arm, {}), (arm, arm)):
-        [finding] = cluster_of(Shape("same", workers=workers)).findings(
+        [finding] = cluster_of(ShapedCluster("same", workers=workers)).findings(
             "image.arch-os", target=target
         )
         assert finding.severity is Severity.INFO

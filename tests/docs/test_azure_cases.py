@@ -351,7 +351,7 @@ CASES: dict[str, tuple[Row, ...]] = {
         (
             "tags such as season=winter",
             "code is recognised by whole words, not by letters",
-            (ALARMS, "test_code_is_recognised_by_whole_words_of_a_tag"),
+            (ALARMS, "test_code_is_recognised_by_whole_words"),
         ),
         (
             "a cluster that brings its own CNI; outbound addresses of IPv6",
