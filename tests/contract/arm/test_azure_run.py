@@ -86,9 +86,9 @@ def test_what_to_delete_after_a_kill_is_said_before_anything_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(tmp_path).announce()
-    said = capsys.readouterr().err
-    assert "az group delete --subscription" in said
-    assert "--name azlm-e2e-" in said
+    printed = capsys.readouterr().err
+    assert "az group delete --subscription" in printed
+    assert "--name azlm-e2e-" in printed
 
 
 def test_every_signal_that_a_terminal_sends_is_caught() -> None:
