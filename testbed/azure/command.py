@@ -136,8 +136,8 @@ class AzureRun:
     def announce(self) -> None:
         """Say what is made: a process that is killed (SIGKILL) cannot delete it."""
         say(
-            f"making resource group {self._cluster.resource_group}, which costs money while it "
-            f"exists. It is deleted at the end; should this process be killed: {self._deletion}"
+            f"resource group {self._cluster.resource_group} is made, costs money while it exists, "
+            f"and is deleted at the end. Should this process be killed: {self._deletion}"
         )
 
     @property
