@@ -116,7 +116,8 @@ class AzureRun:
                 vm_size=self._arguments.vm_size,
                 nodes=self._arguments.nodes,
             )
-            self.announce()
+            if not self._dry:
+                self.announce()
             code = 1
             try:
                 try:
