@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy
+from azure_linux_migrator.core.drain.batch_times import BatchTimes
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import FREE, EvictionQueue, QueueId, Surge
 from azure_linux_migrator.core.drain.filter_facts import FilterFacts
@@ -63,6 +64,7 @@ class PodTracker:
         self.facts = FilterFacts(world, scope)
         self.surges = SurgeEligibility(world, scope)
         self.evicted_owners = EvictedOwners(world)
+        self.batch_times = BatchTimes(world)
         self.deadlines: list[tuple[float, NamespacedName]] = []
         self.abandoned: dict[NamespacedName, str] = {}
         """Uids of terminating pods that are waited for no longer: their node does not answer."""
