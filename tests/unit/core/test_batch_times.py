@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.core.drain.batch_times import BatchTime
+from azure_linux_migrator.core.drain.batch_times import MOST_EVENTS, BatchTime
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Owner
@@ -113,3 +113,22 @@ def test_a_batch_without_evictions_has_no_time() -> None:
     work.plan(NOW)
     state.remove_pod(NamespacedName("default", "a"), 5)
     assert work.batch_time(NOW + 5) is None
+
+
+def test_what_happens_to_others_is_not_kept_and_not_too_much_of_the_rest() -> None:
+    state = _three()
+    work = planner(state)
+    work.plan(NOW)
+    events = work.tracker.batch_times._events
+    for index in range(10):
+        state.put_pod(pod(f"job-{index}", app="other", node="t-0"))
+    assert events == []
+    [eviction] = work.plan(NOW).evictions
+    state.evicting(eviction, NOW)
+    state.remove_pod(eviction.pod, 100)
+    for index in range(MOST_EVENTS + 10):
+        state.put_pod(pod("flapping", node="t-0", ready=bool(index % 2), revision=200 + index))
+    assert len(events) <= MOST_EVENTS
+    for name in ("p0", "p1", "p2"):
+        state.remove_pod(NamespacedName("default", name), 90_000)
+    assert work.batch_time(NOW + 60) is None, "a part of it was not kept"

@@ -25,6 +25,11 @@ from azure_linux_migrator.model.cluster import NamespacedName, Pod
 MISSED_SECONDS = 2.0
 """A batch that began earlier than this before the first look was not seen from its beginning."""
 
+MOST_EVENTS = 10_000
+"""Kept between two looks: a migration that is paused may not look for days."""
+
+_Event = tuple[Pod | None, Pod | None, NamespacedName | None, bool]
+
 
 class BatchTime(Struct, frozen=True):
     """A batch that was seen from its beginning to its end, in seconds; `budget` had to take longest
@@ -78,7 +83,8 @@ class BatchTimes:
         self._ticked = False
         self._began: float | None = None
         self._whole = True
-        self._events: list[tuple[Pod | None, Pod | None, NamespacedName | None, bool]] = []
+        self._events: list[_Event] = []
+        self._losing: set[NamespacedName] = set()
         self._sent: dict[NamespacedName, Eviction] = {}
         self._left: dict[NamespacedName, float] = {}
         self._endings: dict[NamespacedName, tuple[float, float]] = {}
@@ -93,19 +99,32 @@ class BatchTimes:
 
     def pod_changed(self, old: Pod | None, new: Pod | None, *, on_source: bool) -> None:
         """A pod appeared, changed or went; `on_source` tells whether its end is a move."""
-        if self._began is not None and (_kind(old) != _kind(new)):
-            self._events.append((old, new, None, on_source))
+        if self._began is None or _kind(old) == _kind(new):
+            return
+        pod = new or old
+        budgets = self._world.pdb_index.of(pod) if pod is not None else ()
+        if on_source:
+            self._losing.update(budgets)
+        if on_source or not self._losing.isdisjoint(budgets):
+            self._note((old, new, None, on_source))
 
     def budget_changed(self, budget: NamespacedName) -> None:
         """A budget's status changed."""
-        if budget in self._moves:
-            self._events.append((None, None, budget, False))
+        if budget in self._losing:
+            self._note((None, None, budget, False))
 
     def eviction_changed(self, pod: NamespacedName) -> None:
         """An eviction was sent, settled or refused."""
         eviction = self._world.inflight.eviction_of(pod) if self._began is not None else None
         if eviction is not None and not eviction.seen:
             self._sent[pod] = eviction
+
+    def _note(self, event: _Event) -> None:
+        """Keep an event until the next tick. A batch with too many at once is not measured."""
+        if len(self._events) >= MOST_EVENTS:
+            self._whole = False
+            self._events.clear()
+        self._events.append(event)
 
     # Time
 
@@ -204,6 +223,7 @@ class BatchTimes:
             floor = max(moves.time(now, latency) for moves in self._moves.values())
             self.last = BatchTime(now - began, max(times.values()), floor, longest)
         self._began = None
+        self._losing.clear()
         for table in (self._sent, self._left, self._endings, self._moves, self._starting):
             table.clear()
 
