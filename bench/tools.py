@@ -75,7 +75,7 @@ def azlm(
     }
     fast = ("--boot-seconds=2", "--delete-seconds=1")
     with AksServer(plane.kubeconfig, *fast) as aks, Operator(config, aks.url, scratch) as operator:
-        operator.wait_ready()
+        operator.wait_ready(PATIENCE)
         kubectl(plane.kubeconfig, "apply", "-f", "-", stdin=json.dumps(resource))
         _until(emptied)
         times = psutil.Process(operator.pid).cpu_times()
