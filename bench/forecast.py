@@ -45,7 +45,7 @@ CLUSTER = {
 
 
 @dataclass(frozen=True)
-class Row:
+class ForecastRow:
     """One run of a shape: seconds forecast (median, minimum, maximum) and measured, the error of
     the median, the time that the forecast took, and the machine's load before (one minute)."""
 
@@ -125,14 +125,14 @@ def _forecast(
     return azlm(plane, scratch, emptied, shape.strategy, shape.drain)
 
 
-def measure(shape: Shape, run: int) -> Row:
+def measure(shape: Shape, run: int) -> ForecastRow:
     """Forecast and measure a shape once, with start times that belong to this run."""
     report: dict[str, Any] = {}
     tool = Tool(partial(_forecast, shape, report), _prepare, TOOLS["azlm"].close)
     measured = measure_shape(replace(shape, seed=run), {"azlm": tool})[0]
     forecast, pauses = report["drain"], report["typical"]["pauseSeconds"]
     seconds, mid = measured.left[-1] - measured.leaving, forecast["mid"] + pauses
-    return Row(
+    return ForecastRow(
         shape=shape.name,
         run=run,
         forecast_s=round(mid, 1),
@@ -146,7 +146,7 @@ def measure(shape: Shape, run: int) -> Row:
     )
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[ForecastRow]) -> str:
     """Every run, as Markdown."""
     lines = [
         (
@@ -164,7 +164,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def summary(rows: list[Row]) -> str:
+def summary(rows: list[ForecastRow]) -> str:
     """The errors and the coverage of fitted and of hold-out shapes, as Markdown."""
     lines = [
         "| shapes | runs | median error | worst error | measured within the range |",
@@ -190,7 +190,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     asked = parser.parse_args()
     kept, names = RESULTS / "forecast.json", asked.shapes.split(",")
-    before = [Row(**row) for row in json.loads(kept.read_text())] if kept.exists() else []
+    before = [ForecastRow(**row) for row in json.loads(kept.read_text())] if kept.exists() else []
     rows = [row for row in before if row.shape not in names]
     for name in names:
         for run in range(1, asked.runs + 1):
@@ -200,7 +200,7 @@ def main() -> int:
     return 0
 
 
-def _write(rows: list[Row], kept: Path) -> None:
+def _write(rows: list[ForecastRow], kept: Path) -> None:
     order = [*FITTED, *HELD_OUT]
     rows = sorted(rows, key=lambda row: (order.index(row.shape), row.run))
     page = "# Forecast and reality\n\nWritten by `python -m bench.forecast`, which says what is "

@@ -21,7 +21,7 @@ from testbed.kubectl import kubectl
 
 
 @dataclass(frozen=True)
-class Budget:
+class BudgetSlots:
     """A budget: how many of its pods may be out at a time, how many there are, and for how long a
     slot is held beside the start of the replacement (seconds)."""
 
@@ -44,7 +44,7 @@ def start_times(shape: Shape) -> dict[str, list[float]]:
     return times
 
 
-def budgets(plane: ControlPlane, shape: Shape) -> list[Budget]:
+def budgets(plane: ControlPlane, shape: Shape) -> list[BudgetSlots]:
     """The budgets of a shape as the disruption controller counts them."""
     kinds = {m["metadata"]["name"]: m["kind"] for m in shape.workloads() if "replicas" in m["spec"]}
     listed = json.loads(kubectl(plane.kubeconfig, "get", "pdb", "-n", "default", "-o", "json"))
@@ -53,12 +53,12 @@ def budgets(plane: ControlPlane, shape: Shape) -> list[Budget]:
         app, status = item["metadata"]["name"], item["status"]
         ending = shape.delete_ms / 1000 if kinds.get(app) == "StatefulSet" else 0.0
         slots = status["expectedPods"] - status["desiredHealthy"]
-        result.append(Budget(app, slots, status["expectedPods"], ending))
+        result.append(BudgetSlots(app, slots, status["expectedPods"], ending))
     return result
 
 
 def seconds(
-    budgets: Sequence[Budget],
+    budgets: Sequence[BudgetSlots],
     starts: Mapping[str, Sequence[float]],
     *,
     ending: float,

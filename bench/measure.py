@@ -11,11 +11,11 @@ from statistics import median
 from bench import calibration, ideal
 from bench.shapes import Shape
 from bench.tools import TOOLS, Cost, Tool
-from testbed.audit import Audit, Request
+from testbed.audit import AuditedRequest, AuditLog
 from testbed.control_plane import ControlPlane, say
 from testbed.fill.command import apply
 from testbed.fill.nodes import pool_nodes
-from testbed.observer import Observer, Sighting
+from testbed.observer import PodObserver, Sighting
 from testbed.start_times import StartTimes
 
 
@@ -24,11 +24,11 @@ class Row:
     """A line of the table: a tool on a shape, in the median of its runs.
 
     Times are in seconds: `low_s` and `high_s` are the spread of the drains, `nodes_s` is until the
-    tool's own new nodes were created (0: they were there). `ratio` is drain ÷ ideal, `told` the
-    same in azlm's own status, `cpu_share` the tool's part of all cores while it ran, `load` the
-    machine's before (one minute). `granted`, `refused`, `api_requests` are those of evictions and
-    of the tool; `violations` count budgets below their need by pods and status, `below` by pods
-    alone. Memory is in MB.
+    tool's own new nodes were created (0: they were there). `ratio` is drain ÷ ideal,
+    `reported_ratio` the same in azlm's own status, `cpu_share` the tool's part of all cores while
+    it ran, `load` the machine's before (one minute). `granted`, `refused`, `api_requests` are those
+    of evictions and of the tool; `violations` count budgets below their need by pods and status,
+    `below` by pods alone. Memory is in MB.
     """
 
     shape: str
@@ -39,7 +39,7 @@ class Row:
     ideal_s: float
     floor_s: float
     ratio: float
-    told: float
+    reported_ratio: float
     nodes_s: float
     granted: int
     refused: int
@@ -55,7 +55,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Run:
+class MeasuredRun:
     """A row, and when each pod was gone, in seconds from the tool's first write to a node;
     `leaving` is when the first eviction was granted."""
 
@@ -64,9 +64,11 @@ class Run:
     leaving: float = 0.0
 
 
-def measure_shape(shape: Shape, tools: Mapping[str, Tool] = TOOLS, runs: int = 1) -> list[Run]:
-    """Run all tools on a shape, the runs of a tool apart from each other."""
-    measured: dict[str, list[Run]] = {name: [] for name in tools}
+def measure_shape(
+    shape: Shape, tools: Mapping[str, Tool] = TOOLS, runs: int = 1
+) -> list[MeasuredRun]:
+    """MeasuredRun all tools on a shape, the runs of a tool apart from each other."""
+    measured: dict[str, list[MeasuredRun]] = {name: [] for name in tools}
     for turn in range(1, runs + 1):
         for name, tool in tools.items():
             say(f"{shape.name} ({shape.nodes} nodes, {shape.about}), run {turn}: {name} …")
@@ -74,7 +76,7 @@ def measure_shape(shape: Shape, tools: Mapping[str, Tool] = TOOLS, runs: int = 1
     return [summary(of_tool) for of_tool in measured.values()]
 
 
-def summary(runs: list[Run]) -> Run:
+def summary(runs: list[MeasuredRun]) -> MeasuredRun:
     """The medians of several runs of a tool; what must not happen is added up. The times at which
     pods left are those of the run in the middle."""
     rows = [run.row for run in runs]
@@ -93,10 +95,10 @@ def summary(runs: list[Run]) -> Run:
         "load": max(row.load for row in rows),
         "runs": len(rows),
     }
-    return Run(Row(**merged), middle.left, middle.leaving)
+    return MeasuredRun(Row(**merged), middle.left, middle.leaving)
 
 
-def _measure(shape: Shape, name: str, tool: Tool) -> Run:
+def _measure(shape: Shape, name: str, tool: Tool) -> MeasuredRun:
     with tempfile.TemporaryDirectory(prefix="azlm-bench-") as directory:
         scratch = Path(directory)
         load = os.getloadavg()[0]
@@ -115,16 +117,16 @@ def _measure(shape: Shape, name: str, tool: Tool) -> Run:
 
 def _observe(
     plane: ControlPlane, scratch: Path, shape: Shape, what: tuple[str, Tool], load: float
-) -> Run:
+) -> MeasuredRun:
     name, tool = what
     apply(plane.kubeconfig, pool_nodes("system", 1, os_sku="AzureLinux", mode="System"))
     latency = calibration.latency(plane)
     source = tool.prepare(plane, scratch, shape)
     budgets, starts = ideal.budgets(plane, shape), ideal.start_times(shape)
-    audit = Audit(plane.audit_log)
+    audit = AuditLog(plane.audit_log)
     with StartTimes(plane, starts):
         audit.mark()
-        observer = Observer(plane.kubeconfig, source)
+        observer = PodObserver(plane.kubeconfig, source)
         expected = observer.start()
         try:
             cost = tool.run(plane, scratch, lambda: observer.seen.moves >= expected)
@@ -155,7 +157,7 @@ class _Seen:
     cost: Cost
 
 
-def _run(shape: Shape, tool: str, requests: list[Request], watches: _Seen) -> Run:
+def _run(shape: Shape, tool: str, requests: list[AuditedRequest], watches: _Seen) -> MeasuredRun:
     seen, times, cost = watches.sighting, watches.times, watches.cost
     evictions = [request for request in requests if request.resource == "pods/eviction"]
     users = {request.user for request in evictions}
@@ -172,7 +174,7 @@ def _run(shape: Shape, tool: str, requests: list[Request], watches: _Seen) -> Ru
         ideal_s=round(times.ideal, 2),
         floor_s=round(times.floor, 2),
         ratio=round(makespan / times.ideal, 2) if times.ideal else 0.0,
-        told=cost.told,
+        reported_ratio=cost.reported_ratio,
         nodes_s=round(max(nodes, default=0.0), 2),
         granted=sum(eviction.code == 201 for eviction in evictions),
         refused=sum(eviction.code != 201 for eviction in evictions),
@@ -186,7 +188,7 @@ def _run(shape: Shape, tool: str, requests: list[Request], watches: _Seen) -> Ru
         load=round(times.load, 2),
     )
     leaving = min(_seconds(eviction.at) for eviction in evictions if eviction.code == 201) - began
-    return Run(row, tuple(sorted(at - began for at in seen.moved_at)), leaving)
+    return MeasuredRun(row, tuple(sorted(at - began for at in seen.moved_at)), leaving)
 
 
 def _seconds(text: str) -> float:

@@ -14,7 +14,7 @@ from azure_linux_migrator.cli.render.chart import (
     draw_series,
     legend,
 )
-from bench.measure import Row, Run
+from bench.measure import MeasuredRun, Row
 
 RESULTS = Path(__file__).parent / "results"
 COLOURS = ("#0b6e4f", "#c1666b", "#d4a017", "#4c6085", "#8e5ba6", "#3a9fc0")
@@ -30,7 +30,7 @@ COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("ideal", lambda row: f"{row.ideal_s:.1f}"),
     ("floor", lambda row: f"{row.floor_s:.1f}"),
     ("ratio", lambda row: f"{row.ratio:.2f}"),
-    ("by its status", lambda row: f"{row.told:.2f}" if row.told else ""),
+    ("by its status", lambda row: f"{row.reported_ratio:.2f}" if row.reported_ratio else ""),
     ("making nodes", lambda row: f"{row.nodes_s:.1f}" if row.nodes_s else ""),
     ("granted", lambda row: str(row.granted)),
     ("refused", lambda row: str(row.refused)),
@@ -44,7 +44,7 @@ COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("runs", lambda row: str(row.runs)),
     ("load before", lambda row: f"{row.load:.1f}"),
 )
-"""Headers and what stands under them; `Row` tells what they mean."""
+"""Headers and what stands under them; their meaning is that of `Row`."""
 
 
 def table(rows: list[Row]) -> str:
@@ -57,7 +57,7 @@ def table(rows: list[Row]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def picture(title: str, runs: list[Run]) -> str:
+def picture(title: str, runs: list[MeasuredRun]) -> str:
     """Pods left on the source over time, as an SVG."""
     series = [
         Series(f"{run.row.tool} ({run.row.makespan_s:.1f} s)", remaining(run.left), colour)
@@ -83,7 +83,7 @@ def remaining(left: Sequence[float]) -> list[tuple[float, float]]:
     return [(0.0, len(left)), *((at, len(left) - gone) for gone, at in enumerate(left, start=1))]
 
 
-def write(runs: list[Run]) -> None:
+def write(runs: list[MeasuredRun]) -> None:
     """latest.json, latest.md and remaining.svg, which shows the first shape."""
     RESULTS.mkdir(exist_ok=True)
     rows = [run.row for run in runs]

@@ -17,7 +17,7 @@ from bench.shapes import ALL_AT_ONCE, Shape
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane
 from testbed.demo.command import install
-from testbed.demo.process import Operator
+from testbed.demo.process import AzlmProcess
 from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.kubectl import KUBECTL, kubectl
@@ -27,12 +27,12 @@ PATIENCE = 900.0
 
 @dataclass(frozen=True)
 class Cost:
-    """The resources of the tool itself: CPU seconds and peak memory in MB; `told` is the ratio that
-    azlm's status tells of its drain (0: nothing)."""
+    """The resources of the tool itself: CPU seconds and peak memory in MB; `reported_ratio` is what
+    azlm's status shows for its drain (0: nothing)."""
 
     cpu_s: float
     rss_mb: float
-    told: float = 0.0
+    reported_ratio: float = 0.0
 
 
 def fill_pool(plane: ControlPlane, _: Path, shape: Shape) -> set[str]:
@@ -74,7 +74,10 @@ def azlm(
         "spec": {"source": {"nodePool": "workers"}, "strategy": strategy, "drain": drain or {}},
     }
     fast = ("--boot-seconds=2", "--delete-seconds=1")
-    with AksServer(plane.kubeconfig, *fast) as aks, Operator(config, aks.url, scratch) as operator:
+    with (
+        AksServer(plane.kubeconfig, *fast) as aks,
+        AzlmProcess(config, aks.url, scratch) as operator,
+    ):
         operator.wait_ready(PATIENCE)
         kubectl(plane.kubeconfig, "apply", "-f", "-", stdin=json.dumps(resource))
         _until(emptied)
@@ -82,11 +85,11 @@ def azlm(
         status = Path(f"/proc/{operator.pid}/status").read_text()
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         cost = Cost(times.user + times.system, int(peak.split()[1]) / 1024)
-        return replace(cost, told=_told(plane))
+        return replace(cost, reported_ratio=_reported(plane))
 
 
-def _told(plane: ControlPlane) -> float:
-    """The ratio in the status, once the last batch has ended; 0 if it is not told in time."""
+def _reported(plane: ControlPlane) -> float:
+    """The ratio in the status, once the last batch has ended; 0 if it is not there in time."""
     path = "jsonpath={.status.step} {.status.timing.ratio}"
     for _ in range(50):
         step, _, ratio = kubectl(plane.kubeconfig, "get", "azlm", "bench", "-o", path).partition(

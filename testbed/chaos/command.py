@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed.aks.process import AksServer
-from testbed.audit import WRITES, Audit
+from testbed.audit import WRITES, AuditLog
 from testbed.chaos.cases import CASES, Case
 from testbed.chaos.operators import SupervisedOperator, leader
 from testbed.control_plane import ControlPlane, say
@@ -23,7 +23,7 @@ from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import uniform
 from testbed.kubectl import kubectl
-from testbed.observer import Observer
+from testbed.observer import PodObserver
 
 PAGE = ROOT / "docs" / "chaos.md"
 NODES = 3
@@ -92,7 +92,7 @@ class _Stage:
         self._source = {item["metadata"]["name"] for item in pool_nodes("workers", NODES)}
         fast = ("--boot-seconds=2", "--delete-seconds=1")
         self._aks = stack.enter_context(AksServer(plane.kubeconfig, *fast))
-        self._audit = Audit(plane.audit_log)
+        self._audit = AuditLog(plane.audit_log)
         self._audit.mark()
         accounts = ("azlm", "azlm-second")[: case.operators]
         self.operators = [
@@ -151,8 +151,8 @@ class _Stage:
 
     # What is seen
 
-    def _watch(self) -> Observer:
-        observer = Observer(self._plane.kubeconfig, self._source)
+    def _watch(self) -> PodObserver:
+        observer = PodObserver(self._plane.kubeconfig, self._source)
         observer.start()
         return observer
 

@@ -24,7 +24,7 @@ RESTART_SECONDS = 1.0
 
 
 class SupervisedOperator:
-    """`azlm run` under a ServiceAccount of its own, so that the audit log tells its requests; it
+    """`azlm run` under a ServiceAccount of its own, so that the audit log shows its requests; it
     reaches the API server and Azure through proxies of its own."""
 
     def __init__(self, plane: ControlPlane, arm: str, scratch: Path, account: str) -> None:

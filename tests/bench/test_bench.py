@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from azure_linux_migrator.core.drain import list_schedule
-from bench.ideal import Budget, last_eviction, seconds, start_times
-from bench.measure import Row, Run, summary
+from bench.ideal import BudgetSlots, last_eviction, seconds, start_times
+from bench.measure import MeasuredRun, Row, summary
 from bench.report import RIGHT, WIDTH, picture, table
 from bench.shapes import DEFAULT, SHAPES, named
 from bench.tools import RIVALS, TOOLS
@@ -25,7 +25,7 @@ ROW = Row(
     ideal_s=8.0,
     floor_s=8.5,
     ratio=1.25,
-    told=1.2,
+    reported_ratio=1.2,
     nodes_s=0.0,
     granted=4,
     refused=0,
@@ -42,7 +42,7 @@ ROW = Row(
 
 def test_the_ideal_is_greedy_scheduling_and_the_last_pods_end() -> None:
     starts = {"a": [2.0, 4.0, 1.0, 3.0, 9.0], "b": [1.0] * 5}
-    budgets = [Budget("a", 2, 5), Budget("b", 1, 5, ending=0.5)]
+    budgets = [BudgetSlots("a", 2, 5), BudgetSlots("b", 1, 5, ending=0.5)]
     assert seconds(budgets[:1], starts, ending=0.5) == pytest.approx(4.0 + 0.5)
     assert seconds(budgets, starts, ending=0.5) == pytest.approx(4 * 1.5 + 0.5)
     assert seconds(budgets, starts, ending=0.5, latency=0.1) == pytest.approx(4 * 1.6 + 0.5)
@@ -79,7 +79,7 @@ def test_a_pod_takes_the_next_time_of_its_app() -> None:
 
 
 def test_runs_are_summed_up_by_their_median_and_their_spread() -> None:
-    runs = [Run(replace(ROW, makespan_s=at, below=1), (at,)) for at in (12.0, 10.0, 17.0)]
+    runs = [MeasuredRun(replace(ROW, makespan_s=at, below=1), (at,)) for at in (12.0, 10.0, 17.0)]
     row = summary(runs).row
     assert (row.makespan_s, row.low_s, row.high_s, row.ratio) == (12.0, 10.0, 17.0, 1.5)
     assert (row.runs, row.below) == (3, 3)
@@ -103,7 +103,7 @@ def test_the_table() -> None:
 def test_the_picture_shows_every_tool_and_names_it() -> None:
     tools = (*TOOLS, *RIVALS, "another")
     runs = [
-        Run(replace(ROW, tool=tool, makespan_s=at + 1.0), (1.0, at + 1.0))
+        MeasuredRun(replace(ROW, tool=tool, makespan_s=at + 1.0), (1.0, at + 1.0))
         for at, tool in enumerate(tools)
     ]
     root = ET.fromstring(picture("t", runs))

@@ -2,14 +2,16 @@
 
 from azure_linux_migrator.forecast import build_cluster
 from azure_linux_migrator.simulator.cluster.workload import Span
-from bench.forecast import FITTED, HELD_OUT, Row, summary, table
+from bench.forecast import FITTED, HELD_OUT, ForecastRow, summary, table
 from bench.shapes import HOLD_OUT, SHAPES
 
 
-def _row(shape: str, run: int, forecast: float, measured: float) -> Row:
+def _row(shape: str, run: int, forecast: float, measured: float) -> ForecastRow:
     error = round(forecast / measured - 1, 3)
     limit = "PodDisruptionBudget default/a"
-    return Row(shape, run, forecast, forecast - 1, forecast + 1, measured, error, 2.0, limit, 0.5)
+    return ForecastRow(
+        shape, run, forecast, forecast - 1, forecast + 1, measured, error, 2.0, limit, 0.5
+    )
 
 
 def test_every_run_is_a_line_and_counts() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.core.drain.batch_times import MOST_EVENTS, BatchTime
+from azure_linux_migrator.core.drain.batch_times import MOST_EVENTS, BatchDuration
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Owner
@@ -45,7 +45,7 @@ def _move(
     return at + 0.3 + start
 
 
-def _drained(*starts: float, wasted: float = 0.0) -> BatchTime:
+def _drained(*starts: float, wasted: float = 0.0) -> BatchDuration:
     state, at = _three(), NOW
     work = planner(state)
     for turn, start in enumerate(starts, start=1):

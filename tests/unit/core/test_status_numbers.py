@@ -11,7 +11,7 @@ from azure_linux_migrator.api.status import (
     timestamp,
 )
 from azure_linux_migrator.api.status_drain import BatchProgress, NodeCounts, Timing
-from azure_linux_migrator.core.drain.batch_times import BatchTime
+from azure_linux_migrator.core.drain.batch_times import BatchDuration
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Budget, NamespacedName, Node
@@ -106,7 +106,9 @@ def _ratio(since: float) -> float | None:
     planner = memory_of(state)._planner
     assert planner is not None
     web = NamespacedName("default", "web")
-    planner.tracker.batch_times.last = BatchTime(seconds=50.0, ideal=25.0, floor=26.0, budget=web)
+    planner.tracker.batch_times.last = BatchDuration(
+        seconds=50.0, ideal=25.0, floor=26.0, budget=web
+    )
     return status_of(state, before).timing.ratio
 
 
@@ -124,7 +126,9 @@ def test_the_ratio_is_that_of_all_batches_that_were_measured() -> None:
     planner = memory_of(state)._planner
     assert planner is not None
     web = NamespacedName("default", "web")
-    planner.tracker.batch_times.last = BatchTime(seconds=50.0, ideal=75.0, floor=76.0, budget=web)
+    planner.tracker.batch_times.last = BatchDuration(
+        seconds=50.0, ideal=75.0, floor=76.0, budget=web
+    )
     after = status_of(state, before).timing
     assert (after.measured_seconds, after.ideal_seconds, after.floor_seconds) == (100, 100, 102)
     assert after.ratio == 1.0

@@ -1,4 +1,4 @@
-"""The ratio of a drain on a simulated cluster whose replacements have fixed start times: it says
+"""The ratio of a drain on a simulated cluster whose replacements have fixed start times: it shows
 when evictions are late and when they hold each other up."""
 
 import random
@@ -49,7 +49,7 @@ def _snapshot(slots: int) -> ClusterSnapshot:
 def _drain(
     slots: int, *, request: Span = QUICK, write_seconds: float = 0.0
 ) -> tuple[float, float, float, float]:
-    """The ratio, the ideal and the floor that status tells, and the ideal by the start times."""
+    """The ratio, the ideal and the floor that status shows, and the ideal by the start times."""
     snapshot = _snapshot(slots)
     run = ForecastRun(snapshot, "m", as_run(PAGE), Assumptions(stop=STOP, node_boot=5.0), 1)
     simulation = run.simulation
@@ -76,21 +76,21 @@ def _app(budget: Any) -> tuple[tuple[str, str], ...]:
     return (("app", budget.key.name),)
 
 
-def test_the_ideal_that_status_tells_is_that_of_the_start_times() -> None:
-    ratio, told, floor, ideal = _drain(1)
-    assert told == pytest.approx(ideal + STOP, rel=0.06)
-    assert told < floor < told * ratio
+def test_the_ideal_in_status_is_that_of_the_start_times() -> None:
+    ratio, reported, floor, ideal = _drain(1)
+    assert reported == pytest.approx(ideal + STOP, rel=0.06)
+    assert reported < floor < reported * ratio
     assert 1.0 < ratio < 1.15
 
 
-def test_the_ratio_tells_of_evictions_that_are_a_second_late() -> None:
+def test_the_ratio_shows_evictions_that_are_a_second_late() -> None:
     good, bad = _drain(1), _drain(1, request=LATE)
     assert bad[3] == good[3]
     assert bad[1] == pytest.approx(good[1], rel=0.06), "the ideal is not the drain's own"
     assert bad[0] > 1.3 > good[0]
 
 
-def test_the_ratio_tells_of_evictions_that_hold_each_other_up() -> None:
+def test_the_ratio_shows_evictions_that_hold_each_other_up() -> None:
     """Evictions of one budget at once: the API server tries each again after half a second."""
     good, bad = _drain(5), _drain(5, write_seconds=0.4)
     assert bad[1] == pytest.approx(good[1], rel=0.06)

@@ -31,7 +31,7 @@ MOST_EVENTS = 10_000
 _Event = tuple[Pod | None, Pod | None, NamespacedName | None, bool]
 
 
-class BatchTime(Struct, frozen=True):
+class BatchDuration(Struct, frozen=True):
     """A batch that was seen from its beginning to its end, in seconds; `budget` had to take longest
     in all batches so far."""
 
@@ -92,13 +92,13 @@ class BatchTimes:
         self._starting: dict[NamespacedName, list[_Replacement]] = {}
         self._made = self._shown = inf
         self._totals: defaultdict[NamespacedName, float] = defaultdict(float)
-        self.last: BatchTime | None = None
+        self.last: BatchDuration | None = None
         """The batch that ended last; None if it was not seen whole, or no budget lost a pod."""
 
     # Events
 
     def pod_changed(self, old: Pod | None, new: Pod | None, *, on_source: bool) -> None:
-        """A pod appeared, changed or went; `on_source` tells whether its end is a move."""
+        """A pod appeared, changed or went; `on_source` is whether its end is a move."""
         if self._began is None or _kind(old) == _kind(new):
             return
         pod = new or old
@@ -129,7 +129,7 @@ class BatchTimes:
     # Time
 
     def tick(self, now: float, *, busy: bool, began: float) -> None:
-        """Take in what happened. `busy` tells whether nodes of a batch have pods left, `began` when
+        """Take in what happened. `busy` is whether nodes of a batch have pods left, `began` when
         the batch was recorded to have begun (0 for not yet)."""
         for old, new, budget, on_source in self._events:
             if budget is not None:
@@ -221,7 +221,7 @@ class BatchTimes:
                 self._totals[key] += seconds
             longest = max(self._totals, key=lambda key: self._totals[key])
             floor = max(moves.time(now, latency) for moves in self._moves.values())
-            self.last = BatchTime(now - began, max(times.values()), floor, longest)
+            self.last = BatchDuration(now - began, max(times.values()), floor, longest)
         self._began = None
         self._losing.clear()
         for table in (self._sent, self._left, self._endings, self._moves, self._starting):

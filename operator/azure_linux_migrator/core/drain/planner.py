@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ReplacementPolicy
-from azure_linux_migrator.core.drain.batch_times import BatchTime, BatchTimes
+from azure_linux_migrator.core.drain.batch_times import BatchDuration, BatchTimes
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import find_blockers, unschedulable
 from azure_linux_migrator.core.drain.drain_listener import DrainListener
@@ -59,7 +59,7 @@ class Plan:
 
 
 class Planner:
-    """Plans one drain: owns its tracker, and remembers which queues grant, block and starve."""
+    """Plans one drain: owns its tracker, and keeps which queues grant, block and starve."""
 
     def __init__(self, world: World, scope: Scope) -> None:
         self.tracker = PodTracker(world, scope)
@@ -143,7 +143,7 @@ class Planner:
             wake_at=self._wake_at(),
         )
 
-    def batch_time(self, now: float) -> BatchTime | None:
+    def batch_time(self, now: float) -> BatchDuration | None:
         """What the batch that ended last took and had to take; None where that was not seen."""
         self._watch_batch(now)
         return self.tracker.batch_times.last
@@ -238,14 +238,14 @@ class Planner:
     def _wake_at(self) -> float | None:
         inflight = self.tracker.world.inflight
         times = [] if inflight.next_wait is None else [inflight.next_wait]
-        if (look := self._stuck_terminating.next_check) is not None:
-            times.append(look)
-        if (look := self.surges.next_check) is not None:
-            times.append(look)
+        if (check_at := self._stuck_terminating.next_check) is not None:
+            times.append(check_at)
+        if (check_at := self.surges.next_check) is not None:
+            times.append(check_at)
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
         times += self._starvation.checks()
-        # What is due and not done (paused, say) must not be looked at again and again.
+        # What is due and not done (for example, paused) causes no wake-up.
         return min((time_ for time_ in times if time_ > self._now), default=None)
 
 
