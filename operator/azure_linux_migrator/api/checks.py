@@ -46,6 +46,7 @@ class Check(StrEnum):
     POD_PV_ZONE = "pod.pv-zone"
     POD_SAFE_TO_EVICT = "pod.safe-to-evict"
     POD_SINGLE_REPLICA = "pod.single-replica"
+    POD_OWNER_SCALE = "pod.owner-scale"
     SURGE_GITOPS = "surge.gitops"
     SURGE_HPA = "surge.hpa"
     OS_APPARMOR = "os.apparmor"

@@ -380,6 +380,12 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
         "SELinux",
     ),
     (
+        "pod.owner-scale",
+        Severity.UNCHECKED,
+        {"unread_scales": {"CloneSet.apps.kruise.io": "may not"}},
+        "may not",
+    ),
+    (
         "os.cert-path",
         Severity.BLOCK,
         with_workload(PodTraits(host_paths=(HostPath("/etc/ssl/certs/ca-certificates.crt"),))),

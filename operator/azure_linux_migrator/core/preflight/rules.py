@@ -81,6 +81,11 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.POD_SAFE_TO_EVICT, "AKS#4293", workload_rules.kept),
     PreflightRule(Check.POD_SINGLE_REPLICA, "AKS#2090", workload_rules.single),
     PreflightRule(
+        Check.POD_OWNER_SCALE,
+        "kubernetes.io custom-resource-definitions",
+        workload_rules.owner_scales,
+    ),
+    PreflightRule(
         Check.SURGE_GITOPS, "argo-cd.readthedocs.io user-guide/auto_sync", surge_rules.gitops
     ),
     PreflightRule(

@@ -5,7 +5,7 @@ What Azure or Kubernetes did not let us read is `Unread` with the reason, so tha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from azure_linux_migrator.api.spec import MigrationSpec
@@ -101,6 +101,8 @@ class PreflightSnapshot:
     daemons: Allocatable = _NOTHING
     """The least that the pods which stay on a node of the source request."""
     budgets: tuple[BudgetFacts, ...] = ()
+    unread_scales: Mapping[str, str] = field(default_factory=dict)
+    """Kinds that own pods of the source, and why their scale is not known."""
     now: float = 0.0
     """In seconds since the epoch."""
     blockers: tuple[Blocker, ...] = ()

@@ -181,6 +181,18 @@ def _second_replica(pod: WorkloadFacts, *, placed: bool) -> str:
     return f"{add}, or let its rolling update surge (maxSurge: 1, maxUnavailable: 0)"
 
 
+def owner_scales(snapshot: PreflightSnapshot) -> Iterator[Finding]:
+    """pod.owner-scale: how many pods a custom resource should have, where that is not known."""
+    for kind, why in sorted(snapshot.unread_scales.items()):
+        yield RuleResult("pod.owner-scale", kind).unchecked(
+            Unread(
+                f"its scale cannot be read ({why}); without it, the pods that are there count as "
+                "all that there should be"
+            ),
+            "if a right is missing, add the component scale (rights.scale in the chart)",
+        )
+
+
 def dual_stack(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.ipv6: Azure Linux nodes do not route IPv6 health probes."""
     result = RuleResult("os.ipv6", "the cluster")

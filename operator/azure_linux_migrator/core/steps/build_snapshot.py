@@ -49,6 +49,7 @@ def build_snapshot(ctx: Context) -> PreflightSnapshot:
         workloads=_workloads(ctx),
         daemons=_daemons(ctx),
         budgets=tuple(_budgets(ctx)),
+        unread_scales=_unread_scales(ctx),
         now=ctx.now,
         blockers=ctx.plan.blockers,
     )
@@ -141,6 +142,12 @@ def _workloads(ctx: Context) -> tuple[WorkloadFacts, ...]:
         if entry.pod.owner is not None and entry.pod.owner.other_daemonset
     }
     return (*pods, *daemons, *others.values())
+
+
+def _unread_scales(ctx: Context) -> dict[str, str]:
+    entries = ctx.planner.tracker.entries.values()
+    owners = {entry.pod.owner.qualified_kind for entry in entries if entry.pod.owner is not None}
+    return {kind: why for kind, why in ctx.seen.world.unread_scales.items() if kind in owners}
 
 
 def _pod(ctx: Context, entry: TrackedPod) -> WorkloadFacts:
