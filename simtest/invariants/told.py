@@ -18,7 +18,7 @@ PAUSED_SECONDS = 60.0
 """A process has learnt of a pause after so many seconds."""
 ETA_SECONDS, ETA_TIMES = 600.0, 10.0
 """Without faults, a drain lasts so many times as long as was told, and so many seconds, at most."""
-COUNTED = frozenset((Phase.RUNNING, Phase.STALLED, Phase.ROLLING_BACK))
+COUNTED = frozenset((Phase.RUNNING, Phase.BLOCKED, Phase.STALLED, Phase.ROLLING_BACK))
 MOVES = frozenset(("Drain", "DrainTarget"))
 
 

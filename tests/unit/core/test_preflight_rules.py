@@ -494,6 +494,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
 
 ALWAYS = frozenset(("os.sysctl-defaults", "image.arch-os", "pool.preview"))
 OWN = {
+    "pod.owner-scale",
     "os.source-image",
     "outbound.ports",
     "pool.in-place",
