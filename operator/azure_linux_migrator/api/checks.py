@@ -38,6 +38,8 @@ class Check(StrEnum):
     POD_FIT = "pod.fit"
     POOL_CAPACITY = "pool.capacity"
     POD_SPREAD = "pod.spread"
+    POD_AFFINITY = "pod.affinity"
+    POD_SHARED_DISK = "pod.shared-disk"
     NODE_HELD = "node.held"
     POD_TOLERATES_CORDON = "pod.tolerates-cordon"
     POD_BARE = "pod.bare"

@@ -11,6 +11,7 @@ from azure_linux_migrator.core.preflight.target_nodes import (
     TargetNode,
     cores,
     mebibytes,
+    most_nodes,
     source_nodes,
     target_nodes,
 )
@@ -106,7 +107,7 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         for workload in snapshot.workloads
         if workload.kind == "Pod" and workload.priority >= 0
     ]
-    most = _most_nodes(snapshot)
+    most = most_nodes(snapshot)
     if room is None or not room.pods or not pods or not most:
         return
     cpu, memory = (sum(pod.requests[at] for pod in pods) for at in (0, 1))
@@ -129,7 +130,7 @@ def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     nodes = target_nodes(snapshot)
     for owner, pods in groups(snapshot, lambda workload: workload.scheduling.spread):
         for constraint in pods[0].scheduling.spread:
-            placeable, left = _domains(constraint, pods[0], nodes, snapshot)
+            placeable, left = domains(constraint, pods[0], nodes, snapshot)
             replicas = max(pods[0].replicas, len(pods))
             room = constraint.max_skew * len(placeable)
             if left - placeable and placeable and replicas > room:
@@ -143,7 +144,7 @@ def spread(snapshot: PreflightSnapshot) -> Iterator[Finding]:
                 )
 
 
-def _domains(
+def domains(
     constraint: TopologySpread,
     pod: WorkloadFacts,
     nodes: list[TargetNode],
@@ -177,17 +178,10 @@ def _domains(
     placeable = {domain(name, labels) for name, labels in others}
     accepted = [node for node in nodes if not node.unmet(pod.scheduling)]
     if constraint.topology == HOSTNAME and accepted:
-        placeable |= {f"{snapshot.target}/{index}" for index in range(_most_nodes(snapshot))}
+        placeable |= {f"{snapshot.target}/{index}" for index in range(most_nodes(snapshot))}
     else:
         placeable |= {domain(node.name, dict(node.labels)) for node in accepted}
     return placeable - {""}, left - {""}
-
-
-def _most_nodes(snapshot: PreflightSnapshot) -> int:
-    """Nodes that the target may have: its count, or the most of its autoscaler."""
-    bounds = snapshot.spec.target.autoscaling
-    most = bounds.max if bounds else snapshot.source.bounds[1] if snapshot.source.autoscaling else 0
-    return max(snapshot.final, most)
 
 
 def _unmet(workload: WorkloadFacts, nodes: list[TargetNode]) -> list[Requirement]:

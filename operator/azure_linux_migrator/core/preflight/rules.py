@@ -10,6 +10,7 @@ from azure_linux_migrator.core.preflight import (
     budget_rules,
     capacity_rules,
     cluster_rules,
+    companion_rules,
     disk_rules,
     identity,
     image_rules,
@@ -66,6 +67,12 @@ RULES: tuple[PreflightRule, ...] = (
     PreflightRule(Check.POD_FIT, "kube-scheduler plugins/noderesources", placement_rules.fit),
     PreflightRule(Check.POOL_CAPACITY, "kube-scheduler", placement_rules.capacity),
     PreflightRule(Check.POD_SPREAD, "kubernetes#106127; kops#18535", placement_rules.spread),
+    PreflightRule(
+        Check.POD_AFFINITY, "kube-scheduler plugins/interpodaffinity", companion_rules.affinity
+    ),
+    PreflightRule(
+        Check.POD_SHARED_DISK, "kubernetes.io persistent-volumes", companion_rules.shared_disks
+    ),
     PreflightRule(Check.NODE_HELD, "AKS#5944; upgrade-aks-node-pools", node_rules.held),
     PreflightRule(
         Check.POD_TOLERATES_CORDON,

@@ -22,6 +22,7 @@ from azure_linux_migrator.model.cluster import (
 )
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.scheduling import ANYWHERE, SchedulingConstraints
+from azure_linux_migrator.model.selectors import Labels
 from azure_linux_migrator.model.traits import NO_TRAITS, PodTraits
 
 _NOTHING = Allocatable()
@@ -36,7 +37,8 @@ class WorkloadFacts:
     drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for;
     `scaled_by` is who else sets the replicas, and `restarts` that a surge is a restart of the
     rollout, which nobody undoes. `run_once` tells that a pod runs to its end, and `owned` that it
-    has a controller.
+    has a controller. `beside` is the owner of pods on whose node it must run, by a required pod
+    affinity, where these are on the source, too, and leave no sooner.
     """
 
     kind: str
@@ -52,6 +54,8 @@ class WorkloadFacts:
     priority: int = 0
     run_once: bool = False
     owned: bool = True
+    labels: Labels = ()
+    beside: str = ""
     blocker: Blocker | None = None
     no_surge: str = ""
     scaled_by: ScaleOwner = ScaleOwner.NOBODY
