@@ -82,6 +82,15 @@ def test_replicas_apart_need_as_many_nodes() -> None:
     )
 
 
+def test_replicas_that_listen_on_a_port_of_the_node_need_as_many_nodes() -> None:
+    port = "containers: [{name: a, image: x, ports: [{containerPort: 80, hostPort: 80}]}]"
+    six = cluster(deployment("web", port, 6), workers=6)
+    assert not six.findings("pod.affinity")
+    [finding] = six.findings("pod.affinity", target={"count": 3})
+    assert "hostPort 80" in finding.message
+    assert finding.remedy == "raise spec.target.count"
+
+
 def test_replicas_apart_by_zone_need_the_zones() -> None:
     zoned = cluster(
         deployment("web", tied("podAntiAffinity", "web", ZONE), 3),

@@ -11,6 +11,7 @@ from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, Work
 from azure_linux_migrator.core.preflight.target_nodes import target_nodes
 from azure_linux_migrator.model.scheduling import HOSTNAME, TopologySpread
 
+_ANTI_AFFINITY = "podAntiAffinity"
 _PREFERRED = "make it preferredDuringSchedulingIgnoredDuringExecution"
 
 
@@ -41,31 +42,33 @@ def _near(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def _apart(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """Replicas that must not share a node, or a zone, where there are fewer of those."""
+    """Replicas that cannot share a node, or a zone, where there are fewer of those."""
     nodes = target_nodes(snapshot)
-    for owner, pods in groups(snapshot, lambda workload: _topologies_apart(workload) and nodes):
-        for topology in _topologies_apart(pods[0]):
+    for owner, pods in groups(snapshot, lambda workload: nodes and _apart_by(workload)):
+        for topology, why in _apart_by(pods[0]).items():
             room, _ = domains(TopologySpread(topology), pods[0], nodes, snapshot)
             if not room or len(pods) <= len(room):
                 continue
             where = "nodes" if topology == HOSTNAME else f"values of {topology}"
             more = "raise spec.target.count" if topology == HOSTNAME else "add spec.target.zones"
+            soft = "" if why != _ANTI_AFFINITY else f", or {_PREFERRED}"
             yield RuleResult("pod.affinity", owner).block(
-                f"{counted(pods)} must not share a value of {topology} (podAntiAffinity): there "
-                f"are {len(room)} {where} for {len(pods)} pods, and {len(pods) - len(room)} find "
-                "no node",
-                f"{more}, or {_PREFERRED}",
+                f"{counted(pods)} cannot share a value of {topology} ({why}): there are "
+                f"{len(room)} {where} for {len(pods)} pods, and {len(pods) - len(room)} find no "
+                "node",
+                f"{more}{soft}",
             )
 
 
-def _topologies_apart(workload: WorkloadFacts) -> tuple[str, ...]:
-    """The node labels of which it shares no value with its own kind."""
-    namespace = workload.key.namespace
-    return tuple(
-        term.topology
+def _apart_by(workload: WorkloadFacts) -> dict[str, str]:
+    """The node labels of which it shares no value with its own kind, and why."""
+    namespace, ports = workload.key.namespace, workload.traits.host_ports
+    apart = {HOSTNAME: f"hostPort {ports[0]}"} if ports else {}
+    return apart | {
+        term.topology: _ANTI_AFFINITY
         for term in workload.scheduling.apart
         if term.means(namespace, namespace, dict(workload.labels))
-    )
+    }
 
 
 def shared_disks(snapshot: PreflightSnapshot) -> Iterator[Finding]:

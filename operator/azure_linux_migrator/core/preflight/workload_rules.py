@@ -65,6 +65,12 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "save or move the data, or acknowledge this if the pod can begin with an empty "
             "directory",
         )
+    for owner, pods in groups(snapshot, lambda workload: workload.traits.read_paths):
+        yield RuleResult("pod.local-data", owner).warn(
+            f"{counted(pods)} reads {', '.join(pods[0].traits.read_paths)} of its node; a new node "
+            "has there what a DaemonSet puts there, and nothing else",
+            "see that something puts it on every node, or use a ConfigMap, an image or a volume",
+        )
     for owner, [daemon, *_] in groups(
         snapshot, lambda daemon: daemon.traits.data_paths, "DaemonSet"
     ):
