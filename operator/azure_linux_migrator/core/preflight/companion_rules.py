@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.core.preflight.findings import Finding
-from azure_linux_migrator.core.preflight.placement_rules import domains
+from azure_linux_migrator.core.preflight.placement_rules import domains, more_domains
 from azure_linux_migrator.core.preflight.rule import RuleResult, counted, groups
 from azure_linux_migrator.core.preflight.snapshot import PreflightSnapshot, WorkloadFacts
 from azure_linux_migrator.core.preflight.target_nodes import target_nodes
@@ -50,13 +50,12 @@ def _apart(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             if not room or len(pods) <= len(room):
                 continue
             where = "nodes" if topology == HOSTNAME else f"values of {topology}"
-            more = "raise spec.target.count" if topology == HOSTNAME else "add spec.target.zones"
             soft = "" if why != _ANTI_AFFINITY else f", or {_PREFERRED}"
             yield RuleResult("pod.affinity", owner).block(
                 f"{counted(pods)} cannot share a value of {topology} ({why}): there are "
                 f"{len(room)} {where} for {len(pods)} pods, and {len(pods) - len(room)} find no "
                 "node",
-                f"{more}{soft}",
+                f"{more_domains(topology)}{soft}",
             )
 
 
