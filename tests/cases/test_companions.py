@@ -1,4 +1,4 @@
-"""Pods that other pods tie to their node: what the scheduler would keep Pending is told before."""
+"""Pods that others tie to their node: what would stay Pending is reported before."""
 
 from dataclasses import replace
 from typing import Any
@@ -121,7 +121,7 @@ USES = "volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]"
     ("mode", "replicas", "blocks"),
     [("ReadWriteOnce", 2, True), ("ReadWriteOnce", 1, False), ("ReadWriteMany", 2, False)],
 )
-def test_pods_that_share_a_disk_are_told(mode: str, replicas: int, *, blocks: bool) -> None:
+def test_pods_that_share_a_disk_are_reported(mode: str, replicas: int, *, blocks: bool) -> None:
     findings = cluster(disk(mode), deployment("web", USES, replicas)).findings("pod.shared-disk")
     assert [finding.blocks for finding in findings] == [True] * blocks
     for finding in findings:

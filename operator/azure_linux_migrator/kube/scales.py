@@ -1,6 +1,6 @@
 """The scale of controllers that nothing is watched of: how many pods each should have.
 
-A custom resource tells its wanted replicas to everybody by its scale subresource
+The scale subresource of a custom resource has its wanted replicas
 (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions), whatever
 its own fields are called; that is how the disruption controller counts them, too
 (pkg/controller/disruption/disruption.go). Kinds without one are left out.

@@ -71,7 +71,7 @@ async def test_the_scale_of_a_custom_resource_is_read_and_nothing_else() -> None
         (refused(500, "no webhook"), [], {f"CloneSet.{GROUP}": "no webhook"}),
     ],
 )
-async def test_what_cannot_be_read_is_told(
+async def test_what_cannot_be_read_is_reported(
     scale: Answer, wanted: list[int], unread: dict[str, str]
 ) -> None:
     async with serving(api(scale)) as client:
