@@ -45,14 +45,14 @@ class _Scale(Struct):
     spec: _ScaleSpec = field(default_factory=_ScaleSpec)
 
 
-class _Version(Struct, rename="camel"):
+class _GroupVersion(Struct, rename="camel"):
     group_version: str
 
 
 class _Group(Struct, rename="camel"):
     """A metav1.APIGroup."""
 
-    preferred_version: _Version
+    preferred_version: _GroupVersion
 
 
 class _Resource(Struct):
