@@ -22,9 +22,9 @@ def tied(kind: str, app: str, topology: str = HOST, *, preferred: bool = False) 
 
 
 def cluster(*objects: str, **more: Any) -> PreflightCluster:
-    made = PreflightCluster(**more)
-    made.apply("---\n".join(objects))
-    return made
+    tied_cluster = PreflightCluster(**more)
+    tied_cluster.apply("---\n".join(objects))
+    return tied_cluster
 
 
 def test_pods_beside_others_of_the_source_are_named_with_the_order_that_helps() -> None:

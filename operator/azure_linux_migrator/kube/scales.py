@@ -85,7 +85,10 @@ async def read_scales(client: Client, owners: Iterable[OwnerRef]) -> Scales:
         owner = reference.owner
         kinds.setdefault((owner.api_group, owner.kind), []).append(reference)
     parts = await asyncio.gather(
-        *(_read_kind(client, group, kind, found) for (group, kind), found in kinds.items())
+        *(
+            _read_kind(client, group, kind, references)
+            for (group, kind), references in kinds.items()
+        )
     )
     unread = {text: why for part in parts for text, why in part.unread.items()}
     return Scales(tuple(controller for part in parts for controller in part.controllers), unread)

@@ -106,8 +106,11 @@ def test_whose_scale_may_be_known() -> None:
     ]
     pods = [pod(str(number), owner=owner) for number, owner in enumerate(owners)]
     runner = pod("runner", owner=Owner("EphemeralRunner", "r", "r", "actions.x"), run_once=True)
-    found = owners_with_scale([*pods, runner])
-    assert {reference.owner.kind for reference in found} == {"CloneSet", "ReplicationController"}
+    references = owners_with_scale([*pods, runner])
+    assert {reference.owner.kind for reference in references} == {
+        "CloneSet",
+        "ReplicationController",
+    }
 
 
 async def test_a_scale_is_followed_and_not_believed_once_it_cannot_be_read(

@@ -16,15 +16,14 @@ _MACHINES = ("x86_64", "aarch64")
 _PACKAGES = (
     "/etc/apt",
     "/var/lib/dpkg",
-    "/usr/src",
-    "/boot",
     "/etc/apparmor.d",
     "/etc/netplan",
     *(f"{lib}/{machine}-linux-gnu" for lib in ("/lib", "/usr/lib") for machine in _MACHINES),
     *(f"/var/log/{name}" for name in ("auth.log", "kern.log", "syslog")),
 )
 """Of Debian: package lists, the directories of multiarch, and the files of its syslog."""
-_MODULES = ("/lib/modules",)
+_AZURE_LINUX_PACKAGES = ("/etc/yum.repos.d", "/etc/dnf", "/var/lib/rpm")
+_MODULES = ("/lib/modules", "/usr/src", "/boot")
 _PACKAGE_COMMANDS = frozenset(("apt", "apt-get", "dpkg", "snap", "nsenter"))
 _MODULE_COMMANDS = frozenset(("modprobe", "insmod"))
 SOFT_LOCKUP_FIXED = "202609.03.1"
@@ -106,7 +105,8 @@ def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def _uses_packages(workload: WorkloadFacts) -> bool:
     used = _commands(workload, _PACKAGE_COMMANDS) and workload.traits.privileged
-    return bool(used or _under(workload, _PACKAGES))
+    mounts = _under(workload, _PACKAGES) and not _under(workload, _AZURE_LINUX_PACKAGES)
+    return bool(used or mounts)
 
 
 def _changes_node(workload: WorkloadFacts) -> bool:
@@ -119,7 +119,7 @@ def kernel(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.kernel-module: another kernel with other modules and other parameters."""
     for owner, pods in _both(snapshot, _needs_kernel):
         yield RuleResult("os.kernel-module", owner).warn(
-            f"{counted(pods)} loads kernel modules or sets kernel parameters"
+            f"{counted(pods)} uses the kernel's modules or headers, or sets kernel parameters"
             f"{_called(pods[0])}; Azure Linux 3 has kernel 6.6 and packages its modules otherwise",
             "try it on one Azure Linux node first",
         )
