@@ -179,7 +179,7 @@ def batch_of(ctx: Context, step_position: StepPosition, phase: Phase) -> BatchPr
     if step_position.moved and before.index and not before.drained_at and ctx.seen.world_ready:
         # The last batch: nothing was left to wait for in the drain itself.
         return before.model_copy(update={"drained_at": timestamp(ctx.now)})
-    resumed = phase is Phase.RUNNING and resumes(ctx)
+    resumed = phase in {Phase.RUNNING, Phase.BLOCKED} and resumes(ctx)
     if not step_position.moving or ctx.migration.in_place or not ctx.seen.world_ready:
         # A pause may end while a node that somebody uncordoned meanwhile is cordoned again.
         open_ = before.started_at is not None and before.drained_at is None
