@@ -230,8 +230,8 @@ class PodTracker:
     def may_wait(self, pod: Pod) -> bool:
         """Whether a pod may be asked for: not leaving, not under way, and not refused just now."""
         inflight = self.world.inflight
-        gone = pod.terminating or inflight.under_way(pod.key, pod.uid)
-        return not gone and not inflight.backs_off(pod.key, pod.uid)
+        leaving = pod.terminating or inflight.under_way(pod.key, pod.uid)
+        return not leaving and not inflight.backs_off(pod.key, pod.uid)
 
     def abandon(self, pod: Pod) -> None:
         """Wait for a terminating pod no longer, until its node is Ready again."""

@@ -44,19 +44,19 @@ class Times(Struct):
 
     def returned(self, now: float) -> float:
         """The slot that was taken first came back; returns the seconds that it was held."""
-        held = self.sent.popleft()
-        self.total += now - held.since
+        slot = self.sent.popleft()
+        self.total += now - slot.since
         self.count += 1
-        if held.bounds:
-            self.within += now - held.since
-        return now - held.since
+        if slot.bounds:
+            self.within += now - slot.since
+        return now - slot.since
 
     def rests(self, now: float) -> None:
         """The batch is over: what is still held counts up to now."""
-        for held in self.sent:
-            if held.bounds:
-                self.within += now - held.since
-                held.bounds = False
+        for slot in self.sent:
+            if slot.bounds:
+                self.within += now - slot.since
+                slot.bounds = False
 
 
 class SlotTimes:

@@ -19,32 +19,32 @@ SHOWS_SECONDS = 120.0
 def update_in_place(ctx: Context) -> Progress:
     """Ask once, then follow until every node runs the new OS."""
     pool = ctx.pool(ctx.migration.source)
-    wanted = ctx.migration.spec.target.os_sku
+    os_sku = ctx.migration.spec.target.os_sku
     if ctx.seen.pools is None:
         return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, "reading the cluster's node pools")
     if pool is None:
         return refused(Reason.SOURCE_POOL_GONE, f"node pool {ctx.migration.source} is gone")
-    if not _shows(ctx, pool, wanted):
-        return _ignored(ctx, pool, wanted) or _ask(ctx, pool, wanted)
+    if not _shows(ctx, pool, os_sku):
+        return _ignored(ctx, pool, os_sku) or _ask(ctx, pool, os_sku)
     if pool.state in UNFINISHED:
         return refused(
             Reason.UPDATE_FAILED,
             f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
             f"{': ' + pool.failure.message if pool.failure else ''}{_held_by(ctx)}; fix that and "
             "start it again "
-            f"with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
+            f"with az aks nodepool update --name {pool.name} --os-sku {os_sku} …",
             *ctx.pool_reads(FRESH_SECONDS),
             wake_at=ctx.now + FRESH_SECONDS,
         )
-    unchanged = _unchanged(ctx, pool, wanted)
+    unchanged = _unchanged(ctx, pool, os_sku)
     if pool.succeeded and unchanged and not _shows_soon(ctx, pool):
-        return _ask(ctx, pool, wanted)
+        return _ask(ctx, pool, os_sku)
     if not pool.succeeded or unchanged:
-        text = f"AKS changes node pool {pool.name} to {wanted}: {_left(ctx)}"
+        text = f"AKS changes node pool {pool.name} to {os_sku}: {_left(ctx)}"
         answer = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
-        if (held := _held_by(ctx)) and answer.reason == Reason.UPDATING_IN_PLACE:
+        if (reason := _held_by(ctx)) and answer.reason == Reason.UPDATING_IN_PLACE:
             return working(
-                Reason.UPDATING_IN_PLACE, text + held, *answer.actions, wake_at=answer.wake_at
+                Reason.UPDATING_IN_PLACE, text + reason, *answer.actions, wake_at=answer.wake_at
             )
         return answer
     return DONE
@@ -78,14 +78,14 @@ def _unchanged(ctx: Context, pool: Pool, wanted: str) -> bool:
 
 def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
     """AKS has taken the change and shows another OS SKU: the next request waits."""
-    asked = ctx.seen.asked.get(pool.name)
-    if asked is None or not pool.settled:
+    asked_at = ctx.seen.asked.get(pool.name)
+    if asked_at is None or not pool.settled:
         return None
     text = (
         f"AKS was asked to change node pool {pool.name} to {wanted} and shows {pool.os_sku}; see "
         f"az aks nodepool show --name {pool.name} …, and whether this cluster has {wanted}"
     )
-    due = asked + SHOWS_SECONDS
+    due = asked_at + SHOWS_SECONDS
     if ctx.now < due:
         refresh = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
         return working(Reason.UPDATING_IN_PLACE, text, *refresh.actions, wake_at=refresh.wake_at)
