@@ -240,9 +240,9 @@ class Planner:
 
     def _find_blockers(self, unsound: tuple[Blocker, ...]) -> list[Blocker]:
         queues = [queue for queue in self._blocking if queue.blocker is not None]
-        stuck = self._stuck_terminating.pods()
+        stuck_pods = self._stuck_terminating.pods()
         unsound = (*unsound, *self.surges.stuck())
-        return find_blockers(self.tracker, queues, self._starvation.starved(), stuck, unsound)
+        return find_blockers(self.tracker, queues, self._starvation.starved(), stuck_pods, unsound)
 
     def _name(self, ident: QueueId | None) -> str:
         if ident is None or isinstance(ident, Surge):

@@ -206,9 +206,11 @@ def _free(snapshot: PreflightSnapshot) -> Allocatable:
     if not whole.pods:
         return whole
     whole = whole._replace(pods=snapshot.spec.target.max_pods or whole.pods)
-    held = snapshot.daemons
+    daemons = snapshot.daemons
     return whole._replace(
-        cpu=whole.cpu - held.cpu, memory=whole.memory - held.memory, pods=whole.pods - held.pods
+        cpu=whole.cpu - daemons.cpu,
+        memory=whole.memory - daemons.memory,
+        pods=whole.pods - daemons.pods,
     )
 
 

@@ -98,10 +98,12 @@ def volume_zones(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             f"{named_zones(volume.zones)} only, where pool {snapshot.target} will have no node",
             "add that zone to spec.target.zones, or move the data to another volume",
         )
-    lost = sorted(set(snapshot.source.settings.zones) - zones) if "auto" not in zones else []
-    if lost:
+    missing_zones = (
+        sorted(set(snapshot.source.settings.zones) - zones) if "auto" not in zones else []
+    )
+    if missing_zones:
         yield RuleResult("pod.pv-zone", f"nodepool {snapshot.target}").warn(
-            f"spec.target.zones leaves out zone {', '.join(lost)} of the source",
+            f"spec.target.zones leaves out zone {', '.join(missing_zones)} of the source",
             "see that no volume is in it",
         )
 

@@ -218,10 +218,10 @@ def report_back(ctx: Context, why: RollbackStatus) -> MigrationStatus:
 def report_aborted(ctx: Context) -> MigrationStatus:
     """The status of a migration that an admin has stopped: both pools stay."""
     migration = ctx.migration
-    asked = migration.annotations.get(ABORT, "")[:64]
+    abort_token = migration.annotations.get(ABORT, "")[:64]
     message = (
-        f"stopped by {ABORT}={asked}: the nodes of {migration.old_pool} are uncordoned and both "
-        f"pools stay; kubectl azlm retry {migration.name} begins again"
+        f"stopped by {ABORT}={abort_token}: the nodes of {migration.old_pool} are uncordoned "
+        f"and both pools stay; kubectl azlm retry {migration.name} begins again"
     )
     status = filled(
         ctx,
