@@ -69,7 +69,7 @@ def test_the_chart_and_the_kustomize_base_are_the_same_objects() -> None:
         assert essence(item) == essence(base[name]), name
 
 
-@pytest.mark.parametrize("name", ["force", "surge", "conditions"])
+@pytest.mark.parametrize("name", ["force", "surge", "conditions", "scale"])
 def test_a_right_is_the_kustomize_component(name: str) -> None:
     chart = rendered({"rights": {name: True}})
     documents = yaml.safe_load_all(

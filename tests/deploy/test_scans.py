@@ -18,7 +18,7 @@ from tests.support.helm import CHART, ROOT, rendered
 
 EVERYTHING = {
     "image": {"digest": f"sha256:{'0' * 64}"},
-    "rights": {"force": True, "surge": True, "conditions": True},
+    "rights": {"force": True, "surge": True, "conditions": True, "scale": True},
     "networkPolicy": {"enabled": True},
     "metrics": {"dashboards": {"enabled": True}},
 }

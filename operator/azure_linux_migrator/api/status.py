@@ -28,6 +28,7 @@ class Phase(StrEnum):
 
     PENDING = "Pending"
     RUNNING = "Running"
+    BLOCKED = "Blocked"
     PAUSED = "Paused"
     STALLED = "Stalled"
     ROLLING_BACK = "RollingBack"
