@@ -101,7 +101,7 @@ def test_the_page_lists_every_case_once() -> None:
     if os.environ.get("AZLM_WRITE_DOCS") and len(rows) == len(CASES):
         lines = [HEAD]
         for call in CALLS:
-            lines += [f"\n## {call[0].upper()}{call[1:]}\n", "| fault | told meanwhile | end |"]
+            lines += [f"\n## {call[0].upper()}{call[1:]}\n", "| fault | reported meanwhile | end |"]
             lines.append("|---|---|---|")
             lines += [
                 f"| {fault} | {reported} | {end} |"
@@ -127,7 +127,7 @@ async def _outcome(fault: CallFault) -> tuple[str, str]:
     async with migration_run([fault], pool=SCALED, strategy=ROLLING) as migration:
         done = await migration.run(passes=4000)
         reported = _reported(migration)
-        end = "went on by itself"
+        end = "continued by itself"
         if not done:
             assert migration.status.is_true("Stalled"), (
                 fault,

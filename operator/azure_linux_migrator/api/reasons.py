@@ -130,7 +130,7 @@ class Reason(StrEnum):
     )
     REPLACEMENTS_UNHEALTHY = (
         "ReplacementsUnhealthy",
-        "moved pods are not made again or do not become Ready; nothing is moved until they are",
+        "moved pods are not recreated or do not become Ready; nothing is moved until they are",
         "see the blocker; `spec.drain.unhealthyReplacements: Ignore` goes on all the same",
         "Warning",
     )

@@ -35,8 +35,8 @@ class WorkloadFacts:
     which findings are grouped, with `replicas` of it (0 where it has none). `blocker` is why the
     drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for;
     `scaled_by` is who else sets the replicas, and `restarts` that a surge is a restart of the
-    rollout, which nobody undoes. `run_once` tells that a pod runs to its end, and `owned` that it
-    has a controller.
+    rollout, which nobody undoes. `run_once` tells that a pod runs to completion, and `owned` that
+    it has a controller.
     """
 
     kind: str
