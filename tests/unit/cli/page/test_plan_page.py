@@ -83,3 +83,12 @@ async def test_a_forecast_that_is_blocked_says_what_to_do(tmp_path: Path) -> Non
         await expect(page.locator("#blockers .cure").first).to_contain_text("let the budget")
         await expect(page.locator("#budgets tr.held")).to_have_count(1)
     assert errors == []
+
+
+async def test_times_have_a_date_where_it_is_another_day(tmp_path: Path) -> None:
+    """Shortly after midnight, `hour12: false` of English would show 24:05:00."""
+    _, url = written(with_budget(1), tmp_path)
+    async with opened(url) as page:
+        past = "new Date(2026, 0, 2, 0, 5).getTime() / 1000"
+        assert await page.evaluate(f"clock({past}, {past} + 3600)") == "00:05:00"
+        assert await page.evaluate(f"clock({past}, {past} + 86400)") == "2026-01-02 00:05:00"
