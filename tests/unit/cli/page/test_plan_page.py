@@ -65,6 +65,8 @@ async def test_a_forecast_is_shown_from_its_file(tmp_path: Path) -> None:
         await expect(page.locator("#budgets tbody tr")).to_have_count(1)
         await expect(page.locator("#budgets tbody")).to_contain_text("1 of 1")
         await expect(page.locator("#timeline .lane .forecast").first).to_be_visible()
+        first = await page.evaluate("countedPoints(page.forecast)[0]")
+        assert first["remaining"] == 2
         await expect(page.locator("#blockers")).to_be_hidden()
         dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert dark == "rgb(18, 22, 28)"
