@@ -254,8 +254,9 @@ class PoolInvariants(Part, NullWatcher):
 
     def _begins_to_move(self) -> bool:
         """Whether no pod was moved yet: the source's nodes are as they were."""
-        marked = any(in_batch(node) for node in self.context.nodes("src"))
-        return bool(self.context.nodes("src")) and not marked and not self.context.backwards
+        nodes, back = self.context.nodes("src"), self.context.backwards
+        marked = any(in_batch(node) for node in nodes)
+        return bool(nodes) and not marked and (not back or self.context.turning)
 
     # Retiring
 

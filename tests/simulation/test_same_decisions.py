@@ -22,7 +22,7 @@ from simtest.scenario_draw import draw_scenario
 
 READING = frozenset(("ReadingPools", "ReadingCluster"))
 """Reasons that say that a read is under way: when that is depends on how long requests take."""
-SEEDS = ("1", "2", "3", "5", "6", "11", "13", "16", "18", "20", "22", "32")
+SEEDS = ("1", "2", "3", "5", "9", "11", "13", "14", "16", "18", "22", "24", "32", "44")
 """Seeds whose migrations end without an admin, except for approvals."""
 END = NOW + 4 * 3600.0
 

@@ -20,7 +20,7 @@ from simtest.shrink import shrink
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = int(os.environ.get("AZLM_TEST_SEEDS", "24"))
 """`make coverage` runs more of them."""
-SOON = 6
+SOON = 12
 """Seeds within which the mutations of SHARP are found; docs/mutations.md has them all."""
 SHARP = (
     "slot-off-by-one",

@@ -232,7 +232,7 @@ async def test_on_failure_rollback_takes_everything_back() -> None:
         )
         assert set(migration.pools) == {"system", "src"}
         assert migration.status.rollback is not None
-        assert migration.status.rollback.reason == "AzureRefused"
+        assert migration.status.rollback.reason == "ParameterRefused"
 
 
 @pytest.mark.parametrize("keep", ["Keep", "ScaleToZero"])
