@@ -72,7 +72,12 @@ PROCESSES: tuple[Mutation, ...] = (
         "two-workers",
         "a worker starts while another one of its resource is at work",
         "no-crash",
-        (Supervisor, "_alone", "(worker := self._at_work.get(name)) is not None", "False"),
+        (
+            Supervisor,
+            "_wait_for_predecessor",
+            "(worker := self._active.get(name)) is not None",
+            "False",
+        ),
     ),
     _mutation(
         "half-a-world",
@@ -89,7 +94,7 @@ PROCESSES: tuple[Mutation, ...] = (
         "unsent-is-taken",
         "a status that was not recorded counts as recorded",
         "recorded-first",
-        (ResourceRequests, "write", "answer = answer_of(error)", "answer = Answer.TAKEN"),
+        (ResourceRequests, "write", "answer = answer_of(error)", "answer = WriteAnswer.TAKEN"),
     ),
     _mutation(
         "events-for-every-decision",
@@ -97,10 +102,10 @@ PROCESSES: tuple[Mutation, ...] = (
         "events-few",
         (
             EventRecorder,
-            "_tell",
+            "_publish_changes",
             "if new is None or (old is not None and old.reason == new.reason):",
             "if new is None:",
         ),
-        (event_recorder.EventRecorder, "_tell_preflight", "if before == after:", "if False:"),
+        (event_recorder.EventRecorder, "_publish_preflight", "if before == after:", "if False:"),
     ),
 )

@@ -81,7 +81,7 @@ def _new_pool(target: Target) -> list[str]:
 
 
 class Mode(StrEnum):
-    """Whether to migrate, or only to tell what a migration would do."""
+    """Whether to migrate, or only to report what a migration would do."""
 
     RUN = "Run"
     PLAN = "Plan"

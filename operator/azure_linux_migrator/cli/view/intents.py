@@ -31,7 +31,7 @@ def futile(view: MigrationView, verb: str) -> str:
     if verb == "retry":
         if view.status.phase == Phase.SUCCEEDED:
             return f"{view.name} has succeeded; there is nothing to retry"
-        if view.ended or view.needs_somebody:
+        if view.ended or view.needs_admin:
             return ""
         return f"{view.name} is under way ({view.status.step}); there is nothing to retry"
     if view.ended:

@@ -35,7 +35,7 @@ class Surges:
                 actions.append(action)
         return tuple(actions)
 
-    def judge(self, now: float, stamp: str, *, afresh: bool) -> None:
+    def update(self, now: float, stamp: str, *, afresh: bool) -> None:
         """Notice the surges that have moved no pod for PATIENCE_SECONDS.
 
         One whose new pod is not Ready is reported and goes on: an eviction would take the pod that
@@ -67,12 +67,12 @@ class Surges:
     def stuck(self) -> list[Blocker]:
         """Surges whose new pod does not become Ready, by what Kubernetes says or by their time."""
         blockers: list[Blocker] = []
-        unplaced = self._unplaced()
+        unschedulable = self._unschedulable()
         for uid, queue in self._tracker.queues.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
             if controller is None or queue.empty:
                 continue
-            pod = unplaced.get(uid) if self._under_way(controller, queue) else None
+            pod = unschedulable.get(uid) if self._under_way(controller, queue) else None
             if pod is not None:
                 blockers.append(_without_a_node(controller, pod, queue.left, self._tracker))
                 continue
@@ -105,7 +105,7 @@ class Surges:
             default=None,
         )
 
-    def _unplaced(self) -> dict[str, Pod]:
+    def _unschedulable(self) -> dict[str, Pod]:
         """A pod that the scheduler finds no node for, of each surging Deployment that has one."""
         world, surging = self._tracker.world, self._tracker.queues.surging
         if not surging:

@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.async_api import expect
 
 from azure_linux_migrator.cli.page.document import document
-from azure_linux_migrator.cli.page.still import of_record
+from azure_linux_migrator.cli.page.static_data import of_record
 from tests.support.browser import needs_chromium, opened
 from tests.support.page_api import migration
 

@@ -26,7 +26,7 @@ def _step_mutation(
     return Mutation(name, what, finds, patches)
 
 
-TOLD: tuple[Mutation, ...] = (
+REPORTED: tuple[Mutation, ...] = (
     _mutation(
         "terminating-not-left",
         "pods on their way out are not counted as left",
@@ -39,14 +39,14 @@ TOLD: tuple[Mutation, ...] = (
         ),
     ),
     _mutation(
-        "last-batch-told",
-        "the batch before is told as the one that is drained",
+        "last-batch-reported",
+        "the batch before is reported as the one that is drained",
         "batch-true",
         (status_fields, "batch_of", "index=index,", "index=max(1, index - 1),"),
     ),
     _mutation(
         "drained-when-created",
-        "Drained is told once the target stands",
+        "Drained is reported once the target stands",
         "drained-true",
         (
             status,
@@ -62,8 +62,8 @@ TOLD: tuple[Mutation, ...] = (
         (status_fields, "blockers_of", "name=blocker.key.name,", 'name=f"{blocker.key.name}-x",'),
     ),
     _mutation(
-        "end-foretold-late",
-        "the drain is told to end a minute ago",
+        "end-forecast-late",
+        "the drain is reported to end a minute ago",
         "eta-true",
         (
             status_fields,
@@ -74,7 +74,7 @@ TOLD: tuple[Mutation, ...] = (
     ),
     _mutation(
         "bounds-untagged",
-        "the bounds that are held are not told in the target's tags",
+        "the bounds that are held are not reported in the target's tags",
         "tags-true",
         (
             create_target,
