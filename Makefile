@@ -9,7 +9,7 @@ SCANS := .venv-scans
 
 .DEFAULT_GOAL := help
 .PHONY: help demo azure-e2e test sim coverage lint bench bench-planner docs-tables crds chart
-.PHONY: bench-start binary image gitops install-yaml monitoring pictures recordings rules scans
+.PHONY: bench-start chaos binary image gitops install-yaml monitoring pictures recordings rules scans
 .PHONY: chart-docs docs workflows testbed lock clean
 
 help: ## List the targets
@@ -49,6 +49,9 @@ azure-e2e: testbed ## Run the demo on a small AKS cluster of its own (SUBSCRIPTI
 
 bench: testbed ## Measure azlm against kubectl drain; RIVALS=all: and against Karpenter
 	$(BIN)/python -m bench --rivals "$(RIVALS)"
+
+chaos: testbed ## Migrate while the control plane and the operator are killed, cut off and stopped
+	$(BIN)/python -m testbed chaos --write
 
 bench-planner: $(STAMP) ## Measure the planner alone, up to 5,000 nodes and 100,000 pods
 	$(BIN)/python -m bench.planner

@@ -40,6 +40,7 @@ def main() -> int:
         "fill.command",
         "aks.command",
         "azure.command",
+        "chaos.command",
         "demo.command",
         "demo.preflight",
         "demo.plan",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ReplacementPolicy
+from azure_linux_migrator.core.drain.batch_times import BatchDuration, BatchTimes
 from azure_linux_migrator.core.drain.blocker import Blocker
 from azure_linux_migrator.core.drain.blockers import find_blockers, unschedulable
 from azure_linux_migrator.core.drain.drain_listener import DrainListener
@@ -74,7 +75,6 @@ class Planner:
         self._now = 0.0
         self._remaining_time = RemainingTime()
         self._prefetching = False
-        self._busy = False
         self._last_blockers: tuple[tuple[object, ...], float, list[Blocker]] = ((), 0.0, [])
         self._replacements = self._new_replacements()
         self._unrecovered = self._new_unrecovered()
@@ -105,9 +105,9 @@ class Planner:
         tracker = self.tracker
         return UnrecoveredWorkloads(tracker.world, tracker.scope, tracker.evicted_owners)
 
-    def remember(self, evicted_owners: EvictedOwners) -> None:
+    def remember(self, evicted_owners: EvictedOwners, batch_times: BatchTimes) -> None:
         """Go on with what another planner of the same nodes has seen."""
-        self.tracker.evicted_owners = evicted_owners
+        self.tracker.evicted_owners, self.tracker.batch_times = evicted_owners, batch_times
         self._replacements = self._new_replacements()
         self._unrecovered = self._new_unrecovered()
 
@@ -143,15 +143,18 @@ class Planner:
             wake_at=self._wake_at(),
         )
 
+    def batch_time(self, now: float) -> BatchDuration | None:
+        """What the batch that ended last took and had to take; None where that was not seen."""
+        self._watch_batch(now)
+        return self.tracker.batch_times.last
+
     def forced(self) -> tuple[DeletePod, ...]:
         """Deletions of everything that is admitted and left, as of the last plan."""
         return forced(self.tracker, self._now)
 
     def _watch_batch(self, now: float) -> None:
         busy = self.pool_progress.undrained_admitted > 0
-        if self._busy and not busy:
-            self.tracker.world.slot_times.rests(now)
-        self._busy = busy
+        self.tracker.batch_times.tick(now, busy=busy, began=self.tracker.began)
 
     def _evaluate(self, now: float) -> None:
         prefetch = self.tracker.scope.policy.prefetch and bool(self.tracker.tiers)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy
+from azure_linux_migrator.core.drain.batch_times import BatchTimes
 from azure_linux_migrator.core.drain.disruption_budgets import is_outside_budgets
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import FREE, EvictionQueue, QueueId, Surge
@@ -64,6 +65,7 @@ class PodTracker:
         self.facts = FilterFacts(world, scope)
         self.surges = SurgeEligibility(world, scope)
         self.evicted_owners = EvictedOwners(world)
+        self.batch_times = BatchTimes(world)
         self.deadlines: list[tuple[float, NamespacedName]] = []
         self.abandoned: dict[NamespacedName, str] = {}
         """Uids of terminating pods that are waited for no longer: their node does not answer."""

@@ -36,6 +36,8 @@ def quota(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     spot = snapshot.source.settings.priority == "Spot"
     for name in (SPOT_QUOTA,) if spot else (facts.family, "cores"):
         usage = snapshot.facts.usages.get(name)
+        if usage is None:
+            yield result.unchecked(Unread(f"this region does not list quota {name}"))
         if usage is not None and usage.current + needed > usage.limit:
             yield result.block(
                 f"{snapshot.extra} more nodes of {size} need {needed} vCPUs of quota {name}, of "

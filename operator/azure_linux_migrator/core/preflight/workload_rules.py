@@ -73,7 +73,9 @@ def local_data(snapshot: PreflightSnapshot) -> Iterator[Finding]:
             "begins with an empty directory"
         )
     if snapshot.spec.drain.empty_dir is EmptyDirPolicy.EVICT:
-        for owner, pods in groups(snapshot, lambda workload: workload.empty_dir):
+        for owner, pods in groups(
+            snapshot, lambda workload: workload.empty_dir and not workload.addon
+        ):
             yield RuleResult("pod.local-data", owner).warn(
                 f"{counted(pods)} will lose emptyDir data",
                 "see that it is a cache, or set spec.drain.emptyDir to Block",
@@ -150,7 +152,14 @@ def single(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.single-replica: one replica, moved by eviction, is down for a while."""
     surges = snapshot.spec.drain.singletons is SingletonPolicy.SURGE_FIRST
     nodes = target_nodes(snapshot)
-    for owner, pods in groups(snapshot, lambda workload: workload.replicas == 1):
+    addons = groups(snapshot, lambda workload: workload.replicas == 1 and workload.addon)
+    if names := [owner for owner, _ in addons]:
+        yield RuleResult("pod.single-replica", "the cluster").info(
+            f"add-ons of AKS that have one replica are down while they move: {', '.join(names)}"
+        )
+    for owner, pods in groups(
+        snapshot, lambda workload: workload.replicas == 1 and not workload.addon
+    ):
         why, result = pods[0].no_surge, RuleResult("pod.single-replica", owner)
         if why:
             yield result.warn(

@@ -106,7 +106,7 @@ def blockers_of(ctx: Context) -> tuple[BlockerStatus, ...]:
 
 
 def timing_of(ctx: Context, step_position: StepPosition, batch: BatchProgress) -> Timing:
-    """Before: an estimate. During: when it should be over. After: how near it came to the bound."""
+    """Before: an estimate. During: when it should be over. After: what it took, and had to."""
     before = ctx.migration.status
     timing = before.timing
     if not ctx.seen.world_ready or not step_position.watching:
@@ -147,14 +147,19 @@ def _eta(ctx: Context, rest: float) -> str | None:
 
 def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
     spent = timing.drain_seconds + ctx.now - (since_epoch(batch.started_at) or ctx.now)
-    bound, budget = ctx.seen.world.slot_times.bound()
-    return timing.model_copy(
+    after = timing.model_copy(update={"drain_seconds": round(spent, 1), "eta": None})
+    seen = ctx.planner.batch_time(ctx.now)
+    if seen is None or _was_blocked(ctx, batch):
+        return after
+    measured = round((timing.measured_seconds or 0.0) + seen.seconds, 2)
+    ideal = round((timing.ideal_seconds or 0.0) + seen.ideal, 2)
+    return after.model_copy(
         update={
-            "drain_seconds": round(spent, 1),
-            "eta": None,
-            "bound_seconds": round(bound, 1) if bound else None,
-            "ratio": round(spent / bound, 2) if bound and not _was_blocked(ctx, batch) else None,
-            "limited_by": f"PodDisruptionBudget {budget}" if budget else timing.limited_by,
+            "measured_seconds": measured,
+            "ideal_seconds": ideal,
+            "floor_seconds": round((timing.floor_seconds or 0.0) + seen.floor, 2),
+            "ratio": round(measured / ideal, 2) if ideal else None,
+            "limited_by": f"PodDisruptionBudget {seen.budget}",
         }
     )
 

@@ -7,12 +7,13 @@ from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.preflight.target_kubernetes import target_kubernetes
 from azure_linux_migrator.core.steps.autoscaler import held_bounds, tagged_bounds
 from azure_linux_migrator.core.steps.node_agents import node_agents_not_ready
+from azure_linux_migrator.core.steps.operation_retry import once_more
 from azure_linux_migrator.core.steps.pool_size import final_count, initial_count, old_count
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.core.steps.target_health import strange_taints
 from azure_linux_migrator.core.steps.waits import bounded
 from azure_linux_migrator.model.actions import CreatePool, ReadAzureFacts, UpdatePool
-from azure_linux_migrator.model.pool import Failure, Pool
+from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 RECHECK_SECONDS = 15.0
@@ -71,7 +72,7 @@ def _create(ctx: Context) -> Progress:
 
 
 def _version(ctx: Context) -> dict[str, object]:
-    """The Kubernetes version, where it is not the source's."""
+    """The Kubernetes version, where it is not the source's as it runs."""
     source, facts = ctx.pool(ctx.migration.source), ctx.seen.azure_facts
     if source is None or facts is None:
         return {}
@@ -130,23 +131,14 @@ def _why(pool: Pool) -> str:
     return f": {pool.failure.message}" if pool.failure else ""
 
 
-def _once_more(ctx: Context, target: Pool, failure: Failure) -> Progress:
-    due = ctx.seen.asked.get(target.name, 0.0) + failure.delay
-    text = f"AKS could not make node pool {target.name}: {failure.message}; it is asked again"
-    if ctx.now < due:
-        return working(failure.reason, text, wake_at=due)
-    if not ctx.pools_newer_than(RECHECK_SECONDS):
-        return ctx.refresh_pools(failure.reason, text)
-    return ctx.attempt(UpdatePool(target.name, (), target.etag), failure.reason, text)
-
-
 def failed(ctx: Context, target: Pool) -> Progress:
     """Let AKS try again where that may help, else wait for an admin.
 
     A PUT that changes nothing has AKS bring the pool to what it should be.
     """
     if target.failure is not None and target.failure.retryable:
-        return _once_more(ctx, target, target.failure)
+        text = f"AKS could not make node pool {target.name}: {target.failure.message}"
+        return once_more(ctx, target.failure, UpdatePool(target.name, (), target.etag), text)
     return refused(
         Reason.TARGET_FAILED,
         f"AKS left node pool {target.name} in state {target.state}{_why(target)}; see az "

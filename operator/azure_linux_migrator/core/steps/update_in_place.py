@@ -6,6 +6,7 @@ nodes.
 """
 
 from azure_linux_migrator.api.reasons import Reason
+from azure_linux_migrator.core.steps.operation_retry import once_more
 from azure_linux_migrator.core.steps.progress import DONE, Context, Progress, refused, working
 from azure_linux_migrator.model.actions import UpdatePool
 from azure_linux_migrator.model.pool import Pool
@@ -27,15 +28,7 @@ def update_in_place(ctx: Context) -> Progress:
     if not _shows(ctx, pool, wanted):
         return _ignored(ctx, pool, wanted) or _ask(ctx, pool, wanted)
     if pool.state in UNFINISHED:
-        return refused(
-            Reason.UPDATE_FAILED,
-            f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
-            f"{': ' + pool.failure.message if pool.failure else ''}{_held_by(ctx)}; fix that and "
-            "start it again "
-            f"with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
-            *ctx.pool_reads(FRESH_SECONDS),
-            wake_at=ctx.now + FRESH_SECONDS,
-        )
+        return _failed(ctx, pool, wanted)
     unchanged = _unchanged(ctx, pool, wanted)
     if pool.succeeded and unchanged and not _shows_soon(ctx, pool):
         return _ask(ctx, pool, wanted)
@@ -48,6 +41,22 @@ def update_in_place(ctx: Context) -> Progress:
             )
         return answer
     return DONE
+
+
+def _failed(ctx: Context, pool: Pool, wanted: str) -> Progress:
+    """Ask again where the cause passes by itself, else wait for an admin."""
+    failure = pool.failure
+    if failure is not None and failure.retryable:
+        text = f"AKS could not change node pool {pool.name}: {failure.message}{_held_by(ctx)}"
+        return once_more(ctx, failure, _change(ctx, pool, wanted), text)
+    return refused(
+        Reason.UPDATE_FAILED,
+        f"AKS left node pool {pool.name} in state {pool.state} with {_left(ctx)}"
+        f"{': ' + failure.message if failure else ''}{_held_by(ctx)}; fix that and "
+        f"start it again with az aks nodepool update --name {pool.name} --os-sku {wanted} …",
+        *ctx.pool_reads(FRESH_SECONDS),
+        wake_at=ctx.now + FRESH_SECONDS,
+    )
 
 
 def _held_by(ctx: Context) -> str:
@@ -108,11 +117,14 @@ def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
     if not ctx.pools_newer_than(FRESH_SECONDS):
         refresh = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
         return ctx.keep_refusal(refresh, f"UpdatePool/{pool.name}")
+    return ctx.attempt(_change(ctx, pool, wanted), Reason.UPDATING_IN_PLACE, text)
+
+
+def _change(ctx: Context, pool: Pool, wanted: str) -> UpdatePool:
     # The pool's own upgrade settings apply: AKS refuses maxSurge for Spot pools, and what is set
     # beside maxUnavailable, or in place of the owner's value, stays for good.
     profile = ctx.migration.spec.target.security.settings
-    action = UpdatePool(pool.name, (("osSKU", wanted), *profile.items()), pool.etag)
-    return ctx.attempt(action, Reason.UPDATING_IN_PLACE, text)
+    return UpdatePool(pool.name, (("osSKU", wanted), *profile.items()), pool.etag)
 
 
 def _left(ctx: Context) -> str:
