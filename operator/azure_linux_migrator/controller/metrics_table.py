@@ -151,7 +151,7 @@ MIGRATION_METRICS = (
         "azlm_migration_phase",
         "gauge",
         (*_OF, "phase"),
-        "1 for the phase that the migration is in, 0 for every other",
+        "1 for the phase that the migration is in, 0 for every other that is not its end",
     ),
     MetricSpec(
         "azlm_migration_step",

@@ -92,9 +92,12 @@ def add_migration(families: Families, view: MigrationSample, now: float) -> None
 
 
 def _add_state(families: Families, view: MigrationSample) -> None:
-    """Phase and step as state sets. Of the reasons, more than a hundred, only the present one."""
+    """Phase and step as state sets, without the phases of what is over, which has none of these
+    series. Of the reasons, more than a hundred, only the present one."""
     name, status = view.name, view.status
     for phase in Phase:
+        if phase in OVER:
+            continue
         families.add("azlm_migration_phase", (name, phase), status.phase == phase)
     backwards = ROLLBACK.position(status.step) >= 0
     route = ROLLBACK if backwards else forward(StrategyType(view.strategy))
