@@ -16,8 +16,8 @@ SLOW_FRAMES = (
 
 
 async def test_nodes_are_counted_however_late_the_first_frame_is(tmp_path: Path) -> None:
-    status = {"phase": "Succeeded", "nodes": {"total": 3, "drained": 3, "targetReady": 2}}
-    title, data = of_record(migration(**status), 1_800_000_000.0)
+    nodes = {"total": 3, "drained": 3, "targetReady": 2}
+    title, data = of_record(migration(phase="Succeeded", nodes=nodes), 1_800_000_000.0)
     file = tmp_path / "record.html"
     file.write_text(document(title, data))
     async with opened(file.as_uri()) as page:
