@@ -44,6 +44,7 @@ def main() -> int:
         "demo.command",
         "demo.preflight",
         "demo.plan",
+        "demo.practice",
         "demo.recording",
         "image.command",
         "pictures.command",

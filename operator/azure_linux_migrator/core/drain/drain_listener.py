@@ -51,14 +51,14 @@ class DrainListener:
             self._replace_all(new.name)
             return
         changed = (progress.batch > 0) != (batch > 0) or progress.node.held != new.held
-        moved = tuple(self._tracker.world.pods_on(new.name)) if changed else ()
+        pods = tuple(self._tracker.world.pods_on(new.name)) if changed else ()
         flipped = progress.node.ready != new.ready
-        for pod in moved:
+        for pod in pods:
             self._tracker.unplace(pod.key)
         self._tracker.pool_progress.before(progress)
         progress.node, progress.batch = new, batch
         self._tracker.pool_progress.after(progress)
-        for pod in moved:
+        for pod in pods:
             self._tracker.place(pod)
         if flipped:
             # Nothing detaches volumes of a node that died, so they are waited for no longer.

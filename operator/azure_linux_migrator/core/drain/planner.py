@@ -43,7 +43,8 @@ class Plan:
 
     `unschedulable_replacements` are pods that replace evicted ones and that the scheduler finds no
     node for, `unrecovered` those that are not made, or not Ready; `rest` is the estimate of what is
-    left and `limited_by` the budget or owner it comes from.
+    left and `limited_by` the budget or owner it comes from. `deadlocked` is whether nothing of the
+    batch moves or could, until one of the blockers is gone.
     """
 
     evictions: tuple[EvictPod, ...] = ()
@@ -56,6 +57,7 @@ class Plan:
     rest: float = 0.0
     limited_by: str = ""
     wake_at: float | None = None
+    deadlocked: bool = False
 
 
 class Planner:
@@ -130,12 +132,14 @@ class Planner:
         unsound = (*unrecovered, *(unschedulable(pod, pool) for pod in replacements))
         blockers = self._blockers(now, unsound)
         rest, ident = self._remaining_time.longest()
+        surges, blocker_count = self.surges.actions(stamp), sum(b.blocks for b in blockers)
         return Plan(
             evictions=evictions,
-            surges=self.surges.actions(stamp),
+            surges=surges,
+            deadlocked=blocker_count > 0 and not evictions and not surges and self._deadlocked(),
             waiting=max(0, self.tracker.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
-            blocker_count=sum(blocker.blocks for blocker in blockers),
+            blocker_count=blocker_count,
             unschedulable_replacements=replacements,
             unrecovered=unrecovered,
             rest=rest,
@@ -151,6 +155,19 @@ class Planner:
     def forced(self) -> tuple[DeletePod, ...]:
         """Deletions of everything that is admitted and left, as of the last plan."""
         return forced(self.tracker, self._now)
+
+    def _deadlocked(self) -> bool:
+        """Whether no pod of the batch is leaving or waited for, and every queue is blocked."""
+        progress, tier = self.pool_progress, self.tracker.tier
+        if progress.terminating > len(self._stuck_terminating) + len(self.tracker.abandoned):
+            return False
+        if any(node.waiting for node in progress.by_node.values() if node.batch > 0):
+            return False
+        return not any(
+            queue.blocker is None and (queue.admitted or queue.again)
+            for queue in self.tracker.queues.all()
+            if queue.tier == tier
+        )
 
     def _watch_batch(self, now: float) -> None:
         busy = self.pool_progress.undrained_admitted > 0
@@ -173,7 +190,7 @@ class Planner:
             _keep(self._granting, queue, wanted=bool(queue.granted))
             _keep(self._blocking, queue, wanted=queue.blocker is not None)
             competes = isinstance(queue.ident, NamespacedName | str) and queue.ident != FREE
-            waits = competes and (len(queue.now) > 0 or bool(queue.unready))
+            waits = competes and queue.admitted > 0
             starves = waits and not queue.granted and not queue.blocker
             self._starvation.note(queue, now, starves=starves)
             if queue.empty and not isinstance(queue.ident, Surge):
@@ -223,9 +240,9 @@ class Planner:
 
     def _find_blockers(self, unsound: tuple[Blocker, ...]) -> list[Blocker]:
         queues = [queue for queue in self._blocking if queue.blocker is not None]
-        stuck = self._stuck_terminating.pods()
+        stuck_pods = self._stuck_terminating.pods()
         unsound = (*unsound, *self.surges.stuck())
-        return find_blockers(self.tracker, queues, self._starvation.starved(), stuck, unsound)
+        return find_blockers(self.tracker, queues, self._starvation.starved(), stuck_pods, unsound)
 
     def _name(self, ident: QueueId | None) -> str:
         if ident is None or isinstance(ident, Surge):

@@ -12,7 +12,16 @@ from azure_linux_migrator.model.traits import AppArmor
 
 _CERTIFICATES = ("/etc/ssl", "/usr/local/share/ca-certificates")
 _AZURE_LINUX_CERTIFICATES = ("/etc/pki",)
-_PACKAGES = ("/etc/apt", "/var/lib/dpkg", "/etc/apparmor.d")
+_MACHINES = ("x86_64", "aarch64")
+_PACKAGES = (
+    "/etc/apt",
+    "/var/lib/dpkg",
+    "/etc/apparmor.d",
+    "/etc/netplan",
+    *(f"{lib}/{machine}-linux-gnu" for lib in ("/lib", "/usr/lib") for machine in _MACHINES),
+    *(f"/var/log/{name}" for name in ("auth.log", "kern.log", "syslog")),
+)
+"""Of Debian: package lists, the directories of multiarch, and the files of its syslog."""
 _AZURE_LINUX_PACKAGES = ("/etc/yum.repos.d", "/etc/dnf", "/var/lib/rpm")
 _MODULES = ("/lib/modules", "/usr/src", "/boot")
 _PACKAGE_COMMANDS = frozenset(("apt", "apt-get", "dpkg", "snap", "nsenter"))
@@ -80,7 +89,7 @@ def packages(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         what = sorted({*_commands(pods[0], _PACKAGE_COMMANDS), *_under(pods[0], _PACKAGES)})
         yield RuleResult("os.pkg-manager", owner).warn(
             f"{counted(pods)} uses {', '.join(what)} of the node; Azure Linux has dnf and rpm, "
-            "Azure Container Linux neither",
+            "libraries in /usr/lib and logs in the journal; Azure Container Linux has no packages",
             "ask its maker for Azure Linux support",
         )
     for owner, pods in _both(snapshot, _changes_node):

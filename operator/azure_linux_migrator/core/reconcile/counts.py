@@ -33,9 +33,9 @@ def nodes_of(ctx: Context, step_position: StepPosition) -> NodeCounts:
     total = max(before.total, len(ctx.pool_progress))
     rolling = ctx.migration.spec.strategy.type is not StrategyType.BLUE_GREEN
     shrinks = rolling and (step_position.moving or step_position.moved)
-    gone = total - len(ctx.pool_progress) if step_position.moved or shrinks else 0
+    removed_nodes = total - len(ctx.pool_progress) if step_position.moved or shrinks else 0
     begun = step_position.moving or step_position.moved or ctx.migration.status.batch.index > 0
-    drained = ctx.pool_progress.drained + gone if begun else 0
+    drained = ctx.pool_progress.drained + removed_nodes if begun else 0
     ready = _ready(ctx)
     beyond = 0 if ctx.migration.in_place else len(ctx.pool_progress) + ready - total
     return NodeCounts(
@@ -138,11 +138,13 @@ def _eta(ctx: Context, rest: float) -> str | None:
     before = ctx.migration.status
     if ctx.plan.blocker_count or rest <= 0:
         return None
-    kept = since_epoch(before.timing.eta)
+    recorded_eta = since_epoch(before.timing.eta)
     moves = before.pods.remaining != ctx.pool_progress.remaining
-    if kept is None or moves:
+    if recorded_eta is None or moves:
         return timestamp(ctx.now + rest)
-    return before.timing.eta if ctx.now < kept else timestamp(ctx.now + max(rest, ETA_SECONDS))
+    return (
+        before.timing.eta if ctx.now < recorded_eta else timestamp(ctx.now + max(rest, ETA_SECONDS))
+    )
 
 
 def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
@@ -179,7 +181,7 @@ def batch_of(ctx: Context, step_position: StepPosition, phase: Phase) -> BatchPr
     if step_position.moved and before.index and not before.drained_at and ctx.seen.world_ready:
         # The last batch: nothing was left to wait for in the drain itself.
         return before.model_copy(update={"drained_at": timestamp(ctx.now)})
-    resumed = phase is Phase.RUNNING and resumes(ctx)
+    resumed = phase in {Phase.RUNNING, Phase.BLOCKED} and resumes(ctx)
     if not step_position.moving or ctx.migration.in_place or not ctx.seen.world_ready:
         # A pause may end while a node that somebody uncordoned meanwhile is cordoned again.
         open_ = before.started_at is not None and before.drained_at is None

@@ -28,10 +28,10 @@ class Times(Struct):
 
     def returned(self, now: float) -> float:
         """The slot that was taken first came back; returns the seconds that it was held."""
-        held = now - self.sent.popleft()
-        self.total += held
+        seconds = now - self.sent.popleft()
+        self.total += seconds
         self.count += 1
-        return held
+        return seconds
 
 
 class SlotTimes:

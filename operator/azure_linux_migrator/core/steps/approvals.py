@@ -60,7 +60,7 @@ def approved(ctx: Context) -> str:
     The annotation names it, with or without a suffix (BeforeDrain.2). A word that was there when
     an attempt ended is none for the next.
     """
-    given = ctx.migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT]
-    gate = given.partition(".")[0]
-    fresh = gate in set(Approval) and given != ctx.migration.status.handled_approval
+    approval = ctx.migration.annotations.get(APPROVE, "")[:TOKEN_LIMIT]
+    gate = approval.partition(".")[0]
+    fresh = gate in set(Approval) and approval != ctx.migration.status.handled_approval
     return gate if fresh else ctx.migration.status.approved

@@ -49,24 +49,24 @@ def _create(ctx: Context) -> Progress:
             # After a restart: the version of the new pool depends on what AKS offers.
             text = "reading which Kubernetes versions AKS offers for new pools"
             return ctx.attempt(ReadAzureFacts(source), Reason.READING_AZURE, text)
-        wanted = migration.spec.target
+        spec = migration.spec.target
         first = initial_count(ctx)
-        tags = {**(wanted.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
+        tags = {**(spec.tags or {}), **dict(migration.tags), TAG_COUNT: str(old_count(ctx))}
         if (bounds := held_bounds(ctx, source)) is not None:
             tags[TAG_AUTOSCALER] = "-".join(map(str, bounds))
-        if wanted.count == "Auto":
+        if spec.count == "Auto":
             tags[TAG_TARGET_COUNT] = str(final_count(ctx))
         return ctx.attempt(
             CreatePool(
                 migration.source,
                 migration.target,
-                wanted.os_sku,
+                spec.os_sku,
                 first,
-                {**wanted.settings, **_version(ctx)},
+                {**spec.settings, **_version(ctx)},
                 tuple(sorted(tags.items())),
             ),
             Reason.CREATING_TARGET,
-            f"creating node pool {migration.target} with {first} nodes and OS SKU {wanted.os_sku}",
+            f"creating node pool {migration.target} with {first} nodes and OS SKU {spec.os_sku}",
         )
     return _created(ctx, target)
 
@@ -105,10 +105,10 @@ def _created(ctx: Context, target: Pool) -> Progress:
         grow = UpdatePool(target.name, (("count", first),), target.etag)
         return ctx.attempt(grow, Reason.GROWING_TARGET, text)
     ready = ctx.seen.world.ready_nodes(target.name)
-    wanted = max(target.count, 1)
-    if ready < wanted:
+    count = max(target.count, 1)
+    if ready < count:
         # Read again: somebody may have deleted a machine of it, or scaled it.
-        text = f"{ready} of {wanted} nodes of pool {target.name} are Ready"
+        text = f"{ready} of {count} nodes of pool {target.name} are Ready"
         return ctx.refresh_pools(Reason.TARGET_NODES_NOT_READY, text, target.name)
     tainted = bounded(ctx, "tainted", _tainted(ctx, target))
     return tainted or node_agents_not_ready(ctx) or DONE
