@@ -25,7 +25,7 @@ class Access(Protocol):
 
 
 class FaultedRun:
-    """What a fault may change. A fault tells the audit what the judges cannot see.
+    """What a fault may change. A fault notifies the audit of what the judges cannot see.
     Times are virtual seconds since the epoch."""
 
     def __init__(

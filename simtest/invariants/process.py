@@ -18,7 +18,7 @@ from azure_linux_migrator.model.cluster import (
 
 
 class DecisionToJudge(Protocol):
-    """What a process asks for and tells."""
+    """What a process asks for and reports."""
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -26,7 +26,7 @@ class DecisionToJudge(Protocol):
 
     @property
     def status(self) -> MigrationStatus:
-        """What it is about to tell."""
+        """What it is about to report."""
 
 
 class OwnerRecords(Protocol):

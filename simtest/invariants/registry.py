@@ -61,7 +61,7 @@ INVARIANTS: dict[str, str] = {
     "only-own-pools": "only the source and the pool of the migration are changed or deleted",
     "changed-unseen": "a pool that others have changed since it was read is not changed",
     "reading-fresh": "a pool is made, changed or deleted only on a reading of this minute",
-    "tags-true": "the target tells migration, source, its size and its bounds from the first on",
+    "tags-true": "the target's tags name migration, source, size and bounds from the first on",
     "autoscaler-held": "no pod is evicted while the source's autoscaler is on",
     "bounds-handed-over": "the target gets the bounds of the spec, else those of the source",
     "bounds-given-back": "the source gets its own bounds back",

@@ -1,4 +1,4 @@
-"""What the status tells is what is: its counts, its batch, its blockers and its times, counted
+"""What the status reports is what is: its counts, its batch, its blockers and its times, counted
 again from the records that the process had read and from the simulated cluster."""
 
 from collections.abc import Iterator

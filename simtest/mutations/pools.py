@@ -80,7 +80,7 @@ def _forgets_token() -> Patches:
 
 
 def _bounds_lost() -> Patches:
-    """Only the spec tells bounds: those of the status and of the target's tag are lost."""
+    """Only the spec has bounds: those of the status and of the target's tag are lost."""
 
     def wanted(ctx: Context) -> tuple[int, int] | None:
         asked = ctx.migration.spec.target.autoscaling

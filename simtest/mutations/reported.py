@@ -1,4 +1,4 @@
-"""Mutations of what the status tells, and of what is left behind or asked for too often."""
+"""Mutations of what the status reports, and of what is left behind or asked for too often."""
 
 from azure_linux_migrator.core.reconcile import status, status_fields
 from azure_linux_migrator.core.steps import autoscaler, create_target

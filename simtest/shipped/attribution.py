@@ -1,4 +1,4 @@
-"""Tells the audit which operator process an action belongs to."""
+"""Notes for the audit which operator process an action belongs to."""
 
 from azure_linux_migrator.model.actions import Action
 from simtest.faults.fault_hook import FaultHook, InjectedFault

@@ -85,7 +85,7 @@ class Collection:
         return cached[1]
 
     def changed(self, key: Key, old: Any, new: Any, revision: int) -> None:
-        """An object was written: tell the watches."""
+        """An object was written: notify the watches."""
         kind = "DELETED" if new is None else "MODIFIED" if old is not None else "ADDED"
         if new is None:
             self.revisions.pop(key, None)

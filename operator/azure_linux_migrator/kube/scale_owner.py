@@ -28,7 +28,7 @@ class _Fields(Struct):
 
 
 class ManagedFields(Struct, rename="camel"):
-    """metadata.managedFields[], as far as it tells who set spec.replicas."""
+    """metadata.managedFields[], as far as it shows who set spec.replicas."""
 
     manager: str = ""
     subresource: str = ""

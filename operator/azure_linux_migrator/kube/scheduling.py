@@ -27,7 +27,7 @@ SYSTEM_PRIORITIES = frozenset({"system-cluster-critical", "system-node-critical"
 
 def scheduling(spec: PodSpec, labels: dict[str, str], owner: Owner | None) -> SchedulingConstraints:
     """Where such a pod may land; equal answers share one object. Terms that are not modelled are
-    left out: what they would forbid is allowed, and `unmodelled` tells of them."""
+    left out: what they would forbid is allowed, and `unmodelled` lists them."""
     affinity = spec.affinity or Affinity()
     node = affinity.node_affinity.required if affinity.node_affinity else None
     daemon = owner is not None and owner.kind == "DaemonSet"

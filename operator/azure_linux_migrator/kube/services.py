@@ -19,7 +19,7 @@ _EXPANDER = f"/api/v1/namespaces/kube-system/configmaps/{_EXPANDER_NAME}"
 
 
 async def with_kubernetes(client: Client, facts: AzureFacts) -> AzureFacts:
-    """The facts, completed with what only Kubernetes can tell."""
+    """The facts, completed with what only Kubernetes shows."""
     services, webhooks, priorities = await asyncio.gather(
         dual_stack_services(client), eviction_webhooks(client), expander_priorities(client)
     )

@@ -26,7 +26,7 @@ LONGEST_BOOT = 900.0
 """A node that became Ready so long after it was made was not Ready in between."""
 EVENTS = "/apis/events.k8s.io/v1/events"
 _SCHEDULED = {"fieldSelector": "reason=Scheduled"}
-"""The scheduler's events tell to the microsecond when a pod got its node; they last an hour."""
+"""The scheduler's events show to the microsecond when a pod got its node; they last an hour."""
 
 
 class _Regarding(Struct):

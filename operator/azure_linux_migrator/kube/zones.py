@@ -12,7 +12,7 @@ from azure_linux_migrator.api.names import ZONE_LABEL
 ZONE_KEYS = frozenset(
     {ZONE_LABEL, "topology.disk.csi.azure.com/zone", "failure-domain.beta.kubernetes.io/zone"}
 )
-"""Labels of nodes, and terms of volumes, that tell a zone."""
+"""Labels of nodes, and terms of volumes, that name a zone."""
 _WIDER = frozenset({"zone", "region", "rack", "os", "arch", "instance-type"})
 
 
@@ -23,5 +23,5 @@ def names_a_node(key: str) -> bool:
 
 
 def zone_of(value: str) -> str:
-    """The zone that a label's value tells, such as westeurope-1; "" for none."""
+    """The zone that a label's value names, such as westeurope-1; "" for none."""
     return "" if value.isdecimal() else intern(value)

@@ -160,7 +160,7 @@ class ReleaseNode:
 
 @dataclass(frozen=True, slots=True)
 class ReportDrain:
-    """Tell of a node's drain in its conditions: DrainInProgress or Drained, or neither."""
+    """Report a node's drain in its conditions: DrainInProgress or Drained, or neither."""
 
     node: str
     by: str

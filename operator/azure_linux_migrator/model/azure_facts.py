@@ -101,7 +101,7 @@ class SubnetFacts:
 @dataclass(frozen=True, slots=True)
 class Lock:
     """A management lock. `level` is `ReadOnly` or `CanNotDelete`, `scope` the last part of the id
-    of what it is on; `on_nodes` tells that this is the node resource group or something in it."""
+    of what it is on; `on_nodes` is whether this is the node resource group or something in it."""
 
     name: Identifier
     level: Public

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class ProvisioningState(StrEnum):
-    """The states that decisions tell apart."""
+    """The states that decisions distinguish."""
 
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"

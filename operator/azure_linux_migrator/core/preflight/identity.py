@@ -33,7 +33,7 @@ def one_cluster(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     if strange:
         yield result.forbid(
             f"the nodes that this operator watches are in {strange[0]}, and those of the AKS "
-            f"cluster it was told are in {facts.subscription}/{facts.node_resource_group} "
+            f"cluster of its settings are in {facts.subscription}/{facts.node_resource_group} "
             "(subscription/node resource group): pods of one cluster would be drained, and the "
             "pool of another one deleted",
             "set spec.cluster, or the operator's --subscription-id, --resource-group and "

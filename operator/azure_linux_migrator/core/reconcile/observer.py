@@ -51,7 +51,7 @@ class Observer:
 
     `began` is when it began, in seconds since the epoch. `conflict` names the migration that it
     gives way to. Where it is `releasing`, what a deleted resource did is undone. `reports_drain`
-    tells whether the conditions of nodes may be written.
+    is whether the conditions of nodes may be written.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ def subnet(prefix: str, used: int) -> dict[str, Any]:
 
 
 def locks(region: Region, node_group: str) -> list[dict[str, Any]]:
-    """Management locks. Those of the node resource group, whose id is given, tell it in theirs."""
+    """Management locks. Those of the node resource group, whose id is given, have it in theirs."""
     level = {"properties": {"level": "CanNotDelete"}}
     on_nodes = f"{node_group}/providers/Microsoft.Authorization/locks"
     return [

@@ -140,7 +140,7 @@ class ApiServer:
         self.store.change_node(node, batch=batch)
 
     def report_drain(self, node: str, report: str) -> None:
-        """Tell of a drain in the conditions of a node, or of none."""
+        """Report a drain in the conditions of a node, or none."""
         self.store.change_node(node, drain=report)
 
     def uncordon(self, node: str, by: str) -> None:
