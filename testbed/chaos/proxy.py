@@ -89,6 +89,8 @@ class Proxy:
                 self._pass_on(connection, reader, up[1], asked=True),
                 self._pass_on(connection, up[0], writer, asked=False),
             )
+        except asyncio.CancelledError:
+            return  # the proxy closes; asyncio.streams would log a cancelled task as an error
         finally:
             self._connections.discard(connection)
 
