@@ -346,7 +346,7 @@ SPEAKS: list[tuple[str, Severity, dict[str, Any], str]] = [
     ),
     ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(kept_by=("x/safe",))), "x/safe"),
     ("pod.safe-to-evict", Severity.WARN, with_workload(PodTraits(grace_seconds=900)), "900 s"),
-    ("pod.safe-to-evict", Severity.WARN, with_workload(run_once=True), "its end"),
+    ("pod.safe-to-evict", Severity.WARN, with_workload(run_once=True), "runs to completion"),
     ("pod.single-replica", Severity.WARN, with_workload(replicas=1), "SurgeFirst"),
     (
         "surge.gitops",
