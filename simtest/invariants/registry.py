@@ -97,6 +97,7 @@ INVARIANTS: dict[str, str] = {
     "steady": "no stall begins seven times in ten minutes for the same reason",
     # Rate limits
     "in-measure": "no request is repeated more than once a second",
+    "retry-after-kept": "no request is repeated before the Retry-After of its answer is over",
     "hourly": "no more than a thousand requests of one kind an hour go to Azure",
     "writes-bounded": "the number of writes is limited by the numbers of pods and nodes",
     "paused-means-paused": "only reads are sent while paused or in mode Plan",

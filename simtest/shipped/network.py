@@ -12,9 +12,7 @@ import aiohttp
 
 from azure_linux_migrator.errors import AzlmError, KubernetesError
 from azure_linux_migrator.kube.migrations import COLLECTION as MIGRATIONS
-from azure_linux_migrator.model.actions import (
-    EvictPod,
-)
+from azure_linux_migrator.model.actions import EvictPod
 from azure_linux_migrator.simulator.assembly.simulated_cluster import Pace
 from azure_linux_migrator.simulator.cluster.api_server import CONFLICT_SECONDS
 from simtest.faults.fault_hook import InjectedFault
@@ -23,7 +21,8 @@ from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.flights import Flight, Flights
 from simtest.shipped.network_faults import NetworkFault, NetworkFaults, kind_of
 from simtest.shipped.requests import Answer, Request, failure, target_of
-from simtest.shipped.streams import BOOKMARK_SECONDS, WatchStream
+from simtest.shipped.retry_after import AskedWaits
+from simtest.shipped.streams import BOOKMARK_SECONDS, SimulatedResponse, WatchStream
 
 SERVER = "http://kubernetes.simulated"
 WATCHED: dict[WatchKind, str] = {
@@ -39,22 +38,6 @@ WATCHED: dict[WatchKind, str] = {
 }
 
 
-class SimulatedResponse:
-    """What kube/client.py needs of aiohttp.ClientResponse."""
-
-    def __init__(self, answer: Answer, content: WatchStream | None = None) -> None:
-        self.status = answer.status
-        self.headers: dict[str, str] = {}
-        if answer.retry_after is not None:
-            self.headers["Retry-After"] = str(round(answer.retry_after))
-        self._body = answer.body
-        self.content = content
-
-    async def read(self) -> bytes:
-        """The body."""
-        return self._body
-
-
 class KubernetesNetwork:
     """The session of one process. Faults of the server are `down` (until when it answers nothing)
     and `status_fails` (the error of a status write)."""
@@ -67,8 +50,10 @@ class KubernetesNetwork:
         down_until: Callable[[], float],
         status_fails: Callable[[], KubernetesError | None],
         faults: NetworkFaults,
+        asked_waits: AskedWaits,
     ) -> None:
         self._faults = faults
+        self._waits = asked_waits
         self._server = server
         self._flights = flights
         self._pace = pace
@@ -102,9 +87,11 @@ class KubernetesNetwork:
             headers.get("Content-Type", ""),
         )
         flight, way = self._flights.begin(), self._way()
-        answer = await self._flights.fly(
+        self._waits.sent(method, request.path, request.body)
+        answer: Answer = await self._flights.fly(
             flight, way, lambda: self._arrives(flight, request, way), timeout.total
         )
+        self._waits.answered(method, request.path, request.body, answer.retry_after)
         yield SimulatedResponse(answer)
 
     def get(
@@ -197,10 +184,12 @@ class KubernetesNetwork:
     async def _watch(self, request: Request, silence: float) -> AsyncIterator[SimulatedResponse]:
         flight, way = Flight(None, None), self._way()
         stream = WatchStream(self._flights.process, self._rng, self._delay, silence)
+        self._waits.sent("GET", request.path, b"")
         try:
-            answer = await self._flights.fly(
+            answer: Answer = await self._flights.fly(
                 flight, way, lambda: self._begin(flight, request, stream, way), 30.0
             )
+            self._waits.answered("GET", request.path, b"", answer.retry_after)
             yield SimulatedResponse(answer, stream)
         finally:
             self._close(stream)

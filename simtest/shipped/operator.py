@@ -35,6 +35,7 @@ from simtest.shipped.handlers import Handlers
 from simtest.shipped.lease import LeaseTimes, SimulatedElector
 from simtest.shipped.network import SERVER, KubernetesNetwork
 from simtest.shipped.network_faults import NetworkFaults
+from simtest.shipped.retry_after import AskedWaits
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,8 @@ class ShippedOperator:
             setup.judge,
             setup.network_faults.overtake,
         )
+        waits = AskedWaits(setup.judge, self._kernel, lambda: self.loop.skew)
+        self._waits = waits
         self.watches = KubernetesNetwork(
             setup.server,
             self.requests,
@@ -99,6 +102,7 @@ class ShippedOperator:
             setup.kubernetes_down_until,
             setup.status_fails,
             setup.network_faults,
+            waits,
         )
         self._operator = self._assemble()
         self._handlers: Handlers | None = None
@@ -139,6 +143,7 @@ class ShippedOperator:
             touched=setup.cluster.node_lifecycle.touched,
             down_until=setup.azure_down_until,
             faults=setup.network_faults,
+            asked_waits=self._waits,
         )
         operator.connect_pools(
             served,

@@ -1,4 +1,5 @@
-"""The body of a watch on its way from the simulated API server to the operator."""
+"""What the operator gets from the simulated API server: answers, and the bodies of watches on their
+way."""
 
 import asyncio
 import random
@@ -9,6 +10,7 @@ import aiohttp
 
 from azure_linux_migrator.simulator.kernel import Timer
 from simtest.process import SimulatedProcess
+from simtest.shipped.requests import Answer
 
 BOOKMARK_SECONDS = 60.0
 SPLIT = 0.05
@@ -103,3 +105,19 @@ class WatchStream:
                     await self._waiter
             except TimeoutError:
                 raise aiohttp.ServerTimeoutError("Timeout on reading data from socket") from None
+
+
+class SimulatedResponse:
+    """What kube/client.py needs of aiohttp.ClientResponse."""
+
+    def __init__(self, answer: Answer, content: WatchStream | None = None) -> None:
+        self.status = answer.status
+        self.headers: dict[str, str] = {}
+        if answer.retry_after is not None:
+            self.headers["Retry-After"] = str(round(answer.retry_after))
+        self._body = answer.body
+        self.content = content
+
+    async def read(self) -> bytes:
+        """The body."""
+        return self._body
