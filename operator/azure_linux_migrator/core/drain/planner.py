@@ -121,6 +121,7 @@ class Planner:
             queue.yields = True
             self.tracker.queues.touch(queue)
         self._evaluate(now)
+        surges = self.surges.actions(stamp, now)
         evictions = self._evictions(now)
         replacements = self._replacements.find(now, self.since, self.tracker.began)
         unrecovered: tuple[Blocker, ...] = ()
@@ -132,7 +133,7 @@ class Planner:
         rest, ident = self._remaining_time.longest()
         return Plan(
             evictions=evictions,
-            surges=self.surges.actions(stamp),
+            surges=surges,
             waiting=max(0, self.tracker.eligible - len(evictions)),
             blockers=tuple(blockers[:BLOCKERS_SHOWN]),
             blocker_count=sum(blocker.blocks for blocker in blockers),
@@ -186,6 +187,8 @@ class Planner:
         granted = (
             eviction for queue in self._granting if queue.tier == tier for eviction in queue.granted
         )
+        if unsettled := self.surges.unsettled(now):
+            granted = (eviction for eviction in granted if eviction.budget not in unsettled)
         return tuple(granted) if breaker.trouble is None else self._probe(granted)
 
     def _probe(self, granted: Iterable[EvictPod]) -> tuple[EvictPod, ...]:
@@ -241,7 +244,7 @@ class Planner:
             times.append(look)
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
-        times += self._starvation.checks()
+        times += [*self._starvation.checks(), *self.surges.unsettled(self._now).values()]
         # What is due and not done (paused, say) must not be looked at again and again.
         return min((time_ for time_ in times if time_ > self._now), default=None)
 
