@@ -201,6 +201,11 @@ class Admin(Remedies):
         for blocker in body.status.blockers:
             self.remedy(blocker)
 
+    def _uncordon_target(self, body: Body) -> None:
+        """`kubectl uncordon`, if the message tells it."""
+        if "kubectl uncordon" in body.status.message:
+            self.uncordon("src" if body.status.rollback else self._scenario.target)
+
     def _cordon(self, _body: Body) -> None:
         self.cordon_again()
 
@@ -223,6 +228,7 @@ class Admin(Remedies):
 
     _FIXES: ClassVar[dict[str, Callable[["Admin", Body], None]]] = {
         "NodeUncordoned": _cordon,
+        "TargetNotReady": _uncordon_target,
         "DrainTimedOut": _raise_timeout,
         "ReplacementsUnschedulable": _give_room,
         "TargetFailed": _try_target_again,

@@ -135,6 +135,14 @@ class Remedies:
                 self._audit.foreign_cordon(node)
                 self._simulation.store.change_node(node.name, unschedulable=True)
 
+    def uncordon(self, pool: str) -> None:
+        """Uncordon one Ready node of a pool."""
+        for node in self._audit.context.nodes(pool):
+            if node.unschedulable and node.ready:
+                self._audit.foreign_uncordon(node)
+                self._simulation.store.change_node(node.name, unschedulable=False)
+                return
+
     def acknowledge(self, body: Body) -> None:
         """Fix what blocks the preflight if possible, and otherwise acknowledge it by its id."""
         blocking = {
