@@ -104,6 +104,7 @@ INVARIANTS: dict[str, str] = {
     "recorded-first": "a step is recorded before any of its actions",
     "remedy-told": "what stalls, waits or blocks says what an admin can do about it",
     # The process
+    "one-at-a-time": "of two migrations of one pool, one changes nothing before the other is over",
     "lease-held": "nothing is changed by a process that does not hold the Lease",
     "events-few": "events follow what changes: a few for each change of the reason or a blocker",
     # The end

@@ -3,6 +3,7 @@
 from azure_linux_migrator.controller import event_recorder
 from azure_linux_migrator.controller.event_recorder import EventRecorder
 from azure_linux_migrator.controller.executor import Executor
+from azure_linux_migrator.controller.process import Operator
 from azure_linux_migrator.controller.resource_requests import ResourceRequests
 from azure_linux_migrator.controller.supervisor import Supervisor
 from azure_linux_migrator.kube.client import Client
@@ -73,6 +74,12 @@ PROCESSES: tuple[Mutation, ...] = (
         "a worker starts while another one of its resource is at work",
         "no-crash",
         (Supervisor, "_alone", "(worker := self._at_work.get(name)) is not None", "False"),
+    ),
+    _mutation(
+        "rivals-unseen",
+        "a migration begins although another one is at work on its pool",
+        "one-at-a-time",
+        (Operator, "conflict", "conflict_of(", "'' and conflict_of("),
     ),
     _mutation(
         "half-a-world",
