@@ -106,6 +106,7 @@ INVARIANTS: dict[str, str] = {
     # The process
     "one-at-a-time": "of two migrations of one pool, one changes nothing before the other is over",
     "lease-held": "nothing is changed by a process that does not hold the Lease",
+    "events-true": "events are about what there is, and tell what was decided",
     "events-few": "events follow what changes: a few for each change of the reason or a blocker",
     # The end
     "ends": "after the faults, every run ends within four hours",

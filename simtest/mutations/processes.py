@@ -99,6 +99,18 @@ PROCESSES: tuple[Mutation, ...] = (
         (ResourceRequests, "write", "answer = answer_of(error)", "answer = Answer.TAKEN"),
     ),
     _mutation(
+        "events-of-before",
+        "an event tells the message of the decision before",
+        "events-true",
+        (EventRecorder, "_tell", "after.message or new.message", "before.message or new.message"),
+    ),
+    _mutation(
+        "events-of-the-owner",
+        "an event about a pod has the uid of another object",
+        "events-true",
+        (EventRecorder, "_tell_objects", "world.pods[key].uid", "self._regarding.uid"),
+    ),
+    _mutation(
         "events-for-every-decision",
         "an event is written for every decision",
         "events-few",

@@ -66,6 +66,7 @@ class Operators:
         self._rival = Rival(drawn, scenario, resource, audit.judge) if drawn is not None else None
         others = (self._rival.resource,) if self._rival is not None else ()
         self.server = SimulatedApiServer(scenario.simulation, resource, *others)
+        self.server.kept.on_event = audit.event
         self.server.streams_lists = self._rng.random() < 0.7
         self.server.page = SHORT_PAGES if self._rng.random() < 0.5 else self.server.page
         self._arm = RestApi(scenario.simulation.aks)
