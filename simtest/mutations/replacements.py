@@ -4,10 +4,11 @@ and what is told of them."""
 from dataclasses import replace
 from typing import Any
 
-from azure_linux_migrator.core.drain import planner, pod_tracker, surge_first, surges
+from azure_linux_migrator.core.drain import planner, surge_first, surges
 from azure_linux_migrator.core.drain.unschedulable import UnschedulableReplacements
 from azure_linux_migrator.model.actions import RestoreScale
 from simtest.mutations.mutation import Mutation, Patches
+from simtest.mutations.source import rewritten
 
 
 def _surge_not_restored() -> Patches:
@@ -53,10 +54,6 @@ def _blockers_untold() -> Patches:
     return [(planner, "find_blockers", nothing)]
 
 
-def _returns_unlimited() -> Patches:
-    return [(pod_tracker, "RETURNS_LIMIT", 1_000_000)]
-
-
 REPLACEMENTS: tuple[Mutation, ...] = (
     Mutation(
         "surge-kept", "a surged Deployment keeps its extra pod", "reason-told", _surge_not_restored
@@ -71,11 +68,18 @@ REPLACEMENTS: tuple[Mutation, ...] = (
         "placed-first",
         _unplaced_ignored,
     ),
-    Mutation("blockers-never-told", "the status has no blockers", "reason-told", _blockers_untold),
     Mutation(
-        "returns-unlimited",
-        "pods that come back are moved without limit",
-        "moved-once",
-        _returns_unlimited,
+        "unplaced-in-the-end",
+        "replacements that are Unschedulable are not waited for once nothing is left to evict",
+        "moved-land",
+        lambda: [
+            rewritten(
+                planner.Planner,
+                "plan",
+                "unschedulable_replacements=replacements,",
+                "unschedulable_replacements=replacements if evictions else (),",
+            )
+        ],
     ),
+    Mutation("blockers-never-told", "the status has no blockers", "reason-told", _blockers_untold),
 )

@@ -1,7 +1,8 @@
 """Mutations of what the status tells, and of what is left behind or asked for too often."""
 
 from azure_linux_migrator.core.reconcile import status, status_fields
-from azure_linux_migrator.core.steps import autoscaler, create_target
+from azure_linux_migrator.core.steps import autoscaler, create_target, external_changes
+from simtest.faults.fault import Fault
 from simtest.mutations.mutation import Mutation, Patches
 from simtest.mutations.route_changes import change_routes, replace_steps
 from simtest.mutations.source import rewritten
@@ -26,7 +27,16 @@ def _step_mutation(
     return Mutation(name, what, finds, patches)
 
 
+_ALL_CORDONED = tuple(Fault("foreign-cordon", 0.0, 0.0, pick, "Drain") for pick in range(24))
+
 TOLD: tuple[Mutation, ...] = (
+    Mutation(
+        "pools-looked-at-each-second",
+        "while the migration waits, the pools are read again each second",
+        "hourly",
+        lambda: [(external_changes, "LOOK_SECONDS", 1.0)],
+        faults=_ALL_CORDONED,
+    ),
     _mutation(
         "terminating-not-left",
         "pods on their way out are not counted as left",
