@@ -6,7 +6,7 @@ Independent observers and the API server's audit log count what happened.
 
 import argparse
 
-from bench.measure import Run, measure_shape
+from bench.measure import MeasuredRun, measure_shape
 from bench.report import table, write
 from bench.shapes import DEFAULT, QUICK, named
 from bench.tools import RIVALS, TOOLS
@@ -24,7 +24,7 @@ def main() -> None:
     if arguments.tools:
         tools = {name: t for name, t in tools.items() if name.startswith(arguments.tools)}
     names = QUICK if arguments.quick else tuple(arguments.shapes.split(","))
-    runs: list[Run] = []
+    runs: list[MeasuredRun] = []
     for shape in [named(name) for name in names]:
         runs += measure_shape(shape, tools)
         write(runs)

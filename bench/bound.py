@@ -22,7 +22,7 @@ Name = tuple[str, str]
 
 
 @dataclass
-class Budget:
+class BudgetObservations:
     """The observations of one budget: its slots, and when some of them returned."""
 
     slots: int = 0
@@ -50,7 +50,7 @@ class SlotWatch:
         self._kubeconfig = kubeconfig
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
-        self.budgets: defaultdict[Name, Budget] = defaultdict(Budget)
+        self.budgets: defaultdict[Name, BudgetObservations] = defaultdict(BudgetObservations)
 
     def start(self) -> None:
         """Begin watching."""

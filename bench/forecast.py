@@ -40,7 +40,7 @@ CLUSTER = {
 
 
 @dataclass(frozen=True)
-class Row:
+class ForecastRow:
     """A shape: seconds forecast (median, minimum, maximum) and measured, and the time of the
     forecast. `forecast_s` and `measured_s` are the medians of `runs` runs, each on a control
     plane of its own; the rest is from the run whose forecast is nearest to the median."""
@@ -124,7 +124,7 @@ def _forecast(
     return azlm(plane, scratch, emptied)
 
 
-def measure(shape: Shape, runs: int) -> Row:
+def measure(shape: Shape, runs: int) -> ForecastRow:
     """Forecast and measure a shape, several times."""
     rows = [_measure(shape) for _ in range(runs)]
     measured = median(row.measured_s for row in rows)
@@ -139,12 +139,12 @@ def measure(shape: Shape, runs: int) -> Row:
     )
 
 
-def _measure(shape: Shape) -> Row:
+def _measure(shape: Shape) -> ForecastRow:
     report: dict[str, Any] = {}
     tool = Tool(partial(_forecast, shape, report), _prepare, TOOLS["azlm"].close)
     run = measure_shape(shape, {"azlm": tool})[0]
     forecast, measured = report["drain"], run.row.makespan_s
-    return Row(
+    return ForecastRow(
         shape=shape.name,
         forecast_s=round(forecast["mid"], 1),
         low_s=round(forecast["low"], 1),
@@ -156,7 +156,7 @@ def _measure(shape: Shape) -> Row:
     )
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[ForecastRow]) -> str:
     """As Markdown."""
     lines = [
         "| shape | forecast (s) | range | measured (s) | error | runs | took (s) | limited by |",
@@ -170,7 +170,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def note(rows: list[Row]) -> str:
+def note(rows: list[ForecastRow]) -> str:
     """A note on what the table does not show."""
     large = next((row for row in rows if row.shape == SATURATED), None)
     if large is None:
@@ -190,7 +190,9 @@ def main() -> int:
     asked = parser.parse_args()
     kept = RESULTS / "forecast.json"
     rows_by_shape = (
-        {row["shape"]: Row(**row) for row in json.loads(kept.read_text())} if kept.exists() else {}
+        {row["shape"]: ForecastRow(**row) for row in json.loads(kept.read_text())}
+        if kept.exists()
+        else {}
     )
     for name in asked.shapes.split(","):
         rows_by_shape[name] = measure(named(name), asked.runs)

@@ -9,11 +9,11 @@ from pathlib import Path
 from bench.bound import SlotWatch
 from bench.shapes import Shape
 from bench.tools import TOOLS, Cost, Tool
-from testbed.audit import Audit, Request
+from testbed.audit import AuditedRequest, AuditLog
 from testbed.control_plane import ControlPlane, say
 from testbed.fill.command import apply
 from testbed.fill.nodes import pool_nodes
-from testbed.observer import Observer, Sighting
+from testbed.observer import PodObserver, Sighting
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,16 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Run:
+class MeasuredRun:
     """A row, and when each pod left, in seconds from the tool's first write to a node."""
 
     row: Row
     left: tuple[float, ...]
 
 
-def measure_shape(shape: Shape, tools: Mapping[str, Tool] = TOOLS) -> list[Run]:
+def measure_shape(shape: Shape, tools: Mapping[str, Tool] = TOOLS) -> list[MeasuredRun]:
     """Run all tools on a shape; the bound is the one observed in azlm's run, the same for all."""
-    runs: list[Run] = []
+    runs: list[MeasuredRun] = []
     for name, tool in tools.items():
         say(f"{shape.name} ({shape.nodes} nodes, {shape.about}): {name} …")
         runs.append(_measure(shape, name, tool))
@@ -58,7 +58,7 @@ def measure_shape(shape: Shape, tools: Mapping[str, Tool] = TOOLS) -> list[Run]:
     ]
 
 
-def _measure(shape: Shape, name: str, tool: Tool) -> Run:
+def _measure(shape: Shape, name: str, tool: Tool) -> MeasuredRun:
     with tempfile.TemporaryDirectory(prefix="azlm-bench-") as directory:
         scratch = Path(directory)
         plane = ControlPlane.start(
@@ -74,13 +74,15 @@ def _measure(shape: Shape, name: str, tool: Tool) -> Run:
             plane.stop()
 
 
-def _observe(plane: ControlPlane, scratch: Path, shape: Shape, what: tuple[str, Tool]) -> Run:
+def _observe(
+    plane: ControlPlane, scratch: Path, shape: Shape, what: tuple[str, Tool]
+) -> MeasuredRun:
     name, tool = what
     apply(plane.kubeconfig, pool_nodes("system", 1, os_sku="AzureLinux", mode="System"))
     source = tool.prepare(plane, scratch, shape)
-    audit = Audit(plane.audit_log)
+    audit = AuditLog(plane.audit_log)
     audit.mark()
-    observer, slots = Observer(plane.kubeconfig, source), SlotWatch(plane.kubeconfig)
+    observer, slots = PodObserver(plane.kubeconfig, source), SlotWatch(plane.kubeconfig)
     expected = observer.start()
     slots.start()
     try:
@@ -98,7 +100,7 @@ class _Seen:
     cost: Cost
 
 
-def _run(shape: Shape, tool: str, requests: list[Request], watches: _Seen) -> Run:
+def _run(shape: Shape, tool: str, requests: list[AuditedRequest], watches: _Seen) -> MeasuredRun:
     seen, cost = watches.sighting, watches.cost
     evictions = [request for request in requests if request.resource == "pods/eviction"]
     users = {request.user for request in evictions}
@@ -124,7 +126,7 @@ def _run(shape: Shape, tool: str, requests: list[Request], watches: _Seen) -> Ru
         rss_mb=round(cost.rss_mb),
         violations=len(seen.violations),
     )
-    return Run(row, tuple(sorted(at - began for at in seen.moved_at)))
+    return MeasuredRun(row, tuple(sorted(at - began for at in seen.moved_at)))
 
 
 def _seconds(text: str) -> float:

@@ -34,7 +34,7 @@ SKEWED = "skewed"
 
 
 @dataclass(frozen=True)
-class Figures:
+class PlannerFigures:
     """One size. Times in seconds of CPU, memory in MB."""
 
     shape: str
@@ -50,7 +50,7 @@ class Figures:
     base_rss_mb: float
 
 
-class Cluster:
+class AnsweringCluster:
     """The part of a cluster that answers evictions with their events."""
 
     def __init__(self, pods: int, *, skewed: bool) -> None:
@@ -176,10 +176,10 @@ class Cluster:
         self.due.append((eviction, stage + 1))
 
 
-def measure(pods: int, *, skewed: bool) -> Figures:
+def measure(pods: int, *, skewed: bool) -> PlannerFigures:
     """One size, in this process."""
     base = _peak()
-    cluster = Cluster(pods, skewed=skewed)
+    cluster = AnsweringCluster(pods, skewed=skewed)
     began = time.process_time()
     cluster.build()
     built = time.process_time()
@@ -187,7 +187,7 @@ def measure(pods: int, *, skewed: bool) -> Figures:
     decisions = cluster.drain()
     spent = time.process_time() - built
     events = cluster.events - listed
-    return Figures(
+    return PlannerFigures(
         shape=SKEWED if skewed else "uniform",
         nodes=cluster.nodes,
         pods=pods,
@@ -226,7 +226,7 @@ def main() -> None:
         for flags in ([], ["--skewed"]):
             command = [sys.executable, "-m", "bench.planner", f"--pods={size}", *flags]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
-            row = Figures(**json.loads(done.stdout))
+            row = PlannerFigures(**json.loads(done.stdout))
             lines.append(
                 f"| {row.shape} | {row.nodes} | {row.pods} | {row.budgets} | {row.build_s} "
                 f"| {row.drain_s} | {row.events} | {row.us_per_event} | {row.peak_rss_mb:.0f} "

@@ -31,7 +31,7 @@ PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
-class Figures:
+class ReflectorFigures:
     """`longest_turn_ms` is the most CPU time between two ticks, during which the event loop is
     blocked, whatever else the machine does. `listed_s` and `changed_s` are wall-clock seconds."""
 
@@ -135,7 +135,7 @@ def _serve(pods: int, paged: bool, pipe: Connection) -> None:
     asyncio.run(run())
 
 
-async def _measure(port: int, pods: int) -> Figures:
+async def _measure(port: int, pods: int) -> ReflectorFigures:
     world, changes, turns = World(), 0, [0.0]
 
     def put(record: Pod) -> None:
@@ -174,7 +174,7 @@ async def _measure(port: int, pods: int) -> Figures:
         ticking.cancel()
         await client.close()
     growth = _resident() - before
-    return Figures(
+    return ReflectorFigures(
         pods=len(world.pods),
         listed_s=round(listed - began, 2),
         changed_s=round(changed - listed, 2),
@@ -193,7 +193,7 @@ def _resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def measure(pods: int, *, paged: bool) -> Figures:
+def measure(pods: int, *, paged: bool) -> ReflectorFigures:
     """Start the server, measure in this process, and end the server."""
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")

@@ -14,7 +14,7 @@ from azure_linux_migrator.cli.render.chart import (
     draw_series,
     legend,
 )
-from bench.measure import Row, Run
+from bench.measure import MeasuredRun, Row
 
 RESULTS = Path(__file__).parent / "results"
 COLOURS = ("#0b6e4f", "#c1666b", "#d4a017", "#4c6085", "#8e5ba6", "#3a9fc0")
@@ -40,7 +40,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def picture(title: str, runs: list[Run]) -> str:
+def picture(title: str, runs: list[MeasuredRun]) -> str:
     """Pods left on the source over time, as an SVG."""
     series = [
         Series(f"{run.row.tool} ({run.row.makespan_s:.1f} s)", remaining(run.left), colour)
@@ -66,7 +66,7 @@ def remaining(left: Sequence[float]) -> list[tuple[float, float]]:
     return [(0.0, len(left)), *((at, len(left) - gone) for gone, at in enumerate(left, start=1))]
 
 
-def write(runs: list[Run]) -> None:
+def write(runs: list[MeasuredRun]) -> None:
     """latest.json, latest.md and remaining.svg, which shows the first shape."""
     RESULTS.mkdir(exist_ok=True)
     rows = [run.row for run in runs]

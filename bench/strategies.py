@@ -15,15 +15,15 @@ from typing import Any
 
 from bench.report import RESULTS
 from testbed.aks.process import AksServer
-from testbed.audit import Audit
+from testbed.audit import AuditLog
 from testbed.control_plane import ControlPlane, say
 from testbed.demo.command import install
-from testbed.demo.process import Operator
+from testbed.demo.process import AzlmProcess
 from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import uniform
 from testbed.kubectl import kubectl
-from testbed.observer import Observer, watch
+from testbed.observer import PodObserver, watch
 
 NODES = 10
 SURGE = 2
@@ -33,7 +33,7 @@ TIMES = ("--boot-seconds=6", "--delete-seconds=4")
 
 
 @dataclass(frozen=True)
-class Row:
+class StrategyRow:
     """A strategy's figures; times in seconds."""
 
     strategy: str
@@ -104,15 +104,15 @@ def main() -> None:
     print(table(rows))
 
 
-def _measure(plane: ControlPlane, scratch: Path, strategy: str) -> Row:
+def _measure(plane: ControlPlane, scratch: Path, strategy: str) -> StrategyRow:
     apply(plane.kubeconfig, pool_nodes("system", 1, os_sku="AzureLinux", mode="System"))
     fill(plane.kubeconfig, uniform(10, 20, 2), pool="workers", nodes=NODES)
     install(plane.kubeconfig)
     config = plane.service_account_kubeconfig("azlm-system", "azlm")
-    audit = Audit(plane.audit_log)
+    audit = AuditLog(plane.audit_log)
     audit.mark()
     source = {item["metadata"]["name"] for item in pool_nodes("workers", NODES)}
-    observer = Observer(plane.kubeconfig, source)
+    observer = PodObserver(plane.kubeconfig, source)
     observer.start()
     resource = {
         "apiVersion": "azlm.dev/v1alpha1",
@@ -129,7 +129,10 @@ def _measure(plane: ControlPlane, scratch: Path, strategy: str) -> Row:
             },
         },
     }
-    with AksServer(plane.kubeconfig, *TIMES) as aks, Operator(config, aks.url, scratch) as operator:
+    with (
+        AksServer(plane.kubeconfig, *TIMES) as aks,
+        AzlmProcess(config, aks.url, scratch) as operator,
+    ):
         operator.wait_ready()
         meter = Meter(plane.kubeconfig)
         began = time.monotonic()
@@ -138,7 +141,7 @@ def _measure(plane: ControlPlane, scratch: Path, strategy: str) -> Row:
         took = time.monotonic() - began
         minutes = meter.stop()
     seen = observer.stop()
-    return Row(
+    return StrategyRow(
         strategy=strategy,
         makespan_s=round(took, 1),
         peak_nodes=meter.peak,
@@ -158,7 +161,7 @@ def _wait(plane: ControlPlane, scratch: Path) -> None:
         raise RuntimeError((scratch / "azlm.log").read_text()[-4000:]) from error
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[StrategyRow]) -> str:
     """The rows as Markdown."""
     lines = [
         (

@@ -15,7 +15,7 @@ from bench.shapes import Shape
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane
 from testbed.demo.command import install
-from testbed.demo.process import Operator
+from testbed.demo.process import AzlmProcess
 from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.kubectl import KUBECTL, kubectl
@@ -68,7 +68,10 @@ def azlm(plane: ControlPlane, scratch: Path, emptied: Callable[[], bool]) -> Cos
         },
     }
     fast = ("--boot-seconds=2", "--delete-seconds=1")
-    with AksServer(plane.kubeconfig, *fast) as aks, Operator(config, aks.url, scratch) as operator:
+    with (
+        AksServer(plane.kubeconfig, *fast) as aks,
+        AzlmProcess(config, aks.url, scratch) as operator,
+    ):
         operator.wait_ready()
         kubectl(plane.kubeconfig, "apply", "-f", "-", stdin=json.dumps(resource))
         _until(emptied)

@@ -201,7 +201,7 @@ def mutations(names: list[str], jobs: int, most: int, *, write: bool) -> int:
     ]
     trials = try_all(names, jobs)
     for trial in trials:
-        missed += not trial.found
+        missed += not trial.detected
         tested.append(_tested_row(trial))
         print(tested[-1], flush=True)
     if write:
@@ -221,7 +221,7 @@ def _row(mutation: Mutation, caught: Catch, most: int) -> str:
 
 def _tested_row(trial: Trial) -> str:
     mutation = trial.mutation
-    test = mutation.test.removeprefix("tests/") if trial.found else "**nothing**"
+    test = mutation.test.removeprefix("tests/") if trial.detected else "**nothing**"
     return f"| `{mutation.name}` | {mutation.what} | `{test}` | {mutation.why} |"
 
 

@@ -44,7 +44,7 @@ class Admin(Remedies):
     def __init__(self, scenario: Scenario, resource: CustomResource, audit: Audit) -> None:
         super().__init__(scenario, resource, audit)
         self._stalled_since: float | None = None
-        self._unplaced = 0
+        self._unschedulable = 0
         self._grown_at = 0.0
         self._anew = False
         resource.watchers.append(self._gone)
@@ -104,8 +104,8 @@ class Admin(Remedies):
             return
         ready = status.condition("Ready")
         if ready is not None and ready.reason == "ReplacementsUnschedulable":
-            self._unplaced += 1
-            if self._unplaced > PATIENT_SECONDS / LOOKS_SECONDS:
+            self._unschedulable += 1
+            if self._unschedulable > PATIENT_SECONDS / LOOKS_SECONDS:
                 self._grow(filled)
         for blocker in status.blockers:
             if now - (since_epoch(blocker.since) or now) > PATIENT_SECONDS:
@@ -130,7 +130,7 @@ class Admin(Remedies):
         count = self._simulation.aks.properties(pool).get("count")
         if self._simulation.kernel.now - self._grown_at < PATIENT_SECONDS:
             return
-        self._unplaced, self._grown_at = 0, self._simulation.kernel.now
+        self._unschedulable, self._grown_at = 0, self._simulation.kernel.now
         if count is not None and count < 12:
             azure_cli.update(self._simulation, pool, count=int(count) + 1)
 
@@ -202,7 +202,7 @@ class Admin(Remedies):
             self.remedy(blocker)
 
     def _uncordon_target(self, body: Body) -> None:
-        """`kubectl uncordon`, if the message tells it."""
+        """`kubectl uncordon`, if the message says so."""
         if "kubectl uncordon" in body.status.message:
             self.uncordon("src" if body.status.rollback else self._scenario.target)
 

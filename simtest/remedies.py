@@ -56,7 +56,7 @@ class Remedies:
             self._require(passing, f"no admin knows what to do: {blocker.message}")
 
     def _require(self, what: object, text: str) -> None:
-        self._audit.judge.that("remedy-told", what, text)
+        self._audit.judge.that("remedy-reported", what, text)
 
     def _let_go(self, key: NamespacedName, _remedy: str) -> None:
         self._simulation.disruption.change(key, BudgetRule(max_unavailable=1))

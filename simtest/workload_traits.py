@@ -25,7 +25,6 @@ POOL = "agentpool"
 PINNED = 0.2
 SLOW = 0.12
 SHARED_BUDGETS = 0.06
-MOVED = frozenset(("Deployment", "StatefulSet"))
 
 
 def add_traits(workload: Workload, drawn: ScenarioDraw) -> None:

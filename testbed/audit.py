@@ -10,7 +10,7 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 
 @dataclass(frozen=True)
-class Request:
+class AuditedRequest:
     """One completed request. `name` is the object's, `resource` includes the subresource."""
 
     user: str
@@ -23,7 +23,7 @@ class Request:
     dry_run: bool = False
 
 
-class Audit:
+class AuditLog:
     """Reads an audit log from a mark on."""
 
     def __init__(self, path: Path) -> None:
@@ -34,7 +34,7 @@ class Audit:
         """Forget all requests up to now."""
         self._offset = self._path.stat().st_size
 
-    def requests(self, user: str | None = None) -> Iterator[Request]:
+    def requests(self, user: str | None = None) -> Iterator[AuditedRequest]:
         """Requests since the mark, of one user or of all."""
         with self._path.open("rb") as file:
             file.seek(self._offset)
@@ -70,12 +70,12 @@ class Audit:
         )
 
 
-def _parse(event: dict[str, object]) -> Request:
+def _parse(event: dict[str, object]) -> AuditedRequest:
     reference = event.get("objectRef")
     fields = reference if isinstance(reference, dict) else {}
     user, response = event.get("user"), event.get("responseStatus")
     sub = fields.get("subresource")
-    return Request(
+    return AuditedRequest(
         user=str(user.get("username")) if isinstance(user, dict) else "",
         verb=str(event.get("verb")),
         resource=str(fields.get("resource") or "") + (f"/{sub}" if sub else ""),

@@ -29,7 +29,7 @@ class BuildError(Exception):
 
 
 @dataclass(frozen=True)
-class Edit:
+class SourceEdit:
     """A change to one source file of a module, made while building: `old` becomes `new`."""
 
     module: str
@@ -45,7 +45,7 @@ class Module:
     name: str
     commands: dict[str, str]
     ldflags: str = _STRIP
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[SourceEdit, ...] = ()
 
     @property
     def key(self) -> str:
@@ -87,7 +87,7 @@ KARPENTER = Module(
     "karpenter",
     {"karpenter": "sigs.k8s.io/karpenter/kwok"},
     edits=(
-        Edit(
+        SourceEdit(
             "sigs.k8s.io/karpenter",
             "pkg/operator/operator.go",
             'fmt.Sprintf(":%d"',

@@ -36,7 +36,7 @@ class Sighting:
     """When each pod left, in seconds since the epoch."""
 
 
-class Observer:
+class PodObserver:
     """Watches from `start` to `stop`. `source` names the nodes whose pods should move, once."""
 
     def __init__(self, kubeconfig: Path, source: set[str]) -> None:

@@ -4,8 +4,8 @@ from monitoring.dashboards.model import (
     Column,
     Dashboard,
     Panel,
+    PanelRow,
     Query,
-    Row,
     Table,
     Threshold,
     Unit,
@@ -62,7 +62,7 @@ FLEET = Dashboard(
     "All migrations of all clusters.",
     (Variable("cluster", "azlm_migration_info", multiple=True),),
     (
-        Row(
+        PanelRow(
             "Now",
             (
                 Panel(
@@ -94,8 +94,8 @@ FLEET = Dashboard(
                 ),
             ),
         ),
-        Row("Migrations", (_TABLE,)),
-        Row(
+        PanelRow("Migrations", (_TABLE,)),
+        PanelRow(
             "Over time",
             (
                 Panel(

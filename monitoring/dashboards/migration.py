@@ -1,6 +1,6 @@
 """One migration: where it is, what holds it up, and what it costs."""
 
-from monitoring.dashboards.model import Dashboard, Panel, Query, Row, Threshold, Unit, Variable
+from monitoring.dashboards.model import Dashboard, Panel, PanelRow, Query, Threshold, Unit, Variable
 
 OF = 'cluster=~"$cluster",migration="$migration"'
 _DRAIN = 'part=~"moving|soaking"'
@@ -11,7 +11,7 @@ def _max(metric: str, *more: str, by: str = "") -> str:
     return f"max by ({by}) ({metric}{{{selector}}})" if by else f"max({metric}{{{selector}}})"
 
 
-_NOW = Row(
+_NOW = PanelRow(
     "Now",
     (
         Panel(
@@ -65,7 +65,7 @@ _NOW = Row(
         ),
     ),
 )
-_PROGRESS = Row(
+_PROGRESS = PanelRow(
     "Progress",
     (
         Panel(
@@ -124,7 +124,7 @@ _PROGRESS = Row(
         ),
     ),
 )
-_COST = Row(
+_COST = PanelRow(
     "Time and capacity",
     (
         Panel(

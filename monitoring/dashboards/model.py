@@ -1,4 +1,4 @@
-"""What a dashboard is, whoever shows it."""
+"""The parts of a dashboard, independent of the tool that shows it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -78,7 +78,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Row:
+class PanelRow:
     """Panels under a heading."""
 
     title: str
@@ -102,7 +102,7 @@ class Dashboard:
     title: str
     text: str
     variables: tuple[Variable, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PanelRow, ...]
 
     @property
     def expressions(self) -> tuple[tuple[str, str], ...]:

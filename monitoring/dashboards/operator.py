@@ -1,6 +1,6 @@
 """The operator: whether it leads and hears, what it asks, and how long the answers take."""
 
-from monitoring.dashboards.model import Dashboard, Panel, Query, Row, Threshold, Unit, Variable
+from monitoring.dashboards.model import Dashboard, Panel, PanelRow, Query, Threshold, Unit, Variable
 
 OF = 'cluster=~"$cluster"'
 RATE = "[$__rate_interval]"
@@ -43,7 +43,7 @@ def _requests(name: str, metric: str) -> tuple[Panel, Panel]:
     )
 
 
-_NOW = Row(
+_NOW = PanelRow(
     "Now",
     (
         Panel(
@@ -94,14 +94,14 @@ _NOW = Row(
         ),
     ),
 )
-_REQUESTS = Row(
+_REQUESTS = PanelRow(
     "Requests",
     (
         *_requests("Azure", "azlm_azure_request_duration_seconds"),
         *_requests("Kubernetes", "azlm_kubernetes_request_duration_seconds"),
     ),
 )
-_WORK = Row(
+_WORK = PanelRow(
     "Watches and work",
     (
         Panel(

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from monitoring.dashboards.model import COLUMNS, Dashboard, Panel, Row, Table, Unit, Variable
+from monitoring.dashboards.model import COLUMNS, Dashboard, Panel, PanelRow, Table, Unit, Variable
 
 UNITS: dict[Unit, dict[str, Any]] = {
     Unit.COUNT: {"unit": "decimal", "shortValues": True},
@@ -54,7 +54,7 @@ def _variable(of: Variable) -> dict[str, Any]:
     return {"kind": "ListVariable", "spec": spec}
 
 
-def _layout(row: Row, index: int, panels: dict[str, Any]) -> dict[str, Any]:
+def _layout(row: PanelRow, index: int, panels: dict[str, Any]) -> dict[str, Any]:
     items = []
     x = y = 0
     for number, panel in enumerate(row.panels):
@@ -110,7 +110,7 @@ def _graph(of: Panel) -> dict[str, Any]:
         "legend": {"position": "right" if of.many else "bottom", "mode": "list"},
         "yAxis": {"format": UNITS[of.unit], "min": 0},
     }
-    # Colours by name, the default, are hard to tell apart.
+    # Colours by name, the default, are hard to distinguish.
     visual: dict[str, Any] = {"palette": {"mode": "categorical"}}
     if of.kind == "areas":
         visual |= {"areaOpacity": 0.4, "stack": "all"}

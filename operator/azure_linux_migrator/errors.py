@@ -57,7 +57,7 @@ class KubernetesError(AzlmError):
 
 
 class InUseError(AzlmError):
-    """Nothing was asked of Azure: pods that have not moved are on the nodes, as the text tells."""
+    """Nothing was asked of Azure: pods that have not moved are on the nodes, as the text says."""
 
 
 class NotLeadingError(AzlmError):

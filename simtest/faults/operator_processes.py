@@ -31,7 +31,7 @@ WatchKind = Literal[
 WATCHES: tuple[WatchKind, ...] = get_args(WatchKind)
 
 
-class Watches(Protocol):
+class ProcessWatches(Protocol):
     """The watches of a process."""
 
     def hold(self, kind: WatchKind, until: float, *, broken: bool = False) -> None:
@@ -63,7 +63,7 @@ class OperatorProcess(Protocol):
         """Its time."""
 
     @property
-    def watches(self) -> Watches:
+    def watches(self) -> ProcessWatches:
         """Its watches."""
 
     @property

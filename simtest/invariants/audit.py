@@ -12,7 +12,7 @@ from simtest.invariants.budgets import BudgetInvariants
 from simtest.invariants.context import JudgeContext, Part
 from simtest.invariants.drain_policy import DrainPolicyInvariants
 from simtest.invariants.events import EventInvariants
-from simtest.invariants.moves import Meant, MoveInvariants
+from simtest.invariants.moves import IntendedPod, MoveInvariants
 from simtest.invariants.nodes import NodeInvariants, Openings
 from simtest.invariants.operator_view import OperatorView
 from simtest.invariants.pool_view import PoolView
@@ -20,8 +20,8 @@ from simtest.invariants.pools import PoolInvariants
 from simtest.invariants.process import DecisionToJudge, ObservedProcess, Records
 from simtest.invariants.rate_limits import RateLimits
 from simtest.invariants.registry import Judge
+from simtest.invariants.reported import ReportedInvariants
 from simtest.invariants.status import StatusInvariants
-from simtest.invariants.told import ToldInvariants
 from simtest.scenario import Scenario
 
 KNOWN: dict[str, str] = {}
@@ -53,8 +53,8 @@ class Audit:
         """Whether the action that takes effect was sent long ago: it is judged by its effect on
         budgets and other pods, and not by the present state of the migration."""
         self._budgets = BudgetInvariants(context, blame)
-        meant = Meant(context)
-        self._always = (meant, self._budgets)
+        intended_pod = IntendedPod(context)
+        self._always = (intended_pod, self._budgets)
         self._moves = MoveInvariants(context, blame, openings)
         self.nodes = NodeInvariants(context, openings)
         self._status = StatusInvariants(context, self.pool_view)
@@ -65,7 +65,7 @@ class Audit:
             blame,
             openings,
             RateLimits(context),
-            meant,
+            intended_pod,
             self._moves,
             self._budgets,
             self.nodes,
@@ -73,7 +73,7 @@ class Audit:
             OperatorView(context, blame),
             DrainPolicyInvariants(context),
             self._status,
-            ToldInvariants(context, calm=calm),
+            ReportedInvariants(context, calm=calm),
             self._events,
         )
         self._deciding = tuple(p for p in self._parts if type(p).decided is not Part.decided)
@@ -92,7 +92,7 @@ class Audit:
 
     @property
     def succeeded_at(self) -> float | None:
-        """When the resource told first that it has succeeded."""
+        """When the resource reported first that it has succeeded."""
         return self._status.succeeded_at
 
     @property
@@ -144,9 +144,9 @@ class Audit:
         for part in self._deciding:
             part.decided(process, decision)
 
-    def acts(self, process: ObservedProcess, *, lands: bool, heard: bool) -> None:
+    def acts(self, process: ObservedProcess, *, lands: bool, answered: bool) -> None:
         """The next action belongs to that process; whether it will take effect, and be answered."""
-        self.context.acting, self.context.heard = process, heard
+        self.context.acting, self.context.answered = process, answered
         self._lands = lands
 
     def begins(self, action: Action) -> None:

@@ -43,12 +43,12 @@ class BudgetInvariants(Part):
         budgets = context.simulation.disruption.budgets_of(self._pod) if self._pod else ()
         before = context.acting.sent.get(action.uid)
         if before is not None and before.granted:
-            before.at, before.heard = context.now, context.heard
+            before.at, before.answered = context.now, context.answered
         else:
             context.acting.sent[action.uid] = SentAction(
                 context.now,
                 context.store.revision,
-                context.heard,
+                context.answered,
                 charged=budgets,
                 free=bool(budgets) and action.budget is None,
             )

@@ -28,7 +28,7 @@ class JudgeContext:
         self.that = judge.that
         self.acting = ObservedProcess()
         """The process whose action takes effect now."""
-        self.heard = True
+        self.answered = True
         """Whether the answer will arrive."""
         self.action: Action | None = None
         """Set while an action takes effect: azlm causes what changes then."""

@@ -152,7 +152,7 @@ class DrainPolicyInvariants(Part):
                 since = self._since(pod)
                 explained = now - since < self._patience() or self._is_named(pod, nodes, named)
                 text = f"{pod.key} waits for {now - since:.0f} s, and nothing says why"
-                context.that("reason-told", explained, text, excuse=others)
+                context.that("reason-reported", explained, text, excuse=others)
 
     def _waits(self, pod: Pod, policy: Mapping[str, Any]) -> bool:
         if not leaves(pod) or pod.terminating or self.context.now - pod.created < WAITS_SECONDS:

@@ -1,4 +1,4 @@
-"""Events are true: each is about an object that there is or was, and tells what the operator has
+"""Events are true: each is about an object that there is or was, and says what the operator has
 decided about it."""
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from simtest.invariants.process import DecisionToJudge, ObservedProcess
 from simtest.scenario import NAME
 
 MESSAGE_LIMIT = 1000
-"""Characters of a message, of which azlm tells no more: the API takes 1,024."""
+"""Characters of a message, of which azlm writes no more: the API takes 1,024."""
 PREFLIGHT = "Preflight"
 FORCED = "DrainForced"
 
@@ -28,7 +28,7 @@ class EventInvariants(Part, NullWatcher):
         self._uids |= {(budget.key.name, budget.uid) for budget in context.store.budgets.values()}
         body = context.resource.body
         self._uids |= {(body.name, body.uid)} if body is not None else set()
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         """Reasons of the migration, with their messages."""
         self._blockers: set[tuple[str, str]] = set()
         """Names of objects, with the causes for which they hold the drain up."""
@@ -49,7 +49,7 @@ class EventInvariants(Part, NullWatcher):
         self._uids.add((body.name, body.uid))
 
     def decided(self, process: ObservedProcess, decision: DecisionToJudge) -> None:
-        """What may be told from now on."""
+        """What events may say from now on."""
         for action in decision.actions:
             if isinstance(action, DeletePod):
                 self._blockers.add((action.pod.name, FORCED))
@@ -60,12 +60,14 @@ class EventInvariants(Part, NullWatcher):
         ready = status.condition("Ready")
         if ready is not None:
             text = status.message or ready.message or ready.reason
-            self._told.add((ready.reason, text[:MESSAGE_LIMIT]))
+            self._reported.add((ready.reason, text[:MESSAGE_LIMIT]))
         for blocker in status.blockers:
             self._blockers.add((blocker.name, blocker.cause))
-        found = status.preflight
-        counts = f"{found.blocked} block, {found.warnings} warn, {found.unchecked} could not"
-        self._told.add((PREFLIGHT, counts))
+        preflight = status.preflight
+        counts = (
+            f"{preflight.blocked} block, {preflight.warnings} warn, {preflight.unchecked} could not"
+        )
+        self._reported.add((PREFLIGHT, counts))
 
     def event(self, manifest: Mapping[str, Any]) -> None:
         """An event is written."""
@@ -77,9 +79,9 @@ class EventInvariants(Part, NullWatcher):
         text = f"{about['kind']} {name}: {reason}: {message}"
         self.context.that("events-true", there, f"{text}: there was none of uid {about['uid']}")
         if about["kind"] != "AzureLinuxMigration":
-            told = (name, reason) in self._blockers
+            decided = (name, reason) in self._blockers
         elif reason == PREFLIGHT:
-            told = (reason, message.partition(" be checked")[0]) in self._told
+            decided = (reason, message.partition(" be checked")[0]) in self._reported
         else:
-            told = (reason, message) in self._told
-        self.context.that("events-true", told, f"{text}: nothing of the kind was decided")
+            decided = (reason, message) in self._reported
+        self.context.that("events-true", decided, f"{text}: nothing of the kind was decided")

@@ -21,7 +21,7 @@ from simtest.invariants.readings import counts, leaves
 
 EXPIRY_SECONDS = 118.0
 """An eviction without a visible effect is forgotten after two minutes."""
-HEARD_SECONDS = 0.2
+ANSWERED_SECONDS = 0.2
 RETRY_SECONDS = 0.9
 RETURNS = 3
 """Pods that tolerate a cordon come back; a process moves so many of an owner again."""
@@ -29,7 +29,7 @@ LATE_SECONDS = 15.0
 """A pod that appears so many seconds after its batch and its process began has come back."""
 
 
-class Meant(Part):
+class IntendedPod(Part):
     """The pod is the intended one: judged for each eviction and deletion, however late it
     arrives."""
 
@@ -66,7 +66,7 @@ class MoveInvariants(Part, NullWatcher):
         self._openings = openings
         self._moved: dict[str, int] = {}
         self._excused: set[str] = set()
-        self._heirs: dict[NamespacedName, int] = {}
+        self._replacements: dict[NamespacedName, int] = {}
         self._left: defaultdict[str, deque[int]] = defaultdict(deque)
         self._extra: defaultdict[str, list[str]] = defaultdict(list)
         self._returns: Counter[tuple[ObservedProcess, str]] = Counter()
@@ -82,7 +82,7 @@ class MoveInvariants(Part, NullWatcher):
         if before is None:
             return
         since = self.context.now - before.at
-        done = before.granted and before.heard and HEARD_SECONDS < since < EXPIRY_SECONDS
+        done = before.granted and before.answered and ANSWERED_SECONDS < since < EXPIRY_SECONDS
         self.context.that("evicted-once", not done, f"{action.pod} was evicted {since:.1f} s ago")
         text = f"{action.pod} was refused {since:.2f} s ago"
         # A refused eviction permits a deletion, and a retry if the budget has a newer status.
@@ -99,7 +99,7 @@ class MoveInvariants(Part, NullWatcher):
     def gone(self) -> None:
         """From now on each replica may be moved once more."""
         self._moved.clear()
-        self._heirs.clear()
+        self._replacements.clear()
         self._excused.clear()
         self._returns.clear()
         for uid, waiting in self._left.items():
@@ -127,7 +127,7 @@ class MoveInvariants(Part, NullWatcher):
 
     def _comes(self, workload: Workload, pod: Pod) -> None:
         if workload.kind == "StatefulSet":
-            self._moved[pod.uid] = self._heirs.pop(pod.key, 0)
+            self._moved[pod.uid] = self._replacements.pop(pod.key, 0)
         elif self._left[workload.uid]:
             self._moved[pod.uid] = self._left[workload.uid].popleft()
         elif self._blame.surging(workload.uid):
@@ -143,10 +143,10 @@ class MoveInvariants(Part, NullWatcher):
         elif counts(pod) and (action := self._blame.consequence(pod)) is not None:
             moved += 1
             if isinstance(action, RestoreScale):
-                self._victim(workload, pod)
+                self._removed_by_scale(workload, pod)
         self.most = max(self.most, moved)
         if workload.kind == "StatefulSet":
-            self._heirs[pod.key] = moved
+            self._replacements[pod.key] = moved
         elif extra:
             self._moved[extra.pop(0)] = moved
         else:
@@ -179,7 +179,7 @@ class MoveInvariants(Part, NullWatcher):
         text = f"{workload.key} is moved again, its pods came back {times} times"
         context.that("moved-once", times < RETURNS + workload.replicas, text)
 
-    def _victim(self, workload: Workload, pod: Pod) -> None:
+    def _removed_by_scale(self, workload: Workload, pod: Pod) -> None:
         """A restored scale removes the replica on the pool that is emptied, if there is one."""
         context = self.context
         emptied = context.target if context.backwards else "src"
@@ -190,5 +190,5 @@ class MoveInvariants(Part, NullWatcher):
         on_old = [p for p in (*pods, pod) if (n := nodes.get(p.node)) and n.pool == emptied]
         right = context.deleting or not on_old or any(old.key == pod.key for old in on_old)
         context.that(
-            "victim-first", right, f"{pod.key} goes instead of {[pod.key for pod in on_old]}"
+            "old-pod-first", right, f"{pod.key} goes instead of {[pod.key for pod in on_old]}"
         )

@@ -20,7 +20,7 @@ from simtest.scenario import NAME
 KNOWN_SECONDS = 5.0
 """After so many seconds a process knows the effect of its actions."""
 CORDONING = frozenset(("CordonSource", "CordonTarget"))
-BLIND_SECONDS = 90.0
+WATCH_STALE_SECONDS = 90.0
 """No watch is held up for longer than this."""
 
 
@@ -215,7 +215,7 @@ class NodeInvariants(Part, NullWatcher):
             since = self._openings.since(other.name)
             open_for = context.now - since if since is not None else 0.0
             text = f"pods are evicted while {other.name} has been open for {open_for:.0f} s"
-            context.that("cordoned-first", open_for < BLIND_SECONDS, text)
+            context.that("cordoned-first", open_for < WATCH_STALE_SECONDS, text)
 
 
 def _most(spec: object, index: int, total: int) -> int:

@@ -71,7 +71,7 @@ class PoolView(Part):
         self._look(ours=False)
 
     def recent_counts(self) -> set[int]:
-        """How many nodes a reading of the source may have told lately."""
+        """How many nodes a reading of the source may have shown lately."""
         since = self.context.now - READ_SECONDS
         before = [count for at, count in self.counts if at <= since][-1:]
         return {*before, *(count for at, count in self.counts if at > since)}

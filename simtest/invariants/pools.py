@@ -32,7 +32,7 @@ from simtest.scenario import NAME
 
 YOUNG_SECONDS = 45.0
 """The process may not have seen a pod that was created so few seconds ago."""
-LOOK_SECONDS = 75.0
+CHECK_SECONDS = 75.0
 """azlm reads the pools at least this often."""
 
 
@@ -213,7 +213,7 @@ class PoolInvariants(Part, NullWatcher):
             return
         scales = bool(context.aks.properties("src").get("enableAutoScaling"))
         text = "pods are evicted while the source's autoscaler is on"
-        others = self._pool_view.changed("src", LOOK_SECONDS)
+        others = self._pool_view.changed("src", CHECK_SECONDS)
         context.that("autoscaler-held", not scales, text, excuse=others)
 
     def _updates(self, pool: str, changes: dict[str, Any], etag: str) -> None:

@@ -74,11 +74,11 @@ class NoRecords:
 
 
 class SentAction(Struct):
-    """An eviction that a process sent, or a deletion. `heard` is whether its answer arrived."""
+    """An eviction that a process sent, or a deletion. `answered` is whether its answer arrived."""
 
     at: float
     revision: int
-    heard: bool
+    answered: bool
     granted: bool = False
     charged: tuple[object, ...] = ()
     free: bool = False
@@ -87,7 +87,7 @@ class SentAction(Struct):
 
 
 class ObservedProcess:
-    """One operator process, since `began`. `world` is what its watches have told it, `sent` its
+    """One operator process, since `began`. `world` is what its watches have shown it, `sent` its
     evictions, by the uids of the pods; `read_at` is when it last read the pools."""
 
     def __init__(self, began: float = 0.0) -> None:

@@ -25,7 +25,7 @@ INVARIANTS: dict[str, str] = {
     "right-pod": "the intended pod leaves, and not its successor",
     "moved-once": "each replica is moved once in each direction",
     "right-pool": "pods leave only the pool that is being emptied",
-    "victim-first": "restoring a surged scale removes the pod of the pool that is emptied",
+    "old-pod-first": "restoring a surged scale removes the pod of the pool that is emptied",
     # spec.drain
     "daemons-stay": "pods of DaemonSets are never evicted",
     "jobs-wait": "pods of Jobs are not evicted if spec.drain.jobs is Wait",
@@ -41,7 +41,7 @@ INVARIANTS: dict[str, str] = {
     "forced-without-slot": "pods are not deleted while their budget has a free slot",
     "timeout-kept": "after spec.drain.timeout pods are evicted only with Force",
     "pause-stops-the-clock": "time while paused does not count as drain.timeout",
-    "reason-told": "a pod that waits for two minutes is explained by the status",
+    "reason-reported": "a pod that waits for two minutes is explained by the status",
     # Nodes
     "cordoned-first": "pods are moved only while all nodes of their pool are cordoned",
     "foreign-cordon-kept": "cordons of others are neither taken over nor removed",
@@ -78,10 +78,10 @@ INVARIANTS: dict[str, str] = {
     # Status
     "step-forward": "steps go forward, except from the level-based ones back to the cordon",
     "counts-true": "the counts of nodes and pods are those of what the process has read",
-    "batch-true": "the batch that is told is the last one that nodes are marked with",
-    "drained-true": "Drained is told only while no pod is left to move",
+    "batch-true": "the batch that is reported is the last one that nodes are marked with",
+    "drained-true": "Drained is reported only while no pod is left to move",
     "blockers-true": "a blocker names an object that is there",
-    "eta-true": "the end of a drain is not told to be over, and without faults comes about",
+    "eta-true": "the end of a drain is not reported to be over, and without faults comes about",
     "paused-turns-nothing": "a paused migration turns back only if it is asked to",
     "succeeded-for-good": "a migration that succeeded stays so",
     "generation-forward": "observedGeneration never falls, nor runs ahead",
@@ -102,11 +102,11 @@ INVARIANTS: dict[str, str] = {
     "writes-bounded": "the number of writes is limited by the numbers of pods and nodes",
     "paused-means-paused": "only reads are sent while paused or in mode Plan",
     "recorded-first": "a step is recorded before any of its actions",
-    "remedy-told": "what stalls, waits or blocks says what an admin can do about it",
+    "remedy-reported": "what stalls, waits or blocks says what an admin can do about it",
     # The process
     "one-at-a-time": "of two migrations of one pool, one changes nothing before the other is over",
     "lease-held": "nothing is changed by a process that does not hold the Lease",
-    "events-true": "events are about what there is, and tell what was decided",
+    "events-true": "events are about what there is, and say what was decided",
     "events-few": "events follow what changes: a few for each change of the reason or a blocker",
     # The end
     "ends": "after the faults, every run ends within four hours",

@@ -130,8 +130,8 @@ class StatusInvariants(Part):
 
     def _approved(self, old: MigrationStatus, body: Body) -> None:
         new = body.status
-        said = body.annotations.get(APPROVE, "")
-        kept = not old.approved or new.approved in {old.approved, said}
+        approval = body.annotations.get(APPROVE, "")
+        kept = not old.approved or new.approved in {old.approved, approval}
         kept = kept or old.observed_generation != new.observed_generation
         self.context.that("approved-fixed", kept, f"{old.approved}, then {new.approved!r}")
 
@@ -145,7 +145,7 @@ class StatusInvariants(Part):
             self._tokens.append(token)
         accounted = new.handled_rollback in {"", old.handled_rollback} or new.rollback is not None
         accounted = accounted or not old.conditions  # a token that the resource was created with
-        that("token-once", accounted, f"{new.handled_rollback} is told without a rollback")
+        that("token-once", accounted, f"{new.handled_rollback} is reported without a rollback")
 
     def _details(self, old: MigrationStatus, new: MigrationStatus) -> None:
         that = self.context.that

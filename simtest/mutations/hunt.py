@@ -8,10 +8,10 @@ from simtest.mutations.mutation import Mutation
 from simtest.mutations.pools import POOLS
 from simtest.mutations.processes import PROCESSES
 from simtest.mutations.replacements import REPLACEMENTS
+from simtest.mutations.reported import REPORTED
 from simtest.mutations.requests import REQUESTS
 from simtest.mutations.slots import SLOTS
 from simtest.mutations.steps import STEPS
-from simtest.mutations.told import TOLD
 from simtest.run import run
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -21,7 +21,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *CORDONS,
     *STEPS,
     *POOLS,
-    *TOLD,
+    *REPORTED,
     *REQUESTS,
     *PROCESSES,
 )

@@ -73,7 +73,12 @@ PROCESSES: tuple[Mutation, ...] = (
         "two-workers",
         "a worker starts while another one of its resource is at work",
         "no-crash",
-        (Supervisor, "_alone", "(worker := self._at_work.get(name)) is not None", "False"),
+        (
+            Supervisor,
+            "_wait_for_predecessor",
+            "(worker := self._active.get(name)) is not None",
+            "False",
+        ),
     ),
     _mutation(
         "rivals-unseen",
@@ -96,11 +101,11 @@ PROCESSES: tuple[Mutation, ...] = (
         "unsent-is-taken",
         "a status that was not recorded counts as recorded",
         "recorded-first",
-        (ResourceRequests, "write", "answer = answer_of(error)", "answer = Answer.TAKEN"),
+        (ResourceRequests, "write", "answer = answer_of(error)", "answer = WriteAnswer.TAKEN"),
     ),
     _mutation(
         "events-of-before",
-        "an event tells the message of the decision before",
+        "an event has the message of the decision before",
         "events-true",
         (EventRecorder, "_tell", "after.message or new.message", "before.message or new.message"),
     ),
@@ -116,10 +121,10 @@ PROCESSES: tuple[Mutation, ...] = (
         "events-few",
         (
             EventRecorder,
-            "_tell",
+            "_publish_changes",
             "if new is None or (old is not None and old.reason == new.reason):",
             "if new is None:",
         ),
-        (event_recorder.EventRecorder, "_tell_preflight", "if before == after:", "if False:"),
+        (event_recorder.EventRecorder, "_publish_preflight", "if before == after:", "if False:"),
     ),
 )

@@ -1,5 +1,5 @@
 """Mutations of what follows an eviction: surges, replacements without a node, pods that come back,
-and what is told of them."""
+and what is reported of them."""
 
 from dataclasses import replace
 from typing import Any
@@ -30,7 +30,7 @@ def _surge_restored_early() -> Patches:
     return [(surges, "next_action", early)]
 
 
-def _no_victim() -> Patches:
+def _no_deletion_cost() -> Patches:
     real = surge_first.next_action
 
     def unmarked(standing: surge_first.Standing) -> Any:
@@ -43,11 +43,11 @@ def _no_victim() -> Patches:
     return [(surges, "next_action", unmarked)]
 
 
-def _unplaced_ignored() -> Patches:
+def _unschedulable_ignored() -> Patches:
     return [(UnschedulableReplacements, "find", lambda *_: ())]
 
 
-def _blockers_untold() -> Patches:
+def _blockers_unreported() -> Patches:
     def nothing(*_: object) -> list[object]:
         return []
 
@@ -56,20 +56,34 @@ def _blockers_untold() -> Patches:
 
 REPLACEMENTS: tuple[Mutation, ...] = (
     Mutation(
-        "surge-kept", "a surged Deployment keeps its extra pod", "reason-told", _surge_not_restored
+        "surge-kept",
+        "a surged Deployment keeps its extra pod",
+        "reason-reported",
+        _surge_not_restored,
     ),
-    Mutation("surge-early", "the extra pod is not awaited", "reason-told", _surge_restored_early),
     Mutation(
-        "victim-not-marked", "restoring a surged scale removes any pod", "victim-first", _no_victim
+        "surge-early", "the extra pod is not awaited", "reason-reported", _surge_restored_early
     ),
     Mutation(
-        "unplaced-ignored",
+        "deletion-cost-not-set",
+        "restoring a surged scale removes any pod",
+        "old-pod-first",
+        _no_deletion_cost,
+    ),
+    Mutation(
+        "unschedulable-ignored",
         "evictions continue while replacements are Unschedulable",
         "placed-first",
-        _unplaced_ignored,
+        _unschedulable_ignored,
     ),
     Mutation(
-        "unplaced-in-the-end",
+        "blockers-never-reported",
+        "the status has no blockers",
+        "reason-reported",
+        _blockers_unreported,
+    ),
+    Mutation(
+        "unschedulable-at-the-end",
         "replacements that are Unschedulable are not waited for once nothing is left to evict",
         "moved-land",
         lambda: [
@@ -81,5 +95,4 @@ REPLACEMENTS: tuple[Mutation, ...] = (
             )
         ],
     ),
-    Mutation("blockers-never-told", "the status has no blockers", "reason-told", _blockers_untold),
 )

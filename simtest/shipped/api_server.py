@@ -28,7 +28,7 @@ from simtest.shipped.kept_objects import KEPT, KeptObjects
 from simtest.shipped.manifests import Manifest
 from simtest.shipped.migration_objects import MigrationObjects
 from simtest.shipped.patches import PatchError, after_patch, expect
-from simtest.shipped.requests import VERBS, Answer, Request, Target, failure, target_of
+from simtest.shipped.requests import VERBS, Answer, Request, RequestTarget, failure, target_of
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
@@ -60,7 +60,7 @@ class SimulatedApiServer:
             return failure(error)
         return Answer(201 if request.method == "POST" else 200, body)
 
-    def _answer(self, request: Request, target: Target) -> bytes:
+    def _answer(self, request: Request, target: RequestTarget) -> bytes:
         self._authorize(request, target)
         if request.path == REVIEWS:
             return self._review(msgspec.json.decode(request.body))
@@ -77,14 +77,14 @@ class SimulatedApiServer:
             return self._list(collection, request.query)
         return self._write(collection, request, target)
 
-    def _authorize(self, request: Request, target: Target) -> None:
+    def _authorize(self, request: Request, target: RequestTarget) -> None:
         verb = VERBS[request.method]
         if verb == "get" and not target.key.name:
             verb = "watch" if request.query.get("watch") else "list"
         if f"{verb} {target.resource}" in self.missing:
             raise refusal(403, f"{target.resource} is forbidden: cannot {verb}")
 
-    def _record(self, collection: Collection, target: Target) -> Any:
+    def _record(self, collection: Collection, target: RequestTarget) -> Any:
         records: Any = dict(collection.read())
         record = records.get(target.key)
         if record is None:
@@ -164,7 +164,7 @@ class SimulatedApiServer:
         return lines
 
     def bookmark(self, collection: Collection, *, first: bool = False) -> bytes:
-        """The present revision, told to a watch; the first one ends a streamed list."""
+        """The present revision, sent to a watch; the first one ends a streamed list."""
         metadata: Manifest = {"resourceVersion": str(self.store.revision)}
         if first:
             metadata["annotations"] = {INITIAL_END: "true"}
@@ -173,7 +173,7 @@ class SimulatedApiServer:
 
     # Writes
 
-    def _write(self, collection: Collection, request: Request, target: Target) -> bytes:
+    def _write(self, collection: Collection, request: Request, target: RequestTarget) -> bytes:
         key = target.key
         if target.subresource == "eviction" and request.method == "POST":
             options = msgspec.json.decode(request.body).get("deleteOptions") or {}

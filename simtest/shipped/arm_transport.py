@@ -45,7 +45,7 @@ class SimulatedArmResponse(AsyncHttpResponseImpl):
 
 class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
     """The connection of one process. `own` surrounds every call, so that faults of Azure's calls
-    know whose it is; `touched` is told after it; until `down_until` every call is refused."""
+    know whose it is; `touched` is called after it; until `down_until` every call is refused."""
 
     def __init__(
         self,

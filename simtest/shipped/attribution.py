@@ -27,8 +27,8 @@ class Attribution:
 
     def begins(self, action: Action) -> None:
         """The action is about to take effect."""
-        lands, heard = self._due.pop(action.key, (True, True))
-        self._audit.acts(self.process, lands=lands, heard=heard)
+        lands, answered = self._due.pop(action.key, (True, True))
+        self._audit.acts(self.process, lands=lands, answered=answered)
         self._fault_hook.begins(action)
 
     def ends(self, action: Action) -> None:

@@ -14,7 +14,7 @@ from simtest.rival import NAME as RIVAL
 from simtest.shipped.event_loop import ORIGIN, Origin
 
 TWO_REQUESTS = (ReleaseNode, RestoreScale)
-"""Actions of two different writes: the hook is told of the second one's end only."""
+"""Actions of two different writes: the hook is notified of the second one's end only."""
 
 
 class Flight:

@@ -11,7 +11,7 @@ from azure_linux_migrator.model.cluster import NamespacedName
 from azure_linux_migrator.simulator.cluster.api_server import refusal
 from azure_linux_migrator.simulator.cluster.store import Store
 from simtest.shipped.patches import after_patch, expect
-from simtest.shipped.requests import Request, Target
+from simtest.shipped.requests import Request, RequestTarget
 
 Manifest = dict[str, Any]
 
@@ -36,7 +36,7 @@ class KeptObjects:
         leases = (lease for key, lease in self._kept[LEASES].items() if key.name == name)
         return next((str(lease["spec"].get("holderIdentity") or "") for lease in leases), "")
 
-    def answer(self, request: Request, target: Target) -> Manifest:
+    def answer(self, request: Request, target: RequestTarget) -> Manifest:
         """Let a request take effect; raises KubernetesError or PatchError."""
         kept, key = self._kept[target.collection], target.key
         self.events_written += target.collection == EVENTS and request.method != "GET"

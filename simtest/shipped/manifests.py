@@ -35,8 +35,8 @@ from simtest.shipped.scheduling_manifests import present, scheduling, selector
 Manifest = dict[str, Any]
 
 
-def _drain_conditions(told: str) -> list[Manifest]:
-    by, _, condition = told.rpartition("/")
+def _drain_conditions(report: str) -> list[Manifest]:
+    by, _, condition = report.rpartition("/")
     told_by = {"reason": DRAIN_REASON, "message": f"migration {by}"}
     return [{"type": condition, "status": "True", **told_by}] if condition else []
 

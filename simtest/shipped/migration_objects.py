@@ -12,7 +12,7 @@ from azure_linux_migrator.kube.client import APPLY_PATCH
 from azure_linux_migrator.simulator.cluster.api_server import refusal
 from simtest.custom_resource import Body, CustomResource
 from simtest.shipped.manifests import written
-from simtest.shipped.requests import Request, Target
+from simtest.shipped.requests import Request, RequestTarget
 
 Manifest = dict[str, Any]
 
@@ -23,7 +23,7 @@ class MigrationObjects:
     def __init__(self, *resources: CustomResource) -> None:
         self._resources = resources
 
-    def answer(self, request: Request, target: Target) -> Manifest:
+    def answer(self, request: Request, target: RequestTarget) -> Manifest:
         """Let a request take effect; raises KubernetesError."""
         there = {resource.body.name: resource for resource in self._resources if resource.body}
         if not target.key.name:

@@ -41,7 +41,7 @@ class Answer(Struct, frozen=True):
     retry_after: float | None = None
 
 
-class Target(Struct, frozen=True):
+class RequestTarget(Struct, frozen=True):
     """What a path names: the collection, and the object in it if `name` is set."""
 
     collection: str
@@ -56,7 +56,7 @@ class Target(Struct, frozen=True):
 
 
 @lru_cache(4096)
-def target_of(path: str) -> Target:
+def target_of(path: str) -> RequestTarget:
     """Read a path of the API."""
     parts = path.strip("/").split("/")
     prefix, rest = (parts[:2], parts[2:]) if parts[0] == "api" else (parts[:3], parts[3:])
@@ -65,7 +65,7 @@ def target_of(path: str) -> Target:
         namespace, rest = rest[1], rest[2:]
     name, subresource = (*rest[1:], "", "")[:2]
     collection = "/" + "/".join((*prefix, rest[0]))
-    return Target(collection, NamespacedName(namespace, name), subresource)
+    return RequestTarget(collection, NamespacedName(namespace, name), subresource)
 
 
 def failure(error: KubernetesError) -> Answer:

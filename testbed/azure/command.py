@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return 2
     try:
         with interrupts():
-            return Run(arguments).go()
+            return AzureRun(arguments).go()
     except KeyboardInterrupt:
         say("\ninterrupted before anything was made")
         return 130
@@ -80,7 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return 1
 
 
-class Run:
+class AzureRun:
     """One run, and what it leaves in its output folder."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:

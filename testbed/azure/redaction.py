@@ -111,7 +111,7 @@ def _unsigned(url: str) -> str:
 
 
 def _address(match: re.Match[str]) -> str:
-    """Public addresses are replaced; those of private networks tell nobody anything."""
+    """Public addresses are replaced; those of private networks identify no one."""
     try:
         address = ipaddress.ip_address(match[0])
     except ValueError:

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from testbed.aks.process import AksServer
-from testbed.audit import Audit
+from testbed.audit import AuditLog
 from testbed.control_plane import ControlPlane, say
 from testbed.demo.measured import Setup, measured_migration
 from testbed.demo.process import DEMO
@@ -58,7 +58,7 @@ def _migrate(plane: ControlPlane, scratch: Path, nodes: int) -> int:
     apply(plane.kubeconfig, pool_nodes("system", 2, os_sku="AzureLinux", mode="System"))
     say("filling it: shops, caches, a Job, DaemonSets, and what AKS runs in kube-system …")
     pods = fill(plane.kubeconfig, demo(), pool="workers", nodes=nodes)
-    audit = Audit(plane.audit_log)
+    audit = AuditLog(plane.audit_log)
     audit.mark()
     with AksServer(plane.kubeconfig) as aks:
         setup = Setup(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testbed.audit import Audit
+from testbed.audit import AuditLog
 from testbed.control_plane import StartError, say
 from testbed.demo.plan import run_plan
-from testbed.demo.process import AzureCluster, Operator
+from testbed.demo.process import AzlmProcess, AzureCluster
 from testbed.kubectl import kubectl, run_kubectl
-from testbed.observer import POOL_LABEL, Observer, Sighting
+from testbed.observer import POOL_LABEL, PodObserver, Sighting
 
 SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "samples" / "migration.yaml"
 """The migration of the node pool `workers`."""
@@ -37,7 +37,7 @@ class Setup:
     scratch: Path
     patience: float
     azure_requests: Callable[[], list[dict[str, Any]]]
-    audit: Audit | None = None
+    audit: AuditLog | None = None
     speeds: tuple[str, ...] = ()
 
 
@@ -46,10 +46,10 @@ def measured_migration(setup: Setup, *, pods: int) -> tuple[bool, str]:
     kubeconfig = setup.kubeconfig
     before = _pools(kubeconfig)
     source = {name for name, pool, _ in _nodes(kubeconfig) if pool == "workers"}
-    observer = Observer(kubeconfig, source)
+    observer = PodObserver(kubeconfig, source)
     expected = observer.start()
     try:
-        with Operator(setup.operator, setup.arm, setup.scratch, setup.cluster) as operator:
+        with AzlmProcess(setup.operator, setup.arm, setup.scratch, setup.cluster) as operator:
             operator.wait_ready()
             forecast = _forecast(setup)
             say(
@@ -92,7 +92,7 @@ def measured_migration(setup: Setup, *, pods: int) -> tuple[bool, str]:
     return all(checks.values()), _report(rows, checks)
 
 
-def _evictions(audit: Audit, seen: Sighting, checks: dict[str, bool]) -> list[tuple[str, str]]:
+def _evictions(audit: AuditLog, seen: Sighting, checks: dict[str, bool]) -> list[tuple[str, str]]:
     """What the audit log adds to the rows and the checks."""
     answers, per_pod = audit.evictions(), audit.evicted()
     granted, refused = answers.get(201, 0), sum(answers.values()) - answers.get(201, 0)
@@ -129,7 +129,7 @@ def _forecast(setup: Setup) -> float:
     return float(forecast["total"]["mid"])
 
 
-def _follow(setup: Setup, began: float, operator: Operator) -> bool:
+def _follow(setup: Setup, began: float, operator: AzlmProcess) -> bool:
     printed = ""
     while time.monotonic() - began < setup.patience:
         status = _migration(setup.kubeconfig).get("status") or {}
@@ -168,11 +168,11 @@ def _migration(kubeconfig: Path) -> dict[str, Any]:
 def _reapply(kubeconfig: Path) -> bool:
     """Apply the same manifest again and check that nothing moves."""
     before = _migration(kubeconfig)
-    said = kubectl(kubeconfig, "apply", "-f", str(SAMPLE))
+    output = kubectl(kubeconfig, "apply", "-f", str(SAMPLE))
     time.sleep(1.0)
     after = _migration(kubeconfig)
     same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
-    return "unchanged" in said and same
+    return "unchanged" in output and same
 
 
 def _nodes(kubeconfig: Path) -> list[tuple[str, str, str]]:

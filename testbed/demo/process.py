@@ -40,7 +40,7 @@ class AzureCluster:
 DEMO = AzureCluster()
 
 
-class Operator:
+class AzlmProcess:
     """Runs `azlm run` while entered; its log is `azlm.log` in `scratch`."""
 
     def __init__(

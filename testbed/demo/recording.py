@@ -22,7 +22,7 @@ from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane, StartError, say
 from testbed.demo.command import install
 from testbed.demo.measured import SAMPLE
-from testbed.demo.process import Operator
+from testbed.demo.process import AzlmProcess
 from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import budget, demo, deployment
@@ -94,7 +94,7 @@ def _migrate(
     plane: ControlPlane, scratch: Path, over: Callable[[MigrationView], bool], patch: str = ""
 ) -> list[Text]:
     config = plane.service_account_kubeconfig("azlm-system", "azlm")
-    with AksServer(plane.kubeconfig) as aks, Operator(config, aks.url, scratch) as operator:
+    with AksServer(plane.kubeconfig) as aks, AzlmProcess(config, aks.url, scratch) as operator:
         operator.wait_ready()
         kubectl(plane.kubeconfig, "apply", "-f", str(SAMPLE))
         if patch:

@@ -15,7 +15,7 @@ from testbed.demo.command import install
 from testbed.image import tools
 from testbed.image.build import ROOT, VERSION, Layout, build
 from testbed.image.contents import MEGABYTE, measure
-from testbed.image.pod import Pod, Unpacked
+from testbed.image.pod import ImagePod, Unpacked
 from testbed.image.registry import Registry
 from testbed.kubectl import kubectl
 
@@ -127,7 +127,7 @@ def _run_as_pod(unpacked: Unpacked, scratch: Path) -> None:
     try:
         install(plane.kubeconfig)
         kubectl(plane.kubeconfig, "create", "-f", "-", stdin=_renewed_now())
-        with Pod(unpacked, plane, scratch) as pod:
+        with ImagePod(unpacked, plane, scratch) as pod:
             seconds = pod.wait_ready()
             if "azlm_leader 0.0" not in pod.get("/metrics"):
                 raise BuildError("the pod leads, although another holder has the Lease")

@@ -61,7 +61,7 @@ class Unpacked:
         return dict(str(entry).split("=", 1) for entry in self._settings()["Env"])
 
 
-class Pod:
+class ImagePod:
     """Runs the image on a control plane while entered."""
 
     def __init__(self, image: Unpacked, plane: ControlPlane, scratch: Path) -> None:

@@ -28,7 +28,7 @@ def require() -> None:
 
 
 def run(*command: str | Path, log: Path | None = None, stdin: str | None = None) -> str:
-    """Run a command and return its stdout; what it tells on stderr goes to `log`.
+    """Run a command and return its stdout; its stderr goes to `log`.
 
     Raises BuildError with the end of stderr if it fails.
     """

@@ -16,7 +16,7 @@ from typing import Any
 from testbed.aks.process import AksServer
 from testbed.control_plane import ControlPlane, StartError, say
 from testbed.demo.command import install
-from testbed.demo.process import Operator
+from testbed.demo.process import AzlmProcess
 from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
 from testbed.fill.workloads import budget, demo, deployment
@@ -69,7 +69,7 @@ def _scrape_and_draw(plane: ControlPlane, scratch: Path) -> None:
     held = [deployment("billing", 6), budget("billing", maxUnavailable=0)]
     fill(plane.kubeconfig, [*demo(), *held], pool="workers", nodes=8)
     config = plane.service_account_kubeconfig("azlm-system", "azlm")
-    with AksServer(plane.kubeconfig) as aks, Operator(config, aks.url, scratch) as operator:
+    with AksServer(plane.kubeconfig) as aks, AzlmProcess(config, aks.url, scratch) as operator:
         operator.wait_ready()
         with Monitoring(operator.address, scratch) as monitoring:
             moments = _migrate(plane)

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bench.bound import bound_of
-from bench.measure import Row, Run
+from bench.measure import MeasuredRun, Row
 from bench.report import RIGHT, WIDTH, picture, table
 from bench.shapes import DEFAULT, SHAPES, named
 from bench.tools import RIVALS, TOOLS
@@ -43,7 +43,9 @@ def test_the_table() -> None:
 def test_the_picture_shows_every_tool_and_names_it() -> None:
     tools = (*TOOLS, *RIVALS, "another")
     runs = [
-        Run(Row("uniform", tool, at + 1.0, 9.5, 1.05, 4, 0, 1, 40, 0.5, 90, 0), (1.0, at + 1.0))
+        MeasuredRun(
+            Row("uniform", tool, at + 1.0, 9.5, 1.05, 4, 0, 1, 40, 0.5, 90, 0), (1.0, at + 1.0)
+        )
         for at, tool in enumerate(tools)
     ]
     root = ET.fromstring(picture("t", runs))

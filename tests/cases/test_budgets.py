@@ -1,4 +1,4 @@
-"""Budgets that allow nothing, and why: told before the start (cases 01, 02, 03, 36, 38)."""
+"""Budgets that allow nothing, and why: reported before the start (cases 01, 02, 03, 36, 38)."""
 
 from dataclasses import replace
 
@@ -76,7 +76,7 @@ def test_a_remedy_is_one_that_makes_a_slot(replicas: int, spec: str, more: str) 
     assert surged.severity is Severity.FIXED
 
 
-def test_budgets_that_aks_manages_are_told_once() -> None:
+def test_budgets_that_aks_manages_are_reported_once() -> None:
     cluster = PreflightCluster()
     for name in ("api", "front"):
         mark = "ownedBy: EvictionAutoScaler"
@@ -122,7 +122,7 @@ def test_the_budget_of_a_primary_follows_its_role() -> None:
 
 
 @pytest.mark.parametrize("policy", ["IfHealthyBudget", "AlwaysAllow"])
-def test_a_budget_that_crashing_pods_use_up_is_told_before_the_start(policy: str) -> None:
+def test_a_budget_that_crashing_pods_use_up_is_reported_before_the_start(policy: str) -> None:
     cluster = PreflightCluster()
     bad = yaml.safe_load(deployment("hook-bad", 2, "hook").rstrip("-\n")) | {
         "podStatus": crashing()

@@ -5,11 +5,11 @@ at most two warnings of each are of no use to the admin.
 import pytest
 
 from azure_linux_migrator.core.preflight.findings import Severity
-from tests.support.cluster_shapes import SHAPES, Shape, cluster_of
+from tests.support.cluster_shapes import SHAPES, ShapedCluster, cluster_of
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
-def test_a_common_cluster_is_clear_and_little_is_noise(shape: Shape) -> None:
+def test_a_common_cluster_is_clear_and_little_is_noise(shape: ShapedCluster) -> None:
     cluster = cluster_of(shape)
     warnings = set()
     for pool in cluster.pools():

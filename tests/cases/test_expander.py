@@ -28,7 +28,7 @@ def cluster(
     return PreflightCluster(properties=SCALED | properties, facts=facts)
 
 
-def test_a_new_name_that_no_pattern_matches_is_told_with_the_entry_to_extend() -> None:
+def test_a_new_name_that_no_pattern_matches_is_reported_with_the_entry_to_extend() -> None:
     [finding] = cluster().findings("autoscaler.profile")
     assert finding.severity is Severity.WARN
     assert "gives workers priority 50 by ^.*workers-.*$" in finding.message
@@ -46,7 +46,7 @@ def test_a_new_name_that_no_pattern_matches_is_told_with_the_entry_to_extend() -
         (),
     ],
 )
-def test_nothing_is_told_where_both_pools_have_the_same_priority(priorities: Any) -> None:
+def test_nothing_is_reported_where_both_pools_have_the_same_priority(priorities: Any) -> None:
     assert cluster(priorities).findings("autoscaler.profile") == []
 
 
@@ -58,7 +58,7 @@ def test_nothing_is_told_where_both_pools_have_the_same_priority(priorities: Any
         ((Priority(80, "azl"),), "nothing that matches workers"),
     ],
 )
-def test_an_entry_that_is_meant_for_others_is_told(priorities: Any, text: str) -> None:
+def test_an_entry_that_is_meant_for_others_is_reported(priorities: Any, text: str) -> None:
     [finding] = cluster(priorities).findings("autoscaler.profile")
     assert text in finding.message
 
@@ -73,7 +73,7 @@ def test_it_matters_where_the_expander_goes_by_priority_and_the_pool_scales() ->
     assert in_place == [], "the name stays"
 
 
-def test_a_config_map_that_cannot_be_read_is_told_where_it_would_matter() -> None:
+def test_a_config_map_that_cannot_be_read_is_reported_where_it_would_matter() -> None:
     unread = Unread("the operator's ServiceAccount may not read it")
     findings = cluster(unread).preflight().findings or ()
     [finding] = [finding for finding in findings if finding.rule == "autoscaler.profile"]

@@ -1,4 +1,4 @@
-"""Where pods can land after the move, told before anything is touched (cases 05, 07, 08, 18)."""
+"""Where pods can land after the move, reported before any change (cases 05, 07, 08, 18)."""
 
 from typing import Any
 

@@ -73,7 +73,7 @@ def test_what_nobody_sets_back_is_surged(mark: str) -> None:
     assert not cluster.findings("surge.hpa", drain=SURGE)
 
 
-def test_helm_alone_is_told_and_surged() -> None:
+def test_helm_alone_is_reported_and_surged() -> None:
     [finding] = single(HELM, REPLACES).findings("surge.gitops", drain=SURGE)
     assert finding.severity is Severity.INFO
     assert "do not upgrade the release" in finding.message

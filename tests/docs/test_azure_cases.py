@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from azure_linux_migrator.core.preflight.findings import Severity
 from tests.docs.pages import DOCS, ROOT
-from tests.support.cluster_shapes import SHAPES, Shape, cluster_of
+from tests.support.cluster_shapes import SHAPES, ShapedCluster, cluster_of
 
 PAGE = DOCS / "azure-cases.md"
 RULES = "unit/core/test_preflight_rules.py"
@@ -173,7 +173,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             "a first target that cannot hold 30 pods is reported: `pool.max-pods`",
             SPEAKS,
         ),
-        ("the most pools of a cluster", "as the cluster tells (maxAgentPools)", SPEAKS),
+        ("the most pools of a cluster", "as the cluster shows (maxAgentPools)", SPEAKS),
         ("other disks of another VM size", "ephemeral OS disk and data disks: `vm.disks`", SPEAKS),
     ),
     "Versions and images": (
@@ -276,7 +276,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             "reported with the entry to extend, also in `status.handOver`",
             (
                 "cases/test_expander.py",
-                "test_a_new_name_that_no_pattern_matches_is_told_with_the_entry_to_extend",
+                "test_a_new_name_that_no_pattern_matches_is_reported_with_the_entry_to_extend",
             ),
         ),
         (
@@ -284,7 +284,7 @@ CASES: dict[str, tuple[Row, ...]] = {
             "recognised: its Linux nodes run Azure Linux already",
             (
                 "unit/core/test_azure_local.py",
-                "test_it_is_told_before_azure_is_asked_for_pools_that_it_does_not_have",
+                "test_it_is_reported_before_azure_is_asked_for_pools_that_it_does_not_have",
             ),
         ),
         (
@@ -347,7 +347,7 @@ def shapes() -> Iterator[str]:
         yield _shape(shape)
 
 
-def _shape(shape: Shape) -> str:
+def _shape(shape: ShapedCluster) -> str:
     cluster = cluster_of(shape)
     blocks, warnings = 0, set()
     for pool in cluster.pools():

@@ -17,7 +17,7 @@ from azure_linux_migrator.azure.failures import (
 )
 from azure_linux_migrator.errors import AzureError
 from tests.docs.pages import DOCS
-from tests.support.azure_texts import ANSWERS, CODES, FAILURES, REFUSALS, WRAPPERS, Answer
+from tests.support.azure_texts import ANSWERS, CODES, FAILURES, REFUSALS, WRAPPERS, AzureText
 
 PAGE = DOCS / "azure-errors.md"
 HEAD = """# What Azure's errors are taken for
@@ -32,7 +32,7 @@ an admin: it is looked at again every five minutes, and the remedy is part of th
 """
 
 
-def verdict(answer: Answer) -> FailureClass:
+def verdict(answer: AzureText) -> FailureClass:
     """As the operator classifies it."""
     codes = tuple(codes_in(answer.body))
     text = message_of(answer.body)
@@ -41,7 +41,7 @@ def verdict(answer: Answer) -> FailureClass:
     )
 
 
-def row(answer: Answer) -> str:
+def row(answer: AzureText) -> str:
     judged = verdict(answer)
     codes = list(codes_in(answer.body))
     code = ", ".join(f"`{code}`" for code in dict.fromkeys(codes))
@@ -83,7 +83,7 @@ def page() -> str:
 
 def _codes() -> Iterator[str]:
     for code in CODES:
-        judged = verdict(Answer("", 400, code, "", ""))
+        judged = verdict(AzureText("", 400, code, "", ""))
         again = f"after {judged.delay:g} s" if judged.retryable else "no"
         yield f"| `{code}` | `{judged.reason}` | {again} | {judged.remedy} |"
 
@@ -96,7 +96,7 @@ def test_the_page_shows_what_each_error_is_taken_for() -> None:
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.when or answer.code)
-def test_every_error_is_known_and_what_waits_for_an_admin_has_a_remedy(answer: Answer) -> None:
+def test_every_error_is_known_and_what_waits_for_an_admin_has_a_remedy(answer: AzureText) -> None:
     judged = verdict(answer)
     assert judged.reason is not Reason.AZURE_REFUSED
     assert judged.retryable or judged.remedy
@@ -113,7 +113,7 @@ TRANSIENT = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.when or answer.code)
-def test_what_passes_by_itself_is_tried_again_and_nothing_else(answer: Answer) -> None:
+def test_what_passes_by_itself_is_tried_again_and_nothing_else(answer: AzureText) -> None:
     judged = verdict(answer)
     assert judged.retryable is (judged.reason in TRANSIENT)
 
@@ -121,5 +121,5 @@ def test_what_passes_by_itself_is_tried_again_and_nothing_else(answer: Answer) -
 def test_a_code_that_only_says_what_was_attempted_leaves_it_to_the_text() -> None:
     for code in WRAPPERS:
         text = "exceeding approved standardDSv5Family Cores quota"
-        assert verdict(Answer("", 0, code, text, "")).reason is Reason.QUOTA_EXCEEDED
-        assert verdict(Answer("", 0, code, "nothing known", "")).reason is Reason.AZURE_REFUSED
+        assert verdict(AzureText("", 0, code, text, "")).reason is Reason.QUOTA_EXCEEDED
+        assert verdict(AzureText("", 0, code, "nothing known", "")).reason is Reason.AZURE_REFUSED

@@ -69,3 +69,16 @@ def test_each_question_of_the_architecture_page_is_answered_by_a_file() -> None:
     answers = re.findall(r"^\| [^|]+\? \| ([^|]+) \|$", section, re.MULTILINE)
     assert len(answers) >= 10
     assert all(re.search(r"`[a-z_/]+\.py`", answer) for answer in answers)
+
+
+CODE_PAGES = (DOCS / "architecture.md", *sorted((DOCS / "adr").glob("0*.md")))
+
+
+@pytest.mark.parametrize("page", CODE_PAGES, ids=title)
+def test_every_code_name_on_a_page_about_the_code_exists(page: Path) -> None:
+    folders = ("operator", "simtest", "testbed", "tests")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    words = set(re.findall(r"\w+", "\n".join(path.read_text() for path in files)))
+    names = re.findall(r"`([A-Za-z_]+(?:\.[A-Za-z_]+)*)(?:\([^`]*\))?`", page.read_text())
+    unknown = [name for name in names if not set(name.split(".")) <= words | {"uv"}]
+    assert [name for name in unknown if name.rpartition(".")[2] not in SUFFIXES] == []

@@ -109,7 +109,7 @@ async def test_a_node_that_is_gone_needs_no_cordon(client: Client) -> None:
     await cordon(client, "gone", by="m")
 
 
-async def test_a_drain_is_told_in_the_conditions_and_taken_back(client: Client) -> None:
+async def test_a_drain_is_reported_in_the_conditions_and_taken_back(client: Client) -> None:
     async def drain_reported() -> tuple[str, list[str]]:
         node = await client.json("GET", PATH)
         conditions = node["status"].get("conditions") or []

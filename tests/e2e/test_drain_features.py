@@ -146,7 +146,7 @@ def test_a_pod_held_by_a_finalizer_is_distinguished_from_a_blocked_one(bed: Bed)
         bed.start_operator()
         bed.migrate()
         bed.wait(
-            "told a minute after its grace is over",
+            "reported a minute after its grace is over",
             lambda: "StuckTerminating" in str(bed.status().get("blockers", "")),
             patience=100,
         )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from testbed.fill.workloads import Manifest, budget, deployment
-from testbed.observer import Observer
+from testbed.observer import PodObserver
 from tests.support.bed import Bed
 
 SOAKS = {"batch": {"size": "50%", "soak": "0s"}, "finalSoak": "0s", "maxSurge": 2}
@@ -36,9 +36,9 @@ def _restricted(manifest: Manifest) -> Manifest:
     return manifest
 
 
-def _observer(bed: Bed) -> tuple[Observer, int]:
+def _observer(bed: Bed) -> tuple[PodObserver, int]:
     source = {node["metadata"]["name"] for node in bed.nodes("workers")}
-    observer = Observer(bed.plane.kubeconfig, source)
+    observer = PodObserver(bed.plane.kubeconfig, source)
     return observer, observer.start()
 
 

@@ -44,7 +44,7 @@ def test_a_valid_edit_is_survived_and_followed(kind: str, hold: Hold) -> None:
 
 
 @pytest.mark.parametrize(("kind", "hold"), PLACES, ids=lambda value: getattr(value, "name", value))
-def test_an_invalid_edit_changes_nothing_and_is_told(kind: str, hold: Hold) -> None:
+def test_an_invalid_edit_changes_nothing_and_is_reported(kind: str, hold: Hold) -> None:
     for path in _edits(kind, PLACES.index((kind, hold)), INVALID):
         migration = hold.reach(kind)
         before = dict(migration.resource.body.spec)  # type: ignore[union-attr]

@@ -34,7 +34,7 @@ def _begin(bed: Bed, kind: str, **spec: Any) -> None:
 
 
 def _is_consistent(bed: Bed) -> None:
-    """The operator has seen the last generation, and tells one state."""
+    """The operator has seen the last generation, and reports one state."""
     generation = json.loads(bed.kubectl("get", "azlm", "workers", "-o", "json"))["metadata"]
     seen = generation["generation"]
     bed.wait("the generation is seen", lambda: bed.status().get("observedGeneration") == seen)

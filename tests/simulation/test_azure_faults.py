@@ -101,7 +101,7 @@ def test_the_page_lists_every_case_once() -> None:
     if os.environ.get("AZLM_WRITE_DOCS") and len(rows) == len(CASES):
         lines = [HEAD]
         for call in CALLS:
-            lines += [f"\n## {call[0].upper()}{call[1:]}\n", "| fault | told meanwhile | end |"]
+            lines += [f"\n## {call[0].upper()}{call[1:]}\n", "| fault | reported meanwhile | end |"]
             lines.append("|---|---|---|")
             lines += [
                 f"| {fault} | {reported} | {end} |"

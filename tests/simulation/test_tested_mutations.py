@@ -41,13 +41,13 @@ def test_there_are_two_hundred_and_many_of_them_outside_the_core() -> None:
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_test_fails_under_its_mutation(name: str) -> None:
     trial = try_mutation(next(mutation for mutation in TESTED if mutation.name == name))
-    assert trial.found, trial.output
+    assert trial.detected, trial.output
 
 
-def test_a_test_that_passes_under_a_mutation_is_told() -> None:
+def test_a_test_that_passes_under_a_mutation_is_reported() -> None:
     edit = Edit("kube.lease", "import asyncio\n", "import asyncio  # the same\n")
     same = TextMutation("same", "nothing", "tests/unit/kube/test_zones.py", (edit,), "none")
     assert edit.apply(_source(edit)) != _source(edit)
     with pytest.raises(ValueError, match="0 times"):
         Edit("kube.lease", "no such text", "").apply(_source(edit))
-    assert not try_mutation(same).found
+    assert not try_mutation(same).detected

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.aks.process import AksServer
-from testbed.audit import Audit
+from testbed.audit import AuditLog
 from testbed.control_plane import ControlPlane
 from testbed.fill.command import apply, fill
 from testbed.fill.nodes import pool_nodes
@@ -31,7 +31,7 @@ class Bed:
         self.plane = plane
         self.scratch = scratch
         self.patience = PATIENCE
-        self.audit = Audit(plane.audit_log)
+        self.audit = AuditLog(plane.audit_log)
         self._aks: AksServer | None = None
         self._operator: subprocess.Popen[bytes] | None = None
         self._standby: subprocess.Popen[bytes] | None = None

@@ -90,7 +90,7 @@ SMALL_SUBNET = SubnetFacts(("10.1.0.0/24",), 12)
 
 
 @dataclass(frozen=True)
-class Shape:
+class ShapedCluster:
     """What sets a cluster apart. `worth` are the checks whose warnings an admin needs to read."""
 
     name: str
@@ -104,9 +104,9 @@ class Shape:
 
 
 SHAPES = (
-    Shape("managed Prometheus", objects=PROMETHEUS),
-    Shape("Terraform default pool", worth=frozenset({"iac.owner"})),
-    Shape(
+    ShapedCluster("managed Prometheus", objects=PROMETHEUS),
+    ShapedCluster("Terraform default pool", worth=frozenset({"iac.owner"})),
+    ShapedCluster(
         "Spot",
         workers={
             "scaleSetPriority": "Spot",
@@ -118,19 +118,19 @@ SHAPES = (
         },
         usages={"standarddsv5family": Usage(60, 110), "lowprioritycores": Usage(64, 300)},
     ),
-    Shape(
+    ShapedCluster(
         "B2ms System pool",
         system={"vmSize": "Standard_B2ms"},
         worth=frozenset({"pool.system"}),
     ),
-    Shape("overlay", workers={"vnetSubnetID": NODES}, system={"vnetSubnetID": NODES}),
-    Shape(
+    ShapedCluster("overlay", workers={"vnetSubnetID": NODES}, system={"vnetSubnetID": NODES}),
+    ShapedCluster(
         "pod subnet",
         workers={"vnetSubnetID": NODES, "podSubnetID": PODS},
         system={"vnetSubnetID": NODES, "podSubnetID": PODS},
         network=CNI,
     ),
-    Shape(
+    ShapedCluster(
         "fixed outbound ports",
         network=OVERLAY
         | {
@@ -140,7 +140,7 @@ SHAPES = (
             }
         },
     ),
-    Shape(
+    ShapedCluster(
         "3 to 100 nodes",
         workers={
             "enableAutoScaling": True,
@@ -154,12 +154,12 @@ SHAPES = (
         subnet=SubnetFacts(("10.1.0.0/20",), 240),
         usages={"standarddsv5family": Usage(112, 2000)},
     ),
-    Shape(
+    ShapedCluster(
         "GPU",
         workers={"vmSize": "Standard_NC24ads_A100_v4"},
         worth=frozenset({"gpu"}),
     ),
-    Shape(
+    ShapedCluster(
         "FIPS Arm64",
         workers={"vmSize": "Standard_D16ps_v6", "enableFIPS": True},
         worth=frozenset({"os.fips"}),
@@ -167,8 +167,8 @@ SHAPES = (
 )
 
 
-def cluster_of(shape: Shape) -> PreflightCluster:
-    """The cluster, with what Azure tells of it."""
+def cluster_of(shape: ShapedCluster) -> PreflightCluster:
+    """The cluster, with what Azure shows of it."""
     properties = {
         "provisioningState": "Succeeded",
         "currentKubernetesVersion": "1.34.2",
@@ -182,7 +182,7 @@ def cluster_of(shape: Shape) -> PreflightCluster:
     facts = replace(
         FACTS,
         cluster=decode_cluster(body, CLUSTER),
-        images=Unread("AKS tells a pool's image once the pool exists"),
+        images=Unread("AKS shows a pool's image once the pool exists"),
         sizes={str(size["name"]).lower(): decode_size(size) for size in SKUS},
         usages=families | {"cores": Usage(200, 4000)} | shape.usages,
         subnets={

@@ -11,7 +11,7 @@ from azure_linux_migrator.core.state.world import World
 from tests.support.worlds import NOW, migration, seen, source, target
 
 
-class Run:
+class DecisionRun:
     """One migration whose status is what was decided last; time passes by steps."""
 
     def __init__(self, state: World, status: MigrationStatus, **spec: Any) -> None:

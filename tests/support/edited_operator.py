@@ -6,7 +6,6 @@ from functools import partial
 
 from azure_linux_migrator.core.reconcile.loop import Loop
 from azure_linux_migrator.core.reconcile.messages import (
-    Answer,
     Closed,
     Now,
     Outputs,
@@ -16,6 +15,7 @@ from azure_linux_migrator.core.reconcile.messages import (
     StatusWritten,
     Submit,
     Watch,
+    WriteAnswer,
     WriteStatus,
     answer_of,
 )
@@ -156,7 +156,7 @@ class _DrivenLoop:
             return
         try:
             version = self._resource.write_status(write.status, write.version).revision
-            written = StatusWritten(Answer.TAKEN, version)
+            written = StatusWritten(WriteAnswer.TAKEN, version)
         except KubernetesError as error:
             written = StatusWritten(answer_of(error))
         self._perform(self._loop.written(written, self._now()))

@@ -9,7 +9,7 @@ from azure_linux_migrator.api.status import Condition, MigrationStatus, timestam
 from azure_linux_migrator.api.status_checks import ForecastStatus
 from azure_linux_migrator.api.status_drain import BlockerStatus, NodeCounts, Timing
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
-from azure_linux_migrator.controller.migration_metrics import MigrationView
+from azure_linux_migrator.controller.migration_metrics import MigrationSample
 
 EPOCH = timestamp(0)
 BLOCKERS = tuple(
@@ -45,7 +45,7 @@ def exposition(migrations: int = 1, status: MigrationStatus = STATUS) -> str:
     """The text of a scrape."""
     telemetry = Telemetry()
     views = tuple(
-        MigrationView(f"m{number}", "src", "srcazl", "BlueGreen", status)
+        MigrationSample(f"m{number}", "src", "srcazl", "BlueGreen", status)
         for number in range(migrations)
     )
     telemetry.watch(lambda: MetricsSnapshot(True, {"pods": 1.0}, views, orphaned_cordons=0))

@@ -17,11 +17,11 @@ from azure_linux_migrator.controller.executor import Executor
 from azure_linux_migrator.controller.metrics import Telemetry
 from azure_linux_migrator.core.reconcile.loop import Loop
 from azure_linux_migrator.core.reconcile.messages import (
-    Answer,
     Now,
     ResourceSeen,
     StatusWritten,
     Submit,
+    WriteAnswer,
     WriteStatus,
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
@@ -192,7 +192,7 @@ class MigrationRun:
                 case WriteStatus(status):
                     version = self.resource.version + 1
                     self.resource = replace(self.resource, status=status, version=version)
-                    taken = StatusWritten(Answer.TAKEN, version)
+                    taken = StatusWritten(WriteAnswer.TAKEN, version)
                     outputs += self.loop.written(taken, self._time())
                 case Submit(_, decision):
                     rest = [action for action in decision.actions if not self._knows(action)]

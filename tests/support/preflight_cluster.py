@@ -1,4 +1,4 @@
-"""A cluster out of API objects, and what azlm tells of it before a migration: findings and reason.
+"""A cluster out of API objects, and its preflight: findings and reason.
 
 The objects are decoded as the watches decode them. Workloads get the pods that their controllers
 would make, one worker after the other, and budgets the status that their controller would write.
@@ -107,7 +107,7 @@ spec:
 class PreflightCluster:
     """Two pools, `workers` and `system`, and what runs on the workers. `properties` are ARM's of
     the worker pool, `system` those of the other one, `labels` those of the workers' nodes beside
-    AKS's, `node_resource_group` what AKS tells in the label of that name."""
+    AKS's, `node_resource_group` what AKS shows in the label of that name."""
 
     properties: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -153,7 +153,7 @@ class PreflightCluster:
         return {"metadata": {"name": name, "labels": labels}, "status": status}
 
     def pools(self) -> dict[str, Pool]:
-        """As Azure tells them."""
+        """As Azure shows them."""
         common = {
             "vmSize": SIZE,
             "osSKU": "Ubuntu",
@@ -169,7 +169,7 @@ class PreflightCluster:
         }
 
     def apply(self, text: str) -> None:
-        """Objects in YAML, the budgets last, as their status tells of pods."""
+        """Objects in YAML, the budgets last, as their status counts pods."""
         objects = [manifest for manifest in yaml.safe_load_all(text) if manifest]
         for manifest in sorted(
             objects, key=lambda manifest: manifest["kind"] == "PodDisruptionBudget"

@@ -16,7 +16,7 @@ BODY: dict[str, Any] = {
 }
 
 
-class Server:
+class WorkerServer:
     """A Kubernetes with one resource; a `silent` one records a status and does not answer."""
 
     def __init__(self, *, silent: bool = False) -> None:

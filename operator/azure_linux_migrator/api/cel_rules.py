@@ -1,4 +1,4 @@
-"""Rules of a spec, each told once: in CEL for the apiserver, in Python for files that it never saw.
+"""Rules of a spec, each defined once: in CEL for the apiserver, in Python for local files.
 
 The CRD is generated from the CEL; `azlm plan` and `azlm preflight` judge a file by the Python. A
 rule's message names the remedy: what an admin reads at a refusal is the same in both places.
@@ -59,7 +59,7 @@ def _validations(rules: Iterable[CelRule]) -> dict[str, list[dict[str, str]]]:
 class Ruled:
     """The rules of a field, as a part of its Annotated type, behind its Field.
 
-    A value of a wrong type or length is refused in the words of the first rule, which tell what
+    A value of a wrong type or length is refused in the words of the first rule, which state what
     the field is to hold.
     """
 
@@ -70,7 +70,7 @@ class Ruled:
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """Judge after the type."""
-        return core_schema.no_info_wrap_validator_function(self._judge, handler(source))
+        return core_schema.no_info_wrap_validator_function(self._validate, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -78,12 +78,12 @@ class Ruled:
         """The type's schema with the rules."""
         return handler(schema) | _validations(self._rules)
 
-    def _judge(self, value: object, typed: core_schema.ValidatorFunctionWrapHandler) -> object:
+    def _validate(self, value: object, typed: core_schema.ValidatorFunctionWrapHandler) -> object:
         try:
             instance: object = typed(value)
         except ValidationError:
             if not self._rules[0].cel:
-                raise  # a rule about keys does not speak for a value
+                raise  # a rule about keys does not apply to a value
             raise _broken(self._rules[0]) from None
         if instance is not None:
             for rule in self._rules:
@@ -92,7 +92,7 @@ class Ruled:
 
 
 def matching(pattern: str, message: str, *more: CelRule) -> Ruled:
-    """Text of a pattern, told as a rule: a regular expression is no remedy.
+    """Text of a pattern, stated as a rule: a regular expression is no remedy.
 
     The other rules may assume the pattern: the apiserver asks all of them, also after one failed.
     """

@@ -8,7 +8,7 @@ from pydantic import Field
 from azure_linux_migrator.api.base_model import Model
 
 
-class Part(StrEnum):
+class ElapsedPart(StrEnum):
     """What the time since startTime counts under.
 
     `moving`: nodes are drained, or replaced by AKS; `soaking`: a batch soak or the final soak;
@@ -43,6 +43,6 @@ class Elapsed(Model):
     ] = 0
 
     @property
-    def seconds(self) -> dict[Part, int]:
+    def seconds(self) -> dict[ElapsedPart, int]:
         """Seconds by part."""
-        return {part: int(getattr(self, part.value)) for part in Part}
+        return {part: int(getattr(self, part.value)) for part in ElapsedPart}

@@ -19,7 +19,7 @@ def parse_spec(given: Mapping[str, Any]) -> MigrationSpec:
     """The spec; raises ValidationError where it is not valid.
 
     It goes by way of JSON, as it goes to the apiserver: there "3" is no number and 1 is not true.
-    Raises also TypeError or ValueError for what JSON cannot tell, such as a key that is a date.
+    Raises also TypeError or ValueError for what JSON cannot hold, such as a key that is a date.
     """
     content = json.dumps(_without_nulls(given), default=str)
     return MigrationSpec.model_validate_json(content, strict=True)
@@ -52,8 +52,8 @@ def _refusal(place: str, item: Mapping[str, Any]) -> str:
             return f"{place} is no field" + (f"; is {near[0]} meant?" if near else "")
         case "enum" if place.startswith("spec.preflight.acknowledge"):
             near = get_close_matches(str(item["input"]), [check.value for check in Check], 1, 0.5)
-            meant = f"; is {near[0]} meant?" if near else ""
-            return f"{place}: {item['input']} is the id of no preflight check{meant}"
+            hint = f"; is {near[0]} meant?" if near else ""
+            return f"{place}: {item['input']} is the id of no preflight check{hint}"
         case "rule":
             text = str(item["ctx"]["message"])
         case _:

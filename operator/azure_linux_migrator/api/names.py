@@ -65,10 +65,10 @@ OS_EFFECTIVE_LABEL = "kubernetes.azure.com/os-sku-effective"
 
 DRAIN_IN_PROGRESS = "DrainInProgress"
 DRAINED = "Drained"
-"""Conditions of a node that tell others of its drain
+"""Conditions of a node that report its drain
 (kubernetes/enhancements, keps/sig-node/5683-lifecycle-conditions)."""
 DRAIN_REASON = "AzlmMigration"
-YIELDED = "yielded"
-"""What the surge annotation says of a Deployment whose scale somebody else has changed."""
-VICTIM_COST = -2_147_483_648
+RELINQUISHED = "yielded"
+"""Value of the surge annotation of a Deployment whose scale another writer has changed."""
+LOWEST_DELETION_COST = -2_147_483_648
 """The pod-deletion-cost of the pod that its ReplicaSet removes first: the least there is."""

@@ -81,7 +81,7 @@ def _new_pool(target: Target) -> list[str]:
 
 
 class Mode(StrEnum):
-    """Whether to migrate, or only to tell what a migration would do."""
+    """Whether to migrate, or only to report what a migration would do."""
 
     RUN = "Run"
     PLAN = "Plan"
@@ -201,7 +201,7 @@ class MigrationSpec(RuledModel):
     mode: Annotated[
         Mode,
         Field(
-            description="Plan changes nothing: it checks and forecasts, and tells in the status "
+            description="Plan changes nothing: it checks and forecasts, and reports in the status "
             "what a migration would do. Set it to Run to begin."
         ),
     ] = Mode.RUN

@@ -47,7 +47,7 @@ class TimeoutPolicy(StrEnum):
 
 
 class SingletonPolicy(StrEnum):
-    """How a single replica, or one that its budget never lets go, is moved."""
+    """How a single replica, or one whose budget never allows a disruption, is moved."""
 
     EVICT = "Evict"
     SURGE_FIRST = "SurgeFirst"
@@ -67,7 +67,7 @@ class ReplacementPolicy(StrEnum):
     IGNORE = "Ignore"
 
 
-class Expression(RuledModel):
+class PodSelectorTerm(RuledModel):
     """One matchExpressions entry of a label selector."""
 
     rules = (
@@ -89,7 +89,7 @@ class Expression(RuledModel):
     ] = ()
 
 
-class LabelSelector(Model):
+class PodSelector(Model):
     """A label selector; empty selects every pod."""
 
     match_labels: Annotated[
@@ -98,16 +98,14 @@ class LabelSelector(Model):
         LABEL_KEYS,
     ] = None
     match_expressions: Annotated[
-        tuple[Expression, ...], Field(max_length=16, description="Terms that must all hold.")
+        tuple[PodSelectorTerm, ...], Field(max_length=16, description="Terms that must all hold.")
     ] = ()
 
 
 class OrderRule(Model):
     """Pods that leave earlier or later than others."""
 
-    selector: Annotated[
-        LabelSelector, Field(description="The pods, by label; {} selects every pod.")
-    ]
+    selector: Annotated[PodSelector, Field(description="The pods, by label; {} selects every pod.")]
     namespaces: Annotated[
         tuple[Namespace, ...],
         Field(max_length=32, description="Only in these namespaces; all where empty."),

@@ -121,7 +121,7 @@ class HandOver(Model):
 
 
 class MigrationStatus(Model):
-    """What the operator tells about a migration."""
+    """What the operator reports about a migration."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -237,7 +237,7 @@ def timestamp(now: float) -> str:
 
 
 def since_epoch(text: str | None) -> float | None:
-    """The inverse of `timestamp`; None for none, and for what somebody wrote who is no machine."""
+    """The inverse of `timestamp`; None for none, and for text that is no timestamp."""
     try:
         return datetime.fromisoformat(text).timestamp() if text else None
     except ValueError:

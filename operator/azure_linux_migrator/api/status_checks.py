@@ -1,4 +1,4 @@
-"""The parts of a status that tell what was checked and forecast before anything was changed.
+"""The parts of a status that report what was checked and forecast before anything was changed.
 
 Everything is bounded, as in status.py.
 """

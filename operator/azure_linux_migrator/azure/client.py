@@ -112,7 +112,7 @@ class AksPools(PoolPort):
             )
 
     async def azure_facts(self, source: Pool) -> AzureFacts:
-        """Each part is one try; a refusal is returned in its place."""
+        """Each part is one try; a refusal is returned instead."""
         return await read_facts(self._client, self._cluster, source, self._api_version)
 
     async def delete(self, pool: str, *, etag: str) -> None:

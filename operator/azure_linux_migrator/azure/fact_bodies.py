@@ -84,8 +84,8 @@ def decode_size(item: Json) -> SizeFacts:
 
 def _ephemeral(traits: Mapping[str, str]) -> int | None:
     """Where AKS places an ephemeral OS disk: on the cache, else the temporary or the NVMe disk
-    (learn.microsoft.com/azure/virtual-machines/ephemeral-os-disks). Decimal MB and bytes as told.
-    """
+    (learn.microsoft.com/azure/virtual-machines/ephemeral-os-disks). In decimal
+    MB and in bytes, as given there."""
     if traits.get("EphemeralOSDiskSupported") == "False":
         return 0
     cache = _count(traits.get("CachedDiskBytes"))

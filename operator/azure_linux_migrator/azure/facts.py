@@ -117,12 +117,12 @@ async def read_facts(
             else decode_attachments(machines, facts, source)
         ),
         versions=versions,
-        images=Unread("AKS tells a pool's image once the pool exists"),
+        images=Unread("AKS shows a pool's image once the pool exists"),
     )
 
 
 class _Arm:
-    """Reads of Azure Resource Manager; remembers the actions that were refused."""
+    """Reads of Azure Resource Manager; keeps the actions that were refused."""
 
     def __init__(self, client: ContainerServiceClient, clusters: str) -> None:
         self._client = client

@@ -149,7 +149,7 @@ def plan(
         _write(timeline, draw(forecast), "--timeline")
     if html is not None:
         from azure_linux_migrator.cli.page.document import document
-        from azure_linux_migrator.cli.page.still import of_forecast
+        from azure_linux_migrator.cli.page.static_data import of_forecast
 
         data = of_forecast(forecast, spec, cluster)
         _write(html, document(name, data), "--html")

@@ -48,7 +48,7 @@ def main() -> int:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "azlm"
         message = error.format_message().rstrip(".")
-        print(f"{command}: {message}; {command} --help tells more", file=sys.stderr)
+        print(f"{command}: {message}; {command} --help explains more", file=sys.stderr)
         return USAGE
     except click.ClickException as error:
         print(f"azlm: {error.format_message()}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""A support bundle: what somebody else needs to understand a migration, under pseudonyms.
+"""A support bundle: what support needs to understand a migration, under pseudonyms.
 
 Reads only. What cannot be read is left out, and `README.txt` in the bundle says why.
 """
@@ -114,9 +114,9 @@ class Report:
 
     def _redaction(
         self, snapshot: ClusterSnapshot, names: Pseudonyms, settings: Settings
-    ) -> "TextRedaction | _Plain":
+    ) -> "TextRedaction | _Unredacted":
         if not self._redacted:
-            return _Plain()
+            return _Unredacted()
         own = dict((self._view.body.get("spec") or {}).get("cluster") or {})
         if settings.cluster is not None:
             own |= settings.cluster.model_dump(by_alias=True)
@@ -151,7 +151,7 @@ class Report:
         return "\n".join(parts)
 
     def _plan(
-        self, snapshot: ClusterSnapshot, spec: MigrationSpec, text: "TextRedaction | _Plain"
+        self, snapshot: ClusterSnapshot, spec: MigrationSpec, text: "TextRedaction | _Unredacted"
     ) -> None:
         """The forecast of the cluster itself: under pseudonyms, labels that the spec names would
         match nothing."""
@@ -163,7 +163,7 @@ class Report:
         self.files["plan.txt"] = text.text(plan_text.as_table(forecast, WIDTH, now=time.time()))
 
 
-class _Plain:
+class _Unredacted:
     """Leaves everything as it is."""
 
     def text(self, text: str) -> str:

@@ -62,7 +62,7 @@ def ui(
     Reads only, unless started with --allow-actions.
     """
     from azure_linux_migrator.cli.page.server import PageServer
-    from azure_linux_migrator.cli.page.still import of_record, read_forecast, read_record
+    from azure_linux_migrator.cli.page.static_data import of_record, read_forecast, read_record
 
     plan = read_forecast(forecast) if forecast is not None else None
     if record is not None:

@@ -1,4 +1,4 @@
-"""The command that lets go of a cluster: uninstall."""
+"""The command that removes azlm's changes from a cluster: uninstall."""
 
 import asyncio
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """One log line for each change of a migration's status: state, batch, blocker, approval, rollback.
 
-Called once a decision, with the status before it. Events (event_recorder.py) tell fewer things, and
-expire.
+Called once a decision, with the status before it. Events (event_recorder.py) report fewer things,
+and expire.
 """
 
 import logging

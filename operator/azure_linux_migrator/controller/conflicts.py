@@ -1,6 +1,6 @@
 """Which of two migrations gives way: a pool is emptied, filled and deleted by one of them only.
 
-Two at work on one pool would mark each other's nodes again for ever, and one would delete what the
+Two active ones on one pool would mark each other's nodes endlessly, and one would delete what the
 other fills. The one that has begun goes on; of two that have not, the older one does.
 """
 

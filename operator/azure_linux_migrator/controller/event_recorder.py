@@ -45,21 +45,21 @@ class EventRecorder:
         self._free_at = 0.0
         """When the next burst may be complete, on the monotonic clock."""
 
-    def tell(self, before: MigrationStatus, decision: Decision) -> None:
+    def publish(self, before: MigrationStatus, decision: Decision) -> None:
         """What a decision has changed."""
-        self._tell(before, decision.status)
-        self._tell_objects(before, decision)
+        self._publish_changes(before, decision.status)
+        self._publish_objects(before, decision)
 
-    def _tell(self, before: MigrationStatus, after: MigrationStatus) -> None:
+    def _publish_changes(self, before: MigrationStatus, after: MigrationStatus) -> None:
         """An event whenever the reason of Ready changes."""
-        self._tell_preflight(before.preflight, after.preflight)
+        self._publish_preflight(before.preflight, after.preflight)
         old, new = before.condition(ConditionType.READY), after.condition(ConditionType.READY)
         if new is None or (old is not None and old.reason == new.reason):
             return
         text = after.message or new.message or new.reason
         self._soon(self._regarding, new.reason, text, event_type(new.reason))
 
-    def _tell_preflight(self, before: PreflightStatus, after: PreflightStatus) -> None:
+    def _publish_preflight(self, before: PreflightStatus, after: PreflightStatus) -> None:
         """An event when the findings of the preflight change."""
         if before == after:
             return
@@ -73,7 +73,7 @@ class EventRecorder:
         )
         self._soon(self._regarding, Step.PREFLIGHT, text, "Warning" if after.blocked else "Normal")
 
-    def _tell_objects(self, before: MigrationStatus, decision: Decision) -> None:
+    def _publish_objects(self, before: MigrationStatus, decision: Decision) -> None:
         """An event on each object that has begun to hold the drain up, or that is deleted."""
         world = self._world
         reported = {

@@ -185,11 +185,11 @@ class Executor:
             case SurgeReplica(deployment, replicas, by):
                 await surge.surge(self._client, deployment, replicas, by)
             case SetDeletionCost(pod, uid, first):
-                await surge.mark_victim(self._client, pod, uid, first=first)
+                await surge.set_deletion_cost(self._client, pod, uid, first=first)
             case RestoreScale(deployment, replicas):
                 await surge.restore(self._client, deployment, replicas)
             case RelinquishScale(deployment, by, by_uid):
-                await surge.yield_scale(self._client, deployment, by, by_uid)
+                await surge.relinquish_scale(self._client, deployment, by, by_uid)
             case ForgetSurge(deployment, mark):
                 await surge.forget(self._client, deployment, mark)
         self.outcomes.wrote(action, self._clock())

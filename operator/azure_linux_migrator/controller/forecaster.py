@@ -44,7 +44,7 @@ async def forecast_live(
 async def run_forecast(
     snapshot: ClusterSnapshot, name: str, spec: MigrationSpec, generation: int
 ) -> ForecastStatus:
-    """The forecast as the status tells it."""
+    """The forecast as the status reports it."""
     content = msgspec.json.encode(snapshot)
     wanted = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))

@@ -31,7 +31,7 @@ class Leadership:
         self._client = client
         self._namespace = settings.namespace
         self._elector = elector or Elector(
-            client, settings.namespace, LEASE, settings.holder, on_lost=_die
+            client, settings.namespace, LEASE, settings.holder, on_lost=_exit_process
         )
         self.served = False
         """Whether the resource is served, so that this process could lead."""
@@ -128,6 +128,6 @@ class Leadership:
         return bool(self.elsewhere)
 
 
-def _die() -> None:
+def _exit_process() -> None:
     log.critical("the Lease is lost; another operator may lead: ending at once")
     os._exit(70)

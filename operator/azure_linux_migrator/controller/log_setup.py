@@ -42,7 +42,7 @@ def configure(log_format: LogFormat, stream: TextIO | None = None) -> None:
     """Write all lines of the process to `stream` (standard error where it is None)."""
     handler = logging.StreamHandler(stream)
     handler.addFilter(_bind)
-    handler.setFormatter(_json() if log_format == "json" else _Plain())
+    handler.setFormatter(_json() if log_format == "json" else _PlainFormatter())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
@@ -62,7 +62,7 @@ def _bind(record: logging.LogRecord) -> bool:
     return True
 
 
-class _Plain(logging.Formatter):
+class _PlainFormatter(logging.Formatter):
     """`time LEVEL logger message [migration=… step=…]`."""
 
     def __init__(self) -> None:

@@ -13,7 +13,6 @@ from typing import Protocol
 from azure_linux_migrator.controller.resource_requests import ResourceRequests
 from azure_linux_migrator.core.reconcile.loop import Loop
 from azure_linux_migrator.core.reconcile.messages import (
-    Answer,
     Closed,
     Now,
     Outputs,
@@ -24,6 +23,7 @@ from azure_linux_migrator.core.reconcile.messages import (
     StatusWritten,
     Submit,
     Watch,
+    WriteAnswer,
     WriteStatus,
 )
 
@@ -134,7 +134,7 @@ class LoopDriver:
         await self._listener.watch(on=on)
 
     async def _write(self, write: WriteStatus) -> None:
-        written = StatusWritten(Answer.UNANSWERED)  # for a cancelled request
+        written = StatusWritten(WriteAnswer.UNANSWERED)  # for a cancelled request
         try:
             written = await self._requests.write(write)
         finally:

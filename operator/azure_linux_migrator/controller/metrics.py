@@ -22,7 +22,7 @@ from azure_linux_migrator.api.spec_strategy import StrategyType
 from azure_linux_migrator.controller.metrics_table import METRICS
 from azure_linux_migrator.controller.migration_metrics import (
     Families,
-    MigrationView,
+    MigrationSample,
     add_migration,
 )
 from azure_linux_migrator.core.reconcile.accounting import OVER
@@ -38,7 +38,7 @@ class MetricsSnapshot:
 
     leader: bool
     watches: Mapping[str, float]
-    migrations: tuple[MigrationView, ...]
+    migrations: tuple[MigrationSample, ...]
     watching: bool = False
     lease_renewed_at: float = 0.0
     lease_transitions: int = 0
@@ -100,7 +100,7 @@ class Telemetry:
 
     def watch(self, snapshot: Callable[[], MetricsSnapshot]) -> None:
         """Show the state that `snapshot` returns, asked again for every scrape."""
-        self.registry.register(_State(snapshot))
+        self.registry.register(_StateCollector(snapshot))
 
     def _counter(self, name: str) -> Counter:
         spec = METRICS[name]
@@ -111,7 +111,7 @@ class Telemetry:
         return Histogram(name, spec.text, spec.labels, buckets=spec.buckets, registry=self.registry)
 
 
-class _State(Collector):
+class _StateCollector(Collector):
     def __init__(self, snapshot: Callable[[], MetricsSnapshot]) -> None:
         self._snapshot = snapshot
 
@@ -128,8 +128,8 @@ class _State(Collector):
         families.add("azlm_lease_renewal_timestamp_seconds", (), snapshot.lease_renewed_at)
         families.add("azlm_lease_transitions", (), snapshot.lease_transitions)
         families.add("azlm_watches_running", (), snapshot.watching)
-        for resource, heard_at in sorted(snapshot.watches.items()):
-            families.add("azlm_watch_last_event_timestamp_seconds", (resource,), heard_at)
+        for resource, last_delivery_at in sorted(snapshot.watches.items()):
+            families.add("azlm_watch_last_event_timestamp_seconds", (resource,), last_delivery_at)
         families.add("azlm_orphaned_cordons", (), snapshot.orphaned_cordons)
         for view in snapshot.migrations:
             add_migration(families, view, now)

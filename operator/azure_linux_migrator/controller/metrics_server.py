@@ -12,7 +12,7 @@ Probe = Callable[[], str | None]
 """Returns why the answer is no, or None for yes."""
 
 
-class Server:
+class MetricsServer:
     """Listens once started; `port` is the real one, also where 0 was asked for."""
 
     def __init__(

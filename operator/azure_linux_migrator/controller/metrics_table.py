@@ -7,7 +7,7 @@ migration is over; all others of a migration end with it, and all end with the r
 from dataclasses import dataclass
 from typing import Literal
 
-from azure_linux_migrator.api.elapsed import Part
+from azure_linux_migrator.api.elapsed import ElapsedPart
 from azure_linux_migrator.api.status import Phase
 
 Kind = Literal["info", "gauge", "counter", "histogram"]
@@ -35,7 +35,7 @@ POD_BUCKETS = (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.
 NODE_BUCKETS = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0)
 MIGRATION_BUCKETS = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 86400.0)
 
-_PARTS = ", ".join(f"`{part.value}`" for part in Part)
+_PARTS = ", ".join(f"`{part.value}`" for part in ElapsedPart)
 _OVER = f"`{Phase.SUCCEEDED}`, `{Phase.ROLLED_BACK}` or `{Phase.ABORTED}`"
 _OF = ("migration",)
 

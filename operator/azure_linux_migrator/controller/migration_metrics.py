@@ -30,7 +30,7 @@ MOST_CAUSES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationView:
+class MigrationSample:
     """One migration, as shown. `evictions` counts answers by method and result."""
 
     name: str
@@ -67,7 +67,7 @@ class Families:
         return iter(self._families.values())
 
 
-def add_migration(families: Families, view: MigrationView, now: float) -> None:
+def add_migration(families: Families, view: MigrationSample, now: float) -> None:
     """Everything about a migration at `now` (seconds since the epoch)."""
     status, name = view.status, view.name
     over = status.phase in OVER
@@ -87,7 +87,7 @@ def add_migration(families: Families, view: MigrationView, now: float) -> None:
         _add_times(families, name, status)
 
 
-def _add_state(families: Families, view: MigrationView) -> None:
+def _add_state(families: Families, view: MigrationSample) -> None:
     """Phase and step as state sets. Of the reasons, more than a hundred, only the present one."""
     name, status = view.name, view.status
     for phase in Phase:
@@ -121,7 +121,7 @@ def _add_nodes(families: Families, name: str, status: MigrationStatus, now: floa
     families.add("azlm_migration_batches", of, status.batch.of)
 
 
-def _add_pods(families: Families, view: MigrationView) -> None:
+def _add_pods(families: Families, view: MigrationSample) -> None:
     name, pods = view.name, view.status.pods
     families.add("azlm_migration_pods_remaining", (name,), pods.remaining)
     families.add("azlm_migration_pods_waiting", (name,), pods.waiting)

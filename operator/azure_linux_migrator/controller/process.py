@@ -21,8 +21,8 @@ from azure_linux_migrator.controller import log_setup
 from azure_linux_migrator.controller.conflicts import cluster_key, conflict_of
 from azure_linux_migrator.controller.leadership import Leadership
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
-from azure_linux_migrator.controller.metrics_server import Server
-from azure_linux_migrator.controller.migration_metrics import MigrationView
+from azure_linux_migrator.controller.metrics_server import MetricsServer
+from azure_linux_migrator.controller.migration_metrics import MigrationSample
 from azure_linux_migrator.controller.orphaned_cordons import OrphanedCordons
 from azure_linux_migrator.controller.settings import Settings
 from azure_linux_migrator.controller.supervisor import Supervisor
@@ -60,8 +60,8 @@ class Operator:
         self.leadership = Leadership(self.client, self.settings)
         self.orphaned_cordons = OrphanedCordons(self.client)
 
-    async def learn(self) -> None:
-        """Ask for the right that needs no setting: where it is not told, nothing is written."""
+    async def review_access(self) -> None:
+        """Ask for the right that needs no setting; without an answer, nothing is written."""
         try:
             self.reports_drain = await may_report_drains(self.client)
         except KubernetesError as error:
@@ -72,7 +72,7 @@ class Operator:
         wanted = cluster or self.settings.cluster
         if wanted is None:
             raise SettingsError(
-                "spec.cluster is not set and the operator was not told which cluster it serves; "
+                "spec.cluster is not set and the operator was not configured with a cluster;  "
                 "set spec.cluster, or start it with --subscription-id, --resource-group and "
                 "--cluster-name"
             )
@@ -115,13 +115,13 @@ class Operator:
         """The state behind the metrics, as of now."""
         return MetricsSnapshot(
             leader=self.leadership.held,
-            watches=self.cluster_watch.heard_at(),
+            watches=self.cluster_watch.last_delivery_at(),
             watching=self.cluster_watch.running,
             lease_renewed_at=self.leadership.renewed_at,
             lease_transitions=self.leadership.transitions,
             orphaned_cordons=self.orphaned_cordons.count,
             migrations=tuple(
-                MigrationView(
+                MigrationSample(
                     name=worker.name,
                     source=worker.spec.source.node_pool,
                     target=worker.status.target_pool,
@@ -143,7 +143,7 @@ class Operator:
         return f"migration {stuck[0]} has not been looked at for a while" if stuck else None
 
     def ready(self) -> str | None:
-        """Why the process is of no use yet; a standby is ready, it only does not lead."""
+        """Why the process is not ready yet; a standby is ready although it does not lead."""
         return self.leadership.refusal() or (None if self.leadership.served else "starting")
 
     async def close(self) -> None:
@@ -167,7 +167,7 @@ async def serve(settings: Settings, until: Callable[[], Awaitable[None]] | None 
     client = client.observed(telemetry.kubernetes_request)
     operator = Operator(settings, client, ClusterWatch(client), telemetry)
     telemetry.watch(operator.snapshot)
-    server = Server(
+    server = MetricsServer(
         telemetry,
         host=settings.metrics_address,
         port=settings.metrics_port,
@@ -215,7 +215,7 @@ async def _lead(operator: Operator, stop: asyncio.Event) -> None:
             await asyncio.gather(gaining, return_exceptions=True)
             return
         await gaining
-        await operator.learn()
+        await operator.review_access()
         counting = asyncio.create_task(operator.orphaned_cordons.run())
         log.info("leading as %s", operator.settings.holder)
         others = asyncio.all_tasks()
@@ -292,7 +292,7 @@ def _registry(operator: Operator) -> kopf.OperatorRegistry:
             async with asyncio.timeout(RELEASE_SECONDS):
                 await operator.workers.release(str(name))
         except TimeoutError as error:
-            text = "letting go takes long; going on"
+            text = "the release takes long; it is tried again"
             raise kopf.TemporaryError(text, delay=RELEASE_RETRY_SECONDS) from error
         except KubernetesError as error:
             text = f"reading the resource: {error}"

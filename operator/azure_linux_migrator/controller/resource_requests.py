@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from azure_linux_migrator.core.reconcile.lenient_parsing import resource_seen
 from azure_linux_migrator.core.reconcile.messages import (
-    Answer,
     ResourceSeen,
     StatusWritten,
+    WriteAnswer,
     WriteStatus,
     answer_of,
 )
@@ -37,22 +37,22 @@ class ResourceRequests:
     async def write(self, write: WriteStatus) -> StatusWritten:
         """Write the status, only to the version that the loop knows."""
         if not self._may_act():
-            return StatusWritten(Answer.UNSENT)
+            return StatusWritten(WriteAnswer.UNSENT)
         status = write.status.model_dump(mode="json", by_alias=True, exclude_none=True)
         try:
             version = await self._resources.apply_status(
                 self._name, status, resource_version=str(write.version)
             )
         except NotLeadingError:
-            return StatusWritten(Answer.UNSENT)
+            return StatusWritten(WriteAnswer.UNSENT)
         except KubernetesError as error:
             answer = answer_of(error)
-            if answer is Answer.CONFLICT:
+            if answer is WriteAnswer.CONFLICT:
                 self._on_conflict()
             else:
                 log.warning("writing the status of %s: %s", self._name, error)
             return StatusWritten(answer, wait=error.delayed(0.0))
-        return StatusWritten(Answer.TAKEN, version)
+        return StatusWritten(WriteAnswer.TAKEN, version)
 
     async def read(self) -> ResourceSeen | None:
         """The resource, or None where it cannot be read."""

@@ -1,4 +1,4 @@
-"""Who works on which resource: one worker at a time for each, until its last request is answered.
+"""One worker at a time for each resource, until its last request is answered.
 
 A request that was sent cannot be unsent. If a worker is cancelled while Azure still works on one,
 it can take effect after a successor has concluded that it did not.
@@ -24,22 +24,22 @@ class Supervisor:
     ) -> None:
         self._make = make
         self._read = read
-        self._at_work: dict[str, Worker] = {}
-        self._over: dict[Worker, asyncio.Event] = {}
-        self._farewells: set[asyncio.Task[None]] = set()
+        self._active: dict[str, Worker] = {}
+        self._ended: dict[Worker, asyncio.Event] = {}
+        self._endings: set[asyncio.Task[None]] = set()
 
     def __iter__(self) -> Iterator[Worker]:
-        return iter(tuple(self._at_work.values()))
+        return iter(tuple(self._active.values()))
 
     def observe(self, body: Body) -> None:
         """A resource was seen."""
-        worker = self._at_work.get(str(body["metadata"]["name"]))
+        worker = self._active.get(str(body["metadata"]["name"]))
         if worker is not None and worker.uid == body["metadata"]["uid"]:
             worker.observe(body)
 
     def wake(self, name: str) -> None:
         """Wake the worker of that resource."""
-        worker = self._at_work.get(name)
+        worker = self._active.get(name)
         if worker is not None:
             worker.wake()
 
@@ -48,45 +48,45 @@ class Supervisor:
         await self._work(body, stopped, releasing=False)
 
     async def release(self, name: str) -> None:
-        """The resource is being deleted: once nobody works on it any more, undo what is ours.
+        """The resource is being deleted: once no worker is active on it, undo what is ours.
 
         It is read again, since what worked on it has written its last status only then.
         """
-        await self._alone(name)
+        await self._wait_for_predecessor(name)
         body = await self._read(name)
         if body is not None:
             await self._work(body, asyncio.Event(), releasing=True)
 
     async def _work(self, body: Body, stopped: asyncio.Event, *, releasing: bool) -> None:
         name = str(body["metadata"]["name"])
-        await self._alone(name)
-        worker = self._at_work[name] = self._make(body, releasing)
-        self._over[worker] = asyncio.Event()
+        await self._wait_for_predecessor(name)
+        worker = self._active[name] = self._make(body, releasing)
+        self._ended[worker] = asyncio.Event()
         try:
             await worker.run(stopped)
         finally:
             self._end(worker)
 
-    async def _alone(self, name: str) -> None:
-        while (worker := self._at_work.get(name)) is not None:
+    async def _wait_for_predecessor(self, name: str) -> None:
+        while (worker := self._active.get(name)) is not None:
             worker.wake()
-            await self._over[worker].wait()
+            await self._ended[worker].wait()
 
     def _end(self, worker: Worker) -> None:
         """Its loop is over. It is gone at once, or once it is done with what is under way."""
         if not worker.busy:
-            self._gone(worker)
+            self._remove(worker)
             return
-        farewell = asyncio.create_task(self._see_off(worker))
-        self._farewells.add(farewell)
-        farewell.add_done_callback(self._farewells.discard)
+        ending = asyncio.create_task(self._finish_actions(worker))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
 
-    async def _see_off(self, worker: Worker) -> None:
+    async def _finish_actions(self, worker: Worker) -> None:
         try:
             await worker.end_actions()
         finally:
-            self._gone(worker)
+            self._remove(worker)
 
-    def _gone(self, worker: Worker) -> None:
-        del self._at_work[worker.name]
-        self._over.pop(worker).set()
+    def _remove(self, worker: Worker) -> None:
+        del self._active[worker.name]
+        self._ended.pop(worker).set()

@@ -1,4 +1,4 @@
-"""Letting go of a cluster: every migration is deleted, and what they did to nodes is undone.
+"""Uninstall: every migration is deleted, and what they did to nodes is undone.
 
 The operator that runs finishes the deletions. Where none runs any more, this process takes the
 Lease and finishes them by the same code; a finalizer is never removed without the work that it

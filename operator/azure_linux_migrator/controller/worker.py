@@ -1,4 +1,4 @@
-"""One migration at work: its loop, executor, watches and events, put together.
+"""One active migration: its loop, executor, watches and events, put together.
 
 When a decision is made is core/reconcile/loop.py's; controller/loop_driver.py drives that loop.
 """
@@ -163,7 +163,7 @@ class Worker:
         self._interest.follow(self._pools_followed())
         with bound(step=decision.status.step):
             log_changes(before, decision.status)
-            self._events.tell(before, decision)
+            self._events.publish(before, decision)
             self._executor.submit(decision.actions)
 
     async def watch(self, *, on: bool) -> None:

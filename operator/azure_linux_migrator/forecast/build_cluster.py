@@ -36,7 +36,7 @@ _READ_ONLY = frozenset(("provisioningState", "eTag", "powerState", "status", "cr
 
 
 class Assumptions(Struct, frozen=True):
-    """What a cluster's past does not tell, in seconds; `node_boot` None takes after its nodes.
+    """What a cluster's past does not show, in seconds; `node_boot` None is measured from its nodes.
 
     `attach` and `detach` are a disk's. About 15 s are usual for each of an Azure Disk, says its
     driver's maintainer (kubernetes-sigs/cloud-provider-azure issue 78), and 10 to 15 s were
@@ -159,7 +159,7 @@ def _nodes(simulation: SimulatedCluster, snapshot: ClusterSnapshot) -> None:
         taints = tuple(Taint.parse(text) for text in snapshot.taints.get(node.name, ()))
         simulation.store.put_node(node, NodeCapacity(labels, taints))
         if node.allocatable.pods and (size := labels.get(SIZE_LABEL)):
-            simulation.node_lifecycle.rooms.setdefault(size, node.allocatable)
+            simulation.node_lifecycle.allocatable_by_size.setdefault(size, node.allocatable)
 
 
 def _record(

@@ -30,7 +30,7 @@ MOST_WORKLOADS = 200
 MOST_SUBJECTS = 20
 
 
-class Outcome(StrEnum):
+class PodOutcome(StrEnum):
     """The dispositions, the most serious first."""
 
     BLOCKED = "blocked"
@@ -48,7 +48,7 @@ class PodGroup(Struct):
     kind: str
     namespace: str
     name: str
-    disposition: Outcome
+    disposition: PodOutcome
     reason: str
     pods: int = 0
     loses_data: int = 0
@@ -107,32 +107,32 @@ def pod_summary(snapshot: ClusterSnapshot, name: str, spec: dict[str, Any]) -> P
     context = context_of(*situation(snapshot, name, spec))
     counted = PodSummary(nodes=len(context.pool_progress), findings=_findings(context))
     held = _deadlocks(context)
-    groups: dict[tuple[str, str, str, Outcome, str], PodGroup] = {}
+    groups: dict[tuple[str, str, str, PodOutcome, str], PodGroup] = {}
     for entry in context.planner.tracker.entries.values():
         disposition, reason = _outcome(entry)
         deadlock = next(
             (key for key in context.seen.world.budgets_of(entry.pod) if key in held), None
         )
-        if disposition is Outcome.MOVE and deadlock is not None:
-            disposition, reason = Outcome.BLOCKED, f"its budget {deadlock} allows no disruption"
+        if disposition is PodOutcome.MOVE and deadlock is not None:
+            disposition, reason = PodOutcome.BLOCKED, f"its budget {deadlock} allows no disruption"
         kind, place, owner = _workload(context, entry)
         key = (kind, place, owner, disposition, reason)
         group = groups.setdefault(key, PodGroup(*key))
         group.pods += 1
-        if disposition is Outcome.MOVE:
+        if disposition is PodOutcome.MOVE:
             group.loses_data += entry.pod.empty_dir
     for group in groups.values():
         counted.lose_data += group.loses_data
         match group.disposition:
-            case Outcome.MOVE:
+            case PodOutcome.MOVE:
                 counted.move += group.pods
-            case Outcome.STAY:
+            case PodOutcome.STAY:
                 counted.stay += group.pods
-            case Outcome.WAIT:
+            case PodOutcome.WAIT:
                 counted.wait += group.pods
-            case Outcome.BLOCKED:
+            case PodOutcome.BLOCKED:
                 counted.blocked += group.pods
-            case Outcome.FINISHED:
+            case PodOutcome.FINISHED:
                 counted.finished += group.pods
     ranked = sorted(groups.values(), key=_rank)
     counted.workloads = ranked[:MOST_WORKLOADS]
@@ -165,19 +165,19 @@ def _deadlocks(context: Context) -> set[NamespacedName]:
     return {key for key in context.seen.world.budgets if str(key) in subjects}
 
 
-def _outcome(entry: TrackedPod) -> tuple[Outcome, str]:
+def _outcome(entry: TrackedPod) -> tuple[PodOutcome, str]:
     if entry.pod.finished:
-        return Outcome.FINISHED, "ran to its end"
+        return PodOutcome.FINISHED, "ran to its end"
     reason = entry.filter_result.reason
     match entry.filter_result.disposition:
         case PodDisposition.SKIP:
-            return Outcome.STAY, reason
+            return PodOutcome.STAY, reason
         case PodDisposition.WAIT:
-            return Outcome.WAIT, reason
+            return PodOutcome.WAIT, reason
         case PodDisposition.BLOCK:
-            return Outcome.BLOCKED, reason
+            return PodOutcome.BLOCKED, reason
         case PodDisposition.MOVE:
-            return Outcome.MOVE, reason or ("is being deleted" if entry.pod.terminating else "")
+            return PodOutcome.MOVE, reason or ("is being deleted" if entry.pod.terminating else "")
 
 
 def _workload(context: Context, entry: TrackedPod) -> tuple[str, str, str]:
@@ -194,7 +194,7 @@ def _workload(context: Context, entry: TrackedPod) -> tuple[str, str, str]:
 def _rank(group: PodGroup) -> tuple[object, ...]:
     """Blocked workloads first, then those that lose data, those that are waited for, and the
     rest."""
-    grave = list(Outcome).index(group.disposition) - (1.5 if group.loses_data else 0)
+    grave = list(PodOutcome).index(group.disposition) - (1.5 if group.loses_data else 0)
     return grave, group.namespace, group.name, group.kind, group.reason
 
 

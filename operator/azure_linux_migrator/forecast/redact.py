@@ -14,12 +14,12 @@ from ipaddress import ip_network
 from typing import Annotated, Any
 
 from azure_linux_migrator.api.names import (
+    RELINQUISHED,
     TAG_AUTOSCALER,
     TAG_COUNT,
     TAG_MIGRATION,
     TAG_SOURCE,
     TAG_TARGET_COUNT,
-    YIELDED,
 )
 from azure_linux_migrator.azure import policies
 from azure_linux_migrator.forecast.pseudonyms import PUBLIC_WORDS, KnownNames, Pseudonyms
@@ -174,7 +174,7 @@ def _walk(names: Pseudonyms) -> RecordWalk:
 
 def _mark(names: Pseudonyms, text: str) -> str:
     """`<migration or stamp><separator><number>`; any other text only shows that there is one."""
-    by, yielded, _ = text.partition(f"/{YIELDED}.")
+    by, yielded, _ = text.partition(f"/{RELINQUISHED}.")
     if yielded:
         return f"{names.migration(by)}{yielded}unknown"
     match = re.fullmatch(r"(.*)([./@])([^./@]*)", text, re.DOTALL)

@@ -234,7 +234,7 @@ class ForecastRun:
         return RunResult(
             seconds=self._steps[-1].began if done and self._steps else at,
             succeeded=done,
-            ending="Succeeded" if done else why,
+            ending=ConditionType.SUCCEEDED if done else why,
             message=status.message if done else message,
             steps=[step for step in self._steps if step.name],
             batches=self._batches,

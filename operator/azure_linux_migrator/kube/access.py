@@ -32,7 +32,7 @@ SURGE = (("apps", "deployments", "", "patch"), ("", "pods", "", "patch"))
 
 
 REPORT = ("", "nodes", "status", "patch")
-"""To tell of drains in the conditions of nodes; granted by
+"""To report drains in the conditions of nodes; granted by
 deploy/kustomize/components/conditions."""
 
 

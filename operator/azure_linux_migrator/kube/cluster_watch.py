@@ -48,7 +48,7 @@ class ClusterWatch:
         self._reflectors: dict[str, Reflector] = {}
         self._lock = asyncio.Lock()
         self.world = World()
-        self._heard_at = {_resource(path): 0.0 for path, *_ in self._sources(self.world)}
+        self._last_delivery_at = {_resource(path): 0.0 for path, *_ in self._sources(self.world)}
 
     @property
     def synced(self) -> bool:
@@ -56,28 +56,28 @@ class ClusterWatch:
         return bool(self._reflectors) and all(r.synced for r in self._reflectors.values())
 
     def problem(self) -> str:
-        """Why the world may be old: the watch that has told nothing for longest, and since when;
-        empty where every watch delivers. The text stays the same while the problem does."""
+        """Why the world may be old: the watch that has delivered nothing for longest, and since
+        when; empty where every watch delivers. The text stays the same while the problem does."""
         failing = [
-            (reflector.heard_at, name, problem)
+            (reflector.last_delivery_at, name, problem)
             for name, reflector in self._reflectors.items()
             if (problem := reflector.problem())
         ]
         if not failing:
             return ""
-        heard_at, name, problem = min(failing)
-        return watch_problem(name, heard_at, problem)
+        last_delivery_at, name, problem = min(failing)
+        return watch_problem(name, last_delivery_at, problem)
 
     @property
     def running(self) -> bool:
         """Whether anybody needs the watches."""
         return bool(self._reflectors)
 
-    def heard_at(self) -> dict[str, float]:
-        """When each watch last heard anything, by resource, in seconds since the epoch; 0 for
+    def last_delivery_at(self) -> dict[str, float]:
+        """When each watch last delivered anything, by resource, in seconds since the epoch; 0 for
         never, and the last time of a watch that nobody needs now."""
-        running = {name: reflector.heard_at for name, reflector in self._reflectors.items()}
-        return self._heard_at | running
+        running = {name: reflector.last_delivery_at for name, reflector in self._reflectors.items()}
+        return self._last_delivery_at | running
 
     async def acquire(self, waker: Callable[[], None], interest: Interest | None = None) -> None:
         """Keep the watches running, and be woken by what they see; with an interest only by what
@@ -92,9 +92,9 @@ class ClusterWatch:
     async def release(self, waker: Callable[[], None]) -> None:
         """The opposite of acquire; the last one stops the watches and empties the world.
 
-        Nobody acquires in between: new watches know nothing of what the old ones have put into the
+        Nobody acquires in between: new watches do not know what the old ones have put into the
         world, and would never report it gone. The caller may be cancelled: the watches are
-        told to end, and the world is emptied, before anything is waited for.
+        ended, and the world is emptied, before anything is waited for.
         """
         interest = self._wakers.pop(waker)
         if interest in self.world.listeners:
@@ -102,7 +102,7 @@ class ClusterWatch:
         async with self._lock:
             if self._wakers:
                 return
-            self._heard_at = self.heard_at()
+            self._last_delivery_at = self.last_delivery_at()
             reflectors, self._reflectors = self._reflectors, {}
             ending = [reflector.end() for reflector in reflectors.values()]
             self.world.clear()

@@ -1,4 +1,4 @@
-"""What a pod's containers tell of its trouble."""
+"""What a pod's containers show of its trouble."""
 
 from msgspec import Struct
 
@@ -11,19 +11,19 @@ class _Waiting(Struct):
     message: str = ""
 
 
-class _State(Struct):
+class _ContainerState(Struct):
     waiting: _Waiting | None = None
 
 
 class ContainerStatus(Struct):
     """status.containerStatuses[]."""
 
-    state: _State | None = None
+    state: _ContainerState | None = None
 
     @property
     def failing(self) -> str:
         """Why it waits to be tried again; empty where it does not. A crash loop is Ready now and
-        then, so that the pod's condition does not tell how long it has lasted."""
+        then, so that the pod's condition does not show how long it has lasted."""
         waiting = self.state.waiting if self.state else None
         if waiting is None or waiting.reason in _STARTING:
             return ""

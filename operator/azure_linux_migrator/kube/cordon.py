@@ -5,7 +5,7 @@ written only at the resourceVersion that was seen: a `kubectl cordon` in between
 conflict, and the next look finds someone else's cordon. A JSON patch could not say so: `test` of a
 path that is absent, as spec.unschedulable is on an open node, fails by RFC 6902, section 4.6.
 
-That does not go on for ever: kubelets renew Leases and write their node's status only when it
+That ends: kubelets renew Leases and write their node's status only when it
 changes or every five minutes (kubelet's nodeStatusReportFrequency), so a node rarely changes
 between a look and a write; where it does so ATTEMPTS times the action is tried again later.
 """

@@ -18,7 +18,7 @@ from azure_linux_migrator.api.names import (
 from azure_linux_migrator.kube import resources
 from azure_linux_migrator.kube.containers import ContainerStatus
 from azure_linux_migrator.kube.node_conditions import drain_of
-from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, home_of
+from azure_linux_migrator.kube.node_resource_group import CLUSTER_LABEL, node_resource_group_of
 from azure_linux_migrator.kube.pod_spec import PodSpec
 from azure_linux_migrator.kube.pod_traits import pod_traits
 from azure_linux_migrator.kube.scheduling import scheduling
@@ -66,7 +66,7 @@ class Metadata(Struct, rename="camel"):
         return int(self.resource_version) if self.resource_version.isdecimal() else 0
 
 
-class Condition(Struct):
+class ObjectCondition(Struct):
     """status.conditions[]."""
 
     type: str = ""
@@ -85,7 +85,7 @@ class NodeSpec(Struct):
 
 
 class _NodeStatus(Struct):
-    conditions: list[Condition] | None = None
+    conditions: list[ObjectCondition] | None = None
     allocatable: dict[str, object] | None = None
 
 
@@ -111,7 +111,9 @@ class NodeObject(Struct):
             os_effective=labels.get(OS_EFFECTIVE_LABEL, ""),
             zone=zone_of(labels.get(ZONE_LABEL, "")),
             allocatable=resources.allocatable(self.status.allocatable),
-            node_resource_group=home_of(self.spec.provider_id, labels.get(CLUSTER_LABEL, "")),
+            node_resource_group=node_resource_group_of(
+                self.spec.provider_id, labels.get(CLUSTER_LABEL, "")
+            ),
             taints=tuple(
                 intern(str(taint))
                 for taint in self.spec.taints or ()
@@ -125,7 +127,7 @@ class NodeObject(Struct):
 
 class _PodStatus(Struct, rename="camel"):
     phase: str = ""
-    conditions: list[Condition] | None = None
+    conditions: list[ObjectCondition] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
     container_statuses: list[ContainerStatus] | None = None
 
@@ -217,7 +219,7 @@ class _BudgetStatus(Struct, rename="camel"):
     desired_healthy: int = 0
     expected_pods: int = 0
     disrupted_pods: dict[str, object] | None = None
-    conditions: list[Condition] | None = None
+    conditions: list[ObjectCondition] | None = None
 
 
 class BudgetObject(Struct):
@@ -266,7 +268,7 @@ def _integer(text: str | None) -> int:
         return 0
 
 
-def _is_true(conditions: list[Condition] | None, kind: str) -> bool:
+def _is_true(conditions: list[ObjectCondition] | None, kind: str) -> bool:
     return any(
         condition.type == kind and condition.status == "True" for condition in conditions or ()
     )

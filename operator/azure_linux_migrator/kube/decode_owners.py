@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from azure_linux_migrator.api.names import RESTARTED, SURGE
-from azure_linux_migrator.kube.decode import Condition, Metadata
+from azure_linux_migrator.kube.decode import Metadata, ObjectCondition
 from azure_linux_migrator.kube.pod_spec import NodeSelector, PodSpec
 from azure_linux_migrator.kube.pod_traits import pod_traits
 from azure_linux_migrator.kube.scale_owner import ManagedFields, scale_owner
@@ -54,7 +54,7 @@ class _Spec(Struct, rename="camel"):
 
 
 class _Status(Struct, rename="camel"):
-    conditions: list[Condition] | None = None
+    conditions: list[ObjectCondition] | None = None
     available_replicas: int = 0
 
     def why(self, kind: str, status: str) -> str:

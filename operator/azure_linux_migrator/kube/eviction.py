@@ -26,7 +26,7 @@ async def evict(client: Client, pod: NamespacedName, uid: str) -> EvictionRespon
     except KubernetesError as error:
         answer = classify(error)
         if answer.result is EvictionResult.CONFLICT:
-            return await _look_again(client, path, uid, answer)
+            return await _read_pod(client, path, uid, answer)
         return answer
     return EvictionResponse(EvictionResult.GRANTED)
 
@@ -40,12 +40,12 @@ async def delete(client: Client, pod: NamespacedName, uid: str) -> EvictionRespo
     except KubernetesError as error:
         answer = classify(error)
         if answer.result is EvictionResult.CONFLICT:
-            return await _look_again(client, path, uid, answer)
+            return await _read_pod(client, path, uid, answer)
         return answer
     return EvictionResponse(EvictionResult.GRANTED)
 
 
-async def _look_again(
+async def _read_pod(
     client: Client, path: str, uid: str, conflict: EvictionResponse
 ) -> EvictionResponse:
     """A 409 is not "gone": the budget's status may have been contended for too long."""

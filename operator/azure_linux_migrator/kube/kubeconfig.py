@@ -24,16 +24,16 @@ class _References(Struct):
     user: str = ""
 
 
-class _Named(Struct):
+class _NamedEntry(Struct):
     name: str
     context: _References | None = None
 
 
 class _File(Struct, rename="kebab"):
     current_context: str | None = None
-    contexts: list[_Named] | None = None
-    clusters: list[_Named] | None = None
-    users: list[_Named] | None = None
+    contexts: list[_NamedEntry] | None = None
+    clusters: list[_NamedEntry] | None = None
+    users: list[_NamedEntry] | None = None
 
 
 async def load(kubeconfig: str, context: str | None) -> Credentials:

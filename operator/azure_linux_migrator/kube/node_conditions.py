@@ -1,8 +1,8 @@
-"""Conditions of a node that tell other tools of its drain.
+"""Conditions of a node that report its drain to other tools.
 
-Their types are those of k8s.io/api/core/v1 (NodeDrainInProgress, NodeDrained), which whoever drains
-sets and clears (kubernetes/enhancements, keps/sig-node/5683-lifecycle-conditions). One of them is
-True while azlm drains a node, or keeps it drained; without a drain neither is there.
+Their types are those of k8s.io/api/core/v1 (NodeDrainInProgress, NodeDrained), set and cleared by
+the tool that drains (kubernetes/enhancements, keps/sig-node/5683-lifecycle-conditions). One of
+them is True while azlm drains a node, or keeps it drained; without a drain neither is there.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from azure_linux_migrator.kube.client import STRATEGIC_PATCH, Client
 _MESSAGE = "migration "
 
 
-class Condition(Protocol):
+class ConditionFields(Protocol):
     """What is read of a condition."""
 
     type: str
@@ -25,8 +25,8 @@ class Condition(Protocol):
     message: str
 
 
-def drain_of(conditions: Iterable[Condition]) -> str:
-    """What azlm has told of a drain, as `migration/type`; empty where it has told nothing."""
+def drain_of(conditions: Iterable[ConditionFields]) -> str:
+    """What azlm has reported of a drain, as `migration/type`; empty for nothing."""
     for condition in conditions:
         ours = condition.reason == DRAIN_REASON and condition.status == "True"
         if ours and condition.type in {DRAIN_IN_PROGRESS, DRAINED}:

@@ -17,7 +17,7 @@ _LOCAL_PREFIX = "moc://"
 """As AKS enabled by Azure Arc writes it (microsoft/cluster-api-provider-azurestackhci)."""
 
 
-def home_of(provider_id: str, label: str) -> str:
+def node_resource_group_of(provider_id: str, label: str) -> str:
     """`subscription/group` by the providerID, else the label's value, both in lower case; or
     AZURE_LOCAL for a machine outside of Azure."""
     if provider_id.startswith(_LOCAL_PREFIX):

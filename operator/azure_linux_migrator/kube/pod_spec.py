@@ -2,15 +2,15 @@
 
 from msgspec import Struct, field
 
-from azure_linux_migrator.kube.selectors import Expression, LabelSelector
+from azure_linux_migrator.kube.selectors import LabelSelector, SelectorRequirement
 from azure_linux_migrator.model.scheduling import Toleration
 
 
 class NodeSelectorTerm(Struct, rename="camel"):
     """One alternative of a node selector."""
 
-    match_expressions: list[Expression] | None = None
-    match_fields: list[Expression] | None = None
+    match_expressions: list[SelectorRequirement] | None = None
+    match_fields: list[SelectorRequirement] | None = None
 
 
 class NodeSelector(Struct, rename="camel"):
@@ -116,7 +116,7 @@ class Container(Struct, rename="camel"):
     restart_policy: str | None = None
 
 
-class HostPath(Struct):
+class HostPathVolumeSource(Struct):
     """A volume's hostPath."""
 
     path: str = ""
@@ -134,7 +134,7 @@ class PodVolume(Struct, rename="camel"):
 
     name: str = ""
     empty_dir: dict[str, object] | None = None
-    host_path: HostPath | None = None
+    host_path: HostPathVolumeSource | None = None
     persistent_volume_claim: Claim | None = None
     ephemeral: dict[str, object] | None = None
 

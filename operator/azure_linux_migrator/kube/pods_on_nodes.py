@@ -16,12 +16,12 @@ CONCURRENCY = 16
 T = TypeVar("T")
 
 
-class _Named(msgspec.Struct):
+class _ListedObject(msgspec.Struct):
     metadata: Metadata
 
 
 class _Nodes(msgspec.Struct):
-    items: list[_Named] | None = None
+    items: list[_ListedObject] | None = None
 
 
 class _NodeRecords(msgspec.Struct):

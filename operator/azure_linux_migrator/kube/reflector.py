@@ -1,4 +1,4 @@
-"""A reflector keeps records of one resource current: list by streaming, then watch, for ever.
+"""A reflector keeps records of one resource current: it lists by streaming, then watches.
 
 Where the apiserver does not stream lists, it pages through them, 500 objects at a time. Whatever
 happens to the connection, the next list repairs: what is not in it any more is reported removed.
@@ -63,7 +63,7 @@ class Sink:
     changed: Callable[[], None]
 
 
-class _Event(msgspec.Struct):
+class _WatchEvent(msgspec.Struct):
     type: str
     object: msgspec.Raw
 
@@ -85,15 +85,15 @@ class Reflector:
         self._path = path
         self._sink = sink
         self._object = msgspec.json.Decoder(kind)
-        self._event = msgspec.json.Decoder(_Event)
+        self._event = msgspec.json.Decoder(_WatchEvent)
         self._page = msgspec.json.Decoder(_Page)
         self._keys: set[NamespacedName] = set()
         self._listed: set[NamespacedName] | None = None
         self._revision = ""
         self._streams = True
         self._task: asyncio.Task[None] | None = None
-        self._heard = time.monotonic()
-        self.heard_at = time.time()
+        self._last_delivery = time.monotonic()
+        self.last_delivery_at = time.time()
         """When the apiserver last said how things are, in seconds since the epoch."""
         self.synced = False
         self.error: KubernetesError | None = None
@@ -115,7 +115,7 @@ class Reflector:
 
     def age(self) -> float:
         """Seconds since the apiserver last said how things are: an event, a bookmark, a list."""
-        return time.monotonic() - self._heard
+        return time.monotonic() - self._last_delivery
 
     def problem(self) -> str:
         """Why what is known may be old; empty where it is not.
@@ -145,7 +145,7 @@ class Reflector:
                 await asyncio.sleep(random.uniform(0, 0.5))  # noqa: S311 - a jitter
             except KubernetesError as error:
                 failures = 1 if time.monotonic() - began > RETRY.longest else failures + 1
-                self._judge(error)
+                self._note_failure(error)
                 wait = RETRY.after(failures) * random.uniform(0.5, 1.0)  # noqa: S311 - a jitter
                 await asyncio.sleep(error.delayed(wait))
             except Exception:
@@ -160,7 +160,7 @@ class Reflector:
         age = self.age()
         return age >= SILENCE_SECONDS or (self.error is not None and age > GRACE_SECONDS)
 
-    def _judge(self, error: KubernetesError) -> None:
+    def _note_failure(self, error: KubernetesError) -> None:
         """What a failure means for the next attempt. A streaming list that is refused is judged
         first: how long the apiserver took to refuse it makes no difference."""
         self.error = error
@@ -225,7 +225,7 @@ class Reflector:
                     if events % BREATH == 0:
                         await asyncio.sleep(0)
                 if self._listed is None:
-                    self._hear()
+                    self._note_delivery()
                 if self.synced:
                     self._sink.delivered()
         if self._listed is not None:
@@ -233,7 +233,7 @@ class Reflector:
         if time.monotonic() - began < SHORT_SECONDS:
             raise KubernetesError(0, f"the watch ended at once, after {events} events")
 
-    def _take(self, event: _Event) -> None:
+    def _take(self, event: _WatchEvent) -> None:
         match event.type:
             case "ADDED" | "MODIFIED":
                 self._put(event.object)
@@ -255,8 +255,8 @@ class Reflector:
                     int(status.get("code") or 500), str(status.get("message")), body=status
                 )
 
-    def _hear(self) -> None:
-        self._heard, self.heard_at = time.monotonic(), time.time()
+    def _note_delivery(self) -> None:
+        self._last_delivery, self.last_delivery_at = time.monotonic(), time.time()
 
     def _put(self, raw: msgspec.Raw) -> None:
         record = self._object.decode(raw)
@@ -282,7 +282,7 @@ class Reflector:
             self._sink.remove(key, int(revision) if revision.isdecimal() else 0)
         self._keys = listed
         self._revision = revision
-        self._hear()
+        self._note_delivery()
         self.synced = True
         self.error = None
         self._sink.changed()

@@ -30,7 +30,7 @@ def allocatable(allocatable: dict[str, object] | None) -> Allocatable:
         round(quantity(str(quantities.get("cpu", "0"))) * 1000),
         int(quantity(str(quantities.get("memory", "0"))) / MIB),
         int(quantity(str(quantities.get("pods", "0")))),
-        _extras({name: quantity(str(text)) for name, text in quantities.items()}),
+        _extended({name: quantity(str(text)) for name, text in quantities.items()}),
     )
 
 
@@ -51,7 +51,7 @@ def requests(spec: PodSpec) -> tuple[tuple[int, int], ExtendedResources]:
             total[name] = quantity(str(text))
     _add(total, spec.overhead)
     pair = _pair(round(total.get("cpu", 0) * 1000), round(total.get("memory", 0) / MIB))
-    return pair, _extras(total) if total.keys() - _OWN_FIELDS else ()
+    return pair, _extended(total) if total.keys() - _OWN_FIELDS else ()
 
 
 def _start(total: dict[str, float], init_containers: Iterable[Container]) -> None:
@@ -83,7 +83,7 @@ def _add(total: dict[str, float], asked: dict[str, object] | None) -> None:
         total[name] = total.get(name, 0.0) + quantity(str(text))
 
 
-def _extras(amounts: dict[str, float]) -> ExtendedResources:
+def _extended(amounts: dict[str, float]) -> ExtendedResources:
     rest = sorted(
         (name, round(amount))
         for name, amount in amounts.items()

@@ -22,7 +22,7 @@ from azure_linux_migrator.model.selectors import Requirement, Selector
 
 DEFAULT_SCHEDULER = "default-scheduler"
 SYSTEM_PRIORITIES = frozenset({"system-cluster-critical", "system-node-critical"})
-"""Add-ons of every cluster have these; whom they would displace is not worth a line in each."""
+"""Add-ons of every cluster have these; what they would displace is not reported for each."""
 
 
 def scheduling(spec: PodSpec, labels: dict[str, str], owner: Owner | None) -> SchedulingConstraints:

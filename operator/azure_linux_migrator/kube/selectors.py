@@ -5,7 +5,7 @@ from msgspec import Struct
 from azure_linux_migrator.model.selectors import Requirement, Selector
 
 
-class Expression(Struct):
+class SelectorRequirement(Struct):
     """A matchExpressions entry, of labels or of a node affinity."""
 
     key: str = ""
@@ -21,7 +21,7 @@ class LabelSelector(Struct, rename="camel"):
     """A meta/v1 LabelSelector; an empty one selects everything."""
 
     match_labels: dict[str, str] | None = None
-    match_expressions: list[Expression] | None = None
+    match_expressions: list[SelectorRequirement] | None = None
 
     def record(self) -> Selector:
         """The core's record."""

@@ -9,7 +9,7 @@ import yaml
 
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import Client
-from azure_linux_migrator.kube.node_resource_group import home_of
+from azure_linux_migrator.kube.node_resource_group import node_resource_group_of
 from azure_linux_migrator.model.azure_facts import AzureFacts, Priority, Unread
 from azure_linux_migrator.model.cluster import AZURE_LOCAL
 
@@ -58,7 +58,7 @@ async def on_azure_local(client: Client) -> bool:
     """Whether the cluster is AKS enabled by Azure Arc, by its first node."""
     listed = await client.json("GET", "/api/v1/nodes", query={"limit": "1"})
     ids = (str((node.get("spec") or {}).get("providerID") or "") for node in listed["items"])
-    return any(home_of(id_, "") == AZURE_LOCAL for id_ in ids)
+    return any(node_resource_group_of(id_, "") == AZURE_LOCAL for id_ in ids)
 
 
 async def eviction_webhooks(client: Client) -> tuple[str, ...] | Unread:

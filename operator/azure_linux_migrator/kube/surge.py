@@ -1,13 +1,13 @@
 """What moves a singleton without downtime; repeating any of it changes nothing."""
 
-from azure_linux_migrator.api.names import RESTARTED, SURGE, VICTIM_COST, YIELDED
+from azure_linux_migrator.api.names import LOWEST_DELETION_COST, RELINQUISHED, RESTARTED, SURGE
 from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.client import JSON_PATCH, MERGE_PATCH, Client
 from azure_linux_migrator.kube.decode import DELETION_COST
 from azure_linux_migrator.model.cluster import NamespacedName
 
 CONFLICTS = frozenset({404, 409, 422})
-"""The object is gone, or is no longer as it was seen: the next decision sees how it is."""
+"""The object is gone, or is no longer as it was seen: the next decision uses its new state."""
 
 
 async def restart(client: Client, deployment: NamespacedName, stamp: str) -> None:
@@ -28,9 +28,9 @@ async def surge(client: Client, deployment: NamespacedName, replicas: int, by: s
     await _send(client, _path(deployment), patch, JSON_PATCH)
 
 
-async def mark_victim(client: Client, pod: NamespacedName, uid: str, *, first: bool) -> None:
+async def set_deletion_cost(client: Client, pod: NamespacedName, uid: str, *, first: bool) -> None:
     """Let the ReplicaSet remove this very pod first, or no longer."""
-    cost = str(VICTIM_COST) if first else None
+    cost = str(LOWEST_DELETION_COST) if first else None
     patch = {"metadata": {"uid": uid, "annotations": {DELETION_COST: cost}}}
     await _send(client, f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", patch, MERGE_PATCH)
 
@@ -48,9 +48,9 @@ async def restore(client: Client, deployment: NamespacedName, replicas: int) -> 
         await _send(client, _path(deployment), record, MERGE_PATCH)
 
 
-async def yield_scale(client: Client, deployment: NamespacedName, by: str, uid: str) -> None:
+async def relinquish_scale(client: Client, deployment: NamespacedName, by: str, uid: str) -> None:
     """Say on the Deployment that its scale was left to the writer that changed it."""
-    patch = {"metadata": {"annotations": {SURGE: f"{by}/{YIELDED}.{uid}"}}}
+    patch = {"metadata": {"annotations": {SURGE: f"{by}/{RELINQUISHED}.{uid}"}}}
     await _send(client, _path(deployment), patch, MERGE_PATCH)
 
 

@@ -241,7 +241,7 @@ class SetDeletionCost:
 
     @property
     def key(self) -> str:
-        return f"MarkVictim/{self.pod}/{self.uid}"
+        return f"SetDeletionCost/{self.pod}/{self.uid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ class RelinquishScale:
 
     @property
     def key(self) -> str:
-        return f"YieldScale/{self.deployment}"
+        return f"RelinquishScale/{self.deployment}"
 
 
 @dataclass(frozen=True, slots=True)

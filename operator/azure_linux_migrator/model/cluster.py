@@ -1,4 +1,4 @@
-"""Slim, frozen records of what the core knows about a cluster: the only shape it ever sees.
+"""Slim, frozen records of the objects of a cluster. The core uses no other form.
 
 They are built by kube/decode.py from watch events and by the simulator from its own state.
 Strings that repeat (names of nodes, namespaces, labels) are interned where they are built.
@@ -73,12 +73,12 @@ AZURE_LOCAL = "moc"
 
 class Node(Struct, frozen=True, gc=False):
     """A node of the cluster. `batch` is the index this migration's annotation gives it, or 0;
-    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`; `home`
-    is the node resource group that the machine is in, as `subscription/group` where the
-    subscription is known too, in lower case, or empty. `taints` are those that keep pods away, but
+    `zone` is empty outside any zone, `os_effective` the version that AKS made of `os_sku`;
+    `node_resource_group` is that of the machine, as `subscription/group` where the subscription is
+    known too, in lower case, or empty. `taints` are those that keep pods away, but
     for the cordon's, such as `key=value:NoSchedule`. A ClusterSnapshot keeps `labels` beside it.
     `upgrade_status` is the value of kubernetes.azure.com/upgrade-status; `drain` is the condition
-    that azlm has set to tell of its drain, as `migration/type`.
+    that azlm has set to report its drain, as `migration/type`.
     """
 
     name: NodeName
@@ -137,9 +137,9 @@ class Pod(Struct, frozen=True):
     where its containers fail again and again, for the reason in `failing`.
     `unschedulable` is why the scheduler finds no node for it; `claims` are the names of its
     persistent volume claims, `ephemeral_claims` of those that are made and deleted with it
-    (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `run_once` tells that its restart
+    (kubernetes.io/docs/concepts/storage/ephemeral-volumes); `run_once` is whether its restart
     policy is Never or OnFailure, so that it runs to its end; `deletion_cost` is what its ReplicaSet
-    ranks it by; `traits` tell what is notable in its spec; `requests` are thousandths of a CPU and
+    ranks it by; `traits` are what is notable in its spec; `requests` are thousandths of a CPU and
     MiB of memory, `extended_resources` the rest of what it requests; `scheduling` is where it may
     land. In a ClusterSnapshot that is left out, and kept once for each owner.
     """
@@ -237,13 +237,13 @@ class Controller(Struct, frozen=True):
 
     `owner` is the uid of its own controller. `max_unavailable` and `max_surge` are those of a
     rolling update, rounded as Kubernetes rounds them; `rolling` is False where the pods are
-    recreated, and `paused` tells that no rollout is made. `surge` and `restarted` are our
+    recreated, and `paused` is whether no rollout is made. `surge` and `restarted` are our
     annotations; `stuck` is why a rollout does not progress, `failing` why its pods are not made,
     `scaled_by` who else sets its replicas. `available` are the pods that were Ready for
-    minReadySeconds; None where that is 0. Of a StatefulSet: `ordered` tells that its pods start one
+    minReadySeconds; None where that is 0. Of a StatefulSet: `ordered` is whether its pods start one
     after the other, and `first_ordinal` where their numbers begin. Of a DaemonSet: `traits` and
     `scheduling` are those of its template; its pods carry another node affinity, which names their
-    node. `addon` tells that AKS installs it.
+    node. `addon` is whether AKS installs it.
     """
 
     kind: Public
@@ -270,7 +270,7 @@ class Controller(Struct, frozen=True):
 
 class Volume(Struct, frozen=True):
     """A bound persistent volume: the zones it can be attached in ("" for nodes outside any zone; no
-    zones at all for anywhere), or the fact that it is local, which `bound_by` tells more of: the
+    zones at all for anywhere), or the fact that it is local, which `bound_by` explains: the
     node label by which its driver binds it. `driver` is the CSI driver, or empty."""
 
     name: Identifier

@@ -24,7 +24,7 @@ VERSION = 6
 class ClusterSnapshot(Struct):
     """`labels` and `taints` are the nodes', by name; `boots` tells how long each took from its
     Node object to Ready, in seconds; `scheduling` are the constraints of pods, by their owner's
-    uid; `rules` belong to `budgets`, in their order; `scheduled` tells when pods got their nodes,
+    uid; `rules` belong to `budgets`, in their order; `scheduled` holds when pods got their nodes,
     by uid, as far as it is known; `unseen` what could not be read, and why."""
 
     taken_at: float

@@ -1,4 +1,4 @@
-"""One migration as the core sees it, and what was observed for it."""
+"""One migration as the core reads it: spec, last status and annotations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class Migration:
 
     @property
     def batch_size(self) -> int | str:
-        """Nodes drained together; on the way back all of them, since nothing is left to learn."""
+        """Nodes drained together; on the way back all of them: no canary is needed."""
         if self.backwards:
             return "100%"
         strategy = self.spec.strategy

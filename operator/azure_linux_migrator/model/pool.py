@@ -23,8 +23,8 @@ class Failure(Struct, frozen=True):
 class PoolSettings(Struct, frozen=True):
     """ARM properties of a pool that are not fields of Pool. Strings are ARM's; empty where unset.
 
-    `max_pods` is 0 where AKS does not tell it. `shared` are the ids of what both pools of a
-    migration take room in, by ARM's name of the property, of SHARED. `deallocates` tells that nodes
+    `max_pods` is 0 where AKS does not show it. `shared` are the ids of what both pools of a
+    migration take room in, by ARM's name of the property, of SHARED. `deallocates` is whether nodes
     which leave are kept, stopped; `upgrade_surge` is how many nodes an upgrade of AKS adds.
     """
 

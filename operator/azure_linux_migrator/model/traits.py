@@ -79,7 +79,7 @@ class PodTraits(Struct, frozen=True, omit_defaults=True):
     sets by its security context, `sysctl_writes` those that a command sets on the node, `kept_by`
     the annotations that ask autoscalers not to evict it, `gpus` the GPU resources that it requests.
     `grace_seconds` is its grace period where that is above LONG_GRACE_SECONDS, otherwise 0.
-    `seccomp` tells that a profile of the node is named. Tuples are sorted.
+    `seccomp` is whether a profile of the node is named. Tuples are sorted.
     """
 
     host_paths: tuple[HostPath, ...] = ()

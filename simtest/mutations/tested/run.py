@@ -13,14 +13,14 @@ from simtest.mutations.tested.edit import TextMutation
 from simtest.mutations.tested.table import TESTED
 
 ROOT = Path(__file__).resolve().parents[3]
-FOUND = 0
+DETECTED = 0
 
 
 class Trial(Struct):
     """A mutation, whether its test failed, and what the test has printed if it did not."""
 
     mutation: TextMutation
-    found: bool
+    detected: bool
     output: str = ""
 
 
@@ -29,9 +29,9 @@ def try_mutation(mutation: TextMutation) -> Trial:
     edits = [[edit.module, edit.old, edit.new] for edit in mutation.edits]
     command = [sys.executable, "-m", "simtest.mutations.tested", json.dumps(edits), mutation.test]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    if done.returncode == FOUND:
-        return Trial(mutation, found=True)
-    return Trial(mutation, found=False, output=done.stdout[-2000:] + done.stderr[-500:])
+    if done.returncode == DETECTED:
+        return Trial(mutation, detected=True)
+    return Trial(mutation, detected=False, output=done.stdout[-2000:] + done.stderr[-500:])
 
 
 def try_all(names: Sequence[str], jobs: int) -> list[Trial]:

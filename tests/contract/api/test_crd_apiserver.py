@@ -57,24 +57,24 @@ def migration(control_plane: ControlPlane) -> Iterator[Applied]:
 def test_a_bad_spec_is_refused(
     migration: Applied, spec: dict[str, Any], field: str, words: str
 ) -> None:
-    taken, said = migration.apply(spec)
+    taken, answer = migration.apply(spec)
     assert not taken
-    assert field in said
-    assert words in said
+    assert field in answer
+    assert words in answer
 
 
 @pytest.mark.parametrize("spec", GOOD)
 def test_the_edges_of_a_good_spec_are_taken(migration: Applied, spec: dict[str, Any]) -> None:
-    taken, said = migration.apply(spec)
-    assert taken, said
+    taken, answer = migration.apply(spec)
+    assert taken, answer
 
 
 def test_a_long_name_is_refused(migration: Applied) -> None:
     assert migration.apply({}, name="a" * 63)[0]
-    taken, said = migration.apply({}, name="a" * 64)
+    taken, answer = migration.apply({}, name="a" * 64)
     assert not taken
-    assert "metadata.name" in said
-    assert "at most 63 characters" in said
+    assert "metadata.name" in answer
+    assert "at most 63 characters" in answer
 
 
 def test_defaults_are_filled_in_and_nothing_else(migration: Applied) -> None:
@@ -134,11 +134,11 @@ def test_what_a_migration_is_about_cannot_change(
     migration: Applied, spec: dict[str, Any], field: str, words: str
 ) -> None:
     assert migration.apply({})[0]
-    taken, said = migration.apply(spec)
+    taken, answer = migration.apply(spec)
     assert not taken
-    assert field in said
-    assert words in said
-    assert "create another" in said
+    assert field in answer
+    assert words in answer
+    assert "create another" in answer
 
 
 @pytest.mark.parametrize(
@@ -146,19 +146,19 @@ def test_what_a_migration_is_about_cannot_change(
 )
 def test_what_was_given_cannot_be_taken_back(migration: Applied, later: dict[str, Any]) -> None:
     assert migration.apply({"cluster": CLUSTER, "target": {"nodePool": "first"}})[0]
-    taken, said = migration.apply(later)
+    taken, answer = migration.apply(later)
     assert not taken
-    assert "spec.cluster is immutable" in said
-    assert "spec.target.nodePool is immutable" in said
+    assert "spec.cluster is immutable" in answer
+    assert "spec.target.nodePool is immutable" in answer
 
 
 def test_the_rest_can_change_while_it_runs(migration: Applied) -> None:
     assert migration.apply({})[0]
     migration.set_status(phase="Running", step="Drain")
-    taken, said = migration.apply(
+    taken, answer = migration.apply(
         {"drain": {"timeout": "2h"}, "strategy": {"batch": {"size": 5}}, "paused": True}
     )
-    assert taken, said
+    assert taken, answer
 
 
 @pytest.mark.parametrize(
@@ -177,20 +177,20 @@ def test_the_targets_settings_change_only_until_it_stands(
 ) -> None:
     assert migration.apply({"target": {"count": 3}})[0]
     migration.set_status(phase="Running", step=step)
-    taken, said = migration.apply({"target": {"count": 4}})
-    assert taken is expected, said
+    taken, answer = migration.apply({"target": {"count": 4}})
+    assert taken is expected, answer
     if not expected:
-        assert "spec.target: Forbidden" in said
-        assert "az aks nodepool" in said
+        assert "spec.target: Forbidden" in answer
+        assert "az aks nodepool" in answer
 
 
 def test_a_finished_migration_is_locked(migration: Applied) -> None:
     assert migration.apply({})[0]
     migration.set_status(phase="Succeeded", observedGeneration=1)
-    taken, said = migration.apply({"drain": {"timeout": "2h"}})
+    taken, answer = migration.apply({"drain": {"timeout": "2h"}})
     assert not taken
-    assert "spec: Forbidden" in said
-    assert "delete it and create another" in said
+    assert "spec: Forbidden" in answer
+    assert "delete it and create another" in answer
     assert migration.apply({}) == (True, f"azurelinuxmigration.azlm.dev/{NAME} unchanged\n")
     migration.kubectl("label", "azlm", NAME, "team=platform")
     migration.set_status(message="still told")

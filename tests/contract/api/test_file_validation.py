@@ -11,7 +11,7 @@ from azure_linux_migrator.api.crd import NAME_RULE, crd
 from azure_linux_migrator.api.file_validation import parse_spec, refusals
 from azure_linux_migrator.api.quantities import share
 from azure_linux_migrator.api.spec import MigrationSpec
-from azure_linux_migrator.api.spec_drain import Expression
+from azure_linux_migrator.api.spec_drain import PodSelectorTerm
 from azure_linux_migrator.api.spec_target import Autoscaling, Target
 from tests.support.specs import BAD, BAD_FOR_AZLM, GOOD
 
@@ -59,11 +59,18 @@ def test_an_unknown_check_is_reported_with_the_nearest_one() -> None:
 
 @pytest.mark.parametrize("spec", GOOD)
 def test_the_edges_of_a_good_spec_are_taken(spec: dict[str, Any]) -> None:
-    parse_spec(SOURCE | spec)
+    whole = SOURCE | spec
+    assert parse_spec(whole).source.node_pool == whole["source"]["nodePool"]
 
 
 def test_every_rule_that_is_not_about_a_change_is_known_in_python_too() -> None:
-    rules = (*MigrationSpec.rules, *Target.rules, *Autoscaling.rules, *Expression.rules, NAME_RULE)
+    rules = (
+        *MigrationSpec.rules,
+        *Target.rules,
+        *Autoscaling.rules,
+        *PodSelectorTerm.rules,
+        NAME_RULE,
+    )
     assert rules
     for rule in rules:
         assert (rule.holds is None) == ("oldSelf" in rule.cel), rule.message

@@ -21,7 +21,7 @@ DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 OTHER_UID = "00000000-0000-4000-8000-000000000000"
 
 
-class Server(Protocol):
+class ApiServerSide(Protocol):
     """An API server."""
 
     async def ask(
@@ -35,7 +35,7 @@ class Transcript:
     """What was answered, in the order of the requests: their name, the status, the reason of a
     refusal, and what the answer tells."""
 
-    server: Server
+    server: ApiServerSide
     lines: list[tuple[object, ...]]
 
     async def ask(

@@ -44,10 +44,10 @@ def kubeconfig(tmp_path: Path) -> Path:
     return file
 
 
-def run(output: Path, **flags: Any) -> command.Run:
+def run(output: Path, **flags: Any) -> command.AzureRun:
     """A run of which only the end is used."""
     arguments = {"subscription": "s", "dry_run": True, "record": False, "output": output}
-    return command.Run(argparse.Namespace(**arguments | flags))
+    return command.AzureRun(argparse.Namespace(**arguments | flags))
 
 
 async def test_a_reader_of_its_messages_that_ended_does_not_keep_the_group(

@@ -80,7 +80,7 @@ async def test_a_group_that_appears_after_a_lost_answer_is_deleted(
         assert methods(server).count("DELETE") == 1
 
 
-async def test_a_refused_cluster_is_told_and_its_group_deleted(kubeconfig: Path) -> None:
+async def test_a_refused_cluster_is_reported_and_its_group_deleted(kubeconfig: Path) -> None:
     async with served_azure(kubeconfig) as (_, server):
         where = AzureCluster(SUBSCRIPTION, NAME, NAME)
         tiny = SmallCluster(server._base, where, location="x", vm_size="Standard_D1_v2", nodes=1)

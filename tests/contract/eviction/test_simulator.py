@@ -66,7 +66,7 @@ CASES = (
 )
 
 
-class World(Protocol):
+class EvictionApi(Protocol):
     """The real API server, or the simulated one."""
 
     async def settle(self) -> None:
@@ -76,7 +76,7 @@ class World(Protocol):
         """Send an eviction."""
 
 
-async def answers(case: Case, world: World) -> list[EvictionResult]:
+async def answers(case: Case, world: EvictionApi) -> list[EvictionResult]:
     """The answers to the case's requests."""
     results = []
     await world.settle()

@@ -7,7 +7,7 @@ import pytest
 from azure_linux_migrator.core.state.eviction_response import EvictionResponse, EvictionResult
 from azure_linux_migrator.kube.client import MERGE_PATCH
 from azure_linux_migrator.model.cluster import Budget
-from testbed.audit import Audit
+from testbed.audit import AuditLog
 from tests.support.eviction_manifests import Manifest
 from tests.support.eviction_world import Place, until
 
@@ -25,7 +25,7 @@ def spent(before: Budget, after: Budget) -> int:
 
 async def test_point_01_success_is_201_and_the_pod_leaves(place: Place) -> None:
     await place.pod("a")
-    audit = Audit(place.plane.audit_log)
+    audit = AuditLog(place.plane.audit_log)
     audit.mark()
     response, reading = await place.ask("a")
     assert response == EvictionResponse(EvictionResult.GRANTED)

@@ -100,7 +100,7 @@ async def test_point_13_a_stale_uid_takes_a_slot_of_the_successors_budget_all_th
 async def test_point_13_a_stale_uid_with_a_free_successor_is_a_429_that_blames_the_budget(
     place: Place,
 ) -> None:
-    """Of an unready pod every conflict is told as a 429, even that of the uid."""
+    """Of an unready pod every conflict is answered with a 429, even that of the uid."""
     uid = await stale_uid(place)
     await place.pod("a", ready=False)
     await place.pod("b")

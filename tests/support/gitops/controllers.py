@@ -35,7 +35,7 @@ def define(plane: ControlPlane, *directory: str) -> None:
 def wait_until(
     what: str, check: Callable[[], bool], state: Callable[[], object] | None = None
 ) -> None:
-    """Wait until `check` holds; fails with the state, where it can be told."""
+    """Wait until `check` holds; fails with the state, where it can be read."""
     deadline = time.monotonic() + PATIENCE
     while not check():
         if time.monotonic() > deadline:

@@ -27,7 +27,7 @@ HANDLED = {
 CHANGES = frozenset({"create", "update", "patch", "delete"})
 
 
-class Tool(Protocol):
+class GitopsTool(Protocol):
     """What the scenarios need of Flux or Argo CD. Names are those of the example's objects."""
 
     name: str
@@ -64,7 +64,9 @@ class Tool(Protocol):
 class Fleet:
     """The fixture of a scenario. `bed` has the cluster, the simulated AKS and the status."""
 
-    def __init__(self, bed: Bed, tool: Tool, repository: Repository, pods: OperatorPods) -> None:
+    def __init__(
+        self, bed: Bed, tool: GitopsTool, repository: Repository, pods: OperatorPods
+    ) -> None:
         self.bed = bed
         self.tool = tool
         self.repository = repository
@@ -163,7 +165,7 @@ def fleet(tool_type: Any, scratch: Path) -> Iterator[Fleet]:
         apply(plane.kubeconfig, pool_nodes("system", 2, os_sku="AzureLinux", mode="System"))
         bed.fill(uniform(2, 12, 1))
         aks = bed.start_aks()
-        tool: Tool = tool_type(plane, repository, scratch)
+        tool: GitopsTool = tool_type(plane, repository, scratch)
         try:
             with OperatorPods(plane, aks.url, scratch / "azlm.log") as pods:
                 tool.start()

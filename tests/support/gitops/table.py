@@ -8,7 +8,7 @@ TOOLS = ("Flux", "Argo CD", "Argo CD, server-side")
 BEGIN, END = "<!-- table: make gitops -->", "<!-- end of the table -->"
 
 
-class Table:
+class ResultTable:
     """Rows in the order in which they are first recorded."""
 
     def __init__(self) -> None:
@@ -35,4 +35,4 @@ class Table:
         PAGE.write_text("\n".join([f"{head}{BEGIN}", *lines, f"{END}{tail}"]))
 
 
-TABLE = Table()
+TABLE = ResultTable()

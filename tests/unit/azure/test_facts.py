@@ -136,7 +136,7 @@ async def test_without_the_cluster_nothing_is_guessed(asked: Asked) -> None:
     assert not isinstance(facts.locks, Unread)
 
 
-class Recording(AioHttpTransport):  # type: ignore[misc]  # aiohttp's transport is untyped
+class RecordingTransport(AioHttpTransport):  # type: ignore[misc]  # aiohttp's transport is untyped
     """The SDK's transport, which keeps what was asked."""
 
     def __init__(self) -> None:
@@ -155,7 +155,7 @@ async def test_a_cloud_that_lags_is_asked_in_the_api_version_that_it_has() -> No
     server = ArmServer(cluster, None)
     url = await server.start(0)
     where = ClusterRef(subscription_id=ZERO, resource_group="demo-rg", name="demo")
-    transport = Recording()
+    transport = RecordingTransport()
     pools = open_pools(
         where,
         endpoint=url,

@@ -71,7 +71,7 @@ def test_the_text_in_the_details_decides_where_its_code_says_nothing() -> None:
     assert result == (Reason.QUOTA_EXCEEDED, False)
 
 
-def test_a_failed_operation_is_told_with_the_text_of_its_details() -> None:
+def test_a_failed_operation_is_reported_with_the_text_of_its_details() -> None:
     details = [{"code": "SubnetIsFull", "message": "subnet a has no room"}]
     error = {"code": "CreateVMSSAgentPoolFailed", "message": "see details", "details": details}
     failure = failure_of({"provisioningState": "Failed", "status": {"provisioningError": error}})

@@ -91,7 +91,7 @@ def test_a_drain_timeout_without_a_surge_gets_the_one_that_the_provider_requires
     }
 
 
-def test_what_the_block_of_a_default_pool_lacks_is_told() -> None:
+def test_what_the_block_of_a_default_pool_lacks_is_reported() -> None:
     surge = {"maxSurge": "10%", "undrainableNodeBehavior": "Cordon"}
     taints = ["CriticalAddonsOnly=true:NoSchedule", "a=b:PreferNoSchedule"]
     one = pool({"upgradeSettings": surge, "nodeTaints": taints}, mode="System")

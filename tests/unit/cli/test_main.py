@@ -66,8 +66,8 @@ class Azlm:
             code = main()
         except SystemExit as end:
             code = int(end.code or 0)
-        said = self._capsys.readouterr()
-        return code, said.out, said.err
+        output = self._capsys.readouterr()
+        return code, output.out, output.err
 
     def file(self, content: object, name: str = "m.yaml") -> Path:
         """Text as it is, or an object as YAML."""
@@ -138,7 +138,7 @@ def test_wrong_usage_is_64_in_one_line(azlm: Azlm, arguments: tuple[str, ...], w
     code, out, err = azlm(*arguments)
     assert (code, out) == (USAGE, "")
     assert words in err
-    assert "--help tells more" in err
+    assert "--help explains more" in err
     assert err.count("\n") == 1
 
 
@@ -386,14 +386,14 @@ def test_a_cluster_that_cannot_be_reached(
     assert "Traceback" not in err
 
 
-def test_a_missing_kubeconfig_is_told_before_azures_flags(azlm: Azlm) -> None:
+def test_a_missing_kubeconfig_is_reported_before_azures_flags(azlm: Azlm) -> None:
     file = azlm.file(MIGRATION)
     code, _, err = azlm("preflight", "-f", file, "--kubeconfig", azlm.folder / "none")
     assert code == 1
     assert "there is no kubeconfig at " in err
 
 
-def test_a_flag_that_names_no_cluster_is_told_by_its_name(azlm: Azlm) -> None:
+def test_a_flag_that_names_no_cluster_is_reported_by_its_name(azlm: Azlm) -> None:
     flags = ("--subscription-id=x", "--resource-group=g", "--cluster-name=c")
     code, _, err = azlm("preflight", "-f", azlm.file(MIGRATION), *flags)
     assert code == 1

@@ -11,7 +11,7 @@ from azure_linux_migrator.cli.render.plan_text import as_table
 from azure_linux_migrator.forecast.alternatives import choice_text
 from azure_linux_migrator.forecast.durations import brief, span
 from azure_linux_migrator.forecast.forecast import Forecast, Range
-from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
+from azure_linux_migrator.forecast.pod_summary import PodGroup, PodOutcome, PodSummary, Warned
 from azure_linux_migrator.forecast.run import BatchTime
 from tests.support.forecasts import NOW, blocked, choice, finding, forecast, run_result
 
@@ -26,7 +26,7 @@ def _line(text: str, begin: str) -> str:
     return next(line for line in text.splitlines() if line.strip().startswith(begin))
 
 
-def _group(kind: str, name: str, disposition: Outcome, pods: int, loses: int = 0) -> PodGroup:
+def _group(kind: str, name: str, disposition: PodOutcome, pods: int, loses: int = 0) -> PodGroup:
     return PodGroup(kind, "default", name, disposition, "its reason", pods, loses)
 
 
@@ -76,14 +76,14 @@ def test_pods_are_counted_in_words(counted: PodSummary, text: str) -> None:
 
 def test_workloads_that_matter_are_named_six_at_the_most() -> None:
     groups = [
-        _group("Pod", "bare", Outcome.BLOCKED, 1),
-        _group("StatefulSet", "db", Outcome.BLOCKED, 2),
-        _group("Deployment", "search", Outcome.MOVE, 8, 8),
-        _group("Deployment", "web", Outcome.MOVE, 3, 1),
-        _group("Job", "report", Outcome.WAIT, 1),
-        _group("Job", "batch", Outcome.WAIT, 4),
-        _group("Job", "more", Outcome.WAIT, 4),
-        _group("Deployment", "plain", Outcome.MOVE, 5),
+        _group("Pod", "bare", PodOutcome.BLOCKED, 1),
+        _group("StatefulSet", "db", PodOutcome.BLOCKED, 2),
+        _group("Deployment", "search", PodOutcome.MOVE, 8, 8),
+        _group("Deployment", "web", PodOutcome.MOVE, 3, 1),
+        _group("Job", "report", PodOutcome.WAIT, 1),
+        _group("Job", "batch", PodOutcome.WAIT, 4),
+        _group("Job", "more", PodOutcome.WAIT, 4),
+        _group("Deployment", "plain", PodOutcome.MOVE, 5),
     ]
     text = _table(forecast(pod_summary=PodSummary(workloads=groups)))
     for line in (
@@ -93,7 +93,7 @@ def test_workloads_that_matter_are_named_six_at_the_most() -> None:
         "    - Deployment default/web: 1 of 3 pods loses the data of an emptyDir",
         "    - Job default/report: 1 pod is waited for",
         "    - Job default/batch: 4 pods are waited for",
-        "    … and 1 more (-o json tells them all)",
+        "    … and 1 more (-o json lists them all)",
     ):
         assert line in text
     assert "default/more" not in text
@@ -206,7 +206,7 @@ def test_lines_keep_to_the_width() -> None:
 
 
 def test_machines_read_the_same_in_camel_case() -> None:
-    groups = [_group("Deployment", "web", Outcome.MOVE, 3, 1)]
+    groups = [_group("Deployment", "web", PodOutcome.MOVE, 3, 1)]
     result = forecast(
         pod_summary=structs.replace(PodSummary(move=3, lose_data=1), workloads=groups)
     )

@@ -92,7 +92,7 @@ async def test_many_events_are_written_slowly_and_merged_meanwhile(
         recorder = EventRecorder(client, World(), "m", "uid-m")
         began = time.monotonic()
         for _ in range(10):
-            recorder.tell(MigrationStatus(), decision)
+            recorder.publish(MigrationStatus(), decision)
         assert recorder._writing is not None
         await asyncio.wait_for(recorder._writing, 10)
         assert time.monotonic() - began >= 0.1
@@ -125,8 +125,8 @@ async def test_a_routine_step_is_normal_while_something_else_is_blocked() -> Non
 
     async with serving(events.answer) as client:
         recorder = EventRecorder(client, World(), "m", "uid-m")
-        recorder.tell(status(Reason.DRAINING), Decision((), status(Reason.ADMITTING_BATCH)))
-        recorder.tell(
+        recorder.publish(status(Reason.DRAINING), Decision((), status(Reason.ADMITTING_BATCH)))
+        recorder.publish(
             status(Reason.DRAINING), Decision((), status(Reason.REPLACEMENTS_UNSCHEDULABLE))
         )
         assert recorder._writing is not None
@@ -153,15 +153,15 @@ def _blocked(*names: str) -> MigrationStatus:
     return MigrationStatus(blockers=blockers)
 
 
-async def test_a_blocker_is_told_once_on_its_object() -> None:
+async def test_a_blocker_is_reported_once_on_its_object() -> None:
     events, world = Events(), World()
     for name in ("a", "b"):
         world.put_budget(Budget(NamespacedName("shop", name), None, uid=f"uid-{name}"))
     async with serving(events.answer) as client:
         recorder = EventRecorder(client, world, "m", "uid-m")
-        recorder.tell(MigrationStatus(), Decision((), _blocked("a")))
-        recorder.tell(_blocked("a"), Decision((), _blocked("a", "b")))
-        recorder.tell(_blocked("a", "b"), Decision((), _blocked("a", "b", "gone")))
+        recorder.publish(MigrationStatus(), Decision((), _blocked("a")))
+        recorder.publish(_blocked("a"), Decision((), _blocked("a", "b")))
+        recorder.publish(_blocked("a", "b"), Decision((), _blocked("a", "b", "gone")))
         assert recorder._writing is not None
         await asyncio.wait_for(recorder._writing, 10)
     recorded = {item["involvedObject"]["uid"]: item for item in events.items.values()}
@@ -174,12 +174,12 @@ async def test_a_blocker_is_told_once_on_its_object() -> None:
     )
 
 
-async def test_a_forced_deletion_is_told_on_its_pod() -> None:
+async def test_a_forced_deletion_is_reported_on_its_pod() -> None:
     events = Events()
     deletion = DeletePod(NamespacedName("shop", "a"), "uid-a", None, "")
     async with serving(events.answer) as client:
         recorder = EventRecorder(client, World(), "m", "uid-m")
-        recorder.tell(MigrationStatus(), Decision((deletion,), MigrationStatus()))
+        recorder.publish(MigrationStatus(), Decision((deletion,), MigrationStatus()))
         assert recorder._writing is not None
         await asyncio.wait_for(recorder._writing, 10)
     (item,) = events.items.values()
@@ -194,7 +194,7 @@ async def test_so_many_events_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     async with serving(events.answer) as client:
         recorder = EventRecorder(client, World(), "m", "uid-m")
-        recorder.tell(MigrationStatus(), Decision(deletions, MigrationStatus()))
+        recorder.publish(MigrationStatus(), Decision(deletions, MigrationStatus()))
         assert len(recorder._pending) == 3
         assert recorder._writing is not None
         await asyncio.wait_for(recorder._writing, 10)

@@ -16,7 +16,7 @@ from azure_linux_migrator.model.pool import Pool
 CREATE = CreatePool("src", "srcazl", "AzureLinux", 2, {}, ())
 
 
-class Slow(PoolPort):
+class SlowPort(PoolPort):
     """A port whose list answers on demand."""
 
     def __init__(self, error: AzureError | None = None) -> None:
@@ -58,7 +58,7 @@ class Slow(PoolPort):
         return
 
 
-def executor(port: Slow) -> Executor:
+def executor(port: SlowPort) -> Executor:
     nothing: Any = None
     return Executor(
         client=nothing,
@@ -72,7 +72,7 @@ def executor(port: Slow) -> Executor:
 
 async def test_a_list_begun_before_a_change_is_not_believed_after_it() -> None:
     for error in (None, AzureError("Unreachable", "timeout")):
-        port = Slow(error)
+        port = SlowPort(error)
         runner = executor(port)
         runner.submit([ReadPools()])
         await port.listing.wait()
@@ -89,7 +89,7 @@ async def test_a_list_begun_before_a_change_is_not_believed_after_it() -> None:
 
 
 async def test_of_two_actions_with_one_key_one_runs() -> None:
-    port = Slow()
+    port = SlowPort()
     runner = executor(port)
     runner.submit([ReadPools(), ReadPools()])
     await port.listing.wait()

@@ -18,7 +18,7 @@ from azure_linux_migrator.kube.lease import Elector
 from tests.support.fake_apiserver import serving
 
 
-class Cluster:
+class LeaseCluster:
     """Leases by namespace, with compare-and-swap, and no migrations."""
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ async def _end(*tasks: asyncio.Task[Any]) -> None:
 
 
 async def test_two_leaders_on_one_cluster_are_never_at_work_at_once() -> None:
-    cluster = Cluster()
+    cluster = LeaseCluster()
     async with serving(cluster.answer) as client:
         both = [_install(client, "azlm-system", name) for name in ("one", "two")]
         gaining = [asyncio.create_task(leader.gain()) for leader in both]
@@ -114,7 +114,7 @@ async def test_an_install_waits_while_another_one_renews_its_lease(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(leadership, "OTHER_INSTALL_SECONDS", 0.1)
-    cluster = Cluster()
+    cluster = LeaseCluster()
     cluster.hold("other", "them")
     async with serving(cluster.answer) as client:
         mine = _install(client, "azlm-system", "mine")
@@ -137,7 +137,7 @@ async def test_an_install_that_begins_in_the_same_moment_makes_this_one_step_bac
 ) -> None:
     """It is not there at the first look, and is at the second, after the Lease was taken."""
     monkeypatch.setattr(leadership, "OTHER_INSTALL_SECONDS", 0.1)
-    cluster = Cluster()
+    cluster = LeaseCluster()
     async with serving(cluster.answer) as client:
         mine = _install(client, "azlm-system", "mine")
         acquire = mine._elector.acquire
@@ -170,7 +170,7 @@ async def _probe(port: int, path: str) -> tuple[int, str]:
 async def test_a_process_that_waits_for_the_lease_serves_its_probes_and_ends_when_told(
     tmp_path: Path, unused_tcp_port: int
 ) -> None:
-    cluster = Cluster()
+    cluster = LeaseCluster()
     cluster.hold("azlm-system", "leader")
     async with serving(cluster.answer) as client:
         kubeconfig = tmp_path / "config"

@@ -15,16 +15,16 @@ from azure_linux_migrator.api.status import Phase
 from azure_linux_migrator.api.status_drain import BlockerStatus
 from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.controller.metrics import MetricsSnapshot, Telemetry
-from azure_linux_migrator.controller.metrics_server import Server
+from azure_linux_migrator.controller.metrics_server import MetricsServer
 from azure_linux_migrator.controller.metrics_table import METRICS, MIGRATION_METRICS, table
-from azure_linux_migrator.controller.migration_metrics import MigrationView
+from azure_linux_migrator.controller.migration_metrics import MigrationSample
 from azure_linux_migrator.core.reconcile.accounting import OVER as FINISHED
 from azure_linux_migrator.core.steps.routes import ROLLBACK, forward
 from azure_linux_migrator.errors import SettingsError
 from tests.support.expositions import EPOCH, OVER, STATUS, exposition
 
 ROOT = Path(__file__).resolve().parents[3]
-VIEW = MigrationView("m", "src", "srcazl", "BlueGreen", STATUS, {("evict", "granted"): 2})
+VIEW = MigrationSample("m", "src", "srcazl", "BlueGreen", STATUS, {("evict", "granted"): 2})
 
 
 def samples(text: str) -> list[Sample]:
@@ -58,7 +58,9 @@ async def test_a_deleted_migration_leaves_no_series() -> None:
     shown = [VIEW]
     telemetry = Telemetry()
     telemetry.watch(lambda: MetricsSnapshot(True, {"pods": 1.0}, tuple(shown)))
-    server = Server(telemetry, host="127.0.0.1", port=0, health=lambda: None, ready=lambda: "no")
+    server = MetricsServer(
+        telemetry, host="127.0.0.1", port=0, health=lambda: None, ready=lambda: "no"
+    )
     await server.start()
     try:
         _, text = await _get(server.port, "/metrics")
@@ -68,7 +70,7 @@ async def test_a_deleted_migration_leaves_no_series() -> None:
         assert 'migration="m"' not in text
         assert await _get(server.port, "/healthz") == (200, "ok")
         assert await _get(server.port, "/readyz") == (500, "no")
-        twin = Server(
+        twin = MetricsServer(
             telemetry, host="127.0.0.1", port=server.port, health=lambda: None, ready=lambda: None
         )
         with pytest.raises(SettingsError, match="--metrics-port"):
@@ -81,7 +83,9 @@ async def test_openmetrics_has_exemplars() -> None:
     telemetry = Telemetry()
     telemetry.watch(lambda: MetricsSnapshot(True, {}, (VIEW,)))
     telemetry.node_drained(30.0, "m")
-    server = Server(telemetry, host="127.0.0.1", port=0, health=lambda: None, ready=lambda: None)
+    server = MetricsServer(
+        telemetry, host="127.0.0.1", port=0, health=lambda: None, ready=lambda: None
+    )
     await server.start()
     try:
         _, text = await _get(server.port, "/metrics", "application/openmetrics-text; version=1.0.0")
@@ -121,7 +125,7 @@ def test_nodes_are_in_one_state_each() -> None:
     assert states == {"pending": 4.0, "draining": 2.0, "drained": 3.0}
 
 
-def states(view: MigrationView, metric: str) -> dict[str, float]:
+def states(view: MigrationSample, metric: str) -> dict[str, float]:
     telemetry = Telemetry()
     telemetry.watch(lambda: MetricsSnapshot(True, {}, (view,)))
     text = generate_latest(telemetry.registry).decode()

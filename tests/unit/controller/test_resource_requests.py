@@ -6,7 +6,7 @@ import pytest
 
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.controller.resource_requests import ResourceRequests
-from azure_linux_migrator.core.reconcile.messages import Answer, StatusWritten, WriteStatus
+from azure_linux_migrator.core.reconcile.messages import StatusWritten, WriteAnswer, WriteStatus
 from azure_linux_migrator.errors import NotLeadingError
 from azure_linux_migrator.kube.migrations import Migrations
 from tests.support.fake_apiserver import serving
@@ -27,7 +27,7 @@ async def _write(*replies: Reply, leads: bool = True) -> tuple[StatusWritten, Re
 async def test_a_status_is_applied_to_the_version_that_was_seen() -> None:
     stored: dict[str, Any] = {"metadata": {"resourceVersion": "18"}}
     written, recorder, conflicts = await _write(Reply(200, stored))
-    assert written == StatusWritten(Answer.TAKEN, 18)
+    assert written == StatusWritten(WriteAnswer.TAKEN, 18)
     (request,) = recorder.requests
     assert request.content_type == "application/apply-patch+yaml"
     assert request.path.endswith("/azurelinuxmigrations/m/status")
@@ -38,9 +38,14 @@ async def test_a_status_is_applied_to_the_version_that_was_seen() -> None:
 
 @pytest.mark.parametrize(
     ("status", "answer"),
-    [(409, Answer.CONFLICT), (404, Answer.GONE), (422, Answer.REFUSED), (500, Answer.REFUSED)],
+    [
+        (409, WriteAnswer.CONFLICT),
+        (404, WriteAnswer.GONE),
+        (422, WriteAnswer.REFUSED),
+        (500, WriteAnswer.REFUSED),
+    ],
 )
-async def test_what_a_failed_write_means(status: int, answer: Answer) -> None:
+async def test_what_a_failed_write_means(status: int, answer: WriteAnswer) -> None:
     written, _, conflicts = await _write(Reply(status))
     assert written.answer is answer
     assert conflicts == (["m"] if status == 409 else [])
@@ -49,12 +54,12 @@ async def test_what_a_failed_write_means(status: int, answer: Answer) -> None:
 async def test_a_busy_server_says_when_to_write_again() -> None:
     busy = Reply(503, headers={"Retry-After": "7"})
     written, _, _ = await _write(busy)
-    assert written == StatusWritten(Answer.REFUSED, wait=7.0)
+    assert written == StatusWritten(WriteAnswer.REFUSED, wait=7.0)
 
 
 async def test_without_the_lease_nothing_is_sent() -> None:
     written, recorder, _ = await _write(leads=False)
-    assert (written.answer, recorder.requests) == (Answer.UNSENT, [])
+    assert (written.answer, recorder.requests) == (WriteAnswer.UNSENT, [])
 
 
 async def test_a_lease_that_is_lost_in_the_last_moment_leaves_it_unsent() -> None:
@@ -64,7 +69,7 @@ async def test_a_lease_that_is_lost_in_the_last_moment_leaves_it_unsent() -> Non
     recorder = Recorder()
     async with serving(recorder.answer) as client:
         requests = ResourceRequests(Migrations(client.guarded(lost)), "m", lambda: True)
-        assert (await requests.write(WRITE)).answer is Answer.UNSENT
+        assert (await requests.write(WRITE)).answer is WriteAnswer.UNSENT
     assert recorder.requests == []
 
 

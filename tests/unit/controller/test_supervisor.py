@@ -14,12 +14,12 @@ from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
 from azure_linux_migrator.model.actions import ReadPools
 from azure_linux_migrator.model.migration import Migration
-from tests.support.workers import BODY, Server, worker_on
+from tests.support.workers import BODY, WorkerServer, worker_on
 
 BEGUN = {"metadata": BODY["metadata"] | {"name": "m"}}
 
 
-class Slow:
+class SlowWorker:
     """A worker with a request under way that outlives its loop."""
 
     def __init__(self, log: list[str], *, releasing: bool) -> None:
@@ -50,10 +50,10 @@ async def _turns() -> None:
 
 async def test_nothing_is_released_before_the_last_request_is_answered() -> None:
     log: list[str] = []
-    slows: list[Slow] = []
+    slows: list[SlowWorker] = []
 
     def make(_: Mapping[str, Any], releasing: bool) -> Any:
-        slows.append(Slow(log, releasing=releasing))
+        slows.append(SlowWorker(log, releasing=releasing))
         return slows[-1]
 
     async def read(_: str) -> Mapping[str, Any]:
@@ -79,16 +79,21 @@ async def test_a_resource_that_is_gone_is_not_released() -> None:
     async def read(_: str) -> None:
         return None
 
-    nothing: Any = None
-    await Supervisor(nothing, read).release("m")
+    made_for: list[Mapping[str, Any]] = []
+
+    def make(body: Mapping[str, Any], _: bool) -> Any:
+        made_for.append(body)
+
+    await Supervisor(make, read).release("m")
+    assert made_for == []
 
 
 async def test_a_worker_begins_once_the_one_before_it_is_over() -> None:
     log: list[str] = []
-    slows: list[Slow] = []
+    slows: list[SlowWorker] = []
 
     def make(_: Mapping[str, Any], releasing: bool) -> Any:
-        slows.append(Slow(log, releasing=releasing))
+        slows.append(SlowWorker(log, releasing=releasing))
         return slows[-1]
 
     workers = Supervisor(make, lambda _: asyncio.sleep(0, None))
@@ -106,10 +111,10 @@ async def test_a_worker_begins_once_the_one_before_it_is_over() -> None:
     await asyncio.gather(first, second, return_exceptions=True)
 
 
-async def test_what_is_seen_of_a_successor_is_not_told_to_a_worker() -> None:
+async def test_what_is_seen_of_a_successor_is_not_sent_to_a_worker() -> None:
     seen: list[str] = []
 
-    class Told(Slow):
+    class Told(SlowWorker):
         def observe(self, body: Mapping[str, Any]) -> None:
             seen.append(str(body["metadata"]["uid"]))
 
@@ -140,7 +145,7 @@ def _still(monkeypatch: pytest.MonkeyPatch, decision: Decision) -> None:
 
 
 async def test_a_release_leaves_no_writer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server()
+    server = WorkerServer()
     worker = worker_on(server, releasing=True)
     status = worker.status.model_copy(update={"message": "released"})
     _still(monkeypatch, Decision((), status, released=True))
@@ -153,7 +158,7 @@ async def test_a_release_leaves_no_writer_behind(monkeypatch: pytest.MonkeyPatch
 async def test_cancelled_while_it_waits_for_azure_it_ends_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    worker = worker_on(Server())
+    worker = worker_on(WorkerServer())
     answered = asyncio.Event()
 
     async def slow(_: object) -> None:

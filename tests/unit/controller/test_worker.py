@@ -19,7 +19,7 @@ from azure_linux_migrator.errors import KubernetesError
 from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.model.migration import Migration
 from simtest.run import Run
-from tests.support.workers import Server, worker_on
+from tests.support.workers import WorkerServer, worker_on
 
 RECORDED = MigrationStatus(step="RetireSource", phase="Running")
 
@@ -62,7 +62,7 @@ async def test_a_status_that_was_written_but_not_answered_is_gone_on_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     steps = _deciding(monkeypatch, RECORDED)
-    worker = worker_on(Server(silent=True))
+    worker = worker_on(WorkerServer(silent=True))
     assert worker.status.step == "AwaitRetireApproval"
     assert await _decisions(worker, 0.8) == 2
     assert steps == ["AwaitRetireApproval", "RetireSource"]
@@ -71,7 +71,7 @@ async def test_a_status_that_was_written_but_not_answered_is_gone_on_from(
 async def test_a_status_that_was_refused_is_not_written_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server = Server()
+    server = WorkerServer()
     worker = worker_on(server)
     status = worker.status.model_copy(update={"message": "waiting"})
     steps = _deciding(monkeypatch, status, RECORDED)
@@ -92,7 +92,7 @@ async def test_a_status_that_was_refused_is_not_written_later(
 async def test_what_somebody_else_has_recorded_is_gone_on_from_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server = Server()
+    server = WorkerServer()
     worker = worker_on(server)
     _deciding(monkeypatch, worker.status)
     async with _running(worker):
@@ -108,7 +108,7 @@ async def test_what_somebody_else_has_recorded_is_gone_on_from_after_a_while(
 async def test_a_time_that_has_passed_is_no_reason_to_decide_a_hundred_times(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    worker = worker_on(Server())
+    worker = worker_on(WorkerServer())
     _deciding(monkeypatch, worker.status)
     assert await _decisions(worker, 0.8) == 2
 
@@ -117,7 +117,7 @@ async def test_a_step_that_was_recorded_is_gone_on_from_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     steps = [MigrationStatus(step=f"Step{n}", phase="Running") for n in range(5)]
-    server = Server()
+    server = WorkerServer()
     worker = worker_on(server)
     _deciding(monkeypatch, *steps)
     assert await _decisions(worker, 0.3) == 6
@@ -127,7 +127,7 @@ async def test_a_step_that_was_recorded_is_gone_on_from_at_once(
 async def test_a_status_that_is_refused_is_not_sent_a_hundred_times_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server = Server()
+    server = WorkerServer()
     worker = worker_on(server)
     server.refuses = True
     _deciding(monkeypatch, RECORDED)
@@ -136,7 +136,7 @@ async def test_a_status_that_is_refused_is_not_sent_a_hundred_times_a_second(
 
 
 async def test_a_status_is_not_written_over_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server()
+    server = WorkerServer()
     worker = worker_on(server)
     server.records({"step": "Soak"})
     _deciding(monkeypatch, worker.status.model_copy(update={"message": "x"}))
@@ -150,7 +150,7 @@ async def test_a_status_is_not_written_over_a_newer_one(monkeypatch: pytest.Monk
 async def test_without_the_lease_no_status_is_written(
     monkeypatch: pytest.MonkeyPatch, *, leads: bool
 ) -> None:
-    server = Server()
+    server = WorkerServer()
     _deciding(monkeypatch, RECORDED)
     await _decisions(worker_on(server, leads=leads), 0.1)
     assert len(server.sent) == int(leads)

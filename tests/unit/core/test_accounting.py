@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from azure_linux_migrator.api.elapsed import Elapsed, Part
+from azure_linux_migrator.api.elapsed import Elapsed, ElapsedPart
 from azure_linux_migrator.api.status import Condition, MigrationStatus, Phase, timestamp
 from azure_linux_migrator.api.status_drain import NodeCounts, PodCounts
 from azure_linux_migrator.api.steps import Step
@@ -42,11 +42,11 @@ def test_each_part_has_its_own_time() -> None:
         (800, status("", phase=Phase.SUCCEEDED)),
     )
     assert last.elapsed.seconds == {
-        Part.MOVING: 40,
-        Part.SOAKING: 5,
-        Part.WAITING: 155,
-        Part.PAUSED: 500,
-        Part.PREPARING: 100,
+        ElapsedPart.MOVING: 40,
+        ElapsedPart.SOAKING: 5,
+        ElapsedPart.WAITING: 155,
+        ElapsedPart.PAUSED: 500,
+        ElapsedPart.PREPARING: 100,
     }
     assert elapsed_now(last, NOW + 10_000) == last.elapsed
 

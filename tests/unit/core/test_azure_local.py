@@ -1,4 +1,4 @@
-"""AKS enabled by Azure Arc, as on Azure Local: told in place of a cluster that is not found."""
+"""AKS enabled by Azure Arc, as on Azure Local: reported in place of a cluster that is not found."""
 
 from typing import Any
 
@@ -7,16 +7,18 @@ from aiohttp import web
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.reconcile.context import context_of
 from azure_linux_migrator.core.steps.preflight import preflight
-from azure_linux_migrator.kube.node_resource_group import home_of
+from azure_linux_migrator.kube.node_resource_group import node_resource_group_of
 from azure_linux_migrator.kube.services import on_azure_local
 from azure_linux_migrator.model.cluster import AZURE_LOCAL, Node
 from tests.support.fake_apiserver import serving
 from tests.support.worlds import NOW, migration, seen, world
 
-NODE = Node("moc-lw4ne1o6j8j", "", node_resource_group=home_of("moc://moc-lw4ne1o6j8j", ""))
+NODE = Node(
+    "moc-lw4ne1o6j8j", "", node_resource_group=node_resource_group_of("moc://moc-lw4ne1o6j8j", "")
+)
 
 
-def test_it_is_told_before_azure_is_asked_for_pools_that_it_does_not_have() -> None:
+def test_it_is_reported_before_azure_is_asked_for_pools_that_it_does_not_have() -> None:
     assert NODE.node_resource_group == AZURE_LOCAL
     observation = seen(world([], nodes=[NODE]), pools=None)
     answer = preflight(context_of(migration(), observation, NOW))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from azure_linux_migrator.api.names import TAG_AUTOSCALER, TAG_COUNT, VICTIM_COST
+from azure_linux_migrator.api.names import LOWEST_DELETION_COST, TAG_AUTOSCALER, TAG_COUNT
 from azure_linux_migrator.api.status import (
     AutoscalerBounds,
     MigrationStatus,
@@ -133,7 +133,7 @@ def test_a_target_that_fills_again_is_drained_first() -> None:
 
 
 def test_a_deleted_migration_leaves_the_pod_of_a_surge_on_a_held_node() -> None:
-    marked = pod("a", node="s-0", deletion_cost=VICTIM_COST)
+    marked = pod("a", node="s-0", deletion_cost=LOWEST_DELETION_COST)
     state = world([marked], nodes=[Node("s-0", "src", upgrade_status="paused")])
     deployment = NamespacedName("default", "web")
     state.put_controller(Controller("ReplicaSet", deployment, "rs-web", owner="w"))

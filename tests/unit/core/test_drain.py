@@ -147,7 +147,7 @@ def test_the_node_with_the_fewest_pods_empties_first() -> None:
     assert [eviction.pod.name for eviction in planned(state).evictions] == ["a"]
 
 
-class TestLedger:
+class TestInflightEvictions:
     """A slot that was used is not used twice, in whatever order the events arrive."""
 
     def setup_method(self) -> None:

@@ -33,7 +33,7 @@ def test_nodes_of_a_batch_are_reported_and_no_others() -> None:
     assert reported(decision) == {"s-0": "DrainInProgress", "s-1": "Drained"}
 
 
-def test_what_is_told_already_is_not_told_again() -> None:
+def test_what_is_reported_already_is_not_reported_again() -> None:
     nodes = [
         Node("s-0", "src", drain="m/DrainInProgress", **BATCH),
         Node("s-1", "src", drain="m/DrainInProgress", **BATCH),
@@ -41,7 +41,7 @@ def test_what_is_told_already_is_not_told_again() -> None:
     assert reported(decided(migration(at("Drain")), *nodes)) == {"s-1": "Drained"}
 
 
-def test_without_the_right_and_while_paused_nothing_is_told() -> None:
+def test_without_the_right_and_while_paused_nothing_is_reported() -> None:
     node = Node("s-0", "src", **BATCH)
     assert reported(decided(migration(at("Drain")), node, reports_drain=False)) == {}
     assert reported(decided(migration(at("Drain"), paused=True), node)) == {}

@@ -67,7 +67,7 @@ def test_nothing_is_scaled_where_nothing_was_or_the_target_is_grown_by_us(
     assert not any(isinstance(action, UpdatePool) for action in decision.actions)
 
 
-def test_a_refusal_of_azure_does_not_hold_the_migration_up_and_is_told() -> None:
+def test_a_refusal_of_azure_does_not_hold_the_migration_up_and_is_reported() -> None:
     refusal = ActionProblem(Reason.SUBNET_TOO_SMALL, "no room for 9 nodes", False, NOW + 300)
     problems = {"UpdatePool/srcazl": refusal}
     decision = decided("HoldAutoscaler", target(count=2, tags=TAGS), problems=problems)

@@ -27,7 +27,7 @@ from tests.support.worlds import NOW, budget, pod, world
 Answer = Callable[[EvictPod], EvictionResponse]
 
 
-class Drain:
+class AnsweredDrain:
     """A world whose evictions get the answers of the test; `posts` are the requests and their
     times."""
 
@@ -75,7 +75,7 @@ def replicas(count: int) -> list[Pod]:
 def test_a_pod_that_is_gone_is_not_asked_for_again_while_the_watch_lags(
     result: EvictionResult,
 ) -> None:
-    drain = Drain(deployment(world(replicas(3)), 3))
+    drain = AnsweredDrain(deployment(world(replicas(3)), 3))
     assert len(drain.go(60.0, always(result))) == 1, "and its owner has one out"
     drain.world.remove_pod(NamespacedName("default", drain.posts[0][1]))
     drain.world.put_pod(pod("new", node="t-0"))
@@ -83,14 +83,14 @@ def test_a_pod_that_is_gone_is_not_asked_for_again_while_the_watch_lags(
 
 
 def test_a_pod_that_was_gone_long_ago_and_still_shows_is_asked_for_again() -> None:
-    drain = Drain(world(replicas(1)))
+    drain = AnsweredDrain(world(replicas(1)))
     assert len(drain.go(119.0, always(EvictionResult.GONE), step=1.0)) == 1
     assert len(drain.go(5.0, always(EvictionResult.GONE), step=1.0)) == 1
 
 
 def test_a_pod_that_was_gone_takes_no_slot_of_its_budget_but_is_not_counted_as_healthy() -> None:
     guard = budget(allowed=2, healthy=4, desired=2, expected=4)
-    drain = Drain(world(replicas(4), [guard]))
+    drain = AnsweredDrain(world(replicas(4), [guard]))
     [first, _] = drain.work.plan(NOW).evictions
     drain.outcomes.began(first, NOW)
     drain.outcomes.eviction_answered(first, EvictionResponse(EvictionResult.GONE), NOW)
@@ -111,7 +111,7 @@ def test_a_lost_answer_keeps_its_slot_and_the_same_pod_is_asked_for_again(
     lost: KubernetesError, guarded: bool
 ) -> None:
     pdb_index = [budget(allowed=1, healthy=3, desired=2, expected=3)] if guarded else []
-    drain = Drain(deployment(world(replicas(3), pdb_index), 3))
+    drain = AnsweredDrain(deployment(world(replicas(3), pdb_index), 3))
     sent = drain.go(30.0, lambda _: classify(lost))
     assert len(set(sent)) == 1
     assert 3 < len(sent) < 10, "soon, and then less and less often"
@@ -120,7 +120,7 @@ def test_a_lost_answer_keeps_its_slot_and_the_same_pod_is_asked_for_again(
 
 
 def test_an_apiserver_that_comes_back_is_asked_within_seconds() -> None:
-    drain = Drain(deployment(world(replicas(3)), 3))
+    drain = AnsweredDrain(deployment(world(replicas(3)), 3))
     drain.go(90.0, always(EvictionResult.SERVER))
     came_back = drain.now
     assert drain.go(13.0, always(EvictionResult.GRANTED)) != []
@@ -131,7 +131,7 @@ def test_an_apiserver_that_comes_back_is_asked_within_seconds() -> None:
     "settled", [EvictionResult.BUDGET, EvictionResult.CONFLICT, EvictionResult.TWO_BUDGETS]
 )
 def test_an_answer_about_the_pod_settles_a_lost_one(settled: EvictionResult) -> None:
-    drain = Drain(deployment(world(replicas(3)), 3))
+    drain = AnsweredDrain(deployment(world(replicas(3)), 3))
     [first] = drain.go(0.5, always(EvictionResult.SERVER))
     sent = drain.go(1.0, always(settled))
     assert (sent[0], len(set(sent))) == (first, 3), "its slot is free for the others again"
@@ -142,14 +142,14 @@ def test_an_answer_about_the_pod_settles_a_lost_one(settled: EvictionResult) -> 
 def test_an_answer_that_comes_before_the_pod_is_looked_at_settles_nothing(
     neither: EvictionResult,
 ) -> None:
-    drain = Drain(deployment(world(replicas(3)), 3))
+    drain = AnsweredDrain(deployment(world(replicas(3)), 3))
     [first] = drain.go(0.5, always(EvictionResult.SERVER))
     assert set(drain.go(60.0, always(neither))) == {first}
 
 
 def test_a_lost_eviction_that_was_carried_out_is_seen_by_the_watch() -> None:
     guard = budget(allowed=1, healthy=3, desired=2, expected=3)
-    drain = Drain(world(replicas(3), [guard]))
+    drain = AnsweredDrain(world(replicas(3), [guard]))
     [first] = drain.go(0.5, always(EvictionResult.SERVER))
     drain.world.put_pod(pod(first, terminating=True, revision=30, deadline=NOW + 30))
     assert drain.go(5.0, always(EvictionResult.GRANTED)) == []
@@ -159,7 +159,7 @@ def test_a_lost_eviction_that_was_carried_out_is_seen_by_the_watch() -> None:
 
 
 def test_a_pod_whose_answers_are_always_lost_lets_the_others_go_in_time() -> None:
-    drain = Drain(deployment(world(replicas(3)), 3))
+    drain = AnsweredDrain(deployment(world(replicas(3)), 3))
     [bad] = names(drain.work)
 
     def answer(action: EvictPod) -> EvictionResponse:
@@ -207,7 +207,7 @@ def spent(seconds: float | None = None) -> EvictionResponse:
 
 def test_retry_after_is_kept_for_all_pods_of_the_budget() -> None:
     guard = budget(allowed=1, healthy=200, desired=199, expected=200)
-    drain = Drain(world(replicas(200), [guard]))
+    drain = AnsweredDrain(world(replicas(200), [guard]))
     assert len(drain.go(9.9, lambda _: spent(10.0), step=0.01)) == 1
     assert drain.work.plan(drain.now).wake_at == NOW + 10
     drain.world.put_budget(budget(allowed=1, healthy=200, desired=199, expected=200, revision=30))
@@ -217,7 +217,7 @@ def test_retry_after_is_kept_for_all_pods_of_the_budget() -> None:
 
 def test_a_budget_that_is_spent_is_asked_again_with_its_next_status_and_ever_less_without() -> None:
     guard: dict[str, Any] = {"allowed": 1, "healthy": 9, "desired": 8, "expected": 9}
-    drain = Drain(world([*replicas(9), pod("other", app="other")], [budget(**guard)]))
+    drain = AnsweredDrain(world([*replicas(9), pod("other", app="other")], [budget(**guard)]))
     others = {"other"}
     sent = drain.go(
         1.0,
@@ -235,7 +235,7 @@ def test_a_budget_that_is_spent_is_asked_again_with_its_next_status_and_ever_les
 
 def test_a_budget_that_is_overdrawn_is_reported_once() -> None:
     guard = budget(allowed=1, healthy=9, desired=8, expected=9)
-    drain = Drain(world(replicas(9), [guard]))
+    drain = AnsweredDrain(world(replicas(9), [guard]))
     assert len(drain.go(20.0, always(EvictionResult.NEGATIVE, message="below 0"))) == 1
     [blocker] = drain.work.plan(drain.now).blockers
     assert (blocker.cause, blocker.kind, blocker.pods) == (Cause.NEGATIVE, "PodDisruptionBudget", 9)
@@ -243,9 +243,9 @@ def test_a_budget_that_is_overdrawn_is_reported_once() -> None:
 
 def test_an_unready_pod_that_was_no_gift_waits_with_its_budget() -> None:
     guard = budget(allowed=0, healthy=2, desired=2, expected=3)
-    drain = Drain(world([pod("a", ready=False), pod("b", ready=False)], [guard]))
+    drain = AnsweredDrain(world([pod("a", ready=False), pod("b", ready=False)], [guard]))
     assert drain.go(1.0, lambda _: spent()) == ["a", "b"], "both were planned at once"
-    pending = Drain(world([pod("c", phase="Pending", ready=False)], [guard]))
+    pending = AnsweredDrain(world([pod("c", phase="Pending", ready=False)], [guard]))
     assert pending.go(1.0, lambda _: spent()) == ["c"]
 
 
@@ -270,7 +270,7 @@ def test_what_refuses_every_pod_is_asked_by_one_at_a_time_and_reported_once(
     result: EvictionResult, cause: Cause
 ) -> None:
     world = many_apps()
-    drain = Drain(world)
+    drain = AnsweredDrain(world)
     drain.go(0.01, always(result, message="no"))
     drain.posts.clear()
     drain.go(120.0, always(result, message="no"), step=0.2)
@@ -291,7 +291,7 @@ def test_what_refuses_every_pod_is_asked_by_one_at_a_time_and_reported_once(
 
 def test_one_app_whose_webhook_refuses_holds_up_no_other() -> None:
     refused = {f"p{i}" for i in range(0, 100, 20)}
-    drain = Drain(many_apps())
+    drain = AnsweredDrain(many_apps())
 
     def answer(action: EvictPod) -> EvictionResponse:
         no = action.pod.name in refused
@@ -306,7 +306,7 @@ def test_one_app_whose_webhook_refuses_holds_up_no_other() -> None:
 def test_pods_that_a_webhook_denies_in_a_row_slow_no_others() -> None:
     """Case 37: three brokers are denied while their operator moves them."""
     brokers = {f"p{i}" for i in range(3)}
-    drain = Drain(many_apps())
+    drain = AnsweredDrain(many_apps())
 
     def answer(action: EvictPod) -> EvictionResponse:
         no = action.pod.name in brokers
@@ -321,7 +321,7 @@ def test_pods_that_a_webhook_denies_in_a_row_slow_no_others() -> None:
 
 
 def test_many_pods_that_a_webhook_denies_are_asked_for_at_a_bounded_rate() -> None:
-    drain = Drain(many_apps())
+    drain = AnsweredDrain(many_apps())
     drain.go(1.0, always(EvictionResult.WEBHOOK, message="no"), step=0.2)
     assert len(drain.posts) == 100, "each has to be asked for once"
     drain.posts.clear()
@@ -330,14 +330,14 @@ def test_many_pods_that_a_webhook_denies_are_asked_for_at_a_bounded_rate() -> No
 
 
 def test_few_pods_that_are_refused_are_reported_by_name() -> None:
-    drain = Drain(world(replicas(2)))
+    drain = AnsweredDrain(world(replicas(2)))
     drain.go(20.0, always(EvictionResult.WEBHOOK, message="no"), step=0.2)
     assert {blocker.kind for blocker in drain.work.plan(drain.now + 1).blockers} == {"Pod"}
 
 
 def test_an_open_breaker_tries_the_pod_that_was_refused_least() -> None:
     guard = budget(allowed=4, healthy=4, desired=0, expected=4)
-    drain = Drain(world(replicas(4), [guard]))
+    drain = AnsweredDrain(world(replicas(4), [guard]))
     [*bad, good] = names(drain.work)
 
     def answer(action: EvictPod) -> EvictionResponse:
@@ -356,7 +356,7 @@ def test_an_open_breaker_tries_the_pod_that_was_refused_least() -> None:
 
 
 def test_a_probe_without_an_answer_is_followed_by_another() -> None:
-    drain = Drain(many_apps())
+    drain = AnsweredDrain(many_apps())
     drain.go(0.01, always(EvictionResult.SERVER))
     [probe] = drain.work.plan(NOW + 5).evictions
     drain.outcomes.began(probe, NOW + 5)
@@ -367,7 +367,7 @@ def test_a_probe_without_an_answer_is_followed_by_another() -> None:
 def test_a_clock_that_is_set_back_makes_no_wait_longer() -> None:
     guard = budget(allowed=1, healthy=9, desired=8, expected=9)
     others = [pod(f"other-{i}", app=f"other-{i}") for i in range(5)]
-    drain = Drain(world([*replicas(9), *others], [guard]))
+    drain = AnsweredDrain(world([*replicas(9), *others], [guard]))
     for result in (EvictionResult.WEBHOOK, EvictionResult.THROTTLED):
         drain.go(2.0, always(result, retry_after=20.0))
     drain.now = NOW - 3600
@@ -376,7 +376,7 @@ def test_a_clock_that_is_set_back_makes_no_wait_longer() -> None:
 
 
 def test_what_is_due_and_not_done_is_no_reason_to_look_again_at_once() -> None:
-    drain = Drain(many_apps())
+    drain = AnsweredDrain(many_apps())
     drain.go(0.01, always(EvictionResult.FORBIDDEN))
     later = drain.work.plan(NOW + 100).wake_at
     assert later is None or later > NOW + 100

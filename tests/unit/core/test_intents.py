@@ -24,7 +24,7 @@ def draining(**more: Any) -> MigrationStatus:
     return at("Drain", batch=batch, phase="Running", **more)
 
 
-class Run:
+class IntentRun:
     """A migration with a pod to move: annotations and spec change between two decisions."""
 
     def __init__(self, status: MigrationStatus | None = None, **spec: Any) -> None:
@@ -49,7 +49,7 @@ def kinds(decision: Decision) -> set[type]:
 
 
 def test_a_pause_holds_after_its_annotation_is_gone_and_ends_by_a_new_word() -> None:
-    run = Run()
+    run = IntentRun()
     assert EvictPod in kinds(run())
     paused = run(pause="1")
     assert (kinds(paused), paused.status.phase, ready(paused)) == (set(), "Paused", "Paused")
@@ -62,7 +62,7 @@ def test_a_pause_holds_after_its_annotation_is_gone_and_ends_by_a_new_word() -> 
 
 
 def test_a_resume_does_not_overrule_the_spec() -> None:
-    run = Run(paused=True)
+    run = IntentRun(paused=True)
     decision = run(resume="1")
     assert (decision.status.phase, decision.status.message) == (
         "Paused",
@@ -71,11 +71,11 @@ def test_a_resume_does_not_overrule_the_spec() -> None:
 
 
 def test_pause_wins_over_a_resume_of_the_same_moment() -> None:
-    assert Run()(pause="1", resume="1").status.phase == "Paused"
+    assert IntentRun()(pause="1", resume="1").status.phase == "Paused"
 
 
 def test_words_that_a_resource_was_created_with_count_as_used() -> None:
-    run = Run(MigrationStatus())
+    run = IntentRun(MigrationStatus())
     words = {"abort": "1", "retry": "1", "rollback": "1", "approve": "BeforeDrain"}
     decision = run(**words)
     assert decision.status.phase == "Running"
@@ -84,7 +84,7 @@ def test_words_that_a_resource_was_created_with_count_as_used() -> None:
 
 def test_a_drain_that_timed_out_gets_its_time_again() -> None:
     batch = BatchProgress(index=1, of=1, started_at=timestamp(NOW - 7200))
-    run = Run(at("Drain", batch=batch, phase="Running"), drain={"timeout": "30m"})
+    run = IntentRun(at("Drain", batch=batch, phase="Running"), drain={"timeout": "30m"})
     run.world.put_node(Node("t-0", "srcazl"))
     run(NOW)
     late = run(NOW + 1900)
@@ -96,7 +96,7 @@ def test_a_drain_that_timed_out_gets_its_time_again() -> None:
 
 
 def test_an_abort_releases_everything_and_is_final_until_a_retry() -> None:
-    run = Run(draining(source={"count": 2, "autoscaler": {"min": 1, "max": 5}}))
+    run = IntentRun(draining(source={"count": 2, "autoscaler": {"min": 1, "max": 5}}))
     run.pools = (source(tags=(("azlm-held-autoscaler", "1-5"),)), target())
     stopped = run(abort="1")
     assert (stopped.status.phase, ready(stopped), stalled(stopped)) == ("Aborted", "Aborted", True)
@@ -118,18 +118,18 @@ def test_an_abort_releases_everything_and_is_final_until_a_retry() -> None:
 
 def test_an_abort_while_it_is_moved_back_leaves_both_pools() -> None:
     back = RollbackStatus(reason="Requested", requested_at=timestamp(NOW))
-    run = Run(at("DrainTarget", rollback=back, phase="RollingBack"))
+    run = IntentRun(at("DrainTarget", rollback=back, phase="RollingBack"))
     assert run(abort="1").status.phase == "Aborted"
     assert run().status.rollback is None
 
 
 def test_an_abort_comes_too_late_once_the_source_is_retired() -> None:
-    run = Run(at("RetireSource", phase="Running"))
+    run = IntentRun(at("RetireSource", phase="Running"))
     assert run(abort="1").status.phase != "Aborted"
 
 
 def test_a_migration_that_is_done_is_not_aborted() -> None:
-    run = Run(at("HandOverAutoscaler", phase="Running"))
+    run = IntentRun(at("HandOverAutoscaler", phase="Running"))
     run.world = world([], nodes=[Node("t-0", "srcazl")])
     run.pools = (target(),)
     assert run().status.phase == "Succeeded"
@@ -138,14 +138,16 @@ def test_a_migration_that_is_done_is_not_aborted() -> None:
 
 def test_an_abort_in_place_stops_until_aks_changes_the_pool() -> None:
     for step, phase in (("AwaitDrainApproval", "Aborted"), ("UpdateInPlace", "Running")):
-        run = Run(at(step, phase="Running"), strategy={"type": "InPlace"}, approval="BeforeDrain")
+        run = IntentRun(
+            at(step, phase="Running"), strategy={"type": "InPlace"}, approval="BeforeDrain"
+        )
         run.pools = (source(),)
         assert run(abort="1").status.phase == phase
 
 
 def test_a_retry_begins_a_rolled_back_migration_again() -> None:
     back = RollbackStatus(reason="Requested", requested_at=timestamp(NOW))
-    run = Run(at("RemoveTarget", rollback=back, phase="RolledBack", observed_generation=1))
+    run = IntentRun(at("RemoveTarget", rollback=back, phase="RolledBack", observed_generation=1))
     run.pools = (source(),)
     assert run().status.phase == "RolledBack"
     again = run(retry="1")
@@ -153,7 +155,7 @@ def test_a_retry_begins_a_rolled_back_migration_again() -> None:
     assert again.status.step in {"Preflight", "CreateTarget"}
 
 
-def released(run: Run) -> Decision:
+def released(run: IntentRun) -> Decision:
     """The resource is deleted, and its nodes are released already."""
     for name in ("s-0", "s-1"):
         run.world.put_node(Node(name, "src"))
@@ -174,7 +176,7 @@ def released(run: Run) -> Decision:
 def test_what_an_admin_said_outlives_the_resource(
     words: dict[str, str], status: dict[str, Any], mark: str
 ) -> None:
-    run = Run(draining(**status))
+    run = IntentRun(draining(**status))
     run(**words)
     marking = released(run)
     assert UpdatePool("src", (), "e1", (("azlm-stop", mark),)) in marking.actions
@@ -184,13 +186,13 @@ def test_what_an_admin_said_outlives_the_resource(
 
 
 def test_nothing_is_left_to_a_successor_where_nothing_was_said() -> None:
-    run = Run()
+    run = IntentRun()
     run()
     assert released(run).released
 
 
 def test_a_successor_is_paused_as_its_predecessor_was_and_goes_on_when_it_is_resumed() -> None:
-    run = Run(MigrationStatus())
+    run = IntentRun(MigrationStatus())
     run.next(uid="another")
     for name in ("s-0", "s-1"):
         run.world.put_node(Node(name, "src"))
@@ -207,7 +209,7 @@ def test_a_successor_is_paused_as_its_predecessor_was_and_goes_on_when_it_is_res
 
 
 def test_the_mark_of_another_migration_means_nothing() -> None:
-    run = Run(MigrationStatus())
+    run = IntentRun(MigrationStatus())
     run.pools = (source(tags=(("azlm-stop", "other:paused"),)),)
     assert run().status.phase == "Running"
 
@@ -224,7 +226,7 @@ def test_the_wanted_migration_is_not_changed() -> None:
 
 
 def test_a_pause_holds_a_resource_that_azlm_has_not_seen_before() -> None:
-    run = Run(MigrationStatus())
+    run = IntentRun(MigrationStatus())
     paused = run(pause="1")
     assert (paused.status.handled_pause, paused.status.phase) == ("1", "Paused")
-    assert Run(MigrationStatus())(pause="1", resume="1").status.paused_at is None, "exported"
+    assert IntentRun(MigrationStatus())(pause="1", resume="1").status.paused_at is None, "exported"

@@ -18,7 +18,7 @@ from azure_linux_migrator.kube.cluster_watch import ClusterWatch
 from azure_linux_migrator.kube.reflector import Reflector
 from azure_linux_migrator.model.actions import ReleaseNode
 from azure_linux_migrator.model.cluster import Node
-from tests.support.workers import Server, worker_on
+from tests.support.workers import WorkerServer, worker_on
 
 NOW = 1_800_000_000.0
 HELD = {"count": 3, "autoscaler": {"min": 1, "max": 5}}
@@ -71,7 +71,7 @@ def test_no_autoscaler_is_turned_on_by_a_guess() -> None:
 
 
 async def test_a_worker_goes_on_from_what_can_be_read() -> None:
-    server = Server()
+    server = WorkerServer()
     worker = worker_on(server)
     server.records({"step": "Soak", "nodes": "many"})
     worker.observe(server.body)
@@ -88,7 +88,7 @@ async def test_a_deletion_with_an_invalid_spec_undoes_our_cordons_and_ends(
 
     monkeypatch.setattr(Reflector, "_run", run)
     monkeypatch.setattr(ClusterWatch, "synced", True)
-    server = Server()
+    server = WorkerServer()
     server.refuses = refuses
     worker = worker_on(server, releasing=True, spec=spec, status={"step": "Drain", "source": HELD})
     world = worker._ports.cluster_watch.world

@@ -19,7 +19,6 @@ from azure_linux_migrator.core.reconcile.loop import (
     Loop,
 )
 from azure_linux_migrator.core.reconcile.messages import (
-    Answer,
     Closed,
     Now,
     Overtaken,
@@ -29,6 +28,7 @@ from azure_linux_migrator.core.reconcile.messages import (
     StatusWritten,
     Submit,
     Watch,
+    WriteAnswer,
     WriteStatus,
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
@@ -59,7 +59,7 @@ DONE = MigrationStatus.model_validate(
     }
 )
 SEEN = ResourceSeen("m", "u", 7, 1, {"source": {"nodePool": "src"}}, WAITING)
-TAKEN = StatusWritten(Answer.TAKEN, 8)
+TAKEN = StatusWritten(WriteAnswer.TAKEN, 8)
 
 
 @dataclass
@@ -68,7 +68,7 @@ class NoWatches:
     synced: bool = True
 
     def problem(self) -> str:
-        return "the watch of pods has told nothing since noon"
+        return "the watch of pods has delivered nothing since noon"
 
 
 @dataclass
@@ -126,8 +126,10 @@ def test_a_new_step_is_recorded_before_it_acts(decider: Decider) -> None:
     assert loop.status == RETIRING
 
 
-@pytest.mark.parametrize("answer", [Answer.CONFLICT, Answer.REFUSED, Answer.UNANSWERED])
-def test_a_step_that_is_not_recorded_does_not_act(decider: Decider, answer: Answer) -> None:
+@pytest.mark.parametrize(
+    "answer", [WriteAnswer.CONFLICT, WriteAnswer.REFUSED, WriteAnswer.UNANSWERED]
+)
+def test_a_step_that_is_not_recorded_does_not_act(decider: Decider, answer: WriteAnswer) -> None:
     loop, _ = _records(decider)
     assert loop.written(StatusWritten(answer), _at(1)) == [ReadResource()]
     other = replace(SEEN, version=9, status=MigrationStatus(step="Soak"))
@@ -151,7 +153,7 @@ def test_a_refused_status_is_not_written_behind_the_loops_back(decider: Decider)
     decider.decision = Decision((ReadPools(),), RETIRING)
     loop.changed(_at(0.31))
     assert loop.tick(_at(0.32)) == [WriteStatus(RETIRING, 8)]
-    assert loop.written(StatusWritten(Answer.REFUSED), _at(0.4)) == [ReadResource()]
+    assert loop.written(StatusWritten(WriteAnswer.REFUSED), _at(0.4)) == [ReadResource()]
     assert loop.resource_read(None, _at(0.45)) == []
     assert loop.tick(_at(0.9)) == [], "the re-read has failed: nothing is flushed"
     assert loop.status.step == "AwaitRetireApproval"
@@ -160,7 +162,7 @@ def test_a_refused_status_is_not_written_behind_the_loops_back(decider: Decider)
 
 def test_an_unanswered_step_that_was_recorded_is_gone_on_from(decider: Decider) -> None:
     loop, _ = _records(decider)
-    loop.written(StatusWritten(Answer.UNANSWERED), _at(1))
+    loop.written(StatusWritten(WriteAnswer.UNANSWERED), _at(1))
     loop.resource_read(None, _at(1.1))
     assert loop.status == WAITING
     assert loop.seen(replace(SEEN, version=8, status=RETIRING), _at(1.2)) == []
@@ -172,14 +174,14 @@ def test_a_step_that_shows_before_the_write_fails_is_gone_on_from(decider: Decid
     loop, _ = _records(decider)
     assert loop.seen(replace(SEEN, version=8, status=RETIRING), _at(0.5)) == []
     assert loop.status == WAITING
-    loop.written(StatusWritten(Answer.UNANSWERED), _at(1))
+    loop.written(StatusWritten(WriteAnswer.UNANSWERED), _at(1))
     loop.resource_read(None, _at(1.1))
     assert loop.status == RETIRING
 
 
 def test_a_reread_that_is_older_than_what_was_seen_is_ignored(decider: Decider) -> None:
     loop, _ = _records(decider)
-    loop.written(StatusWritten(Answer.CONFLICT), _at(1))
+    loop.written(StatusWritten(WriteAnswer.CONFLICT), _at(1))
     soaks = MigrationStatus(step="Soak")
     assert loop.seen(replace(SEEN, version=9, status=soaks), _at(1.1)) == [Overtaken()]
     loop.resource_read(replace(SEEN, version=8), _at(1.2))
@@ -220,7 +222,7 @@ def test_writes_are_coalesced(decider: Decider) -> None:
         for output in loop.tick(Now(now.wall, now.steady + COALESCE_SECONDS)):
             if isinstance(output, WriteStatus):
                 sent.append(output)
-                assert loop.written(StatusWritten(Answer.TAKEN, 7 + len(sent)), now) == []
+                assert loop.written(StatusWritten(WriteAnswer.TAKEN, 7 + len(sent)), now) == []
     assert len(sent) == 1 + 1 / INTERVAL_SECONDS
     assert [write.version for write in sent] == [7, 8, 9]
 
@@ -230,7 +232,7 @@ def test_a_coalesced_write_that_fails_is_repeated_later_and_looked_into(decider:
     decider.decision = Decision((), WAITING.model_copy(update={"message": "x"}))
     loop.tick(_at(0))
     (write,) = loop.tick(_at(0))
-    assert loop.written(StatusWritten(Answer.REFUSED), _at(0.1)) == []
+    assert loop.written(StatusWritten(WriteAnswer.REFUSED), _at(0.1)) == []
     assert loop.wake_at == _at(0.1 + COALESCE_SECONDS).steady
     loop.tick(_at(0.2))
     assert loop.wake_at == _at(INTERVAL_SECONDS).steady
@@ -260,7 +262,7 @@ def test_a_step_that_waits_to_be_recorded_does_not_act_after_another_writer(
     loop.tick(_at(0.2))
     soaks = MigrationStatus(step="Soak")
     assert loop.seen(replace(SEEN, version=8, status=soaks), _at(0.25)) == [Overtaken()]
-    assert loop.written(StatusWritten(Answer.CONFLICT), _at(0.3)) == []
+    assert loop.written(StatusWritten(WriteAnswer.CONFLICT), _at(0.3)) == []
     assert loop.status == soaks
     assert not loop.recording
 
@@ -270,7 +272,7 @@ def test_nothing_is_written_to_a_resource_that_is_gone(decider: Decider) -> None
     decider.decision = Decision((), WAITING.model_copy(update={"message": "x"}))
     loop.tick(_at(0))
     loop.tick(_at(0))
-    loop.written(StatusWritten(Answer.GONE), _at(0.1))
+    loop.written(StatusWritten(WriteAnswer.GONE), _at(0.1))
     loop.tick(_at(1))
     assert loop.close(_at(2)) == [Closed()]
 
@@ -333,11 +335,11 @@ def test_a_release_needs_no_record(decider: Decider) -> None:
     loop.tick(_at(0))
     assert decider.migrations[0].deleting
     write = WriteStatus(deleting, 7)
-    outputs = loop.written(StatusWritten(Answer.REFUSED), _at(1))
+    outputs = loop.written(StatusWritten(WriteAnswer.REFUSED), _at(1))
     assert outputs == [Submit(WAITING, decider.decision), Released(), write]
     assert loop.close(_at(2)) == [], "a write is under way"
-    assert loop.written(StatusWritten(Answer.REFUSED), _at(3)) == [write], "once more"
-    assert loop.written(StatusWritten(Answer.REFUSED), _at(4)) == [Closed()]
+    assert loop.written(StatusWritten(WriteAnswer.REFUSED), _at(3)) == [write], "once more"
+    assert loop.written(StatusWritten(WriteAnswer.REFUSED), _at(4)) == [Closed()]
 
 
 def test_stopped_it_ends_what_it_began(decider: Decider) -> None:
@@ -352,7 +354,7 @@ def test_stopped_it_ends_what_it_began(decider: Decider) -> None:
 def test_closed_while_it_records_it_waits_for_the_answer_only(decider: Decider) -> None:
     loop, _ = _records(decider)
     assert loop.close(_at(1)) == []
-    assert loop.written(StatusWritten(Answer.UNANSWERED), _at(2)) == [Closed()]
+    assert loop.written(StatusWritten(WriteAnswer.UNANSWERED), _at(2)) == [Closed()]
 
 
 @pytest.mark.usefixtures("decider")
@@ -403,7 +405,7 @@ def test_a_loop_that_has_stopped_follows_the_world_no_more() -> None:
 
 def test_a_step_is_recorded_again_only_when_the_server_wants_it(decider: Decider) -> None:
     loop, write = _records(decider)
-    busy = StatusWritten(Answer.REFUSED, wait=5.0)
+    busy = StatusWritten(WriteAnswer.REFUSED, wait=5.0)
     assert loop.written(busy, _at(1)) == [ReadResource()]
     loop.resource_read(None, _at(1.1))
     assert loop.tick(_at(1.7)) == []
@@ -418,7 +420,7 @@ def test_a_coalesced_write_waits_as_long_as_the_server_asks(decider: Decider) ->
     decider.decision = Decision((), WAITING.model_copy(update={"message": "x"}))
     loop.tick(_at(0))
     (write,) = loop.tick(_at(0))
-    loop.written(StatusWritten(Answer.REFUSED, wait=5.0), _at(0.1))
+    loop.written(StatusWritten(WriteAnswer.REFUSED, wait=5.0), _at(0.1))
     assert write not in loop.tick(_at(2))
     assert write in loop.tick(_at(5.2))
 
@@ -427,7 +429,7 @@ def test_a_release_does_not_wait_for_a_busy_server(decider: Decider) -> None:
     loop = _loop(releasing=True)
     decider.decision = Decision((), MigrationStatus(step="Drain", phase="Deleting"))
     loop.tick(_at(0))
-    loop.written(StatusWritten(Answer.REFUSED, wait=5.0), _at(0.1))
+    loop.written(StatusWritten(WriteAnswer.REFUSED, wait=5.0), _at(0.1))
     again = MigrationStatus(step="Drain", phase="Deleting", message="again")
     decider.decision = Decision((), again, released=True)
     loop.changed(_at(0.2))

@@ -8,7 +8,7 @@ from azure_linux_migrator.api.status import SourceRecord
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.actions import CordonNode
 from azure_linux_migrator.model.cluster import Node, Owner, Pod
-from tests.support.decisions import Run, drained, ready, stalled
+from tests.support.decisions import DecisionRun, drained, ready, stalled
 from tests.support.worlds import NOW, at, pod, world
 
 AGENT = Owner("DaemonSet", "agent", "d")
@@ -24,8 +24,8 @@ def created(*agents: Pod) -> World:
     return world([pod("a"), *agents], nodes=nodes)
 
 
-def run(state: World, **spec: Any) -> Run:
-    return Run(state, at("CreateTarget", source=SourceRecord(count=2)), **spec)
+def run(state: World, **spec: Any) -> DecisionRun:
+    return DecisionRun(state, at("CreateTarget", source=SourceRecord(count=2)), **spec)
 
 
 def test_agents_that_fail_on_the_target_stop_before_the_cordon() -> None:
@@ -64,6 +64,6 @@ def test_what_is_no_worse_than_before_stops_nothing(agents: list[Pod]) -> None:
 @pytest.mark.parametrize("step", ["Drain", "Soak"])
 def test_agents_are_compared_again_before_the_next_batch_and_the_retirement(step: str) -> None:
     state = world([agent("s-0"), agent("s-1"), agent("t-0", ready=False)])
-    work = Run(state, drained(step, soak_started_at=None))
+    work = DecisionRun(state, drained(step, soak_started_at=None))
     decision = work.at(NOW)
     assert (ready(decision), decision.status.step) == ("NodeAgentsNotReady", "Soak")

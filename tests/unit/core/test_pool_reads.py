@@ -47,7 +47,9 @@ def test_pools_are_read_again_after_a_while(wanted: Migration, old: Pool, second
     early, due = decided(seconds - 2), decided(seconds + 1)
     assert (early.actions, early.wake_at) == ((), NOW + 2)
     assert due.actions == (ReadPools(),)
-    assert due.status.conditions == early.status.conditions, "a look changes nothing that is told"
+    assert due.status.conditions == early.status.conditions, (
+        "a look changes nothing that is reported"
+    )
 
 
 @pytest.mark.parametrize("age", [20.0, 300.0])

@@ -13,7 +13,7 @@ from azure_linux_migrator.core.preflight.findings import Finding, Severity
 from azure_linux_migrator.core.preflight.identity import as_label
 from azure_linux_migrator.core.preflight.rules import RULES, evaluate
 from azure_linux_migrator.core.preflight.snapshot import BudgetFacts, PreflightSnapshot
-from azure_linux_migrator.kube.node_resource_group import home_of
+from azure_linux_migrator.kube.node_resource_group import node_resource_group_of
 from azure_linux_migrator.model.azure_facts import (
     ClusterFacts,
     Lock,
@@ -655,7 +655,7 @@ def test_a_node_resource_group_as_label() -> None:
     long = "MC_" + "g" * 58 + "_x(y)"
     facts = ClusterFacts(node_resource_group=long, pod_cidrs=(), network_plugin="azure")
     for label in (as_label(long), as_label(long).lower()):
-        node = Node("s-0", "src", node_resource_group=home_of("", label))
+        node = Node("s-0", "src", node_resource_group=node_resource_group_of("", label))
         assert findings_of("cluster.identity", snapshot(cluster=facts, nodes=(node,))) == []
     assert as_label("a" * 62 + "(") == "a" * 62 + "z"
     assert as_label("mc_rg.") == "mc_rg.z"

@@ -150,7 +150,9 @@ def test_a_source_that_fills_again_is_drained_before_it_goes() -> None:
 @pytest.mark.parametrize("step", ["Drain", "Soak", "RetireSource"])
 def test_nothing_is_moved_or_removed_while_a_watch_is_stale(step: str) -> None:
     state = world([pod("a")] if step == "Drain" else [])
-    silent = seen(state, source(), target(), watch_problem="the watch of pods has told nothing")
+    silent = seen(
+        state, source(), target(), watch_problem="the watch of pods has delivered nothing"
+    )
     decision = decide(migration(_at(step)), silent, NOW)
     assert (_kinds(decision), _reason(decision)) == ([], "WatchStale")
 

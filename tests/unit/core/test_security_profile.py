@@ -33,7 +33,7 @@ def blocks(**changes: Any) -> str:
 
 
 def size(name: str, **more: Any) -> dict[str, Any]:
-    """A target of this size, as Azure tells of it."""
+    """A target of this size, as Azure shows it."""
     return {
         "target": ACL | {"vmSize": name},
         "sizes": {name.lower(): replace(GEN2, **more)},

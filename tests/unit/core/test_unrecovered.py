@@ -50,7 +50,7 @@ def causes(work: Planner, now: float) -> list[str]:
     return [str(blocker.cause) for blocker in work.plan(now).unrecovered]
 
 
-def test_a_replacement_that_never_becomes_ready_is_told_after_five_minutes() -> None:
+def test_a_replacement_that_never_becomes_ready_is_reported_after_five_minutes() -> None:
     state = world([pod("a")])
     deployment(state)
     work = begun(state)
@@ -71,7 +71,7 @@ def test_one_that_takes_long_by_nature_is_given_three_times_that() -> None:
     assert (causes(work, NOW + 590), causes(work, NOW + 611)) == ([], ["ReplacementNotReady"])
 
 
-def test_one_that_crashes_is_told_after_a_minute_with_the_kubelets_words() -> None:
+def test_one_that_crashes_is_reported_after_a_minute_with_the_kubelets_words() -> None:
     state = world([pod("a")])
     deployment(state)
     work = begun(state)
@@ -113,7 +113,7 @@ def test_other_pods_are_none_of_it(other: Pod) -> None:
     assert causes(work, NOW + 400) == []
 
 
-def test_replacements_that_are_refused_are_told_with_the_apiservers_words() -> None:
+def test_replacements_that_are_refused_are_reported_with_the_apiservers_words() -> None:
     state = world([pod("a"), pod("b")])
     deployment(state, 2)
     work = begun(state)

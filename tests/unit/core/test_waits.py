@@ -15,7 +15,7 @@ from azure_linux_migrator.kube.decode import NodeObject
 from azure_linux_migrator.model.actions import CreatePool, EvictPod
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod
 from azure_linux_migrator.model.migration import Migration
-from tests.support.decisions import Run, drained, ready, stalled
+from tests.support.decisions import DecisionRun, drained, ready, stalled
 from tests.support.worlds import NOW, migration, pod, world
 
 WORDS = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector"
@@ -36,7 +36,7 @@ def test_a_replacement_without_a_node_ends_the_wait_in_time(
     policy: str, ends: str, step: str
 ) -> None:
     drain = {"timeout": "3m", "onTimeout": policy}
-    run = Run(one_pending(), drained(step), drain=drain)
+    run = DecisionRun(one_pending(), drained(step), drain=drain)
     decision = run.until(NOW + 180)
     assert (ready(decision), stalled(decision)) == ("ReplacementsUnschedulable", False)
     decision = run.at(NOW + 182)
@@ -51,7 +51,9 @@ def test_a_replacement_without_a_node_ends_the_wait_in_time(
 
 def test_a_wait_that_ended_begins_anew() -> None:
     state = one_pending()
-    run = Run(state, drained("Drain"), drain={"timeout": "3m"}, strategy={"finalSoak": "60m"})
+    run = DecisionRun(
+        state, drained("Drain"), drain={"timeout": "3m"}, strategy={"finalSoak": "60m"}
+    )
     run.until(NOW + 170)
     waiting = state.pods[NamespacedName("default", "pinned")]
     state.put_pod(pod("pinned", app="pinned", node="t-0", created=NOW - 55))
@@ -61,7 +63,7 @@ def test_a_wait_that_ended_begins_anew() -> None:
 
 
 def test_a_drain_that_timed_out_says_what_it_waited_for() -> None:
-    run = Run(
+    run = DecisionRun(
         one_pending(pod("left"), pod("slow")),
         drained("Drain").model_copy(
             update={"batch": BatchProgress(index=1, of=1, started_at=timestamp(NOW - 60))}
@@ -96,7 +98,7 @@ def test_a_drain_that_timed_out_says_what_it_waited_for() -> None:
 def test_the_remedy_follows_the_scheduler(words: str, remedy: str) -> None:
     lost: dict[str, Any] = {"node": "", "phase": "Pending", "ready": False, "created": NOW - 55}
     state = world([pod("one", unschedulable=words, **lost)])
-    [blocker] = Run(state, drained("Drain")).at(NOW).status.blockers
+    [blocker] = DecisionRun(state, drained("Drain")).at(NOW).status.blockers
     assert remedy in blocker.remedy
 
 
@@ -107,12 +109,12 @@ def evictions(decision: Decision) -> int:
     return sum(isinstance(action, EvictPod) for action in decision.actions)
 
 
-def _draining(node: Node) -> Run:
+def _draining(node: Node) -> DecisionRun:
     nodes = [Node("s-0", "src", **MARKS), Node("s-1", "src", **MARKS), node]
     status = drained("Drain").model_copy(
         update={"batch": BatchProgress(index=1, of=1, started_at=timestamp(NOW - 5))}
     )
-    return Run(world([pod("a")], nodes=nodes), status, drain={"timeout": "10m"})
+    return DecisionRun(world([pod("a")], nodes=nodes), status, drain={"timeout": "10m"})
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_the_target_is_not_created_before_its_startup_taint_is_gone() -> None:
     status = MigrationStatus(
         step="CreateTarget", start_time=timestamp(NOW - 90), source=SourceRecord(count=2)
     )
-    run = Run(state, status, drain={"timeout": "10m"})
+    run = DecisionRun(state, status, drain={"timeout": "10m"})
     decision = run.until(NOW + 30)
     assert (ready(decision), decision.status.step) == ("TargetNodesTainted", "CreateTarget")
     assert "cni/agent-not-ready=true:NoSchedule" in decision.status.message
@@ -176,9 +178,9 @@ def test_the_target_is_not_created_before_its_startup_taint_is_gone() -> None:
 # A soak and a blip
 
 
-def _soaking() -> Run:
+def _soaking() -> DecisionRun:
     status = drained("Soak", soak_started_at=timestamp(NOW - 10))
-    return Run(world([pod("a", node="t-0")]), status, strategy={"finalSoak": "60m"})
+    return DecisionRun(world([pod("a", node="t-0")]), status, strategy={"finalSoak": "60m"})
 
 
 def test_a_blip_of_a_target_node_does_not_restart_a_soak() -> None:
@@ -219,7 +221,7 @@ def test_a_pause_that_ends_in_the_cordon_gives_the_batch_its_time_again() -> Non
         update={"batch": BatchProgress(index=1, of=1, started_at=timestamp(NOW - 5))}
     )
     state = world([pod("a")], nodes=nodes)
-    run = Run(state, status, drain={"timeout": "20s"}, paused=True)
+    run = DecisionRun(state, status, drain={"timeout": "20s"}, paused=True)
     paused = run.until(NOW + 70)
     assert (paused.status.phase, paused.status.step) == ("Paused", "CordonSource")
     run.wanted = migration(paused.status, drain={"timeout": "20s"})

@@ -144,7 +144,7 @@ def test_a_node_on_its_way_is_counted() -> None:
 def test_gpus_are_counted() -> None:
     cluster = autoscaled_cluster(gpu=scaled(0, vmSize="Standard_NC96ads_A100_v4"))
     size = Allocatable(86_000, 800_000, 110, (("nvidia.com/gpu", 4),))
-    cluster.node_lifecycle.rooms["Standard_NC96ads_A100_v4"] = size
+    cluster.node_lifecycle.allocatable_by_size["Standard_NC96ads_A100_v4"] = size
     app(cluster, "train", 10, extended_resources=(("nvidia.com/gpu", 1),))
     run(cluster, 15)
     assert cluster.aks.coming("gpu") == 3

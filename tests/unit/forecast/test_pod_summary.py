@@ -4,7 +4,7 @@ from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.forecast.forecast import as_run
 from azure_linux_migrator.forecast.pod_summary import (
     MOST_WORKLOADS,
-    Outcome,
+    PodOutcome,
     PodSummary,
     pod_summary,
 )
@@ -58,13 +58,13 @@ def test_workloads_are_listed_the_gravest_first() -> None:
         for g in _summary(_cluster()).workloads
     ]
     assert listed == [
-        ("Pod", "bare", Outcome.BLOCKED, 1, 0),
-        ("Deployment", "cache", Outcome.MOVE, 2, 2),
-        ("Job", "report", Outcome.WAIT, 1, 0),
-        ("Deployment", "web", Outcome.MOVE, 3, 0),
-        ("DaemonSet", "agent", Outcome.STAY, 1, 0),
-        ("Pod", "proxy", Outcome.STAY, 1, 0),
-        ("Job", "done", Outcome.FINISHED, 1, 0),
+        ("Pod", "bare", PodOutcome.BLOCKED, 1, 0),
+        ("Deployment", "cache", PodOutcome.MOVE, 2, 2),
+        ("Job", "report", PodOutcome.WAIT, 1, 0),
+        ("Deployment", "web", PodOutcome.MOVE, 3, 0),
+        ("DaemonSet", "agent", PodOutcome.STAY, 1, 0),
+        ("Pod", "proxy", PodOutcome.STAY, 1, 0),
+        ("Job", "done", PodOutcome.FINISHED, 1, 0),
     ]
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from azure_linux_migrator.core.preflight.identity import one_cluster
 from azure_linux_migrator.kube.decode import NodeObject
-from azure_linux_migrator.kube.node_resource_group import home_of
+from azure_linux_migrator.kube.node_resource_group import node_resource_group_of
 from azure_linux_migrator.model.azure_facts import ClusterFacts
 from azure_linux_migrator.simulator.aks.limits import ClusterShape
 from testbed.fill.nodes import pool_nodes
@@ -18,9 +18,9 @@ def test_the_provider_id_is_preferred_to_the_label() -> None:
         f"azure:///subscriptions/{SUB.upper()}/resourceGroups/MC_g_c_r/providers/Microsoft.Compute/"
         "virtualMachineScaleSets/aks-a-1-vmss/virtualMachines/0"
     )
-    assert home_of(machine, "MC_g_c_r") == f"{SUB}/mc_g_c_r"
-    assert home_of("", "MC_g_c_r") == "mc_g_c_r"
-    assert home_of("kind://x/y", "") == ""
+    assert node_resource_group_of(machine, "MC_g_c_r") == f"{SUB}/mc_g_c_r"
+    assert node_resource_group_of("", "MC_g_c_r") == "mc_g_c_r"
+    assert node_resource_group_of("kind://x/y", "") == ""
 
 
 def test_simulated_nodes_are_of_the_simulated_cluster() -> None:

@@ -149,7 +149,7 @@ async def test_a_watch_that_is_refused_later_reports_since_when(
             assert watch.synced, "what is known is still shown"
             problem = watch.problem()
             assert re.fullmatch(
-                r"the watch of \w+ has told nothing since \S+Z: pods is forbidden", problem
+                r"the watch of \w+ has delivered nothing since \S+Z: pods is forbidden", problem
             )
             refusing.clear()
             await _until(lambda: not watch.problem())

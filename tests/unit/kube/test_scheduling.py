@@ -1,4 +1,4 @@
-"""Where a pod may land, out of its JSON, and what of that the forecast tells that it leaves out."""
+"""Where a pod may land, out of its JSON, and what of the forecast reports as left out."""
 
 import json
 from typing import Any
@@ -172,7 +172,7 @@ def test_what_is_not_modelled(spec: dict[str, Any], expected: list[str]) -> None
     assert list(unmodelled(decoded(spec), None, mirror=True)) == []
 
 
-class Cluster:
+class ListedCluster:
     """Answers lists: of pods these, one node, of all else none."""
 
     def __init__(self, *pods: dict[str, Any]) -> None:
@@ -197,7 +197,7 @@ async def test_a_snapshot_lists_what_is_left_out_a_line_for_each() -> None:
     apart = pods("podAntiAffinity", labelSelector=WEB)
     specs: list[dict[str, Any]] = [PORT, PORT, {"resourceClaims": [{"name": "gpu"}]}, apart]
     done = a_pod(9, PORT, "Succeeded")
-    cluster = Cluster(done, *(a_pod(at, spec) for at, spec in enumerate(specs)))
+    cluster = ListedCluster(done, *(a_pod(at, spec) for at, spec in enumerate(specs)))
     snapshot = await read_cluster(cluster, 1.0)  # type: ignore[arg-type]
     assert snapshot.unseen == [
         "scheduling: 1 pod uses ResourceClaims, which the forecast does not model",

@@ -51,7 +51,9 @@ async def test_the_record_goes_where_somebody_else_has_changed_the_scale() -> No
 
 async def test_the_pod_that_goes_first_is_named_by_its_uid() -> None:
     pod = NamespacedName("shop", "web-1")
-    (request,) = await _sent(lambda client: surge.mark_victim(client, pod, "uid-1", first=True))
+    (request,) = await _sent(
+        lambda client: surge.set_deletion_cost(client, pod, "uid-1", first=True)
+    )
     cost = {"controller.kubernetes.io/pod-deletion-cost": "-2147483648"}
     patch = {"metadata": {"uid": "uid-1", "annotations": cost}}
     assert request == Sent("PATCH", "/api/v1/namespaces/shop/pods/web-1", MERGE_PATCH, patch)
@@ -63,8 +65,8 @@ async def test_a_rollout_is_restarted_once_for_each_stamp() -> None:
     assert request == Sent("PATCH", PATH, MERGE_PATCH, {"spec": {"template": template}})
 
 
-async def test_a_scale_is_left_to_whoever_changed_it() -> None:
-    (request,) = await _sent(lambda client: surge.yield_scale(client, WEB, "m", "uid-m"))
+async def test_a_scale_is_left_to_the_writer_that_changed_it() -> None:
+    (request,) = await _sent(lambda client: surge.relinquish_scale(client, WEB, "m", "uid-m"))
     patch = {"metadata": {"annotations": {"azlm.dev/surge": "m/yielded.uid-m"}}}
     assert request == Sent("PATCH", PATH, MERGE_PATCH, patch)
 

@@ -121,7 +121,7 @@ class PageServer:
                 await self._next(woken)
 
     async def _next(self, woken: asyncio.Event) -> None:
-        """Until there is news, or the connection has to be shown to be alive."""
+        """Until there is news, or a keep-alive is due."""
         waits = [asyncio.ensure_future(event.wait()) for event in (woken, self._closing)]
         try:
             await asyncio.wait(waits, timeout=ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
 """When each step began and ended: from the record of the migration, and better from having seen it.
 
-The status keeps no time for each step, but its conditions and a few times tell the long ones: how
+The status keeps no time for each step, but its conditions and a few times show the long ones: how
 long the target took, the drain, and the soak.
 """
 

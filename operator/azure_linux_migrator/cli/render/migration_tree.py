@@ -79,7 +79,7 @@ def blockers_of(view: MigrationView, now: float) -> RenderableType:
     """What holds a migration up, with what an admin can do."""
     if view.status.blockers:
         return Group(*_blockers(view.status.blockers, now))
-    if view.needs_somebody:
+    if view.needs_admin:
         return Text(f"{view.reason}: {view.status.message}")
     return Text(f"nothing holds {view.name} up")
 

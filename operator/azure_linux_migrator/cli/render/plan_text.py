@@ -9,7 +9,7 @@ from azure_linux_migrator.cli.render.plan_data import blocked_by
 from azure_linux_migrator.forecast.alternatives import Variation, choice_text
 from azure_linux_migrator.forecast.durations import brief, span
 from azure_linux_migrator.forecast.forecast import Forecast, Range
-from azure_linux_migrator.forecast.pod_summary import Outcome, PodGroup, PodSummary, Warned
+from azure_linux_migrator.forecast.pod_summary import PodGroup, PodOutcome, PodSummary, Warned
 from azure_linux_migrator.forecast.run import RunResult, StepTime
 
 _SHOWN_BATCHES = 12
@@ -19,7 +19,7 @@ _SHOWN_SUBJECTS = 3
 _OLD_SECONDS = 3600.0
 """A snapshot older than this is reported as old."""
 _LEAST_STEP_SECONDS = 1.0
-"""A step that takes less, and waits for nobody, is not shown."""
+"""A step that takes less, and does not wait for an admin, is not shown."""
 _WAITS = {"BeforeDrain": Step.AWAIT_DRAIN_APPROVAL, "BeforeRetire": Step.AWAIT_RETIRE_APPROVAL}
 
 
@@ -87,7 +87,7 @@ def _extra(trip: RunResult) -> str:
 
 
 def _pods(counted: PodSummary, width: int) -> list[str]:
-    """How many pods move, stay and so on, and by name those that an admin wants to know of."""
+    """How many pods move, stay and so on, and by name those that concern an admin."""
     parts = [
         (counted.move, "moves", "move"),
         (counted.stay, "stays with its node", "stay with their node"),
@@ -105,20 +105,20 @@ def _pods(counted: PodSummary, width: int) -> list[str]:
     for group in named[:_SHOWN_WORKLOADS]:
         lines += _wrapped("    - ", _workload(group), width)
     more = len(named) - _SHOWN_WORKLOADS
-    return lines + ([f"    … and {more} more (-o json tells them all)"] if more > 0 else [])
+    return lines + ([f"    … and {more} more (-o json lists them all)"] if more > 0 else [])
 
 
 def _concerns(group: PodGroup) -> bool:
-    return bool(group.loses_data) or group.disposition in {Outcome.BLOCKED, Outcome.WAIT}
+    return bool(group.loses_data) or group.disposition in {PodOutcome.BLOCKED, PodOutcome.WAIT}
 
 
 def _workload(group: PodGroup) -> str:
     who = f"{group.kind} {group.namespace}/{group.name}"
     pods = "" if group.kind == "Pod" else f"{_many(group.pods, 'pod')} "
     match group.disposition:
-        case Outcome.BLOCKED:
+        case PodOutcome.BLOCKED:
             return f"{who}: {pods}cannot move: {group.reason}"
-        case Outcome.WAIT:
+        case PodOutcome.WAIT:
             return f"{who}: {pods}{'is' if group.pods == 1 else 'are'} waited for"
         case _:
             whole = group.loses_data == group.pods
@@ -201,7 +201,7 @@ def _warnings(counted: PodSummary, width: int) -> list[str]:
     warned = [finding for finding in counted.findings if finding.severity == "Warn"]
     if not warned:
         return []
-    title = "  Warnings (azlm preflight tells what to do):"
+    title = "  Warnings (azlm preflight says what to do):"
     return ["", title, *_listed(map(_grouped, warned), width)]
 
 

@@ -29,7 +29,7 @@ ANNOTATIONS = {
 def futile(view: MigrationView, verb: str) -> str:
     """Why an intent would have no effect; empty if it may have one."""
     if verb == "retry":
-        if view.ended or view.needs_somebody:
+        if view.ended or view.needs_admin:
             return ""
         return f"{view.name} is under way ({view.status.step}); there is nothing to retry"
     if view.ended:

@@ -54,7 +54,7 @@ class NodeView:
 
 @dataclass(frozen=True, slots=True)
 class MigrationView:
-    """A migration as the cluster tells it. `body` is the resource as the API returned it; `nodes`
+    """A migration as the cluster shows it. `body` is the resource as the API returned it; `nodes`
     are those of the source; `missing` says what the reader may not see."""
 
     body: Mapping[str, Any]
@@ -78,7 +78,7 @@ class MigrationView:
         return self.status.phase in ENDS
 
     @property
-    def needs_somebody(self) -> bool:
+    def needs_admin(self) -> bool:
         """Whether it does not go on by itself."""
         return self.state in {MigrationState.WAITING, MigrationState.FAILED}
 
@@ -225,7 +225,7 @@ async def reached(
         if (
             view.ended
             or (target == "drained" and drained)
-            or (target != "end" and view.needs_somebody)
+            or (target != "end" and view.needs_admin)
         ):
             return view
     raise AssertionError("a migration is followed without end")

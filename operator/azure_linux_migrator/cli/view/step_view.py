@@ -10,7 +10,7 @@ from azure_linux_migrator.api.steps import Step
 from azure_linux_migrator.cli.view.migration_view import MigrationView
 from azure_linux_migrator.core.steps.routes import route_of
 
-_GATES = {
+_APPROVALS = {
     Step.AWAIT_DRAIN_APPROVAL: Approval.BEFORE_DRAIN,
     Step.AWAIT_RETIRE_APPROVAL: Approval.BEFORE_RETIRE,
 }
@@ -27,7 +27,7 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A step. `moves` tells that it is the one in which pods move."""
+    """A step. `moves` is whether it is the one in which pods move."""
 
     name: str
     state: StepState
@@ -51,4 +51,4 @@ def steps_of(view: MigrationView) -> list[StepView]:
 
 
 def _passed_at_once(step: str, approval: Approval) -> bool:
-    return any(step == gate and approval is not needed for gate, needed in _GATES.items())
+    return any(step == gate and approval is not needed for gate, needed in _APPROVALS.items())

@@ -14,7 +14,7 @@ from azure_linux_migrator.model.cluster import NamespacedName
 
 
 def select_nodes(tracker: PodTracker, size: int) -> list[str]:
-    """The names of at most `size` nodes outside every batch that nobody holds, the earliest finish
+    """The names of at most `size` nodes outside every batch that are not held, the earliest finish
     first.
 
     Estimates only grow as nodes are chosen, so one that is still the least when it is renewed is

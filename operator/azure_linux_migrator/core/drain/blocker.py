@@ -75,7 +75,7 @@ _REFUSALS = {
 
 
 PASSING = frozenset({Cause.SERVER})
-"""Refusals that often pass by themselves; told when they come for the third time."""
+"""Refusals that often pass by themselves; reported at the third time."""
 
 
 REFUSED_OFTEN = 5
@@ -102,7 +102,7 @@ def of_backoff(budget: Budget, backoff: BudgetBackoff, pods: int) -> Blocker | N
 
 
 def of_trouble(trouble: Trouble, pods: int) -> Blocker | None:
-    """What refuses every eviction, told once and not for each pod."""
+    """What refuses every eviction, reported once and not for each pod."""
     cause = next((refusal for refusal in _REFUSALS if refusal.value == trouble.reason), None)
     if cause is None or (cause in PASSING and trouble.probes < 3):
         return None

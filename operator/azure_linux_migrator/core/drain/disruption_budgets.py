@@ -19,16 +19,19 @@ DISRUPTED_LIMIT = 2000
 """Evicted pods not yet seen by its controller, beyond which a budget refuses everything."""
 
 
+def is_outside_budgets(pod: Pod) -> bool:
+    """Whether the API server deletes a pod without a look at its budgets: it does not run."""
+    return pod.phase == "Pending" or pod.finished
+
+
 def is_free(pod: Pod, budget: Budget) -> bool:
     """Whether evicting a pod costs its budget nothing.
 
-    Pods that do not run are deleted without a look at the budget; running pods that are not Ready
-    are, under AlwaysAllow, or under IfHealthyBudget while enough others are healthy. A pod that
-    becomes Ready before the request arrives costs a slot after all, and may be refused once.
+    Running pods that are not Ready cost nothing under AlwaysAllow, or under IfHealthyBudget while
+    enough others are healthy. A pod that becomes Ready before the request arrives costs a slot
+    after all, and may be refused once.
     """
-    if pod.phase == "Pending" or pod.finished:
-        return True
-    return not pod.ready and unready_are_free(budget)
+    return is_outside_budgets(pod) or (not pod.ready and unready_are_free(budget))
 
 
 def unready_are_free(budget: Budget) -> bool:
@@ -116,10 +119,10 @@ def _share(value: int | str, replicas: int) -> int:
 
 def unhealthy_remedy(budget: Budget) -> str:
     """What to do about a budget that unhealthy pods use up."""
-    look = "see why its pods are not Ready (kubectl describe pods) and fix or delete them"
+    remedy = "see why its pods are not Ready (kubectl describe pods) and fix or delete them"
     if budget.unhealthy_policy == "AlwaysAllow":
-        return look
-    return f"{look}, or let them go: set unhealthyPodEvictionPolicy: AlwaysAllow in the budget"
+        return remedy
+    return f"{remedy}, or let them go: set unhealthyPodEvictionPolicy: AlwaysAllow in the budget"
 
 
 def starved(budget: Budget, pods: int, unready: Sequence[str]) -> Blocker:

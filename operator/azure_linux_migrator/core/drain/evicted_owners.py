@@ -29,11 +29,11 @@ class Loss(Struct):
 
 
 class EvictedOwners:
-    """By the owner's uid, as seen since `born` (seconds since the epoch; 0 before a first look)."""
+    """By the owner's uid. `watched_since` is in seconds since the epoch, 0 before that."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.born = 0.0
+        self.watched_since = 0.0
         self._owners: dict[str, Loss] = {}
         self._limit = 2 * LASTING
 

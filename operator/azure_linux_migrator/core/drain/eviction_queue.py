@@ -1,7 +1,7 @@
 """Queues: the pods that compete for the same slots.
 
 A queue belongs to a disruption budget, to an owner without one, to a Deployment that is surged
-instead of evicted, or to nobody (its pods cost nothing). Pods of one queue leave in this order:
+instead of evicted, or to none (its pods cost nothing). Pods of one queue leave in this order:
 those whose eviction was lost, which have their slot already, those that are not Ready, then those
 on the node with the fewest pods left, so that nodes become empty early; pods outside the batch come
 last, and only where spec.drain.prefetch allows it.
@@ -132,8 +132,8 @@ def evaluate(
 def _by_owner(
     queue: EvictionQueue, uid: str, world: World, weight: Callable[[str], int], since: float
 ) -> None:
-    """Pods that were unready before the migration began cost nothing: they serve nobody. Those that
-    became so since then wait for the others, as under a budget."""
+    """Pods that were unready before the migration began cost nothing: they serve no requests. Those
+    that became so since then wait for the others, as under a budget."""
     queue.granted = [_evict(pod, None) for pod in queue.again.values()]
     budgets, controller = world.implicit_budgets, world.owner_index.controller_of_uid(uid)
     all_free = budgets.unready_are_free(uid, controller)

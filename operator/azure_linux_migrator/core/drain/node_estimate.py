@@ -1,4 +1,4 @@
-"""How many nodes the pods that move need, by what they request: an estimate, told as one.
+"""How many nodes the pods that move need, by what they request: an estimate, reported as one.
 
 First fit, the largest first, zone by zone for pods whose volumes are bound to one; every node keeps
 room for the DaemonSets' pods. Affinity between pods is not modelled: pods that repel each other by
@@ -18,7 +18,7 @@ HEADROOM = 0.9
 
 @dataclass(frozen=True, slots=True)
 class NodeEstimate:
-    """`count` nodes for `pods` pods; `unknown` nodes did not tell how much they hold."""
+    """`count` nodes for `pods` pods; the capacity of `unknown` nodes is not known."""
 
     count: int
     pods: int
@@ -26,7 +26,7 @@ class NodeEstimate:
 
 
 def nodes_needed(tracker: PodTracker) -> NodeEstimate:
-    """What the pods on the source need; as many nodes as there are where they do not tell."""
+    """What the pods on the source need; as many nodes as there are where that is not known."""
     nodes = [progress.node for progress in tracker.pool_progress.by_node.values()]
     sized = [node for node in nodes if node.allocatable.pods]
     if not sized:

@@ -58,7 +58,7 @@ class Plan:
 
 
 class Planner:
-    """Plans one drain: owns its tracker, and remembers which queues grant, block and starve."""
+    """Plans one drain: owns its tracker, and keeps which queues grant, block and starve."""
 
     def __init__(self, world: World, scope: Scope) -> None:
         self.tracker = PodTracker(world, scope)
@@ -238,14 +238,14 @@ class Planner:
     def _wake_at(self) -> float | None:
         inflight = self.tracker.world.inflight
         times = [] if inflight.next_wait is None else [inflight.next_wait]
-        if (look := self._stuck_terminating.next_check) is not None:
-            times.append(look)
-        if (look := self.surges.next_check) is not None:
-            times.append(look)
+        if (check_at := self._stuck_terminating.next_check) is not None:
+            times.append(check_at)
+        if (check_at := self.surges.next_check) is not None:
+            times.append(check_at)
         if (trouble := inflight.breaker.trouble) is not None and self._granting:
             times.append(trouble.until)
         times += [*self._starvation.checks(), *self.surges.unsettled(self._now).values()]
-        # What is due and not done (paused, say) must not be looked at again and again.
+        # What is due and not done (for example, paused) causes no wake-up.
         return min((time_ for time_ in times if time_ > self._now), default=None)
 
 

@@ -1,6 +1,6 @@
 """Which pods of a source node move, which stay, and which hold the drain up: with reasons.
 
-The filters run in order and the first that speaks wins; the order is that of kubectl's
+The filters run in order and the first result counts; the order is that of kubectl's
 (kubectl/pkg/drain/filters.go), with the volume filters behind it.
 """
 
@@ -68,7 +68,7 @@ def classify_pod(pod: Pod, policy: Drain, facts: Facts) -> FilterResult:
 
 
 def returns(pod: Pod) -> FilterResult:
-    """Moving it would not help: its like have come back to the source after being moved."""
+    """Moving it would not help: pods of its owner return to the source when they are moved."""
     why = "pods of its owner come back to the source after being moved"
     remedy = (
         "its template tolerates node.kubernetes.io/unschedulable or names its node: take that out, "

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from azure_linux_migrator.api.checks import Check
 from azure_linux_migrator.api.spec_drain import ImplicitBudgetPolicy
+from azure_linux_migrator.core.drain.disruption_budgets import is_outside_budgets
 from azure_linux_migrator.core.drain.evicted_owners import EvictedOwners
 from azure_linux_migrator.core.drain.eviction_queue import FREE, EvictionQueue, QueueId, Surge
 from azure_linux_migrator.core.drain.filter_facts import FilterFacts
@@ -51,7 +52,7 @@ class TrackedPod(Struct, gc=False):
 
 
 class PodTracker:
-    """Places pods one at a time. drain_listener.py tells it what to place again."""
+    """Places pods one at a time. drain_listener.py decides what is placed again."""
 
     def __init__(self, world: World, scope: Scope) -> None:
         self.world = world
@@ -239,7 +240,7 @@ class PodTracker:
 
     def lost(self, nodes: Collection[str] | None = None) -> tuple[str, ...]:
         """Uids of the pods that end with these nodes, by default with all: abandoned ones, and
-        those that come back and that an admin lets go."""
+        those that come back and whose loss an admin has acknowledged."""
         return tuple(
             sorted(
                 entry.pod.uid
@@ -252,7 +253,7 @@ class PodTracker:
     def _ident(self, entry: TrackedPod) -> QueueId:
         """What a pod competes for."""
         pod = entry.pod
-        if pod.phase == "Pending" or pod.finished:
+        if is_outside_budgets(pod):
             return FREE
         budgets = self.world.pdb_index.of(pod)
         if (controller := self.surges.controller_of(pod)) is not None:

@@ -11,7 +11,7 @@ from azure_linux_migrator.errors import InUseError
 from azure_linux_migrator.model.actions import Action, DeleteMachines, DeletePool, UpdatePool
 from azure_linux_migrator.model.cluster import Pod
 
-TOLD = 3
+REPORTED = 3
 """Pods that an error names."""
 
 EndsNodes = DeletePool | DeleteMachines | UpdatePool
@@ -35,11 +35,11 @@ def check_nodes_are_empty(action: EndsNodes, pods: Iterable[Pod]) -> None:
     busy = sorted(pod.key for pod in pods if not _stays_behind(pod) and pod.uid not in action.lost)
     if not busy:
         return
-    more = f" and {len(busy) - TOLD} more" if len(busy) > TOLD else ""
+    more = f" and {len(busy) - REPORTED} more" if len(busy) > REPORTED else ""
     count = f"{len(busy)} pods" if len(busy) > 1 else "a pod"
     raise InUseError(
         f"node pool {action.pool} still runs {count} that would be lost "
-        f"({', '.join(map(str, busy[:TOLD]))}{more}); its machines are not deleted before they "
+        f"({', '.join(map(str, busy[:REPORTED]))}{more}); its machines are not deleted before they "
         "have moved"
     )
 

@@ -11,7 +11,7 @@ class Scope:
     """What a drain is about. `last` is the operator's own pod, which leaves last; `accepted` are
     the checks of the preflight whose findings an admin has accepted (api/checks.py).
 
-    Where one pool is both (InPlace), `new_sku` tells its target nodes from its source nodes.
+    Where one pool is both (InPlace), `new_sku` separates its target nodes from its source nodes.
     """
 
     migration: str

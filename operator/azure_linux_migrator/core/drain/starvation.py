@@ -10,7 +10,7 @@ STARVED_SECONDS = 60.0
 
 PATIENCE_SECONDS = 600.0
 """Replicas without a budget that got no slot for so long move all the same, one at a time: a pod
-that never becomes healthy holds the others up, and not for ever."""
+that never becomes healthy holds the others up, but not indefinitely."""
 
 
 class Starvation:

@@ -1,4 +1,4 @@
-"""Pods that are terminating long after their grace has ended: told, and in the end given up.
+"""Pods that are terminating long after their grace has ended: reported, and in the end given up.
 
 A kubelet that does not answer never ends its pods. Cluster API skips them at once on an unreachable
 node, and Karpenter a minute after their grace; here both must hold for some minutes, since a pod

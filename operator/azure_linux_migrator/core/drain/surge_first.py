@@ -11,7 +11,7 @@ to restore stands on the Deployment, written in the same request that changes th
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from azure_linux_migrator.api.names import VICTIM_COST, YIELDED
+from azure_linux_migrator.api.names import LOWEST_DELETION_COST, RELINQUISHED
 from azure_linux_migrator.core.drain.disruption_budgets import is_deadlocked
 from azure_linux_migrator.model.actions import (
     Action,
@@ -89,7 +89,7 @@ def next_action(standing: Standing) -> Action | None:
     if _marked(controller, standing.migration):
         return _under_surge(standing)
     spared = standing.present <= controller.replicas
-    if any(pod.deletion_cost == VICTIM_COST for pod in pods) and not spared:
+    if any(pod.deletion_cost == LOWEST_DELETION_COST for pod in pods) and not spared:
         return None
     if _restarted(standing):
         return None
@@ -130,7 +130,7 @@ def _marked(controller: Controller, migration: str) -> bool:
 def yielded_mark(migration: str, uid: str) -> str:
     """The record on a Deployment whose scale a migration has left to others: that of a former
     migration of the same name is another one."""
-    return f"{migration}/{YIELDED}.{uid}"
+    return f"{migration}/{RELINQUISHED}.{uid}"
 
 
 def _newest(standing: Standing) -> int:
@@ -147,7 +147,7 @@ def _restarted(standing: Standing) -> bool:
 def _covers(restarted: str, stamp: str, newest: int) -> bool:
     """Whether a restart of ours is under way that replaces pods as new as the newest.
 
-    The mark tells when the newest pod was made that the restart was for: repeated, it is the same,
+    The mark holds when the newest pod was made that the restart was for: repeated, it is the same,
     and for pods that came later it is another one.
     """
     by, _, covered = restarted.rpartition("@")
@@ -163,13 +163,13 @@ def _under_surge(standing: Standing) -> Action | None:
     if controller.replicas != original + 1:
         return RelinquishScale(controller.key, standing.migration, standing.stamp)
     for pod in standing.held:
-        if pod.deletion_cost == VICTIM_COST:
+        if pod.deletion_cost == LOWEST_DELETION_COST:
             return SetDeletionCost(pod.key, pod.uid, first=False)
     if any(not pod.ready for pod in standing.held):
         return None
     if standing.healthy <= original or not standing.on_source:
         return RestoreScale(controller.key, original) if not standing.on_source else None
-    victim = min(standing.on_source, key=lambda pod: pod.key)
-    if victim.deletion_cost != VICTIM_COST:
-        return SetDeletionCost(victim.key, victim.uid)
+    candidate = min(standing.on_source, key=lambda pod: pod.key)
+    if candidate.deletion_cost != LOWEST_DELETION_COST:
+        return SetDeletionCost(candidate.key, candidate.uid)
     return RestoreScale(controller.key, original)

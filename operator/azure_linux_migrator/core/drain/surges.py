@@ -62,7 +62,7 @@ class Surges:
         self._scaled_at = {key: at for key, at in self._scaled_at.items() if now < ends[key]}
         return {key: ends[key] for key in self._scaled_at}
 
-    def judge(self, now: float, stamp: str, *, afresh: bool) -> None:
+    def update(self, now: float, stamp: str, *, afresh: bool) -> None:
         """Notice the surges that have moved no pod for PATIENCE_SECONDS.
 
         One whose new pod is not Ready is reported and goes on: an eviction would take the pod that
@@ -94,12 +94,12 @@ class Surges:
     def stuck(self) -> list[Blocker]:
         """Surges whose new pod does not become Ready, by what Kubernetes says or by their time."""
         blockers: list[Blocker] = []
-        unplaced = self._unplaced()
+        unschedulable = self._unschedulable()
         for uid, queue in self._tracker.queues.surging.items():
             controller = self._tracker.world.owner_index.controller(uid)
             if controller is None or queue.empty:
                 continue
-            pod = unplaced.get(uid) if self._under_way(controller, queue) else None
+            pod = unschedulable.get(uid) if self._under_way(controller, queue) else None
             if pod is not None:
                 blockers.append(_without_a_node(controller, pod, queue.left, self._tracker))
                 continue
@@ -132,7 +132,7 @@ class Surges:
             default=None,
         )
 
-    def _unplaced(self) -> dict[str, Pod]:
+    def _unschedulable(self) -> dict[str, Pod]:
         """A pod that the scheduler finds no node for, of each surging Deployment that has one."""
         world, surging = self._tracker.world, self._tracker.queues.surging
         if not surging:

@@ -14,7 +14,7 @@ from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import Pod
 
-LOOK_SECONDS = 10.0
+CHECK_SECONDS = 10.0
 """For so long an answer stands: it costs a walk over what starts and what was moved."""
 
 NOT_MADE_SECONDS = 60.0
@@ -42,7 +42,7 @@ class UnrecoveredWorkloads:
     def find(self, now: float, since: float) -> tuple[Blocker, ...]:
         """What has not come back, one blocker a pod or a controller; the migration began at
         `since`."""
-        if not 0 <= now - self._looked < LOOK_SECONDS:
+        if not 0 <= now - self._looked < CHECK_SECONDS:
             self._looked = now
             self._blockers = tuple(sorted((*self._not_ready(now, since), *self._missing(now))))
         return self._blockers

@@ -17,11 +17,11 @@ from azure_linux_migrator.core.drain.scope import Scope
 from azure_linux_migrator.core.state.world import World
 from azure_linux_migrator.model.cluster import NamespacedName, Pod
 
-LOOK_SECONDS = 10.0
+CHECK_SECONDS = 10.0
 """For so long it is taken for known where the owners of a namespace have pods."""
 
 REPLACED_SECONDS = 60.0
-"""A pod that left while nobody watched has its replacement after this at the latest."""
+"""A pod that left while no watch ran has its replacement after this at the latest."""
 
 
 class PendingReplacements(Struct):
@@ -52,7 +52,7 @@ class UnschedulableReplacements:
     def find(self, now: float, since: float, began: float) -> tuple[Pod, ...]:
         """The pods that stand for moved ones; the migration began at `since`, this batch at
         `began`. Of a workload that misses some, the newest."""
-        self._evicted_owners.born = self._evicted_owners.born or now
+        self._evicted_owners.watched_since = self._evicted_owners.watched_since or now
         if not self._world.unschedulable:
             self._pending.clear()
             return ()
@@ -64,7 +64,7 @@ class UnschedulableReplacements:
         return tuple(replacements)
 
     def _waiting(self) -> dict[str, list[Pod]]:
-        """Pods without a node that somebody may miss, by workload."""
+        """Pods without a node that may be replacements, by workload."""
         waiting: dict[str, list[Pod]] = {}
         for pod in self._world.unschedulable.values():
             if pod.owner is None or pod.owner.kind == "DaemonSet" or pod.priority < 0:
@@ -85,7 +85,7 @@ class UnschedulableReplacements:
             pod
             for pod in pods
             if pod.created >= (since or began) > 0
-            and pod.created <= self._evicted_owners.born + REPLACED_SECONDS
+            and pod.created <= self._evicted_owners.watched_since + REPLACED_SECONDS
             and self._replaces(pod, now, since)
         ]
         if not replacing:
@@ -96,9 +96,9 @@ class UnschedulableReplacements:
     def _replaces(self, pod: Pod, now: float, since: float) -> bool:
         """Whether a pod that was made since the migration began stands for one that was moved.
 
-        Where its owner has other pods, they tell, as do those of a Deployment's other ReplicaSets.
-        An owner without any, such as a singleton's, may have lost its pod while nobody watched, but
-        not after that.
+        Where its owner has other pods, they decide, as do those of a Deployment's other
+        ReplicaSets. An owner without any, such as a singleton's, may have lost its pod while no
+        watch ran, but not after that.
         """
         uids = self._world.owner_index.owners_of(pod.owner.uid) if pod.owner is not None else []
         if any(owner in self._on_source for owner in uids):
@@ -110,8 +110,8 @@ class UnschedulableReplacements:
             return False
         if any(waiting_pod.created < since for waiting_pod in self._waiting_of(pod)):
             return False  # its owner found no room before either
-        born = self._evicted_owners.born
-        unwatched = 0 < since < born and pod.created <= born + REPLACED_SECONDS
+        watched_since = self._evicted_owners.watched_since
+        unwatched = 0 < since < watched_since and pod.created <= watched_since + REPLACED_SECONDS
         return unwatched and pod.owner is not None and pod.owner.kind != "Job"
 
     def _waiting_of(self, pod: Pod) -> Iterable[Pod]:
@@ -126,7 +126,7 @@ class UnschedulableReplacements:
 
     def _pending_in(self, namespace: str, now: float) -> PendingReplacements:
         pending = self._pending.get(namespace)
-        if pending is None or not 0 <= now - pending.at < LOOK_SECONDS:
+        if pending is None or not 0 <= now - pending.at < CHECK_SECONDS:
             pending = self._pending[namespace] = self._pending_of(
                 self._world.pods_in(namespace), now
             )

@@ -41,7 +41,7 @@ class WaitingPods:
         self._limit()
 
     def first(self, count: int, weight: Callable[[str], int]) -> list[Pod]:
-        """The first `count` pods; they stay in the queue. `weight` tells a node's weight now."""
+        """The first `count` pods; they stay in the queue. `weight` returns a node's weight now."""
         if count <= 0 or not self.pods:
             return []
         if self._stale:

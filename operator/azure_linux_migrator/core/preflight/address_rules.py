@@ -14,7 +14,7 @@ from azure_linux_migrator.model.azure_facts import ClusterFacts, SubnetFacts, Un
 from azure_linux_migrator.model.pool import Pool
 
 MOST_PODS = 110
-"""Pods of a node where AKS does not tell maxPods."""
+"""Pods of a node where AKS does not show maxPods."""
 RESERVED_ADDRESSES = 5
 """Addresses that Azure keeps of every prefix of a subnet."""
 OVERLAY_PREFIX = 24

@@ -11,7 +11,7 @@ from azure_linux_migrator.model.azure_facts import Unread
 from azure_linux_migrator.model.provisioning_state import SETTLED
 
 MOST_POOLS = 100
-"""Where the cluster does not tell its maxAgentPools."""
+"""Where the cluster does not show its maxAgentPools."""
 _CLUSTER = "the cluster"
 
 

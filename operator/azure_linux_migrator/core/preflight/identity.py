@@ -1,4 +1,4 @@
-"""Whether Kubernetes and Azure speak of one cluster: pods are drained in the one that is watched,
+"""Whether Kubernetes and Azure are of one cluster: pods are drained in the one that is watched,
 pools are deleted in the one that spec.cluster names."""
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def one_cluster(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     of_source = {node.node_resource_group for node in nodes if node.pool == snapshot.source.name}
     groups = of_source or {node.node_resource_group for node in nodes}
     if not groups or not facts.node_resource_group:
-        teller = "no node tells its" if not groups else "Azure does not tell the cluster's"
+        teller = "no node shows its" if not groups else "Azure does not show the cluster's"
         yield result.unchecked(Unread(f"{teller} node resource group"))
         return
     strange = sorted(

@@ -48,7 +48,7 @@ def target_version(snapshot: PreflightSnapshot) -> Iterator[Finding]:
         return
     version = minor(_kubernetes(snapshot))
     if version is None:
-        yield finding_of.unchecked(Unread("the pool does not tell its Kubernetes version"))
+        yield finding_of.unchecked(Unread("the pool does not show its Kubernetes version"))
         return
     at = ".".join(map(str, version))
     low, high = support.first, support.last

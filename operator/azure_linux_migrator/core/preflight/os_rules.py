@@ -122,7 +122,7 @@ _MAP_COUNT = "vm.max_map_count"
 
 
 def _called(workload: WorkloadFacts) -> str:
-    """What of it tells that, in words."""
+    """The value that shows it, in words."""
     traits = workload.traits
     what = [
         *sorted(_commands(workload, _MODULE_COMMANDS)),
@@ -149,7 +149,7 @@ def _only_sets_as_it_is(workload: WorkloadFacts) -> bool:
 def regressions(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """os.kernel-regression: images with known faults.
 
-    A new pool gets the newest image of its region, which nothing tells before the pool exists; once
+    A new pool gets the newest image of its region, which nothing shows before the pool exists; once
     every region has one without the faults there is nothing to ask.
     """
     result = of_pool(snapshot, "os.kernel-regression")

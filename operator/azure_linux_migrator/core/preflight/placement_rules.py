@@ -75,7 +75,7 @@ def daemon_selectors(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 def fit(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     """pod.fit: pods that no node of the target takes for its taints or its size."""
-    nodes = [node for node in target_nodes(snapshot) if node.room.pods or node.taints]
+    nodes = [node for node in target_nodes(snapshot) if node.free.pods or node.taints]
     for owner, pods in groups(snapshot, lambda workload: _misfit(workload, nodes)):
         taint = _taint(pods[0], nodes)
         result = RuleResult("pod.fit", owner)
@@ -100,19 +100,19 @@ def capacity(snapshot: PreflightSnapshot) -> Iterator[Finding]:
     Pods of negative priority keep room for others and give way to them.
     """
     nodes = target_nodes(snapshot)
-    room = nodes[0].room if nodes else None
+    free = nodes[0].free if nodes else None
     pods = [
         workload
         for workload in snapshot.workloads
         if workload.kind == "Pod" and workload.priority >= 0
     ]
     most = _most_nodes(snapshot)
-    if room is None or not room.pods or not pods or not most:
+    if free is None or not free.pods or not pods or not most:
         return
     cpu, memory = (sum(pod.requests[at] for pod in pods) for at in (0, 1))
-    if cpu > most * room.cpu or memory > most * room.memory or len(pods) > most * room.pods:
+    if cpu > most * free.cpu or memory > most * free.memory or len(pods) > most * free.pods:
         size = snapshot.spec.target.vm_size or snapshot.source.vm_size
-        there = [cores(most * room.cpu), mebibytes(most * room.memory), f"{most * room.pods} pods"]
+        there = [cores(most * free.cpu), mebibytes(most * free.memory), f"{most * free.pods} pods"]
         yield of_pool(snapshot, "pool.capacity").block(
             f"the {len(pods)} pods that move request {cores(cpu)} and {mebibytes(memory)}; {most} "
             f"nodes of {size} have room for {', '.join(there)} beside their DaemonSets",

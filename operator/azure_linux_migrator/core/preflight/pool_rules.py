@@ -51,7 +51,7 @@ def flavour(snapshot: PreflightSnapshot) -> Iterator[Finding]:
 
 
 def name(snapshot: PreflightSnapshot) -> Iterator[Finding]:
-    """pool.name: a name that AKS takes and nobody has."""
+    """pool.name: a name that AKS accepts and no pool has."""
     result = of_pool(snapshot, "pool.name")
     if not _NAME.match(snapshot.target):
         yield result.block(

@@ -34,9 +34,9 @@ class WorkloadFacts:
     `kind` is `Pod` or `DaemonSet`; `owner` the governing controller as `Kind namespace/name`, by
     which findings are grouped, with `replicas` of it (0 where it has none). `blocker` is why the
     drain would not move the pod, and `no_surge` why SurgeFirst cannot help where it is called for;
-    `scaled_by` is who else sets the replicas, and `restarts` that a surge is a restart of the
-    rollout, which nobody undoes. `run_once` tells that a pod runs to its end, and `owned` that it
-    has a controller.
+    `scaled_by` is who else sets the replicas, and `restarts` whether a surge is a restart of
+    the rollout, which no other writer undoes. `run_once` is whether a pod runs to its end, and
+    `owned` whether it has a controller.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class WorkloadFacts:
 @dataclass(frozen=True, slots=True)
 class BudgetFacts:
     """A budget that allows nothing now and selects `pods` pods which must move. `owners` are their
-    controllers, as in WorkloadFacts; `standard` tells that they are of kinds of apps/v1 or
+    controllers, as in WorkloadFacts; `standard` is whether they are of kinds of apps/v1 or
     batch/v1, `surged` that SurgeFirst would move all of them, and `peers` counts pods of the same
     owners, other budgets' included. `unready` are its pods that are not Ready, with since when
     (seconds since the epoch).
@@ -104,7 +104,7 @@ class PreflightSnapshot:
     now: float = 0.0
     """In seconds since the epoch."""
     blockers: tuple[Blocker, ...] = ()
-    """What the drain planner already knows to hold pods back."""
+    """What the drain planner has found to hold pods back."""
 
     @property
     def vm_size(self) -> str:
@@ -113,6 +113,6 @@ class PreflightSnapshot:
 
     @property
     def size_facts(self) -> SizeFacts | None:
-        """What Azure tells of the target's VM size; None where it could not be read."""
+        """What Azure reports of the target's VM size; None where it could not be read."""
         sizes = self.facts.sizes
         return None if isinstance(sizes, Unread) else sizes.get(self.vm_size.lower())

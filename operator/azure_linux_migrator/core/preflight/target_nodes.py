@@ -48,13 +48,13 @@ _MIB_PER_GB = 1024
 
 @dataclass(frozen=True, slots=True)
 class TargetNode:
-    """A node as the target pool will have it. `room` is what its DaemonSets leave of it; 0 pods:
+    """A node as the target pool will have it. `free` is what its DaemonSets leave of it; 0 pods:
     not known. Where `complete` is false, only the labels in `labels` are known."""
 
     name: str
     labels: Mapping[str, str]
     taints: tuple[Taint, ...]
-    room: Allocatable
+    free: Allocatable
     complete: bool
 
     def unmet(self, scheduling: SchedulingConstraints) -> list[Requirement]:
@@ -84,14 +84,14 @@ class TargetNode:
 
     def lacks(self, pod: WorkloadFacts) -> str:
         """What the node has too little of for a pod, were it the only one; empty if it fits."""
-        room, (cpu, memory) = self.room, pod.requests
-        if not room.pods:
+        free, (cpu, memory) = self.free, pod.requests
+        if not free.pods:
             return ""
-        if cpu > room.cpu:
-            return f"{cores(cpu)}, and a node has {cores(room.cpu)} left by its DaemonSets"
-        if memory > room.memory:
-            return f"{mebibytes(memory)}, and a node has {mebibytes(room.memory)} left"
-        name = room.lacks({}, pod.extended_resources)
+        if cpu > free.cpu:
+            return f"{cores(cpu)}, and a node has {cores(free.cpu)} left by its DaemonSets"
+        if memory > free.memory:
+            return f"{mebibytes(memory)}, and a node has {mebibytes(free.memory)} left"
+        name = free.lacks({}, pod.extended_resources)
         return (
             f"{dict(pod.extended_resources)[name]} of {name}, and a node has less" if name else ""
         )
@@ -113,9 +113,9 @@ def mebibytes(memory: int) -> str:
 def target_nodes(snapshot: PreflightSnapshot) -> list[TargetNode]:
     """One node for each zone in which the target pool will have nodes."""
     sample = next((node for node in source_nodes(snapshot) if node.labels), None)
-    taints, room = tuple(_taints(snapshot)), _room(snapshot)
+    taints, free = tuple(_taints(snapshot)), _free(snapshot)
     return [
-        TargetNode(name, labels, taints, room, complete=sample is not None)
+        TargetNode(name, labels, taints, free, complete=sample is not None)
         for name, labels in _labels(snapshot, dict(sample.labels) if sample else {})
     ]
 
@@ -178,7 +178,7 @@ def _taints(snapshot: PreflightSnapshot) -> Iterator[Taint]:
             yield Taint.parse(text)
 
 
-def _room(snapshot: PreflightSnapshot) -> Allocatable:
+def _free(snapshot: PreflightSnapshot) -> Allocatable:
     """The most that a node of the target has for pods that move: as much as a node of the source
     where the VM size stays, so that no pod that runs there is reported as too large."""
     size = snapshot.spec.target.vm_size or snapshot.source.vm_size

@@ -3,7 +3,8 @@
 Both are kept in the status, so that a process that restarts neither hides a stall nor loses time.
 """
 
-from azure_linux_migrator.api.elapsed import Elapsed, Part
+from azure_linux_migrator.api.conditions import ConditionType
+from azure_linux_migrator.api.elapsed import Elapsed, ElapsedPart
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.api.status import MigrationStatus, Phase, since_epoch, timestamp
 from azure_linux_migrator.api.steps import Step
@@ -53,12 +54,12 @@ def _elapsed(before: MigrationStatus, after: MigrationStatus, now: float) -> Ela
 
 def _counted(elapsed: Elapsed, extra: int, now: float) -> Elapsed:
     since = since_epoch(elapsed.counted_to)
-    if since is None or elapsed.part not in tuple(Part):
+    if since is None or elapsed.part not in tuple(ElapsedPart):
         return elapsed
     seconds = max(0, int(now) - int(since))
     return elapsed.model_copy(
         update={
-            elapsed.part: elapsed.seconds[Part(elapsed.part)] + seconds,
+            elapsed.part: elapsed.seconds[ElapsedPart(elapsed.part)] + seconds,
             "extra_node_seconds": elapsed.extra_node_seconds + seconds * extra,
         }
     )
@@ -66,17 +67,17 @@ def _counted(elapsed: Elapsed, extra: int, now: float) -> Elapsed:
 
 def _part(status: MigrationStatus) -> str:
     """What the time counts under from now on; empty before the start and after the end."""
-    ready = status.condition("Ready")
+    ready = status.condition(ConditionType.READY)
     reason = ready.reason if ready else ""
-    part = Part.PREPARING.value
+    part = ElapsedPart.PREPARING.value
     if status.start_time is None or status.phase in OVER or status.phase == Phase.DELETING:
         part = ""
     elif status.phase == Phase.PAUSED:
-        part = Part.PAUSED.value
+        part = ElapsedPart.PAUSED.value
     elif status.phase == Phase.STALLED or status.step in _APPROVALS:
-        part = Part.WAITING.value
+        part = ElapsedPart.WAITING.value
     elif reason in _SOAKS:
-        part = Part.SOAKING.value
+        part = ElapsedPart.SOAKING.value
     elif status.step in _MOVING:
-        part = Part.MOVING.value
+        part = ElapsedPart.MOVING.value
     return part

@@ -19,7 +19,7 @@ Draft = tuple[str, ConditionStatus, str, str]
 
 def headline(state: str, reason: str, message: str) -> list[Draft]:
     """The four conditions that tools wait for; `state` is that of a Progress. The message stands in
-    Ready and in the one that is told, not in all of them."""
+    Ready and in the one that is reported, not in all of them."""
     done, stalled = state == "done", state == "refused"
     rests = done or state == "planned"
     outcome: ConditionStatus = "True" if done else "False" if stalled else "Unknown"

@@ -21,8 +21,8 @@ from azure_linux_migrator.core.steps.step_position import StepPosition
 SHOWN_FINDINGS = 20
 
 ETA_SECONDS = 30.0
-"""A time that has passed is told anew this far ahead at least, so that it is not written again and
-again."""
+"""A time that has passed is reported anew this far ahead at least, so that it is not written at
+each decision."""
 
 
 def nodes_of(ctx: Context, step_position: StepPosition) -> NodeCounts:
@@ -160,7 +160,7 @@ def _after(ctx: Context, timing: Timing, batch: BatchProgress) -> Timing:
 
 
 def _was_blocked(ctx: Context, batch: BatchProgress) -> bool:
-    """Whether something held the batch up for a time: that says nothing about the drain's pace."""
+    """Whether something held the batch up for a time: that does not count for the drain's pace."""
     blocked = ctx.migration.status.condition(ConditionType.DRAIN_BLOCKED)
     if blocked is None:
         return False

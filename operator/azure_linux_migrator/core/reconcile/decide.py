@@ -51,7 +51,7 @@ from azure_linux_migrator.model.migration import Migration
 
 
 def decide(migration: Migration, observation: Observation, now: float) -> Decision:
-    """What to do now, what to tell, and when to look again (`now`: seconds since the epoch)."""
+    """What to do now, what to report, and when to look again (`now`: seconds since the epoch)."""
     decision = _decide(migration, observation, now)
     return replace(decision, status=accounted(migration.status, decision.status, now))
 
@@ -119,14 +119,14 @@ def _rolled_back(ctx: Context) -> Decision:
     ended = ctx.migration.status.condition(ConditionType.STALLED)
     since = since_epoch(ended.last_transition_time if ended else None) or 0.0
     if ctx.migration.backwards and ctx.now < since + LATE_SECONDS:
-        look = ctx.refresh_pools(Reason.ROLLED_BACK, "", interval=LATE_LOOK_SECONDS)
-        wakes = [wake for wake in (wake_at, look.wake_at) if wake is not None]
-        actions, wake_at = (*actions, *look.actions), min(wakes, default=None)
+        refresh = ctx.refresh_pools(Reason.ROLLED_BACK, "", interval=LATE_CHECK_SECONDS)
+        wakes = [wake for wake in (wake_at, refresh.wake_at) if wake is not None]
+        actions, wake_at = (*actions, *refresh.actions), min(wakes, default=None)
     return Decision(actions, ctx.migration.status, wake_at)
 
 
 LATE_SECONDS = 600.0
-LATE_LOOK_SECONDS = 60.0
+LATE_CHECK_SECONDS = 60.0
 """How long, and how often, a target is looked for that may appear after a rollback."""
 
 
@@ -171,14 +171,13 @@ def _moved(migration: Migration) -> str:
 
 
 def _asks_to_abort(ctx: Context) -> bool:
-    """An admin's word to stop for good: taken once, and until the source is being retired, or is
+    """An admin asks to stop for good: this acts once, and until the source is being retired, or is
     changed by AKS itself (InPlace)."""
     migration, step = ctx.migration, ctx.migration.status.step
     if migration.status.is_true(ConditionType.SUCCEEDED):
         return False
     last = Step.UPDATE_IN_PLACE if migration.in_place else FINAL
-    succeeded = migration.status.is_true(ConditionType.SUCCEEDED)
-    early = not succeeded and (not step or route_of(migration).before(step, last))
+    early = not step or route_of(migration).before(step, last)
     return bool(token(migration, ABORT)) and (migration.backwards or early)
 
 
@@ -219,7 +218,7 @@ def _report(
 
 
 def _already_migrated(ctx: Context) -> bool:
-    """A re-created resource, or one applied twice: the tags tell that the work is done.
+    """A re-created resource, or one applied twice: the tags show that the work is done.
 
     The source pool is gone, and the pool that carries this migration's tags stands.
     """

@@ -48,7 +48,7 @@ def read_status(raw: object, now: float) -> tuple[MigrationStatus, tuple[str, ..
 def spec_to_release(raw: object) -> tuple[MigrationSpec, tuple[str, ...]]:
     """A spec that is good enough to undo a migration, and the fields that could not be read.
 
-    Nodes are released by the migration's name, so that it need not even tell the source.
+    Nodes are released by the migration's name, so that the source need not be readable.
     """
     spec, lost = readable_spec(raw)
     log.warning("a spec that cannot be read is released without %s", ", ".join(lost))
@@ -77,7 +77,7 @@ def status_to_release(status: MigrationStatus, lost: tuple[str, ...]) -> Migrati
     if held is None or not {"cluster", "source"}.intersection(lost):
         return status
     log.error(
-        "the spec does not tell which cluster and pool: turn the autoscaler of the source pool on "
+        "the spec does not name a cluster and a pool:  turn the autoscaler of the source pool on "
         "yourself, with %d to %d nodes",
         held.min,
         held.max,
@@ -89,7 +89,7 @@ def status_to_release(status: MigrationStatus, lost: tuple[str, ...]) -> Migrati
 def with_invalid_spec(
     status: MigrationStatus, error: ValidationError, generation: int, now: float
 ) -> MigrationStatus:
-    """The status that tells what is wrong with the spec."""
+    """The status that reports what is wrong with the spec."""
     first = error.errors()[0]
     field = ".".join(["spec", *map(str, first["loc"])])
     message = f"{field}: {first['msg']}; apply the CRD that this operator was shipped with"

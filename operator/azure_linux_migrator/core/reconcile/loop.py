@@ -12,7 +12,6 @@ from azure_linux_migrator.api.conditions import ConditionType
 from azure_linux_migrator.core.reconcile.decide import decide
 from azure_linux_migrator.core.reconcile.lenient_parsing import with_invalid_spec
 from azure_linux_migrator.core.reconcile.messages import (
-    Answer,
     Closed,
     Now,
     Outputs,
@@ -23,9 +22,10 @@ from azure_linux_migrator.core.reconcile.messages import (
     StatusWritten,
     Submit,
     Watch,
+    WriteAnswer,
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
-from azure_linux_migrator.core.reconcile.status_record import Origin, StatusRecord
+from azure_linux_migrator.core.reconcile.status_record import StatusOrigin, StatusRecord
 from azure_linux_migrator.core.state.results import Decision
 
 COALESCE_SECONDS = 0.003
@@ -38,7 +38,7 @@ after a step that was recorded just now the next decision follows at once."""
 RETRY_SECONDS = 0.5
 """After a step could not be recorded."""
 GIVE_WAY_SECONDS = 10.0
-"""A concurrent status writer believes it is the leader, for example after a suspend. One that does
+"""A concurrent status writer acts as the leader, for example after a suspend. One that does
 not hold the Lease ends within this time (kube/lease.py); until then nothing is decided."""
 CONCURRENCY = 64
 """Actions of one migration whose requests are under way at one time."""
@@ -112,10 +112,12 @@ class Loop:
         self.resource = resource
         outputs: Outputs = []
         origin = self._record.saw(resource.version, resource.status)
-        if origin is Origin.FOREIGN:
+        if origin is StatusOrigin.FOREIGN:
             self.gives_way_until = now.steady + GIVE_WAY_SECONDS
             outputs.append(Overtaken())
-        if origin is Origin.FOREIGN or (origin is Origin.DOUBTFUL and self._is_elsewhere(resource)):
+        if origin is StatusOrigin.FOREIGN or (
+            origin is StatusOrigin.DOUBTFUL and self._is_elsewhere(resource)
+        ):
             self._go_on_from(resource)
         self.changed(now)
         return outputs
@@ -125,7 +127,7 @@ class Loop:
         recorded = self._record.answered(written)
         if written.wait:
             self._record.hold(now.steady + written.wait)
-        if not recorded and written.answer is not Answer.UNSENT:
+        if not recorded and written.answer is not WriteAnswer.UNSENT:
             self.changed(now)
         outputs: Outputs = []
         if self._recording:

@@ -1,4 +1,4 @@
-"""What the drivers of the reconcile loop tell it, and what it asks of them."""
+"""The inputs of the reconcile loop, and its outputs to the drivers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class WriteStatus:
     version: int
 
 
-class Answer(Enum):
+class WriteAnswer(Enum):
     """What came of a write."""
 
     TAKEN = auto()
@@ -57,12 +57,12 @@ class Answer(Enum):
     """This process does not hold the Lease."""
 
 
-_ANSWERS = {0: Answer.UNANSWERED, 404: Answer.GONE, 409: Answer.CONFLICT}
+_ANSWERS = {0: WriteAnswer.UNANSWERED, 404: WriteAnswer.GONE, 409: WriteAnswer.CONFLICT}
 
 
-def answer_of(error: KubernetesError) -> Answer:
+def answer_of(error: KubernetesError) -> WriteAnswer:
     """What a failed write of the status means."""
-    return _ANSWERS.get(error.status, Answer.REFUSED)
+    return _ANSWERS.get(error.status, WriteAnswer.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class StatusWritten:
     """The answer to WriteStatus; `version` is the resource's new version where it was taken.
     Nothing is written again before `wait` seconds are over."""
 
-    answer: Answer
+    answer: WriteAnswer
     version: int = 0
     wait: float = 0.0
 

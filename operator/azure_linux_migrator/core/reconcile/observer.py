@@ -33,7 +33,7 @@ class Watches(Protocol):
         """Whether every first list has arrived."""
 
     def problem(self) -> str:
-        """Which watch has told nothing for long, since when and why; empty where all deliver."""
+        """Which watch has delivered nothing for long, since when and why; empty for none."""
 
 
 class Runner(Protocol):

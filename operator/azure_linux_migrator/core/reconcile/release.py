@@ -31,8 +31,8 @@ def release(ctx: Context) -> Decision:
             return Decision(marked.actions, report_releasing(ctx, marked), marked.wake_at)
         # What Azure refuses for good is reported, and does not keep the resource from going.
         ctx.seen.memory.forget()
-        said = f"{given_back.message}. " if given_back.message else ""
-        last = Progress("working", message=said + _left(ctx))
+        reason = f"{given_back.message}. " if given_back.message else ""
+        last = Progress("working", message=reason + _left(ctx))
         return Decision((), report_releasing(ctx, last, Reason.DELETED), released=True)
     return Decision(actions, report_releasing(ctx, Progress("working")), wake_at)
 
@@ -80,7 +80,7 @@ def _gives_back(ctx: Context) -> Progress:
     if retired:
         return DONE
     if ctx.seen.pools is None:
-        # What was never recorded is not worth a wait for Azure.
+        # Without a record of them, there is nothing to wait for.
         if ctx.migration.status.source.autoscaler is None:
             return DONE
         return ctx.attempt(ReadPools(), Reason.RELEASING, "reading the cluster's node pools")

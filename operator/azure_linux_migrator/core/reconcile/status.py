@@ -169,7 +169,7 @@ def _stays(ctx: Context) -> bool:
 
 
 def _expander(before: MigrationStatus) -> str:
-    """That a ConfigMap names the old pool: it is not changed, so it has to be told at the end."""
+    """That a ConfigMap names the old pool: it is not changed, so it is reported at the end."""
     findings = (finding for finding in before.preflight.findings if CONFIG_MAP in finding.message)
     return next((f"{finding.message}; {finding.remedy}" for finding in findings), "")
 

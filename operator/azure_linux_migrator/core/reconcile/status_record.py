@@ -8,13 +8,13 @@ is under way at a time. Times are in seconds of a clock that is never set.
 from enum import Enum, auto
 
 from azure_linux_migrator.api.status import MigrationStatus
-from azure_linux_migrator.core.reconcile.messages import Answer, StatusWritten, WriteStatus
+from azure_linux_migrator.core.reconcile.messages import StatusWritten, WriteAnswer, WriteStatus
 
 INTERVAL_SECONDS = 0.5
 """Shortest time between two coalesced writes."""
 
 
-class Origin(Enum):
+class StatusOrigin(Enum):
     """Who wrote the status of a version that was seen."""
 
     OLD = auto()
@@ -58,19 +58,19 @@ class StatusRecord:
         self._written, self._intact = status, intact
         self._wanted = self._doubtful = None
 
-    def saw(self, version: int, status: MigrationStatus) -> Origin:
+    def saw(self, version: int, status: MigrationStatus) -> StatusOrigin:
         """The resource was seen at that version."""
         if version <= self.version:
-            return Origin.OLD
+            return StatusOrigin.OLD
         self.version = version
         # A write for an older version cannot take effect any more.
         doubtful, self._doubtful = self._doubtful, None
         if status in (self._written, self._sending):
-            return Origin.OURS
+            return StatusOrigin.OURS
         if status == doubtful:
             self._written, self._intact = status, True
-            return Origin.DOUBTFUL
-        return Origin.FOREIGN
+            return StatusOrigin.DOUBTFUL
+        return StatusOrigin.FOREIGN
 
     def doubts(self, status: MigrationStatus) -> bool:
         """Whether this is the status of the last write, to which there was no answer."""
@@ -106,12 +106,12 @@ class StatusRecord:
         """The answer to the request under way; True if the status is recorded."""
         sent, self._sending = self._sending, None
         match written.answer:
-            case Answer.TAKEN if sent is not None:
+            case WriteAnswer.TAKEN if sent is not None:
                 self.version = max(self.version, written.version)
                 self._written, self._intact, self._doubtful = sent, True, None
                 return True
-            case Answer.UNANSWERED:
+            case WriteAnswer.UNANSWERED:
                 self._doubtful = sent
-            case Answer.GONE:
+            case WriteAnswer.GONE:
                 self._gone = True
         return False

@@ -51,7 +51,7 @@ class BudgetBackoffs:
     def refused(
         self, budget: NamespacedName, *, reason: str, message: str, until: float, strict: bool
     ) -> None:
-        """A budget has refused an eviction; it is asked no more before `until`."""
+        """A budget has refused an eviction; the next is sent at `until` at the earliest."""
         self.by_budget[budget] = BudgetBackoff(
             reason, message, until, strict, self.times(budget) + 1
         )

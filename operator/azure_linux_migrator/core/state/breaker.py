@@ -1,4 +1,4 @@
-"""A circuit breaker: what refuses every pod alike is asked by one pod at a time.
+"""A circuit breaker: after refusals that apply to every pod, one pod at a time is tried.
 
 A missing right, a webhook that is down or an apiserver that fails would otherwise be met by every
 pod of the pool in turn. It opens when several pods in a row were refused so, and closes with the
@@ -18,7 +18,7 @@ UNANSWERED_SECONDS = 60.0
 
 
 class Trouble(Struct):
-    """Why the breaker is open: told with the same words until it closes. `probes` have failed."""
+    """Why the breaker is open: the same text until it closes. `probes` have failed."""
 
     reason: str
     message: str
@@ -61,7 +61,7 @@ class Breaker:
                 self.trouble = Trouble(reason, message, now + RETRY.after(1) * stretch)
             return
         if trouble.probe != pod:
-            # Sent before it opened: tells nothing new.
+            # Sent before it opened: nothing new.
             return
         trouble.probes += 1
         trouble.until = now + RETRY.after(trouble.probes + 1) * stretch

@@ -4,7 +4,7 @@ The answers are those of pkg/registry/core/pod/storage/eviction.go and of the ap
 several causes share a status code, and blaming the wrong one sends an admin to the wrong place.
 
 An eviction passes authentication, flow control, authorization and admission before the apiserver
-looks at the pod; only from there on does an answer tell what an earlier, lost one has done.
+looks at the pod; only from there on does an answer show what an earlier, lost one has done.
 """
 
 from dataclasses import dataclass

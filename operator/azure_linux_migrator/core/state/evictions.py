@@ -1,4 +1,4 @@
-"""What the world learns from an eviction and from the apiserver's answer to it."""
+"""The effects of an eviction, and of the apiserver's answer to it, on the world."""
 
 from azure_linux_migrator.core.state.inflight import InflightEvictions
 from azure_linux_migrator.core.state.pdb_index import PdbIndex

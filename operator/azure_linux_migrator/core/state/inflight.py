@@ -76,7 +76,7 @@ class InflightEvictions:
         return eviction is not None and eviction.uid == uid and not eviction.seen and eviction.lost
 
     def doubted(self, pod: NamespacedName, uid: str) -> bool:
-        """Whether an eviction of it was lost, and no answer since has told what came of it."""
+        """Whether an eviction of it was lost, and no answer since has shown what came of it."""
         eviction = self._all.get(pod)
         return eviction is not None and eviction.uid == uid and eviction.doubted_since > 0
 

@@ -73,7 +73,7 @@ class Outcomes:
         """Changes of pools that Azure has answered: a list begun before one may not show it."""
 
     def forget_refusals(self) -> None:
-        """The spec changed: what was refused for good is worth another try."""
+        """The spec changed: what was refused for good is tried again."""
         self.problems = {key: p for key, p in self.problems.items() if p.retryable}
         self.missing_access = None
         self.azure_facts = None

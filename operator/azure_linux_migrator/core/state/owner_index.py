@@ -6,7 +6,7 @@ from azure_linux_migrator.model.cluster import Attachment, Controller, Namespace
 
 
 class OwnerIndex:
-    """Lookups only; the world tells its listeners of changes."""
+    """Lookups only; the world notifies its listeners of changes."""
 
     def __init__(self) -> None:
         self._controllers: dict[str, Controller] = {}

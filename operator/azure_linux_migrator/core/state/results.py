@@ -29,7 +29,7 @@ class PoolReading:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do now, what to tell, and when to look again if nothing happens before."""
+    """What to do now, what to report, and when to look again if nothing happens before."""
 
     actions: tuple[Action, ...]
     status: MigrationStatus

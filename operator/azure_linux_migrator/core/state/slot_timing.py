@@ -16,7 +16,7 @@ RECENT = 4096
 
 
 class Held(Struct):
-    """A slot that is taken. `bounds` tells whether it counts for the bound still."""
+    """A slot that is taken. `bounds` is whether it still counts for the bound."""
 
     since: float
     bounds: bool = True

@@ -8,6 +8,6 @@ STALE_SECONDS = 180.0
 """A watch that has delivered neither an event nor a bookmark for this long is a problem."""
 
 
-def watch_problem(name: str, heard_at: float, why: str) -> str:
+def watch_problem(name: str, last_delivery_at: float, why: str) -> str:
     """The text for Observation: it stays the same while the problem does."""
-    return f"the watch of {name} has told nothing since {timestamp(heard_at)}: {why}"
+    return f"the watch of {name} has delivered nothing since {timestamp(last_delivery_at)}: {why}"

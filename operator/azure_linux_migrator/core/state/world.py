@@ -1,4 +1,4 @@
-"""The world as the core sees it: nodes, pods and disruption budgets with the indexes drains need.
+"""The core's model of the cluster: nodes, pods and disruption budgets with the indexes drains need.
 
 Fed event by event; an event costs the same whatever the number of pods, but for a changed budget
 selector, which costs its namespace once. It also holds what belongs to the cluster and not to one
@@ -49,7 +49,7 @@ class World(Evictions):
         self.pdb_index = PdbIndex(self.budgets, self._pods_in)
 
     def clear(self) -> None:
-        """Forget everything: nobody watches any more."""
+        """Forget everything: no watch runs any more."""
         self.__init__()  # type: ignore[misc]  # every field is rebuilt, in one place
 
     # Reading
@@ -173,41 +173,41 @@ class World(Evictions):
     def put_controller(self, controller: Controller) -> None:
         """A Deployment, ReplicaSet, StatefulSet or DaemonSet was added or changed."""
         if self.owner_index.put_controller(controller):
-            self._tell_owner(controller.uid)
+            self._notify_owner(controller.uid)
 
     def remove_controller(self, kind: str, key: NamespacedName) -> None:
         """A controller is gone."""
         uid = self.owner_index.remove_controller(kind, key)
         if uid:
-            self._tell_owner(uid)
+            self._notify_owner(uid)
 
     def put_volume(self, volume: Volume) -> None:
         """A persistent volume was bound or changed."""
         self.owner_index.put_volume(volume)
-        self._tell_volumes(volume.claim, "")
+        self._notify_volumes(volume.claim, "")
 
     def remove_volume(self, name: str) -> None:
         """A persistent volume is gone."""
-        self._tell_volumes(self.owner_index.remove_volume(name), "")
+        self._notify_volumes(self.owner_index.remove_volume(name), "")
 
     def put_attachment(self, attachment: Attachment) -> None:
         """A volume is attached to a node."""
         before = self.owner_index.remove_attachment(attachment.name)
         self.owner_index.put_attachment(attachment)
         for node in sorted({before, attachment.node} - {""}):
-            self._tell_volumes(None, node)
+            self._notify_volumes(None, node)
 
     def remove_attachment(self, name: str) -> None:
         """A volume was detached."""
-        self._tell_volumes(None, self.owner_index.remove_attachment(name))
+        self._notify_volumes(None, self.owner_index.remove_attachment(name))
 
     # Bookkeeping
 
-    def _tell_volumes(self, claim: NamespacedName | None, node: str) -> None:
+    def _notify_volumes(self, claim: NamespacedName | None, node: str) -> None:
         for listener in self.listeners:
             listener.volumes_changed(claim, node)
 
-    def _tell_owner(self, uid: str) -> None:
+    def _notify_owner(self, uid: str) -> None:
         for listener in self.listeners:
             listener.controller_changed(uid)
 

@@ -43,7 +43,7 @@ def _gate(ctx: Context, gate: Approval, what: str) -> Progress:
 
 
 def _word(ctx: Context, gate: Approval) -> str:
-    """What the annotation has to say: something else than what it said in an earlier attempt."""
+    """The value that the annotation has to have: another than in an earlier attempt."""
     name, _, number = ctx.migration.status.handled_approval.partition(".")
     if name != gate:
         return str(gate)

@@ -42,7 +42,7 @@ def scale_target(ctx: Context) -> Progress:
     grow, and the source's autoscaler is held.
 
     Nothing is removed before the hand-over, because nodes that wait for their pods look unused.
-    What Azure refuses does not hold the migration up: TargetNotElastic tells it.
+    What Azure refuses does not hold the migration up: TargetNotElastic reports it.
     """
     if ctx.seen.pools is None or ctx.hidden(ctx.migration.new_pool):
         return ctx.refresh_pools(Reason.SCALING_TARGET, _READING)
@@ -72,7 +72,7 @@ def restore(ctx: Context) -> Progress:
     if pool.autoscaling and not pool.tag(TAG_AUTOSCALER) and pool.settled:
         return DONE
     if pool.autoscaling:
-        bounds = pool.bounds  # somebody has turned it on again, his way
+        bounds = pool.bounds  # somebody has turned it on again with other bounds
     text = f"giving node pool {pool.name} its autoscaler back ({bounds[0]} to {bounds[1]} nodes)"
     action = _switched_on(pool, bounds, ((TAG_AUTOSCALER, None),))
     return update(ctx, action, Reason.RESTORING_AUTOSCALER, text)
@@ -107,8 +107,8 @@ def hand_over(ctx: Context) -> Progress:
 def not_ours(ctx: Context, text: str) -> Progress:
     """The target has lost its tags: it is changed once they are back."""
     text = f"{text}: {untagged(ctx.migration)}"
-    look = ctx.refresh_pools(Reason.TARGET_TAGS_CHANGED, text, interval=60.0)
-    return refused(Reason.TARGET_TAGS_CHANGED, text, *look.actions, wake_at=look.wake_at)
+    refresh = ctx.refresh_pools(Reason.TARGET_TAGS_CHANGED, text, interval=60.0)
+    return refused(Reason.TARGET_TAGS_CHANGED, text, *refresh.actions, wake_at=refresh.wake_at)
 
 
 def wanted_bounds(ctx: Context) -> tuple[int, int] | None:
@@ -123,7 +123,7 @@ def wanted_bounds(ctx: Context) -> tuple[int, int] | None:
 
 
 def tagged_bounds(pool: Pool | None) -> tuple[int, int] | None:
-    """The bounds that a pool's tag tells."""
+    """The bounds in a pool's tag."""
     least, _, most = (pool.tag(TAG_AUTOSCALER) if pool else "").partition("-")
     return (int(least), int(most)) if least.isdecimal() and most.isdecimal() else None
 

@@ -15,7 +15,7 @@ from azure_linux_migrator.model.actions import CreatePool, ReadAzureFacts, Updat
 from azure_linux_migrator.model.pool import Failure, Pool
 from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
-LOOK_AGAIN_SECONDS = 15.0
+RECHECK_SECONDS = 15.0
 
 
 def create_target(ctx: Context) -> Progress:
@@ -41,8 +41,8 @@ def _create(ctx: Context) -> Progress:
     target = ctx.pool(migration.target)
     if target is None:
         if not ctx.pools_newer_than(5.0):
-            look = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
-            return ctx.keep_refusal(look, f"CreatePool/{migration.target}")
+            refresh = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
+            return ctx.keep_refusal(refresh, f"CreatePool/{migration.target}")
         source = ctx.pool(migration.source)
         if ctx.seen.azure_facts is None and source is not None:
             # After a restart: the version of the new pool depends on what AKS offers.
@@ -96,8 +96,8 @@ def _created(ctx: Context, target: Pool) -> Progress:
         )
     if target.power != "Running":
         text = f"somebody stopped node pool {target.name}; start it"
-        look = ctx.refresh_pools(Reason.TARGET_STOPPED, text, interval=LOOK_AGAIN_SECONDS)
-        return refused(Reason.TARGET_STOPPED, text, *look.actions, wake_at=look.wake_at)
+        refresh = ctx.refresh_pools(Reason.TARGET_STOPPED, text, interval=RECHECK_SECONDS)
+        return refused(Reason.TARGET_STOPPED, text, *refresh.actions, wake_at=refresh.wake_at)
     if target.count == 0 and not target.autoscaling and (first := initial_count(ctx)):
         # Somebody has deleted its only machine, or scaled it, before it was of use.
         text = f"growing node pool {target.name} from 0 to {first} nodes"
@@ -123,7 +123,7 @@ def _tainted(ctx: Context, target: Pool) -> Progress | None:
         f"{len(tainted)} of {len(nodes)} Ready nodes of pool {target.name} are tainted "
         f"{', '.join(tainted[0])}: see the agent that removes it. Nothing is cordoned before"
     )
-    return working(Reason.TARGET_NODES_TAINTED, text, wake_at=ctx.now + LOOK_AGAIN_SECONDS)
+    return working(Reason.TARGET_NODES_TAINTED, text, wake_at=ctx.now + RECHECK_SECONDS)
 
 
 def _why(pool: Pool) -> str:
@@ -135,7 +135,7 @@ def _once_more(ctx: Context, target: Pool, failure: Failure) -> Progress:
     text = f"AKS could not make node pool {target.name}: {failure.message}; it is asked again"
     if ctx.now < due:
         return working(failure.reason, text, wake_at=due)
-    if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
+    if not ctx.pools_newer_than(RECHECK_SECONDS):
         return ctx.refresh_pools(failure.reason, text)
     return ctx.attempt(UpdatePool(target.name, (), target.etag), failure.reason, text)
 
@@ -152,6 +152,6 @@ def failed(ctx: Context, target: Pool) -> Progress:
         f"AKS left node pool {target.name} in state {target.state}{_why(target)}; see az "
         f"aks nodepool show --name {target.name} … Fix that and let AKS try again with az aks "
         f"nodepool update --name {target.name} …, or delete the pool: it is then created again",
-        *ctx.pool_reads(LOOK_AGAIN_SECONDS),
-        wake_at=ctx.now + LOOK_AGAIN_SECONDS,
+        *ctx.pool_reads(RECHECK_SECONDS),
+        wake_at=ctx.now + RECHECK_SECONDS,
     )

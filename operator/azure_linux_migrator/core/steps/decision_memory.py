@@ -32,7 +32,7 @@ class DecisionMemory:
     def planner(self, world: World, scope: Scope, *, began: float, since: float) -> Planner:
         """The planner of a drain, with the times (seconds since the epoch) at which its batch and
         its migration began; 0 for not yet. It is kept while its scope stays the same and the world
-        still tells it of changes."""
+        still notifies it of changes."""
         planner = self._planner
         if (
             planner is None

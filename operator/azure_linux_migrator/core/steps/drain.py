@@ -137,7 +137,7 @@ def evict(ctx: Context) -> Progress:
     force = ctx.migration.spec.drain.on_timeout is TimeoutPolicy.FORCE
     expired = _deadline_passed(ctx)
     held_until_now = resumes(ctx) or ctx.migration.paused or (expired and not force)
-    ctx.planner.surges.judge(ctx.now, ctx.migration.uid, afresh=held_until_now)
+    ctx.planner.surges.update(ctx.now, ctx.migration.uid, afresh=held_until_now)
     plan = ctx.plan
     if expired and not force:
         return _timed_out(ctx)

@@ -1,4 +1,4 @@
-"""What the conditions of nodes tell of the drain, where the operator may write them.
+"""What the conditions of nodes report of the drain, where the operator may write them.
 
 DrainInProgress from a node's batch on, Drained once nothing is left to move, else neither.
 """
@@ -24,7 +24,7 @@ def drain_reports(ctx: Context) -> tuple[Action, ...]:
         ReportDrain(node.name, name, wanted.get(node.name, ""))
         for pool in pools
         for node in ctx.seen.world.pool_nodes(pool)
-        if _told(node, name) != wanted.get(node.name, "")
+        if _reported(node, name) != wanted.get(node.name, "")
     ]
     attempts = [ctx.attempt(report, "", "") for report in reports]
     return tuple(action for attempt in attempts for action in attempt.actions)
@@ -37,12 +37,12 @@ def reports_to_clear(ctx: Context) -> list[Action]:
     reports = [
         ReportDrain(node.name, name, "")
         for node in ctx.seen.world.nodes.values()
-        if ctx.seen.reports_drain and _told(node, name)
+        if ctx.seen.reports_drain and _reported(node, name)
     ]
     return [report for report in reports if report.key not in ctx.seen.problems]
 
 
-def _told(node: Node, migration: str) -> str:
+def _reported(node: Node, migration: str) -> str:
     """The condition that a migration has set on a node; empty for none, or another's."""
     by, _, condition = node.drain.rpartition("/")
     return condition if by == migration else ""

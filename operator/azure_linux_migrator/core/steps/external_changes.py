@@ -1,6 +1,6 @@
 """What others do to the two pools while we work: named, never guessed at.
 
-The pools are read again every LOOK_SECONDS from the moment the target stands until the source is
+The pools are read again every CHECK_SECONDS from the moment the target stands until the source is
 retired.
 """
 
@@ -15,7 +15,7 @@ from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import ProvisioningState
 
-LOOK_SECONDS = 60.0
+CHECK_SECONDS = 60.0
 _HELD = frozenset(
     (
         Step.AWAIT_DRAIN_APPROVAL,
@@ -29,7 +29,7 @@ _HELD = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ExternalChange:
     """Something that is not our doing. `stops` where going on would be a guess."""
 
     reason: Reason
@@ -39,25 +39,25 @@ class Change:
 
 def watched(ctx: Context, progress: Progress) -> Progress:
     """The step's progress, with the next look at the pools added to it."""
-    due = ctx.seen.pools.at + LOOK_SECONDS if ctx.seen.pools else ctx.now
+    due = ctx.seen.pools.at + CHECK_SECONDS if ctx.seen.pools else ctx.now
     if ctx.now < due:
         wake = due if progress.wake_at is None else min(progress.wake_at, due)
         return replace(progress, wake_at=wake)
     if any(isinstance(action, ReadPools) for action in progress.actions):
         return progress
-    look = ctx.attempt(ReadPools(), progress.reason, progress.message)
-    return replace(progress, actions=(*progress.actions, *look.actions))
+    refresh = ctx.attempt(ReadPools(), progress.reason, progress.message)
+    return replace(progress, actions=(*progress.actions, *refresh.actions))
 
 
 def stopped(ctx: Context) -> Progress | None:
     """Refuse to go on where somebody else's change leaves no safe way."""
     for change in changes(ctx):
         if change.stops:
-            return refused(change.reason, change.message, wake_at=ctx.now + LOOK_SECONDS)
+            return refused(change.reason, change.message, wake_at=ctx.now + CHECK_SECONDS)
     return None
 
 
-def changes(ctx: Context) -> list[Change]:
+def changes(ctx: Context) -> list[ExternalChange]:
     """What somebody else changed, the gravest first."""
     if ctx.seen.pools is None:
         return []
@@ -73,11 +73,11 @@ def changes(ctx: Context) -> list[Change]:
     )
 
 
-def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
+def _of_source(ctx: Context, pool: Pool | None) -> list[ExternalChange]:
     name, before = ctx.migration.old_pool, ctx.migration.status.source
     if pool is None or pool.state == ProvisioningState.DELETING:
         return [
-            Change(
+            ExternalChange(
                 Reason.SOURCE_POOL_GONE,
                 f"node pool {name} was deleted by someone else; what was on it is up to its "
                 "controllers. Delete this migration once the workloads are well",
@@ -87,7 +87,7 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
     source_changes = []
     if before.os_sku and pool.os_sku != before.os_sku:
         source_changes.append(
-            Change(
+            ExternalChange(
                 Reason.SOURCE_UPGRADED,
                 f"somebody changed the OS SKU of node pool {name} from {before.os_sku} to "
                 f"{pool.os_sku}; delete this migration, or change it back to go on",
@@ -96,12 +96,12 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
         )
     if pool.power != "Running":
         text = f"somebody stopped node pool {name}; start it again to go on"
-        source_changes.append(Change(Reason.SOURCE_STOPPED, text, stops=True))
+        source_changes.append(ExternalChange(Reason.SOURCE_STOPPED, text, stops=True))
     held = ctx.migration.status.step in _HELD
     # Before the first cordon it is held again (core/steps/cordon_source.py).
     if pool.autoscaling and held and cordon_begun(ctx):
         source_changes.append(
-            Change(
+            ExternalChange(
                 Reason.AUTOSCALER_TURNED_ON,
                 f"somebody turned the autoscaler of node pool {name} on, which refills it; "
                 f"turn it off: az aks nodepool update --name {name} --disable-cluster-autoscaler …",
@@ -115,7 +115,9 @@ def _of_source(ctx: Context, pool: Pool | None) -> list[Change]:
     expected = before.count if before.count is not None else pool.count
     if pool.settled and (pool.count > expected or (pool.count < expected and not rolling)):
         text = f"somebody scaled node pool {name} from {expected} to {pool.count} nodes"
-        source_changes.append(Change(Reason.SOURCE_SCALED, f"{text}; new nodes are drained too"))
+        source_changes.append(
+            ExternalChange(Reason.SOURCE_SCALED, f"{text}; new nodes are drained too")
+        )
     return source_changes
 
 
@@ -126,11 +128,11 @@ def cordon_begun(ctx: Context) -> bool:
     return any(node.cordoned_by == migration.name for node in nodes)
 
 
-def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
+def _of_target(ctx: Context, pool: Pool | None) -> list[ExternalChange]:
     name = ctx.migration.new_pool
     if pool is None or pool.state == ProvisioningState.DELETING:
         return [
-            Change(
+            ExternalChange(
                 Reason.TARGET_POOL_GONE,
                 f"target pool {name} was deleted by someone else; nothing more is moved. Delete "
                 "this migration to uncordon the source, then create it again",
@@ -139,7 +141,7 @@ def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
         ]
     if not ctx.migration.owns(pool):
         return [
-            Change(
+            ExternalChange(
                 Reason.TARGET_TAGS_CHANGED,
                 untagged(ctx.migration),
                 stops=True,
@@ -147,7 +149,7 @@ def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
         ]
     if pool.power != "Running":
         return [
-            Change(
+            ExternalChange(
                 Reason.TARGET_STOPPED, f"somebody stopped node pool {name}; start it", stops=True
             )
         ]
@@ -157,7 +159,7 @@ def _of_target(ctx: Context, pool: Pool | None) -> list[Change]:
     return [*upgrading, *_not_elastic(ctx, pool)]
 
 
-def _not_elastic(ctx: Context, pool: Pool) -> list[Change]:
+def _not_elastic(ctx: Context, pool: Pool) -> list[ExternalChange]:
     """A target that cannot grow while the source's autoscaler is held."""
     blue_green = ctx.migration.spec.strategy.type is StrategyType.BLUE_GREEN
     wanted = ctx.migration.spec.target.autoscaling or ctx.migration.status.source.autoscaler
@@ -175,7 +177,7 @@ def _not_elastic(ctx: Context, pool: Pool) -> list[Change]:
         f"more nodes stay Pending; az aks nodepool update --name {pool.name} "
         f"--enable-cluster-autoscaler --min-count {pool.count} --max-count {wanted.max} …"
     )
-    return [Change(Reason.TARGET_NOT_ELASTIC, text)]
+    return [ExternalChange(Reason.TARGET_NOT_ELASTIC, text)]
 
 
 def untagged(migration: Migration) -> str:
@@ -187,8 +189,8 @@ def untagged(migration: Migration) -> str:
     )
 
 
-def _upgrading(pool: Pool, reason: Reason, what: str) -> list[Change]:
+def _upgrading(pool: Pool, reason: Reason, what: str) -> list[ExternalChange]:
     """An upgrade is never ours: azlm neither changes versions nor images."""
     if not pool.state.startswith(Reason.UPGRADING):
         return []
-    return [Change(reason, f"somebody upgrades node pool {pool.name}; {what}")]
+    return [ExternalChange(reason, f"somebody upgrades node pool {pool.name}; {what}")]

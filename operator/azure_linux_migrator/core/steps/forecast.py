@@ -32,11 +32,11 @@ def forecast(ctx: Context) -> Progress:
     progress = _blocked(status) if status.blocked else _clear(status)
     if ctx.now < due:
         return replace(progress, wake_at=due)
-    look = ctx.attempt(_next_look(ctx), "", "")
-    return replace(progress, actions=look.actions, wake_at=look.wake_at)
+    refresh = ctx.attempt(_next_action(ctx), "", "")
+    return replace(progress, actions=refresh.actions, wake_at=refresh.wake_at)
 
 
-def _next_look(ctx: Context) -> Action:
+def _next_action(ctx: Context) -> Action:
     """A new forecast needs new readings first."""
     source, azure_facts = ctx.pool(ctx.migration.source), ctx.seen.azure_facts
     if not ctx.pools_newer_than(READINGS_SECONDS):

@@ -21,7 +21,7 @@ ACKNOWLEDGED_AS = Check.DAEMONSET_NOT_READY
 START_SECONDS = 300.0
 """A DaemonSet's pods may take so long to become Ready on new nodes."""
 
-LOOK_SECONDS = 15.0
+CHECK_SECONDS = 15.0
 
 
 class _Tally(Struct):
@@ -60,7 +60,7 @@ def _failing(ctx: Context) -> Progress | None:
         Reason.NODE_AGENTS_NOT_READY,
         f"{'; '.join(failing[:2])}{more}. Nothing is moved before; acknowledge "
         f"{ACKNOWLEDGED_AS} in spec.preflight.acknowledge to go on all the same",
-        wake_at=ctx.now + LOOK_SECONDS,
+        wake_at=ctx.now + CHECK_SECONDS,
     )
 
 

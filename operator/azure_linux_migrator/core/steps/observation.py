@@ -16,16 +16,16 @@ from azure_linux_migrator.model.cluster import NamespacedName
 class Observation:
     """Everything seen that a decision may rest on.
 
-    `memory` is what the loop keeps from decision to decision. `world_ready` tells that the watches
+    `memory` is what the loop keeps from decision to decision. `world_ready` is whether the watches
     have delivered their first lists; `watch_problem` which watch has delivered nothing for long,
     since when and why: while it is not empty, an emptiness of the world proves nothing.
     `missing_access` is None until it was asked. `conflict` names an unfinished migration that comes
     first and has a pool in common with this one. `own_pod` is the pod that this operator runs in.
     `began` is when this process began to work on the migration. `azure_facts` is what only the
-    preflight needs. `asked` tells when this process last asked Azure to change a pool, by the
+    preflight needs. `asked` holds when this process last asked Azure to change a pool, by the
     pool's name, `deleted` of which pools that was the deletion. `running` are the keys of actions
     under way, `written` the last writes to Kubernetes by key, with the times of their answers;
-    `reports_drain` tells whether the conditions of nodes may be written;
+    `reports_drain` is whether the conditions of nodes may be written;
     `forced` is how many pods this migration has deleted against their budgets.
     """
 

@@ -19,7 +19,7 @@ from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import UNFINISHED
 
 FRESH_SECONDS = 30.0
-LOOK_AGAIN_SECONDS = 60.0
+RECHECK_SECONDS = 60.0
 AZURE_FACTS_SECONDS = 300.0
 """A refused preflight asks Azure again about quotas and the like after this."""
 JUDGE_SECONDS = 2.0
@@ -37,7 +37,7 @@ def preflight(ctx: Context) -> Progress:
     """Refuse what cannot work, with the remedy; look again once a minute.
 
     While it refuses, it goes on refusing until what it has read again says otherwise: a status that
-    went back to work for every look would flap, and tell two events a minute.
+    went back to work for every look would flap, and publish two events a minute.
     """
     if ctx.seen.conflict:
         return refused(
@@ -45,17 +45,17 @@ def preflight(ctx: Context) -> Progress:
             f"migration {ctx.seen.conflict} works on a node pool of this one and comes first; wait "
             "until it is done, or delete one of the two. Where only the new pools would have the "
             "same name, create this one again with another spec.target.nodePool",
-            wake_at=ctx.now + LOOK_AGAIN_SECONDS,
+            wake_at=ctx.now + RECHECK_SECONDS,
         )
     if any(node.on_azure_local for node in ctx.seen.world.nodes.values()):
-        return refused(Reason.ON_AZURE_LOCAL, ON_AZURE_LOCAL, wake_at=ctx.now + LOOK_AGAIN_SECONDS)
+        return refused(Reason.ON_AZURE_LOCAL, ON_AZURE_LOCAL, wake_at=ctx.now + RECHECK_SECONDS)
     stalled = ctx.migration.status.is_true(ConditionType.STALLED)
     fresh = ctx.pools_newer_than(FRESH_SECONDS)
     if ctx.seen.pools is None or not (stalled or fresh):
         return _reading(ctx)
     answer = _checked(ctx)
     if answer.state == "refused":
-        return replace(answer, actions=(*answer.actions, *_looks(ctx)))
+        return replace(answer, actions=(*answer.actions, *_rereads(ctx)))
     return answer if fresh else _reading(ctx)
 
 
@@ -84,11 +84,11 @@ def _checked(ctx: Context) -> Progress:
     return _judged(ctx)
 
 
-def _looks(ctx: Context) -> tuple[Action, ...]:
+def _rereads(ctx: Context) -> tuple[Action, ...]:
     """What is read again while something is refused: the pools, and old Azure facts."""
-    looks: list[Action] = []
-    if not ctx.pools_newer_than(LOOK_AGAIN_SECONDS):
-        looks.append(ReadPools())
+    reads: list[Action] = []
+    if not ctx.pools_newer_than(RECHECK_SECONDS):
+        reads.append(ReadPools())
     azure_facts, source = ctx.seen.azure_facts, ctx.pool(ctx.migration.source)
     old = (
         azure_facts is not None
@@ -96,8 +96,8 @@ def _looks(ctx: Context) -> tuple[Action, ...]:
         and ctx.now - azure_facts.at >= AZURE_FACTS_SECONDS
     )
     if old and source is not None:
-        looks.append(ReadAzureFacts(source))
-    attempts = [ctx.attempt(look, "", "") for look in looks]
+        reads.append(ReadAzureFacts(source))
+    attempts = [ctx.attempt(read, "", "") for read in reads]
     return tuple(action for attempt in attempts for action in attempt.actions)
 
 
@@ -116,7 +116,7 @@ def _findings(ctx: Context) -> tuple[tuple[Finding, ...], float]:
         return memory.findings[1], (window + 1) * JUDGE_SECONDS
     findings = evaluate(build_snapshot(ctx), acknowledged)
     memory.findings = (key, findings)
-    return findings, ctx.now + LOOK_AGAIN_SECONDS
+    return findings, ctx.now + RECHECK_SECONDS
 
 
 def _judged(ctx: Context) -> Progress:
@@ -138,21 +138,21 @@ def _judged(ctx: Context) -> Progress:
 
 def _no(ctx: Context, reason: Reason, message: str) -> Progress:
     read_at = ctx.seen.pools.at if ctx.seen.pools else ctx.now
-    return refused(reason, message, wake_at=read_at + LOOK_AGAIN_SECONDS)
+    return refused(reason, message, wake_at=read_at + RECHECK_SECONDS)
 
 
 def _access(ctx: Context) -> Progress | None:
     missing = ctx.seen.missing_access
     if not missing:
         return None
-    look = ctx.attempt(_review(ctx), "", "")
+    refresh = ctx.attempt(_review(ctx), "", "")
     return refused(
         Reason.KUBERNETES_FORBIDDEN,
         f"the operator's ServiceAccount may not: {', '.join(missing)}; apply the ClusterRole "
         "shipped in deploy/kustomize/base, and its components force and surge for "
         "spec.drain.onTimeout: Force and spec.drain.singletons: SurgeFirst",
-        *look.actions,
-        wake_at=look.wake_at,
+        *refresh.actions,
+        wake_at=refresh.wake_at,
     )
 
 

@@ -13,7 +13,7 @@ from azure_linux_migrator.model.actions import Action, ReadPools
 from azure_linux_migrator.model.migration import Migration
 from azure_linux_migrator.model.pool import Pool
 
-ECHO_SECONDS = 5.0
+PENDING_WRITE_SECONDS = 5.0
 """A write that the watch does not show after this is made again."""
 
 SHOWS_SECONDS = 30.0
@@ -105,7 +105,7 @@ class Context:
         written = self.seen.written.get(action.key)
         if written is None or written[0] != action:
             return None
-        due = written[1] + ECHO_SECONDS
+        due = written[1] + PENDING_WRITE_SECONDS
         return due if written[1] <= self.now < due else None
 
     def attempt(self, action: Action, reason: Reason | Literal[""], message: str) -> Progress:
@@ -134,16 +134,16 @@ class Context:
             wake_at=min(wakes, default=None),
         )
 
-    def keep_refusal(self, look: Progress, *keys: str) -> Progress:
+    def keep_refusal(self, refresh: Progress, *keys: str) -> Progress:
         """A look at the pools before an action of one of these keys: what was refused for good
-        stays so meanwhile, and is not told as work for every look."""
+        stays so meanwhile, and is not reported as work for every look."""
         for key in keys:
             problem = self.seen.problems.get(key)
             if problem is not None and not problem.retryable:
                 return replace(
-                    look, state="refused", reason=problem.reason, message=problem.message
+                    refresh, state="refused", reason=problem.reason, message=problem.message
                 )
-        return look
+        return refresh
 
     def refresh_pools(
         self, reason: Reason, message: str, pool: str = "", *, interval: float = POLL_SHORTEST

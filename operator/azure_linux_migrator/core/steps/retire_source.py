@@ -13,7 +13,7 @@ from azure_linux_migrator.model.pool import Pool
 from azure_linux_migrator.model.provisioning_state import UNFINISHED, ProvisioningState
 
 FRESH_SECONDS = 15.0
-LOOK_SECONDS = 60.0
+CHECK_SECONDS = 60.0
 
 _CHANGING = frozenset(
     (
@@ -30,14 +30,16 @@ def retire_source(ctx: Context) -> Progress:
     """Never touches a pool that is not drained, nor one whose target does not stand."""
     source = ctx.pool(ctx.migration.source)
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.refresh_pools(Reason.RETIRING_SOURCE, _telling(ctx))
-        return ctx.keep_refusal(look, _action(ctx, source).key) if source is not None else look
+        refresh = ctx.refresh_pools(Reason.RETIRING_SOURCE, _message(ctx))
+        return (
+            ctx.keep_refusal(refresh, _action(ctx, source).key) if source is not None else refresh
+        )
     if source is None and ctx.migration.spec.source_pool is not SourcePool.DELETE:
         text = (
             f"node pool {ctx.migration.source}, which spec.sourcePool keeps, was deleted by "
             "someone else; set spec.sourcePool to Delete, or delete this migration"
         )
-        return refused(Reason.SOURCE_POOL_GONE, text, wake_at=ctx.now + LOOK_SECONDS)
+        return refused(Reason.SOURCE_POOL_GONE, text, wake_at=ctx.now + CHECK_SECONDS)
     if ctx.migration.spec.source_pool is SourcePool.KEEP:
         return _unsafe(ctx) or DONE
     empties = ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO
@@ -54,8 +56,8 @@ def retire_source(ctx: Context) -> Progress:
             return _unsafe(ctx) or DONE
         return working(Reason.RETIRING_SOURCE, f"waiting for {nodes} nodes of the old pool to go")
     if source.state in _CHANGING:
-        return ctx.refresh_pools(Reason.RETIRING_SOURCE, _telling(ctx), source.name)
-    text = _telling(ctx)
+        return ctx.refresh_pools(Reason.RETIRING_SOURCE, _message(ctx), source.name)
+    text = _message(ctx)
     if source.state in UNFINISHED:
         why = source.failure.message if source.failure else "see az aks nodepool show"
         text += f" again: AKS left it in state {source.state}: {why}"
@@ -77,7 +79,7 @@ def _action(ctx: Context, source: Pool) -> Action:
     return DeletePool(source.name, source.etag, ctx.planner.tracker.lost())
 
 
-def _telling(ctx: Context) -> str:
+def _message(ctx: Context) -> str:
     verb = "scaling" if ctx.migration.spec.source_pool is SourcePool.SCALE_TO_ZERO else "deleting"
     return f"{verb} node pool {ctx.migration.source}"
 
@@ -90,7 +92,7 @@ def _unsafe(ctx: Context) -> Progress | None:
             Reason.TARGET_MISSING,
             f"target pool {ctx.migration.target} is gone; {ctx.migration.source} {stays}. Delete "
             "this migration and create another",
-            wake_at=ctx.now + LOOK_SECONDS,
+            wake_at=ctx.now + CHECK_SECONDS,
         )
     if not ctx.seen.world_ready:
         return working(

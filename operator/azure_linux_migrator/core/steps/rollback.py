@@ -42,11 +42,11 @@ def restore_size(ctx: Context) -> Progress:
     restored = ctx.migration.status.step not in {"", Step.RELEASE_SOURCE, Step.RESTORE_SOURCE}
     entering = ctx.migration.status.step in {"", Step.RELEASE_SOURCE}
     pool = ctx.pool(ctx.migration.old_pool)
-    known = ctx.pools_newer_than(FRESH_SECONDS) or not entering
-    if pool is not None and pool.power != "Running" and known:
+    current = ctx.pools_newer_than(FRESH_SECONDS) or not entering
+    if pool is not None and pool.power != "Running" and current:
         text = f"node pool {pool.name} is {pool.power}, so that nothing can go back to it; start it"
-        look = ctx.refresh_pools(Reason.SOURCE_STOPPED, text, interval=FRESH_SECONDS)
-        return refused(Reason.SOURCE_STOPPED, text, *look.actions, wake_at=look.wake_at)
+        refresh = ctx.refresh_pools(Reason.SOURCE_STOPPED, text, interval=FRESH_SECONDS)
+        return refused(Reason.SOURCE_STOPPED, text, *refresh.actions, wake_at=refresh.wake_at)
     if ctx.seen.pools is None or not (restored or ctx.pools_newer_than(FRESH_SECONDS)):
         return ctx.refresh_pools(Reason.RESTORING_SOURCE, "reading the cluster's node pools")
     if pool is None:
@@ -95,8 +95,8 @@ def _ours(ctx: Context) -> bool:
 def remove_target(ctx: Context) -> Progress:
     """Delete the pool that this migration created, and no other."""
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.refresh_pools(Reason.REMOVING_TARGET, "reading the cluster's node pools")
-        return ctx.keep_refusal(look, f"DeletePool/{ctx.migration.new_pool}")
+        refresh = ctx.refresh_pools(Reason.REMOVING_TARGET, "reading the cluster's node pools")
+        return ctx.keep_refusal(refresh, f"DeletePool/{ctx.migration.new_pool}")
     pool = ctx.pool(ctx.migration.new_pool)
     left = sum(1 for _ in ctx.seen.world.pool_nodes(ctx.migration.new_pool))
     text = f"deleting node pool {ctx.migration.new_pool}"
@@ -114,7 +114,7 @@ def remove_target(ctx: Context) -> Progress:
     if pool.state == ProvisioningState.DELETING:
         return ctx.refresh_pools(Reason.REMOVING_TARGET, text, pool.name)
     if not pool.settled:
-        # A pool that is still being created is deleted as soon as Azure lets go of it.
+        # A pool that is still being created is deleted as soon as Azure accepts it.
         return ctx.refresh_pools(
             Reason.REMOVING_TARGET, f"{text} once Azure is done with it", pool.name
         )

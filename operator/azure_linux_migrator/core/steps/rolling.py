@@ -48,9 +48,9 @@ def roll(ctx: Context) -> Progress:
     if target is not None and target.state in UNFINISHED and _short(ctx, target):
         return failed(ctx, target)
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
+        refresh = ctx.refresh_pools(Reason.READING_POOLS, "reading the cluster's node pools")
         keys = f"DeleteMachines/{ctx.migration.source}", f"UpdatePool/{ctx.migration.target}"
-        return ctx.keep_refusal(look, *keys)
+        return ctx.keep_refusal(refresh, *keys)
     if source is None or target is None:
         return refused(Reason.POOL_GONE, "one of the two pools is gone; nothing more is moved")
     return _shrink(ctx, source) or _grow(ctx, target) or admit(ctx, index + 1, balanced(ctx))

@@ -1,7 +1,7 @@
 """The records of surges on Deployments, and how they go: with the replica that was added, or by
 themselves where another writer has changed the scale since."""
 
-from azure_linux_migrator.api.names import VICTIM_COST
+from azure_linux_migrator.api.names import LOWEST_DELETION_COST
 from azure_linux_migrator.api.reasons import Reason
 from azure_linux_migrator.core.drain.surge_first import adds_replica
 from azure_linux_migrator.core.steps.progress import Context, Progress
@@ -20,7 +20,7 @@ def scales_to_restore(ctx: Context) -> list[Action]:
         spared = [
             SetDeletionCost(pod.key, pod.uid, first=False)
             for pod in world.pods_in(deployment.key.namespace)
-            if pod.deletion_cost == VICTIM_COST and pod.owner and pod.owner.uid in owners
+            if pod.deletion_cost == LOWEST_DELETION_COST and pod.owner and pod.owner.uid in owners
             if (node := world.nodes.get(pod.node)) is not None and node.held
         ]
         replicas = int(deployment.surge.rpartition("/")[2])

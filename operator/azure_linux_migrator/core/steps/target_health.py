@@ -5,7 +5,7 @@ from azure_linux_migrator.core.steps.progress import Context, Progress, working
 from azure_linux_migrator.core.steps.waits import bounded, waited
 from azure_linux_migrator.model.cluster import Node
 
-LOOK_SECONDS = 30.0
+CHECK_SECONDS = 30.0
 """Looked at again after this even if nothing happens: only against lost events."""
 
 BLIP_SECONDS = 300.0
@@ -37,16 +37,16 @@ def _not_ready(ctx: Context) -> Progress | None:
     wanted = 1 if ctx.migration.backwards else max(len(nodes), 1)
     if ready < wanted:
         text = f"{ready} of {len(nodes)} nodes of pool {name} are Ready"
-        return working(Reason.TARGET_NODES_NOT_READY, text, wake_at=ctx.now + LOOK_SECONDS)
+        return working(Reason.TARGET_NODES_NOT_READY, text, wake_at=ctx.now + CHECK_SECONDS)
     return unsound_replacements(ctx)
 
 
 def watch_stale(ctx: Context) -> Progress | None:
-    """A watch that has told nothing for long: what it does not show proves nothing."""
+    """A watch that has delivered nothing for long: what it does not show proves nothing."""
     if not ctx.seen.watch_problem:
         return None
     text = f"nothing is moved or removed while {ctx.seen.watch_problem}"
-    return working(Reason.WATCH_STALE, text, wake_at=ctx.now + LOOK_SECONDS)
+    return working(Reason.WATCH_STALE, text, wake_at=ctx.now + CHECK_SECONDS)
 
 
 def no_usable_node(ctx: Context) -> Progress | None:
@@ -64,7 +64,7 @@ def no_usable_node(ctx: Context) -> Progress | None:
     elif ready and (taints := strange_taints(ctx, ready[0])):
         text = f"the nodes of target pool {name} are tainted {taints[0]}"
     text += "; nothing is evicted until there is a node that takes pods"
-    return working(Reason.TARGET_NOT_READY, text, wake_at=ctx.now + LOOK_SECONDS)
+    return working(Reason.TARGET_NOT_READY, text, wake_at=ctx.now + CHECK_SECONDS)
 
 
 def strange_taints(ctx: Context, node: Node) -> list[str]:
@@ -106,7 +106,7 @@ def unrecovered_workloads(ctx: Context) -> Progress | None:
         Reason.REPLACEMENTS_UNHEALTHY,
         f"nothing more is moved or removed while moved pods do not come back: "
         f"{blockers[0].message}{more}",
-        wake_at=ctx.now + LOOK_SECONDS,
+        wake_at=ctx.now + CHECK_SECONDS,
     )
 
 
@@ -120,5 +120,5 @@ def unschedulable_replacements(ctx: Context) -> Progress | None:
         Reason.REPLACEMENTS_UNSCHEDULABLE,
         f"nothing more is moved or removed while {counted(len(pods))} moved before cannot be "
         f"placed: {first.key}: {first.unschedulable}",
-        wake_at=ctx.now + LOOK_SECONDS,
+        wake_at=ctx.now + CHECK_SECONDS,
     )

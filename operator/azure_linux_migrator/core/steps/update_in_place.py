@@ -57,7 +57,7 @@ def _held_by(ctx: Context) -> str:
 
 
 def _shows(ctx: Context, pool: Pool, wanted: str) -> bool:
-    """Whether the pool is, or becomes, what was asked for: by its own word, or by its nodes'."""
+    """Whether the pool is, or becomes, what was asked for: by its own field, or by its nodes'."""
     if pool.os_sku.casefold() == wanted.casefold():
         return True
     nodes = list(ctx.seen.world.pool_nodes(pool.name))
@@ -77,7 +77,7 @@ def _unchanged(ctx: Context, pool: Pool, wanted: str) -> bool:
 
 
 def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
-    """AKS has taken the change and shows another OS SKU: not asked again in a hurry."""
+    """AKS has taken the change and shows another OS SKU: the next request waits."""
     asked = ctx.seen.asked.get(pool.name)
     if asked is None or not pool.settled:
         return None
@@ -87,8 +87,8 @@ def _ignored(ctx: Context, pool: Pool, wanted: str) -> Progress | None:
     )
     due = asked + SHOWS_SECONDS
     if ctx.now < due:
-        look = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
-        return working(Reason.UPDATING_IN_PLACE, text, *look.actions, wake_at=look.wake_at)
+        refresh = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
+        return working(Reason.UPDATING_IN_PLACE, text, *refresh.actions, wake_at=refresh.wake_at)
     again = _ask(ctx, pool, wanted)
     return refused(Reason.UPDATE_IGNORED, text, *again.actions, wake_at=again.wake_at)
 
@@ -106,8 +106,8 @@ def _ask(ctx: Context, pool: Pool, wanted: str) -> Progress:
     if not pool.settled:
         return ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text, pool.name)
     if not ctx.pools_newer_than(FRESH_SECONDS):
-        look = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
-        return ctx.keep_refusal(look, f"UpdatePool/{pool.name}")
+        refresh = ctx.refresh_pools(Reason.UPDATING_IN_PLACE, text)
+        return ctx.keep_refusal(refresh, f"UpdatePool/{pool.name}")
     # The pool's own upgrade settings apply: AKS refuses maxSurge for Spot pools, and what is set
     # beside maxUnavailable, or in place of the owner's value, stays for good.
     profile = ctx.migration.spec.target.security.settings

@@ -15,8 +15,8 @@ FORGOTTEN_SECONDS = 120.0
 """A wait that was not met for so long has ended meanwhile; what is waited for is looked at at least
 twice as often."""
 
-BLIND = frozenset({Reason.WATCH_STALE})
-"""Waits for the operator's own sight: they say nothing about the cluster, and have no end."""
+UNBOUNDED = frozenset({Reason.WATCH_STALE})
+"""Waits for the operator's own watches: they say nothing about the cluster, and have no end."""
 
 
 def drain_timeout(ctx: Context) -> float:
@@ -30,10 +30,10 @@ def bounded(
     """The wait, or its refusal once it has lasted for longer than `limit` seconds, by default
     spec.drain.timeout.
 
-    `key` tells the waits of one pass apart; None ends this one.
+    `key` separates the waits of one pass; None ends this one.
     """
     waits = ctx.seen.memory.waits
-    if waiting is None or waiting.reason in BLIND or ctx.migration.paused:
+    if waiting is None or waiting.reason in UNBOUNDED or ctx.migration.paused:
         waits.pop(key, None)
         return waiting
     since, met = waits.get(key, (ctx.now, ctx.now))

@@ -12,11 +12,11 @@ from azure_linux_migrator.simulator.aks.call_hook import UNCHANGED, CallEffect, 
 from azure_linux_migrator.simulator.aks.engine import Engine
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits, Timings, TokenBuckets
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
-from azure_linux_migrator.simulator.aks.pool import Pool
+from azure_linux_migrator.simulator.aks.pool import AgentPool
 from azure_linux_migrator.simulator.aks.region import Region
 
 
-class Reply(msgspec.Struct, frozen=True):
+class ArmReply(msgspec.Struct, frozen=True):
     """The answer to a call. `operation` is the id that the asynchronous headers point to."""
 
     status: int
@@ -113,7 +113,7 @@ class Base:
             del full["scaleDownMode"]
             full["upgradeSettings"] = {"maxSurge": "10%"} | full["upgradeSettings"]
         full |= {"provisioningState": "Succeeded", "eTag": self._engine.new_id()}
-        pool = self._engine.pools[name] = Pool(name, full)
+        pool = self._engine.pools[name] = AgentPool(name, full)
         pool.nodes = {node.name: node for node in nodes}
 
     def occupy(self, state: str, seconds: float, now: float) -> str:
@@ -128,23 +128,23 @@ class Base:
             raise errors.throttled(wait)
         effect = self.call_hook.called(call, pool)
         if not call.startswith(("Put", "Delete", "Abort")):
-            self._answer(Reply(200), effect)
+            self._answer(ArmReply(200), effect)
         return effect
 
-    def _answer(self, reply: Reply, effect: CallEffect) -> Reply:
+    def _answer(self, reply: ArmReply, effect: CallEffect) -> ArmReply:
         if effect.answer_lost_after is not None:
             raise errors.ResponseLost(committed=True, hang_seconds=effect.answer_lost_after)
         return reply
 
     def _start(
         self,
-        pool: Pool,
+        pool: AgentPool,
         state: str,
         steps: Sequence[ops.Step],
         now: float,
         effect: CallEffect = UNCHANGED,
         **traits: Any,
-    ) -> Reply:
+    ) -> ArmReply:
         """Begin an operation; `traits` are further fields of `Operation`."""
         if effect.hidden_seconds:
             pool.hidden_until = now + effect.hidden_seconds
@@ -157,9 +157,9 @@ class Base:
             missing=effect.missing_nodes,
             **traits,
         )
-        return Reply(202, None, operation.id, location=True)
+        return ArmReply(202, None, operation.id, location=True)
 
-    def _may_change(self, pool: Pool | None, *, nodes: bool) -> None:
+    def _may_change(self, pool: AgentPool | None, *, nodes: bool) -> None:
         """Raise ArmError if the pool, another one or the cluster is busy, or if a lock is on what
         the change of nodes would change."""
         checks.check_idle(pool, self._engine.cluster_operation)
@@ -170,7 +170,7 @@ class Base:
         if states and self._conflicts.random() < self.limits.refused_beside_others:
             raise errors.cluster_busy(states[0])
 
-    def _visible(self, name: str, now: float) -> Pool:
+    def _visible(self, name: str, now: float) -> AgentPool:
         pool = self._engine.pools.get(name)
         if pool is None or pool.hidden_until > now:
             raise errors.pool_not_found(name)

@@ -6,10 +6,12 @@ from azure_linux_migrator.simulator.aks import catalog, errors, pools
 from azure_linux_migrator.simulator.aks.limits import ADDRESSES_PER_NODE, ClusterShape, Limits
 from azure_linux_migrator.simulator.aks.operation_plan import is_stale
 from azure_linux_migrator.simulator.aks.operations import Operation
-from azure_linux_migrator.simulator.aks.pool import Pool
+from azure_linux_migrator.simulator.aks.pool import AgentPool
 
 
-def check_etag(present: Pool | None, if_match: str, if_none_match: str, limits: Limits) -> None:
+def check_etag(
+    present: AgentPool | None, if_match: str, if_none_match: str, limits: Limits
+) -> None:
     """Check the conditions in the headers; values may be quoted."""
     if if_none_match.strip('"') == "*" and present is not None:
         raise errors.already_exists(limits.if_none_match_status)
@@ -20,7 +22,7 @@ def check_etag(present: Pool | None, if_match: str, if_none_match: str, limits: 
         raise errors.etag_mismatch(limits.if_match_status)
 
 
-def check_idle(present: Pool | None, on_cluster: Operation | None) -> None:
+def check_idle(present: AgentPool | None, on_cluster: Operation | None) -> None:
     """Check that no operation runs on the cluster or on this pool."""
     if on_cluster is not None and on_cluster.running:
         raise errors.cluster_busy(on_cluster.state)
@@ -28,7 +30,7 @@ def check_idle(present: Pool | None, on_cluster: Operation | None) -> None:
         raise errors.pool_busy(present.name, running.state)
 
 
-def check_system_pool_remains(but: str, present: Mapping[str, Pool]) -> None:
+def check_system_pool_remains(but: str, present: Mapping[str, AgentPool]) -> None:
     """Check that a System pool remains without this one."""
     if not any(
         pool.properties["mode"] == "System" and pool.properties["provisioningState"] != "Deleting"
@@ -38,10 +40,10 @@ def check_system_pool_remains(but: str, present: Mapping[str, Pool]) -> None:
         raise errors.last_system_pool()
 
 
-def check_room(
+def check_capacity(
     name: str,
     after: pools.Properties,
-    present: Mapping[str, Pool],
+    present: Mapping[str, AgentPool],
     shape: ClusterShape,
     limits: Limits,
 ) -> None:
@@ -74,7 +76,7 @@ def check_room(
         raise errors.insufficient_quota(extra * size.cpus, remaining, size.family, shape.location)
 
 
-def _claimed(pool: Pool) -> int:
+def _claimed(pool: AgentPool) -> int:
     """Machines that a pool has or is about to have."""
     wanted = 0 if pools.stopped(pool.properties) else int(pool.properties["count"])
     return max(len(pool.nodes), wanted)

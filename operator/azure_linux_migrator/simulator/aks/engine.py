@@ -12,7 +12,7 @@ from typing import Any
 from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.nodes import NodeSetting, make_node, relabelled
-from azure_linux_migrator.simulator.aks.pool import Pool
+from azure_linux_migrator.simulator.aks.pool import AgentPool
 
 _FIRST_NODE, _LAST_NODE = 0.6, 0.95
 """Fractions of the boot time after which nodes join: all before the end of the operation."""
@@ -32,7 +32,7 @@ class Engine:
     ) -> None:
         self.setting = setting
         self.timings = timings
-        self.pools: dict[str, Pool] = {}
+        self.pools: dict[str, AgentPool] = {}
         self.operations: dict[str, ops.Operation] = {}
         self.cluster_operation: ops.Operation | None = None
         self._rng = rng
@@ -75,7 +75,7 @@ class Engine:
     # Operations ----------------------------------------------------------------------------------
 
     def begin(
-        self, pool: Pool, state: str, steps: Iterable[ops.Step], now: float, **traits: Any
+        self, pool: AgentPool, state: str, steps: Iterable[ops.Step], now: float, **traits: Any
     ) -> ops.Operation:
         """Start an operation on an idle pool; `traits` are further fields of `Operation`."""
         operation = ops.Operation(self.new_id(), pool.name, state, now, **traits)
@@ -122,7 +122,7 @@ class Engine:
         """A new identifier in the form of a UUID."""
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
 
-    def _show(self, pool: Pool, state: str) -> None:
+    def _show(self, pool: AgentPool, state: str) -> None:
         pool.properties["provisioningState"] = state
         pool.properties["eTag"] = self.new_id()
 
@@ -232,7 +232,7 @@ class Engine:
         self._next_step(operation, now)
 
     def _appear(
-        self, at: float, operation: ops.Operation, pool: Pool, task: ops.AppearTask
+        self, at: float, operation: ops.Operation, pool: AgentPool, task: ops.AppearTask
     ) -> None:
         if task.name in pool.deallocated:
             pool.deallocated.discard(task.name)
@@ -254,7 +254,7 @@ class Engine:
         self._node_done(operation, at)
 
     def _vanish(
-        self, at: float, operation: ops.Operation, pool: Pool, task: ops.VanishTask
+        self, at: float, operation: ops.Operation, pool: AgentPool, task: ops.VanishTask
     ) -> None:
         if task.then is ops.Then.STOPPED:
             pool.deallocated.add(task.name)
@@ -276,7 +276,7 @@ class Engine:
         if ending and ending.nodes is not None and operation.nodes_done >= ending.nodes:
             self._fail(operation, ending, now)
 
-    def _relabel(self, at: float, pool: Pool) -> None:
+    def _relabel(self, at: float, pool: AgentPool) -> None:
         for old in list(pool.nodes.values()):
             new = relabelled(old, self.setting, pool.properties)
             if new != old:

@@ -16,9 +16,9 @@ import msgspec
 
 from azure_linux_migrator.simulator.aks import checks, errors, pools, views
 from azure_linux_migrator.simulator.aks import operations as ops
-from azure_linux_migrator.simulator.aks.base import Reply
+from azure_linux_migrator.simulator.aks.base import ArmReply
 from azure_linux_migrator.simulator.aks.operation_plan import growth, plan
-from azure_linux_migrator.simulator.aks.pool import Pool
+from azure_linux_migrator.simulator.aks.pool import AgentPool
 from azure_linux_migrator.simulator.aks.reads import Reads
 
 
@@ -35,7 +35,7 @@ class ManagedCluster(Reads):
         *,
         if_match: str = "",
         if_none_match: str = "",
-    ) -> Reply:
+    ) -> ArmReply:
         """Create the pool (201) or change it (200). Headers are taken with or without quotes."""
         effect = self._enter("PutPool", pool, now)
         present = self._engine.pools.get(pool)
@@ -47,9 +47,9 @@ class ManagedCluster(Reads):
         after = pools.applied(pool, before, copy.deepcopy(body), self.shape, self.limits)
         if before and before["mode"] == "System" and after["mode"] != "System":
             checks.check_system_pool_remains(pool, self._engine.pools)
-        checks.check_room(pool, after, self._engine.pools, self.shape, self.limits)
+        checks.check_capacity(pool, after, self._engine.pools, self.shape, self.limits)
 
-        target = present or Pool(pool, {})
+        target = present or AgentPool(pool, {})
         planned = msgspec.structs.replace(target, properties=after)
         state, steps = plan(planned, before, self.setting, self._engine.timings)
         if self.region.node_group_locks and any(not isinstance(step, ops.Wait) for step in steps):
@@ -59,7 +59,7 @@ class ManagedCluster(Reads):
         reply = self._start(target, state, steps, now, effect)
         body = views.pool(self.shape, target, answers_write=True)
         after["count"] = max(int(after["count"]), pools.wanted_nodes(after))
-        reply = Reply(200 if present else 201, body, reply.operation)
+        reply = ArmReply(200 if present else 201, body, reply.operation)
         return self._answer(reply, effect)
 
     def delete(
@@ -69,12 +69,12 @@ class ManagedCluster(Reads):
         *,
         if_match: str = "",
         ignore_disruption_budgets: bool = False,
-    ) -> Reply:
+    ) -> ArmReply:
         """Delete the pool (202), or do nothing if there is none (204)."""
         effect = self._enter("DeletePool", pool, now)
         present = self._engine.pools.get(pool)
         if present is None:
-            return self._answer(Reply(204), effect)
+            return self._answer(ArmReply(204), effect)
         checks.check_etag(present, if_match, "", self.limits)
         if self.region.locks:
             raise errors.scope_locked(views.cluster_id(self.shape), "delete")
@@ -89,7 +89,7 @@ class ManagedCluster(Reads):
         reply = self._start(present, "Deleting", steps, now, effect, deletes_pool=True)
         return self._answer(reply, effect)
 
-    def delete_machines(self, pool: str, names: Sequence[str], now: float) -> Reply:
+    def delete_machines(self, pool: str, names: Sequence[str], now: float) -> ArmReply:
         """End these machines and lower the pool's count by as many (202).
 
         Nothing is cordoned or evicted; on a System pool, AKS's add-ons are moved within their
@@ -114,7 +114,7 @@ class ManagedCluster(Reads):
         reply = self._start(present, "Scaling", [step], now, effect)
         return self._answer(reply, effect)
 
-    def abort(self, pool: str, now: float) -> Reply:
+    def abort(self, pool: str, now: float) -> ArmReply:
         """Abort the operation that runs on the pool (202). The operation and the pool end
         `Canceled`."""
         effect = self._enter("Abort", pool, now)

@@ -8,13 +8,13 @@ from azure_linux_migrator.simulator.aks import operations as ops
 from azure_linux_migrator.simulator.aks import pools
 from azure_linux_migrator.simulator.aks.limits import Timings
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting, relabelled
-from azure_linux_migrator.simulator.aks.pool import Pool
+from azure_linux_migrator.simulator.aks.pool import AgentPool
 
 _SCALES = (ops.Boot, ops.Remove, ops.Deallocate, ops.Restart)
 
 
 def plan(
-    pool: Pool, before: pools.Properties | None, setting: NodeSetting, timings: Timings
+    pool: AgentPool, before: pools.Properties | None, setting: NodeSetting, timings: Timings
 ) -> tuple[str, list[ops.Step]]:
     """The `provisioningState`, and the steps that bring the nodes of the pool to its properties.
 
@@ -41,7 +41,7 @@ def plan(
     return _state(before, after, steps, stale), steps or [ops.Wait(timings.update)]
 
 
-def growth(pool: Pool, count: int) -> list[ops.Step]:
+def growth(pool: AgentPool, count: int) -> list[ops.Step]:
     """So many more nodes: deallocated ones come first."""
     back = tuple(sorted(pool.deallocated)[:count])
     steps: list[ops.Step] = [ops.Restart(back)] if back else []

@@ -9,7 +9,7 @@ from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting, no
 from azure_linux_migrator.simulator.aks.pools import Properties
 
 
-class Pool(msgspec.Struct, eq=False):
+class AgentPool(msgspec.Struct, eq=False):
     """One agent pool. `properties` are as ARM shows them; `count` is the number of nodes that
     the pool should have."""
 

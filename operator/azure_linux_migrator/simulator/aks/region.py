@@ -6,7 +6,7 @@ import msgspec
 
 from azure_linux_migrator.simulator.aks import catalog
 from azure_linux_migrator.simulator.aks.limits import ClusterShape, Limits
-from azure_linux_migrator.simulator.aks.pool import Pool
+from azure_linux_migrator.simulator.aks.pool import AgentPool
 
 
 class Region(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Region(msgspec.Struct, frozen=True):
     extensions: tuple[str, ...] = ()
 
 
-def usages(region: Region, limits: Limits, pools: dict[str, Pool]) -> list[dict[str, Any]]:
+def usages(region: Region, limits: Limits, pools: dict[str, AgentPool]) -> list[dict[str, Any]]:
     """Compute usages: every family in use, and the cores of the region."""
     used: dict[str, int] = {}
     for pool in pools.values():
@@ -94,7 +94,7 @@ def windows(region: Region) -> list[dict[str, Any]]:
     return [{"name": name, "properties": {}} for name in region.windows]
 
 
-def scale_sets(region: Region, pools: dict[str, Pool]) -> list[dict[str, Any]]:
+def scale_sets(region: Region, pools: dict[str, AgentPool]) -> list[dict[str, Any]]:
     """The scale sets of the pools; each has the extension of AKS."""
     names = ("vmssCSE", *region.extensions)
     profile = {"extensionProfile": {"extensions": [{"name": name} for name in names]}}

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from azure_linux_migrator.simulator.aks.base import Reply
+from azure_linux_migrator.simulator.aks.base import ArmReply
 from azure_linux_migrator.simulator.aks.errors import ArmError, cluster_not_found
 from azure_linux_migrator.simulator.aks.managed_cluster import ManagedCluster
 
@@ -204,7 +204,7 @@ class RestApi:
     def _operation_result(self, request: ArmRequest, named: dict[str, str]) -> ArmAnswer:
         return ArmAnswer(self._cluster.operation_result(named["id"], request.now))
 
-    def _reply(self, request: ArmRequest, reply: Reply) -> ArmAnswer:
+    def _reply(self, request: ArmRequest, reply: ArmReply) -> ArmAnswer:
         headers = {}
         if reply.operation:
             shape = self._cluster.shape

@@ -7,7 +7,7 @@ from typing import Any
 from azure_linux_migrator.simulator.aks import catalog, versions
 from azure_linux_migrator.simulator.aks.limits import ClusterShape
 from azure_linux_migrator.simulator.aks.nodes import NodeRecord, NodeSetting
-from azure_linux_migrator.simulator.aks.pool import Pool
+from azure_linux_migrator.simulator.aks.pool import AgentPool
 from azure_linux_migrator.simulator.aks.pools import stopped
 
 _TYPE = "Microsoft.ContainerService/managedClusters"
@@ -21,7 +21,7 @@ def cluster_id(shape: ClusterShape) -> str:
     )
 
 
-def pool(shape: ClusterShape, record: Pool, *, answers_write: bool = False) -> dict[str, Any]:
+def pool(shape: ClusterShape, record: AgentPool, *, answers_write: bool = False) -> dict[str, Any]:
     """An agent pool; absent fields are left out and not null.
 
     A stopped pool shows no nodes. The answer to the request that stops it does so at once; a read
@@ -39,7 +39,7 @@ def pool(shape: ClusterShape, record: Pool, *, answers_write: bool = False) -> d
 
 
 def cluster(
-    setting: NodeSetting, shape: ClusterShape, state: str, etag: str, pools: Iterable[Pool]
+    setting: NodeSetting, shape: ClusterShape, state: str, etag: str, pools: Iterable[AgentPool]
 ) -> dict[str, Any]:
     """The managed cluster with its pools as profiles."""
     dns_prefix = f"{shape.name}-{shape.resource_group}"
@@ -109,7 +109,7 @@ def machine(shape: ClusterShape, pool_name: str, node: NodeRecord) -> dict[str, 
     return body
 
 
-def upgrade_profile(shape: ClusterShape, record: Pool) -> dict[str, Any]:
+def upgrade_profile(shape: ClusterShape, record: AgentPool) -> dict[str, Any]:
     """Where the pool can be upgraded to, and the newest image of its own OS."""
     properties = record.properties
     current = properties["currentOrchestratorVersion"]

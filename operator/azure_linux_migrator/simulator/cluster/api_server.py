@@ -91,7 +91,7 @@ class ApiServer:
         deadline = float(int(self._kernel.now + max(GRACE_SECONDS, self._longest_stop(pod))))
         self.store.put_pod(structs.replace(pod, terminating=True, deadline=deadline))
 
-    def mark_victim(self, key: NamespacedName, uid: str, cost: int) -> None:
+    def set_deletion_cost(self, key: NamespacedName, uid: str, cost: int) -> None:
         """Rank a pod first among those that its ReplicaSet removes."""
         pod = self.store.pods.get(key)
         if pod is not None and pod.uid == uid:
@@ -139,9 +139,9 @@ class ApiServer:
         """Add a node to a batch."""
         self.store.change_node(node, batch=batch)
 
-    def report_drain(self, node: str, told: str) -> None:
+    def report_drain(self, node: str, report: str) -> None:
         """Tell of a drain in the conditions of a node, or of none."""
-        self.store.change_node(node, drain=told)
+        self.store.change_node(node, drain=report)
 
     def uncordon(self, node: str, by: str) -> None:
         """Remove a cordon that azlm set and still owns."""

@@ -87,7 +87,7 @@ class DaemonSets:
                 strange.add(name)
 
     def _start(self, workload: Workload, node: Node, machine: NodeCapacity) -> None:
-        if _has_room(node, machine, workload.template.requests):
+        if _fits(node, machine, workload.template.requests):
             self._pod_factory.add(workload, node=node.name)
             return
         waiting = self._pod_factory.make(workload, self._pod_factory.next_name(workload))
@@ -105,7 +105,7 @@ def admits(scheduling: SchedulingConstraints, name: str, machine: NodeCapacity) 
     return scheduling.selects(name, machine.labels)
 
 
-def _has_room(node: Node, machine: NodeCapacity, requests: tuple[int, int]) -> bool:
+def _fits(node: Node, machine: NodeCapacity, requests: tuple[int, int]) -> bool:
     allocatable = node.allocatable
     return not allocatable.pods or (
         machine.pods < allocatable.pods

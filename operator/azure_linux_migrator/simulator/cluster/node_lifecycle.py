@@ -33,7 +33,7 @@ class NodeLifecycle:
         self._kernel = kernel
         self._api = api
         self._timer: Timer | None = None
-        self.rooms: dict[str, Allocatable] = {}
+        self.allocatable_by_size: dict[str, Allocatable] = {}
         """The allocatable resources of a VM size, if they are known better than from its name."""
         self.gpus: dict[str, int] = {}
         """GPUs of VM sizes by lower-case name."""
@@ -87,7 +87,8 @@ class NodeLifecycle:
             os_sku=record.labels["kubernetes.azure.com/os-sku"],
             os_effective=record.labels["kubernetes.azure.com/os-sku-effective"],
             zone=record.zone if record.zone != "0" else "",
-            allocatable=self.rooms.get(record.labels.get(SIZE_LABEL, "")) or self._room(record),
+            allocatable=self.allocatable_by_size.get(record.labels.get(SIZE_LABEL, ""))
+            or self._allocatable(record),
         )
         return node, NodeCapacity(record.labels, record.taints)
 
@@ -101,7 +102,7 @@ class NodeLifecycle:
         )
         return [self._shown(record) for record in nodes]
 
-    def _room(self, record: NodeRecord) -> Allocatable:
+    def _allocatable(self, record: NodeRecord) -> Allocatable:
         cpu = int(record.cpus * 1000 * _OVERHEAD)
         gpus = self.gpus.get(record.labels.get(SIZE_LABEL, "").lower(), 0)
         extended_resources = ((NVIDIA, gpus),) if gpus else ()

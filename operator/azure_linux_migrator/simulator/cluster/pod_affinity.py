@@ -75,7 +75,7 @@ class View:
         return ""
 
 
-class PodAffinity:
+class PodAffinityIndex:
     """All pods on nodes, by kind. `scheduling` gives the scheduling constraints of a pod."""
 
     def __init__(self, store: Store, scheduling: Callable[[Pod], SchedulingConstraints]) -> None:

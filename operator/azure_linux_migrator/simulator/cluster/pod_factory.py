@@ -45,7 +45,7 @@ class PodFactory:
         """The record of a pod, created now unless a time is given (seconds since the epoch)."""
         template = workload.template
         key = NamespacedName(workload.key.namespace, name)
-        born = self._kernel.now if created is None else created
+        created_at = self._kernel.now if created is None else created
         kind = "ReplicaSet" if workload.kind == "Deployment" else workload.kind
         owner = Owner(kind, workload.key.name, workload.growing)
         return Pod(
@@ -59,7 +59,7 @@ class PodFactory:
             owner=None if workload.kind == "Other" else owner,
             mirror=template.mirror,
             empty_dir=template.empty_dir,
-            created=float(int(born)),
+            created=float(int(created_at)),
             finalizers=template.finalizer,
             claims=workload.claims.get(name, template.claims),
             traits=template.traits,

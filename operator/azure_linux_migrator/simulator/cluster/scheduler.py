@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from azure_linux_migrator.model.cluster import NamespacedName, Node, Pod, Volume
 from azure_linux_migrator.model.scheduling import PodTerm, SchedulingConstraints, Taint
 from azure_linux_migrator.simulator.cluster.node_filters import obstacle
-from azure_linux_migrator.simulator.cluster.pod_affinity import PodAffinity, concerns
+from azure_linux_migrator.simulator.cluster.pod_affinity import PodAffinityIndex, concerns
 from azure_linux_migrator.simulator.cluster.scheduling_queue import LEFTOVER_SECONDS, Group, Sort
 from azure_linux_migrator.simulator.cluster.store import NullWatcher, Store, holds
 from azure_linux_migrator.simulator.cluster.workload import NodeCapacity
@@ -56,7 +56,7 @@ class Scheduler(NullWatcher):
         self._order: list[str] = []
         self._from = 0
         self._groups: dict[Sort, Group] = {}
-        self._pod_affinity: PodAffinity | None = None
+        self._pod_affinity: PodAffinityIndex | None = None
         self._labels_and_taints: dict[str, tuple[dict[str, str], tuple[Taint, ...]]] = {}
         self.bare: Mapping[str, SchedulingConstraints] = {}
         store.watchers.append(self)
@@ -119,7 +119,9 @@ class Scheduler(NullWatcher):
         if self._pod_affinity is not None:
             self._pod_affinity.count(old, new)
         elif new is not None and self.scheduling(new).social:
-            self._pod_affinity = PodAffinity(self._store, self.scheduling)  # counts this pod too
+            self._pod_affinity = PodAffinityIndex(
+                self._store, self.scheduling
+            )  # counts this pod too
         if self._groups:
             if new is None and old is not None and not old.node:
                 self._forget(old)

@@ -3,7 +3,7 @@ kube/eviction.py, kube/surge.py and azure/client.py."""
 
 from collections.abc import Iterable, Iterator
 
-from azure_linux_migrator.api.names import VICTIM_COST, YIELDED
+from azure_linux_migrator.api.names import LOWEST_DELETION_COST, RELINQUISHED
 from azure_linux_migrator.core.drain.predelete_check import (
     EndsNodes,
     check_nodes_are_empty,
@@ -59,7 +59,7 @@ def perform(cluster: SimulatedCluster, action: Action) -> None:
             api.uncordon(node, by)
             api.mark(node, "")
         case SetDeletionCost(pod, uid, first):
-            api.mark_victim(pod, uid, VICTIM_COST if first else 0)
+            api.set_deletion_cost(pod, uid, LOWEST_DELETION_COST if first else 0)
         case RestartRollout() | SurgeReplica() | RestoreScale() | RelinquishScale() | ForgetSurge():
             _scale(cluster.workloads, action)
 
@@ -90,7 +90,7 @@ def _scale(
             else:  # Another writer owns the scale: only azlm's record of it is removed.
                 workloads.note(deployment, "")
         case RelinquishScale(deployment, by, uid):
-            workloads.note(deployment, f"{by}/{YIELDED}.{uid}")
+            workloads.note(deployment, f"{by}/{RELINQUISHED}.{uid}")
         case ForgetSurge(deployment, mark):
             if workloads.surge_of(deployment) == mark:
                 workloads.note(deployment, "")

@@ -11,13 +11,13 @@ from typing import Any
 from azure_linux_migrator.api.status import MigrationStatus
 from azure_linux_migrator.core.reconcile.loop import Loop
 from azure_linux_migrator.core.reconcile.messages import (
-    Answer,
     Now,
     Outputs,
     ResourceSeen,
     StatusWritten,
     Submit,
     Watch,
+    WriteAnswer,
     WriteStatus,
 )
 from azure_linux_migrator.core.reconcile.observer import Observer
@@ -107,7 +107,7 @@ class SimulatedOperator:
     def _write(self, write: WriteStatus) -> None:
         """The status is stored at once, and the answer takes the time of a request."""
         self._put(status=write.status)
-        written = StatusWritten(Answer.TAKEN, self.resource.version)
+        written = StatusWritten(WriteAnswer.TAKEN, self.resource.version)
         self._kernel.after(
             self._pace.request.draw(self._rng),
             lambda: self._perform(self._loop.written(written, self._now())),

@@ -12,7 +12,7 @@ from azure_linux_migrator.api.spec import MigrationSpec
 from azure_linux_migrator.cli.page.content import head, node_row, pod_row
 from azure_linux_migrator.cli.page.document import document
 from azure_linux_migrator.cli.page.spans import StepLog, recorded_spans
-from azure_linux_migrator.cli.page.still import of_forecast, of_record, read_record
+from azure_linux_migrator.cli.page.static_data import of_forecast, of_record, read_record
 from azure_linux_migrator.cli.view.migration_view import view_of
 from azure_linux_migrator.errors import SettingsError
 from azure_linux_migrator.forecast.forecast import forecast

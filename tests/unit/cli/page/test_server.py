@@ -26,7 +26,7 @@ def small() -> PageApi:
     )
 
 
-class Reader:
+class PageReader:
     """What a browser would know after each message."""
 
     def __init__(self, content: aiohttp.StreamReader) -> None:
@@ -54,10 +54,10 @@ class Reader:
 
 
 @asynccontextmanager
-async def reading(url: str) -> AsyncIterator[Reader]:
+async def reading(url: str) -> AsyncIterator[PageReader]:
     async with aiohttp.ClientSession() as session, session.get(f"{url}events") as response:
         assert response.status == 200
-        yield Reader(response.content)
+        yield PageReader(response.content)
 
 
 async def test_only_who_has_the_whole_url_gets_an_answer() -> None:

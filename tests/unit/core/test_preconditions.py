@@ -169,14 +169,14 @@ def test_the_end_leaves_the_marks_of_a_migration_whose_name_begins_alike() -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "made"),
+    ("name", "expected"),
     [("src", "srcazl"), ("production01", "product01azl"), ("nodepool1", "nodepool1azl")],
 )
-def test_the_name_of_the_target(name: str, made: str) -> None:
+def test_the_name_of_the_target(name: str, expected: str) -> None:
     spec = migration().spec.model_copy(
         update={"source": migration().spec.source.model_copy(update={"node_pool": name})}
     )
-    assert Migration("m", "uid-m", 1, spec, MigrationStatus()).new_pool == made
+    assert Migration("m", "uid-m", 1, spec, MigrationStatus()).new_pool == expected
 
 
 # Attempts, pauses and batches
@@ -222,7 +222,7 @@ def test_the_end_of_an_earlier_batch_is_not_that_of_this_one(index: int, joins: 
     assert joins or ready(decision) == "BatchSoak"
 
 
-# What is told
+# What is reported
 
 
 def _draining(pods: list[Any], **drain: Any) -> Decision:

@@ -124,7 +124,7 @@ def test_a_planner_follows_the_world_only_while_it_is_asked() -> None:
     assert world.listeners == [first.listener]
     world.clear()
     again = memory.planner(world, scope, began=0.0, since=0.0)
-    assert again is not first, "the emptied world tells the first one nothing"
+    assert again is not first, "the emptied world does not notify the first one"
     assert world.listeners == [again.listener]
     memory.forget()
     assert world.listeners == []

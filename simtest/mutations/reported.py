@@ -29,9 +29,9 @@ def _step_mutation(
 
 _ALL_CORDONED = tuple(Fault("foreign-cordon", 0.0, 0.0, pick, "Drain") for pick in range(24))
 
-TOLD: tuple[Mutation, ...] = (
+REPORTED: tuple[Mutation, ...] = (
     Mutation(
-        "pools-looked-at-each-second",
+        "pools-read-each-second",
         "while the migration waits, the pools are read again each second",
         "hourly",
         lambda: [(external_changes, "LOOK_SECONDS", 1.0)],
@@ -49,14 +49,14 @@ TOLD: tuple[Mutation, ...] = (
         ),
     ),
     _mutation(
-        "last-batch-told",
-        "the batch before is told as the one that is drained",
+        "last-batch-reported",
+        "the batch before is reported as the one that is drained",
         "batch-true",
         (status_fields, "batch_of", "index=index,", "index=max(1, index - 1),"),
     ),
     _mutation(
         "drained-when-created",
-        "Drained is told once the target stands",
+        "Drained is reported once the target stands",
         "drained-true",
         (
             status,
@@ -72,8 +72,8 @@ TOLD: tuple[Mutation, ...] = (
         (status_fields, "blockers_of", "name=blocker.key.name,", 'name=f"{blocker.key.name}-x",'),
     ),
     _mutation(
-        "end-foretold-late",
-        "the drain is told to end a minute ago",
+        "end-forecast-late",
+        "the drain is reported to end a minute ago",
         "eta-true",
         (
             status_fields,
@@ -84,7 +84,7 @@ TOLD: tuple[Mutation, ...] = (
     ),
     _mutation(
         "bounds-untagged",
-        "the bounds that are held are not told in the target's tags",
+        "the bounds that are held are not reported in the target's tags",
         "tags-true",
         (
             create_target,

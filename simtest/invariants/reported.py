@@ -15,14 +15,15 @@ from simtest.invariants.readings import in_batch
 READS_SECONDS = 60.0
 """So many seconds after its first decision a process has read every list."""
 PAUSED_SECONDS = 60.0
-"""A process has learnt of a pause after so many seconds."""
+"""A process has seen a pause after so many seconds."""
 ETA_SECONDS, ETA_TIMES = 600.0, 10.0
-"""Without faults, a drain lasts so many times as long as was told, and so many seconds, at most."""
+"""Without faults, a drain lasts so many times as long as was reported, and so many
+seconds, at most."""
 COUNTED = frozenset((Phase.RUNNING, Phase.STALLED, Phase.ROLLING_BACK))
 MOVES = frozenset(("Drain", "DrainTarget"))
 
 
-class ToldInvariants(Part):
+class ReportedInvariants(Part):
     """Judges statuses, when a process decides and when they are written."""
 
     def __init__(self, context: JudgeContext, *, calm: bool) -> None:
@@ -32,7 +33,7 @@ class ToldInvariants(Part):
         self._judged: object = None
         self._told_eta: str | None = None
         self._eta: tuple[float, float] | None = None
-        """When the first time of an end was told, and that time."""
+        """When the first time of an end was reported, and that time."""
 
     # Decisions
 
@@ -71,16 +72,16 @@ class ToldInvariants(Part):
         that, counts = self.context.that, status.nodes
         filled = "src" if status.rollback is not None else self.context.target
         ready = sum(node.pool == filled and node.ready for node in process.world.nodes.values())
-        text = f"{counts.target_ready} nodes of {filled} are told to be Ready, {ready} are"
+        text = f"{counts.target_ready} nodes of {filled} are reported to be Ready, {ready} are"
         that("counts-true", counts.target_ready == ready, text, excuse=starts)
         cordoned = sum(node.unschedulable for node in emptied.values())
-        text = f"{counts.cordoned} nodes are told to be cordoned, {cordoned} are"
+        text = f"{counts.cordoned} nodes are reported to be cordoned, {cordoned} are"
         that("counts-true", counts.cordoned == cordoned, text, excuse=starts)
-        drained = f"{counts.drained} of {counts.total} nodes are told to be drained"
+        drained = f"{counts.drained} of {counts.total} nodes are reported to be drained"
         that("counts-true", 0 <= counts.drained <= counts.total, drained, excuse=starts)
         marks = {in_batch(node) for node in emptied.values()} - {0}
         if status.step in MOVES and marks:
-            text = f"batch {status.batch.index} of {status.batch.of} is told, marks are {marks}"
+            text = f"batch {status.batch.index} of {status.batch.of} is reported, marks are {marks}"
             right = status.batch.index == max(marks) <= status.batch.of
             # Nodes that others have replaced carry no marks any more.
             others = starts or self.context.pools_changed()
@@ -97,11 +98,11 @@ class ToldInvariants(Part):
         that, counts = self.context.that, status.pods
         pods = [pod for pod in process.world.pods.values() if pod.node in emptied and _is_left(pod)]
         lost = sum(self._is_lost(pod, emptied[pod.node]) for pod in pods)
-        text = f"{counts.remaining} pods are told to be left, {len(pods)} are"
+        text = f"{counts.remaining} pods are reported to be left, {len(pods)} are"
         that("counts-true", len(pods) - lost <= counts.remaining <= len(pods), text, excuse=starts)
         drained = status.condition("Drained")
         if drained is not None and drained.status == "True" and pods:
-            text = f"Drained is told, and {pods[0].key} is on {pods[0].node}"
+            text = f"Drained is reported, and {pods[0].key} is on {pods[0].node}"
             that("drained-true", len(pods) == lost, text, excuse=starts)
         elif drained is not None and drained.status == "True":
             that("drained-true", holds=True)
@@ -162,17 +163,17 @@ class ToldInvariants(Part):
         eta = since_epoch(status.timing.eta)
         if eta is not None:
             late = self.context.now - eta
-            text = f"the drain is told to be over {late:.0f} s ago"
+            text = f"the drain is reported to be over {late:.0f} s ago"
             self.context.that("eta-true", late <= self.context.slack(0.0), text)
             self._eta = self._eta or (self.context.now, eta)
 
     def _lasts(self, old: MigrationStatus, new: MigrationStatus) -> None:
         if new.is_true("Drained") and not old.is_true("Drained") and self._eta and self._calm:
             told_at, eta = self._eta
-            took, was_told = self.context.now - told_at, eta - told_at
-            text = f"the drain took {took:.0f} s, {was_told:.0f} s were told"
-            possible = took <= ETA_TIMES * was_told + ETA_SECONDS
-            possible = possible and was_told <= ETA_TIMES * took + ETA_SECONDS
+            took, was_reported = self.context.now - told_at, eta - told_at
+            text = f"the drain took {took:.0f} s, {was_reported:.0f} s were reported"
+            possible = took <= ETA_TIMES * was_reported + ETA_SECONDS
+            possible = possible and was_reported <= ETA_TIMES * took + ETA_SECONDS
             self.context.that("eta-true", possible, text)
 
 

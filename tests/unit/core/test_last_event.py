@@ -59,7 +59,7 @@ def test_a_finished_migration_names_the_source_only_where_it_was_kept() -> None:
         ("BeforeRetire", "BeforeRetire.2", ""),
     ],
 )
-def test_an_approval_that_fits_no_gate_is_told(approval: str, value: str, words: str) -> None:
+def test_an_approval_that_fits_no_gate_is_reported(approval: str, value: str, words: str) -> None:
     asking = replace(migration(_at("Drain"), approval=approval), annotations={APPROVE: value})
     observation = seen(world([pod("a")], nodes=NODES), source(), target())
     message = decide(asking, observation, NOW).status.message
@@ -67,7 +67,7 @@ def test_an_approval_that_fits_no_gate_is_told(approval: str, value: str, words:
 
 
 @pytest.mark.parametrize("annotation", [ROLLBACK, ABORT])
-def test_a_way_back_after_the_end_is_told_once(annotation: str) -> None:
+def test_a_way_back_after_the_end_is_reported_once(annotation: str) -> None:
     observation = seen(world([], nodes=NODES[2:]), target(), memory=DecisionMemory())
     finished = decide(migration(_at("RetireSource")), observation, NOW).status
     assert finished.is_true("Succeeded")

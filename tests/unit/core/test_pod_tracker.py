@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from azure_linux_migrator.api.causes import Cause
-from azure_linux_migrator.api.names import VICTIM_COST
+from azure_linux_migrator.api.names import LOWEST_DELETION_COST
 from azure_linux_migrator.core.drain.batches import select_nodes
 from azure_linux_migrator.core.drain.planner import Planner
 from azure_linux_migrator.model.actions import (
@@ -262,8 +262,8 @@ def test_replacements_that_cannot_be_placed_are_seen() -> None:
 
 def _after(work: Planner, seconds: float) -> list[str]:
     """What is evicted so long after NOW, where the first look was at NOW."""
-    work.surges.judge(NOW, "stamp", afresh=False)
-    work.surges.judge(NOW + seconds, "stamp", afresh=False)
+    work.surges.update(NOW, "stamp", afresh=False)
+    work.surges.update(NOW + seconds, "stamp", afresh=False)
     return names(work)
 
 
@@ -299,7 +299,7 @@ class TestSingletons:
         assert self._actions(**surged) == []
         self.state.put_pod(pod("two", node="t-0"))
         assert self._actions(**surged) == [SetDeletionCost]
-        self.state.put_pod(pod("one", deletion_cost=VICTIM_COST))
+        self.state.put_pod(pod("one", deletion_cost=LOWEST_DELETION_COST))
         assert self._actions(**surged) == [RestoreScale]
         assert self._actions(**plain) == [], "its ReplicaSet removes the marked pod"
 
@@ -380,7 +380,7 @@ class TestSingletons:
 
     def test_a_node_that_becomes_held_keeps_the_pod_of_a_surge(self) -> None:
         surged = {"max_surge": 0, "max_unavailable": 1, "surge": "m/1", "replicas": 2}
-        self.state.put_pod(pod("one", deletion_cost=VICTIM_COST))
+        self.state.put_pod(pod("one", deletion_cost=LOWEST_DELETION_COST))
         self.state.put_pod(pod("two", node="t-0"))
         assert self._actions(**surged) == [RestoreScale]
         self._hold()
@@ -410,7 +410,7 @@ class TestSingletons:
         assert "another migration has marked it (other/1)" in note.message
 
     def test_a_marked_pod_that_its_replicaset_spared_is_surged_again_and_then_evicted(self) -> None:
-        self.state.put_pod(pod("one", deletion_cost=VICTIM_COST))
+        self.state.put_pod(pod("one", deletion_cost=LOWEST_DELETION_COST))
         work = self._deployment(max_surge=0, max_unavailable=1)
         assert [type(action) for action in work.plan(NOW).surges] == [SurgeReplica]
         assert _after(work, 599) == []
@@ -437,7 +437,7 @@ class TestSingletons:
         work = self._deployment(max_surge=0, max_unavailable=1, surge="other/1", replicas=2)
         self.state.put_pod(pod("two", node="t-0"))
         assert _after(work, 0) == []
-        work.surges.judge(NOW + 700, "stamp", afresh=True)
+        work.surges.update(NOW + 700, "stamp", afresh=True)
         assert _after(work, 1299) == []
         assert _after(work, 1300) == ["one"]
 
