@@ -39,7 +39,7 @@ def test_the_page_of_findings_names_tests_mutations_and_words_that_exist() -> No
         if f"def {name}(" not in (ROOT / "tests" / file).read_text()
     ]
     assert missing == []
-    words = {mutation.name for mutation in (*MUTATIONS, *TESTED)}
+    words = {mutation.name for mutation in MUTATIONS} | {mutation.name for mutation in TESTED}
     words |= {check.value for check in Check}
     words |= {cause.value for cause in Cause} | {reason.value for reason in Reason}
     quoted = {word for row in rows for word in re.findall(r"`([A-Za-z.-]+)`", row)}
