@@ -17,7 +17,7 @@ from azure_linux_migrator.simulator.cluster.workload import Span
 from simtest.faults.fault_hook import InjectedFault
 from simtest.shipped.flights import Flight, Flights
 from simtest.shipped.network_faults import NetworkFault, NetworkFaults
-from simtest.shipped.retry_after import AskedWaits
+from simtest.shipped.retry_after import AskedWaits, request_key
 
 ENDPOINT = "http://arm.simulated"
 NO_ANSWER = "the connection was closed"
@@ -85,8 +85,9 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         flight = self._flights.begin()
         way = self._pace.draw(self._flights.rng) / 2
         timeout = float(options.get("read_timeout") or 60.0)
-        asked = str(request.method), urlsplit(request.url).path, _content(request)
-        self._waits.sent(*asked)
+        path = urlsplit(request.url).path
+        asked = request_key(str(request.method), path, _content(request), flight.action)
+        self._waits.sent(asked)
         try:
             answer: ArmAnswer = await self._flights.fly(
                 flight, way, lambda: self._arrives(flight, request, way), timeout
@@ -94,7 +95,7 @@ class SimulatedTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         except TimeoutError as error:
             raise ServiceResponseError("Timeout on reading data from socket") from error
         delay = answer.headers.get("Retry-After", "")
-        self._waits.answered(*asked, float(delay) if answer.status >= 400 and delay else None)
+        self._waits.answered(asked, float(delay) if answer.status >= 400 and delay else None)
         return SimulatedArmResponse(request, answer)
 
     def _arrives(self, flight: Flight, request: HttpRequest, way: float) -> None:

@@ -21,21 +21,10 @@ from simtest.shipped.api_server import SimulatedApiServer
 from simtest.shipped.flights import Flight, Flights
 from simtest.shipped.network_faults import NetworkFault, NetworkFaults, kind_of
 from simtest.shipped.requests import Answer, Request, failure, target_of
-from simtest.shipped.retry_after import AskedWaits
-from simtest.shipped.streams import BOOKMARK_SECONDS, SimulatedResponse, WatchStream
+from simtest.shipped.retry_after import AskedWaits, request_key
+from simtest.shipped.streams import BOOKMARK_SECONDS, WATCHED, SimulatedResponse, WatchStream
 
 SERVER = "http://kubernetes.simulated"
-WATCHED: dict[WatchKind, str] = {
-    "node": "/api/v1/nodes",
-    "pod": "/api/v1/pods",
-    "budget": "/apis/policy/v1/poddisruptionbudgets",
-    "Deployment": "/apis/apps/v1/deployments",
-    "ReplicaSet": "/apis/apps/v1/replicasets",
-    "StatefulSet": "/apis/apps/v1/statefulsets",
-    "DaemonSet": "/apis/apps/v1/daemonsets",
-    "volume": "/api/v1/persistentvolumes",
-    "attachment": "/apis/storage.k8s.io/v1/volumeattachments",
-}
 
 
 class KubernetesNetwork:
@@ -87,11 +76,12 @@ class KubernetesNetwork:
             headers.get("Content-Type", ""),
         )
         flight, way = self._flights.begin(), self._way()
-        self._waits.sent(method, request.path, request.body)
+        asked = request_key(method, request.path, request.body, flight.action)
+        self._waits.sent(asked)
         answer: Answer = await self._flights.fly(
             flight, way, lambda: self._arrives(flight, request, way), timeout.total
         )
-        self._waits.answered(method, request.path, request.body, answer.retry_after)
+        self._waits.answered(asked, answer.retry_after)
         yield SimulatedResponse(answer)
 
     def get(
@@ -184,12 +174,13 @@ class KubernetesNetwork:
     async def _watch(self, request: Request, silence: float) -> AsyncIterator[SimulatedResponse]:
         flight, way = Flight(None, None), self._way()
         stream = WatchStream(self._flights.process, self._rng, self._delay, silence)
-        self._waits.sent("GET", request.path, b"")
+        asked = request_key("GET", request.path, b"", None)
+        self._waits.sent(asked)
         try:
             answer: Answer = await self._flights.fly(
                 flight, way, lambda: self._begin(flight, request, stream, way), 30.0
             )
-            self._waits.answered("GET", request.path, b"", answer.retry_after)
+            self._waits.answered(asked, answer.retry_after)
             yield SimulatedResponse(answer, stream)
         finally:
             self._close(stream)

@@ -9,10 +9,22 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from azure_linux_migrator.simulator.kernel import Timer
+from simtest.faults.operator_processes import WatchKind
 from simtest.process import SimulatedProcess
 from simtest.shipped.requests import Answer
 
 BOOKMARK_SECONDS = 60.0
+WATCHED: dict[WatchKind, str] = {
+    "node": "/api/v1/nodes",
+    "pod": "/api/v1/pods",
+    "budget": "/apis/policy/v1/poddisruptionbudgets",
+    "Deployment": "/apis/apps/v1/deployments",
+    "ReplicaSet": "/apis/apps/v1/replicasets",
+    "StatefulSet": "/apis/apps/v1/statefulsets",
+    "DaemonSet": "/apis/apps/v1/daemonsets",
+    "volume": "/api/v1/persistentvolumes",
+    "attachment": "/apis/storage.k8s.io/v1/volumeattachments",
+}
 SPLIT = 0.05
 """How many chunks end within a line."""
 
